@@ -1,0 +1,234 @@
+"""What a plan would create, change or leave as it is, given what exists. Knows nothing of Azure's libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tui.plan.model import Plan
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One value before and after; `before` is None for something new."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to one resource: create, change or skip, with the reason in a sentence.
+
+    `refused` is not empty where Azure would not do it; it says why, and what can be done instead.
+    """
+
+    resource: str
+    name: str
+    action: str
+    changes: list[FieldChange] = field(default_factory=list)
+    why: str = ""
+    refused: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        return asdict(self)
+
+
+def changes(plan: Plan, live: Mapping[str, Any]) -> list[Change]:
+    """Compares a plan with what exists (the keys of `tui.cloud.live.Live`), in the order of a run's tasks."""
+    endpoint = live.get("endpoint")
+    found = next(
+        (item for item in (endpoint or {}).get("deployments") or [] if item["name"] == plan.deployment.name), None
+    )
+    model = _model(plan, live.get("model"))
+    environment = _environment(plan, live.get("environment"))
+    result = [endpoint_change(plan, endpoint), model]
+    if plan.deployment.code_configuration:
+        result.append(_code(plan))
+    if environment is not None:
+        result.append(environment)
+    result.append(deployment_change(plan, found, _ids(live, (model, environment))))
+    result.append(_traffic(plan, endpoint))
+    return result
+
+
+def _ids(live: Mapping[str, Any], assets: tuple[Change | None, ...]) -> dict[str, str | None]:
+    """The ids of the assets that exist; None for those that the run will register."""
+    ids: dict[str, str | None] = {}
+    for asset in assets:
+        if asset is not None and asset.action == "create":
+            ids[asset.resource] = None
+        elif asset is not None and live.get(asset.resource):
+            ids[asset.resource] = live[asset.resource]["id"]
+    return ids
+
+
+def endpoint_change(plan: Plan, found: Mapping[str, Any] | None) -> Change:
+    """What happens to the endpoint; `found` are the fields of the one that exists, with its deployments."""
+    wanted = plan.endpoint
+    if found is None:
+        return Change("endpoint", wanted.name, "create", why="No endpoint of this name exists in the workspace.")
+    differing = [
+        FieldChange(key, found.get(key), value)
+        for key, value in (
+            ("auth_mode", wanted.auth_mode),
+            ("public_network_access", wanted.public_network_access),
+            ("description", wanted.description),
+        )
+        if found.get(key) != value
+    ]
+    differing += _tags(wanted.tags, found.get("tags") or {})
+    state = str(found.get("provisioning_state") or "")
+    if state.lower() in {"failed", "canceled"}:
+        differing.append(FieldChange("provisioning_state", state, "Succeeded"))
+    refused = ""
+    if found.get("auth_mode") != wanted.auth_mode:
+        refused = (
+            f"The endpoint exists with auth_mode {found.get('auth_mode')}, which Azure does not change afterwards. "
+            "Keep it, or choose another endpoint name."
+        )
+    return _judged("endpoint", wanted.name, differing, "It exists and is as the plan says.", refused)
+
+
+def _model(plan: Plan, found: Mapping[str, Any] | None) -> Change:
+    wanted = plan.deployment.model
+    if wanted.registered:
+        return Change("model", wanted.registered, "skip", why="The plan names a registered model.")
+    if found is not None:
+        named = f"{found['name']}:{found['version']}"
+        return Change("model", named, "skip", why="A version with the same content and type is registered.")
+    return Change("model", wanted.name, "create", why="No version with this content is registered.")
+
+
+def _code(plan: Plan) -> Change:
+    assert plan.deployment.code_configuration is not None
+    folder = plan.deployment.code_configuration.code
+    return Change(
+        "code", folder.name, "create", why="The folder is uploaded unless the workspace has the same content already."
+    )
+
+
+def _environment(plan: Plan, found: Mapping[str, Any] | None) -> Change | None:
+    wanted = plan.deployment.environment
+    if wanted.registered:
+        return Change("environment", wanted.registered, "skip", why="The plan names a registered environment.")
+    if not wanted.image and wanted.conda_file is None:
+        return None
+    if found is not None:
+        named = f"{found['name']}:{found['version']}"
+        return Change("environment", named, "skip", why="A version with the same conda file and image is registered.")
+    return Change("environment", wanted.name, "create", why="No version has this conda file and image.")
+
+
+def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[str, str | None]) -> Change:
+    """What happens to the deployment.
+
+    `ids` are the Resource Manager ids of its model, environment and code: None for a version that the run will
+    register, left out where it is not known.
+    """
+    wanted = plan.deployment
+    if found is None:
+        return Change("deployment", wanted.name, "create", why="The endpoint has no deployment of this name.")
+    differing = [
+        FieldChange(key, found.get(key), value)
+        for key, value in (
+            ("instance_type", wanted.instance_type),
+            ("instance_count", wanted.instance_count),
+            ("app_insights_enabled", wanted.app_insights_enabled),
+            ("description", wanted.description),
+        )
+        if _plain(found.get(key)) != _plain(value)
+    ]
+    egress, refused = wanted.egress_public_network_access, ""
+    if egress and found.get("egress_public_network_access") not in (None, egress):
+        refused = (
+            "Azure does not change the egress flag of a deployment. Choose another deployment name, for example green, "
+            "and move the traffic when it works."
+        )
+        differing.append(FieldChange("egress_public_network_access", found["egress_public_network_access"], egress))
+    for group in ("request_settings", "liveness_probe", "readiness_probe"):
+        before = found.get(group) or {}
+        for key, value in vars(getattr(wanted, group)).items():
+            if before.get(key) is not None and before[key] != value:
+                differing.append(FieldChange(f"{group}.{key}", before[key], value))
+    differing += _variables(wanted.environment_variables, found.get("environment_variables") or {})
+    differing += _tags(wanted.tags, found.get("tags") or {})
+    differing += _assets(plan, found, ids)
+    code = wanted.code_configuration
+    if code and found.get("scoring_script") not in (None, code.scoring_script):
+        differing.append(FieldChange("scoring_script", found["scoring_script"], code.scoring_script))
+    state = str(found.get("provisioning_state") or "")
+    if state.lower() in {"failed", "canceled"}:
+        differing.append(FieldChange("provisioning_state", state, "Succeeded"))
+    return _judged("deployment", wanted.name, differing, "It exists and is as the plan says.", refused)
+
+
+def _assets(plan: Plan, found: Mapping[str, Any], ids: Mapping[str, str | None]) -> list[FieldChange]:
+    names = {"model": plan.deployment.model.name, "environment": plan.deployment.environment.name, "code": "code"}
+    differing = []
+    for kind, wanted in ids.items():
+        before = found.get(kind)
+        if wanted is None and (kind != "code" or before):
+            differing.append(FieldChange(kind, short_id(before), f"{names[kind]} (new version)"))
+        elif wanted and str(before).lower() != wanted.lower():
+            differing.append(FieldChange(kind, short_id(before), short_id(wanted)))
+    return differing
+
+
+def _traffic(plan: Plan, endpoint: Mapping[str, Any] | None) -> Change:
+    before = {name: share for name, share in ((endpoint or {}).get("traffic") or {}).items() if share}
+    after = {name: share for name, share in plan.traffic.items() if share}
+    if before == after:
+        return Change("traffic", plan.endpoint.name, "skip", why="The split is as the plan says.")
+    names = sorted({*before, *after})
+    differing = [
+        FieldChange(name, before.get(name, 0), after.get(name, 0))
+        for name in names
+        if before.get(name, 0) != after.get(name, 0)
+    ]
+    action = "change" if before else "create"
+    return Change("traffic", plan.endpoint.name, action, differing, "The split is set after the deployment is up.")
+
+
+def _judged(resource: str, name: str, differing: list[FieldChange], same: str, refused: str) -> Change:
+    if not differing:
+        return Change(resource, name, "skip", why=same)
+    fields = ", ".join(change.field for change in differing)
+    return Change(resource, name, "change", differing, f"Differs in: {fields}.", refused)
+
+
+def _tags(wanted: Mapping[str, str], found: Mapping[str, str]) -> list[FieldChange]:
+    """Tags that the plan names; others, such as those that this program adds, are left alone."""
+    return [
+        FieldChange(f"tags.{key}", found.get(key), value)
+        for key, value in wanted.items()
+        if found.get(key) != str(value)
+    ]
+
+
+# Azure adds these to what a deployment was given (recorded by azure-powershell, 2024-07-25).
+_AZURES_OWN = {"AZUREML_MODEL_DIR", "AZUREML_ENTRY_SCRIPT", "AML_APP_ROOT"}
+
+
+def _variables(wanted: Mapping[str, str], found: Mapping[str, str]) -> list[FieldChange]:
+    names = sorted({*wanted, *(name for name in found if name not in _AZURES_OWN)})
+    return [
+        FieldChange(f"environment_variables.{name}", found.get(name), wanted.get(name))
+        for name in names
+        if found.get(name) != wanted.get(name)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def short_id(identifier: Any) -> str | None:
+    """`name:version` of an asset's id; other texts as they are."""
+    parts = str(identifier or "").split("/")
+    if len(parts) >= 3 and parts[-2] == "versions":
+        return f"{parts[-3]}:{parts[-1]}"
+    return str(identifier) if identifier else None

@@ -1,0 +1,186 @@
+"""A plan as it is written: the tree of the YAML, where each value came from, and how it is saved."""
+
+from __future__ import annotations
+
+import copy
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tui.plan.fields import BY_KEY, FIELDS
+from tui.plan.problems import Problem
+from tui.plan.references import has_reference, names
+
+
+@dataclass
+class Document:
+    """The plan that forms edit and files hold. References are kept, secrets are never in it.
+
+    `tree` has normalised keys (see `normalise`), `base` is the folder that relative paths start from, `path` the
+    file it was loaded from or saved to. `problems` are those of the file's structure; values are judged on resolving.
+    """
+
+    tree: dict[str, Any] = field(default_factory=dict)
+    base: Path = field(default_factory=Path.cwd)
+    path: Path | None = None
+    origin: str = "plan"
+    lines: dict[str, tuple[str, int]] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value at a dotted key as written, or `default` where there is none."""
+        node: Any = self.tree
+        for part in key.split("."):
+            if not isinstance(node, dict) or part not in node:
+                return default
+            node = node[part]
+        return node
+
+    def value(self, key: str) -> Any:
+        """The value at a dotted key, or the field's default."""
+        written = self.get(key)
+        if written is None and key in BY_KEY:
+            return BY_KEY[key].default
+        return written
+
+    def set(self, key: str, value: Any, source: str) -> None:
+        """Write a value (None removes the key) and remember who wrote it, in words."""
+        *parents, last = key.split(".")
+        node = self.tree
+        for part in parents:
+            child = node.get(part)
+            if not isinstance(child, dict):
+                if value is None:
+                    return
+                child = node[part] = {}
+            node = child
+        if value is None:
+            node.pop(last, None)
+        else:
+            node[last] = value
+        self.sources[key] = source
+        self.problems = [problem for problem in self.problems if problem.key != key]
+
+    def source(self, key: str) -> str:
+        """Where the value at a key comes from, in words: a file's line, the preset, you, default, a variable."""
+        written = self.get(key)
+        if written is None:
+            if self.sources.get(key):
+                return f"{self.sources[key]}, left empty"
+            default = BY_KEY[key].default if key in BY_KEY else None
+            return _with_variables("default", default) if default is not None else "not set"
+        return _with_variables(self.sources.get(key, self.origin), written)
+
+    def where(self, key: str) -> tuple[str | None, int | None]:
+        """File and line of a key, or of the nearest key above it."""
+        parts = key.split(".")
+        while parts:
+            found = self.lines.get(".".join(parts))
+            if found:
+                return found
+            parts.pop()
+        return (str(self.path) if self.path else None), None
+
+    def problem(self, key: str, message: str, remedy: str = "") -> Problem:
+        """A problem at a key, with its file and line."""
+        file, line = self.where(key)
+        return Problem(key, message, remedy, file, line)
+
+    def asked(self, key: str) -> bool:
+        """Whether a field applies, given the values it depends on."""
+        condition = BY_KEY[key].only_if
+        return condition is None or self.value(condition[0]) in condition[1]
+
+    def copy(self) -> Document:
+        """An independent copy."""
+        return copy.deepcopy(self)
+
+    def rebased(self, base: Path) -> Document:
+        """A copy whose relative paths start from another folder."""
+        other = self.copy()
+        for item in FIELDS:
+            value = other.get(item.key)
+            if item.kind == "path" and isinstance(value, str) and is_local_path(value) and not has_reference(value):
+                there = (self.base / Path(value).expanduser()).resolve()
+                inside = there.is_relative_to(base.resolve())
+                target = os.path.relpath(there, base.resolve()) if inside else str(there)
+                node = other.tree
+                *parents, last = item.key.split(".")
+                for part in parents:
+                    node = node[part]
+                node[last] = target
+        other.base = base
+        return other
+
+    def as_yaml(self) -> str:
+        """The plan as YAML, in the order of the documentation; references are kept."""
+        import yaml
+
+        return yaml.safe_dump(denormalise(self.tree), sort_keys=False, allow_unicode=True, width=110)
+
+    def save(self, path: Path) -> Document:
+        """Write the plan to a file, whole or not at all; returns the document as saved there.
+
+        Raises OSError where the folder cannot be written.
+        """
+        saved = self.rebased(path.parent)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+        temporary.write_text(saved.as_yaml(), encoding="utf-8")
+        temporary.replace(path)
+        saved.path = path
+        return saved
+
+
+def _with_variables(source: str, value: Any) -> str:
+    """The source, and the environment variables that a reference takes its value from."""
+    variables = [f"${name}" for name in names(value)]
+    return f"{source}, from {', '.join(variables)}" if variables else source
+
+
+def is_local_path(value: str) -> bool:
+    """Whether a path field's value names a file or folder of this machine."""
+    return not re.match(r"^(azureml:|[a-zA-Z][a-zA-Z0-9+.-]*:/)", value)
+
+
+ORDER = ("description", "workspace", "credential", "endpoint", "deployment", "traffic", "test")
+
+
+def normalise(tree: dict[str, Any]) -> dict[str, Any]:
+    """The tree with one form for what the YAML may write in two: `model: azureml:…` becomes `model: {path: …}`."""
+    deployment = tree.get("deployment")
+    if isinstance(deployment, dict):
+        if isinstance(deployment.get("model"), str):
+            deployment["model"] = {"path": deployment["model"]}
+        if isinstance(deployment.get("environment"), str):
+            deployment["environment"] = {"registered": deployment["environment"]}
+    return tree
+
+
+def denormalise(tree: dict[str, Any]) -> dict[str, Any]:
+    """The tree as the YAML has it, without empty maps, in the order of the documentation."""
+    ordered = {key: copy.deepcopy(tree[key]) for key in (*ORDER, *tree) if key in tree}
+    deployment = ordered.get("deployment")
+    if isinstance(deployment, dict):
+        model = deployment.get("model")
+        if isinstance(model, dict) and str(model.get("path", "")).startswith("azureml:"):
+            deployment["model"] = model["path"]
+        environment = deployment.get("environment")
+        if isinstance(environment, dict) and environment.get("registered"):
+            deployment["environment"] = environment["registered"]
+    for key in [key for key, value in ordered.items() if value == {}]:
+        del ordered[key]
+    return ordered
+
+
+def leaves(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values of a tree; a map field (tags, traffic, …) is one value."""
+    for name, value in tree.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, dict) and key not in BY_KEY:
+            yield from leaves(value, f"{key}.")
+        else:
+            yield key, value

@@ -1,0 +1,210 @@
+"""Reading plan files: YAML with line numbers, overlays, `--set`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tui.plan.document import Document, leaves, normalise
+from tui.plan.fields import BY_KEY, RESERVED
+from tui.plan.presets import find, presets
+from tui.plan.problems import PlanInvalid, Problem
+
+GROUPS = {key.rpartition(".")[0] for key in BY_KEY} | {
+    ".".join(key.split(".")[:depth]) for key in BY_KEY for depth in (1, 2) if key.count(".") >= depth
+}
+IGNORED = ("$schema", "endpoint.$schema", "deployment.$schema", "deployment.endpoint_name")
+NOT_SET_HERE = (
+    "endpoint.identity",
+    "endpoint.compute",
+    "endpoint.mirror_traffic",
+    "endpoint.traffic",
+    "endpoint.kind",
+    "deployment.scale_settings",
+    "deployment.data_collector",
+    "deployment.model_mount_path",
+    "deployment.type",
+    "deployment.request_settings.max_queue_wait_ms",
+)
+
+
+def load(argument: str | Path, overlays: Sequence[str | Path] = (), sets: Sequence[str] = ()) -> Document:
+    """The document of a plan file or a preset's name, changed by overlay files and `key=value` texts.
+
+    Raises PlanInvalid when a file is not there or is not YAML; other problems are kept in `Document.problems`, so that
+    they are reported together with those of the values.
+    """
+    document = _read(_locate(str(argument)))
+    for overlay in overlays:
+        _overlay(document, _read(Path(overlay)))
+    apply_sets(document, sets)
+    return document
+
+
+def apply_sets(document: Document, sets: Iterable[str]) -> None:
+    """Change a document by `key=value` texts; the value is read as YAML. Raises PlanInvalid."""
+    import yaml
+
+    problems = []
+    for item in sets:
+        key, sign, text = item.partition("=")
+        key = key.strip()
+        known = key in BY_KEY or key.rpartition(".")[0] in _map_keys()
+        if not sign or not known:
+            problems.append(Problem(key, f"--set {item} does not name a field.", _nearest(key), "--set"))
+            continue
+        try:
+            value = yaml.safe_load(text) if text.strip() else None
+        except yaml.YAMLError:
+            value = text
+        document.set(key, value, "--set")
+    if problems:
+        raise PlanInvalid(problems)
+    normalise(document.tree)
+
+
+def _map_keys() -> set[str]:
+    return {key for key, field in BY_KEY.items() if field.kind == "map"}
+
+
+def _locate(argument: str) -> Path:
+    path = Path(argument).expanduser()
+    if path.is_file():
+        return path
+    preset = find(argument)
+    if preset:
+        return preset.path
+    offered = ", ".join(item.name for item in presets()) or "none"
+    if path.is_dir():
+        raise PlanInvalid([Problem("", "This is a folder, not a plan file.", "Name the .yml file in it.", argument)])
+    raise PlanInvalid(
+        [Problem("", "There is no plan file of that name, and no preset.", f"Presets: {offered}.", argument)]
+    )
+
+
+def _read(path: Path) -> Document:
+    import yaml
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise PlanInvalid([Problem("", f"The file cannot be read: {reason}.", "", str(path))]) from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        said = getattr(error, "problem", None) or "it is not YAML"
+        line = mark.line + 1 if mark else None
+        remedy = "Check the indentation, and put quotes around texts with : or #."
+        if line and "${" in text.splitlines()[line - 1]:
+            remedy = 'Inside { } a reference needs quotes: "${env:NAME}".'
+        raise PlanInvalid([Problem("", f"This is not valid YAML: {said}.", remedy, str(path), line)]) from None
+    preset = find(path.stem)
+    is_preset = preset is not None and preset.path == path
+    document = Document(base=path.resolve().parent, path=None if is_preset else path)
+    document.origin = f"preset {path.stem}" if is_preset else path.name
+    if node is None or not isinstance(node, yaml.MappingNode):
+        raise PlanInvalid(
+            [
+                Problem(
+                    "",
+                    "A plan is a map with the keys workspace, endpoint and deployment.",
+                    "Start from a preset: aml-deploy presets.",
+                    str(path),
+                    1,
+                )
+            ]
+        )
+    loader = yaml.SafeLoader("")
+    tree = _build(node, "", document, str(path), loader)
+    document.tree = normalise(tree)
+    for key, _ in leaves(document.tree):
+        file, line = document.where(key)
+        document.sources[key] = document.origin if is_preset or line is None else f"{Path(str(file)).name}, line {line}"
+    return document
+
+
+def _build(node: Any, prefix: str, document: Document, file: str, loader: Any) -> dict[str, Any]:
+    """The map of a YAML node; remembers lines, reports unknown and repeated keys."""
+    import yaml
+
+    result: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        name = str(key_node.value)
+        key = f"{prefix}{name}"
+        line = key_node.start_mark.line + 1
+        if name in result:
+            document.problems.append(Problem(key, "This key is there twice.", "Keep one of them.", file, line))
+        document.lines[key] = (file, line)
+        if key in IGNORED:
+            continue
+        inside_map = prefix.rstrip(".") in _map_keys()
+        if not inside_map and key not in BY_KEY and key not in GROUPS:
+            document.problems.append(_unknown(key, file, line))
+            continue
+        if isinstance(value_node, yaml.MappingNode):
+            result[name] = _build(value_node, f"{key}.", document, file, loader)
+            continue
+        try:
+            value = loader.construct_object(value_node, deep=True)
+        except yaml.YAMLError as error:
+            said = getattr(error, "problem", None) or "it cannot be read"
+            document.problems.append(Problem(key, f"This value is not understood: {said}.", "", file, line))
+            continue
+        if (
+            key in GROUPS
+            and key not in BY_KEY
+            and value is not None
+            and key
+            not in (
+                "deployment.model",
+                "deployment.environment",
+            )
+        ):
+            document.problems.append(
+                Problem(key, f"{value!r} is not a map.", f"Write its keys below it: {_below(key)}.", file, line)
+            )
+            continue
+        if value is not None:
+            result[name] = value
+    return result
+
+
+def _unknown(key: str, file: str, line: int) -> Problem:
+    if key in RESERVED:
+        return Problem(key, "This key is reserved for a later version.", "Take it out.", file, line)
+    if key in NOT_SET_HERE:
+        return Problem(
+            key, "This is a key of az ml that a plan does not set in this version.", "Take it out.", file, line
+        )
+    return Problem(key, "This key is not known.", _nearest(key), file, line)
+
+
+def _nearest(key: str) -> str:
+    """A sentence with the key that was probably meant."""
+    candidates = [*BY_KEY, *GROUPS]
+    close = difflib.get_close_matches(key, candidates, 1, 0.6)
+    if not close:
+        last = key.rpartition(".")[2]
+        close = [known for known in BY_KEY if known.rpartition(".")[2] == last][:1]
+    return f"Did you mean {close[0]}?" if close else "Known keys are in the README, under The plan file."
+
+
+def _below(group: str) -> str:
+    inside = [key[len(group) + 1 :].split(".")[0] for key in BY_KEY if key.startswith(f"{group}.")]
+    return ", ".join(dict.fromkeys(inside))
+
+
+def _overlay(document: Document, overlay: Document) -> None:
+    """Lay the values of another file over a document; its relative paths start from its own folder."""
+    if overlay.base != document.base:
+        overlay = overlay.rebased(document.base)
+    for key, value in leaves(overlay.tree):
+        if isinstance(value, dict) and isinstance(document.get(key), dict):
+            value = {**document.get(key), **value}
+        document.set(key, value, overlay.sources.get(key, overlay.origin))
+    document.lines.update(overlay.lines)
+    document.problems.extend(overlay.problems)

@@ -1,0 +1,33 @@
+"""What is wrong with a plan, in words that say where and what would be right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: where (file, line, key), what, and what would be right."""
+
+    key: str
+    message: str
+    remedy: str = ""
+    file: str | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = self.file or "plan"
+        if self.line is not None:
+            where += f", line {self.line}"
+        if self.key:
+            where += f", {self.key}"
+        text = f"{where}: {self.message}"
+        return f"{text} {self.remedy}" if self.remedy else text
+
+
+class PlanInvalid(Exception):
+    """The plan cannot be used; carries every problem found, not only the first."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems

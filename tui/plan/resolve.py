@@ -1,0 +1,228 @@
+"""From the document to the plan: references resolved, every value judged, paths made absolute and looked for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tui.plan import model as m
+from tui.plan.document import Document, is_local_path
+from tui.plan.fields import FIELDS, Field
+from tui.plan.problems import PlanInvalid, Problem
+from tui.plan.references import Unresolved, expand, has_reference
+
+
+def resolve(
+    document: Document,
+    environ: Mapping[str, str],
+    secrets: Mapping[str, str] | None = None,
+    *,
+    lenient: bool = False,
+) -> m.Plan:
+    """The plan that a document stands for.
+
+    `secrets` are typed values by key; they take the place of what the document refers to. With `lenient`, what is
+    missing or wrong is left at its default, for questions about a half-filled form.
+
+    Raises PlanInvalid with all problems at once (never with `lenient`).
+    """
+    problems = list(document.problems)
+    values: dict[str, Any] = {}
+    for field in FIELDS:
+        if not document.asked(field.key):
+            continue
+        value, problem = _value(document, field, environ, secrets or {})
+        if problem:
+            problems.append(problem)
+        elif value is not None:
+            values[field.key] = value
+    problems.extend(_together(document, values))
+    if problems and not lenient:
+        raise PlanInvalid(sorted(problems, key=lambda p: (p.file or "", p.line or 0)))
+    return _plan(document, values)
+
+
+def value_problem(document: Document, key: str, environ: Mapping[str, str], secrets: Mapping[str, str]) -> str | None:
+    """What is wrong with one field as it stands, or None; used by forms when a field is left."""
+    from tui.plan.fields import BY_KEY
+
+    if not document.asked(key):
+        return None
+    _, problem = _value(document, BY_KEY[key], environ, secrets)
+    return f"{problem.message} {problem.remedy}".strip() if problem else None
+
+
+def _value(
+    document: Document, field: Field, environ: Mapping[str, str], secrets: Mapping[str, str]
+) -> tuple[Any, Problem | None]:
+    """The resolved value of a field, or the problem with it."""
+    if secrets.get(field.key):
+        return secrets[field.key], None
+    value = document.value(field.key)
+    if not has_reference(value):
+        wrong = field.check(value)
+        if wrong:
+            return None, document.problem(field.key, wrong)
+    elif field.kind != "map":
+        try:
+            expanded = expand(value, environ)
+        except Unresolved as missing:
+            return None, document.problem(field.key, str(missing))
+        value = expanded if field.kind == "secret" else field.parse(expanded)
+        wrong = None if field.kind == "secret" else field.check(value)
+        if wrong:
+            return None, document.problem(field.key, f"With its reference resolved: {wrong}")
+    if field.kind == "map" and isinstance(value, dict):
+        try:
+            value = {
+                str(name): expand(item, environ) if isinstance(item, str) else item for name, item in value.items()
+            }
+        except Unresolved as missing:
+            return None, document.problem(field.key, str(missing))
+    if field.kind == "path" and isinstance(value, str):
+        return _path(document, field, value)
+    return value, None
+
+
+def _path(document: Document, field: Field, value: str) -> tuple[Any, Problem | None]:
+    if field.key == "deployment.model.path" and value.startswith("azureml:"):
+        return value, None
+    if not is_local_path(value):
+        kind = value.partition(":")[0]
+        return None, document.problem(
+            field.key,
+            f"A path that begins with {kind}: is not read in this version.",
+            "Copy it to a folder of this machine (on Databricks, /dbfs/… and /Volumes/… are such), and name that.",
+        )
+    path = (document.base / Path(value).expanduser()).resolve()
+    problem = None
+    try:
+        if not path.exists():
+            problem = f"There is no {_word(field)} {path}."
+        elif field.must_exist == "folder" and not path.is_dir():
+            problem = f"{path} is a file; a folder is expected."
+        elif field.must_exist == "file" and not path.is_file():
+            problem = f"{path} is a folder; a file is expected."
+    except OSError as error:
+        problem = f"{path} cannot be looked at: {error.strerror}."
+    if problem:
+        return None, document.problem(field.key, problem, f"Relative paths start from {document.base}.")
+    return path, None
+
+
+def _word(field: Field) -> str:
+    return {"folder": "folder", "file": "file"}.get(field.must_exist, "file or folder")
+
+
+def _together(document: Document, values: Mapping[str, Any]) -> list[Problem]:
+    """What is wrong with values that are right each by itself."""
+    problems = []
+    model = values.get("deployment.model.path")
+    needs_name = isinstance(model, Path) and not values.get("deployment.model.name")
+    if needs_name:
+        problems.append(
+            document.problem(
+                "deployment.model.name", "The model is registered, so it needs a name.", "For example churn-model-adb."
+            )
+        )
+    code = values.get("deployment.code_configuration.code")
+    script = values.get("deployment.code_configuration.scoring_script")
+    if isinstance(code, Path) and script and not (code / script).is_file():
+        problems.append(
+            document.problem(
+                "deployment.code_configuration.scoring_script",
+                f"{script} is not in {code}.",
+                "The script is named relative to the code folder.",
+            )
+        )
+    has_environment = any(values.get(f"deployment.environment.{key}") for key in ("conda_file", "image", "registered"))
+    if code and not has_environment:
+        problems.append(
+            document.problem(
+                "deployment.environment.conda_file",
+                "A scoring script needs an environment.",
+                "Name a conda file, an image or a registered environment.",
+            )
+        )
+    if not code and values.get("deployment.model.type") != "mlflow_model" and isinstance(model, Path):
+        problems.append(
+            document.problem(
+                "deployment.code_configuration.code",
+                "A custom model needs a scoring script.",
+                "Name its folder, or set deployment.model.type to mlflow_model.",
+            )
+        )
+    return problems
+
+
+def _plan(document: Document, values: dict[str, Any]) -> m.Plan:
+    def group(prefix: str, *keys: str) -> dict[str, Any]:
+        found = {key: values.get(f"{prefix}.{key}") for key in keys}
+        return {key: value for key, value in found.items() if value is not None}
+
+    def texts(key: str) -> dict[str, str]:
+        return {name: str(item) for name, item in (values.get(key) or {}).items()}
+
+    model = group("deployment.model", "name", "type", "description")
+    version = values.get("deployment.model.version")
+    path = values.get("deployment.model.path")
+    registered = path if isinstance(path, str) else None
+    environment = group("deployment.environment", "name", "conda_file", "image", "registered")
+    if not environment.get("name"):
+        environment["name"] = f"{model.get('name') or values.get('endpoint.name', 'scoring')}-env"
+    code = values.get("deployment.code_configuration.code")
+    probe_keys = ("initial_delay", "period", "timeout", "success_threshold", "failure_threshold")
+    deployment = m.Deployment(
+        model=m.Model(
+            **model,
+            path=None if registered else path,
+            registered=registered,
+            version=None if version is None else str(version),
+            tags=texts("deployment.model.tags"),
+        ),
+        code_configuration=m.CodeConfiguration(
+            code, values.get("deployment.code_configuration.scoring_script", "score.py")
+        )
+        if code
+        else None,
+        environment=m.Environment(**environment),
+        environment_variables=texts("deployment.environment_variables"),
+        request_settings=m.RequestSettings(
+            **group("deployment.request_settings", "request_timeout_ms", "max_concurrent_requests_per_instance")
+        ),
+        liveness_probe=m.ProbeSettings(**group("deployment.liveness_probe", *probe_keys)),
+        readiness_probe=m.ProbeSettings(**group("deployment.readiness_probe", *probe_keys)),
+        tags=texts("deployment.tags"),
+        **group(
+            "deployment",
+            "name",
+            "instance_type",
+            "instance_count",
+            "egress_public_network_access",
+            "app_insights_enabled",
+            "description",
+        ),
+    )
+    return m.Plan(
+        workspace=m.Workspace(**group("workspace", "subscription_id", "resource_group", "name")),
+        credential=m.Credential(**group("credential", "method", "tenant_id", "client_id", "client_secret")),
+        endpoint=m.Endpoint(
+            **group("endpoint", "name", "auth_mode", "public_network_access", "description"),
+            tags=texts("endpoint.tags"),
+        ),
+        deployment=deployment,
+        traffic=values.get("traffic") or {deployment.name: 100},
+        test=m.Test(values.get("test.request")),
+        description=str(values.get("description") or ""),
+        base=document.base,
+        hash=plan_hash(values),
+    )
+
+
+def plan_hash(values: Mapping[str, Any]) -> str:
+    """Twelve hexadecimal digits that change with any value but a credential's."""
+    public = {key: str(value) for key, value in values.items() if not key.startswith("credential.")}
+    return hashlib.sha256(json.dumps(public, sort_keys=True).encode()).hexdigest()[:12]

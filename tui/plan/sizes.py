@@ -1,0 +1,140 @@
+"""Virtual machine sizes of managed online endpoints: cores, memory, quota, retirement, list price.
+
+The facts lie in `data/`, with their sources named there; they are read at the first question.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+_DATA = Path(__file__).resolve().parent / "data"
+
+LIST = "https://learn.microsoft.com/azure/machine-learning/reference-managed-online-endpoints-vm-sku-list"
+RETIREMENTS = "https://learn.microsoft.com/azure/virtual-machines/sizes/retirement/retired-sizes-list"
+
+
+@dataclass(frozen=True)
+class Size:
+    """A size: `family` is what quota is counted by, `gpus` may be a part of one (0.33…), `memory_gib` and
+    `temp_disk_gib` are None where unknown; `skip_reserve` tells that Azure reserves no 20 % for upgrades."""
+
+    name: str
+    family: str
+    cores: int
+    gpus: float
+    memory_gib: float | None
+    temp_disk_gib: int | None
+    skip_reserve: bool
+    infiniband: bool
+
+
+@dataclass(frozen=True)
+class Retirement:
+    """When Azure takes a series out of service."""
+
+    series: str
+    on: date
+
+
+# Microsoft, retired-sizes-list, as of 2026-04: series with a date, by the family that quota is counted by.
+_RETIREMENTS = {
+    "standardDSv2Family": Retirement("Dsv2", date(2028, 5, 1)),
+    "standardFSv2Family": Retirement("Fsv2", date(2028, 11, 15)),
+    "standardLSv2Family": Retirement("Lsv2", date(2028, 11, 15)),
+    "standardNCSv3Family": Retirement("NCv3", date(2025, 9, 30)),
+}
+
+# Microsoft, reference-managed-online-endpoints-vm-sku-list: may be too small for some models.
+_SMALL = {"Standard_DS1_v2", "Standard_F2s_v2"}
+
+
+@lru_cache(maxsize=1)
+def _all() -> dict[str, Size]:
+    with (_DATA / "managed_online_sizes.csv").open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(line for line in file if not line.startswith("#"))
+        return {
+            row["name"].lower(): Size(
+                name=row["name"],
+                family=row["family"],
+                cores=int(row["cores"]),
+                gpus=float(Fraction(row["gpus"])),
+                memory_gib=float(row["memory_gib"]) if row["memory_gib"] else None,
+                temp_disk_gib=int(row["temp_disk_gib"]) if row["temp_disk_gib"] else None,
+                skip_reserve=row["skip_reserve"] == "yes",
+                infiniband=row["infiniband"] == "yes",
+            )
+            for row in rows
+        }
+
+
+def sizes() -> list[Size]:
+    """All sizes in Microsoft's order: by family, small to large."""
+    return list(_all().values())
+
+
+def find(name: str) -> Size | None:
+    """The size of that name, whatever its letters' case, or None."""
+    return _all().get(name.lower())
+
+
+def quota_needed(size: Size, count: int) -> int:
+    """Cores of quota that `count` instances take: `ceil(1.2 * count) * cores`.
+
+    Azure reserves 20 % more instances for upgrades, except for some GPU sizes (Microsoft, how-to-manage-quotas).
+    """
+    instances = count if size.skip_reserve else -(-6 * count // 5)
+    return instances * size.cores
+
+
+def retirement(size: Size) -> Retirement | None:
+    """When the size's series is retired, where Microsoft has announced it."""
+    return _RETIREMENTS.get(size.family)
+
+
+def warnings(size: Size, today: date | None = None) -> list[str]:
+    """What to know before choosing a size, in sentences with dates; empty where there is nothing."""
+    found = []
+    planned = retirement(size)
+    if planned:
+        day = planned.on.isoformat()
+        if planned.on <= (today or date.today()):
+            found.append(f"Azure retired the {planned.series} series on {day}; {size.name} can no longer be had.")
+        else:
+            found.append(
+                f"Azure retires the {planned.series} series on {day}, and limits it for new subscriptions before."
+            )
+    if size.name in _SMALL:
+        found.append(
+            f"Microsoft notes that {size.name} can be too small: the container then runs out of memory or disk."
+        )
+    return found
+
+
+@lru_cache(maxsize=1)
+def _prices() -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((_DATA / "prices.json").read_text(encoding="utf-8"))
+    loaded["prices"] = {name.lower(): regions for name, regions in loaded["prices"].items()}
+    return loaded
+
+
+def price_per_hour(name: str, region: str) -> float | None:
+    """The list price of one instance in US dollars an hour, or None where the table has none.
+
+    `region` is Azure's name of it, such as eastus2. Say `price_note()` beside it.
+    """
+    price = _prices()["prices"].get(name.lower(), {}).get(region.lower().replace(" ", ""))
+    return None if price is None else float(price)
+
+
+def price_note() -> str:
+    """What kind of price `price_per_hour` gives, for showing beside it."""
+    table = _prices()
+    dated = f"of {table['dated']}" if table["dated"] else "without a date"
+    return f"List price in {table['currency']} {dated}, Linux, pay as you go; your contract may differ."
