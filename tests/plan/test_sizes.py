@@ -55,12 +55,14 @@ def test_cores_memory_and_parts_of_a_gpu() -> None:
 
 def test_a_retirement_is_told_with_its_date() -> None:
     day = date(2026, 11, 22)
-    (coming,) = sizes.warnings(the("Standard_DS3_v2"), day)
+    assert sizes.warnings(the("Standard_DS3_v2"), day) == []
+    assert "2028-05-01" in sizes.retirement_note(the("Standard_DS3_v2"))
+    (coming,) = sizes.warnings(the("Standard_DS3_v2"), date(2027, 6, 1))
     assert "2028-05-01" in coming and "retires" in coming
     (gone,) = sizes.warnings(the("Standard_NC6s_v3"), day)
     assert "retired" in gone and "2025-09-30" in gone
     assert sizes.warnings(the("Standard_D4as_v4"), day) == []
-    assert len(sizes.warnings(the("Standard_F2s_v2"), day)) == 2
+    assert len(sizes.warnings(the("Standard_F2s_v2"), date(2028, 6, 1))) == 2
 
 
 def test_prices_are_list_prices_without_a_date_or_none() -> None:

@@ -37,7 +37,7 @@ def resolve(
         value, problem = _value(document, field, environ, secrets or {})
         if problem:
             problems.append(problem)
-        elif value is not None:
+        if value is not None:
             values[field.key] = value
     problems.extend(_together(document, values))
     if problems and not lenient:
@@ -58,7 +58,7 @@ def value_problem(document: Document, key: str, environ: Mapping[str, str], secr
 def _value(
     document: Document, field: Field, environ: Mapping[str, str], secrets: Mapping[str, str]
 ) -> tuple[Any, Problem | None]:
-    """The resolved value of a field, or the problem with it."""
+    """The resolved value of a field, and the problem with it; a path that is not there has both."""
     if secrets.get(field.key):
         return secrets[field.key], None
     value = document.value(field.key)
@@ -109,7 +109,7 @@ def _path(document: Document, field: Field, value: str) -> tuple[Any, Problem | 
     except OSError as error:
         problem = f"{path} cannot be looked at: {error.strerror}."
     if problem:
-        return None, document.problem(field.key, problem, f"Relative paths start from {document.base}.")
+        return path, document.problem(field.key, problem, f"Relative paths start from {document.base}.")
     return path, None
 
 
@@ -130,7 +130,7 @@ def _together(document: Document, values: Mapping[str, Any]) -> list[Problem]:
         )
     code = values.get("deployment.code_configuration.code")
     script = values.get("deployment.code_configuration.scoring_script")
-    if isinstance(code, Path) and script and not (code / script).is_file():
+    if isinstance(code, Path) and code.is_dir() and script and not (code / script).is_file():
         problems.append(
             document.problem(
                 "deployment.code_configuration.scoring_script",

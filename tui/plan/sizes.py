@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -42,6 +42,8 @@ class Retirement:
     series: str
     on: date
 
+
+SOON = timedelta(days=365)  # a retirement that is further away is told, but is no reason to warn
 
 # Microsoft, retired-sizes-list, as of 2026-04: series with a date, by the family that quota is counted by.
 _RETIREMENTS = {
@@ -98,6 +100,15 @@ def retirement(size: Size) -> Retirement | None:
     return _RETIREMENTS.get(size.family)
 
 
+def retirement_note(size: Size) -> str:
+    """A sentence about a retirement that is announced, however far away; empty where there is none."""
+    planned = retirement(size)
+    if planned is None:
+        return ""
+    day = planned.on.isoformat()
+    return f"Azure retires the {planned.series} series on {day}, and limits it for new subscriptions before."
+
+
 def warnings(size: Size, today: date | None = None) -> list[str]:
     """What to know before choosing a size, in sentences with dates; empty where there is nothing."""
     found = []
@@ -106,10 +117,8 @@ def warnings(size: Size, today: date | None = None) -> list[str]:
         day = planned.on.isoformat()
         if planned.on <= (today or date.today()):
             found.append(f"Azure retired the {planned.series} series on {day}; {size.name} can no longer be had.")
-        else:
-            found.append(
-                f"Azure retires the {planned.series} series on {day}, and limits it for new subscriptions before."
-            )
+        elif planned.on - (today or date.today()) <= SOON:
+            found.append(retirement_note(size))
     if size.name in _SMALL:
         found.append(
             f"Microsoft notes that {size.name} can be too small: the container then runs out of memory or disk."

@@ -1,0 +1,122 @@
+"""The preflight against a running rehearsal, in a process of its own as the engine and `check` run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("aiohttp")
+
+PREFLIGHT = """
+import json, os, sys
+from tui.checks import preflight
+from tui.cloud.session import connect
+from tui.plan.load import load
+from tui.plan.resolve import resolve
+asked = json.loads(sys.argv[1])
+plan = resolve(load("churn-xgboost", [], asked["sets"]), os.environ, asked["secrets"])
+found = preflight.run(plan, connect(plan), limit=asked["limit"])
+print(json.dumps([finding.as_dict() for finding in found]))
+"""
+
+
+@pytest.fixture(scope="module")
+def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """What `rehearsal env` answers, and the environment for clients of it."""
+    folder = tmp_path_factory.mktemp("rehearsal")
+    places = {"AML_DEPLOY_HOME": str(folder / "state"), "AML_DEPLOY_CACHE": str(folder / "cache")}
+    environ = {**os.environ, **places}
+    command = [sys.executable, "-m", "tui.rehearsal"]
+    done = subprocess.run([*command, "env", "--json"], env=environ, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    try:
+        yield {**told, "environ": {k: v for k, v in {**environ, **told["set"]}.items() if k not in told["unset"]}}
+    finally:
+        subprocess.run([*command, "stop"], env=environ, capture_output=True, timeout=120, check=True)
+
+
+def preflight(rehearsal: dict[str, Any], *sets: str, limit: float = 60.0, **secrets: str) -> dict[str, dict[str, str]]:
+    """The findings by their id."""
+    asked = json.dumps({"sets": list(sets), "secrets": secrets, "limit": limit})
+    done = subprocess.run(
+        [sys.executable, "-c", PREFLIGHT, asked],
+        env=rehearsal["environ"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stderr
+    # Whatever the libraries want to say, stdout is the program's own.
+    found = json.loads(done.stdout)
+    assert len({finding["id"] for finding in found}) == len(found)
+    order = ["blocker", "warning", "unknown", "ok"]
+    assert [f["severity"] for f in found] == sorted((f["severity"] for f in found), key=order.index)
+    return {finding["id"]: finding for finding in found}
+
+
+def legacy(rehearsal: dict[str, Any]) -> str:
+    return f"workspace.name={rehearsal['workspaces']['legacy']['name']}"
+
+
+def not_ok(found: dict[str, dict[str, str]]) -> dict[str, str]:
+    return {id: finding["severity"] for id, finding in found.items() if finding["severity"] != "ok"}
+
+
+def test_the_preset_under_legacy_isolation_is_in_order(rehearsal: dict[str, Any]) -> None:
+    found = preflight(rehearsal, legacy(rehearsal))
+    assert not_ok(found) == {}
+    assert {"sign-in", "workspace", "isolation", "endpoint", "quota", "model", "score-script", "conda"} <= set(found)
+    assert "managed identity" in found["sign-in"]["message"]
+
+
+def test_under_a_managed_network_the_egress_flag_is_a_warning(rehearsal: dict[str, Any]) -> None:
+    found = preflight(rehearsal, "deployment.instance_type=Standard_D4as_v4")
+    assert not_ok(found) == {"egress-flag": "warning"}
+
+
+def test_what_cannot_work_blocks_and_all_of_it_is_told(rehearsal: dict[str, Any]) -> None:
+    found = preflight(
+        rehearsal,
+        legacy(rehearsal),
+        "deployment.egress_public_network_access=enabled",
+        "deployment.instance_type=Standard_NC4as_T4_v3",
+        "deployment.instance_count=9",
+        "traffic={green: 100}",
+    )
+    blockers = {id for id, severity in not_ok(found).items() if severity == "blocker"}
+    assert blockers == {"egress-closed-workspace", "quota", "traffic"}
+
+
+def test_a_workspace_that_is_not_there_blocks(rehearsal: dict[str, Any]) -> None:
+    found = preflight(rehearsal, "workspace.name=not-there")
+    assert found["workspace"]["severity"] == "blocker" and "not-there" in found["workspace"]["message"]
+    assert found["workspace"]["field"] == "workspace.name"
+    assert "endpoint" not in found and found["model"]["severity"] == "ok"
+
+
+def test_a_wrong_secret_blocks_with_entras_words_and_without_the_secret(rehearsal: dict[str, Any]) -> None:
+    found = preflight(
+        rehearsal,
+        "credential.method=service_principal",
+        f"credential.tenant_id={rehearsal['set']['REHEARSAL_TENANT_ID']}",
+        f"credential.client_id={rehearsal['set']['REHEARSAL_CLIENT_ID']}",
+        **{"credential.client_secret": "not-the-secret-at-all"},
+    )
+    assert found["sign-in"]["severity"] == "blocker" and "AADSTS7000215" in found["sign-in"]["message"]
+    assert found["workspace"]["severity"] == "unknown"
+    assert "not-the-secret-at-all" not in json.dumps(found)
+
+
+def test_no_time_is_no_answer_and_never_a_blocker(rehearsal: dict[str, Any]) -> None:
+    found = preflight(rehearsal, legacy(rehearsal), limit=0.0)
+    assert {"sign-in": "unknown", "workspace": "unknown"}.items() <= not_ok(found).items()
+    assert "blocker" not in not_ok(found).values()

@@ -1,0 +1,381 @@
+"""What is said about a plan's files, once they are read: one function a subject, each gives its findings."""
+
+from __future__ import annotations
+
+import re
+
+from tui.checks import modules, sample_request
+from tui.checks.conda_file import SERVER, CondaFile
+from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
+from tui.checks.model_folder import LIBRARY_VERSIONS, ModelFolder
+from tui.checks.sample_request import SampleRequest
+from tui.checks.score_script import ScoreScript
+from tui.plan import sizes
+from tui.plan.model import Plan
+
+_LEARN = "https://learn.microsoft.com/azure/machine-learning/"
+DEPLOY = _LEARN + "how-to-deploy-online-endpoints"
+TROUBLESHOOT = _LEARN + "how-to-troubleshoot-online-endpoints"
+SERVER_DOCS = _LEARN + "how-to-inference-server-http"
+MLFLOW = _LEARN + "how-to-deploy-mlflow-models-online-endpoints"
+MLFLOW_FORMAT = "https://mlflow.org/docs/latest/ml/model/"
+
+_MODEL = "deployment.model.path"
+_SCRIPT = "deployment.code_configuration.scoring_script"
+_CONDA = "deployment.environment.conda_file"
+_GIB = 2**30
+
+# Formats of one library's own that its later releases read; a pickle only promises the same release.
+_PORTABLE = {"json", "ubj", "cbm", "txt", "onnx"}
+# Flavours whose files are pickles, so that Python's own version matters as well.
+_PICKLED = {"sklearn", "python_function", "statsmodels", "lightgbm", "prophet"}
+
+
+def mlflow_without_code(plan: Plan) -> bool:
+    """Whether Azure is to make the scoring script itself."""
+    return plan.deployment.model.type == "mlflow_model" and plan.deployment.code_configuration is None
+
+
+def about_model(plan: Plan, model: ModelFolder | None) -> list[Finding]:
+    """Is there something to register, and is it what the plan says."""
+    if model is None:
+        if plan.deployment.model.registered:
+            return []
+        return [
+            Finding(
+                "model",
+                BLOCKER,
+                _MODEL,
+                "The plan names no model, or none that is there.",
+                "Name the model's folder.",
+                MLFLOW_FORMAT,
+            )
+        ]
+    at = str(model.path)
+    if model.problem and not model.exists:
+        return [Finding("model", UNKNOWN, _MODEL, model.problem, "Check the mount and its permissions.", looked_at=at)]
+    if not model.exists:
+        remedy = "Name the folder that was saved with the model, or train first."
+        return [Finding("model", BLOCKER, _MODEL, f"There is no model at {model.path}.", remedy, DEPLOY, at)]
+    if model.files == 0 and model.complete and not model.unreadable:
+        return [
+            Finding(
+                "model",
+                BLOCKER,
+                _MODEL,
+                f"The model folder {model.path} is empty.",
+                "Name the folder that holds the model's files.",
+                DEPLOY,
+                at,
+            )
+        ]
+    found = []
+    if model.unreadable:
+        found.append(
+            Finding(
+                "model-unreadable",
+                WARNING,
+                _MODEL,
+                f"A part of the model folder cannot be read: {model.unreadable[0]}.",
+                "Give the user that deploys the right to read it.",
+                looked_at=at,
+            )
+        )
+    found.extend(_mlmodel(plan, model))
+    if not found:
+        kind = f", {model.flavour} in MLflow's format" if model.flavour else ""
+        count = f"{model.files} file{'' if model.files == 1 else 's'}" + ("" if model.complete else " and more")
+        found.append(Finding("model", OK, _MODEL, f"{count}, {_size(model.bytes)}{kind}.", looked_at=at))
+    return found
+
+
+def _mlmodel(plan: Plan, model: ModelFolder) -> list[Finding]:
+    at = str(model.mlmodel_path or model.path)
+    wants_mlflow = plan.deployment.model.type == "mlflow_model"
+    if model.problem:
+        severity = BLOCKER if wants_mlflow else WARNING
+        remedy = "Save the model again with MLflow."
+        return [Finding("mlmodel", severity, _MODEL, model.problem, remedy, MLFLOW_FORMAT, at)]
+    if not wants_mlflow:
+        return []
+    if model.mlmodel_path is None:
+        return [
+            Finding(
+                "mlmodel",
+                BLOCKER,
+                "deployment.model.type",
+                "The model's type is mlflow_model, but its folder has no file MLmodel.",
+                "Set deployment.model.type to custom_model, or name the folder that MLflow saved.",
+                MLFLOW_FORMAT,
+                at,
+            )
+        ]
+    if model.mlmodel_path.parent != model.path:
+        return [
+            Finding(
+                "mlmodel",
+                BLOCKER,
+                _MODEL,
+                f"MLmodel lies deeper, in {model.mlmodel_path.parent}; Azure looks for it in the folder itself.",
+                f"Set deployment.model.path to {model.mlmodel_path.parent}.",
+                MLFLOW_FORMAT,
+                at,
+            )
+        ]
+    return []
+
+
+def about_score(plan: Plan, score: ScoreScript | None, conda: CondaFile | None) -> list[Finding]:
+    """Does the scoring script have what the server calls, and does the environment have what it imports."""
+    if score is None:
+        return []
+    at = str(score.path)
+    found: list[Finding] = []
+    if not score.found:
+        message = score.problem or f"{score.path.name} is not in {score.path.parent}."
+        remedy = "Name the script relative to the code folder."
+        return [Finding("score-script", BLOCKER, _SCRIPT, message, remedy, DEPLOY, at)]
+    missing = [name for name, there in (("init", score.has_init), ("run", score.has_run)) if not there]
+    if score.problem:
+        severity = BLOCKER if score.certain else UNKNOWN
+        remedy = "Correct it: the container would end with this error when it starts."
+        if not score.certain:
+            remedy = "The environment's Python is newer than the one here, so this may be right there."
+        found.append(Finding("score-script", severity, _SCRIPT, score.problem, remedy, TROUBLESHOOT, at))
+    if missing and score.parsed and score.certain:
+        names = " and ".join(f"{name}()" for name in missing)
+        remedy = "Define init() for loading the model and run(raw_data) for answering a request."
+        message = f"{score.path.name} does not define {names}."
+        found.append(Finding("score-script", BLOCKER, _SCRIPT, message, remedy, DEPLOY, at))
+    elif missing and score.parsed:
+        names = " and ".join(f"{name}()" for name in missing)
+        message = f"{score.path.name} imports names with *, so whether it has {names} cannot be told from its text."
+        found.append(Finding("score-script", UNKNOWN, _SCRIPT, message, looked_at=at))
+    found.extend(_imports(plan, score, conda))
+    if score.returns_error_at:
+        found.append(
+            Finding(
+                "score-returns-error",
+                WARNING,
+                _SCRIPT,
+                f"{score.path.name}, line {score.returns_error_at}: run() catches an error and answers with it, "
+                "so callers get status 200 for a failure.",
+                "Let the error be raised; the endpoint then answers 424, and its metrics count a failure.",
+                DEPLOY,
+                at,
+            )
+        )
+    if not found:
+        found.append(Finding("score-script", OK, _SCRIPT, f"{score.path.name} defines init() and run().", looked_at=at))
+    return found
+
+
+def _imports(plan: Plan, score: ScoreScript, conda: CondaFile | None) -> list[Finding]:
+    if conda is None or not conda.found or conda.problem or conda.local:
+        return []
+    lines = {item.module: item.line for item in reversed(score.imports)}
+    lacking = modules.missing(lines, conda.packages, score.path.parent)
+    if not lacking:
+        return []
+    named = ", ".join(f"{module} (line {lines[module]})" for module in lacking)
+    return [
+        Finding(
+            "score-imports",
+            WARNING,
+            _CONDA,
+            f"{score.path.name} imports {named}, and {conda.path.name} lists no package that brings it.",
+            f"Add {', '.join(modules.package_for(module) for module in lacking)} to the pip part of {conda.path.name}, "
+            "or put the module into the code folder, unless another package brings it.",
+            TROUBLESHOOT,
+            str(conda.path),
+        )
+    ]
+
+
+def about_conda(plan: Plan, conda: CondaFile | None) -> list[Finding]:
+    """Can the environment be built from this file, and does it have the server."""
+    if conda is None:
+        return []
+    at = str(conda.path)
+    if not conda.found:
+        message = conda.problem or f"There is no conda file {conda.path}."
+        return [Finding("conda", UNKNOWN if conda.problem else BLOCKER, _CONDA, message, looked_at=at)]
+    if conda.problem:
+        return [Finding("conda", BLOCKER, _CONDA, conda.problem, "Correct the file.", DEPLOY, at)]
+    found = []
+    if plan.deployment.code_configuration and not conda.has_server:
+        found.append(
+            Finding(
+                "inference-server",
+                BLOCKER,
+                _CONDA,
+                f"{conda.path.name} does not list {SERVER}, the server that runs the scoring script.",
+                f"Add {SERVER} to its pip part.",
+                SERVER_DOCS,
+                at,
+            )
+        )
+    if conda.local:
+        found.append(
+            Finding(
+                "conda-local",
+                WARNING,
+                _CONDA,
+                f"{conda.path.name} refers to a file beside it ({conda.local[0]}); only the conda file itself is sent.",
+                "List the packages in the conda file.",
+                TROUBLESHOOT,
+                at,
+            )
+        )
+    if conda.python is None:
+        found.append(
+            Finding(
+                "conda-python",
+                WARNING,
+                _CONDA,
+                f"{conda.path.name} names no Python version, so the build takes whatever is current then.",
+                "Add python=3.10, or the version that the model was trained with.",
+                DEPLOY,
+                at,
+            )
+        )
+    if not found:
+        message = f"Python {conda.python}, {len(conda.packages) - 1} packages"
+        message += ", the inference server among them." if conda.has_server else "."
+        found.append(Finding("conda", OK, _CONDA, message, looked_at=at))
+    return found
+
+
+def about_versions(model: ModelFolder | None, conda: CondaFile | None) -> list[Finding]:
+    """Do the libraries of the environment fit those that the model was saved with."""
+    if not model or not model.mlmodel or not conda or not conda.found or conda.problem:
+        return []
+    found = []
+    for flavour in model.flavours:
+        key, packages = LIBRARY_VERSIONS.get(flavour, ("", ()))
+        saved = model.details(flavour).get(key)
+        pinned = next((conda.packages[name] for name in packages if name in conda.packages), None)
+        if (
+            isinstance(saved, str)
+            and pinned
+            and pinned.version
+            and not _compatible(model, flavour, saved, pinned.version)
+        ):
+            found.append(
+                _mismatch(
+                    model, conda, f"{flavour} {saved}", f"{pinned.name} {pinned.version}", f"{pinned.name}=={saved}"
+                )
+            )
+    trained = model.details("python_function").get("python_version")
+    if not isinstance(trained, str) or model.flavour not in _PICKLED or not re.match(r"^\d+\.\d+", conda.python or ""):
+        return found
+    wanted = ".".join(map(str, _minor(trained)))
+    if conda.python and _minor(trained) != _minor(conda.python):
+        found.append(_mismatch(model, conda, f"Python {trained}", f"Python {conda.python}", f"python={wanted}"))
+    return found
+
+
+def _mismatch(model: ModelFolder, conda: CondaFile, saved: str, listed: str, wanted: str) -> Finding:
+    return Finding(
+        "versions",
+        WARNING,
+        _CONDA,
+        f"The model was saved with {saved}, and {conda.path.name} asks for {listed}.",
+        f"Write {wanted}, or try that the model loads with the other version.",
+        TROUBLESHOOT,
+        f"{model.mlmodel_path}, {conda.path}",
+    )
+
+
+def _compatible(model: ModelFolder, flavour: str, saved: str, listed: str) -> bool:
+    details = model.details(flavour)
+    suffix = str(details.get("model_format") or str(details.get("data", "")).rpartition(".")[2])
+    if suffix in _PORTABLE:
+        return _minor(listed) >= _minor(saved)
+    return _minor(listed) == _minor(saved)
+
+
+def _minor(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+
+
+def about_sample(plan: Plan, sample: SampleRequest | None, model: ModelFolder | None) -> list[Finding]:
+    """Is the test's request JSON, and does it fit the model's signature."""
+    if sample is None:
+        return []
+    at = str(sample.path)
+    if sample.problem:
+        remedy = 'Write a JSON body that score.py understands, for example {"data": [{…}]}.'
+        return [Finding("sample-request", BLOCKER, "test.request", sample.problem, remedy, looked_at=at)]
+    if mlflow_without_code(plan) and not (isinstance(sample.body, dict) and "input_data" in sample.body):
+        return [
+            Finding(
+                "sample-request",
+                WARNING,
+                "test.request",
+                f"{sample.path.name} has no `input_data`, which is what Azure's script for MLflow models reads.",
+                'Write {"input_data": {"columns": […], "data": [[…]]}}.',
+                MLFLOW,
+                at,
+            )
+        ]
+    rows = sample_request.rows(sample.body)
+    wrong = sample_request.misfits(rows, model.signature) if rows and model and model.signature else []
+    if wrong:
+        remedy = "Correct the request, unless score.py prepares the columns itself."
+        return [Finding("sample-request", WARNING, "test.request", " ".join(wrong), remedy, looked_at=at)]
+    fits = (
+        f"{len(rows)} row{'' if len(rows) == 1 else 's'} that fit the model's signature" if rows and model else "JSON"
+    )
+    if rows and not (model and model.signature):
+        fits = f"JSON with {len(rows)} row{'' if len(rows) == 1 else 's'}"
+    return [Finding("sample-request", OK, "test.request", f"{sample.path.name}: {fits}.", looked_at=at)]
+
+
+def about_size(plan: Plan, model: ModelFolder | None) -> list[Finding]:
+    """Does the model fit the disk and the memory of the chosen size."""
+    size = sizes.find(plan.deployment.instance_type)
+    if not model or not size or not model.bytes:
+        return []
+    found = []
+    for what, room in (("temporary disk", size.temp_disk_gib), ("memory", size.memory_gib)):
+        if room is not None and model.bytes > room * _GIB:
+            found.append(
+                Finding(
+                    "model-size",
+                    WARNING,
+                    "deployment.instance_type",
+                    f"The model has {_size(model.bytes)}, and {size.name} has {room:g} GiB of {what}.",
+                    "Choose a larger size, or a smaller model.",
+                    TROUBLESHOOT,
+                    str(model.path),
+                )
+            )
+    return found
+
+
+def about_mlflow_network(plan: Plan, isolation: str | None) -> list[Finding]:
+    """An MLflow model without code cannot be deployed with the legacy egress flag (Microsoft, BadArgument)."""
+    closed = plan.deployment.egress_public_network_access == "disabled"
+    if not mlflow_without_code(plan) or not closed or isolation == "managed_network":
+        return []
+    return [
+        Finding(
+            "mlflow-network",
+            BLOCKER if isolation else WARNING,
+            "deployment.egress_public_network_access",
+            "An MLflow model without a scoring script is refused where egress_public_network_access is disabled.",
+            "Deploy it as custom_model with a scoring script and a conda file, or use a workspace with a managed "
+            "virtual network and leave the flag out.",
+            TROUBLESHOOT,
+        )
+    ]
+
+
+def _size(count: int) -> str:
+    amount = float(count)
+    for unit in ("bytes", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"

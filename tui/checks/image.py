@@ -1,0 +1,49 @@
+"""The base image: one that will be the same tomorrow, and that is still patched."""
+
+from __future__ import annotations
+
+import re
+
+from tui.checks.finding import WARNING, Finding
+from tui.plan.model import Plan
+
+FIELD = "deployment.environment.image"
+_TAGS = "https://mcr.microsoft.com/v2/azureml/openmpi4.1.0-ubuntu22.04/tags/list"
+# Releases whose standard support has ended (Canonical, Ubuntu release cycle): Microsoft's images on them stay as
+# they are (Azure/AzureML-Containers, README).
+_OLD = re.compile(r"ubuntu(16\.04|18\.04|20\.04)")
+
+
+def check(plan: Plan) -> list[Finding]:
+    """Warnings about the image's name; nothing is downloaded."""
+    image = plan.deployment.environment.image
+    if not image:
+        return []
+    found = []
+    old = _OLD.search(image)
+    if old:
+        found.append(
+            Finding(
+                "image-old",
+                WARNING,
+                FIELD,
+                f"The base image is built on Ubuntu {old.group(1)}, which is no longer patched.",
+                "Choose one on Ubuntu 22.04 or newer.",
+                _TAGS,
+                image,
+            )
+        )
+    tag = image.rpartition("/")[2].partition(":")[2]
+    if "@" not in image and tag in ("", "latest"):
+        found.append(
+            Finding(
+                "image-moves",
+                WARNING,
+                FIELD,
+                f"The base image {image} has no fixed tag, so a later build can give another environment.",
+                "Write a dated tag.",
+                _TAGS,
+                image,
+            )
+        )
+    return found
