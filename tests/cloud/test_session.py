@@ -1,0 +1,183 @@
+"""Connecting and signing in, through the environment alone, as to any cloud that is not built in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import WORKSPACE, Reply, Service, token
+
+from tui.cloud import clouds, workspace
+from tui.cloud.errors import CloudError
+from tui.cloud.session import connect
+from tui.cloud.signin import credential_sources, sign_in
+from tui.plan.model import Credential, Plan
+
+TENANT = "22222222-2222-2222-2222-222222222222"
+
+
+def service_principal(secret: str = "right") -> Plan:
+    return Plan(workspace=WORKSPACE, credential=Credential("service_principal", TENANT, "client", secret))
+
+
+def test_the_built_in_clouds_by_name() -> None:
+    assert clouds.current({}).name == "AzureCloud"
+    assert clouds.current({"AZUREML_CURRENT_CLOUD": "AzureUSGovernment"}).resource_manager.endswith("usgovcloudapi.net")
+    assert clouds.current({"AZUREML_CURRENT_CLOUD": "AzureChinaCloud"}).ml_scope == "https://ml.azure.cn/.default"
+    assert clouds.current({"AZUREML_CURRENT_CLOUD": "LeftOver"}).name == "AzureCloud"
+
+
+def test_the_built_in_clouds_are_the_sdks() -> None:
+    from azure.ai.ml._azure_environments import _environments
+
+    for name, theirs in _environments.items():
+        if name in clouds.BUILT_IN:
+            ours = clouds.BUILT_IN[name].for_sdk()
+            assert {key: value.rstrip("/") for key, value in ours.items()} == {
+                key: value.rstrip("/") for key, value in theirs.items()
+            }
+
+
+def test_another_cloud_by_its_metadata(service: Service) -> None:
+    found = clouds.current()
+    assert (found.resource_manager, found.login, found.built_in) == (service.url, service.url, False)
+    assert found.management_scope == f"{service.url}/.default"
+
+
+def test_metadata_that_describe_another_cloud_are_refused(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARM_CLOUD_METADATA_URL", f"https://localhost:{service.port}/metadata/endpoints")
+    service.on("GET", "^/metadata", Reply(body=[]))
+    with pytest.raises(CloudError) as caught:
+        clouds.current({"ARM_CLOUD_METADATA_URL": f"{service.url}/metadata/endpoints"})
+    assert "ARM_CLOUD_METADATA_URL" in caught.value.cause
+
+
+def test_an_untrusted_certificate_is_explained(service: Service, monkeypatch: pytest.MonkeyPatch, plan: Plan) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+    with pytest.raises(CloudError) as caught:
+        connect(plan)
+    assert "certificate of 127.0.0.1 is not trusted" in caught.value.title
+    assert "REQUESTS_CA_BUNDLE" in caught.value.remedy
+
+
+def test_a_managed_identity_signs_in(service: Service, cloud: Any) -> None:
+    who = sign_in(cloud)
+    assert (who.principal, who.kind, who.tenant, who.client_id) == ("id1", "managed identity", "tenant", "client")
+    assert (who.method, who.source) == ("default", "ManagedIdentity")
+    assert who.expires is not None and who.expires.endswith("Z")
+
+
+def entra(service: Service, reply: Reply) -> None:
+    issuer = f"{service.url}/{TENANT}"
+    configuration = {
+        "issuer": f"{issuer}/v2.0",
+        "authorization_endpoint": f"{issuer}/oauth2/v2.0/authorize",
+        "token_endpoint": f"{issuer}/oauth2/v2.0/token",
+    }
+    service.on("GET", "openid-configuration", Reply(body=configuration))
+    service.on("POST", "/oauth2/v2.0/token", reply)
+
+
+def test_a_service_principal_signs_in_at_that_clouds_authority(service: Service) -> None:
+    access = token(oid="o", appid="client", tid=TENANT, idtyp="app", app_displayname="deployer")
+    entra(service, Reply(body={"access_token": access, "expires_in": 3599, "token_type": "Bearer"}))
+    who = sign_in(connect(service_principal()))
+    assert (who.principal, who.kind, who.source) == ("deployer", "service principal", "ClientSecret")
+    assert service.count("GET", "discovery/instance") == 0
+
+
+def test_a_wrong_secret_is_told_and_not_shown(service: Service) -> None:
+    words = "AADSTS7000215: Invalid client secret provided. Trace ID: 11111111-1111-1111-1111-111111111111"
+    entra(service, Reply(401, {"error": "invalid_client", "error_description": words, "error_codes": [7000215]}))
+    with pytest.raises(CloudError) as caught:
+        sign_in(connect(service_principal("hunter2-is-wrong")))
+    error = caught.value
+    assert error.code == "AADSTS7000215"
+    assert "instead of its value" in error.remedy
+    assert "hunter2" not in f"{error.title}{error.cause}{error.remedy}{error.raw}{error!r}"
+
+
+def test_an_incomplete_service_principal_says_what_is_missing(service: Service) -> None:
+    plan = Plan(workspace=WORKSPACE, credential=Credential("service_principal", TENANT))
+    with pytest.raises(CloudError, match="client_id, client_secret are empty"):
+        connect(plan)
+
+
+def test_the_default_chain_tells_what_each_source_said(
+    service: Service, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "dev")
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(CloudError) as caught:
+        sign_in(connect(plan))
+    assert caught.value.title == "No way to sign in was found"
+    assert "AzureCli: " in caught.value.cause
+
+
+def test_credential_sources_look_at_the_environment(tmp_path: Path) -> None:
+    found = {
+        source.source: source
+        for source in credential_sources(
+            {"AZURE_TENANT_ID": "t", "AZURE_CLIENT_ID": "c", "IDENTITY_ENDPOINT": "https://x", "PATH": str(tmp_path)}
+        )
+    }
+    assert found["Environment"].reason == "AZURE_CLIENT_SECRET is not set"
+    assert found["ManagedIdentity"].found
+    assert not found["AzureCli"].found
+    restricted = credential_sources({"IDENTITY_ENDPOINT": "x", "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential"})
+    assert [source.source for source in restricted if source.found] == ["ManagedIdentity"]
+
+
+@pytest.mark.parametrize(
+    ("properties", "isolation"),
+    [
+        (
+            {"publicNetworkAccess": "Disabled", "managedNetwork": {"isolationMode": "AllowInternetOutbound"}},
+            "managed_network",
+        ),
+        (
+            {"publicNetworkAccess": "Disabled", "managedNetwork": {"isolationMode": "AllowOnlyApprovedOutbound"}},
+            "managed_network",
+        ),
+        ({"publicNetworkAccess": "Disabled", "managedNetwork": {"isolationMode": "Disabled"}}, "legacy"),
+        ({"publicNetworkAccess": "Disabled"}, "legacy"),
+        ({"publicNetworkAccess": "Enabled", "managedNetwork": None}, "public"),
+        ({}, "public"),
+    ],
+)
+def test_the_network_mode_of_the_workspace(
+    service: Service, cloud: Any, properties: dict[str, Any], isolation: str
+) -> None:
+    body = {"id": WORKSPACE.id, "name": "workspace", "location": "westeurope", "properties": properties}
+    service.on("GET", r"/workspaces/workspace\?", Reply(body=body))
+    found = workspace.read(cloud)
+    assert (found.isolation, found.location) == (isolation, "westeurope")
+    assert found.explain
+    assert cloud.location == "westeurope"
+
+
+def test_an_absent_workspace_is_an_error(service: Service, cloud: Any) -> None:
+    body = {"error": {"code": "ResourceGroupNotFound", "message": "Resource group 'group' could not be found."}}
+    service.on("GET", r"/workspaces/workspace\?", Reply(404, body))
+    with pytest.raises(CloudError) as caught:
+        workspace.read(cloud)
+    assert caught.value.title.startswith("The resource group was not found")
+
+
+def test_the_sdk_prints_nothing(service: Service, plan: Plan) -> None:
+    script = (
+        "from tui.cloud.session import connect; from tui.plan.model import *;"
+        f"cloud = connect(Plan(workspace=Workspace{tuple(replace(WORKSPACE).__dict__.values())!r}));"
+        "cloud.preload().join(); import logging; print(cloud.ml.workspace_name, flush=True);"
+        "logging.getLogger('azure.ai.ml._utils._endpoint_utils').warning('noise');"
+        "logging.getLogger('azure.core').error('noise')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=os.environ, timeout=60)
+    assert (done.stdout, done.stderr) == ("workspace\n", "")

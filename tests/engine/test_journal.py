@@ -1,0 +1,116 @@
+"""The journal: small files written whole, read as they come, cut short without harm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tui.engine.container_log import LogFollower, Tail
+from tui.engine.journal import Journal, JournalWriter
+from tui.engine.view import RunView
+
+
+def write_a_run(folder: Path, lines: int = 5) -> None:
+    writer = JournalWriter(folder, "r1")
+    writer.emit("run_started", endpoint="churn", tasks=[{"name": "endpoint", "needs": []}], log="/l", rehearsed=True)
+    writer.emit("task_started", task="endpoint", action="create", detail="churn")
+    for number in range(lines):
+        writer.emit("task_log", task="endpoint", line=f"line {number}", source="engine")
+    writer.emit("task_finished", task="endpoint", status="succeeded", seconds=1.5, detail="", result={})
+    writer.emit("run_finished", status="succeeded", endpoint="churn", scoring_uri="https://x/score", test=None)
+    writer.close()
+
+
+def test_events_come_back_in_order_and_by_number(tmp_path: Path) -> None:
+    write_a_run(tmp_path)
+    journal = Journal(tmp_path)
+    events = journal.read()
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert journal.read(after=events[3]["seq"]) == events[4:]
+    assert journal.read(after=events[-1]["seq"]) == []
+    assert journal.finished()
+
+
+def test_a_second_writer_goes_on_counting(tmp_path: Path) -> None:
+    write_a_run(tmp_path)
+    last = Journal(tmp_path).read()[-1]["seq"]
+    writer = JournalWriter(tmp_path, "r1")
+    writer.emit("run_resumed")
+    writer.close()
+    assert Journal(tmp_path).read()[-1]["seq"] == last + 1
+    assert not Journal(tmp_path).finished()
+
+
+def test_the_last_file_cut_at_every_byte(tmp_path: Path) -> None:
+    write_a_run(tmp_path)
+    journal = Journal(tmp_path)
+    whole = journal.read()
+    last_file = sorted(journal.folder.glob("*.jsonl"))[-1]
+    content = last_file.read_bytes()
+    for length in range(len(content)):
+        last_file.write_bytes(content[:length])
+        events = journal.read()
+        assert events == whole[: len(events)]
+        assert len(events) >= len(whole) - content.count(b"\n")
+
+
+def test_progress_that_is_not_written_yet_is_replaced(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path, "r1")
+    for done in range(1000):
+        writer.emit("task_progress", task="model", done=done, total=999, unit="bytes")
+    writer.close()
+    events = Journal(tmp_path).read()
+    assert len(events) < 100
+    assert events[-1]["done"] == 999
+
+
+def test_a_view_is_folded_from_events(tmp_path: Path) -> None:
+    write_a_run(tmp_path)
+    view = RunView()
+    for event in Journal(tmp_path).read():
+        before = view
+        view = view.fold(event)
+        assert before.seq < view.seq
+    assert view.status == "succeeded"
+    assert view.task("endpoint").status == "succeeded"
+    assert view.task("endpoint").last_line == "line 4"
+    assert view.scoring_uri == "https://x/score"
+    assert view.fold({"event": "of a later version", "seq": 99}).seq == 99
+
+
+def test_new_lines_of_a_moving_tail() -> None:
+    tail = Tail()
+    assert tail.new(["a", "b", ""]) == ["a", "b"]
+    assert tail.new(["a", "b", "c"]) == ["c"]
+    assert tail.new(["b", "c", "d"]) == ["d"]
+    assert tail.new(["b", "c", "d"]) == []
+    assert tail.new(["x", "y"]) == ["x", "y"]
+
+
+ANSWER = """Instance status:
+SystemSetup: Succeeded
+UserContainerStart: {state}
+
+Container events:
+Kind: Pod, Name: Pulled, Type: Normal, Time: 2025-11-04T09:35:39.114709Z, Message: Container image is pulled, whole
+{event}
+Container logs:
+first
+{line}
+"""
+
+
+def test_a_log_answer_is_followed_part_by_part() -> None:
+    follower = LogFollower("inference-server")
+    assert follower.new(ANSWER.format(state="Running", event="", line="")) == [
+        ("service", "SystemSetup: Succeeded"),
+        ("service", "UserContainerStart: Running"),
+        ("service", "Pulled: Container image is pulled, whole"),
+        ("container", "first"),
+    ]
+    probe = "Kind: Pod, Name: ReadinessProbeFailed, Type: Warning, Time: 2025-11-04T09:35:40Z, Message: statuscode: 502"
+    assert follower.new(ANSWER.format(state="Failed", event=probe, line="second")) == [
+        ("service", "UserContainerStart: Failed"),
+        ("service", "Warning: ReadinessProbeFailed: statuscode: 502"),
+        ("container", "second"),
+    ]
+    assert LogFollower("inference-server").new("Try again later.") == [("container", "Try again later.")]

@@ -1,0 +1,174 @@
+"""Whole runs of the engine against the rehearsal: order, overlap, idempotence, stopping, resuming."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tui.engine import launch, runs
+from tui.engine.journal import Event
+from tui.engine.runs import Run
+from tui.plan.document import Document
+from tui.plan.load import load
+from tui.plan.presets import find
+from tui.rehearse import prepare, with_own_identity
+
+LONGEST = 240.0
+
+
+def plan_for(name: str, tmp_path: Path, **sets: str) -> Document:
+    """The preset with an endpoint name of its own and files that a test may spoil."""
+    preset = find("churn-xgboost")
+    assert preset is not None
+    shutil.copytree(preset.path.parent / "churn-xgboost", tmp_path / "churn-xgboost")
+    shutil.copy(preset.path, tmp_path / "plan.yml")
+    return load(tmp_path / "plan.yml", sets=[f"endpoint.name={name}", *(f"{k}={v}" for k, v in sets.items())])
+
+
+def begin(document: Document, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> tuple[Run, dict[str, str]]:
+    monkeypatch.setenv("AML_DEPLOY_HOME", environ["AML_DEPLOY_HOME"])
+    prepared = prepare(document, environ)
+    return launch.start(with_own_identity(document, prepared), environ=prepared, rehearse=True), prepared
+
+
+def events_until(run: Run, condition) -> list[Event]:
+    """The run's events once one of them fulfils a condition; fails when the run ends or takes too long before that."""
+    end = time.monotonic() + LONGEST
+    while time.monotonic() < end:
+        events = run.journal.read()
+        if any(condition(event) for event in events):
+            return events
+        if not run.alive and not any(condition(event) for event in run.journal.read()):
+            pytest.fail(f"the engine ended: {run.log.read_text()[-3000:]}")
+        time.sleep(0.05)
+    pytest.fail(f"nothing within {LONGEST} s: {run.journal.read()[-3:]}")
+
+
+def finished(event: Event) -> bool:
+    return event["event"] == "run_finished"
+
+
+def ended(run: Run) -> Event:
+    return events_until(run, finished)[-1]
+
+
+def statuses(events: list[Event]) -> dict[str, str]:
+    return {event["task"]: event["status"] for event in events if event["event"] == "task_finished"}
+
+
+@pytest.mark.smoke
+def test_a_run_ends_with_a_prediction_and_a_second_one_changes_nothing(
+    tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = plan_for("churn-engine-01", tmp_path)
+    run, prepared = begin(document, rehearsal_env, monkeypatch)
+    events = events_until(run, finished)
+    last = events[-1]
+    assert last["status"] == "succeeded", last
+    assert last["test"]["status_code"] == 200
+    assert '"probability"' in last["test"]["response"]
+    assert last["test"]["deployment"] == "blue"
+    assert last["scoring_uri"].endswith("/score")
+    assert set(statuses(events).values()) <= {"succeeded", "skipped"}
+
+    def position(kind: str, task: str) -> int:
+        return next(e["seq"] for e in events if e["event"] == kind and e["task"] == task)
+
+    for one in ("endpoint", "model", "environment"):
+        for other in ("endpoint", "model", "environment"):
+            assert position("task_started", one) < position("task_finished", other), f"{one} began after {other} ended"
+    assert position("task_finished", "endpoint") < position("task_started", "deployment")
+    lines = [event["line"] for event in events if event["event"] == "task_log" and event["task"] == "deployment"]
+    assert any("xgboost-cpu" in line for line in lines), "the build's log is not in the journal"
+    assert events[0]["event"] == "run_started"
+    assert events[0]["plan_hash"]
+    progress = [event for event in events if event["event"] == "task_progress" and event["task"] == "model"]
+    assert progress[-1]["done"] == progress[-1]["total"] > 100_000
+
+    again = launch.start(with_own_identity(document, prepared), environ=prepared, rehearse=True)
+    events = events_until(again, finished)
+    assert events[-1]["status"] == "succeeded"
+    done = statuses(events)
+    assert {task for task, status in done.items() if status == "skipped"} == {
+        "endpoint", "model", "code", "environment", "deployment", "traffic",
+    }  # fmt: skip
+
+    changed = document.copy()
+    changed.set("deployment.instance_count", 2, "test")
+    third = launch.start(with_own_identity(changed, prepared), environ=prepared, rehearse=True)
+    events = events_until(third, finished)
+    assert events[-1]["status"] == "succeeded"
+    assert statuses(events)["deployment"] == "succeeded"
+    assert statuses(events)["endpoint"] == "skipped"
+    listed = [item.id for item in runs.runs() if item.endpoint == "churn-engine-01"]
+    assert set(listed) == {run.id, again.id, third.id}
+    assert runs.latest("churn-engine-01").status == "succeeded"
+
+
+def test_a_failed_deployment_ends_the_run_at_once_with_the_services_words(
+    tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = plan_for("churn-engine-02", tmp_path)
+    score = tmp_path / "churn-xgboost" / "onlinescoring" / "score.py"
+    score.write_text("def init():\n    raise RuntimeError('no luck today')\n\n\ndef run(data):\n    return data\n")
+    run, _ = begin(document, rehearsal_env, monkeypatch)
+    events = events_until(run, finished)
+    last = events[-1]
+    assert last["status"] == "failed"
+    assert statuses(events)["deployment"] == "failed"
+    assert "traffic" not in statuses(events)
+    card = next(event["card"] for event in events if event["event"] == "needs_attention")
+    assert card["id"] == "ResourceNotReady"
+    assert "no luck today" in f"{card['cause']} {card['evidence']}" + "".join(e.get("line", "") for e in events)
+    assert any("churn-engine-02" in item for item in last["left_behind"])
+
+
+def test_stopping_says_what_is_left_and_resuming_finishes(
+    tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = plan_for("churn-engine-03", tmp_path)
+    run, prepared = begin(document, rehearsal_env, monkeypatch)
+    events_until(run, lambda event: event["event"] == "task_started" and event["task"] == "deployment")
+    assert launch.stop(run)
+    last = ended(run)
+    assert last["status"] == "cancelled"
+    assert "endpoint churn-engine-03" in last["left_behind"]
+    assert runs.find(run.id).status == "cancelled"
+    launch.resume(run, environ=prepared)
+    events = events_until(run, lambda event: event["event"] == "run_finished" and event["seq"] > last["seq"])
+    assert events[-1]["status"] == "succeeded"
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+
+
+def test_killing_the_engine_and_resuming_reaches_the_same_end(
+    tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = plan_for("churn-engine-04", tmp_path)
+    run, prepared = begin(document, rehearsal_env, monkeypatch)
+    events_until(run, lambda event: event["event"] == "task_started" and event["task"] == "model")
+    os.kill(runs.engine_pid(run.folder), signal.SIGKILL)
+    end = time.monotonic() + 10
+    while run.alive and time.monotonic() < end:
+        time.sleep(0.02)
+    assert run.status == "interrupted"
+    launch.resume(run, environ=prepared)
+    events = events_until(run, finished)
+    assert events[-1]["status"] == "succeeded"
+    assert any(event["event"] == "run_resumed" for event in events)
+
+
+def test_stop_and_clean_up_removes_what_the_run_made(
+    tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = plan_for("churn-engine-05", tmp_path)
+    run, _ = begin(document, rehearsal_env, monkeypatch)
+    events_until(run, lambda event: event["event"] == "task_started" and event["task"] == "deployment")
+    assert launch.stop(run, clean_up=True)
+    last = ended(run)
+    assert last["status"] == "cancelled"
+    assert not any(item.startswith("endpoint") for item in last.get("left_behind", []))

@@ -1,0 +1,1 @@
+"""Azure, and the only folder that imports it."""

@@ -1,0 +1,152 @@
+"""Which Azure cloud: the built-in ones by name, any other through `ARM_CLOUD_METADATA_URL`, as the SDK reads it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from tui.cloud.errors import CloudError, explain
+
+
+@dataclass(frozen=True)
+class CloudMetadata:
+    """Addresses of one Azure cloud; URLs have no slash at their end. `studio` is empty where it is not known."""
+
+    name: str
+    resource_manager: str
+    login: str
+    ml_resource: str
+    storage_suffix: str
+    portal: str
+    studio: str
+    registry_discovery: str
+    built_in: bool
+
+    @property
+    def management_scope(self) -> str:
+        """The scope of tokens for Azure Resource Manager, composed as the SDK does."""
+        return f"{self.resource_manager}/.default"
+
+    @property
+    def ml_scope(self) -> str:
+        """The scope of tokens for the data plane of Azure Machine Learning (auth mode `aad_token`)."""
+        return f"{self.ml_resource}/.default"
+
+    def for_sdk(self) -> dict[str, str]:
+        """The `cloud_metadata` argument of MLClient."""
+        return {
+            "azure_portal": self.portal + "/",
+            "resource_manager": self.resource_manager + "/",
+            "active_directory": self.login + "/",
+            "aml_resource_id": self.ml_resource,
+            "storage_endpoint": self.storage_suffix,
+            "registry_discovery_endpoint": self.registry_discovery,
+        }
+
+
+def _known(name: str, arm: str, login: str, ml: str, storage: str, portal: str, registry: str) -> CloudMetadata:
+    return CloudMetadata(
+        name=name,
+        resource_manager=f"https://{arm}",
+        login=f"https://{login}",
+        ml_resource=f"https://{ml}",
+        storage_suffix=storage,
+        portal=f"https://{portal}",
+        studio=f"https://{ml}",
+        registry_discovery=f"https://{registry}/",
+        built_in=True,
+    )
+
+
+# The addresses that azure-ai-ml 1.35 carries (azure.ai.ml._azure_environments).
+BUILT_IN = {
+    cloud.name: cloud
+    for cloud in (
+        _known(
+            "AzureCloud",
+            "management.azure.com",
+            "login.microsoftonline.com",
+            "ml.azure.com",
+            "core.windows.net",
+            "portal.azure.com",
+            "eastus.api.azureml.ms",
+        ),
+        _known(
+            "AzureUSGovernment",
+            "management.usgovcloudapi.net",
+            "login.microsoftonline.us",
+            "ml.azure.us",
+            "core.usgovcloudapi.net",
+            "portal.azure.us",
+            "usgovarizona.api.ml.azure.us",
+        ),
+        _known(
+            "AzureChinaCloud",
+            "management.chinacloudapi.cn",
+            "login.chinacloudapi.cn",
+            "ml.azure.cn",
+            "core.chinacloudapi.cn",
+            "portal.azure.cn",
+            "chinaeast2.api.ml.azure.cn",
+        ),
+    )
+}
+
+
+def current(environ: Mapping[str, str] | None = None) -> CloudMetadata:
+    """The cloud that the environment names; AzureCloud when it names none.
+
+    `ARM_CLOUD_METADATA_URL` comes first: the SDK itself sets `AZUREML_CURRENT_CLOUD`, so a value of it may be
+    left over from another process; it is taken only when it names a built-in cloud.
+    Raises CloudError when the metadata cannot be read.
+    """
+    env = os.environ if environ is None else environ
+    url = env.get("ARM_CLOUD_METADATA_URL")
+    if not url:
+        return BUILT_IN.get(env.get("AZUREML_CURRENT_CLOUD", ""), BUILT_IN["AzureCloud"])
+    for entry in _read_metadata(url):
+        try:
+            metadata = _from_entry(entry)
+        except (KeyError, TypeError, AttributeError, IndexError):
+            continue
+        if urlsplit(metadata.resource_manager).netloc == urlsplit(url).netloc:
+            return BUILT_IN.get(metadata.name, metadata)
+    raise CloudError(
+        title="The cloud is not described by its metadata",
+        cause=f"{url} (ARM_CLOUD_METADATA_URL) lists no cloud whose Resource Manager is at that address.",
+        remedy="Unset ARM_CLOUD_METADATA_URL for the public cloud, or set it to "
+        "https://<resource manager>/metadata/endpoints?api-version=2019-05-01 of your cloud.",
+    )
+
+
+def _read_metadata(url: str) -> list[Any]:
+    import requests
+
+    try:
+        answer = requests.get(url, timeout=(10, 30))
+        answer.raise_for_status()
+        body = answer.json()
+    except Exception as error:
+        raise explain(error, doing=f"reading the cloud's metadata at {url}") from None
+    return body if isinstance(body, list) else [body]
+
+
+def _from_entry(entry: Mapping[str, Any]) -> CloudMetadata:
+    portal = str(entry["portal"])
+    # The SDK composes the address of Azure Machine Learning from the portal's host in the same way.
+    suffix = ".".join(portal.split(".")[2:]).replace("/", "")
+    name = str(entry["name"])
+    return CloudMetadata(
+        name=name,
+        resource_manager=str(entry["resourceManager"]).rstrip("/"),
+        login=str(entry["authentication"]["loginEndpoint"]).rstrip("/"),
+        ml_resource=f"https://ml.azure.{suffix}",
+        storage_suffix=str(entry["suffixes"]["storage"]),
+        portal=portal.rstrip("/"),
+        studio="",
+        registry_discovery=f"https://{name.lower()}.api.ml.azure.{suffix}/",
+        built_in=False,
+    )

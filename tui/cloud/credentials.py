@@ -1,0 +1,168 @@
+"""From a plan's `credential` to a credential of azure-identity; and what the default chain would find here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tui.cloud.clouds import CloudMetadata
+from tui.cloud.errors import CloudError
+from tui.plan.model import Credential
+
+_IMDS = ("169.254.169.254", 80)
+
+
+def build(credential: Credential, cloud: CloudMetadata) -> Any:
+    """A token credential for `credential.method`; nothing is signed in yet.
+
+    Methods: default, service_principal, managed_identity, azure_cli. Further azure-identity keyword arguments
+    are taken from the credential's `options`. For a cloud that is not built in, its own authority is used and
+    instance discovery, which asks login.microsoftonline.com, is left out. Raises CloudError.
+    """
+    import azure.identity as identity
+
+    options: dict[str, Any] = dict(getattr(credential, "options", None) or {})
+    options.setdefault("authority", cloud.login)
+    if not cloud.built_in:
+        options.setdefault("disable_instance_discovery", True)
+    method = credential.method
+    try:
+        if method == "service_principal":
+            if not (credential.tenant_id and credential.client_id and credential.client_secret):
+                raise _incomplete(credential)
+            return identity.ClientSecretCredential(
+                tenant_id=credential.tenant_id,
+                client_id=credential.client_id,
+                client_secret=credential.client_secret,
+                **options,
+            )
+        if method == "managed_identity":
+            return identity.ManagedIdentityCredential(client_id=credential.client_id)
+        if method == "azure_cli":
+            return identity.AzureCliCredential(tenant_id=credential.tenant_id or "", process_timeout=30)
+        if credential.client_id:
+            options.setdefault("managed_identity_client_id", credential.client_id)
+        return identity.DefaultAzureCredential(process_timeout=30, **options)
+    except (ValueError, TypeError) as error:
+        raise CloudError(
+            title="The credential cannot be used",
+            cause=str(error),
+            remedy="Correct the credential's fields.",
+            code="CredentialInvalid",
+        ) from None
+
+
+def _incomplete(credential: Credential) -> CloudError:
+    missing = [
+        name
+        for name, value in (
+            ("tenant_id", credential.tenant_id),
+            ("client_id", credential.client_id),
+            ("client_secret", credential.client_secret),
+        )
+        if not value
+    ]
+    return CloudError(
+        title="The service principal is not complete",
+        cause=f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} empty.",
+        remedy="Fill in the fields, or set the variables that the plan refers to.",
+        code="CredentialInvalid",
+    )
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source of the default chain, and whether there is something to sign in with here."""
+
+    source: str
+    found: bool
+    reason: str
+
+
+def credential_sources(environ: Mapping[str, str] | None = None) -> list[Source]:
+    """What the default chain would find on this machine, in its order, without signing in."""
+    env = os.environ if environ is None else environ
+    found = [
+        _environment(env),
+        _workload_identity(env),
+        _managed_identity(env),
+        _azure_cli(env),
+        _tool("AzurePowerShell", ("pwsh", "powershell"), "Connect-AzAccount", env),
+        _tool("AzureDeveloperCli", ("azd",), "azd auth login", env),
+    ]
+    only = env.get("AZURE_TOKEN_CREDENTIALS", "").strip().lower()
+    if not only:
+        return found
+    return [_restricted(source, only) for source in found]
+
+
+def _restricted(source: Source, only: str) -> Source:
+    production = {"Environment", "WorkloadIdentity", "ManagedIdentity"}
+    if only == "prod":
+        admitted = source.source in production
+    elif only == "dev":
+        admitted = source.source not in production
+    else:
+        admitted = only == f"{source.source}Credential".lower()
+    if admitted:
+        return source
+    return Source(source.source, False, f"left out by AZURE_TOKEN_CREDENTIALS={only}")
+
+
+def _environment(env: Mapping[str, str]) -> Source:
+    name = "Environment"
+    if env.get("AZURE_CLIENT_ID") and env.get("AZURE_TENANT_ID"):
+        if env.get("AZURE_CLIENT_SECRET"):
+            return Source(name, True, "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET are set")
+        if env.get("AZURE_CLIENT_CERTIFICATE_PATH"):
+            path = env["AZURE_CLIENT_CERTIFICATE_PATH"]
+            if Path(path).is_file():
+                return Source(name, True, f"the certificate {path} is used")
+            return Source(name, False, f"AZURE_CLIENT_CERTIFICATE_PATH names {path}, which is not there")
+    missing = [key for key in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET") if not env.get(key)]
+    verb = "is" if len(missing) == 1 else "are"
+    return Source(name, False, f"{', '.join(missing)} {verb} not set")
+
+
+def _workload_identity(env: Mapping[str, str]) -> Source:
+    name = "WorkloadIdentity"
+    path = env.get("AZURE_FEDERATED_TOKEN_FILE")
+    if not path:
+        return Source(name, False, "AZURE_FEDERATED_TOKEN_FILE is not set")
+    if not Path(path).is_file():
+        return Source(name, False, f"AZURE_FEDERATED_TOKEN_FILE names {path}, which is not there")
+    return Source(name, True, f"the token in {path} is used")
+
+
+def _managed_identity(env: Mapping[str, str]) -> Source:
+    name = "ManagedIdentity"
+    for variable in ("IDENTITY_ENDPOINT", "MSI_ENDPOINT"):
+        if env.get(variable):
+            return Source(name, True, f"{variable} is set")
+    try:
+        with socket.create_connection(_IMDS, timeout=0.3):
+            return Source(name, True, "this machine has an instance metadata service")
+    except OSError:
+        return Source(name, False, "no instance metadata service answers on this machine")
+
+
+def _azure_cli(env: Mapping[str, str]) -> Source:
+    name = "AzureCli"
+    if not shutil.which("az", path=env.get("PATH")):
+        return Source(name, False, "the Azure CLI (az) is not on PATH")
+    folder = Path(env.get("AZURE_CONFIG_DIR") or Path.home() / ".azure")
+    if not (folder / "azureProfile.json").is_file():
+        return Source(name, False, "the Azure CLI is installed, but nobody has run `az login`")
+    return Source(name, True, f"the Azure CLI's sign-in in {folder} is used")
+
+
+def _tool(name: str, commands: tuple[str, ...], login: str, env: Mapping[str, str]) -> Source:
+    for command in commands:
+        if shutil.which(command, path=env.get("PATH")):
+            return Source(name, True, f"{command} is installed; it works if `{login}` was run")
+    return Source(name, False, f"{commands[0]} is not on PATH")

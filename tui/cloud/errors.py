@@ -1,0 +1,133 @@
+"""What Azure and its libraries raise, in words: what happened, why, and what to do."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_SECRETS = (
+    re.compile(r"(?i)(client_secret|client_assertion|password|refresh_token|access_token)=[^&\s\"']+"),
+    re.compile(r"(?i)(sig|se|sv|sks?|skoid)=[A-Za-z0-9%+/=_-]{20,}"),
+    re.compile(r"(?i)(bearer )[A-Za-z0-9._~+/=-]{16,}"),
+    re.compile(r"(?i)(AccountKey=|\"(?:primaryKey|secondaryKey|sasToken|accessToken)\"\s*:\s*\")[^\";\s]+"),
+)
+_REQUEST_ID_HEADERS = ("x-ms-request-id", "x-ms-correlation-request-id", "x-request-id")
+
+
+class CloudError(Exception):
+    """An Azure call that did not work, explained.
+
+    `title` says what happened, `cause` why, `remedy` what to do; `raw` is the service's own text without secrets;
+    `code` and `status` are Azure's error code and the HTTP status when there was one.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        cause: str = "",
+        remedy: str = "",
+        raw: str = "",
+        code: str | None = None,
+        request_ids: Iterable[str] = (),
+        status: int | None = None,
+    ) -> None:
+        self.title = title
+        self.cause = clean(cause)
+        self.remedy = remedy
+        self.raw = clean(raw)
+        self.code = code
+        self.request_ids = list(request_ids)
+        self.status = status
+        super().__init__(". ".join(part.rstrip(".") for part in (title, self.cause) if part) + ".")
+
+
+class OperationFailed(CloudError):
+    """A long-running operation that Azure ended as Failed or Canceled, with the service's own words.
+
+    `message` is the innermost message, `details` the service's list of details, `outcome` Failed or Canceled.
+    """
+
+    def __init__(
+        self,
+        code: str | None,
+        message: str,
+        details: list[dict[str, Any]] | None = None,
+        request_ids: Iterable[str] = (),
+        raw: str = "",
+        outcome: str = "Failed",
+        what: str = "The operation",
+    ) -> None:
+        ended = "was canceled" if outcome == "Canceled" else "failed"
+        named = f" with {code}" if code else ""
+        super().__init__(
+            title=f"{what} {ended}{named}",
+            cause=message,
+            remedy="",
+            raw=raw or message,
+            code=code,
+            request_ids=request_ids,
+        )
+        self.message = clean(message)
+        self.details = details or []
+        self.outcome = outcome
+
+
+class Cancelled(Exception):
+    """The work was stopped because the caller asked for it."""
+
+
+def clean(text: str) -> str:
+    """The text without terminal colours and without anything that looks like a secret."""
+    text = _ANSI.sub("", text)
+    for pattern in _SECRETS:
+        text = pattern.sub(lambda found: found.group(1) + _mask(found.group(0), found.group(1)), text)
+    return text.strip()
+
+
+def _mask(whole: str, name: str) -> str:
+    return ("=" if whole[len(name) : len(name) + 1] == "=" else "") + "(hidden)"
+
+
+def request_ids(headers: Any) -> list[str]:
+    """The ids that Microsoft's support asks for, from a response's headers."""
+    found = []
+    for name in _REQUEST_ID_HEADERS:
+        value = headers.get(name) if headers is not None else None
+        if value and value not in found:
+            found.append(str(value))
+    return found
+
+
+def service_error(body: Any) -> tuple[str | None, str, list[dict[str, Any]]]:
+    """Code, message and details of Azure's error object, the innermost code and the most telling message."""
+    if isinstance(body, str):
+        try:
+            body = json.loads(body)
+        except ValueError:
+            return None, body, []
+    if not isinstance(body, dict):
+        return None, "", []
+    error = body.get("error", body)
+    if not isinstance(error, dict):
+        return None, str(error), []
+    code = error.get("code")
+    message = str(error.get("message") or "")
+    details = [detail for detail in error.get("details") or [] if isinstance(detail, dict)]
+    # Azure often wraps the real reason: BadRequest around a detail that says what is bad.
+    for detail in details:
+        text = str(detail.get("message") or "")
+        if text and text not in message:
+            message = f"{message} {text}".strip()
+    return (str(code) if code else None), message, details
+
+
+def explain(error: BaseException, doing: str = "") -> CloudError:
+    """Any exception of the Azure libraries, of requests or of the operating system as a CloudError."""
+    if isinstance(error, CloudError):
+        return error
+    from tui.cloud import explanations
+
+    return explanations.explain(error, doing)

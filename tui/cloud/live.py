@@ -1,0 +1,68 @@
+"""What exists of a plan in Azure, gathered at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Callable
+
+from tui.cloud import endpoints, environments, models, workspace
+from tui.cloud.endpoints import EndpointInfo
+from tui.cloud.environments import EnvironmentVersion
+from tui.cloud.models import ModelVersion
+from tui.cloud.session import Cloud
+from tui.cloud.workspace import WorkspaceInfo
+from tui.plan.model import Plan
+
+
+@dataclass(frozen=True)
+class Live:
+    """The state of everything a plan touches; None where it does not exist yet."""
+
+    workspace: WorkspaceInfo
+    endpoint: EndpointInfo | None
+    model: ModelVersion | None
+    environment: EnvironmentVersion | None
+    content_hash: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for `tui.plan.changes.changes`."""
+        return asdict(self)
+
+
+def read(cloud: Cloud, plan: Plan, cancelled: Callable[[], bool] = lambda: False) -> Live:
+    """Asks for workspace, endpoint with deployments, model by content and environment at the same time.
+
+    Raises CloudError, or Cancelled while the model is hashed.
+    """
+    with ThreadPoolExecutor(max_workers=4, thread_name_prefix="live") as pool:
+        found_workspace = pool.submit(workspace.read, cloud)
+        found_endpoint = pool.submit(endpoints.read, cloud, plan.endpoint.name) if plan.endpoint.name else None
+        found_model = pool.submit(_model, cloud, plan, cancelled)
+        found_environment = pool.submit(_environment, cloud, plan)
+        model, content = found_model.result()
+        return Live(
+            workspace=found_workspace.result(),
+            endpoint=found_endpoint.result() if found_endpoint else None,
+            model=model,
+            environment=found_environment.result(),
+            content_hash=content,
+        )
+
+
+def _model(cloud: Cloud, plan: Plan, cancelled: Callable[[], bool]) -> tuple[ModelVersion | None, str | None]:
+    model = plan.deployment.model
+    if model.registered:
+        return models.resolve(cloud, model.registered), None
+    if model.path is None or not Path(model.path).exists() or not model.name:
+        return None, None
+    content = models.content_hash(model.path, cancelled)
+    return models.find(cloud, model.name, content, model.type), content
+
+
+def _environment(cloud: Cloud, plan: Plan) -> EnvironmentVersion | None:
+    wanted = plan.deployment.environment
+    if not wanted.registered and not wanted.image and wanted.conda_file is None:
+        return None
+    return environments.find(cloud, wanted)

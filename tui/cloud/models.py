@@ -1,0 +1,158 @@
+"""Models: found again by their content, uploaded, registered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable
+
+from tui.cloud import arm, blobs
+from tui.cloud.errors import CloudError, explain
+from tui.cloud.files import content_hash as content_hash  # part of this module's interface
+from tui.cloud.files import walk
+from tui.cloud.session import Cloud
+from tui.plan.model import Model
+
+CONTENT_TAG = "aml-deploy-content"
+_LOOK_BACK = 200  # versions that are looked at when searching for one with the same content
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """A registered model: Resource Manager's id, name and version, type (custom_model, mlflow_model, …)."""
+
+    id: str
+    name: str
+    version: str
+    type: str
+    path: str
+    tags: dict[str, str] = field(default_factory=dict)
+    reused: bool = False
+
+
+def find(cloud: Cloud, name: str, content_hash: str, type: str | None = None) -> ModelVersion | None:
+    """The newest version of that name with the same content and type, or None. Raises CloudError."""
+    query = {"$orderBy": "createdtime desc", "$top": "50", "listViewType": "ActiveOnly"}
+    for number, body in enumerate(_versions(cloud, name, query)):
+        if number >= _LOOK_BACK:
+            break
+        found = _info(body)
+        if found.tags.get(CONTENT_TAG) == content_hash and type in (None, found.type):
+            return found
+    return None
+
+
+def read(cloud: Cloud, name: str, version: str) -> ModelVersion | None:
+    """One version, or None when it is not there. Raises CloudError."""
+    found = cloud.arm.find(
+        f"{cloud.workspace_id}/models/{name}/versions/{version}", arm.MODELS, doing=f"reading the model {name}"
+    )
+    return None if found is None else _info(found)
+
+
+def resolve(cloud: Cloud, reference: str) -> ModelVersion:
+    """The model that `azureml:NAME:VERSION`, `azureml:NAME@latest` or a resource id means. Raises CloudError."""
+    name, version = parse_reference(reference, "models")
+    if version is None:
+        query = {"$orderBy": "createdtime desc", "$top": "1", "listViewType": "ActiveOnly"}
+        newest = next(iter(_versions(cloud, name, query)), None)
+        found = None if newest is None else _info(newest)
+    else:
+        found = read(cloud, name, version)
+    if found is None:
+        raise CloudError(
+            title=f"The model {reference} is not registered",
+            cause=f"The workspace {cloud.plan.workspace.name} has no such model or version.",
+            remedy="Check name and version (az ml model list), or give a path to register.",
+            code="ModelNotFound",
+            status=404,
+        )
+    return found
+
+
+def register(
+    cloud: Cloud,
+    model: Model,
+    path: Path,
+    content_hash: str,
+    progress: blobs.Progress = lambda done, total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    tags: Mapping[str, str] | None = None,
+) -> ModelVersion:
+    """Uploads a folder or file and registers it; a version with the same content and type is used again.
+
+    `progress` gets bytes done and in all, from this thread. Raises Cancelled, or CloudError.
+    """
+    found = find(cloud, model.name, content_hash, model.type)
+    if found is not None and model.version in (None, found.version):
+        return ModelVersion(**{**found.__dict__, "reused": True})
+    target = blobs.datastore(cloud)
+    prefix = f"aml-deploy/{content_hash[:32]}"
+    if path.is_dir():
+        blobs.upload(target, walk(path), f"{prefix}/{path.name}", progress, cancelled)
+    else:
+        blobs.upload(target, walk(path), prefix, progress, cancelled)
+    uri = f"azureml://datastores/{target.name}/paths/{prefix}/{path.name}"
+    return _register(cloud, model, uri, {**model.tags, **(tags or {}), CONTENT_TAG: content_hash})
+
+
+def _register(cloud: Cloud, model: Model, uri: str, tags: dict[str, str]) -> ModelVersion:
+    client = cloud.ml
+    from azure.ai.ml.entities import Model as Asset
+
+    wanted = Asset(
+        name=model.name,
+        version=model.version,
+        path=uri,
+        type=model.type,
+        description=model.description or None,
+        tags=tags,
+    )
+    try:
+        made = client.models.create_or_update(wanted)
+    except Exception as error:
+        raise explain(error, doing=f"registering the model {model.name}") from None
+    return ModelVersion(
+        id=str(made.id),
+        name=str(made.name),
+        version=str(made.version),
+        type=str(made.type),
+        path=str(made.path),
+        tags=dict(made.tags or {}),
+    )
+
+
+def parse_reference(reference: str, kind: str) -> tuple[str, str | None]:
+    """Name and version of a reference to a registered asset; the version is None for @latest or none given."""
+    found = re.search(rf"/{kind}/([^/]+)/versions/([^/]+)$", reference, re.IGNORECASE)
+    if found:
+        return found.group(1), found.group(2)
+    text = reference[len("azureml:") :] if reference.startswith("azureml:") else reference
+    name, _, version = text.partition("@") if "@" in text else text.partition(":")
+    return name, None if version in ("", "latest") else version
+
+
+def _versions(cloud: Cloud, name: str, query: dict[str, str]) -> Any:
+    path = f"{cloud.workspace_id}/models/{name}/versions"
+    try:
+        yield from cloud.arm.items(path, arm.MODELS, query=query, doing=f"looking for the model {name}")
+    except CloudError as error:
+        # A model that has no version yet is not there at all.
+        if error.status != 404 or error.code in {"ResourceGroupNotFound", "SubscriptionNotFound"}:
+            raise
+
+
+def _info(body: Mapping[str, Any]) -> ModelVersion:
+    properties = body.get("properties") or {}
+    identifier = str(body.get("id") or "")
+    name, version = parse_reference(identifier, "models")
+    return ModelVersion(
+        id=identifier,
+        name=name,
+        version=str(version or body.get("name") or ""),
+        type=str(properties.get("modelType") or "custom_model"),
+        path=str(properties.get("modelUri") or ""),
+        tags={str(key): str(value) for key, value in (properties.get("tags") or {}).items()},
+    )

@@ -1,0 +1,186 @@
+"""A long-running operation of Azure: asked about every second, finished as soon as the service says so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Callable, Generic, TypeVar
+
+from tui.cloud.arm import Answer, ResourceManager
+from tui.cloud.errors import CloudError, OperationFailed, request_ids, service_error
+from tui.cloud.retry import report
+
+T = TypeVar("T")
+
+_INTERVAL = 1.0  # seconds between two questions, unless the service says Retry-After
+_FIRST = 0.25  # seconds to the first question; the time doubles up to the interval
+_PATIENCE = 600.0  # seconds without any answer after which an operation counts as lost
+_DONE, _FAILED = "succeeded", {"failed", "canceled", "cancelled"}
+_PATTERN_HEADERS = ("Azure-AsyncOperation", "Operation-Location")
+
+
+class Operation(Generic[T]):
+    """What a PUT or DELETE has started. Ask with `wait`, take the outcome with `result`.
+
+    The pattern is Resource Manager's (Microsoft, async-operations): the status URL of `Azure-AsyncOperation`
+    answers 200 with `status`, the URL of `Location` answers 202 until the end; without either the resource's
+    own `provisioningState` tells. Nothing is asked again after a final state.
+    """
+
+    def __init__(
+        self,
+        arm: ResourceManager,
+        started: Answer,
+        resource: str,
+        version: str,
+        finish: Callable[[], T],
+        what: str,
+        deletes: bool = False,
+    ) -> None:
+        self._arm, self._resource, self._version = arm, resource, version
+        self._deletes = deletes
+        self._finish, self.what = finish, what
+        self._ids = request_ids(started.headers)
+        self._status_url = next((started.headers[h] for h in _PATTERN_HEADERS if h in started.headers), None)
+        self._location = started.headers.get("Location")
+        self._failure: CloudError | None = None
+        self._done = False
+        self._silent_since: float | None = None
+        self._attempts = 0
+        self.state = "Accepted"
+        self._judge_start(started)
+        self._pace = min(_FIRST, _INTERVAL)
+        self._next = time.monotonic() + _retry_after(started.headers, self._pace)
+
+    def _judge_start(self, started: Answer) -> None:
+        state = _provisioning_state(started.body)
+        if started.status == 204 or (started.status == 200 and not self._status_url and state in ("", _DONE)):
+            self._done = True
+        elif not self._status_url and state:
+            self._read(state, started.body, started.headers)
+
+    def wait(self, seconds: float) -> bool:
+        """Waits at most this long; True when the operation has ended, well or badly. Never raises."""
+        end = time.monotonic() + seconds
+        while not self._done:
+            now = time.monotonic()
+            if now >= self._next:
+                self._ask()
+                continue
+            if now >= end:
+                return False
+            time.sleep(max(0.0, min(self._next, end) - now))
+        return True
+
+    def result(self) -> T:
+        """Waits for the end and gives what was made; raises OperationFailed with the service's words, or CloudError."""
+        while not self.wait(60):
+            pass
+        if self._failure is not None:
+            raise self._failure
+        return self._finish()
+
+    def _ask(self) -> None:
+        try:
+            answer = self._poll()
+        except CloudError as error:
+            self._no_answer(error)
+            return
+        self._silent_since, self._attempts = None, 0
+        self._pace = min(_INTERVAL, self._pace * 2)
+        self._next = time.monotonic() + _retry_after(answer.headers, self._pace)
+        if self._status_url:
+            body = answer.body if isinstance(answer.body, dict) else {}
+            self._read(str(body.get("status") or "").lower(), body, answer.headers)
+        elif self._location and not self._is_resource(self._location):
+            if answer.status == 202:
+                return
+            body = answer.body if isinstance(answer.body, dict) else {}
+            status = str(body.get("status") or _provisioning_state(body) or _DONE).lower()
+            self._read(status, body, answer.headers)
+        else:
+            self._read(_provisioning_state(answer.body), answer.body, answer.headers)
+
+    def _poll(self) -> Answer:
+        url = self._status_url or self._location
+        if url and not (self._status_url is None and self._is_resource(url)):
+            return self._arm.call("GET", url, doing=f"asking about {self.what}", retry=False)
+        return self._arm.call("GET", self._resource, self._version, doing=f"asking about {self.what}", retry=False)
+
+    def _is_resource(self, url: str) -> bool:
+        return self._resource.lower() in url.lower() and "operation" not in url.lower()
+
+    def _read(self, status: str, body: Any, headers: Mapping[str, str]) -> None:
+        if status:
+            self.state = str(body.get("status") or status) if isinstance(body, dict) else status
+        if status == _DONE:
+            self._done = True
+        elif status in _FAILED:
+            self._done = True
+            code, message, details = service_error(body) if _has_error(body) else self._words_of_the_resource()
+            outcome = "Failed" if status == "failed" else "Canceled"
+            self._failure = OperationFailed(
+                code=code,
+                message=message or f"Azure ended {self.what} as {outcome} and gave no reason.",
+                details=details,
+                request_ids=[*self._ids, *(i for i in request_ids(headers) if i not in self._ids)],
+                raw=_as_text(body),
+                outcome=outcome,
+                what=self.what[:1].upper() + self.what[1:],
+            )
+
+    def _words_of_the_resource(self) -> tuple[str | None, str, list[dict[str, Any]]]:
+        """A failed operation without an error object: the resource itself may carry one."""
+        try:
+            body = self._arm.call("GET", self._resource, self._version, retry=False).body
+        except CloudError:
+            return None, "", []
+        properties = body.get("properties") if isinstance(body, dict) else None
+        for holder in (body, properties):
+            if _has_error(holder):
+                return service_error(holder)
+        return None, "", []
+
+    def _no_answer(self, error: CloudError) -> None:
+        """A question without an answer does not end the operation: Azure goes on whether it is watched or not."""
+        if error.status == 404 and (self._status_url or self._location):
+            # The record of the operation is gone; the resource knows how it ended.
+            self._status_url, self._location = None, None
+            self._next = time.monotonic()
+            return
+        if error.status == 404 and self._deletes:
+            self._done = True
+            return
+        now = time.monotonic()
+        self._silent_since = self._silent_since if self._silent_since is not None else now
+        final = error.status in {400, 401, 403, 404, 405}
+        if final or now - self._silent_since > _PATIENCE:
+            self._done, self._failure = True, error
+            return
+        self._attempts += 1
+        delay = min(15.0, _INTERVAL * 2.0**self._attempts)
+        report(error.cause or error.title, delay)
+        self._next = now + delay
+
+
+def _has_error(body: Any) -> bool:
+    return isinstance(body, dict) and isinstance(body.get("error"), dict)
+
+
+def _provisioning_state(body: Any) -> str:
+    properties = body.get("properties") if isinstance(body, dict) else None
+    return str(properties.get("provisioningState") or "").lower() if isinstance(properties, dict) else ""
+
+
+def _retry_after(headers: Mapping[str, str], default: float) -> float:
+    value = headers.get("Retry-After")
+    try:
+        return max(0.0, float(value)) if value else default
+    except ValueError:
+        return default
+
+
+def _as_text(body: Any) -> str:
+    import json
+
+    return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, indent=1)

@@ -1,0 +1,43 @@
+"""Keeps the Azure libraries from printing: progress bars, warnings, log handlers, telemetry."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+
+_NOISY = ("azure", "msal", "urllib3", "msrest", "opentelemetry", "requests_oauthlib")
+
+
+def before_import() -> None:
+    """Call before the first import of an Azure library; may be called again.
+
+    tqdm reads `TQDM_DISABLE` when it is imported. A value of `AZUREML_CURRENT_CLOUD` that was inherited from
+    another process makes `import azure.ai.ml` fail, because the cloud's name is not known there yet.
+    """
+    os.environ["TQDM_DISABLE"] = "1"
+    os.environ.setdefault("OTEL_SDK_DISABLED", "true")
+    os.environ.setdefault("AZURE_CORE_COLLECT_TELEMETRY", "no")
+    warnings.simplefilter("ignore")
+    for name in _NOISY:
+        _hush(logging.getLogger(name))
+
+
+def after_import() -> None:
+    """Call after the import of `azure.ai.ml`: its modules bind log handlers to stderr while they load."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.split(".", 1)[0] in _NOISY:
+            logger = logging.getLogger(name)
+            for handler in list(logger.handlers):
+                logger.removeHandler(handler)
+            logger.setLevel(logging.NOTSET)
+            logger.propagate = True
+    for name in _NOISY:
+        _hush(logging.getLogger(name))
+
+
+def _hush(logger: logging.Logger) -> None:
+    if not any(isinstance(handler, logging.NullHandler) for handler in logger.handlers):
+        logger.addHandler(logging.NullHandler())
+    logger.setLevel(logging.CRITICAL)
+    logger.propagate = False

@@ -1,0 +1,56 @@
+"""Retries that can be seen: the SDK retries in silence, and a silent minute looks like a hang."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Callable
+
+from azure.core.pipeline.policies import RetryPolicy
+
+Observer = Callable[[str, float], None]
+_local = threading.local()
+
+
+@contextmanager
+def observed(observer: Observer | None) -> Iterator[None]:
+    """While inside, calls made by this thread report each retry as (reason, seconds to wait)."""
+    previous = getattr(_local, "observer", None)
+    _local.observer = observer
+    try:
+        yield
+    finally:
+        _local.observer = previous
+
+
+def report(reason: str, delay: float) -> None:
+    """Tells this thread's observer, if there is one, that something is tried again."""
+    observer: Observer | None = getattr(_local, "observer", None)
+    if observer is not None:
+        observer(reason, delay)
+
+
+class NotifyingRetryPolicy(RetryPolicy):  # type: ignore[misc]
+    """azure-core's retry policy with shorter waits: at most four attempts, some 10 s in all.
+
+    `Retry-After` is honoured. Whoever called decides whether to go on after that; the default of ten attempts
+    keeps a person waiting for minutes without a word.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            retry_total=4,
+            retry_connect=3,
+            retry_read=3,
+            retry_status=4,
+            retry_backoff_factor=0.5,
+            retry_backoff_max=8,
+        )
+
+    def sleep(self, settings: dict[str, Any], transport: Any, response: Any = None) -> None:
+        """Waits as the base class does, after saying why and for how long."""
+        reason = f"Azure answered {response.http_response.status_code}" if response else "the connection failed"
+        delay = self.get_retry_after(response) if response else None
+        report(reason, float(delay or self.get_backoff_time(settings) or 0))
+        super().sleep(settings, transport, response)

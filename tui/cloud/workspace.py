@@ -1,0 +1,115 @@
+"""The workspace, and what its network mode means for an endpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tui.cloud import arm
+from tui.cloud.errors import CloudError
+from tui.cloud.session import Cloud
+
+_MANAGED = {"allowinternetoutbound", "allowonlyapprovedoutbound"}
+
+
+@dataclass(frozen=True)
+class WorkspaceInfo:
+    """What was read about a workspace; `isolation` is managed_network, legacy or public."""
+
+    id: str
+    name: str
+    location: str
+    isolation: str
+    public_network_access: str
+    managed_network: dict[str, str | None] | None
+    image_build_compute: str | None
+    portal_url: str
+    explain: str
+    v1_legacy_mode: bool = False
+    workspace_guid: str | None = None
+    container_registry: str | None = None
+    storage_account: str | None = None
+    provisioning_state: str | None = None
+
+
+def read(cloud: Cloud) -> WorkspaceInfo:
+    """Reads the plan's workspace. Raises CloudError, also when it is not there."""
+    scope = cloud.plan.workspace
+    body = cloud.arm.call("GET", cloud.workspace_id, arm.WORKSPACES, doing=f"reading the workspace {scope.name}").body
+    if not isinstance(body, dict) or "properties" not in body:
+        raise CloudError(
+            title=f"The workspace {scope.name} could not be read",
+            cause="The answer of Resource Manager is not a workspace.",
+            remedy="Check that nothing between this machine and Azure answers in its place (a proxy's log-in page).",
+            raw=str(body)[:2000],
+        )
+    properties = body["properties"]
+    network = _managed_network(properties.get("managedNetwork"))
+    access = str(properties.get("publicNetworkAccess") or "Enabled")
+    isolation = _isolation(network, access)
+    info = WorkspaceInfo(
+        id=str(body.get("id") or cloud.workspace_id),
+        name=str(body.get("name") or scope.name),
+        location=str(body.get("location") or ""),
+        isolation=isolation,
+        public_network_access=access,
+        managed_network=network,
+        image_build_compute=properties.get("imageBuildCompute") or None,
+        portal_url=portal_url(cloud),
+        explain=_explain(isolation, network, access),
+        v1_legacy_mode=bool(properties.get("v1LegacyMode")),
+        workspace_guid=properties.get("workspaceId"),
+        container_registry=properties.get("containerRegistry"),
+        storage_account=properties.get("storageAccount"),
+        provisioning_state=properties.get("provisioningState"),
+    )
+    cloud.remember_location(info.location)
+    return info
+
+
+def portal_url(cloud: Cloud, endpoint: str | None = None) -> str:
+    """The address in Azure Machine Learning studio of the workspace, or of an online endpoint in it.
+
+    For a cloud whose studio is not known, the Azure portal's address of the workspace.
+    """
+    from urllib.parse import quote
+
+    if not cloud.metadata.studio:
+        return f"{cloud.metadata.portal}/#resource{cloud.workspace_id}"
+    path = f"/endpoints/realtime/{quote(endpoint)}/detail" if endpoint else "/home"
+    return f"{cloud.metadata.studio}{path}?wsid={quote(cloud.workspace_id, safe='/')}"
+
+
+def _managed_network(found: Any) -> dict[str, str | None] | None:
+    if not isinstance(found, dict) or not found.get("isolationMode"):
+        return None
+    status = found.get("status")
+    return {
+        "isolation_mode": str(found["isolationMode"]),
+        "status": str(status["status"]) if isinstance(status, dict) and status.get("status") else None,
+    }
+
+
+def _isolation(network: dict[str, str | None] | None, access: str) -> str:
+    if network and str(network["isolation_mode"]).lower() in _MANAGED:
+        return "managed_network"
+    return "legacy" if access.lower() == "disabled" else "public"
+
+
+def _explain(isolation: str, network: dict[str, str | None] | None, access: str) -> str:
+    if isolation == "managed_network":
+        mode = (network or {}).get("isolation_mode")
+        return (
+            f"The workspace has a managed virtual network ({mode}): deployments run in it, its outbound rules apply, "
+            "and the egress flag of a deployment is left unset."
+        )
+    if isolation == "legacy":
+        return (
+            "The workspace is closed to public networks and has no managed virtual network: a deployment needs "
+            "egress_public_network_access: disabled, which gives it private endpoints of its own to the workspace, "
+            "its storage and its registry."
+        )
+    return (
+        f"The workspace is open to public networks (public network access is {access}): an endpoint can still be "
+        "closed with public_network_access: disabled and is then reached through the workspace's private endpoint."
+    )

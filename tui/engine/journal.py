@@ -1,0 +1,142 @@
+"""The journal of a run: events as JSON Lines in small numbered files, each written whole."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from tui.engine.folders import write_whole
+
+Event = dict[str, Any]
+
+BATCHED = ("task_log", "task_progress")
+BATCH_SECONDS = 0.2
+
+
+class Journal:
+    """Reads the journal of a run folder, as far as it has been written."""
+
+    def __init__(self, run_folder: Path) -> None:
+        self.folder = run_folder / "journal"
+
+    def read(self, after: int = 0) -> list[Event]:
+        """The events with a number above `after`, in order.
+
+        A file that is cut short (a crash on a file system without atomic rename) gives the events that are whole.
+        """
+        files = self._files()
+        wanted = [name for i, name in enumerate(files) if i + 1 == len(files) or int(files[i + 1][:-6]) > after + 1]
+        events = []
+        for name in wanted:
+            for line in self._lines(name):
+                try:
+                    event = json.loads(line)
+                except ValueError:
+                    break
+                if isinstance(event, dict) and event.get("seq", 0) > after:
+                    events.append(event)
+        return events
+
+    def last(self) -> Event | None:
+        """The newest event, or None; reads one small file."""
+        for name in reversed(self._files()):
+            for line in reversed(self._lines(name)):
+                try:
+                    event: Event = json.loads(line)
+                except ValueError:
+                    continue
+                return event
+        return None
+
+    def finished(self) -> bool:
+        """Whether the run has come to an end."""
+        last = self.last()
+        return last is not None and last.get("event") == "run_finished"
+
+    def _files(self) -> list[str]:
+        try:
+            names = [path.name for path in self.folder.iterdir()]
+        except OSError:
+            return []
+        return sorted(name for name in names if name.endswith(".jsonl") and name[0] != ".")
+
+    def _lines(self, name: str) -> list[str]:
+        try:
+            return (self.folder / name).read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return []
+
+
+class JournalWriter:
+    """Writes the journal of a run. Log lines and progress are gathered for a fifth of a second, the rest goes at once.
+
+    Safe to call from several threads.
+    """
+
+    def __init__(self, run_folder: Path, run: str) -> None:
+        self.run = run
+        self.folder = run_folder / "journal"
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        last = Journal(run_folder).last()
+        self._seq = int(last["seq"]) if last else 0
+        self._pending: list[Event] = []
+        self._progress: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._flush_now_and_then, name="journal", daemon=True)
+        self._thread.start()
+
+    def emit(self, event: str, **fields: Any) -> Event:
+        """Append an event; returns it with its number and time."""
+        with self._lock:
+            if event == "task_progress" and self._replace_progress(fields):
+                return fields
+            self._seq += 1
+            now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            record: Event = {"seq": self._seq, "time": now, "run": self.run, "event": event, **fields}
+            self._pending.append(record)
+            if event == "task_progress":
+                self._progress[fields["task"]] = len(self._pending) - 1
+            if event not in BATCHED:
+                self._flush()
+            else:
+                self._wake.set()
+        return record
+
+    def close(self) -> None:
+        """Write what is still gathered."""
+        with self._lock:
+            self._closed = True
+            self._flush()
+        self._wake.set()
+
+    def _replace_progress(self, fields: Event) -> bool:
+        """Let a newer progress take the place of one of the same task that is not written yet."""
+        index = self._progress.get(fields["task"])
+        if index is None:
+            return False
+        self._pending[index].update(fields)
+        return True
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        first = self._pending[0]["seq"]
+        text = "".join(json.dumps(event, ensure_ascii=False, default=str) + "\n" for event in self._pending)
+        durable = any(event["event"] not in BATCHED for event in self._pending)
+        write_whole(self.folder / f"{first:08d}.jsonl", text, sync=durable)
+        self._pending.clear()
+        self._progress.clear()
+
+    def _flush_now_and_then(self) -> None:
+        while not self._closed:
+            self._wake.wait()
+            time.sleep(BATCH_SECONDS)
+            self._wake.clear()
+            with self._lock:
+                self._flush()

@@ -1,0 +1,98 @@
+"""Starting, resuming and stopping the engine, which is a process of its own in a session of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets as random
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import datetime, timezone
+
+from tui.engine.folders import runs_folder, write_whole
+from tui.engine.runs import Run, engine_pid, read, write_engine
+from tui.plan.document import Document
+from tui.plan.resolve import resolve
+
+
+def start(
+    document: Document, *, environ: Mapping[str, str], secrets: Mapping[str, str] | None = None, rehearse: bool = False
+) -> Run:
+    """Begin a run of a document and return at once; the engine goes on when this process ends.
+
+    `secrets` (typed values by key) reach the engine through a pipe, never a file or an argument.
+
+    Raises PlanInvalid when the plan cannot be run, OSError when the state folder cannot be written.
+    """
+    plan = resolve(document, environ, secrets)
+    now = datetime.now(timezone.utc)
+    run_id = f"{now:%Y%m%d-%H%M%S}-{random.token_hex(2)}"
+    folder = runs_folder() / run_id
+    folder.mkdir(mode=0o700)
+    document.rebased(folder).save(folder / "plan.yml")
+    about = {
+        "run": run_id,
+        "endpoint": plan.endpoint.name,
+        "deployment": plan.deployment.name,
+        "started": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "rehearsed": rehearse,
+    }
+    write_whole(folder / "run.json", json.dumps(about))
+    run = read(folder)
+    assert run is not None
+    _spawn(run, environ, secrets or {})
+    return run
+
+
+def resume(run: Run, *, environ: Mapping[str, str], secrets: Mapping[str, str] | None = None) -> None:
+    """Start the engine of an unfinished run again; it reads Azure's state and does what is left.
+
+    Does nothing when its engine lives. Raises PlanInvalid when what the plan refers to is not there any more.
+    """
+    from tui.plan.load import load
+
+    if run.alive:
+        return
+    resolve(load(run.plan), environ, secrets)
+    _spawn(run, environ, secrets or {})
+
+
+def stop(run: Run, *, clean_up: bool = False) -> bool:
+    """Ask the engine to stop; with `clean_up`, also to delete what this run created. False when it had ended."""
+    pid = engine_pid(run.folder)
+    if pid is None:
+        return False
+    if clean_up:
+        write_whole(run.folder / "clean-up", "")
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _spawn(run: Run, environ: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+    log = os.open(run.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tui.engine", str(run.folder)],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            env=dict(environ),
+            cwd=run.folder,  # so that no mount of the user's is kept busy
+            start_new_session=True,
+            close_fds=True,
+        )
+    finally:
+        os.close(log)
+    write_engine(run.folder, process.pid)
+    assert process.stdin is not None
+    with process.stdin as pipe:
+        pipe.write(json.dumps(dict(secrets)).encode())
+    _children.append(process)
+
+
+_children: list[subprocess.Popen[bytes]] = []  # kept, so that an ended engine is reaped and no warning is printed

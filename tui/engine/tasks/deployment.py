@@ -1,0 +1,90 @@
+"""Creates the deployment, or changes what differs, and shows its logs while Azure works."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict
+
+from tui.engine.container_log import LogFollower
+from tui.engine.context import Outcome, TaskContext
+from tui.engine.tasks.operations import follow, refuse, settle
+from tui.plan.changes import deployment_change
+
+LOG_EVERY_SECONDS = 2.0
+LOG_LINES = 500
+
+
+def work(task: TaskContext) -> Outcome:
+    """Bring the deployment to what the plan says. Raises CloudError, OperationFailed, Stopped."""
+    from tui.cloud import deployments, endpoints
+
+    endpoint, wanted = task.plan.endpoint.name, task.plan.deployment
+    found = settle(task, lambda: deployments.read(task.cloud, endpoint, wanted.name), f"deployment {wanted.name}")
+    ids = {kind: task.run.result(kind, "id") for kind in ("model", "code", "environment")}
+    known = {kind: value for kind, value in ids.items() if value}
+    change = deployment_change(task.plan, asdict(found) if found else None, known)
+    refuse(change)
+    if change.action == "skip":
+        task.start("skip", change.why)
+        return Outcome(f"{wanted.name}, as it was", _result(task, found.id if found else ""), skipped=True)
+    words = ", ".join(f"{item.field}: {item.before} → {item.after}" for item in change.changes)
+    task.start(change.action, f"{wanted.name}, {wanted.instance_count} × {wanted.instance_type}")
+    task.log(f"Changing {words}." if words else f"Creating the deployment {wanted.name}.")
+    task.check_stop()
+    operation = deployments.begin_create_or_update(
+        task.cloud,
+        task.plan,
+        deployments.AssetIds(model=ids["model"], environment=ids["environment"], code=ids["code"]),
+        task.run.tags,
+    )
+    if found is None:
+        task.created("deployment", wanted.name)
+    logs = _Logs(task)
+    logs.thread.start()
+    try:
+        follow(task, operation)
+    finally:
+        logs.end()
+    found_endpoint = endpoints.read(task.cloud, endpoint)
+    if found_endpoint:
+        task.log(f"Deployment {wanted.name} is ready.")
+    return Outcome(words or "created", _result(task, operation.result().id))
+
+
+def _result(task: TaskContext, deployment_id: str) -> dict[str, str]:
+    return {"id": deployment_id, "scoring_uri": task.run.result("endpoint", "scoring_uri")}
+
+
+class _Logs:
+    """Reads the deployment's logs now and then, beside the operation, and passes on what is new."""
+
+    def __init__(self, task: TaskContext) -> None:
+        self._task = task
+        self._ended = threading.Event()
+        self._followers = {name: LogFollower(name) for name in ("inference-server", "storage-initializer")}
+        self.thread = threading.Thread(target=self._follow, name="logs", daemon=True)
+
+    def end(self) -> None:
+        """Read once more and stop; waits a few seconds at most."""
+        self._ended.set()
+        self.thread.join(10)
+
+    def _follow(self) -> None:
+        while not self._ended.wait(LOG_EVERY_SECONDS):
+            self._read()
+        self._read()
+
+    def _read(self) -> None:
+        from tui.cloud import deployments
+        from tui.cloud.errors import CloudError
+
+        plan = self._task.plan
+        for container, follower in self._followers.items():
+            try:
+                text = deployments.logs(
+                    self._task.cloud, plan.endpoint.name, plan.deployment.name, container, LOG_LINES
+                )
+            except CloudError:
+                continue  # there is no log before there is a container; the operation itself reports what is wrong
+            for source, line in follower.new(text):
+                self._task.log(line, source)

@@ -1,0 +1,37 @@
+"""Creates the endpoint, or changes what differs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from tui.engine.context import Outcome, TaskContext
+from tui.engine.tasks.operations import follow, refuse, settle
+from tui.plan.changes import endpoint_change
+
+
+def work(task: TaskContext) -> Outcome:
+    """Bring the endpoint to what the plan says. Raises CloudError, OperationFailed, Stopped."""
+    from tui.cloud import endpoints
+    from tui.cloud.workspace import portal_url
+
+    wanted = task.plan.endpoint
+    found = settle(task, lambda: endpoints.read(task.cloud, wanted.name), f"endpoint {wanted.name}")
+    change = endpoint_change(task.plan, asdict(found) if found else None)
+    refuse(change)
+    portal = portal_url(task.cloud, wanted.name)
+    if change.action == "skip" and found:
+        task.start("skip", change.why)
+        result = {"id": found.id, "scoring_uri": found.scoring_uri, "portal_url": portal}
+        return Outcome(f"{wanted.name}, as it was", result, skipped=True)
+    words = ", ".join(f"{item.field}: {item.before or 'nothing'} → {item.after}" for item in change.changes)
+    task.start(change.action, wanted.name)
+    task.log(f"Changing {words}." if found and words else f"Creating the endpoint {wanted.name}.")
+    task.check_stop()
+    operation = endpoints.begin_create_or_update(task.cloud, wanted, task.run.tags)
+    if found is None:
+        task.created("endpoint", wanted.name)
+    follow(task, operation)
+    made = operation.result()
+    task.log(f"Endpoint {made.name} is {made.provisioning_state}: {made.scoring_uri}")
+    result = {"id": made.id, "scoring_uri": made.scoring_uri, "portal_url": portal}
+    return Outcome(words or "created", result)

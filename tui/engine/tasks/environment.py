@@ -1,0 +1,20 @@
+"""Registers the environment; its image is built when a deployment first uses it."""
+
+from __future__ import annotations
+
+from tui.engine.context import Outcome, TaskContext
+
+
+def work(task: TaskContext) -> Outcome:
+    """Register the environment, or use the version with the same content. Raises CloudError."""
+    from tui.cloud import environments
+
+    environment = task.plan.deployment.environment
+    if not (environment.conda_file or environment.image or environment.registered):
+        return Outcome("none needed for an MLflow model", skipped=True)
+    task.start("create", environment.registered or environment.name)
+    found = environments.register(task.cloud, environment)
+    verb = "already registered" if found.reused else "registered"
+    task.log(f"Environment {found.name}, version {found.version}, {verb}.")
+    result = {"id": found.id, "name": found.name, "version": found.version}
+    return Outcome(f"{found.name}:{found.version}, {verb}", result, skipped=found.reused)

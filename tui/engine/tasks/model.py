@@ -1,0 +1,44 @@
+"""Uploads and registers the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tui.engine.context import Outcome, Stopped, TaskContext
+from tui.plan.model import Model
+
+
+def work(task: TaskContext) -> Outcome:
+    """Register the model unless a version with the same content is there. Raises CloudError, Stopped."""
+    from tui.cloud import models
+    from tui.cloud.errors import Cancelled
+
+    model = task.plan.deployment.model
+    if model.registered or model.path is None:
+        task.start("read", model.registered or model.name)
+        found = models.resolve(task.cloud, model.registered or "")
+        return Outcome(f"{found.name}:{found.version}, registered before", vars(found), skipped=True)
+    try:
+        return _bring(task, model, model.path)
+    except Cancelled:
+        raise Stopped from None
+
+
+def _bring(task: TaskContext, model: Model, path: Path) -> Outcome:
+    """Find the version with this content, or upload and register one. Raises CloudError, Cancelled."""
+    from tui.cloud import models
+
+    stopped = task.run.stop.is_set
+    content = models.content_hash(path, stopped)
+    known = models.find(task.cloud, model.name, content, model.type)
+    if known:
+        task.start("skip", f"{model.name} {known.version}")
+        task.log(f"{known.name}, version {known.version}, has the same content; nothing is uploaded.")
+        return Outcome(f"{known.name}:{known.version}, unchanged", vars(known), skipped=True)
+    task.start("create", model.name)
+    made = models.register(
+        task.cloud, model, path, content, progress=task.progress, cancelled=stopped, tags=task.run.tags
+    )
+    task.created("model", f"{made.name}:{made.version}")
+    task.log(f"Registered {made.name}, version {made.version}.")
+    return Outcome(f"{made.name}:{made.version}", vars(made))

@@ -1,0 +1,18 @@
+"""Signs in and says who that is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from tui.engine.context import Outcome, TaskContext
+
+
+def work(task: TaskContext) -> Outcome:
+    """Sign in by the plan's method. Raises CloudError when the identity is refused or none is found."""
+    from tui.cloud import signin
+
+    task.start("read", f"Signing in with {task.plan.credential.method}")
+    who = asdict(signin.sign_in(task.cloud))
+    who = {key: value if value is None else str(value) for key, value in who.items()}
+    task.log(f"Signed in as {who['principal']} ({who['kind']}) in tenant {who['tenant']}.")
+    return Outcome(f"{who['principal']}, {who['kind']}", who)
