@@ -197,8 +197,8 @@ def test_quota(make_plan: MakePlan, offered: SizeOffer, existing: DeploymentInfo
 def test_sizes_that_are_unknown_or_go_away(make_plan: MakePlan) -> None:
     assert told(capacity.size(make_plan())) == {"size": "ok"}
     assert told(capacity.size(make_plan(instance_type="Standard_New_v9"))) == {"size": "warning"}
-    (finding,) = capacity.size(make_plan(instance_type="Standard_DS3_v2"))
-    assert finding.severity == "warning" and "2028-05-01" in finding.message
+    (finding,) = capacity.size(make_plan(instance_type="Standard_NC6s_v3"))
+    assert finding.severity == "warning" and "2025-09-30" in finding.message
     assert capacity.quota(make_plan(instance_type="Standard_New_v9"), [], None)[0].severity == "unknown"
 
 
