@@ -1,0 +1,64 @@
+"""The endpoint, and the deployment's name behind it."""
+
+from __future__ import annotations
+
+from tui.plan import rules
+from tui.plan.field import LEARN, Field, Help
+
+ENDPOINT_FIELDS: tuple[Field, ...] = (
+    Field(
+        "endpoint.name",
+        "endpoint",
+        "Endpoint name",
+        Help(
+            "The name that callers see in the scoring URI.",
+            "It is unique in the whole Azure region.",
+            "churn-endpoint-01",
+            LEARN + "concept-endpoints-online",
+        ),
+        rule=rules.online_name,
+        required=True,
+    ),
+    Field(
+        "endpoint.auth_mode",
+        "endpoint",
+        "Callers sign in with",
+        Help(
+            "key: one of two keys. aml_token: a token of the workspace. aad_token: a Microsoft Entra token.",
+            "It cannot be changed once the endpoint exists.",
+            "key",
+            LEARN + "concept-endpoints-online-auth",
+        ),
+        kind="choice",
+        choices=("key", "aml_token", "aad_token"),
+        rule=rules.one_of(("key", "aml_token", "aad_token")),
+        default="key",
+    ),
+    Field(
+        "endpoint.description",
+        "endpoint",
+        "Description",
+        Help("A sentence for whoever finds the endpoint in the studio.", "", "Realtime endpoint to predict churn"),
+    ),
+    Field(
+        "endpoint.tags",
+        "endpoint",
+        "Tags",
+        Help("Names and values to find and bill the endpoint by.", "", "model=XGBoost, team=risk"),
+        kind="map",
+        rule=rules.text_map,
+    ),
+    Field(
+        "deployment.name",
+        "endpoint",
+        "Deployment name",
+        Help(
+            "The deployment that serves behind the endpoint; an endpoint can have several.",
+            "Blue and green are the usual names: the next version is deployed beside the one that serves.",
+            "blue",
+        ),
+        rule=rules.online_name,
+        required=True,
+        default="blue",
+    ),
+)
