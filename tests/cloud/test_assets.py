@@ -113,6 +113,16 @@ def test_an_upload_can_be_cancelled(cloud: Cloud, folder: Path) -> None:
     assert models.register(cloud, wanted, folder, content).version == "1"
 
 
+def test_a_version_that_has_other_content_is_not_overwritten(cloud: Cloud, folder: Path) -> None:
+    wanted = Model(name=unique("m"), version="7")
+    made = models.register(cloud, wanted, folder, models.content_hash(folder))
+    assert made.version == "7"
+    assert models.register(cloud, wanted, folder, models.content_hash(folder)).reused
+    (folder / "empty").write_bytes(b"changed")
+    with pytest.raises(CloudError, match=r"Version 7 of .* is registered already"):
+        models.register(cloud, wanted, folder, models.content_hash(folder))
+
+
 def test_an_unknown_model_is_told(cloud: Cloud) -> None:
     with pytest.raises(CloudError, match="not registered"):
         models.resolve(cloud, "azureml:no-such-model:3")

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import WORKSPACE, Reply, Service
+from scripted_service import WORKSPACE, Reply, Service
 
 from tui.cloud import blobs, files
 from tui.cloud.errors import Cancelled, CloudError
+from tui.cloud.retry import observed
 
 LISTING = b'<?xml version="1.0"?><EnumerationResults><Blobs>%s</Blobs><NextMarker/></EnumerationResults>'
 BLOB = (
-    b"<Blob><Name>p/%s</Name><Properties><Content-Length>%d</Content-Length><Etag>e</Etag>"
+    b"<Blob><Name>p/%s</Name><Properties><BlobType>BlockBlob</BlobType><Content-Length>%d</Content-Length><Etag>e</Etag>"
     b"<Last-Modified>Sun, 22 Nov 2026 22:00:00 GMT</Last-Modified></Properties></Blob>"
 )
 XML = {"Content-Type": "application/xml"}
@@ -93,8 +94,11 @@ def test_a_storage_that_is_busy_for_a_moment(
     service: Service, target: blobs.Datastore, local: list[files.LocalFile]
 ) -> None:
     service.on("PUT", "/container/p/f3", storage_error(503, "ServerBusy"), CREATED)
-    assert upload(target, local)[-1] == (510, 510)
+    told: list[str] = []
+    with observed(lambda reason, delay: told.append(reason)):
+        assert upload(target, local)[-1] == (510, 510)
     assert service.count("PUT", "/container/p/f3") == 2
+    assert told == ["The storage answered 503."]
 
 
 def test_a_refused_upload_names_the_role(

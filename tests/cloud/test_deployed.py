@@ -31,6 +31,7 @@ from tui.plan.presets import presets
 
 pytestmark = pytest.mark.slow
 
+MARK = {remove.MADE_TAG: "0"}
 IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20260514.v1"
 SCORE = """
 import json, os
@@ -99,7 +100,7 @@ def deployed(rehearsal: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
         plan = write_files(tmp_path_factory.mktemp("plan"))
         plan = replace(plan, workspace=Workspace(**rehearsal["workspaces"]["managed"]))
         cloud = connect(plan)
-        making = endpoints.begin_create_or_update(cloud, plan.endpoint, {"by": "test"})
+        making = endpoints.begin_create_or_update(cloud, plan.endpoint, MARK)
         wanted = plan.deployment
         assert wanted.model.path is not None and wanted.code_configuration is not None
         ids = AssetIds(
@@ -108,7 +109,7 @@ def deployed(rehearsal: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
             code.register(cloud, wanted.code_configuration.code).id,
         )
         making.result()
-        made = deployments.begin_create_or_update(cloud, plan, ids).result()
+        made = deployments.begin_create_or_update(cloud, plan, ids, MARK).result()
         assert made.provisioning_state == "Succeeded"
         traffic.begin_set(cloud, plan.endpoint.name, plan.traffic).result()
         yield Deployed(cloud, plan, ids)
@@ -121,7 +122,7 @@ def call(deployed: Deployed, body: dict[str, Any], deployment: str | None = None
 def test_what_was_made_is_read_back(deployed: Deployed) -> None:
     found = deployed.endpoint
     assert (found.auth_mode, found.public_network_access, found.traffic) == ("key", "disabled", {"blue": 100})
-    assert found.tags == {"a": "b", "by": "test"}
+    assert found.tags == {"a": "b", **MARK}
     blue = deployments.read(deployed.cloud, found.name, "blue")
     assert blue is not None
     assert found.deployments == [blue]
@@ -193,9 +194,9 @@ def test_tokens_of_other_auth_modes(deployed: Deployed, mode: str) -> None:
 
 def test_a_change_of_the_endpoint_keeps_traffic(deployed: Deployed) -> None:
     wanted = replace(deployed.plan.endpoint, description="changed")
-    changed = endpoints.begin_create_or_update(deployed.cloud, wanted, {"by": "test"}).result()
+    changed = endpoints.begin_create_or_update(deployed.cloud, wanted, MARK).result()
     assert (changed.description, changed.traffic) == ("changed", {"blue": 100})
-    endpoints.begin_create_or_update(deployed.cloud, deployed.plan.endpoint, {"by": "test"}).result()
+    endpoints.begin_create_or_update(deployed.cloud, deployed.plan.endpoint, MARK).result()
 
 
 def test_nothing_is_left_to_do_for_what_is_as_the_plan_says(deployed: Deployed) -> None:
@@ -249,6 +250,18 @@ def test_a_size_without_quota_is_refused_at_once(deployed: Deployed) -> None:
         deployments.begin_create_or_update(deployed.cloud, plan, deployed.ids)
     assert "quota" in f"{caught.value.title}{caught.value.cause}".lower()
     assert deployments.read(deployed.cloud, plan.endpoint.name, "huge") is None
+
+
+def test_what_somebody_else_made_is_left_alone(deployed: Deployed) -> None:
+    cloud, name = deployed.cloud, f"t-{uuid.uuid4().hex[:10]}"
+    theirs = Endpoint(name, tags={"cost-centre": "7"})
+    endpoints.begin_create_or_update(cloud, theirs).result()
+    ours = Endpoint(name, description="changed by the plan", tags={"team": "x"})
+    changed = endpoints.begin_create_or_update(cloud, ours, MARK).result()
+    assert changed.tags == {"cost-centre": "7", "team": "x"}
+    removed = remove.remove(cloud.for_plan(replace(deployed.plan, endpoint=ours)))
+    assert (removed.removed, removed.left) == ([], [f"endpoint {name}, which this program did not make"])
+    endpoints.begin_delete(cloud, name).result()
 
 
 def test_removing_leaves_nothing_of_the_plan(deployed: Deployed) -> None:

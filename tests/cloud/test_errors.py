@@ -57,8 +57,11 @@ def test_other_codes_of_entra(code: str, title: str) -> None:
 def test_the_chain_lists_what_each_source_said() -> None:
     error = sign_in_error(NOTHING_FOUND)
     assert error.title == "No way to sign in was found"
-    for part in ("Environment: ", "ManagedIdentity: ", "AzureCli: Azure CLI not found on path"):
-        assert part in error.cause
+    assert error.cause == (
+        "Environment: Environment variables are not set; "
+        "ManagedIdentity: no response from the IMDS endpoint; "
+        "AzureCli: Azure CLI not found on path"
+    )
 
 
 def test_service_errors_keep_code_status_and_request_ids() -> None:

@@ -100,6 +100,12 @@ def test_hashing_can_be_cancelled(model: Path) -> None:
         content_hash(model, cancelled=lambda: True)
 
 
+def test_hashing_tells_how_far_it_is(model: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    content_hash(model, progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (3013, 3013)
+
+
 def test_the_hash_of_code_is_the_sdks(model: Path) -> None:
     from azure.ai.ml._utils._asset_utils import get_content_hash, get_content_hash_version, get_ignore_file
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import WORKSPACE, Reply, Service
+from scripted_service import WORKSPACE, Reply, Service
 
 from tui.cloud import endpoints, operation
 from tui.cloud.errors import CloudError, OperationFailed

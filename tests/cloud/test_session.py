@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import WORKSPACE, Reply, Service, token
+from scripted_service import WORKSPACE, Reply, Service, token
 
 from tui.cloud import clouds, workspace
 from tui.cloud.errors import CloudError

@@ -14,6 +14,7 @@ from typing import Any, Callable
 from tui.cloud import arm
 from tui.cloud.errors import Cancelled, CloudError, explain
 from tui.cloud.files import LocalFile
+from tui.cloud.retry import report
 from tui.cloud.session import Cloud
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
@@ -112,6 +113,7 @@ class _Upload:
         self._total = sum(file.size for file in files)
         self._sent: dict[str, int] = {}
         self._queue: deque[LocalFile] = deque()
+        self._told: deque[str] = deque(maxlen=10)  # retries, for the thread that watches
         self._client = _container(target)
         self._stop = threading.Event()
         self._ended = threading.Event()
@@ -127,6 +129,8 @@ class _Upload:
                 if cancelled():
                     raise Cancelled
                 progress(self._done(), self._total)
+                while self._told:
+                    report(self._told.popleft(), 1.0)
         finally:
             self._stop.set()
         if self._failure is not None:
@@ -191,8 +195,16 @@ class _Upload:
                 overwrite=True,
                 max_concurrency=8 if file.size > 4 * _BLOCK else 1,
                 progress_hook=hook,
+                retry_hook=self._retried,
             )
         self._sent[file.name] = file.size
+
+    def _retried(self, **about: Any) -> None:
+        if self._stop.is_set():
+            raise Cancelled
+        response = about.get("response")
+        reason = f"answered {response.status_code}" if response is not None else "did not answer"
+        self._told.append(f"The storage {reason}.")
 
     def _name(self, file: LocalFile) -> str:
         return f"{self._prefix}/{file.name}"
@@ -212,7 +224,7 @@ def _container(target: Datastore) -> Any:
         target.container,
         credential=target.credential,
         transport=RequestsTransport(session=session, session_owner=False),
-        retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=4),
+        retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=4, random_jitter_range=1),
         max_block_size=_BLOCK,
         max_single_put_size=_BLOCK,
         connection_timeout=10,

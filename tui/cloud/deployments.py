@@ -72,12 +72,16 @@ def begin_create_or_update(
 ) -> Operation[DeploymentInfo]:
     """Creates or replaces the plan's deployment from registered assets; nothing is uploaded.
 
+    `tags` mark it as made by this program; other tags that it has are kept.
+
     Raises CloudError when Azure refuses the request, for want of quota for instance.
     """
     endpoint, name = plan.endpoint.name, plan.deployment.name
     doing = f"creating the deployment {name}"
     resource = path(cloud, endpoint, name)
-    started = cloud.arm.call("PUT", resource, arm.DEPLOYMENTS, body=_body(cloud, plan, ids, tags or {}), doing=doing)
+    existing = cloud.arm.find(resource, arm.DEPLOYMENTS, doing=doing)
+    body = _body(cloud, plan, ids, {**((existing or {}).get("tags") or {}), **plan.deployment.tags, **(tags or {})})
+    started = cloud.arm.call("PUT", resource, arm.DEPLOYMENTS, body=body, doing=doing)
 
     def finish() -> DeploymentInfo:
         return info(cloud.arm.call("GET", resource, arm.DEPLOYMENTS, doing=doing).body)
@@ -142,7 +146,7 @@ def _body(cloud: Cloud, plan: Plan, ids: AssetIds, tags: Mapping[str, str]) -> d
         properties["egressPublicNetworkAccess"] = wanted.egress_public_network_access.capitalize()
     return {
         "location": cloud.location,
-        "tags": {**wanted.tags, **tags},
+        "tags": dict(tags),
         "sku": {"name": "Default", "capacity": wanted.instance_count},
         "properties": properties,
     }

@@ -56,7 +56,10 @@ def begin_create_or_update(
     tags: Mapping[str, str] | None = None,
     traffic: Mapping[str, int] | None = None,
 ) -> Operation[EndpointInfo]:
-    """Creates or replaces an endpoint; `tags` are added to the plan's own.
+    """Creates or replaces an endpoint; `tags` mark it as made by this program.
+
+    They are put on a new endpoint and renewed on one that has them; one that somebody else made stays unmarked, so
+    that it is not removed with the plan. Other tags that it has are kept.
 
     Traffic cannot be set at creation (Microsoft, reference-yaml-endpoint-online); for an endpoint that exists its
     traffic must be passed, or what is there is kept. Raises CloudError when Azure refuses the request.
@@ -74,7 +77,7 @@ def begin_create_or_update(
     }
     body: dict[str, Any] = {
         "location": cloud.location,
-        "tags": {**endpoint.tags, **(tags or {})},
+        "tags": marked(endpoint.tags, tags or {}, existing),
         "identity": _writable_identity((existing or {}).get("identity")),
         "properties": properties,
     }
@@ -84,6 +87,15 @@ def begin_create_or_update(
         properties["mirrorTraffic"] = _shares(kept.get("mirrorTraffic"))
         body["location"] = existing.get("location") or body["location"]
     return _put(cloud, endpoint.name, body, doing)
+
+
+def marked(wanted: Mapping[str, str], marks: Mapping[str, str], existing: Mapping[str, Any] | None) -> dict[str, str]:
+    """The tags to send: those that are there, the plan's, and the marks unless somebody else made the resource."""
+    if existing is None:
+        return {**wanted, **marks}
+    there = {str(key): str(value) for key, value in (existing.get("tags") or {}).items()}
+    ours = any(key in there for key in marks)
+    return {**there, **wanted, **(marks if ours else {})}
 
 
 def begin_change(cloud: Cloud, name: str, change: Mapping[str, Any]) -> Operation[EndpointInfo]:

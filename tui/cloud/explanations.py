@@ -87,6 +87,11 @@ def _by_code(code: str, message: str, status: int) -> tuple[str, str]:
             "Choose a smaller size or fewer instances, delete deployments that are no longer used, or ask for more "
             "quota. A deployment needs 20 % more instances than it runs, rounded up.",
         )
+    if "already an endpoint with the name" in lowered:
+        return (
+            "The endpoint's name is taken in this region",
+            "Choose another name: it is unique within an Azure region, also among other people's endpoints.",
+        )
     if status == 409:
         return "Another operation holds the resource", "Wait until it has ended (up to a minute), then try again."
     if status == 429:

@@ -46,17 +46,41 @@ def walk(root: Path) -> list[LocalFile]:
     return sorted(found, key=lambda file: file.name)
 
 
-def content_hash(root: Path, cancelled: Callable[[], bool] = lambda: False) -> str:
+def content_hash(
+    root: Path,
+    cancelled: Callable[[], bool] = lambda: False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> str:
     """SHA-256 over the folder's name, and names, sizes and contents of its files; raises Cancelled.
 
     The folder's own name is part of it because scripts find the model under that name in AZUREML_MODEL_DIR.
+    `progress` gets bytes done and in all. While no file's size or time of change differs, the hash is remembered.
     """
+    files = walk(root)
+    known = (str(root.resolve()), tuple((file.name, file.size, file.path.stat().st_mtime_ns) for file in files))
+    if known not in _hashes:
+        if len(_hashes) >= _REMEMBERED:
+            _hashes.clear()
+        _hashes[known] = _hash(root, files, cancelled, progress)
+    return _hashes[known]
+
+
+_REMEMBERED = 16
+_hashes: dict[tuple[str, tuple[tuple[str, int, int], ...]], str] = {}
+
+
+def _hash(
+    root: Path, files: list[LocalFile], cancelled: Callable[[], bool], progress: Callable[[int, int], None]
+) -> str:
     digest = hashlib.sha256(f"{root.name}\0".encode())
-    for file in walk(root):
+    done, total = 0, sum(file.size for file in files)
+    for file in files:
         digest.update(f"{file.name}\0{file.size}\0".encode())
         with file.path.open("rb") as stream:
             while chunk := stream.read(_CHUNK):
                 digest.update(chunk)
+                done += len(chunk)
+                progress(done, total)
                 if cancelled():
                     raise Cancelled
     return digest.hexdigest()

@@ -88,6 +88,15 @@ def register(
     found = find(cloud, model.name, content_hash, model.type)
     if found is not None and model.version in (None, found.version):
         return ModelVersion(**{**found.__dict__, "reused": True})
+    if model.version and read(cloud, model.name, model.version) is not None:
+        raise CloudError(
+            title=f"Version {model.version} of {model.name} is registered already",
+            cause="Its content or type is not that of the path in the plan, and a version cannot be changed.",
+            remedy="Leave the version out, so that the next one is made, or name one that is free.",
+            code="ModelVersionExists",
+            status=409,
+        )
+    cloud.preload()  # the client is needed after the upload
     target = blobs.datastore(cloud)
     prefix = f"aml-deploy/{content_hash[:32]}"
     if path.is_dir():

@@ -8,6 +8,8 @@ from typing import Callable
 from tui.cloud import deployments, endpoints, traffic
 from tui.cloud.session import Cloud
 
+MADE_TAG = "aml-deploy"  # on every endpoint and deployment that a run has made; its value is the version
+
 
 @dataclass
 class Removed:
@@ -24,8 +26,9 @@ def remove(
 ) -> Removed:
     """Removes one deployment, or the plan's deployment and, when no other is left on it, its endpoint.
 
-    Registered models, environments and code stay: they cost next to nothing and other deployments may use them.
-    A deployment's traffic is taken away first, since Azure refuses to remove one that has any. Raises CloudError.
+    Without `deployment` only what bears this program's tag is removed. Registered models, environments and code stay:
+    they cost next to nothing and other deployments may use them. A deployment's traffic is taken away first, since
+    Azure refuses to remove one that has any. Raises CloudError.
     """
     name = cloud.plan.endpoint.name
     outcome = Removed()
@@ -33,15 +36,18 @@ def remove(
     if found is None:
         return outcome
     wanted = deployment or cloud.plan.deployment.name
-    others = [other.name for other in found.deployments if other.name != wanted]
-    there = any(other.name == wanted for other in found.deployments)
-    if deployment is None and not others:
+    mine = next((one for one in found.deployments if one.name == wanted), None)
+    if mine is not None and deployment is None and MADE_TAG not in mine.tags:
+        outcome.left = [f"endpoint {name}", f"deployment {wanted}, which this program did not make"]
+        return outcome
+    others = [one.name for one in found.deployments if one.name != wanted]
+    if deployment is None and not others and MADE_TAG in found.tags:
         progress(f"Removing the endpoint {name}.")
         endpoints.begin_delete(cloud, name).result()
-        outcome.removed = [*([f"deployment {wanted}"] if there else []), f"endpoint {name}"]
+        outcome.removed = [*([f"deployment {wanted}"] if mine else []), f"endpoint {name}"]
         outcome.left = ["the registered model, environment and code"]
         return outcome
-    if there:
+    if mine is not None:
         if found.traffic.get(wanted):
             progress(f"Taking traffic from {wanted}.")
             rest = {other: share for other, share in found.traffic.items() if other != wanted}
@@ -49,7 +55,8 @@ def remove(
         progress(f"Removing the deployment {wanted}.")
         deployments.begin_delete(cloud, name, wanted).result()
         outcome.removed = [f"deployment {wanted}"]
-    outcome.left = [f"endpoint {name}", *(f"deployment {other}" for other in others)]
+    unmade = "" if MADE_TAG in found.tags else ", which this program did not make"
+    outcome.left = [f"endpoint {name}{unmade}", *(f"deployment {other}" for other in others)]
     return outcome
 
 

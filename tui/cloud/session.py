@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,7 @@ class Cloud:
     @property
     def http(self) -> requests.Session:
         """For calls outside Resource Manager; connections are kept, so that only a first call pays for TLS."""
-        with self._shared.lock:
+        with self._shared.http_lock:
             if self._shared.http is None:
                 import requests
 
@@ -103,6 +104,7 @@ class _Shared:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.ml: Any = None
+        self.http_lock = threading.Lock()  # its own: a call must not wait while the SDK is imported
         self.http: requests.Session | None = None
         self.location: str | None = None
 
@@ -127,7 +129,8 @@ def connect(plan: Plan) -> Cloud:
     quiet.before_import()
     metadata = clouds.current()
     # The SDK puts the name back itself, once it knows that cloud; before that it fails on a name it does not know.
-    os.environ.pop("AZUREML_CURRENT_CLOUD", None)
+    if "azure.ai.ml" not in sys.modules or os.environ.get("AZUREML_CURRENT_CLOUD") != metadata.name:
+        os.environ.pop("AZUREML_CURRENT_CLOUD", None)
     if metadata.built_in and metadata.name != "AzureCloud":
         os.environ["AZUREML_CURRENT_CLOUD"] = metadata.name
     return Cloud(plan, metadata, credentials.build(plan.credential, metadata))

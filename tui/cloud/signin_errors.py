@@ -70,8 +70,11 @@ def explain_sign_in(error: BaseException) -> CloudError:
             code="NoCredential",
         )
     if _network_trouble(text):
+        host = re.search(r"host='([^']+)'", text)
         return CloudError(
-            title="The login service cannot be reached",
+            title=f"The login service {host.group(1)} cannot be reached"
+            if host
+            else "The login service cannot be reached",
             cause=text.splitlines()[0][:400],
             remedy="Allow outbound HTTPS to the login host of this cloud (login.microsoftonline.com in the public "
             "cloud), directly or through the proxy in HTTPS_PROXY.",
@@ -80,7 +83,7 @@ def explain_sign_in(error: BaseException) -> CloudError:
         )
     return CloudError(
         title="The sign-in failed",
-        cause=text.splitlines()[0][:400] if text else type(error).__name__,
+        cause=_short(text.splitlines()[0])[:400] if text else type(error).__name__,
         remedy=_remedy_by_words(text),
         raw=text,
         code="SignInFailed",
@@ -94,17 +97,30 @@ def _entra_message(text: str) -> str:
     return message.strip()
 
 
+# Sources of the chain that need a desktop; that they are missing in a terminal helps nobody.
+_DESKTOP_ONLY = {"SharedTokenCache", "VisualStudioCode", "Broker", "InteractiveBrowser"}
+
+
 def _sources(text: str) -> list[tuple[str, str]]:
-    """What each source of the default chain said: (name, reason)."""
+    """What each source of the default chain said, in short: (name, reason)."""
     if "Attempted credentials" not in text:
         return []
     found = []
     part = text.split("Attempted credentials:", 1)[1]
     for line in part.splitlines():
-        match = re.match(r"\s+(\w+?)Credential: (.+)", line)
+        match = re.match(r"\s+(\w+?)Credential: (.+)|\s+(Broker): (.+)", line)
         if match:
-            found.append((match.group(1), match.group(2).strip().rstrip(".")))
+            name, said = match.group(1) or match.group(3), match.group(2) or match.group(4)
+            if name not in _DESKTOP_ONLY:
+                found.append((name, _short(said)))
     return found
+
+
+def _short(said: str) -> str:
+    said = re.sub(r"^\w+Credential authentication unavailable[.,]?\s*", "", said.strip())
+    said = re.sub(r"See the troubleshooting guide[^:]*:\s*\S+\s*", "", said)
+    said = re.sub(r"\s*(?:Please )?[Vv]isit https?://\S+.*$", "", said)
+    return said.strip().rstrip(".") or "no managed identity answers on this machine"
 
 
 def _network_trouble(text: str) -> bool:
@@ -117,6 +133,6 @@ def _remedy_by_words(text: str) -> str:
     lowered = text.lower()
     if "az login" in lowered or "azure cli" in lowered:
         return "Install the Azure CLI where it is missing, run `az login`, then try again."
-    if "managed identity" in lowered or "imds" in lowered:
+    if "managedidentity" in lowered or "managed identity" in lowered or "imds" in lowered:
         return "Run on a machine that has a managed identity, or choose a service principal."
     return "Check tenant id, client id and secret, or choose another way to sign in."

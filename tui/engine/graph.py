@@ -68,12 +68,15 @@ def run_tasks(run: Run, tasks: Sequence[Task]) -> Failure | None:
 
 def _one(run: Run, task: Task) -> Exception | None:
     """Run one task and report it; returns what stopped it."""
+    from tui.cloud.retry import observed
+
     context = TaskContext(run, task.name)
     begun = time.monotonic()
     status, outcome = "succeeded", Outcome()
     error: Exception | None = None
     try:
-        outcome = task.work(context)
+        with observed(context.retrying):
+            outcome = task.work(context)
         status = "skipped" if outcome.skipped else "succeeded"
         run.results[task.name] = outcome.result
     except Stopped as stopped:

@@ -43,7 +43,6 @@ class Engine:
         """Run the plan; returns the status that `run_finished` carries."""
         tasks = tasks_of(self.plan)
         self._announce(tasks)
-        self.run.cloud.preload()
         blocked = self._gates([task for task in tasks if task.name in GATES])
         if blocked is not None:
             return self._finish(*blocked)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from tui.engine.context import Outcome, TaskContext
+from tui.engine.context import Outcome, Stopped, TaskContext
 
 
 def work(task: TaskContext) -> Outcome:
     """Register the code folder; an unchanged one is found by its hash and not uploaded again. Raises CloudError."""
     from tui.cloud import code
+    from tui.cloud.errors import Cancelled
 
     configuration = task.plan.deployment.code_configuration
     if configuration is None:
         return Outcome("no scoring script", skipped=True)
     task.start("create", configuration.code.name)
-    task.check_stop()
-    found = code.register(task.cloud, configuration.code, task.progress)
+    try:
+        found = code.register(task.cloud, configuration.code, task.progress, task.run.stop.is_set)
+    except Cancelled:
+        raise Stopped from None
     verb = "already registered" if found.reused else "registered"
     task.log(f"Code {configuration.code.name}: {verb}.")
     return Outcome(verb, {"id": found.id}, skipped=found.reused)

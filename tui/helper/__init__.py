@@ -1,0 +1,1 @@
+"""The child process that answers questions while forms are filled in."""

@@ -1,0 +1,19 @@
+"""Who is signing in, and with what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tui.cloud import signin
+from tui.helper import sessions
+
+
+def credential_sources(plan: dict[str, Any] | None = None) -> list[signin.Source]:
+    """What the default chain finds on this machine, without signing in; `plan` is not needed."""
+    return signin.credential_sources()
+
+
+def sign_in(plan: dict[str, Any]) -> signin.SignedIn:
+    """Really signs in, anew at each question, and tells as whom."""
+    sessions.forget(plan)
+    return signin.sign_in(sessions.cloud_of(plan, workspace=False))

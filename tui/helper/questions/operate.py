@@ -1,0 +1,40 @@
+"""What an operator does with an endpoint that is there: call it, read its logs, remove it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tui.cloud import deployments, endpoints, scoring
+from tui.cloud import remove as removal
+from tui.cloud.errors import CloudError
+from tui.helper import sessions
+
+
+def score(plan: dict[str, Any], body: str, deployment: str | None = None) -> scoring.ScoreResult:
+    """One call to the endpoint, of all deployments by traffic or of the one named."""
+    cloud = sessions.cloud_of(plan)
+    name = cloud.plan.endpoint.name
+    found = endpoints.read(cloud, name, deployments=False)
+    if found is None:
+        raise CloudError(
+            title=f"The endpoint {name} does not exist",
+            cause=f"The workspace {cloud.plan.workspace.name} has no endpoint of that name.",
+            remedy="Deploy it first, or correct the name.",
+            code="EndpointNotFound",
+            status=404,
+        )
+    return scoring.score(cloud, found, body.encode("utf-8"), deployment)
+
+
+def logs(
+    plan: dict[str, Any], deployment: str | None = None, lines: int = 200, container: str = "inference-server"
+) -> dict[str, str]:
+    """The end of a container's log: inference-server (score.py) or storage-initializer (downloads)."""
+    cloud = sessions.cloud_of(plan)
+    name = deployment or cloud.plan.deployment.name
+    return {"content": deployments.logs(cloud, cloud.plan.endpoint.name, name, container, lines)}
+
+
+def remove(plan: dict[str, Any], deployment: str | None = None) -> removal.Removed:
+    """Removes a deployment, or what the plan has made; says what was left."""
+    return removal.remove(sessions.cloud_of(plan), deployment)

@@ -1,0 +1,71 @@
+"""The connection that a question needs, kept while workspace, credential and secrets stay the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tui.cloud.errors import CloudError
+from tui.cloud.session import Cloud, connect
+from tui.plan.document import Document
+from tui.plan.model import Plan
+from tui.plan.resolve import resolve
+
+_KEPT = 8
+_lock = threading.Lock()
+_sessions: OrderedDict[str, Cloud] = OrderedDict()
+
+
+def plan_of(sent: Mapping[str, Any]) -> Plan:
+    """The plan of a question: `{"document": tree, "base": folder, "secrets": {key: value}}`, as far as it is filled."""
+    document = Document(tree=dict(sent.get("document") or {}), base=Path(sent.get("base") or "."))
+    return resolve(document, os.environ, dict(sent.get("secrets") or {}), lenient=True)
+
+
+def cloud_of(sent: Mapping[str, Any], workspace: bool = True) -> Cloud:
+    """A connection for the plan of a question; signing in again is spared while nothing that matters has changed.
+
+    Raises CloudError, also when `workspace` is needed and not filled in.
+    """
+    plan = plan_of(sent)
+    if workspace:
+        _need_workspace(plan)
+    key = _key(plan)
+    with _lock:
+        known = _sessions.get(key)
+        if known is None:
+            known = connect(plan)
+            _sessions[key] = known
+            while len(_sessions) > _KEPT:
+                _sessions.popitem(last=False)
+        _sessions.move_to_end(key)
+    return known.for_plan(plan)
+
+
+def forget(sent: Mapping[str, Any]) -> None:
+    """Drops the connection of a plan, so that the next question signs in anew."""
+    with _lock:
+        _sessions.pop(_key(plan_of(sent)), None)
+
+
+def _key(plan: Plan) -> str:
+    """A hash over workspace and credential, secrets included; it stays in memory."""
+    parts = [vars(plan.workspace), vars(plan.credential)]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _need_workspace(plan: Plan) -> None:
+    missing = [key for key in ("subscription_id", "resource_group", "name") if not getattr(plan.workspace, key)]
+    if missing:
+        raise CloudError(
+            title="The workspace is not known yet",
+            cause=f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not filled in, or not valid.",
+            remedy="Fill in the workspace first.",
+            code="WorkspaceMissing",
+        )
