@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Callable
 
-from tui.cloud import endpoints, environments, models, workspace
+from tui.cloud import code, endpoints, environments, models, workspace
+from tui.cloud.code import CodeVersion
 from tui.cloud.endpoints import EndpointInfo
 from tui.cloud.environments import EnvironmentVersion
 from tui.cloud.models import ModelVersion
@@ -23,6 +24,7 @@ class Live:
     workspace: WorkspaceInfo
     endpoint: EndpointInfo | None
     model: ModelVersion | None
+    code: CodeVersion | None
     environment: EnvironmentVersion | None
     content_hash: str | None
 
@@ -32,20 +34,22 @@ class Live:
 
 
 def read(cloud: Cloud, plan: Plan, cancelled: Callable[[], bool] = lambda: False) -> Live:
-    """Asks for workspace, endpoint with deployments, model by content and environment at the same time.
+    """Asks for workspace, endpoint with deployments, model, code and environment by content at the same time.
 
     Raises CloudError, or Cancelled while the model is hashed.
     """
-    with ThreadPoolExecutor(max_workers=4, thread_name_prefix="live") as pool:
+    with ThreadPoolExecutor(max_workers=5, thread_name_prefix="live") as pool:
         found_workspace = pool.submit(workspace.read, cloud)
         found_endpoint = pool.submit(endpoints.read, cloud, plan.endpoint.name) if plan.endpoint.name else None
         found_model = pool.submit(_model, cloud, plan, cancelled)
+        found_code = pool.submit(_code, cloud, plan)
         found_environment = pool.submit(_environment, cloud, plan)
         model, content = found_model.result()
         return Live(
             workspace=found_workspace.result(),
             endpoint=found_endpoint.result() if found_endpoint else None,
             model=model,
+            code=found_code.result(),
             environment=found_environment.result(),
             content_hash=content,
         )
@@ -59,6 +63,13 @@ def _model(cloud: Cloud, plan: Plan, cancelled: Callable[[], bool]) -> tuple[Mod
         return None, None
     content = models.content_hash(model.path, cancelled)
     return models.find(cloud, model.name, content, model.type), content
+
+
+def _code(cloud: Cloud, plan: Plan) -> CodeVersion | None:
+    wanted = plan.deployment.code_configuration
+    if wanted is None or not wanted.code.is_dir():
+        return None
+    return code.find(cloud, wanted.code)
 
 
 def _environment(cloud: Cloud, plan: Plan) -> EnvironmentVersion | None:

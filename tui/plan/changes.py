@@ -47,21 +47,23 @@ def changes(plan: Plan, live: Mapping[str, Any]) -> list[Change]:
     environment = _environment(plan, live.get("environment"))
     result = [endpoint_change(plan, endpoint), model]
     if plan.deployment.code_configuration:
-        result.append(_code(plan))
+        result.append(_code(plan, live.get("code")))
     if environment is not None:
         result.append(environment)
-    result.append(deployment_change(plan, found, _ids(live, (model, environment))))
+    result.append(deployment_change(plan, found, _ids(live, result)))
     result.append(_traffic(plan, endpoint))
     return result
 
 
-def _ids(live: Mapping[str, Any], assets: tuple[Change | None, ...]) -> dict[str, str | None]:
+def _ids(live: Mapping[str, Any], assets: list[Change]) -> dict[str, str | None]:
     """The ids of the assets that exist; None for those that the run will register."""
     ids: dict[str, str | None] = {}
     for asset in assets:
-        if asset is not None and asset.action == "create":
+        if asset.resource not in ("model", "environment", "code"):
+            continue
+        if asset.action == "create":
             ids[asset.resource] = None
-        elif asset is not None and live.get(asset.resource):
+        elif live.get(asset.resource):
             ids[asset.resource] = live[asset.resource]["id"]
     return ids
 
@@ -103,12 +105,12 @@ def _model(plan: Plan, found: Mapping[str, Any] | None) -> Change:
     return Change("model", wanted.name, "create", why="No version with this content is registered.")
 
 
-def _code(plan: Plan) -> Change:
+def _code(plan: Plan, found: Mapping[str, Any] | None) -> Change:
     assert plan.deployment.code_configuration is not None
-    folder = plan.deployment.code_configuration.code
-    return Change(
-        "code", folder.name, "create", why="The folder is uploaded unless the workspace has the same content already."
-    )
+    name = plan.deployment.code_configuration.code.name
+    if found is not None:
+        return Change("code", name, "skip", why="A folder with the same content is registered.")
+    return Change("code", name, "create", why="No folder with this content is registered.")
 
 
 def _environment(plan: Plan, found: Mapping[str, Any] | None) -> Change | None:

@@ -1,0 +1,10 @@
+"""`python -m tui.rehearsal`."""
+
+from __future__ import annotations
+
+import sys
+
+from tui.rehearsal.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

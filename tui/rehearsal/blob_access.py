@@ -1,0 +1,63 @@
+"""Who may do what in Blob storage, and under which condition."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from tui.rehearsal import sas
+from tui.rehearsal.blob_answers import BlobError
+from tui.rehearsal.service import Service
+from tui.rehearsal.tokens import TokenRefused
+
+STORAGE_AUDIENCE = "https://storage.azure.com"
+
+
+def authorise(service: Service, request: web.Request, container: str, blob: str, needed: str) -> None:
+    """Accepts a signature with one of the `needed` permissions, or a token for storage. Raises BlobError."""
+    if "sig" in request.query:
+        try:
+            sas.check(service.seed, request.query, container, blob, needed)
+        except sas.SasRefused as refused:
+            raise BlobError(403, refused.code, refused.message) from refused
+        return
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    challenge = {
+        "WWW-Authenticate": f"Bearer authorization_uri={service.origin}/common/oauth2/authorize "
+        f"resource_id={STORAGE_AUDIENCE}"
+    }
+    if not token:
+        raise BlobError(
+            401,
+            "NoAuthenticationInformation",
+            "Server failed to authenticate the request. Please refer to the "
+            "information in the www-authenticate header.",
+            challenge,
+        )
+    if scheme.lower() != "bearer":
+        raise BlobError(
+            403,
+            "AuthenticationFailed",
+            "The rehearsal's storage takes shared access signatures and Entra ID tokens, no account keys.",
+        )
+    try:
+        claims = service.signer.verify(token.strip())
+    except TokenRefused as refused:
+        raise BlobError(401, "InvalidAuthenticationInfo", str(refused), challenge) from refused
+    if str(claims.get("aud", "")).rstrip("/") != STORAGE_AUDIENCE:
+        raise BlobError(
+            401, "InvalidAuthenticationInfo", "Issuer or audience validation failed. Audience did not match.", challenge
+        )
+
+
+def check_conditions(request: web.Request, record: dict[str, Any] | None) -> None:
+    """If-Match and If-None-Match, as far as uploads and downloads use them. Raises BlobError."""
+    none_match = request.headers.get("If-None-Match")
+    if none_match and record is not None and none_match in ("*", record["etag"]):
+        if request.method in ("GET", "HEAD"):
+            raise BlobError(304, "ConditionNotMet", "The condition specified was not met.")
+        raise BlobError(409, "BlobAlreadyExists", "The specified blob already exists.")
+    match = request.headers.get("If-Match")
+    if match and match != "*" and (record is None or match != record["etag"]):
+        raise BlobError(412, "ConditionNotMet", "The condition specified using HTTP conditional header(s) is not met.")

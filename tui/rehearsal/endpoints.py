@@ -1,0 +1,372 @@
+"""Managed online endpoints: create, change, read, delete, keys and tokens."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from aiohttp import web
+
+from tui.rehearsal import operations, rules
+from tui.rehearsal.arm import PROVIDER, WORKSPACE, Call, Routes, page
+from tui.rehearsal.assets import system_data
+from tui.rehearsal.errors import ArmError, bad_content, bad_request, resource_not_found, timestamp, user_error
+from tui.rehearsal.operations import OperationFailed
+from tui.rehearsal.seed import TENANT_ID
+from tui.rehearsal.service import REGION_NAME, Service
+from tui.rehearsal.store import Resource
+from tui.rehearsal.workspaces import Workspace, workspace_of
+
+KIND = "onlineEndpoints"
+TYPE = f"{PROVIDER}/workspaces/onlineEndpoints"
+ENDPOINT = f"{WORKSPACE}/onlineEndpoints/{{endpoint}}"
+# Long enough for the state Creating to be seen by a client that asks, short enough not to wait for.
+SETTLE_SECONDS = 0.6
+PAGE = 100
+_AUTH_MODES = {"key": "Key", "amltoken": "AMLToken", "aadtoken": "AADToken"}
+_ON_OFF = {"enabled": "Enabled", "disabled": "Disabled"}
+
+
+def endpoint_id(workspace: Workspace, name: str) -> str:
+    """The resource id of an endpoint."""
+    return f"{workspace.id}/onlineEndpoints/{name}"
+
+
+def find_endpoint(call: Call, workspace: Workspace) -> Resource:
+    """The endpoint that a call is about. Raises ArmError 404."""
+    found = call.service.store.get(endpoint_id(workspace, call["endpoint"]))
+    if found is None:
+        raise resource_not_found(TYPE, f"{workspace.name}/{call['endpoint']}", workspace.resource_group)
+    return found
+
+
+def rendered(service: Service, endpoint: Resource) -> dict[str, Any]:
+    """The endpoint as clients see it; its addresses carry today's port and appear once it is made."""
+    body = endpoint.body
+    properties = body["properties"]
+    if endpoint.internal.get("made"):
+        properties["scoringUri"] = f"{service.origin}/endpoints/{endpoint.name}/score"
+        properties["swaggerUri"] = f"{service.origin}/endpoints/{endpoint.name}/swagger.json"
+    address = properties["properties"].get("AzureAsyncOperationUri")
+    if address:
+        properties["properties"]["AzureAsyncOperationUri"] = service.origin + address[address.find("/subscriptions/") :]
+    return body
+
+
+def choice(value: str | None, allowed: dict[str, str], name: str, default: str) -> str:
+    """One of a few words, in any case. Raises ArmError."""
+    if value is None:
+        return default
+    if value.lower() not in allowed:
+        raise bad_request(
+            "InvalidValue", f"{name} is '{value[:80]}'; it must be one of {', '.join(allowed.values())}.", REGION_NAME
+        )
+    return allowed[value.lower()]
+
+
+def deployments_of(service: Service, endpoint: Resource) -> list[Resource]:
+    """The endpoint's deployments, by name."""
+    return service.store.children(endpoint.id, "deployments")
+
+
+def _identity(call: Call, key: str, before: dict[str, Any] | None) -> dict[str, Any] | None:
+    fields = call.body.object("identity")
+    kind = fields.text("type")
+    if kind is None:
+        return before or _system_identity(call, key)
+    names = {
+        "systemassigned": "SystemAssigned",
+        "userassigned": "UserAssigned",
+        "systemassigned,userassigned": "SystemAssigned, UserAssigned",
+        "none": "None",
+    }
+    kind = choice(kind.replace(" ", ""), names, "identity.type", "SystemAssigned")
+    if kind == "None":
+        return None
+    identity: dict[str, Any] = _system_identity(call, key) if kind.startswith("SystemAssigned") else {"type": kind}
+    identity["type"] = kind
+    users = fields.raw("userAssignedIdentities")
+    if "UserAssigned" in kind:
+        if not isinstance(users, dict) or not users:
+            raise bad_content("identity.userAssignedIdentities must name at least one identity")
+        identity["userAssignedIdentities"] = {
+            str(name): {
+                "principalId": call.service.seed.guid("user-identity-principal", str(name).lower()),
+                "clientId": call.service.seed.guid("user-identity-client", str(name).lower()),
+            }
+            for name in users
+        }
+    return identity
+
+
+def _system_identity(call: Call, key: str) -> dict[str, Any]:
+    return {
+        "type": "SystemAssigned",
+        "principalId": call.service.seed.guid("endpoint-identity", key.lower()),
+        "tenantId": TENANT_ID,
+    }
+
+
+def begin(call: Call, workspace: Workspace, endpoint: Resource, verb: str) -> str:
+    """Starts the endpoint's operation; returns its path."""
+    path = call.service.operations.begin(
+        operations.ENDPOINT,
+        subscription=workspace.subscription_id,
+        location=workspace.location,
+        workspace_guid=workspace.guid,
+        resource=endpoint.id,
+        verb=verb,
+        work=lambda: work(call.service, endpoint.id, verb),
+        failed=lambda failure: mark_failed(call.service, endpoint.id),
+    )
+    endpoint.properties["properties"]["AzureAsyncOperationUri"] = operations.operation_url(call, path)
+    call.service.store.put(endpoint)
+    return path
+
+
+async def work(service: Service, resource_id: str, verb: str) -> None:
+    """What an endpoint's operation does in the background. Raises OperationFailed."""
+    if verb == "delete":
+        await service.operations.cancel(resource_id + "/deployments")
+        await service.fleet.remove_below(resource_id)
+        service.store.delete(resource_id)
+        return
+    await asyncio.sleep(SETTLE_SECONDS)
+    endpoint = service.store.get(resource_id)
+    if endpoint is None:
+        raise OperationFailed("ResourceNotFound", "The endpoint was deleted.")
+    endpoint.properties["provisioningState"] = "Succeeded"
+    endpoint.internal["made"] = True
+    service.store.put(endpoint)
+
+
+def mark_failed(service: Service, resource_id: str) -> None:
+    """Marks an endpoint whose operation failed."""
+    endpoint = service.store.get(resource_id)
+    if endpoint is not None:
+        endpoint.properties["provisioningState"] = "Failed"
+        service.store.put(endpoint)
+
+
+def _require_free_name(service: Service, workspace: Workspace, name: str) -> None:
+    for other in service.store.of_kind(KIND):
+        if other.name.lower() == name.lower():
+            raise user_error(
+                f"There is already an endpoint with the name '{name}' in the region {workspace.location}. Endpoint "
+                "names must be unique within an Azure region; choose another name.",
+                workspace.location,
+                code="BadRequest",
+            )
+
+
+def _new_internal(workspace: Workspace) -> dict[str, Any]:
+    # The moment makes the keys of an endpoint differ from those of a deleted one with its name.
+    return {"workspace": workspace.guid, "made_at": timestamp()}
+
+
+def _check_create(call: Call, workspace: Workspace, name: str) -> None:
+    rules.check_name(name, "endpoint")
+    _require_free_name(call.service, workspace, name)
+    subscription = f"/subscriptions/{workspace.subscription_id}/".lower()
+    count = sum(1 for item in call.service.store.of_kind(KIND) if item.id.startswith(subscription))
+    if count >= rules.MAX_ENDPOINTS:
+        raise rules.limit_reached("endpoints in a subscription and region", rules.MAX_ENDPOINTS)
+    location = call.body.text("location")
+    if not location:
+        raise ArmError(400, "LocationRequired", "The location property is required for this definition.")
+    if location.lower().replace(" ", "") != workspace.location:
+        raise user_error(
+            f"The location '{location[:80]}' is not the workspace's, which is {workspace.location}.",
+            workspace.location,
+        )
+
+
+async def write(call: Call) -> web.Response:
+    """`PUT` of an endpoint: 201 for a new one, 200 for a change, both with an operation (recorded)."""
+    workspace = workspace_of(call)
+    fields = call.body.object("properties")
+    resource_id = endpoint_id(workspace, call["endpoint"])
+    before = call.service.store.get(resource_id)
+    if before is None:
+        _check_create(call, workspace, call["endpoint"])
+    else:
+        rules.require_settled("endpoint", before.name, before.properties["provisioningState"])
+    if fields.text("compute"):
+        raise user_error("The rehearsal has managed online endpoints only; leave compute out.", workspace.location)
+    mode = choice(fields.text("authMode"), _AUTH_MODES, "authMode", "Key")
+    if before is not None and before.properties["authMode"] != mode:
+        raise user_error("The authMode of an endpoint cannot be changed.", workspace.location)
+    old = before.properties if before else {}
+    traffic, mirror = rules.check_traffic(
+        fields.percentages("traffic"),
+        fields.percentages("mirrorTraffic"),
+        [item.name for item in deployments_of(call.service, before)] if before else [],
+    )
+    name = before.name if before else call["endpoint"]
+    resource_id = before.body["id"] if before else resource_id
+    body = {
+        "id": resource_id,
+        "name": name,
+        "type": TYPE,
+        "properties": {
+            "description": fields.text("description"),
+            "properties": {
+                **fields.texts("properties"),
+                "azureml.onlineendpointid": resource_id.lower(),
+            },
+            "scoringUri": None,
+            "swaggerUri": None,
+            "authMode": mode,
+            "provisioningState": "Updating" if before else "Creating",
+            "compute": None,
+            "publicNetworkAccess": choice(
+                fields.text("publicNetworkAccess"),
+                _ON_OFF,
+                "publicNetworkAccess",
+                old.get("publicNetworkAccess", "Enabled"),
+            ),
+            "traffic": traffic,
+            "mirrorTraffic": mirror,
+        },
+        "systemData": system_data(call, before.body["systemData"] if before else None),
+        "tags": call.body.texts("tags"),
+        "location": workspace.location,
+        "kind": "Managed",
+        "identity": _identity(call, resource_id, before.body.get("identity") if before else None),
+    }
+    endpoint = Resource(resource_id, KIND, workspace.id, body, before.internal if before else _new_internal(workspace))
+    path = begin(call, workspace, endpoint, "write")
+    headers = operations.created(call, path)
+    return web.json_response(rendered(call.service, endpoint), status=200 if before else 201, headers=headers)
+
+
+async def patch(call: Call) -> web.Response:
+    """`PATCH` of an endpoint: tags and identity, 202 with `Location` (recorded)."""
+    workspace = workspace_of(call)
+    endpoint = find_endpoint(call, workspace)
+    rules.require_settled("endpoint", endpoint.name, endpoint.properties["provisioningState"])
+    if "tags" in call.body:
+        endpoint.body["tags"] = call.body.texts("tags")
+    if "identity" in call.body:
+        endpoint.body["identity"] = _identity(call, endpoint.id, endpoint.body.get("identity"))
+    endpoint.properties["provisioningState"] = "Updating"
+    endpoint.body["systemData"] = system_data(call, endpoint.body["systemData"])
+    path = begin(call, workspace, endpoint, "write")
+    return web.Response(status=202, headers=operations.accepted(call, path))
+
+
+async def read(call: Call) -> web.Response:
+    """`GET` of an endpoint."""
+    return web.json_response(rendered(call.service, find_endpoint(call, workspace_of(call))))
+
+
+async def list_all(call: Call) -> web.Response:
+    """`GET` of a workspace's endpoints; `name`, `tags`, `count` filter."""
+    workspace = workspace_of(call)
+    found = call.service.store.children(workspace.id, KIND)
+    if call.query.get("name"):
+        found = [item for item in found if item.name.lower() == call.query["name"].lower()]
+    for pair in filter(None, call.query.get("tags", "").split(",")):
+        key, _, value = pair.partition("=")
+        found = [item for item in found if key in item.body["tags"] and (not value or item.body["tags"][key] == value)]
+    count = call.query.get("count", "")
+    size = int(count) if count.isdecimal() and 0 < len(count) < 4 and int(count) else PAGE
+    return page(call, [rendered(call.service, item) for item in found], size)
+
+
+async def delete(call: Call) -> web.Response:
+    """`DELETE` of an endpoint with its deployments: 202 with `Location`; 204 when there is none."""
+    workspace = workspace_of(call)
+    endpoint = call.service.store.get(endpoint_id(workspace, call["endpoint"]))
+    if endpoint is None:
+        return web.Response(status=204)
+    rules.require_settled("endpoint", endpoint.name, endpoint.properties["provisioningState"])
+    endpoint.properties["provisioningState"] = "Deleting"
+    path = begin(call, workspace, endpoint, "delete")
+    return web.Response(status=202, headers=operations.accepted(call, path))
+
+
+# Keys and tokens
+
+
+def keys(service: Service, endpoint: Resource) -> tuple[str, str]:
+    """Primary and secondary key. Derived, so that they survive a restart and are in no file."""
+    generations = endpoint.internal.get("keys", {})
+
+    def key(which: str) -> str:
+        given = endpoint.internal.get("made_at", "")
+        return service.seed.text("endpoint-key", endpoint.id.lower(), given, which, str(generations.get(which, 0)))
+
+    return key("primary"), key("secondary")
+
+
+async def list_keys(call: Call) -> web.Response:
+    """`POST …/listKeys`: null for endpoints with tokens (recorded)."""
+    endpoint = find_endpoint(call, workspace_of(call))
+    primary, secondary = keys(call.service, endpoint)
+    uses_keys = endpoint.properties["authMode"] == "Key"
+    return web.json_response(
+        {"primaryKey": primary if uses_keys else None, "secondaryKey": secondary if uses_keys else None}
+    )
+
+
+async def regenerate_keys(call: Call) -> web.Response:
+    """`POST …/regenerateKeys`: `keyType` Primary or Secondary; 202 with `Location`."""
+    workspace = workspace_of(call)
+    endpoint = find_endpoint(call, workspace)
+    if endpoint.properties["authMode"] != "Key":
+        raise user_error(f"The endpoint '{endpoint.name}' does not use keys.", workspace.location)
+    rules.require_settled("endpoint", endpoint.name, endpoint.properties["provisioningState"])
+    which = choice(
+        call.body.text("keyType"), {"primary": "Primary", "secondary": "Secondary"}, "keyType", "Primary"
+    ).lower()
+    generations = dict(endpoint.internal.get("keys", {}))
+    generations[which] = generations.get(which, 0) + 1
+    endpoint.internal["keys"] = generations
+    path = begin(call, workspace, endpoint, "keys")
+    return web.Response(status=202, headers=operations.accepted(call, path))
+
+
+TOKEN_SECONDS = 86_400
+
+
+async def token(call: Call) -> web.Response:
+    """`POST …/token`: a token of the workspace for scoring; a day, to be renewed after half of it (recorded)."""
+    workspace = workspace_of(call)
+    endpoint = find_endpoint(call, workspace)
+    if endpoint.properties["authMode"] == "Key":
+        raise user_error(f"The endpoint '{endpoint.name}' uses keys, not tokens.", workspace.location)
+    now = int(time.time())
+    access = call.service.signer.sign(
+        {
+            "canRefresh": "False",
+            "workspaceId": workspace.guid,
+            "tid": TENANT_ID,
+            "oid": call.caller,
+            "actions": '["Microsoft.MachineLearningServices/workspaces/onlineEndpoints/score/action"]',
+            "endpointName": endpoint.name,
+            "serviceId": endpoint.name,
+            "exp": now + TOKEN_SECONDS,
+            "iss": "azureml",
+            "aud": "azureml",
+        }
+    )
+    return web.json_response(
+        {
+            "accessToken": access,
+            "tokenType": "Bearer",
+            "expiryTimeUtc": now + TOKEN_SECONDS,
+            "refreshAfterTimeUtc": now + TOKEN_SECONDS // 2,
+        }
+    )
+
+
+def add_routes(routes: Routes) -> None:
+    """Adds the paths of this module."""
+    routes.add("GET", f"{WORKSPACE}/onlineEndpoints", list_all)
+    for method, handler in (("GET", read), ("PUT", write), ("PATCH", patch), ("DELETE", delete)):
+        routes.add(method, ENDPOINT, handler)
+    routes.add("POST", f"{ENDPOINT}/listKeys", list_keys)
+    routes.add("POST", f"{ENDPOINT}/regenerateKeys", regenerate_keys)
+    routes.add("POST", f"{ENDPOINT}/token", token)

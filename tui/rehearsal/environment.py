@@ -1,0 +1,120 @@
+"""The environment variables that point any Azure client at the rehearsal.
+
+Which variables are needed was found by removing each in turn from a run of `azure-ai-ml` 1.35 with
+`MLClient(DefaultAzureCredential(), subscription, group, workspace)`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from tui.rehearsal.places import Home
+from tui.rehearsal.seed import CLIENT_ID, SUBSCRIPTION_ID, TENANT_ID, Seed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+RESOURCE_GROUP = "rehearsal"
+MANAGED_WORKSPACE = "closed-managed-network"
+LEGACY_WORKSPACE = "closed-legacy-isolation"
+
+UNSET = (
+    # Another identity that a credential chain would find first.
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_TENANT_ID",
+    "AZURE_CLIENT_CERTIFICATE_PATH",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "AZURE_USERNAME",
+    "AZURE_PASSWORD",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_AUTHORITY_HOST",
+    # With these beside IDENTITY_ENDPOINT, azure-identity takes the machine for Service Fabric, Arc or a VM.
+    "IDENTITY_SERVER_THUMBPRINT",
+    "IMDS_ENDPOINT",
+    "MSI_ENDPOINT",
+    "MSI_SECRET",
+    # MLClient writes the cloud's name here; a stale one wins over ARM_CLOUD_METADATA_URL.
+    "AZUREML_CURRENT_CLOUD",
+)
+
+
+def certificate_bundle(home: Home, environ: Mapping[str, str]) -> Path:
+    """A PEM file with what the user trusts already, certifi's roots and the rehearsal's own authority.
+
+    `REQUESTS_CA_BUNDLE` replaces the trust store, so the bundle must hold all of them: the user's own
+    bundle (`REQUESTS_CA_BUNDLE`, else `SSL_CERT_FILE`) first. Raises OSError.
+    """
+    given = environ.get("REQUESTS_CA_BUNDLE") or environ.get("SSL_CERT_FILE")
+    if given and Path(given).parent == home.certificates and Path(given).is_file():
+        # The caller was pointed here before; its bundle is already this one.
+        return Path(given)
+    users = Path(given) if given and Path(given).is_file() else None
+    authority = home.authority_file.stat()
+    stamp = [f"{authority.st_mtime_ns}:{authority.st_size}"]
+    if users is not None:
+        status = users.stat()
+        stamp.append(f"{users}:{status.st_mtime_ns}:{status.st_size}")
+    name = hashlib.sha256("\n".join(stamp).encode()).hexdigest()[:16]
+    bundle = home.certificates / f"bundle-{name}.pem"
+    if bundle.is_file():
+        return bundle
+
+    import certifi
+
+    parts = [Path(certifi.where()), home.authority_file]
+    if users is not None:
+        parts.insert(0, users)
+    text = "\n".join(part.read_text(encoding="utf-8", errors="replace").strip() for part in parts) + "\n"
+    temporary = bundle.with_suffix(f".{os.getpid()}.new")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(bundle)
+    return bundle
+
+
+def _without_proxy(environ: Mapping[str, str]) -> str:
+    names = [name.strip() for name in (environ.get("NO_PROXY") or environ.get("no_proxy") or "").split(",")]
+    names = [name for name in names if name]
+    names += [name for name in ("127.0.0.1", "localhost") if name not in names]
+    return ",".join(names)
+
+
+def describe(home: Home, server: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """What `env --json` prints: variables to set and to unset, and where the rehearsal is.
+
+    `server` is the content of the server file. Raises OSError.
+    """
+    seed = Seed.load(home.secrets_file)
+    origin = f"https://127.0.0.1:{server['port']}"
+    without_proxy = _without_proxy(environ)
+    variables = {
+        "ARM_CLOUD_METADATA_URL": f"{origin}/metadata/endpoints?api-version=2022-09-01",
+        "REQUESTS_CA_BUNDLE": str(certificate_bundle(home, environ)),
+        "IDENTITY_ENDPOINT": f"{origin}/msi/token",
+        "IDENTITY_HEADER": seed.identity_header,
+        "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
+        "NO_PROXY": without_proxy,
+        "no_proxy": without_proxy,
+        "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION_ID,
+        "AZURE_RESOURCE_GROUP": RESOURCE_GROUP,
+        "AZURE_ML_WORKSPACE": MANAGED_WORKSPACE,
+        "REHEARSAL_TENANT_ID": TENANT_ID,
+        "REHEARSAL_CLIENT_ID": CLIENT_ID,
+        "REHEARSAL_CLIENT_SECRET": seed.client_secret,
+    }
+
+    def workspace(name: str) -> dict[str, str]:
+        return {"subscription_id": SUBSCRIPTION_ID, "resource_group": RESOURCE_GROUP, "name": name}
+
+    return {
+        "set": variables,
+        "unset": list(UNSET),
+        "workspaces": {"managed": workspace(MANAGED_WORKSPACE), "legacy": workspace(LEGACY_WORKSPACE)},
+        "log": str(home.log_file),
+        "pid": server["pid"],
+        "url": origin,
+    }

@@ -1,0 +1,159 @@
+"""Hands pip's settings for package indexes to uv, which does not read pip's configuration.
+
+Index, extra indexes, find-links, certificate, proxy, trusted hosts and no-index are passed on; constraint
+files are not, since the image build on Azure does not know them. Addresses may hold passwords: they
+travel in environment variables only, never in arguments.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from tui.rehearsal.programs import start, without_secrets
+
+_SETTINGS = ("index-url", "extra-index-url", "find-links", "cert", "proxy", "trusted-host", "no-index")
+_SECTIONS = ("global", "site", "download", "install", ":env:")
+_DROPPED = re.compile(
+    r"^(PIP_|PYTHON|VIRTUAL_ENV|CONDA_|UV_(PYTHON|SYSTEM_PYTHON|PROJECT|CONSTRAINT|OVERRIDE|BUILD_CONSTRAINT|"
+    r"BREAK_SYSTEM|TORCH_BACKEND|WORKING_DIR|NO_PROGRESS|VENV))"
+)
+
+
+def redact(text: str) -> str:
+    """Replaces user and password in addresses (`https://user:password@host`) by `***`."""
+    return re.sub(r"://[^/@\s'\"`]+@", "://***@", text)
+
+
+def settings_of(listing: list[str], environ: Mapping[str, str]) -> dict[str, str]:
+    """Merges the output of `pip config list` with PIP_* variables; the latter win, as with pip."""
+    found: dict[str, str] = {}
+    by_section: dict[str, dict[str, str]] = {}
+    for line in listing:
+        name, separator, value = line.partition("=")
+        section, _, key = name.strip().partition(".")
+        if not separator or key not in _SETTINGS:
+            continue
+        try:
+            text = str(ast.literal_eval(value))
+        except (ValueError, SyntaxError):
+            text = value.strip("'\"")
+        by_section.setdefault(section, {})[key] = text
+    for section in _SECTIONS:
+        found.update(by_section.get(section, {}))
+    for key in _SETTINGS:
+        given = environ.get("PIP_" + key.upper().replace("-", "_"))
+        if given:
+            found[key] = given
+    return found
+
+
+_listings: list[list[str]] = []
+
+
+async def pip_settings() -> dict[str, str]:
+    """pip's settings on this machine, asked from the running interpreter's pip, else from one on PATH."""
+    if not _listings:
+        commands: list[list[str]] = [[sys.executable, "-m", "pip"]]
+        commands += [[path] for path in (shutil.which("pip3"), shutil.which("pip")) if path]
+        for command in commands:
+            listing = await _config_list(command)
+            if listing is not None:
+                _listings.append(listing)
+                break
+        else:
+            _listings.append([])
+    return settings_of(_listings[0], os.environ)
+
+
+async def _config_list(command: list[str]) -> list[str] | None:
+    try:
+        process = await start(
+            [*command, "config", "list", "--disable-pip-version-check"],
+            env={**without_secrets(os.environ), "PYTHONWARNINGS": "ignore"},
+            cwd=Path.cwd(),
+        )
+    except OSError:
+        return None
+    lines: list[str] = []
+
+    async def listen() -> None:
+        async for line in process.lines():
+            lines.append(line)
+
+    try:
+        await asyncio.wait_for(listen(), 30)
+        code = await process.wait()
+    except asyncio.TimeoutError:
+        return None
+    finally:
+        process.kill()
+    return lines if code == 0 else None
+
+
+def _exists(location: str) -> bool:
+    """Whether a find-links entry or index can be used: remote ones always, local ones if they are there."""
+    parts = urlsplit(location)
+    if parts.scheme in ("http", "https", "git+https"):
+        return True
+    return Path(unquote(parts.path) if parts.scheme == "file" else location).exists()
+
+
+def uv_environment(
+    pip: Mapping[str, str], options: list[tuple[str, str]], environ: Mapping[str, str]
+) -> dict[str, str]:
+    """The environment for uv: what it inherits, pip's settings, and the options of the conda file's pip part.
+
+    uv's own variables (UV_DEFAULT_INDEX, UV_INDEX, …) win over pip's settings; the conda file's options win
+    over both, since on Azure they are all there is.
+    """
+    result = {name: value for name, value in without_secrets(environ).items() if not _DROPPED.match(name)}
+    given: dict[str, list[str]] = {}
+    for option, value in options:
+        given.setdefault(option, []).append(value)
+
+    def words(key: str) -> list[str]:
+        return [*given.get("--" + key, []), *pip.get(key, "").split()]
+
+    index = given.get("--index-url", [""])[-1]
+    if index:
+        result["UV_DEFAULT_INDEX"] = index
+    elif pip.get("index-url") and not environ.get("UV_INDEX_URL"):
+        result.setdefault("UV_DEFAULT_INDEX", pip["index-url"])
+    extra = [address for address in words("extra-index-url") if _exists(address)]
+    if extra:
+        result["UV_INDEX"] = " ".join([*extra, *environ.get("UV_INDEX", "").split()])
+    links = [location for location in words("find-links") if _exists(location)]
+    if links:
+        result["UV_FIND_LINKS"] = ",".join([*links, *filter(None, environ.get("UV_FIND_LINKS", "").split(","))])
+    hosts = words("trusted-host")
+    if hosts:
+        result["UV_INSECURE_HOST"] = " ".join([*hosts, *environ.get("UV_INSECURE_HOST", "").split()])
+    if "--no-index" in given or pip.get("no-index", "").lower() in ("1", "true", "yes", "on"):
+        result["UV_NO_INDEX"] = "1"
+    if "--pre" in given:
+        result["UV_PRERELEASE"] = "allow"
+    if given.get("--no-binary"):
+        result["UV_NO_BINARY_PACKAGE"] = " ".join(given["--no-binary"]).replace(",", " ")
+    if pip.get("proxy"):
+        for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+            if not environ.get(name) and not environ.get(name.lower()):
+                result[name] = pip["proxy"]
+    # pip looks at all indexes alike; uv would stop at the first one that knows the name.
+    result.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
+    for bundle in (pip.get("cert"), environ.get("REQUESTS_CA_BUNDLE"), environ.get("CURL_CA_BUNDLE")):
+        if bundle and Path(bundle).is_file():
+            result["SSL_CERT_FILE"] = bundle
+            break
+    else:
+        if result.get("SSL_CERT_FILE") and not Path(result["SSL_CERT_FILE"]).is_file():
+            del result["SSL_CERT_FILE"]
+    result.update(UV_PYTHON_DOWNLOADS="never", UV_NO_PROGRESS="1", NO_COLOR="1", UV_NO_ENV_FILE="1")
+    return result

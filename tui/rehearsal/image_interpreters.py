@@ -1,0 +1,209 @@
+"""Finds a Python interpreter of the version that a conda file asks for.
+
+A name on PATH is not trusted until it has run: pyenv's shims exist for every version that was ever
+installed and exit with 127 when it is not selected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tui.rehearsal.programs import start, without_secrets
+
+_QUESTION = (
+    "import json, sys, sysconfig; print(json.dumps([list(sys.version_info[:3]), sys.implementation.name,"
+    " sysconfig.get_platform(), getattr(sys, '_base_executable', None) or sys.executable]))"
+)
+_NAME = re.compile(r"python(3(\.\d+)?)?")
+_CLAUSE = re.compile(r"(==|!=|>=|<=|~=|>|<)\s*([0-9]+(?:\.[0-9]+)*)(\.\*)?")
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python that was really run: what it said about itself."""
+
+    path: Path
+    base: Path
+    """The installed interpreter behind a virtual environment's, links resolved."""
+    version: tuple[int, int, int]
+    platform: str
+
+    def __str__(self) -> str:
+        return ".".join(map(str, self.version))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The interpreter to build with; `warning` is a sentence when it is not what the conda file asks for."""
+
+    interpreter: Interpreter
+    warning: str = ""
+
+
+class NoInterpreter(Exception):
+    """No usable Python 3 interpreter was found at all."""
+
+
+def satisfies(version: tuple[int, ...], specifier: str) -> bool:
+    """Whether a Python version meets pip's specifier (`==3.10.*`, `>=3.9,<3.12`); all clauses must hold."""
+    return all(_holds(version, *clause) for clause in _CLAUSE.findall(specifier))
+
+
+def _holds(version: tuple[int, ...], operator: str, text: str, wildcard: str) -> bool:
+    wanted = tuple(map(int, text.split(".")))
+    if wildcard or (operator in ("==", "!=") and len(wanted) < 3):
+        same = version[: len(wanted)] == wanted
+        return same if operator == "==" else not same
+    if operator == "~=":
+        return version >= wanted and version[: len(wanted) - 1] == wanted[:-1]
+    padded, other = version, wanted + (0,) * (3 - len(wanted))
+    return {
+        "==": padded == other,
+        "!=": padded != other,
+        ">=": padded >= other,
+        "<=": padded <= other,
+        ">": padded > other,
+        "<": padded < other,
+    }[operator]
+
+
+def _minor(specifier: str) -> tuple[int, int] | None:
+    for operator, text, _ in _CLAUSE.findall(specifier):
+        parts = tuple(map(int, text.split(".")))
+        if operator in ("==", "~=", ">=", "<=") and len(parts) > 1:
+            return parts[0], parts[1]
+    return None
+
+
+def candidates(environ: Mapping[str, str]) -> list[Path]:
+    """Paths that may be Python interpreters, the running one first; none of them has been run yet."""
+    folders = [Path(folder) for folder in environ.get("PATH", "").split(os.pathsep) if folder]
+    home = Path.home()
+    for root in (Path(environ.get("PYENV_ROOT") or home / ".pyenv") / "versions", home / ".local/share/uv/python"):
+        with contextlib.suppress(OSError):
+            folders += [entry / "bin" for entry in sorted(root.iterdir())]
+    folders += [Path("/databricks/python3/bin"), Path("/usr/local/bin"), Path("/usr/bin"), Path("/opt/homebrew/bin")]
+    found = [Path(sys.executable)]
+    for folder in dict.fromkeys(folders):
+        with contextlib.suppress(OSError):
+            found += sorted(entry for entry in folder.iterdir() if _NAME.fullmatch(entry.name))
+    # Shims only pass a call on, slowly, to what is found elsewhere too: they come last.
+    return sorted(dict.fromkeys(found), key=lambda path: "shims" in path.parts)
+
+
+_known: dict[tuple[str, int], Interpreter] = {}
+
+
+async def probe(path: Path) -> Interpreter | None:
+    """Runs the interpreter; None when it does not run, is not CPython 3, or takes more than 20 seconds."""
+    try:
+        # A link to the same file is another interpreter when it stands in a virtual environment.
+        stamp = (str(path), os.stat(path).st_mtime_ns)  # noqa: PTH116 (pathlib's is refused in async functions)
+    except OSError:
+        return None
+    if stamp in _known:
+        return _known[stamp]
+    environment = without_secrets(os.environ)
+    try:
+        process = await start([path, "-I", "-c", _QUESTION], env=environment, cwd=Path.cwd())
+    except OSError:
+        return None
+    output: list[str] = []
+
+    async def listen() -> None:
+        async for line in process.lines():
+            output.append(line)
+
+    try:
+        await asyncio.wait_for(listen(), 20)
+        code = await process.wait()
+    except asyncio.TimeoutError:
+        return None
+    finally:
+        process.kill()
+    if code != 0 or not output:
+        return None
+    found = _answer(path, output[-1])
+    if found is not None:
+        _known[stamp] = found
+    return found
+
+
+def _answer(path: Path, text: str) -> Interpreter | None:
+    try:
+        version, implementation, system, base = json.loads(text)
+        found = Interpreter(path, Path(base).resolve(), (version[0], version[1], version[2]), system)
+    except (ValueError, TypeError, IndexError):
+        return None
+    return found if implementation == "cpython" and found.version >= (3, 8) else None
+
+
+def _split(paths: Iterable[Path], minor: tuple[int, int] | None) -> tuple[list[Path], list[Path]]:
+    """Separates candidates with the wanted version in their name or folder from the others, without doubles."""
+    wanted = re.compile(rf"(python|/versions/|cpython-){minor[0]}\.{minor[1]}(\D|$)" if minor else r"(?!)")
+    likely, others = [], []
+    seen: set[Path] = set()
+    for path in paths:
+        # python, python3 and python3.11 of one folder are mostly one file; pyenv's shims are many.
+        target = path.parent / path.resolve().name if path.resolve().parent == path.parent else path.resolve()
+        if target not in seen:
+            seen.add(target)
+            (likely if wanted.search(str(path)) else others).append(path)
+    return likely, others
+
+
+async def find(specifier: str, environ: Mapping[str, str] | None = None) -> Choice:
+    """Finds an interpreter for pip's version specifier (empty: any, preferring the running one).
+
+    Where none meets it, the nearest minor version is taken, a newer one before an older one, and the choice
+    carries a warning. Raises NoInterpreter when nothing on this machine runs.
+    """
+    environ = os.environ if environ is None else environ
+    own = await probe(Path(sys.executable))
+    if own is not None and satisfies(own.version, specifier):
+        warning = "" if specifier else f"The conda file names no Python version; this machine's {own} is taken."
+        return Choice(own, warning)
+    minor = _minor(specifier)
+    seen: list[Interpreter] = [own] if own is not None else []
+    patch_differs: Interpreter | None = None
+    likely, others = _split(candidates(environ), minor)
+    for path in likely:
+        interpreter = await probe(path)
+        if interpreter is not None and satisfies(interpreter.version, specifier):
+            return Choice(interpreter)
+        if interpreter is not None and interpreter.version[:2] == minor:
+            patch_differs = patch_differs or interpreter
+    few = asyncio.Semaphore(4)
+
+    async def later(path: Path) -> Interpreter | None:
+        async with few:
+            return await probe(path)
+
+    if patch_differs is None:
+        seen += [found for found in await asyncio.gather(*map(later, others)) if found is not None]
+    for interpreter in seen:
+        if satisfies(interpreter.version, specifier):
+            return Choice(interpreter)
+    if patch_differs is not None:
+        return Choice(patch_differs, f"Python {specifier} is not on this machine; {patch_differs} is taken instead.")
+    if not seen:
+        raise NoInterpreter(
+            f"No Python interpreter runs on this {platform.system()} machine. Install Python "
+            f"{specifier or '3.10'}, or name an interpreter with --scoring-python."
+        )
+    target = minor or (3, 10)
+    nearest = min(seen, key=lambda one: (abs(one.version[1] - target[1]), -one.version[1]))
+    return Choice(
+        nearest,
+        f"Python {specifier} is not on this machine; the nearest, {nearest}, is taken instead. Azure will use the "
+        "version of the conda file: packages may differ.",
+    )

@@ -1,0 +1,227 @@
+"""Reads a conda file and says it in pip's words: a Python version and a list of requirements.
+
+Azure builds the environment with conda and pip inside the base image. The rehearsal has no conda: it takes
+the conda packages by their PyPI names. What has no counterpart on PyPI (compilers, C libraries, CUDA) is left
+out with a line in the build log; what can't be said in pip's words is refused by name.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+PYPI_NAMES = {
+    "dask-core": "dask",
+    "faiss": "faiss-cpu",
+    "fbprophet": "prophet",
+    "matplotlib-base": "matplotlib",
+    "msgpack-python": "msgpack",
+    "opencv": "opencv-python-headless",
+    "py-lightgbm": "lightgbm",
+    "py-opencv": "opencv-python-headless",
+    "py-xgboost": "xgboost",
+    "py-xgboost-cpu": "xgboost-cpu",
+    "pytables": "tables",
+    "python-flatbuffers": "flatbuffers",
+    "python-graphviz": "graphviz",
+    "pytorch": "torch",
+    "pytorch-cpu": "torch",
+    "pytorch-gpu": "torch",
+    "ruamel_yaml": "ruamel.yaml",
+    "tensorflow-base": "tensorflow",
+    "tensorflow-gpu": "tensorflow",
+    "tensorflow-mkl": "tensorflow",
+    "typing-extensions": "typing-extensions",
+    "uvicorn-standard": "uvicorn[standard]",
+    "xgboost-cpu": "xgboost-cpu",
+}
+"""conda package → PyPI distribution, where the two names differ (conda-forge's recipes name their source)."""
+
+_NOT_ON_PYPI = re.compile(
+    r"_.*|ca-certificates|python_abi|cpuonly|(pytorch-)?cuda(-.*|toolkit)?|cudnn|pytorch-mutex|nomkl|mkl|blas|openblas"
+    r"|(open|lib|llvm-open)mp|(c|cxx|fortran)-compiler|compilers|g(cc|xx)(_.*)?|ld_impl_.*|make|git|openjdk|arrow-cpp"
+    r"|lib(blas|cblas|lapack|openblas|protobuf|xgboost|ffi|gcc|gomp|gfortran|stdcxx|cu.*)(-ng)?"
+    r"|bzip2|ncurses|openssl|readline|sqlite|tk|unixodbc|xz|yaml|zlib|zstd"
+)
+"""conda packages without a Python distribution: compilers, libraries, markers."""
+
+_CONDA_SPEC = re.compile(
+    r"^(?:(?P<channel>[\w./:-]+)::)?(?P<name>[A-Za-z0-9_][\w.-]*)\s*(?P<spec>.*)$",
+)
+_CLAUSE = re.compile(r"^(?P<op>===?|=|~=|!=|>=|<=|>|<)?\s*(?P<version>[0-9][\w.!+*-]*|\*)$")
+_REFUSED_OPTIONS = ("-r", "--requirement", "-c", "--constraint", "-e", "--editable")
+_VALUE_OPTIONS = {
+    "-i": "--index-url",
+    "--index-url": "--index-url",
+    "--extra-index-url": "--extra-index-url",
+    "-f": "--find-links",
+    "--find-links": "--find-links",
+    "--trusted-host": "--trusted-host",
+    "--no-binary": "--no-binary",
+    "--only-binary": "--only-binary",
+}
+_FLAG_OPTIONS = ("--pre", "--no-index", "--prefer-binary", "--use-feature")
+
+
+class CondaFileInvalid(ValueError):
+    """The conda file can't be built; the message says which line and why, in one or two sentences."""
+
+
+@dataclass
+class Requirements:
+    """What a conda file asks for, in pip's words."""
+
+    python: str = ""
+    """Version specifier of Python in pip's form (`==3.10.*`, `>=3.9,<3.12`), empty when not given."""
+    packages: list[str] = field(default_factory=list)
+    """Requirement lines: conda's packages by their PyPI names, then the pip part as it is."""
+    options: list[tuple[str, str]] = field(default_factory=list)
+    """pip's options in the pip part, long form and value, e.g. ("--extra-index-url", "https://…")."""
+    warnings: list[str] = field(default_factory=list)
+    """Sentences for the build log: what was left out or read differently than conda would."""
+
+    def has(self, distribution: str) -> bool:
+        """Whether a requirement names `distribution` itself (not what others bring along)."""
+        wanted = _canonical(distribution)
+        return any(_canonical(_leading_name(line)) == wanted for line in self.packages)
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _leading_name(requirement: str) -> str:
+    found = re.match(r"[A-Za-z0-9][\w.-]*", requirement)
+    return found.group(0) if found else ""
+
+
+def parse(conda_yaml: str) -> dict[str, Any]:
+    """Parses a conda file; raises CondaFileInvalid for bad YAML or a shape that is not a conda file's."""
+    try:
+        tree = yaml.safe_load(conda_yaml)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark is not None else ""
+        problem = getattr(error, "problem", None) or "it can't be parsed"
+        raise CondaFileInvalid(f"The conda file is not valid YAML{where}: {problem}.") from None
+    if tree is None:
+        tree = {}
+    if not isinstance(tree, dict) or not isinstance(tree.get("dependencies") or [], list):
+        raise CondaFileInvalid("The conda file must be a mapping with a list named 'dependencies'.")
+    return tree
+
+
+def read(tree: dict[str, Any]) -> Requirements:
+    """Reads a parsed conda file.
+
+    Raises CondaFileInvalid, naming the line, for what has no meaning in pip's words: version alternatives
+    (`|`), `[…]` selectors, other requirement files, editable or local paths.
+    """
+    result = Requirements()
+    pip_lines: list[str] = []
+    for entry in tree.get("dependencies") or []:
+        if isinstance(entry, dict):
+            for key, lines in entry.items():
+                if key != "pip":
+                    raise CondaFileInvalid(
+                        f"The conda file's dependencies have a section '{key}'; only 'pip' is known."
+                    )
+                pip_lines += _as_lines(lines)
+        elif isinstance(entry, str):
+            _conda_package(entry.strip(), result)
+        else:
+            raise CondaFileInvalid(f"The conda file has a dependency that is not a text: {entry!r}.")
+    for line in pip_lines:
+        _pip_line(line, result)
+    return result
+
+
+def _as_lines(lines: object) -> list[str]:
+    if lines is None:
+        return []
+    if not isinstance(lines, list) or not all(isinstance(line, (str, int, float)) for line in lines):
+        raise CondaFileInvalid("The 'pip' section of the conda file must be a list of requirement lines.")
+    return [str(line).strip() for line in lines]
+
+
+def _conda_package(entry: str, result: Requirements) -> None:
+    found = _CONDA_SPEC.match(entry)
+    if not found or "[" in entry:
+        raise CondaFileInvalid(f"The rehearsal can't read the conda dependency '{entry}'; write it as name=version.")
+    name = found.group("name").lower()
+    specifier = conda_version(found.group("spec").strip(), entry)
+    if name == "python":
+        result.python = specifier
+        return
+    if name in ("pip", "conda"):
+        return
+    if _NOT_ON_PYPI.fullmatch(name):
+        result.warnings.append(f"The conda package '{name}' has no counterpart on PyPI and is left out.")
+        return
+    result.packages.append(PYPI_NAMES.get(name, name) + specifier)
+
+
+def conda_version(spec: str, entry: str = "") -> str:
+    """Turns conda's version (`=1.2`, `==1.2.3`, `>=1,<2`, `1.2=build`) into pip's specifier.
+
+    Raises CondaFileInvalid for alternatives (`1.2|1.3`), which pip can't say.
+    """
+    if not spec:
+        return ""
+    if "|" in spec:
+        raise CondaFileInvalid(
+            f"The rehearsal can't read the alternatives ('|') in the conda dependency '{entry or spec}'."
+        )
+    clauses = []
+    for part in spec.split(","):
+        text = part.strip()
+        # A build string (name=1.2=py310_0, "name 1.2 py310_0") picks among the builds of exactly one version.
+        built = re.fullmatch(r"={0,2}\s*([0-9][\w.!+]*)[=\s]+\S+", text)
+        if built:
+            clauses.append(f"=={built.group(1)}")
+            continue
+        found = _CLAUSE.match(text)
+        if not found:
+            raise CondaFileInvalid(f"The rehearsal can't read the version in the conda dependency '{entry or spec}'.")
+        op, version = found.group("op") or "", found.group("version")
+        if version == "*":
+            continue
+        if op in ("", "="):
+            # "=1.2" is any 1.2.x; a pre-release ("=1.2rc1") can only be itself.
+            exact = op == "" or version.endswith("*") or not re.fullmatch(r"[0-9.]+", version)
+            clauses.append(f"=={version}" if exact else f"=={version}.*")
+        elif version.endswith(".*") and op in (">=", ">", "<=", "<", "~="):
+            clauses.append(f"{op}{version[:-2]}")
+        else:
+            clauses.append(f"{op}{version}")
+    return ",".join(clauses)
+
+
+def _pip_line(line: str, result: Requirements) -> None:
+    line = re.sub(r"(^|\s)#.*$", "", line).strip()
+    if not line:
+        return
+    if not line.startswith("-"):
+        if line.startswith((".", "/", "~", "file:")) or re.search(r"@\s*file:|^[^@:]*/|^[^@:]*\.whl$", line):
+            raise CondaFileInvalid(
+                f"The pip line '{line}' names a local path. It does not exist where Azure builds the image; "
+                "publish the package on an index, or put its code in the deployment's code folder."
+            )
+        result.packages.append(line)
+        return
+    found = re.match(r"(--[A-Za-z-]+|-[A-Za-z])[=\s]*(.*)$", line)
+    option, value = (found.group(1), found.group(2).strip()) if found else (line, "")
+    if option in _REFUSED_OPTIONS:
+        raise CondaFileInvalid(
+            f"The pip line '{line}' names another file. Only the conda file itself goes to the image build, so the "
+            "build fails on Azure too; write the requirements into the 'pip' section."
+        )
+    if option in _VALUE_OPTIONS and value:
+        result.options.append((_VALUE_OPTIONS[option], value))
+    elif option in _FLAG_OPTIONS:
+        result.options.append((option, ""))
+    else:
+        raise CondaFileInvalid(f"The rehearsal does not know the pip option in the line '{line}'.")

@@ -1,0 +1,206 @@
+"""Starting, finding and ending the rehearsal's server process. Standard library only, because it must be fast."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tui.rehearsal.places import Home
+
+# Every command of the project runs this, and `typing` and `subprocess` cost as much as all the rest.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import subprocess
+    from typing import Any
+
+START_SECONDS = 60.0
+STOP_SECONDS = 20.0
+
+
+class RehearsalError(Exception):
+    """Something that a person must know; the text is one plain sentence or two."""
+
+
+@contextlib.contextmanager
+def locked(path: Path, wait: bool = True) -> Iterator[int]:
+    """Holds an exclusive lock on `path`; the descriptor is not inherited by children.
+
+    Raises BlockingIOError when `wait` is False and somebody else holds it.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def hold_for_life(path: Path) -> None:
+    """Takes the lock on `path` and keeps it until this process has ended. Raises BlockingIOError when it is taken."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+
+
+def is_alive(home: Home) -> bool:
+    """Whether a server process exists for this home: it holds a lock for as long as it lives."""
+    try:
+        with locked(home.alive_lock, wait=False):
+            return False
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+
+
+def read_server(home: Home) -> dict[str, Any] | None:
+    """The content of the server file: `pid`, `port`, `started`; None when there is none that can be read."""
+    try:
+        content = json.loads(home.server_file.read_text())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(content, dict) or not isinstance(content.get("port"), int):
+        return None
+    return content
+
+
+def running(home: Home) -> dict[str, Any] | None:
+    """The server that answers now, or None."""
+    server = read_server(home) if is_alive(home) else None
+    # A server that was killed left its file behind, and another one may have the lock already.
+    return server if server and server.get("ready") and _exists(server.get("pid")) else None
+
+
+def _exists(pid: object) -> bool:
+    if not isinstance(pid, int):
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _last_words(path: Path) -> str:
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1].strip() if lines else ""
+
+
+def _wait_until_ready(home: Home, child: subprocess.Popen[bytes]) -> dict[str, Any]:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        server = running(home)
+        if server is not None and server["pid"] == child.pid:
+            return server
+        if child.poll() is not None:
+            words = _last_words(home.log_file)
+            raise RehearsalError(words or f"The rehearsal did not start; its log is {home.log_file}.")
+        time.sleep(0.02)
+    child.terminate()
+    raise RehearsalError(
+        f"The rehearsal did not answer within {START_SECONDS:.0f} seconds; its log is {home.log_file}."
+    )
+
+
+def ensure_running(home: Home, environ: Mapping[str, str], arguments: Sequence[str] = ()) -> dict[str, Any]:
+    """Returns the running server, starting one in the background when none runs.
+
+    The server gets a session of its own, its output goes to the log file, and it inherits no descriptor: a
+    caller whose output is captured must not hang on it. `arguments` are added to `serve`. Raises
+    RehearsalError.
+    """
+    try:
+        home.create()
+        home.used_mark.touch()
+        server = running(home)
+        if server is not None:
+            return server
+        with locked(home.start_lock):
+            import subprocess
+
+            server = running(home)
+            if server is not None:
+                return server
+            with home.log_file.open("ab") as log:
+                child = subprocess.Popen(
+                    [sys.executable, "-m", "tui.rehearsal", "serve", "--quiet", *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                    close_fds=True,
+                    # `-m` finds the package in a checkout that is not installed.
+                    cwd=Path(__file__).resolve().parents[2],
+                    env={**environ, "AML_DEPLOY_CACHE": str(home.cache.resolve())},
+                )
+            return _wait_until_ready(home, child)
+    except OSError as error:
+        raise RehearsalError(f"The rehearsal could not start: {error}.") from error
+
+
+def stop(home: Home) -> bool:
+    """Ends the server and with it all that it started. False when none ran. Raises RehearsalError."""
+    if not home.folder.is_dir():
+        return False
+    with locked(home.start_lock):
+        if not is_alive(home):
+            return False
+        server = read_server(home)
+        if server is None or not isinstance(server.get("pid"), int):
+            raise RehearsalError(f"A rehearsal runs, but {home.server_file} does not say which process it is.")
+        deadline = time.monotonic() + STOP_SECONDS
+        _signal(server["pid"], signal.SIGTERM)
+        while is_alive(home):
+            if time.monotonic() > deadline:
+                # Its containers notice the end of their pipe and end by themselves.
+                _signal(server["pid"], signal.SIGKILL)
+                deadline += STOP_SECONDS
+            time.sleep(0.02)
+    return True
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def write_server(home: Home, **content: Any) -> None:
+    """Replaces the server file in one step. Raises OSError."""
+    temporary = home.server_file.with_suffix(".new")
+    temporary.write_text(json.dumps(content))
+    temporary.replace(home.server_file)
+
+
+def register_workspace(home: Home, subscription: str, group: str, name: str, isolation: str) -> None:
+    """Makes a workspace known to the rehearsal, also to one that runs; may be repeated. Raises OSError.
+
+    A file and no request: it costs a client that only wants its environment nothing.
+    """
+    home.workspaces.mkdir(mode=0o700, exist_ok=True)
+    key = "\n".join((subscription, group, name)).lower()
+    path = home.workspaces / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
+    content = json.dumps(
+        {"subscription_id": subscription, "resource_group": group, "name": name, "isolation": isolation}
+    )
+    with contextlib.suppress(OSError):
+        if path.read_text() == content:
+            return
+    temporary = path.with_suffix(f".{os.getpid()}.new")
+    temporary.write_text(content)
+    temporary.replace(path)

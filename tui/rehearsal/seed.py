@@ -1,0 +1,67 @@
+"""The rehearsal's own secrets, all derived from one random seed, so that they survive a restart."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+from pathlib import Path
+
+# Fixed, so that examples and recordings of the rehearsal stay comparable. They mean nothing anywhere else.
+SUBSCRIPTION_ID = "5eed0000-0000-4000-8000-00000000a001"
+TENANT_ID = "5eed0000-0000-4000-8000-00000000b001"
+CLIENT_ID = "5eed0000-0000-4000-8000-00000000c001"
+CLIENT_OBJECT_ID = "5eed0000-0000-4000-8000-00000000c002"
+MANAGED_IDENTITY_CLIENT_ID = "5eed0000-0000-4000-8000-00000000d001"
+MANAGED_IDENTITY_OBJECT_ID = "5eed0000-0000-4000-8000-00000000d002"
+
+
+class Seed:
+    """A random seed and what is derived from it. Only the seed is ever written, to a file of mode 0600."""
+
+    def __init__(self, seed: bytes) -> None:
+        self._seed = seed
+
+    @classmethod
+    def load(cls, path: Path) -> Seed:
+        """Reads the seed, or makes one. Raises OSError. Callers hold a lock, so there is one writer."""
+        try:
+            return cls(bytes.fromhex(json.loads(path.read_text())["seed"]))
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            pass
+        seed = os.urandom(32)
+        temporary = path.with_suffix(".new")
+        temporary.unlink(missing_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump({"seed": seed.hex()}, file)
+        temporary.replace(path)
+        return cls(seed)
+
+    def derive(self, *purpose: str) -> bytes:
+        """32 bytes that belong to this purpose."""
+        return hmac.new(self._seed, "\n".join(purpose).encode(), hashlib.sha256).digest()
+
+    def text(self, *purpose: str) -> str:
+        """The same as 43 characters that are safe in a URL and a shell."""
+        return base64.urlsafe_b64encode(self.derive(*purpose)).decode().rstrip("=").replace("-", "x")
+
+    def guid(self, *purpose: str) -> str:
+        """A GUID that belongs to this purpose."""
+        import uuid
+
+        return str(uuid.UUID(bytes=self.derive(*purpose)[:16], version=4))
+
+    @property
+    def client_secret(self) -> str:
+        """The secret of the practice service principal."""
+        # Entra's secrets look like this: forty characters with a tilde.
+        text = self.text("client-secret")
+        return f"{text[:3]}8Q~{text[3:37]}"
+
+    @property
+    def identity_header(self) -> str:
+        """What the managed identity's endpoint expects in X-IDENTITY-HEADER."""
+        return self.text("identity-header")

@@ -1,0 +1,69 @@
+"""What the parts of the rehearsal share while it runs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from tui.rehearsal.operations import Operations
+from tui.rehearsal.places import Home
+from tui.rehearsal.scenarios import Active
+from tui.rehearsal.seed import Seed
+from tui.rehearsal.store import Store
+from tui.rehearsal.tokens import TokenSigner
+
+if TYPE_CHECKING:
+    from tui.rehearsal.blob_store import BlobStore
+    from tui.rehearsal.fleet import Fleet
+    from tui.rehearsal.workspaces import Workspaces
+
+REGION_NAME = "eastus"
+
+
+@dataclass
+class Service:
+    """One rehearsal: its origin, its memory, its identity, and what runs in it."""
+
+    home: Home
+    origin: str
+    store: Store
+    seed: Seed
+    signer: TokenSigner
+    operations: Operations
+    workspaces: Workspaces
+    blobs: BlobStore
+    fleet: Fleet
+    scenarios: Active
+    scoring_python: Path | None = None
+    last_request: float = field(default_factory=time.monotonic)
+    open_requests: int = 0
+
+    @property
+    def authority(self) -> str:
+        """Host and port, `127.0.0.1:PORT`."""
+        return self.origin.split("//", 1)[1]
+
+    @property
+    def storage_account(self) -> str:
+        """The storage account's name in a datastore: the SDK makes a path-style URL of it."""
+        return f"{self.authority}/rehearsal"
+
+    @property
+    def blob_origin(self) -> str:
+        """The blob endpoint of the storage account."""
+        return f"{self.origin}/rehearsal.blob.core.windows.net"
+
+    def at_home(self, url: str) -> str:
+        """A blob URL of an earlier run, with today's port."""
+        marker = "/rehearsal.blob.core.windows.net"
+        position = url.find(marker)
+        if url.startswith("https://127.0.0.1:") and position >= 0:
+            return self.blob_origin + url[position + len(marker) :]
+        return url
+
+
+SERVICE: web.AppKey[Service] = web.AppKey("service", Service)

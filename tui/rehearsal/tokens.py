@@ -1,0 +1,133 @@
+"""Access tokens: RS256 JSON Web Tokens with Entra ID's claims, made and checked by the rehearsal alone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+ACCESS_TOKEN_SECONDS = 3599
+
+
+class TokenRefused(Exception):
+    """Why a token is not accepted; `expired` when only its time is over."""
+
+    def __init__(self, message: str, *, expired: bool = False) -> None:
+        super().__init__(message)
+        self.expired = expired
+
+
+def _encode(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def _decode(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+class TokenSigner:
+    """Makes and checks tokens with one RSA key, which is kept in a private file."""
+
+    def __init__(self, key: rsa.RSAPrivateKey) -> None:
+        self._key = key
+        numbers = key.public_key().public_numbers()
+        self._modulus = _encode(numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8, "big"))
+        self._exponent = _encode(numbers.e.to_bytes(3, "big"))
+        self.key_id = _encode(hashlib.sha256(self._modulus.encode()).digest()[:20])
+
+    @classmethod
+    def load(cls, path: Path) -> TokenSigner:
+        """Reads the key, or makes one (mode 0600). Raises OSError."""
+        try:
+            key = serialization.load_pem_private_key(path.read_bytes(), None)
+            if isinstance(key, rsa.RSAPrivateKey):
+                return cls(key)
+        except (FileNotFoundError, ValueError):
+            pass
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(
+                key.private_bytes(
+                    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+                )
+            )
+        return cls(key)
+
+    def public_keys(self) -> dict[str, Any]:
+        """The key set, as at `discovery/v2.0/keys`."""
+        return {
+            "keys": [
+                {
+                    "kty": "RSA",
+                    "use": "sig",
+                    "alg": "RS256",
+                    "kid": self.key_id,
+                    "n": self._modulus,
+                    "e": self._exponent,
+                }
+            ]
+        }
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """A signed token with these claims."""
+        header = {"typ": "JWT", "alg": "RS256", "kid": self.key_id, "x5t": self.key_id}
+        signed = f"{_encode(json.dumps(header).encode())}.{_encode(json.dumps(dict(claims)).encode())}"
+        signature = self._key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+        return f"{signed}.{_encode(signature)}"
+
+    def verify(self, token: str) -> dict[str, Any]:
+        """The claims of a token of ours that is in its time. Raises TokenRefused."""
+        try:
+            header, payload, signature = token.split(".")
+            signed = f"{header}.{payload}".encode()
+            if json.loads(_decode(header)).get("alg") != "RS256":
+                raise TokenRefused("The token is not signed with RS256.")
+            self._key.public_key().verify(_decode(signature), signed, padding.PKCS1v15(), hashes.SHA256())
+            claims: dict[str, Any] = json.loads(_decode(payload))
+        except TokenRefused:
+            raise
+        except InvalidSignature as error:
+            raise TokenRefused("The token's signature is not this rehearsal's.") from error
+        except (ValueError, AttributeError, TypeError) as error:
+            raise TokenRefused("The token is not a JSON Web Token.") from error
+        now = time.time()
+        if claims.get("exp", 0) <= now:
+            raise TokenRefused("The token has expired.", expired=True)
+        return claims
+
+
+def access_claims(
+    *, origin: str, tenant: str, audience: str, object_id: str, client_id: str, kind: str, lifetime: int
+) -> dict[str, Any]:
+    """The claims of an application's access token as Entra ID writes them (v1 format); `lifetime` in seconds."""
+    now = int(time.time())
+    return {
+        "aud": audience,
+        "iss": f"{origin}/{tenant}/",
+        "iat": now,
+        "nbf": now,
+        "exp": now + lifetime,
+        "aio": _encode(os.urandom(24)),
+        "appid": client_id,
+        "appidacr": "2" if kind == "managed identity" else "1",
+        "idp": f"{origin}/{tenant}/",
+        "idtyp": "app",
+        "oid": object_id,
+        "rh": "0.",
+        "sub": object_id,
+        "tid": tenant,
+        "uti": _encode(uuid.uuid4().bytes),
+        "ver": "1.0",
+    }
