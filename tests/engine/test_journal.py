@@ -74,6 +74,8 @@ def test_a_view_is_folded_from_events(tmp_path: Path) -> None:
     assert view.task("endpoint").status == "succeeded"
     assert view.task("endpoint").last_line == "line 4"
     assert view.scoring_uri == "https://x/score"
+    at_once = RunView().fold_all(Journal(tmp_path).read())
+    assert at_once == view
     assert view.fold({"event": "of a later version", "seq": 99}).seq == 99
 
 

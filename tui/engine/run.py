@@ -103,9 +103,8 @@ class Engine:
             self.journal.emit("finding", **finding)
 
     def _attention(self, failure: Failure) -> None:
-        self.journal.emit(
-            "needs_attention", task=failure.task, card=card(failure.error, str(self.folder / "engine.log"))
-        )
+        shown = card(failure.error, str(self.folder / "engine.log"), failure.task)
+        self.journal.emit("needs_attention", task=failure.task, card=shown)
 
     def _finish(self, status: str, message: str) -> str:
         left: list[str] = []

@@ -82,10 +82,27 @@ class RunView:
 
     def fold_all(self, events: Iterable[Event]) -> RunView:
         """The snapshot after several more events."""
-        view = self
+        view, lines = self, []
         for event in events:
-            view = view.fold(event)
-        return view
+            if event.get("event") == "task_log":
+                lines.append(event)
+                continue
+            view = view._with_lines(lines).fold(event)
+            lines = []
+        return view._with_lines(lines)
+
+    def _with_lines(self, events: list[Event]) -> RunView:
+        """The snapshot after log lines that follow each other; one snapshot for thousands of them."""
+        if not events:
+            return self
+        last: dict[str, str] = {}
+        for event in events:
+            line = LogLine(event["task"], event.get("source", ""), event.get("line", ""), event["time"])
+            self.logs.append(line)
+            if line.line.strip():
+                last[line.task] = line.line
+        tasks = tuple(replace(task, last_line=last.get(task.name, task.last_line)) for task in self.tasks)
+        return replace(self, tasks=tasks, log_count=len(self.logs), seq=events[-1].get("seq", self.seq))
 
     def _with_task(self, name: str, **changes: Any) -> RunView:
         changed = tuple(replace(task, **changes) if task.name == name else task for task in self.tasks)
@@ -133,10 +150,7 @@ def _task_progress(view: RunView, event: Event) -> RunView:
 
 
 def _task_log(view: RunView, event: Event) -> RunView:
-    line = LogLine(event["task"], event.get("source", ""), event.get("line", ""), event["time"])
-    view.logs.append(line)
-    view = replace(view, log_count=len(view.logs))
-    return view._with_task(event["task"], last_line=line.line) if line.line.strip() else view
+    return view._with_lines([event])
 
 
 def _task_retrying(view: RunView, event: Event) -> RunView:

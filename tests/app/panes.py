@@ -1,0 +1,116 @@
+"""The wizard on one step with recorded answers, for tests of panes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.app.recorded import CHANGES, ENDPOINT_ANSWER, FINDINGS, SCORE_ANSWER, WORKSPACE_ANSWER, Answers
+from tui.app.app import WizardApp
+from tui.plan.load import load
+
+VARIABLES = {
+    "AZURE_SUBSCRIPTION_ID": "11111111-2222-3333-4444-555555555555",
+    "AZURE_RESOURCE_GROUP": "rg-ml",
+    "AZURE_ML_WORKSPACE": "ws-churn",
+}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A private state folder, and the preset's variables."""
+    monkeypatch.setenv("AML_DEPLOY_HOME", str(tmp_path))
+    for name, value in VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    return tmp_path
+
+
+def recorded_answers(**more: Any) -> Answers:
+    """Everything goes well, unless told otherwise."""
+    told = {
+        "changes": CHANGES,
+        "check": FINDINGS,
+        "workspace": WORKSPACE_ANSWER,
+        "endpoint": ENDPOINT_ANSWER,
+        "score": SCORE_ANSWER,
+    }
+    return Answers(**{**told, **more})
+
+
+class Walk:
+    """The wizard as a person at the keyboard has it."""
+
+    def __init__(self, app: WizardApp, pilot: Pilot[Any]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    @property
+    def store(self) -> Any:
+        """What the wizard knows."""
+        return self.app.store
+
+    @property
+    def focused(self) -> str:
+        """The id of what has the focus."""
+        focused = self.app.screen.focused
+        return (focused.id if focused else "") or ""
+
+    async def to(self, step: str) -> None:
+        """Show a step."""
+        await self.app.screen.show_step(step)  # type: ignore[attr-defined]
+        await self.pilot.pause()
+
+    async def press(self, *keys: str) -> None:
+        """Press keys."""
+        await self.pilot.press(*keys)
+
+    async def tab_to(self, wanted: str) -> None:
+        """Press Tab until the widget with this id has the focus."""
+        for _ in range(40):
+            if self.focused == wanted:
+                return
+            await self.pilot.press("tab")
+        raise AssertionError(f"{wanted} cannot be reached with Tab")
+
+    def text(self) -> str:
+        """Everything on the screen, a line each."""
+        width, height = self.app.size
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join("".join(segment.text for segment in strip)[:width].rstrip() for strip in strips[:height])
+
+    async def until(self, condition: Callable[[], Any], what: str = "", seconds: float = 20) -> None:
+        """Wait for something to come true, as long as a slow machine may need."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"did not come true: {what}\n{self.text()}")
+            await asyncio.sleep(0.02)
+
+    async def sees(self, *words: str) -> str:
+        """Wait until all these words are on the screen; returns the screen."""
+        await self.until(lambda: all(word in self.text() for word in words), f"{words} on the screen")
+        return self.text()
+
+
+@asynccontextmanager
+async def wizard(
+    answers: Answers | None = None, *, size: tuple[int, int] = (80, 24), sets: tuple[str, ...] = ()
+) -> AsyncIterator[Walk]:
+    """The wizard on the preset, with recorded answers in the place of the helper."""
+    document = load("churn-xgboost")
+    for assignment in sets:
+        key, _, value = assignment.partition("=")
+        document.set(key, value or None, "test")
+    app = WizardApp(document, environ=dict(os.environ), helper=answers or recorded_answers())
+    async with app.run_test(size=size) as pilot:
+        walk = Walk(app, pilot)
+        await walk.until(lambda: app.store is not None and app.store.ready.is_set(), "the wizard is ready")
+        yield walk

@@ -1,0 +1,199 @@
+"""Test: the request, the answer, and the call as code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.app.panes import home, recorded_answers, wizard
+from tests.app.recorded import SCORE_ANSWER, SCORING
+from tui.app import calls
+from tui.app.panes.test import TestPane
+from tui.app.widgets.request_editor import RequestEditor
+from tui.helper.client import HelperError
+
+__all__ = ["home"]
+
+pytestmark = pytest.mark.usefixtures("home")
+
+
+async def test_the_sample_is_filled_in_and_sending_shows_status_latency_and_who_answered() -> None:
+    answers = recorded_answers()
+    async with wizard(answers) as walk:
+        await walk.to("test")
+        await walk.sees("QtdTransacoesNegadas", "JSON: 2 rows in data")
+        assert walk.focused == "test-send"
+        await walk.press("enter")
+        screen = await walk.sees("✔ 200: The model answered", "31 ms", "answered by blue")
+        assert '"churn": "yes"' in screen
+        asked = dict(answers.asked)["score"]
+        assert json.loads(asked["body"])["data"][0]["Idade"] == 27
+        assert asked["deployment"] is None
+
+
+async def test_a_200_with_an_error_text_is_not_a_success() -> None:
+    body = '"could not convert string to float"'
+    answer = {**SCORE_ANSWER, "body": body, "ok": False, "note": "The body is an error text."}
+    async with wizard(recorded_answers(score=answer)) as walk:
+        await walk.to("test")
+        await walk.press("enter")
+        screen = await walk.sees("Answered 200, but the body is an error")
+        assert "✔ 200" not in screen
+        assert "The body is an error text." in screen
+
+
+async def test_json_is_judged_while_it_is_typed_with_line_and_column() -> None:
+    async with wizard() as walk:
+        await walk.to("test")
+        await walk.sees("JSON: 2 rows in data")
+        editor = walk.app.screen.query_one(RequestEditor)
+        editor.load_text('{\n  "data": [1 2]\n}')
+        await walk.sees("Not JSON at line 2, column 14: a comma is missing here")
+        editor.load_text('{"data": [1, 2]}')
+        await walk.sees("JSON: 2 rows in data, 16 bytes")
+
+
+async def test_what_was_typed_survives_going_back_and_coming_again() -> None:
+    async with wizard() as walk:
+        await walk.to("test")
+        await walk.sees("JSON: 2 rows in data")
+        editor = walk.app.screen.query_one(RequestEditor)
+        editor.load_text('{"data": [7]}')
+        await walk.to("review")
+        await walk.to("test")
+        await walk.sees("JSON: 1 row in data")
+        assert editor.text == '{"data": [7]}'
+
+
+async def test_a_call_can_be_pinned_to_a_deployment() -> None:
+    answers = recorded_answers()
+    async with wizard(answers) as walk:
+        await walk.to("test")
+        await walk.until(lambda: walk.app.screen.query_one(TestPane)._endpoint, "the endpoint is read")
+        await walk.tab_to("test-pinned")
+        for key in ("enter", "down", "enter"):
+            await walk.press(key)
+        await walk.tab_to("test-send")
+        await walk.press("enter")
+        await walk.sees("to blue")
+        assert dict(answers.asked)["score"]["deployment"] == "blue"
+
+
+async def test_no_answer_says_why_and_what_to_do() -> None:
+    error = HelperError("The scoring URI cannot be reached.", "The name resolves to a public address.", "Use the VNet.")
+    async with wizard(recorded_answers(score=error)) as walk:
+        await walk.to("test")
+        await walk.press("enter")
+        await walk.sees("✖ The scoring URI cannot be reached.", "resolves to a public address", "Use the VNet.")
+
+
+async def test_earlier_calls_of_this_sitting_can_be_looked_at_again() -> None:
+    status = iter([200, 424, 200])
+    answers = recorded_answers()
+    answers.answers["score"] = lambda asked: {
+        **SCORE_ANSWER, "status_code": (code := next(status)), "ok": code == 200, "body": f"answer {code}",
+    }  # fmt: skip
+    async with wizard(answers) as walk:
+        await walk.to("test")
+        for expected in ("answer 200", "answer 424", "answer 200"):
+            await walk.tab_to("test-send")
+            await walk.press("enter")
+            await walk.sees(expected)
+        await walk.tab_to("test-calls")
+        for key in ("enter", "down", "enter"):
+            await walk.press(key)
+        await walk.sees("answer 424", "✖ 424: The model raised an error")
+
+
+async def test_sending_often_gives_median_and_percentile_and_can_be_stopped() -> None:
+    count = 0
+
+    def answer(asked: dict) -> dict:
+        nonlocal count
+        count += 1
+        return {**SCORE_ANSWER, "latency_ms": float(count)}
+
+    async with wizard(recorded_answers(score=answer), size=(120, 40)) as walk:
+        await walk.to("test")
+        await walk.tab_to("test-repeat")
+        await walk.press("enter")
+        await walk.sees("20 calls: p50 10 ms, p95 19 ms")
+        assert count == 20
+
+
+async def test_an_endpoint_that_is_not_there_is_said() -> None:
+    async with wizard(recorded_answers(endpoint={"exists": False})) as walk:
+        await walk.to("test")
+        await walk.sees("The endpoint does not exist yet")
+
+
+async def test_curl_and_python_have_a_variable_in_place_of_the_key() -> None:
+    async with wizard(size=(120, 40)) as walk:
+        await walk.to("test")
+        pane = walk.app.screen.query_one(TestPane)
+        await walk.until(lambda: pane._endpoint, "the endpoint is read")
+        await walk.tab_to("test-curl")
+        await walk.press("enter")
+        await walk.sees("$KEY", "curl --fail-with-body")
+        assert SCORING in walk.app.clipboard
+        assert '"Authorization: Bearer $KEY"' in walk.app.clipboard
+
+
+def test_the_copied_commands_send_the_same_body(tmp_path: Path) -> None:
+    body = '{"data": [{"name": "O\'Neill $HOME `x`", "ok": true, "none": null}]}'
+    curl = calls.as_curl("https://host/score?a=1&b=2", body, "green")
+    fake = tmp_path / "curl"
+    fake.write_text(f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n", encoding="utf-8")
+    fake.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "KEY": "abc"}
+    shown = subprocess.run(["/bin/sh", "-c", curl], env=env, capture_output=True, text=True, check=True).stdout
+    arguments = json.loads(shown)
+    assert json.loads(arguments[arguments.index("--data") + 1]) == json.loads(body)
+    assert "Authorization: Bearer abc" in arguments
+    assert "azureml-model-deployment: green" in arguments
+    assert "https://host/score?a=1&b=2" in arguments
+
+    script = calls.as_python("https://host/score", body, "green")
+    (tmp_path / "requests.py").write_text(
+        "import json\n"
+        "class Answer:\n    status_code = 200\n    headers = {}\n    text = ''\n"
+        "def post(uri, json=None, headers=None, timeout=None):\n"
+        "    print(__import__('json').dumps([uri, json, headers]))\n    return Answer()\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "call.py").write_text(script, encoding="utf-8")
+    ran = subprocess.run([sys.executable, "call.py"], cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+    uri, sent, headers = json.loads(ran.stdout.splitlines()[0])
+    assert uri == "https://host/score"
+    assert sent == json.loads(body)
+    assert headers == {"Authorization": "Bearer abc", "azureml-model-deployment": "green"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "The request is empty"),
+        ('{"data": [1,]}', "line 1, column"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"input_data": {"columns": []}}', "an object with input_data"),
+        ("[1, 2, 3]", "a list of 3"),
+    ],
+)
+def test_judging_says_what_a_text_is(text: str, words: str) -> None:
+    assert words in calls.judge(text)[1]
+
+
+def test_percentiles_are_of_values_that_were_measured() -> None:
+    assert calls.percentile([5.0], 0.95) == 5.0
+    assert calls.percentile([float(n) for n in range(1, 101)], 0.95) == 95.0
+    assert calls.percentile([3.0, 1.0, 2.0], 0.5) == 2.0
+
+
+def test_a_call_says_which_status_it_got_in_words() -> None:
+    call = calls.Call.answered(datetime(2026, 1, 1), "{}", None, {"status_code": 429, "latency_ms": 3.0, "ok": False})
+    assert "Too many requests at once" in call.verdict

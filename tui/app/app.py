@@ -1,0 +1,231 @@
+"""The application: which screen comes first, what leaves it, and what the terminal's signals mean."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Optional
+
+from textual import events
+from textual.app import App
+from textual.binding import Binding
+
+from tui.app.background import in_thread
+from tui.app.store import Adopt, Store
+from tui.app.theme import DARK, LIGHT
+from tui.plan.document import Document
+
+if TYPE_CHECKING:
+    from tui.engine.runs import Run
+
+Prepare = Callable[[Optional[Document]], Mapping[str, str]]
+
+STYLES = sorted(Path(__file__).with_name("styles").glob("*.tcss"))
+
+
+class WizardApp(App[str], inherit_bindings=False):
+    """The wizard. It ends with one of "left", "detached", "stopping".
+
+    `prepare` makes the environment complete (it starts the rehearsal) and runs once the first frame is painted; it
+    is given the document. `adopt` gives the document as it is carried out (a rehearsal has an identity of its own).
+    """
+
+    CSS_PATH: ClassVar[Any] = STYLES
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "aml-deploy"
+    BINDINGS: ClassVar = [
+        Binding("ctrl+c", "leave", "Leave", key_display="^c", show=False, id="leave",
+                tooltip="Leave; a run that is under way can go on by itself."),
+    ]  # fmt: skip
+
+    def __init__(
+        self,
+        document: Document | None = None,
+        *,
+        environ: Mapping[str, str] | None = None,
+        rehearse: bool = False,
+        prepare: Prepare | None = None,
+        attach_run: Run | None = None,
+        adopt: Adopt | None = None,
+        light: bool = False,
+        helper: Any = None,
+    ) -> None:
+        super().__init__()
+        self.environ = dict(os.environ if environ is None else environ)
+        self.rehearse = rehearse
+        self.prepare = prepare
+        self.adopt = adopt
+        self.store: Store | None = None
+        self.hung_up = False
+        self._document = document
+        self._attach_run = attach_run
+        self._light = light
+        self._helper = helper
+        self.animation_level = "none"
+
+    def on_mount(self) -> None:
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = LIGHT.name if self._light or _light_background(self.environ) else DARK.name
+        loop = asyncio.get_running_loop()
+        for name in ("SIGHUP", "SIGTERM", "SIGINT"):
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError, AttributeError):
+                number = getattr(signal, name)
+                loop.add_signal_handler(number, self._signalled, number)
+        if self._attach_run is not None:
+            self.attach(self._attach_run)
+        elif self._document is not None:
+            self.open(self._document)
+        else:
+            self.go_home()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Put a notice over a terminal that is too small, and take it away again."""
+        from tui.app.screens.too_small import COLUMNS, ROWS, TooSmallScreen
+
+        small = event.size.width < COLUMNS or event.size.height < ROWS
+        covered = isinstance(self.screen, TooSmallScreen)
+        if small and not covered:
+            self.push_screen(TooSmallScreen())
+        elif covered and not small:
+            self.pop_screen()
+
+    # Which screen
+
+    def go_home(self) -> None:
+        """Show the first screen."""
+        from tui.app.screens.home import HomeScreen
+
+        self.switch_to(HomeScreen())
+
+    def open(self, document: Document, step: str = "credentials", run: Run | None = None) -> None:
+        """Walk through a plan, from a step on."""
+        from tui.app.screens.wizard import WizardScreen
+
+        previous = self.store
+        self.store = Store(
+            document, environ=self.environ, rehearse=self.rehearse, helper=self._helper, adopt=self.adopt
+        )
+        self.store.run = run
+        if previous is not None:
+            self.run_worker(previous.close(), group="close")
+        self.switch_to(WizardScreen(self.store, step))
+        self.call_after_refresh(self._begin, self.store)
+
+    def attach(self, run: Run) -> None:
+        """Follow a run on the live screen. Raises PlanInvalid when its plan cannot be read."""
+        from tui.plan.load import load
+
+        self.rehearse = self.rehearse or run.rehearsed
+        self.open(load(run.plan), "deploy", run)
+
+    def switch_to(self, screen: Any) -> None:
+        """Put a screen in the place of all others."""
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+        if len(self.screen_stack) == 2:
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
+    # The environment and the helper
+
+    def _begin(self, store: Store) -> None:
+        """After the first frame: make the environment complete, then start the helper."""
+        self.run_worker(self._prepare(store), group="prepare", exclusive=True)
+
+    def prepare_again(self) -> None:
+        """Try once more to make the environment complete."""
+        if self.store is not None and not self.store.ready.is_set():
+            self._begin(self.store)
+
+    async def _prepare(self, store: Store) -> None:
+        if self.prepare is not None:
+            store.preparing = "Starting the rehearsal"
+            store.prepare_problem = ""
+            store.announce("preparing")
+            try:
+                environ = await in_thread(self.prepare, store.document)
+            except Exception as error:
+                store.give_up(str(error) or type(error).__name__)
+                return
+            store.use(environ)
+        else:
+            store.use(self.environ)
+
+    def switch_colours(self) -> None:
+        """Dark instead of light, or the other way round."""
+        self.theme = DARK.name if self.theme == LIGHT.name else LIGHT.name
+
+    # Leaving
+
+    def action_leave(self) -> None:
+        """Ask how to leave; a second time, leave."""
+        from tui.app.screens.quit import QuitScreen
+
+        if isinstance(self.screen, QuitScreen):
+            self.finish("detached" if self.under_way() else "left")
+        else:
+            self.push_screen(QuitScreen(self.under_way(), self._what_stays()), self._leave_as)
+
+    def _leave_as(self, answer: str | None) -> None:
+        if answer == "stop":
+            from tui.engine.launch import stop
+
+            if self.store is not None and self.store.run is not None:
+                stop(self.store.run, clean_up=True)
+            self.finish("stopping")
+        elif answer is not None:
+            self.finish("detached" if self.under_way() else "left")
+
+    def _what_stays(self) -> str:
+        if self.store is None:
+            return "Nothing is running."
+        if self.store.dirty or self.store.file:
+            kept = "The plan is saved." if self.store.file is None else f"The plan is saved to {self.store.file}."
+        else:
+            kept = "The plan is the preset, unchanged."
+        return f"Nothing is running. {kept}"
+
+    def under_way(self) -> bool:
+        """Whether a run that this wizard follows is still working."""
+        run = self.store.run if self.store else None
+        return run is not None and run.alive and not run.journal.finished()
+
+    def finish(self, how: str) -> None:
+        """Save the plan and end."""
+        if self.store is not None:
+            self.store.save()
+        self.exit(how)
+
+    def _signalled(self, number: int) -> None:
+        self.hung_up = number == signal.SIGHUP
+        self.finish("detached" if self.under_way() else "left")
+
+    def _fatal_error(self) -> None:
+        """End with a sentence. Textual would print a traceback with the values of variables, secrets among them."""
+        error = self._exception or sys.exc_info()[1]
+        if error is not None:
+            lines = traceback.format_exception(type(error), error, error.__traceback__)
+            with contextlib.suppress(OSError):
+                os.write(2, "".join(lines).encode("utf-8", "replace"))  # while the wizard is open, this is its log
+        self.panic(
+            f"The wizard had to end because of an error of its own ({type(error).__name__}). A run that is under way "
+            "goes on by itself: aml-deploy runs lists it. What is known is in wizard.log in the state folder."
+        )
+
+    async def on_unmount(self) -> None:
+        if self.store is not None:
+            await self.store.close()
+
+
+def _light_background(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal says that its background is light (COLORFGBG, as rxvt, Konsole and others set it)."""
+    background = environ.get("COLORFGBG", "").rpartition(";")[2]
+    return background in ("7", "15")

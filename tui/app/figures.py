@@ -1,0 +1,77 @@
+"""Times, sizes and rates in words."""
+
+from __future__ import annotations
+
+import re
+
+# Colours and cursor movements, titles and links (ended by BEL or ESC \\), other escapes, control characters.
+_CONTROL = re.compile(
+    r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-_]|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+)
+
+
+def duration(seconds: float) -> str:
+    """A time span: `0.4 s`, `23 s`, `4 min 05 s`, `1 h 10 min`."""
+    if seconds < 9.95:
+        return f"{max(seconds, 0):.1f} s"
+    whole = round(seconds)
+    if whole < 100:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def running(seconds: float) -> str:
+    """A time span that still grows: whole seconds, so that it changes once a second."""
+    return "0 s" if seconds < 1 else duration(max(float(int(seconds)), 10)) if seconds >= 10 else f"{int(seconds)} s"
+
+
+def size(count: float) -> str:
+    """A number of bytes in decimal units: `812 B`, `3.4 MB`."""
+    if count < 1000:
+        return f"{int(count)} B"
+    for unit in ("kB", "MB", "GB"):
+        count /= 1000
+        if count < 999.5 or unit == "GB":
+            break
+    return f"{count:.1f} {unit}" if count < 99.95 else f"{count:.0f} {unit}"
+
+
+def transfer(done: float, total: float | None, seconds: float) -> str:
+    """Bytes moved: `1.2 of 3.4 MB, 5 MB/s, 2 s left`."""
+    if not total:
+        return size(done)
+    if done >= total:
+        return size(total)
+    number, unit = size(done).split(" ")
+    whole, whole_unit = size(total).split(" ")
+    parts = [f"{number} of {whole} {unit}" if unit == whole_unit else f"{number} {unit} of {whole} {whole_unit}"]
+    if seconds >= 0.5 and done:
+        rate = done / seconds
+        parts += [f"{size(rate)}/s", f"{running((total - done) / rate)} left"]
+    return ", ".join(parts)
+
+
+def progress(done: float, total: float | None, unit: str, seconds: float) -> str:
+    """How far a task is, in its unit: bytes, percent or steps."""
+    if unit == "bytes":
+        return transfer(done, total, seconds)
+    if unit == "percent":
+        return f"{done:.0f} %"
+    return f"{done:.0f} of {total:.0f}" if total else f"{done:.0f}"
+
+
+def plain(text: str) -> str:
+    """One line without the control sequences that programs print for terminals; tabs become spaces."""
+    return _CONTROL.sub("", text.expandtabs(4).replace("\n", " "))
+
+
+def cut(text: str, width: int) -> str:
+    """The text, shortened to a width with an ellipsis."""
+    return text if len(text) <= width else text[: max(width - 1, 0)] + "…" if width else ""
+
+
+def count(number: int, noun: str, many: str = "") -> str:
+    """`1 warning`, `2 warnings`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {many or noun + 's'}"

@@ -1,0 +1,235 @@
+"""Review: everything before anything is created."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.app import starting, summary
+from tui.app.background import in_thread
+from tui.app.panes.pane import Action, Pane
+from tui.app.store import Store
+from tui.app.summary import Finding
+from tui.app.widgets.review_list import ReviewList
+from tui.plan.fields import BY_KEY
+
+QUESTIONS = {"changes": "what exists in Azure", "check": "the preflight"}
+PATIENCE = {"changes": 120, "check": 240}
+
+
+class ReviewPane(Pane):
+    """Values with their provenance, what happens to each resource, what was found, what it costs.
+
+    The focus starts on Back. Deploying takes the button Deploy itself, so that walking on with PgDn never deploys.
+    """
+
+    step: ClassVar[str] = "review"
+    next_label = "Deploy"
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._local: list[Finding] = []
+        self._answers: dict[str, list[dict[str, Any]]] = {}
+        self._waiting: dict[str, tuple[str, str]] = {}
+        self._asked_for: dict[str, tuple[str, str, bool]] = {}
+        self._unlisten: Any | None = None
+        self._refused = ""
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="review-summary", markup=False)
+        yield ReviewList(id="review-list", compact=True)
+
+    def on_mount(self) -> None:
+        """Begin to listen to the plan."""
+        self._unlisten = self.store.listen(self._changed)
+
+    def on_unmount(self) -> None:
+        """Stop listening."""
+        if self._unlisten:
+            self._unlisten()
+
+    def arrive(self) -> None:
+        """Read everything anew; what Azure has answered for this very plan is kept."""
+        self.screen.add_class("-roomy")
+        self._refuse("")
+        self.show()
+        self.run_worker(self._judge(), group="judge", exclusive=True)
+        for question in QUESTIONS:
+            self.run_worker(self._ask(question), group=question, exclusive=True)
+        if "workspace" not in self.store.facts:
+            self.run_worker(self._read_workspace(), group="workspace", exclusive=True)
+
+    def leave(self) -> None:
+        """Give the help its rows back."""
+        self.screen.remove_class("-roomy")
+
+    def landing(self) -> Widget | None:
+        """Back, never Deploy."""
+        return self.screen.query("#back").first() if self.screen.query("#back") else self.query_one(ReviewList)
+
+    # What is known
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Everything found, worst first."""
+        azure = summary.answered_findings(self._answers.get("check", ()))
+        return summary.worst_first([*self._local, *summary.refused(self._answers.get("changes", ())), *azure])
+
+    @property
+    def blockers(self) -> list[Finding]:
+        """What keeps the run from starting."""
+        return [finding for finding in self.findings if finding.severity == "blocker"]
+
+    async def _judge(self) -> None:
+        """What the plan shows by itself; it looks at the disk, which may be a slow one."""
+        self._local = await in_thread(summary.local_findings, self.store)
+        self.show()
+
+    async def _ask(self, question: str) -> None:
+        """Ask Azure, unless it has answered for this very plan; a late answer for an older plan is dropped."""
+        from tui.helper.client import HelperError
+
+        mark = self.store.fingerprint(question)
+        # A run changes what exists, so answers from before it, or from its middle, are asked for again.
+        run = self.store.run
+        asked_for = (mark, run.id if run else "", run is not None and await in_thread(run.journal.finished))
+        if self._asked_for.get(question) == asked_for and question in self._answers:
+            return
+        self._answers.pop(question, None)
+        self._waiting[question] = ("▸ asking", f"Azure is asked for {QUESTIONS[question]}.")
+        self.show()
+        shown_since = asyncio.get_running_loop().time()
+        answer: list[dict[str, Any]] | None = None
+        trouble = ("", "")
+        try:
+            answer = list(await self.store.ask(question, timeout=PATIENCE[question]))
+        except HelperError as error:
+            said = ". ".join(
+                part.strip().rstrip(".") for part in (error.title, error.cause, error.remedy) if part.strip()
+            )
+            trouble = ("? not known", f"{said}.")
+        # What is shown as busy stays for a second, so that it can be read.
+        await asyncio.sleep(max(0.0, 1.0 - (asyncio.get_running_loop().time() - shown_since)))
+        if self.store.fingerprint(question) != mark:
+            return
+        self._waiting.pop(question, None)
+        if answer is not None:
+            self._answers[question] = answer
+            self._asked_for[question] = asked_for
+        else:
+            self._waiting[question] = trouble
+        self.show()
+
+    async def _read_workspace(self) -> None:
+        """The region, for the price; where it is not known, the cost says so."""
+        from tui.helper.client import HelperError
+
+        with contextlib.suppress(HelperError):
+            await self.store.ask("workspace", timeout=PATIENCE["changes"])
+
+    def _changed(self, name: str) -> None:
+        """The plan was edited or Azure has answered something (the region, for the price)."""
+        if self.is_mounted and self.display and (name in BY_KEY or name in ("workspace", "ready")):
+            self.call_later(self.arrive if name == "ready" else self.show)
+
+    def show(self) -> None:
+        """Show what is known now."""
+        if not self.is_mounted:
+            return
+        problems = {finding.key: finding.message for finding in self._local}
+        findings: Sequence[Finding] = self.findings
+        changes: Sequence[Mapping[str, Any]] | None = self._answers.get("changes")
+        asking = any(word.startswith("▸") for word, _ in self._waiting.values())
+        checked = summary.findings_in_words(findings)
+        if asking:
+            checked = f"▸ checking; {checked} so far" if self.blockers else "▸ checking"
+        elif "check" not in self._answers and not self.blockers:
+            checked = "the preflight has not answered"
+        parts = [checked] + ([summary.changes_in_words(changes)] if changes is not None else [])
+        first = ". ".join(part[:1].upper() + part[1:] for part in parts)
+        if self._refused:
+            lines = Content.assemble((self._refused, "bold $text-error"))
+        else:
+            lines = Content.assemble((first + ".", "bold"), "\n", summary.cost(self.store))
+        self.query_one("#review-summary", Static).update(lines)
+        self.query_one(ReviewList).show(findings, changes, summary.values(self.store, problems), dict(self._waiting))
+
+    # What can be done
+
+    def on_option_list_option_highlighted(self, event: ReviewList.OptionHighlighted) -> None:
+        """Help follows the row."""
+        event.stop()
+        show_help = getattr(self.screen, "show_help", None)
+        if callable(show_help):
+            show_help()
+
+    def on_review_list_picked(self, event: ReviewList.Picked) -> None:
+        """Edit the row's field, and come back."""
+        event.stop()
+        self.post_message(self.GoTo(event.step, event.key))
+
+    def show_field(self, key: str) -> None:
+        """Highlight a field's row."""
+        reviewed = self.query_one(ReviewList)
+        reviewed.pick_field(key)
+        reviewed.focus()
+
+    def first_error(self) -> Widget | None:
+        """Nothing is an error here: `advance` explains blockers."""
+        return None
+
+    async def advance(self) -> bool:
+        """Start the run, if nothing stands in the way and the button itself was pressed."""
+        focused = self.screen.focused
+        if focused is None or focused.id != "next":
+            self.post_message(self.Status("Nothing is deployed yet: Tab to Deploy, then Enter, starts the run."))
+            return False
+        await self._judge()
+        if self.blockers:
+            first = self.blockers[0]
+            self._refuse(f"✖ Not deployed: {first.message} {first.remedy}".strip())
+            self.show()
+            reviewed = self.query_one(ReviewList)
+            reviewed.pick_worst()
+            reviewed.focus()
+            return False
+        return await self._start()
+
+    async def _start(self) -> bool:
+        """Start the engine; what does not allow it is explained."""
+        self._refuse("")
+        self.post_message(self.Status("Starting"))
+        try:
+            run = await starting.start(self.store)
+        except starting.NotStarted as reason:
+            self._refuse(f"✖ Not deployed: {reason}")
+            self.show()
+            if reason.key:
+                self.show_field(reason.key)
+            return False
+        finally:
+            self.post_message(self.Status(""))
+        self.store.follow(run)
+        return True
+
+    def _refuse(self, why: str) -> None:
+        self._refused = why
+
+    def actions(self) -> list[Action]:
+        """Ask Azure again."""
+        return [Action("Check again", "Ask Azure again what exists and run the preflight again.", self._again)]
+
+    def _again(self) -> None:
+        self._asked_for.clear()
+        self.arrive()
+
+    def copied_text(self) -> str | None:
+        """The review as text."""
+        return "\n".join(row.content.plain for row in self.query_one(ReviewList).rows) + "\n"

@@ -1,0 +1,144 @@
+"""The menu: everything that can be done at this step, in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, OptionList, Static
+from textual.widgets.option_list import Option
+
+from tui.app.panes.pane import Action
+from tui.app.widgets.dialog import Dialog
+from tui.app.widgets.inputs import TextInput
+from tui.app.words import ORDER, TITLES
+
+if TYPE_CHECKING:
+    from tui.app.screens.wizard import WizardScreen
+
+
+class MenuScreen(Dialog[None]):
+    """Lists actions; Enter carries one out."""
+
+    def __init__(self, wizard: WizardScreen) -> None:
+        super().__init__()
+        self.wizard = wizard
+        self.entries: list[Action] = []
+
+    def _actions(self) -> list[Action]:
+        wizard = self.wizard
+        pane = wizard.pane
+        found = list(pane.actions()) if pane is not None else []
+        found += [
+            Action("Show this step as az CLI and YAML", "With Azure's own command line.", self._as_code),
+            Action("Help", "About what has the focus (ctrl+g).", wizard.action_help),
+            Action("Save the plan as", "To a file of your choice.", self._save_as),
+        ]
+        for number, step in enumerate(ORDER, 1):
+            if step != wizard.step:
+                found.append(Action(f"Go to step {number}, {TITLES[step]}", "", self._goer(step)))
+        app = wizard.app
+        if wizard.store.prepare_problem and hasattr(app, "prepare_again"):
+            found.insert(0, Action("Start the rehearsal again", "It did not answer.", app.prepare_again))
+        found += [
+            Action("Other colours", "Dark instead of light, or back.", self._colours),
+            Action("First screen", "Runs, presets and recent plans.", self._home),
+            Action("Leave", "Leave the wizard (ctrl+c).", self._leave),
+        ]
+        return found
+
+    def compose(self) -> ComposeResult:
+        self.entries = self._actions()
+        wide = max(len(entry.label) for entry in self.entries) + 2
+        with Vertical(classes="dialog -menu") as dialog:
+            dialog.border_title = "Menu"
+            dialog.border_subtitle = "Enter does it, Esc closes"
+            yield OptionList(
+                *(
+                    Option(Content.assemble(entry.label.ljust(wide), (entry.help, "$text-muted")), id=f"entry-{number}")
+                    for number, entry in enumerate(self.entries)
+                ),
+            )
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        entry = self.entries[event.option_index]
+        self.dismiss(None)
+        self.wizard.call_later(entry.run)
+
+    def _goer(self, step: str) -> Callable[[], object]:
+        def go() -> object:
+            self.wizard.return_to = None
+            return self.wizard.run_worker(self.wizard.show_step(step), group="next", exclusive=True)
+
+        return go
+
+    def _as_code(self) -> None:
+        from tui.app.as_code import as_code
+        from tui.app.screens.text import TextScreen
+
+        step = self.wizard.step
+        text = as_code(step, self.wizard.store)
+        self.app.push_screen(TextScreen(f"{TITLES[step]} as az CLI and YAML", text, take_away=True, wide=True))
+
+    def _save_as(self) -> None:
+        self.app.push_screen(SaveAsScreen(self.wizard))
+
+    def _colours(self) -> None:
+        self.app.switch_colours()  # type: ignore[attr-defined]
+
+    def _home(self) -> None:
+        self.wizard.store.save()
+        self.app.call_later(self.app.go_home)  # type: ignore[attr-defined]
+
+    def _leave(self) -> None:
+        self.app.run_worker(self.app.run_action("leave"), group="leave", exclusive=True)
+
+
+class SaveAsScreen(Dialog[None]):
+    """Asks for a file and writes the plan there."""
+
+    def __init__(self, wizard: WizardScreen) -> None:
+        super().__init__()
+        self.wizard = wizard
+
+    def compose(self) -> ComposeResult:
+        suggested = self.wizard.store.file or Path.cwd() / "plan.yml"
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Save the plan as"
+            yield Static(
+                "The plan goes into this YAML file; references such as ${env:NAME} are kept, secrets never written.",
+                classes="says",
+                markup=False,
+            )
+            yield TextInput(str(suggested), id="file")
+            yield Static("", id="said", classes="says", markup=False)
+            with Horizontal(classes="row"):
+                yield Button("Save", id="save", compact=True, variant="primary")
+                yield Button("Cancel", id="cancel", compact=True)
+
+    @on(TextInput.Submitted)
+    @on(Button.Pressed, "#save")
+    def _save(self) -> None:
+        path = Path(self.query_one("#file", TextInput).value.strip()).expanduser()
+        problem: str | None = None
+        if path.suffix not in (".yml", ".yaml"):
+            problem = "A plan is a YAML file; give it a name that ends in .yml."
+        else:
+            try:
+                self.wizard.store.save_as(path.resolve())
+            except OSError as error:
+                problem = f"It cannot be written there: {error.strerror or error}."
+        if problem:
+            self.query_one("#said", Static).update(f"✖ {problem}")
+            return
+        self.dismiss(None)
+        self.wizard.set_status(f"Saved to {path}")
+
+    @on(Button.Pressed, "#cancel")
+    def _cancel(self) -> None:
+        self.dismiss(None)

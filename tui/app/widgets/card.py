@@ -1,0 +1,165 @@
+"""An error as a card: what happened, why, what to do, and the raw text for whoever asks for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Button, Collapsible, Static
+
+# The step where a task's values are edited, when the card names no field.
+STEP_OF_TASK: dict[str, str] = {
+    "sign-in": "credentials",
+    "workspace": "workspace",
+    "endpoint": "endpoint",
+    "model": "model",
+    "code": "model",
+    "environment": "model",
+    "deployment": "compute",
+    "traffic": "network",
+    "test": "model",
+}
+
+
+@dataclass(frozen=True)
+class Card:
+    """What an error says. `step` and `key` tell where it is put right, `raw` is the service's own text."""
+
+    title: str
+    cause: str = ""
+    remedy: str = ""
+    docs: str = ""
+    raw: str = ""
+    request_ids: tuple[str, ...] = ()
+    step: str = ""
+    key: str | None = None
+
+    @classmethod
+    def of(cls, card: Mapping[str, Any], task: str = "") -> Card:
+        """A card from an event, or from an answer that carries an error."""
+        from tui.plan.fields import BY_KEY
+
+        key = card.get("field") or None
+        field = BY_KEY.get(str(key)) if key else None
+        evidence = card.get("evidence") or card.get("raw") or ""
+        return cls(
+            title=_text(card.get("title")) or "Something went wrong.",
+            cause=_text(card.get("cause")),
+            remedy=_text(card.get("remedy")),
+            docs=_text(card.get("docs")),
+            raw=_text(evidence),
+            request_ids=tuple(str(item) for item in card.get("request_ids") or ()),
+            step=field.step if field else STEP_OF_TASK.get(task, ""),
+            key=field.key if field else None,
+        )
+
+    def for_support(self, about: Mapping[str, str]) -> str:
+        """The card as plain text, with what else support asks for (run, endpoint, version, …)."""
+        parts = [self.title]
+        parts += [f"Why: {self.cause}"] if self.cause else []
+        parts += [f"What to do: {self.remedy}"] if self.remedy else []
+        parts += [f"See: {self.docs}"] if self.docs else []
+        parts += [f"{name}: {value}" for name, value in about.items() if value]
+        parts += [f"Request id: {item}" for item in self.request_ids]
+        parts += ["", self.raw] if self.raw else []
+        return "\n".join(parts) + "\n"
+
+
+def _text(value: Any) -> str:
+    """Text of a value that may be a text, a list of lines or a structure."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Sequence):
+        return "\n".join(_text(item) for item in value)
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+class CardView(Vertical):
+    """Shows a card, with a button for each thing that can be done about it."""
+
+    class Edit(Message):
+        """Put right what the card is about."""
+
+        def __init__(self, step: str, key: str | None) -> None:
+            super().__init__()
+            self.step = step
+            self.key = key
+
+    class Again(Message):
+        """Do it again."""
+
+    class Support(Message):
+        """Copy the card for support."""
+
+    class Log(Message):
+        """Show the log instead."""
+
+    def __init__(self, *, again: str = "Run again", log: bool = True, **options: Any) -> None:
+        super().__init__(**options)
+        self._again = again
+        self._log = log
+        self.card: Card | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(classes="card-title", markup=False)
+        with Horizontal(classes="card-actions"):
+            yield Button("Edit", id="card-edit", compact=True, tooltip="Go to the field that this is about")
+            yield Button(self._again, id="card-again", compact=True, tooltip="Do it again; what is there is kept")
+            yield Button("Show the log", id="card-log", compact=True, tooltip="Show the log in place of this card")
+            yield Button("Copy for support", id="card-copy", compact=True, tooltip="Copy everything that support needs")
+        with VerticalScroll(classes="card-body"):
+            yield Static(classes="card-text", markup=False)
+            with Collapsible(title="Raw text and request ids", collapsed=True, classes="card-raw"):
+                yield Static(classes="card-raw-text", markup=False)
+
+    def show(self, card: Card, *, edit: str = "", again: str | None = None) -> None:
+        """Show another card. `edit` names the button that leads to the field, `again` the one that tries again."""
+        self.card = card
+        self.query_one(".card-title", Static).update(Content.assemble(("✖ ", "bold"), (card.title, "bold")))
+        lines: list[tuple[str, str] | str] = []
+        for name, text in (("Why", card.cause), ("To do", card.remedy), ("See", card.docs)):
+            if text:
+                lines += [("\n" if lines else ""), (f"{name}: ", "bold"), text.strip()]
+        self.query_one(".card-text", Static).update(Content.assemble(*lines))
+        button = self.query_one("#card-edit", Button)
+        button.display = bool(card.step)
+        button.label = edit or _edit_label(card)
+        self.query_one("#card-log", Button).display = self._log
+        if again is not None:
+            self.query_one("#card-again", Button).label = again
+        raw = card.raw + "".join(f"\nRequest id: {item}" for item in card.request_ids)
+        self.query_one(".card-raw", Collapsible).display = bool(raw.strip())
+        self.query_one(".card-raw-text", Static).update(raw.strip())
+
+    def first_action(self) -> Button:
+        """The button to focus when the card appears."""
+        edit = self.query_one("#card-edit", Button)
+        return edit if edit.display else self.query_one("#card-again", Button)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Each button is a message."""
+        event.stop()
+        if event.button.id == "card-edit" and self.card:
+            self.post_message(self.Edit(self.card.step, self.card.key))
+        elif event.button.id == "card-again":
+            self.post_message(self.Again())
+        elif event.button.id == "card-copy":
+            self.post_message(self.Support())
+        elif event.button.id == "card-log":
+            self.post_message(self.Log())
+
+
+def _edit_label(card: Card) -> str:
+    from tui.plan.fields import BY_KEY, STEPS
+
+    if card.key and card.key in BY_KEY:
+        return f"Edit {BY_KEY[card.key].label}"
+    return f"Edit {dict(STEPS).get(card.step, 'the plan')}"

@@ -1,0 +1,89 @@
+"""Lines about what was found: a sign, a word or name, and a sentence that wraps below itself."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+SIGNS = {"ok": "✔", "warn": "!", "bad": "✖", "busy": "▸", "none": "·", "": " "}
+STYLES = {
+    "ok": "$text-success",
+    "warn": "$text-warning",
+    "bad": "$text-error bold",
+    "busy": "$text-accent",
+    "none": "$text-muted",
+    "": "",
+}
+
+
+class Fact(NamedTuple):
+    """A line: `kind` is ok, warn, bad, busy, none (not there) or empty; `name` stands in a column of its own."""
+
+    kind: str
+    name: str
+    text: str = ""
+
+
+class Facts(Static):
+    """Facts below each other, the names aligned."""
+
+    def __init__(self, id: str | None = None, *, column: int = 0) -> None:
+        super().__init__("", id=id, classes="facts", markup=False)
+        self.facts: tuple[Fact, ...] = ()
+        self.column = column
+
+    def show(self, facts: Sequence[Fact]) -> None:
+        """Show these facts; none makes the widget disappear."""
+        if tuple(facts) == self.facts and facts:
+            return
+        self.facts = tuple(facts)
+        self.display = bool(facts)
+        self._write()
+
+    def on_mount(self) -> None:
+        self.display = bool(self.facts)
+
+    def on_resize(self) -> None:
+        self._write()
+        self.call_after_refresh(self._reachable)
+
+    def _reachable(self) -> None:
+        """Take the focus where not everything fits, so that the keyboard can scroll to it."""
+        parent = self.parent
+        self.can_focus = isinstance(parent, Widget) and parent.max_scroll_y > 0
+
+    def _write(self) -> None:
+        width = self.content_size.width
+        if width < 20 or not self.facts:
+            return
+        named = [cell_len(fact.name) for fact in self.facts if fact.text]
+        column = max(self.column, min(max(named, default=0), width // 3)) + 2
+        self.update(Content("\n").join(self._line(fact, column, width) for fact in self.facts))
+
+    def _line(self, fact: Fact, column: int, width: int) -> Content:
+        sign = Content.styled(SIGNS[fact.kind] + " ", STYLES[fact.kind])
+        style = STYLES[fact.kind] if fact.kind in ("bad", "warn", "none") else "bold" if fact.kind == "ok" else ""
+        if not fact.text:
+            wrapped = textwrap.wrap(fact.name, width - 2, break_on_hyphens=False) or [""]
+            return sign + Content.styled("\n  ".join(wrapped), style if fact.kind in ("bad", "warn", "none") else "")
+        names = textwrap.wrap(fact.name, column - 2) or [""]
+        lines = textwrap.wrap(fact.text, width - 2 - column, break_on_hyphens=False) or [""]
+        rows = []
+        for number in range(max(len(names), len(lines))):
+            name = names[number] if number < len(names) else ""
+            line = lines[number] if number < len(lines) else ""
+            lead = sign if number == 0 else Content("  ")
+            text_style = "$text-muted" if fact.kind == "none" else ""
+            rows.append(
+                lead
+                + Content.styled(name, style)
+                + Content(" " * (column - cell_len(name)))
+                + Content.styled(line, text_style)
+            )
+        return Content("\n").join(rows)

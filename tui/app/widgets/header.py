@@ -1,0 +1,83 @@
+"""The top row: which step, whether the plan is saved, which workspace; and the steps as a column on wide screens."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widget import Widget
+
+from tui.app.store import Store
+from tui.app.words import ORDER, TITLES
+
+
+class HeaderBar(Widget):
+    """One row: step n of 9 on the left; rehearsal, saved, workspace on the right."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(id="header")
+        self.store = store
+        self.step = ""
+
+    def show(self, step: str) -> None:
+        """Show another step."""
+        self.step = step
+        self.refresh()
+
+    def saved(self) -> str:
+        """Whether the plan is saved, in a word or two."""
+        if self.store.save_problem:
+            return "! not saved"
+        if self.store.dirty:
+            return "not saved yet"
+        return "saved" if self.store.file else "preset"
+
+    def render(self) -> Content:
+        store, width = self.store, self.size.width - 2
+        number = ORDER.index(self.step) + 1 if self.step in ORDER else 0
+        left = Content.assemble(("aml-deploy", "bold"), f"  step {number} of {len(ORDER)}")
+        workspace = store.resolved("workspace.name") or str(store.value("workspace.name") or "")
+        if "${" in workspace:
+            workspace = "no workspace yet"
+        parts = [self.saved(), workspace]
+        if store.rehearse:
+            parts.insert(0, "rehearsal")
+        taken = left.cell_length
+        while len(parts) > 1 and taken + 2 + len(" · ".join(parts)) > width:
+            parts.pop()
+        right = Content(" · ").join(Content.styled(part, "bold" if part == "rehearsal" else "") for part in parts)
+        gap = max(1, width - taken - right.cell_length)
+        return Content.assemble(" ", left, " " * gap, right, " ")
+
+
+class Rail(Widget):
+    """The steps below each other, with where one is and what needs attention."""
+
+    def __init__(self) -> None:
+        super().__init__(id="rail")
+        self.step = ""
+        self.seen: set[str] = set()
+        self.wrong: set[str] = set()
+
+    def show(self, step: str) -> None:
+        """Show another step as the current one."""
+        self.step = step
+        self.seen.add(step)
+        self.refresh()
+
+    def mark(self, step: str, wrong: bool) -> None:
+        """Say whether a step needs attention."""
+        (self.wrong.add if wrong else self.wrong.discard)(step)
+        self.refresh()
+
+    def render(self) -> Content:
+        lines = []
+        for number, step in enumerate(ORDER, 1):
+            text = f" {number} {TITLES[step]} "
+            if step == self.step:
+                lines.append(Content.styled(f" ▸{text}", "bold $text-accent"))
+            elif step in self.wrong:
+                lines.append(Content.styled(f" !{text}", "$text-warning"))
+            elif step in self.seen:
+                lines.append(Content.styled(" ✔", "$text-success") + Content(text))
+            else:
+                lines.append(Content.styled(f" ·{text}", "$text-muted"))
+        return Content("\n").join(lines)

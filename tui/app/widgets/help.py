@@ -1,0 +1,92 @@
+"""Help for whatever has the focus: two rows below the fields, or a column beside them on a wide screen."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.widgets import Static
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What help says: what a thing is, why it matters here, an example, its value and where that comes from."""
+
+    title: str
+    what: str
+    why: str = ""
+    example: str = ""
+    value: str = ""
+    source: str = ""
+    choices: str = ""
+    link: str = ""
+
+    def short(self, width: int, rows: int) -> str:
+        """What fits into a few rows of that width; ends by naming the key for the rest where something is left out."""
+        parts = [self.what, self.why, f"Example: {self.example}." if self.example else ""]
+        lines = textwrap.wrap(" ".join(part for part in parts if part), width, break_on_hyphens=False)
+        if len(lines) <= rows:
+            return "\n".join(lines)
+        parts = [self.what, self.why]
+        lines = textwrap.wrap(" ".join(part for part in parts if part), width, break_on_hyphens=False)
+        if len(lines) <= rows:
+            return "\n".join(lines)
+        more = " … more: ctrl+g"
+        last = textwrap.shorten(" ".join(lines[rows - 1 :]), width - cell_len(more), placeholder="")
+        return "\n".join([*lines[: rows - 1], last + more])
+
+    def full(self, title: bool = True) -> Content:
+        """Everything, with headings; `title` says whether it begins with its own."""
+        content = Content.styled(self.title, "bold") if title else Content()
+        for heading, text in (
+            ("", self.what),
+            ("", self.why),
+            ("Possible", self.choices),
+            ("Example", self.example),
+            ("Value", self.value),
+            ("From", self.source),
+            ("Read more", self.link),
+        ):
+            if not text:
+                continue
+            content += Content("\n\n" if content.plain else "")
+            if heading:
+                content += Content.styled(f"{heading}\n", "$text-muted")
+            content += Content(text)
+        return content
+
+
+class HelpBar(Static):
+    """Two rows of help below the fields."""
+
+    ROWS = 2
+
+    def __init__(self) -> None:
+        super().__init__(id="help-bar", markup=False)
+        self.topic_shown: Topic | None = None
+
+    def show(self, topic: Topic | None) -> None:
+        """Show a topic, or nothing."""
+        self.topic_shown = topic
+        self._write()
+
+    def on_resize(self) -> None:
+        self._write()
+
+    def _write(self) -> None:
+        width = self.content_size.width
+        if width > 0:
+            self.update(self.topic_shown.short(width, self.ROWS) if self.topic_shown else "")
+
+
+class SideHelp(Static):
+    """A column of help beside the fields."""
+
+    def __init__(self) -> None:
+        super().__init__(id="side-help", markup=False)
+
+    def show(self, topic: Topic | None) -> None:
+        """Show a topic, or nothing."""
+        self.update(topic.full() if topic else "")

@@ -1,0 +1,23 @@
+"""The keys of every screen: those that move the focus, and those that belong to the browser around a web terminal."""
+
+from __future__ import annotations
+
+from textual.binding import Binding, BindingsMap
+
+MOVING = (
+    Binding("tab", "app.focus_next", "Next field", show=False, id="focus.next", tooltip="The next field or button."),
+    Binding(
+        "shift+tab", "app.focus_previous", "Previous field", show=False, id="focus.previous",
+        tooltip="The field or button before.",
+    ),
+)  # fmt: skip
+
+# Keys that a browser keeps to itself, or that a web terminal passes on as something else.
+RESERVED = ("ctrl+q", "ctrl+w", "ctrl+t", "ctrl+n", "ctrl+b", "ctrl+p", "ctrl+enter", "ctrl+tab")
+
+
+def give_back(bindings: BindingsMap) -> None:
+    """Take those keys out of a widget's bindings: Textual's own editors bind some of them."""
+    for key in list(bindings.key_to_bindings):
+        if key in RESERVED or key.startswith(("ctrl+shift+", "alt+")):
+            del bindings.key_to_bindings[key]
