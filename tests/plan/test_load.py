@@ -136,6 +136,11 @@ def test_set_and_overlay_change_the_plan_and_its_provenance(folder: Path) -> Non
     assert document.source("endpoint.auth_mode") == "default"
 
 
+def test_a_wrong_value_of_set_is_not_blamed_on_the_file(folder: Path) -> None:
+    (found,) = problems_of(folder, GOOD, sets=["deployment.instance_count=0"])
+    assert (found.file, found.line) == ("--set", None)
+
+
 def test_set_of_a_key_that_is_not_there(folder: Path) -> None:
     (folder / "plan.yml").write_text(GOOD)
     with pytest.raises(PlanInvalid, match=r"endpoint\.name"):

@@ -27,7 +27,7 @@ class Document:
     base: Path = field(default_factory=Path.cwd)
     path: Path | None = None
     origin: str = "plan"
-    lines: dict[str, tuple[str, int]] = field(default_factory=dict)
+    lines: dict[str, tuple[str, int | None]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -63,6 +63,7 @@ class Document:
         else:
             node[last] = value
         self.sources[key] = source
+        self.lines[key] = (source, None)
         self.problems = [problem for problem in self.problems if problem.key != key]
 
     def source(self, key: str) -> str:

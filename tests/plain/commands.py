@@ -1,0 +1,73 @@
+"""Runs the real `aml-deploy` command for the tests of the line front end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_SCRIPT = Path(sys.executable).with_name("aml-deploy")
+COMMAND = [str(_SCRIPT)] if _SCRIPT.is_file() else [sys.executable, "-m", "tui"]
+PRESET = "churn-xgboost"
+
+
+def aml_deploy(
+    *arguments: object,
+    environ: Mapping[str, str],
+    typed: str | None = None,
+    cwd: Path | None = None,
+    timeout: float = 120,
+) -> subprocess.CompletedProcess[str]:
+    """The finished command; `typed` is its standard input, which is empty without it."""
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        env=dict(environ),
+        input=typed or "",
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        cwd=cwd,
+        check=False,
+    )
+
+
+def json_lines(text: str) -> list[dict[str, Any]]:
+    """The objects of JSON Lines; fails on a line that is not one object."""
+    found = [json.loads(line) for line in text.splitlines()]
+    assert all(isinstance(item, dict) for item in found)
+    return found
+
+
+def lonely_environment(home: Path) -> dict[str, str]:
+    """This environment without anything that says where Azure is or who signs in; the state folder is its own."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AZURE", "ARM_", "IDENTITY_", "MSI_", "REHEARSAL_", "AML_DEPLOY", "DATABRICKS"))
+        and name not in ("ACCESSIBLE", "TERM")
+    }
+    return {**kept, "AML_DEPLOY_HOME": str(home / "state"), "AML_DEPLOY_CACHE": str(home / "cache")}
+
+
+def processes_of(environ: Mapping[str, str]) -> dict[int, str]:
+    """The living processes that were started with this state folder: command lines by process id."""
+    mark = f"AML_DEPLOY_HOME={environ['AML_DEPLOY_HOME']}".encode()
+    found = {}
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit() or int(folder.name) == os.getpid():
+            continue
+        try:
+            if mark in (folder / "environ").read_bytes().split(b"\0"):
+                found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+    return {pid: line for pid, line in found.items() if line}
+
+
+def events_of(run: str, environ: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The events of a run, followed to its end."""
+    return json_lines(aml_deploy("attach", run, "--json", environ=environ, timeout=300).stdout)

@@ -1,0 +1,87 @@
+"""Who loads whom, seen from a fresh interpreter; the import contracts of pyproject.toml say the same of the sources."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tui
+
+PACKAGE = Path(tui.__file__).parent
+WITHOUT_TEXTUAL = (
+    "plan",
+    "cloud",
+    "checks",
+    "engine",
+    "helper",
+    "remedies",
+    "rehearsal",
+    "export",
+    "plain",
+    "rehearse",
+)
+WITHOUT_AZURE = ("plan", "app", "plain", "rehearsal", "remedies", "cli", "live", "rehearse")
+HEAVY = ("asyncio", "subprocess", "importlib.metadata", "platformdirs", "yaml", "json", "argparse", "textual", "azure")
+
+LOAD_ALL = """
+import importlib, json, pkgutil, sys
+name = sys.argv[1]
+module = importlib.import_module(name)
+loaded = [name]
+for path in getattr(module, "__path__", []):
+    for info in pkgutil.walk_packages([path], name + "."):
+        if not info.name.endswith("__main__"):
+            importlib.import_module(info.name)
+            loaded.append(info.name)
+print(json.dumps({"loaded": loaded, "modules": sorted(sys.modules)}))
+"""
+
+
+def modules_after_loading(layer: str) -> set[str]:
+    """The names in sys.modules of an interpreter that imported every module of a layer, except its __main__."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD_ALL, f"tui.{layer}"], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout.splitlines()[-1])
+    assert f"tui.{layer}" in answer["loaded"]
+    return set(answer["modules"])
+
+
+def exists(layer: str) -> bool:
+    return (PACKAGE / layer).is_dir() or (PACKAGE / f"{layer}.py").is_file()
+
+
+@pytest.mark.parametrize("layer", [layer for layer in WITHOUT_TEXTUAL if exists(layer)])
+def test_layer_loads_without_textual(layer: str) -> None:
+    assert "textual" not in modules_after_loading(layer)
+
+
+@pytest.mark.parametrize("layer", [layer for layer in WITHOUT_AZURE if exists(layer)])
+def test_front_end_loads_without_azure(layer: str) -> None:
+    modules = modules_after_loading(layer)
+    assert not {name for name in modules if name == "azure" or name.startswith("azure.")}
+    assert "tui.cloud" not in modules
+
+
+def test_the_wizard_does_load_textual() -> None:
+    """The checks above can fail: what a layer loads is seen."""
+    assert "textual" in modules_after_loading("app")
+
+
+def test_the_helpers_client_needs_the_standard_library_only() -> None:
+    modules = modules_after_loading("helper.client")
+    assert not {name for name in modules if name.startswith(("tui.plan", "tui.cloud", "yaml", "azure", "textual"))}
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version", "-h"])
+def test_help_loads_next_to_nothing(argument: str) -> None:
+    code = f"import sys; sys.argv = ['aml-deploy', {argument!r}]; from tui.cli import main; code = main(); " + (
+        f"print([name for name in {HEAVY!r} if name in sys.modules], code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "[] 0"

@@ -1,0 +1,321 @@
+"""The command line: which front end runs, with what.
+
+Nothing heavy is imported here: `aml-deploy --help` and every usage error must be there at once, so each command's
+module is imported when that command is named.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Callable, NoReturn
+
+if TYPE_CHECKING:
+    import argparse
+
+HELP = """\
+usage: aml-deploy [PLAN [OVERLAY ...]] [--preset NAME] [--set KEY=VALUE] [--rehearse]
+                  [--plain] [--mouse]
+       aml-deploy COMMAND ...
+
+Deploys a trained model to a private Azure Machine Learning online endpoint, step by step, and
+rehearses it on this machine first.
+
+Without a command the wizard opens. PLAN is a plan file or the name of a preset.
+
+  --preset NAME     start from a preset (see: aml-deploy presets)
+  --set KEY=VALUE   change one value of the plan, such as endpoint.name=churn-02; may be repeated
+  --rehearse        do everything against a local stand-in for Azure; nothing in Azure is touched
+  --plain           ask line by line; also with ACCESSIBLE=1, with TERM=dumb and without a terminal
+  --mouse           let the wizard use the mouse; off, text can be selected in a browser's terminal
+  --version         print the version
+  -h, --help        print this text
+
+commands:
+  presets           list the presets
+  check PLAN        look for whatever would make a deployment fail, and change nothing
+  apply PLAN        deploy what a plan describes, without the wizard
+  runs              list the runs of this machine
+  attach [RUN]      follow a run, resuming it when its engine is gone
+  invoke ENDPOINT   send a request to an endpoint and print its answer
+  remove PLAN       remove what a plan made, and nothing else
+  rehearsal         run the local stand-in for Azure for any other client
+
+A command's name wins over a plan's: a plan file called `check` is opened as ./check.
+aml-deploy COMMAND --help says more about each.
+
+examples:
+  aml-deploy --preset churn-xgboost --rehearse
+  aml-deploy plan.yml plan.prod.yml --set deployment.instance_count=3
+  aml-deploy apply plan.yml --yes --json
+
+exit codes: 0 done, 1 failed, 2 the plan or the command line is wrong, 3 blocked by the preflight,
+130 interrupted.
+"""
+
+PLAN_HELP = "a plan file or the name of a preset"
+OVERLAY_HELP = "files laid over the plan, the last one wins"
+SET_HELP = "change one value of the plan, such as endpoint.name=churn-02; may be repeated"
+REHEARSE_HELP = "use a local stand-in for Azure; nothing in Azure is touched"
+JSON_HELP = "print one JSON object a line on stdout, and nothing else there"
+
+
+def _plan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("plan", metavar="PLAN", help=PLAN_HELP)
+    parser.add_argument("overlays", metavar="OVERLAY", nargs="*", default=[], help=OVERLAY_HELP)
+    _changes(parser)
+
+
+def _changes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], dest="sets", help=SET_HELP)
+    parser.add_argument("--rehearse", action="store_true", help=REHEARSE_HELP)
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help=JSON_HELP)
+
+
+def _wizard(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("plan", metavar="PLAN", nargs="?")
+    parser.add_argument("overlays", metavar="OVERLAY", nargs="*", default=[])
+    parser.add_argument("--preset", metavar="NAME")
+    parser.add_argument("--plain", action="store_true")
+    parser.add_argument("--mouse", action="store_true")
+    _changes(parser)
+
+
+def _presets(parser: argparse.ArgumentParser) -> None:
+    _json(parser)
+
+
+def _check(parser: argparse.ArgumentParser) -> None:
+    _plan(parser)
+    _json(parser)
+
+
+def _apply(parser: argparse.ArgumentParser) -> None:
+    _plan(parser)
+    parser.add_argument("--yes", action="store_true", help="do not ask first; needed without a terminal")
+    parser.add_argument("--detach", action="store_true", help="start the run and leave it running")
+    parser.add_argument(
+        "--record",
+        metavar="FILE",
+        help="write all exchanges with Azure to this new file, without secrets and names, for comparing the rehearsal",
+    )
+    _json(parser)
+
+
+def _runs(parser: argparse.ArgumentParser) -> None:
+    _json(parser)
+
+
+def _attach(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", nargs="?", help="a run's id, or how it begins; the latest if left out")
+    parser.add_argument("--plain", action="store_true", help="follow in lines, not on the wizard's live screen")
+    parser.add_argument("--mouse", action="store_true", help="let the live screen use the mouse")
+    _json(parser)
+
+
+def _invoke(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("endpoint", metavar="ENDPOINT", help="a name, a resource id or a scoring URL")
+    parser.add_argument("--request", metavar="FILE", required=True, help="the body to send, a JSON file; - for stdin")
+    parser.add_argument("--deployment", metavar="NAME", help="ask this deployment, whatever the traffic says")
+    _where(parser)
+    _json(parser)
+
+
+def _where(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "where the endpoint is", "Without these, the endpoint's latest run on this machine says where it is."
+    )
+    group.add_argument("--plan", metavar="PLAN", help="the plan that names the workspace and the credential")
+    group.add_argument("--run", metavar="RUN", help="the run that made it")
+    group.add_argument("--subscription", metavar="ID", help="the workspace's subscription")
+    group.add_argument("--resource-group", metavar="NAME", help="the workspace's resource group")
+    group.add_argument("--workspace", metavar="NAME", help="the workspace")
+    group.add_argument("--rehearse", action="store_true", help=REHEARSE_HELP)
+
+
+def _remove(parser: argparse.ArgumentParser) -> None:
+    _plan(parser)
+    parser.add_argument("--deployment", metavar="NAME", help="remove this deployment only, and keep the endpoint")
+    parser.add_argument("--yes", action="store_true", help="do not ask first; needed without a terminal")
+    _json(parser)
+
+
+def _rehearsal(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", metavar="N", type=int, help="the port on 127.0.0.1; the last one when left out")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--env", action="store_true", help="print export lines for the one that runs, and start it when none does"
+    )
+    choice.add_argument("--stop", action="store_true", help="end the one that runs, with all that it started")
+    choice.add_argument(
+        "--compare", metavar="FILE", help="say where a rehearsal answers otherwise than what apply --record wrote"
+    )
+    parser.add_argument("--json", action="store_true", help="with --env or --compare: JSON and not text")
+
+
+class Command:
+    """A command: its arguments, the function that runs it (module:name), what it is for, and examples."""
+
+    def __init__(
+        self, arguments: Callable[[argparse.ArgumentParser], None], runs: str, about: str, examples: str
+    ) -> None:
+        self.arguments, self.runs, self.about, self.examples = arguments, runs, about, examples
+
+
+COMMANDS = {
+    "presets": Command(_presets, "tui.plain.listing:presets", "Lists the presets.", "aml-deploy presets"),
+    "check": Command(
+        _check,
+        "tui.plain.check:run",
+        "Looks for whatever would make a deployment fail, from this machine, and changes nothing. "
+        "Exit code 0: nothing blocks; 2: the plan is wrong; 3: something blocks.",
+        "aml-deploy check plan.yml\n  aml-deploy check churn-xgboost --rehearse --json",
+    ),
+    "apply": Command(
+        _apply,
+        "tui.plain.apply:run",
+        "Deploys what a plan describes. The run goes on in a process of its own: Ctrl+C and SIGTERM stop it, "
+        "a terminal that disappears does not. Exit code 0: succeeded; 1: failed; 2: the plan is wrong; "
+        "3: blocked by the preflight; 130: interrupted.",
+        "aml-deploy apply churn-xgboost --rehearse --yes\n"
+        "  aml-deploy apply plan.yml plan.prod.yml --set endpoint.name=churn-02 --yes --json\n"
+        "  aml-deploy apply plan.yml --yes --detach",
+    ),
+    "runs": Command(
+        _runs, "tui.plain.listing:runs", "Lists the runs of this machine, newest first.", "aml-deploy runs --json"
+    ),
+    "attach": Command(
+        _attach,
+        "tui.cli:attach",
+        "Shows a run from its beginning and follows it; a run whose engine is gone is resumed. "
+        "Exit codes as for apply.",
+        "aml-deploy attach\n  aml-deploy attach --json",
+    ),
+    "invoke": Command(
+        _invoke,
+        "tui.plain.invoke:run",
+        "Sends one request to an endpoint, prints its answer and how long it took. "
+        "Exit code 0: status 200 with an answer that is not an error text; 1: anything else.",
+        "aml-deploy invoke churn-endpoint-01 --request sample-request.json\n"
+        "  aml-deploy invoke churn-endpoint-01 --request sample-request.json --deployment green --json",
+    ),
+    "remove": Command(
+        _remove,
+        "tui.plain.remove:run",
+        "Removes what a plan made, and nothing else, after saying what that is.",
+        "aml-deploy remove plan.yml\n  aml-deploy remove churn-xgboost --rehearse --yes",
+    ),
+    "rehearsal": Command(
+        _rehearsal,
+        "tui.plain.rehearsal:run",
+        "Runs the local stand-in for Azure in the foreground, for any client. It holds two closed workspaces; what "
+        "is deployed in it really runs, on this machine.",
+        'eval "$(aml-deploy rehearsal --env)"\n  aml-deploy rehearsal --stop',
+    ),
+}
+
+
+def _parser(name: str, command: Command) -> argparse.ArgumentParser:
+    import argparse
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            sentence = message[:1].upper() + message[1:].rstrip(".")
+            self.exit(2, f"{sentence}.\nUsage and examples: {self.prog} --help\n")
+
+        def format_help(self) -> str:
+            return super().format_help() if name else HELP
+
+    parser = Parser(
+        prog=f"aml-deploy {name}".strip(),
+        description=command.about,
+        epilog=f"examples:\n  {command.examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.description = _wrapped(command.about)
+    command.arguments(parser)
+    if not name:
+        parser.add_argument("--version", action="store_true")
+    return parser
+
+
+def _wrapped(text: str) -> str:
+    import textwrap
+
+    return textwrap.fill(text, 98)
+
+
+def _misplaced(argv: Sequence[str]) -> str | None:
+    """The command that stands after options, where it would be taken for a plan."""
+    after_value_option = False
+    for item in argv:
+        if not item.startswith("-") and not after_value_option:
+            return item if item in COMMANDS and not os.path.exists(item) else None  # noqa: PTH110
+        after_value_option = item in ("--set", "--preset")
+    return None
+
+
+def wizard(arguments: argparse.Namespace) -> int:
+    """Open the wizard, or its line mode where there is no screen for it. Raises Failure, PlanInvalid."""
+    from tui.plain.choice import chosen_document
+    from tui.plain.terminal import wants_lines
+
+    document = chosen_document(arguments)
+    if arguments.plain or wants_lines():
+        from tui.plain.prompts import walk
+
+        return walk(document, rehearse=arguments.rehearse)
+    from tui.live import run
+
+    return run(document, rehearse=arguments.rehearse, mouse=arguments.mouse)
+
+
+def attach(arguments: argparse.Namespace) -> int:
+    """Show a run on the live screen, or in lines. Raises Failure, PlanInvalid."""
+    from tui.plain import attach as lines
+    from tui.plain.terminal import wants_lines
+
+    if arguments.json or arguments.plain or wants_lines():
+        return lines.run(arguments)
+    from tui.live import run
+
+    chosen = lines.choose(arguments.run)
+    return run(None, attach_run=chosen, rehearse=chosen.rehearsed, mouse=arguments.mouse)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line (without the program's name); returns the exit code."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given in (["--help"], ["-h"]):
+        sys.stdout.write(HELP)
+        return 0
+    if given == ["--version"]:
+        from tui import __version__
+
+        sys.stdout.write(f"aml-deploy {__version__}\n")
+        return 0
+    name = given[0] if given and given[0] in COMMANDS else ""
+    command = COMMANDS[name] if name else Command(_wizard, "tui.cli:wizard", "", "")
+    if not name and (late := _misplaced(given)):
+        rest = " ".join(item for item in given if item != late)
+        sys.stderr.write(f"The command comes first: aml-deploy {late} {rest}\n")
+        return 2
+    parser = _parser(name, command)
+    try:
+        arguments = parser.parse_intermixed_args(given[1:] if name else given)
+    except SystemExit as stop:  # argparse has said everything
+        return stop.code if isinstance(stop.code, int) else 2
+    if getattr(arguments, "version", False):
+        return main(["--version"])
+    from tui.plain.guard import guarded
+
+    return guarded(command.runs, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

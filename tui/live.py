@@ -1,0 +1,134 @@
+"""Opens the wizard on this terminal, and says what is left when it closes.
+
+While the wizard is open, nothing but the wizard may write to the terminal: libraries and child processes that write to
+descriptors 1 and 2 reach a log file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tui.engine.runs import Run
+from tui.plan.document import Document
+
+HUNG_UP = 129
+
+
+def run(
+    document: Document | None, *, rehearse: bool = False, mouse: bool = False, attach_run: Run | None = None
+) -> int:
+    """Open the wizard at home, on a plan or on a run; returns the exit code.
+
+    Attached to a run that has ended, it is that of the run (0, 1, 3, 130). Otherwise it is 1 when a run that the wizard
+    made did not succeed, and 0.
+    """
+    # Some hundred thousand objects are made until the first screen is there, and almost all of them stay: looking for
+    # garbage among them, again and again, costs a tenth of the start.
+    gc.disable()
+    from tui.app.app import WizardApp
+
+    class Wizard(WizardApp):
+        """The wizard; a run that was rehearsed brings the rehearsal with it."""
+
+        def on_ready(self) -> None:
+            gc.freeze()
+            gc.enable()
+
+        def attach(self, run: Run) -> None:
+            if run.rehearsed:
+                self.prepare, self.adopt = _rehearsal, _as_rehearsed
+            super().attach(run)
+
+    app = Wizard(
+        document,
+        environ=os.environ,
+        rehearse=rehearse,
+        prepare=_rehearsal if rehearse else None,
+        adopt=_as_rehearsed if rehearse else None,
+        attach_run=attach_run,
+    )
+    with terminal_kept_clean():
+        how = app.run(mouse=mouse)
+    if app.hung_up:
+        return HUNG_UP
+    followed = app.store.run if app.store is not None else None
+    if followed is None:
+        return app.return_code or 0
+    code = _farewell(followed, how)
+    return code if attach_run is not None else min(code, 1)
+
+
+def _as_rehearsed(document: Document) -> Document:
+    from tui.rehearse import with_own_identity
+
+    return with_own_identity(document, os.environ)
+
+
+def _rehearsal(document: Document | None) -> Mapping[str, str]:
+    """The environment of the rehearsal, started when none runs. Raises CannotRehearse."""
+    from tui.rehearse import prepare
+
+    return prepare(document if document is not None else Document(), os.environ)
+
+
+def _farewell(followed: Run, how: str | None) -> int:
+    """Say how the run stands and how to come back; returns its exit code, 0 while it goes on."""
+    from tui.engine.view import RunView
+    from tui.plain.follow import EXIT_CODES
+    from tui.plain.result import summary
+
+    with contextlib.suppress(OSError):
+        if followed.journal.finished():
+            view = RunView().fold_all(followed.journal.read())
+            print("\n".join(summary(followed, view)).lstrip("\n"))
+            return EXIT_CODES.get(view.status, 1)
+        state = "is stopping" if how == "stopping" else "goes on by itself" if followed.alive else "is interrupted"
+        print(f"The run {followed.id} on {followed.endpoint} {state}.")
+        print(f"Come back with: aml-deploy attach {followed.id}")
+        print(f"Its log: {followed.log}")
+    return 0
+
+
+@contextlib.contextmanager
+def terminal_kept_clean() -> Iterator[None]:
+    """Give the terminal to Textual alone: descriptors 1 and 2 go to a log file until the block ends.
+
+    Textual writes to `sys.__stderr__` and asks `sys.__stdout__` for the size, so both become a handle of their own on
+    the terminal. Raises nothing: where no log can be written, the rest goes nowhere.
+    """
+    kept = [os.dup(1), os.dup(2)]
+    terminal: Any = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
+    streams = sys.__stdout__, sys.__stderr__, sys.stdout, sys.stderr
+    sink = _log()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    try:
+        sys.__stdout__ = sys.__stderr__ = terminal  # type: ignore[misc]
+        os.dup2(sink, 1)
+        os.dup2(sink, 2)
+        yield
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        sys.__stdout__, sys.__stderr__, sys.stdout, sys.stderr = streams  # type: ignore[misc]
+        for number, descriptor in enumerate(kept, 1):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        os.close(sink)
+        with contextlib.suppress(OSError):  # the terminal may have gone
+            terminal.close()
+
+
+def _log() -> int:
+    from tui.engine.folders import state_folder
+
+    try:
+        return os.open(state_folder() / "wizard.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError:
+        return os.open(os.devnull, os.O_WRONLY)

@@ -1,0 +1,79 @@
+"""`aml-deploy attach`: a run from its beginning, then as it goes on; resumed when its engine is gone."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Mapping
+
+from tui.engine import launch, runs
+from tui.engine.runs import Run
+from tui.plain.apply import watch
+from tui.plain.failure import Failure
+from tui.plain.ready import rehearsal_of
+from tui.plain.signals import Signals
+from tui.plain.terminal import is_terminal, say
+from tui.plan.document import Document
+from tui.plan.fields import BY_KEY
+from tui.plan.load import load
+from tui.plan.references import Unresolved, expand
+from tui.plan.resolve import resolve
+
+SECRET = "credential.client_secret"
+
+
+def run(arguments: Namespace) -> int:
+    """Show the run; the exit code is that of the run. Raises Failure, PlanInvalid."""
+    chosen = choose(arguments.run)
+    unfinished = not chosen.journal.finished()
+    resumed = unfinished and not chosen.alive
+    with Signals() as signals:
+        if resumed:
+            say(f"The engine of run {chosen.id} is gone; the run is resumed.")
+            _resume(chosen)
+        return watch(chosen, signals, starting=resumed, stops=False, as_json=arguments.json)
+
+
+def choose(name: str | None) -> Run:
+    """The run of that id, or of the only id that begins so; without a name the latest. Raises Failure."""
+    everything = runs.runs()
+    if not everything:
+        raise Failure("There are no runs on this machine. aml-deploy apply PLAN starts one.", 2)
+    if not name:
+        return everything[0]
+    found = [run for run in everything if run.id == name] or [run for run in everything if run.id.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    what = "No run has the id" if not found else f"{len(found)} runs have ids that begin with"
+    raise Failure(f"{what} {name}. aml-deploy runs lists them.", 2)
+
+
+def _resume(chosen: Run) -> None:
+    document = load(chosen.plan)
+    environ: Mapping[str, str] = dict(os.environ)
+    if chosen.rehearsed:
+        document, environ = rehearsal_of(document)
+    secrets = typed_again(document, environ)
+    resolve(document, environ, secrets)
+    launch.resume(chosen, environ=environ, secrets=secrets)
+
+
+def typed_again(document: Document, environ: Mapping[str, str]) -> dict[str, str]:
+    """The secret that was typed when the run began, asked again: it was kept in memory only. Raises Failure."""
+    if not document.asked(SECRET):
+        return {}
+    try:
+        expand(str(document.value(SECRET) or ""), environ)
+        return {}
+    except Unresolved as missing:
+        if not (is_terminal(0) and is_terminal(2)):
+            raise Failure(f"The client secret is needed to go on. {missing}", 2) from None
+    import getpass
+
+    try:
+        typed = getpass.getpass(f"{BY_KEY[SECRET].label} (not shown): ")
+    except EOFError:
+        typed = ""
+    if not typed:
+        raise Failure("The client secret is needed to go on.", 2)
+    return {SECRET: typed}

@@ -1,0 +1,114 @@
+"""Runs a command so that whatever goes wrong ends in a sentence and the right exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from argparse import Namespace
+from typing import cast
+
+from tui.plain.failure import Failure
+
+INTERRUPTED = 130
+READER_GONE = 141  # what a shell reports for a program that SIGPIPE ended
+
+
+def guarded(target: str, arguments: Namespace) -> int:
+    """Call `module:function` with the arguments and return its exit code; errors become sentences on stderr."""
+    _open_what_is_closed()
+    _never_fail_to_encode()
+    try:
+        code = _call(target, arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        _stop_writing()
+        return READER_GONE
+    except KeyboardInterrupt:
+        _say("Interrupted.")
+        return INTERRUPTED
+
+
+def _call(target: str, arguments: Namespace) -> int:
+    from importlib import import_module
+
+    from tui.plan.problems import PlanInvalid
+
+    module, _, function = target.partition(":")
+    try:
+        return cast(int, getattr(import_module(module), function)(arguments))
+    except Failure as failure:
+        _say(str(failure))
+        return failure.code
+    except PlanInvalid as invalid:
+        from tui.plain.problems import report
+
+        report(invalid)
+        return 2
+    except (BrokenPipeError, KeyboardInterrupt):
+        raise
+    except Exception as fault:
+        if os.environ.get("AML_DEPLOY_DEBUG"):
+            raise
+        _say(_unusable(fault) if isinstance(fault, OSError) and fault.filename is not None else _fault(fault))
+        return 1
+
+
+def _unusable(error: OSError) -> str:
+    return (
+        f"{error.filename} cannot be used: {error.strerror}. Runs are kept in the state folder; AML_DEPLOY_HOME names "
+        "another one."
+    )
+
+
+def _fault(fault: Exception) -> str:
+    """A sentence for an error that nobody foresaw; the details go to a file of the state folder."""
+    import traceback
+
+    text = f"This is a fault in aml-deploy itself: {type(fault).__name__}."
+    try:
+        from tui.engine.folders import state_folder
+
+        path = state_folder() / "fault.log"
+        path.write_text(traceback.format_exc(), encoding="utf-8")
+        path.chmod(0o600)
+    except OSError:
+        return f"{text} Set AML_DEPLOY_DEBUG=1 to see where it happened."
+    return f"{text} Where it happened is written in {path}."
+
+
+def _open_what_is_closed() -> None:
+    """Give descriptors 0, 1 and 2 a meaning where the caller closed them; the next pipe would take their numbers."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", closefd=False)
+
+
+def _never_fail_to_encode() -> None:
+    """A terminal of another encoding shows a replacement, and not a UnicodeEncodeError."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError, OSError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def _stop_writing() -> None:
+    """Point both streams at nothing, so that the interpreter does not fail when it flushes them at the end."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            try:
+                stream.flush()
+            except BrokenPipeError:
+                os.dup2(null, stream.fileno())

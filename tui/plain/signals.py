@@ -1,0 +1,42 @@
+"""Ctrl+C, SIGTERM and a terminal that disappears, as facts that a loop looks at."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType, TracebackType
+from typing import Any
+
+
+class Signals:
+    """While entered, SIGINT and SIGTERM are counted in `stops` and SIGHUP sets `hung_up`; nothing is raised.
+
+    SIGHUP stays ignored for who ignores it already (nohup).
+    """
+
+    def __init__(self) -> None:
+        self.stops = 0
+        self.hung_up = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Signals:
+        for number, handler in (
+            (signal.SIGINT, self._stop),
+            (signal.SIGTERM, self._stop),
+            (signal.SIGHUP, self._hang_up),
+        ):
+            if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+                continue
+            self._before[number] = signal.signal(number, handler)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self.stops += 1
+
+    def _hang_up(self, _number: int, _frame: FrameType | None) -> None:
+        self.hung_up = True

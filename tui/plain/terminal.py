@@ -1,0 +1,80 @@
+"""What the terminal can do, and questions asked on it."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+
+
+def wants_lines() -> bool:
+    """Whether the line front end is to be used: no terminal, TERM=dumb, or ACCESSIBLE=1."""
+    accessible = os.environ.get("ACCESSIBLE", "").lower() not in ("", "0", "false", "no")
+    return accessible or os.environ.get("TERM") == "dumb" or not (is_terminal(0) and is_terminal(1))
+
+
+def is_terminal(descriptor: int) -> bool:
+    """Whether a file descriptor is a terminal; False for a closed one."""
+    try:
+        return os.isatty(descriptor)
+    except OSError:
+        return False
+
+
+def say(text: str = "") -> None:
+    """A line for people, on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+class Lines:
+    """The lines of standard input, read so that Ctrl+C is never lost.
+
+    A signal that arrives just before a blocking read would be noticed only after the next key: so the read waits in
+    select(), on the input and on the descriptor that the interpreter writes to when a signal comes.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._ended = False
+
+    def next(self) -> str:
+        """The next line with its end, or what is left without one, or an empty text at the end."""
+        while b"\n" not in self._rest and not self._ended:
+            self._read()
+        line, end, self._rest = self._rest.partition(b"\n")
+        return (line + end).decode("utf-8", "replace")
+
+    def _read(self) -> None:
+        woken, wake = os.pipe()
+        os.set_blocking(wake, False)
+        before = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        try:
+            if 0 not in select.select([0, woken], [], [])[0]:
+                return  # the signal's handler runs now, and may raise
+            read = os.read(0, 65536)
+        except OSError:  # no standard input at all, or its terminal has gone
+            read = b""
+        finally:
+            signal.set_wakeup_fd(before)
+            os.close(woken)
+            os.close(wake)
+        self._rest += read
+        self._ended = not read
+
+
+_lines = Lines()
+
+
+def typed_line() -> str:
+    """The next line of standard input with its end; empty at the end of the input."""
+    return _lines.next()
+
+
+def confirmed(question: str) -> bool:
+    """Ask a yes-or-no question on the terminal; no is the default, also at the end of input."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    typed = typed_line()
+    if not typed.endswith("\n"):
+        say()
+    return typed.strip().lower() in ("y", "yes")
