@@ -124,9 +124,13 @@ def saved_text(home: Path) -> str:
 
 async def test_service_principal_fields_are_asked_only_for_a_service_principal() -> None:
     async with wizard() as walk:
-        assert not row(walk, "credential.tenant_id").display
+        assert not walk.app.screen.query("#row-credential-tenant_id")
         await walk.press("down")
-        await walk.until(lambda: row(walk, "credential.tenant_id").display)
+        await walk.until(lambda: bool(walk.app.screen.query("#row-credential-tenant_id")))
+        labels = [shown.field.label for shown in walk.app.screen.query(FieldRow) if shown.display]
+        assert labels == ["Sign in with", "Tenant", "Client id", "Client secret"]
+        await walk.press("down")
+        await walk.until(lambda: not row(walk, "credential.tenant_id").display)
         assert walk.store.value("credential.method") == "service_principal"
 
 

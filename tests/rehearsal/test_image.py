@@ -195,8 +195,7 @@ async def test_cancelling_ends_uv_and_an_indexs_password_is_in_no_log_and_no_arg
         building.cancel()
         with pytest.raises(asyncio.CancelledError):
             await building
-        while processes_with(str(tmp_path)):
-            await asyncio.sleep(0.02)
+        assert not processes_with(str(tmp_path))
     assert index.authorization is not None
     assert "hush-hush" not in "".join(running) + "".join(lines)
     assert [entry.suffix for entry in (tmp_path / "environments").iterdir()] == [".lock"]
@@ -211,7 +210,8 @@ def test_pip_configuration_is_passed_on_but_not_its_constraints(
     (index / "other").mkdir(parents=True)
     settings = tmp_path / "pip.conf"
     settings.write_text(
-        f"[global]\nextra-index-url = file://{index}\nfind-links = {wheelhouse} {tmp_path}/gone\nconstraint = {tmp_path}/c\n"
+        f"[global]\nextra-index-url = file://{index}\nfind-links = {wheelhouse} {tmp_path}/gone\n"
+        f"constraint = {tmp_path}/c\n"
     )
     (tmp_path / "c").write_text("six==1.16.0\n")
     for name in [name for name in os.environ if name.startswith("PIP_")]:

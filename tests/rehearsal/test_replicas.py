@@ -95,7 +95,7 @@ def is_alive(pid: int) -> bool:
 
 async def until(condition: Callable[[], bool]) -> None:
     async def look() -> None:
-        while not condition():
+        while not condition():  # noqa: ASYNC110 (processes and files of others can't set an event)
             await asyncio.sleep(0.02)
 
     await asyncio.wait_for(look(), 60)
@@ -310,6 +310,17 @@ DAEMON = """
     def run(data):
         return 1
 """
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent has gone")
+async def test_a_killed_keeper_takes_its_container_with_it(make: Make) -> None:
+    replicas = make(ECHO)
+    await replicas.start()
+    worker, keeper = (await ask(replicas))["pid"], replicas.instances[0].pid
+    assert isinstance(worker, int)
+    assert keeper is not None
+    os.kill(keeper, signal.SIGKILL)
+    await until(lambda: not is_alive(worker))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="daemons that leave the process group are found through /proc")

@@ -65,14 +65,16 @@ class WizardApp(App[str], inherit_bindings=False):
         self.hung_up = False
         self._document = document
         self._attach_run = attach_run
-        self._light = light
         self._helper = helper
         self.animation_level = "none"
-
-    def on_mount(self) -> None:
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        self.theme = LIGHT.name if self._light or _light_background(self.environ) else DARK.name
+        # Set here and not on mounting, so that the style sheets are read once and not twice.
+        name = LIGHT.name if light or _light_background(self.environ) else DARK.name
+        self.set_reactive(App.theme, name)
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
         for name in ("SIGHUP", "SIGTERM", "SIGINT"):
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError, AttributeError):

@@ -35,7 +35,7 @@ class Answer:
 class ResourceManager:
     """A pipeline of azure-core with the SDK's own policies; safe to use from several threads."""
 
-    def __init__(self, metadata: CloudMetadata, credential: Any) -> None:
+    def __init__(self, metadata: CloudMetadata, credential: Any, transport: Any = None) -> None:
         from azure.core.pipeline import policies
         from azure.mgmt.core import ARMPipelineClient
         from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
@@ -55,6 +55,7 @@ class ResourceManager:
                 ARMChallengeAuthenticationPolicy(credential, metadata.management_scope),
                 policies.SensitiveHeaderCleanupPolicy(),
             ],
+            **({"transport": transport} if transport is not None else {}),
         )
 
     def call(

@@ -9,13 +9,16 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from tui.cloud import arm
 from tui.cloud.errors import Cancelled, CloudError, explain
 from tui.cloud.files import LocalFile
 from tui.cloud.retry import report
 from tui.cloud.session import Cloud
+
+if TYPE_CHECKING:
+    from tui.cloud.recorder import Recorder
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
@@ -33,6 +36,7 @@ class Datastore:
     account_url: str
     container: str
     credential: Any
+    recorder: Recorder | None = None
 
     def __repr__(self) -> str:
         return f"Datastore({self.name}, {self.account_url}/{self.container})"
@@ -66,6 +70,7 @@ def datastore(cloud: Cloud) -> Datastore:
         account_url=f"https://{account}.blob.{cloud.metadata.storage_suffix}",
         container=str(properties.get("containerName") or properties.get("filesystem")),
         credential=_secret(cloud, f"{base}/{name}", properties) or cloud.credential,
+        recorder=cloud.recorder,
     )
 
 
@@ -216,9 +221,13 @@ def _container(target: Datastore) -> Any:
     from azure.storage.blob import ContainerClient, ExponentialRetry
     from requests.adapters import HTTPAdapter
 
-    session = requests.Session()
     # One connection a thread; requests keeps ten otherwise and opens the rest anew for each block.
-    session.mount("https://", HTTPAdapter(pool_maxsize=_WORKERS * 4))
+    connections = _WORKERS * 4
+    if target.recorder is not None:
+        session = target.recorder.session("storage", connections)
+    else:
+        session = requests.Session()
+        session.mount("https://", HTTPAdapter(pool_maxsize=connections))
     return ContainerClient(
         target.account_url,
         target.container,

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tui.cloud.errors import CloudError, explain
+
+if TYPE_CHECKING:
+    import requests
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ BUILT_IN = {
 }
 
 
-def current(environ: Mapping[str, str] | None = None) -> CloudMetadata:
+def current(environ: Mapping[str, str] | None = None, session: requests.Session | None = None) -> CloudMetadata:
     """The cloud that the environment names; AzureCloud when it names none.
 
     `ARM_CLOUD_METADATA_URL` comes first: the SDK itself sets `AZUREML_CURRENT_CLOUD`, so a value of it may be
@@ -107,7 +110,7 @@ def current(environ: Mapping[str, str] | None = None) -> CloudMetadata:
     url = env.get("ARM_CLOUD_METADATA_URL")
     if not url:
         return BUILT_IN.get(env.get("AZUREML_CURRENT_CLOUD", ""), BUILT_IN["AzureCloud"])
-    for entry in _read_metadata(url):
+    for entry in _read_metadata(url, session):
         try:
             metadata = _from_entry(entry)
         except (KeyError, TypeError, AttributeError, IndexError):
@@ -122,11 +125,11 @@ def current(environ: Mapping[str, str] | None = None) -> CloudMetadata:
     )
 
 
-def _read_metadata(url: str) -> list[Any]:
+def _read_metadata(url: str, session: requests.Session | None) -> list[Any]:
     import requests
 
     try:
-        answer = requests.get(url, timeout=(10, 30))
+        answer = (session or requests).get(url, timeout=(10, 30))
         answer.raise_for_status()
         body = answer.json()
     except Exception as error:

@@ -50,7 +50,7 @@ def register(
     doing = f"registering the code in {folder.name}"
     pending = {"pendingUploadType": "TemporaryBlobReference"}
     answer = cloud.arm.call("POST", f"{version}/startPendingUpload", arm.CODES, body=pending, doing=doing).body
-    target, container = _target(answer, doing)
+    target, container = _target(cloud, answer, doing)
     blobs.upload(target, files, folder.name, progress, cancelled, what="the code")
     properties = {
         "codeUri": f"{container}/{folder.name}",
@@ -85,7 +85,7 @@ def _find(cloud: Cloud, name: str, digest: str) -> CodeVersion | None:
     return None
 
 
-def _target(answer: Any, doing: str) -> tuple[blobs.Datastore, str]:
+def _target(cloud: Cloud, answer: Any, doing: str) -> tuple[blobs.Datastore, str]:
     """Where the service wants the files: a container with a SAS, and the container's address without it."""
     reference = (answer or {}).get("blobReferenceForConsumption") or {}
     sas_uri = str((reference.get("credential") or {}).get("sasUri") or "")
@@ -99,4 +99,4 @@ def _target(answer: Any, doing: str) -> tuple[blobs.Datastore, str]:
         )
     account = urlunsplit((parts.scheme, parts.netloc, root, "", ""))
     address = str(reference.get("blobUri") or urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")))
-    return blobs.Datastore("code", account, container, parts.query), address.rstrip("/")
+    return blobs.Datastore("code", account, container, parts.query, cloud.recorder), address.rstrip("/")

@@ -17,12 +17,13 @@ from tui.plan.model import Credential
 _IMDS = ("169.254.169.254", 80)
 
 
-def build(credential: Credential, cloud: CloudMetadata) -> Any:
+def build(credential: Credential, cloud: CloudMetadata, transport: Any = None) -> Any:
     """A token credential for `credential.method`; nothing is signed in yet.
 
     Methods: default, service_principal, managed_identity, azure_cli. Further azure-identity keyword arguments
     are taken from the credential's `options`. For a cloud that is not built in, its own authority is used and
-    instance discovery, which asks login.microsoftonline.com, is left out. Raises CloudError.
+    instance discovery, which asks login.microsoftonline.com, is left out. `transport` is azure-core's; the Azure CLI
+    asks by itself and does not use it. Raises CloudError.
     """
     import azure.identity as identity
 
@@ -30,6 +31,8 @@ def build(credential: Credential, cloud: CloudMetadata) -> Any:
     options.setdefault("authority", cloud.login)
     if not cloud.built_in:
         options.setdefault("disable_instance_discovery", True)
+    sending = {"transport": transport} if transport is not None else {}
+    options.update(sending)
     method = credential.method
     try:
         if method == "service_principal":
@@ -42,7 +45,7 @@ def build(credential: Credential, cloud: CloudMetadata) -> Any:
                 **options,
             )
         if method == "managed_identity":
-            return identity.ManagedIdentityCredential(client_id=credential.client_id)
+            return identity.ManagedIdentityCredential(client_id=credential.client_id, **sending)
         if method == "azure_cli":
             return identity.AzureCliCredential(tenant_id=credential.tenant_id or "", process_timeout=30)
         if credential.client_id:

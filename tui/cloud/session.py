@@ -17,16 +17,22 @@ from tui.plan.model import Plan
 if TYPE_CHECKING:
     import requests
 
+    from tui.cloud.recorder import Recorder
+
 
 class Cloud:
-    """Holds what calls to Azure need. Made by `connect`; safe to use from several threads."""
+    """Holds what calls to Azure need. Made by `connect`; safe to use from several threads.
 
-    def __init__(self, plan: Plan, metadata: CloudMetadata, credential: Any) -> None:
+    With a recorder, every client sends through a transport that writes down what goes to and fro.
+    """
+
+    def __init__(self, plan: Plan, metadata: CloudMetadata, credential: Any, recorder: Recorder | None = None) -> None:
         self.plan = plan
         self.metadata = metadata
         self.credential = credential
         self.workspace_id = plan.workspace.id
-        self.arm = ResourceManager(metadata, credential)
+        self.recorder = recorder
+        self.arm = ResourceManager(metadata, credential, recorder.transport("resource-manager") if recorder else None)
         self._shared = _Shared()
 
     def for_plan(self, plan: Plan) -> Cloud:
@@ -62,6 +68,8 @@ class Cloud:
         options: dict[str, Any] = {"cloud": self.metadata.name}
         if not self.metadata.built_in:
             options["cloud_metadata"] = self.metadata.for_sdk()
+        if self.recorder is not None:
+            options["transport"] = self.recorder.transport("resource-manager")
         return MLClient(
             self.credential,
             workspace.subscription_id,
@@ -81,7 +89,7 @@ class Cloud:
             if self._shared.http is None:
                 import requests
 
-                self._shared.http = requests.Session()
+                self._shared.http = self.recorder.session("scoring") if self.recorder else requests.Session()
             return self._shared.http
 
     @property
@@ -121,16 +129,19 @@ def import_sdk() -> None:
         quiet.after_import()
 
 
-def connect(plan: Plan) -> Cloud:
+def connect(plan: Plan, recorder: Recorder | None = None) -> Cloud:
     """A connection for `plan`; reads the cloud's metadata where it is not built in, signs nobody in.
+
+    With a recorder (`tui.cloud.recorder`), all exchanges are written down, without secrets and names.
 
     Raises CloudError when the credential is incomplete or the metadata cannot be read.
     """
     quiet.before_import()
-    metadata = clouds.current()
+    metadata = clouds.current(session=recorder.session("metadata") if recorder else None)
     # The SDK puts the name back itself, once it knows that cloud; before that it fails on a name it does not know.
     if "azure.ai.ml" not in sys.modules or os.environ.get("AZUREML_CURRENT_CLOUD") != metadata.name:
         os.environ.pop("AZUREML_CURRENT_CLOUD", None)
     if metadata.built_in and metadata.name != "AzureCloud":
         os.environ["AZUREML_CURRENT_CLOUD"] = metadata.name
-    return Cloud(plan, metadata, credentials.build(plan.credential, metadata))
+    transport = recorder.transport("identity") if recorder else None
+    return Cloud(plan, metadata, credentials.build(plan.credential, metadata, transport), recorder)

@@ -32,7 +32,7 @@ def main(folder: Path) -> int:
         from tui.plan.resolve import resolve
 
         plan = resolve(load(run.plan), os.environ, secrets)
-        engine = Engine(plan, folder, journal, rehearsed=run.rehearsed, resumed=resumed)
+        engine = Engine(plan, folder, journal, rehearsed=run.rehearsed, resumed=resumed, record=run.record)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: engine.stop())
         return EXIT[engine.execute()]

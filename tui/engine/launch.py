@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from datetime import datetime, timezone
+from pathlib import Path
 
 from tui.engine.folders import runs_folder, write_whole
 from tui.engine.runs import Run, engine_pid, read, write_engine
@@ -18,11 +19,17 @@ from tui.plan.resolve import resolve
 
 
 def start(
-    document: Document, *, environ: Mapping[str, str], secrets: Mapping[str, str] | None = None, rehearse: bool = False
+    document: Document,
+    *,
+    environ: Mapping[str, str],
+    secrets: Mapping[str, str] | None = None,
+    rehearse: bool = False,
+    record: Path | None = None,
 ) -> Run:
     """Begin a run of a document and return at once; the engine goes on when this process ends.
 
-    `secrets` (typed values by key) reach the engine through a pipe, never a file or an argument.
+    `secrets` (typed values by key) reach the engine through a pipe, never a file or an argument. `record` is an
+    absolute path: the engine writes its exchanges with Azure there, without secrets and names.
 
     Raises PlanInvalid when the plan cannot be run, OSError when the state folder cannot be written.
     """
@@ -38,6 +45,7 @@ def start(
         "deployment": plan.deployment.name,
         "started": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "rehearsed": rehearse,
+        "record": str(record) if record else None,
     }
     write_whole(folder / "run.json", json.dumps(about))
     run = read(folder)

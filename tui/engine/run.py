@@ -22,7 +22,16 @@ GATES = ("sign-in", "workspace")
 class Engine:
     """Carries out one plan. `stop()` may be called from a signal handler."""
 
-    def __init__(self, plan: Plan, folder: Path, journal: JournalWriter, *, rehearsed: bool, resumed: bool) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        folder: Path,
+        journal: JournalWriter,
+        *,
+        rehearsed: bool,
+        resumed: bool,
+        record: Path | None = None,
+    ) -> None:
         from tui.cloud.session import connect
 
         self.plan = plan
@@ -31,7 +40,12 @@ class Engine:
         self.rehearsed = rehearsed
         self.resumed = resumed
         tags = {"aml-deploy": __version__, "aml-deploy-plan": plan.hash}
-        self.run = Run(plan, connect(plan), journal, folder, tags=tags)
+        recorder = None
+        if record is not None:
+            from tui.cloud.recorder import Recorder
+
+            recorder = Recorder(record, (plan.credential.client_secret,))
+        self.run = Run(plan, connect(plan, recorder), journal, folder, tags=tags)
         self.stopped = False
 
     def stop(self) -> None:

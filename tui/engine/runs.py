@@ -23,6 +23,7 @@ class Run:
     deployment: str
     started: str
     rehearsed: bool
+    record: Path | None = None  # where the exchanges with Azure are written down, if they are
 
     @property
     def plan(self) -> Path:
@@ -97,6 +98,7 @@ def read(folder: Path) -> Run | None:
             deployment=about["deployment"],
             started=about["started"],
             rehearsed=bool(about["rehearsed"]),
+            record=Path(about["record"]) if about.get("record") else None,
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

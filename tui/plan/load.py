@@ -93,7 +93,7 @@ def _read(path: Path) -> Document:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise PlanInvalid([Problem("", f"The file cannot be read: {reason}.", "", str(path))]) from None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or "it is not YAML"

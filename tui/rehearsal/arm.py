@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
 
 from aiohttp import web
 
 from tui.rehearsal.errors import ArmError, bad_content
+from tui.rehearsal.rights import action_of
 
 if TYPE_CHECKING:
     from tui.rehearsal.service import Service
@@ -149,23 +150,30 @@ class Routes:
     """Paths with `{names}` and their handlers. Azure takes paths in any case."""
 
     def __init__(self) -> None:
-        self._routes: dict[int, list[tuple[list[str], dict[str, Handler]]]] = {}
+        self._routes: dict[int, list[tuple[list[str], str, dict[str, Handler]]]] = {}
 
     def add(self, method: str, path: str, handler: Handler) -> None:
         """Registers a handler; fixed segments are compared without regard to case."""
         segments = [part if part.startswith("{") else part.lower() for part in path.strip("/").split("/")]
         same_length = self._routes.setdefault(len(segments), [])
-        for known, handlers in same_length:
+        for known, _, handlers in same_length:
             if known == segments:
                 handlers[method] = handler
                 return
-        same_length.append((segments, {method: handler}))
+        same_length.append((segments, path, {method: handler}))
 
-    def find(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
-        """The handler and the values of the path's names. Raises ArmError, 404 or 405, when there is none."""
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """Method and path of every operation, the path as it was added."""
+        for same_length in self._routes.values():
+            for _, path, handlers in same_length:
+                for method in handlers:
+                    yield method, path
+
+    def find(self, method: str, path: str) -> tuple[Handler, str, dict[str, str]]:
+        """The handler, the path as it was added, and the values of its names. Raises ArmError, 404 or 405."""
         parts = path.strip("/").split("/")
         allowed: set[str] = set()
-        for segments, handlers in self._routes.get(len(parts), []):
+        for segments, added, handlers in self._routes.get(len(parts), []):
             values: dict[str, str] = {}
             for segment, part in zip(segments, parts):
                 if segment.startswith("{"):
@@ -176,7 +184,7 @@ class Routes:
                     break
             else:
                 if method in handlers:
-                    return handlers[method], values
+                    return handlers[method], added, values
                 allowed.update(handlers)
         if allowed:
             raise ArmError(
@@ -191,6 +199,32 @@ class Routes:
             f"The rehearsal has no operation {method} at '{path}'. On Azure there may be one; what the rehearsal "
             "offers is listed in its table of operations.",
         )
+
+
+# Who is signed in may ask for these; the answers hold only what the caller may see.
+_ALWAYS = ("/subscriptions", "/tenants")
+
+
+def require_right(service: Service, request: web.Request, claims: Mapping[str, Any], path: str) -> None:
+    """Refuses a request that the caller's roles do not cover; `path` as it was added. Raises ArmError 403.
+
+    Polls of operations are free to who is signed in, because roles on a workspace do not reach the region's paths.
+    """
+    if path in _ALWAYS or "/mfeOperations" in path:
+        return
+    rights = service.rights.of(claims)
+    action = action_of(request.method, path)
+    allowed = bool(rights.roles) if action == "Microsoft.Authorization/permissions/read" else rights.allow(action)
+    if allowed:
+        return
+    scope = request.path.rsplit("/", 1)[0] if request.method == "POST" else request.path
+    raise ArmError(
+        403,
+        "AuthorizationFailed",
+        f"The client '{claims.get('appid')}' with object id '{claims.get('oid')}' does not have authorization to perform "
+        f"action '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh "
+        "your credentials.",
+    )
 
 
 async def read_body(request: web.Request) -> Fields:

@@ -8,14 +8,18 @@ from aiohttp import web
 
 from tui.rehearsal import sas
 from tui.rehearsal.blob_answers import BlobError
+from tui.rehearsal.rights import STORAGE_ROLES
 from tui.rehearsal.service import Service
+from tui.rehearsal.shared_key import is_signed
 from tui.rehearsal.tokens import TokenRefused
 
 STORAGE_AUDIENCE = "https://storage.azure.com"
 
 
 def authorise(service: Service, request: web.Request, container: str, blob: str, needed: str) -> None:
-    """Accepts a signature with one of the `needed` permissions, or a token for storage. Raises BlobError."""
+    """Accepts a signature with one of the `needed` permissions, the account's key, or a token of an identity that has
+    a role for it. Raises BlobError.
+    """
     if "sig" in request.query:
         try:
             sas.check(service.seed, request.query, container, blob, needed)
@@ -35,11 +39,14 @@ def authorise(service: Service, request: web.Request, container: str, blob: str,
             "information in the www-authenticate header.",
             challenge,
         )
+    if scheme.lower() == "sharedkey" and is_signed(service.seed, request, token):
+        return
     if scheme.lower() != "bearer":
         raise BlobError(
             403,
             "AuthenticationFailed",
-            "The rehearsal's storage takes shared access signatures and Entra ID tokens, no account keys.",
+            "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly "
+            "including the signature.",
         )
     try:
         claims = service.signer.verify(token.strip())
@@ -48,6 +55,12 @@ def authorise(service: Service, request: web.Request, container: str, blob: str,
     if str(claims.get("aud", "")).rstrip("/") != STORAGE_AUDIENCE:
         raise BlobError(
             401, "InvalidAuthenticationInfo", "Issuer or audience validation failed. Audience did not match.", challenge
+        )
+    if not set(needed) & set(STORAGE_ROLES[service.rights.of(claims).storage]):
+        raise BlobError(
+            403,
+            "AuthorizationPermissionMismatch",
+            "This request is not authorized to perform this operation using this permission.",
         )
 
 

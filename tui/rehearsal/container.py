@@ -202,5 +202,7 @@ class Container:
             reader.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reader
+        if process is not None:
+            process.close()
         if run_dir is not None:
             await asyncio.to_thread(shutil.rmtree, run_dir, True)

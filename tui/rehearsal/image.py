@@ -205,7 +205,7 @@ async def _run(
                 say(line)
         code = await process.wait()
     finally:
-        process.kill()
+        await process.stop()
     if code != 0:
         raise ImageBuildFailure(image_index.redact(_reason(lines, code)))
 

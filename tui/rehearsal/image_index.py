@@ -94,7 +94,7 @@ async def _config_list(command: list[str]) -> list[str] | None:
     except asyncio.TimeoutError:
         return None
     finally:
-        process.kill()
+        await process.stop()
     return lines if code == 0 else None
 
 

@@ -129,7 +129,7 @@ async def probe(path: Path) -> Interpreter | None:
     except asyncio.TimeoutError:
         return None
     finally:
-        process.kill()
+        await process.stop()
     if code != 0 or not output:
         return None
     found = _answer(path, output[-1])
@@ -150,7 +150,8 @@ def _answer(path: Path, text: str) -> Interpreter | None:
 def _split(paths: Iterable[Path], minor: tuple[int, int] | None) -> tuple[list[Path], list[Path]]:
     """Separates candidates with the wanted version in their name or folder from the others, without doubles."""
     wanted = re.compile(rf"(python|/versions/|cpython-){minor[0]}\.{minor[1]}(\D|$)" if minor else r"(?!)")
-    likely, others = [], []
+    likely: list[Path] = []
+    others: list[Path] = []
     seen: set[Path] = set()
     for path in paths:
         # python, python3 and python3.11 of one folder are mostly one file; pyenv's shims are many.

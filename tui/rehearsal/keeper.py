@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -23,13 +24,17 @@ GRACE = 1.0
 """Seconds between asking a process group to end and killing it."""
 
 
-def _adopt_orphans() -> None:
-    """Makes the keeper the parent of daemons that the program leaves behind (Linux; elsewhere nothing)."""
-    pr_set_child_subreaper = 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+
+
+def _prctl() -> Callable[[int, int], object]:
+    """Linux's prctl; elsewhere a function that does nothing."""
     with contextlib.suppress(ImportError, OSError, AttributeError):
         import ctypes
 
-        ctypes.CDLL(None, use_errno=True).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
+        call = ctypes.CDLL(None, use_errno=True).prctl
+        return lambda option, value: call(option, value, 0, 0, 0)
+    return lambda _option, _value: None
 
 
 def _descendants() -> list[int]:
@@ -110,7 +115,9 @@ def main(arguments: list[str]) -> int:
     lifeline, folder, command = int(arguments[0]), arguments[1], arguments[2:]
     if os.getpgrp() != os.getpid():
         os.setsid()  # The group that is ended must be the keeper's own.
-    _adopt_orphans()
+    prctl = _prctl()
+    # Daemons that the program leaves behind become the keeper's children.
+    prctl(_PR_SET_CHILD_SUBREAPER, 1)
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
     os.set_blocking(wake_read, False)
@@ -120,7 +127,8 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, _nothing)
     try:
         # Handlers (unlike ignored signals) are reset on exec, so the program gets the defaults.
-        started = subprocess.Popen(command, close_fds=True)
+        # Should somebody kill the keeper itself, the program goes with it (the keeper has but one thread).
+        started = subprocess.Popen(command, close_fds=True, preexec_fn=lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL))
     except OSError as error:
         print(f"{command[0]} can't be started: {error.strerror}", file=sys.stderr, flush=True)
         return 127

@@ -71,12 +71,27 @@ class Program:
             self.kill()
             await self._process.wait()
 
+    def close(self) -> None:
+        """Lets go of the output, for a program that has ended while something still holds the other end."""
+        # asyncio closes it by itself only at the end of the output, and offers no public way to do it earlier.
+        transport = getattr(self._process, "_transport", None)
+        if transport is not None:
+            transport.close()
+
     def kill(self) -> None:
         """Kills the whole process group at once."""
         self._let_go()
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def feed(self, text: bytes) -> None:
+        """Writes to the program's standard input and closes it; a program that does not read is no error."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._process.stdin.write(text)
+            await self._process.stdin.drain()
+        self._process.stdin.close()
 
     async def lines(self) -> AsyncIterator[str]:
         """Yields the output (stdout and stderr in one) line by line, without line ends, until it ends."""
@@ -120,6 +135,26 @@ async def start(
     `stdin` is written to its standard input, which is then closed; None gives it an empty one.
     `remove` is a flat folder that goes when the program has ended, whoever ended it. Raises OSError.
     """
+    starting = asyncio.ensure_future(_spawn(command, env, cwd, stdin is not None, remove))
+    try:
+        program = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # asyncio would kill the keeper alone: the start is let finish, then everything is ended.
+        with contextlib.suppress(OSError):
+            await (await starting).stop()
+        raise
+    if stdin is not None:
+        try:
+            await program.feed(stdin)
+        except BaseException:
+            await program.stop()
+            raise
+    return program
+
+
+async def _spawn(
+    command: Sequence[str | Path], env: Mapping[str, str], cwd: Path, feed: bool, remove: Path | None
+) -> Program:
     read_end, write_end = os.pipe()
     try:
         process = await asyncio.create_subprocess_exec(
@@ -130,7 +165,7 @@ async def start(
             str(read_end),
             str(remove or ""),
             *map(str, command),
-            stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.PIPE if feed else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             cwd=cwd,
@@ -143,11 +178,4 @@ async def start(
         raise
     finally:
         os.close(read_end)
-    kept = Program(process, write_end)
-    if stdin is not None:
-        assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            process.stdin.write(stdin)
-            await process.stdin.drain()
-        process.stdin.close()
-    return kept
+    return Program(process, write_end)

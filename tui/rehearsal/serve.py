@@ -19,7 +19,7 @@ from typing import Callable
 from aiohttp import web
 
 from tui.rehearsal import assets, blobs, capacity, deployments, endpoints, entra, operations, subscriptions, workspaces
-from tui.rehearsal.arm import Call, Fields, Routes, read_body
+from tui.rehearsal.arm import Call, Fields, Routes, read_body, require_right
 from tui.rehearsal.blob_answers import BlobError
 from tui.rehearsal.blob_store import BlobStore
 from tui.rehearsal.certificates import server_context
@@ -29,6 +29,7 @@ from tui.rehearsal.fleet import Fleet, handle_scoring
 from tui.rehearsal.operations import Operations
 from tui.rehearsal.places import Home
 from tui.rehearsal.process import RehearsalError, hold_for_life, read_server, write_server
+from tui.rehearsal.rights import ActiveRights, forget
 from tui.rehearsal.sas import ACCOUNT
 from tui.rehearsal.scenarios import Active, select
 from tui.rehearsal.seed import Seed
@@ -88,7 +89,8 @@ def _arm_handler(routes: Routes) -> _Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         service = request.app[SERVICE]
         claims = _claims(service, request)
-        handler, parameters = routes.find(request.method, request.path)
+        handler, path, parameters = routes.find(request.method, request.path)
+        require_right(service, request, claims, path)
         disturb_resource_manager(service, request, claims)
         body = await read_body(request) if request.method in ("PUT", "PATCH", "POST") else Fields({})
         return await handler(Call(service, request, parameters, body, claims))
@@ -247,6 +249,7 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
         fleet=Fleet(),
         scoring_python=Path(scoring_python) if scoring_python else None,
         scenarios=Active(home),
+        rights=ActiveRights(home),
     )
     service.fleet.attach(service)
     stop = asyncio.Event()
@@ -272,6 +275,7 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
         store.close()
         # A failure that was practised must not surprise the next one.
         select(home, ())
+        forget(home)
 
 
 def _log_to(path: Path) -> None:

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from tui.rehearsal.operations import Operations
 from tui.rehearsal.places import Home
+from tui.rehearsal.rights import ActiveRights
 from tui.rehearsal.scenarios import Active
 from tui.rehearsal.seed import Seed
 from tui.rehearsal.store import Store
@@ -38,6 +39,7 @@ class Service:
     blobs: BlobStore
     fleet: Fleet
     scenarios: Active
+    rights: ActiveRights
     scoring_python: Path | None = None
     last_request: float = field(default_factory=time.monotonic)
     open_requests: int = 0

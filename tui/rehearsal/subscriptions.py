@@ -31,7 +31,9 @@ def _subscription(subscription: str) -> dict[str, Any]:
 
 
 async def list_subscriptions(call: Call) -> web.Response:
-    """`GET /subscriptions`."""
+    """`GET /subscriptions`: those in which the caller has a role."""
+    if not call.service.rights.of(call.claims).roles:
+        return page(call, [])
     names = sorted({known.subscription_id.lower() for known in call.service.workspaces.all()})
     return page(call, [_subscription(name) for name in names])
 
@@ -115,36 +117,14 @@ async def read_provider(call: Call) -> web.Response:
 
 
 async def list_permissions(call: Call) -> web.Response:
-    """`GET …/providers/Microsoft.Authorization/permissions`: what the role AzureML Data Scientist gives."""
+    """`GET …/providers/Microsoft.Authorization/permissions`: what the caller's roles give, one object for each."""
     if "workspace" in call.parameters:
         workspace_of(call)
     elif "group" in call.parameters:
         call.service.workspaces.require_group(call["subscription"], call["group"])
     else:
         call.service.workspaces.require_subscription(call["subscription"])
-    return page(
-        call,
-        [
-            {
-                "actions": [
-                    f"{PROVIDER}/workspaces/*/read",
-                    f"{PROVIDER}/workspaces/*/action",
-                    f"{PROVIDER}/workspaces/*/delete",
-                    f"{PROVIDER}/workspaces/*/write",
-                ],
-                "notActions": [
-                    f"{PROVIDER}/workspaces/delete",
-                    f"{PROVIDER}/workspaces/write",
-                    f"{PROVIDER}/workspaces/computes/*/write",
-                    f"{PROVIDER}/workspaces/computes/*/delete",
-                    f"{PROVIDER}/workspaces/computes/listKeys/action",
-                    f"{PROVIDER}/workspaces/listKeys/action",
-                ],
-                "dataActions": [],
-                "notDataActions": [],
-            }
-        ],
-    )
+    return page(call, call.service.rights.of(call.claims).permissions())
 
 
 def _compute(call: Call) -> dict[str, Any]:

@@ -41,7 +41,8 @@ class FormPane(Pane):
         with FormScroll():
             yield from self.above()
             for field in fields_of(self.step):
-                yield FieldRow(field, self.store)
+                if self.store.document.asked(field.key):  # the others get a row when they are
+                    yield FieldRow(field, self.store)
             yield from self.below()
 
     def above(self) -> Iterable[Widget]:
@@ -80,7 +81,19 @@ class FormPane(Pane):
         if name in BY_KEY or name == "ready":
             for row in self.rows():
                 row.reread()
+            self._add_rows()
         self.changed(name)
+
+    def _add_rows(self) -> None:
+        """Give a row to each field that applies now and has none."""
+        above: Widget | None = None
+        there = {row.field.key: row for row in self.rows()}
+        for field in fields_of(self.step, advanced=self.all_fields):
+            row = there.get(field.key)
+            if row is None and above is not None and self.store.document.asked(field.key):
+                row = FieldRow(field, self.store)
+                self.query_one(FormScroll).mount(row, after=above)
+            above = row or above
 
     def changed(self, name: str) -> None:
         """A field has changed, or a question was answered or forgotten, or the environment is complete."""

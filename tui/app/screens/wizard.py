@@ -74,7 +74,8 @@ class WizardScreen(Screen[None], inherit_bindings=False):
             yield self._rail
             with Vertical(id="centre"):
                 yield self._lead
-                yield Vertical(id="body")
+                with Vertical(id="body"):
+                    yield self._make(self.step)
             yield self._side_help
         yield self._help_bar
         with Horizontal(id="buttons"):
@@ -111,6 +112,12 @@ class WizardScreen(Screen[None], inherit_bindings=False):
         """The pane that is shown."""
         return self._panes.get(self.step)
 
+    def _make(self, step: str) -> Pane:
+        module, name = PANES[step]
+        pane: Pane = getattr(import_module(module), name)(self.store)
+        self._panes[step] = pane
+        return pane
+
     async def show_step(self, step: str, key: str | None = None) -> None:
         """Show a step; with `key`, with the focus on that field."""
         before = self._panes.get(self.step) if self.step != step else None
@@ -121,9 +128,7 @@ class WizardScreen(Screen[None], inherit_bindings=False):
         self.step = step
         pane = self._panes.get(step)
         if pane is None:
-            module, name = PANES[step]
-            pane = getattr(import_module(module), name)(self.store)
-            self._panes[step] = pane
+            pane = self._make(step)
             await self.query_one("#body").mount(pane)
         pane.display = True
         self._header.show(step)
