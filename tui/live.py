@@ -11,10 +11,11 @@ import gc
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tui.engine.runs import Run
-from tui.plan.document import Document
+if TYPE_CHECKING:
+    from tui.engine.runs import Run
+    from tui.plan.document import Document
 
 HUNG_UP = 129
 

@@ -106,6 +106,12 @@ def test_yaml_that_does_not_parse_says_the_line(folder: Path) -> None:
     assert "not valid YAML" in found.message
 
 
+@pytest.mark.parametrize("text", ["endpoint: [", "a: {b", "\t- x", "endpoint: 'open", "\x00"])
+def test_unfinished_yaml_is_a_problem_and_no_crash(folder: Path, text: str) -> None:
+    (found,) = problems_of(folder, text)
+    assert "not valid YAML" in found.message
+
+
 def test_a_repeated_key_is_reported(folder: Path) -> None:
     found = problems_of(folder, GOOD + "endpoint:\n  name: churn-endpoint-02\n")
     assert any(problem.key == "endpoint" and "twice" in problem.message for problem in found)

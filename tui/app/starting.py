@@ -26,7 +26,7 @@ async def start(store: Store) -> Run:
     """Start the engine on the plan as it is now. Raises NotStarted."""
     from tui.engine import launch
 
-    await store.ready.wait()
+    await _prepared(store)
     document, environ, secrets = store.document.copy(), dict(store.environ), dict(store.secrets)
     rehearse = store.rehearse
     return await _explained(lambda: launch.start(document, environ=environ, secrets=secrets, rehearse=rehearse))
@@ -36,9 +36,16 @@ async def resume(store: Store, run: Run) -> None:
     """Start the engine of an interrupted run again. Raises NotStarted."""
     from tui.engine import launch
 
-    await store.ready.wait()
+    await _prepared(store)
     environ, secrets = dict(store.environ), dict(store.secrets)
     await _explained(lambda: launch.resume(run, environ=environ, secrets=secrets))
+
+
+async def _prepared(store: Store) -> None:
+    """Wait for the rehearsal. Raises NotStarted when it cannot be had."""
+    await store.settled()
+    if not store.ready.is_set():
+        raise NotStarted(f"{store.prepare_problem} To try once more: ctrl+o, Start the rehearsal again.")
 
 
 async def _explained(call: Callable[[], T]) -> T:

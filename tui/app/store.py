@@ -186,6 +186,10 @@ class Store:
         self._settled.set()
         self.announce("preparing")
 
+    async def settled(self) -> None:
+        """Wait until the environment is complete, or it is known why it cannot be."""
+        await self._settled.wait()
+
     def payload(self) -> dict[str, Any]:
         """The plan as the helper takes it."""
         return {
@@ -200,7 +204,7 @@ class Store:
         The answer is remembered in `facts` when the plan has not changed in a way that matters for it meanwhile.
         Raises HelperError (title, cause, remedy, raw).
         """
-        await self._settled.wait()
+        await self.settled()
         if not self.ready.is_set():
             from tui.helper.client import HelperError
 

@@ -99,7 +99,7 @@ def _read(path: Path) -> Document:
         said = getattr(error, "problem", None) or "it is not YAML"
         line = mark.line + 1 if mark else None
         remedy = "Check the indentation, and put quotes around texts with : or #."
-        if line and "${" in text.splitlines()[line - 1]:
+        if line and "${" in "".join(text.splitlines()[line - 1 : line]):
             remedy = 'Inside { } a reference needs quotes: "${env:NAME}".'
         raise PlanInvalid([Problem("", f"This is not valid YAML: {said}.", remedy, str(path), line)]) from None
     preset = find(path.stem)
