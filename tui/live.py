@@ -72,6 +72,7 @@ def _as_rehearsed(document: Document) -> Document:
 
 def _rehearsal(document: Document | None) -> Mapping[str, str]:
     """The environment of the rehearsal, started when none runs. Raises CannotRehearse."""
+    from tui.plan.document import Document
     from tui.rehearse import prepare
 
     return prepare(document if document is not None else Document(), os.environ)

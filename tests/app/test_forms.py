@@ -129,9 +129,9 @@ async def test_service_principal_fields_are_asked_only_for_a_service_principal()
         await walk.until(lambda: bool(walk.app.screen.query("#row-credential-tenant_id")))
         labels = [shown.field.label for shown in walk.app.screen.query(FieldRow) if shown.display]
         assert labels == ["Sign in with", "Tenant", "Client id", "Client secret"]
+        assert walk.store.value("credential.method") == "service_principal"
         await walk.press("down")
         await walk.until(lambda: not row(walk, "credential.tenant_id").display)
-        assert walk.store.value("credential.method") == "service_principal"
 
 
 # What the helper answers

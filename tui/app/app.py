@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Prepare = Callable[[Optional[Document]], Mapping[str, str]]
 
-STYLES = Path(__file__).with_name("styles")
+STYLES = sorted(Path(__file__).with_name("styles").glob("*.tcss"))
 
 
 class WizardApp(App[str], inherit_bindings=False):
@@ -36,7 +36,7 @@ class WizardApp(App[str], inherit_bindings=False):
     is given the document. `adopt` gives the document as it is carried out (a rehearsal has an identity of its own).
     """
 
-    CSS_PATH: ClassVar[Any] = [STYLES / "shell.tcss", STYLES / "forms.tcss"]
+    CSS_PATH: ClassVar[Any] = STYLES
     ENABLE_COMMAND_PALETTE = False
     TITLE = "aml-deploy"
     BINDINGS: ClassVar = [

@@ -77,8 +77,11 @@ class Pane(Vertical):
         """The first widget whose value is wrong, or None. It gets the focus instead of the next step."""
         return None
 
-    async def advance(self) -> bool:
-        """Do what Next stands for (Review starts the run here). False stays at this step."""
+    async def advance(self, pressed: bool = False) -> bool:
+        """Do what Next stands for (Review starts the run here); False stays at this step.
+
+        `pressed` says that the button itself was pressed, and not the key that means Next everywhere.
+        """
         return True
 
     async def extra(self) -> None:

@@ -185,10 +185,9 @@ class ReviewPane(Pane):
         """Nothing is an error here: `advance` explains blockers."""
         return None
 
-    async def advance(self) -> bool:
+    async def advance(self, pressed: bool = False) -> bool:
         """Start the run, if nothing stands in the way and the button itself was pressed."""
-        focused = self.screen.focused
-        if focused is None or focused.id != "next":
+        if not pressed:
             self.post_message(self.Status("Nothing is deployed yet: Tab to Deploy, then Enter, starts the run."))
             return False
         await self._judge()

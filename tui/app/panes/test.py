@@ -50,7 +50,9 @@ class TestPane(Pane):
             yield Static("Send to", classes="test-label", markup=False)
             yield Select([], prompt="as routed", id="test-pinned", compact=True,
                          tooltip="One deployment, or whichever the traffic split gives")  # fmt: skip
-            yield Button("Send", id="test-send", compact=True, variant="primary", tooltip="Send the request once")
+            send = Button("Send", id="test-send", compact=True, variant="primary", tooltip="Send the request once")
+            send.active_effect_duration = 0  # while it looks pressed, Textual drops a second press
+            yield send
             yield Button(f"Send {REPEATS} times", id="test-repeat", compact=True,
                          tooltip="One after the other; shows the median and the 95th percentile")  # fmt: skip
             yield Static(id="test-busy", markup=False)
@@ -80,7 +82,7 @@ class TestPane(Pane):
         """Send."""
         return self.query_one("#test-send", Button)
 
-    async def advance(self) -> bool:
+    async def advance(self, pressed: bool = False) -> bool:
         """The walk ends here."""
         self.post_message(self.Leave())
         return False

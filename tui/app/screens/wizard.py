@@ -167,9 +167,9 @@ class WizardScreen(Screen[None], inherit_bindings=False):
 
     def action_next(self) -> None:
         """The next step, unless something is wrong with this one; then the focus goes there."""
-        self.run_worker(self._next(), group="next", exclusive=True)
+        self.run_worker(self._next(pressed=False), group="next", exclusive=True)
 
-    async def _next(self) -> None:
+    async def _next(self, pressed: bool) -> None:
         pane = self.pane
         if pane is None or self._moving:
             return
@@ -184,14 +184,14 @@ class WizardScreen(Screen[None], inherit_bindings=False):
                 return
             if self.return_to:
                 await self.action_back()
-            elif await pane.advance() and self.step == pane.step and self.step != ORDER[-1]:
+            elif await pane.advance(pressed) and self.step == pane.step and self.step != ORDER[-1]:
                 await self.show_step(ORDER[ORDER.index(self.step) + 1])
         finally:
             self._moving = False
 
     @on(Button.Pressed, "#next")
     def _next_pressed(self) -> None:
-        self.action_next()
+        self.run_worker(self._next(pressed=True), group="next", exclusive=True)
 
     @on(Button.Pressed, "#back")
     async def _back_pressed(self) -> None:
@@ -206,7 +206,7 @@ class WizardScreen(Screen[None], inherit_bindings=False):
     @on(Pane.GoTo)
     async def _go_to(self, event: Pane.GoTo) -> None:
         event.stop()
-        self.return_to = self.step if event.key is not None else None
+        self.return_to = self.step if ORDER.index(event.step) < ORDER.index(self.step) else None
         await self.show_step(event.step, event.key)
 
     @on(Pane.Relabel)
