@@ -63,7 +63,7 @@ def about(found: dict[str, Any], name: str, value: Any) -> list[Fact]:
             Fact("", "", "Whether another workspace of this region has taken it, Azure tells when it is created."),
         ]
     state = str(found.get("provisioning_state") or "").lower()
-    facts = [Fact("warn", "Name", f"The endpoint {name} exists in this workspace ({state}); it will be changed.")]
+    facts = [Fact("warn", "Name", f"The endpoint {name} exists in this workspace ({state}); what differs is changed.")]
     mode = found.get("auth_mode")
     if mode and mode != value("endpoint.auth_mode"):
         facts.append(Fact("bad", "Sign-in", f"It uses {mode}, which is for good. Choose {mode}, or another name."))
@@ -71,7 +71,7 @@ def about(found: dict[str, Any], name: str, value: Any) -> list[Fact]:
     traffic = found.get("traffic") or {}
     for deployment in deployments:
         share = traffic.get(deployment["name"], 0)
-        new = " This plan replaces it." if deployment["name"] == value("deployment.name") else ""
+        new = " This plan updates it." if deployment["name"] == value("deployment.name") else ""
         facts.append(
             Fact(
                 "",
