@@ -8,6 +8,7 @@ Nothing in it describes real people. With your own data, replace `customers()` a
 
 Needs only xgboost-cpu, pandas and numpy, as conda.yml lists them. The MLmodel file is written by hand
 here so that training does not need mlflow; with mlflow installed, mlflow.xgboost.save_model does the same.
+The preset mlflow-xgboost has the same model for serving without code; it is written too where its folder is.
 """
 
 from __future__ import annotations
@@ -23,6 +24,13 @@ import xgboost
 SEED = 20240607
 ROWS = 24_000
 HERE = Path(__file__).resolve().parent
+WITHOUT_CODE = HERE.parent / "mlflow-xgboost"
+
+# What the model's environment lists besides its libraries. To be loaded by score.py it needs nothing of it.
+MLFLOW = ("mlflow==2.16.2",)
+# Without code it is all there is: mlflow-skinny loads the model, the server serves it, and Azure's scoring
+# script imports the monitoring package, which Azure does not add by itself.
+SERVING = ("mlflow-skinny==2.16.2", "azureml-inference-server-http==1.5.1", "azureml-ai-monitoring==1.0.0")
 
 # The names and types that the model takes, in this order. `integer` and `long` are MLflow's words.
 COLUMNS = {
@@ -93,8 +101,8 @@ def area_under_curve(truth: np.ndarray, score: np.ndarray) -> float:
     return float((ranks[truth == 1].sum() - positive * (positive + 1) / 2) / (positive * negative))
 
 
-def write_model(booster: xgboost.Booster, example: pd.DataFrame, folder: Path) -> None:
-    """Write the folder that MLflow's xgboost flavour reads, and that score.py reads too."""
+def write_model(booster: xgboost.Booster, example: pd.DataFrame, folder: Path, listed: tuple[str, ...]) -> None:
+    """The folder that MLflow's xgboost flavour reads, and score.py too; `listed` begins its requirements."""
     folder.mkdir(parents=True, exist_ok=True)
     # UBJ and JSON are XGBoost's portable formats: later releases read them. A pickle is neither
     # portable nor safe to open.
@@ -131,7 +139,7 @@ signature:
 """,
         encoding="utf-8",
     )
-    requirements = ["mlflow==2.16.2", f"numpy=={np.__version__}", f"pandas=={pd.__version__}"]
+    requirements = [*listed, f"numpy=={np.__version__}", f"pandas=={pd.__version__}"]
     requirements.append(f"xgboost-cpu=={xgboost.__version__}")
     (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
     (folder / "python_env.yaml").write_text(
@@ -169,7 +177,9 @@ def main() -> None:
         num_boost_round=90,
     )
     auc = area_under_curve(churned[-held_out:].to_numpy(), booster.predict(test))
-    write_model(booster, features[:2], HERE / "model")
+    write_model(booster, features[:2], HERE / "model", MLFLOW)
+    if WITHOUT_CODE.is_dir():
+        write_model(booster, features[:2], WITHOUT_CODE / "model", SERVING)
     print(f"customers {ROWS}, of them left {churned.mean():.1%}; AUC on {held_out} held out: {auc:.3f}")
     print(f"written to {HERE / 'model'}")
 

@@ -6,7 +6,15 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from tui.checks import artifact_findings, conda_file, image, model_folder, sample_request, score_script
+from tui.checks import (
+    artifact_findings,
+    conda_file,
+    image,
+    mlflow_environment,
+    model_folder,
+    sample_request,
+    score_script,
+)
 from tui.checks.finding import UNKNOWN, Finding
 from tui.checks.question import NoAnswer, Question
 from tui.plan.model import Plan
@@ -20,6 +28,8 @@ class Artifacts:
     conda: conda_file.CondaFile | None = None
     score: score_script.ScoreScript | None = None
     sample: sample_request.SampleRequest | None = None
+    model_conda: conda_file.CondaFile | None = None
+    """The conda file inside an MLflow model that is deployed without code."""
 
 
 def read(plan: Plan, seconds: float = 10.0) -> Artifacts:
@@ -28,11 +38,13 @@ def read(plan: Plan, seconds: float = 10.0) -> Artifacts:
     conda = conda_file.read(deployment.environment.conda_file) if deployment.environment.conda_file else None
     code = deployment.code_configuration
     python = _version(conda.python) if conda and conda.python else None
+    model = model_folder.read(deployment.model.path, seconds) if deployment.model.path else None
     return Artifacts(
-        model=model_folder.read(deployment.model.path, seconds) if deployment.model.path else None,
+        model=model,
         conda=conda,
         score=score_script.read(code.code, code.scoring_script, python) if code else None,
         sample=sample_request.read(plan.test.request) if plan.test.request else None,
+        model_conda=mlflow_environment.read(plan, model),
     )
 
 
@@ -98,7 +110,8 @@ def _findings(plan: Plan, found: Artifacts, isolation: str | None) -> list[Findi
         artifact_findings.about_model(plan, found.model),
         artifact_findings.about_score(plan, found.score, found.conda),
         artifact_findings.about_conda(plan, found.conda),
-        artifact_findings.about_versions(found.model, found.conda),
+        mlflow_environment.about_environment(found.model_conda),
+        artifact_findings.about_versions(found.model, found.conda or found.model_conda),
         artifact_findings.about_sample(plan, found.sample, found.model),
         artifact_findings.about_size(plan, found.model),
         artifact_findings.about_mlflow_network(plan, isolation),

@@ -5,6 +5,7 @@ The rules are those of Microsoft's concept-secure-online-endpoint and how-to-sec
 
 from __future__ import annotations
 
+from tui.checks.artifact_findings import mlflow_without_code
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.cloud.workspace import WorkspaceInfo
 from tui.plan.model import Plan
@@ -70,6 +71,13 @@ def _egress_open(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
     flag = plan.deployment.egress_public_network_access
     if flag == "disabled" or info.public_network_access.lower() != "disabled":
         return []
+    remedy = "Set deployment.egress_public_network_access to disabled."
+    if mlflow_without_code(plan):
+        # Closing it is refused as well, for these models.
+        remedy = (
+            "Use a workspace with a managed virtual network, or deploy the model as custom_model with a scoring script "
+            "and a conda file, with deployment.egress_public_network_access set to disabled."
+        )
     written = "is enabled" if flag else "is not set, and Azure takes enabled then"
     return [
         Finding(
@@ -78,7 +86,7 @@ def _egress_open(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
             EGRESS,
             f"egress_public_network_access {written}, but {info.name} is closed to public networks and has no managed "
             "virtual network: the deployment could not reach it.",
-            "Set deployment.egress_public_network_access to disabled.",
+            remedy,
             _DOCS,
             info.id,
         )

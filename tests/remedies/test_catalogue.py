@@ -1,0 +1,156 @@
+"""The catalogue itself: complete, readable, and extendable without ever breaking anything."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tui.plan.fields import BY_KEY
+from tui.remedies.catalogue import BUNDLED, PHASES, Catalogue, load
+from tui.remedies.matcher import match
+from tui.remedies.patterns import BadPattern, Pattern
+
+# Every code of Microsoft's how-to-troubleshoot-online-endpoints.
+DOCUMENTED_CODES = """
+    ImageBuildFailure OutOfQuota BadArgument ResourceNotReady ResourceNotFound WorkspaceManagedNetworkNotReady
+    OperationCanceled SecretsInjectionError InternalServerError
+    ACRSecretError TokenRefreshFailed GetAADTokenFailed ACRAuthenticationChallengeFailed ACRTokenExchangeFailed
+    KubernetesUnaccessible ImagePullLoopBackOff DeploymentCrashLoopBackOff KubernetesCrashLoopBackOff
+    UserScriptInitFailed UserScriptImportError UserScriptFunctionNotFound NamespaceNotFound EndpointNotFound
+    EndpointAlreadyExists ScoringFeUnhealthy ValidateScoringFailed InvalidDeploymentSpec PodUnschedulable
+    PodOutOfMemory InferencingClientCallFailed
+"""
+# The variants below those codes, the parts on networks and on consumption, and the statuses of scoring.
+DOCUMENTED_VARIANTS = """
+    image-build-acr-keys image-build-acr image-build-timeout image-build quota quota-cluster quota-disk quota-memory
+    quota-role-assignments quota-endpoints region-capacity quota-kubernetes quota-container subscription-missing
+    startup-authorization startup-roles policy-template image-download model-download mlflow-legacy-net
+    k8s-requests-above-limits k8s-front-end-not-ready flask-register probe-too-short resource-missing
+    registry-unreadable operation-canceled-priority operation-canceled-lock v1-legacy key-vault-bypass
+    image-download-egress endpoint-dns bandwidth cors score-forbidden no-traffic upstream-408 model-424
+    too-many-pending rate-limited scoring-500 k8s-scoring-status
+"""
+# What issue trackers report about private deployments; collected before the catalogue was written.
+REPORTED = """
+    inference-server-missing mlflow-ncd-monitoring resource-not-ready quota image-build-acr image-download
+    mlflow-legacy-net managed-net-not-ready v1-legacy private-link-denied endpoint-dns storage-403 storage-keyless
+    upload-timeout symlink-ignore endpoint-name endpoint-busy rbac secret-expired cred-chain token-expired-lro
+    marshmallow no-traffic model-424 mlflow2-input upstream-408 xgb-version key-vault-bypass region-capacity
+    missing-driver svc-500
+"""
+OWN_ENTRY = """\
+- id: house-proxy
+  title: The house proxy wants its form filled in
+  phase: client
+  patterns: ['HP-4711']
+  cause: Nobody has filled in form {form|17} this year.
+  remedy: Fill it in.
+  source: [the wiki]
+"""
+
+
+def test_every_entry_can_be_used(catalogue: Catalogue) -> None:
+    assert catalogue.problems == ()
+    assert len(catalogue.entries) > 100
+
+
+def test_every_documented_code_is_recognised_by_itself(catalogue: Catalogue) -> None:
+    codes = {code for entry in catalogue.entries for code in entry.codes}
+    assert set(DOCUMENTED_CODES.split()) <= codes
+    for code in DOCUMENTED_CODES.split():
+        cards = match("", code=code, catalogue=catalogue)
+        assert cards, code
+        assert code in catalogue.by_id()[cards[0].id].codes
+
+
+def test_every_documented_variant_and_reported_failure_is_there(catalogue: Catalogue) -> None:
+    assert {*DOCUMENTED_VARIANTS.split(), *REPORTED.split()} <= set(catalogue.by_id())
+
+
+def test_entries_say_everything_a_reader_needs(catalogue: Catalogue) -> None:
+    for entry in catalogue.entries:
+        assert entry.phase in PHASES
+        assert entry.source, f"{entry.id} does not say where it is from"
+        assert entry.docs.startswith("https://"), entry.id
+        assert not entry.field or entry.field in BY_KEY, f"{entry.id}: {entry.field} is no field of the plan"
+        assert entry.cause.endswith("."), entry.id
+        assert entry.remedy.endswith("."), entry.id
+        assert not entry.title.endswith("."), entry.id
+        text = f"{entry.title} {entry.cause} {entry.remedy}"
+        assert "!" not in text, entry.id
+        assert not re.search(r"\b(?:simply|just|please|oops|whoops|obviously)\b", text, re.IGNORECASE), entry.id
+
+
+def test_searching_is_fast_because_every_pattern_has_fixed_characters(catalogue: Catalogue) -> None:
+    for entry in catalogue.entries:
+        for pattern in [*(item.pattern for item in entry.patterns), *entry.absent]:
+            assert pattern.literals, f"{entry.id}: {pattern.regex.pattern}"
+
+
+@pytest.mark.parametrize("text", [r"(a+)+b", r"(?:x*y*)*z", r"(\w+\s?)+$", r"((ab){2,})*"])
+def test_patterns_that_could_take_for_ever_are_refused(text: str) -> None:
+    with pytest.raises(BadPattern):
+        Pattern(text)
+
+
+def test_patterns_with_limits_are_accepted() -> None:
+    assert Pattern(r"(?:[a-z]{1,5}-){1,9}end").regex.search("aa-bb-end")
+
+
+def test_a_user_adds_an_entry(own_file: Path) -> None:
+    own_file.write_text(OWN_ENTRY, encoding="utf-8")
+    (card,) = match("blocked by HP-4711")
+    assert card.id == "house-proxy"
+    assert card.cause == "Nobody has filled in form 17 this year."
+    assert card.source == ("the wiki",)
+
+
+def test_a_user_replaces_an_entry(own_file: Path) -> None:
+    own_file.write_text("entries:\n" + OWN_ENTRY.replace("house-proxy", "secret-expired"), encoding="utf-8")
+    assert not match("AADSTS7000222: expired")
+    assert [card.id for card in match("HP-4711")] == ["secret-expired"]
+
+
+def test_a_user_adds_a_context(own_file: Path) -> None:
+    entry = OWN_ENTRY.replace("phase: client", "phase: client\n  context: house")
+    own_file.write_text(f"contexts: {{house: 'example\\.org'}}\nentries:\n{entry}", encoding="utf-8")
+    assert not match("blocked by HP-4711")
+    assert match("proxy.example.org\nblocked by HP-4711")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("- id: x\n  title: [", "this is not YAML"),
+        ("just a text", "a list of entries was expected"),
+        ("- 17", "entry 1 is left out: it is not a mapping"),
+        (OWN_ENTRY.replace("HP-4711", "(HP"), "entry house-proxy is left out: '(HP' is not a regular expression"),
+        (OWN_ENTRY.replace("HP-4711", "(a+)+"), "may never end"),
+        (OWN_ENTRY.replace("  patterns: ['HP-4711']\n", ""), "patterns is missing"),
+        (OWN_ENTRY.replace("remedy:", "remedies:"), "a key that is not known, remedies"),
+        (OWN_ENTRY.replace("phase: client", "phase: later"), "its phase is not one of"),
+        (OWN_ENTRY.replace("phase: client", "context: moon"), "its context is not one of"),
+        (OWN_ENTRY.replace("house-proxy", "House Proxy"), "its id is not made of small letters"),
+        (OWN_ENTRY.replace("['HP-4711']", "[{match: HP, weight: heavy}]"), "a weight is not a number"),
+        (OWN_ENTRY.replace("Fill it in.", "[Fill, it, in]"), "remedy is not a text"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_described_and_harms_nothing(own_file: Path, content: str, words: str) -> None:
+    own_file.write_text(content, encoding="utf-8")
+    read = load()
+    assert any(words in problem for problem in read.problems), read.problems
+    assert all(str(own_file) in problem for problem in read.problems)
+    assert [card.id for card in match("AADSTS7000222: expired")] == ["secret-expired"]
+
+
+def test_an_empty_file_and_none_are_no_problem(own_file: Path) -> None:
+    assert load().problems == ()
+    own_file.write_text("# nothing yet\n", encoding="utf-8")
+    assert load().problems == ()
+
+
+def test_the_bundled_file_is_part_of_the_package() -> None:
+    assert BUNDLED.is_file()
+    assert BUNDLED.parent.name == "remedies"

@@ -1,0 +1,231 @@
+"""The catalogue of failures: reads and checks the entries, those of this package and those that a user adds."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from tui.remedies.patterns import BadPattern, Pattern
+
+BUNDLED = Path(__file__).with_name("catalogue.yml")
+PHASES = ("sign-in", "client", "upload", "submit", "image", "container", "invoke", "kubernetes")
+_TEXTS = ("id", "title", "phase", "context", "cause", "remedy", "docs", "field")
+_LISTS = ("patterns", "absent", "codes", "commands", "source", "unless")
+_KNOWN = {*_TEXTS, *_LISTS, "general", "traceback"}
+_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """A pattern and how much it says: 1 names the failure, 3 names exactly this variant, below 1 needs company."""
+
+    pattern: Pattern
+    weight: float
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A failure: what names it (`patterns`, `context`, `codes`), and what is said about it.
+
+    `context` is the name of a pattern that must occur somewhere in the text, so that ordinary words mean Azure.
+    `absent`: patterns that must not occur. `unless`: facts under any group of which the entry would contradict the
+    plan. `general`: says little more than the service's code does, so a more exact entry of that code replaces it.
+    `traceback`: what is said rests on the exception that a traceback of the text names.
+    """
+
+    id: str
+    title: str
+    phase: str
+    cause: str
+    remedy: str
+    patterns: tuple[Weighted, ...]
+    context: str = ""
+    absent: tuple[Pattern, ...] = ()
+    codes: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    docs: str = ""
+    field: str = ""
+    source: tuple[str, ...] = ()
+    unless: tuple[Mapping[str, Any], ...] = ()
+    general: bool = False
+    traceback: bool = False
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Entries, the patterns of contexts by name, and a sentence for everything that could not be used."""
+
+    entries: tuple[Entry, ...]
+    contexts: Mapping[str, Pattern]
+    problems: tuple[str, ...] = ()
+
+    def by_id(self) -> dict[str, Entry]:
+        """The entries by id."""
+        return {entry.id: entry for entry in self.entries}
+
+
+@dataclass
+class _Reading:
+    """What reading several files has come to so far."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    contexts: dict[str, Pattern] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+class _Unusable(ValueError):
+    """Why an entry cannot be used, as the end of a sentence."""
+
+
+def user_file() -> Path:
+    """A user's own entries: `remedies.yml` in `$AML_DEPLOY_HOME`, else in the platform's state folder."""
+    home = os.environ.get("AML_DEPLOY_HOME")
+    if home:
+        return Path(home).expanduser() / "remedies.yml"
+    import platformdirs
+
+    return Path(platformdirs.user_state_path("aml-deploy")) / "remedies.yml"
+
+
+def load(own: Path | None = None) -> Catalogue:
+    """The bundled entries with those of a user's file (`user_file()` when None) laid over them.
+
+    A file or entry that cannot be used is left out and described in `problems`; nothing is raised for it.
+    """
+    path = user_file() if own is None else own
+    return _load(str(path), _stamp(path))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return (0, 0)
+    return (status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=4)
+def _load(own: str, stamp: tuple[int, int]) -> Catalogue:
+    reading = _Reading()
+    _read_file(BUNDLED, reading)
+    if stamp != (0, 0):
+        _read_file(Path(own), reading)
+    return Catalogue(tuple(reading.entries.values()), reading.contexts, tuple(reading.problems))
+
+
+def _read_file(path: Path, reading: _Reading) -> None:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+    except OSError as error:
+        reading.problems.append(f"{path} cannot be read: {error.strerror}. Its entries are left out.")
+        return
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        why = getattr(error, "problem", None) or "not text"
+        reading.problems.append(f"{path}{line}: this is not YAML ({why}). Its entries are left out.")
+        return
+    if document is None:
+        return
+    entries = document.get("entries") if isinstance(document, dict) else document
+    if not isinstance(entries, list):
+        reading.problems.append(
+            f"{path}: a list of entries was expected, below the key entries or by itself. Its entries are left out."
+        )
+        return
+    contexts = document.get("contexts") if isinstance(document, dict) else None
+    for name, text in contexts.items() if isinstance(contexts, dict) else ():
+        try:
+            reading.contexts[str(name)] = Pattern(str(text))
+        except BadPattern as error:
+            reading.problems.append(f"{path}: the context {name} cannot be used: {error}.")
+    for number, given in enumerate(entries, 1):
+        try:
+            entry = _entry(given, reading.contexts)
+        except (_Unusable, BadPattern) as error:
+            name = given.get("id") if isinstance(given, dict) else None
+            reading.problems.append(f"{path}: entry {name or number} is left out: {error}.")
+            continue
+        reading.entries.pop(entry.id, None)
+        reading.entries[entry.id] = entry
+
+
+def _entry(given: Any, contexts: Mapping[str, Pattern]) -> Entry:
+    """One entry. Raises _Unusable, BadPattern."""
+    if not isinstance(given, dict):
+        raise _Unusable("it is not a mapping of keys to values")
+    unknown = sorted(str(key) for key in given if key not in _KNOWN)
+    if unknown:
+        raise _Unusable(f"it has a key that is not known, {unknown[0]}; known are {', '.join(sorted(_KNOWN))}")
+    texts = {key: _text(key, given.get(key)) for key in _TEXTS}
+    for key in ("id", "title", "cause", "remedy"):
+        if not texts[key]:
+            raise _Unusable(f"{key} is missing")
+    if not _ID.fullmatch(texts["id"]):
+        raise _Unusable("its id is not made of small letters, digits and single hyphens")
+    phase = texts["phase"] or "container"
+    if phase not in PHASES:
+        raise _Unusable(f"its phase is not one of {', '.join(PHASES)}")
+    if texts["context"] and texts["context"] not in contexts:
+        raise _Unusable(f"its context is not one of {', '.join(contexts)}")
+    lists = {key: _list(key, given.get(key)) for key in _LISTS}
+    if not lists["patterns"]:
+        raise _Unusable("patterns is missing: without one it is never recognised")
+    if not all(isinstance(group, dict) for group in lists["unless"]):
+        raise _Unusable("unless is not a list of mappings of facts to values")
+    return Entry(
+        id=texts["id"],
+        title=texts["title"],
+        phase=phase,
+        cause=texts["cause"],
+        remedy=texts["remedy"],
+        patterns=tuple(_weighted(item) for item in lists["patterns"]),
+        context=texts["context"],
+        absent=tuple(Pattern(str(item)) for item in lists["absent"]),
+        codes=tuple(map(str, lists["codes"])),
+        commands=tuple(map(str, lists["commands"])),
+        docs=texts["docs"],
+        field=texts["field"],
+        source=tuple(map(str, lists["source"])),
+        unless=tuple(lists["unless"]),
+        general=given.get("general") is True,
+        traceback=given.get("traceback") is True,
+    )
+
+
+def _weighted(given: Any) -> Weighted:
+    """A pattern as text, or as `{match: …, weight: …}`."""
+    if isinstance(given, str):
+        return Weighted(Pattern(given), 1.0)
+    if not isinstance(given, dict) or not isinstance(given.get("match"), str) or set(given) - {"match", "weight"}:
+        raise _Unusable("a pattern is neither a text nor a mapping of match and weight")
+    weight = given.get("weight", 1)
+    if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 < weight <= 10:
+        raise _Unusable("a weight is not a number above 0 and up to 10")
+    return Weighted(Pattern(given["match"]), float(weight))
+
+
+def _text(key: str, given: Any) -> str:
+    if given is None:
+        return ""
+    if isinstance(given, (dict, list)):
+        raise _Unusable(f"{key} is not a text")
+    return " ".join(str(given).split())
+
+
+def _list(key: str, given: Any) -> list[Any]:
+    if given is None:
+        return []
+    if isinstance(given, str):
+        return [given]
+    if not isinstance(given, list):
+        raise _Unusable(f"{key} is not a list")
+    return given

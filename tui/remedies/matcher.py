@@ -1,0 +1,194 @@
+"""Recognises known failures in an error text, a container log or a build log."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tui.remedies.catalogue import Catalogue, Entry, load
+from tui.remedies.patterns import Hit, Page
+from tui.remedies.request_ids import request_ids
+from tui.remedies.tracebacks import Raised, raised
+
+ENOUGH = 1.0
+"""Weights of the patterns that matched, added up, below which an entry is not shown."""
+MOST_EVIDENCE = 6
+CODE_BONUS = 0.5
+_PLACE = re.compile(r"\{(\w+)(?:\|([^{}]*))?\}")
+_SAFE_IN_A_COMMAND = re.compile(r"[\w./:@+=,-]+")
+
+
+@dataclass(frozen=True)
+class Card:
+    """A recognised failure, in words, with the lines that show it.
+
+    `evidence` holds the lines and `lines` their numbers (from 1), side by side; `score` orders cards and means
+    nothing by itself. `field` is the plan's key at which it is mended, where there is one.
+    """
+
+    id: str
+    title: str
+    cause: str
+    remedy: str
+    commands: tuple[str, ...] = ()
+    docs: str = ""
+    evidence: tuple[str, ...] = ()
+    lines: tuple[int, ...] = ()
+    request_ids: tuple[str, ...] = ()
+    field: str = ""
+    phase: str = ""
+    source: tuple[str, ...] = ()
+    score: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON: lists and texts only."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "cause": self.cause,
+            "remedy": self.remedy,
+            "commands": list(self.commands),
+            "docs": self.docs,
+            "evidence": list(self.evidence),
+            "lines": list(self.lines),
+            "request_ids": list(self.request_ids),
+            "field": self.field,
+            "phase": self.phase,
+            "source": list(self.source),
+        }
+
+
+@dataclass(frozen=True)
+class _Found:
+    """An entry that matched: its hits with their weights, the heaviest first."""
+
+    entry: Entry
+    hits: tuple[tuple[float, Hit], ...]
+    score: float
+    place: int
+
+
+def match(
+    text: str,
+    *,
+    code: str | None = None,
+    facts: Mapping[str, Any] | None = None,
+    catalogue: Catalogue | None = None,
+) -> list[Card]:
+    """The known failures that a text names, best first; an empty list rather than a wrong one.
+
+    `code` is the service's error code where it is known beside the text. `facts` is what is known of the plan and the
+    workspace (see `unless` of the catalogue: isolation, egress, has_code, conda_names_server, auth_mode, …, and
+    endpoint, deployment, workspace, resource_group, subscription, which fill the commands). With a code or facts the
+    text is known to come from Azure Machine Learning, so its contexts need not show in it. `catalogue` stands in for
+    the bundled entries with the user's.
+    """
+    known = catalogue or load()
+    page = Page(f"{text}\n{code}" if code else text)
+    contexts: dict[str, bool] = {"": True}
+    trusted = bool(code or facts)
+
+    def in_context(name: str) -> bool:
+        if name not in contexts:
+            contexts[name] = trusted or known.contexts[name].occurs(page)
+        return contexts[name]
+
+    found = []
+    for place, entry in enumerate(known.entries):
+        hits = _hits(entry, page)
+        if sum(weight for weight, _ in hits) < ENOUGH or not in_context(entry.context):
+            continue
+        if _contradicted(entry, facts or {}) or any(pattern.occurs(page) for pattern in entry.absent):
+            continue
+        found.append(_Found(entry, hits, _score(entry, hits, code), place))
+    best = sorted(_without_general(found), key=lambda item: (-item.score, -_last_line(item), item.place))
+    if not best:
+        return []
+    crash = raised(page)
+    ids = request_ids(page)
+    appended = len(page) - 1 if code else -1
+    return [_card(item, facts or {}, crash, ids, appended) for item in best]
+
+
+def _hits(entry: Entry, page: Page) -> tuple[tuple[float, Hit], ...]:
+    """What matched, the heaviest pattern first; one line counts once."""
+    seen: set[int] = set()
+    found = []
+    for weighted in sorted(entry.patterns, key=lambda item: -item.weight):
+        new = [hit for hit in weighted.pattern.hits(page) if hit.index not in seen or weighted.weight < ENOUGH]
+        if new:
+            seen.update(hit.index for hit in new)
+            found.append((weighted.weight, new[-1]))
+    return tuple(found)
+
+
+def _score(entry: Entry, hits: Sequence[tuple[float, Hit]], code: str | None) -> float:
+    """The heaviest pattern decides; others and a fitting code add a little."""
+    first, *others = (weight for weight, _ in hits)
+    return first + min(0.9, 0.2 * sum(others)) + (CODE_BONUS if code and code in entry.codes else 0.0)
+
+
+def _last_line(item: _Found) -> int:
+    return max(hit.index for _, hit in item.hits)
+
+
+def _without_general(found: list[_Found]) -> list[_Found]:
+    """Without the entries that say only what a code says, where another one of that code says more."""
+    best: dict[str, float] = {}
+    for item in found:
+        for code in item.entry.codes:
+            best[code] = max(item.score, best.get(code, 0.0))
+    return [
+        item for item in found if not item.entry.general or all(best[code] <= item.score for code in item.entry.codes)
+    ]
+
+
+def _contradicted(entry: Entry, facts: Mapping[str, Any]) -> bool:
+    return any(all(key in facts and facts[key] == value for key, value in group.items()) for group in entry.unless)
+
+
+def _card(item: _Found, facts: Mapping[str, Any], crash: Raised | None, ids: tuple[str, ...], appended: int) -> Card:
+    entry = item.entry
+    values = {key: str(value) for key, value in facts.items() if isinstance(value, (str, int)) and value != ""}
+    if crash:
+        values.update({"exception": crash.text.rstrip("."), "where": crash.where})
+    for _, hit in reversed(item.hits):
+        values.update({key: value.strip() for key, value in hit.match.groupdict().items() if value})
+    shown = {hit.index: (hit.line, hit.shown) for _, hit in item.hits if hit.index != appended}
+    if crash and entry.traceback:
+        shown.setdefault(crash.index, (crash.line, crash.shown))
+    evidence = [shown[index] for index in sorted(shown)[-MOST_EVIDENCE:]]
+    return Card(
+        id=entry.id,
+        title=_filled(entry.title, values),
+        cause=_filled(entry.cause, values),
+        remedy=_filled(entry.remedy, values),
+        commands=tuple(_command(command, values) for command in entry.commands),
+        docs=entry.docs,
+        evidence=tuple(text for _, text in evidence),
+        lines=tuple(line for line, _ in evidence),
+        request_ids=ids,
+        field=entry.field,
+        phase=entry.phase,
+        source=entry.source,
+        score=round(item.score, 3),
+    )
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    """The text with `{name}` and `{name|words where it is not known}` filled in."""
+    return _PLACE.sub(lambda place: values.get(place[1]) or (place[2] if place[2] is not None else place[1]), text)
+
+
+def _command(text: str, values: Mapping[str, str]) -> str:
+    """A command with what is known; `{name}` that is not known, or that a shell would take apart, stays as NAME."""
+
+    def value(place: re.Match[str]) -> str:
+        known = values.get(place[1], "")
+        if _SAFE_IN_A_COMMAND.fullmatch(known):
+            return known
+        return place[2] if place[2] else place[1].upper().replace("_", "-")
+
+    return _PLACE.sub(value, text)

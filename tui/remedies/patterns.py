@@ -1,0 +1,210 @@
+"""A regular expression that is looked for in the lines of a long text, fast and with an upper bound on its work.
+
+Most patterns of the catalogue occur in no line of a log. So each is first looked for by the fixed characters that
+every match of it must hold, and the expression itself is tried only on the lines that hold them.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+LONGEST_LINE = 4000
+"""Longer lines (JSON on one line) are searched in windows of this many characters around the fixed characters."""
+MOST_LINES = 1500
+"""At most this many lines are tried for one pattern, the last ones of the text first."""
+SHORTEST_LITERAL = 3
+# The line end of a text inside a JSON string; the second expression says whether a line is JSON at all.
+_INNER_END = re.compile(r"\\n")
+_QUOTED = re.compile(r"[\"']\s?:|\\\"|[\[{]\"")
+
+
+class BadPattern(ValueError):
+    """A pattern that is no regular expression, or one whose search could take for ever."""
+
+
+class Page:
+    """A text, ready to be searched by lines. Line numbers begin at 1.
+
+    A line of JSON that carries a whole log in a string is searched by the lines of that log; all of them have the
+    number of the line that they stand in.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.text = text.replace("\r\n", "\n").replace("\r", "\n")
+        # The one character whose lower case is longer would shift everything behind it.
+        self.lowered = self.text.replace("\u0130", "I").lower()
+        self._begins: list[int] = []
+        self._ends: list[int] = []
+        self._numbers: list[int] = []
+        begin = 0
+        for number, line in enumerate(self.text.split("\n"), 1):
+            self._add(begin, line, number)
+            begin += len(line) + 1
+
+    def __len__(self) -> int:
+        return len(self._begins)
+
+    def line_of(self, position: int) -> int:
+        """The index of the line that holds a character."""
+        return bisect_right(self._begins, position) - 1
+
+    def bounds(self, index: int) -> tuple[int, int]:
+        """Where a line begins and ends, without its line end."""
+        return self._begins[index], self._ends[index]
+
+    def number(self, index: int) -> int:
+        """The number of a line in the text as it was given."""
+        return self._numbers[index]
+
+    def _add(self, begin: int, line: str, number: int) -> None:
+        parts = _INNER_END.split(line) if "\\n" in line and _QUOTED.search(line) else [line]
+        for part in parts:
+            self._begins.append(begin)
+            self._ends.append(begin + len(part))
+            self._numbers.append(number)
+            begin += len(part) + 2
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A line that matched: its index, its number from 1, the match, and the part of the line that was searched."""
+
+    index: int
+    line: int
+    match: re.Match[str]
+    window: str
+
+    @property
+    def shown(self) -> str:
+        """The line as evidence: shortened around the match when it is very long."""
+        if len(self.window) <= 400:
+            return self.window.strip()
+        begin, end = max(0, self.match.start() - 120), min(len(self.window), self.match.end() + 240)
+        return ("… " if begin else "") + self.window[begin:end].strip() + (" …" if end < len(self.window) else "")
+
+
+class Pattern:
+    """A regular expression, case-insensitive, for single lines. Raises BadPattern."""
+
+    def __init__(self, text: str) -> None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                self.regex = re.compile(text, re.IGNORECASE)
+                tree = _parsed(text)
+        except (re.error, RecursionError, OverflowError) as error:
+            raise BadPattern(f"{text!r} is not a regular expression: {error}") from None
+        if _explodes(tree):
+            raise BadPattern(f"{text!r} repeats what is itself repeated without a limit; that search may never end")
+        self.literals = _literals(tree)
+
+    def hits(self, page: Page, most: int = 5) -> list[Hit]:
+        """The last lines that match, at most `most`, in the order of the text."""
+        found: dict[int, Hit] = {}
+        tried = 0
+        for index, begin, end in self._windows(page):
+            if index in found:
+                continue
+            tried += 1
+            window = page.text[begin:end]
+            match = self.regex.search(window)
+            if match:
+                found[index] = Hit(index, page.number(index), match, window)
+            if len(found) >= most or tried >= MOST_LINES:
+                break
+        return [found[index] for index in sorted(found)]
+
+    def occurs(self, page: Page) -> bool:
+        """Whether any line matches."""
+        return bool(self.hits(page, 1))
+
+    def _windows(self, page: Page) -> Iterator[tuple[int, int, int]]:
+        """The parts of lines to try, the last line first: (index of the line, begin, end)."""
+        if not self.literals:
+            for index in range(len(page) - 1, -1, -1):
+                begin, end = page.bounds(index)
+                yield index, begin, min(end, begin + LONGEST_LINE)
+            return
+        tails = {literal: page.lowered.rfind(literal) for literal in self.literals}
+        while True:
+            literal = max(tails, key=lambda item: tails[item])
+            position = tails[literal]
+            if position < 0:
+                return
+            index = page.line_of(position)
+            begin, end = page.bounds(index)
+            before = begin
+            if end - begin > LONGEST_LINE:
+                begin, end = max(begin, position - LONGEST_LINE // 4), min(end, position + LONGEST_LINE * 3 // 4)
+                before = max(before, position - 200)
+            yield index, begin, end
+            for other, tail in tails.items():
+                if tail >= before:
+                    tails[other] = page.lowered.rfind(other, 0, before) if before else -1
+
+
+def _parsed(text: str) -> Any:
+    """The expression as Python's own parser sees it."""
+    try:
+        from re import _parser as parser  # type: ignore[attr-defined]
+    except ImportError:  # before Python 3.11
+        import sre_parse as parser
+    return parser.parse(text, re.IGNORECASE)
+
+
+def _name(operation: Any) -> str:
+    return str(operation)
+
+
+def _literals(tree: Any) -> tuple[str, ...]:
+    """Texts in lower case of which every match must hold one; empty where there are none that help."""
+    best: tuple[str, ...] = ()
+    run = ""
+
+    def keep(found: tuple[str, ...]) -> None:
+        nonlocal best
+        shortest = min(map(len, found), default=0)
+        if shortest >= SHORTEST_LITERAL and shortest > min(map(len, best), default=0):
+            best = found
+
+    for operation, value in tree:
+        name = _name(operation)
+        if name == "LITERAL" and chr(value).isascii():
+            run += chr(value).lower()
+            continue
+        keep((run,))
+        run = ""
+        if name == "SUBPATTERN":
+            keep(_literals(value[3]))
+        elif name == "BRANCH":
+            parts = [_literals(branch) for branch in value[1]]
+            if all(parts):
+                keep(tuple(dict.fromkeys(text for part in parts for text in part)))
+        elif name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT") and value[0] >= 1:
+            keep(_literals(value[2]))
+    keep((run,))
+    return best
+
+
+def _explodes(tree: Any, inside: bool = False) -> bool:
+    """Whether an unlimited repetition holds another: the shape of expressions that take exponential time."""
+    for operation, value in tree:
+        name = _name(operation)
+        if name in ("MAX_REPEAT", "MIN_REPEAT"):
+            unlimited = int(value[1]) > 1000
+            if (inside and unlimited) or _explodes(value[2], inside or unlimited):
+                return True
+        elif name == "SUBPATTERN":
+            if _explodes(value[3], inside):
+                return True
+        elif name == "BRANCH":
+            if any(_explodes(branch, inside) for branch in value[1]):
+                return True
+        elif name in ("ASSERT", "ASSERT_NOT") and _explodes(value[1], inside):
+            return True
+    return False
