@@ -27,6 +27,7 @@ Without a command the wizard opens. PLAN is a plan file or the name of a preset.
   --preset NAME     start from a preset (see: aml-deploy presets)
   --set KEY=VALUE   change one value of the plan, such as endpoint.name=churn-02; may be repeated
   --rehearse        do everything against a local stand-in for Azure; nothing in Azure is touched
+  --scenario NAME   with --rehearse: make a failure happen (aml-deploy rehearsal --list-scenarios)
   --plain           ask line by line; also with ACCESSIBLE=1, with TERM=dumb and without a terminal
   --mouse           let the wizard use the mouse; off, text can be selected in a browser's terminal
   --version         print the version
@@ -39,6 +40,9 @@ commands:
   runs              list the runs of this machine
   attach [RUN]      follow a run, resuming it when its engine is gone
   invoke ENDPOINT   send a request to an endpoint and print its answer
+  traffic ENDPOINT  split an endpoint's requests: blue=90 green=10
+  rollback ENDPOINT go back to the split before
+  explain [FILE]    say what an error text or a log means, and what to do
   remove PLAN       remove what a plan made, and nothing else
   rehearsal         run the local stand-in for Azure for any other client
 
@@ -58,6 +62,7 @@ PLAN_HELP = "a plan file or the name of a preset"
 OVERLAY_HELP = "files laid over the plan, the last one wins"
 SET_HELP = "change one value of the plan, such as endpoint.name=churn-02; may be repeated"
 REHEARSE_HELP = "use a local stand-in for Azure; nothing in Azure is touched"
+SCENARIO_HELP = "with --rehearse: make a failure happen from now on (see: aml-deploy rehearsal --list-scenarios)"
 JSON_HELP = "print one JSON object a line on stdout, and nothing else there"
 
 
@@ -70,6 +75,7 @@ def _plan(parser: argparse.ArgumentParser) -> None:
 def _changes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], dest="sets", help=SET_HELP)
     parser.add_argument("--rehearse", action="store_true", help=REHEARSE_HELP)
+    parser.add_argument("--scenario", metavar="NAME", action="append", default=[], help=SCENARIO_HELP)
 
 
 def _json(parser: argparse.ArgumentParser) -> None:
@@ -137,6 +143,26 @@ def _where(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--rehearse", action="store_true", help=REHEARSE_HELP)
 
 
+def _traffic(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("endpoint", metavar="ENDPOINT", help="a name, a resource id or a scoring URL")
+    parser.add_argument(
+        "shares", metavar="DEPLOYMENT=PERCENT", nargs="+", help="such as blue=90 green=10; together 100"
+    )
+    _where(parser)
+    _json(parser)
+
+
+def _rollback(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("endpoint", metavar="ENDPOINT", help="a name, a resource id or a scoring URL")
+    _where(parser)
+    _json(parser)
+
+
+def _explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", nargs="?", default="-", help="the text; - or nothing for stdin")
+    _json(parser)
+
+
 def _remove(parser: argparse.ArgumentParser) -> None:
     _plan(parser)
     parser.add_argument("--deployment", metavar="NAME", help="remove this deployment only, and keep the endpoint")
@@ -155,6 +181,27 @@ def _rehearsal(parser: argparse.ArgumentParser) -> None:
         "--compare", metavar="FILE", help="say where a rehearsal answers otherwise than what apply --record wrote"
     )
     parser.add_argument("--json", action="store_true", help="with --env or --compare: JSON and not text")
+    practised = parser.add_argument_group(
+        "what is practised", "At the start, or while it runs: a rehearsal that runs already changes at once."
+    )
+    practised.add_argument(
+        "--scenario",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="make a documented failure happen; may be repeated; none: no failure",
+    )
+    practised.add_argument("--clear-scenarios", action="store_true", help="no failure happens any more")
+    choice.add_argument("--list-scenarios", action="store_true", help="explain each failure that can happen, in a line")
+    practised.add_argument("--pace", choices=("fast", "azure"), help="azure: durations like Azure's")
+    practised.add_argument("--speed", metavar="N", type=float, help="with --pace azure: so many times as fast")
+    practised.add_argument(
+        "--latency", metavar="MS", type=float, help="milliseconds more for each request to Azure and its storage"
+    )
+    practised.add_argument(
+        "--bandwidth", metavar="MBPS", type=float, help="megabits a second to and from storage; 0: all there is"
+    )
+    parser.add_argument("--scoring-python", metavar="PATH", help="run scoring servers with this Python; build nothing")
 
 
 class Command:
@@ -203,6 +250,29 @@ COMMANDS = {
         "aml-deploy invoke churn-endpoint-01 --request sample-request.json\n"
         "  aml-deploy invoke churn-endpoint-01 --request sample-request.json --deployment green --json",
     ),
+    "traffic": Command(
+        _traffic,
+        "tui.plain.traffic:run",
+        "Splits the requests of an endpoint between its deployments, in per cent; deployments that are not named get "
+        "nothing. The endpoint remembers the split before, for aml-deploy rollback. Exit code 0: done; 1: it did not "
+        "work; 2: the split is wrong.",
+        "aml-deploy traffic churn-endpoint-01 blue=90 green=10\n"
+        "  aml-deploy traffic churn-endpoint-01 green=100 --plan plan.yml --json",
+    ),
+    "rollback": Command(
+        _rollback,
+        "tui.plain.traffic:rollback",
+        "Goes back to the split of an endpoint's requests before the last change; once more goes forward again. "
+        "Exit codes as for traffic.",
+        "aml-deploy rollback churn-endpoint-01",
+    ),
+    "explain": Command(
+        _explain,
+        "tui.plain.explain:run",
+        "Says what an error text, a container log or a build log means: cause, remedy, the lines that show it, and the "
+        "ids that support asks for. Exit code 0: something was recognised; 1: nothing was.",
+        "aml-deploy explain error.txt\n  az ml online-deployment get-logs -e churn -n blue | aml-deploy explain --json",
+    ),
     "remove": Command(
         _remove,
         "tui.plain.remove:run",
@@ -214,7 +284,8 @@ COMMANDS = {
         "tui.plain.rehearsal:run",
         "Runs the local stand-in for Azure in the foreground, for any client. It holds two closed workspaces; what "
         "is deployed in it really runs, on this machine.",
-        'eval "$(aml-deploy rehearsal --env)"\n  aml-deploy rehearsal --stop',
+        'eval "$(aml-deploy rehearsal --env)"\n  aml-deploy rehearsal --scenario quota --scenario throttling\n'
+        "  aml-deploy rehearsal --clear-scenarios\n  aml-deploy rehearsal --stop",
     ),
 }
 
@@ -256,15 +327,17 @@ def _misplaced(argv: Sequence[str]) -> str | None:
     for item in argv:
         if not item.startswith("-") and not after_value_option:
             return item if item in COMMANDS and not os.path.exists(item) else None  # noqa: PTH110
-        after_value_option = item in ("--set", "--preset")
+        after_value_option = item in ("--set", "--preset", "--scenario")
     return None
 
 
 def wizard(arguments: argparse.Namespace) -> int:
     """Open the wizard, or its line mode where there is no screen for it. Raises Failure, PlanInvalid."""
     from tui.plain.choice import chosen_document
+    from tui.plain.practice import practise
     from tui.plain.terminal import wants_lines
 
+    practise(arguments)
     document = chosen_document(arguments)
     if arguments.plain or wants_lines():
         from tui.plain.prompts import walk

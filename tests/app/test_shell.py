@@ -24,6 +24,7 @@ from tui.app.widgets.field_row import FieldRow
 from tui.app.words import ORDER, TITLES
 from tui.engine.runs import Run, _start_time
 from tui.plan.load import load
+from tui.plan.presets import presets
 
 __all__ = ["home"]
 
@@ -333,7 +334,7 @@ async def test_a_plan_that_cannot_be_read_is_explained(home: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         walk = Walk(app, pilot)
         await walk.sees("broken")
-        await walk.press("down", "enter")
+        await walk.press(*["down"] * len(presets()), "enter")
         await walk.sees("This plan cannot be opened", "not valid YAML")
 
 

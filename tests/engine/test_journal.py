@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tui.engine.container_log import LogFollower, Tail
 from tui.engine.journal import Journal, JournalWriter
+from tui.engine.recall import recall
 from tui.engine.view import RunView
 
 
@@ -116,3 +117,74 @@ def test_a_log_answer_is_followed_part_by_part() -> None:
         ("container", "second"),
     ]
     assert LogFollower("inference-server").new("Try again later.") == [("container", "Try again later.")]
+
+
+def test_a_cut_journal_is_continued_without_a_gap(tmp_path: Path) -> None:
+    """After a power cut at any byte of the last file the next writer goes on where what is whole ends."""
+    (tmp_path / "whole").mkdir()
+    write_a_run(tmp_path / "whole")
+    files = sorted((tmp_path / "whole" / "journal").glob("*.jsonl"))
+    for length in range(files[-1].stat().st_size + 1):
+        run = tmp_path / f"cut-{length}"
+        (run / "journal").mkdir(parents=True)
+        for path in files:
+            (run / "journal" / path.name).write_bytes(path.read_bytes()[: length if path == files[-1] else None])
+        (run / "journal" / f".{files[-1].name}.4711.new").write_bytes(files[-1].read_bytes()[:length])
+        kept = Journal(run).read()
+        writer = JournalWriter(run, "r1")
+        writer.emit("run_resumed")
+        writer.emit("task_log", task="endpoint", line="again", source="engine")
+        writer.close()
+        events = Journal(run).read()
+        assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+        assert events[: len(kept)] == kept
+        assert [event["event"] for event in events[len(kept) :]] == ["run_resumed", "task_log"]
+        assert not list((run / "journal").glob(".*")), "halves of a killed writer are cleared away"
+
+
+def test_the_last_file_full_of_zeros(tmp_path: Path) -> None:
+    """Some file systems bring back a file of the right length without its content."""
+    write_a_run(tmp_path)
+    last = sorted((tmp_path / "journal").glob("*.jsonl"))[-1]
+    last.write_bytes(bytes(last.stat().st_size))
+    kept = Journal(tmp_path).read()
+    writer = JournalWriter(tmp_path, "r1")
+    writer.emit("run_resumed")
+    writer.close()
+    assert [event["seq"] for event in Journal(tmp_path).read()] == list(range(1, len(kept) + 2))
+
+
+def test_events_wait_in_memory_while_the_disk_takes_none(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path, "r1")
+    writer.emit("run_started", endpoint="churn")
+    (tmp_path / "journal").rename(tmp_path / "away")
+    lost = writer.emit("task_started", task="endpoint", action="create")
+    assert writer.written < lost["seq"]
+    (tmp_path / "away").rename(tmp_path / "journal")
+    last = writer.emit("task_finished", task="endpoint", status="succeeded")
+    assert writer.written == last["seq"]
+    writer.close()
+    assert [event["seq"] for event in Journal(tmp_path).read()] == [1, 2, 3]
+
+
+def test_what_an_interrupted_run_had_begun_is_recalled(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path, "r1")
+    writer.emit("task_intent", task="endpoint", operation="create", resource_id="/e/churn")
+    writer.emit(
+        "task_operation", task="endpoint", resource_id="/e/churn", header="Azure-AsyncOperation", url="https://o"
+    )
+    writer.emit("task_intent", task="model", operation="register", resource_id="/m/churn")
+    writer.emit("task_created", task="model", kind="model", name="churn:1")
+    writer.emit("task_finished", task="model", status="succeeded")
+    writer.emit("task_intent", task="deployment", operation="create", resource_id="/e/churn/deployments/blue")
+    writer.emit("task_finished", task="deployment", status="cancelled")
+    memory = recall(Journal(tmp_path).read())
+    assert memory.begun["endpoint"].started == {"Azure-AsyncOperation": "https://o"}
+    assert set(memory.begun) == {"endpoint", "deployment"}, "what was stopped may go on in Azure"
+    assert memory.created == [("endpoint", "churn"), ("model", "churn:1"), ("deployment", "blue")]
+    writer.emit("task_removed", task="deployment", kind="deployment", name="blue")
+    writer.emit("task_finished", task="endpoint", status="failed")
+    writer.close()
+    memory = recall(Journal(tmp_path).read())
+    assert memory.begun == {}
+    assert memory.created == [("endpoint", "churn"), ("model", "churn:1")]

@@ -123,8 +123,12 @@ def test_a_failed_deployment_ends_the_run_at_once_with_the_services_words(
     assert statuses(events)["deployment"] == "failed"
     assert "traffic" not in statuses(events)
     card = next(event["card"] for event in events if event["event"] == "needs_attention")
-    assert card["id"] == "ResourceNotReady"
-    assert "no luck today" in f"{card['cause']} {card['evidence']}" + "".join(e.get("line", "") for e in events)
+    assert card["code"] == "ResourceNotReady"
+    assert card["id"] == "scoring-script-init"
+    assert card["cause"].startswith("RuntimeError: no luck today.")
+    assert "score.py, line 2, in init()" in card["cause"]
+    assert card["field"] == "deployment.code_configuration.scoring_script"
+    assert "RuntimeError: no luck today" in card["evidence"]
     assert any("churn-engine-02" in item for item in last["left_behind"])
 
 

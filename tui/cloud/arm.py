@@ -21,6 +21,9 @@ DATASTORES = "2024-10-01-preview"
 LOCATIONS = "2023-08-01-preview"
 
 _CONNECT, _READ = 10, 60  # seconds
+_REPEATED = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "POST"})
+# With POST: those that are used here read (keys, tokens, logs) or prepare an upload, and may well be sent twice.
+_REPEATABLE = frozenset({"HEAD", "GET", "PUT", "DELETE", "OPTIONS", "POST"})
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,8 @@ class ResourceManager:
     ) -> Answer:
         """One request; `path` starts at the subscription, or is a whole URL that the service gave.
 
-        429, 500 and broken connections are tried again a few times unless `retry` is off.
+        429, 500 and broken connections are tried again a few times unless `retry` is off; POST too, which asks for
+        keys, secrets, logs and places to upload to, and may be asked twice.
         Raises CloudError for a status of 400 and more and for what prevents an answer.
         """
         from azure.core.rest import HttpRequest
@@ -80,7 +84,8 @@ class ResourceManager:
         if version:
             params["api-version"] = version
         request = HttpRequest(method, url, params=params, json=body, headers={"Accept": "application/json"})
-        options: dict[str, Any] = {"connection_timeout": _CONNECT, "read_timeout": _READ}
+        options: dict[str, Any] = {"connection_timeout": _CONNECT, "read_timeout": _READ, "retry_on_methods": _REPEATED}
+        options["retry_on_methods"] = _REPEATABLE
         if not retry:
             options["retry_total"] = 0
         try:

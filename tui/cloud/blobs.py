@@ -168,7 +168,8 @@ class _Upload:
 
     def _begin(self) -> None:
         """Looks at what is there already, then starts the workers."""
-        there = {blob.name: blob.size for blob in self._client.list_blobs(name_starts_with=self._prefix + "/")}
+        listed = self._client.list_blobs(name_starts_with=self._prefix + "/", retry_hook=self._retried)
+        there = {blob.name: blob.size for blob in listed}
         # Large files first, so that no worker is left alone with one at the end.
         for file in sorted(self._files, key=lambda file: -file.size):
             if there.get(self._name(file)) == file.size:

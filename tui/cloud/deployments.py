@@ -81,7 +81,16 @@ def begin_create_or_update(
     resource = path(cloud, endpoint, name)
     existing = cloud.arm.find(resource, arm.DEPLOYMENTS, doing=doing)
     body = _body(cloud, plan, ids, {**((existing or {}).get("tags") or {}), **plan.deployment.tags, **(tags or {})})
-    started = cloud.arm.call("PUT", resource, arm.DEPLOYMENTS, body=body, doing=doing)
+    return _operation(cloud, endpoint, name, cloud.arm.call("PUT", resource, arm.DEPLOYMENTS, body=body, doing=doing))
+
+
+def follow(cloud: Cloud, endpoint: str, name: str, started: Mapping[str, str]) -> Operation[DeploymentInfo]:
+    """A creation or change that another process has begun; `started` is what its `Operation.started` was."""
+    return _operation(cloud, endpoint, name, arm.Answer(202, started, None))
+
+
+def _operation(cloud: Cloud, endpoint: str, name: str, started: arm.Answer) -> Operation[DeploymentInfo]:
+    resource, doing = path(cloud, endpoint, name), f"reading the deployment {name}"
 
     def finish() -> DeploymentInfo:
         return info(cloud.arm.call("GET", resource, arm.DEPLOYMENTS, doing=doing).body)

@@ -98,8 +98,10 @@ def marked(wanted: Mapping[str, str], marks: Mapping[str, str], existing: Mappin
     return {**there, **wanted, **(marks if ours else {})}
 
 
-def begin_change(cloud: Cloud, name: str, change: Mapping[str, Any]) -> Operation[EndpointInfo]:
-    """Replaces single properties (Resource Manager's names) of an endpoint and keeps everything else."""
+def begin_change(
+    cloud: Cloud, name: str, change: Mapping[str, Any], tags: Mapping[str, str] | None = None
+) -> Operation[EndpointInfo]:
+    """Replaces single properties (Resource Manager's names) of an endpoint, adds tags, and keeps everything else."""
     doing = f"changing the endpoint {name}"
     existing = cloud.arm.call("GET", path(cloud, name), arm.ENDPOINTS, doing=doing).body
     kept = existing.get("properties") or {}
@@ -110,11 +112,16 @@ def begin_change(cloud: Cloud, name: str, change: Mapping[str, Any]) -> Operatio
     }
     body = {
         "location": existing.get("location"),
-        "tags": existing.get("tags") or {},
+        "tags": {**(existing.get("tags") or {}), **(tags or {})},
         "identity": _writable_identity(existing.get("identity")),
         "properties": {**properties, "properties": {}, **change},
     }
     return _put(cloud, name, body, doing)
+
+
+def follow(cloud: Cloud, name: str, started: Mapping[str, str]) -> Operation[EndpointInfo]:
+    """A creation or change that another process has begun; `started` is what its `Operation.started` was."""
+    return _operation(cloud, name, arm.Answer(202, started, None), f"creating the endpoint {name}")
 
 
 def begin_delete(cloud: Cloud, name: str) -> Operation[None]:
@@ -138,8 +145,12 @@ def list_all(cloud: Cloud) -> list[EndpointInfo]:
 
 
 def _put(cloud: Cloud, name: str, body: dict[str, Any], doing: str) -> Operation[EndpointInfo]:
+    started = cloud.arm.call("PUT", path(cloud, name), arm.ENDPOINTS, body=body, doing=doing)
+    return _operation(cloud, name, started, doing)
+
+
+def _operation(cloud: Cloud, name: str, started: arm.Answer, doing: str) -> Operation[EndpointInfo]:
     resource = path(cloud, name)
-    started = cloud.arm.call("PUT", resource, arm.ENDPOINTS, body=body, doing=doing)
 
     def finish() -> EndpointInfo:
         return _info(cloud.arm.call("GET", resource, arm.ENDPOINTS, doing=doing).body, [])

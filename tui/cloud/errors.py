@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterable
@@ -107,7 +108,7 @@ def service_error(body: Any) -> tuple[str | None, str, list[dict[str, Any]]]:
         try:
             body = json.loads(body)
         except ValueError:
-            return None, body, []
+            return _storage_error(body)
     if not isinstance(body, dict):
         return None, "", []
     error = body.get("error", body)
@@ -122,6 +123,15 @@ def service_error(body: Any) -> tuple[str | None, str, list[dict[str, Any]]]:
         if text and text not in message:
             message = f"{message} {text}".strip()
     return (str(code) if code else None), message, details
+
+
+def _storage_error(text: str) -> tuple[str | None, str, list[dict[str, Any]]]:
+    """Code and message of an answer that is no JSON: Blob storage writes XML, with ids and the time after the words."""
+    code = re.search(r"<Code>([^<]+)</Code>", text)
+    message = re.search(r"<Message>([^<]+)", text)
+    if code is None or message is None:
+        return None, text, []
+    return code[1], html.unescape(re.split(r"\s*\n(?:RequestId|Time):", message[1])[0]), []
 
 
 def explain(error: BaseException, doing: str = "") -> CloudError:

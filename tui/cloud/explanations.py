@@ -64,6 +64,18 @@ def _by_code(code: str, message: str, status: int) -> tuple[str, str]:
             "The account's firewall admits only its private endpoint or chosen networks: run this from inside the "
             "virtual network, and check that the account's name resolves to a private address here.",
         )
+    if "keybasedauthenticationnotpermitted" in lowered:
+        return (
+            "The workspace's storage takes no keys",
+            "Let the workspace use identities for its storage (az ml workspace update --system-datastores-auth-mode "
+            "identity), and grant this identity Storage Blob Data Contributor on the storage account.",
+        )
+    if "private link" in lowered and status == 403:
+        return (
+            "The workspace refuses calls from outside its private link",
+            "The call reached the workspace over a public address. Run this from inside the virtual network, and check "
+            "that the workspace's names resolve to private addresses here (private endpoint, DNS zone, peering).",
+        )
     if status == 403 or code in {"AuthorizationFailed", "Forbidden"}:
         return (
             "The identity has no permission for this",
@@ -87,7 +99,7 @@ def _by_code(code: str, message: str, status: int) -> tuple[str, str]:
             "Choose a smaller size or fewer instances, delete deployments that are no longer used, or ask for more "
             "quota. A deployment needs 20 % more instances than it runs, rounded up.",
         )
-    if "already an endpoint with the name" in lowered:
+    if "already an endpoint with" in lowered:
         return (
             "The endpoint's name is taken in this region",
             "Choose another name: it is unique within an Azure region, also among other people's endpoints.",
@@ -157,6 +169,9 @@ def _host(text: str) -> str | None:
 
 def _innermost(text: str) -> str:
     """The last bracketed reason of urllib3's nested texts, which is what really happened."""
+    unresolved = re.search(r"Failed to resolve '[^']+' \((?:\[Errno -?\d+\] )?[^()]+\)", text)
+    if unresolved:
+        return re.sub(r"\[Errno -?\d+\] ", "", unresolved.group(0))
     found = re.findall(r"(?:Error|Errno)[^:(]*[:(]+\s*['\"]?([^'\"()]{8,160})", text)
     return found[-1].strip() if found else text.splitlines()[0][:300]
 

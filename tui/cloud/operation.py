@@ -15,6 +15,7 @@ T = TypeVar("T")
 _INTERVAL = 1.0  # seconds between two questions, unless the service says Retry-After
 _FIRST = 0.25  # seconds to the first question; the time doubles up to the interval
 _PATIENCE = 600.0  # seconds without any answer after which an operation counts as lost
+_NEW_TOKENS = 3  # answers of 401 in a row after which the identity counts as refused
 _DONE, _FAILED = "succeeded", {"failed", "canceled", "cancelled"}
 _PATTERN_HEADERS = ("Azure-AsyncOperation", "Operation-Location")
 
@@ -41,16 +42,31 @@ class Operation(Generic[T]):
         self._deletes = deletes
         self._finish, self.what = finish, what
         self._ids = request_ids(started.headers)
+        self._headers = started.headers
         self._status_url = next((started.headers[h] for h in _PATTERN_HEADERS if h in started.headers), None)
         self._location = started.headers.get("Location")
         self._failure: CloudError | None = None
         self._done = False
         self._silent_since: float | None = None
         self._attempts = 0
+        self._unauthorized = 0  # answers of 401 in a row
         self.state = "Accepted"
         self._judge_start(started)
         self._pace = min(_FIRST, _INTERVAL)
         self._next = time.monotonic() + _retry_after(started.headers, self._pace)
+
+    @property
+    def started(self) -> dict[str, str]:
+        """The header that names the operation's URL, for `Answer`: with it another process can follow the operation.
+
+        Empty where the service gave none; then the resource itself tells.
+        """
+        for header in _PATTERN_HEADERS:
+            if self._status_url and header in self._headers:
+                return {header: self._headers[header]}
+        if self._location and not self._is_resource(self._location):
+            return {"Location": self._location}
+        return {}
 
     def _judge_start(self, started: Answer) -> None:
         state = _provisioning_state(started.body)
@@ -86,7 +102,7 @@ class Operation(Generic[T]):
         except CloudError as error:
             self._no_answer(error)
             return
-        self._silent_since, self._attempts = None, 0
+        self._silent_since, self._attempts, self._unauthorized = None, 0, 0
         self._pace = min(_INTERVAL, self._pace * 2)
         self._next = time.monotonic() + _retry_after(answer.headers, self._pace)
         if self._status_url:
@@ -153,7 +169,9 @@ class Operation(Generic[T]):
             return
         now = time.monotonic()
         self._silent_since = self._silent_since if self._silent_since is not None else now
-        final = error.status in {400, 401, 403, 404, 405}
+        # A token can expire between two questions; the next one brings a new token.
+        self._unauthorized = self._unauthorized + 1 if error.status == 401 else 0
+        final = error.status in {400, 403, 404, 405} or self._unauthorized > _NEW_TOKENS
         if final or now - self._silent_since > _PATIENCE:
             self._done, self._failure = True, error
             return

@@ -48,6 +48,19 @@ class NotifyingRetryPolicy(RetryPolicy):  # type: ignore[misc]
             retry_backoff_max=8,
         )
 
+    def is_retry(self, settings: dict[str, Any], response: Any) -> bool:
+        """As the base class; and 429 for every method: what was throttled was not begun, so it may be sent again."""
+        if response.http_response.status_code == 429:
+            return bool(settings["total"])
+        return bool(super().is_retry(settings, response))
+
+    def get_backoff_time(self, settings: dict[str, Any]) -> float:
+        """As the base class, which tries at once the first time; after a 429 that would only be throttled again."""
+        last = settings["history"][-1].http_response if settings["history"] else None
+        if last is not None and last.status_code == 429:
+            return float(min(settings["max_backoff"], settings["backoff"] * 2 ** len(settings["history"])))
+        return float(super().get_backoff_time(settings))
+
     def sleep(self, settings: dict[str, Any], transport: Any, response: Any = None) -> None:
         """Waits as the base class does, after saying why and for how long."""
         reason = f"Azure answered {response.http_response.status_code}" if response else "the connection failed"

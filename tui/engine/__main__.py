@@ -10,7 +10,8 @@ import traceback
 from pathlib import Path
 
 from tui.engine.journal import JournalWriter
-from tui.engine.runs import read, write_engine
+from tui.engine.runs import Run, read, write_engine
+from tui.engine.stop_signals import StopSignals
 
 EXIT = {"succeeded": 0, "failed": 1, "blocked": 3, "cancelled": 130}
 
@@ -22,38 +23,50 @@ def main(folder: Path) -> int:
     if run is None:
         print(f"There is no run in {folder}.", file=sys.stderr)
         return 2
-    write_engine(folder, os.getpid())
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    resumed = run.journal.last() is not None
+    stopping = StopSignals()
+    write_engine(folder, os.getpid())
+    resumed = any(event.get("event") == "run_started" for event in run.journal.read())
     journal = JournalWriter(folder, run.id)
+    from tui.engine.context import Stopped
+
     try:
         from tui.engine.run import Engine
         from tui.plan.load import load
         from tui.plan.resolve import resolve
 
         plan = resolve(load(run.plan), os.environ, secrets)
-        engine = Engine(plan, folder, journal, rehearsed=run.rehearsed, resumed=resumed, record=run.record)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: engine.stop())
+        engine = Engine(
+            plan, folder, journal, rehearsed=run.rehearsed, resumed=resumed, record=run.record, asked=stopping.asked
+        )
+        stopping.call(engine.stop)
         return EXIT[engine.execute()]
+    except Stopped:
+        _finish(journal, run, "cancelled", "The run was stopped before it had begun to work.")
+        return EXIT["cancelled"]
     except Exception as error:
         traceback.print_exc()
         from tui.engine.cards import card
 
         journal.emit("needs_attention", task="", card=card(error, str(run.log)))
-        journal.emit(
-            "run_finished",
-            status="failed",
-            endpoint=run.endpoint,
-            deployment=run.deployment,
-            scoring_uri=None,
-            portal_url=None,
-            test=None,
-            message=str(error),
-        )
-        return 1
+        _finish(journal, run, "failed", str(error))
+        return EXIT["failed"]
     finally:
         journal.close()
+
+
+def _finish(journal: JournalWriter, run: Run, status: str, message: str) -> None:
+    """The end of a run that has no engine."""
+    journal.emit(
+        "run_finished",
+        status=status,
+        endpoint=run.endpoint,
+        deployment=run.deployment,
+        scoring_uri=None,
+        portal_url=None,
+        test=None,
+        message=message,
+    )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tui.cloud.errors import CloudError
+    from tui.remedies.matcher import Card
 
 # Where the plan is edited to mend a failure: by the service's code, else by the task that failed.
 FIELD_OF_CODE = {
@@ -22,35 +29,87 @@ FIELD_OF_TASK = {
     "traffic": "traffic",
     "test": "test.request",
 }
+MOST_EVIDENCE = 40
+MOST_COMMANDS = 2
+OUR_CODES = ("Unreachable", "NoCredential", "SignInFailed", "TimeLimit", "cannot-change")
+"""Codes that aml-deploy gives itself; they say nothing beside a title."""
+_GUIDE = re.compile(r"\s*(?:Please )?see troubleshooting guide, available here:\s*\S+", re.IGNORECASE)
+# Lines of the service's JSON that hold brackets only; beside the lines that matched they say nothing.
+_FRAME = re.compile(r'[\s{}\[\],]*(?:"\w+": [{\[][\s{}\[\],]*)?')
 
 
-def card(error: Exception, log: str, task: str = "") -> dict[str, Any]:
+def card(
+    error: Exception, log: str, task: str = "", lines: Sequence[str] = (), facts: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The card of an exception: what happened, why, what to do, and the service's own words.
 
-    `log` is the path of the engine's log, named where nothing better is known; `task` is the one that failed. The
-    card's `field` is the key of the plan at which the failure is mended.
+    `log` is the path of the engine's log, named where nothing better is known; `task` is the one that failed, `lines`
+    the last ones of its logs, `facts` what is known of plan and workspace. Where the catalogue of remedies recognises
+    the failure, `id` is its entry there and the words are the catalogue's, merged with the service's; else `id` is the
+    service's code. `code` is the service's code in any case, `field` the key of the plan at which it is mended.
     """
     from tui.cloud.errors import CloudError
 
-    if isinstance(error, CloudError):
-        evidence = [line for line in error.raw.splitlines() if line.strip()]
+    if not isinstance(error, CloudError):
         return {
-            "id": error.code or "error",
-            "field": FIELD_OF_CODE.get(error.code or "") or FIELD_OF_TASK.get(task, ""),
-            "title": error.title,
-            "cause": error.cause,
-            "remedy": error.remedy or f"The service's own words are below; the whole log is {log}.",
+            "id": "internal",
+            "code": "",
+            "field": "",
+            "title": "Something unexpected went wrong in aml-deploy itself",
+            "cause": f"{type(error).__name__}: {error}",
+            "remedy": f"The traceback is in the log, {log}. Please report it with that file.",
             "docs": "",
-            "evidence": evidence[-40:],
-            "request_ids": list(error.request_ids),
+            "commands": [],
+            "evidence": [],
+            "request_ids": [],
         }
-    return {
-        "id": "internal",
-        "field": "",
-        "title": "Something unexpected went wrong in aml-deploy itself",
-        "cause": f"{type(error).__name__}: {error}",
-        "remedy": f"The traceback is in the log, {log}. Please report it with that file.",
+    evidence = [line for line in error.raw.splitlines() if line.strip()]
+    own = {
+        "id": error.code or "error",
+        "code": error.code or "",
+        "field": FIELD_OF_CODE.get(error.code or "") or FIELD_OF_TASK.get(task, ""),
+        "title": error.title,
+        "cause": error.cause,
+        "remedy": error.remedy or f"The service's own words are below; the whole log is {log}.",
         "docs": "",
-        "evidence": [],
-        "request_ids": [],
+        "commands": [],
+        "evidence": evidence[-MOST_EVIDENCE:],
+        "request_ids": list(error.request_ids),
+    }
+    known = _recognised(error, lines, facts or {})
+    return _merged(own, known) if known else own
+
+
+def _recognised(error: CloudError, lines: Sequence[str], facts: Mapping[str, Any]) -> Card | None:
+    """The best card of the catalogue, or None; a fault in the catalogue must not hide the error itself."""
+    try:
+        from tui.remedies.matcher import match
+
+        found = match("\n".join([*lines, error.raw, error.title, error.cause]), code=error.code, facts=facts)
+    except Exception as fault:
+        print(f"The catalogue of remedies could not be asked: {fault}", file=sys.stderr, flush=True)
+        return None
+    return found[0] if found else None
+
+
+def _merged(own: dict[str, Any], known: Card) -> dict[str, Any]:
+    """The catalogue's words, with what only the service said."""
+    code = str(own["code"])
+    shown = code and code not in OUR_CODES and not code.startswith("scoring-") and code not in known.title
+    first = _GUIDE.sub("", str(own["cause"]).strip().split("\n")[0]).strip()
+    told = first and first.rstrip(".") not in known.cause
+    commands = list(known.commands[:MOST_COMMANDS])
+    raw = [line for line in own["evidence"] if not _FRAME.fullmatch(line)]
+    evidence = list(dict.fromkeys([*known.evidence, *raw]))
+    return {
+        "id": known.id,
+        "code": code,
+        "field": known.field or own["field"],
+        "title": f"{known.title} ({code})" if shown else known.title,
+        "cause": f"{known.cause}\nThe service says: {first}" if told else known.cause,
+        "remedy": "\n".join([known.remedy, *commands]),
+        "docs": known.docs,
+        "commands": commands,
+        "evidence": evidence[:MOST_EVIDENCE],
+        "request_ids": list(dict.fromkeys([*own["request_ids"], *known.request_ids])),
     }

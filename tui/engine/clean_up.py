@@ -2,43 +2,66 @@
 
 from __future__ import annotations
 
-from tui.engine.context import Run
+import time
+from typing import TYPE_CHECKING, Any
 
-LONGEST_SECONDS = 1800.0
+from tui.engine.context import Run
+from tui.engine.leaving import still_there
+from tui.engine.limits import REMOVE_SECONDS, Patience
+
+if TYPE_CHECKING:
+    from tui.cloud.endpoints import EndpointInfo
+    from tui.cloud.operation import Operation
+
+_ENDED = ("Succeeded", "Failed", "Canceled", "")
 
 
 def clean_up(run: Run) -> None:
     """Delete the endpoint, or the deployment, that this run created; registered assets cost nothing and stay.
 
-    A creation that is under way is waited for first, since Azure refuses to delete what it is still changing.
-    What was removed is taken from `run.created`. Raises CloudError.
+    A creation that is under way is waited for first, since Azure refuses to delete what it is still changing. What
+    another run has made or changed since is left. What was removed is taken from `run.created`. Raises CloudError.
     """
     from tui.cloud import deployments, endpoints
 
-    made = dict(run.created)
     endpoint = run.plan.endpoint.name
+    made = {item.kind: item.name for item in still_there(run, _settled(run, endpoint))}
     if "endpoint" in made:
-        _settled(run, endpoint)
-        endpoints.begin_delete(run.cloud, endpoint).result()
-        run.created = [item for item in run.created if item[0] not in ("endpoint", "deployment")]
+        _wait(endpoints.begin_delete(run.cloud, endpoint))
+        _removed(run, "endpoint", "deployment")
     elif "deployment" in made:
-        _settled(run, endpoint)
-        deployments.begin_delete(run.cloud, endpoint, made["deployment"]).result()
-        run.created = [item for item in run.created if item[0] != "deployment"]
+        _wait(deployments.begin_delete(run.cloud, endpoint, made["deployment"]))
+        _removed(run, "deployment")
 
 
-def _settled(run: Run, endpoint: str) -> None:
-    """Wait until nothing of the endpoint is being changed."""
-    import time
+def _removed(run: Run, *kinds: str) -> None:
+    for kind, name in run.created:
+        if kind in kinds:
+            run.journal.emit("task_removed", task=kind, kind=kind, name=name)
+    run.created = [item for item in run.created if item[0] not in kinds]
 
+
+def _settled(run: Run, endpoint: str) -> EndpointInfo | None:
+    """The endpoint, once nothing of it is being changed any more."""
     from tui.cloud import endpoints
 
-    end = time.monotonic() + LONGEST_SECONDS
-    while time.monotonic() < end:
+    patience = Patience(REMOVE_SECONDS)
+    while True:
         found = endpoints.read(run.cloud, endpoint)
         if found is None:
-            return
+            return None
         states = [found.provisioning_state, *(item.provisioning_state for item in found.deployments)]
-        if all(state in ("Succeeded", "Failed", "Canceled", "") for state in states):
-            return
-        time.sleep(2)
+        if all(state in _ENDED for state in states) or patience.ended():
+            return found
+        time.sleep(1)
+
+
+def _wait(operation: Operation[Any]) -> None:
+    """Wait for a removal, not for ever. Raises CloudError."""
+    from tui.cloud.errors import CloudError
+
+    patience = Patience(REMOVE_SECONDS)
+    while not operation.wait(1):
+        if patience.ended():
+            raise CloudError(f"{operation.what} takes longer than {patience.words}", "Azure goes on with it.")
+    operation.result()

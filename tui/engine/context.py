@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui.engine.journal import JournalWriter
+from tui.engine.journal import Event, JournalWriter
+from tui.engine.recall import Begun
+
+RUN_TAG = "aml-deploy-run"  # on what a run makes in Azure; its value is the run's id
 
 if TYPE_CHECKING:
     from tui.cloud.session import Cloud
@@ -20,7 +25,11 @@ class Stopped(Exception):
 
 @dataclass
 class Run:
-    """What all tasks of a run share. `created` lists what this run made, as (kind, name), in order."""
+    """What all tasks of a run share.
+
+    `created` lists what this run made, as (kind, name), in order; `begun` is what an earlier engine of it had begun,
+    by task.
+    """
 
     plan: Plan
     cloud: Cloud
@@ -30,6 +39,7 @@ class Run:
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     created: list[tuple[str, str]] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
+    begun: dict[str, Begun] = field(default_factory=dict)
 
     def result(self, task: str, key: str) -> Any:
         """What an earlier task found or made; None where it has not."""
@@ -46,12 +56,15 @@ class Outcome:
 
 
 class TaskContext:
-    """A task's way to say what it does."""
+    """A task's way to say what it does. Safe to call from several threads; after its end it says nothing any more."""
 
     def __init__(self, run: Run, name: str) -> None:
         self.run = run
         self.name = name
         self.started = False
+        self._ended = False
+        self._begun = time.monotonic()
+        self._lock = threading.RLock()
 
     @property
     def plan(self) -> Plan:
@@ -65,25 +78,69 @@ class TaskContext:
 
     def start(self, action: str, detail: str = "") -> None:
         """Say what will be done: `action` is create, change, skip or read."""
-        if not self.started:
-            self.started = True
-            self.run.journal.emit("task_started", task=self.name, action=action, detail=detail)
+        with self._lock:
+            if not self.started:
+                self.started = True
+                self._emit("task_started", action=action, detail=detail)
 
     def log(self, line: str, source: str = "engine") -> None:
         """Log a line: source is engine, build, container, storage-initializer or service."""
-        self.run.journal.emit("task_log", task=self.name, line=line, source=source)
+        self._emit("task_log", line=line, source=source)
 
     def progress(self, done: int, total: int, unit: str = "bytes") -> None:
         """Say how far the task is."""
-        self.run.journal.emit("task_progress", task=self.name, done=done, total=total, unit=unit)
+        self._emit("task_progress", done=done, total=total, unit=unit)
 
     def retrying(self, reason: str, delay: float) -> None:
         """Say that something is tried again after `delay` seconds, and why."""
-        self.run.journal.emit("task_retrying", task=self.name, reason=reason, delay=round(delay, 1))
+        self._emit("task_retrying", reason=reason, delay=round(delay, 1))
+
+    def intend(self, operation: str, resource_id: str) -> None:
+        """Write down what is about to be done to a resource: create, change or register.
+
+        Raises CloudError when that cannot be written: what is not known would be done twice after an interruption.
+        """
+        noted = self._emit("task_intent", operation=operation, resource_id=resource_id)
+        if self.run.journal.written < noted.get("seq", 0):
+            from tui.cloud.errors import CloudError
+
+            raise CloudError(
+                title="The run's journal cannot be written",
+                cause=f"{self.run.folder} takes no file; its disk may be full. Without a note nothing is changed.",
+                remedy=f"Make room, then go on with: aml-deploy attach {self.run.journal.run}",
+                code="JournalNotWritable",
+            )
+
+    def began(self, resource_id: str, started: Mapping[str, str]) -> None:
+        """Write down the header by which Azure names the operation that it has begun."""
+        for header, url in started.items():
+            self._emit("task_operation", resource_id=resource_id, header=header, url=url)
 
     def created(self, kind: str, name: str) -> None:
         """Remember that this run made something, for what is said or cleaned up when it stops."""
-        self.run.created.append((kind, name))
+        if (kind, name) not in self.run.created:
+            self.run.created.append((kind, name))
+        self._emit("task_created", kind=kind, name=name)
+
+    def finish(self, status: str, outcome: Outcome) -> bool:
+        """Say how the task ended; False when that was said before."""
+        with self._lock:
+            if self._ended:
+                return False
+            self.start("skip" if status == "skipped" else "read")
+            self._emit(
+                "task_finished",
+                status=status,
+                seconds=round(time.monotonic() - self._begun, 3),
+                detail=outcome.detail,
+                result=outcome.result,
+            )
+            self._ended = True
+            return True
+
+    def _emit(self, event: str, **fields: Any) -> Event:
+        with self._lock:
+            return {} if self._ended else self.run.journal.emit(event, task=self.name, **fields)
 
     def check_stop(self) -> None:
         """Raise Stopped when the run was asked to stop."""

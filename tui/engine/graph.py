@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import time
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from tui.engine.context import Outcome, Run, Stopped, TaskContext
+from tui.engine.limits import STOP_SECONDS, Patience
+
+LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -39,46 +42,67 @@ def run_tasks(run: Run, tasks: Sequence[Task]) -> Failure | None:
     """Run the tasks of a graph; returns the first failure, or None.
 
     At the first failure the other tasks are asked to stop and nothing more is started. When the run is asked to stop,
-    no failure is returned; tasks under way and those not begun are reported as cancelled.
+    no failure is returned; tasks under way and those not begun are reported as cancelled. A task that waits for an
+    answer and does not stop within some seconds is left alone; the end of the process ends it.
     """
     failure: Failure | None = None
     waiting = {task.name: task for task in tasks}
-    under_way: dict[Future[Exception | None], Task] = {}
+    under_way: dict[Future[Exception | None], TaskContext] = {}
     done: set[str] = set(run.results)
-    with ThreadPoolExecutor(max_workers=max(4, len(tasks)), thread_name_prefix="task") as pool:
-        while waiting or under_way:
-            for task in [task for task in waiting.values() if done.issuperset(task.needs)]:
-                if not run.stop.is_set():
-                    del waiting[task.name]
-                    under_way[pool.submit(_one, run, task)] = task
-            if not under_way:
+    leaving: Patience | None = None
+    pool = ThreadPoolExecutor(max_workers=max(4, len(tasks)), thread_name_prefix="task")
+    while waiting or under_way:
+        for task in [task for task in waiting.values() if done.issuperset(task.needs)]:
+            if not run.stop.is_set():
+                del waiting[task.name]
+                context = TaskContext(run, task.name)
+                under_way[pool.submit(_one, context, task)] = context
+        if not under_way:
+            break
+        finished, _ = wait(under_way, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+        for future in finished:
+            context = under_way.pop(future)
+            error = future.result()
+            if error is None:
+                done.add(context.name)
+                continue
+            if failure is None and not isinstance(error, Stopped):
+                failure = Failure(context.name, error)
+            run.stop.set()
+        if run.stop.is_set():
+            leaving = leaving or Patience(STOP_SECONDS)
+            if leaving.ended():
+                for context in under_way.values():
+                    context.finish("cancelled", Outcome("Left while it waited for an answer."))
                 break
-            finished, _ = wait(under_way, return_when=FIRST_COMPLETED)
-            for future in finished:
-                task = under_way.pop(future)
-                error = future.result()
-                if error is None:
-                    done.add(task.name)
-                    continue
-                if failure is None and not isinstance(error, Stopped):
-                    failure = Failure(task.name, error)
-                run.stop.set()
+    pool.shutdown(wait=False)
     return failure
 
 
-def _one(run: Run, task: Task) -> Exception | None:
+Result = TypeVar("Result")
+
+
+def unless_stopped(stop: threading.Event, work: Callable[[], Result]) -> Result:
+    """Do something that asks Azure, and wait for it unless the run is asked to stop: then raise Stopped at once."""
+    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="asking")
+    future = pool.submit(work)
+    pool.shutdown(wait=False)
+    while not stop.is_set():
+        if wait([future], timeout=LOOK_SECONDS).done:
+            return future.result()
+    raise Stopped
+
+
+def _one(context: TaskContext, task: Task) -> Exception | None:
     """Run one task and report it; returns what stopped it."""
     from tui.cloud.retry import observed
 
-    context = TaskContext(run, task.name)
-    begun = time.monotonic()
     status, outcome = "succeeded", Outcome()
     error: Exception | None = None
     try:
         with observed(context.retrying):
             outcome = task.work(context)
         status = "skipped" if outcome.skipped else "succeeded"
-        run.results[task.name] = outcome.result
     except Stopped as stopped:
         status, error = "cancelled", stopped
         outcome = Outcome("Stopped before it was finished.")
@@ -86,13 +110,7 @@ def _one(run: Run, task: Task) -> Exception | None:
         status, error = "failed", raised
         outcome = Outcome(str(raised))
         traceback.print_exc()  # standard error is the engine's log
-    context.start("skip" if status == "skipped" else "read")
-    run.journal.emit(
-        "task_finished",
-        task=task.name,
-        status=status,
-        seconds=round(time.monotonic() - begun, 3),
-        detail=outcome.detail,
-        result=outcome.result,
-    )
+    if error is None:
+        context.run.results[task.name] = outcome.result
+    context.finish(status, outcome)
     return error

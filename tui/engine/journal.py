@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sys
 import threading
 import time
 from datetime import datetime, timezone
@@ -46,10 +48,11 @@ class Journal:
         for name in reversed(self._files()):
             for line in reversed(self._lines(name)):
                 try:
-                    event: Event = json.loads(line)
+                    event = json.loads(line)
                 except ValueError:
                     continue
-                return event
+                if isinstance(event, dict) and "seq" in event:
+                    return event
         return None
 
     def finished(self) -> bool:
@@ -74,20 +77,23 @@ class Journal:
 class JournalWriter:
     """Writes the journal of a run. Log lines and progress are gathered for a fifth of a second, the rest goes at once.
 
-    Safe to call from several threads.
+    Safe to call from several threads. What cannot be written (a disk that is full) is kept in memory and tried again
+    with the next event; `written` is the number of the last event that is on the disk.
     """
 
     def __init__(self, run_folder: Path, run: str) -> None:
         self.run = run
         self.folder = run_folder / "journal"
         self.folder.mkdir(mode=0o700, exist_ok=True)
+        _remove_halves(self.folder)
         last = Journal(run_folder).last()
-        self._seq = int(last["seq"]) if last else 0
+        self._seq = self.written = int(last["seq"]) if last else 0
         self._pending: list[Event] = []
         self._progress: dict[str, int] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._closed = False
+        self._complained = False
         self._thread = threading.Thread(target=self._flush_now_and_then, name="journal", daemon=True)
         self._thread.start()
 
@@ -128,8 +134,16 @@ class JournalWriter:
             return
         first = self._pending[0]["seq"]
         text = "".join(json.dumps(event, ensure_ascii=False, default=str) + "\n" for event in self._pending)
-        durable = any(event["event"] not in BATCHED for event in self._pending)
-        write_whole(self.folder / f"{first:08d}.jsonl", text, sync=durable)
+        try:
+            # Always durable: after a power cut, a number that is missing in the middle would be one too many.
+            write_whole(self.folder / f"{first:08d}.jsonl", text, sync=True)
+        except OSError as error:
+            if not self._complained:
+                self._complained = True
+                print(f"The journal cannot be written, it is tried again: {error}", file=sys.stderr, flush=True)
+            return
+        self._complained = False
+        self.written = self._pending[-1]["seq"]
         self._pending.clear()
         self._progress.clear()
 
@@ -140,3 +154,10 @@ class JournalWriter:
             self._wake.clear()
             with self._lock:
                 self._flush()
+
+
+def _remove_halves(folder: Path) -> None:
+    """Remove temporary files that a writer left behind when it was killed."""
+    for path in folder.glob(".*.new"):
+        with contextlib.suppress(OSError):
+            path.unlink()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import secrets as random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -64,6 +67,8 @@ def resume(run: Run, *, environ: Mapping[str, str], secrets: Mapping[str, str] |
     if run.alive:
         return
     resolve(load(run.plan), environ, secrets)
+    with contextlib.suppress(FileNotFoundError):  # what was asked of the engine before
+        (run.folder / "clean-up").unlink()
     _spawn(run, environ, secrets or {})
 
 
@@ -82,6 +87,10 @@ def stop(run: Run, *, clean_up: bool = False) -> bool:
 
 
 def _spawn(run: Run, environ: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+    """Start the engine, unless somebody else is doing that at this moment."""
+    lock = _lock(run)
+    if lock is None:
+        return
     log = os.open(run.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         process = subprocess.Popen(
@@ -93,14 +102,39 @@ def _spawn(run: Run, environ: Mapping[str, str], secrets: Mapping[str, str]) -> 
             cwd=run.folder,  # so that no mount of the user's is kept busy
             start_new_session=True,
             close_fds=True,
+            pass_fds=lock,
         )
     finally:
-        os.close(log)
+        for descriptor in (log, *lock):
+            os.close(descriptor)
     write_engine(run.folder, process.pid)
     assert process.stdin is not None
-    with process.stdin as pipe:
+    with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # its log says why it has ended
         pipe.write(json.dumps(dict(secrets)).encode())
     _children.append(process)
 
 
+def _lock(run: Run) -> tuple[int, ...] | None:
+    """The descriptor that an engine keeps open while it lives, so that two never work on one run.
+
+    Empty where the file system refuses locks; None when another engine has it. One that was just killed gives it back
+    when the last of its threads has ended.
+    """
+    descriptor = os.open(run.folder / "engine.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    end = time.monotonic() + GONE_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return (descriptor,)
+        except BlockingIOError:
+            if run.alive or time.monotonic() > end:
+                os.close(descriptor)
+                return None
+        except OSError:
+            os.close(descriptor)
+            return ()
+        time.sleep(0.02)
+
+
+GONE_SECONDS = 3.0
 _children: list[subprocess.Popen[bytes]] = []  # kept, so that an ended engine is reaped and no warning is printed

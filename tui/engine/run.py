@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import socket
+import threading
 import traceback
 from pathlib import Path
 from typing import Any
 
 from tui import __version__
+from tui.engine import endpoint_lock
 from tui.engine.cards import card
 from tui.engine.clean_up import clean_up
-from tui.engine.context import Run
-from tui.engine.graph import Failure, Task, run_tasks
-from tui.engine.journal import JournalWriter
+from tui.engine.context import RUN_TAG, Run, Stopped
+from tui.engine.facts import facts_of, last_lines
+from tui.engine.graph import Failure, Task, run_tasks, unless_stopped
+from tui.engine.journal import Journal, JournalWriter
+from tui.engine.leaving import Left, left_behind, stopped_message
+from tui.engine.recall import Memory, recall
 from tui.engine.tasks import tasks_of
 from tui.plan.model import Plan
 
 GATES = ("sign-in", "workspace")
+TOO_LATE = "It had already succeeded when it was asked to stop: everything is there, and nothing was removed."
 
 
 class Engine:
@@ -31,7 +37,9 @@ class Engine:
         rehearsed: bool,
         resumed: bool,
         record: Path | None = None,
+        asked: threading.Event | None = None,
     ) -> None:
+        """`asked` is set when the run is asked to stop before there is an engine. Raises CloudError, Stopped."""
         from tui.cloud.session import connect
 
         self.plan = plan
@@ -39,13 +47,15 @@ class Engine:
         self.journal = journal
         self.rehearsed = rehearsed
         self.resumed = resumed
-        tags = {"aml-deploy": __version__, "aml-deploy-plan": plan.hash}
+        tags = {"aml-deploy": __version__, "aml-deploy-plan": plan.hash, RUN_TAG: journal.run}
         recorder = None
         if record is not None:
             from tui.cloud.recorder import Recorder
 
             recorder = Recorder(record, (plan.credential.client_secret,))
-        self.run = Run(plan, connect(plan, recorder), journal, folder, tags=tags)
+        before = recall(Journal(folder).read()) if resumed else Memory()
+        cloud = unless_stopped(asked or threading.Event(), lambda: connect(plan, recorder))
+        self.run = Run(plan, cloud, journal, folder, tags=tags, created=before.created, begun=before.begun)
         self.stopped = False
 
     def stop(self) -> None:
@@ -64,9 +74,11 @@ class Engine:
         if failure is not None:
             self._attention(failure)
             return self._finish("failed", str(failure.error))
-        if self.stopped:
-            return self._finish("cancelled", "The run was stopped.")
-        return self._finish("succeeded", "")
+        if not self.stopped:
+            return self._finish("succeeded", "")
+        if all(task.name in self.run.results for task in tasks):
+            return self._finish("succeeded", TOO_LATE)
+        return self._finish("cancelled", "")
 
     def _announce(self, tasks: list[Task]) -> None:
         if self.resumed:
@@ -96,35 +108,63 @@ class Engine:
         """Sign in, read the workspace, run the preflight. Returns status and message where the run must not go on."""
         from tui.checks import artifacts, preflight
 
+        busy = self._busy()
+        if busy is not None:
+            self._findings([busy])
+            return "blocked", f"{busy['message']} {busy['remedy']}"
         findings = [finding.as_dict() for finding in artifacts.check(self.plan)]
         if not _blockers(findings):
             failure = run_tasks(self.run, tasks)
             if self.stopped:
-                return "cancelled", "The run was stopped before anything was changed."
+                return "cancelled", ""
             if failure is not None:
                 self._attention(failure)
                 self._findings([*findings, _as_finding(failure)])
                 return "blocked", str(failure.error)
-            findings = [finding.as_dict() for finding in preflight.run(self.plan, self.run.cloud)]
+            try:
+                found = unless_stopped(self.run.stop, lambda: preflight.run(self.plan, self.run.cloud))
+            except Stopped:
+                return "cancelled", ""
+            findings = [finding.as_dict() for finding in found]
         self._findings(findings)
         blockers = _blockers(findings)
         if blockers:
             return "blocked", " ".join(f"{blocker['message']} {blocker['remedy']}".strip() for blocker in blockers)
         return None
 
+    def _busy(self) -> dict[str, Any] | None:
+        """The finding that another run works on the endpoint; None when it is this run's turn."""
+        target = f"{self.rehearsed} {self.plan.workspace.id} {self.plan.endpoint.name}"
+        owner = endpoint_lock.take(self.folder.parent.parent, target, self.journal.run)
+        if owner is None:
+            return None
+        return {
+            "id": "run-in-progress",
+            "severity": "blocker",
+            "field": "endpoint.name",
+            "message": f"The run {owner} is working on the endpoint {self.plan.endpoint.name}.",
+            "remedy": f"Follow it with: aml-deploy attach {owner}. When it has ended, apply again.",
+            "docs": "",
+        }
+
     def _findings(self, findings: list[dict[str, Any]]) -> None:
         for finding in findings:
             self.journal.emit("finding", **finding)
 
     def _attention(self, failure: Failure) -> None:
-        shown = card(failure.error, str(self.folder / "engine.log"), failure.task)
+        log, lines = str(self.folder / "engine.log"), last_lines(self.folder, failure.task)
+        shown = card(failure.error, log, failure.task, lines, facts_of(self.run))
         self.journal.emit("needs_attention", task=failure.task, card=shown)
 
     def _finish(self, status: str, message: str) -> str:
-        left: list[str] = []
-        if status in ("failed", "cancelled") and self.run.created:
-            left = self._leave_behind()
-        extra: dict[str, Any] = {"left_behind": left} if left else {}
+        left: list[Left] = []
+        cleaned = False
+        if status in ("failed", "cancelled"):
+            cleaned = self._clean_up()
+            left = left_behind(self.run)
+        if status == "cancelled":
+            message = stopped_message(self.run, left, rehearsed=self.rehearsed, cleaned=cleaned)
+        extra: dict[str, Any] = {"left_behind": [str(item) for item in left]} if left else {}
         results = self.run.results
         scoring_uri = results.get("deployment", {}).get("scoring_uri") or results.get("endpoint", {}).get("scoring_uri")
         self.journal.emit(
@@ -140,15 +180,17 @@ class Engine:
         )
         return status
 
-    def _leave_behind(self) -> list[str]:
-        """What this run made and leaves in Azure, after it has cleaned up where that was asked for."""
-        if self.stopped and (self.folder / "clean-up").exists():
-            try:
-                clean_up(self.run)
-            except Exception as error:
-                traceback.print_exc()
-                self.journal.emit("task_log", task="deployment", source="engine", line=f"Not cleaned up: {error}")
-        return [f"{kind} {name}" for kind, name in self.run.created]
+    def _clean_up(self) -> bool:
+        """Remove what this run made, where that was asked for; whether it was."""
+        if not (self.stopped and self.run.created and (self.folder / "clean-up").exists()):
+            return False
+        try:
+            clean_up(self.run)
+            return True
+        except Exception as error:
+            traceback.print_exc()
+            self.journal.emit("task_log", task="deployment", source="engine", line=f"Not cleaned up: {error}")
+            return False
 
 
 def _blockers(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:

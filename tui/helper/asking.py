@@ -23,6 +23,8 @@ _QUESTIONS = {
     "score": "operate",
     "logs": "operate",
     "remove": "operate",
+    "traffic": "operate",
+    "rollback": "operate",
 }
 
 

@@ -18,6 +18,7 @@ from tui.plain.failure import Failure
 from tui.plain.follow import DETACHED, EXIT_CODES, FINISHED, GONE, follow
 from tui.plain.guard import INTERRUPTED, READER_GONE
 from tui.plain.lines import Lines
+from tui.plain.practice import say_practised
 from tui.plain.ready import ready
 from tui.plain.recording import new_recording
 from tui.plain.result import summary
@@ -74,7 +75,10 @@ def deploy(
             ) from None
         if record is not None:
             say(f"The exchanges with Azure are recorded in {record}, without secrets and names.")
-        return watch(started, signals, starting=True, stops=True, as_json=as_json, detach=detach, remove=remove)
+        code = watch(started, signals, starting=True, stops=True, as_json=as_json, detach=detach, remove=remove)
+        if rehearse and not as_json:
+            say_practised(environ)
+        return code
 
 
 def watch(

@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 
 from tui.plain.failure import Failure
+from tui.plain.practice import practise, say_practised
 from tui.plan.document import Document
 from tui.plan.load import load
 from tui.plan.problems import PlanInvalid
@@ -22,6 +23,7 @@ def ready(arguments: Namespace) -> tuple[Document, dict[str, str]]:
     Raises PlanInvalid for whatever the plan and the existence of its paths show by themselves; Failure.
     """
     document = load(arguments.plan, arguments.overlays, arguments.sets)
+    practise(arguments)
     if not arguments.rehearse:
         resolve(document, os.environ)
         return document, dict(os.environ)
@@ -49,6 +51,7 @@ def rehearsal_place(document: Document) -> tuple[Document, dict[str, str]]:
         environ = prepare(document, os.environ)
     except CannotRehearse as reason:
         raise Failure(str(reason)) from None
+    say_practised(environ)
     return with_own_identity(document, environ), environ
 
 

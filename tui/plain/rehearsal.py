@@ -6,13 +6,24 @@ from argparse import Namespace
 
 from tui.plain.failure import Failure
 
+PRACTISED = {
+    "--pace": "pace",
+    "--speed": "speed",
+    "--latency": "latency",
+    "--bandwidth": "bandwidth",
+    "--scoring-python": "scoring_python",
+}
+
 
 def run(arguments: Namespace) -> int:
     """Become the rehearsal's own command; it handles signals and terminals itself."""
     from tui.rehearse import run_command
 
+    practised = _practised(arguments)
+    if arguments.list_scenarios:
+        return run_command(["scenario", "--list"])
     if arguments.stop:
-        if arguments.json or arguments.port is not None:
+        if arguments.json or arguments.port is not None or practised:
             raise Failure("--stop goes alone: aml-deploy rehearsal --stop", 2)
         return run_command(["stop"])
     if arguments.env:
@@ -22,11 +33,26 @@ def run(arguments: Namespace) -> int:
                 "the last one used, or a free one.",
                 2,
             )
-        return run_command(["env", *(["--json"] if arguments.json else [])])
+        return run_command(["env", *practised, *(["--json"] if arguments.json else [])])
     if arguments.compare is not None:
         if arguments.port is not None:
             raise Failure("--compare starts a rehearsal of its own, on a free port; leave --port out.", 2)
+        if practised:
+            raise Failure("--compare starts a rehearsal of its own, as fast as it goes and without failures.", 2)
         return run_command(["compare", *(["--json"] if arguments.json else []), "--", arguments.compare])
     if arguments.json:
         raise Failure("--json goes with --env or --compare: aml-deploy rehearsal --env --json", 2)
-    return run_command(["serve", *(["--port", str(arguments.port)] if arguments.port is not None else [])])
+    port = ["--port", str(arguments.port)] if arguments.port is not None else []
+    return run_command(["serve", "--or-change", *port, *practised])
+
+
+def _practised(arguments: Namespace) -> list[str]:
+    """What the rehearsal's own command is told about scenarios, pace and scoring servers."""
+    told = [f"--scenario={name}" for name in arguments.scenario]
+    if arguments.clear_scenarios:
+        told.append("--clear-scenarios")
+    for option, name in PRACTISED.items():
+        value = getattr(arguments, name)
+        if value is not None:
+            told.append(f"{option}={value}")
+    return told

@@ -30,7 +30,7 @@ def summary(run: Run, view: RunView, *, remove: str | None = None) -> list[str]:
         lines += card_lines(view.card)
     elif view.status == "blocked":
         lines += blocker_lines(view)
-    elif view.message and view.status != "succeeded":
+    elif view.message:
         lines.append(f"  {view.message}")
     if view.status == "failed":
         lines += log_lines(view)

@@ -14,6 +14,7 @@ def work(task: TaskContext) -> Outcome:
     if configuration is None:
         return Outcome("no scoring script", skipped=True)
     task.start("create", configuration.code.name)
+    task.intend("register", f"{task.plan.workspace.id}/codes")
     try:
         found = code.register(task.cloud, configuration.code, task.progress, task.run.stop.is_set)
     except Cancelled:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 
 from tui.engine.container_log import LogFollower
 from tui.engine.context import Outcome, TaskContext
-from tui.engine.tasks.operations import follow, refuse, settle
+from tui.engine.tasks.operations import begin, follow, follow_begun, refuse, settle
 from tui.plan.changes import deployment_change
 
 LOG_EVERY_SECONDS = 2.0
@@ -16,39 +18,61 @@ LOG_LINES = 500
 
 def work(task: TaskContext) -> Outcome:
     """Bring the deployment to what the plan says. Raises CloudError, OperationFailed, Stopped."""
-    from tui.cloud import deployments, endpoints
+    from tui.cloud import deployments
 
-    endpoint, wanted = task.plan.endpoint.name, task.plan.deployment
-    found = settle(task, lambda: deployments.read(task.cloud, endpoint, wanted.name), f"deployment {wanted.name}")
+    cloud, endpoint, wanted = task.cloud, task.plan.endpoint.name, task.plan.deployment
+    resource = deployments.path(cloud, endpoint, wanted.name)
+    with _logs_while_working(task):
+        done = follow_begun(
+            task,
+            resource,
+            lambda started: deployments.follow(cloud, endpoint, wanted.name, started),
+            f"deployment {wanted.name}",
+        )
+        found = settle(task, lambda: deployments.read(cloud, endpoint, wanted.name), f"deployment {wanted.name}")
     ids = {kind: task.run.result(kind, "id") for kind in ("model", "code", "environment")}
     known = {kind: value for kind, value in ids.items() if value}
     change = deployment_change(task.plan, asdict(found) if found else None, known)
     refuse(change)
     if change.action == "skip":
         task.start("skip", change.why)
-        return Outcome(f"{wanted.name}, as it was", _result(task, found.id if found else ""), skipped=True)
+        result = _result(task, found.id if found else "")
+        if done:
+            task.log(f"Deployment {wanted.name} is ready.")
+            return Outcome("created" if done == "create" else "changed", result)
+        return Outcome(f"{wanted.name}, as it was", result, skipped=True)
     words = ", ".join(f"{item.field}: {item.before} → {item.after}" for item in change.changes)
     task.start(change.action, f"{wanted.name}, {wanted.instance_count} × {wanted.instance_type}")
     task.log(f"Changing {words}." if words else f"Creating the deployment {wanted.name}.")
-    task.check_stop()
-    operation = deployments.begin_create_or_update(
-        task.cloud,
-        task.plan,
-        deployments.AssetIds(model=ids["model"], environment=ids["environment"], code=ids["code"]),
-        task.run.tags,
+    assets = deployments.AssetIds(model=ids["model"], environment=ids["environment"], code=ids["code"])
+    operation = begin(
+        task,
+        change.action,
+        resource,
+        lambda: deployments.begin_create_or_update(cloud, task.plan, assets, task.run.tags),
     )
     if found is None:
         task.created("deployment", wanted.name)
+    with _logs(task):
+        follow(task, operation)
+    task.log(f"Deployment {wanted.name} is ready.")
+    return Outcome(words or "created", _result(task, operation.result().id))
+
+
+@contextmanager
+def _logs(task: TaskContext) -> Iterator[None]:
+    """The deployment's logs are shown while inside."""
     logs = _Logs(task)
     logs.thread.start()
     try:
-        follow(task, operation)
+        yield
     finally:
         logs.end()
-    found_endpoint = endpoints.read(task.cloud, endpoint)
-    if found_endpoint:
-        task.log(f"Deployment {wanted.name} is ready.")
-    return Outcome(words or "created", _result(task, operation.result().id))
+
+
+def _logs_while_working(task: TaskContext) -> AbstractContextManager[None]:
+    """The same, where an earlier engine of the run had begun to work on the deployment."""
+    return _logs(task) if task.name in task.run.begun else nullcontext()
 
 
 def _result(task: TaskContext, deployment_id: str) -> dict[str, str]:
@@ -65,9 +89,9 @@ class _Logs:
         self.thread = threading.Thread(target=self._follow, name="logs", daemon=True)
 
     def end(self) -> None:
-        """Read once more and stop; waits a few seconds at most."""
+        """Read once more and stop; waits a few seconds at most, and not at all when the run is to stop."""
         self._ended.set()
-        self.thread.join(10)
+        self.thread.join(0 if self._task.run.stop.is_set() else 10)
 
     def _follow(self) -> None:
         while not self._ended.wait(LOG_EVERY_SECONDS):

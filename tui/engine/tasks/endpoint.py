@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from tui.engine.context import Outcome, TaskContext
-from tui.engine.tasks.operations import follow, refuse, settle
+from tui.engine.tasks.operations import begin, follow, follow_begun, refuse, settle
 from tui.plan.changes import endpoint_change
 
 
@@ -14,20 +14,28 @@ def work(task: TaskContext) -> Outcome:
     from tui.cloud import endpoints
     from tui.cloud.workspace import portal_url
 
-    wanted = task.plan.endpoint
-    found = settle(task, lambda: endpoints.read(task.cloud, wanted.name), f"endpoint {wanted.name}")
+    wanted, cloud = task.plan.endpoint, task.cloud
+    resource = endpoints.path(cloud, wanted.name)
+    done = follow_begun(
+        task, resource, lambda started: endpoints.follow(cloud, wanted.name, started), f"endpoint {wanted.name}"
+    )
+    found = settle(task, lambda: endpoints.read(cloud, wanted.name), f"endpoint {wanted.name}")
     change = endpoint_change(task.plan, asdict(found) if found else None)
     refuse(change)
-    portal = portal_url(task.cloud, wanted.name)
+    portal = portal_url(cloud, wanted.name)
     if change.action == "skip" and found:
         task.start("skip", change.why)
         result = {"id": found.id, "scoring_uri": found.scoring_uri, "portal_url": portal}
+        if done:
+            task.log(f"Endpoint {found.name} is {found.provisioning_state}: {found.scoring_uri}")
+            return Outcome("created" if done == "create" else "changed", result)
         return Outcome(f"{wanted.name}, as it was", result, skipped=True)
     words = ", ".join(f"{item.field}: {item.before or 'nothing'} → {item.after}" for item in change.changes)
     task.start(change.action, wanted.name)
     task.log(f"Changing {words}." if found and words else f"Creating the endpoint {wanted.name}.")
-    task.check_stop()
-    operation = endpoints.begin_create_or_update(task.cloud, wanted, task.run.tags)
+    operation = begin(
+        task, change.action, resource, lambda: endpoints.begin_create_or_update(cloud, wanted, task.run.tags)
+    )
     if found is None:
         task.created("endpoint", wanted.name)
     follow(task, operation)

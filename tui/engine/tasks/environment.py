@@ -13,6 +13,7 @@ def work(task: TaskContext) -> Outcome:
     if not (environment.conda_file or environment.image or environment.registered):
         return Outcome("none needed for an MLflow model", skipped=True)
     task.start("create", environment.registered or environment.name)
+    task.intend("register", f"{task.plan.workspace.id}/environments/{environment.name}")
     found = environments.register(task.cloud, environment)
     verb = "already registered" if found.reused else "registered"
     task.log(f"Environment {found.name}, version {found.version}, {verb}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tui.engine.context import Outcome, Stopped, TaskContext
+from tui.engine.context import RUN_TAG, Outcome, Stopped, TaskContext
 from tui.plan.model import Model
 
 
@@ -32,10 +32,17 @@ def _bring(task: TaskContext, model: Model, path: Path) -> Outcome:
     content = models.content_hash(path, stopped)
     known = models.find(task.cloud, model.name, content, model.type)
     if known:
+        begun = task.run.begun.get(task.name)
+        if begun is not None and known.tags.get(RUN_TAG) == task.run.journal.run:
+            task.start("create", model.name)
+            task.created("model", f"{known.name}:{known.version}")
+            task.log(f"{known.name}, version {known.version}, was registered before the interruption.")
+            return Outcome(f"{known.name}:{known.version}", vars(known))
         task.start("skip", f"{model.name} {known.version}")
         task.log(f"{known.name}, version {known.version}, has the same content; nothing is uploaded.")
         return Outcome(f"{known.name}:{known.version}, unchanged", vars(known), skipped=True)
     task.start("create", model.name)
+    task.intend("register", f"{task.plan.workspace.id}/models/{model.name}")
     made = models.register(
         task.cloud, model, path, content, progress=task.progress, cancelled=stopped, tags=task.run.tags
     )

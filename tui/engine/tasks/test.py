@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 from tui.engine.context import Outcome, TaskContext
+from tui.engine.limits import TEST_SECONDS, Patience
 
 # New traffic takes a moment to reach the scoring front end; these answers can mean just that.
 NOT_YET = {404, 502, 503}
-PATIENCE_SECONDS = 30.0
 
 
 def work(task: TaskContext) -> Outcome:
@@ -25,10 +23,10 @@ def work(task: TaskContext) -> Outcome:
     if endpoint is None or not endpoint.scoring_uri:
         raise CloudError("The endpoint has no scoring URI", "It is not there any more, or was never finished.")
     timeout = task.plan.deployment.request_settings.request_timeout_ms / 1000 + 15
-    begun = time.monotonic()
+    patience = Patience(TEST_SECONDS)
     while True:
         answer = scoring.score(task.cloud, endpoint, body, None, timeout)
-        if answer.status_code not in NOT_YET or time.monotonic() - begun > PATIENCE_SECONDS:
+        if answer.status_code not in NOT_YET or patience.ended():
             break
         task.retrying(f"answered {answer.status_code}, the traffic may not have arrived yet", 2)
         task.sleep(2)

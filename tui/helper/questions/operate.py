@@ -6,6 +6,7 @@ from typing import Any
 
 from tui.cloud import deployments, endpoints, scoring
 from tui.cloud import remove as removal
+from tui.cloud import traffic as splits
 from tui.cloud.errors import CloudError
 from tui.helper import sessions
 
@@ -38,3 +39,15 @@ def logs(
 def remove(plan: dict[str, Any], deployment: str | None = None) -> removal.Removed:
     """Removes a deployment, or what the plan has made; says what was left."""
     return removal.remove(sessions.cloud_of(plan), deployment)
+
+
+def traffic(plan: dict[str, Any], shares: dict[str, int]) -> splits.Shift:
+    """Splits the endpoint's requests, percent by deployment; says what the split was before."""
+    cloud = sessions.cloud_of(plan)
+    return splits.shift(cloud, cloud.plan.endpoint.name, shares)
+
+
+def rollback(plan: dict[str, Any]) -> splits.Shift:
+    """Goes back to the split before the last change."""
+    cloud = sessions.cloud_of(plan)
+    return splits.rollback(cloud, cloud.plan.endpoint.name)

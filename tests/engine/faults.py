@@ -1,0 +1,204 @@
+"""A campaign of faults: kills, halts and failing services while a run works, and what must be true afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from azure_state import Azure
+
+from tui.cloud.code import snapshot_hash
+from tui.cloud.files import walk
+from tui.engine import launch, runs
+from tui.engine.runs import Run
+from tui.plan.document import Document
+from tui.plan.load import load
+from tui.plan.presets import find
+
+LONGEST = 180.0
+ORDINARY_SECONDS = 7.0
+
+BOUNDARIES = (
+    ("run_started", ""),
+    ("task_finished", "sign-in"),
+    ("task_finished", "workspace"),
+    ("task_intent", "endpoint"),
+    ("task_operation", "endpoint"),
+    ("task_finished", "endpoint"),
+    ("task_intent", "model"),
+    ("task_progress", "model"),
+    ("task_created", "model"),
+    ("task_finished", "model"),
+    ("task_intent", "code"),
+    ("task_finished", "code"),
+    ("task_intent", "environment"),
+    ("task_finished", "environment"),
+    ("task_intent", "deployment"),
+    ("task_operation", "deployment"),
+    ("task_log", "deployment"),
+    ("task_finished", "deployment"),
+    ("task_intent", "traffic"),
+    ("task_operation", "traffic"),
+    ("task_finished", "traffic"),
+    ("task_started", "test"),
+    ("task_finished", "test"),
+)
+# Disturbances that a run must get over by itself.
+SCENARIOS = (
+    "throttling",
+    "throttling-no-hint",
+    "server-errors",
+    "gateway-errors",
+    "connection-reset",
+    "storage-reset",
+    "slow-storage",
+    "expired-tokens",
+)
+
+
+@dataclass(frozen=True)
+class Blow:
+    """What happens to the engine, and when: after an event of a task, or after so many seconds."""
+
+    how: str
+    event: str = ""
+    task: str = ""
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.how} at {self.event} {self.task}".rstrip() if self.event else f"{self.how} at {self.seconds:.2f} s"
+        )
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The blows of one run, one after each start of its engine, and the scenario that the services are under."""
+
+    number: int
+    blows: tuple[Blow, ...]
+    scenario: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.number:3d}  {'; '.join(map(str, self.blows))}{f'  under {self.scenario}' if self.scenario else ''}"
+        )
+
+
+def schedules(count: int, seed: int) -> Iterator[Schedule]:
+    """So many schedules; the same for the same seed. Every boundary comes before one comes again."""
+    chance = random.Random(seed)
+    boundaries: list[tuple[str, str]] = []
+    scenarios: list[str] = []
+    for number in range(count):
+        boundaries = boundaries or chance.sample(BOUNDARIES, len(BOUNDARIES))
+        scenarios = scenarios or chance.sample(SCENARIOS, len(SCENARIOS))
+        event, task = boundaries.pop()
+        blows = [Blow("SIGSTOP" if number % 6 == 5 else "SIGKILL", event, task)]
+        if number % 2:
+            blows.append(Blow("SIGKILL", seconds=chance.uniform(0.05, ORDINARY_SECONDS)))
+        yield Schedule(number, tuple(blows), scenarios.pop() if number % 3 == 2 else "")
+
+
+@dataclass
+class Outcome:
+    """How a schedule ended: what is in Azure, the journal's events, engines that were started, blows that struck."""
+
+    state: dict[str, Any]
+    events: list[dict[str, Any]]
+    engines: int
+    struck: int
+    seconds: float
+
+
+class Campaign:
+    """Runs of the preset, each with names and files of its own, against one rehearsal."""
+
+    def __init__(self, folder: Path, environ: dict[str, str], azure: Azure) -> None:
+        self._folder, self._environ, self._azure = folder, environ, azure
+
+    def carry_out(self, schedule: Schedule | None, name: str, calm: Callable[[], None]) -> Outcome:
+        """One run from its start to its end, with its blows; `calm` is called before Azure's state is looked at."""
+        begun = time.monotonic()
+        document, code_hash = self._plan(name)
+        run = launch.start(document, environ=self._environ, rehearse=True)
+        engines, struck = 1, 0
+        try:
+            for blow in schedule.blows if schedule else ():
+                if not self._strike(run, blow):
+                    continue
+                struck += 1
+                if blow.how == "SIGKILL":
+                    launch.resume(run, environ=self._environ)
+                    engines += 1
+            self._until_the_end(run)
+        finally:
+            if run.alive:
+                os.kill(runs.engine_pid(run.folder) or 0, signal.SIGKILL)
+        calm()
+        return Outcome(
+            self._azure.state(name, code_hash), whole_journal(run.folder), engines, struck, time.monotonic() - begun
+        )
+
+    def _plan(self, name: str) -> tuple[Document, str]:
+        """The preset with names and contents that no other run has."""
+        preset = find("churn-xgboost")
+        assert preset is not None
+        folder = self._folder / name
+        shutil.copytree(preset.path.parent / "churn-xgboost", folder / "churn-xgboost")
+        shutil.copy(preset.path, folder / "plan.yml")
+        script = folder / "churn-xgboost" / "onlinescoring" / "score.py"
+        script.write_text(f"{script.read_text(encoding='utf-8')}\n# {name}\n", encoding="utf-8")
+        (folder / "churn-xgboost" / "model" / "name.txt").write_text(name, encoding="utf-8")
+        sets = [f"endpoint.name={name}", f"deployment.model.name={name}"]
+        return load(folder / "plan.yml", sets=sets), snapshot_hash(walk(script.parent))
+
+    def _strike(self, run: Run, blow: Blow) -> bool:
+        """Wait for the blow's moment and strike; False when the run has ended before."""
+        known = run.journal.last()
+        after = int(known["seq"]) if known else 0
+        moment = time.monotonic() + blow.seconds
+        end = time.monotonic() + LONGEST
+        while time.monotonic() < end:
+            events = run.journal.read(after=after)
+            if any(event["event"] == "run_finished" for event in events):
+                return False
+            now = any(event["event"] == blow.event and event.get("task", "") == blow.task for event in events)
+            pid = runs.engine_pid(run.folder)
+            if (now if blow.event else time.monotonic() >= moment) and pid is not None:
+                return _hit(run, pid, blow)
+            time.sleep(0.002)
+        raise AssertionError(f"{blow}: its moment never came; the last event: {run.journal.last()}")
+
+    def _until_the_end(self, run: Run) -> None:
+        end = time.monotonic() + LONGEST
+        while not run.journal.finished():
+            assert run.alive or run.journal.finished(), f"the engine has ended: {run.log.read_text()[-3000:]}"
+            assert time.monotonic() < end, f"no end: {run.journal.read()[-3:]}"
+            time.sleep(0.02)
+
+
+def _hit(run: Run, pid: int, blow: Blow) -> bool:
+    if blow.how == "SIGSTOP":
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(0.5)  # the disturbance itself: nobody waits for anything here
+        os.kill(pid, signal.SIGCONT)
+        return True
+    os.kill(pid, signal.SIGKILL)
+    while runs.engine_pid(run.folder) is not None:
+        time.sleep(0.002)
+    return not run.journal.finished()
+
+
+def whole_journal(folder: Path) -> list[dict[str, Any]]:
+    """All events of a journal, read file by file; fails on a line that is not whole."""
+    files = sorted(path for path in (folder / "journal").iterdir() if not path.name.startswith("."))
+    return [json.loads(line) for path in files for line in path.read_text(encoding="utf-8").splitlines()]

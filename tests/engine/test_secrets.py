@@ -1,0 +1,180 @@
+"""Secrets are planted wherever a credential can come from, and looked for wherever they must not be."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from test_run import events_until, finished, plan_for
+
+from tui.engine import launch
+from tui.helper.client import HelperClient
+from tui.plan.document import Document
+from tui.rehearse import prepare, with_own_identity
+
+ROOT = Path(__file__).resolve().parents[2]
+# What a user's shell may hold while the wizard is open; UNTOLD has a name that gives nothing away.
+PLANTED = {
+    "AZURE_CLIENT_SECRET": "planted~client~secret~0001",
+    "AZURE_PASSWORD": "planted~password~0002",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD": "planted~certificate~0003",
+    "DATABRICKS_TOKEN": "planted~databricks~0004",
+    "UNTOLD": "planted~untold~0005",
+}
+RUN_SECONDS = 300
+
+
+class Watch:
+    """Looks at every process of the machine, again and again, for secrets in its environment and arguments."""
+
+    def __init__(self, secrets: list[str], cache: Path) -> None:
+        self.found: dict[str, set[str]] = {}
+        self.seen: set[str] = set()
+        self._secrets = [secret.encode() for secret in secrets]
+        self._cache = str(cache).encode()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(0.05):
+            for folder in Path("/proc").iterdir():
+                if folder.name.isdigit():
+                    self._look(folder)
+
+    def _look(self, folder: Path) -> None:
+        try:
+            arguments, environ = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
+        except OSError:
+            return
+        line = arguments.replace(b"\0", b" ").decode(errors="replace")
+        if self._cache in arguments or self._cache in environ:
+            self.seen.add(line)
+        for secret in self._secrets:
+            where = "arguments" if secret in arguments else "environment" if secret in environ else ""
+            if where:
+                self.found.setdefault(secret.decode(), set()).add(f"{where}: {line}")
+
+
+def holders(root: Path, secret: str) -> list[str]:
+    """The files below a folder that hold a text."""
+    return [str(path) for path in root.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+
+
+@pytest.fixture
+def planted(
+    tmp_path: Path, rehearsal_home: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, str]]:
+    """An environment full of secrets, in which nothing runs yet."""
+    environ = {
+        **rehearsal_home,
+        **PLANTED,
+        "AML_DEPLOY_HOME": str(tmp_path / "home"),
+        "AML_DEPLOY_CACHE": str(tmp_path / "cache"),
+    }
+    monkeypatch.setenv("AML_DEPLOY_HOME", environ["AML_DEPLOY_HOME"])
+    yield environ
+    command = [sys.executable, "-m", "tui.rehearsal", "stop"]
+    subprocess.run(command, env=environ, cwd=ROOT, check=True, capture_output=True, timeout=60)
+
+
+def practice(document: Document, secret: str | None) -> Document:
+    """The document with the rehearsal's practice service principal; without a secret, it is typed."""
+    changed = document.copy()
+    for key, value in (
+        ("method", "service_principal"),
+        ("tenant_id", "${env:REHEARSAL_TENANT_ID}"),
+        ("client_id", "${env:REHEARSAL_CLIENT_ID}"),
+        ("client_secret", secret),
+    ):
+        changed.set(f"credential.{key}", value, "test")
+    return changed
+
+
+@pytest.mark.slow
+def test_a_typed_secret_is_nowhere_but_in_memory(tmp_path: Path, planted: dict[str, str]) -> None:
+    document = practice(plan_for("churn-secret-01", tmp_path), None)
+    cache = Path(planted["AML_DEPLOY_CACHE"])
+    with Watch(list(PLANTED.values()), cache) as shell:
+        prepared = prepare(document, planted)
+        typed = prepared.pop("REHEARSAL_CLIENT_SECRET")
+        document = with_own_identity(document, prepared)
+        secrets = {"credential.client_secret": typed}
+        with Watch([typed], cache) as watch:
+            asyncio.run(sign_in(document, prepared, secrets))
+            run = launch.start(document, environ=prepared, secrets=secrets, rehearse=True)
+            last = events_until(run, finished)[-1]
+    assert last["status"] == "succeeded", last
+    signed_in = next(
+        event for event in run.journal.read() if event["event"] == "task_finished" and event["task"] == "sign-in"
+    )
+    assert "service principal" in signed_in["detail"]
+    assert watch.found == {}
+    for part in ("tui.rehearsal serve", "tui.engine", "container_entry", "tui.helper", "uv"):
+        assert any(part in line for line in watch.seen | shell.seen), f"{part} was never looked at"
+    # The user's own shell passes its environment on to what works for the user, and to nothing else.
+    strangers = {line for lines in shell.found.values() for line in lines if not is_the_users(line)}
+    assert strangers == set()
+    assert {secret for secret, lines in shell.found.items() if any("tui.engine" in line for line in lines)} <= {
+        PLANTED["DATABRICKS_TOKEN"], PLANTED["UNTOLD"],
+    }  # fmt: skip
+    assert holders(Path(planted["AML_DEPLOY_HOME"]), typed) == []
+    assert holders(cache, typed) == [], "the rehearsal derives the secret anew and keeps it nowhere"
+    for secret in PLANTED.values():
+        assert holders(Path(planted["AML_DEPLOY_HOME"]), secret) == []
+        assert holders(cache, secret) == []
+
+
+def is_the_users(line: str) -> bool:
+    """Whether a process works for the user who holds the secret: engine, helper, or asking for the rehearsal."""
+    return line.startswith("environment:") and any(
+        part in line for part in ("-m tui.engine", "-m tui.helper", "-m tui.rehearsal env")
+    )
+
+
+async def sign_in(document: Document, environ: dict[str, str], secrets: dict[str, str]) -> None:
+    """Sign in through the helper, as a form does."""
+    client = HelperClient(environ)
+    try:
+        plan = {"document": document.tree, "base": str(document.base), "secrets": secrets}
+        answer = await client.ask("sign_in", plan=plan)
+        assert answer["kind"] == "service principal"
+    finally:
+        await client.close()
+
+
+@pytest.mark.slow
+def test_a_secret_that_the_plan_refers_to_is_never_written(
+    tmp_path: Path, rehearsal_home: dict[str, str], rehearsal: dict[str, object]
+) -> None:
+    wrong = "planted~reference~0006"
+    document = practice(plan_for("churn-secret-02", tmp_path), "${env:PLAN_PW}")
+    plan = tmp_path / "refers.yml"
+    document.save(plan)
+    environ = {**rehearsal_home, "PLAN_PW": wrong}
+    with Watch([wrong], Path(rehearsal_home["AML_DEPLOY_CACHE"])) as watch:
+        done = subprocess.run(
+            [sys.executable, "-m", "tui", "apply", str(plan), "--rehearse", "--yes", "--json"],
+            env=environ, cwd=ROOT, capture_output=True, text=True, timeout=RUN_SECONDS, check=False,
+        )  # fmt: skip
+    assert done.returncode == 3, done.stderr
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert "AADSTS7000215" in last["message"]
+    assert wrong not in done.stdout + done.stderr
+    assert all(line.startswith("environment:") for lines in watch.found.values() for line in lines)
+    assert not any("serve" in line or "container" in line for lines in watch.found.values() for line in lines)
+    for folder in ("AML_DEPLOY_HOME", "AML_DEPLOY_CACHE"):
+        assert holders(Path(rehearsal_home[folder]), wrong) == []

@@ -1,0 +1,203 @@
+"""A run that is stopped, or that meets another run: what is said, what is left, and how it goes on."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from azure_state import Azure
+from test_run import begin, ended, events_until, finished, plan_for, statuses
+
+from tui.engine import launch, runs
+from tui.engine.journal import Event
+from tui.engine.runs import Run
+from tui.plan.document import Document
+from tui.rehearse import with_own_identity
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def at(kind: str, task: str):
+    return lambda event: event["event"] == kind and event.get("task") == task
+
+
+def again(run: Run, environ: dict[str, str]) -> list[Event]:
+    """The events of a run that is resumed, until its new end."""
+    last = run.journal.last()
+    launch.resume(run, environ=environ)
+    return events_until(run, lambda event: finished(event) and event["seq"] > last["seq"])
+
+
+def scenario(environ: dict[str, str], name: str) -> None:
+    command = [sys.executable, "-m", "tui.rehearsal", "scenario", name]
+    subprocess.run(command, env=environ, cwd=ROOT, check=True, capture_output=True, timeout=60)
+
+
+def test_a_run_that_is_stopped_in_its_preflight_has_made_nothing(
+    tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, prepared = begin(plan_for("churn-stop-01", tmp_path), rehearsal_env, monkeypatch)
+    events_until(run, at("task_finished", "sign-in"))
+    assert launch.stop(run)
+    last = ended(run)
+    assert last["status"] == "cancelled"
+    assert "nothing in Azure" in last["message"]
+    assert "left_behind" not in last
+    assert not [event for event in run.journal.read() if event["event"] == "task_intent"]
+    assert Azure(prepared).get("onlineEndpoints/churn-stop-01") is None
+
+
+def test_a_signal_before_the_engine_works_is_heard(
+    tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, _ = begin(plan_for("churn-stop-02", tmp_path), rehearsal_env, monkeypatch)
+    pid = runs.engine_pid(run.folder)
+    assert pid is not None
+    while f"{signal.SIGTERM:d}" not in blocked(pid):  # from then on the engine listens, long before it has begun
+        assert run.alive
+    os.kill(pid, signal.SIGTERM)
+    assert ended(run)["status"] == "cancelled"
+
+
+def blocked(pid: int) -> set[str]:
+    """The numbers of the signals that a process has blocked, from the kernel's mask."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    mask = int(next(line for line in lines if line.startswith("SigBlk")).split()[1], 16)
+    return {str(number) for number in range(1, 65) if mask >> (number - 1) & 1}
+
+
+def test_an_upload_is_stopped_and_goes_on_where_it_stopped(
+    tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = plan_for("churn-stop-03", tmp_path, **{"deployment.model.name": "churn-stop-03"})
+    for number in range(60):
+        (tmp_path / "churn-xgboost" / "model" / f"part-{number:03d}.bin").write_bytes(os.urandom(20_000))
+    run, prepared = begin(document, rehearsal_env, monkeypatch)
+    try:
+        scenario(prepared, "slow-storage")
+        events_until(run, lambda event: at("task_progress", "model")(event) and 0 < event["done"] < event["total"])
+        assert launch.stop(run)
+        last = ended(run)
+    finally:
+        scenario(prepared, "none")
+    assert last["status"] == "cancelled"
+    assert statuses(run.journal.read())["model"] == "cancelled"
+    azure = Azure(prepared)
+    assert azure.listed("models/churn-stop-03/versions") == []
+    events = again(run, prepared)
+    assert events[-1]["status"] == "succeeded"
+    assert len(azure.listed("models/churn-stop-03/versions")) == 1
+    resumed = [event for event in events if at("task_progress", "model")(event) and event["seq"] > last["seq"]]
+    begun_with = next(event["done"] for event in resumed if event["done"])
+    assert begun_with > 0
+    azure.remove("churn-stop-03")
+
+
+def test_stopping_names_what_is_left_and_the_command_that_removes_it(
+    tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, prepared = begin(plan_for("churn-stop-04", tmp_path), rehearsal_env, monkeypatch)
+    events_until(run, at("task_operation", "deployment"))
+    assert launch.stop(run)
+    last = ended(run)
+    assert last["status"] == "cancelled"
+    assert set(last["left_behind"]) >= {"endpoint churn-stop-04", "deployment blue"}
+    assert "endpoint churn-stop-04, which is complete" in last["message"]
+    events = again(run, prepared)
+    assert events[-1]["status"] == "succeeded"
+    asked = [event["task"] for event in events if event["event"] == "task_operation"]
+    assert asked.count("deployment") == 1, "what Azure was doing already was followed"
+    assert statuses(events)["deployment"] == "succeeded"
+    assert any("before the interruption" in event.get("line", "") for event in events)
+    command = shlex.split(last["message"].partition("Remove it with: ")[2].partition(" --yes")[0] + " --yes")
+    assert command[0] == "aml-deploy"
+    gone = subprocess.run(
+        [sys.executable, "-m", "tui", *command[1:]],
+        env=rehearsal_env, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert gone.returncode == 0, gone.stderr
+    assert Azure(prepared).get("onlineEndpoints/churn-stop-04") is None
+
+
+def test_a_stop_that_comes_too_late_is_no_stop(
+    tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, prepared = begin(plan_for("churn-stop-05", tmp_path), rehearsal_env, monkeypatch)
+    events_until(run, at("task_started", "test"))
+    assert launch.stop(run, clean_up=True)
+    last = ended(run)
+    assert last["status"] == "succeeded"
+    assert "already succeeded" in last["message"]
+    azure = Azure(prepared)
+    assert azure.get("onlineEndpoints/churn-stop-05") is not None
+    azure.remove("churn-stop-05")
+
+
+def test_an_operation_that_failed_while_nobody_watched_is_reported(
+    tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, prepared = begin(plan_for("churn-stop-06", tmp_path), rehearsal_env, monkeypatch)
+    azure = Azure(prepared)
+    try:
+        scenario(prepared, "out-of-capacity")
+        events_until(run, at("task_operation", "deployment"))
+        os.kill(runs.engine_pid(run.folder), signal.SIGKILL)
+        resource = "onlineEndpoints/churn-stop-06/deployments/blue"
+        while azure.get(resource)["properties"]["provisioningState"] not in ("Failed", "Succeeded"):
+            pass
+    finally:
+        scenario(prepared, "none")
+    events = again(run, prepared)
+    assert events[-1]["status"] == "failed"
+    assert [event["task"] for event in events if event["event"] == "task_operation"].count("deployment") == 1
+    card = next(event["card"] for event in events if event["event"] == "needs_attention")
+    assert "capacity" in f"{card['title']} {card['cause']} {card['evidence']}".lower()
+    assert set(events[-1]["left_behind"]) >= {"endpoint churn-stop-06", "deployment blue"}, "what the first engine made"
+    azure.remove("churn-stop-06")
+
+
+def test_a_second_run_on_an_endpoint_names_the_first(
+    tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = plan_for("churn-stop-07", tmp_path)
+    first, prepared = begin(document, rehearsal_env, monkeypatch)
+    events_until(first, at("task_operation", "endpoint"))
+
+    def beside(changed: Document) -> Event:
+        return ended(launch.start(with_own_identity(changed, prepared), environ=prepared, rehearse=True))
+
+    refused = beside(document)
+    assert refused["status"] == "blocked"
+    assert f"aml-deploy attach {first.id}" in refused["message"]
+    finding = next(event for event in runs.find(refused["run"]).journal.read() if event["event"] == "finding")
+    assert (finding["id"], finding["severity"]) == ("run-in-progress", "blocker")
+    assert launch.stop(first, clean_up=True)
+    assert "was removed" in ended(first)["message"]
+    assert Azure(prepared).get("onlineEndpoints/churn-stop-07") is None
+
+
+def test_two_that_resume_a_run_at_once_start_one_engine(
+    tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, prepared = begin(plan_for("churn-stop-08", tmp_path), rehearsal_env, monkeypatch)
+    events_until(run, at("task_operation", "endpoint"))
+    os.kill(runs.engine_pid(run.folder), signal.SIGKILL)
+    command = [sys.executable, "-m", "tui", "attach", run.id, "--json"]
+    both = [
+        subprocess.Popen(
+            command, env=rehearsal_env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    shown = [process.communicate(timeout=240) for process in both]
+    assert [process.returncode for process in both] == [0, 0], shown
+    assert shown[0][0].splitlines()[-1] == shown[1][0].splitlines()[-1]
+    events = run.journal.read()
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert sum(event["event"] == "run_resumed" for event in events) == 1
+    Azure(prepared).remove("churn-stop-08")

@@ -1,0 +1,41 @@
+"""How long a run waits for Azure before it gives up watching; Azure itself goes on."""
+
+from __future__ import annotations
+
+import time
+
+MINUTE = 60.0
+
+# An operation of each task. Azure gives an endpoint 30 minutes (x-ms-async-operation-timeout: PT30M, recorded); a
+# deployment takes 8 to 15 minutes, and up to an hour where its image is large.
+OPERATION_SECONDS = {"endpoint": 30 * MINUTE, "deployment": 90 * MINUTE, "traffic": 20 * MINUTE}
+# For a resource that somebody else is changing, before this run may change it.
+SETTLE_SECONDS = 90 * MINUTE
+REMOVE_SECONDS = 30 * MINUTE
+# New traffic takes a moment to reach the scoring front end.
+TEST_SECONDS = 30.0
+# Sign-in, reading the workspace and the preflight ask many short questions, each with a limit of its own.
+STOP_SECONDS = 5.0
+
+_ASLEEP = 10.0
+
+
+class Patience:
+    """Counts the seconds in which somebody watched: an hour in which the machine slept is not held against Azure."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._waited = 0.0
+        self._looked = time.monotonic()
+
+    def ended(self) -> bool:
+        """Whether the limit is reached; call it again and again while waiting."""
+        now = time.monotonic()
+        self._waited += min(now - self._looked, _ASLEEP)
+        self._looked = now
+        return self._waited > self.seconds
+
+    @property
+    def words(self) -> str:
+        """The limit for people: 30 seconds, 90 minutes."""
+        return f"{self.seconds / MINUTE:.0f} minutes" if self.seconds >= 2 * MINUTE else f"{self.seconds:.0f} seconds"

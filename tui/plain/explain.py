@@ -1,0 +1,102 @@
+"""`aml-deploy explain`: what an error text or a log means, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+from argparse import Namespace
+from pathlib import Path
+
+from tui.plain.failure import Failure
+from tui.plain.terminal import is_terminal, say
+from tui.remedies.catalogue import load, user_file
+from tui.remedies.matcher import Card, match
+
+MOST_CHARACTERS = 20_000_000
+"""Of a longer text the end is read: what went wrong last stands there."""
+MOST_CARDS = 5
+WIDTH = 98
+
+
+def run(arguments: Namespace) -> int:
+    """Print the matching cards, the best first; 0 when there is one, else 1. Raises Failure."""
+    text = read(arguments.file)
+    catalogue = load()
+    for problem in catalogue.problems:
+        say(problem)
+    cards = match(text, catalogue=catalogue)[:MOST_CARDS]
+    if arguments.json:
+        for card in cards:
+            print(json.dumps(card.as_dict(), ensure_ascii=False))
+    else:
+        for number, card in enumerate(cards):
+            print("\n".join([*([""] if number else []), *card_lines(card)]))
+    if not cards:
+        say("\n".join(nothing_found(text)))
+    return 0 if cards else 1
+
+
+def read(name: str) -> str:
+    """The text of a file, or of standard input for `-`. Raises Failure."""
+    if name == "-":
+        if is_terminal(0):
+            say("Paste the error text or the log, then press Ctrl+D on a line of its own.")
+        return sys.stdin.buffer.read().decode("utf-8", "replace")[-MOST_CHARACTERS:]
+    path = Path(name).expanduser()
+    try:
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            if size > MOST_CHARACTERS:
+                file.seek(size - MOST_CHARACTERS)
+            return file.read().decode("utf-8", "replace")
+    except OSError as error:
+        remedy = "Give a file with the text, or - and pipe it in."
+        raise Failure(f"{path} cannot be read: {error.strerror}. {remedy}") from None
+
+
+def card_lines(card: Card) -> list[str]:
+    """A card as lines for people."""
+    lines = [card.title]
+    lines += _part("Why", card.cause)
+    lines += _part("What to do", card.remedy)
+    lines += [f"    $ {command}" for command in card.commands]
+    if card.docs:
+        lines.append(f"  More: {card.docs}")
+    if card.field:
+        lines.append(f"  In the plan: {card.field}")
+    if card.evidence:
+        lines.append("  Recognised by:")
+        lines += [f"    line {number}: {line}" for number, line in zip(card.lines, card.evidence)]
+    if card.request_ids:
+        lines.append(f"  Ids for a support request: {', '.join(card.request_ids)}")
+    lines.append(f"  Known as {card.id}, from {'; '.join(card.source)}" if card.source else f"  Known as {card.id}")
+    return lines
+
+
+def _part(name: str, text: str) -> list[str]:
+    return textwrap.wrap(f"{name}: {text}", WIDTH, initial_indent="  ", subsequent_indent="    ") if text else []
+
+
+def nothing_found(text: str) -> list[str]:
+    """What to look for, and where to ask."""
+    if not text.strip():
+        return ["There was no text to explain. Name a file, or pipe the text in: aml-deploy explain error.txt"]
+    return [
+        "Nothing in this text is a failure that is known here. That says nothing against the text.",
+        "",
+        "What helps more than the last line of an error:",
+        "  - the whole answer of the failed operation, with its code and its ids",
+        "  - the log of the scoring server, from its beginning, and the one that fetches the model:",
+        "    $ az ml online-deployment get-logs -e ENDPOINT -n DEPLOYMENT -l 500",
+        "    $ az ml online-deployment get-logs -e ENDPOINT -n DEPLOYMENT --container storage-initializer",
+        "  - the build log of the environment, when the image could not be built",
+        "  - the same plan rehearsed on this machine: aml-deploy apply PLAN --rehearse --yes",
+        "",
+        "Where to look and ask:",
+        "  https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints",
+        "  https://github.com/Azure/azure-sdk-for-python/issues and https://github.com/Azure/azureml-examples/issues",
+        "  a support request in the portal, with region, endpoint, time, and the x-request-id of the answer",
+        "",
+        f"A failure that you meet often can be taught: add it to {user_file()} (see the README).",
+    ]
