@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tui.plan.document import Document
@@ -56,6 +56,7 @@ def prepare(document: Document, environ: Mapping[str, str]) -> dict[str, str]:
     for name in answer["unset"]:
         merged.pop(name, None)
     merged.update(answer["set"])
+    merged["REHEARSAL_SCENARIOS"] = ", ".join(answer["scenarios"])
     own = answer["workspaces"][isolation]
     for key, variable in WORKSPACE.items():
         merged[variable] = environ.get(variable) or own[key.partition(".")[2]]
@@ -130,12 +131,21 @@ def _usable(key: str, value: str | None) -> bool:
 
 def _ask(environ: Mapping[str, str], workspace: tuple[str | None, ...], isolation: str) -> dict[str, Any]:
     """The answer of `python -m tui.rehearsal env --json`. Raises CannotRehearse."""
-    command = [sys.executable, "-m", "tui.rehearsal", "env", "--json"]
+    arguments = ["env", "--json"]
     if workspace:
-        command += ["--workspace", *(str(part) for part in workspace), "--isolation", isolation]
+        arguments += ["--workspace", *(str(part) for part in workspace), "--isolation", isolation]
+    try:
+        answer = json.loads(_run(arguments, environ))
+        return {name: answer[name] for name in ("set", "unset", "workspaces", "scenarios")}
+    except (ValueError, KeyError, TypeError):
+        raise CannotRehearse("The rehearsal's answer is not understood; is another version of it running?") from None
+
+
+def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
+    """What a command of the rehearsal prints. Raises CannotRehearse."""
     try:
         done = subprocess.run(
-            command,
+            [sys.executable, "-m", "tui.rehearsal", *arguments],
             env=dict(environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -153,11 +163,12 @@ def _ask(environ: Mapping[str, str], workspace: tuple[str | None, ...], isolatio
     if done.returncode != 0:
         said = [line for line in done.stderr.splitlines() if line.strip()]
         raise CannotRehearse(said[-1].strip() if said else "The rehearsal cannot be started and says nothing.")
-    try:
-        answer = json.loads(done.stdout)
-        return {"set": answer["set"], "unset": answer["unset"], "workspaces": answer["workspaces"]}
-    except (ValueError, KeyError, TypeError):
-        raise CannotRehearse("The rehearsal's answer is not understood; is another version of it running?") from None
+    return done.stdout
+
+
+def choose(scenarios: Sequence[str], environ: Mapping[str, str]) -> None:
+    """Make exactly these failures happen in the rehearsal from now on. Raises CannotRehearse."""
+    _run(["scenario", "--", *scenarios], environ)
 
 
 def run_command(arguments: list[str]) -> int:

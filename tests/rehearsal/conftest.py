@@ -104,3 +104,56 @@ def settled(arm: Arm) -> Callable[[str], dict[str, Any]]:
             time.sleep(0.05)
 
     return wait
+
+
+@pytest.fixture
+def mgmt(sdk_env: None, rehearsal: dict[str, Any]) -> Any:
+    """The unmodified management client, pointed at the rehearsal as at any other cloud."""
+    import os
+
+    from azure.identity import DefaultAzureCredential
+    from azure.mgmt.machinelearningservices import MachineLearningServicesMgmtClient
+
+    return MachineLearningServicesMgmtClient(
+        DefaultAzureCredential(),
+        os.environ["AZURE_SUBSCRIPTION_ID"],
+        base_url=rehearsal["url"],
+        credential_scopes=[f"{rehearsal['url']}/.default"],
+        polling_interval=0.1,
+    )
+
+
+@pytest.fixture
+def rehearse(rehearsal_home: dict[str, str]) -> Callable[..., str]:
+    """Runs `python -m tui.rehearsal …` beside the session's rehearsal and returns what it prints."""
+    import subprocess
+    import sys
+
+    def run(*arguments: str, expect: int = 0) -> str:
+        root = Path(__file__).resolve().parents[2]
+        command = [sys.executable, "-m", "tui.rehearsal", *arguments]
+        ended = subprocess.run(
+            command, env=rehearsal_home, cwd=root, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert ended.returncode == expect, ended.stderr
+        return ended.stdout if expect == 0 else ended.stderr
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def recorded_run(rehearsal_home: dict[str, str], rehearsal: dict[str, Any], tmp_path_factory: Any) -> Any:
+    """A whole run of `aml-deploy apply --record` against the session's rehearsal, with secrets planted everywhere."""
+    from recorded_run import RecordedRun
+
+    return RecordedRun(rehearsal_home, rehearsal, tmp_path_factory.mktemp("recorded"))
+
+
+@pytest.fixture(scope="session")
+def practising(rehearsal_home: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A second rehearsal, whose failures and pace tests may change."""
+    from practised import Practised
+
+    found = Practised({**rehearsal_home, "AML_DEPLOY_HOME": str(tmp_path_factory.mktemp("practised"))})
+    yield found
+    assert found.command("stop").returncode == 0

@@ -46,7 +46,8 @@ class Flow:
     def __init__(self, arm: Arm, artifacts: Path) -> None:
         self.arm = arm
         store = arm.call("GET", "datastores/workspaceblobstore").json()["properties"]
-        sas = arm.call("POST", "datastores/workspaceblobstore/listSecrets", {}).json()["sasToken"]
+        wish = {"expirableSecret": True}
+        sas = arm.call("POST", "datastores/workspaceblobstore/listSecrets", wish).json()["sasToken"]
         self.blobs = f"{arm.origin}/rehearsal.blob.core.windows.net/{store['containerName']}"
         self.sas = sas
         self.model = self.asset("models/factor/versions/1", {"modelUri": self.uri("model")})

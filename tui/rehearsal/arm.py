@@ -202,7 +202,7 @@ class Routes:
 
 
 # Who is signed in may ask for these; the answers hold only what the caller may see.
-_ALWAYS = ("/subscriptions", "/tenants")
+_ALWAYS = ("/subscriptions", "/tenants", f"/providers/{PROVIDER}/operations")
 
 
 def require_right(service: Service, request: web.Request, claims: Mapping[str, Any], path: str) -> None:
@@ -221,9 +221,9 @@ def require_right(service: Service, request: web.Request, claims: Mapping[str, A
     raise ArmError(
         403,
         "AuthorizationFailed",
-        f"The client '{claims.get('appid')}' with object id '{claims.get('oid')}' does not have authorization to perform "
-        f"action '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh "
-        "your credentials.",
+        f"The client '{claims.get('appid')}' with object id '{claims.get('oid')}' does not have authorization to "
+        f"perform action '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, "
+        "please refresh your credentials.",
     )
 
 
@@ -247,6 +247,12 @@ async def read_body(request: web.Request) -> Fields:
     if not isinstance(parsed, dict):
         raise bad_content("the document must be an object")
     return Fields(parsed)
+
+
+def count(call: Call, default: int, name: str = "count") -> int:
+    """The size of a page that a client asks for: 1 to 999, else the default."""
+    text = call.query.get(name, "")
+    return int(text) if text.isdecimal() and 0 < len(text) < 4 and int(text) else default
 
 
 def page(call: Call, items: list[dict[str, Any]], size: int | None = None) -> web.Response:

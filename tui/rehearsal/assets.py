@@ -11,8 +11,9 @@ import yaml
 from aiohttp import web
 
 from tui.rehearsal import sas
-from tui.rehearsal.arm import PROVIDER, WORKSPACE, Call, Routes, page
+from tui.rehearsal.arm import PROVIDER, WORKSPACE, Call, Routes, count, page
 from tui.rehearsal.errors import ArmError, timestamp, user_error
+from tui.rehearsal.listing import holding, top
 from tui.rehearsal.service import Service
 from tui.rehearsal.store import Resource
 from tui.rehearsal.workspaces import Workspace, workspace_of
@@ -144,8 +145,7 @@ def _missing(workspace: Workspace, kind: str, name: str, version: str | None = N
 
 
 def _rendered(call: Call, resource: Resource) -> dict[str, Any]:
-    uri = resource.properties.get("codeUri")
-    if uri:
+    if uri := resource.properties.get("codeUri"):
         resource.properties["codeUri"] = call.service.at_home(uri)
     return resource.body
 
@@ -230,11 +230,11 @@ async def list_containers(call: Call, kind: str) -> web.Response:
         for record in call.service.store.children(workspace.id, f"{kind}-container")
         if _shown(call, bool(record.properties.get("isArchived")))
     ]
-    return page(call, found, PAGE)
+    return page(call, found, count(call, PAGE))
 
 
 async def list_versions(call: Call, kind: str) -> web.Response:
-    """`GET …/{kind}/{name}/versions`, newest first; `hash`, `version`, `$top`, `tags`, `listViewType`."""
+    """`GET …/{kind}/{name}/versions`, newest first; filters, order and pages."""
     workspace = workspace_of(call)
     versions = _versions(call, workspace, kind, call["name"])
     wanted = call.query.get("hash")
@@ -247,17 +247,17 @@ async def list_versions(call: Call, kind: str) -> web.Response:
         raise _missing(workspace, kind, call["name"])
     if call.query.get("version"):
         versions = [item for item in versions if item.name == call.query["version"]]
-    for pair in filter(None, call.query.get("tags", "").split(",")):
-        key, _, value = pair.partition("=")
-        versions = [
-            item
-            for item in versions
-            if key in item.properties["tags"] and (not value or item.properties["tags"][key] == value)
-        ]
+    versions = holding(versions, call.query.get("tags", ""), lambda item: item.properties["tags"])
+    versions = holding(versions, call.query.get("properties", ""), lambda item: item.properties["properties"])
+    if call.query.get("description"):
+        versions = [item for item in versions if item.properties["description"] == call.query["description"]]
     versions = [item for item in versions if _shown(call, bool(item.properties.get("isArchived")))]
-    top = call.query.get("$top", "")
-    if top.isdecimal() and len(top) < 6:
-        versions = versions[: int(top)]
+    wish = call.query.get("$orderby", "").lower()
+    if wish.endswith("asc"):
+        versions.reverse()
+    offset = call.query.get("offset", "")
+    versions = versions[int(offset) if offset.isdecimal() and len(offset) < 10 else 0 :]
+    versions = top(call, versions)
     return page(call, [_rendered(call, item) for item in versions], PAGE)
 
 
@@ -267,11 +267,13 @@ async def read_version(call: Call, kind: str) -> web.Response:
     resource = call.service.store.get(version_id(workspace, kind, call["name"], call["version"]))
     if resource is None:
         raise _missing(workspace, kind, call["name"], call["version"])
+    if kind == "environments" and _versions(call, workspace, kind, call["name"])[0].name == resource.name:
+        resource.properties["properties"].setdefault("azureml.labels", "latest")  # recorded
     return web.json_response(_rendered(call, resource))
 
 
 def _check_name(workspace: Workspace, kind: str, name: str) -> None:
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         raise user_error(
             f"Invalid {_WORDS[kind].lower()} name '{name[:80]}'. Names have 1 to 255 characters: letters, digits, "
             "dots, dashes and underscores, and begin with a letter or digit.",
@@ -287,7 +289,7 @@ async def write_version(call: Call, kind: str) -> web.Response:
     """`PUT …/{kind}/{name}/versions/{version}`: 201, or 200 for a version that is there."""
     workspace = workspace_of(call)
     _check_name(workspace, kind, call["name"])
-    if not _VERSION.match(call["version"]):
+    if not _VERSION.fullmatch(call["version"]):
         raise user_error(
             f"Invalid version '{call['version'][:80]}'. Versions have at most 30 characters: letters, digits, dots, "
             "dashes and underscores.",

@@ -45,8 +45,8 @@ def authorise(service: Service, request: web.Request, container: str, blob: str,
         raise BlobError(
             403,
             "AuthenticationFailed",
-            "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly "
-            "including the signature.",
+            "Server failed to authenticate the request. Make sure the value of Authorization header is formed "
+            "correctly including the signature.",
         )
     try:
         claims = service.signer.verify(token.strip())

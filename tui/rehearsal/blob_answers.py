@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from email.utils import formatdate
 from typing import Any
+from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from aiohttp import web
 
 STORAGE_VERSION = "2021-12-02"
+
+
+# XML 1.0 has no way to write these.
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def xml_text(text: str) -> str:
+    """Text as XML content; characters that XML cannot hold become question marks."""
+    return escape(_NOT_XML.sub("?", text))
+
+
+def xml_name(tag: str, name: str) -> str:
+    """A blob's name as an element; percent-encoded and marked so where XML cannot hold it (documented)."""
+    if _NOT_XML.search(name):
+        return f'<{tag} Encoded="true">{quote(name, safe="")}</{tag}>'
+    return f"<{tag}>{escape(name)}</{tag}>"
 
 
 class BlobError(Exception):
@@ -28,7 +46,7 @@ class BlobError(Exception):
         now = time.strftime("%Y-%m-%dT%H:%M:%S.0000000Z", time.gmtime())
         text = (
             '<?xml version="1.0" encoding="utf-8"?><Error><Code>'
-            f"{self.code}</Code><Message>{escape(self.message)}\nRequestId:{request_id}\nTime:{now}</Message></Error>"
+            f"{self.code}</Code><Message>{xml_text(self.message)}\nRequestId:{request_id}\nTime:{now}</Message></Error>"
         )
         return web.Response(
             status=self.status,
@@ -88,20 +106,20 @@ def properties(record: dict[str, Any]) -> dict[str, str]:
 def _item(name: str, record: dict[str, Any], metadata: bool) -> str:
     kept = record["headers"]
     text = (
-        f"<Blob><Name>{escape(name)}</Name><Properties>"
+        f"<Blob>{xml_name('Name', name)}<Properties>"
         f"<Creation-Time>{formatdate(record['created'], usegmt=True)}</Creation-Time>"
         f"<Last-Modified>{formatdate(record['modified'], usegmt=True)}</Last-Modified>"
         f"<Etag>{escape(record['etag'].strip(chr(34)))}</Etag>"
         f"<Content-Length>{record['size']}</Content-Length>"
-        f"<Content-Type>{escape(kept.get('Content-Type', ''))}</Content-Type>"
-        f"<Content-MD5>{escape(kept.get('Content-MD5', ''))}</Content-MD5>"
+        f"<Content-Type>{xml_text(kept.get('Content-Type', ''))}</Content-Type>"
+        f"<Content-MD5>{xml_text(kept.get('Content-MD5', ''))}</Content-MD5>"
         "<BlobType>BlockBlob</BlobType><AccessTier>Hot</AccessTier><AccessTierInferred>true</AccessTierInferred>"
         "<LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState><ServerEncrypted>true</ServerEncrypted>"
         "</Properties>"
     )
     if metadata:
         # Names are header names: letters, digits and underscores, so they are XML names too.
-        pairs = "".join(f"<{key}>{escape(value)}</{key}>" for key, value in record["metadata"].items())
+        pairs = "".join(f"<{key}>{xml_text(value)}</{key}>" for key, value in record["metadata"].items())
         text += f"<Metadata>{pairs}</Metadata>"
     return text + "</Blob>"
 
@@ -120,18 +138,18 @@ def blob_list(
 ) -> str:
     """The XML of a list; an item without a record is a virtual folder."""
     inside = "".join(
-        _item(name, record, metadata) if record is not None else f"<BlobPrefix><Name>{escape(name)}</Name></BlobPrefix>"
+        _item(name, record, metadata) if record is not None else f"<BlobPrefix>{xml_name('Name', name)}</BlobPrefix>"
         for name, record in items
     )
     return (
         '<?xml version="1.0" encoding="utf-8"?>'
         f"<EnumerationResults ServiceEndpoint={quoteattr(endpoint + '/')} ContainerName={quoteattr(container)}>"
-        f"<Prefix>{escape(prefix)}</Prefix>"
-        + (f"<Marker>{escape(marker)}</Marker>" if marker else "")
+        f"{xml_name('Prefix', prefix)}"
+        + (xml_name("Marker", marker) if marker else "")
         # The client takes the size of its next pages from here.
         + (f"<MaxResults>{limit}</MaxResults>" if limit else "")
-        + (f"<Delimiter>{escape(delimiter)}</Delimiter>" if delimiter else "")
-        + f"<Blobs>{inside}</Blobs><NextMarker>{escape(following)}</NextMarker></EnumerationResults>"
+        + (xml_name("Delimiter", delimiter) if delimiter else "")
+        + f"<Blobs>{inside}</Blobs>{xml_name('NextMarker', following)}</EnumerationResults>"
     )
 
 

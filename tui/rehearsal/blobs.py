@@ -57,7 +57,7 @@ async def handle(request: web.Request) -> web.StreamResponse:
         raise not_offered(f"operation {name or request.method}")
     handler, permissions = action
     authorise(service, request, container, blob, permissions)
-    await disturb_storage(service, permissions)
+    await disturb_storage(service, request, permissions)
     if not service.blobs.has_container(container) and name != "PUT container":
         raise container_not_found()
     return await handler(service, request, container, blob)
@@ -91,6 +91,7 @@ async def _receive(service: Service, request: web.Request) -> tuple[str, int, st
                 digest.update(chunk)
                 file.write(chunk)
                 size += len(chunk)
+                await service.pace.transfer(len(chunk))
                 if size > MAX_BLOCK:
                     raise BlobError(413, "RequestBodyTooLarge", "The request body is too large.")
         if request.content_length is not None and size != request.content_length:
@@ -268,6 +269,7 @@ async def get_blob(service: Service, request: web.Request, container: str, blob:
     response.content_length = length
     await response.prepare(request)
     for chunk in service.blobs.chunks(record, start, length):
+        await service.pace.transfer(len(chunk))
         await response.write(chunk)
     await response.write_eof()
     return response

@@ -1,4 +1,4 @@
-"""The command line of the rehearsal: `serve`, `env`, `stop`."""
+"""The command line of the rehearsal."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from tui.rehearsal import practice, settings
 from tui.rehearsal.places import Home
 from tui.rehearsal.process import RehearsalError, ensure_running, register_workspace, stop
 
@@ -25,14 +26,12 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="run it in the foreground")
     serve.add_argument("--port", type=int, metavar="N", help="the port on 127.0.0.1; the last one when left out")
-    serve.add_argument(
-        "--scenario", action="append", default=[], metavar="NAME", help="make a documented failure happen"
-    )
-    serve.add_argument("--scoring-python", metavar="PATH", help="run scoring servers with this Python")
+    practice.add_options(serve)
     serve.add_argument(
         "--idle-minutes", type=float, default=30.0, metavar="N", help="end after so long without use (default 30)"
     )
     serve.add_argument("--quiet", action="store_true", help=argparse.SUPPRESS)
+    serve.add_argument("--or-change", action="store_true", help="where one runs already, change that one")
 
     env = commands.add_parser("env", help="start it in the background when none runs; print its variables")
     env.add_argument("--json", action="store_true", help="one JSON object and not shell lines")
@@ -43,14 +42,50 @@ def _parser() -> argparse.ArgumentParser:
         help="also answer for this workspace",
     )
     env.add_argument(
-        "--isolation", choices=("legacy", "managed"), default="managed", help="network isolation of that workspace"
+        "--isolation",
+        choices=("legacy", "managed", "public"),
+        default="managed",
+        help="network isolation of that workspace",
     )
+    env.add_argument(
+        "--datastore",
+        choices=("sas", "key", "identity"),
+        help="how that workspace's storage is opened: signature (the default), account key, or identity",
+    )
+    env.add_argument(
+        "--unprovisioned",
+        action="store_const",
+        const=False,
+        dest="provisioned",
+        help="that workspace's managed virtual network is not provisioned yet",
+    )
+    env.add_argument(
+        "--role", action="append", metavar="ROLE", help="the roles of the practice identities; see rights --list"
+    )
+    practice.add_options(env)
 
     commands.add_parser("stop", help="end it, with all that it started")
+
+    rights = commands.add_parser("rights", help="show or change the roles of the practice identities")
+    rights.add_argument(
+        "--identity",
+        choices=("service-principal", "managed-identity"),
+        help="the one that is meant; both when left out",
+    )
+    rights.add_argument("--role", action="append", metavar="ROLE", help="a role that it has from now on, or none")
+    rights.add_argument("--deny", action="append", metavar="ACTION", help="an action that is taken away from its roles")
+    rights.add_argument("--storage-role", metavar="ROLE", help="its role on the storage account")
+    rights.add_argument("--reset", action="store_true", help="what it has at the start")
+    rights.add_argument("--list", action="store_true", help="explain all roles")
+
+    compare = commands.add_parser("compare", help="say where it answers otherwise than a recording of Azure")
+    compare.add_argument("file", metavar="FILE", help="what aml-deploy apply --record wrote")
+    compare.add_argument("--json", action="store_true", help="one JSON object a line: the differences, then a summary")
 
     scenario = commands.add_parser("scenario", help="choose failures that happen from now on; none if none is named")
     scenario.add_argument("names", nargs="*", metavar="NAME")
     scenario.add_argument("--list", action="store_true", help="explain all scenarios")
+    scenario.add_argument("--table", action="store_true", help="every failure that Microsoft documents, as Markdown")
     return parser
 
 
@@ -65,21 +100,65 @@ def _env(home: Home, arguments: argparse.Namespace) -> int:
 
     if arguments.workspace and not all(part.strip() for part in arguments.workspace):
         raise RehearsalError("A workspace needs a subscription, a resource group and a name; one of them is empty.")
-    server = ensure_running(home, os.environ)
+    more = practice.scoring_python(home, arguments.scoring_python)
+    practice.set_up(home, arguments)
+    server = ensure_running(home, os.environ, more)
     if arguments.workspace:
         subscription, group, name = arguments.workspace
-        register_workspace(home, subscription, group, name, arguments.isolation)
+        register_workspace(
+            home,
+            subscription,
+            group,
+            name,
+            arguments.isolation,
+            datastore=arguments.datastore,
+            provisioned=arguments.provisioned,
+        )
+    if arguments.role:
+        from tui.rehearsal.rights import change
+
+        change(home, roles=arguments.role)
     described = describe(home, server, os.environ)
+    described["scenarios"], described["pace"] = settings.chosen_scenarios(home), settings.pace_of(home)
     print(json.dumps(described) if arguments.json else _shell_lines(described))
     return 0
 
 
-def _scenario(home: Home, arguments: argparse.Namespace) -> int:
-    from tui.rehearsal.scenarios import SCENARIOS, select
+def _rights(home: Home, arguments: argparse.Namespace) -> int:
+    from tui.rehearsal.rights import IDENTITIES, ROLES, STORAGE_ROLES, change
 
     if arguments.list:
-        width = max(map(len, SCENARIOS))
-        print("\n".join(f"{name:{width}}  {text}" for name, text in SCENARIOS.items()))
+        for name, role in ROLES.items():
+            left_out = f", without {' '.join(role.not_actions)}" if role.not_actions else ""
+            print(f"{name}: {role.title}. Gives {' '.join(role.actions)}{left_out}")
+        print("none: no role at all")
+        print(f"Storage roles: {', '.join(STORAGE_ROLES)}.")
+        return 0
+    home.create()
+    found = change(
+        home,
+        [arguments.identity.replace("-", " ")] if arguments.identity else IDENTITIES,
+        roles=arguments.role,
+        denied=arguments.deny,
+        storage=arguments.storage_role,
+        reset=arguments.reset,
+    )
+    for name, rights in found.items():
+        denied = f", without {' '.join(rights.denied)}" if rights.denied else ""
+        print(f"The {name}: roles {', '.join(rights.roles) or 'none'}{denied}; storage role {rights.storage}.")
+    return 0
+
+
+def _scenario(home: Home, arguments: argparse.Namespace) -> int:
+    if arguments.table:
+        from tui.rehearsal.scenario_table import table
+
+        print(table(), end="")
+        return 0
+    from tui.rehearsal.scenarios import listing, select
+
+    if arguments.list:
+        print(listing())
         return 0
     home.create()
     select(home, arguments.names)
@@ -87,17 +166,20 @@ def _scenario(home: Home, arguments: argparse.Namespace) -> int:
 
 
 def _serve(home: Home, arguments: argparse.Namespace) -> int:
+    if arguments.or_change and practice.changes_running(home, arguments):
+        return 0
     try:
         from tui.rehearsal.serve import serve
     except ModuleNotFoundError as error:
         raise RehearsalError(
             f"The rehearsal needs the package {error.name}; install it with: pip install 'aml-deploy[rehearsal]'."
         ) from error
+    more = practice.scoring_python(home, arguments.scoring_python)
     return serve(
         home,
         port=arguments.port,
-        scenarios=arguments.scenario,
-        scoring_python=arguments.scoring_python,
+        set_up=lambda: practice.set_up(home, arguments),
+        scoring_python=more[-1] if more else None,
         quiet=arguments.quiet,
         idle_minutes=max(arguments.idle_minutes, 0.01),
     )
@@ -110,8 +192,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if arguments.command == "env":
             return _env(home, arguments)
+        if arguments.command == "rights":
+            return _rights(home, arguments)
         if arguments.command == "scenario":
             return _scenario(home, arguments)
+        if arguments.command == "compare":
+            from tui.rehearsal.compare import main as compare
+
+            return compare(arguments.file, arguments.json)
         if arguments.command == "serve":
             return _serve(home, arguments)
         if not stop(home):

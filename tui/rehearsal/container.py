@@ -73,6 +73,7 @@ class Container:
         self._log = log
         self._process: Program | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._stopping: asyncio.Task[None] | None = None
         self._session: aiohttp.ClientSession | None = None
         self._run_dir: Path | None = None
 
@@ -187,8 +188,13 @@ class Container:
             return "HTTP probe failed with statuscode: 502"
 
     async def stop(self) -> None:
-        """Ends the process with all that it started, and waits for it."""
+        """Ends the process with all that it started, and waits for it. Once begun, it is not cancelled half-way."""
         self.ready = False
+        if self._stopping is None or self._stopping.done():
+            self._stopping = asyncio.ensure_future(self._stop())
+        await asyncio.shield(self._stopping)
+
+    async def _stop(self) -> None:
         process, self._process = self._process, None
         session, self._session = self._session, None
         reader, self._reader = self._reader, None

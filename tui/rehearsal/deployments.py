@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from aiohttp import web
 
 from tui.rehearsal import capacity, operations, rules
-from tui.rehearsal.arm import PROVIDER, Call, Fields, Routes, page
+from tui.rehearsal.arm import PROVIDER, Call, Routes, page
 from tui.rehearsal.assets import system_data
+from tui.rehearsal.deployment_properties import instances, properties_of, size_of
 from tui.rehearsal.endpoints import ENDPOINT, choice, deployments_of, find_endpoint
-from tui.rehearsal.errors import ArmError, resource_not_found, user_error
+from tui.rehearsal.errors import ArmError, additional_info, resource_not_found, user_error
+from tui.rehearsal.listing import ordered, top
 from tui.rehearsal.operations import OperationFailed
+from tui.rehearsal.pace import DELETE_SECONDS
 from tui.rehearsal.service import Service
 from tui.rehearsal.store import Resource
-from tui.rehearsal.workspaces import Workspace, workspace_of
+from tui.rehearsal.workspaces import Workspace, is_provisioned, workspace_of
 
 KIND = "deployments"
 TYPE = f"{PROVIDER}/workspaces/onlineEndpoints/deployments"
 DEPLOYMENT = f"{ENDPOINT}/deployments/{{deployment}}"
-# Where things lie in a container of the service (recorded in environmentVariables of a finished deployment).
-APP_ROOT = "/var/azureml-app"
 PAGE = 100
-_PROBE = {"initialDelay": 10.0, "period": 10.0, "timeout": 2.0}
 
 
 def _deployment_id(endpoint: Resource, name: str) -> str:
@@ -47,155 +48,6 @@ def rendered(service: Service, deployment: Resource) -> dict[str, Any]:
     return deployment.body
 
 
-def _probe(fields: Fields, name: str, before: dict[str, Any] | None) -> dict[str, Any]:
-    if fields.raw(name) is None and before:
-        return before
-    given = fields.object(name)
-    probe: dict[str, Any] = {
-        "failureThreshold": given.integer("failureThreshold", 30),
-        "successThreshold": given.integer("successThreshold", 1),
-    }
-    for member in ("timeout", "period", "initialDelay"):
-        value = rules.seconds(given.raw(member), f"{name}.{member}", _PROBE[member])
-        if member != "initialDelay" and value < 1:
-            raise user_error(f"{name}.{member} must be at least one second.", "eastus")
-        probe[member] = rules.duration(value)
-    for member in ("failureThreshold", "successThreshold"):
-        if not 1 <= probe[member] <= 10_000:
-            raise user_error(f"{name}.{member} must be at least 1.", "eastus")
-    return probe
-
-
-def _request_settings(workspace: Workspace, fields: Fields) -> dict[str, Any]:
-    given = fields.object("requestSettings")
-    timeout = rules.seconds(given.raw("requestTimeout"), "requestSettings.requestTimeout", 5.0)
-    if not 0 < timeout <= rules.MAX_REQUEST_SECONDS:
-        raise user_error(
-            f"requestSettings.requestTimeout must be at most {rules.MAX_REQUEST_SECONDS} seconds and more than 0.",
-            workspace.location,
-        )
-    concurrent = given.integer("maxConcurrentRequestsPerInstance", 1)
-    if not 1 <= concurrent <= 10_000:
-        raise user_error("requestSettings.maxConcurrentRequestsPerInstance must be at least 1.", workspace.location)
-    wait = rules.seconds(given.raw("maxQueueWait"), "requestSettings.maxQueueWait", 0.0)
-    return {
-        "maxQueueWait": rules.duration(wait),
-        "requestTimeout": rules.duration(timeout),
-        "maxConcurrentRequestsPerInstance": concurrent,
-    }
-
-
-def _asset(call: Call, workspace: Workspace, value: str | None, kind: str, what: str) -> Resource | None:
-    """The asset that a property names, which must be in this workspace. Raises ArmError."""
-    if not value:
-        return None
-    text = value[len("azureml:") :] if value.startswith("azureml:/") and not value.startswith("azureml://") else value
-    if text.startswith("azureml://registries/"):
-        raise user_error(
-            f"{what} '{value[:200]}' is in a registry. The rehearsal has no registries; register it in the workspace.",
-            workspace.location,
-            code="BadArgument",
-        )
-    found = call.service.store.get(text)
-    if found is None or found.kind != kind or not found.id.startswith(workspace.id.lower() + "/"):
-        raise user_error(
-            f"{what} '{value[:300]}' was not found in the workspace {workspace.name}.",
-            workspace.location,
-            code="BadArgument",
-        )
-    return found
-
-
-def _capacity(call: Call, workspace: Workspace, before: Resource | None) -> int:
-    count = call.body.object("sku").integer("capacity", before.body["sku"]["capacity"] if before else 1)
-    if not 1 <= count <= rules.MAX_INSTANCES:
-        raise user_error(
-            f"The number of instances is {count}; it must be between 1 and {rules.MAX_INSTANCES}.",
-            workspace.location,
-        )
-    return count
-
-
-def _size(workspace: Workspace, name: str | None) -> capacity.Size:
-    size = capacity.sizes().get((name or "").lower())
-    if size is None:
-        raise user_error(
-            f"The instance type '{(name or '')[:80]}' is not available for managed online endpoints in the region "
-            f"{workspace.location}.",
-            workspace.location,
-            code="BadArgument",
-        )
-    return size
-
-
-def _properties(call: Call, workspace: Workspace, endpoint: Resource, before: Resource | None) -> dict[str, Any]:
-    fields = call.body.object("properties")
-    compute = choice(
-        fields.text("endpointComputeType"),
-        {"managed": "Managed", "kubernetes": "Kubernetes", "azuremlcompute": "AzureMLCompute"},
-        "endpointComputeType",
-        "Managed",
-    )
-    if compute != "Managed":
-        raise user_error(
-            f"The rehearsal has managed compute only, not {compute}.", workspace.location, code="BadArgument"
-        )
-    scale = fields.object("scaleSettings").text("scaleType", "Default")
-    if (scale or "").lower() != "default":
-        raise user_error(
-            "Managed online deployments take the scale type Default.", workspace.location, code="BadArgument"
-        )
-    code_fields = fields.object("codeConfiguration")
-    code = _asset(call, workspace, code_fields.text("codeId"), "codes", "The code")
-    script = code_fields.text("scoringScript")
-    if code is not None and not script:
-        raise user_error(
-            "codeConfiguration.scoringScript is required with codeConfiguration.codeId.", workspace.location
-        )
-    model = _asset(call, workspace, fields.text("model"), "models", "The model")
-    environment = _asset(call, workspace, fields.text("environmentId"), "environments", "The environment")
-    mlflow = model is not None and "mlflow" in str(model.properties.get("modelType", "")).lower()
-    if environment is None and not (mlflow and code is None):
-        raise user_error(
-            "The deployment needs an environment; only an MLflow model without code can do without.",
-            workspace.location,
-            code="BadArgument",
-        )
-    size = _size(workspace, fields.text("instanceType") or (before.properties["instanceType"] if before else None))
-    egress = choice(
-        fields.text("egressPublicNetworkAccess"),
-        {"enabled": "Enabled", "disabled": "Disabled"},
-        "egressPublicNetworkAccess",
-        before.properties["egressPublicNetworkAccess"] if before else "Enabled",
-    )
-    rules.check_network(
-        managed_network=workspace.has_managed_network,
-        egress=egress,
-        mlflow_without_code=mlflow and code is None,
-        before=before.properties["egressPublicNetworkAccess"] if before else None,
-    )
-    return {
-        "description": fields.text("description"),
-        "properties": fields.texts("properties"),
-        "codeConfiguration": {"codeId": code.body["id"], "scoringScript": script} if code else None,
-        "environmentId": environment.body["id"] if environment else None,
-        "environmentVariables": fields.texts("environmentVariables"),
-        "scaleSettings": {"scaleType": "Default"},
-        "requestSettings": _request_settings(workspace, fields),
-        "modelMountPath": fields.text("modelMountPath"),
-        "appInsightsEnabled": fields.boolean("appInsightsEnabled"),
-        "livenessProbe": _probe(fields, "livenessProbe", None),
-        "readinessProbe": _probe(fields, "readinessProbe", None),
-        "provisioningState": "Updating" if before else "Creating",
-        # The client's spelling comes back, as in recordings.
-        "instanceType": fields.text("instanceType") or size.name,
-        "model": model.body["id"] if model else None,
-        "egressPublicNetworkAccess": egress,
-        "dataCollector": fields.raw("dataCollector"),
-        "endpointComputeType": "Managed",
-    }
-
-
 def _begin(call: Call, workspace: Workspace, deployment: Resource, verb: str) -> str:
     path = call.service.operations.begin(
         operations.DEPLOYMENT,
@@ -215,9 +67,14 @@ def _begin(call: Call, workspace: Workspace, deployment: Resource, verb: str) ->
 async def work(service: Service, resource_id: str, verb: str) -> None:
     """What a deployment's operation does in the background. Raises OperationFailed."""
     if verb == "delete":
+        await service.pace.until(time.monotonic(), DELETE_SECONDS)
         await service.fleet.remove(resource_id)
+        _forget_traffic(service, resource_id)
         service.store.delete(resource_id)
         return
+    before = service.store.get(resource_id)
+    if before is not None:
+        _require_network(service, before)
     variables = await service.fleet.provision(resource_id)
     deployment = service.store.get(resource_id)
     if deployment is None:
@@ -225,6 +82,30 @@ async def work(service: Service, resource_id: str, verb: str) -> None:
     deployment.properties["environmentVariables"].update(variables)
     deployment.properties["provisioningState"] = "Succeeded"
     service.store.put(deployment)
+
+
+def _forget_traffic(service: Service, resource_id: str) -> None:
+    """A share of 0 goes with its deployment: a client must be able to send back what it read."""
+    deployment = service.store.get(resource_id)
+    endpoint = service.store.get(deployment.parent) if deployment else None
+    if deployment is None or endpoint is None:
+        return
+    for shares in (endpoint.properties["traffic"], endpoint.properties["mirrorTraffic"]):
+        shares.pop(deployment.name, None)
+    service.store.put(endpoint)
+
+
+def _require_network(service: Service, deployment: Resource) -> None:
+    """The managed virtual network must be provisioned (documented). Raises OperationFailed."""
+    parts = deployment.body["id"].split("/")
+    workspace = service.workspaces.find(parts[2], parts[4], parts[8])
+    if not is_provisioned(service, workspace):
+        raise OperationFailed(
+            "WorkspaceManagedNetworkNotReady",
+            "The workspace managed network is enabled but has not been provisioned. Provision it before you create an "
+            "online deployment.",
+            additional=additional_info(workspace.location),
+        )
 
 
 def mark_failed(service: Service, resource_id: str) -> None:
@@ -245,14 +126,19 @@ async def write(call: Call) -> web.Response:
         rules.check_name(call["deployment"], "deployment")
         if len(deployments_of(call.service, endpoint)) >= rules.MAX_DEPLOYMENTS:
             raise rules.limit_reached("deployments of an endpoint", rules.MAX_DEPLOYMENTS)
+        below = f"/subscriptions/{workspace.subscription_id}/".lower()
+        if sum(item.id.startswith(below) for item in call.service.store.of_kind(KIND)) >= (
+            rules.MAX_DEPLOYMENTS_IN_SUBSCRIPTION
+        ):
+            raise rules.limit_reached("deployments in a subscription", rules.MAX_DEPLOYMENTS_IN_SUBSCRIPTION)
         if not call.body.text("location"):
             raise ArmError(400, "LocationRequired", "The location property is required for this definition.")
     else:
         rules.require_settled("deployment", before.name, before.properties["provisioningState"])
-    properties = _properties(call, workspace, endpoint, before)
-    count = _capacity(call, workspace, before)
+    properties = properties_of(call, workspace, before)
+    count = instances(call, workspace, before)
     resource_id = before.body["id"] if before else _deployment_id(endpoint, call["deployment"])
-    size = _size(workspace, properties["instanceType"])
+    size = size_of(workspace, properties["instanceType"])
     capacity.require_quota(call.service, workspace.subscription_id, resource_id, size, count)
     body = {
         "id": resource_id,
@@ -280,9 +166,9 @@ async def patch(call: Call) -> web.Response:
     rules.require_settled("deployment", deployment.name, deployment.properties["provisioningState"])
     if "tags" in call.body:
         deployment.body["tags"] = call.body.texts("tags")
-    count = _capacity(call, workspace, deployment)
+    count = instances(call, workspace, deployment)
     if count != deployment.body["sku"]["capacity"]:
-        size = _size(workspace, deployment.properties["instanceType"])
+        size = size_of(workspace, deployment.properties["instanceType"])
         capacity.require_quota(call.service, workspace.subscription_id, deployment.body["id"], size, count)
         deployment.body["sku"]["capacity"] = count
         deployment.internal["generation"] = int(deployment.internal.get("generation", 0)) + 1
@@ -298,9 +184,21 @@ async def read(call: Call) -> web.Response:
 
 
 async def list_all(call: Call) -> web.Response:
-    """`GET` of an endpoint's deployments."""
+    """`GET` of an endpoint's deployments; `orderBy`, `$top`."""
     endpoint = find_endpoint(call, workspace_of(call))
-    return page(call, [rendered(call.service, item) for item in deployments_of(call.service, endpoint)], PAGE)
+    found = top(call, ordered(call, deployments_of(call.service, endpoint)))
+    return page(call, [rendered(call.service, item) for item in found], PAGE)
+
+
+def _require_no_traffic(workspace: Workspace, endpoint: Resource, deployment: Resource) -> None:
+    properties = endpoint.properties
+    share = properties["traffic"].get(deployment.name) or properties["mirrorTraffic"].get(deployment.name)
+    if share:
+        raise user_error(
+            f"The deployment '{deployment.name}' cannot be deleted while it receives traffic ({share} percent). Set "
+            "its traffic to 0 first.",
+            workspace.location,
+        )
 
 
 async def delete(call: Call) -> web.Response:
@@ -310,23 +208,24 @@ async def delete(call: Call) -> web.Response:
     deployment = call.service.store.get(_deployment_id(endpoint, call["deployment"]))
     if deployment is None:
         return web.Response(status=204)
-    share = endpoint.properties["traffic"].get(deployment.name) or endpoint.properties["mirrorTraffic"].get(
-        deployment.name
-    )
-    if share:
-        raise user_error(
-            f"The deployment '{deployment.name}' cannot be deleted while it receives traffic ({share} percent). Set "
-            "its traffic to 0 first.",
-            workspace.location,
-        )
+    _require_no_traffic(workspace, endpoint, deployment)
     state = deployment.properties["provisioningState"]
     if state == "Deleting":
         rules.require_settled("deployment", deployment.name, state)
     # A deployment that is being made may be deleted: what is under way for it ends first.
     await call.service.operations.cancel(deployment.id)
     current = call.service.store.get(deployment.id)
+    # While that ended, another client may have deleted it, or given it traffic.
     if current is None:
         return web.Response(status=204)
+    try:
+        _require_no_traffic(workspace, find_endpoint(call, workspace), current)
+    except ArmError:
+        if current.properties["provisioningState"] in ("Creating", "Updating"):
+            mark_failed(call.service, current.id)
+        raise
+    if current.properties["provisioningState"] == "Deleting":
+        rules.require_settled("deployment", current.name, "Deleting")
     current.properties["provisioningState"] = "Deleting"
     path = _begin(call, workspace, current, "delete")
     return web.Response(status=202, headers=operations.accepted(call, path))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from tui.rehearsal import mlflow_serving
 from tui.rehearsal.assets import blob_place
 from tui.rehearsal.container_log import STORAGE_INITIALIZER, DeploymentLog
 from tui.rehearsal.errors import additional_info
@@ -75,11 +76,14 @@ async def download(
         uri = (code.properties.get("codeUri") or "") if code else ""
         if not await _copy(service, workspace, uri, place.code, keep_last=False, say=say):
             raise fail("BadArgument", f"Unable to download user code: there is nothing at '{uri}'.")
-    elif deployment.properties["environmentId"] or model_id:
+    elif mlflow_serving.is_mlflow(service, deployment):
+        mlflow_serving.put_script(place.code)
+        say(f"The scoring script for MLflow models is {mlflow_serving.RESOURCES}/{mlflow_serving.SCRIPT}")
+    else:
         raise fail(
             "BadArgument",
-            "The rehearsal needs codeConfiguration with a scoring script; it serves neither MLflow models without "
-            "code nor custom container images.",
+            "The rehearsal needs codeConfiguration with a scoring script; only MLflow models are served without. It "
+            "runs no custom container images.",
         )
     log_now.step("ModelDownload", "Succeeded")
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 
 from aiohttp import web
 
 from tui.rehearsal import operations, rules
-from tui.rehearsal.arm import PROVIDER, WORKSPACE, Call, Routes, page
+from tui.rehearsal.arm import PROVIDER, WORKSPACE, Call, Routes, count, page
 from tui.rehearsal.assets import system_data
+from tui.rehearsal.disturbances import make_endpoint, scoring_base
 from tui.rehearsal.errors import ArmError, bad_content, bad_request, resource_not_found, timestamp, user_error
+from tui.rehearsal.listing import holding, ordered
 from tui.rehearsal.operations import OperationFailed
+from tui.rehearsal.pace import DELETE_SECONDS
 from tui.rehearsal.seed import TENANT_ID
 from tui.rehearsal.service import REGION_NAME, Service
 from tui.rehearsal.store import Resource
@@ -46,8 +48,9 @@ def rendered(service: Service, endpoint: Resource) -> dict[str, Any]:
     body = endpoint.body
     properties = body["properties"]
     if endpoint.internal.get("made"):
-        properties["scoringUri"] = f"{service.origin}/endpoints/{endpoint.name}/score"
-        properties["swaggerUri"] = f"{service.origin}/endpoints/{endpoint.name}/swagger.json"
+        base = scoring_base(service, endpoint.name)
+        properties["scoringUri"] = f"{base}/score"
+        properties["swaggerUri"] = f"{base}/swagger.json"
     address = properties["properties"].get("AzureAsyncOperationUri")
     if address:
         properties["properties"]["AzureAsyncOperationUri"] = service.origin + address[address.find("/subscriptions/") :]
@@ -128,12 +131,16 @@ def begin(call: Call, workspace: Workspace, endpoint: Resource, verb: str) -> st
 async def work(service: Service, resource_id: str, verb: str) -> None:
     """What an endpoint's operation does in the background. Raises OperationFailed."""
     if verb == "delete":
+        await service.pace.until(time.monotonic(), DELETE_SECONDS)
         await service.operations.cancel(resource_id + "/deployments")
         await service.fleet.remove_below(resource_id)
         service.store.delete(resource_id)
         return
-    await asyncio.sleep(SETTLE_SECONDS)
+    begun = time.monotonic()
     endpoint = service.store.get(resource_id)
+    if endpoint is not None:
+        await make_endpoint(service, endpoint, begun, SETTLE_SECONDS)
+        endpoint = service.store.get(resource_id)
     if endpoint is None:
         raise OperationFailed("ResourceNotFound", "The endpoint was deleted.")
     endpoint.properties["provisioningState"] = "Succeeded"
@@ -194,6 +201,8 @@ async def write(call: Call) -> web.Response:
         rules.require_settled("endpoint", before.name, before.properties["provisioningState"])
     if fields.text("compute"):
         raise user_error("The rehearsal has managed online endpoints only; leave compute out.", workspace.location)
+    if fields.raw("keys"):
+        raise user_error("The rehearsal makes an endpoint's keys by itself; leave keys out.", workspace.location)
     mode = choice(fields.text("authMode"), _AUTH_MODES, "authMode", "Key")
     if before is not None and before.properties["authMode"] != mode:
         raise user_error("The authMode of an endpoint cannot be changed.", workspace.location)
@@ -201,7 +210,11 @@ async def write(call: Call) -> web.Response:
     traffic, mirror = rules.check_traffic(
         fields.percentages("traffic"),
         fields.percentages("mirrorTraffic"),
-        [item.name for item in deployments_of(call.service, before)] if before else [],
+        [
+            item.name
+            for item in (deployments_of(call.service, before) if before else [])
+            if item.properties["provisioningState"] != "Deleting"
+        ],
     )
     name = before.name if before else call["endpoint"]
     resource_id = before.body["id"] if before else resource_id
@@ -262,17 +275,16 @@ async def read(call: Call) -> web.Response:
 
 
 async def list_all(call: Call) -> web.Response:
-    """`GET` of a workspace's endpoints; `name`, `tags`, `count` filter."""
+    """`GET` of a workspace's endpoints: filtered by name, tags, properties and compute, `count` to a page."""
     workspace = workspace_of(call)
     found = call.service.store.children(workspace.id, KIND)
     if call.query.get("name"):
         found = [item for item in found if item.name.lower() == call.query["name"].lower()]
-    for pair in filter(None, call.query.get("tags", "").split(",")):
-        key, _, value = pair.partition("=")
-        found = [item for item in found if key in item.body["tags"] and (not value or item.body["tags"][key] == value)]
-    count = call.query.get("count", "")
-    size = int(count) if count.isdecimal() and 0 < len(count) < 4 and int(count) else PAGE
-    return page(call, [rendered(call.service, item) for item in found], size)
+    found = holding(found, call.query.get("tags", ""), lambda item: item.body["tags"])
+    found = holding(found, call.query.get("properties", ""), lambda item: item.properties["properties"])
+    if call.query.get("computetype", "Managed").lower() != "managed":
+        found = []
+    return page(call, [rendered(call.service, item) for item in ordered(call, found)], count(call, PAGE))
 
 
 async def delete(call: Call) -> web.Response:
@@ -318,6 +330,9 @@ async def regenerate_keys(call: Call) -> web.Response:
     if endpoint.properties["authMode"] != "Key":
         raise user_error(f"The endpoint '{endpoint.name}' does not use keys.", workspace.location)
     rules.require_settled("endpoint", endpoint.name, endpoint.properties["provisioningState"])
+    # The SDK sends the present key along, and gets a new one.
+    if call.body.raw("keyValue") not in (None, *keys(call.service, endpoint)):
+        raise user_error("The rehearsal makes an endpoint's keys by itself; leave keyValue out.", workspace.location)
     which = choice(
         call.body.text("keyType"), {"primary": "Primary", "secondary": "Secondary"}, "keyType", "Primary"
     ).lower()

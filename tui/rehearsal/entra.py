@@ -10,6 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tui.rehearsal.disturbances import skew
+from tui.rehearsal.portal import portal_address
 from tui.rehearsal.seed import (
     CLIENT_ID,
     CLIENT_OBJECT_ID,
@@ -57,7 +59,7 @@ async def cloud_metadata(request: web.Request) -> web.Response:
     origin = service.origin
     cloud = {
         "name": CLOUD_NAME,
-        "portal": "https://portal.azure.com",
+        "portal": portal_address(service),
         "resourceManager": f"{origin}/",
         "authentication": {
             "loginEndpoint": f"{origin}/",
@@ -156,6 +158,8 @@ def _token(service: Service, audience: str, *, managed: bool) -> tuple[str, int]
         kind="managed identity" if managed else "service principal",
         lifetime=lifetime,
     )
+    for name in ("iat", "nbf", "exp"):
+        claims[name] += skew(service)
     return service.signer.sign(claims), lifetime
 
 
@@ -196,7 +200,7 @@ async def token(request: web.Request) -> web.Response:
             f"The app requested an unsupported grant type '{grant[:80]}'. The rehearsal signs in service principals "
             "with a secret and managed identities.",
         )
-    if client.lower() != CLIENT_ID:
+    if client.lower() != CLIENT_ID or "application-unknown" in service.scenarios:
         return _error(
             400,
             "unauthorized_client",
@@ -219,6 +223,15 @@ async def token(request: web.Request) -> web.Response:
             7000215,
             "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
             f"not the client secret ID, for a secret added to app '{CLIENT_ID}'.",
+        )
+    if "secret-expired" in service.scenarios:
+        return _error(
+            401,
+            "invalid_client",
+            7000222,
+            f"The provided client secret keys for app '{CLIENT_ID}' are expired. Visit the Azure portal to create new "
+            "keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added "
+            "security: https://aka.ms/certCreds.",
         )
     scope = next((part for part in form.get("scope", "").split() if part.endswith("/.default")), "")
     if not scope:
@@ -243,6 +256,8 @@ async def managed_identity(request: web.Request) -> web.Response:
         return web.json_response(
             {"statusCode": 401, "message": "The header X-IDENTITY-HEADER is missing or wrong."}, status=401
         )
+    if "identity-unavailable" in service.scenarios:
+        return web.json_response({"statusCode": 400, "message": "No managed identity was found."}, status=400)
     resource = request.query.get("resource", "")
     if not resource:
         return web.json_response(
@@ -260,7 +275,7 @@ async def managed_identity(request: web.Request) -> web.Response:
     access, lifetime = _token(service, resource.rstrip("/") or resource, managed=True)
     answer: dict[str, Any] = {
         "access_token": access,
-        "expires_on": str(int(time.time()) + lifetime),
+        "expires_on": str(int(time.time()) + lifetime + skew(service)),
         "resource": resource,
         "token_type": "Bearer",
         "client_id": MANAGED_IDENTITY_CLIENT_ID,

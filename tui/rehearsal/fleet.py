@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from tui.rehearsal import rules
+from tui.rehearsal import mlflow_serving, rules
 from tui.rehearsal.blob_answers import fresh_marks
 from tui.rehearsal.container_log import STORAGE_INITIALIZER, DeploymentLog
-from tui.rehearsal.disturbances import disturb_deployment
+from tui.rehearsal.disturbances import Course, disturb_scoring
 from tui.rehearsal.downloads import APP_ROOT, Place, code_id_of, download
 from tui.rehearsal.errors import additional_info
 from tui.rehearsal.front_end import ScoringEndpoint, score
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 AAD_AUDIENCE = "https://ml.azure.com"
 # A service that answers "Succeeded" has these in the deployment's variables (recorded).
 SERVICE_VARIABLES = ("AZUREML_MODEL_DIR", "AZUREML_ENTRY_SCRIPT", "AML_APP_ROOT")
+_SERVICE_PLACES = (APP_ROOT, mlflow_serving.RESOURCES)
 BUILD_LOG = "azureml/ImageLogs/{image}/build.log"
 
 
@@ -82,13 +83,22 @@ class Fleet:
         workspace = _workspace_of(self.service, deployment.body["id"])
         place = self._place(deployment)
         log_now = self._new_log(key, place.folder / "logs")
-        disturb_deployment(self.service, workspace)
+
+        def keep(lines: list[str], image: str) -> None:
+            self._keep_build_log(workspace, BUILD_LOG.format(image=image), lines)
+
+        course = Course(self.service, workspace, deployment, log_now, keep)
+        async with course.step("submitted"):
+            pass
         try:
-            python = await self._build(deployment, workspace, key)
-            await download(self.service, deployment, workspace, place, log_now)
+            async with course.step("image"):
+                python = await self._build(deployment, workspace, key)
+            async with course.step("download"):
+                await download(self.service, deployment, workspace, place, log_now)
             replicas = ReplicaSet(self._spec(deployment, place, python), log_now)
             try:
-                await replicas.start()
+                async with course.step("start"):
+                    await replicas.start()
             except asyncio.CancelledError:
                 await replicas.stop()
                 raise
@@ -122,7 +132,10 @@ class Fleet:
             uri = (code.properties.get("codeUri") or "") if code else ""
             # The last folder of the code's address names the folder in the container (recorded).
             code_name = PurePosixPath(uri.rstrip("/")).name or "code"
-        return Place(folder, root / code_name, root / model_name, code_name, model_name)
+        code = root / code_name
+        if mlflow_serving.without_code(deployment):
+            code = folder / mlflow_serving.RESOURCES.lstrip("/")
+        return Place(folder, code, root / model_name, code_name, model_name)
 
     def _new_log(self, key: str, folder: Path) -> DeploymentLog:
         old = self._logs.pop(key, None)
@@ -143,6 +156,10 @@ class Fleet:
                 "BadArgument",
                 "The rehearsal cannot build Docker contexts; use an environment with an image and a conda file.",
             )
+        notes: list[str] = []
+        if environment is None and mlflow_serving.without_code(deployment):
+            conda = mlflow_serving.conda_of_model(self.service, workspace, deployment, notes.append)
+            image = mlflow_serving.IMAGE
         if not conda.strip() and self.service.scoring_python is None:
             raise OperationFailed(
                 "BadArgument",
@@ -160,6 +177,8 @@ class Fleet:
             lines.append(line)
             made.write(line)
 
+        for note in notes:
+            say(note)
         begun = time.monotonic()
         try:
             python = await build(
@@ -206,8 +225,10 @@ class Fleet:
             name: value
             for name, value in properties["environmentVariables"].items()
             # A client that read a deployment sends back what the service had added.
-            if not (name in SERVICE_VARIABLES and value.startswith((APP_ROOT, self._script(deployment))))
+            if not (name in SERVICE_VARIABLES and value.startswith((*_SERVICE_PLACES, self._script(deployment))))
         }
+        if mlflow_serving.without_code(deployment):
+            variables.update(mlflow_serving.variables(place.model))
         return DeploymentSpec(
             endpoint=endpoint,
             deployment=deployment.name,
@@ -227,13 +248,15 @@ class Fleet:
     @staticmethod
     def _script(deployment: Resource) -> str:
         configuration = deployment.properties.get("codeConfiguration")
-        return str(configuration["scoringScript"]) if configuration else "score.py"
+        return str(configuration["scoringScript"]) if configuration else mlflow_serving.SCRIPT
 
     def _variables(self, deployment: Resource, place: Place) -> dict[str, str]:
         variables = {
             "AZUREML_ENTRY_SCRIPT": self._script(deployment),
             "AML_APP_ROOT": f"{APP_ROOT}/{place.code_name}",
         }
+        if mlflow_serving.without_code(deployment):
+            variables["AML_APP_ROOT"] = mlflow_serving.RESOURCES
         if deployment.properties["model"]:
             variables["AZUREML_MODEL_DIR"] = f"{APP_ROOT}/{place.model_name}"
         return variables
@@ -360,5 +383,8 @@ async def handle_scoring(request: web.Request) -> web.StreamResponse:
             path = "/" + request.match_info["path"]
             if request.query_string:
                 path += f"?{request.query_string}"
+            disturbed = disturb_scoring(service, request, endpoint)
+            if disturbed is not None:
+                return disturbed
             return await score(request, service.fleet.scoring_endpoint(endpoint), path)
     return web.Response(status=404, text=f"There is no endpoint {request.match_info['endpoint'][:80]}.")

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 UNDER_WAY = "Updating"
 ENDPOINT = "oeidp"
 DEPLOYMENT = "odidp"
+# Not recorded: a guess in the style of the other two.
+NETWORK = "mnw"
 
 
 class OperationFailed(Exception):
@@ -63,10 +65,12 @@ class Operations:
         verb: str,
         work: Work,
         failed: AfterFailure,
+        result: dict[str, Any] | None = None,
     ) -> str:
         """Starts an operation and returns its path, without origin and version.
 
         `work` raises OperationFailed to end it as Failed; `failed` is then called to mark the resource.
+        `result` is what a client reads at the end in place of the status document.
         """
         name = f"{kind}:{workspace_guid}:{uuid.uuid4()}"
         path = (
@@ -81,6 +85,8 @@ class Operations:
             "resource": resource,
             "verb": verb,
         }
+        if result is not None:
+            record["result"] = result
         self._store.put_operation(name, record)
         self._tasks[name] = asyncio.get_running_loop().create_task(self._run(name, record, work, failed))
         return path
@@ -151,6 +157,11 @@ class Operations:
         record["error"] = OperationFailed("OperationCanceled", "The operation was canceled.").error()
         self._store.put_operation(str(record["name"]), record)
 
+    def result(self, name: str) -> dict[str, Any] | None:
+        """What the operation was begun with as its result, or None."""
+        found: dict[str, Any] | None = (self._store.get_operation(name) or {}).get("result")
+        return found
+
     def status(self, name: str) -> dict[str, Any] | None:
         """The status document of an operation, or None."""
         record = self._store.get_operation(name)
@@ -210,7 +221,7 @@ async def read_result(call: Call) -> web.Response:
         raise ArmError(
             400, error["code"], error["message"], details=error["details"], additional=error["additionalInfo"]
         )
-    return web.json_response(status)
+    return web.json_response(call.service.operations.result(call["operation"]) or status)
 
 
 def add_routes(routes: Routes) -> None:

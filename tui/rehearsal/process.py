@@ -118,6 +118,22 @@ def _wait_until_ready(home: Home, child: subprocess.Popen[bytes]) -> dict[str, A
     )
 
 
+def _machine_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a server in the background needs to know of the machine, and nothing of whoever starts it first.
+
+    It serves everybody with the same state folder and lives on; any other variable may be one user's secret.
+    """
+    import re
+
+    kept = re.compile(
+        r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TERM|TMPDIR|TMP|TEMP|LD_\w+|DYLD_\w+|XDG_\w+|PYTHON\w*"
+        r"|VIRTUAL_ENV|CONDA_PREFIX|PYENV_\w+|PIP_\w+|UV_\w+|NETRC|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE"
+        r"|AML_DEPLOY_\w+|(http|https|all|no|ftp)_proxy",
+        re.IGNORECASE,
+    )
+    return {name: value for name, value in environ.items() if kept.fullmatch(name)}
+
+
 def ensure_running(home: Home, environ: Mapping[str, str], arguments: Sequence[str] = ()) -> dict[str, Any]:
     """Returns the running server, starting one in the background when none runs.
 
@@ -147,7 +163,7 @@ def ensure_running(home: Home, environ: Mapping[str, str], arguments: Sequence[s
                     close_fds=True,
                     # `-m` finds the package in a checkout that is not installed.
                     cwd=Path(__file__).resolve().parents[2],
-                    env={**environ, "AML_DEPLOY_CACHE": str(home.cache.resolve())},
+                    env={**_machine_settings(environ), "AML_DEPLOY_CACHE": str(home.cache.resolve())},
                 )
             return _wait_until_ready(home, child)
     except OSError as error:
@@ -187,20 +203,25 @@ def write_server(home: Home, **content: Any) -> None:
     temporary.replace(home.server_file)
 
 
-def register_workspace(home: Home, subscription: str, group: str, name: str, isolation: str) -> None:
+def register_workspace(home: Home, subscription: str, group: str, name: str, isolation: str, **more: Any) -> None:
     """Makes a workspace known to the rehearsal, also to one that runs; may be repeated. Raises OSError.
 
-    A file and no request: it costs a client that only wants its environment nothing.
+    `more`: `datastore`, how its storage is opened (sas, key or identity), and `provisioned`, whether its managed
+    virtual network is there at the start; None keeps what was said before. A file and no request: it costs a client
+    that only wants its environment nothing.
     """
     home.workspaces.mkdir(mode=0o700, exist_ok=True)
     key = "\n".join((subscription, group, name)).lower()
     path = home.workspaces / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
-    content = json.dumps(
-        {"subscription_id": subscription, "resource_group": group, "name": name, "isolation": isolation}
-    )
-    with contextlib.suppress(OSError):
-        if path.read_text() == content:
-            return
+    known: dict[str, Any] = {}
+    with contextlib.suppress(OSError, ValueError):
+        known = json.loads(path.read_text())
+    wanted = {"subscription_id": subscription, "resource_group": group, "name": name, "isolation": isolation}
+    wanted.update({key: known[key] for key in ("datastore", "provisioned") if key in known})
+    wanted.update({key: value for key, value in more.items() if value is not None})
+    if wanted == known:
+        return
+    content = json.dumps(wanted)
     temporary = path.with_suffix(f".{os.getpid()}.new")
     temporary.write_text(content)
     temporary.replace(path)

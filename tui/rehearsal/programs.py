@@ -53,9 +53,27 @@ class Program:
 
     async def wait(self) -> int:
         """Waits for the end of the program and of everything it started; returns its exit code."""
-        code = await self._process.wait()
+        code = await self._ended()
         self._let_go()
+        self._sweep()
         return code
+
+    async def _ended(self) -> int:
+        # Since Python 3.11 asyncio's wait() also waits for the end of the output, which a process that got away
+        # may hold open: so the exit code is looked at too.
+        ending = asyncio.ensure_future(self._process.wait())
+        try:
+            while self._process.returncode is None:
+                await asyncio.wait([ending], timeout=0.5)
+        finally:
+            ending.cancel()
+        return self._process.returncode
+
+    def _sweep(self) -> None:
+        """After somebody killed the keeper itself: kills what is left of its group."""
+        if self._process.returncode is not None and self._process.returncode < 0:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def _let_go(self) -> None:
         if self._lifeline >= 0:
@@ -66,10 +84,11 @@ class Program:
         """Ends the program with all it started: asks first, and kills what is left a second later."""
         self._let_go()
         try:
-            await asyncio.wait_for(asyncio.shield(self._process.wait()), 5)
+            await asyncio.wait_for(self._ended(), 5)
         except asyncio.TimeoutError:
             self.kill()
-            await self._process.wait()
+            await self._ended()
+        self._sweep()
 
     def close(self) -> None:
         """Lets go of the output, for a program that has ended while something still holds the other end."""

@@ -15,6 +15,7 @@ from tui.rehearsal.service import REGION_NAME
 
 MAX_ENDPOINTS = 100
 MAX_DEPLOYMENTS = 20
+MAX_DEPLOYMENTS_IN_SUBSCRIPTION = 500
 MAX_INSTANCES = 50
 MAX_REQUEST_SECONDS = 180
 MAX_MIRROR_PERCENT = 50
@@ -28,7 +29,7 @@ _DURATION = re.compile(
 
 def check_name(name: str, what: str) -> None:
     """Endpoint and deployment names: 3 to 32 letters, digits and single dashes, a letter first. Raises ArmError."""
-    if 3 <= len(name) <= 32 and _NAME.match(name):
+    if 3 <= len(name) <= 32 and _NAME.fullmatch(name):
         return
     raise bad_request(
         "InvalidName",
@@ -93,12 +94,14 @@ def require_settled(what: str, name: str, state: str) -> None:
         )
 
 
-def check_network(*, managed_network: bool, egress: str, mlflow_without_code: bool, before: str | None) -> None:
+def check_network(
+    *, managed_network: bool, public: bool, egress: str, mlflow_without_code: bool, before: str | None
+) -> None:
     """The deployment's outbound flag against the workspace's isolation. Raises ArmError.
 
     Under a managed virtual network the flag no longer applies. Without one: it cannot change; a deployment
-    with open egress must reach the workspace over the public network, which the workspaces of the rehearsal
-    do not allow; MLflow models without code cannot fetch what they need when egress is closed.
+    with open egress must reach the workspace over the public network, which a closed workspace does not allow;
+    MLflow models without code cannot fetch what they need when egress is closed.
     """
     if managed_network:
         return
@@ -115,7 +118,7 @@ def check_network(*, managed_network: bool, egress: str, mlflow_without_code: bo
             REGION_NAME,
             code="BadArgument",
         )
-    if egress.lower() == "enabled":
+    if egress.lower() == "enabled" and not public:
         raise user_error(
             "The deployment's egressPublicNetworkAccess is Enabled, but the workspace's publicNetworkAccess is "
             "Disabled and it has no managed virtual network: the deployment could not reach the workspace. Set "

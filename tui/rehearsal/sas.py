@@ -1,4 +1,4 @@
-"""Service shared access signatures, as documented for Blob storage (string-to-sign of version 2020-12-06)."""
+"""Shared access signatures of containers and of the account, as documented for Blob storage (version 2020-12-06)."""
 
 from __future__ import annotations
 
@@ -54,6 +54,27 @@ def make(seed: Seed, container: str, *, permissions: str, hours: int) -> str:
     return urlencode({**values, "sig": _signature(seed, values, container, "")})
 
 
+def _account_signature(seed: Seed, values: Mapping[str, str]) -> str:
+    names = ("sp", "ss", "srt", "st", "se", "sip", "spr", "sv", "ses")
+    text = "\n".join([ACCOUNT, *(values.get(name, "") for name in names), ""])
+    return base64.b64encode(hmac.new(account_key(seed), text.encode(), hashlib.sha256).digest()).decode()
+
+
+def make_account(seed: Seed, *, permissions: str, hours: int) -> str:
+    """A signature for all containers of the account: the query string, without question mark."""
+    now = datetime.now(timezone.utc)
+    values = {
+        "sv": VERSION,
+        "ss": "b",
+        "srt": "sco",
+        "sp": permissions,
+        "st": f"{now - timedelta(minutes=10):%Y-%m-%dT%H:%M:%SZ}",
+        "se": f"{now + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}",
+        "spr": "https",
+    }
+    return urlencode({**values, "sig": _account_signature(seed, values)})
+
+
 def _moment(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
 
@@ -65,8 +86,10 @@ def check(seed: Seed, query: Mapping[str, str], container: str, blob: str, neede
     """
     failed = "Server failed to authenticate the request. Make sure the value of Authorization header is formed "
     failed += "correctly including the signature."
-    expected = _signature(seed, query, container, blob)
-    if query.get("sr") not in {"b", "c"} or not hmac.compare_digest(
+    account = "ss" in query
+    expected = _account_signature(seed, query) if account else _signature(seed, query, container, blob)
+    covers = account and "b" in query["ss"] and ("o" if blob else "c") in query.get("srt", "")
+    if not (covers or query.get("sr") in {"b", "c"}) or not hmac.compare_digest(
         expected.encode(), query.get("sig", "").encode("utf-8", "replace")
     ):
         raise SasRefused("AuthenticationFailed", failed)

@@ -12,21 +12,36 @@ import socket
 import sys
 import time
 import uuid
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Callable
 
 from aiohttp import web
 
-from tui.rehearsal import assets, blobs, capacity, deployments, endpoints, entra, operations, subscriptions, workspaces
+from tui.rehearsal import (
+    assets,
+    blobs,
+    capacity,
+    datastores,
+    deployments,
+    endpoints,
+    entra,
+    networks,
+    not_offered,
+    operations,
+    portal,
+    subscriptions,
+    workspaces,
+)
 from tui.rehearsal.arm import Call, Fields, Routes, read_body, require_right
 from tui.rehearsal.blob_answers import BlobError
 from tui.rehearsal.blob_store import BlobStore
 from tui.rehearsal.certificates import server_context
-from tui.rehearsal.disturbances import disturb_resource_manager
+from tui.rehearsal.disturbances import disturb_resource_manager, stamp_date
 from tui.rehearsal.errors import ArmError, timestamp
 from tui.rehearsal.fleet import Fleet, handle_scoring
 from tui.rehearsal.operations import Operations
+from tui.rehearsal.pace import Pace
 from tui.rehearsal.places import Home
 from tui.rehearsal.process import RehearsalError, hold_for_life, read_server, write_server
 from tui.rehearsal.rights import ActiveRights, forget
@@ -34,6 +49,7 @@ from tui.rehearsal.sas import ACCOUNT
 from tui.rehearsal.scenarios import Active, select
 from tui.rehearsal.seed import Seed
 from tui.rehearsal.service import SERVICE, Service
+from tui.rehearsal.settings import as_fast_as_it_goes
 from tui.rehearsal.store import Store
 from tui.rehearsal.tokens import TokenRefused, TokenSigner
 from tui.rehearsal.workspaces import Workspaces
@@ -49,7 +65,9 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def _routes() -> Routes:
     routes = Routes()
-    for module in (subscriptions, workspaces, assets, endpoints, deployments, capacity, operations):
+    modules = (subscriptions, workspaces, networks, datastores, assets, endpoints, deployments, capacity, operations)
+    # The refusals come last: what is offered goes first where paths are alike.
+    for module in (*modules, not_offered):
         module.add_routes(routes)
     return routes
 
@@ -91,7 +109,9 @@ def _arm_handler(routes: Routes) -> _Handler:
         claims = _claims(service, request)
         handler, path, parameters = routes.find(request.method, request.path)
         require_right(service, request, claims, path)
-        disturb_resource_manager(service, request, claims)
+        disturbed = disturb_resource_manager(service, request, claims)
+        if disturbed is not None:
+            return disturbed
         body = await read_body(request) if request.method in ("PUT", "PATCH", "POST") else Fields({})
         return await handler(Call(service, request, parameters, body, claims))
 
@@ -110,6 +130,8 @@ async def _envelope(request: web.Request, handler: _Handler) -> web.StreamRespon
     storage = request.path.startswith(f"/{ACCOUNT}.blob.")
     status = 0
     try:
+        if storage or request.path.startswith("/subscriptions"):
+            await service.pace.latency()
         try:
             response = await handler(request)
         except ArmError as error:
@@ -150,6 +172,7 @@ async def _stamp(request: web.Request, response: web.StreamResponse) -> None:
     request_id = request.get("id") or str(uuid.uuid4())
     headers = response.headers
     headers.setdefault("x-ms-request-id", request_id)
+    stamp_date(request.app[SERVICE], headers)
     client_id = request.headers.get("x-ms-client-request-id", "")
     if client_id and client_id.isascii() and client_id.isprintable():
         headers.setdefault("x-ms-client-request-id", client_id[:64])
@@ -170,6 +193,7 @@ def application(service: Service) -> web.Application:
     app[SERVICE] = service
     entra.add_routes(app.router)
     blobs.add_routes(app.router)
+    portal.add_routes(app.router)
     app.router.add_route("*", "/endpoints/{endpoint}/{path:.*}", handle_scoring)
     app.router.add_route("*", "/{path:.*}", _arm_handler(_routes()))
     app.on_response_prepare.append(_stamp)
@@ -249,6 +273,7 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
         fleet=Fleet(),
         scoring_python=Path(scoring_python) if scoring_python else None,
         scenarios=Active(home),
+        pace=Pace(home),
         rights=ActiveRights(home),
     )
     service.fleet.attach(service)
@@ -262,7 +287,14 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
     try:
         await web.SockSite(runner, listener, ssl_context=context, shutdown_timeout=1.0).start()
         _take_up(service)
-        write_server(home, pid=os.getpid(), port=number, started=timestamp(), ready=True)
+        write_server(
+            home,
+            pid=os.getpid(),
+            port=number,
+            started=timestamp(),
+            ready=True,
+            scoring_python=scoring_python,
+        )
         log.info("The rehearsal answers at %s", service.origin)
         if not quiet:
             print(f"The rehearsal answers at {service.origin}. Its log is {home.log_file}.", file=sys.stderr)
@@ -275,6 +307,7 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
         store.close()
         # A failure that was practised must not surprise the next one.
         select(home, ())
+        as_fast_as_it_goes(home)
         forget(home)
 
 
@@ -291,12 +324,15 @@ def serve(
     home: Home,
     *,
     port: int | None = None,
-    scenarios: Sequence[str] = (),
+    set_up: Callable[[], None] = lambda: None,
     scoring_python: str | None = None,
     quiet: bool = False,
     idle_minutes: float = IDLE_MINUTES,
 ) -> int:
-    """Runs the server until it is told to end; returns the exit code. Raises RehearsalError and OSError."""
+    """Runs the server until it is told to end; returns the exit code. Raises RehearsalError and OSError.
+
+    `set_up` says what is practised; it is called when no other rehearsal runs.
+    """
     home.create()
     # A look from outside takes the lock for a moment: so try again before believing that another one runs.
     deadline = time.monotonic() + 1.0
@@ -315,7 +351,10 @@ def serve(
     last = read_server(home) or {}
     write_server(home, pid=os.getpid(), port=last.get("port", 0), started=timestamp(), ready=False)
     _log_to(home.log_file)
-    if scenarios or not quiet:
-        select(home, scenarios)
+    if not quiet:
+        # What was practised before, in the background or by one that was killed, is over.
+        select(home, ())
+        as_fast_as_it_goes(home)
+    set_up()
     asyncio.run(_run(home, port, scoring_python, quiet, idle_minutes * 60))
     return 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from tui.rehearsal.operations import Operations
+from tui.rehearsal.pace import Pace
 from tui.rehearsal.places import Home
 from tui.rehearsal.rights import ActiveRights
 from tui.rehearsal.scenarios import Active
@@ -39,6 +40,7 @@ class Service:
     blobs: BlobStore
     fleet: Fleet
     scenarios: Active
+    pace: Pace
     rights: ActiveRights
     scoring_python: Path | None = None
     last_request: float = field(default_factory=time.monotonic)
@@ -52,6 +54,8 @@ class Service:
     @property
     def storage_account(self) -> str:
         """The storage account's name in a datastore: the SDK makes a path-style URL of it."""
+        if "storage-host-unresolved" in self.scenarios:
+            return "closed.invalid/rehearsal"  # RFC 2606: a name that nothing resolves
         return f"{self.authority}/rehearsal"
 
     @property

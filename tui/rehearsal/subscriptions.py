@@ -6,8 +6,9 @@ from typing import Any
 
 from aiohttp import web
 
-from tui.rehearsal.arm import PROVIDER, WORKSPACE, Call, Routes, page
+from tui.rehearsal.arm import PROVIDER, WORKSPACE, Call, Handler, Routes, page
 from tui.rehearsal.errors import ArmError
+from tui.rehearsal.rights import action_of
 from tui.rehearsal.seed import TENANT_ID
 from tui.rehearsal.service import REGION_NAME
 from tui.rehearsal.workspaces import BUILD_COMPUTE, CREATED, workspace_of
@@ -177,8 +178,34 @@ async def read_compute(call: Call) -> web.Response:
     return web.json_response(body)
 
 
+def _list_operations(routes: Routes) -> Handler:
+    async def handle(call: Call) -> web.Response:
+        """`GET /providers/Microsoft.MachineLearningServices/operations`: the actions that the rehearsal knows."""
+        actions = sorted({action_of(method, path) for method, path in routes})
+        return page(
+            call,
+            [
+                {
+                    "name": action,
+                    "isDataAction": False,
+                    "display": {
+                        "provider": "Microsoft Machine Learning Services",
+                        "resource": "/".join(action.split("/")[1:-1]),
+                        "operation": action.rsplit("/", 1)[1],
+                        "description": action,
+                    },
+                }
+                for action in actions
+                if action.startswith(f"{PROVIDER}/")
+            ],
+        )
+
+    return handle
+
+
 def add_routes(routes: Routes) -> None:
     """Adds the paths of this module."""
+    routes.add("GET", f"/providers/{PROVIDER}/operations", _list_operations(routes))
     one, group = "/subscriptions/{subscription}", "/subscriptions/{subscription}/resourceGroups/{group}"
     routes.add("GET", "/subscriptions", list_subscriptions)
     routes.add("GET", "/tenants", list_tenants)

@@ -1,4 +1,4 @@
-"""Workspaces, their datastores, and the subscription around them."""
+"""Workspaces: those that are built in, and those that clients named."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any
 
 from aiohttp import web
 
-from tui.rehearsal import sas
 from tui.rehearsal.arm import PROVIDER, WORKSPACE, Call, Routes, page
 from tui.rehearsal.environment import LEGACY_WORKSPACE, MANAGED_WORKSPACE, RESOURCE_GROUP
-from tui.rehearsal.errors import ArmError, resource_not_found, user_error
+from tui.rehearsal.errors import ArmError, resource_not_found
 from tui.rehearsal.places import Home
 from tui.rehearsal.seed import SUBSCRIPTION_ID, TENANT_ID, Seed
 from tui.rehearsal.service import REGION_NAME, Service
@@ -29,6 +28,8 @@ class Workspace:
     name: str
     isolation: str
     guid: str
+    datastore: str = "sas"
+    provisioned: bool = True
 
     @property
     def id(self) -> str:
@@ -40,8 +41,18 @@ class Workspace:
 
     @property
     def has_managed_network(self) -> bool:
-        """Whether the workspace has a managed virtual network (else its isolation is the legacy kind)."""
+        """Whether the workspace has a managed virtual network."""
         return self.isolation == "managed"
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the workspace can be reached over the public network."""
+        return self.isolation == "public"
+
+    @property
+    def network_id(self) -> str:
+        """Under this id the store remembers that the managed virtual network was provisioned."""
+        return f"{self.id}/managedNetworks/default"
 
     @property
     def location(self) -> str:
@@ -67,9 +78,9 @@ class Workspaces:
             self._make(SUBSCRIPTION_ID, RESOURCE_GROUP, LEGACY_WORKSPACE, "legacy"),
         ]
 
-    def _make(self, subscription: str, group: str, name: str, isolation: str) -> Workspace:
+    def _make(self, subscription: str, group: str, name: str, isolation: str, **more: Any) -> Workspace:
         guid = self._seed.guid("workspace", subscription.lower(), group.lower(), name.lower())
-        return Workspace(subscription, group, name, isolation, guid)
+        return Workspace(subscription, group, name, isolation, guid, **more)
 
     def _refresh(self) -> None:
         try:
@@ -83,7 +94,9 @@ class Workspaces:
             try:
                 content = json.loads(path.read_text())
                 workspace = self._make(
-                    *(str(content[key]) for key in ("subscription_id", "resource_group", "name", "isolation"))
+                    *(str(content[key]) for key in ("subscription_id", "resource_group", "name", "isolation")),
+                    datastore=str(content.get("datastore", "sas")),
+                    provisioned=bool(content.get("provisioned", True)),
                 )
             except (OSError, ValueError, KeyError, TypeError):
                 continue
@@ -130,18 +143,54 @@ def workspace_of(call: Call) -> Workspace:
     return call.service.workspaces.find(call["subscription"], call["group"], call["workspace"])
 
 
+def is_provisioned(service: Service, workspace: Workspace) -> bool:
+    """Whether the workspace's managed virtual network is there, or none is needed."""
+    if not workspace.has_managed_network:
+        return True
+    if "managed-network-not-ready" in service.scenarios:
+        return False
+    return workspace.provisioned or service.store.get(workspace.network_id) is not None
+
+
+def private_endpoints(workspace: Workspace) -> list[dict[str, Any]]:
+    """The private endpoint connections: one, unless the workspace is public."""
+    if workspace.is_public:
+        return []
+    group_id = f"/subscriptions/{workspace.subscription_id}/resourceGroups/{workspace.resource_group}"
+    return [
+        {
+            "id": f"{workspace.id}/privateEndpointConnections/pe-{workspace.name}",
+            "name": f"pe-{workspace.name}",
+            "type": f"{PROVIDER}/workspaces/privateEndpointConnections",
+            "location": workspace.location,
+            "properties": {
+                "privateEndpoint": {
+                    "id": f"{group_id}/providers/Microsoft.Network/privateEndpoints/pe-{workspace.name}",
+                    "subnetArmId": f"{group_id}/providers/Microsoft.Network/virtualNetworks/vnet/subnets/endpoints",
+                },
+                "privateLinkServiceConnectionState": {
+                    "status": "Approved",
+                    "description": "Auto-Approved",
+                    "actionsRequired": "None",
+                },
+                "provisioningState": "Succeeded",
+            },
+        }
+    ]
+
+
 def workspace_body(service: Service, workspace: Workspace) -> dict[str, Any]:
-    """The workspace as Resource Manager returns it; closed to the public in both kinds of isolation."""
+    """The workspace as Resource Manager returns it; closed to the public except where its isolation is `public`."""
     group_id = f"/subscriptions/{workspace.subscription_id}/resourceGroups/{workspace.resource_group}"
     short = workspace.guid[:8]
-    endpoint_id = f"{group_id}/providers/Microsoft.Network/privateEndpoints/pe-{workspace.name}"
+    host = f"{workspace.location}.api.azureml.ms" if "public-names" in service.scenarios else service.authority
     if workspace.has_managed_network:
         network: dict[str, Any] = {
             "isolationMode": "AllowInternetOutbound",
             "networkId": service.seed.guid("managed-network", workspace.guid),
             "outboundRules": {},
             "status": {
-                "status": "Inactive" if "managed-network-not-ready" in service.scenarios else "Active",
+                "status": "Active" if is_provisioned(service, workspace) else "Inactive",
                 "sparkReady": False,
             },
             "changeableIsolationModes": ["AllowInternetOutbound", "AllowOnlyApprovedOutbound"],
@@ -159,7 +208,7 @@ def workspace_body(service: Service, workspace: Workspace) -> dict[str, Any]:
         "name": workspace.name,
         "type": f"{PROVIDER}/workspaces",
         "location": workspace.location,
-        "tags": {},
+        "tags": {"purpose": "rehearsal"},
         "etag": None,
         "kind": "Default",
         "sku": {"name": "Basic", "tier": "Basic"},
@@ -177,37 +226,21 @@ def workspace_body(service: Service, workspace: Workspace) -> dict[str, Any]:
             "containerRegistry": f"{group_id}/providers/Microsoft.ContainerRegistry/registries/cr{short}",
             "hbiWorkspace": False,
             "tenantId": TENANT_ID,
-            "imageBuildCompute": BUILD_COMPUTE,
+            "imageBuildCompute": None if "no-build-compute" in service.scenarios else BUILD_COMPUTE,
             "provisioningState": "Succeeded",
-            "v1LegacyMode": False,
+            "v1LegacyMode": "v1-legacy-mode" in service.scenarios,
             "softDeleteEnabled": False,
             "allowPublicAccessWhenBehindVnet": False,
-            "publicNetworkAccess": "Disabled",
+            "publicNetworkAccess": "Enabled" if workspace.is_public else "Disabled",
             "managedNetwork": network,
             "provisionNetworkNow": False,
-            "privateEndpointConnections": [
-                {
-                    "id": f"{workspace.id}/privateEndpointConnections/pe-{workspace.name}",
-                    "name": f"pe-{workspace.name}",
-                    "type": f"{PROVIDER}/workspaces/privateEndpointConnections",
-                    "location": workspace.location,
-                    "properties": {
-                        "privateEndpoint": {"id": endpoint_id},
-                        "privateLinkServiceConnectionState": {
-                            "status": "Approved",
-                            "description": "Auto-Approved",
-                            "actionsRequired": "None",
-                        },
-                        "provisioningState": "Succeeded",
-                    },
-                }
-            ],
-            "privateLinkCount": 1,
-            "discoveryUrl": f"{service.origin}/discovery",
-            "mlFlowTrackingUri": f"azureml://{service.authority}/mlflow/v1.0{workspace.id}",
+            "privateEndpointConnections": private_endpoints(workspace),
+            "privateLinkCount": len(private_endpoints(workspace)),
+            "discoveryUrl": f"https://{host}/discovery",
+            "mlFlowTrackingUri": f"azureml://{host}/mlflow/v1.0{workspace.id}",
             "workspaceId": workspace.guid,
             "storageHnsEnabled": False,
-            "systemDatastoresAuthMode": "AccessKey",
+            "systemDatastoresAuthMode": "Identity" if workspace.datastore == "identity" else "AccessKey",
             "enableDataIsolation": False,
             "creationTime": CREATED,
         },

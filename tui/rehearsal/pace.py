@@ -1,0 +1,76 @@
+"""How fast the rehearsal is: as fast as it goes, or with durations like Azure's; latency and bandwidth.
+
+Microsoft's how-to-deploy-online-endpoints names the orders of magnitude: an endpoint takes about a minute and a half,
+a first deployment 6 to 12 minutes, most of it the image and the start. The shares of the steps are guesses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from typing import Any
+
+from tui.rehearsal.places import Home
+from tui.rehearsal.settings import AZURE, PACE, PACE_FILE, Watched
+
+ENDPOINT_SECONDS = 90.0
+TRAFFIC_SECONDS = 15.0
+DELETE_SECONDS = 60.0
+DEPLOYMENT_SECONDS = (360.0, 720.0)
+# The share of a deployment's time that has passed when a step is done.
+_SHARES = {"submitted": 0.05, "image": 0.55, "download": 0.65, "start": 1.0}
+_SLICE = 0.2
+
+
+class Pace:
+    """Waits as long as the settings say; they may change at any time, also while somebody waits."""
+
+    def __init__(self, home: Home) -> None:
+        self._file = Watched(home, PACE_FILE)
+        self._settings: dict[str, Any] = dict(PACE)
+        self._link_free = 0.0
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings now."""
+        if self._file.changed():
+            content = self._file.content
+            self._settings = {**PACE, **(content if isinstance(content, dict) else {})}
+        return self._settings
+
+    @property
+    def like_azure(self) -> bool:
+        """Whether durations are Azure's."""
+        return bool(self.settings["pace"] == AZURE)
+
+    async def until(self, begun: float, seconds: float, otherwise: float = 0.0) -> None:
+        """Waits until so many of Azure's seconds have passed since `begun` (time.monotonic); else `otherwise`."""
+        while True:
+            wanted = seconds / float(self.settings["speed"]) if self.like_azure else otherwise
+            left = begun + wanted - time.monotonic()
+            if left <= 0:
+                return
+            await asyncio.sleep(min(_SLICE, left))
+
+    async def deployed(self, step: str, begun: float, name: str) -> None:
+        """Waits until a deployment's step would be done on Azure; `name` settles where between 6 and 12 minutes."""
+        least, most = DEPLOYMENT_SECONDS
+        place = int.from_bytes(hashlib.sha256(name.lower().encode()).digest()[:2], "big") / 0xFFFF
+        await self.until(begun, (least + (most - least) * place) * _SHARES[step])
+
+    async def latency(self) -> None:
+        """Waits for one way there and back."""
+        milliseconds = float(self.settings["latency_ms"])
+        if milliseconds:
+            await asyncio.sleep(milliseconds / 1000)
+
+    async def transfer(self, size: int) -> None:
+        """Waits until so many bytes have gone over the one line that all transfers share."""
+        rate = float(self.settings["bandwidth_mbps"])
+        if not rate:
+            return
+        now = time.monotonic()
+        self._link_free = max(self._link_free, now) + size * 8 / (rate * 1e6)
+        # Each transfer waits for its own bytes; what comes meanwhile queues behind them.
+        await asyncio.sleep(self._link_free - now)

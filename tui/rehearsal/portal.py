@@ -1,0 +1,90 @@
+"""What stands at the portal's address in the rehearsal: a page that says what this is, and the state of its endpoints.
+
+The address ends in `/portal.azure.com` on purpose: the SDK makes the host of Azure Machine Learning out of what follows
+the second dot of the portal's address, and `ml.azure.com` is what tokens and names are made for.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from aiohttp import web
+
+from tui.rehearsal.endpoints import KIND, deployments_of
+from tui.rehearsal.service import SERVICE, Service
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def portal_address(service: Service) -> str:
+    """The portal's address in the metadata of the cloud, without a slash at its end."""
+    # By name: the host must hold no dot.
+    return f"https://localhost:{service.origin.rpartition(':')[2]}/portal.azure.com"
+
+
+def _state(service: Service) -> list[dict[str, Any]]:
+    """Workspaces with their endpoints and deployments: names, states and traffic; no addresses, no keys."""
+    found = []
+    for workspace in service.workspaces.all():
+        endpoints = [
+            {
+                "name": endpoint.name,
+                "id": endpoint.body["id"],
+                "provisioningState": endpoint.properties["provisioningState"],
+                "traffic": endpoint.properties["traffic"],
+                "deployments": [
+                    {"name": item.name, "provisioningState": item.properties["provisioningState"]}
+                    for item in deployments_of(service, endpoint)
+                ],
+            }
+            for endpoint in service.store.children(workspace.id, KIND)
+        ]
+        found.append({"name": workspace.name, "id": workspace.id, "endpoints": endpoints})
+    return found
+
+
+def _page(workspaces: list[dict[str, Any]]) -> str:
+    lines = [
+        "<!DOCTYPE html>",
+        '<html lang="en"><head><meta charset="utf-8"><title>Rehearsal</title></head><body>',
+        "<h1>A rehearsal, not Azure</h1>",
+        "<p>This is the local stand-in for Azure Machine Learning of aml-deploy. In Azure the portal would be here. "
+        "What runs in the rehearsal now:</p>",
+    ]
+    for workspace in workspaces:
+        # The part of the address after # leads here: the portal's addresses are #resource and the resource's id.
+        lines.append(f'<section id="resource{escape(workspace["id"])}"><h2>Workspace {escape(workspace["name"])}</h2>')
+        if not workspace["endpoints"]:
+            lines.append("<p>No endpoints.</p>")
+        for endpoint in workspace["endpoints"]:
+            lines.append(
+                f'<h3 id="resource{escape(endpoint["id"])}">Endpoint {escape(endpoint["name"])}: '
+                f"{escape(endpoint['provisioningState'])}</h3><ul>"
+            )
+            for item in endpoint["deployments"]:
+                share = endpoint["traffic"].get(item["name"], 0)
+                state = escape(item["provisioningState"])
+                lines.append(f"<li>Deployment {escape(item['name'])}: {state}, {share} % of the traffic</li>")
+            lines.append("</ul>" if endpoint["deployments"] else "<li>No deployments.</li></ul>")
+        lines.append("</section>")
+    return "\n".join([*lines, "</body></html>\n"])
+
+
+async def read_portal(request: web.Request) -> web.Response:
+    """`GET /portal.azure.com`: a page, or JSON for whoever asks for that."""
+    state = _state(request.app[SERVICE])
+    if "application/json" in request.headers.get("Accept", ""):
+        return web.json_response({"rehearsal": True, "workspaces": state}, headers=_HEADERS)
+    return web.Response(text=_page(state), content_type="text/html", charset="utf-8", headers=_HEADERS)
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    """Adds the paths of this module."""
+    router.add_get("/portal.azure.com", read_portal)
+    router.add_get("/portal.azure.com/", read_portal)

@@ -1,0 +1,207 @@
+"""Who may do what: built-in roles that can be taken away, to practise what a missing role looks like.
+
+Roles as in Microsoft's list of built-in roles (AzureML Data Scientist, Reader, Contributor, Storage Blob Data Reader
+and Contributor). Standard library only.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import json
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+
+from tui.rehearsal.places import Home
+from tui.rehearsal.process import RehearsalError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_SERVICE = "Microsoft.MachineLearningServices"
+
+
+@dataclass(frozen=True)
+class Role:
+    """A built-in role of Azure: its display name, the actions it gives, and those it leaves out of them."""
+
+    title: str
+    actions: tuple[str, ...]
+    not_actions: tuple[str, ...] = ()
+
+
+ROLES = {
+    "reader": Role("Reader", ("*/read",)),
+    "data-scientist": Role(
+        "AzureML Data Scientist",
+        tuple(f"{_SERVICE}/workspaces/*/{verb}" for verb in ("read", "action", "delete", "write")),
+        (
+            f"{_SERVICE}/workspaces/delete",
+            f"{_SERVICE}/workspaces/write",
+            f"{_SERVICE}/workspaces/computes/*/write",
+            f"{_SERVICE}/workspaces/computes/*/delete",
+            f"{_SERVICE}/workspaces/computes/listKeys/action",
+            f"{_SERVICE}/workspaces/listKeys/action",
+        ),
+    ),
+    "contributor": Role(
+        "Contributor",
+        ("*",),
+        (
+            "Microsoft.Authorization/*/Delete",
+            "Microsoft.Authorization/*/Write",
+            "Microsoft.Authorization/elevateAccess/Action",
+        ),
+    ),
+}
+# Permission letters of a shared access signature that each data role stands for.
+STORAGE_ROLES = {"none": "", "reader": "rl", "contributor": "racwdl"}
+IDENTITIES = ("managed identity", "service principal")
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What one identity holds: roles, single actions that are taken away, and its role on the storage account."""
+
+    roles: tuple[str, ...] = ("reader", "data-scientist")
+    denied: tuple[str, ...] = ()
+    storage: str = "contributor"
+
+    def allow(self, action: str) -> bool:
+        """Whether an action such as `Microsoft.MachineLearningServices/workspaces/read` is allowed."""
+        if any(_matches(pattern, action) for pattern in self.denied):
+            return False
+        return any(
+            any(_matches(pattern, action) for pattern in ROLES[role].actions)
+            and not any(_matches(pattern, action) for pattern in ROLES[role].not_actions)
+            for role in self.roles
+        )
+
+    def permissions(self) -> list[dict[str, Any]]:
+        """The answer of the permissions API: one object for each role."""
+        return [
+            {
+                "actions": list(ROLES[role].actions),
+                "notActions": [*ROLES[role].not_actions, *self.denied],
+                "dataActions": [],
+                "notDataActions": [],
+            }
+            for role in self.roles
+        ]
+
+
+@functools.lru_cache(maxsize=1024)
+def _pattern(pattern: str) -> re.Pattern[str]:
+    # `workspaces/*/read` covers `workspaces/read` too: its holders can read the workspace itself.
+    text = fnmatch.translate(pattern.lower().replace("/*/", "/\x00/")).replace("/\x00/", "/(?:.*/)?")
+    return re.compile(text)
+
+
+def _matches(pattern: str, action: str) -> bool:
+    return _pattern(pattern).match(action.lower()) is not None
+
+
+def action_of(method: str, path: str) -> str:
+    """The action that a request needs; `path` with its `{names}`, as it was registered.
+
+    A `POST` needs the action that its last segment names.
+    """
+    parts = [part for part in path.strip("/").split("/") if part]
+    provider = "Microsoft.Resources"
+    # The last provider counts: permissions are read below a workspace, at another provider.
+    for index in range(len(parts) - 2, -1, -1):
+        if parts[index].lower() == "providers" and not parts[index + 1].startswith("{"):
+            provider, parts = parts[index + 1], parts[index + 2 :]
+            break
+    names = "/".join(part for part in parts if not part.startswith("{"))
+    verb = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}.get(method, "action")
+    return f"{provider}/{names}/{verb}"
+
+
+def _file(home: Home) -> Any:
+    return home.folder / "rights.json"
+
+
+def _read(home: Home) -> dict[str, Rights]:
+    found = {name: Rights() for name in IDENTITIES}
+    try:
+        content = json.loads(_file(home).read_text())
+        for name in IDENTITIES:
+            if name in content:
+                kept = content[name]
+                found[name] = Rights(tuple(kept["roles"]), tuple(kept["denied"]), str(kept["storage"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        pass
+    return found
+
+
+def change(
+    home: Home,
+    identities: Iterable[str] = IDENTITIES,
+    *,
+    roles: Sequence[str] | None = None,
+    denied: Sequence[str] | None = None,
+    storage: str | None = None,
+    reset: bool = False,
+) -> dict[str, Rights]:
+    """Changes what is given, for these identities, also in a rehearsal that runs; returns all rights.
+
+    `roles` may be `["none"]`. Raises RehearsalError for a name that is not there, and OSError.
+    """
+    for role in roles or ():
+        if role not in ROLES and role != "none":
+            raise RehearsalError(f"There is no role '{role}'. There are: {', '.join(ROLES)}, none.")
+    if roles and "none" in roles and len(roles) > 1:
+        raise RehearsalError("The role none cannot be given together with another one.")
+    if storage is not None and storage not in STORAGE_ROLES:
+        raise RehearsalError(f"There is no storage role '{storage}'. There are: {', '.join(STORAGE_ROLES)}.")
+    for action in denied or ():
+        if not re.fullmatch(r"[\w.*]+(?:/[\w.*]+)+", action):
+            raise RehearsalError(
+                f"'{action}' is no action. Actions are written like "
+                "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/write."
+            )
+    found = _read(home)
+    for name in identities:
+        rights = Rights() if reset else found[name]
+        if roles is not None:
+            rights = replace(rights, roles=tuple(role for role in roles if role != "none"))
+        if denied is not None:
+            rights = replace(rights, denied=tuple(denied))
+        if storage is not None:
+            rights = replace(rights, storage=storage)
+        found[name] = rights
+    path = _file(home)
+    temporary = path.with_suffix(f".{os.getpid()}.new")
+    temporary.write_text(json.dumps({name: asdict(rights) for name, rights in found.items()}))
+    temporary.replace(path)
+    return found
+
+
+def forget(home: Home) -> None:
+    """Gives both identities what they hold at the start. Raises OSError."""
+    _file(home).unlink(missing_ok=True)
+
+
+class ActiveRights:
+    """What the identities hold now: read anew when somebody changed it."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._seen = (-1, -1)
+        self._rights = {name: Rights() for name in IDENTITIES}
+
+    def of(self, claims: Any) -> Rights:
+        """The rights of the identity that a token's claims name (`appidacr` 2 is a managed identity)."""
+        try:
+            status = _file(self._home).stat()
+            # The inode too: two changes may fall into one tick of the clock.
+            mark = (status.st_mtime_ns, status.st_ino)
+        except OSError:
+            mark = (0, 0)
+        if mark != self._seen:
+            self._rights, self._seen = _read(self._home), mark
+        return self._rights[IDENTITIES[0] if str(claims.get("appidacr")) == "2" else IDENTITIES[1]]
