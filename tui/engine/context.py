@@ -62,6 +62,7 @@ class TaskContext:
         self.run = run
         self.name = name
         self.started = False
+        self.asking = False  # whether Azure was just asked to change something, and has not answered yet
         self._ended = False
         self._begun = time.monotonic()
         self._lock = threading.RLock()

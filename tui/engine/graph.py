@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tui.engine.context import Outcome, Run, Stopped, TaskContext
-from tui.engine.limits import STOP_SECONDS, Patience
+from tui.engine.limits import ANSWER_SECONDS, STOP_SECONDS, Patience
 
 LOOK_SECONDS = 0.1
 
@@ -49,7 +49,7 @@ def run_tasks(run: Run, tasks: Sequence[Task]) -> Failure | None:
     waiting = {task.name: task for task in tasks}
     under_way: dict[Future[Exception | None], TaskContext] = {}
     done: set[str] = set(run.results)
-    leaving: Patience | None = None
+    leaving: tuple[Patience, Patience] | None = None
     pool = ThreadPoolExecutor(max_workers=max(4, len(tasks)), thread_name_prefix="task")
     while waiting or under_way:
         for task in [task for task in waiting.values() if done.issuperset(task.needs)]:
@@ -70,8 +70,9 @@ def run_tasks(run: Run, tasks: Sequence[Task]) -> Failure | None:
                 failure = Failure(context.name, error)
             run.stop.set()
         if run.stop.is_set():
-            leaving = leaving or Patience(STOP_SECONDS)
-            if leaving.ended():
+            leaving = leaving or (Patience(STOP_SECONDS), Patience(ANSWER_SECONDS))
+            soon, late = (patience.ended() for patience in leaving)
+            if late or (soon and not any(context.asking for context in under_way.values())):
                 for context in under_way.values():
                     context.finish("cancelled", Outcome("Left while it waited for an answer."))
                 break

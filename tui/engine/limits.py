@@ -15,7 +15,10 @@ REMOVE_SECONDS = 30 * MINUTE
 # New traffic takes a moment to reach the scoring front end.
 TEST_SECONDS = 30.0
 # Sign-in, reading the workspace and the preflight ask many short questions, each with a limit of its own.
-STOP_SECONDS = 5.0
+# For tasks that do not stop by themselves: one that has just asked Azure to make something waits for its answer, so
+# that it is known what is left; any other is left alone soon.
+ANSWER_SECONDS = 10.0
+STOP_SECONDS = 0.5
 
 _ASLEEP = 10.0
 

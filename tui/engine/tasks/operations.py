@@ -26,8 +26,12 @@ def begin(task: TaskContext, operation: str, resource_id: str, send: Callable[[]
     """
     task.check_stop()
     task.intend(operation, resource_id)
-    started = send()
-    task.began(resource_id, started.started)
+    task.asking = True
+    try:
+        started = send()
+        task.began(resource_id, started.started)
+    finally:
+        task.asking = False
     return started
 
 
