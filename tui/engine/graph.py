@@ -42,8 +42,8 @@ def run_tasks(run: Run, tasks: Sequence[Task]) -> Failure | None:
     """Run the tasks of a graph; returns the first failure, or None.
 
     At the first failure the other tasks are asked to stop and nothing more is started. When the run is asked to stop,
-    no failure is returned; tasks under way and those not begun are reported as cancelled. A task that waits for an
-    answer and does not stop within some seconds is left alone; the end of the process ends it.
+    no failure is returned; tasks under way and those not begun are reported as cancelled. A task that does not stop
+    soon is left alone, unless it has just asked Azure to change something; the end of the process ends it.
     """
     failure: Failure | None = None
     waiting = {task.name: task for task in tasks}
@@ -72,7 +72,8 @@ def run_tasks(run: Run, tasks: Sequence[Task]) -> Failure | None:
         if run.stop.is_set():
             leaving = leaving or (Patience(STOP_SECONDS), Patience(ANSWER_SECONDS))
             soon, late = (patience.ended() for patience in leaving)
-            if late or (soon and not any(context.asking for context in under_way.values())):
+            waited_for = failure is not None or any(context.asking for context in under_way.values())
+            if late or (soon and not waited_for):
                 for context in under_way.values():
                     context.finish("cancelled", Outcome("Left while it waited for an answer."))
                 break

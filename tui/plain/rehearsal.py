@@ -22,6 +22,11 @@ def run(arguments: Namespace) -> int:
     practised = _practised(arguments)
     if arguments.list_scenarios:
         return run_command(["scenario", "--list"])
+    if arguments.list_roles:
+        return run_command(["rights", "--list"])
+    rights = _rights(arguments)
+    if rights:
+        return run_command(["rights", *rights])
     if arguments.stop:
         if arguments.json or arguments.port is not None or practised:
             raise Failure("--stop goes alone: aml-deploy rehearsal --stop", 2)
@@ -56,3 +61,11 @@ def _practised(arguments: Namespace) -> list[str]:
         if value is not None:
             told.append(f"{option}={value}")
     return told
+
+
+def _rights(arguments: Namespace) -> list[str]:
+    """What the rehearsal's own command is told about the rights of its identities."""
+    told = [f"--role={role}" for role in arguments.role] + [f"--deny={action}" for action in arguments.deny]
+    if arguments.storage_role is not None:
+        told.append(f"--storage-role={arguments.storage_role}")
+    return [*told, "--reset"] if arguments.reset_rights else told
