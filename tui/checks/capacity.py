@@ -52,7 +52,7 @@ def quota(plan: Plan, offers: list[SizeOffer], existing: DeploymentInfo | None) 
         return [Finding("quota", UNKNOWN, TYPE, offer.reason, remedy, _QUOTA)]
     more = offer.quota_needed - _held(offer, existing)
     what = f"{wanted.instance_count} x {offer.name}"
-    if more <= offer.quota_left:
+    if more <= max(0, offer.quota_left):
         message = f"{what} needs {offer.quota_needed} cores of {offer.family}; {offer.quota_left} are left."
         return [Finding("quota", OK, TYPE, message, docs=_QUOTA)]
     reserve = "" if offer.skip_reserve else ", counting the 20 % that Azure reserves for upgrades"

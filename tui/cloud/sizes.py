@@ -107,7 +107,7 @@ def quota_left(cloud: Cloud, path: str) -> dict[str, int] | None:
             kind = str(item.get("type") or "").lower()
             name = str((item.get("name") or {}).get("value") or "").lower()
             if "dedicatedcores" in kind and "total" not in kind and isinstance(item.get("limit"), (int, float)):
-                rest = int(item["limit"]) - int(item.get("currentValue") or 0)
+                rest = max(0, int(item["limit"]) - int(item.get("currentValue") or 0))
                 # A workspace may have a lower limit than the subscription; the lower one counts.
                 left[name] = min(left.get(name, rest), rest)
     except CloudError:
