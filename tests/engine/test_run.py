@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tui.engine import launch, runs
 from tui.engine.journal import Event
@@ -61,11 +62,19 @@ def statuses(events: list[Event]) -> dict[str, str]:
     return {event["task"]: event["status"] for event in events if event["event"] == "task_finished"}
 
 
+def never_built(conda: Path) -> None:
+    """Give a conda file another order, which is another content: its environment is in no cache yet."""
+    tree = yaml.safe_load(conda.read_text(encoding="utf-8"))
+    tree["dependencies"][-1]["pip"].reverse()
+    conda.write_text(yaml.safe_dump(tree), encoding="utf-8")
+
+
 @pytest.mark.smoke
 def test_a_run_ends_with_a_prediction_and_a_second_one_changes_nothing(
     tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    document = plan_for("churn-engine-01", tmp_path)
+    document = plan_for("churn-engine-01", tmp_path, **{"deployment.model.name": "churn-engine-01"})
+    never_built(tmp_path / "churn-xgboost" / "conda.yml")
     run, prepared = begin(document, rehearsal_env, monkeypatch)
     events = events_until(run, finished)
     last = events[-1]
