@@ -97,7 +97,7 @@ def _read(path: Path) -> Document:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or "it is not YAML"
-        line = mark.line + 1 if mark else None
+        line = min(mark.line + 1, max(1, len(text.splitlines()))) if mark else None
         remedy = "Check the indentation, and put quotes around texts with : or #."
         if line and "${" in "".join(text.splitlines()[line - 1 : line]):
             remedy = 'Inside { } a reference needs quotes: "${env:NAME}".'
