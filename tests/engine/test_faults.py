@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from azure_state import Azure
@@ -91,19 +91,10 @@ def made(outcome: Outcome) -> set[str]:
 
 
 def test_every_disturbed_run_ends_as_an_undisturbed_one(tmp_path: Path, place: dict[str, str]) -> None:
-    campaign(12, SEED, tmp_path, place)
+    campaign(4, SEED, tmp_path, place)
 
 
 @pytest.mark.slow
-def test_a_long_campaign(tmp_path: Path, place: dict[str, str], request: pytest.FixtureRequest) -> None:
-    if "slow" not in request.config.option.markexpr:
-        pytest.skip("takes many minutes: python -m pytest -m slow tests/engine/test_faults.py")
-    campaign(60, SEED + 1, tmp_path, place)
-
-
-def test_schedules_are_the_same_for_the_same_seed() -> None:
-    def drawn(seed: int) -> list[Any]:
-        return list(schedules(40, seed))
-
-    assert drawn(1) == drawn(1) != drawn(2)
-    assert len({blow.task for schedule in drawn(1) for blow in schedule.blows}) > 8
+def test_a_longer_campaign(tmp_path: Path, place: dict[str, str]) -> None:
+    """Twelve schedules, or as many as AML_DEPLOY_FAULT_SCHEDULES says, from another seed."""
+    campaign(int(os.environ.get("AML_DEPLOY_FAULT_SCHEDULES", "12")), SEED + 1, tmp_path, place)
