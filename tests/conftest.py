@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,43 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+
+started_rehearsal: dict[str, Any] = {}  # what `env --json` said, once a test has asked for the session's rehearsal
+
+
+@pytest.fixture(scope="module", autouse=True)
+def endpoints_end_with_their_module() -> Iterator[None]:
+    """Quota is counted in the rehearsal as on Azure: what one module deploys must not fail the next one."""
+    yield
+    if started_rehearsal:
+        remove_endpoints(started_rehearsal["set"], started_rehearsal["url"])
+
+
+def remove_endpoints(env: dict[str, str], origin: str) -> None:
+    """Remove every endpoint of every workspace, and wait until they are gone (half a minute at most)."""
+    import requests
+
+    session = requests.Session()
+    session.trust_env, session.verify = False, env["REQUESTS_CA_BUNDLE"]
+    identity = {"X-IDENTITY-HEADER": env["IDENTITY_HEADER"]}
+    asked = {"resource": origin, "api-version": "2019-08-01"}
+    token = session.get(env["IDENTITY_ENDPOINT"], params=asked, headers=identity, timeout=30).json()
+    session.headers["Authorization"] = f"Bearer {token['access_token']}"
+
+    def listed(path: str) -> list[str]:
+        answer = session.get(f"{origin}{path}?api-version=2024-04-01", timeout=30).json()
+        return [item["id"] for item in answer.get("value", [])]
+
+    service = "providers/Microsoft.MachineLearningServices/workspaces"
+    workspaces = [place for one in listed("/subscriptions") for place in listed(f"{one}/{service}")]
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        left = [endpoint for place in workspaces for endpoint in listed(f"{place}/onlineEndpoints")]
+        if not left:
+            return
+        for endpoint in left:
+            session.delete(f"{origin}{endpoint}?api-version=2024-04-01", timeout=30)
+        time.sleep(0.2)
 
 
 def rehearsal_command(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -44,6 +82,7 @@ def rehearsal(rehearsal_home: dict[str, str]) -> dict[str, Any]:
     started = rehearsal_command("env", "--json", env=rehearsal_home)
     assert started.returncode == 0, started.stderr
     described: dict[str, Any] = json.loads(started.stdout)
+    started_rehearsal.update(described)
     return described
 
 

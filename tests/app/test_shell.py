@@ -335,7 +335,7 @@ async def test_a_plan_that_cannot_be_read_is_explained(home: Path) -> None:
         walk = Walk(app, pilot)
         await walk.sees("broken")
         await walk.press(*["down"] * len(presets()), "enter")
-        await walk.sees("This plan cannot be opened", "not valid YAML")
+        await walk.sees("This plan cannot be opened", "This is not valid")
 
 
 def _plans(home: Path) -> Path:
