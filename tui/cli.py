@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 HELP = """\
 usage: aml-deploy [PLAN [OVERLAY ...]] [--preset NAME] [--set KEY=VALUE] [--rehearse]
-                  [--plain] [--mouse]
+                  [--plain] [--answers FILE] [--mouse]
        aml-deploy COMMAND ...
 
 Deploys a trained model to a private Azure Machine Learning online endpoint, step by step, and
@@ -29,6 +29,7 @@ Without a command the wizard opens. PLAN is a plan file or the name of a preset.
   --rehearse        do everything against a local stand-in for Azure; nothing in Azure is touched
   --scenario NAME   with --rehearse: make a failure happen (aml-deploy rehearsal --list-scenarios)
   --plain           ask line by line; also with ACCESSIBLE=1, with TERM=dumb and without a terminal
+  --answers FILE    ask line by line, and take the answers from this file: a map of plan keys and values
   --mouse           let the wizard use the mouse; off, text can be selected in a browser's terminal
   --version         print the version
   -h, --help        print this text
@@ -87,6 +88,7 @@ def _wizard(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("overlays", metavar="OVERLAY", nargs="*", default=[])
     parser.add_argument("--preset", metavar="NAME")
     parser.add_argument("--plain", action="store_true")
+    parser.add_argument("--answers", metavar="FILE")
     parser.add_argument("--mouse", action="store_true")
     _changes(parser)
 
@@ -299,7 +301,7 @@ def _misplaced(argv: Sequence[str]) -> str | None:
     for item in argv:
         if not item.startswith("-") and not after_value_option:
             return item if item in COMMANDS and not os.path.exists(item) else None  # noqa: PTH110
-        after_value_option = item in ("--set", "--preset", "--scenario")
+        after_value_option = item in ("--set", "--preset", "--scenario", "--answers")
     return None
 
 
@@ -311,10 +313,10 @@ def wizard(arguments: argparse.Namespace) -> int:
 
     practise(arguments)
     document = chosen_document(arguments)
-    if arguments.plain or wants_lines():
+    if arguments.plain or arguments.answers or wants_lines():
         from tui.plain.prompts import walk
 
-        return walk(document, rehearse=arguments.rehearse)
+        return walk(document, rehearse=arguments.rehearse, answers_file=arguments.answers)
     from tui.live import run
 
     return run(document, rehearse=arguments.rehearse, mouse=arguments.mouse)

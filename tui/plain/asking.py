@@ -18,6 +18,11 @@ HELP, EMPTY, BACK = "?", "-", "<"
 SHOWN_SECRET = "kept in memory"
 
 
+def hide(typed: str) -> str:
+    """What is shown in the place of a secret that was answered; a reference is shown as it is."""
+    return typed if has_reference(typed) or typed in ("", EMPTY) else SHOWN_SECRET
+
+
 class Back(Exception):
     """The field before is asked again."""
 
@@ -31,24 +36,37 @@ class Answers:
     def __init__(self) -> None:
         self.ended = False
 
-    def line(self, question: str) -> str:
-        """The answer to a question, without spaces around it; empty at the end of the input."""
+    def line(self, question: str, key: str = "") -> str:
+        """The answer to a question, without spaces around it; empty at the end of the input. `key` names what is
+        asked: a field's key, or one of `plan`, `deploy`, `save_as`."""
         print(question, end=" ", file=sys.stderr, flush=True)
         if self.ended:
             say()
             return ""
         return self._taken(typed_line())
 
-    def secret(self, question: str) -> str:
+    def secret(self, question: str, key: str = "") -> str:
         """The same, not shown where a terminal can hide it."""
         if self.ended or not is_terminal(0):
-            return self.line(question)
+            return self.line(question, key)
         import getpass
 
         try:
             return getpass.getpass(f"{question} ", stream=sys.stderr).strip()
         except EOFError:
             return self._taken("")
+
+    def where(self, key: str) -> str:
+        """File and line of the answer to a key, where answers come from a file."""
+        return ""
+
+    def has(self, key: str) -> bool:
+        """Whether answers come from a file, and it answers the question of a key."""
+        return False
+
+    def not_asked(self) -> list[str]:
+        """Keys that a file answers and nobody has asked for."""
+        return []
 
     def _taken(self, typed: str) -> str:
         if not typed.endswith("\n"):
@@ -119,7 +137,7 @@ def ask_field(form: Form, field: Field, answers: Answers) -> None:
     choices = f" ({', '.join(field.choices)})" if field.choices else ""
     while True:
         question = f"{field.label}{choices} [{form.offered(field)}]:"
-        typed = answers.secret(question) if field.kind == "secret" else answers.line(question)
+        typed = answers.secret(question, field.key) if field.kind == "secret" else answers.line(question, field.key)
         if typed == HELP:
             explain(form, field)
             continue
@@ -133,6 +151,9 @@ def ask_field(form: Form, field: Field, answers: Answers) -> None:
             return
         say(f"  {wrong}")
         if answers.ended:
+            where = answers.where(field.key)
+            if where:
+                raise Failure(f"{where}, {field.key}: {wrong}", 2)
             raise Failure(f"The input ended before {field.label} ({field.key}) had a value that is right.", 2)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tui.plain import facts
+from tui.plain.answers_file import DEPLOY, NO, YES, read_answers
 from tui.plain.apply import deploy
 from tui.plain.asking import KEYS, Answers, Back, Form, ask_field
 from tui.plain.failure import Failure
@@ -25,9 +26,10 @@ from tui.plan.resolve import resolve
 FORM_STEPS = ("credentials", "workspace", "endpoint", "model", "compute", "network")
 
 
-def walk(document: Document | None, *, rehearse: bool) -> int:
-    """Ask every step, deploy, show the result; returns the exit code of the run. Raises Failure, PlanInvalid."""
-    answers = Answers()
+def walk(document: Document | None, *, rehearse: bool, answers_file: str | None = None) -> int:
+    """Ask every step, deploy, show the result; returns the exit code of the run. `answers_file` answers instead of
+    what is typed. Raises Failure, PlanInvalid."""
+    answers = _from_file(answers_file) if answers_file else Answers()
     if document is None:
         document = _chosen_plan(answers)
     if document.problems:
@@ -41,10 +43,20 @@ def walk(document: Document | None, *, rehearse: bool) -> int:
         say(KEYS)
         for step in FORM_STEPS:
             _step(form, step, answers, known)
+        for key in answers.not_asked():
+            if key in BY_KEY:
+                say(f"\n{answers.where(key)}, {key}: not asked, because of other values, and so not used.")
         _review(form, answers, known)
         known.rehearsed_again()
     _offer_to_save(form, answers)
     return deploy(form.document, form.environ, rehearse=rehearse, secrets=form.secrets)
+
+
+def _from_file(file: str) -> Answers:
+    try:
+        return read_answers(Path(file).expanduser())
+    except PlanInvalid as invalid:
+        raise Failure("\n  ".join(["The answers cannot be used.", *map(str, invalid.problems)]), 2) from None
 
 
 def _chosen_plan(answers: Answers) -> Document:
@@ -55,7 +67,7 @@ def _chosen_plan(answers: Answers) -> Document:
         say(f"  {preset.name}: {preset.description}")
     first = offered[0].name if offered else ""
     while True:
-        typed = answers.line(f"Plan file or preset [{first}]:") or first
+        typed = answers.line(f"Plan file or preset [{first}]:", "plan") or first
         try:
             return load(typed)
         except PlanInvalid as invalid:
@@ -74,7 +86,7 @@ def _step(form: Form, step: str, answers: Answers, known: facts.Facts) -> None:
     """Ask the fields of a step, then say what Azure says about them."""
     say(_title(step))
     known.before(step)
-    fields = fields_of(step)
+    fields = [field for field in fields_of(step, advanced=True) if not field.advanced or answers.has(field.key)]
     place = 0
     while place < len(fields):
         if not form.document.asked(fields[place].key):
@@ -110,7 +122,7 @@ def _review(form: Form, answers: Answers, known: facts.Facts) -> None:
                 say(f"blocks   {problem.key}: {problem.message} {problem.remedy}".rstrip())
         else:
             known.review()
-        typed = answers.line("Deploy now? y, n, or the key of a field to change [n]:")
+        typed = answers.line("Deploy now? y, n, or the key of a field to change [n]:", "deploy")
         while typed in BY_KEY:
             with contextlib.suppress(Back):
                 ask_field(form, BY_KEY[typed], answers)
@@ -118,20 +130,20 @@ def _review(form: Form, answers: Answers, known: facts.Facts) -> None:
             if not typed and not answers.ended:
                 break
         else:
-            if typed.lower() in ("y", "yes"):
+            if typed.lower() in YES:
                 if invalid is None and _invalid(form) is None:
                     return
                 say("Not deployed: the plan cannot be used yet.")
                 if answers.ended:
                     raise invalid or PlanInvalid([])
                 continue
-            if answers.ended:
+            if answers.ended and not answers.has(DEPLOY):
                 raise Failure(
                     "The input ended before the word to deploy. Answer y, or deploy without questions: "
                     "aml-deploy apply PLAN --yes",
                     2,
                 )
-            if typed.lower() in ("", "n", "no"):
+            if typed.lower() in ("", *NO):
                 _offer_to_save(form, answers)
                 raise Failure("Nothing was deployed.", INTERRUPTED)
             say(f"  {typed} is not the key of a field; keys look like deployment.instance_count.")
@@ -162,7 +174,7 @@ def _offer_to_save(form: Form, answers: Answers) -> None:
     if not form.changed:
         return
     while True:
-        typed = answers.line("Save the changed plan as (a file name; Enter does not save it) []:")
+        typed = answers.line("Save the changed plan as (a file name; Enter does not save it) []:", "save_as")
         if not typed:
             return
         try:
