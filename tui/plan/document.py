@@ -123,17 +123,59 @@ class Document:
 
         return yaml.safe_dump(denormalise(self.tree), sort_keys=False, allow_unicode=True, width=110)
 
+    def as_commented_yaml(self) -> str | None:
+        """The plan as YAML with the comments of the file it was loaded from; None where there is no such file, or
+        where it would not read as this plan."""
+        import yaml
+
+        from tui.plan.written import rewritten
+
+        if self.path is None:
+            return None
+        try:
+            text = self.path.read_text(encoding="utf-8")
+            before = yaml.safe_load(text)
+        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            return None
+        if not isinstance(before, dict):
+            return None
+        wanted = denormalise(self.tree)
+        changed = rewritten(text, _known(before, wanted), wanted)
+        if changed is None:
+            return None
+        read = yaml.safe_load(changed)
+        return changed if isinstance(read, dict) and _known(read, wanted) == wanted else None
+
     def save(self, path: Path) -> Document:
         """Write the plan to a file, whole or not at all; returns the document as saved there.
 
-        Raises OSError where the folder cannot be written.
+        Comments and order of the file it was loaded from are kept. Raises OSError where the folder cannot be written.
         """
         saved = self.rebased(path.parent)
         temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-        temporary.write_text(saved.as_yaml(), encoding="utf-8")
+        temporary.write_text(saved.as_commented_yaml() or saved.as_yaml(), encoding="utf-8")
         temporary.replace(path)
         saved.path = path
         return saved
+
+
+def _known(tree: dict[str, Any], beside: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A file's tree without what a plan passes over (`$schema`, keys that are not known and not in `beside`)."""
+    known = {}
+    for name, value in tree.items():
+        key = f"{prefix}{name}"
+        of_plan = key in BY_KEY or any(field.startswith(f"{key}.") for field in BY_KEY)
+        if not of_plan and name not in beside:
+            continue
+        inner = beside.get(name)
+        if isinstance(value, dict) and key not in BY_KEY:
+            value = _known(value, inner if isinstance(inner, dict) else {}, f"{key}.")
+            if not value and name not in beside:
+                continue
+        elif value is None and name not in beside:
+            continue
+        known[name] = value
+    return known
 
 
 def _with_variables(source: str, value: Any) -> str:

@@ -1,0 +1,67 @@
+"""Changing a YAML file's values while its comments, order and quotes stay as somebody wrote them."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+
+def rewritten(text: str, before: dict[str, Any], after: dict[str, Any]) -> str | None:
+    """`text`, a YAML map that reads as `before`, changed to read as `after`; None where that cannot be done.
+
+    Keys of the text that are in neither tree (such as `$schema`) stay. Values that did not change are not touched.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.comments import CommentedMap
+    from ruamel.yaml.error import YAMLError
+
+    editor = YAML()
+    editor.preserve_quotes = True
+    editor.width = 4096  # a long line stays one line
+    editor.indent(mapping=2, sequence=_sequence_indent(text), offset=_sequence_indent(text) - 2)
+    try:
+        tree = editor.load(text)
+    except YAMLError:
+        return None
+    if not isinstance(tree, CommentedMap):
+        return None
+    _change(tree, before, after)
+    written = io.StringIO()
+    editor.dump(tree, written)
+    return written.getvalue()
+
+
+def _sequence_indent(text: str) -> int:
+    """2 where the text's lists stand under their key's column, 4 where they are indented."""
+    return 4 if any(line.startswith(" ") and line.lstrip().startswith("- ") for line in text.splitlines()) else 2
+
+
+def _change(node: Any, before: dict[str, Any], after: dict[str, Any]) -> None:
+    for key in [key for key in before if key not in after and key in node]:
+        del node[key]
+    for key, value in after.items():
+        old = before.get(key)
+        if key in before and old == value and type(old) is type(value) and key in node:
+            continue
+        if isinstance(value, dict) and isinstance(old, dict) and isinstance(node.get(key), dict):
+            _change(node[key], old, value)
+        else:
+            node[key] = _quoted(value)
+
+
+def _quoted(value: Any) -> Any:
+    """Texts in quotes where a reader of YAML 1.1 (PyYAML, az) would take them for something else."""
+    import yaml
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+    if isinstance(value, dict):
+        return {key: _quoted(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_quoted(item) for item in value]
+    if isinstance(value, str):
+        try:
+            plain = yaml.safe_load(value) == value
+        except yaml.YAMLError:
+            plain = False
+        return value if plain else DoubleQuotedScalarString(value)
+    return value
