@@ -111,6 +111,15 @@ async def test_page_keys_walk_the_steps_and_the_focus_lands_where_they_work() ->
             await walk.until(lambda step=step: walk.app.screen.step == step, step)
 
 
+async def test_page_down_pressed_faster_than_steps_open_loses_no_press_and_never_deploys() -> None:
+    async with wizard() as walk:
+        for _ in range(12):
+            walk.app.simulate_key("pagedown")
+        await walk.until(lambda: walk.app.screen.step == "review", "the step before Deploy")
+        await walk.pilot.pause()
+        assert walk.store.run is None
+
+
 async def test_enter_goes_through_the_fields_to_next() -> None:
     async with wizard() as walk:
         await walk.to("workspace")

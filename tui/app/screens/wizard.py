@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -20,6 +20,9 @@ from tui.app.widgets.header import HeaderBar, Rail
 from tui.app.widgets.help import HelpBar, SideHelp, Topic
 from tui.app.widgets.moving import MOVING, give_back
 from tui.app.words import INTROS, LEADS, ORDER, TITLES
+
+if TYPE_CHECKING:
+    from textual.worker import Worker
 
 # A pane's module is imported when its step is first shown.
 PANES: dict[str, tuple[str, str]] = {
@@ -61,7 +64,8 @@ class WizardScreen(Screen[None], inherit_bindings=False):
         self.step = step
         self.return_to: str | None = None
         self._panes: dict[str, Pane] = {}
-        self._moving = False
+        self._move: Worker[None] | None = None
+        self._more_moves = 0
         # Kept, because messages still come while the screen is being taken down.
         self._header, self._rail = HeaderBar(store), Rail()
         self._help_bar, self._side_help = HelpBar(), SideHelp()
@@ -167,31 +171,43 @@ class WizardScreen(Screen[None], inherit_bindings=False):
 
     def action_next(self) -> None:
         """The next step, unless something is wrong with this one; then the focus goes there."""
-        self.run_worker(self._next(pressed=False), group="next", exclusive=True)
-
-    async def _next(self, pressed: bool) -> None:
-        pane = self.pane
-        if pane is None or self._moving:
-            return
-        self._moving = True
-        try:
-            await pane.validate()
-            wrong = pane.first_error()
-            self._rail.mark(self.step, wrong is not None)
-            if wrong is not None:
-                wrong.focus()
-                self.set_status("! Something here needs attention.")
-                return
-            if self.return_to:
-                await self.action_back()
-            elif await pane.advance(pressed) and self.step == pane.step and self.step != ORDER[-1]:
-                await self.show_step(ORDER[ORDER.index(self.step) + 1])
-        finally:
-            self._moving = False
+        self._go_on(pressed=False)
 
     @on(Button.Pressed, "#next")
     def _next_pressed(self) -> None:
-        self.run_worker(self._next(pressed=True), group="next", exclusive=True)
+        self._go_on(pressed=True)
+
+    def _go_on(self, pressed: bool) -> None:
+        if self._move is not None and not self._move.is_finished:
+            self._more_moves += 1  # the key was pressed again while the step was being left: no press is lost
+            return
+        self._more_moves = 0
+        self._move = self.run_worker(self._next(pressed), group="next", exclusive=True)
+
+    async def _next(self, pressed: bool) -> None:
+        while await self._left_step(pressed) and self._more_moves:
+            self._more_moves -= 1
+            pressed = False
+
+    async def _left_step(self, pressed: bool) -> bool:
+        """Leave the step forwards; False where something is in the way."""
+        pane = self.pane
+        if pane is None:
+            return False
+        await pane.validate()
+        wrong = pane.first_error()
+        self._rail.mark(self.step, wrong is not None)
+        if wrong is not None:
+            wrong.focus()
+            self.set_status("! Something here needs attention.")
+            return False
+        if self.return_to:
+            await self.action_back()
+            return False
+        if await pane.advance(pressed) and self.step == pane.step and self.step != ORDER[-1]:
+            await self.show_step(ORDER[ORDER.index(self.step) + 1])
+            return True
+        return False
 
     @on(Button.Pressed, "#back")
     async def _back_pressed(self) -> None:
