@@ -140,6 +140,14 @@ class Player:
         """What the terminal shows."""
         return str(await self.evaluate("drive.screen()"))
 
+    async def gone(self, pattern: str, seconds: float = 10) -> None:
+        """Wait until a regular expression matches the screen no more."""
+
+        async def hidden() -> bool:
+            return not re.search(pattern, await self.screen(), re.MULTILINE)
+
+        await self._until(hidden, seconds, f"still there after {seconds} s: {pattern}")
+
     async def everything(self) -> str:
         """What the terminal holds, its scrollback too."""
         return str(await self.evaluate("drive.all()"))

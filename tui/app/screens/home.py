@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -24,6 +26,7 @@ from tui.plan.problems import PlanInvalid
 if TYPE_CHECKING:
     from tui.app.app import WizardApp
     from tui.engine.runs import Run
+    from tui.plan.document import Document
 
 BEGIN = (
     "Takes a trained model to a managed online endpoint that is reachable only through a private endpoint. Begin with "
@@ -38,12 +41,19 @@ UNFINISHED = ("running", "interrupted", "failed")
 
 @dataclass(frozen=True)
 class Entry:
-    """A line to choose: a run to come back to, or a plan (a preset's name, a file)."""
+    """A line to choose: a run to come back to, a plan (a preset's name, a file), or something to do."""
 
     title: str
     about: str
     plan: str = ""
     run: Any | None = None
+    does: str = ""
+
+
+OTHERS = (
+    Entry("Open a plan file", "one of your own", does="open"),
+    Entry("Import az ml YAML", "endpoint.yml and deployment.yml become a plan", does="import"),
+)
 
 
 class HomeScreen(Screen[None], inherit_bindings=False):
@@ -62,6 +72,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__(id="home")
         self.entries: dict[str, Entry] = {}
+        self._title_widths: dict[str, int] = {}
 
     def compose(self) -> ComposeResult:
         rehearsal = "rehearsal" if self.app.rehearse else "deploy a model to a private online endpoint"
@@ -93,27 +104,55 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         options = self.query_one(OptionList)
         options.clear_options()
         self.entries.clear()
-        for heading, entries in (("Runs to come back to", runs), ("Presets", offered), ("Recent plans", plans)):
+        groups = (
+            ("Runs to come back to", runs),
+            ("Presets", offered),
+            ("Recent plans", plans),
+            ("Other ways to begin", OTHERS),
+        )
+        for heading, entries in groups:
             if not entries:
                 continue
             if self.entries:
                 options.add_option(Option("", disabled=True))
             options.add_option(Option(Content.styled(heading, "bold $text-muted"), disabled=True))
-            wide = max(len(entry.title) for entry in entries) + 2
+            wide = max(cell_len(entry.title) for entry in entries) + 2
             for entry in entries:
                 key = f"entry-{len(self.entries)}"
                 self.entries[key] = entry
-                text = Content.assemble("  ", (entry.title.ljust(wide), "bold"), (entry.about, "$text-muted"))
-                options.add_option(Option(text, id=key))
+                self._title_widths[key] = wide
+                options.add_option(Option(self._prompt(key), id=key))
         options.action_first()
+
+    def on_resize(self) -> None:
+        options = self.query_one(OptionList)
+        for key in self.entries:
+            options.replace_option_prompt(key, self._prompt(key))
+
+    def _prompt(self, key: str) -> Content:
+        """An entry's line; what it is about goes on below itself where the line is too long."""
+        entry, wide = self.entries[key], self._title_widths[key]
+        room = max(20, self.app.size.width - wide - 9)
+        about = f"\n{' ' * (wide + 2)}".join(textwrap.wrap(entry.about, room))
+        title = f"{entry.title}{' ' * (wide - cell_len(entry.title))}"
+        return Content.assemble("  ", (title, "bold"), (about, "$text-muted"))
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
         entry = self.entries[str(event.option_id)]
         if entry.run is not None:
             self.app.push_screen(RunScreen(entry.run), self._run_answered)
+        elif entry.does:
+            from tui.app.screens.open_plan import ImportScreen, OpenPlanScreen
+
+            screen = ImportScreen() if entry.does == "import" else OpenPlanScreen()
+            self.app.push_screen(screen, self._read)
         else:
             self._open(entry.plan)
+
+    def _read(self, document: Document | None) -> None:
+        if document is not None:
+            self.app.open(document)
 
     def _open(self, plan: str) -> None:
         from tui.plan.load import load

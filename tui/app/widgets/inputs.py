@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 from textual.binding import Binding
 from textual.widgets import Input
 
+from tui.app.widgets.own_keys import OwnKeys
 
-class TextInput(Input, inherit_bindings=False):
+
+class TextInput(OwnKeys, Input, inherit_bindings=False):
     """Textual's Input without its border, its blinking, and the keys that a browser keeps (ctrl+w and others)."""
 
     BINDINGS: ClassVar = [

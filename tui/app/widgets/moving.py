@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from textual.binding import Binding, BindingsMap
 
+# With priority, so that the focus has moved before the key that follows is handed on: of `Tab x` that come in one
+# piece, as over a slow link, the x would go into the field that Tab left.
 MOVING = (
-    Binding("tab", "app.focus_next", "Next field", show=False, id="focus.next", tooltip="The next field or button."),
-    Binding(
-        "shift+tab", "app.focus_previous", "Previous field", show=False, id="focus.previous",
-        tooltip="The field or button before.",
-    ),
+    Binding("tab", "app.focus_next", "Next field", show=False, priority=True, id="focus.next",
+            tooltip="The next field or button."),
+    Binding("shift+tab", "app.focus_previous", "Previous field", show=False, priority=True, id="focus.previous",
+            tooltip="The field or button before."),
 )  # fmt: skip
 
 # Keys that a browser keeps to itself, or that a web terminal passes on as something else.

@@ -11,6 +11,7 @@ from textual.widgets import TextArea
 
 from tui.app import calls
 from tui.app.widgets.help import Topic
+from tui.app.widgets.own_keys import OwnKeys
 
 DEBOUNCE_SECONDS = 0.3
 TOPIC = Topic(
@@ -22,7 +23,7 @@ TOPIC = Topic(
 )
 
 
-class RequestEditor(TextArea):
+class RequestEditor(OwnKeys, TextArea):
     """A plain editor; Tab leaves it. `Judged` follows the last key by a moment."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,6 +55,13 @@ class RequestEditor(TextArea):
             return
         self.filled_with = text
         self.load_text(text)
+        self._judge()
+
+    def replace_all(self, text: str) -> None:
+        """Put another text in the place of all; undo brings back what was there."""
+        self.filled_with = text
+        self.replace(text, (0, 0), self.document.end)
+        self.move_cursor((0, 0))
         self._judge()
 
     @property
