@@ -110,6 +110,56 @@ def test_a_question_without_an_answer_does_not_end_it(service: Service, cloud: A
     assert [reason for reason, _ in told] == ["slow down", "The service answered 503 without a reason."]
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_the_service_says_when_it_wants_to_be_asked_again(service: Service, cloud: Any, status: int) -> None:
+    started(service, **{"Azure-AsyncOperation": f"{service.url}{STATUS}"})
+    busy = Reply(status, {"error": {"code": "Busy", "message": "slow down"}}, {"Retry-After": "120"})
+    service.on("GET", "mfeOperationsStatus", busy, SUCCEEDED)
+    told: list[tuple[str, float]] = []
+    with observed(lambda reason, delay: told.append((reason, delay))):
+        assert begin(cloud).wait(0.3) is False
+    assert told == [("slow down", 120.0)]
+    assert service.count("GET", "mfeOperationsStatus") == 1
+
+
+def test_the_moment_of_the_next_question_may_be_a_date(service: Service, cloud: Any) -> None:
+    past, later = "Mon, 01 Jan 2024 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT"
+    started(service, **{"Azure-AsyncOperation": f"{service.url}{STATUS}"})
+    replies = [Reply(503, b"", {"Retry-After": moment}) for moment in (past, "soon", later)]
+    service.on("GET", "mfeOperationsStatus", *replies, SUCCEEDED)
+    delays: list[float] = []
+    with observed(lambda reason, delay: delays.append(delay)):
+        assert begin(cloud).wait(0.5) is False
+    assert delays[0] == 0.0
+    assert 0 < delays[1] < 1
+    assert delays[2] == 3600.0
+
+
+def test_a_page_of_a_gateway_is_told_in_a_sentence(service: Service, cloud: Any) -> None:
+    page = b"<html><head><title>503 Service Unavailable</title></head><body><h1>503</h1></body></html>"
+    started(service, **{"Azure-AsyncOperation": f"{service.url}{STATUS}"})
+    service.on("GET", "mfeOperationsStatus", Reply(503, page, {"Content-Type": "text/html"}), SUCCEEDED)
+    told: list[str] = []
+    with observed(lambda reason, delay: told.append(reason)):
+        assert begin(cloud).result().provisioning_state == "Succeeded"
+    assert told == ["A proxy or gateway before the service answered 503 with a web page, not the service."]
+
+
+def test_a_connection_that_breaks_is_told_without_a_library_s_words(service: Service, cloud: Any) -> None:
+    def broken() -> Reply:
+        raise ConnectionAbortedError  # the server's thread ends, and the connection with it
+
+    started(service, **{"Azure-AsyncOperation": f"{service.url}{STATUS}"})
+    service.on("GET", "mfeOperationsStatus", broken, SUCCEEDED)
+    told: list[str] = []
+    with observed(lambda reason, delay: told.append(reason)):
+        assert begin(cloud).result().provisioning_state == "Succeeded"
+    (reason,) = told
+    assert reason.startswith("The connection to ")
+    assert "asking about the endpoint churn" in reason
+    assert "Error" not in reason and "RemoteDisconnected" not in reason
+
+
 def test_a_record_that_is_gone_is_replaced_by_the_resource(service: Service, cloud: Any) -> None:
     started(service, **{"Azure-AsyncOperation": f"{service.url}{STATUS}"})
     service.on("GET", "mfeOperationsStatus", Reply(404, {"error": {"code": "NotFound"}}))

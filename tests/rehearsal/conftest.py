@@ -30,6 +30,17 @@ def run(text):
 
 
 @pytest.fixture(scope="session")
+def scoring_python(rehearsal_home: dict[str, str]) -> Path:
+    """The interpreter of an environment with the inference server: the one that the session's rehearsal uses too."""
+    import asyncio
+
+    from tui.rehearsal import image
+
+    cache = Path(rehearsal_home["AML_DEPLOY_CACHE"])
+    return asyncio.run(image.build(CONDA, None, cache=cache, log=lambda line: None))
+
+
+@pytest.fixture(scope="session")
 def arm(rehearsal: dict[str, Any], rehearsal_env: dict[str, str]) -> Arm:
     """A client of the workspace with a managed virtual network."""
     return Arm(rehearsal_env, rehearsal["url"])

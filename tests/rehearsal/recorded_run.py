@@ -120,6 +120,7 @@ class RecordedRun:
         return {
             **PLANTED,
             "client secret": variables["REHEARSAL_CLIENT_SECRET"],
+            "portal": variables["ARM_CLOUD_METADATA_URL"].rpartition("portal=")[2],
             "client id": variables["REHEARSAL_CLIENT_ID"],
             "tenant": variables["REHEARSAL_TENANT_ID"],
             "primary key": keys["primaryKey"],

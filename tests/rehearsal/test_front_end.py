@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -14,15 +13,12 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from tui.rehearsal import image
 from tui.rehearsal.container_log import DeploymentLog
 from tui.rehearsal.front_end import ScoringEndpoint, score
 from tui.rehearsal.replicas import DeploymentSpec, ReplicaSet
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
-SERVER = f"dependencies: [python={PYTHON}, {{pip: [azureml-inference-server-http==1.5.1]}}]"
 SCRIPT = """
 import json, os, time
 from pathlib import Path
@@ -76,16 +72,17 @@ def names_in(folder: Path) -> set[str]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def replicas(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[str, ReplicaSet]]:
+async def replicas(
+    scoring_python: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[dict[str, ReplicaSet]]:
     root = tmp_path_factory.mktemp("front")
-    python = await image.build(SERVER, None, cache=root / "cache", log=lambda line: None)
     (root / "score.py").write_text(SCRIPT)
     made = {}
     for name in ("blue", "green"):
         spec = DeploymentSpec(
             endpoint="e",
             deployment=name,
-            python=python,
+            python=scoring_python,
             code_dir=root,
             scoring_script="score.py",
             model_dir=root,

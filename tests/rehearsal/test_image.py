@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
+import json
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from tui.rehearsal import image, image_interpreters, image_requirements, programs
+from tui.rehearsal import image, image_index, image_interpreters, image_requirements, programs
 
 THIS_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 SMALL = f"dependencies: [python={THIS_PYTHON}, pip, {{pip: ['six==1.17.0']}}]\n"
@@ -74,6 +77,38 @@ def test_pip_options_are_kept_for_uv() -> None:
         )
     )
     assert read.options == [("--extra-index-url", "https://a/x?y=z"), ("--index-url", "https://b"), ("--pre", "")]
+
+
+def test_pip_options_reach_uv() -> None:
+    lines = ["--pre", "--no-index", "--only-binary :all:", "--no-binary=numpy,scipy"]
+    read = image_requirements.read({"dependencies": [{"pip": lines}]})
+    environment = image_index.uv_environment({}, read.options, {"PATH": "/bin"})
+    assert (environment["UV_PRERELEASE"], environment["UV_NO_INDEX"]) == ("allow", "1")
+    assert image_index.uv_arguments(read.options) == ["--only-binary", ":all:", "--no-binary", "numpy,scipy"]
+
+
+def test_an_option_without_a_counterpart_is_named_in_the_log() -> None:
+    read = image_requirements.read({"dependencies": [{"pip": ["--prefer-binary", "--use-feature=fast-deps", "numpy"]}]})
+    assert (read.options, read.packages) == ([], ["numpy"])
+    assert ["--prefer-binary" in read.warnings[0], "--use-feature" in read.warnings[1]] == [True, True]
+
+
+def test_a_source_is_not_built_where_the_conda_file_forbids_it(tmp_path: Path) -> None:
+    """Real: the only file of the package is a source, and uv says which rule it breaks."""
+    source = tmp_path / "only_source-1.0.tar.gz"
+    with tarfile.open(source, "w:gz") as archive:
+        for name, text in (
+            ("pyproject.toml", '[project]\nname = "only-source"\nversion = "1.0"\n'),
+            ("PKG-INFO", "Metadata-Version: 2.1\nName: only-source\nVersion: 1.0\n"),
+        ):
+            entry = tarfile.TarInfo(f"only_source-1.0/{name}")
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    pip = [f"--find-links {tmp_path}", "--no-index", "--only-binary :all:", "only-source"]
+    with pytest.raises(image.ImageBuildFailure) as failure:
+        build(json.dumps({"dependencies": [{"pip": pip}]}), tmp_path)
+    assert "only-source" in failure.value.message
+    assert "building from source is disabled" in failure.value.message or "no usable wheels" in failure.value.message
 
 
 @pytest.mark.parametrize(

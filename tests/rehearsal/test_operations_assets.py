@@ -58,6 +58,7 @@ def test_models_with_the_management_client(mgmt: Any, name: str, model_uri: str)
     assert listed() == ["3", "2"]
     assert listed(list_view_type="ArchivedOnly") == ["1"]
     assert listed(list_view_type="All") == ["3", "2", "1"]
+    assert _status(mgmt.model_versions.list, *AT, name, list_view_type="ARCHIVED_ONLY") == 400
 
     container.properties.is_archived = True
     mgmt.model_containers.create_or_update(*AT, name, container)
@@ -141,6 +142,33 @@ def test_environments_with_the_management_client(mgmt: Any, name: str) -> None:
     assert mgmt.environment_containers.get(*AT, name).properties.latest_version == "1"
     mgmt.environment_containers.delete(*AT, name)
     assert _status(mgmt.environment_versions.get, *AT, name, "1") == 404
+
+
+def test_data_with_the_management_client(mgmt: Any, name: str) -> None:
+    """What a data collector writes to is registered as data: no more of data is offered than that needs."""
+    from azure.mgmt.machinelearningservices import models
+
+    def put(version: str, uri: str) -> Any:
+        properties = models.UriFolderDataVersion(data_uri=uri, description="d", tags={"a": "1"}, properties={})
+        body = models.DataVersionBase(properties=properties)
+        return mgmt.data_versions.create_or_update(*AT, name, version, body)
+
+    uri = "azureml://datastores/workspaceblobstore/paths/modelDataCollector"
+    assert empty(put("1", uri)) == set()
+    assert put("1", uri).properties.data_type == "uri_folder"
+    assert _status(put, "1", uri + "/other") == 400
+    put("2", uri)
+    assert [item.name for item in mgmt.data_versions.list(*AT, name, tags="a=1")] == ["2", "1"]
+    assert mgmt.data_versions.get(*AT, name, "1").properties.data_uri == uri
+    container = mgmt.data_containers.get(*AT, name)
+    assert (container.properties.data_type, container.properties.next_version) == ("uri_folder", "3")
+    container.properties.description = "collected"
+    assert mgmt.data_containers.create_or_update(*AT, name, container).properties.description == "collected"
+    assert name in [item.name for item in mgmt.data_containers.list(*AT)]
+    mgmt.data_versions.delete(*AT, name, "2")
+    assert _status(mgmt.data_versions.get, *AT, name, "2") == 404
+    mgmt.data_containers.delete(*AT, name)
+    assert _status(mgmt.data_containers.get, *AT, name) == 404
 
 
 def test_assets_with_the_sdk(ml_client: Any, artifacts: Path, name: str) -> None:

@@ -182,6 +182,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"environmentId": "azureml:none:1"}, "was not found in the workspace"),
     ({"model": "azureml://registries/r/models/m/versions/1"}, "no registries"),
     ({"endpointComputeType": "Kubernetes"}, "managed compute only"),
+    ({"dataCollector": {"collections": {}}}, "at least one collection"),
+    ({"dataCollector": {"collections": {"x": {"dataId": "azureml:none:1"}}}}, "was not found in the workspace"),
+    ({"dataCollector": {"collections": {"x": {"samplingRate": 2}}}}, "between 0 and 1"),
+    ({"dataCollector": {"collections": {"x": {}}, "rollingRate": "Week"}}, "rollingRate"),
 ]
 
 
@@ -208,6 +212,8 @@ def test_sdk_creates_and_deletes_a_deployment(ml_client: Any, mgmt: Any, artifac
     """The SDK's own way, with an image that cannot be built: it is told why, and deletes what failed."""
     from azure.ai.ml.entities import (
         CodeConfiguration,
+        DataCollector,
+        DeploymentCollection,
         Environment,
         ManagedOnlineDeployment,
         ManagedOnlineEndpoint,
@@ -227,12 +233,20 @@ def test_sdk_creates_and_deletes_a_deployment(ml_client: Any, mgmt: Any, artifac
             environment=Environment(conda_file=str(artifacts / "conda.yml"), image="mcr.microsoft.com/x"),
             instance_type="Standard_DS3_v2",
             instance_count=1,
+            data_collector=DataCollector(
+                {"model_inputs": DeploymentCollection(enabled="true")}, rolling_rate="Day", sampling_rate=0.5
+            ),
         )
     )
     with pytest.raises(HttpResponseError) as failed:
         poller.result()
     assert failed.value.error.code == "ImageBuildFailure"
-    assert ml_client.online_deployments.get("blue", name).provisioning_state == "Failed"
+    found = ml_client.online_deployments.get("blue", name)
+    assert found.provisioning_state == "Failed"
+    # The client has registered what is collected as data, and reads it back.
+    collected = mgmt.data_versions.get(*AT, f"{name}-blue-model_inputs", "1")
+    assert found.data_collector.rolling_rate == "Day"
+    assert found.data_collector.collections["model_inputs"].data == collected.id
     ml_client.online_deployments.begin_delete("blue", name)
     _until(lambda: not list(ml_client.online_deployments.list(name)))
     mgmt.online_endpoints.begin_delete(*AT, name).result()

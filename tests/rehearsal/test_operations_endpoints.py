@@ -133,7 +133,8 @@ def test_endpoints_with_the_sdk(ml_client: Any, mgmt: Any, name: str) -> None:
     assert found.identity.principal_id
     assert set(names.values()) <= {item.name for item in sdk.list()}
     before = sdk.get_keys(names["key"])
-    sdk.begin_regenerate_keys(names["key"], key_type="secondary").wait(10)
+    sdk.begin_regenerate_keys(names["key"], key_type="secondary")
+    _wait(mgmt, names)
     after = sdk.get_keys(names["key"])
     assert before.primary_key == after.primary_key and before.secondary_key != after.secondary_key
     assert sdk.get_keys(names["aml_token"]).access_token

@@ -108,7 +108,8 @@ def test_every_operation_of_the_management_client_is_driven_or_refused() -> None
     }
     groups = (
         "workspaces datastores model_containers model_versions code_containers code_versions environment_containers "
-        "environment_versions online_endpoints online_deployments usages quotas virtual_machine_sizes operations "
+        "environment_versions data_containers data_versions online_endpoints online_deployments usages quotas "
+        "virtual_machine_sizes operations "
         "private_endpoint_connections private_link_resources compute workspace_features"
     )
     missing = [

@@ -202,7 +202,7 @@ def test_metadata_of_clouds(rehearsal: dict[str, Any]) -> None:
 
 REFUSED = {
     "workspaces": (
-        "begin_create_or_update begin_delete begin_diagnose begin_prepare_notebook begin_resync_keys begin_update "
+        "begin_create_or_update begin_delete begin_prepare_notebook begin_resync_keys begin_update "
         "list_keys list_notebook_access_token list_notebook_keys list_outbound_network_dependencies_endpoints "
         "list_storage_account_keys"
     ),
@@ -217,7 +217,6 @@ REFUSED = {
     "batch_endpoints": "get list",
     "component_containers": "get list",
     "component_versions": "get list",
-    "data_containers": "get list",
     "schedules": "get list",
     "workspace_connections": "get list",
     "registries": "get list list_by_subscription",

@@ -29,6 +29,21 @@ def test_the_portal_says_what_it_is(arm: Arm, rehearsal: dict[str, Any], name: s
     assert key not in page.text + str(state)
 
 
+def test_nobody_else_sees_the_portal(rehearsal: dict[str, Any]) -> None:
+    bundle, origin = rehearsal["set"]["REQUESTS_CA_BUNDLE"], rehearsal["url"]
+    # What any user of the machine can ask for: the metadata of the cloud, and addresses that are guessed.
+    open_to_all = requests.get(f"{origin}/metadata/endpoints?api-version=2022-09-01", verify=bundle, timeout=30).json()
+    word = rehearsal["set"]["ARM_CLOUD_METADATA_URL"].rpartition("portal=")[2]
+    assert len(word) >= 22  # 128 bits
+    assert word not in str(open_to_all)
+    for address in (open_to_all[0]["portal"], f"{origin}/{word[:-1]}/portal.azure.com", f"{origin}//portal.azure.com"):
+        for accepted in ("text/html", "application/json"):
+            page = requests.get(address, headers={"Accept": accepted}, verify=bundle, timeout=30)
+            assert page.status_code in (401, 404)
+            assert "closed-managed-network" not in page.text
+    assert requests.get(f"{origin}/{word}/portal.azure.com", verify=bundle, timeout=30).status_code == 200
+
+
 def test_the_sdk_and_our_own_client_take_it(ml_client: Any) -> None:
     from azure.ai.ml._azure_environments import _get_aml_resource_id_from_metadata
 

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from practised import ROOT, Practised
 
+from tui.rehearsal.scenario_failures import FAILURES
+from tui.rehearsal.scenario_refusals import REFUSALS
 from tui.rehearsal.scenario_table import ARTICLE, NETWORK, REPORTED
 from tui.rehearsal.scenarios import SCENARIOS
 
@@ -35,6 +37,29 @@ CODES = [
     "NamespaceNotFound", "EndpointNotFound", "EndpointAlreadyExists", "ScoringFeUnhealthy", "ValidateScoringFailed",
     "InvalidDeploymentSpec", "PodUnschedulable", "PodOutOfMemory", "InferencingClientCallFailed",
 ]  # fmt: skip
+# Every section and row of that article, and of the one about network isolation that it includes, in this order.
+ARTICLE_ROWS = [
+    "ImageBuildFailure: registry authorization", "ImageBuildFailure: no image build compute",
+    "ImageBuildFailure: build timing out", "ImageBuildFailure: others",
+    "OutOfQuota: CPU", "OutOfQuota: cluster", "OutOfQuota: disk", "OutOfQuota: memory",
+    "OutOfQuota: role assignments", "OutOfQuota: endpoints", "OutOfQuota: region-wide capacity",
+    "OutOfQuota: others", "OutOfQuota: Kubernetes",
+    "BadArgument: subscription does not exist", "BadArgument: startup task, authorization",
+    "BadArgument: startup task, role assignments", "BadArgument: invalid template function",
+    "BadArgument: user container image", "BadArgument: user model", "BadArgument: MLflow with private network",
+    "BadArgument: requests greater than limits", "BadArgument: azureml-fe not ready",
+    "ResourceNotReady: container crash", "ResourceNotReady: probes", "ResourceNotReady: old inference server",
+    "ResourceNotFound: Resource Manager", "ResourceNotFound: registry authorization",
+    "WorkspaceManagedNetworkNotReady",
+    "OperationCanceled: higher priority", "OperationCanceled: lock confirmation",
+    "SecretsInjectionError", "InternalServerError", *CODES[9:],
+    "scoring 401", "scoring 404", "scoring 408", "scoring 424", "scoring 429: too many pending requests",
+    "scoring 429: rate limit", "scoring 500", "scoring: delay by the bandwidth limit", "scoring: no CORS",
+    "scoring 409 (Kubernetes)", "scoring 502 (Kubernetes)", "scoring 503 (Kubernetes)", "scoring 504 (Kubernetes)",
+    "network: V1LegacyMode is true", "network: creation with key authentication fails",
+    "network: image download (legacy egress)", "network: endpoint can't be resolved",
+    "network: private endpoint must be made again, or DNS forwards wrongly",
+]  # fmt: skip
 STATUSES = (401, 404, 408, 409, 424, 429, 500, 502, 503, 504)
 
 
@@ -53,6 +78,7 @@ def as_before(practising: Practised) -> Iterator[None]:
 def test_every_failure_that_is_known_is_practised_or_explained() -> None:
     assert len(REPORTS) == 31
     assert [item.failure for item in REPORTED] == REPORTS
+    assert [item.failure for item in ARTICLE] == ARTICLE_ROWS
     named = {item.failure.partition(":")[0] for item in ARTICLE}
     assert set(CODES) <= named
     assert {int(name.split()[1]) for name in named if name.startswith("scoring ")} == set(STATUSES)
@@ -62,6 +88,19 @@ def test_every_failure_that_is_known_is_practised_or_explained() -> None:
         assert not item.cannot or item.cannot.endswith("."), item
         assert set(item.scenarios) <= set(SCENARIOS), item
     assert {name for item in (*ARTICLE, *REPORTED, *NETWORK) for name in item.scenarios} == set(SCENARIOS)
+
+
+def test_a_code_that_is_practised_is_the_code_that_the_article_names() -> None:
+    """A row `CODE: variant` with scenarios has one among them that ends an operation, or refuses, with that code."""
+    answered = {name: {item.code} for name, item in FAILURES.items()}
+    answered.update({name: {item.code, item.detail} for name, item in REFUSALS.items()})
+    # Refused in the recorded shape, whose code is no OutOfQuota; the workspace's own state.
+    elsewhere = {"quota": {"OutOfQuota"}, "no-build-compute": set()}
+    for row in ARTICLE:
+        code = row.failure.partition(":")[0]
+        if code in CODES and row.scenarios:
+            found = set().union(*(answered.get(name) or elsewhere[name] for name in row.scenarios))
+            assert code in found, (row.failure, found)
 
 
 def test_each_scenario_is_a_line_of_the_list(practising: Practised) -> None:

@@ -1,7 +1,8 @@
 """Every recorded answer's fields are in the rehearsal's answer to the same operation, with the same types.
 
 `recorded_shapes.json` holds fields and types of answers that Azure PowerShell's test recordings show, no values. A type
-"null" says that the recorded value was null: the field has to be there, of whatever type.
+"null" says that the recorded value was null: the field has to be there, of whatever type; "time" and "duration" are
+texts in the form in which they were recorded.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ RECORDED = json.loads(Path(__file__).with_name("recorded_shapes.json").read_text
 ANSWERS: list[dict[str, Any]] = RECORDED["answers"]
 CONDA = "dependencies: [python=3.11, pip, {pip: [azureml-inference-server-http]}]\n"
 SCORE = "def init():\n    pass\n\n\ndef run(text):\n    return {'received': len(text)}\n"
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}\+00:00$")
+DURATION = re.compile(r"PT(?=\d)(\d+H)?(\d+M)?(\d+S)?$")
 MLMODEL = """
 flavors:
   python_function: {data: model.pkl, env: conda.yaml, loader_module: mlflow.sklearn, model_path: model.pkl,
@@ -52,6 +55,8 @@ def lacking(shape: Any, found: Any, where: str = "") -> list[str]:
         "string": isinstance(found, str),
         "number": isinstance(found, (int, float)) and not isinstance(found, bool),
         "boolean": isinstance(found, bool),
+        "time": isinstance(found, str) and TIME.match(found) is not None,
+        "duration": isinstance(found, str) and DURATION.match(found) is not None,
     }[shape]
     return [] if good else [f"{where} is {found!r}, not a {shape}"]
 
@@ -62,6 +67,9 @@ def test_what_is_lacking_is_seen() -> None:
     assert len(lacking(shape, {"a": None, "b": [{"c": "1"}], "e": 1})) == 4
     assert lacking({"value": []}, {"value": [1]})
     assert lacking({"value": ["string"]}, {"value": []})
+    shape = {"at": "time", "wait": "duration"}
+    assert lacking(shape, {"at": "2024-07-25T07:22:14.0715468+00:00", "wait": "PT1M30S"}) == []
+    assert len(lacking(shape, {"at": "2024-07-25", "wait": "PT"})) == 2
 
 
 class Played:
@@ -193,7 +201,6 @@ def played(
     arm.call("DELETE", f"onlineEndpoints/{name}")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("recorded", ANSWERS, ids=lambda recorded: str(recorded["operation"]))
 def test_the_answer_has_what_was_recorded(recorded: dict[str, Any], played: Played) -> None:
     answer = played.answers[recorded["operation"]]
@@ -206,3 +213,16 @@ def test_the_answer_has_what_was_recorded(recorded: dict[str, Any], played: Play
     assert [
         pattern for pattern in recorded.get("lines", []) if not any(re.match(pattern, line) for line in lines)
     ] == []
+
+
+def test_a_deployment_has_the_defaults_that_were_recorded(played: Played) -> None:
+    found = played.answers["deployment create"].json()["properties"]
+    probe = {
+        "failureThreshold": 30,
+        "successThreshold": 1,
+        "timeout": "PT2S",
+        "period": "PT10S",
+        "initialDelay": "PT10S",
+    }
+    assert (found["livenessProbe"], found["readinessProbe"]) == (probe, probe)
+    assert list(played.answers["container log"].json()) == ["content"]

@@ -20,7 +20,6 @@ from tui.rehearsal.container_log import STORAGE_INITIALIZER, DeploymentLog
 from tui.rehearsal.replicas import ContainerCrashed, DeploymentSpec, NoReadyInstance, ProbeSettings, ReplicaSet
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
-SERVER = f"dependencies: [python={PYTHON}, {{pip: [azureml-inference-server-http==1.5.1]}}]"
 ECHO = """
     import json, os
     def init():
@@ -33,12 +32,6 @@ ECHO = """
 IMPATIENT = ProbeSettings(initial_delay=0.2, period=0.3, timeout=0.3, failure_threshold=3)
 
 Make = Callable[..., ReplicaSet]
-
-
-@pytest.fixture(scope="session")
-def scoring_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    cache = tmp_path_factory.mktemp("cache")
-    return asyncio.run(image.build(SERVER, None, cache=cache, log=lambda line: None))
 
 
 @pytest.fixture

@@ -162,11 +162,16 @@ def test_scoring_answers(stage: Practised, name: str) -> None:
 def test_quota_is_refused_at_once_and_a_failed_deployment_counts(stage: Practised) -> None:
     stage.choose("internal-error")
     stage.deploy(BLUE)
+    subscription = "/".join(stage.arm.workspace.split("/")[:3])
+    region = f"{subscription}/providers/Microsoft.MachineLearningServices/locations/eastus"
+    usages = {item["name"]["value"]: item for item in stage.arm.call("GET", f"{region}/usages").json()["value"]}
+    used = usages["standardDSv2Family"]["currentValue"]
+    assert used >= 8
     stage.choose("quota")
     refused = stage.put_deployment(f"onlineEndpoints/{ENDPOINT_NAME}/deployments/green")
     assert refused.status_code == 400
     assert error_of(refused)["details"][0]["code"] == "InferencingClientCreateDeploymentFailed"
-    assert "Current usage/limit: 8/0. Additional needed: 8" in refused.text
+    assert f"Current usage/limit: {used}/0. Additional needed: 8" in refused.text
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_resources_port_and_secrets_survive_a_restart(env: dict[str, str]) -> No
     while arm.call("GET", "onlineEndpoints/kept-endpoint").json()["properties"]["provisioningState"] != "Succeeded":
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert run(env, "stop").returncode == 0
+    assert run(env, "stop").stderr == "The rehearsal has ended, and all that it had started.\n"
     while not gone(second["pid"]):
         assert time.monotonic() < deadline
     assert run(env, "stop").stderr == "No rehearsal runs.\n"
@@ -182,5 +182,8 @@ def test_it_ends_when_nobody_uses_it(env: dict[str, str]) -> None:
     done = run(env, "serve", "--idle-minutes", "0.02")
     assert done.returncode == 0
     assert "The rehearsal answers at https://127.0.0.1:" in done.stderr
+    # A stranger learns how to get to it.
+    assert 'eval "$(aml-deploy rehearsal --env)"' in done.stderr
+    assert "Nobody used it for 0.02 minutes. The rehearsal ends" in done.stderr
     # Nothing runs that would have to be ended.
     assert run(env, "stop").stderr == "No rehearsal runs.\n"

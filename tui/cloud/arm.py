@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tui.cloud.clouds import CloudMetadata
-from tui.cloud.errors import explain
+from tui.cloud.errors import CloudError, explain
 from tui.cloud.explanations import from_status
 
 # The versions that azure-ai-ml 1.35 asks for, so that any service that serves the SDK serves this too.
@@ -21,18 +22,38 @@ DATASTORES = "2024-10-01-preview"
 LOCATIONS = "2023-08-01-preview"
 
 _CONNECT, _READ = 10, 60  # seconds
-_REPEATED = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "POST"})
 # With POST: those that are used here read (keys, tokens, logs) or prepare an upload, and may well be sent twice.
 _REPEATABLE = frozenset({"HEAD", "GET", "PUT", "DELETE", "OPTIONS", "POST"})
+_PAGE = re.compile(r"\s*(<!doctype html|<html\b|<head\b|<body\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer below 400: status, headers (case-insensitive) and the JSON body."""
+    """An HTTP answer: status, headers (case-insensitive) and the JSON body, else the text."""
 
     status: int
     headers: Mapping[str, str]
     body: Any
+    text: str = ""
+
+
+def refusal(answer: Answer, doing: str = "") -> CloudError:
+    """An answer of 400 and more as a CloudError.
+
+    Proxies and gateways answer in HTML: that says nothing to a person, and is kept as the raw text only.
+    """
+    if not _PAGE.match(answer.text):
+        return from_status(answer.status, answer.text, answer.headers, doing)
+    found = from_status(answer.status, "", answer.headers, doing)
+    return CloudError(
+        title=found.title,
+        cause=f"A proxy or gateway before the service answered {answer.status} with a web page, not the service.",
+        remedy=found.remedy,
+        raw=answer.text,
+        code=found.code,
+        request_ids=found.request_ids,
+        status=answer.status,
+    )
 
 
 class ResourceManager:
@@ -52,7 +73,6 @@ class ResourceManager:
                 policies.RequestIdPolicy(),
                 policies.UserAgentPolicy(base_user_agent="aml-deploy"),
                 policies.ProxyPolicy(),
-                policies.ContentDecodePolicy(),
                 policies.RedirectPolicy(),
                 NotifyingRetryPolicy(),
                 ARMChallengeAuthenticationPolicy(credential, metadata.management_scope),
@@ -74,9 +94,52 @@ class ResourceManager:
         """One request; `path` starts at the subscription, or is a whole URL that the service gave.
 
         429, 500 and broken connections are tried again a few times unless `retry` is off; POST too, which asks for
-        keys, secrets, logs and places to upload to, and may be asked twice.
+        keys, secrets, logs and places to upload to, and may be asked twice. Where the answer to a change was lost and
+        the change is refused with 409 when it is sent again, because it goes on already, that counts as begun.
         Raises CloudError for a status of 400 and more and for what prevents an answer.
         """
+        from tui.cloud.retry import attempts
+
+        with attempts() as before:
+            answer = self.ask(method, path, version, body, query, doing, retry)
+        if answer.status == 409 and before.unanswered:
+            begun = self._begun_already(method, path, version, body)
+            if begun is not None:
+                return begun
+        if answer.status >= 400:
+            raise refusal(answer, doing)
+        return answer
+
+    def _begun_already(self, method: str, path: str, version: str | None, body: Any) -> Answer | None:
+        """The change that an earlier request has begun whose answer was lost; None where it is somebody else's."""
+        try:
+            found = self.ask("GET", path, version)
+        except CloudError:
+            return None
+        if method == "DELETE" and found.status == 404:
+            return Answer(204, {}, None)
+        properties = found.body.get("properties") if isinstance(found.body, dict) else None
+        if found.status != 200 or not isinstance(properties, dict):
+            return None
+        ours = properties.get("provisioningState") == "Deleting" if method == "DELETE" else _made_by(body, found.body)
+        if not ours:
+            return None
+        # Recorded: the service keeps the address of the last operation among the resource's properties.
+        operation = (properties.get("properties") or {}).get("AzureAsyncOperationUri")
+        headers = {"Azure-AsyncOperation": str(operation)} if operation else {}
+        return Answer(202 if method == "DELETE" else 201, headers, found.body)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        version: str | None = None,
+        body: Any = None,
+        query: Mapping[str, str] | None = None,
+        doing: str = "",
+        retry: bool = True,
+    ) -> Answer:
+        """As `call`, but an answer of 400 and more is given as it is. Raises CloudError for what prevents an answer."""
         from azure.core.rest import HttpRequest
 
         url = path if path.startswith("https://") else self.base + path
@@ -84,28 +147,28 @@ class ResourceManager:
         if version:
             params["api-version"] = version
         request = HttpRequest(method, url, params=params, json=body, headers={"Accept": "application/json"})
-        options: dict[str, Any] = {"connection_timeout": _CONNECT, "read_timeout": _READ, "retry_on_methods": _REPEATED}
-        options["retry_on_methods"] = _REPEATABLE
+        options: dict[str, Any] = {
+            "connection_timeout": _CONNECT,
+            "read_timeout": _READ,
+            "retry_on_methods": _REPEATABLE,
+        }
         if not retry:
             options["retry_total"] = 0
         try:
             response = self._client.send_request(request, **options)
         except Exception as error:
             raise explain(error, doing) from None
-        if response.status_code >= 400:
-            raise from_status(response.status_code, response.text(), response.headers, doing)
+        text = response.text()
         try:
             content = response.json() if response.content else None
         except ValueError:
-            content = response.text()
-        return Answer(response.status_code, response.headers, content)
+            content = text
+        return Answer(response.status_code, response.headers, content, text)
 
     def find(
         self, path: str, version: str, query: Mapping[str, str] | None = None, doing: str = ""
     ) -> dict[str, Any] | None:
         """GET; None when the resource is not there (404). A missing parent is an error, not None."""
-        from tui.cloud.errors import CloudError
-
         try:
             body = self.call("GET", path, version, query=query, doing=doing).body
         except CloudError as error:
@@ -128,3 +191,32 @@ class ResourceManager:
             if not following:
                 return
             answer = self.call("GET", str(following), doing=doing).body
+
+
+def _made_by(sent: Any, found: Mapping[str, Any]) -> bool:
+    """Whether a resource is what a request asked for, as far as the service keeps it as it was sent.
+
+    Durations and the like come back in other words, so only what tells two requests apart is compared.
+    """
+    if not isinstance(sent, dict):
+        return False
+    wanted, properties = sent.get("properties") or {}, found.get("properties") or {}
+    same = all(
+        str(properties.get(name)).casefold() == str(wanted[name]).casefold()
+        for name in ("authMode", "publicNetworkAccess", "model", "environmentId", "instanceType")
+        if wanted.get(name) is not None
+    )
+    for name in ("traffic", "mirrorTraffic"):
+        if name in wanted:
+            same = same and _shares(wanted[name]) == _shares(properties.get(name))
+    size, had = (sent.get("sku") or {}).get("capacity"), (found.get("sku") or {}).get("capacity")
+    tags = found.get("tags") or {}
+    return (
+        same
+        and (size is None or size == had)
+        and all(str(tags.get(key)) == str(value) for key, value in (sent.get("tags") or {}).items())
+    )
+
+
+def _shares(traffic: Any) -> dict[str, Any]:
+    return {str(name).casefold(): share for name, share in (traffic or {}).items() if share}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Generic, TypeVar
 
-from tui.cloud.arm import Answer, ResourceManager
+from tui.cloud.arm import Answer, ResourceManager, refusal
 from tui.cloud.errors import CloudError, OperationFailed, request_ids, service_error
 from tui.cloud.retry import report
 
@@ -15,6 +17,8 @@ T = TypeVar("T")
 _INTERVAL = 1.0  # seconds between two questions, unless the service says Retry-After
 _FIRST = 0.25  # seconds to the first question; the time doubles up to the interval
 _PATIENCE = 600.0  # seconds without any answer after which an operation counts as lost
+_SLOWEST = 15.0  # seconds between two questions while none is answered, unless the service says Retry-After
+_LONGEST = 3600.0  # seconds; a service that wants to be left alone for longer is asked all the same
 _NEW_TOKENS = 3  # answers of 401 in a row after which the identity counts as refused
 _DONE, _FAILED = "succeeded", {"failed", "canceled", "cancelled"}
 _PATTERN_HEADERS = ("Azure-AsyncOperation", "Operation-Location")
@@ -100,7 +104,10 @@ class Operation(Generic[T]):
         try:
             answer = self._poll()
         except CloudError as error:
-            self._no_answer(error)
+            self._no_answer(error, None)
+            return
+        if answer.status >= 400:
+            self._no_answer(refusal(answer, f"asking about {self.what}"), _hint(answer.headers))
             return
         self._silent_since, self._attempts, self._unauthorized = None, 0, 0
         self._pace = min(_INTERVAL, self._pace * 2)
@@ -120,8 +127,8 @@ class Operation(Generic[T]):
     def _poll(self) -> Answer:
         url = self._status_url or self._location
         if url and not (self._status_url is None and self._is_resource(url)):
-            return self._arm.call("GET", url, doing=f"asking about {self.what}", retry=False)
-        return self._arm.call("GET", self._resource, self._version, doing=f"asking about {self.what}", retry=False)
+            return self._arm.ask("GET", url, doing=f"asking about {self.what}", retry=False)
+        return self._arm.ask("GET", self._resource, self._version, doing=f"asking about {self.what}", retry=False)
 
     def _is_resource(self, url: str) -> bool:
         return self._resource.lower() in url.lower() and "operation" not in url.lower()
@@ -157,8 +164,11 @@ class Operation(Generic[T]):
                 return service_error(holder)
         return None, "", []
 
-    def _no_answer(self, error: CloudError) -> None:
-        """A question without an answer does not end the operation: Azure goes on whether it is watched or not."""
+    def _no_answer(self, error: CloudError, hint: float | None) -> None:
+        """A question without an answer does not end the operation: Azure goes on whether it is watched or not.
+
+        `hint`: the seconds after which the service wants to be asked again (`Retry-After`), where it said so.
+        """
         if error.status == 404 and (self._status_url or self._location):
             # The record of the operation is gone; the resource knows how it ended.
             self._status_url, self._location = None, None
@@ -176,8 +186,11 @@ class Operation(Generic[T]):
             self._done, self._failure = True, error
             return
         self._attempts += 1
-        delay = min(15.0, _INTERVAL * 2.0**self._attempts)
-        report(error.cause or error.title, delay)
+        delay = min(_SLOWEST, _INTERVAL * 2.0**self._attempts) if hint is None else hint
+        # Time for which the service wants to be left alone is no silence.
+        self._silent_since += max(0.0, delay - _SLOWEST)
+        # Without an answer the cause is in the words of libraries; the title says what happened.
+        report(error.title if error.status is None else error.cause or error.title, delay)
         self._next = now + delay
 
 
@@ -191,11 +204,26 @@ def _provisioning_state(body: Any) -> str:
 
 
 def _retry_after(headers: Mapping[str, str], default: float) -> float:
+    hint = _hint(headers)
+    return default if hint is None else hint
+
+
+def _hint(headers: Mapping[str, str]) -> float | None:
+    """The seconds of `Retry-After`, which may also name a moment (RFC 9110); None without either."""
     value = headers.get("Retry-After")
+    if not value:
+        return None
     try:
-        return max(0.0, float(value)) if value else default
+        return min(max(0.0, float(value)), _LONGEST)
     except ValueError:
-        return default
+        pass
+    try:
+        moment = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return min(max(0.0, (moment - datetime.now(timezone.utc)).total_seconds()), _LONGEST)
 
 
 def _as_text(body: Any) -> str:

@@ -13,6 +13,27 @@ Observer = Callable[[str, float], None]
 _local = threading.local()
 
 
+class Attempts:
+    """What became of the requests that a call sent before the one whose answer it got.
+
+    `unanswered`: at least one of them ended without an answer of the service itself (a connection that broke, a
+    gateway's 5xx), so that the service may have done what it was asked for all the same.
+    """
+
+    unanswered = False
+
+
+@contextmanager
+def attempts() -> Iterator[Attempts]:
+    """While inside, what this thread sends again is noted in the value."""
+    previous: Attempts | None = getattr(_local, "attempts", None)
+    _local.attempts = seen = Attempts()
+    try:
+        yield seen
+    finally:
+        _local.attempts = previous
+
+
 @contextmanager
 def observed(observer: Observer | None) -> Iterator[None]:
     """While inside, calls made by this thread report each retry as (reason, seconds to wait)."""
@@ -63,7 +84,12 @@ class NotifyingRetryPolicy(RetryPolicy):  # type: ignore[misc]
 
     def sleep(self, settings: dict[str, Any], transport: Any, response: Any = None) -> None:
         """Waits as the base class does, after saying why and for how long."""
-        reason = f"Azure answered {response.http_response.status_code}" if response else "the connection failed"
+        status = response.http_response.status_code if response else None
+        reason = f"Azure answered {status}" if status else "the connection failed"
+        seen: Attempts | None = getattr(_local, "attempts", None)
+        # What was throttled (429) was not begun.
+        if seen is not None and (status is None or status >= 500):
+            seen.unanswered = True
         delay = self.get_retry_after(response) if response else None
         report(reason, float(delay or self.get_backoff_time(settings) or 0))
         super().sleep(settings, transport, response)

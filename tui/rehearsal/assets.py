@@ -1,29 +1,28 @@
-"""Models, code and environments: containers and versions."""
+"""Models, code, environments and data: containers and versions."""
 
 from __future__ import annotations
 
 import re
 import uuid
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-import yaml
 from aiohttp import web
 
 from tui.rehearsal import sas
 from tui.rehearsal.arm import PROVIDER, WORKSPACE, Call, Routes, count, page
+from tui.rehearsal.asset_properties import FIXED, properties_of
 from tui.rehearsal.errors import ArmError, timestamp, user_error
 from tui.rehearsal.listing import holding, top
-from tui.rehearsal.service import Service
+from tui.rehearsal.rules import choice
 from tui.rehearsal.store import Resource
 from tui.rehearsal.workspaces import Workspace, workspace_of
 
-KINDS = ("models", "codes", "environments")
-_WORDS = {"models": "Model", "codes": "Code", "environments": "Environment"}
+KINDS = ("models", "codes", "environments", "data")
+_WORDS = {"models": "Model", "codes": "Code", "environments": "Environment", "data": "Data"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}$")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,29}$|[0-9a-f-]{36}$|[0-9a-f]{32,64}$")
-_DATASTORE = re.compile(r"^azureml://(?:.*/)?datastores/(?P<datastore>[^/]+)/paths/(?P<path>.*)$", re.IGNORECASE)
 PAGE = 100
+_VIEWS = {name.lower(): name for name in ("ActiveOnly", "ArchivedOnly", "All")}
 
 
 def system_data(call: Call, before: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -38,98 +37,6 @@ def system_data(call: Call, before: dict[str, Any] | None = None) -> dict[str, A
         "lastModifiedBy": call.caller,
         "lastModifiedByType": "Application",
     }
-
-
-def blob_place(service: Service, workspace: Workspace, uri: str) -> tuple[str, str] | None:
-    """Container and path that an `azureml://…/datastores/…` or blob URI names; None for any other."""
-    match = _DATASTORE.match(uri)
-    if match:
-        if match["datastore"].lower() == "workspaceblobstore":
-            return workspace.blob_container, match["path"].strip("/")
-        if match["datastore"].lower() == "workspaceartifactstore":
-            return f"azureml-{workspace.guid}", match["path"].strip("/")
-        return None
-    uri = service.at_home(uri)
-    if uri.startswith(service.blob_origin + "/"):
-        path = unquote(urlsplit(uri).path).strip("/").split("/", 2)
-        if len(path) > 1:
-            return path[1], path[2] if len(path) > 2 else ""
-    return None
-
-
-def _flavors(service: Service, workspace: Workspace, uri: str) -> dict[str, Any]:
-    """The flavours of an MLflow model, which the service reads from its MLmodel file by itself (recorded)."""
-    place = blob_place(service, workspace, uri)
-    if place is None:
-        return {}
-    content = service.blobs.read_small(place[0], f"{place[1]}/MLmodel".lstrip("/"))
-    try:
-        document = yaml.safe_load(content or b"")
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
-        return {}
-    flavors = document.get("flavors") if isinstance(document, dict) else None
-    if not isinstance(flavors, dict):
-        return {}
-    return {
-        str(name): {"data": {str(key): _plain(value) for key, value in data.items()}}
-        for name, data in flavors.items()
-        if isinstance(data, dict)
-    }
-
-
-def _plain(value: Any) -> Any:
-    return (
-        value
-        if isinstance(value, str)
-        else yaml.safe_dump(value, default_flow_style=True).strip().removesuffix("...").strip()
-    )
-
-
-def _properties(call: Call, workspace: Workspace, kind: str) -> dict[str, Any]:
-    fields = call.body.object("properties")
-    common: dict[str, Any] = {
-        "description": fields.text("description"),
-        "tags": fields.texts("tags"),
-        "properties": fields.texts("properties"),
-        "isArchived": fields.boolean("isArchived"),
-        "isAnonymous": fields.boolean("isAnonymous"),
-    }
-    if kind == "codes":
-        return {**common, "codeUri": fields.text("codeUri"), "provisioningState": "Succeeded"}
-    if kind == "models":
-        uri = fields.text("modelUri")
-        flavors = fields.raw("flavors")
-        model_type = fields.text("modelType", "custom_model")
-        if not flavors and uri and model_type == "mlflow_model":
-            flavors = _flavors(call.service, workspace, uri)
-        return {
-            **common,
-            # The SDK fails on null here.
-            "flavors": flavors if isinstance(flavors, dict) else {},
-            "modelType": model_type,
-            "modelUri": uri,
-            "jobName": fields.text("jobName"),
-            "provisioningState": "Succeeded",
-            "stage": fields.text("stage", "Development"),
-        }
-    build = fields.object("build")
-    environment = {
-        **common,
-        "environmentType": "UserCreated",
-        "image": fields.text("image"),
-        "condaFile": fields.text("condaFile"),
-        "osType": fields.text("osType", "Linux"),
-        "autoRebuild": fields.text("autoRebuild", "Disabled"),
-        "provisioningState": "Succeeded",
-        "stage": fields.text("stage", "Development"),
-        "inferenceConfig": fields.raw("inferenceConfig"),
-    }
-    if build.text("contextUri"):
-        environment["build"] = {
-            "contextUri": build.text("contextUri"),
-            "dockerfilePath": build.text("dockerfilePath", "Dockerfile"),
-        }
-    return environment
 
 
 def version_id(workspace: Workspace, kind: str, name: str, version: str) -> str:
@@ -169,6 +76,8 @@ def _container(call: Call, workspace: Workspace, kind: str, name: str) -> dict[s
     properties = dict(record.properties)
     properties["latestVersion"] = versions[0].name if versions else None
     properties["nextVersion"] = _next_version(versions)
+    if kind == "data":
+        properties["dataType"] = versions[0].properties["dataType"] if versions else properties.get("dataType")
     return {**record.body, "properties": properties}
 
 
@@ -212,13 +121,15 @@ async def write_container(call: Call, kind: str) -> web.Response:
         properties=fields.texts("properties"),
         isArchived=fields.boolean("isArchived"),
     )
+    if kind == "data":
+        record.properties["dataType"] = fields.text("dataType", "uri_folder")
     record.body["systemData"] = system_data(call, record.body["systemData"])
     call.service.store.put(record)
     return web.json_response(_container(call, workspace, kind, call["name"]), status=200 if existed else 201)
 
 
 def _shown(call: Call, archived: bool) -> bool:
-    view = call.query.get("listviewtype", "ActiveOnly").lower()
+    view = choice(call.query.get("listviewtype"), _VIEWS, "listViewType", "ActiveOnly").lower()
     return view == "all" or archived == (view == "archivedonly")
 
 
@@ -281,10 +192,6 @@ def _check_name(workspace: Workspace, kind: str, name: str) -> None:
         )
 
 
-# What a version stands for cannot change; description, tags and the like can.
-_FIXED = {"models": ("modelUri", "modelType"), "codes": ("codeUri",), "environments": ("image", "condaFile")}
-
-
 async def write_version(call: Call, kind: str) -> web.Response:
     """`PUT …/{kind}/{name}/versions/{version}`: 201, or 200 for a version that is there."""
     workspace = workspace_of(call)
@@ -295,11 +202,11 @@ async def write_version(call: Call, kind: str) -> web.Response:
             "dashes and underscores.",
             workspace.location,
         )
-    properties = _properties(call, workspace, kind)
+    properties = properties_of(call, workspace, kind)
     resource_id = version_id(workspace, kind, call["name"], call["version"])
     before = call.service.store.get(resource_id)
     if before is not None:
-        for name in _FIXED[kind]:
+        for name in FIXED[kind]:
             old, new = before.properties.get(name), properties.get(name)
             if name.endswith("Uri"):
                 old, new = call.service.at_home(old or ""), call.service.at_home(new or "")
@@ -397,4 +304,5 @@ def add_routes(routes: Routes) -> None:
         routes.add("GET", version, bound(read_version, kind))
         routes.add("PUT", version, bound(write_version, kind))
         routes.add("DELETE", version, bound(delete_version, kind))
-        routes.add("POST", f"{version}/startPendingUpload", bound(start_pending_upload, kind))
+        if kind != "data":
+            routes.add("POST", f"{version}/startPendingUpload", bound(start_pending_upload, kind))

@@ -22,6 +22,8 @@ from tui.rehearsal.service import REGION_NAME, Service
 # A new subscription has 24 to 300 cores for each ordinary family, by offer, and none for GPU families.
 FAMILY_LIMIT = 48
 TOTAL_LIMIT = 300
+# Recorded 2025-11 in eastus, for this size alone: US dollars an hour for dedicated and for low priority machines.
+_PRICES = {"Standard_D16as_v4": (0.77, 0.15)}
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,29 @@ async def list_quotas(call: Call) -> web.Response:
         }
         for family in _families()
     ]
+    # A workspace may have no more than its subscription has; here all have as much (the shape is recorded).
+    for workspace in call.service.workspaces.all():
+        if workspace.subscription_id.lower() == call["subscription"].lower():
+            found += [
+                {
+                    **item,
+                    "type": f"{PROVIDER}/workspaces/dedicatedCores/quotas",
+                    "id": workspace.id + str(item["id"])[str(item["id"]).index("/quotas/") :],
+                    "location": workspace.location,
+                }
+                for item in found[: len(_families())]
+            ]
     return page(call, found)
+
+
+def _prices(name: str) -> dict[str, Any]:
+    if name not in _PRICES:
+        return {}
+    values = [
+        {"retailPrice": price, "osType": "Linux", "vmTier": tier}
+        for price, tier in zip(_PRICES[name], ("Standard", "LowPriority"))
+    ]
+    return {"estimatedVMPrices": {"billingCurrency": "USD", "unitOfMeasure": "OneHour", "values": values}}
 
 
 async def list_vm_sizes(call: Call) -> web.Response:
@@ -197,6 +221,7 @@ async def list_vm_sizes(call: Call) -> web.Response:
             "supportedComputeTypes": ["AmlCompute", "ComputeInstance", "MIR"],
             "generation": "gen1",
             "supportsIB": size.infiniband,
+            **_prices(size.name),
         }
         for size in sizes().values()
     ]

@@ -121,6 +121,8 @@ def _env(home: Home, arguments: argparse.Namespace) -> int:
     described = describe(home, server, os.environ)
     described["scenarios"], described["pace"] = settings.chosen_scenarios(home), settings.pace_of(home)
     print(json.dumps(described) if arguments.json else _shell_lines(described))
+    if sys.stdout.isatty() and not arguments.json:
+        print('\nThese lines are for a shell: eval "$(aml-deploy rehearsal --env)"', file=sys.stderr)
     return 0
 
 
@@ -159,6 +161,7 @@ def _scenario(home: Home, arguments: argparse.Namespace) -> int:
 
     if arguments.list:
         print(listing())
+        print("\nMake one happen with: aml-deploy rehearsal --scenario NAME", file=sys.stderr)
         return 0
     home.create()
     select(home, arguments.names)
@@ -202,8 +205,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return compare(arguments.file, arguments.json)
         if arguments.command == "serve":
             return _serve(home, arguments)
-        if not stop(home):
-            print("No rehearsal runs.", file=sys.stderr)
+        ended = stop(home)
+        said = "The rehearsal has ended, and all that it had started." if ended else "No rehearsal runs."
+        print(said, file=sys.stderr)
         return 0
     except RehearsalError as error:
         print(error, file=sys.stderr)

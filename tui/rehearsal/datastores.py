@@ -11,7 +11,7 @@ from tui.rehearsal import sas
 from tui.rehearsal.arm import PROVIDER, WORKSPACE, Call, Routes, count, page
 from tui.rehearsal.errors import user_error
 from tui.rehearsal.service import Service
-from tui.rehearsal.workspaces import CREATED, Workspace, workspace_of
+from tui.rehearsal.workspaces import MADE, Workspace, workspace_of
 
 PAGE = 100
 
@@ -54,14 +54,7 @@ def _datastore(service: Service, workspace: Workspace, name: str) -> dict[str, A
             "serviceDataAccessAuthIdentity": "None",
             **kinds[name.lower()],
         },
-        "systemData": {
-            "createdAt": CREATED,
-            "createdBy": "rehearsal",
-            "createdByType": "Application",
-            "lastModifiedAt": CREATED,
-            "lastModifiedBy": "rehearsal",
-            "lastModifiedByType": "Application",
-        },
+        "systemData": dict(MADE),
     }
 
 

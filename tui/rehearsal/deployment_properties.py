@@ -6,11 +6,13 @@ from typing import Any
 
 from tui.rehearsal import capacity, rules
 from tui.rehearsal.arm import Call, Fields
-from tui.rehearsal.endpoints import choice
 from tui.rehearsal.errors import user_error
+from tui.rehearsal.rules import choice
 from tui.rehearsal.store import Resource
 from tui.rehearsal.workspaces import Workspace
 
+_ON_OFF = {"enabled": "Enabled", "disabled": "Disabled"}
+_ROLLING = {name.lower(): name for name in ("Year", "Month", "Day", "Hour", "Minute")}
 _PROBE = {"initialDelay": 10.0, "period": 10.0, "timeout": 2.0}
 
 
@@ -50,6 +52,35 @@ def _request_settings(workspace: Workspace, fields: Fields) -> dict[str, Any]:
         "requestTimeout": rules.duration(timeout),
         "maxConcurrentRequestsPerInstance": concurrent,
     }
+
+
+def _data_collector(call: Call, workspace: Workspace, fields: Fields) -> dict[str, Any] | None:
+    """What is to be collected, as the API description 2024-04-01 has it; nothing is collected here. Raises ArmError."""
+    if fields.raw("dataCollector") is None:
+        return None
+    given = fields.object("dataCollector")
+    collections: dict[str, Any] = {}
+    for name in given.raw("collections") if isinstance(given.raw("collections"), dict) else ():
+        one = given.object("collections").object(name)
+        rate = one.raw("samplingRate")
+        if rate is not None and (isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1):
+            raise user_error(f"The samplingRate of {name[:80]} must be between 0 and 1.", workspace.location)
+        data = _asset(call, workspace, one.text("dataId"), "data", "The data")
+        mode = one.text("dataCollectionMode")
+        collections[name] = {
+            "clientId": one.text("clientId"),
+            "dataCollectionMode": choice(mode, _ON_OFF, "dataCollectionMode", "Disabled"),
+            "dataId": data.body["id"] if data else None,
+            "samplingRate": 1.0 if rate is None else rate,
+        }
+    if not collections:
+        raise user_error("dataCollector.collections must name at least one collection.", workspace.location)
+    rolling = choice(given.text("rollingRate"), _ROLLING, "dataCollector.rollingRate", "Hour")
+    headers = given.object("requestLogging").raw("captureHeaders")
+    if headers is not None and not (isinstance(headers, list) and all(isinstance(item, str) for item in headers)):
+        raise user_error("dataCollector.requestLogging.captureHeaders must be a list of names.", workspace.location)
+    logging = {"captureHeaders": headers} if headers is not None else None
+    return {"collections": collections, "requestLogging": logging, "rollingRate": rolling}
 
 
 def _asset(call: Call, workspace: Workspace, value: str | None, kind: str, what: str) -> Resource | None:
@@ -162,6 +193,6 @@ def properties_of(call: Call, workspace: Workspace, before: Resource | None) -> 
         "instanceType": fields.text("instanceType") or size.name,
         "model": model.body["id"] if model else None,
         "egressPublicNetworkAccess": egress,
-        "dataCollector": fields.raw("dataCollector"),
+        "dataCollector": _data_collector(call, workspace, fields),
         "endpointComputeType": "Managed",
     }

@@ -11,11 +11,13 @@ from tui.rehearsal import capacity, operations, rules
 from tui.rehearsal.arm import PROVIDER, Call, Routes, page
 from tui.rehearsal.assets import system_data
 from tui.rehearsal.deployment_properties import instances, properties_of, size_of
-from tui.rehearsal.endpoints import ENDPOINT, choice, deployments_of, find_endpoint
+from tui.rehearsal.endpoints import ENDPOINT, deployments_of, find_endpoint
 from tui.rehearsal.errors import ArmError, additional_info, resource_not_found, user_error
 from tui.rehearsal.listing import ordered, top
+from tui.rehearsal.online_resources import begin, mark_failed, with_todays_port
 from tui.rehearsal.operations import OperationFailed
 from tui.rehearsal.pace import DELETE_SECONDS
+from tui.rehearsal.rules import choice
 from tui.rehearsal.service import Service
 from tui.rehearsal.store import Resource
 from tui.rehearsal.workspaces import Workspace, is_provisioned, workspace_of
@@ -41,27 +43,12 @@ def _find(call: Call, workspace: Workspace) -> tuple[Resource, Resource]:
 
 def rendered(service: Service, deployment: Resource) -> dict[str, Any]:
     """The deployment as clients see it."""
-    own = deployment.properties["properties"]
-    address = own.get("AzureAsyncOperationUri")
-    if address:
-        own["AzureAsyncOperationUri"] = service.origin + address[address.find("/subscriptions/") :]
+    with_todays_port(service, deployment)
     return deployment.body
 
 
 def _begin(call: Call, workspace: Workspace, deployment: Resource, verb: str) -> str:
-    path = call.service.operations.begin(
-        operations.DEPLOYMENT,
-        subscription=workspace.subscription_id,
-        location=workspace.location,
-        workspace_guid=workspace.guid,
-        resource=deployment.id,
-        verb=verb,
-        work=lambda: work(call.service, deployment.id, verb),
-        failed=lambda failure: mark_failed(call.service, deployment.id),
-    )
-    deployment.properties["properties"]["AzureAsyncOperationUri"] = operations.operation_url(call, path)
-    call.service.store.put(deployment)
-    return path
+    return begin(call, workspace, deployment, operations.DEPLOYMENT, verb, work)
 
 
 async def work(service: Service, resource_id: str, verb: str) -> None:
@@ -106,14 +93,6 @@ def _require_network(service: Service, deployment: Resource) -> None:
             "online deployment.",
             additional=additional_info(workspace.location),
         )
-
-
-def mark_failed(service: Service, resource_id: str) -> None:
-    """Marks a deployment whose operation failed."""
-    deployment = service.store.get(resource_id)
-    if deployment is not None:
-        deployment.properties["provisioningState"] = "Failed"
-        service.store.put(deployment)
 
 
 async def write(call: Call) -> web.Response:

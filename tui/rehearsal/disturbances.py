@@ -163,7 +163,7 @@ def _disturb_poll(service: Service) -> None:
         )
 
 
-_ASSET = re.compile(r"/(models|codes|environments)/[^/]+(/versions/[^/]+)?(/startpendingupload)?$")
+_ASSET = re.compile(r"/(models|codes|environments|data)/[^/]+(/versions/[^/]+)?(/startpendingupload)?$")
 
 
 def _forbid(service: Service, request: web.Request, path: str, claims: Mapping[str, Any]) -> None:

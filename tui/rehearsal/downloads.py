@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from tui.rehearsal import mlflow_serving
-from tui.rehearsal.assets import blob_place
+from tui.rehearsal.asset_properties import blob_place
 from tui.rehearsal.container_log import STORAGE_INITIALIZER, DeploymentLog
 from tui.rehearsal.errors import additional_info
 from tui.rehearsal.operations import OperationFailed

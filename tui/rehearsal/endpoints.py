@@ -11,12 +11,14 @@ from tui.rehearsal import operations, rules
 from tui.rehearsal.arm import PROVIDER, WORKSPACE, Call, Routes, count, page
 from tui.rehearsal.assets import system_data
 from tui.rehearsal.disturbances import make_endpoint, scoring_base
-from tui.rehearsal.errors import ArmError, bad_content, bad_request, resource_not_found, timestamp, user_error
+from tui.rehearsal.errors import ArmError, bad_content, resource_not_found, timestamp, user_error
 from tui.rehearsal.listing import holding, ordered
+from tui.rehearsal.online_resources import begin, with_todays_port
 from tui.rehearsal.operations import OperationFailed
 from tui.rehearsal.pace import DELETE_SECONDS
+from tui.rehearsal.rules import choice
 from tui.rehearsal.seed import TENANT_ID
-from tui.rehearsal.service import REGION_NAME, Service
+from tui.rehearsal.service import Service
 from tui.rehearsal.store import Resource
 from tui.rehearsal.workspaces import Workspace, workspace_of
 
@@ -51,21 +53,8 @@ def rendered(service: Service, endpoint: Resource) -> dict[str, Any]:
         base = scoring_base(service, endpoint.name)
         properties["scoringUri"] = f"{base}/score"
         properties["swaggerUri"] = f"{base}/swagger.json"
-    address = properties["properties"].get("AzureAsyncOperationUri")
-    if address:
-        properties["properties"]["AzureAsyncOperationUri"] = service.origin + address[address.find("/subscriptions/") :]
+    with_todays_port(service, endpoint)
     return body
-
-
-def choice(value: str | None, allowed: dict[str, str], name: str, default: str) -> str:
-    """One of a few words, in any case. Raises ArmError."""
-    if value is None:
-        return default
-    if value.lower() not in allowed:
-        raise bad_request(
-            "InvalidValue", f"{name} is '{value[:80]}'; it must be one of {', '.join(allowed.values())}.", REGION_NAME
-        )
-    return allowed[value.lower()]
 
 
 def deployments_of(service: Service, endpoint: Resource) -> list[Resource]:
@@ -111,21 +100,8 @@ def _system_identity(call: Call, key: str) -> dict[str, Any]:
     }
 
 
-def begin(call: Call, workspace: Workspace, endpoint: Resource, verb: str) -> str:
-    """Starts the endpoint's operation; returns its path."""
-    path = call.service.operations.begin(
-        operations.ENDPOINT,
-        subscription=workspace.subscription_id,
-        location=workspace.location,
-        workspace_guid=workspace.guid,
-        resource=endpoint.id,
-        verb=verb,
-        work=lambda: work(call.service, endpoint.id, verb),
-        failed=lambda failure: mark_failed(call.service, endpoint.id),
-    )
-    endpoint.properties["properties"]["AzureAsyncOperationUri"] = operations.operation_url(call, path)
-    call.service.store.put(endpoint)
-    return path
+def _begin(call: Call, workspace: Workspace, endpoint: Resource, verb: str) -> str:
+    return begin(call, workspace, endpoint, operations.ENDPOINT, verb, work)
 
 
 async def work(service: Service, resource_id: str, verb: str) -> None:
@@ -146,14 +122,6 @@ async def work(service: Service, resource_id: str, verb: str) -> None:
     endpoint.properties["provisioningState"] = "Succeeded"
     endpoint.internal["made"] = True
     service.store.put(endpoint)
-
-
-def mark_failed(service: Service, resource_id: str) -> None:
-    """Marks an endpoint whose operation failed."""
-    endpoint = service.store.get(resource_id)
-    if endpoint is not None:
-        endpoint.properties["provisioningState"] = "Failed"
-        service.store.put(endpoint)
 
 
 def _require_free_name(service: Service, workspace: Workspace, name: str) -> None:
@@ -249,7 +217,7 @@ async def write(call: Call) -> web.Response:
         "identity": _identity(call, resource_id, before.body.get("identity") if before else None),
     }
     endpoint = Resource(resource_id, KIND, workspace.id, body, before.internal if before else _new_internal(workspace))
-    path = begin(call, workspace, endpoint, "write")
+    path = _begin(call, workspace, endpoint, "write")
     headers = operations.created(call, path)
     return web.json_response(rendered(call.service, endpoint), status=200 if before else 201, headers=headers)
 
@@ -265,7 +233,7 @@ async def patch(call: Call) -> web.Response:
         endpoint.body["identity"] = _identity(call, endpoint.id, endpoint.body.get("identity"))
     endpoint.properties["provisioningState"] = "Updating"
     endpoint.body["systemData"] = system_data(call, endpoint.body["systemData"])
-    path = begin(call, workspace, endpoint, "write")
+    path = _begin(call, workspace, endpoint, "write")
     return web.Response(status=202, headers=operations.accepted(call, path))
 
 
@@ -295,7 +263,7 @@ async def delete(call: Call) -> web.Response:
         return web.Response(status=204)
     rules.require_settled("endpoint", endpoint.name, endpoint.properties["provisioningState"])
     endpoint.properties["provisioningState"] = "Deleting"
-    path = begin(call, workspace, endpoint, "delete")
+    path = _begin(call, workspace, endpoint, "delete")
     return web.Response(status=202, headers=operations.accepted(call, path))
 
 
@@ -339,7 +307,7 @@ async def regenerate_keys(call: Call) -> web.Response:
     generations = dict(endpoint.internal.get("keys", {}))
     generations[which] = generations.get(which, 0) + 1
     endpoint.internal["keys"] = generations
-    path = begin(call, workspace, endpoint, "keys")
+    path = _begin(call, workspace, endpoint, "keys")
     return web.Response(status=202, headers=operations.accepted(call, path))
 
 

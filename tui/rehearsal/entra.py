@@ -50,7 +50,7 @@ def _error(status: int, error: str, number: int, message: str) -> web.Response:
 
 
 async def cloud_metadata(request: web.Request) -> web.Response:
-    """`GET /metadata/endpoints`: one cloud, all of whose endpoints are the rehearsal.
+    """`GET /metadata/endpoints`: one cloud, all of whose endpoints are the rehearsal; `portal`: see there.
 
     The storage suffix is Azure's own, because the SDK's code download is written for it; storage accounts
     carry host and port in their names instead.
@@ -59,7 +59,7 @@ async def cloud_metadata(request: web.Request) -> web.Response:
     origin = service.origin
     cloud = {
         "name": CLOUD_NAME,
-        "portal": portal_address(service),
+        "portal": portal_address(service, request.query.get("portal", "")),
         "resourceManager": f"{origin}/",
         "authentication": {
             "loginEndpoint": f"{origin}/",

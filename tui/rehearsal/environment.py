@@ -92,7 +92,7 @@ def describe(home: Home, server: Mapping[str, Any], environ: Mapping[str, str]) 
     origin = f"https://127.0.0.1:{server['port']}"
     without_proxy = _without_proxy(environ)
     variables = {
-        "ARM_CLOUD_METADATA_URL": f"{origin}/metadata/endpoints?api-version=2022-09-01",
+        "ARM_CLOUD_METADATA_URL": f"{origin}/metadata/endpoints?api-version=2022-09-01&portal={seed.portal_word}",
         "REQUESTS_CA_BUNDLE": str(certificate_bundle(home, environ)),
         "IDENTITY_ENDPOINT": f"{origin}/msi/token",
         "IDENTITY_HEADER": seed.identity_header,

@@ -170,6 +170,8 @@ class Fleet:
         made = DeploymentLog(_folder(self.service, deployment.id) / "build")
         made.step("SystemSetup", "Succeeded")
         made.step("UserContainerImagePull", "Running")
+        if deployment.properties.get("dataCollector"):
+            notes.append("WARNING: The data collector collects nothing in a rehearsal.")
         self._builds[key] = made
         lines: list[str] = []
 

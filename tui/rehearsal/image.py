@@ -167,10 +167,11 @@ async def _build_in(
     if not requirements.packages:
         say("WARNING: The conda file names no packages.")
         return
+    arguments = image_index.uv_arguments(requirements.options)
     say("Installing pip dependencies: " + ", ".join(requirements.packages))
     await _run(
         # Requirements go in on standard input: an address among them may hold a password.
-        [uv, "pip", "install", "--python", python_of(scratch), "--requirements", "-"],
+        [uv, "pip", "install", "--python", python_of(scratch), *arguments, "--requirements", "-"],
         environment,
         scratch.parent,
         say,

@@ -106,6 +106,15 @@ def _exists(location: str) -> bool:
     return Path(unquote(parts.path) if parts.scheme == "file" else location).exists()
 
 
+def uv_arguments(options: list[tuple[str, str]]) -> list[str]:
+    """The conda file's options for which uv has arguments and no variables: from wheels only, from sources only.
+
+    They name packages and hold no secrets.
+    """
+    kept = ("--no-binary", "--only-binary")
+    return [word for option, value in options if option in kept for word in (option, value.replace(" ", ","))]
+
+
 def uv_environment(
     pip: Mapping[str, str], options: list[tuple[str, str]], environ: Mapping[str, str]
 ) -> dict[str, str]:
@@ -140,8 +149,6 @@ def uv_environment(
         result["UV_NO_INDEX"] = "1"
     if "--pre" in given:
         result["UV_PRERELEASE"] = "allow"
-    if given.get("--no-binary"):
-        result["UV_NO_BINARY_PACKAGE"] = " ".join(given["--no-binary"]).replace(",", " ")
     if pip.get("proxy"):
         for name in ("HTTP_PROXY", "HTTPS_PROXY"):
             if not environ.get(name) and not environ.get(name.lower()):

@@ -63,7 +63,9 @@ _VALUE_OPTIONS = {
     "--no-binary": "--no-binary",
     "--only-binary": "--only-binary",
 }
-_FLAG_OPTIONS = ("--pre", "--no-index", "--prefer-binary", "--use-feature")
+_FLAG_OPTIONS = ("--pre", "--no-index")
+# They change how pip works, not what it installs; uv has nothing like them.
+_WITHOUT_EFFECT = ("--prefer-binary", "--use-feature", "--progress-bar", "--no-cache-dir", "--quiet", "-q")
 
 
 class CondaFileInvalid(ValueError):
@@ -223,5 +225,7 @@ def _pip_line(line: str, result: Requirements) -> None:
         result.options.append((_VALUE_OPTIONS[option], value))
     elif option in _FLAG_OPTIONS:
         result.options.append((option, ""))
+    elif option in _WITHOUT_EFFECT:
+        result.warnings.append(f"The pip option '{option}' is left out: the rehearsal builds with uv, which has none.")
     else:
         raise CondaFileInvalid(f"The rehearsal does not know the pip option in the line '{line}'.")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tui.rehearsal.assets import blob_place
+from tui.rehearsal.asset_properties import blob_place
 from tui.rehearsal.errors import additional_info
 from tui.rehearsal.image_requirements import CondaFileInvalid, parse, read
 from tui.rehearsal.operations import OperationFailed

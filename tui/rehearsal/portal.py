@@ -1,11 +1,14 @@
 """What stands at the portal's address in the rehearsal: a page that says what this is, and the state of its endpoints.
 
 The address ends in `/portal.azure.com` on purpose: the SDK makes the host of Azure Machine Learning out of what follows
-the second dot of the portal's address, and `ml.azure.com` is what tokens and names are made for.
+the second dot of the portal's address, and `ml.azure.com` is what tokens and names are made for. Before it stands a
+word that nobody can guess, because a browser brings no token along and other users of the machine can reach the port
+too. Only who asks for the cloud's metadata with that word, as `rehearsal --env` gives it out, is told all of it.
 """
 
 from __future__ import annotations
 
+import hmac
 from html import escape
 from typing import Any
 
@@ -22,10 +25,25 @@ _HEADERS = {
 }
 
 
-def portal_address(service: Service) -> str:
-    """The portal's address in the metadata of the cloud, without a slash at its end."""
+_CLOSED = (
+    "This is the rehearsal of aml-deploy, and not Azure. Its page is for whoever started it: the address that opens it "
+    "is shown with each run, and stands in the metadata that ARM_CLOUD_METADATA_URL of aml-deploy rehearsal --env "
+    "leads to.\n"
+)
+
+
+def portal_address(service: Service, word: str = "") -> str:
+    """The portal's address in the metadata of the cloud, without a slash at its end.
+
+    Who does not know the word gets an address that shows nothing.
+    """
     # By name: the host must hold no dot.
-    return f"https://localhost:{service.origin.rpartition(':')[2]}/portal.azure.com"
+    host = f"https://localhost:{service.origin.rpartition(':')[2]}"
+    return f"{host}/{word}/portal.azure.com" if _knows(service, word) else f"{host}/portal.azure.com"
+
+
+def _knows(service: Service, word: str) -> bool:
+    return hmac.compare_digest(word.encode("utf-8", "replace"), service.seed.portal_word.encode())
 
 
 def _state(service: Service) -> list[dict[str, Any]]:
@@ -77,8 +95,11 @@ def _page(workspaces: list[dict[str, Any]]) -> str:
 
 
 async def read_portal(request: web.Request) -> web.Response:
-    """`GET /portal.azure.com`: a page, or JSON for whoever asks for that."""
-    state = _state(request.app[SERVICE])
+    """`GET /{word}/portal.azure.com`: a page, or JSON for whoever asks for that; 401 without the word."""
+    service = request.app[SERVICE]
+    if not _knows(service, request.match_info.get("word", "")):
+        return web.Response(status=401, text=_CLOSED, headers=_HEADERS)
+    state = _state(service)
     if "application/json" in request.headers.get("Accept", ""):
         return web.json_response({"rehearsal": True, "workspaces": state}, headers=_HEADERS)
     return web.Response(text=_page(state), content_type="text/html", charset="utf-8", headers=_HEADERS)
@@ -86,5 +107,6 @@ async def read_portal(request: web.Request) -> web.Response:
 
 def add_routes(router: web.UrlDispatcher) -> None:
     """Adds the paths of this module."""
-    router.add_get("/portal.azure.com", read_portal)
-    router.add_get("/portal.azure.com/", read_portal)
+    for path in ("/portal.azure.com", "/{word}/portal.azure.com"):
+        router.add_get(path, read_portal)
+        router.add_get(path + "/", read_portal)

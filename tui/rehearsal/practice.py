@@ -85,6 +85,25 @@ def in_words(home: Home) -> str:
     return said
 
 
+def welcome(home: Home, origin: str) -> str:
+    """What a rehearsal in the foreground says when it answers: what it is, how a client gets to it, how it ends."""
+    from tui.rehearsal.environment import LEGACY_WORKSPACE, MANAGED_WORKSPACE, RESOURCE_GROUP
+
+    return f"""The rehearsal answers at {origin}, on this machine and for this user only.
+In the resource group {RESOURCE_GROUP} it has the workspaces {MANAGED_WORKSPACE} and {LEGACY_WORKSPACE}.
+{in_words(home)}
+
+Point any client of Azure at it, in another terminal:
+  eval "$(aml-deploy rehearsal --env)"
+Then a notebook needs no more than
+  MLClient(DefaultAzureCredential(), os.environ["AZURE_SUBSCRIPTION_ID"],
+           os.environ["AZURE_RESOURCE_GROUP"], os.environ["AZURE_ML_WORKSPACE"])
+
+Make a failure happen with aml-deploy rehearsal --scenario NAME; --list-scenarios names them.
+Ctrl+C ends it, with all that it started; what was registered and deployed is there again at the next start.
+Its log is {home.log_file}."""
+
+
 def scoring_python(home: Home, path: str | None) -> list[str]:
     """The arguments for `serve` that make scoring servers run with this Python.
 

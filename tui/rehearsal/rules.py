@@ -39,6 +39,17 @@ def check_name(name: str, what: str) -> None:
     )
 
 
+def choice(value: str | None, allowed: dict[str, str], name: str, default: str) -> str:
+    """One of a few words, in any case. Raises ArmError."""
+    if value is None:
+        return default
+    if value.lower() not in allowed:
+        raise bad_request(
+            "InvalidValue", f"{name} is '{value[:80]}'; it must be one of {', '.join(allowed.values())}.", REGION_NAME
+        )
+    return allowed[value.lower()]
+
+
 def check_traffic(
     traffic: Mapping[str, int], mirror: Mapping[str, int], deployments: Iterable[str]
 ) -> tuple[dict[str, int], dict[str, int]]:

@@ -65,3 +65,8 @@ class Seed:
     def identity_header(self) -> str:
         """What the managed identity's endpoint expects in X-IDENTITY-HEADER."""
         return self.text("identity-header")
+
+    @property
+    def portal_word(self) -> str:
+        """What stands in the address of the portal's page, so that nobody else finds it."""
+        return self.text("portal")[:24]

@@ -19,13 +19,16 @@ from typing import Callable
 from aiohttp import web
 
 from tui.rehearsal import (
+    activity,
     assets,
     blobs,
     capacity,
     datastores,
     deployments,
+    diagnose,
     endpoints,
     entra,
+    metrics,
     networks,
     not_offered,
     operations,
@@ -40,9 +43,11 @@ from tui.rehearsal.certificates import server_context
 from tui.rehearsal.disturbances import disturb_resource_manager, stamp_date
 from tui.rehearsal.errors import ArmError, timestamp
 from tui.rehearsal.fleet import Fleet, handle_scoring
+from tui.rehearsal.online_resources import mark_failed
 from tui.rehearsal.operations import Operations
 from tui.rehearsal.pace import Pace
 from tui.rehearsal.places import Home
+from tui.rehearsal.practice import welcome
 from tui.rehearsal.process import RehearsalError, hold_for_life, read_server, write_server
 from tui.rehearsal.rights import ActiveRights, forget
 from tui.rehearsal.sas import ACCOUNT
@@ -65,7 +70,20 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def _routes() -> Routes:
     routes = Routes()
-    modules = (subscriptions, workspaces, networks, datastores, assets, endpoints, deployments, capacity, operations)
+    modules = (
+        subscriptions,
+        workspaces,
+        networks,
+        diagnose,
+        datastores,
+        assets,
+        endpoints,
+        deployments,
+        capacity,
+        operations,
+        activity,
+        metrics,
+    )
     # The refusals come last: what is offered goes first where paths are alike.
     for module in (*modules, not_offered):
         module.add_routes(routes)
@@ -106,7 +124,7 @@ def _claims(service: Service, request: web.Request) -> dict[str, object]:
 def _arm_handler(routes: Routes) -> _Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         service = request.app[SERVICE]
-        claims = _claims(service, request)
+        claims = request["claims"] = _claims(service, request)
         handler, path, parameters = routes.find(request.method, request.path)
         require_right(service, request, claims, path)
         disturbed = disturb_resource_manager(service, request, claims)
@@ -189,8 +207,11 @@ async def _stamp(request: web.Request, response: web.StreamResponse) -> None:
 
 def application(service: Service) -> web.Application:
     """The web application of one rehearsal."""
-    app = web.Application(middlewares=[_envelope], client_max_size=64 * 1024 * 1024)
+    app = web.Application(
+        middlewares=[activity.middleware, metrics.middleware, _envelope], client_max_size=64 * 1024 * 1024
+    )
     app[SERVICE] = service
+    app[metrics.COUNTS] = metrics.Counts()
     entra.add_routes(app.router)
     blobs.add_routes(app.router)
     portal.add_routes(app.router)
@@ -212,8 +233,8 @@ def _take_up(service: Service) -> None:
         async def go_on(module: object = module, resource: str = resource, verb: str = verb) -> None:
             await module.work(service, resource, verb)  # type: ignore[attr-defined]
 
-        def failed(_: object, module: object = module, resource: str = resource) -> None:
-            module.mark_failed(service, resource)  # type: ignore[attr-defined]
+        def failed(_: object, resource: str = resource) -> None:
+            mark_failed(service, resource)
 
         service.operations.take_up(record, go_on, failed)
 
@@ -297,8 +318,11 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
         )
         log.info("The rehearsal answers at %s", service.origin)
         if not quiet:
-            print(f"The rehearsal answers at {service.origin}. Its log is {home.log_file}.", file=sys.stderr)
+            print(welcome(home, service.origin), file=sys.stderr, flush=True)
         await _until_idle(service, home, stop, idle)
+        if not quiet:
+            why = "" if stop.is_set() else f"Nobody used it for {idle / 60:g} minutes. "
+            print(f"{why}The rehearsal ends, and all that it started.", file=sys.stderr, flush=True)
     finally:
         write_server(home, pid=os.getpid(), port=number, started=timestamp(), ready=False)
         await service.operations.stop()
@@ -344,8 +368,8 @@ def serve(
             if time.monotonic() > deadline:
                 running = read_server(home) or {}
                 raise RehearsalError(
-                    f"A rehearsal runs already, at https://127.0.0.1:{running.get('port')}. End it with: "
-                    "python -m tui.rehearsal stop."
+                    f"A rehearsal runs already, at https://127.0.0.1:{running.get('port')}. Point a client at it with: "
+                    'eval "$(aml-deploy rehearsal --env)". End it with: aml-deploy rehearsal --stop.'
                 ) from error
             time.sleep(0.05)
     last = read_server(home) or {}

@@ -16,6 +16,15 @@ from tui.rehearsal.seed import SUBSCRIPTION_ID, TENANT_ID, Seed
 from tui.rehearsal.service import REGION_NAME, Service
 
 CREATED = "2026-01-12T09:30:00.0000000+00:00"
+# The system data of what is there from the start.
+MADE = {
+    "createdAt": CREATED,
+    "createdBy": "rehearsal",
+    "createdByType": "Application",
+    "lastModifiedAt": CREATED,
+    "lastModifiedBy": "rehearsal",
+    "lastModifiedByType": "Application",
+}
 BUILD_COMPUTE = "image-builder"
 
 
@@ -244,14 +253,7 @@ def workspace_body(service: Service, workspace: Workspace) -> dict[str, Any]:
             "enableDataIsolation": False,
             "creationTime": CREATED,
         },
-        "systemData": {
-            "createdAt": CREATED,
-            "createdBy": "rehearsal",
-            "createdByType": "Application",
-            "lastModifiedAt": CREATED,
-            "lastModifiedBy": "rehearsal",
-            "lastModifiedByType": "Application",
-        },
+        "systemData": dict(MADE),
     }
 
 
