@@ -68,6 +68,52 @@ def test_traffic_is_shifted_and_shifted_back(two: dict[str, str]) -> None:
 
 
 @pytest.mark.slow
+def test_what_still_serves_is_not_removed_and_the_list_says_what_it_costs(two: dict[str, str]) -> None:
+    sets = ("--set", f"endpoint.name={ENDPOINT}", "--rehearse", "--yes")
+    refused = aml_deploy("remove", PRESET, "--deployment", "blue", *sets, environ=two)
+    assert refused.returncode == 1, refused.stderr
+    assert "aml-deploy traffic" in refused.stderr, refused.stderr
+    listed = refused.stderr
+    assert "Will be removed:" in listed
+    assert "deployment blue, Succeeded, 1 x Standard_DS3_v2" in listed
+    assert "100 % of the requests" in listed
+    assert "an hour" in listed or "price not known" in listed
+    assert "made by 2" in listed, "the run and who started it"
+    assert listed.index("Will be removed:") < listed.index("Stays:") < listed.index("deployment green")
+    assert answered_by(two) == "blue"
+
+
+@pytest.mark.slow
+def test_keys_are_replaced_one_after_the_other_and_never_printed(two: dict[str, str], tmp_path: Path) -> None:
+    def keys(*more: str) -> dict[str, Any]:
+        done = aml_deploy("keys", ENDPOINT, *more, "--json", environ=two)
+        assert done.returncode == 0, done.stderr
+        (answer,) = json_lines(done.stdout)
+        said.append(done.stdout + done.stderr)
+        return answer
+
+    said: list[str] = []
+    first = keys()["keys"]
+    assert first["primary"] != first["secondary"]
+    file = tmp_path / "key.txt"
+    assert keys("--put", "secondary", str(file))["fingerprint"] == first["secondary"]
+    assert file.stat().st_mode & 0o777 == 0o600
+    kept = file.read_text(encoding="utf-8")
+    again = aml_deploy("keys", ENDPOINT, "--put", "primary", file, environ=two)
+    assert again.returncode == 1
+    assert file.read_text(encoding="utf-8") == kept, "a file that is there is not written over"
+    done = keys("--regenerate", "primary", "--yes")
+    assert done["before"] == first
+    assert done["keys"]["primary"] != first["primary"]
+    assert done["keys"]["secondary"] == first["secondary"]
+    assert answered_by(two) == "blue"
+    assert kept not in "".join(said)
+    for wrong in (("--rotate",), ("--regenerate", "primary"), ("--put", "third", str(tmp_path / "x"))):
+        refused = aml_deploy("keys", ENDPOINT, *wrong, environ=two)
+        assert refused.returncode == 2, refused.stderr
+
+
+@pytest.mark.slow
 def test_a_deployment_that_is_not_there_is_refused(two: dict[str, str]) -> None:
     done = aml_deploy("traffic", ENDPOINT, "blue=90", "red=10", environ=two)
     assert done.returncode == 2

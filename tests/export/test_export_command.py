@@ -1,0 +1,121 @@
+"""`aml-deploy export` and `aml-deploy import`: files, exit codes, and secrets that are in no file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from exporting import exported, own_preset
+
+from tui.export.files import TARGETS
+from tui.plan.load import load
+from tui.plan.problems import PlanInvalid
+
+ROOT = Path(__file__).resolve().parents[2]
+ALL = [target.name for target in TARGETS]
+
+
+def command(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "AML_DEPLOY_HOME": str(cwd / "state")}
+    line = [sys.executable, "-m", "tui", *map(str, arguments)]
+    return subprocess.run(line, env=environ, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.smoke
+def test_a_plan_goes_out_and_comes_back(tmp_path: Path) -> None:
+    plan = own_preset(tmp_path)
+    done = command("export", plan, "--to", "az-yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    written = [Path(line) for line in done.stdout.splitlines()]
+    assert [path.name for path in written] == ["endpoint.yml", "deployment.yml", "deploy.sh"]
+    assert os.access(tmp_path / written[2], os.X_OK)
+    again = command("export", plan, "--to", "az-yaml", cwd=tmp_path)
+    assert again.returncode == 2 and "--force" in again.stderr
+    assert command("export", plan, "--to", "az-yaml", "--force", cwd=tmp_path).returncode == 0
+    back = command("import", *written[:2], "-o", "back.yml", cwd=tmp_path)
+    assert back.returncode == 0, back.stderr
+    assert load(tmp_path / "back.yml").get("deployment.instance_type") == "Standard_DS3_v2"
+    assert command("import", *written[:2], "-o", "back.yml", cwd=tmp_path).returncode == 2
+
+
+def test_what_cannot_be_exported_ends_with_2_and_a_sentence(tmp_path: Path) -> None:
+    plan = own_preset(tmp_path)
+    nowhere = command("export", plan, "--to", "terraform", cwd=tmp_path)
+    assert nowhere.returncode == 2 and "There is no export to terraform" in nowhere.stderr
+    plan.write_text(plan.read_text().replace("instance_count: 1", "instance_count: many"))
+    wrong = command("export", plan, "--to", "docs", cwd=tmp_path)
+    assert wrong.returncode == 2 and "deployment.instance_count" in wrong.stderr
+    assert not (tmp_path / "docs").exists()
+
+
+@pytest.mark.parametrize("to", ALL)
+def test_no_target_writes_a_secret(tmp_path: Path, to: str) -> None:
+    method = "credential: {method: service_principal, client_id: '${env:APP}', client_secret: '%s'}"
+    old = "credential: {method: default}"
+    plan = own_preset(tmp_path, (old, method % "${env:APP_SECRET}"))
+    made = exported(plan, to, tmp_path / "out")
+    assert made.files
+    # A value that was written into the plan by mistake is refused, and not copied into more files.
+    plan.write_text(plan.read_text().replace("${env:APP_SECRET}", "hunter2"))
+    with pytest.raises(PlanInvalid) as refused:
+        exported(plan, to, tmp_path / "out2")
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("to", ALL)
+def test_a_plan_of_registered_assets_is_exported_everywhere(tmp_path: Path, to: str) -> None:
+    plan = tmp_path / "plan.yml"
+    plan.write_text(
+        "workspace: {subscription_id: 00000000-0000-0000-0000-000000000001, resource_group: rg, name: ws-churn}\n"
+        "endpoint: {name: churn-endpoint-01}\n"
+        "deployment:\n  name: blue\n  model: azureml:churn:3\n  environment: azureml:churn-env@latest\n"
+        "  code_configuration: {code: ., scoring_script: score.py}\n"
+    )
+    text = "".join(item.text for item in exported(plan, to, tmp_path / "out").files)
+    assert "rg" in text or to == "bicep"
+    assert ("azureml:churn:3" in text) == (to != "bicep")
+
+
+def test_a_path_that_only_we_can_fetch_is_refused_where_others_must(tmp_path: Path) -> None:
+    plan = own_preset(tmp_path, ("path: churn-xgboost/model", "path: 'models:/churn/3'"))
+    for to in ("az-yaml", "python", "notebook"):
+        with pytest.raises(PlanInvalid, match="models:"):
+            exported(plan, to, tmp_path / to)
+    assert "models:/churn/3" in exported(plan, "github-actions", tmp_path / "repo").files[1].text
+
+
+def test_the_runbook_says_what_it_costs_and_how_to_call(tmp_path: Path) -> None:
+    text = exported(own_preset(tmp_path), "docs", tmp_path / "out").files[0].text
+    assert "| blue, 1 × Standard_DS3_v2 | eastus | 0.293 USD | 214 USD |" in text
+    assert "List price in USD" in text and "private endpoint" in text
+    assert "get-credentials" in text and "aml-deploy rollback $ENDPOINT" in text
+    assert "only through the workspace's private endpoint" in text
+    blocks = text.split("```sh\n")[1:]
+    for block in blocks:
+        checked = subprocess.run(
+            ["bash", "-n"], input=block.split("```")[0], text=True, capture_output=True, check=False
+        )
+        assert checked.returncode == 0, checked.stderr
+
+
+def test_the_wizard_asks_the_helper_to_write_files(tmp_path: Path) -> None:
+    from tui.helper.asking import ask
+
+    document = load(own_preset(tmp_path))
+    sent = {"document": document.tree, "base": str(document.base), "secrets": {"credential.client_secret": "hunter2"}}
+    listed = ask("export", {"plan": sent})
+    assert [item["name"] for item in listed["result"]["targets"]] == ALL
+    folder = tmp_path / "taken away"
+    given = {"plan": sent, "to": "github-actions", "folder": str(folder)}
+    answer = ask("export", given)
+    assert [Path(path).name for path in answer["result"]["files"]] == [
+        "deploy-churn-endpoint-01.yml",
+        "churn-endpoint-01.plan.yml",
+    ]
+    assert not any("hunter2" in Path(path).read_text() for path in answer["result"]["files"])
+    assert ask("export", given)["error"]["code"] == "FilesExist"
+    assert "files" in ask("export", {**given, "replace": True})["result"]
+    assert "There is no export" in ask("export", {"plan": sent, "to": "terraform"})["error"]["cause"]

@@ -1,0 +1,40 @@
+"""The plan as files for other tools, written where the user wants them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tui.cloud.errors import CloudError
+from tui.export.files import TARGETS, write
+from tui.export.files import export as export_plan
+from tui.plan.document import Document
+from tui.plan.problems import PlanInvalid
+
+
+def export(plan: dict[str, Any], to: str = "", folder: str = "", replace: bool = False) -> dict[str, Any]:
+    """Write the files of a target and name them; without a target, list the targets. Raises CloudError.
+
+    Typed secrets are not looked at: references are all that files get.
+    """
+    if not to:
+        return {"targets": [{"name": one.name, "about": one.about} for one in TARGETS]}
+    document = Document(tree=dict(plan.get("document") or {}), base=Path(plan.get("base") or "."))
+    place = Path(folder or to).expanduser()
+    try:
+        made = export_plan(document, to, place)
+    except PlanInvalid as invalid:
+        raise CloudError(
+            "The plan cannot be written that way", str(invalid), "Fill in or change what is named."
+        ) from None
+    taken = [item.path for item in made.files if (place / item.path).exists()]
+    if taken and not replace:
+        raise CloudError(
+            f"{place} has {', '.join(taken)} already", "Nothing was written.", "Name another folder.", code="FilesExist"
+        )
+    try:
+        written = write(made, place)
+    except OSError as error:
+        cause = f"{error.strerror}."
+        raise CloudError(f"{place} cannot be written", cause, "Name a folder that you may write to.") from None
+    return {"files": [str(path) for path in written], "notes": made.notes, "folder": str(place)}
