@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 API = {"api-version": "2024-04-01"}
-RUNS_OWN_TAGS = ("aml-deploy-run", "aml-deploy-plan")
+RUNS_OWN_TAGS = ("aml-deploy-run", "aml-deploy-plan", "aml-deploy-by")
 
 
 class Azure:
@@ -37,6 +37,12 @@ class Azure:
         answer = self._session.get(f"{self._workspace}/{path}", params={**API, **query}, timeout=60)
         if answer.status_code == 404:
             return None
+        answer.raise_for_status()
+        return answer.json()
+
+    def post(self, path: str) -> Any:
+        """What an action below the workspace answers."""
+        answer = self._session.post(f"{self._workspace}/{path}", params=API, timeout=60)
         answer.raise_for_status()
         return answer.json()
 

@@ -51,6 +51,16 @@ BOUNDARIES = (
     ("task_started", "test"),
     ("task_finished", "test"),
 )
+# What goes on for a while after these: an upload, or the questions whether an operation has ended.
+INSIDE = (
+    ("task_intent", "model"),
+    ("task_progress", "model"),
+    ("task_operation", "endpoint"),
+    ("task_operation", "deployment"),
+    ("task_log", "deployment"),
+    ("task_operation", "traffic"),
+)
+LONGEST_INSIDE = 0.8
 # Disturbances that a run must get over by itself.
 SCENARIOS = (
     "throttling",
@@ -66,7 +76,7 @@ SCENARIOS = (
 
 @dataclass(frozen=True)
 class Blow:
-    """What happens to the engine, and when: after an event of a task, or after so many seconds."""
+    """What happens to the engine, and when: `seconds` after an event of a task, or after its start."""
 
     how: str
     event: str = ""
@@ -74,9 +84,10 @@ class Blow:
     seconds: float = 0.0
 
     def __str__(self) -> str:
-        return (
-            f"{self.how} at {self.event} {self.task}".rstrip() if self.event else f"{self.how} at {self.seconds:.2f} s"
-        )
+        if not self.event:
+            return f"{self.how} at {self.seconds:.2f} s"
+        later = f" and {self.seconds:.2f} s" if self.seconds else ""
+        return f"{self.how} at {self.event} {self.task}".rstrip() + later
 
 
 @dataclass(frozen=True)
@@ -102,7 +113,9 @@ def schedules(count: int, seed: int) -> Iterator[Schedule]:
         boundaries = boundaries or chance.sample(BOUNDARIES, len(BOUNDARIES))
         scenarios = scenarios or chance.sample(SCENARIOS, len(SCENARIOS))
         event, task = boundaries.pop()
-        blows = [Blow("SIGSTOP" if number % 6 == 5 else "SIGKILL", event, task)]
+        inside = (event, task) in INSIDE and number % 4 != 0
+        moment = chance.uniform(0.02, LONGEST_INSIDE) if inside else 0.0
+        blows = [Blow("SIGSTOP" if number % 6 == 5 else "SIGKILL", event, task, moment)]
         if number % 2:
             blows.append(Blow("SIGKILL", seconds=chance.uniform(0.05, ORDINARY_SECONDS)))
         yield Schedule(number, tuple(blows), scenarios.pop() if number % 3 == 2 else "")
@@ -158,6 +171,9 @@ class Campaign:
         script = folder / "churn-xgboost" / "onlinescoring" / "score.py"
         script.write_text(f"{script.read_text(encoding='utf-8')}\n# {name}\n", encoding="utf-8")
         (folder / "churn-xgboost" / "model" / "name.txt").write_text(name, encoding="utf-8")
+        for number in range(40):  # so that there is an inside of the upload
+            part = folder / "churn-xgboost" / "model" / f"part-{number:02d}.bin"
+            part.write_bytes(name.encode() * 2000 + bytes([number]))
         sets = [f"endpoint.name={name}", f"deployment.model.name={name}"]
         return load(folder / "plan.yml", sets=sets), snapshot_hash(walk(script.parent))
 
@@ -174,6 +190,11 @@ class Campaign:
             now = any(event["event"] == blow.event and event.get("task", "") == blow.task for event in events)
             pid = runs.engine_pid(run.folder)
             if (now if blow.event else time.monotonic() >= moment) and pid is not None:
+                if blow.event and blow.seconds:
+                    time.sleep(blow.seconds)  # into what has just begun: the moment is the schedule's
+                    pid = runs.engine_pid(run.folder)
+                    if pid is None or run.journal.finished():
+                        return False
                 return _hit(run, pid, blow)
             time.sleep(0.002)
         raise AssertionError(f"{blow}: its moment never came; the last event: {run.journal.last()}")

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -55,9 +55,10 @@ def campaign(count: int, seed: int, folder: Path, environ: dict[str, str]) -> No
         outcome = one(campaign, azure, schedule, f"churn-{seed % 997}-{schedule.number:02d}", lambda: choose("none"))
         print(f"{schedule}: {outcome.engines} engines, {outcome.seconds:.1f} s")
         judge(schedule, outcome, undisturbed)
-        outcomes.append(outcome)
-    struck, engines = sum(item.struck for item in outcomes), sum(item.engines for item in outcomes)
-    seconds = sum(item.seconds for item in outcomes)
+        outcomes.append((schedule, outcome))
+    struck, engines = sum(item.struck for _, item in outcomes), sum(item.engines for _, item in outcomes)
+    seconds = sum(item.seconds for _, item in outcomes)
+    print(", ".join(f"{count} × {kind}" for kind, count in sorted(blows_of(outcomes).items())))
     print(
         f"{count} schedules (seed {seed}): {struck} blows struck, {engines} engines, all with the same end; "
         f"{seconds / count:.1f} s a schedule, {undisturbed.seconds:.1f} s undisturbed"
@@ -86,6 +87,15 @@ def judge(schedule: Schedule, outcome: Outcome, undisturbed: Outcome) -> None:
     assert made(outcome) <= made(undisturbed), said
 
 
+def blows_of(outcomes: Iterable[tuple[Schedule, Outcome]]) -> Counter[str]:
+    """How many runs had a blow of each kind, and at a boundary or inside of something."""
+    return Counter(
+        f"{blow.how} {'inside' if blow.event and blow.seconds else 'at a boundary' if blow.event else 'at any time'}"
+        for schedule, outcome in outcomes
+        for blow in schedule.blows[: outcome.struck]
+    )
+
+
 def made(outcome: Outcome) -> set[str]:
     return {event["kind"] for event in outcome.events if event["event"] == "task_created"}
 
@@ -96,5 +106,5 @@ def test_every_disturbed_run_ends_as_an_undisturbed_one(tmp_path: Path, place: d
 
 @pytest.mark.slow
 def test_a_longer_campaign(tmp_path: Path, place: dict[str, str]) -> None:
-    """Twelve schedules, or as many as AML_DEPLOY_FAULT_SCHEDULES says, from another seed."""
-    campaign(int(os.environ.get("AML_DEPLOY_FAULT_SCHEDULES", "12")), 777, tmp_path, place)
+    """Thirty schedules, or as many as AML_DEPLOY_FAULT_SCHEDULES says, from another seed."""
+    campaign(int(os.environ.get("AML_DEPLOY_FAULT_SCHEDULES", "30")), 777, tmp_path, place)

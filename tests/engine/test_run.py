@@ -19,6 +19,7 @@ from tui.plan.load import load
 from tui.plan.presets import find
 from tui.rehearse import prepare, with_own_identity
 
+ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 240.0
 
 

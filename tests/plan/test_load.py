@@ -85,7 +85,7 @@ def test_all_problems_come_at_once_with_their_lines(folder: Path) -> None:
         (("scoring_script: score.py", "scoring_script: other.py"), "deployment.code_configuration.scoring_script",
          "is not in"),
         (("deployment:\n", "traffic: {blue: 90}\ndeployment:\n"), "traffic", "add up to 90"),
-        (("deployment:\n", "mirror_traffic: {blue: 10}\ndeployment:\n"), "mirror_traffic", "reserved"),
+        (("deployment:\n", "mirror_traffic: {blue: 10}\ndeployment:\n"), "mirror_traffic", "none can be copied"),
         (("endpoint:\n", "credential: {method: service_principal, client_secret: s3cret}\nendpoint:\n"),
          "credential.client_secret", "reference"),
         (("path: model", 'path: "${env:NOT_THERE}"'), "deployment.model.path", "NOT_THERE is not set"),

@@ -84,6 +84,22 @@ def begin_create_or_update(
     return _operation(cloud, endpoint, name, cloud.arm.call("PUT", resource, arm.DEPLOYMENTS, body=body, doing=doing))
 
 
+def begin_scale(cloud: Cloud, plan: Plan, tags: Mapping[str, str] | None = None) -> Operation[DeploymentInfo]:
+    """Changes the number of instances and the tags of the plan's deployment; its containers are not replaced.
+
+    PATCH takes these alone (Microsoft, REST API, OnlineDeployments_Update). Raises CloudError.
+    """
+    endpoint, name = plan.endpoint.name, plan.deployment.name
+    resource, doing = path(cloud, endpoint, name), f"changing the deployment {name}"
+    existing = cloud.arm.call("GET", resource, arm.DEPLOYMENTS, doing=doing).body
+    body = {
+        "tags": {**(existing.get("tags") or {}), **plan.deployment.tags, **(tags or {})},
+        "sku": {**(existing.get("sku") or {"name": "Default"}), "capacity": plan.deployment.instance_count},
+    }
+    answer = cloud.arm.call("PATCH", resource, arm.DEPLOYMENTS, body=body, doing=doing)
+    return _operation(cloud, endpoint, name, answer)
+
+
 def follow(cloud: Cloud, endpoint: str, name: str, started: Mapping[str, str]) -> Operation[DeploymentInfo]:
     """A creation or change that another process has begun; `started` is what its `Operation.started` was."""
     return _operation(cloud, endpoint, name, arm.Answer(202, started, None))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from tui.cloud import arm
 from tui.cloud.endpoints import EndpointInfo, path
 from tui.cloud.errors import CloudError, explain
+from tui.cloud.operation import Operation
 from tui.cloud.session import Cloud
 
 
@@ -50,3 +53,36 @@ def credentials(cloud: Cloud, endpoint: EndpointInfo) -> EndpointCredential:
             remedy="Wait until the endpoint's provisioning state is Succeeded, then try again.",
         )
     return EndpointCredential(str(value), endpoint.auth_mode)
+
+
+PRIMARY, SECONDARY = "primary", "secondary"
+WHICH = (PRIMARY, SECONDARY)
+
+
+def both(cloud: Cloud, endpoint: EndpointInfo) -> dict[str, EndpointCredential]:
+    """Primary and secondary key of an endpoint with auth mode key. Raises CloudError."""
+    if endpoint.auth_mode != "key":
+        raise CloudError(
+            title=f"The endpoint {endpoint.name} has no keys",
+            cause=f"Its callers sign in with {endpoint.auth_mode}: such tokens end by themselves.",
+            remedy="There is nothing to rotate.",
+            code="NoKeys",
+        )
+    doing = f"reading the keys of {endpoint.name}"
+    body = cloud.arm.call("POST", f"{path(cloud, endpoint.name)}/listKeys", arm.ENDPOINTS, doing=doing).body
+    return {which: EndpointCredential(str(body[f"{which}Key"]), "key") for which in WHICH}
+
+
+def fingerprint(credential: EndpointCredential) -> str:
+    """Eight hexadecimal digits by which two keys are told apart, and from which no key is found again."""
+    return hashlib.sha256(credential.secret().encode()).hexdigest()[:8]
+
+
+def begin_regenerate(cloud: Cloud, endpoint: str, which: str) -> Operation[None]:
+    """Makes a new primary or secondary key; the old one is refused from then on (Microsoft, REST API of Azure Machine
+    Learning, OnlineEndpoints_RegenerateKeys). Raises CloudError."""
+    resource, doing = path(cloud, endpoint), f"regenerating the {which} key of {endpoint}"
+    answer = cloud.arm.call(
+        "POST", f"{resource}/regenerateKeys", arm.ENDPOINTS, body={"keyType": which.capitalize()}, doing=doing
+    )
+    return Operation(cloud.arm, answer, resource, arm.ENDPOINTS, lambda: None, f"the {which} key of {endpoint}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Callable
 
@@ -18,8 +18,20 @@ from tui.plan.model import Plan
 
 
 @dataclass(frozen=True)
+class Assets:
+    """What one more deployment of a plan is made from; None where it does not exist yet."""
+
+    model: ModelVersion | None
+    code: CodeVersion | None
+    environment: EnvironmentVersion | None
+
+
+@dataclass(frozen=True)
 class Live:
-    """The state of everything a plan touches; None where it does not exist yet."""
+    """The state of everything a plan touches; None where it does not exist yet.
+
+    `others` are the assets of the plan's other deployments, by name.
+    """
 
     workspace: WorkspaceInfo
     endpoint: EndpointInfo | None
@@ -27,6 +39,7 @@ class Live:
     code: CodeVersion | None
     environment: EnvironmentVersion | None
     content_hash: str | None
+    others: dict[str, Assets] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for `tui.plan.changes.changes`."""
@@ -44,6 +57,11 @@ def read(cloud: Cloud, plan: Plan, cancelled: Callable[[], bool] = lambda: False
         found_model = pool.submit(_model, cloud, plan, cancelled)
         found_code = pool.submit(_code, cloud, plan)
         found_environment = pool.submit(_environment, cloud, plan)
+        others = {
+            one.name: pool.submit(_assets, cloud, plan.of(one.name), cancelled)
+            for one in plan.deployments
+            if one.name != plan.deployment.name
+        }
         model, content = found_model.result()
         return Live(
             workspace=found_workspace.result(),
@@ -52,7 +70,12 @@ def read(cloud: Cloud, plan: Plan, cancelled: Callable[[], bool] = lambda: False
             code=found_code.result(),
             environment=found_environment.result(),
             content_hash=content,
+            others={name: found.result() for name, found in others.items()},
         )
+
+
+def _assets(cloud: Cloud, plan: Plan, cancelled: Callable[[], bool]) -> Assets:
+    return Assets(_model(cloud, plan, cancelled)[0], _code(cloud, plan), _environment(cloud, plan))
 
 
 def _model(cloud: Cloud, plan: Plan, cancelled: Callable[[], bool]) -> tuple[ModelVersion | None, str | None]:

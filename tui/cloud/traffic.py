@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Callable
 
 from tui.cloud import endpoints
+from tui.cloud.conflicts import patiently
 from tui.cloud.endpoints import EndpointInfo
 from tui.cloud.errors import CloudError
 from tui.cloud.operation import Operation
@@ -27,16 +29,24 @@ class Shift:
 
 
 def begin_set(
-    cloud: Cloud, endpoint: str, shares: Mapping[str, int], before: Mapping[str, int] | None = None
+    cloud: Cloud,
+    endpoint: str,
+    shares: Mapping[str, int],
+    before: Mapping[str, int] | None = None,
+    mirrored: Mapping[str, int] | None = None,
 ) -> Operation[EndpointInfo]:
     """Sets the whole split, percent by deployment; deployments that are not named get nothing.
 
-    `before` is the split that is replaced; the endpoint remembers it in a tag, for `rollback`. Azure accepts a total
-    of 0 or 100 (Microsoft, reference-yaml-endpoint-online). Raises CloudError.
+    `before` is the split that is replaced; the endpoint remembers it in a tag, for `rollback`. `mirrored` is who gets
+    copies of requests; without it that stays. Azure accepts a total of 0 or 100 (Microsoft,
+    reference-yaml-endpoint-online). Raises CloudError.
     """
     wanted, last = _without_nothing(shares), as_text(before or {})
     tags = {BEFORE_TAG: last} if last and last != as_text(wanted) and len(last) <= _LONGEST_TAG else {}
-    return endpoints.begin_change(cloud, endpoint, {"traffic": wanted}, tags)
+    change: dict[str, dict[str, int]] = {"traffic": wanted}
+    if mirrored is not None:
+        change["mirrorTraffic"] = dict(mirrored)
+    return endpoints.begin_change(cloud, endpoint, change, tags)
 
 
 def shift(
@@ -84,7 +94,9 @@ def _change(cloud: Cloud, found: EndpointInfo, wanted: dict[str, int], progress:
     before = _without_nothing(found.traffic)
     if before != wanted:
         progress(f"{as_text(before) or 'no traffic'} becomes {as_text(wanted)}.")
-        begin_set(cloud, found.name, wanted, before).result()
+        # Requests and copies of requests exclude each other (Azure refuses a deployment that is to get both).
+        copies = {name: share for name, share in found.mirror_traffic.items() if share and not wanted.get(name)}
+        settled(lambda: begin_set(cloud, found.name, wanted, before, copies).result(), progress)
     return Shift(found.name, before, wanted)
 
 
@@ -130,6 +142,38 @@ def _judge(found: EndpointInfo, wanted: Mapping[str, int]) -> None:
                 remedy="Deploy it again, and shift the traffic when it has succeeded.",
                 code="DeploymentNotReady",
             )
+
+
+BUSY_SECONDS = 600.0
+"""How long a change by somebody else is waited for."""
+
+
+def settled(work: Callable[[], EndpointInfo | None], progress: Callable[[str], None] = lambda line: None) -> None:
+    """Change an endpoint or what is on it, once nobody else is changing it. Raises CloudError, also after some time."""
+    end = time.monotonic() + BUSY_SECONDS
+
+    def wait(reason: str, seconds: float) -> None:
+        progress(f"Waiting, {reason}.")
+        time.sleep(seconds)
+
+    patiently(work, wait, lambda: time.monotonic() > end)
+
+
+def rescaled(shares: Mapping[str, int], total: int = 100) -> dict[str, int]:
+    """The same proportions with another total; nothing when nothing is left, which Azure accepts too."""
+    whole = sum(shares.values())
+    if not whole:
+        return {}
+    scaled = {name: share * total // whole for name, share in shares.items()}
+    first = max(scaled, key=lambda name: scaled[name])
+    scaled[first] += total - sum(scaled.values())
+    return scaled
+
+
+def beside(before: Mapping[str, int], name: str, share: int) -> dict[str, int]:
+    """The split in which a deployment has a share and the others keep their proportions."""
+    others = rescaled({other: percent for other, percent in before.items() if other != name}, 100 - share)
+    return _without_nothing({**others, name: share})
 
 
 def _without_nothing(shares: Mapping[str, int]) -> dict[str, int]:

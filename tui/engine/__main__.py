@@ -9,7 +9,9 @@ import sys
 import traceback
 from pathlib import Path
 
+from tui.engine.heartbeat import Heart
 from tui.engine.journal import JournalWriter
+from tui.engine.log_stream import never_fail
 from tui.engine.runs import Run, read, write_engine
 from tui.engine.stop_signals import StopSignals
 
@@ -23,8 +25,14 @@ def main(folder: Path) -> int:
     if run is None:
         print(f"There is no run in {folder}.", file=sys.stderr)
         return 2
+    never_fail()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     stopping = StopSignals()
+    heart = Heart(folder)
+    other = heart.begin()
+    if other is not None:
+        print(f"An engine on {other.host} works on this run; this one leaves it alone.", file=sys.stderr)
+        return 0
     write_engine(folder, os.getpid())
     resumed = any(event.get("event") == "run_started" for event in run.journal.read())
     journal = JournalWriter(folder, run.id)
@@ -40,6 +48,7 @@ def main(folder: Path) -> int:
             plan, folder, journal, rehearsed=run.rehearsed, resumed=resumed, record=run.record, asked=stopping.asked
         )
         stopping.call(engine.stop)
+        heart.call(engine.stop)
         return EXIT[engine.execute()]
     except Stopped:
         _finish(journal, run, "cancelled", "The run was stopped before it had begun to work.")
@@ -53,6 +62,9 @@ def main(folder: Path) -> int:
         return EXIT["failed"]
     finally:
         journal.close()
+        heart.end()
+        if journal.lost:
+            print(f"{journal.lost} events of the run could not be written: make room on the disk of {folder}.")
 
 
 def _finish(journal: JournalWriter, run: Run, status: str, message: str) -> None:

@@ -27,6 +27,7 @@ FIELD_OF_TASK = {
     "environment": "deployment.environment.conda_file",
     "deployment": "deployment.instance_type",
     "traffic": "traffic",
+    "rollout": "rollout.steps",
     "test": "test.request",
 }
 MOST_EVIDENCE = 40
@@ -67,7 +68,7 @@ def card(
     own = {
         "id": error.code or "error",
         "code": error.code or "",
-        "field": FIELD_OF_CODE.get(error.code or "") or FIELD_OF_TASK.get(task, ""),
+        "field": FIELD_OF_CODE.get(error.code or "") or FIELD_OF_TASK.get(task.partition(":")[0], ""),
         "title": error.title,
         "cause": error.cause,
         "remedy": error.remedy or f"The service's own words are below; the whole log is {log}.",

@@ -17,7 +17,9 @@ _ENDED = ("Succeeded", "Failed", "Canceled", "")
 
 
 def clean_up(run: Run) -> None:
-    """Delete the endpoint, or the deployment, that this run created; registered assets cost nothing and stay.
+    """Delete the endpoint, or the deployments, that this run created; registered assets cost nothing and stay.
+
+    Requests that the run has moved go back to who had them before.
 
     A creation that is under way is waited for first, since Azure refuses to delete what it is still changing. What
     another run has made or changed since is left. What was removed is taken from `run.created`. Raises CloudError.
@@ -25,20 +27,36 @@ def clean_up(run: Run) -> None:
     from tui.cloud import deployments, endpoints
 
     endpoint = run.plan.endpoint.name
-    made = {item.kind: item.name for item in still_there(run, _settled(run, endpoint))}
-    if "endpoint" in made:
+    found = _settled(run, endpoint)
+    made = still_there(run, found)
+    if any(item.kind == "endpoint" for item in made):
         _wait(endpoints.begin_delete(run.cloud, endpoint))
-        _removed(run, "endpoint", "deployment")
-    elif "deployment" in made:
-        _wait(deployments.begin_delete(run.cloud, endpoint, made["deployment"]))
-        _removed(run, "deployment")
+        _removed(run, *(item for item in run.created if item[0] in ("endpoint", "deployment")))
+        return
+    mine = [item.name for item in made if item.kind == "deployment"]
+    if found is not None and mine:
+        _give_back(run, found, mine)
+    for name in mine:
+        _wait(deployments.begin_delete(run.cloud, endpoint, name))
+        _removed(run, ("deployment", name))
 
 
-def _removed(run: Run, *kinds: str) -> None:
-    for kind, name in run.created:
-        if kind in kinds:
-            run.journal.emit("task_removed", task=kind, kind=kind, name=name)
-    run.created = [item for item in run.created if item[0] not in kinds]
+def _give_back(run: Run, found: EndpointInfo, mine: list[str]) -> None:
+    """Bring back the split from before the run: nothing is removed that has traffic."""
+    from tui.cloud import traffic
+
+    now = {name: share for name, share in found.traffic.items() if share}
+    copies = {name: share for name, share in found.mirror_traffic.items() if share and name not in mine}
+    before = dict(run.shift.before) if run.shift else now
+    before = {name: share for name, share in before.items() if name not in mine}
+    if now != before or copies != found.mirror_traffic:
+        _wait(traffic.begin_set(run.cloud, found.name, traffic.rescaled(before), now, copies))
+
+
+def _removed(run: Run, *items: tuple[str, str]) -> None:
+    for kind, name in items:
+        run.journal.emit("task_removed", task=kind, kind=kind, name=name)
+    run.created = [item for item in run.created if item not in items]
 
 
 def _settled(run: Run, endpoint: str) -> EndpointInfo | None:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui.engine.journal import Event, JournalWriter
-from tui.engine.recall import Begun
+from tui.engine.limits import Patience, limit
+from tui.engine.recall import Begun, Shift
 
 RUN_TAG = "aml-deploy-run"  # on what a run makes in Azure; its value is the run's id
+USER_TAG = "aml-deploy-by"  # beside it: who started the run, as user@host
 
 if TYPE_CHECKING:
     from tui.cloud.session import Cloud
@@ -28,7 +30,7 @@ class Run:
     """What all tasks of a run share.
 
     `created` lists what this run made, as (kind, name), in order; `begun` is what an earlier engine of it had begun,
-    by task.
+    by task; `shift` is what the run has done to the split of the requests; `time` is what is left of `limits.total`.
     """
 
     plan: Plan
@@ -40,6 +42,8 @@ class Run:
     created: list[tuple[str, str]] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     begun: dict[str, Begun] = field(default_factory=dict)
+    shift: Shift | None = None
+    time: Patience | None = None
 
     def result(self, task: str, key: str) -> Any:
         """What an earlier task found or made; None where it has not."""
@@ -55,12 +59,27 @@ class Outcome:
     skipped: bool = False
 
 
+def journal_stuck(run: Run) -> Exception:
+    """The CloudError for a journal that cannot be written."""
+    from tui.cloud.errors import CloudError
+
+    return CloudError(
+        title="The run's journal cannot be written",
+        cause=f"{run.folder} takes no file; its disk may be full. Without a note nothing is changed in Azure.",
+        remedy="Make room, then apply the plan again: what is done is not done twice.",
+        code="JournalNotWritable",
+    )
+
+
 class TaskContext:
     """A task's way to say what it does. Safe to call from several threads; after its end it says nothing any more."""
 
-    def __init__(self, run: Run, name: str) -> None:
+    def __init__(self, run: Run, name: str, deployment: str | None = None) -> None:
+        """`deployment` is the one of the plan's deployments that the task is about."""
         self.run = run
         self.name = name
+        self.plan = run.plan.of(deployment)
+        self.cloud = run.cloud.for_plan(self.plan) if deployment else run.cloud
         self.started = False
         self.asking = False  # whether Azure was just asked to change something, and has not answered yet
         self._ended = False
@@ -68,14 +87,18 @@ class TaskContext:
         self._lock = threading.RLock()
 
     @property
-    def plan(self) -> Plan:
-        """The plan of the run."""
-        return self.run.plan
+    def kind(self) -> str:
+        """The task's name without that of its deployment."""
+        return self.name.partition(":")[0]
 
-    @property
-    def cloud(self) -> Cloud:
-        """The connection of the run."""
-        return self.run.cloud
+    def result(self, kind: str, key: str) -> Any:
+        """What a task that this one needs found or made, for the same deployment where there are several."""
+        own = f"{kind}:{self.plan.deployment.name}"
+        return self.run.result(own if own in self.run.results else kind, key)
+
+    def limit(self, name: str) -> float:
+        """The seconds of a limit: a key of `limits:`."""
+        return limit(self.plan, name)
 
     def start(self, action: str, detail: str = "") -> None:
         """Say what will be done: `action` is create, change, skip or read."""
@@ -103,19 +126,23 @@ class TaskContext:
         """
         noted = self._emit("task_intent", operation=operation, resource_id=resource_id)
         if self.run.journal.written < noted.get("seq", 0):
-            from tui.cloud.errors import CloudError
-
-            raise CloudError(
-                title="The run's journal cannot be written",
-                cause=f"{self.run.folder} takes no file; its disk may be full. Without a note nothing is changed.",
-                remedy=f"Make room, then go on with: aml-deploy attach {self.run.journal.run}",
-                code="JournalNotWritable",
-            )
+            raise journal_stuck(self.run)
 
     def began(self, resource_id: str, started: Mapping[str, str]) -> None:
         """Write down the header by which Azure names the operation that it has begun."""
         for header, url in started.items():
             self._emit("task_operation", resource_id=resource_id, header=header, url=url)
+
+    def shifting(self, before: Mapping[str, int], after: Mapping[str, int], why: str, **more: Any) -> None:
+        """Write down that the split of the requests is about to change, and the one from before the run."""
+        known = self.run.shift
+        first = dict(known.before) if known else dict(before)
+        self.run.shift = Shift(first, dict(after), bool(more.get("back")), why)
+        self._emit("traffic_shift", before=first, after=dict(after), why=why, **more)
+
+    def watched(self, **figures: Any) -> None:
+        """Say what was measured while a deployment takes over the requests."""
+        self._emit("rollout_watch", **figures)
 
     def created(self, kind: str, name: str) -> None:
         """Remember that this run made something, for what is said or cleaned up when it stops."""

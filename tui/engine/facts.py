@@ -14,9 +14,13 @@ LOGS = ("build", "container", "storage-initializer", "service")
 _SERVERS = ("azureml-inference-server-http", "azureml-defaults")
 
 
-def facts_of(run: Run) -> dict[str, Any]:
-    """Facts in the words of the catalogue of remedies; what is not known is left out."""
-    plan, deployment = run.plan, run.plan.deployment
+def facts_of(run: Run, task: str = "") -> dict[str, Any]:
+    """Facts in the words of the catalogue of remedies; what is not known is left out.
+
+    `task` is the one that failed; the facts are those of its deployment.
+    """
+    plan = run.plan.of(task.partition(":")[2] or None)
+    deployment = plan.deployment
     facts: dict[str, Any] = {
         "endpoint": plan.endpoint.name,
         "auth_mode": plan.endpoint.auth_mode,

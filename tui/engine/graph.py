@@ -9,20 +9,25 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from tui.engine.context import Outcome, Run, Stopped, TaskContext
+from tui.engine.context import Outcome, Run, Stopped, TaskContext, journal_stuck
 from tui.engine.limits import ANSWER_SECONDS, STOP_SECONDS, Patience
+from tui.engine.outages import through_outages
 
 LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
 class Task:
-    """A task of the graph. `typical_seconds` is what it takes on Azure as Microsoft documents it, or None."""
+    """A task of the graph. `typical_seconds` is what it takes on Azure as Microsoft documents it, or None.
+
+    `deployment` is the one of the plan's deployments that it is about, where there are several.
+    """
 
     name: str
     needs: tuple[str, ...]
     work: Callable[[TaskContext], Outcome]
     typical_seconds: float | None = None
+    deployment: str | None = None
 
     def as_dict(self, *, rehearsed: bool) -> dict[str, Any]:
         """As `run_started` lists it; a rehearsal goes as fast as it goes, so it has no typical times."""
@@ -52,10 +57,14 @@ def run_tasks(run: Run, tasks: Sequence[Task]) -> Failure | None:
     leaving: tuple[Patience, Patience] | None = None
     pool = ThreadPoolExecutor(max_workers=max(4, len(tasks)), thread_name_prefix="task")
     while waiting or under_way:
+        if failure is None and not run.stop.is_set():
+            failure = _hopeless(run, [context.name for context in under_way.values()] or list(waiting))
+            if failure is not None:
+                run.stop.set()
         for task in [task for task in waiting.values() if done.issuperset(task.needs)]:
             if not run.stop.is_set():
                 del waiting[task.name]
-                context = TaskContext(run, task.name)
+                context = TaskContext(run, task.name, task.deployment)
                 under_way[pool.submit(_one, context, task)] = context
         if not under_way:
             break
@@ -81,6 +90,20 @@ def run_tasks(run: Run, tasks: Sequence[Task]) -> Failure | None:
     return failure
 
 
+def _hopeless(run: Run, names: Sequence[str]) -> Failure | None:
+    """Why the run must not go on, whatever its tasks do: its time is up, or its journal cannot be written."""
+    from tui.cloud.errors import CloudError
+
+    if run.journal.stuck():
+        return Failure(names[0], journal_stuck(run))
+    if run.time is not None and run.time.ended():
+        title = f"The run took longer than {run.time.words}"
+        cause = f"That is limits.total of the plan. It was working on: {', '.join(names)}. Azure goes on with that."
+        remedy = "Apply the plan again, with more time: what is done is not done twice."
+        return Failure(names[0], CloudError(title, cause, remedy, code="TimeLimit"))
+    return None
+
+
 Result = TypeVar("Result")
 
 
@@ -103,7 +126,7 @@ def _one(context: TaskContext, task: Task) -> Exception | None:
     error: Exception | None = None
     try:
         with observed(context.retrying):
-            outcome = task.work(context)
+            outcome = through_outages(context, task.work)
         status = "skipped" if outcome.skipped else "succeeded"
     except Stopped as stopped:
         status, error = "cancelled", stopped

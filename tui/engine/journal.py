@@ -17,6 +17,9 @@ Event = dict[str, Any]
 
 BATCHED = ("task_log", "task_progress")
 BATCH_SECONDS = 0.2
+STUCK_SECONDS = 3.0
+RESERVE = "reserve"
+RESERVE_BYTES = 65_536
 
 
 class Journal:
@@ -94,6 +97,9 @@ class JournalWriter:
         self._wake = threading.Event()
         self._closed = False
         self._complained = False
+        self._stuck_since: float | None = None
+        self._reserve = run_folder / RESERVE
+        self._put_by()
         self._thread = threading.Thread(target=self._flush_now_and_then, name="journal", daemon=True)
         self._thread.start()
 
@@ -114,12 +120,32 @@ class JournalWriter:
                 self._wake.set()
         return record
 
+    def stuck(self) -> bool:
+        """Whether nothing could be written for some seconds."""
+        with self._lock:
+            if self._stuck_since is not None:
+                self._flush()
+            return self._stuck_since is not None and time.monotonic() - self._stuck_since > STUCK_SECONDS
+
+    @property
+    def lost(self) -> int:
+        """How many events are not on the disk."""
+        with self._lock:
+            return len(self._pending)
+
     def close(self) -> None:
-        """Write what is still gathered."""
+        """Write what is still gathered, into the space that was put by where there is no other."""
         with self._lock:
             self._closed = True
+            with contextlib.suppress(OSError):
+                self._reserve.unlink()
             self._flush()
         self._wake.set()
+
+    def _put_by(self) -> None:
+        """Keep space for the end of the journal: what a run leaves must be known also when its disk is full."""
+        with contextlib.suppress(OSError):
+            write_whole(self._reserve, " " * RESERVE_BYTES)
 
     def _replace_progress(self, fields: Event) -> bool:
         """Let a newer progress take the place of one of the same task that is not written yet."""
@@ -138,11 +164,12 @@ class JournalWriter:
             # Always durable: after a power cut, a number that is missing in the middle would be one too many.
             write_whole(self.folder / f"{first:08d}.jsonl", text, sync=True)
         except OSError as error:
+            self._stuck_since = self._stuck_since or time.monotonic()
             if not self._complained:
                 self._complained = True
                 print(f"The journal cannot be written, it is tried again: {error}", file=sys.stderr, flush=True)
             return
-        self._complained = False
+        self._complained, self._stuck_since = False, None
         self.written = self._pending[-1]["seq"]
         self._pending.clear()
         self._progress.clear()

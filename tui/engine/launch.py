@@ -15,7 +15,9 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
+from tui.engine import heartbeat
 from tui.engine.folders import runs_folder, write_whole
+from tui.engine.people import who_runs
 from tui.engine.runs import Run, engine_pid, read, write_engine
 from tui.plan.document import Document
 from tui.plan.resolve import resolve
@@ -49,6 +51,8 @@ def start(
         "started": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "rehearsed": rehearse,
         "record": str(record) if record else None,
+        "user": who_runs(),
+        "plan_hash": plan.hash,
     }
     write_whole(folder / "run.json", json.dumps(about))
     run = read(folder)
@@ -60,7 +64,8 @@ def start(
 def resume(run: Run, *, environ: Mapping[str, str], secrets: Mapping[str, str] | None = None) -> None:
     """Start the engine of an unfinished run again; it reads Azure's state and does what is left.
 
-    Does nothing when its engine lives. Raises PlanInvalid when what the plan refers to is not there any more.
+    Does nothing when its engine lives, here or on another machine. Raises PlanInvalid when what the plan refers to
+    is not there any more.
     """
     from tui.plan.load import load
 
@@ -75,10 +80,13 @@ def resume(run: Run, *, environ: Mapping[str, str], secrets: Mapping[str, str] |
 def stop(run: Run, *, clean_up: bool = False) -> bool:
     """Ask the engine to stop; with `clean_up`, also to delete what this run created. False when it had ended."""
     pid = engine_pid(run.folder)
-    if pid is None:
+    if pid is None and not run.elsewhere:
         return False
     if clean_up:
         write_whole(run.folder / "clean-up", "")
+    if pid is None:
+        heartbeat.ask_to_stop(run.folder)
+        return True
     try:
         os.kill(pid, signal.SIGTERM)
     except ProcessLookupError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,10 @@ def still_there(run: Run, found: EndpointInfo | None) -> list[Left]:
     return left
 
 
+def _shares(split: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {share} %" for name, share in split.items() if share)
+
+
 def stopped_message(run: Run, left: list[Left], *, rehearsed: bool, cleaned: bool) -> str:
     """What to say about a run that was stopped: what is there, and the command that removes it."""
     said = ["The run was stopped."]
@@ -88,8 +93,14 @@ def stopped_message(run: Run, left: list[Left], *, rehearsed: bool, cleaned: boo
         said.append(f"Remove it with: aml-deploy remove {plan}{' --rehearse' if rehearsed else ''} --yes")
     elif cleaned:
         said.append("What it had made was removed.")
-    elif not run.created:
+    elif not run.created and run.shift is None:
         said.append("It had made nothing in Azure yet.")
+    if run.shift is not None and not cleaned and not run.shift.back:
+        before, after = (_shares(split) for split in (run.shift.before, run.shift.after))
+        if before != after:
+            said.append(f"Requests go to {after}; before the run, to {before or 'nobody'}.")
+            if before:
+                said.append(f"Go back with: aml-deploy rollback {run.plan.endpoint.name}")
     if any(item.kind == "model" for item in left):
         said.append("The registered model stays; it costs next to nothing.")
     return " ".join(said)

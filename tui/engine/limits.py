@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
+
+from tui.plan.durations import words
+
+if TYPE_CHECKING:
+    from tui.plan.model import Plan
 
 MINUTE = 60.0
 
@@ -14,13 +20,26 @@ SETTLE_SECONDS = 90 * MINUTE
 REMOVE_SECONDS = 30 * MINUTE
 # New traffic takes a moment to reach the scoring front end.
 TEST_SECONDS = 30.0
+# An upload ends by itself when nothing moves any more; this is for one that moves too slowly.
+UPLOAD_SECONDS = 360 * MINUTE
 # Sign-in, reading the workspace and the preflight ask many short questions, each with a limit of its own.
 # For tasks that do not stop by themselves: one that has just asked Azure to make something waits for its answer, so
 # that it is known what is left; any other is left alone soon.
 ANSWER_SECONDS = 10.0
 STOP_SECONDS = 0.5
 
+# Resource Manager does not answer at all, in the middle of a run.
+OUTAGE_SECONDS = 10 * MINUTE
+
 _ASLEEP = 10.0
+
+DEFAULTS = {**OPERATION_SECONDS, "settle": SETTLE_SECONDS, "test": TEST_SECONDS, "upload": UPLOAD_SECONDS}
+
+
+def limit(plan: Plan, name: str) -> float:
+    """The seconds of a limit (a key of `limits:`): the plan's, else the engine's own."""
+    given = getattr(plan.limits, name)
+    return DEFAULTS[name] if given is None else float(given)
 
 
 class Patience:
@@ -41,4 +60,4 @@ class Patience:
     @property
     def words(self) -> str:
         """The limit for people: 30 seconds, 90 minutes."""
-        return f"{self.seconds / MINUTE:.0f} minutes" if self.seconds >= 2 * MINUTE else f"{self.seconds:.0f} seconds"
+        return words(self.seconds)

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from tui import __version__
-from tui.engine import endpoint_lock
+from tui.engine import endpoint_lock, heartbeat, runs
 from tui.engine.cards import card
 from tui.engine.clean_up import clean_up
-from tui.engine.context import RUN_TAG, Run, Stopped
+from tui.engine.context import RUN_TAG, USER_TAG, Run, Stopped
 from tui.engine.facts import facts_of, last_lines
 from tui.engine.graph import Failure, Task, run_tasks, unless_stopped
 from tui.engine.journal import Journal, JournalWriter
 from tui.engine.leaving import Left, left_behind, stopped_message
+from tui.engine.limits import Patience
+from tui.engine.people import who_runs
 from tui.engine.recall import Memory, recall
 from tui.engine.tasks import tasks_of
 from tui.plan.model import Plan
@@ -47,7 +49,7 @@ class Engine:
         self.journal = journal
         self.rehearsed = rehearsed
         self.resumed = resumed
-        tags = {"aml-deploy": __version__, "aml-deploy-plan": plan.hash, RUN_TAG: journal.run}
+        tags = {"aml-deploy": __version__, "aml-deploy-plan": plan.hash, RUN_TAG: journal.run, USER_TAG: who_runs()}
         recorder = None
         if record is not None:
             from tui.cloud.recorder import Recorder
@@ -55,7 +57,11 @@ class Engine:
             recorder = Recorder(record, (plan.credential.client_secret,))
         before = recall(Journal(folder).read()) if resumed else Memory()
         cloud = unless_stopped(asked or threading.Event(), lambda: connect(plan, recorder))
-        self.run = Run(plan, cloud, journal, folder, tags=tags, created=before.created, begun=before.begun)
+        self.run = Run(
+            plan, cloud, journal, folder, tags=tags, created=before.created, begun=before.begun, shift=before.shift
+        )
+        if plan.limits.total is not None:
+            self.run.time = Patience(plan.limits.total)
         self.stopped = False
 
     def stop(self) -> None:
@@ -82,13 +88,14 @@ class Engine:
 
     def _announce(self, tasks: list[Task]) -> None:
         if self.resumed:
-            self.journal.emit("run_resumed", host=socket.gethostname(), version=__version__)
+            self.journal.emit("run_resumed", host=socket.gethostname(), user=who_runs(), version=__version__)
             return
         workspace = self.plan.workspace
         self.journal.emit(
             "run_started",
             endpoint=self.plan.endpoint.name,
             deployment=self.plan.deployment.name,
+            **({"deployments": [one.name for one in self.plan.deployments]} if self.plan.deployments else {}),
             workspace={
                 "subscription_id": workspace.subscription_id,
                 "resource_group": workspace.resource_group,
@@ -97,6 +104,7 @@ class Engine:
             tasks=[task.as_dict(rehearsed=self.rehearsed) for task in tasks],
             principal=_principal(self.plan),
             host=socket.gethostname(),
+            user=who_runs(),
             plan_hash=self.plan.hash,
             version=__version__,
             rehearsed=self.rehearsed,
@@ -106,13 +114,13 @@ class Engine:
 
     def _gates(self, tasks: list[Task]) -> tuple[str, str] | None:
         """Sign in, read the workspace, run the preflight. Returns status and message where the run must not go on."""
-        from tui.checks import artifacts, preflight
+        from tui.checks import several
 
         busy = self._busy()
         if busy is not None:
             self._findings([busy])
             return "blocked", f"{busy['message']} {busy['remedy']}"
-        findings = [finding.as_dict() for finding in artifacts.check(self.plan)]
+        findings = [finding.as_dict() for finding in several.files(self.plan)]
         if not _blockers(findings):
             failure = run_tasks(self.run, tasks)
             if self.stopped:
@@ -122,7 +130,7 @@ class Engine:
                 self._findings([*findings, _as_finding(failure)])
                 return "blocked", str(failure.error)
             try:
-                found = unless_stopped(self.run.stop, lambda: preflight.run(self.plan, self.run.cloud))
+                found = unless_stopped(self.run.stop, lambda: several.run(self.plan, self.run.cloud))
             except Stopped:
                 return "cancelled", ""
             findings = [finding.as_dict() for finding in found]
@@ -135,7 +143,7 @@ class Engine:
     def _busy(self) -> dict[str, Any] | None:
         """The finding that another run works on the endpoint; None when it is this run's turn."""
         target = f"{self.rehearsed} {self.plan.workspace.id} {self.plan.endpoint.name}"
-        owner = endpoint_lock.take(self.folder.parent.parent, target, self.journal.run)
+        owner = endpoint_lock.take(self.folder.parent.parent, target, self.journal.run) or self._on_another_machine()
         if owner is None:
             return None
         return {
@@ -147,13 +155,24 @@ class Engine:
             "docs": "",
         }
 
+    def _on_another_machine(self) -> str | None:
+        """The run that works on the endpoint on another machine with the same state folder: locks do not reach it."""
+        name = self.plan.endpoint.name
+        for folder in self.folder.parent.iterdir():
+            if folder == self.folder or not heartbeat.elsewhere(folder):
+                continue
+            other = runs.read(folder)
+            if other is not None and (other.endpoint, other.rehearsed) == (name, self.rehearsed):
+                return other.id
+        return None
+
     def _findings(self, findings: list[dict[str, Any]]) -> None:
         for finding in findings:
             self.journal.emit("finding", **finding)
 
     def _attention(self, failure: Failure) -> None:
         log, lines = str(self.folder / "engine.log"), last_lines(self.folder, failure.task)
-        shown = card(failure.error, log, failure.task, lines, facts_of(self.run))
+        shown = card(failure.error, log, failure.task, lines, facts_of(self.run, failure.task))
         self.journal.emit("needs_attention", task=failure.task, card=shown)
 
     def _finish(self, status: str, message: str) -> str:
@@ -166,7 +185,7 @@ class Engine:
             message = stopped_message(self.run, left, rehearsed=self.rehearsed, cleaned=cleaned)
         extra: dict[str, Any] = {"left_behind": [str(item) for item in left]} if left else {}
         results = self.run.results
-        scoring_uri = results.get("deployment", {}).get("scoring_uri") or results.get("endpoint", {}).get("scoring_uri")
+        scoring_uri = results.get("endpoint", {}).get("scoring_uri")
         self.journal.emit(
             "run_finished",
             status=status,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tui.engine import heartbeat
 from tui.engine.folders import runs_folder, write_whole
 from tui.engine.journal import Journal
 
@@ -24,6 +24,8 @@ class Run:
     started: str
     rehearsed: bool
     record: Path | None = None  # where the exchanges with Azure are written down, if they are
+    user: str = ""  # who started it, as user@host
+    plan_hash: str = ""  # what it was started with; also a tag on what it made
 
     @property
     def plan(self) -> Path:
@@ -42,8 +44,14 @@ class Run:
 
     @property
     def alive(self) -> bool:
-        """Whether the run's engine works on this machine right now."""
-        return engine_pid(self.folder) is not None
+        """Whether the run's engine works right now, on this machine or, by its signs of life, on another one."""
+        return engine_pid(self.folder) is not None or heartbeat.elsewhere(self.folder) is not None
+
+    @property
+    def elsewhere(self) -> str:
+        """The name of the other machine that works on the run; empty when none does."""
+        beat = heartbeat.elsewhere(self.folder)
+        return beat.host if beat else ""
 
     @property
     def status(self) -> str:
@@ -62,6 +70,8 @@ class Run:
             "deployment": self.deployment,
             "started": self.started,
             "rehearsed": self.rehearsed,
+            "user": self.user,
+            "plan_hash": self.plan_hash,
         }
 
 
@@ -99,6 +109,8 @@ def read(folder: Path) -> Run | None:
             started=about["started"],
             rehearsed=bool(about["rehearsed"]),
             record=Path(about["record"]) if about.get("record") else None,
+            user=str(about.get("user") or ""),
+            plan_hash=str(about.get("plan_hash") or ""),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -106,7 +118,7 @@ def read(folder: Path) -> Run | None:
 
 def write_engine(folder: Path, pid: int) -> None:
     """Say that a process of this machine is the run's engine."""
-    about = {"pid": pid, "started": _start_time(pid), "host": socket.gethostname()}
+    about = {"pid": pid, "started": _start_time(pid), "host": heartbeat.this_machine()}
     write_whole(folder / "engine.json", json.dumps(about))
 
 
@@ -117,7 +129,7 @@ def engine_pid(folder: Path) -> int | None:
         pid = int(about["pid"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if about.get("host") != socket.gethostname():
+    if about.get("host") != heartbeat.this_machine():
         return None
     started = _start_time(pid)
     return pid if started is not None and started == about.get("started") else None

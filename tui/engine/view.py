@@ -42,6 +42,27 @@ class TaskView:
 
 
 @dataclass(frozen=True)
+class RolloutView:
+    """A deployment that takes over requests: who gets how much now, what was measured, and why it went back.
+
+    `step` is 0 while it gets copies of requests only; `callers` is what Azure Monitor counted, if it did.
+    """
+
+    deployment: str = ""
+    step: int = 0
+    steps: int = 0
+    before: dict[str, int] = field(default_factory=dict)
+    traffic: dict[str, int] = field(default_factory=dict)
+    requests: int = 0
+    errors: int = 0
+    statuses: dict[str, int] = field(default_factory=dict)
+    p95_ms: float | None = None
+    callers: dict[str, Any] | None = None
+    back: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class RunView:
     """A run. `status` is starting, running, succeeded, failed, blocked or cancelled.
 
@@ -69,6 +90,8 @@ class RunView:
     test: dict[str, Any] | None = None
     message: str = ""
     left_behind: tuple[str, ...] = ()
+    deployments: tuple[str, ...] = ()
+    rollout: RolloutView | None = None
 
     def task(self, name: str) -> TaskView:
         """The task of that name; a waiting one where the run has none."""
@@ -121,7 +144,8 @@ def _run_started(view: RunView, event: Event) -> RunView:
     )
     return replace(
         view, run=event["run"], status="running", endpoint=event.get("endpoint", ""),
-        deployment=event.get("deployment", ""), workspace=event.get("workspace") or {},
+        deployment=event.get("deployment", ""), deployments=tuple(event.get("deployments") or ()),
+        workspace=event.get("workspace") or {},
         principal=event.get("principal", ""), rehearsed=bool(event.get("rehearsed")),
         log_path=event.get("log", ""), started=seconds_of(event["time"]), tasks=tasks,
     )  # fmt: skip
@@ -171,6 +195,22 @@ def _task_finished(view: RunView, event: Event) -> RunView:
     )
 
 
+def _traffic_shift(view: RunView, event: Event) -> RunView:
+    known = view.rollout or RolloutView()
+    changes = {key: event[key] for key in ("step", "steps") if key in event}
+    why = event.get("why", "")
+    rollout = replace(
+        known, before=event["before"], traffic=event["after"], back=bool(event.get("back")), why=why, **changes
+    )
+    return replace(view, rollout=rollout)
+
+
+def _rollout_watch(view: RunView, event: Event) -> RunView:
+    names = ("deployment", "step", "steps", "traffic", "requests", "errors", "statuses", "p95_ms", "callers")
+    changes = {name: event[name] for name in names if name in event}
+    return replace(view, rollout=replace(view.rollout or RolloutView(), **changes))
+
+
 def _finding(view: RunView, event: Event) -> RunView:
     return replace(view, findings=(*view.findings, event))
 
@@ -192,6 +232,8 @@ _HANDLERS = {
     "run_started": _run_started,
     "run_resumed": _run_resumed,
     "finding": _finding,
+    "traffic_shift": _traffic_shift,
+    "rollout_watch": _rollout_watch,
     "task_started": _task_started,
     "task_progress": _task_progress,
     "task_log": _task_log,

@@ -24,7 +24,9 @@ from tui.plain.recording import new_recording
 from tui.plain.result import summary
 from tui.plain.signals import Signals
 from tui.plain.terminal import confirmed, is_terminal, say
+from tui.plan import rules
 from tui.plan.document import Document
+from tui.plan.load import load
 
 HUNG_UP = 129
 WITHOUT_QUESTION = "Without a terminal nothing can be asked: add --yes to deploy."
@@ -35,6 +37,7 @@ def run(arguments: Namespace) -> int:
     if not arguments.yes and not (is_terminal(0) and is_terminal(2)):
         raise Failure(WITHOUT_QUESTION, 2)
     record = new_recording(arguments.record) if arguments.record else None
+    beside(arguments)
     document, environ = ready(arguments)
     if not arguments.yes and not confirmed(_question(document, rehearse=arguments.rehearse)):
         raise Failure("Nothing was done.", INTERRUPTED)
@@ -47,6 +50,23 @@ def run(arguments: Namespace) -> int:
         remove=_remove_command(arguments),
         record=record,
     )
+
+
+def beside(arguments: Namespace) -> None:
+    """Turn `--as NAME` into values of the plan: another name, all requests in the end, a rollout. Raises Failure."""
+    name = getattr(arguments, "as_name", None)
+    if not name:
+        return
+    document = load(arguments.plan, arguments.overlays, arguments.sets)
+    if document.listed():
+        raise Failure("--as is for a plan with deployment:. This one lists its deployments; add one to them.", 2)
+    wrong = rules.online_name(name)
+    if wrong:
+        raise Failure(f"--as {name} is not the name of a deployment. {wrong}", 2)
+    sets = [f"deployment.name={name}", f"traffic={{{name}: 100}}"]
+    if not document.get("rollout"):
+        sets.append("rollout.steps=[10, 50, 100]")
+    arguments.sets = [*arguments.sets, *sets]
 
 
 def deploy(

@@ -6,7 +6,7 @@ import os
 from argparse import Namespace
 from collections.abc import Mapping
 
-from tui.engine import launch, runs
+from tui.engine import heartbeat, launch, runs
 from tui.engine.runs import Run
 from tui.plain.apply import watch
 from tui.plain.failure import Failure
@@ -26,8 +26,11 @@ def run(arguments: Namespace) -> int:
     """Show the run; the exit code is that of the run. Raises Failure, PlanInvalid."""
     chosen = choose(arguments.run)
     unfinished = not chosen.journal.finished()
-    resumed = unfinished and not chosen.alive
+    elsewhere = _elsewhere(chosen) if unfinished else ""
+    resumed = unfinished and not elsewhere and not chosen.alive
     with Signals() as signals:
+        if elsewhere:
+            say(f"The run {chosen.id} is worked on by the engine on {elsewhere}; it is followed from here.")
         if resumed:
             say(f"The engine of run {chosen.id} is gone; the run is resumed.")
             _resume(chosen)
@@ -46,6 +49,16 @@ def choose(name: str | None) -> Run:
         return found[0]
     what = "No run has the id" if not found else f"{len(found)} runs have ids that begin with"
     raise Failure(f"{what} {name}. aml-deploy runs lists them.", 2)
+
+
+def _elsewhere(chosen: Run) -> str:
+    """The other machine that works on the run, if one does; waits some seconds where clocks alone cannot tell."""
+
+    def waiting(host: str) -> None:
+        say(f"The engine of run {chosen.id} was on {host}; looking for some seconds whether it still works.")
+
+    beat = heartbeat.observed_elsewhere(chosen.folder, waiting)
+    return beat.host if beat else ""
 
 
 def _resume(chosen: Run) -> None:

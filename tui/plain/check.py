@@ -6,6 +6,7 @@ import json
 from argparse import Namespace
 from typing import Any
 
+from tui.plain.failure import Failure
 from tui.plain.questions import ask
 from tui.plain.ready import ready
 from tui.plain.terminal import say
@@ -19,6 +20,10 @@ def run(arguments: Namespace) -> int:
     """Print the findings, the worst first; 3 when one of them blocks. Raises PlanInvalid, Failure."""
     document, environ = ready(arguments)
     findings = worst_first(ask(document, environ, "check", timeout=CHECK_SECONDS))
+    if arguments.fix:
+        findings = _corrected(arguments, findings)
+    if arguments.dress_rehearsal:
+        findings = worst_first([*findings, *_dressed(arguments)])
     if arguments.json:
         for finding in findings:
             print(json.dumps(finding, ensure_ascii=False))
@@ -27,6 +32,46 @@ def run(arguments: Namespace) -> int:
             print(line)
         say(verdict(findings))
     return BLOCKED if any(finding.get("severity") == "blocker" for finding in findings) else 0
+
+
+def _dressed(arguments: Namespace) -> list[dict[str, Any]]:
+    """The findings of a dress rehearsal of the plan. Raises Failure."""
+    import asyncio
+    import os
+
+    from tui.dress.client import perform
+    from tui.plan.load import load
+
+    told = ""
+
+    def tell(line: str) -> None:
+        nonlocal told
+        step = line.partition(":")[0]
+        if step != told:
+            told = step
+            say(f"Dress rehearsal: {line}")
+
+    document = load(arguments.plan, arguments.overlays, arguments.sets)
+    try:
+        report = asyncio.run(perform(document, os.environ, tell))
+    except OSError as error:
+        raise Failure(f"The dress rehearsal cannot be carried out: {error.strerror or error}.") from None
+    return list(report["findings"])
+
+
+def _corrected(arguments: Namespace, findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The findings after the plan was corrected where it could be, checked anew when something was changed."""
+    from tui.plain.fix import correct
+
+    done, left = correct(arguments, findings)
+    for line in (*done, *left):
+        say(line)
+    if not done and not left:
+        say("There is nothing in the plan that a check could correct.")
+    if not done:
+        return findings
+    document, environ = ready(arguments)
+    return worst_first(ask(document, environ, "check", timeout=CHECK_SECONDS))
 
 
 def worst_first(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -44,8 +89,15 @@ def finding_lines(findings: list[dict[str, Any]]) -> list[str]:
         field = f"{finding['field']}: " if finding.get("field") else ""
         lines.append(f"{WORDS.get(severity, severity):<{width}}  {field}{finding.get('message', '')}")
         if severity != "ok":
-            lines += [f"{'':<{width}}  {text}" for text in (finding.get("remedy"), finding.get("docs")) if text]
+            texts = (finding.get("remedy"), _command(finding), finding.get("docs"))
+            lines += [f"{'':<{width}}  {text}" for text in texts if text]
     return lines
+
+
+def _command(finding: dict[str, Any]) -> str:
+    """The command that mends it, where the remedy does not hold it already."""
+    command = str(finding.get("command") or "")
+    return f"$ {command}" if command and command not in str(finding.get("remedy")) else ""
 
 
 def verdict(findings: list[dict[str, Any]]) -> str:

@@ -25,14 +25,16 @@ def run(arguments: Namespace) -> int:
     document, environ = located(load(arguments.plan, arguments.overlays, arguments.sets), rehearse=arguments.rehearse)
 
     async def talk(asker: Asker) -> Any:
-        state = await asker.ask(document, "endpoint")
-        say(what_goes(document, state, arguments.deployment))
-        if not state.get("exists"):
-            return {"removed": [], "left": []}
+        chosen = {"deployment": arguments.deployment, "failed": arguments.failed}
+        found = await asker.ask(document, "inventory", **chosen)
+        for line in what_goes(document, found):
+            say(line)
+        if not any(item["goes"] for item in found["items"]):
+            return {"removed": [], "left": [f"{item['kind']} {item['name']}" for item in found["items"]]}
         if not arguments.yes and not confirmed("Remove it?"):
             raise Failure("Nothing was removed.", INTERRUPTED)
         say("Removing; Azure takes some minutes.")
-        return await asker.ask(document, "remove", timeout=REMOVE_SECONDS, deployment=arguments.deployment)
+        return await asker.ask(document, "remove", timeout=REMOVE_SECONDS, **chosen)
 
     result = conversation(environ, talk)
     if arguments.json:
@@ -46,14 +48,33 @@ def run(arguments: Namespace) -> int:
     return 0
 
 
-def what_goes(document: Document, state: dict[str, Any], deployment: str | None) -> str:
-    """What is there and will be removed, in a sentence."""
+def what_goes(document: Document, found: dict[str, Any]) -> list[str]:
+    """What is there, what of it will be removed and why, and what that costs now, a line each."""
     endpoint = document.get("endpoint.name")
-    if not state.get("exists"):
-        return f"There is no endpoint {endpoint} in the workspace."
-    if deployment:
-        return f"The deployment {deployment} of the endpoint {endpoint} will be removed; the endpoint stays."
-    names = [str(item.get("name")) for item in state.get("deployments") or []]
-    behind = f" with its deployments {', '.join(names)}" if len(names) > 1 else ""
-    behind = f" with its deployment {names[0]}" if len(names) == 1 else behind
-    return f"The endpoint {endpoint}{behind} will be removed, and its scoring URI stops answering."
+    items = found["items"]
+    if not items:
+        return [f"There is no endpoint {endpoint} in the workspace."]
+    lines = []
+    for goes, title in ((True, "Will be removed:"), (False, "Stays:")):
+        chosen = [item for item in items if bool(item["goes"]) is goes]
+        lines += [title, *(f"  {_item(item, found['currency'])}" for item in chosen)] if chosen else []
+    if any(item["price_per_hour"] is not None for item in items):
+        lines.append(found["price_note"])
+    if any(item["kind"] == "endpoint" and item["goes"] for item in items):
+        lines.append("Its scoring URI stops answering.")
+    wasted = [item["name"] for item in items if item["failed"] and not item["goes"]]
+    if wasted:
+        lines.append(f"Failed and still there: {', '.join(wasted)}. Add --failed to remove that too.")
+    return lines
+
+
+def _item(item: dict[str, Any], currency: str) -> str:
+    parts = [f"{item['kind']} {item['name']}", str(item["state"])]
+    if item["kind"] == "deployment":
+        price = item["price_per_hour"]
+        cost = "price not known" if price is None else f"{price:.2f} {currency} an hour"
+        parts += [f"{item['instances']} x {item['instance_type']}", cost, f"{item['traffic']} % of the requests"]
+    parts.append(item["why"])
+    if item["made_by"]:
+        parts.append(f"made by {item['made_by']}")
+    return ", ".join(parts)

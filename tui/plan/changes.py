@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from tui.plan.model import Plan
@@ -22,7 +22,8 @@ class FieldChange:
 class Change:
     """What happens to one resource: create, change or skip, with the reason in a sentence.
 
-    `refused` is not empty where Azure would not do it; it says why, and what can be done instead.
+    `refused` is not empty where Azure would not do it; it says why, and what can be done instead. `how` says what a
+    change does to what serves; with `in_place` instances and tags alone change, and no container is replaced.
     """
 
     resource: str
@@ -31,6 +32,8 @@ class Change:
     changes: list[FieldChange] = field(default_factory=list)
     why: str = ""
     refused: str = ""
+    how: str = ""
+    in_place: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
@@ -40,19 +43,25 @@ class Change:
 def changes(plan: Plan, live: Mapping[str, Any]) -> list[Change]:
     """Compares a plan with what exists (the keys of `tui.cloud.live.Live`), in the order of a run's tasks."""
     endpoint = live.get("endpoint")
-    found = next(
-        (item for item in (endpoint or {}).get("deployments") or [] if item["name"] == plan.deployment.name), None
-    )
-    model = _model(plan, live.get("model"))
+    there = {item["name"]: item for item in (endpoint or {}).get("deployments") or []}
+    result = [endpoint_change(plan, endpoint)]
+    made = []
+    for deployment in plan.every_deployment:
+        one = plan.of(deployment.name)
+        known = live if deployment.name == plan.deployment.name else (live.get("others") or {}).get(deployment.name, {})
+        assets = _asset_changes(one, known)
+        result += [change for change in assets if change not in result]
+        made.append(deployment_change(one, there.get(deployment.name), _ids(known, assets)))
+    return [*result, *made, _traffic(plan, endpoint)]
+
+
+def _asset_changes(plan: Plan, live: Mapping[str, Any]) -> list[Change]:
+    """What happens to model, code and environment of a plan's deployment."""
     environment = _environment(plan, live.get("environment"))
-    result = [endpoint_change(plan, endpoint), model]
+    result = [_model(plan, live.get("model"))]
     if plan.deployment.code_configuration:
         result.append(_code(plan, live.get("code")))
-    if environment is not None:
-        result.append(environment)
-    result.append(deployment_change(plan, found, _ids(live, result)))
-    result.append(_traffic(plan, endpoint))
-    return result
+    return result if environment is None else [*result, environment]
 
 
 def _ids(live: Mapping[str, Any], assets: list[Change]) -> dict[str, str | None]:
@@ -165,7 +174,31 @@ def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[
     state = str(found.get("provisioning_state") or "")
     if state.lower() in {"failed", "canceled"}:
         differing.append(FieldChange("provisioning_state", state, "Succeeded"))
-    return _judged("deployment", wanted.name, differing, "It exists and is as the plan says.", refused)
+    change = _judged("deployment", wanted.name, differing, "It exists and is as the plan says.", refused)
+    return change if change.action == "skip" or refused else _with_effect(change, found)
+
+
+SCALED = ("instance_count", "tags")
+"""What PATCH of a deployment changes: its number of instances and its tags (Microsoft, REST API of Azure Machine
+Learning, OnlineDeployments_Update, PartialMinimalTrackedResourceWithSku)."""
+SCALE = "Only instances are added or taken away; those that serve go on."
+ROLL = (
+    "Azure replaces the instances in place, 20 per cent of them at a time; for a change that can be tried first and "
+    "taken back, deploy it under another name beside this one."
+)
+"""Microsoft, how-to-deploy-online-endpoints: deployments are updated with 20 % of the nodes at a time."""
+RESIZE = "Azure needs quota for the new size beside the old one while it replaces the instances."
+AGAIN = "It is made again in place: what failed serves nobody."
+
+
+def _with_effect(change: Change, found: Mapping[str, Any]) -> Change:
+    """The change with what it does to what serves."""
+    keys = {item.field.partition(".")[0] for item in change.changes}
+    if "provisioning_state" in keys:
+        return replace(change, how=AGAIN)
+    if keys <= set(SCALED):
+        return replace(change, how=SCALE if "instance_count" in keys else "", in_place=True)
+    return replace(change, how=f"{ROLL} {RESIZE}" if "instance_type" in keys else ROLL)
 
 
 def _assets(plan: Plan, found: Mapping[str, Any], ids: Mapping[str, str | None]) -> list[FieldChange]:
@@ -192,7 +225,13 @@ def _traffic(plan: Plan, endpoint: Mapping[str, Any] | None) -> Change:
         if before.get(name, 0) != after.get(name, 0)
     ]
     action = "change" if before else "create"
-    return Change("traffic", plan.endpoint.name, action, differing, "The split is set after the deployment is up.")
+    why = "The split is set after the deployment is up."
+    if plan.rollout is not None and before:
+        steps = ", ".join(f"{step} %" for step in plan.rollout.steps)
+        why = (
+            f"{plan.rollout.deployment} takes over in steps: {steps}; on errors or latency the split of now comes back."
+        )
+    return Change("traffic", plan.endpoint.name, action, differing, why)
 
 
 def _judged(resource: str, name: str, differing: list[FieldChange], same: str, refused: str) -> Change:

@@ -103,19 +103,50 @@ class Document:
     def rebased(self, base: Path) -> Document:
         """A copy whose relative paths start from another folder."""
         other = self.copy()
-        for item in FIELDS:
-            value = other.get(item.key)
-            if item.kind == "path" and isinstance(value, str) and is_local_path(value) and not has_reference(value):
-                there = (self.base / Path(value).expanduser()).resolve()
-                inside = there.is_relative_to(base.resolve())
-                target = os.path.relpath(there, base.resolve()) if inside else str(there)
-                node = other.tree
-                *parents, last = item.key.split(".")
-                for part in parents:
-                    node = node[part]
-                node[last] = target
+        for tree in (other.tree, *({"deployment": item} for item in other.listed())):
+            for item in FIELDS:
+                if item.kind == "path":
+                    self._rebase(tree, item.key, base)
         other.base = base
         return other
+
+    def _rebase(self, tree: dict[str, Any], key: str, base: Path) -> None:
+        """Let the path at a key of a tree start from another folder; what is no path of this machine stays."""
+        *parents, last = key.split(".")
+        node: Any = tree
+        for part in parents:
+            node = node.get(part) if isinstance(node, dict) else None
+        value = node.get(last) if isinstance(node, dict) else None
+        if isinstance(value, str) and is_local_path(value) and not has_reference(value):
+            there = (self.base / Path(value).expanduser()).resolve()
+            inside = there.is_relative_to(base.resolve())
+            node[last] = os.path.relpath(there, base.resolve()) if inside else str(there)
+
+    def listed(self) -> list[dict[str, Any]]:
+        """The items of `deployments:` as written; none where the plan has `deployment:` only."""
+        found = self.tree.get(DEPLOYMENTS)
+        return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+    def each(self) -> list[Document]:
+        """A document for every item of `deployments:`, in which it is `deployment:`; itself where there are none.
+
+        What is written below `deployment:` holds for every item that does not say otherwise.
+        """
+        items = self.listed()
+        if not items:
+            return [self]
+        found = []
+        for number, item in enumerate(items):
+            one = self.copy()
+            del one.tree[DEPLOYMENTS]
+            one.tree["deployment"] = _laid_over(one.tree.get("deployment") or {}, item)
+            prefix = f"{DEPLOYMENTS}.{number}"
+            for key, line in self.lines.items():
+                if key == prefix or key.startswith(f"{prefix}."):
+                    one.lines[f"deployment{key[len(prefix) :]}"] = line
+            one.problems = list(self.problems) if number == 0 else []
+            found.append(one)
+        return found
 
     def as_yaml(self) -> str:
         """The plan as YAML, in the order of the documentation; references are kept."""
@@ -189,25 +220,43 @@ def is_local_path(value: str) -> bool:
     return not re.match(r"^(azureml:|[a-zA-Z][a-zA-Z0-9+.-]*:/)", value)
 
 
-ORDER = ("description", "workspace", "credential", "endpoint", "deployment", "traffic", "test")
+DEPLOYMENTS = "deployments"
+ORDER = (
+    "description", "workspace", "credential", "endpoint", "deployment", DEPLOYMENTS, "traffic", "mirror_traffic",
+    "rollout", "test", "limits",
+)  # fmt: skip
+
+
+def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Two trees as one; what both say is taken from `above`."""
+    result = copy.deepcopy(below)
+    for name, value in above.items():
+        old = result.get(name)
+        result[name] = _laid_over(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return result
 
 
 def normalise(tree: dict[str, Any]) -> dict[str, Any]:
     """The tree with one form for what the YAML may write in two: `model: azureml:…` becomes `model: {path: …}`."""
-    deployment = tree.get("deployment")
-    if isinstance(deployment, dict):
-        if isinstance(deployment.get("model"), str):
-            deployment["model"] = {"path": deployment["model"]}
-        if isinstance(deployment.get("environment"), str):
-            deployment["environment"] = {"registered": deployment["environment"]}
+    listed = tree.get(DEPLOYMENTS)
+    for deployment in (tree.get("deployment"), *(listed if isinstance(listed, list) else ())):
+        if isinstance(deployment, dict):
+            if isinstance(deployment.get("model"), str):
+                deployment["model"] = {"path": deployment["model"]}
+            if isinstance(deployment.get("environment"), str):
+                deployment["environment"] = {"registered": deployment["environment"]}
+    if tree.get("rollout") == {}:
+        tree["rollout"] = {"steps": [10, 50, 100]}
     return tree
 
 
 def denormalise(tree: dict[str, Any]) -> dict[str, Any]:
     """The tree as the YAML has it, without empty maps, in the order of the documentation."""
     ordered = {key: copy.deepcopy(tree[key]) for key in (*ORDER, *tree) if key in tree}
-    deployment = ordered.get("deployment")
-    if isinstance(deployment, dict):
+    listed = ordered.get(DEPLOYMENTS)
+    for deployment in (ordered.get("deployment"), *(listed if isinstance(listed, list) else ())):
+        if not isinstance(deployment, dict):
+            continue
         model = deployment.get("model")
         if isinstance(model, dict) and str(model.get("path", "")).startswith("azureml:"):
             deployment["model"] = model["path"]

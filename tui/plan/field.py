@@ -63,6 +63,8 @@ class Field:
             return ""
         if isinstance(value, bool):
             return "true" if value else "false"
+        if isinstance(value, (list, tuple)):
+            return ", ".join(map(str, value))
         if isinstance(value, dict):
             return ", ".join(f"{name}={item}" for name, item in value.items())
         return str(value)

@@ -6,6 +6,7 @@ from tui.plan.field import Field as Field
 from tui.plan.field import Help as Help
 from tui.plan.fields_endpoint import ENDPOINT_FIELDS
 from tui.plan.fields_model import MODEL_FIELDS
+from tui.plan.fields_rollout import ROLLOUT_FIELDS
 from tui.plan.fields_serving import SERVING_FIELDS
 from tui.plan.fields_sign_in import SIGN_IN_FIELDS
 
@@ -21,11 +22,11 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("test", "Test"),
 )
 
-FIELDS: tuple[Field, ...] = (*SIGN_IN_FIELDS, *ENDPOINT_FIELDS, *MODEL_FIELDS, *SERVING_FIELDS)
+FIELDS: tuple[Field, ...] = (*SIGN_IN_FIELDS, *ENDPOINT_FIELDS, *MODEL_FIELDS, *SERVING_FIELDS, *ROLLOUT_FIELDS)
 
 BY_KEY: dict[str, Field] = {field.key: field for field in FIELDS}
 
-RESERVED = ("deployments", "rollout", "mirror_traffic", "limits")
+RESERVED: tuple[str, ...] = ()
 
 
 def fields_of(step: str, *, advanced: bool = False) -> list[Field]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tui.plan.document import Document, leaves, normalise
-from tui.plan.fields import BY_KEY, RESERVED
+from tui.plan.document import DEPLOYMENTS, Document, leaves, normalise
+from tui.plan.fields import BY_KEY
 from tui.plan.presets import find, presets
 from tui.plan.problems import PlanInvalid, Problem
 
@@ -28,6 +29,10 @@ NOT_SET_HERE = (
     "deployment.type",
     "deployment.request_settings.max_queue_wait_ms",
 )
+
+
+SPLITS = ("traffic", "mirror_traffic")
+"""Maps that an overlay replaces as a whole: two splits as one would not add up."""
 
 
 def load(argument: str | Path, overlays: Sequence[str | Path] = (), sets: Sequence[str] = ()) -> Document:
@@ -127,6 +132,14 @@ def _read(path: Path) -> Document:
     return document
 
 
+_ITEM = re.compile(rf"^{DEPLOYMENTS}\.\d+\b")
+
+
+def _plain(key: str) -> str:
+    """The key by which fields know it: `deployments.1.name` is `deployment.name`."""
+    return _ITEM.sub("deployment", key)
+
+
 def _build(node: Any, prefix: str, document: Document, file: str, loader: Any) -> dict[str, Any]:
     """The map of a YAML node; remembers lines, reports unknown and repeated keys."""
     import yaml
@@ -139,10 +152,14 @@ def _build(node: Any, prefix: str, document: Document, file: str, loader: Any) -
         if name in result:
             document.problems.append(Problem(key, "This key is there twice.", "Keep one of them.", file, line))
         document.lines[key] = (file, line)
-        if key in IGNORED:
+        known = _plain(key)
+        if known in IGNORED:
             continue
-        inside_map = prefix.rstrip(".") in _map_keys()
-        if not inside_map and key not in BY_KEY and key not in GROUPS:
+        if key == DEPLOYMENTS:
+            result[name] = _deployments(value_node, document, file, line, loader)
+            continue
+        inside_map = _plain(prefix.rstrip(".")) in _map_keys()
+        if not inside_map and known not in BY_KEY and known not in GROUPS:
             document.problems.append(_unknown(key, file, line))
             continue
         if isinstance(value_node, yaml.MappingNode):
@@ -155,17 +172,17 @@ def _build(node: Any, prefix: str, document: Document, file: str, loader: Any) -
             document.problems.append(Problem(key, f"This value is not understood: {said}.", "", file, line))
             continue
         if (
-            key in GROUPS
-            and key not in BY_KEY
+            known in GROUPS
+            and known not in BY_KEY
             and value is not None
-            and key
+            and known
             not in (
                 "deployment.model",
                 "deployment.environment",
             )
         ):
             document.problems.append(
-                Problem(key, f"{value!r} is not a map.", f"Write its keys below it: {_below(key)}.", file, line)
+                Problem(key, f"{value!r} is not a map.", f"Write its keys below it: {_below(known)}.", file, line)
             )
             continue
         if value is not None:
@@ -173,10 +190,31 @@ def _build(node: Any, prefix: str, document: Document, file: str, loader: Any) -
     return result
 
 
+def _deployments(node: Any, document: Document, file: str, line: int, loader: Any) -> list[dict[str, Any]]:
+    """The items of `deployments:`, each with the keys of `deployment:`."""
+    import yaml
+
+    if not isinstance(node, yaml.SequenceNode) or not node.value:
+        text = "This is not a list of deployments."
+        document.problems.append(
+            Problem(DEPLOYMENTS, text, "Write one below the other, each with - name:.", file, line)
+        )
+        return []
+    found = []
+    for number, item in enumerate(node.value):
+        key = f"{DEPLOYMENTS}.{number}"
+        where = item.start_mark.line + 1
+        document.lines[key] = (file, where)
+        if isinstance(item, yaml.MappingNode):
+            found.append(_build(item, f"{key}.", document, file, loader))
+        else:
+            text = "A deployment is a map with the keys of deployment:."
+            document.problems.append(Problem(key, text, "Begin it with - name: green.", file, where))
+    return found
+
+
 def _unknown(key: str, file: str, line: int) -> Problem:
-    if key in RESERVED:
-        return Problem(key, "This key is reserved for a later version.", "Take it out.", file, line)
-    if key in NOT_SET_HERE:
+    if _plain(key) in NOT_SET_HERE:
         return Problem(
             key, "This is a key of az ml that a plan does not set in this version.", "Take it out.", file, line
         )
@@ -185,7 +223,8 @@ def _unknown(key: str, file: str, line: int) -> Problem:
 
 def _nearest(key: str) -> str:
     """A sentence with the key that was probably meant."""
-    candidates = [*BY_KEY, *GROUPS]
+    candidates = [*BY_KEY, *GROUPS, DEPLOYMENTS]
+    key = _plain(key)
     close = difflib.get_close_matches(key, candidates, 1, 0.6)
     if not close:
         last = key.rpartition(".")[2]
@@ -203,7 +242,7 @@ def _overlay(document: Document, overlay: Document) -> None:
     if overlay.base != document.base:
         overlay = overlay.rebased(document.base)
     for key, value in leaves(overlay.tree):
-        if isinstance(value, dict) and isinstance(document.get(key), dict):
+        if key not in SPLITS and isinstance(value, dict) and isinstance(document.get(key), dict):
             value = {**document.get(key), **value}
         document.set(key, value, overlay.sources.get(key, overlay.origin))
     document.lines.update(overlay.lines)

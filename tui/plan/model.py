@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 
@@ -125,8 +125,43 @@ class Test:
 
 
 @dataclass(frozen=True)
+class Rollout:
+    """How a deployment takes over the requests: the shares that it gets one after the other, and what is watched.
+
+    `deployment` is the one that takes over. `steps` are percentages that rise; `pause` is how long each is watched and
+    `probe_every` how often it is called meanwhile, in seconds. Above `max_error_percent` or `max_p95_ms` the split
+    from before comes back; neither is judged before `min_requests` answers.
+    """
+
+    deployment: str
+    steps: tuple[int, ...] = (10, 50, 100)
+    pause: float = 300.0
+    probe_every: float = 2.0
+    min_requests: int = 10
+    max_error_percent: int = 5
+    max_p95_ms: int | None = None
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a run watches, in seconds; None where the engine's own limit holds, and for `total` no limit."""
+
+    endpoint: float | None = None
+    deployment: float | None = None
+    traffic: float | None = None
+    upload: float | None = None
+    settle: float | None = None
+    test: float | None = None
+    total: float | None = None
+
+
+@dataclass(frozen=True)
 class Plan:
-    """Everything a run needs. Paths are absolute, references are resolved; it is never written to disk."""
+    """Everything a run needs. Paths are absolute, references are resolved; it is never written to disk.
+
+    A plan with `deployments:` has them all in `deployments`; `deployment` is then the one that takes over (the last),
+    or the one that was asked for with `of`. A plan with `deployment:` has none in `deployments`.
+    """
 
     workspace: Workspace = field(default_factory=Workspace)
     credential: Credential = field(default_factory=Credential)
@@ -137,3 +172,17 @@ class Plan:
     description: str = ""
     base: Path = field(default_factory=Path)
     hash: str = ""
+    deployments: tuple[Deployment, ...] = ()
+    mirror_traffic: dict[str, int] = field(default_factory=dict)
+    rollout: Rollout | None = None
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def every_deployment(self) -> tuple[Deployment, ...]:
+        """All deployments of the plan, in its order."""
+        return self.deployments or (self.deployment,)
+
+    def of(self, name: str | None) -> Plan:
+        """The plan as it is for one of its deployments; itself where none of that name is in it."""
+        found = next((one for one in self.deployments if one.name == name), None)
+        return self if found is None else replace(self, deployment=found)

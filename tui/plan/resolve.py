@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tui.plan import model as m
+from tui.plan import rollout
 from tui.plan.document import Document, is_local_path
 from tui.plan.fields import FIELDS, Field
 from tui.plan.problems import PlanInvalid, Problem
@@ -29,20 +30,35 @@ def resolve(
 
     Raises PlanInvalid with all problems at once (never with `lenient`).
     """
+    problems: list[Problem] = []
+    everything: list[dict[str, Any]] = []
+    documents = document.each()
+    for one in documents:
+        values, wrong = _judged(one, environ, secrets or {})
+        everything.append(values)
+        problems.extend(problem for problem in wrong if problem not in problems)
+    problems.extend(rollout.problems(document, everything))
+    if problems and not lenient:
+        raise PlanInvalid(sorted(problems, key=lambda p: (p.file or "", p.line or 0)))
+    plans = [_plan(one, values) for one, values in zip(documents, everything)]
+    return rollout.together(plans, everything, listed=bool(document.listed()))
+
+
+def _judged(
+    document: Document, environ: Mapping[str, str], secrets: Mapping[str, str]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The values of a document with one deployment, and what is wrong with them."""
     problems = list(document.problems)
     values: dict[str, Any] = {}
     for field in FIELDS:
         if not document.asked(field.key):
             continue
-        value, problem = _value(document, field, environ, secrets or {})
+        value, problem = _value(document, field, environ, secrets)
         if problem:
             problems.append(problem)
         if value is not None:
             values[field.key] = value
-    problems.extend(_together(document, values))
-    if problems and not lenient:
-        raise PlanInvalid(sorted(problems, key=lambda p: (p.file or "", p.line or 0)))
-    return _plan(document, values)
+    return values, [*problems, *_together(document, values)]
 
 
 def value_problem(document: Document, key: str, environ: Mapping[str, str], secrets: Mapping[str, str]) -> str | None:
@@ -214,7 +230,9 @@ def _plan(document: Document, values: dict[str, Any]) -> m.Plan:
             tags=texts("endpoint.tags"),
         ),
         deployment=deployment,
-        traffic=values.get("traffic") or {deployment.name: 100},
+        traffic=values.get("traffic") or {},
+        mirror_traffic=values.get("mirror_traffic") or {},
+        limits=rollout.limits(values),
         test=m.Test(values.get("test.request")),
         description=str(values.get("description") or ""),
         base=document.base,
@@ -223,6 +241,6 @@ def _plan(document: Document, values: dict[str, Any]) -> m.Plan:
 
 
 def plan_hash(values: Mapping[str, Any]) -> str:
-    """Twelve hexadecimal digits that change with any value but a credential's."""
-    public = {key: str(value) for key, value in values.items() if not key.startswith("credential.")}
+    """Twelve hexadecimal digits that change with any value but a credential's and the limits of waiting."""
+    public = {key: str(value) for key, value in values.items() if not key.startswith(("credential.", "limits."))}
     return hashlib.sha256(json.dumps(public, sort_keys=True).encode()).hexdigest()[:12]

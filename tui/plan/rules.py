@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
+from tui.plan.durations import seconds_of, words
+
 Rule = Callable[[Any], Optional[str]]
 
 GUID = re.compile(r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")
@@ -162,4 +164,50 @@ def traffic(value: Any) -> str | None:
     total = sum(value.values())
     if total != 100:
         return f"The shares add up to {total}; they must add up to 100."
+    return None
+
+
+def mirror_traffic(value: Any) -> str | None:
+    """One deployment and the per cent of the requests that are copied to it, at most 50 (Azure's REST API)."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return "Mirrored traffic names one deployment and its share, for example green: 20."
+    ((name, share),) = value.items()
+    if isinstance(share, bool) or not isinstance(share, int) or not 1 <= share <= 50:
+        return f"The share that is copied to {name} is {share}; a whole number from 1 to 50 is possible."
+    return None
+
+
+def duration(least: float, most: float) -> Rule:
+    """A rule for times from `least` to `most` seconds."""
+
+    def rule(value: Any) -> str | None:
+        seconds = seconds_of(value)
+        if seconds is None:
+            return f"{value} is not a time; write seconds, or a text such as 90s, 30m or 1h30m."
+        if not least <= seconds <= most:
+            return f"{value} is outside of what is possible, {words(least)} to {words(most)}."
+        return None
+
+    return rule
+
+
+def steps_of(value: Any) -> tuple[int, ...] | None:
+    """The percentages of a rollout, from a list or a text such as `10, 50, 100`; None for what is neither."""
+    parts = value if isinstance(value, (list, tuple)) else str(value).strip("[] ").split(",")
+    try:
+        steps = tuple(int(str(part).strip().rstrip("%")) for part in parts)
+    except ValueError:
+        return None
+    return steps if steps and not any(isinstance(part, bool) for part in parts) else None
+
+
+def steps(value: Any) -> str | None:
+    """Percentages that rise, each from 1 to 100."""
+    found = steps_of(value)
+    if found is None:
+        return f"{value} is not a list of percentages, for example 10, 50, 100."
+    if not all(1 <= step <= 100 for step in found):
+        return "Each step is a whole number from 1 to 100."
+    if any(after <= before for before, after in zip(found, found[1:])):
+        return "Each step gives the new deployment more than the one before, for example 10, 50, 100."
     return None

@@ -95,6 +95,45 @@ def quota_needed(size: Size, count: int) -> int:
     return instances * size.cores
 
 
+@dataclass(frozen=True)
+class Fit:
+    """Whether instances of a size find room in the quota that is left.
+
+    `needed` are the cores that a deployment takes and `after` those that are left then, None where the quota is not
+    known; `fits` is None then too. `short` is for a column of a table, `reason` a sentence.
+    """
+
+    needed: int
+    after: int | None
+    fits: bool | None
+    short: str
+    reason: str
+
+
+def fit(size: Size, count: int, left: int | None, *, offered: bool = True, where: str = "here", held: int = 0) -> Fit:
+    """Judges `count` instances of a size against the cores of its family that are `left` (None: not known).
+
+    `held` are cores of the family that the same deployment takes already and gives back.
+    """
+    needed = quota_needed(size, count)
+    if not offered:
+        reason = f"Managed online endpoints do not offer this size in {where}."
+        return Fit(needed, None, False, "not offered", reason)
+    planned = retirement(size)
+    if left is None:
+        reason = f"Needs {needed} cores of {size.family}; the service names no quota for this family."
+        return Fit(needed, None, None, "not known", reason)
+    reserve = "" if size.skip_reserve else " with the 20 % that Azure reserves for upgrades"
+    after = left + held - needed
+    reason = f"Needs {needed} cores of {size.family}{reserve}; {left} are left"
+    reason += f", and {held} that the deployment has already." if held else "."
+    if after < 0:
+        return Fit(needed, after, False, f"no: {-after} short", reason)
+    if planned is not None and planned.on <= date.today():
+        return Fit(needed, after, True, "retired", f"{reason} {warnings(size)[0]}")
+    return Fit(needed, after, True, "fits", reason)
+
+
 def retirement(size: Size) -> Retirement | None:
     """When the size's series is retired, where Microsoft has announced it."""
     return _RETIREMENTS.get(size.family)
@@ -147,3 +186,14 @@ def price_note() -> str:
     table = _prices()
     dated = f"of {table['dated']}" if table["dated"] else "without a date"
     return f"List price in {table['currency']} {dated}, Linux, pay as you go; your contract may differ."
+
+
+def price_date() -> str:
+    """What to write beside a price: `list price of 2026-05-01`, or `undated list price` where the table has no date."""
+    dated = _prices()["dated"]
+    return f"list price of {dated}" if dated else "undated list price"
+
+
+def price_currency() -> str:
+    """The currency of every price, such as USD."""
+    return str(_prices()["currency"])

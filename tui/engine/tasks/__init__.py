@@ -9,6 +9,7 @@ from tui.engine.tasks import (
     endpoint,
     environment,
     model,
+    rollout,
     sign_in,
     test,
     traffic,
@@ -19,18 +20,45 @@ from tui.plan.model import Plan
 # Typical times on Azure: an endpoint takes a minute or two, a deployment six to twelve where the image must be built.
 ENDPOINT_SECONDS = 90.0
 DEPLOYMENT_SECONDS = 480.0
+_ASSETS = (("model", model.work, None), ("code", code.work, 5.0), ("environment", environment.work, 5.0))
 
 
 def tasks_of(plan: Plan) -> list[Task]:
-    """The graph of a plan: what each task needs before it can begin."""
+    """The graph of a plan: what each task needs before it can begin.
+
+    In a plan with `deployments:` the tasks of a deployment bear its name: `deployment:green`. Assets of one kind are
+    registered one after the other, so that what is the same in two deployments is registered once. With a rollout, the
+    deployment that takes over is tested alone first, and `rollout` takes the place of `traffic`.
+    """
+    names: list[str | None] = [one.name for one in plan.deployments] or [None]
+    assets, made = [], []
+    for place, name in enumerate(names):
+        suffix = f":{name}" if name else ""
+        for kind, work, typical in _ASSETS:
+            before = (f"{kind}:{names[place - 1]}",) if place else ("workspace",)
+            assets.append(Task(kind + suffix, before, work, typical, name))
+        needs = ("endpoint", *(kind + suffix for kind, _, _ in _ASSETS))
+        made.append(Task("deployment" + suffix, needs, deployment.work, DEPLOYMENT_SECONDS, name))
+    assets.sort(key=lambda task: [kind for kind, _, _ in _ASSETS].index(task.name.partition(":")[0]))
+    all_made = tuple(task.name for task in made)
     return [
         Task("sign-in", (), sign_in.work, 2),
         Task("workspace", ("sign-in",), workspace.work, 2),
         Task("endpoint", ("workspace",), endpoint.work, ENDPOINT_SECONDS),
-        Task("model", ("workspace",), model.work, None),
-        Task("code", ("workspace",), code.work, 5),
-        Task("environment", ("workspace",), environment.work, 5),
-        Task("deployment", ("endpoint", "model", "code", "environment"), deployment.work, DEPLOYMENT_SECONDS),
-        Task("traffic", ("deployment",), traffic.work, 15),
-        Task("test", ("traffic",), test.work, 5),
+        *assets,
+        *made,
+        *_shifting(plan, all_made),
+    ]
+
+
+def _shifting(plan: Plan, made: tuple[str, ...]) -> list[Task]:
+    target = plan.deployment.name
+    if plan.rollout is None:
+        return [Task("traffic", made, traffic.work, 15), Task("test", ("traffic",), test.work, 5)]
+    alone = f"test:{target}"
+    watched = plan.rollout.pause * (len(plan.rollout.steps) + bool(plan.mirror_traffic)) + 30
+    return [
+        Task(alone, made, test.pinned, 5),
+        Task("rollout", (alone,), rollout.work, watched),
+        Task("test", ("rollout",), test.work, 5),
     ]

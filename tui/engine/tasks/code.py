@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tui.engine.context import Outcome, Stopped, TaskContext
+from tui.engine.context import Outcome, TaskContext
+from tui.engine.tasks.uploads import UploadLimit
 
 
 def work(task: TaskContext) -> Outcome:
@@ -15,10 +16,11 @@ def work(task: TaskContext) -> Outcome:
         return Outcome("no scoring script", skipped=True)
     task.start("create", configuration.code.name)
     task.intend("register", f"{task.plan.workspace.id}/codes")
+    limit = UploadLimit(task)
     try:
-        found = code.register(task.cloud, configuration.code, task.progress, task.run.stop.is_set)
+        found = code.register(task.cloud, configuration.code, task.progress, limit.ended)
     except Cancelled:
-        raise Stopped from None
+        limit.give_up()
     verb = "already registered" if found.reused else "registered"
     task.log(f"Code {configuration.code.name}: {verb}.")
     return Outcome(verb, {"id": found.id}, skipped=found.reused)

@@ -6,11 +6,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from tui.engine.container_log import LogFollower
 from tui.engine.context import Outcome, TaskContext
-from tui.engine.tasks.operations import begin, follow, follow_begun, refuse, settle
+from tui.engine.tasks.operations import carry_out, follow_begun, refuse, settle
 from tui.plan.changes import deployment_change
+
+if TYPE_CHECKING:
+    from tui.cloud.deployments import DeploymentInfo
+    from tui.cloud.operation import Operation
 
 LOG_EVERY_SECONDS = 2.0
 LOG_LINES = 500
@@ -30,7 +35,7 @@ def work(task: TaskContext) -> Outcome:
             f"deployment {wanted.name}",
         )
         found = settle(task, lambda: deployments.read(cloud, endpoint, wanted.name), f"deployment {wanted.name}")
-    ids = {kind: task.run.result(kind, "id") for kind in ("model", "code", "environment")}
+    ids = {kind: task.result(kind, "id") for kind in ("model", "code", "environment")}
     known = {kind: value for kind, value in ids.items() if value}
     change = deployment_change(task.plan, asdict(found) if found else None, known)
     refuse(change)
@@ -43,20 +48,20 @@ def work(task: TaskContext) -> Outcome:
         return Outcome(f"{wanted.name}, as it was", result, skipped=True)
     words = ", ".join(f"{item.field}: {item.before} → {item.after}" for item in change.changes)
     task.start(change.action, f"{wanted.name}, {wanted.instance_count} × {wanted.instance_type}")
-    task.log(f"Changing {words}." if words else f"Creating the deployment {wanted.name}.")
+    task.log(f"Changing {words}. {change.how}".strip() if words else f"Creating the deployment {wanted.name}.")
     assets = deployments.AssetIds(model=ids["model"], environment=ids["environment"], code=ids["code"])
-    operation = begin(
-        task,
-        change.action,
-        resource,
-        lambda: deployments.begin_create_or_update(cloud, task.plan, assets, task.run.tags),
-    )
-    if found is None:
-        task.created("deployment", wanted.name)
+
+    def send() -> Operation[DeploymentInfo]:
+        if change.in_place:
+            return deployments.begin_scale(cloud, task.plan, task.run.tags)
+        return deployments.begin_create_or_update(cloud, task.plan, assets, task.run.tags)
+
     with _logs(task):
-        follow(task, operation)
+        made = carry_out(
+            task, change.action, resource, send, lambda: None if found else task.created("deployment", wanted.name)
+        )
     task.log(f"Deployment {wanted.name} is ready.")
-    return Outcome(words or "created", _result(task, operation.result().id))
+    return Outcome(words or "created", _result(task, made.id))
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from tui.engine.context import Outcome, TaskContext
-from tui.engine.tasks.operations import begin, follow, follow_begun, refuse, settle
+from tui.engine.tasks.operations import carry_out, follow_begun, refuse, settle
 from tui.plan.changes import endpoint_change
 
 
@@ -33,13 +33,13 @@ def work(task: TaskContext) -> Outcome:
     words = ", ".join(f"{item.field}: {item.before or 'nothing'} → {item.after}" for item in change.changes)
     task.start(change.action, wanted.name)
     task.log(f"Changing {words}." if found and words else f"Creating the endpoint {wanted.name}.")
-    operation = begin(
-        task, change.action, resource, lambda: endpoints.begin_create_or_update(cloud, wanted, task.run.tags)
+    made = carry_out(
+        task,
+        change.action,
+        resource,
+        lambda: endpoints.begin_create_or_update(cloud, wanted, task.run.tags),
+        lambda: None if found else task.created("endpoint", wanted.name),
     )
-    if found is None:
-        task.created("endpoint", wanted.name)
-    follow(task, operation)
-    made = operation.result()
     task.log(f"Endpoint {made.name} is {made.provisioning_state}: {made.scoring_uri}")
     result = {"id": made.id, "scoring_uri": made.scoring_uri, "portal_url": portal}
     return Outcome(words or "created", result)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tui.engine.context import RUN_TAG, Outcome, Stopped, TaskContext
+from tui.engine.context import RUN_TAG, Outcome, TaskContext
+from tui.engine.tasks.uploads import UploadLimit
 from tui.plan.model import Model
 
 
@@ -18,17 +19,18 @@ def work(task: TaskContext) -> Outcome:
         task.start("read", model.registered or model.name)
         found = models.resolve(task.cloud, model.registered or "")
         return Outcome(f"{found.name}:{found.version}, registered before", vars(found), skipped=True)
+    limit = UploadLimit(task)
     try:
-        return _bring(task, model, model.path)
+        return _bring(task, model, model.path, limit)
     except Cancelled:
-        raise Stopped from None
+        limit.give_up()
 
 
-def _bring(task: TaskContext, model: Model, path: Path) -> Outcome:
+def _bring(task: TaskContext, model: Model, path: Path, limit: UploadLimit) -> Outcome:
     """Find the version with this content, or upload and register one. Raises CloudError, Cancelled."""
     from tui.cloud import models
 
-    stopped = task.run.stop.is_set
+    stopped = limit.ended
     content = models.content_hash(path, stopped)
     known = models.find(task.cloud, model.name, content, model.type)
     if known:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from tui.engine.context import TaskContext
-from tui.engine.limits import OPERATION_SECONDS, SETTLE_SECONDS, Patience
+from tui.engine.limits import Patience
 from tui.plan.changes import Change
 
 if TYPE_CHECKING:
@@ -18,13 +19,56 @@ Made = TypeVar("Made")
 CHANGING = ("Creating", "Updating", "Deleting", "Scaling", "Provisioning")
 
 
-def begin(task: TaskContext, operation: str, resource_id: str, send: Callable[[], Operation[Made]]) -> Operation[Made]:
+def carry_out(
+    task: TaskContext,
+    operation: str,
+    resource_id: str,
+    send: Callable[[], Operation[Made]],
+    begun: Callable[[], None] = lambda: None,
+    *,
+    firm: bool = False,
+) -> Made:
+    """Begin an operation and follow it to its end; again when somebody else's change stood in its way.
+
+    `begun` is called when Azure has accepted it. With `firm` it is carried out even when the run is asked to stop.
+    Raises OperationFailed, Stopped, CloudError.
+    """
+    from tui.cloud.conflicts import patiently
+
+    def once() -> Made:
+        started = begin(task, operation, resource_id, send, firm=firm)
+        begun()
+        follow(task, started, firm=firm)
+        return started.result()
+
+    patience = Patience(task.limit("settle"))
+
+    def wait(reason: str, seconds: float) -> None:
+        task.retrying(reason, seconds)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not patience.ended():
+            time.sleep(0.2)
+            if not firm:
+                task.check_stop()
+
+    return patiently(once, wait, patience.ended)
+
+
+def begin(
+    task: TaskContext,
+    operation: str,
+    resource_id: str,
+    send: Callable[[], Operation[Made]],
+    *,
+    firm: bool = False,
+) -> Operation[Made]:
     """Write down what is about to be done, ask Azure for it, and write down how Azure names it.
 
     `operation` is create or change. Raises what `send` raises, Stopped, and CloudError when the journal cannot be
     written: what Azure is asked for must be found again after an interruption.
     """
-    task.check_stop()
+    if not firm:
+        task.check_stop()
     task.intend(operation, resource_id)
     task.asking = True
     try:
@@ -35,15 +79,16 @@ def begin(task: TaskContext, operation: str, resource_id: str, send: Callable[[]
     return started
 
 
-def follow(task: TaskContext, operation: Operation[Any]) -> None:
+def follow(task: TaskContext, operation: Operation[Any], *, firm: bool = False) -> None:
     """Wait until an operation ends, no longer than the task's limit.
 
     Raises OperationFailed with the service's words as soon as it has failed, Stopped when the run is asked to stop
     (the operation itself goes on in Azure), CloudError at the limit.
     """
-    patience = Patience(OPERATION_SECONDS[task.name])
+    patience = Patience(task.limit({"rollout": "traffic"}.get(task.kind, task.kind)))
     while not operation.wait(0.5):
-        task.check_stop()
+        if not firm:
+            task.check_stop()
         if patience.ended():
             raise _too_long(operation.what, operation.state, patience)
     operation.result()
@@ -78,7 +123,7 @@ def settle(task: TaskContext, read: Callable[[], Resource | None], what: str) ->
 
     Raises CloudError, also at the limit, and Stopped.
     """
-    patience, said = Patience(SETTLE_SECONDS), False
+    patience, said = Patience(task.limit("settle")), False
     while True:
         found = read()
         state = getattr(found, "provisioning_state", "")

@@ -1,29 +1,83 @@
-"""Sends requests to the deployment: an endpoint without traffic answers 404."""
+"""Sends requests to the deployments: an endpoint without traffic answers 404."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from tui.engine.context import Outcome, TaskContext
-from tui.engine.tasks.operations import begin, follow, follow_begun, settle
+from tui.engine.tasks.operations import carry_out, follow_begun, settle
+
+if TYPE_CHECKING:
+    from tui.cloud.endpoints import EndpointInfo
 
 
 def work(task: TaskContext) -> Outcome:
     """Set the plan's traffic where it is not set yet. Raises CloudError, OperationFailed, Stopped."""
-    from tui.cloud import endpoints, traffic
+    wanted, mirrored = _shares(task.plan.traffic), task.plan.mirror_traffic
+    said = words(wanted) + (f"; copies of {words(mirrored)}" if mirrored else "")
+    done, found = read(task)
+    now = _shares(found.traffic) if found else {}
+    copied = _shares(found.mirror_traffic) if found else {}
+    # What the plan does not name stays, unless Azure would refuse it: requests and copies exclude each other.
+    copies = mirrored or {name: share for name, share in copied.items() if not wanted.get(name)}
+    if now == wanted and copied == copies:
+        task.start("skip", said)
+        if done:
+            return Outcome(said, {"traffic": wanted})
+        return Outcome(f"{said}, as it was", {"traffic": wanted}, skipped=True)
+    task.start("change", said)
+    change(task, now, wanted, "the plan's split", mirrored=copies)
+    task.log(f"Traffic: {said}.")
+    return Outcome(said, {"traffic": wanted})
 
-    cloud, name, wanted = task.cloud, task.plan.endpoint.name, task.plan.traffic
+
+def read(task: TaskContext) -> tuple[str, EndpointInfo | None]:
+    """The endpoint once nobody changes it; first what an earlier engine of the run had begun (create, change or "")."""
+    from tui.cloud import endpoints
+
+    cloud, name = task.cloud, task.plan.endpoint.name
     resource = endpoints.path(cloud, name)
-    words = ", ".join(f"{deployment} {share} %" for deployment, share in wanted.items())
     done = follow_begun(
         task, resource, lambda started: endpoints.follow(cloud, name, started), f"traffic of endpoint {name}"
     )
-    found = settle(task, lambda: endpoints.read(cloud, name), f"endpoint {name}")
-    now = {key: share for key, share in (found.traffic if found else {}).items() if share}
-    if now == {key: share for key, share in wanted.items() if share}:
-        task.start("skip", words)
-        if done:
-            return Outcome(words, {"traffic": wanted})
-        return Outcome(f"{words}, as it was", {"traffic": wanted}, skipped=True)
-    task.start("change", words)
-    follow(task, begin(task, "change", resource, lambda: traffic.begin_set(cloud, name, wanted, now)))
-    task.log(f"Traffic: {words}.")
-    return Outcome(words, {"traffic": wanted})
+    return done, settle(task, lambda: endpoints.read(cloud, name), f"endpoint {name}")
+
+
+def change(
+    task: TaskContext,
+    now: Mapping[str, int],
+    wanted: Mapping[str, int],
+    why: str,
+    *,
+    mirrored: Mapping[str, int],
+    back: bool = False,
+    **more: int,
+) -> None:
+    """Set the whole split and the copies, and wait until Azure has them; the journal and a tag keep the way back.
+
+    With `back`, which is a way back, it is carried out even when the run is asked to stop. Raises CloudError,
+    OperationFailed, Stopped.
+    """
+    from tui.cloud import endpoints, traffic
+
+    cloud, name = task.cloud, task.plan.endpoint.name
+    task.shifting(now, wanted, why, back=back, **more)
+    shift = task.run.shift
+    before = shift.before if shift else now
+    carry_out(
+        task,
+        "change",
+        endpoints.path(cloud, name),
+        lambda: traffic.begin_set(cloud, name, wanted, before, mirrored),
+        firm=back,
+    )
+
+
+def words(shares: Mapping[str, int]) -> str:
+    """A split for people: blue 90 %, green 10 %."""
+    return ", ".join(f"{name} {share} %" for name, share in shares.items() if share) or "nobody"
+
+
+def _shares(shares: Mapping[str, int]) -> dict[str, int]:
+    return {name: share for name, share in shares.items() if share}

@@ -16,7 +16,37 @@ def inspect_model(plan: dict[str, Any]) -> Any:
 
 def check(plan: dict[str, Any]) -> Any:
     """The preflight's findings."""
-    from tui.checks.preflight import run
+    from tui.checks import preflight, several
 
     cloud = sessions.cloud_of(plan)
-    return run(cloud.plan, cloud)
+    if cloud.plan.deployments:
+        return [finding.as_dict() for finding in several.run(cloud.plan, cloud)]
+    return [finding.as_dict() for finding in preflight.run(cloud.plan, cloud, own_look=True)]
+
+
+def reach(plan: dict[str, Any]) -> Any:
+    """From this machine to every name that the plan calls, and to those that others need; under ten seconds."""
+    from tui.checks.reach import look
+
+    cloud = sessions.cloud_of(plan)
+    return look(cloud.plan, cloud)
+
+
+def requests(plan: dict[str, Any], named: str = "PLAN") -> Any:
+    """What other people have to do before the plan can work: a page for each administrator. `named` is the plan."""
+    from tui.checks.finding import BLOCKER, Finding
+    from tui.checks.preflight import Preflight
+    from tui.checks.requests import pages
+    from tui.cloud.errors import CloudError
+
+    try:
+        cloud = sessions.cloud_of(plan)
+    except CloudError as error:
+        if error.code == "WorkspaceMissing":
+            raise
+        # Nobody can be signed in as: that is what has to be asked for.
+        found = [Finding("sign-in", BLOCKER, "credential.method", str(error), error.remedy)]
+        return [page.as_dict() for page in pages(sessions.plan_of(plan), found, None, None, named)]
+    preflight = Preflight(cloud.plan, cloud, own_look=True)
+    found = preflight.findings()
+    return [page.as_dict() for page in pages(cloud.plan, found, preflight.workspace, preflight.who, named)]

@@ -6,6 +6,7 @@ from typing import Any
 
 from tui.cloud import signin
 from tui.helper import sessions
+from tui.helper.questions.lists import without_workspace
 
 
 def credential_sources(plan: dict[str, Any] | None = None) -> list[signin.Source]:
@@ -15,5 +16,6 @@ def credential_sources(plan: dict[str, Any] | None = None) -> list[signin.Source
 
 def sign_in(plan: dict[str, Any]) -> signin.SignedIn:
     """Really signs in, anew at each question, and tells as whom."""
-    sessions.forget(plan)
-    return signin.sign_in(sessions.cloud_of(plan, workspace=False))
+    alone = without_workspace(plan)  # the lists use the same connection
+    sessions.forget(alone)
+    return signin.sign_in(sessions.cloud_of(alone, workspace=False))

@@ -7,11 +7,31 @@ from typing import Any
 from tui.helper import sessions
 
 
-def workspace(plan: dict[str, Any]) -> Any:
-    """The workspace and its network mode."""
-    from tui.cloud import workspace as workspaces
+def workspace(plan: dict[str, Any]) -> dict[str, Any]:
+    """The workspace, its network mode, and its private endpoints by name.
 
-    return workspaces.read(sessions.cloud_of(plan))
+    `private_endpoints_reason` says in a sentence why they are not known; it is empty when they are.
+    """
+    from tui.cloud import listing
+    from tui.cloud import workspace as workspaces
+    from tui.helper.asking import plain
+
+    cloud = sessions.cloud_of(plan)
+    found = plain(workspaces.read(cloud))
+    reason = ""
+    if not found.get("private_endpoints_told"):  # what is told of itself depends on the version asked for
+        listed = listing.private_endpoints(cloud)
+        found["private_endpoints"] = {item.label: item.detail for item in listed.items}
+        reason = listed.reason
+    return {**found, "private_endpoints_reason": reason}
+
+
+def endpoint_name(plan: dict[str, Any], name: str | None = None) -> Any:
+    """Whether the endpoint's name is taken in the region, as far as the identity can see."""
+    from tui.cloud import endpoint_names
+
+    cloud = sessions.cloud_of(plan)
+    return endpoint_names.look(cloud, name or cloud.plan.endpoint.name)
 
 
 def endpoint(plan: dict[str, Any], name: str | None = None) -> dict[str, Any]:

@@ -1,0 +1,82 @@
+"""`aml-deploy requests` and `aml-deploy check --fix`, through the front door."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from commands import PRESET, aml_deploy, json_lines
+
+
+def test_nothing_is_asked_for_where_all_is_in_order(rehearsing: dict[str, str], tmp_path: Path) -> None:
+    stale = tmp_path / "tickets" / "network.md"
+    stale.parent.mkdir()
+    stale.write_text("# Requests to the Network administrator\n\nof last week\n", encoding="utf-8")
+    mine = stale.with_name("ml.md")
+    mine.write_text("my own notes", encoding="utf-8")
+    done = aml_deploy("requests", PRESET, "--rehearse", "-o", stale.parent, environ=rehearsing)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert "Nobody else has to do anything" in done.stderr
+    # A page that is not needed any more goes; what is not a page of ours stays.
+    assert [path.name for path in stale.parent.iterdir()] == ["ml.md"]
+
+
+def test_what_a_reader_lacks_becomes_a_page_for_the_identity_administrator(
+    rehearsing: dict[str, str], tmp_path: Path
+) -> None:
+    assert aml_deploy("rehearsal", "--role", "reader", environ=rehearsing).returncode == 0
+    try:
+        shown = aml_deploy("requests", PRESET, "--rehearse", environ=rehearsing)
+        done = aml_deploy("requests", PRESET, "--rehearse", "--json", "-o", tmp_path / "pages", environ=rehearsing)
+    finally:
+        assert aml_deploy("rehearsal", "--reset-rights", environ=rehearsing).returncode == 0
+    assert (shown.returncode, done.returncode) == (0, 0), done.stderr
+    page = next(page for page in json_lines(done.stdout) if page["who"] == "identity")
+    assert (page["who"], page["title"]) == ("identity", "Identity administrator")
+    (request,) = page["requests"]
+    assert request["command"].startswith("az role assignment create --assignee-object-id 5eed")
+    assert request["why"] and request["what"] and request["verify"].startswith("az role assignment list")
+    written = (tmp_path / "pages" / "identity.md").read_text(encoding="utf-8")
+    assert written == page["markdown"]
+    assert written.strip() in shown.stdout
+    assert request["command"] in written
+    # Everything that could be filled in is.
+    assert not re.search(r"\{\w+\}|\$\w+", written)
+
+
+@pytest.mark.smoke
+def test_requests_explains_itself(lonely: dict[str, str]) -> None:
+    done = aml_deploy("requests", "--help", environ=lonely)
+    assert done.returncode == 0
+    assert "administrators" in done.stdout and "-o DIR" in done.stdout
+
+
+def test_a_wrong_flag_is_corrected_in_the_file_and_its_comments_stay(
+    rehearsing: dict[str, str], own_plan: Path
+) -> None:
+    text = own_plan.read_text(encoding="utf-8")
+    assert "egress_public_network_access: disabled" in text
+    wrong = text.replace("egress_public_network_access: disabled", "egress_public_network_access: enabled  # ours")
+    wrong = f"# The plan of the house\n{wrong}"
+    own_plan.write_text(wrong, encoding="utf-8")
+    looked = aml_deploy("check", own_plan, "--rehearse", "--json", "--set", PLACE, environ=rehearsing)
+    assert looked.returncode == 3, looked.stdout + looked.stderr
+    assert own_plan.read_text(encoding="utf-8") == wrong
+    fixed = aml_deploy("check", own_plan, "--rehearse", "--json", "--fix", "--set", PLACE, environ=rehearsing)
+    assert fixed.returncode == 0, fixed.stdout + fixed.stderr
+    assert "egress_public_network_access is disabled now" in fixed.stderr
+    after = own_plan.read_text(encoding="utf-8")
+    right = wrong.replace("egress_public_network_access: enabled ", "egress_public_network_access: disabled")
+    assert after == right  # the comment beside it keeps its column
+
+
+def test_a_preset_is_not_changed(rehearsing: dict[str, str]) -> None:
+    managed = "workspace.name=closed-managed-network"
+    fixed = aml_deploy("check", PRESET, "--rehearse", "--fix", "--set", managed, environ=rehearsing)
+    assert fixed.returncode == 0, fixed.stderr
+    assert "would be right without deployment.egress_public_network_access" in fixed.stderr
+    assert "copy it" in fixed.stderr
+
+
+PLACE = "workspace.name=closed-legacy-isolation"

@@ -1,0 +1,35 @@
+"""The limit of an upload, beside the wish to stop."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from tui.engine.context import Stopped, TaskContext
+from tui.engine.limits import Patience
+
+
+class UploadLimit:
+    """Tells an upload to end when the run is asked to stop or its time is up."""
+
+    def __init__(self, task: TaskContext) -> None:
+        self._task = task
+        self._patience = Patience(task.limit("upload"))
+        self._late = False
+
+    def ended(self) -> bool:
+        """Whether the upload should end now; it asks again and again."""
+        self._late = self._late or self._patience.ended()
+        return self._late or self._task.run.stop.is_set()
+
+    def give_up(self) -> NoReturn:
+        """After an upload that ended early: raise Stopped, or CloudError when its time was up."""
+        from tui.cloud.errors import CloudError
+
+        if self._task.run.stop.is_set() or not self._late:
+            raise Stopped from None
+        raise CloudError(
+            title=f"The upload took longer than {self._patience.words}",
+            cause="What has arrived stays in the workspace's storage; nothing was registered.",
+            remedy="Apply again: it goes on where it stopped. limits.upload in the plan gives it more time.",
+            code="TimeLimit",
+        ) from None

@@ -1,0 +1,93 @@
+"""What can be chosen from: each answer is `{"items": [{"value", "label", "detail", "sets"}], "reason": ""}`.
+
+`reason` is a sentence that says why there is no list, or why it is not whole. `sets` are fields of the plan by key.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tui.cloud import images, listing
+from tui.cloud.errors import CloudError
+from tui.cloud.session import Cloud
+from tui.helper import sessions
+from tui.plan.model import Plan
+
+
+def without_workspace(plan: dict[str, Any]) -> dict[str, Any]:
+    """The plan of a question with its credential only, so that choosing a workspace costs no further sign-in."""
+    tree = {name: part for name, part in (plan.get("document") or {}).items() if name == "credential"}
+    empty = {"subscription_id": "", "resource_group": "", "name": ""}
+    return {**plan, "document": {**tree, "workspace": empty}}
+
+
+def _connected(plan: dict[str, Any]) -> tuple[Cloud, Plan]:
+    cloud = sessions.cloud_of(without_workspace(plan), workspace=False)
+    # Signing in fails for every list alike: that is an error with a remedy, and no reason of one list.
+    try:
+        cloud.credential.get_token(cloud.metadata.management_scope)
+    except Exception as error:
+        from tui.cloud.errors import explain
+
+        raise explain(error) from None
+    return cloud, sessions.plan_of(plan)
+
+
+def subscriptions(plan: dict[str, Any]) -> listing.Listing:
+    """The subscriptions that the identity sees."""
+    return listing.subscriptions(_connected(plan)[0])
+
+
+def resource_groups(plan: dict[str, Any]) -> listing.Listing:
+    """The resource groups of the plan's subscription."""
+    cloud, known = _connected(plan)
+    return listing.resource_groups(cloud, known.workspace)
+
+
+def workspaces(plan: dict[str, Any]) -> listing.Listing:
+    """The workspaces of the plan's subscription, those of its resource group first."""
+    cloud, known = _connected(plan)
+    return listing.workspaces(cloud, known.workspace)
+
+
+def endpoints(plan: dict[str, Any]) -> listing.Listing:
+    """The endpoints of the plan's workspace with state, traffic and deployments."""
+    cloud, known = _connected(plan)
+    return listing.endpoints(cloud, known.workspace)
+
+
+def deployments(plan: dict[str, Any], endpoint: str | None = None) -> listing.Listing:
+    """The deployments of the plan's endpoint (or another), after a name that is free."""
+    cloud, known = _connected(plan)
+    return listing.deployments(cloud, known.workspace, endpoint or known.endpoint.name)
+
+
+def registered_models(plan: dict[str, Any]) -> listing.Listing:
+    """The models registered in the plan's workspace, as `azureml:NAME:LATEST`."""
+    cloud, known = _connected(plan)
+    return listing.registered_models(cloud, known.workspace)
+
+
+def model_versions(plan: dict[str, Any], name: str | None = None) -> listing.Listing:
+    """The versions of a registered model: the one named, the one that the plan refers to, or the plan's model."""
+    cloud, known = _connected(plan)
+    model = known.deployment.model
+    referred = str(model.registered or "").partition("azureml:")[2].partition(":")[0].partition("@")[0]
+    return listing.model_versions(cloud, known.workspace, name or referred or model.name or "")
+
+
+def environments(plan: dict[str, Any]) -> listing.Listing:
+    """The workspace's own environments, then the curated ones of the registry azureml where it can be reached."""
+    cloud, known = _connected(plan)
+    own, curated = listing.environments(cloud, known.workspace), images.curated_environments(cloud)
+    reasons = [reason for reason in (own.reason, curated.reason) if reason]
+    return listing.Listing([*own.items, *curated.items], " ".join(reasons))
+
+
+def curated_images(plan: dict[str, Any]) -> listing.Listing:
+    """Microsoft's base images; needs no sign-in."""
+    try:
+        cloud = sessions.cloud_of(without_workspace(plan), workspace=False)
+    except CloudError:
+        return images.curated_images(None)
+    return images.curated_images(cloud)

@@ -1,0 +1,179 @@
+"""What is wrong with an endpoint that is there, and mending it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from tui.cloud.endpoints import EndpointInfo
+from tui.helper import sessions
+from tui.plan import sizes
+
+if TYPE_CHECKING:
+    from tui.checks.troubleshoot.sight import Sight
+
+HOURS_A_MONTH = 730
+SHOWN_LOG = 200_000  # characters of one container's log
+
+
+def troubleshoot(
+    plan: dict[str, Any],
+    body: str | None = None,
+    pinned: str | None = None,
+    lines: int = 300,
+) -> dict[str, Any]:
+    """Everything that this identity may see of the plan's endpoint, and what is wrong, the worst first.
+
+    `body` is a request for test calls; without it none is made.
+    """
+    from tui.checks.troubleshoot.judge import judge
+    from tui.checks.troubleshoot.sight import look
+    from tui.checks.troubleshoot.trouble import wrong
+
+    cloud = sessions.cloud_of(plan)
+    name = cloud.plan.endpoint.name
+    sight = look(cloud, name, body=body, pinned=pinned, lines=lines)
+    if sight.failure is not None:
+        sessions.forget(plan)  # what was refused may have been put right by the next question
+    found = judge(cloud.plan, sight, recognise)
+    kept = sight.kept
+    return {
+        "name": name,
+        "time": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "wrong": wrong(found),
+        "findings": [one.as_dict() for one in found],
+        "principal": sight.who.principal if sight.who else "",
+        "workspace": None if sight.workspace is None else {
+            key: getattr(sight.workspace, key)
+            for key in ("id", "name", "location", "isolation", "public_network_access", "explain", "v1_legacy_mode")
+        },
+        "endpoint": None if sight.endpoint is None else _endpoint(cloud, sight.endpoint, sight.told),
+        "deployments": _deployments(sight),
+        "cost": None if sight.endpoint is None else cost(sight.endpoint),
+        "reach": sight.reach,
+        "logs": [_log(log) for log in sight.logs],
+        "history": None if sight.changes is None else [asdict(change) for change in sight.changes],
+        "metrics": None if sight.hour is None else asdict(sight.hour),
+        "diagnostics": None if sight.diagnostics is None else {**asdict(sight.diagnostics), "on": sight.diagnostics.on},
+        "log_analytics": None if kept is None else asdict(kept),
+        "tests": sight.tests,
+        "unseen": [asdict(item) for item in sight.unseen],
+        "seconds": sight.seconds,
+    }  # fmt: skip
+
+
+def mend(plan: dict[str, Any], action: str, arguments: dict[str, Any] | None = None) -> dict[str, str]:
+    """Carries out one fix of a finding; `{"done": sentence}`. `write_key` needs the `path` of a new file."""
+    given = dict(arguments or {})
+    if action == "write_key":
+        from tui.helper.questions.afterwards import put_key
+
+        which, path = str(given.get("which") or "primary"), str(given["path"])
+        put_key(plan, which, path)
+        done = f"The {which} key is in {path}, which only you can read. Delete the file when the caller has it."
+        return {"done": done}
+    from tui.checks.troubleshoot.mend import mend as carry_out
+
+    cloud = sessions.cloud_of(plan)
+    return {"done": carry_out(cloud, cloud.plan.endpoint.name, action, given)}
+
+
+def endpoint_of_url(plan: dict[str, Any], url: str) -> dict[str, Any]:
+    """The endpoint of the plan's workspace whose scoring URL this is: `{"name": name or "", "names": all}`."""
+    from tui.cloud import endpoints
+
+    cloud = sessions.cloud_of(plan)
+    found = endpoints.list_all(cloud)
+    wanted = url.rstrip("/")
+    name = next((one.name for one in found if (one.scoring_uri or "").rstrip("/") == wanted), "")
+    return {"name": name, "names": [one.name for one in found]}
+
+
+def recognise(text: str, code: str | None, facts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The best card of the catalogue of remedies for a text, or None."""
+    from tui.remedies.matcher import match
+
+    if not text.strip() and not code:
+        return None
+    found = match(text, code=code, facts=facts)
+    return found[0].as_dict() if found else None
+
+
+def cost(endpoint: EndpointInfo) -> dict[str, Any]:
+    """List prices of all instances; None where the table lacks one of the sizes."""
+    prices = [sizes.price_per_hour(one.instance_type, endpoint.location) for one in endpoint.deployments]
+    known = [price * one.instance_count for price, one in zip(prices, endpoint.deployments) if price is not None]
+    whole = len(known) == len(prices)
+    return {
+        "per_hour": round(sum(known), 4) if whole else None,
+        "per_month": round(sum(known) * HOURS_A_MONTH, 2) if whole else None,
+        "currency": sizes.price_currency(),
+        "note": sizes.price_note(),
+    }
+
+
+def _endpoint(cloud: Any, endpoint: EndpointInfo, told: Mapping[str, dict[str, str]]) -> dict[str, Any]:
+    from tui.cloud.workspace import portal_url
+
+    own = told.get("", {})
+    return {
+        "name": endpoint.name,
+        "id": endpoint.id,
+        "provisioning_state": endpoint.provisioning_state,
+        "scoring_uri": endpoint.scoring_uri,
+        "auth_mode": endpoint.auth_mode,
+        "public_network_access": endpoint.public_network_access,
+        "traffic": endpoint.traffic,
+        "mirror_traffic": endpoint.mirror_traffic,
+        "location": endpoint.location,
+        "tags": endpoint.tags,
+        "portal_url": portal_url(cloud, endpoint.name),
+        "age_seconds": age(own.get("created_at", "")),
+        **own,
+    }
+
+
+def _deployments(sight: Sight) -> list[dict[str, Any]]:
+    endpoint = sight.endpoint
+    if endpoint is None:
+        return []
+    found = []
+    for one in endpoint.deployments:
+        own = sight.told.get(one.name, {})
+        price = sizes.price_per_hour(one.instance_type, endpoint.location)
+        found.append(
+            {
+                "name": one.name,
+                "provisioning_state": one.provisioning_state,
+                "traffic": endpoint.traffic.get(one.name, 0),
+                "mirror_traffic": endpoint.mirror_traffic.get(one.name, 0),
+                "instance_type": one.instance_type,
+                "instance_count": one.instance_count,
+                "price_per_hour": None if price is None else round(price * one.instance_count, 4),
+                "model": one.model,
+                "environment": one.environment,
+                "egress_public_network_access": one.egress_public_network_access,
+                "request_settings": one.request_settings,
+                "liveness_probe": one.liveness_probe,
+                "readiness_probe": one.readiness_probe,
+                "autoscale": [asdict(rule) for rule in sight.autoscale if rule.deployment == one.name],
+                "age_seconds": age(own.get("created_at", "")),
+                **own,
+            }
+        )
+    return found
+
+
+def age(created: str) -> float | None:
+    """Seconds since a moment in ISO 8601, UTC; None where it is none."""
+    try:
+        moment = datetime.strptime(created[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None
+    return max(0.0, (datetime.now(timezone.utc) - moment).total_seconds())
+
+
+def _log(log: Any) -> dict[str, str]:
+    return {"deployment": log.deployment, "container": log.container, "content": log.content[-SHOWN_LOG:]}

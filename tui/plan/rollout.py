@@ -1,0 +1,105 @@
+"""What concerns several deployments of one endpoint: their names, the split, the rollout."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+from tui.plan.durations import seconds_of
+from tui.plan.model import Limits, Plan, Rollout
+from tui.plan.rules import steps_of
+
+if TYPE_CHECKING:
+    from tui.plan.document import Document
+    from tui.plan.problems import Problem
+
+
+def problems(document: Document, everything: Sequence[Mapping[str, Any]]) -> list[Problem]:
+    """What is wrong with the deployments of a plan taken together; `everything` are the values of each."""
+    found = _names(document)
+    values, target = everything[-1], str(everything[-1].get("deployment.name") or "")
+    traffic, mirrored = values.get("traffic") or {}, values.get("mirror_traffic") or {}
+    planned = wanted_rollout(values)
+    steps = steps_of(values.get("rollout.steps") or (10, 50, 100)) or (100,)
+    if planned and isinstance(traffic, dict) and traffic and traffic.get(target, 0) != steps[-1]:
+        found.append(
+            document.problem(
+                "traffic",
+                f"It gives {target} {traffic.get(target, 0)} per cent, and the rollout's last step is {steps[-1]}.",
+                "Let both say the same, or leave traffic out.",
+            )
+        )
+    if planned and not traffic and steps[-1] != 100:
+        found.append(
+            document.problem(
+                "rollout.steps",
+                f"The last step is {steps[-1]}, and nothing says who gets the rest.",
+                "End with 100, or say under traffic how the requests are split in the end.",
+            )
+        )
+    for name in mirrored if isinstance(mirrored, dict) else ():
+        if planned and name != target:
+            found.append(
+                document.problem(
+                    "mirror_traffic", f"The rollout is that of {target}, not of {name}.", f"Mirror to {target}."
+                )
+            )
+        elif not planned and (traffic or {target: 100}).get(name):
+            found.append(
+                document.problem(
+                    "mirror_traffic",
+                    f"{name} gets requests, so none can be copied to it.",
+                    "Name a deployment without traffic; with a rollout, copies come before the first step.",
+                )
+            )
+    return found
+
+
+def _names(document: Document) -> list[Problem]:
+    found: list[Problem] = []
+    seen: set[str] = set()
+    for number, item in enumerate(document.listed()):
+        key, name = f"deployments.{number}.name", str(item.get("name") or "")
+        if not name:
+            found.append(document.problem(key, "Each deployment needs a name of its own.", "For example green."))
+        elif name.lower() in seen:
+            found.append(document.problem(key, f"Two deployments have the name {name}.", "Give one another name."))
+        seen.add(name.lower())
+    return found
+
+
+def wanted_rollout(values: Mapping[str, Any]) -> bool:
+    """Whether the plan asks for a rollout: any of its keys does."""
+    return any(key.startswith("rollout.") for key in values)
+
+
+def together(plans: Sequence[Plan], everything: Sequence[Mapping[str, Any]], *, listed: bool) -> Plan:
+    """One plan from those of its deployments; the last one takes over the requests."""
+    plan, values = plans[-1], everything[-1]
+    target = plan.deployment.name
+    planned = None
+    if wanted_rollout(values):
+        given: dict[str, Any] = {
+            "steps": steps_of(values.get("rollout.steps") or ()),
+            "pause": seconds_of(values.get("rollout.pause", "")),
+            "probe_every": seconds_of(values.get("rollout.probe_every", "")),
+            **{key: values.get(f"rollout.{key}") for key in ("min_requests", "max_error_percent", "max_p95_ms")},
+        }
+        planned = Rollout(target, **{key: value for key, value in given.items() if value is not None})
+    hashed = plan.hash
+    if len(plans) > 1:
+        hashed = hashlib.sha256(",".join(one.hash for one in plans).encode()).hexdigest()[:12]
+    return replace(
+        plan,
+        deployments=tuple(one.deployment for one in plans) if listed else (),
+        traffic=plan.traffic or {target: 100},
+        rollout=planned,
+        hash=hashed,
+    )
+
+
+def limits(values: Mapping[str, Any]) -> Limits:
+    """The limits of waiting that the plan sets."""
+    return Limits(**{one.name: seconds_of(values.get(f"limits.{one.name}", "")) for one in fields(Limits)})
