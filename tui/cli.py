@@ -29,7 +29,7 @@ Without a command the wizard opens. PLAN is a plan file or the name of a preset.
   --rehearse        do everything against a local stand-in for Azure; nothing in Azure is touched
   --scenario NAME   with --rehearse: make a failure happen (aml-deploy rehearsal --list-scenarios)
   --plain           ask line by line; also with ACCESSIBLE=1, with TERM=dumb and without a terminal
-  --answers FILE    ask line by line, and take the answers from this file: a map of plan keys and values
+  --answers FILE    ask line by line, with the answers from this file: a map of plan keys and values
   --mouse           let the wizard use the mouse; off, text can be selected in a browser's terminal
   --version         print the version
   -h, --help        print this text
@@ -37,13 +37,19 @@ Without a command the wizard opens. PLAN is a plan file or the name of a preset.
 commands:
   presets           list the presets
   check PLAN        look for whatever would make a deployment fail, and change nothing
+  requests PLAN     write what other people have to do before a plan can work
   apply PLAN        deploy what a plan describes, without the wizard
   runs              list the runs of this machine
   attach [RUN]      follow a run, resuming it when its engine is gone
   invoke ENDPOINT   send a request to an endpoint and print its answer
   traffic ENDPOINT  split an endpoint's requests: blue=90 green=10
   rollback ENDPOINT go back to the split before
+  keys ENDPOINT     replace an endpoint's keys without an interruption
+  troubleshoot [ENDPOINT]
+                    say what is wrong with an endpoint, and mend what can be mended
   explain [FILE]    say what an error text or a log means, and what to do
+  export PLAN       write the plan as az ml YAML, Python, notebook, pipeline, Bicep or runbook
+  import FILE ...   make a plan of az ml's endpoint and deployment YAML
   remove PLAN       remove what a plan made, and nothing else
   rehearsal         run the local stand-in for Azure for any other client
 
@@ -99,6 +105,18 @@ def _presets(parser: argparse.ArgumentParser) -> None:
 
 def _check(parser: argparse.ArgumentParser) -> None:
     _plan(parser)
+    parser.add_argument("--fix", action="store_true", help="write into the plan's files what the check would correct")
+    parser.add_argument(
+        "--dress-rehearsal",
+        action="store_true",
+        help="also serve model, code and environment on this machine, call them, and say how it went",
+    )
+    _json(parser)
+
+
+def _requests(parser: argparse.ArgumentParser) -> None:
+    _plan(parser)
+    parser.add_argument("-o", dest="out", metavar="DIR", help="write a Markdown file for each administrator into DIR")
     _json(parser)
 
 
@@ -106,6 +124,12 @@ def _apply(parser: argparse.ArgumentParser) -> None:
     _plan(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask first; needed without a terminal")
     parser.add_argument("--detach", action="store_true", help="start the run and leave it running")
+    parser.add_argument(
+        "--as",
+        metavar="NAME",
+        dest="as_name",
+        help="deploy under this name beside what serves, and let it take over step by step (rollout: in the plan)",
+    )
     parser.add_argument(
         "--record",
         metavar="FILE",
@@ -165,10 +189,70 @@ def _explain(parser: argparse.ArgumentParser) -> None:
     _json(parser)
 
 
+def _export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("plan", metavar="PLAN", help=PLAN_HELP)
+    parser.add_argument("overlays", metavar="OVERLAY", nargs="*", default=[], help=OVERLAY_HELP)
+    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], dest="sets", help=SET_HELP)
+    parser.add_argument(
+        "--to",
+        metavar="TARGET",
+        required=True,
+        help="az-yaml, python, notebook, github-actions, azure-pipelines, bicep or docs",
+    )
+    _output(parser, "DIR", "the folder to write to; by default one named like the target, here")
+    _json(parser)
+
+
+def _import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", metavar="FILE", nargs="+", help="endpoint and deployment YAML, in any order")
+    _output(parser, "PLAN", "the plan file to write; plan.yml if left out")
+    parser.set_defaults(output="plan.yml")
+
+
+def _output(parser: argparse.ArgumentParser, metavar: str, about: str) -> None:
+    parser.add_argument("-o", "--output", metavar=metavar, help=about)
+    parser.add_argument("--force", action="store_true", help="replace files that are there already")
+
+
 def _remove(parser: argparse.ArgumentParser) -> None:
     _plan(parser)
     parser.add_argument("--deployment", metavar="NAME", help="remove this deployment only, and keep the endpoint")
+    parser.add_argument(
+        "--failed", action="store_true", help="also remove failed deployments of earlier plans on the endpoint"
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask first; needed without a terminal")
+    _json(parser)
+
+
+def _keys(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("endpoint", metavar="ENDPOINT", help="a name, a resource id or a scoring URL")
+    which = ("primary", "secondary")
+    parser.add_argument("--rotate", action="store_true", help="replace both keys, one after the other, asking between")
+    parser.add_argument("--regenerate", metavar="KEY", choices=which, help="replace primary or secondary")
+    parser.add_argument(
+        "--put", metavar=("KEY", "FILE"), nargs=2, help="write primary or secondary to a new file for your eyes only"
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask first; needed without a terminal")
+    _where(parser)
+    _json(parser)
+
+
+def _troubleshoot(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "endpoint",
+        metavar="ENDPOINT",
+        nargs="?",
+        help="a name, a resource id or a scoring URL; to pick from if left out",
+    )
+    parser.add_argument("--watch", action="store_true", help="look again and again, and print what changed")
+    parser.add_argument("--every", metavar="SECONDS", type=float, default=30.0, help="with --watch: how often; 30")
+    parser.add_argument("--request", metavar="FILE", help="the body for test calls; else the plan's or the run's")
+    parser.add_argument("--no-test", action="store_true", help="make no test call")
+    parser.add_argument("--deployment", metavar="NAME", help="make the test call to this deployment only")
+    parser.add_argument("--lines", metavar="N", type=int, default=15, help="print so many lines of each log; 15")
+    parser.add_argument("--plain", action="store_true", help="print lines, also on a terminal")
+    parser.add_argument("--mouse", action="store_true", help="let the screen use the mouse")
+    _where(parser)
     _json(parser)
 
 
@@ -192,9 +276,18 @@ COMMANDS = {
     "check": Command(
         _check,
         "tui.plain.check:run",
-        "Looks for whatever would make a deployment fail, from this machine, and changes nothing. "
+        "Looks for whatever would make a deployment fail, from this machine, and changes nothing in Azure. "
         "Exit code 0: nothing blocks; 2: the plan is wrong; 3: something blocks.",
-        "aml-deploy check plan.yml\n  aml-deploy check churn-xgboost --rehearse --json",
+        "aml-deploy check plan.yml\n  aml-deploy check plan.yml --fix\n"
+        "  aml-deploy check churn-xgboost --rehearse --json",
+    ),
+    "requests": Command(
+        _requests,
+        "tui.plain.requests:run",
+        "Writes what other people have to do before a plan can work: a page each for the network, identity, Databricks "
+        "and machine learning administrators, with what, why, the command, and how it is verified. What is in order is "
+        "left out. Exit code 0, also when nobody has anything to do.",
+        "aml-deploy requests plan.yml\n  aml-deploy requests plan.yml -o tickets",
     ),
     "apply": Command(
         _apply,
@@ -204,6 +297,7 @@ COMMANDS = {
         "3: blocked by the preflight; 130: interrupted.",
         "aml-deploy apply churn-xgboost --rehearse --yes\n"
         "  aml-deploy apply plan.yml plan.prod.yml --set endpoint.name=churn-02 --yes --json\n"
+        "  aml-deploy apply plan.yml --as green --set deployment.model.path=model-2\n"
         "  aml-deploy apply plan.yml --yes --detach",
     ),
     "runs": Command(
@@ -240,6 +334,18 @@ COMMANDS = {
         "Exit codes as for traffic.",
         "aml-deploy rollback churn-endpoint-01",
     ),
+    "troubleshoot": Command(
+        _troubleshoot,
+        "tui.cli:troubleshoot",
+        "Says what is wrong with an endpoint that is there, whoever made it: state, traffic, the way to it, its logs, "
+        "what was changed and by whom, the last hour's metrics, test calls; the worst first, each with its evidence "
+        "and remedy, and what can be mended from here. A reader's role is enough for most of it. Exit code 0: nothing "
+        "is wrong; 1: something is; 2: it is not known which endpoint is meant.",
+        "aml-deploy troubleshoot churn-endpoint-01\n"
+        "  aml-deploy troubleshoot https://churn-endpoint-01.eastus.inference.ml.azure.com/score --plan plan.yml\n"
+        "  aml-deploy troubleshoot churn-endpoint-01 --json\n"
+        "  aml-deploy troubleshoot churn-endpoint-01 --watch",
+    ),
     "explain": Command(
         _explain,
         "tui.plain.explain:run",
@@ -247,11 +353,37 @@ COMMANDS = {
         "ids that support asks for. Exit code 0: something was recognised; 1: nothing was.",
         "aml-deploy explain error.txt\n  az ml online-deployment get-logs -e churn -n blue | aml-deploy explain --json",
     ),
+    "export": Command(
+        _export,
+        "tui.plain.export:run",
+        "Writes a plan as files for other tools. References such as ${env:NAME} become the target's own kind of "
+        "reference; a secret's value is in no file. Exit code 0: written; 2: the plan cannot be written that way.",
+        "aml-deploy export plan.yml --to az-yaml\n"
+        "  aml-deploy export plan.yml plan.prod.yml --to github-actions -o ../our-repository",
+    ),
+    "import": Command(
+        _import,
+        "tui.plain.export:read",
+        "Makes a plan of the YAML files of az ml online-endpoint and online-deployment, and says what a plan has no "
+        "place for. Exit code 0: written; 2: the files cannot be read as one endpoint.",
+        "aml-deploy import endpoint.yml deployment.yml -o plan.yml",
+    ),
     "remove": Command(
         _remove,
         "tui.plain.remove:run",
         "Removes what a plan made, and nothing else, after saying what that is.",
         "aml-deploy remove plan.yml\n  aml-deploy remove churn-xgboost --rehearse --yes",
+    ),
+    "keys": Command(
+        _keys,
+        "tui.plain.keys:run",
+        "Shows by their fingerprints which keys an endpoint has, and replaces them without an interruption: callers "
+        "move to the secondary key, the primary is made anew, callers move back, the secondary is made anew. A key is "
+        "never printed. Exit code 0: done; 1: it did not work; 2: the command line is wrong; 130: nothing was done.",
+        "aml-deploy keys churn-endpoint-01\n"
+        "  aml-deploy keys churn-endpoint-01 --put secondary key.txt\n"
+        "  aml-deploy keys churn-endpoint-01 --rotate\n"
+        "  aml-deploy keys churn-endpoint-01 --regenerate primary --yes",
     ),
     "rehearsal": Command(
         _rehearsal,
@@ -333,6 +465,19 @@ def attach(arguments: argparse.Namespace) -> int:
 
     chosen = lines.choose(arguments.run)
     return run(None, attach_run=chosen, rehearse=chosen.rehearsed, mouse=arguments.mouse)
+
+
+def troubleshoot(arguments: argparse.Namespace) -> int:
+    """Show what is wrong with an endpoint, on the screen or in lines. Raises Failure, PlanInvalid."""
+    from tui.plain.terminal import wants_lines
+
+    if arguments.json or arguments.plain or arguments.watch or wants_lines():
+        from tui.plain.troubleshoot import run
+
+        return run(arguments)
+    from tui.live import troubleshoot as show
+
+    return show(arguments)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

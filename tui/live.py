@@ -10,10 +10,12 @@ import contextlib
 import gc
 import os
 import sys
+from argparse import Namespace
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 if TYPE_CHECKING:
+    from tui.app.app import WizardApp
     from tui.engine.runs import Run
     from tui.plan.document import Document
 
@@ -28,9 +30,58 @@ def run(
     Attached to a run that has ended, it is that of the run (0, 1, 3, 130). Otherwise it is 1 when a run that the wizard
     made did not succeed, and 0.
     """
+    app = _wizard(document, rehearse=rehearse, attach_run=attach_run)
+    with terminal_kept_clean():
+        how = app.run(mouse=mouse)
+    if app.hung_up:
+        return HUNG_UP
+    followed = app.store.run if app.store is not None else None
+    if followed is None:
+        return app.return_code or 0
+    code = _farewell(followed, how)
+    return code if attach_run is not None else min(code, 1)
+
+
+def troubleshoot(arguments: Namespace) -> int:
+    """Show what is wrong with an endpoint; 1 when something was at the last look. Raises Failure, PlanInvalid."""
+    from tui.plain.operated import operated
+
+    document, environ = operated(arguments)
+    if arguments.request:
+        document.set("test.request", os.path.abspath(arguments.request), "command line")  # noqa: PTH100
+    if arguments.no_test:
+        document.set("test.request", None, "command line")
+    shown: list[Any] = []
+
+    def begin(app: WizardApp) -> None:
+        from tui.app.screens.troubleshoot import open_on
+
+        shown.append(open_on(app, document))
+
+    app = _wizard(None, environ=environ, begin=begin)
+    with terminal_kept_clean():
+        app.run(mouse=arguments.mouse)
+    if app.hung_up:
+        return HUNG_UP
+    if app.return_code:
+        return app.return_code
+    return 1 if shown and shown[-1].report.get("wrong") else 0
+
+
+def _wizard(
+    document: Document | None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    rehearse: bool = False,
+    attach_run: Run | None = None,
+    begin: Callable[[WizardApp], None] | None = None,
+) -> WizardApp:
+    """The wizard, not running yet; `begin` shows something else than home first."""
     # Some hundred thousand objects are made until the first screen is there, and almost all of them stay: looking for
     # garbage among them, again and again, costs a tenth of the start.
     gc.disable()
+    # A thread that reads a run's journal must not keep the screen waiting: it gives way after a millisecond, not five.
+    sys.setswitchinterval(0.001)
     from tui.app.app import WizardApp
 
     class Wizard(WizardApp):
@@ -42,26 +93,29 @@ def run(
 
         def attach(self, run: Run) -> None:
             if run.rehearsed:
-                self.prepare, self.adopt = _rehearsal, _as_rehearsed
+                self.bring_rehearsal()
             super().attach(run)
 
-    app = Wizard(
+        def bring_rehearsal(self) -> None:
+            self.rehearse = True
+            self.prepare, self.adopt = _rehearsal, _as_rehearsed
+
+        def go_home(self) -> None:
+            nonlocal begin
+            first, begin = begin, None
+            if first is not None:
+                first(self)
+            else:
+                super().go_home()
+
+    return Wizard(
         document,
-        environ=os.environ,
+        environ=os.environ if environ is None else environ,
         rehearse=rehearse,
         prepare=_rehearsal if rehearse else None,
         adopt=_as_rehearsed if rehearse else None,
         attach_run=attach_run,
     )
-    with terminal_kept_clean():
-        how = app.run(mouse=mouse)
-    if app.hung_up:
-        return HUNG_UP
-    followed = app.store.run if app.store is not None else None
-    if followed is None:
-        return app.return_code or 0
-    code = _farewell(followed, how)
-    return code if attach_run is not None else min(code, 1)
 
 
 def _as_rehearsed(document: Document) -> Document:

@@ -6,11 +6,13 @@ import uuid
 from pathlib import Path
 
 import pytest
+from textual.widgets import Button
 
 from tests.app.panes import Walk, home, wizard
 from tests.app.recorded import PORTAL, Recording
 from tui.app.app import WizardApp
 from tui.app.panes.deploy import DeployPane
+from tui.app.widgets.card import CardView
 from tui.app.widgets.log_view import LogView
 from tui.app.widgets.timeline import Timeline, state_of
 from tui.plan.load import load
@@ -110,6 +112,9 @@ async def test_the_card_for_support_has_request_ids_and_the_services_words(home:
         text = path.read_text(encoding="utf-8")
         assert "6c3c5b10-7a3f-4a53-9d0e-3f8f2f6d8d11" in text
         assert "ImageBuildFailure" in text
+        assert "Python: 3." in text
+        assert "deployment: failed, 2.6 s" in text
+        assert "Because there is no version of xgboost-cpu" in text.partition("lines of the log")[2]
         assert recording.id in text
         assert walk.app.clipboard == text
 
@@ -153,30 +158,81 @@ async def test_an_engine_that_is_gone_is_said_and_can_be_started_again(home: Pat
         await follow(walk, recording)
         screen = await walk.sees("! interrupted", "no longer running here", "Go on with the run")
         assert "interrupted  deployment" in screen
-        assert walk.focused == "card-again"
+        assert walk.focused == "card-retry"
         # The run's plan file is gone, so starting it again is refused; the reason must reach the user.
         await walk.press("enter")
         await walk.sees("Not started")
 
 
-async def test_enter_on_a_task_filters_the_log_and_text_filters_further(home: Path) -> None:
+async def test_enter_on_a_task_tells_everything_about_it_and_goes_on_telling(home: Path) -> None:
+    recording = Recording(home, ago=10).engine_lives()
+    recording.to_deployment()
+    resource = "/subscriptions/1/resourceGroups/rg/providers/x/onlineEndpoints/churn-endpoint-01/deployments/blue"
+    recording.write(
+        (7.1, "task_intent", {"task": "deployment", "operation": "create", "resource_id": resource}),
+        (7.2, "task_operation", {"task": "deployment", "resource_id": resource, "header": "Azure-AsyncOperation",
+                                 "url": "https://management.azure.com/operations/17?s=signature"}),
+    )  # fmt: skip
+    async with wizard() as walk:
+        await follow(walk, recording)
+        await walk.tab_to("timeline")
+        await walk.press(*["down"] * 6, "enter")
+        screen = await walk.sees("The task deployment", "▸ running", "Builds the environment's image", "creates it")
+        assert "Waits for" in screen
+        assert "traffic" in screen
+        dialog = walk.app.screen
+        assert "Downloading xgboost-cpu" in dialog.text()
+        assert "Trying the default credential chain" not in dialog.text()
+        assert resource in dialog.text()
+        assert "operations/17" in dialog.text()
+        assert "signature" not in dialog.text()
+        recording.finish(24, "deployment", 17.5, detail="blue, 1 instance", id=resource)
+        await walk.sees("✔ done, 18 s (~25 s)")
+        await walk.press("escape")
+        await walk.sees("lines with …")
+
+
+async def test_the_log_is_filtered_by_task_and_text(home: Path) -> None:
     recording = Recording(home, ago=10).engine_lives()
     recording.to_deployment()
     async with wizard() as walk:
         await follow(walk, recording)
         log = walk.app.screen.query_one(LogView)
         await walk.until(lambda: log.shown_count == 8, "all lines are there")
-        await walk.tab_to("timeline")
-        await walk.press(*["down"] * 6, "enter")
+        await walk.tab_to("log-task")
+        await walk.press("enter", *["down"] * 7, "enter")
         await walk.until(lambda: log.shown_count == 3, "only the deployment's lines")
         await walk.tab_to("log-text")
         await walk.press(*"XGBoost")
         await walk.until(lambda: log.shown_count == 1, "only the line with the text")
         assert "Downloading xgboost-cpu" in log.shown_text()
-        await walk.press(*["backspace"] * 7)
-        await walk.tab_to("timeline")
+        await walk.press("ctrl+u")
+        await walk.until(lambda: log.shown_count == 3, "the text is gone")
+
+
+async def test_a_text_is_looked_for_from_hit_to_hit(home: Path) -> None:
+    recording = Recording(home, ago=10).engine_lives()
+    recording.to_deployment()
+    far = "x" * 120
+    lines = [f"{far if number == 50 else ''}needle {number}" if number % 50 == 0 else "hay" for number in range(200)]
+    recording.log(8, "deployment", *lines)
+    async with wizard() as walk:
+        await follow(walk, recording)
+        log = walk.app.screen.query_one(LogView)
+        await walk.until(lambda: log.shown_count == 208, "all lines are there")
+        await walk.tab_to("log-mode")
+        await walk.press("enter", "shift+tab", *"NEEDLE")
+        await walk.sees("4 lines with “NEEDLE”", "Find them")
+        assert log.shown_count == 208
         await walk.press("enter")
-        await walk.until(lambda: log.shown_count == 8, "all lines again")
+        await walk.sees("Line 1 of 4", "needle 0")  # around the end, since the end was in sight
+        await walk.press("enter")
+        await walk.sees("Line 2 of 4", "needle 50", "Follow: off")
+        recording.log(9, "deployment", "one more needle")
+        await walk.sees("Line 2 of 5", "needle 50")
+        await walk.tab_to("log-previous")
+        await walk.press("enter")
+        await walk.sees("Line 1 of 5", "needle 0")
 
 
 async def test_scrolling_up_stops_following_and_the_end_starts_it_again(home: Path) -> None:
@@ -244,6 +300,62 @@ async def test_twenty_thousand_lines_are_all_there_and_only_those_in_sight_are_d
         finally:
             LogView.render_line = original  # type: ignore[method-assign]
         assert drawn < 1000
+
+
+async def test_the_log_can_have_the_whole_pane(home: Path) -> None:
+    recording = Recording(home, ago=10).engine_lives()
+    recording.to_deployment()
+    async with wizard() as walk:
+        await follow(walk, recording)
+        await walk.sees("after traffic", "Larger")
+        await walk.tab_to("log-larger")
+        await walk.press("enter")
+        screen = await walk.sees("Smaller", "Trying the default credential chain")
+        assert "after traffic" not in screen
+        await walk.press("enter")
+        await walk.sees("after traffic", "Larger")
+
+
+async def test_a_changed_plan_is_offered_instead_of_a_retry(home: Path) -> None:
+    recording = Recording(home, ago=10).engine_lives()
+    recording.to_failure()
+    async with wizard() as walk:
+        await follow(walk, recording)
+        await walk.sees("Retry deployment", "Run again")
+        walk.store.put("deployment.instance_count", 2, "you")
+        await walk.to("compute")
+        await walk.to("deploy")
+        screen = await walk.sees("The plan was changed since", "Run the changed plan")
+        assert "Retry deployment" not in screen
+        assert walk.focused == "card-again"
+
+
+async def test_every_button_of_the_card_is_whole_at_80_columns(home: Path) -> None:
+    recording = Recording(home, ago=10).engine_lives()
+    recording.to_failure()
+    async with wizard() as walk:
+        await follow(walk, recording)
+        await walk.sees("Retry deployment")
+        card = walk.app.screen.query_one(CardView)
+        await walk.until(lambda: card.query_one("#card-copy").region.width > 0, "the card is laid out")
+        for button in card.query(Button):
+            assert not button.display or button.region.right <= card.region.right, button.id
+
+
+async def test_any_tasks_that_a_run_lists_are_drawn(home: Path) -> None:
+    recording = Recording(home, ago=3).engine_lives()
+    tasks = [{"name": "sign-in", "needs": [], "typical_seconds": 1},
+             {"name": "rollout", "needs": ["sign-in"], "typical_seconds": 30},
+             {"name": "a-task-with-a-long-name", "needs": ["rollout"], "typical_seconds": None}]  # fmt: skip
+    recording.write((0, "run_started", {"endpoint": "e", "deployment": "d", "rehearsed": True, "tasks": tasks}))
+    recording.start(1, "rollout", "change", "10 % of the requests go to green")
+    recording.log(2, "rollout", "At 10 %: no errors")
+    async with wizard(size=(120, 40)) as walk:
+        await follow(walk, recording)
+        await walk.sees("▸ running  rollout", "At 10 %: no errors", "a-task-with-a-long…")
+        await walk.tab_to("log-task")
+        await walk.press("enter")
+        await walk.sees("all tasks", "rollout")
 
 
 async def test_without_a_run_the_step_says_where_it_starts(home: Path) -> None:

@@ -80,7 +80,8 @@ async def test_every_value_shows_where_it_comes_from() -> None:
     async with wizard(sets=("endpoint.auth_mode=",)) as walk:
         await walk.to("endpoint")
         assert row(walk, "endpoint.description").note() == "preset churn-xgboost"
-        await walk.press("tab", "tab", "end", "x", "tab")
+        row(walk, "endpoint.description").control.focus()
+        await walk.press("end", "x", "tab")
         await walk.until(lambda: row(walk, "endpoint.description").note() == "you")
         await walk.to("compute")
         assert row(walk, "deployment.request_settings.request_timeout_ms").note() == "default"
@@ -146,7 +147,7 @@ async def test_signing_in_shows_who_where_and_until_when() -> None:
         await walk.sees("✔ Environment", "variables are set", "· AzureCli", "az is not installed")
         await walk.tab_to("sign-in")
         await walk.press("enter")
-        await walk.sees("✔ Signed in", "as deployer, a service principal", "contoso", "2030-01-02 03:04:05 UTC")
+        await walk.sees("✔ Signed in", "as deployer, a service principal", "contoso", "2030-01-02 03:04 UTC")
 
 
 async def test_a_refused_sign_in_is_a_card_with_the_raw_text_folded() -> None:
@@ -269,7 +270,8 @@ async def test_less_usual_fields_appear_on_demand_and_when_one_is_wrong() -> Non
 async def test_the_arrow_keys_change_a_choice_and_move_between_fields() -> None:
     async with wizard() as walk:
         await walk.to("endpoint")
-        await walk.press("down")
+        row(walk, "endpoint.description").control.focus()
+        await walk.press("up")
         choice = row(walk, "endpoint.auth_mode").control
         assert isinstance(choice, Choice) and choice.has_focus
         await walk.press("right")

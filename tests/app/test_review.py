@@ -155,3 +155,30 @@ async def test_a_question_without_answer_is_not_known_and_blocks_nothing() -> No
         assert "Sign in at the first step." in " ".join(screen.split())
         assert "blocker" not in screen
         assert "Nothing stands in the way" not in screen
+
+
+async def test_a_plan_without_code_has_no_scoring_script() -> None:
+    async with wizard(sets=("deployment.model.type=mlflow_model", "deployment.code_configuration.code=",
+                            "deployment.code_configuration.scoring_script=")) as walk:  # fmt: skip
+        await walk.to("review")
+        await walk.until(lambda: "Model type" in rows(walk))
+        assert "Scoring script" not in rows(walk)
+        walk.store.set("deployment.code_configuration.code", "churn-xgboost/onlinescoring")
+        await walk.until(lambda: "Scoring script" in rows(walk))
+
+
+async def test_what_is_created_says_what_it_will_be() -> None:
+    created = [{**change, "action": "create", "changes": []} for change in CHANGES]
+    async with wizard(recorded_answers(changes=created)) as walk:
+        await walk.to("review")
+        await walk.until(lambda: "+ create" in rows(walk))
+        text = rows(walk)
+        assert "1 × Standard_DS3_v2" in text and "key, public access" in text
+        assert "churn-xgboost/model" in text
+
+
+async def test_no_line_of_the_review_is_wider_than_the_screen() -> None:
+    async with wizard(recorded_answers(check=[*FINDINGS, BLOCKER])) as walk:
+        await walk.to("review")
+        await walk.sees("1 blocker")
+        assert all(len(text) <= 80 for text in rows(walk).splitlines())

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from textual import events
 from textual.widgets import Button, Input, OptionList
 
 from tests.app.panes import Walk, home, recorded_answers, wizard
@@ -22,6 +23,7 @@ from tui.app.screens.quit import QuitScreen
 from tui.app.screens.too_small import TooSmallScreen
 from tui.app.widgets.field_row import FieldRow
 from tui.app.words import ORDER, TITLES
+from tui.engine.heartbeat import this_machine
 from tui.engine.runs import Run, _start_time
 from tui.plan.load import load
 from tui.plan.presets import presets
@@ -158,10 +160,8 @@ def working_run(home: Path) -> Iterator[tuple[Run, subprocess.Popen[bytes]]]:
     about = {"run": "r-1", "endpoint": "churn-endpoint-01", "deployment": "blue",
              "started": "2026-01-02T03:04:05Z", "rehearsed": True}  # fmt: skip
     (folder / "run.json").write_text(json.dumps(about))
-    host = os.uname().nodename
-    (folder / "engine.json").write_text(
-        json.dumps({"pid": engine.pid, "started": _start_time(engine.pid), "host": host})
-    )
+    about = {"pid": engine.pid, "started": _start_time(engine.pid), "host": this_machine()}
+    (folder / "engine.json").write_text(json.dumps(about))
     load("churn-xgboost").save(folder / "plan.yml")
     yield Run("r-1", folder, "churn-endpoint-01", "blue", about["started"], True), engine
     engine.kill()
@@ -335,6 +335,62 @@ async def test_home_opens_a_preset_with_enter() -> None:
         await walk.sees("churn-xgboost", "Churn of bank customers")
         await walk.press("enter")
         await walk.sees("step 1 of 9", "Sign in with")
+
+
+async def choose_on_home(walk: Walk, title: str) -> None:
+    """Move to an entry of the first screen and open it."""
+    options = walk.app.screen.query_one(OptionList)
+    for _ in range(12):
+        marked = options.highlighted_option
+        if marked is not None and title in str(marked.prompt):
+            break
+        await walk.press("down")
+    await walk.press("enter")
+
+
+async def test_home_imports_az_ml_yaml_and_says_what_was_left_out(home: Path) -> None:
+    folder = home / "it's a folder"
+    folder.mkdir()
+    (folder / "endpoint.yml").write_text("name: from-az-01\nauth_mode: aml_token\n", encoding="utf-8")
+    (folder / "blue.yml").write_text(
+        "name: blue\nendpoint_name: from-az-01\nmodel: azureml:churn:3\ninstance_type: Standard_DS3_v2\n"
+        "instance_count: 2\nscale_settings: {type: target_utilization, max_instances: 5}\n",
+        encoding="utf-8",
+    )
+    app = WizardApp(environ=dict(os.environ), helper=recorded_answers())
+    async with app.run_test(size=(80, 24)) as pilot:
+        walk = Walk(app, pilot)
+        await walk.sees("Import az ml YAML")
+        await choose_on_home(walk, "Import az ml YAML")
+        await walk.sees("endpoint.yml deployment.yml")
+        await walk.press("enter")
+        await walk.sees("Type or paste a path first")
+        app.post_message(events.Paste(f'"{folder}/endpoint.yml" "{folder}/none.yml"'))
+        await walk.press("enter")
+        await walk.sees("none.yml", "cannot be read")
+        await walk.press("ctrl+u")
+        app.post_message(events.Paste(f'"{folder}/endpoint.yml" "{folder}/blue.yml"'))
+        await walk.press("enter")
+        await walk.sees("Imported, with something left out", "scale_settings")
+        await walk.press("enter")
+        await walk.sees("step 1 of 9")
+        assert walk.store.value("endpoint.name") == "from-az-01"
+        assert walk.store.value("deployment.instance_count") == 2
+
+
+async def test_home_opens_a_plan_file_with_blanks_and_quotes_in_its_path(home: Path) -> None:
+    path = home / "it's a plan.yml"
+    load("churn-xgboost").save(path)
+    app = WizardApp(environ=dict(os.environ), helper=recorded_answers())
+    async with app.run_test(size=(80, 24)) as pilot:
+        walk = Walk(app, pilot)
+        await walk.sees("Open a plan file")
+        await choose_on_home(walk, "Open a plan file")
+        await walk.sees("The plan's YAML file")
+        app.post_message(events.Paste(str(path)))
+        await walk.press("enter")
+        await walk.sees("step 1 of 9")
+        assert walk.store.file == path
 
 
 async def test_a_plan_that_cannot_be_read_is_explained(home: Path) -> None:

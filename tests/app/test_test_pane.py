@@ -12,7 +12,7 @@ import pytest
 
 from tests.app.panes import home, recorded_answers, wizard
 from tests.app.recorded import SCORE_ANSWER, SCORING
-from tui.app import calls
+from tui.app import calls, snippets
 from tui.app.panes.test import TestPane
 from tui.app.widgets.request_editor import RequestEditor
 from tui.helper.client import HelperError
@@ -110,20 +110,34 @@ async def test_earlier_calls_of_this_sitting_can_be_looked_at_again() -> None:
         await walk.sees("answer 424", "✖ 424: The model raised an error")
 
 
-async def test_sending_often_gives_median_and_percentile_and_can_be_stopped() -> None:
-    count = 0
-
-    def answer(asked: dict) -> dict:
-        nonlocal count
-        count += 1
-        return {**SCORE_ANSWER, "latency_ms": float(count)}
-
-    async with wizard(recorded_answers(score=answer), size=(120, 40)) as walk:
+async def test_the_request_of_an_earlier_call_comes_back_and_can_be_undone() -> None:
+    async with wizard() as walk:
         await walk.to("test")
-        await walk.tab_to("test-repeat")
+        await walk.sees("JSON: 2 rows in data")
+        editor = walk.app.screen.query_one(RequestEditor)
+        first = editor.text
         await walk.press("enter")
-        await walk.sees("20 calls: p50 10 ms, p95 19 ms")
-        assert count == 20
+        await walk.sees("✔ 200")
+        editor.load_text('{"data": [7]}')
+        await walk.sees("JSON: 1 row in data")
+        await walk.tab_to("test-fill")
+        for key in ("enter", "up", "enter"):
+            await walk.press(key)
+        await walk.until(lambda: editor.text == first, "the request is back")
+        editor.focus()
+        await walk.press("ctrl+z")
+        assert editor.text == '{"data": [7]}'
+
+
+async def test_a_request_is_made_from_the_models_signature() -> None:
+    answers = recorded_answers(inspect_model={"sample": {"data": [{"only": 1}]}})
+    async with wizard(answers) as walk:
+        await walk.to("test")
+        await walk.sees("JSON: 2 rows in data")
+        await walk.tab_to("test-fill")
+        for key in ("enter", "down", "down", "enter"):
+            await walk.press(key)
+        await walk.sees('"only": 1', "JSON: 1 row in data", "The request is now: Model's signature.")
 
 
 async def test_an_endpoint_that_is_not_there_is_said() -> None:
@@ -139,39 +153,62 @@ async def test_curl_and_python_have_a_variable_in_place_of_the_key() -> None:
         await walk.until(lambda: pane._endpoint, "the endpoint is read")
         await walk.tab_to("test-curl")
         await walk.press("enter")
-        await walk.sees("$KEY", "curl --fail-with-body")
+        await walk.sees("$AML_ENDPOINT_KEY", "curl --fail-with-body", "az ml online-endpoint get-credentials")
         assert SCORING in walk.app.clipboard
-        assert '"Authorization: Bearer $KEY"' in walk.app.clipboard
+        assert '"Authorization: Bearer $AML_ENDPOINT_KEY"' in walk.app.clipboard
+        assert "--name churn-endpoint-01 --workspace-name ws-churn --resource-group rg-ml" in walk.app.clipboard
 
 
 def test_the_copied_commands_send_the_same_body(tmp_path: Path) -> None:
     body = '{"data": [{"name": "O\'Neill $HOME `x`", "ok": true, "none": null}]}'
-    curl = calls.as_curl("https://host/score?a=1&b=2", body, "green")
-    fake = tmp_path / "curl"
-    fake.write_text(f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n", encoding="utf-8")
-    fake.chmod(0o755)
-    env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "KEY": "abc"}
-    shown = subprocess.run(["/bin/sh", "-c", curl], env=env, capture_output=True, text=True, check=True).stdout
+    target = snippets.Target("https://host/score?a=1&b=2", "green", "churn", "ws one", "rg")
+    shown_curl = snippets.as_curl(target, body)
+    python = f"#!{sys.executable}\n"
+    programs = {
+        "curl": python + "import json, sys\nprint(json.dumps(sys.argv[1:]))\n",
+        "az": python + "import sys\nopen('asked', 'w').write('|'.join(sys.argv[1:]))\nprint('abc')\n",
+    }
+    for name, text in programs.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    shown = subprocess.run(
+        ["/bin/sh", "-c", shown_curl], env=env, cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
     arguments = json.loads(shown)
     assert json.loads(arguments[arguments.index("--data") + 1]) == json.loads(body)
     assert "Authorization: Bearer abc" in arguments
     assert "azureml-model-deployment: green" in arguments
     assert "https://host/score?a=1&b=2" in arguments
+    asked = (tmp_path / "asked").read_text(encoding="utf-8")
+    assert "--name|churn|--workspace-name|ws one|--resource-group|rg|--query|primaryKey" in asked
 
-    script = calls.as_python("https://host/score", body, "green")
     (tmp_path / "requests.py").write_text(
-        "import json\n"
         "class Answer:\n    status_code = 200\n    headers = {}\n    text = ''\n"
         "def post(uri, json=None, headers=None, timeout=None):\n"
         "    print(__import__('json').dumps([uri, json, headers]))\n    return Answer()\n",
         encoding="utf-8",
     )
-    (tmp_path / "call.py").write_text(script, encoding="utf-8")
+    (tmp_path / "call.py").write_text(snippets.as_python(target, body), encoding="utf-8")
+    env["AML_ENDPOINT_KEY"] = "abc"
     ran = subprocess.run([sys.executable, "call.py"], cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
     uri, sent, headers = json.loads(ran.stdout.splitlines()[0])
-    assert uri == "https://host/score"
+    assert uri == "https://host/score?a=1&b=2"
     assert sent == json.loads(body)
     assert headers == {"Authorization": "Bearer abc", "azureml-model-deployment": "green"}
+
+
+@pytest.mark.parametrize(
+    ("auth_mode", "command"),
+    [
+        ("key", "get-credentials --name churn --workspace-name ws --resource-group rg --query primaryKey"),
+        ("aml_token", "get-credentials --name churn --workspace-name ws --resource-group rg --query accessToken"),
+        ("aad_token", "az account get-access-token --resource https://ml.azure.com --query accessToken"),
+    ],
+)
+def test_the_command_that_fetches_the_key_fits_the_auth_mode(auth_mode: str, command: str) -> None:
+    target = snippets.Target("https://host/score", None, "churn", "ws", "rg", auth_mode=auth_mode)
+    assert command in target.fetching()
 
 
 @pytest.mark.parametrize(

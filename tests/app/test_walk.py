@@ -60,10 +60,12 @@ async def test_a_wrong_secret_of_the_practice_principal_is_refused_with_a_senten
         walk = Patient(app, pilot)
         await walk.sees("Sign in with")
         await walk.press("down", "tab", "ctrl+u", *rehearsal_env["REHEARSAL_TENANT_ID"])
-        await walk.press("tab", *rehearsal_env["REHEARSAL_CLIENT_ID"], "tab", *"hunter2", "tab", "enter")
+        await walk.press("tab", *rehearsal_env["REHEARSAL_CLIENT_ID"], "tab", *"hunter2", "enter", "enter")
         shown = await walk.sees("✖ The client secret is wrong")
         assert "hunter2" not in shown
-        await walk.press("shift+tab", "ctrl+u", *rehearsal_env["REHEARSAL_CLIENT_SECRET"], "tab", "enter")
+        await walk.press(
+            "shift+tab", "shift+tab", "ctrl+u", *rehearsal_env["REHEARSAL_CLIENT_SECRET"], "enter", "enter"
+        )
         await walk.sees("✔ Signed in", "a service principal")
 
 

@@ -145,6 +145,12 @@ def test_a_file_that_cannot_be_used_is_described_and_harms_nothing(own_file: Pat
     assert [card.id for card in match("AADSTS7000222: expired")] == ["secret-expired"]
 
 
+def test_an_entry_that_cannot_be_used_is_named_with_its_line(own_file: Path) -> None:
+    own_file.write_text(f"# ours\nentries:\n{OWN_ENTRY}{OWN_ENTRY.replace('HP-4711', '(HP')}", encoding="utf-8")
+    (problem,) = load().problems
+    assert problem.startswith(f"{own_file}, line {3 + len(OWN_ENTRY.splitlines())}: entry house-proxy is left out")
+
+
 def test_an_empty_file_and_none_are_no_problem(own_file: Path) -> None:
     assert load().problems == ()
     own_file.write_text("# nothing yet\n", encoding="utf-8")

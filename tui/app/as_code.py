@@ -1,42 +1,64 @@
-"""A step as commands of the Azure CLI and as the part of the plan it edits: the wizard teaches what it does."""
+"""A step as commands of the Azure CLI and as the YAML that it edits: the wizard teaches what it does."""
 
 from __future__ import annotations
 
+import re
+import shlex
 from typing import Any
 
+from tui.app import az_files
 from tui.app.store import Store
 from tui.plan.document import denormalise
 from tui.plan.fields import fields_of
+from tui.plan.references import REFERENCE
 
 _COMMENT = "# With the Azure CLI and its extension ml (version 2):"
+# The keys of deployment.yml that a step is about.
+_PARTS = {
+    "model": ("model", "code_configuration", "environment"),
+    "compute": (
+        "instance_type", "instance_count", "request_settings", "environment_variables", "app_insights_enabled",
+        "liveness_probe", "readiness_probe",
+    ),
+    "network": ("egress_public_network_access",),
+}  # fmt: skip
 
 
 def as_code(step: str, store: Store) -> str:
-    """Commands and YAML of a step. References are kept as variables; secrets are never in it."""
-    parts = [_COMMENT, "", *_commands(step, store)]
+    """Commands and YAML of a step. In commands references are variables; secrets are in neither."""
+    parts = [_COMMENT, "", *_Commands(store).of(step)]
+    for name, tree in _files(step, store):
+        parts += ["", f"# {name}:", _yaml(tree)]
     tree = _part(step, store)
     if tree:
-        import yaml
-
-        parts += ["", "# In the plan:", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=100).rstrip()]
+        parts += ["", "# In the plan:", _yaml(tree)]
     return "\n".join(parts)
 
 
-def _shell(value: Any) -> str:
-    """A value as a word of a shell command; a reference becomes the variable."""
-    import shlex
+def _yaml(tree: dict[str, Any]) -> str:
+    import yaml
 
-    text = str(value)
-    if text.startswith("${env:") and text.endswith("}"):
-        return f'"${text[6:-1]}"'
-    return shlex.quote(text)
+    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=100).rstrip()
+
+
+def _files(step: str, store: Store) -> list[tuple[str, dict[str, Any]]]:
+    """The files that a step's commands read, or what the step puts into them."""
+    if step == "endpoint":
+        return [("endpoint.yml", az_files.endpoint(store))]
+    if step in ("review", "deploy"):
+        return [("endpoint.yml", az_files.endpoint(store)), ("deployment.yml", az_files.deployment(store))]
+    if step in _PARTS:
+        whole = az_files.deployment(store)
+        part = {name: whole[name] for name in _PARTS[step] if name in whole}
+        return [("deployment.yml, the part of this step", part)] if part else []
+    return []
 
 
 def _part(step: str, store: Store) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for field in fields_of(step, advanced=True):
         value = store.document.get(field.key)
-        if value is None or not store.document.asked(field.key):
+        if value is None or not store.document.asked(field.key) or (field.kind == "secret" and "${" not in str(value)):
             continue
         node = tree
         *parents, last = field.key.split(".")
@@ -46,77 +68,176 @@ def _part(step: str, store: Store) -> dict[str, Any]:
     return denormalise(tree)
 
 
-def _commands(step: str, store: Store) -> list[str]:
-    def word(key: str) -> str:
-        return _shell(store.value(key) or "")
+def shell_word(value: Any) -> str:
+    """A value as a word of a shell command; references to the environment become its variables."""
+    text = str(value)
+    if "${env:" not in text:
+        return shlex.quote(text)
+    kept = REFERENCE.split(text)  # text, kind, name, text, kind, name, …, text
+    words = [re.sub(r'([\\"$`])', r"\\\1", kept[0])]
+    for kind, name, rest in zip(kept[1::3], kept[2::3], kept[3::3]):
+        words.append(f"${{{name}}}" if kind == "env" else f"\\${{{kind}:{name}}}")
+        words.append(re.sub(r'([\\"$`])', r"\\\1", rest))
+    joined = "".join(words)
+    # A variable that nothing follows needs no braces.
+    return f'"{joined}"' if not re.fullmatch(r"\$\{\w+\}", joined) else f'"${joined[2:-1]}"'
 
-    where = (
-        f"  --subscription {word('workspace.subscription_id')} \\\n"
-        f"  --resource-group {word('workspace.resource_group')} \\\n"
-        f"  --workspace-name {word('workspace.name')}"
-    )
-    endpoint, deployment = word("endpoint.name"), word("deployment.name")
-    if step == "credentials":
-        return {
+
+class _Commands:
+    """The commands of each step for one plan."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.where = (
+            f"  --subscription {self.word('workspace.subscription_id')} \\\n"
+            f"  --resource-group {self.word('workspace.resource_group')} \\\n"
+            f"  --workspace-name {self.word('workspace.name')}"
+        )
+
+    def word(self, key: str) -> str:
+        return shell_word(self.store.value(key) or "")
+
+    def written(self, key: str) -> str:
+        return str(self.store.value(key) or "")
+
+    def of(self, step: str) -> list[str]:
+        known = {
+            "credentials": self.credentials,
+            "workspace": self.workspace,
+            "endpoint": self.endpoint,
+            "model": self.model,
+            "compute": self.compute,
+            "network": self.network,
+            "review": self.everything,
+            "deploy": self.everything,
+            "test": self.test,
+        }
+        return known.get(step, self.everything)()
+
+    def credentials(self) -> list[str]:
+        secret = self.written("credential.client_secret")
+        password = shell_word(secret) if secret.startswith("${env:") else '"$AZURE_CLIENT_SECRET"'
+        client = self.word("credential.client_id")
+        found = {
             "service_principal": [
-                f"az login --service-principal --tenant {word('credential.tenant_id')} \\",
-                f'  --username {word("credential.client_id")} --password "$AZURE_CLIENT_SECRET"',
+                f"az login --service-principal --tenant {self.word('credential.tenant_id')} \\",
+                f"  --username {client} --password {password}",
             ],
-            "managed_identity": ["az login --identity"],
-        }.get(str(store.value("credential.method")), ["az login", "az account show"])
-    if step == "workspace":
+            "managed_identity": [
+                f"az login --identity --client-id {client}" if self.written("credential.client_id") else
+                "az login --identity"
+            ],
+        }  # fmt: skip
+        return [*found.get(self.written("credential.method"), ["az login"]), "az account show"]
+
+    def workspace(self) -> list[str]:
         return [
-            f"az account set --subscription {word('workspace.subscription_id')}",
-            f"az ml workspace show --resource-group {word('workspace.resource_group')} --name {word('workspace.name')}",
+            f"az account set --subscription {self.word('workspace.subscription_id')}",
+            f"az ml workspace show --resource-group {self.word('workspace.resource_group')} \\",
+            f"  --name {self.word('workspace.name')} \\",
+            '  --query "{location: location, public: public_network_access, managed: managed_network}"',
         ]
-    if step == "endpoint":
-        return ["az ml online-endpoint create --file endpoint.yml \\", where]
-    if step == "model":
-        return [
-            f"az ml model create --name {word('deployment.model.name')} --path {word('deployment.model.path')} \\",
-            f"  --type {word('deployment.model.type')} \\",
-            where,
-            "",
-            f"az ml environment create --name {word('deployment.model.name')}-env \\",
-            f"  --conda-file {word('deployment.environment.conda_file')} \\",
-            f"  --image {word('deployment.environment.image')} \\",
-            where,
-        ]
-    if step == "compute":
-        return [
-            "az ml compute list-sizes \\",
-            where,
-            "",
-            "# Size and count are keys of the deployment:",
-            f"az ml online-deployment create --file deployment.yml --endpoint-name {endpoint} \\",
-            where,
-        ]
-    if step == "network":
-        return [
-            "# Inbound, an endpoint's flag; it can be changed later:",
-            f"az ml online-endpoint update --name {endpoint} \\",
-            f"  --set public_network_access={word('endpoint.public_network_access')} \\",
-            where,
-            "",
-            "# Outbound, what the workspace's managed virtual network allows:",
-            "az ml workspace outbound-rule list \\",
-            where,
-        ]
-    if step in ("review", "deploy"):
+
+    def endpoint(self) -> list[str]:
         return [
             "az ml online-endpoint create --file endpoint.yml \\",
-            where,
+            self.where,
             "",
-            "az ml online-deployment create --file deployment.yml --all-traffic \\",
-            f"  --endpoint-name {endpoint} --name {deployment} \\",
-            where,
-            "",
-            "az ml online-deployment get-logs --lines 100 \\",
-            f"  --endpoint-name {endpoint} --name {deployment} \\",
-            where,
+            "# What exists already:",
+            f"az ml online-endpoint show --name {self.word('endpoint.name')} \\",
+            self.where,
         ]
-    return [
-        f"az ml online-endpoint invoke --name {endpoint} --deployment-name {deployment} \\",
-        f"  --request-file {word('test.request')} \\",
-        where,
-    ]
+
+    def model(self) -> list[str]:
+        lines = []
+        path = self.written("deployment.model.path")
+        registered = re.match(r"azureml:([^:@]+)(?::([^:@]+))?", path)
+        if registered and not path.startswith("azureml://"):
+            name, version = registered.groups()
+            which = f"--version {shlex.quote(version)}" if version else "--label latest"
+            lines += [f"az ml model show --name {shlex.quote(name)} {which} \\", self.where]
+        else:
+            lines += [
+                f"az ml model create --name {self.word('deployment.model.name')} \\",
+                f"  --path {self.word('deployment.model.path')} --type {self.word('deployment.model.type')} \\",
+                self.where,
+            ]
+        conda, image = self.written("deployment.environment.conda_file"), self.written("deployment.environment.image")
+        environment = self.written("deployment.environment.registered")
+        if environment:
+            name, _, version = environment.partition("azureml:")[2].partition(":")
+            which = f"--version {shlex.quote(version)}" if version else "--label latest"
+            name = name.partition("@")[0]
+            lines += ["", f"az ml environment show --name {shlex.quote(name or environment)} {which} \\", self.where]
+        elif conda or image:
+            name = self.written("deployment.environment.name") or f"{self.written('deployment.model.name')}-env"
+            lines += ["", f"az ml environment create --name {shell_word(name)} \\"]
+            lines += [f"  --conda-file {shell_word(conda)} \\"] if conda else []
+            lines += [f"  --image {shell_word(image)} \\"] if image else []
+            lines += [self.where]
+        return lines
+
+    def compute(self) -> list[str]:
+        workspace = self.store.facts.get("workspace") or {}
+        region = shlex.quote(str(workspace.get("location") or "REGION"))
+        subscription = self.store.value("workspace.subscription_id") or "SUBSCRIPTION"
+        usages = shell_word(
+            f"/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/"
+            f"{region}/usages?api-version=2024-04-01"
+        )
+        return [
+            f"az ml compute list-sizes --location {region} \\",
+            self.where,
+            "",
+            "# The quota that is used and left:",
+            f"az rest --method get --url {usages}",
+            "",
+            "# Another number of instances, of a deployment that exists:",
+            f"az ml online-deployment update --name {self.word('deployment.name')} \\",
+            f"  --endpoint-name {self.word('endpoint.name')} \\",
+            f"  --set instance_count={self.word('deployment.instance_count')} \\",
+            self.where,
+        ]
+
+    def network(self) -> list[str]:
+        lines = [
+            "# Who may call the endpoint; it can be changed later:",
+            f"az ml online-endpoint update --name {self.word('endpoint.name')} \\",
+            f"  --set public_network_access={self.word('endpoint.public_network_access')} \\",
+            self.where,
+        ]
+        workspace = self.store.facts.get("workspace") or {}
+        if workspace.get("isolation") != "legacy":
+            lines += [
+                "",
+                "# What deployments may reach: the rules of the workspace's managed virtual network.",
+                "az ml workspace outbound-rule list \\",
+                self.where,
+            ]
+        return lines
+
+    def everything(self) -> list[str]:
+        endpoint, deployment = self.word("endpoint.name"), self.word("deployment.name")
+        shares = self.store.document.get("traffic") or {self.written("deployment.name"): 100}
+        split = " ".join(f"{name}={share}" for name, share in shares.items()) if isinstance(shares, dict) else ""
+        return [
+            "az ml online-endpoint create --file endpoint.yml \\",
+            self.where,
+            "",
+            "az ml online-deployment create --file deployment.yml \\",
+            self.where,
+            "",
+            f"az ml online-endpoint update --name {endpoint} --traffic {shlex.quote(split)} \\",
+            self.where,
+            "",
+            f"az ml online-deployment get-logs --name {deployment} --endpoint-name {endpoint} --lines 100 \\",
+            self.where,
+        ]
+
+    def test(self) -> list[str]:
+        return [
+            f"az ml online-endpoint invoke --name {self.word('endpoint.name')} \\",
+            f"  --deployment-name {self.word('deployment.name')} \\",
+            f"  --request-file {self.word('test.request')} \\",
+            self.where,
+        ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -93,6 +92,15 @@ class Call:
         by = f", {self.deployment}" if self.deployment else ""
         return f"{outcome}{took}{by}  {self.at:%H:%M:%S}"
 
+    def whole(self) -> str:
+        """Request, outcome, headers and answer as plain text; what the caller signs in with is no part of a call."""
+        headers = "".join(f"{name}: {value}\n" for name, value in sorted(self.headers.items()))
+        why = "".join(f"{part}\n" for part in self.error if part)
+        return (
+            f"{self.verdict}\n{self.circumstances}\n{why}\nRequest\n{self.request.rstrip()}\n\n"
+            f"Headers of the answer\n{headers or 'none'}\n\nAnswer\n{pretty(self.body)}\n"
+        )
+
 
 def milliseconds(value: float) -> str:
     """`12 ms`, `1,234 ms`; below ten with a tenth."""
@@ -150,58 +158,3 @@ def percentile(values: Sequence[float], share: float) -> float:
     ordered = sorted(values)
     rank = max(1, -(-int(share * 1000) * len(ordered) // 1000))
     return ordered[min(rank, len(ordered)) - 1]
-
-
-def plot(values: Sequence[float]) -> str:
-    """A row of bars, the highest for the slowest call."""
-    bars = "▁▂▃▄▅▆▇█"
-    top = max(values, default=0.0) or 1.0
-    return "".join(bars[min(int(value / top * 8), 7)] for value in values)
-
-
-def as_curl(uri: str, body: str, deployment: str | None = None) -> str:
-    """The call as a curl command; the key comes from the variable KEY and is never written."""
-    lines = [
-        f"curl --fail-with-body -X POST {shlex.quote(uri)}",
-        '  -H "Authorization: Bearer $KEY"',
-        "  -H 'Content-Type: application/json'",
-    ]
-    if deployment:
-        lines.append(f"  -H {shlex.quote('azureml-model-deployment: ' + deployment)}")
-    lines.append(f"  --data {shlex.quote(_compact(body))}")
-    return " \\\n".join(lines) + "\n"
-
-
-def as_python(uri: str, body: str, deployment: str | None = None) -> str:
-    """The call as Python with requests; the key comes from the variable KEY and is never written."""
-    headers = ['    "Authorization": f"Bearer {os.environ[\'KEY\']}",']
-    if deployment:
-        headers.append(f'    "azureml-model-deployment": {json.dumps(deployment)},')
-    try:
-        value = json.loads(body)
-        payload, keyword = repr(value), "json"
-    except ValueError:
-        payload, keyword = repr(body), "data"
-        headers.append('    "Content-Type": "application/json",')
-    return "\n".join(
-        [
-            "import os",
-            "",
-            "import requests",
-            "",
-            f"body = {payload}",
-            "headers = {",
-            *headers,
-            "}",
-            f"answer = requests.post({json.dumps(uri)}, {keyword}=body, headers=headers, timeout=60)",
-            "print(answer.status_code, answer.headers.get('azureml-model-deployment'), answer.text)",
-            "",
-        ]
-    )
-
-
-def _compact(body: str) -> str:
-    try:
-        return json.dumps(json.loads(body), ensure_ascii=False, separators=(",", ":"))
-    except ValueError:
-        return body

@@ -42,6 +42,18 @@ def card_of(sight: Sight, state: str) -> Card | None:
     return None
 
 
+def retry_label(sight: Sight, state: str) -> str:
+    """What the button is called that goes on with this run; empty where only a new one makes sense."""
+    if state == "interrupted":
+        return "Go on with the run"
+    if state == "cancelled":
+        return "Go on with it"
+    if state == "failed":
+        failed = next((task.name for task in sight.view.tasks if task.status == "failed"), "")
+        return f"Retry {failed}" if failed else "Retry"
+    return ""
+
+
 def _blocked(view: RunView) -> Card | None:
     """The first blocker as a card, the others named below it."""
     blockers = [item for item in view.findings if item.get("severity") == "blocker"]

@@ -27,7 +27,18 @@ DEPENDS: dict[str, tuple[str, ...]] = {
     "workspace": ("credential.", "workspace."),
     "endpoint": ("credential.", "workspace.", "endpoint.name"),
     "inspect_model": ("deployment.model.", "deployment.code_configuration.", "deployment.environment.", "test."),
-    "sizes": ("credential.", "workspace.", "deployment.instance_count"),
+    "sizes": ("credential.", "workspace."),
+    "reach": ("credential.", "workspace.", "endpoint.name", "endpoint.public_network_access", "test."),
+    "subscriptions": ("credential.",),
+    "resource_groups": ("credential.", "workspace.subscription_id"),
+    "workspaces": ("credential.", "workspace.subscription_id", "workspace.resource_group"),
+    "endpoints": ("credential.", "workspace."),
+    "endpoint_name": ("credential.", "workspace.", "endpoint.name"),
+    "deployments": ("credential.", "workspace.", "endpoint.name"),
+    "registered_models": ("credential.", "workspace."),
+    "model_versions": ("credential.", "workspace.", "deployment.model.path", "deployment.model.name"),
+    "environments": ("credential.", "workspace."),
+    "curated_images": ("credential.",),
     "changes": ("",),
     "check": ("",),
 }
@@ -258,7 +269,9 @@ class Store:
     def follow(self, run: Run | None) -> None:
         """This wizard's run is now `run`."""
         self.run = run
-        for question in ("endpoint", "sizes", "changes", "check"):  # a run changes what Azure would answer
+        changed = ("endpoint", "sizes", "changes", "check", "endpoints", "endpoint_name", "deployments",
+                   "registered_models", "model_versions", "environments")  # fmt: skip
+        for question in changed:  # a run changes what Azure would answer
             self.facts.pop(question, None)
         self.announce("run")
 

@@ -13,6 +13,7 @@ from tui.plan.references import Unresolved, expand, has_reference
 if TYPE_CHECKING:
     from tui.app.store import Store
 
+SCRIPT = "deployment.code_configuration.scoring_script"
 HOURS_A_MONTH = 730  # Azure's own convention for monthly estimates
 
 SEVERITIES: dict[str, tuple[int, str, str]] = {
@@ -75,10 +76,16 @@ def values(store: Store, problems: Mapping[str, str]) -> list[Value]:
         problem = problems.get(field.key, "")
         written = store.document.get(field.key)
         is_set = written is not None or field.key in store.secrets
-        if not problem and not is_set and (field.advanced or field.default is None):
+        if not problem and not is_set and (field.advanced or field.default is None or _without_use(store, field.key)):
             continue
         rows.append(Value(field, shown(store, field), store.provenance(field.key), problem))
     return rows
+
+
+def _without_use(store: Store, key: str) -> bool:
+    """Whether a field's default stands for nothing in this plan: there is no script without a code folder."""
+    parent = {SCRIPT: "deployment.code_configuration.code"}.get(key)
+    return parent is not None and not store.document.value(parent)
 
 
 def shown(store: Store, field: Field) -> str:
@@ -164,6 +171,27 @@ def changes_in_words(changes: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(parts) or "changes nothing"
 
 
+def made_of(store: Store) -> dict[str, str]:
+    """What is created, by resource, in a few words: from the values that the plan holds."""
+
+    def text(key: str) -> str:
+        return shown(store, BY_KEY[key])
+
+    closed = store.document.value("endpoint.public_network_access") == "disabled"
+    number, size = text("deployment.instance_count"), text("deployment.instance_type")
+    name = text("deployment.name")
+    conda, image = text("deployment.environment.conda_file"), text("deployment.environment.image")
+    traffic = store.document.get("traffic") or {name: 100}
+    return {
+        "endpoint": f"{text('endpoint.auth_mode')}, public access {'disabled' if closed else 'enabled'}",
+        "model": text("deployment.model.path"),
+        "code": text(SCRIPT),
+        "environment": conda if conda != "empty" else image,
+        "deployment": f"{number} × {size}",
+        "traffic": ", ".join(f"{who} {share} %" for who, share in traffic.items()) if isinstance(traffic, dict) else "",
+    }
+
+
 def findings_in_words(findings: Sequence[Finding]) -> str:
     """`2 blockers, 1 warning`."""
     blockers = sum(finding.severity == "blocker" for finding in findings)
@@ -203,4 +231,6 @@ def cost(store: Store) -> str:
         why = f"no list price at hand for {size} in {region}" if region else "the workspace's region is not read yet"
         return f"Cost not known: {why}."
     hour = each * number
-    return f"{hour:.2f} USD an hour, {hour * HOURS_A_MONTH:,.0f} USD a month ({number} × {size}, undated list price)."
+    money, dated = sizes.price_currency(), sizes.price_date()
+    month = hour * HOURS_A_MONTH
+    return f"{hour:.2f} {money} an hour, {month:,.0f} {money} a month ({number} × {size}, {dated})."

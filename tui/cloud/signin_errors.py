@@ -37,6 +37,32 @@ _AADSTS = {
         "Ask the identity administrators, or use a service principal or a managed identity that the policy admits.",
     ),
     "500011": ("The resource is not known in this tenant", "Check the tenant id and the cloud."),
+    "50020": (
+        "The account is not a member of this tenant",
+        "Check the tenant id, or ask to be invited into the tenant as a guest.",
+    ),
+    "50053": ("The account is locked", "Wait some minutes, or ask the identity administrators."),
+    "50055": ("The password has expired", "Change it, then sign in again."),
+    "50057": ("The account is disabled", "Ask the identity administrators to enable it."),
+    "50105": (
+        "The identity is not assigned to the application",
+        "Ask the identity administrators to assign it, or to take away that requirement.",
+    ),
+    "50126": ("The user name or the password is wrong", "Correct it, or use a service principal."),
+    "53000": (
+        "A conditional access policy asks for a compliant device",
+        "This machine is none; use a service principal or a managed identity that the policy admits.",
+    ),
+    "500021": (
+        "The tenant is not admitted from this network",
+        "A proxy restricts the tenants that can be signed in to; ask the network administrators to admit it.",
+    ),
+    "65001": ("Consent is missing", "Ask the identity administrators to consent for the application."),
+    "7000218": ("The client secret is missing", "Fill in the client secret, or set the variable it comes from."),
+    "700024": (
+        "The token of the workload identity is not valid at this time",
+        "Check this machine's clock, and that its token file is still renewed.",
+    ),
     "7000112": ("The application is disabled", "Ask the identity administrators to enable it."),
     "700027": ("The certificate is not registered for the application", "Upload it to the app registration."),
 }
@@ -131,6 +157,8 @@ def _network_trouble(text: str) -> bool:
 
 def _remedy_by_words(text: str) -> str:
     lowered = text.lower()
+    if "multiple user assigned" in lowered or "specify the client" in lowered:
+        return "This machine has several managed identities: fill in the client id of the one that deploys."
     if "az login" in lowered or "azure cli" in lowered:
         return "Install the Azure CLI where it is missing, run `az login`, then try again."
     if "managedidentity" in lowered or "managed identity" in lowered or "imds" in lowered:

@@ -25,6 +25,8 @@ class SizeOffer:
     quota_left: int | None
     fits: bool | None
     reason: str
+    offered: bool = True
+    """Whether the region has the size for managed online endpoints at all."""
 
 
 def offers(cloud: Cloud, instance_count: int = 1) -> list[SizeOffer]:
@@ -42,19 +44,13 @@ def offers(cloud: Cloud, instance_count: int = 1) -> list[SizeOffer]:
 
 
 def _offer(size: table.Size, offered: bool, count: int, left: dict[str, int] | None, location: str) -> SizeOffer:
-    needed = table.quota_needed(size, count)
     available = None if left is None else left.get(size.family.lower())
-    fits: bool | None = None
-    if not offered:
-        fits, reason = False, f"Managed online endpoints do not offer this size in {location}."
-    elif left is None:
+    judged = table.fit(size, count, available, offered=offered, where=location)
+    reason = judged.reason
+    if offered and left is None:
         reason = "The service did not tell what quota is left."
-    elif available is None:
+    elif offered and available is None:
         reason = f"The service names no quota for the family {size.family}."
-    else:
-        reserve = "" if size.skip_reserve else " with the 20 % that Azure reserves for upgrades"
-        fits = needed <= available
-        reason = f"Needs {needed} cores of {size.family}{reserve}; {available} are left."
     return SizeOffer(
         name=size.name,
         family=size.family,
@@ -62,10 +58,11 @@ def _offer(size: table.Size, offered: bool, count: int, left: dict[str, int] | N
         memory_gib=size.memory_gib,
         gpus=size.gpus,
         skip_reserve=size.skip_reserve,
-        quota_needed=needed,
+        quota_needed=judged.needed,
         quota_left=available,
-        fits=fits,
+        fits=judged.fits,
         reason=reason,
+        offered=offered,
     )
 
 

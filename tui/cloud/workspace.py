@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from tui.cloud import arm
 from tui.cloud.errors import CloudError
@@ -14,7 +15,11 @@ _MANAGED = {"allowinternetoutbound", "allowonlyapprovedoutbound"}
 
 @dataclass(frozen=True)
 class WorkspaceInfo:
-    """What was read about a workspace; `isolation` is managed_network, legacy or public."""
+    """What was read about a workspace; `isolation` is managed_network, legacy or public.
+
+    `private_endpoints` maps the names of its private endpoint connections to their status, `outbound_rules` those of
+    its managed virtual network to type, destination, category and status; None where there is no such network.
+    """
 
     id: str
     name: str
@@ -30,6 +35,13 @@ class WorkspaceInfo:
     container_registry: str | None = None
     storage_account: str | None = None
     provisioning_state: str | None = None
+    key_vault: str = ""
+    api_host: str = ""
+    notebook_host: str = ""
+    private_endpoints: dict[str, str] = field(default_factory=dict)
+    private_endpoints_told: bool = False
+    tenant: str | None = None
+    outbound_rules: dict[str, dict[str, Any]] | None = None
 
 
 def read(cloud: Cloud) -> WorkspaceInfo:
@@ -62,6 +74,13 @@ def read(cloud: Cloud) -> WorkspaceInfo:
         container_registry=properties.get("containerRegistry"),
         storage_account=properties.get("storageAccount"),
         provisioning_state=properties.get("provisioningState"),
+        tenant=properties.get("tenantId"),
+        key_vault=str(properties.get("keyVault") or ""),
+        api_host=urlsplit(str(properties.get("discoveryUrl") or "")).netloc,
+        notebook_host=str((properties.get("notebookInfo") or {}).get("fqdn") or ""),
+        private_endpoints=connections(properties.get("privateEndpointConnections")),
+        private_endpoints_told=isinstance(properties.get("privateEndpointConnections"), list),
+        outbound_rules=_rules(properties.get("managedNetwork")) if isolation == "managed_network" else None,
     )
     cloud.remember_location(info.location)
     return info
@@ -78,6 +97,22 @@ def portal_url(cloud: Cloud, endpoint: str | None = None) -> str:
         return f"{cloud.metadata.portal}/#resource{cloud.workspace_id}"
     path = f"/endpoints/realtime/{quote(endpoint)}/detail" if endpoint else "/home"
     return f"{cloud.metadata.studio}{path}?wsid={quote(cloud.workspace_id, safe='/')}"
+
+
+def connections(listed: Any) -> dict[str, str]:
+    """Name and status (Approved, Pending, Rejected, Disconnected) of private endpoint connections."""
+    found = {}
+    for item in listed if isinstance(listed, list) else []:
+        properties = item.get("properties") or {}
+        state = properties.get("privateLinkServiceConnectionState") or {}
+        name = str((properties.get("privateEndpoint") or {}).get("id") or item.get("name") or "").rpartition("/")[2]
+        found[name or "?"] = str(state.get("status") or "")
+    return found
+
+
+def _rules(network: Any) -> dict[str, dict[str, Any]]:
+    rules = network.get("outboundRules") if isinstance(network, dict) else None
+    return {str(name): rule for name, rule in (rules or {}).items() if isinstance(rule, dict)}
 
 
 def _managed_network(found: Any) -> dict[str, str | None] | None:

@@ -123,7 +123,8 @@ def _read_file(path: Path, reading: _Reading) -> None:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
+        content = path.read_text(encoding="utf-8")
+        document = yaml.load(content, Loader=loader)
     except OSError as error:
         reading.problems.append(f"{path} cannot be read: {error.strerror}. Its entries are left out.")
         return
@@ -152,10 +153,21 @@ def _read_file(path: Path, reading: _Reading) -> None:
             entry = _entry(given, reading.contexts)
         except (_Unusable, BadPattern) as error:
             name = given.get("id") if isinstance(given, dict) else None
-            reading.problems.append(f"{path}: entry {name or number} is left out: {error}.")
+            at = _line_of(content, loader, number - 1)
+            reading.problems.append(f"{path}, line {at}: entry {name or number} is left out: {error}.")
             continue
         reading.entries.pop(entry.id, None)
         reading.entries[entry.id] = entry
+
+
+def _line_of(text: str, loader: Any, index: int) -> int:
+    """The line, from 1, on which an entry begins."""
+    import yaml
+
+    node: Any = yaml.compose(text, Loader=loader)
+    if isinstance(node, yaml.MappingNode):
+        node = next((value for key, value in node.value if key.value == "entries"), node)
+    return int(node.value[index].start_mark.line) + 1
 
 
 def _entry(given: Any, contexts: Mapping[str, Pattern]) -> Entry:

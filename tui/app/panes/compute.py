@@ -1,84 +1,83 @@
-"""Compute: how many machines of which size, with the quota that is left for them."""
+"""Compute: how many machines of which size, with the quota that is left for them and what they cost."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import OptionList
-from textual.widgets.option_list import Option
+from textual.widgets import OptionList, Static
 
+from tui.app import size_rows
+from tui.app.figures import count as counted
+from tui.app.figures import size as bytes_in_words
 from tui.app.panes.asking import DEBOUNCE, AskingPane
+from tui.app.panes.pane import Action
+from tui.app.size_rows import SizeRow
 from tui.app.store import DEPENDS
 from tui.app.widgets.facts import Fact, Facts
 from tui.app.widgets.help import Topic
+from tui.app.widgets.inputs import TextInput
+from tui.app.widgets.size_table import SizeTable
 
 SIZE = "deployment.instance_type"
-HEAD = ("Size", "Cores", "Memory", "GPU", "Quota", "Fits")
-WIDTHS = (28, 5, 9, 3, 9, 0)
+COUNT = "deployment.instance_count"
+NAME = "deployment.name"
 
 
-class SizeTable(OptionList, inherit_bindings=False):
-    """The sizes, one a row; Enter takes the marked one."""
+class SizeFilter(TextInput):
+    """Narrows the table while it is typed into."""
 
-    BINDINGS: ClassVar = [
-        Binding("up", "cursor_up", "Up", show=False, id="sizes.up", tooltip="The size above."),
-        Binding("down", "cursor_down", "Down", show=False, id="sizes.down", tooltip="The size below."),
-        Binding("pageup", "page_up", "Page up", show=False, id="sizes.page_up", tooltip="A page up."),
-        Binding("pagedown", "page_down", "Page down", show=False, id="sizes.page_down", tooltip="A page down."),
-        Binding("home", "first", "First", show=False, id="sizes.first", tooltip="The first size."),
-        Binding("end", "last", "Last", show=False, id="sizes.last", tooltip="The last size."),
-        Binding("enter,space", "select", "Take", show=False, id="sizes.take", tooltip="Take the marked size."),
-    ]
-
-    offers: list[dict[str, Any]]
-
-    def topic(self) -> Topic | None:
-        """Help about the marked size."""
-        if self.highlighted is None or not self.offers:
-            return None
-        offer = self.offers[self.highlighted]
-        return Topic(
-            str(offer["name"]),
-            f"{offer['reason']} Enter takes this size; Esc leaves the table.",
-            value=str(offer["name"]),
-            link="https://learn.microsoft.com/azure/machine-learning/reference-managed-online-endpoints-vm-sku-list",
-        )
+    def topic(self) -> Topic:
+        """Help for the filter."""
+        return Topic("Filter", size_rows.FILTER_HELP, "Enter goes to the table.", example="fits memory>=32 price<1")
 
 
 class ComputePane(AskingPane):
     """Size and number of instances, with a table of the sizes of this region."""
 
-    step = "compute"
+    step: ClassVar[str] = "compute"
 
     def compose(self) -> ComposeResult:
         yield from super().compose()
         yield Facts(id="found", column=5)
-        yield OptionTitle("  " + row(HEAD))
-        table = SizeTable(id="sizes")
-        table.offers = []
-        yield table
+        with Horizontal(id="size-filter"):
+            yield Static("Filter", classes="field-label", markup=False)
+            yield SizeFilter(placeholder="a word of the name, gpu, fits, cores>=8, memory>=32, price<1", id="filter")
+            yield Static("", id="size-count", markup=False)
+        yield TableHead(id="size-head")
+        yield SizeTable(id="sizes")
 
     def on_mount(self) -> None:
         super().on_mount()
-        self._show([])
+        self._show()
 
     def arrive(self) -> None:
-        if "sizes" in self.store.facts:
-            self._show(self.store.facts["sizes"])
-        else:
+        """Show what is known; ask for what is not."""
+        self.screen.add_class("-roomy")
+        self._show()
+        if "sizes" not in self.store.facts:
             self._look(0)
+        if "workspace" not in self.store.facts:
+            self.run_worker(self._read_workspace(), group="workspace", exclusive=True)
+
+    def leave(self) -> None:
+        """Give the help its rows back."""
+        self.screen.remove_class("-roomy")
 
     def changed(self, name: str) -> None:
-        if name.startswith(DEPENDS["sizes"]) and self.display:
-            self._look(DEBOUNCE)
-        elif name == SIZE and "sizes" in self.store.facts:
-            self._judge(self.store.facts["sizes"])
+        """A value has changed that the table depends on, or an answer is there."""
+        if name.startswith(DEPENDS["sizes"]):
+            self._show()
+            if self.display:
+                self._look(DEBOUNCE)
+        elif name in (SIZE, COUNT, NAME, "workspace", "endpoint", "sizes", "inspect_model"):
+            self._show()
         elif name == "ready" and self.display:
             self._look(0)
 
@@ -86,85 +85,149 @@ class ComputePane(AskingPane):
         self.run_worker(partial(self._ask, wait), group="sizes", exclusive=True)
 
     async def _ask(self, wait: float) -> None:
-        if self.store.problem("deployment.instance_count"):
-            return
         answer = await self.question("sizes", self.query_one("#found", Facts), "Reading sizes and quota", wait=wait)
         if answer is not None:
-            self._show(answer)
+            self._show()
 
-    def _show(self, offers: list[dict[str, Any]]) -> None:
+    async def _read_workspace(self) -> None:
+        """The region, for the prices; where it cannot be read, the cost says so."""
+        import contextlib
+
+        from tui.helper.client import HelperError
+
+        with contextlib.suppress(HelperError):
+            await self.store.ask("workspace", timeout=60)
+
+    # What is shown
+
+    def _rows(self) -> list[SizeRow]:
+        offers: list[dict[str, Any]] = self.store.facts.get("sizes") or []
+        number = self.store.value(COUNT)
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            number = 1  # while another number is being typed
+        return size_rows.rows(offers, number, self._region, self._existing())
+
+    @property
+    def _region(self) -> str:
+        workspace: Mapping[str, Any] = self.store.facts.get("workspace") or {}
+        return str(workspace.get("location") or "")
+
+    def _existing(self) -> Mapping[str, Any] | None:
+        """The plan's deployment as Azure has it, where the endpoint has been read."""
+        endpoint: Mapping[str, Any] = self.store.facts.get("endpoint") or {}
+        wanted = str(self.store.value(NAME) or "").lower()
+        found = [item for item in endpoint.get("deployments") or () if str(item.get("name")).lower() == wanted]
+        return found[0] if found else None
+
+    def _show(self) -> None:
+        everything = self._rows()
+        shown = size_rows.matching(everything, self.query_one("#filter", SizeFilter).value)
         table = self.query_one("#sizes", SizeTable)
-        self.query_one(OptionTitle).display = table.display = bool(offers)
-        ordered = sorted(offers, key=lambda offer: (offer["fits"] is False, offer["gpus"] > 0, offer["cores"]))
-        if ordered != table.offers:
-            table.offers = ordered
-            table.clear_options()
-            table.add_options([Option("") for _ in ordered])
-        if offers:
-            self._judge(offers)
+        for widget in (table, self.query_one("#size-filter"), self.query_one("#size-head")):
+            widget.display = bool(everything)
+        said = counted(len(shown), "size") if len(shown) == len(everything) else f"{len(shown)} of {len(everything)}"
+        self.query_one("#size-count", Static).update(said)
+        table.show(shown, str(self.store.value(SIZE) or ""))
+        self._tell()
 
-    def _judge(self, offers: list[dict[str, Any]]) -> None:
+    def _tell(self) -> None:
+        """Quota and cost of the marked size while the table has the focus, else of the plan's."""
+        everything = self._rows()
+        if not everything:
+            return
+        table = self.query_one("#sizes", SizeTable)
         chosen = str(self.store.value(SIZE) or "")
-        offer = next((item for item in offers if item["name"].lower() == chosen.lower()), None)
-        table = self.query_one("#sizes", SizeTable)
-        for number, item in enumerate(table.offers):
-            mark = "● " if item is offer else "  "
-            table.replace_option_prompt_at_index(number, mark + row(cells(item)))
-            if item is offer:
-                table.highlighted = number
-        table.call_after_refresh(table.scroll_to_highlight)
+        row = next((item for item in everything if item.size.name.lower() == chosen.lower()), None)
+        marked = table.marked if table.has_focus else None
         facts = self.query_one("#found", Facts)
-        if offer is None:
+        if marked is not None and marked != row:
+            facts.show([Fact("", "Marked", f"{marked.size.name}; Enter takes it."), *self._about(marked)])
+        elif row is None:
             facts.show([Fact("warn", "Quota", f"{chosen} is not among the sizes offered here; see the table.")])
-        elif offer["fits"] is None:
-            facts.show([Fact("none", "Quota", f"Not known: {offer['reason']}")])
         else:
-            facts.show([Fact("ok" if offer["fits"] else "bad", "Quota", str(offer["reason"]))])
+            facts.show(self._about(row))
+
+    def _about(self, row: SizeRow) -> list[Fact]:
+        from tui.plan import sizes
+
+        kind = {True: "ok", False: "bad", None: "none"}[row.fit.fits]
+        facts = [Fact(kind, "Quota", row.fit.reason if row.fit.fits is not None else f"Not known: {row.fit.reason}")]
+        facts.append(Fact("" if row.price is not None else "none", "Cost", size_rows.cost_in_words(row, self._region)))
+        facts += [Fact("warn", "Size", text) for text in sizes.warnings(row.size)]
+        model = int((self.store.facts.get("inspect_model") or {}).get("bytes") or 0)
+        memory = row.size.memory_gib
+        if memory and model > memory * 2**30:
+            facts.append(
+                Fact("warn", "Memory", f"The model has {bytes_in_words(model)}, more than the {memory:g} GiB.")
+            )
+        return facts
+
+    # What is done
+
+    @on(TextInput.Changed, "#filter")
+    def _filtered(self, event: TextInput.Changed) -> None:
+        event.stop()
+        self._show()
+
+    @on(TextInput.Submitted, "#filter")
+    def _to_table(self, event: TextInput.Submitted) -> None:
+        event.stop()
+        self.query_one("#sizes").focus()
 
     @on(OptionList.OptionSelected, "#sizes")
     def _taken(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        table = self.query_one("#sizes", SizeTable)
-        self.store.set(SIZE, str(table.offers[event.option_index]["name"]))
-        self.row(SIZE).complain(None)
+        marked = self.query_one("#sizes", SizeTable).marked
+        if marked is not None:
+            self.store.set(SIZE, marked.size.name)
+            self.row(SIZE).complain(None)
 
-    @on(OptionList.OptionHighlighted, "#sizes")
-    def _marked(self, event: OptionList.OptionHighlighted) -> None:
+    @on(SizeTable.Marked)
+    def _marked(self, event: SizeTable.Marked) -> None:
+        event.stop()
+        self._tell()
         show = getattr(self.screen, "show_help", None)
         if callable(show) and self.query_one("#sizes").has_focus:
             show()
 
+    @on(SizeTable.Heads)
+    def _heads(self, event: SizeTable.Heads) -> None:
+        event.stop()
+        self.query_one("#size-head", TableHead).show(event.text)
 
-class OptionTitle(Widget):
-    """The head of the table."""
+    def on_descendant_focus(self) -> None:
+        """Quota and cost are those of the row that is looked at."""
+        self.call_later(self._tell)
 
-    def __init__(self, text: str) -> None:
-        super().__init__(classes="table-head")
+    def copied_text(self) -> str | None:
+        """The table as text."""
+        table = self.query_one("#sizes", SizeTable)
+        if not table.rows:
+            return None
+        columns = size_rows.columns(200)
+        lines = ["  ".join(size_rows.line(columns)), *("  ".join(size_rows.line(columns, row)) for row in table.rows)]
+        return "\n".join(line.rstrip() for line in lines) + "\n"
+
+    def actions(self) -> list[Action]:
+        """What the menu offers here."""
+        return [Action("Read the quota again", "Sizes and quota of the region.", self._again), *super().actions()]
+
+    def _again(self) -> None:
+        self.store.facts.pop("sizes", None)
+        self._look(0)
+
+
+class TableHead(Widget):
+    """The names of the columns."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id, classes="table-head")
+        self.text = ""
+
+    def show(self, text: str) -> None:
+        """Show other names."""
         self.text = text
+        self.refresh()
 
     def render(self) -> Content:
         return Content.styled(self.text, "bold $text-muted")
-
-
-def cells(offer: dict[str, Any]) -> tuple[str, ...]:
-    """A size as texts of the table."""
-    memory = offer.get("memory_gib")
-    left = offer.get("quota_left")
-    fits = {True: "✔ fits", False: "✖ no", None: "· not known"}[offer.get("fits")]
-    gpus = offer.get("gpus") or 0
-    return (
-        str(offer["name"]),
-        str(offer["cores"]),
-        "" if memory is None else f"{memory:g} GiB",
-        f"{gpus:g}" if gpus else "",
-        "" if left is None else f"{left} left",
-        fits,
-    )
-
-
-def row(texts: tuple[str, ...]) -> str:
-    """The texts in columns; numbers to the right."""
-    parts = []
-    for number, (text, width) in enumerate(zip(texts, WIDTHS)):
-        parts.append(text.rjust(width) if 0 < number < len(WIDTHS) - 1 else text.ljust(width))
-    return "  ".join(parts).rstrip()

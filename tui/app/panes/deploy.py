@@ -9,34 +9,25 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from tui.app import figures, starting
-from tui.app.background import in_thread
+from tui.app import run_texts, starting
 from tui.app.follow import RunFollower, Sight
 from tui.app.panes.pane import Action, Pane
-from tui.app.run_cards import card_of
+from tui.app.run_cards import card_of, retry_label
 from tui.app.store import Store
+from tui.app.support import about, redacted, secrets_of, support_text
+from tui.app.taking_away import whole_log, write_somewhere
 from tui.app.widgets.card import CardView
 from tui.app.widgets.run_log import RunLog
-from tui.app.widgets.timeline import Timeline, expected_seconds
+from tui.app.widgets.timeline import Timeline
 from tui.engine.view import RunView
 
 LOOK_SECONDS = 0.2
 QUIET_LOOK_SECONDS = 0.5
 ROWS_FOR_BOTH = 28  # of the pane, for the card above the log
-
-WORDS: dict[str, str] = {
-    "starting": "▸ starting",
-    "running": "▸ running",
-    "succeeded": "✔ succeeded",
-    "failed": "✖ failed",
-    "blocked": "✖ blocked by the preflight",
-    "cancelled": "✖ stopped",
-    "interrupted": "! interrupted",
-}
+CHANGED = "The plan was changed since this run began. A new run deploys it as it is now."
 
 
 class DeployPane(Pane):
@@ -51,6 +42,7 @@ class DeployPane(Pane):
         self._unlisten: Any | None = None
         self._settled = ""
         self._links: Content | None = None
+        self._plan = ""  # as it was when the run was taken up
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="deploy-top"):
@@ -78,6 +70,8 @@ class DeployPane(Pane):
         self.screen.add_class("-roomy")
         self._take_up()
         self._show(self.sight)
+        if self._settled and self._settled != "succeeded":
+            self._show_card(self.sight, self._settled)  # the plan may have been changed meanwhile
 
     def leave(self) -> None:
         """Give the help its rows back."""
@@ -88,7 +82,7 @@ class DeployPane(Pane):
         if self._follower is None:
             return self.screen.query("#back").first() if self.screen.query("#back") else None
         if self.sight.ended or self.sight.interrupted:
-            return None if self.sight.view.status == "succeeded" else self.query_one(CardView).first_action()
+            return None if self.sight.view.status == "succeeded" else self._card_action()
         return self.query_one(Timeline)
 
     @property
@@ -109,7 +103,7 @@ class DeployPane(Pane):
                 self._show(self.sight)
             return
         self._follower = RunFollower(run)
-        self._settled = ""
+        self._settled, self._plan = "", repr(self.store.document.tree)
         self._arrange(card=False)
         self._relabel("Test")
         self._show(self.sight)
@@ -144,33 +138,22 @@ class DeployPane(Pane):
         self._show_head(sight)
         view = sight.view
         self.query_one(Timeline).show(sight)
-        self.query_one(RunLog).show(view.logs, view.log_count)
+        log = self.query_one(RunLog)
+        log.offer(tuple(task.name for task in view.tasks))
+        log.show(view.logs, view.log_count, sight.dropped)
         state = "interrupted" if sight.interrupted else view.status
         if state != self._settled and (sight.ended or sight.interrupted or view.card):
             self._settled = state
             self._settle(sight, state)
 
     def _show_head(self, sight: Sight) -> None:
-        view = sight.view
-        run = self.store.run
-        if run is None:
-            head = Content("Nothing is deployed yet. Review shows what would happen, and starts the run.")
-            self.query_one("#deploy-head", Static).update(head)
-            self.query_one("#deploy-leave", Button).display = False
-            return
-        state = "interrupted" if sight.interrupted else view.status
-        elapsed = figures.running(sight.elapsed()) if not sight.ended else figures.duration(sight.elapsed())
-        usual = expected_seconds(view)
-        typical = f" of ~{figures.running(usual)}" if usual and not sight.ended else ""
-        where = f"{view.deployment or run.deployment} on {view.endpoint or run.endpoint}"
-        rehearsed = " in rehearsal" if run.rehearsed else ""
-        look = "" if state in ("running", "starting") else "$text-success" if state == "succeeded" else "$text-error"
-        words = WORDS.get(state, state) + rehearsed
-        head = Content.assemble((words, f"bold {look}".strip()), f"  {elapsed}{typical}  {where}")
         # Once a second: nothing is laid out anew, or a waiting run would cost a kilobyte a second.
-        self.query_one("#deploy-head", Static).update(head, layout=False)
-        self.query_one("#deploy-leave", Button).display = not sight.ended and not sight.interrupted
-        links = _links(view)
+        run = self.store.run
+        self.query_one("#deploy-head", Static).update(run_texts.headline(sight, run), layout=False)
+        going = run is not None and not sight.ended and not sight.interrupted
+        self.query_one("#deploy-leave", Button).display = going
+        known = (self.store.facts.get("workspace") or {}).get("portal_url") or ""
+        links = run_texts.links(sight.view, known) if run is not None else Content()
         if links != self._links:
             self._links = links
             self.query_one("#deploy-links", Static).update(links)
@@ -182,27 +165,50 @@ class DeployPane(Pane):
             self._relabel("Test the endpoint")
             if self.display:
                 self.call_after_refresh(self._focus_next)
-            return
+        elif self._show_card(sight, state):
+            self._arrange(card=True)
+            if self.display and (sight.ended or sight.interrupted):
+                self.call_after_refresh(self._focus_card)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the plan on screen is another one than when the run was taken up."""
+        return repr(self.store.document.tree) != self._plan
+
+    def _show_card(self, sight: Sight, state: str) -> bool:
+        """Fill the card for a state; False where there is none."""
         card = card_of(sight, state)
         if card is None:
-            return
-        again = "Go on with the run" if state == "interrupted" else "Run again"
+            return False
         shown = self.query_one(CardView)
-        shown.show(card, again=again)
-        shown.query_one("#card-again", Button).display = sight.ended or sight.interrupted
-        self._arrange(card=True)
-        if self.display and (sight.ended or sight.interrupted):
-            self.call_after_refresh(shown.first_action().focus)
+        over = sight.ended or sight.interrupted
+        retry = retry_label(sight, state) if over and not self.changed else ""
+        shown.show(card, again="Run the changed plan" if self.changed else "Run again", retry=retry,
+                   note=CHANGED if over and self.changed else "")  # fmt: skip
+        shown.query_one("#card-again", Button).display = sight.ended or (over and self.changed)
+        return True
+
+    def _card_action(self) -> Widget:
+        """The button of the card that is most likely to help."""
+        card = self.query_one(CardView)
+        return card.query_one("#card-again", Button) if self.changed else card.first_action()
+
+    def _focus_card(self) -> None:
+        if isinstance(self.app.screen, type(self.screen)) and self.query_one(CardView).display:
+            self._card_action().focus()
 
     def _arrange(self, *, card: bool) -> None:
-        """The card in place of the log where there is no room for both."""
+        """The card in place of the log where there is no room for both; the log alone where that is asked for."""
+        log, shown = self.query_one(RunLog), self.query_one(CardView)
         has_card = bool(self._settled) and self._settled != "succeeded"
-        both = self.size.height >= ROWS_FOR_BOTH
-        self.query_one(CardView).display = card
-        self.query_one(CardView).set_class(both, "-beside-log")
-        log = self.query_one(RunLog)
+        alone = log.larger and not card
+        both = self.size.height >= ROWS_FOR_BOTH and not alone
+        shown.display = card
+        shown.set_class(both, "-beside-log")
         log.display = not card or both
         log.offer_card(has_card and not card)
+        self.query_one(Timeline).display = not alone
+        self.query_one("#deploy-links").display = not alone
 
     def on_resize(self) -> None:
         """Room for the log beside the card, or not."""
@@ -231,11 +237,16 @@ class DeployPane(Pane):
         event.stop()
         self._menu_save()
 
+    def on_run_log_larger(self, event: RunLog.Larger) -> None:
+        """The log alone, or not."""
+        event.stop()
+        self._arrange(card=False)
+
     def on_run_log_card(self, event: RunLog.Card) -> None:
         """The card in place of the log."""
         event.stop()
         self._arrange(card=True)
-        self.query_one(CardView).first_action().focus()
+        self._card_action().focus()
 
     def on_card_view_log(self, event: CardView.Log) -> None:
         """The log in place of the card."""
@@ -249,134 +260,121 @@ class DeployPane(Pane):
         self.post_message(self.GoTo(event.step, event.key))
 
     def on_card_view_support(self, event: CardView.Support) -> None:
-        """Copy the card."""
+        """Copy what support needs."""
         event.stop()
-        self.run_worker(self._copy_for_support(), group="save", exclusive=True)
+        self._menu_support()
 
     def on_card_view_again(self, event: CardView.Again) -> None:
-        """Go on with an interrupted run, or start a new one of the plan as it is now."""
+        """Start a new run of the plan as it is now."""
         event.stop()
-        self.run_worker(self._again(), group="again", exclusive=True)
+        self._menu_again()
+
+    def on_card_view_retry(self, event: CardView.Retry) -> None:
+        """Go on with this run."""
+        event.stop()
+        self._menu_retry()
+
+    def on_timeline_chosen(self, event: Timeline.Chosen) -> None:
+        """Enter on a task: everything about it."""
+        event.stop()
+        from tui.app.screens.task import TaskScreen
+
+        sight = self.sight
+        over = (sight.ended or sight.interrupted) and self._follower is not None
+        failed = sight.view.task(event.task).status in ("failed", "cancelled", "running") and over
+        screen = TaskScreen(event.task, lambda: self.sight, retry=failed and not self.changed)
+        self.app.push_screen(screen, lambda answer: self._menu_retry() if answer == "retry" else None)
 
     async def _again(self) -> None:
-        follower = self._follower
-        if follower is None:
+        if self._follower is None:
             return
-        self.post_message(self.Status("Starting"))
+        self.post_message(self.Status("▸ Starting"))
         try:
-            if follower.sight.interrupted:
-                await starting.resume(self.store, follower.run)
-                follower.restarted()
-                self._settled = ""
-                self._arrange(card=False)
-                self._keep_looking()
-            else:
-                self.store.follow(await starting.start(self.store))
+            self.store.follow(await starting.start(self.store))
         except starting.NotStarted as reason:
             self.post_message(self.Status(f"✖ Not started: {reason}"))
             return
         self.post_message(self.Status(""))
         self.query_one(Timeline).focus()
 
+    async def _retry(self) -> None:
+        follower = self._follower
+        if follower is None:
+            return
+        self.post_message(self.Status("▸ Going on"))
+        try:
+            await starting.resume(self.store, follower.run)
+        except starting.NotStarted as reason:
+            self.post_message(self.Status(f"✖ Not started: {reason}"))
+            return
+        follower.restarted()
+        self._settled = ""
+        self._arrange(card=False)
+        self._show(follower.sight)
+        self._keep_looking()
+        self.post_message(self.Status(""))
+        self.query_one(Timeline).focus()
+
     async def _copy_for_support(self) -> None:
         card, run = self.query_one(CardView).card, self.store.run
-        if card is None or run is None:
+        if run is None:
             return
-        text = card.for_support(self._about())
+        text = support_text(card if self._settled != "succeeded" else None, self.sight, run, secrets_of(self.store))
+        self.app.copy_to_clipboard(text)
+        said = await write_somewhere([run.folder / "support.txt"], text, "Copied; the same text is in")
+        self.post_message(self.Status(said))
         from tui.app.screens.text import TextScreen
 
-        self.app.copy_to_clipboard(text)
-        await self._write(run.folder / "support.txt", text, "Copied; the same text is in")
         self.app.push_screen(TextScreen("For support (already copied)", text, take_away=True, wide=True))
 
     async def _save_log(self) -> None:
-        run = self.store.run
-        if run is not None:
-            log = self.query_one(RunLog).view
-            await self._write(Path.cwd() / f"{run.id}.log", log.shown_text(), f"{log.shown_count:,} lines are in")
-
-    async def _write(self, path: Path, text: str, words: str) -> None:
-        try:
-            await in_thread(lambda: path.write_text(text, encoding="utf-8"))
-        except OSError as error:
-            self.post_message(self.Status(f"✖ {path} cannot be written: {error.strerror or error}."))
+        run, log = self.store.run, self.query_one(RunLog).view
+        if run is None:
+            return
+        if self.sight.dropped:
+            count, text = await whole_log(run, log.only_task, log.only_text)
         else:
-            self.post_message(self.Status(f"{words} {path}"))
-
-    def _about(self) -> dict[str, str]:
-        view, run = self.sight.view, self.store.run
-        workspace = view.workspace
-        return {
-            "Run": run.id if run else "",
-            "Endpoint": view.endpoint,
-            "Deployment": view.deployment,
-            "Workspace": "/".join(workspace.get(name, "") for name in ("subscription_id", "resource_group", "name"))
-            if workspace
-            else "",
-            "Signed in as": view.principal,
-            "Portal": view.portal_url,
-            "Engine's log": view.log_path or (str(run.log) if run else ""),
-        }
-
-    def on_timeline_chosen(self, event: Timeline.Chosen) -> None:
-        """Enter on a task: its lines alone; Enter again: all."""
-        event.stop()
-        self.query_one(RunLog).only(event.task)
+            count, text = log.shown_count, log.shown_text()
+        text = redacted(text, secrets_of(self.store))
+        name = f"{run.id}.log"
+        said = await write_somewhere([Path.cwd() / name, run.folder / name], text, f"{count:,} lines are in")
+        self.post_message(self.Status(said))
 
     def actions(self) -> list[Action]:
         """What the menu offers here."""
         found = [
             Action("Addresses of this run", "Portal, scoring URI and run id, to read and take away.", self._addresses),
             Action("Save the log", "Write the lines shown to a file in this folder.", self._menu_save),
+            Action("Copy for support", "Ids, times, versions, findings, last lines; no secrets.", self._menu_support),
         ]
-        if self.sight.interrupted or (self.sight.ended and self.sight.view.status != "succeeded"):
-            found.append(Action("Run again", "Start the engine again; what is there is kept.", self._menu_again))
-        return found
+        sight = self.sight
+        if sight.interrupted or (sight.ended and sight.view.status != "succeeded"):
+            found.append(Action("Go on with this run", "What has succeeded is kept, the rest is done.",
+                                self._menu_retry))  # fmt: skip
+            found.append(Action("Run again", "A new run of the plan as it is now.", self._menu_again))
+        return found if self._follower else []
 
     def _addresses(self) -> None:
         from tui.app.screens.text import TextScreen
 
-        self.app.push_screen(TextScreen("Addresses", self._addresses_text(), take_away=True, wide=True))
-
-    def _addresses_text(self) -> str:
-        view, run = self.sight.view, self.store.run
-        rows = (
-            ("Portal", view.portal_url),
-            ("Scoring URI", view.scoring_uri),
-            ("Run", run.id if run else ""),
-            ("Come back", f"aml-deploy attach {run.id}" if run else ""),
-            ("Engine's log", view.log_path),
-        )
-        return "".join(f"{name}: {value}\n" for name, value in rows if value)
+        text = run_texts.addresses(self.sight.view, self.store.run)
+        self.app.push_screen(TextScreen("Addresses", text, take_away=True, wide=True))
 
     def _menu_save(self) -> None:
         self.run_worker(self._save_log(), group="save", exclusive=True)
 
+    def _menu_support(self) -> None:
+        self.run_worker(self._copy_for_support(), group="save", exclusive=True)
+
     def _menu_again(self) -> None:
         self.run_worker(self._again(), group="again", exclusive=True)
+
+    def _menu_retry(self) -> None:
+        self.run_worker(self._retry(), group="again", exclusive=True)
 
     def copied_text(self) -> str | None:
         """The card, or the addresses."""
         card = self.query_one(CardView)
         if card.display and card.card:
-            return card.card.for_support(self._about())
-        return self._addresses_text() or None
-
-
-def _links(view: RunView) -> Content:
-    """Portal and scoring URI, a row each; a terminal that knows links opens them whole."""
-    rows = []
-    for name, url in (("Portal", view.portal_url), ("Scoring", view.scoring_uri if view.status == "succeeded" else "")):
-        if url:
-            rows.append(Content.assemble((f"{name:9}", "$text-muted"), (url, Style(link=url, underline=True))))
-    if view.test and view.finished:
-        latency = view.test.get("latency_ms")
-        took = f" in {latency:,.0f} ms" if isinstance(latency, (int, float)) else ""
-        by = f", answered by {view.test['deployment']}" if view.test.get("deployment") else ""
-        answer = figures.plain(str(view.test.get("response", "")))
-        rows.append(
-            Content.assemble(("Test     ", "$text-muted"), f"{view.test.get('status_code')}{took}{by}: {answer}")
-        )
-    if not rows:
-        rows.append(Content.styled("Portal   the address is known once the workspace is read", "$text-muted"))
-    return Content("\n").join(rows)
+            return redacted(card.card.for_support(about(self.sight, self.store.run)), secrets_of(self.store))
+        return run_texts.addresses(self.sight.view, self.store.run) or None

@@ -32,6 +32,7 @@ class ReviewPane(Pane):
 
     step: ClassVar[str] = "review"
     next_label = "Deploy"
+    extra_label = "Take it with you"
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -141,8 +142,8 @@ class ReviewPane(Pane):
 
     def show(self) -> None:
         """Show what is known now."""
-        if not self.is_mounted:
-            return
+        if not self.is_mounted or not self.query("#review-summary"):
+            return  # an answer that comes while the screen is being taken down
         problems = {finding.key: finding.message for finding in self._local}
         findings: Sequence[Finding] = self.findings
         changes: Sequence[Mapping[str, Any]] | None = self._answers.get("changes")
@@ -159,7 +160,9 @@ class ReviewPane(Pane):
         else:
             lines = Content.assemble((first + ".", "bold"), "\n", summary.cost(self.store))
         self.query_one("#review-summary", Static).update(lines)
-        self.query_one(ReviewList).show(findings, changes, summary.values(self.store, problems), dict(self._waiting))
+        values = summary.values(self.store, problems)
+        made = summary.made_of(self.store)
+        self.query_one(ReviewList).show(findings, changes, values, dict(self._waiting), made)
 
     # What can be done
 
@@ -221,9 +224,36 @@ class ReviewPane(Pane):
     def _refuse(self, why: str) -> None:
         self._refused = why
 
+    async def extra(self) -> None:
+        """The plan as files for other tools."""
+        self._take_away()
+
+    def _take_away(self) -> None:
+        from tui.app.screens.take_away import TakeAwayScreen
+
+        self.app.push_screen(TakeAwayScreen(self.store))
+
     def actions(self) -> list[Action]:
-        """Ask Azure again."""
-        return [Action("Check again", "Ask Azure again what exists and run the preflight again.", self._again)]
+        """Ask Azure again, take the plan away, correct it as the checks propose."""
+        found = [
+            Action("Check again", "Ask Azure again what exists and run the preflight again.", self._again),
+            Action("Take it with you", "The plan as az ml YAML, Python, pipelines, Bicep.", self._take_away),
+        ]
+        if self._fixes():
+            found.insert(0, Action("Correct the plan", "As the checks propose, see their findings.", self._correct))
+        return found
+
+    def _fixes(self) -> dict[str, Any]:
+        """The values that would mend the plan, by key; None leaves a key out."""
+        answered = [finding.get("fix") for finding in self._answers.get("check", ())]
+        return {str(fix["key"]): fix["value"] for fix in answered if fix}
+
+    def _correct(self) -> None:
+        fixes = self._fixes()
+        for key, value in fixes.items():
+            self.store.put(key, value, "the preflight's proposal")
+        self.post_message(self.Status(f"Corrected: {', '.join(fixes)}."))
+        self.arrive()
 
     def _again(self) -> None:
         self._asked_for.clear()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import datetime
-from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -14,24 +13,26 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Select, Static
 
-from tui.app import calls
-from tui.app.background import in_thread
+from tui.app import calls, samples, snippets
+from tui.app.burst import Tally
 from tui.app.calls import Call
 from tui.app.panes.pane import Action, Pane
 from tui.app.store import Store
 from tui.app.widgets.answer_view import AnswerView
 from tui.app.widgets.request_editor import RequestEditor
 
-SAMPLE_BYTES = 1_000_000
-REPEATS = 20
 KEPT_CALLS = 50
 PATIENCE = 200  # seconds: the longest request_timeout_ms is 180 s
 BUSY_SECONDS = 1.0
-NO_SAMPLE = '{\n  "data": []\n}\n'
+FILLINGS = (
+    ("Sample file", "file"),
+    ("Model's signature", "signature"),
+    ("Request of the call shown", "shown"),
+)
 
 
 class TestPane(Pane):
-    """A request editor, Send, and the answers of this sitting."""
+    """A request editor, Send, and the answers of this sitting; behind buttons: many calls, and the traffic."""
 
     __test__: ClassVar[bool] = False
     step: ClassVar[str] = "test"
@@ -40,10 +41,9 @@ class TestPane(Pane):
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self.calls: list[Call] = []
-        self._good = True
+        self.tally: Tally | None = None
         self._endpoint: dict[str, Any] = {}
         self._busy_until = 0.0
-        self._repeating = False
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="test-bar"):
@@ -53,17 +53,22 @@ class TestPane(Pane):
             send = Button("Send", id="test-send", compact=True, variant="primary", tooltip="Send the request once")
             send.active_effect_duration = 0  # while it looks pressed, Textual drops a second press
             yield send
-            yield Button(f"Send {REPEATS} times", id="test-repeat", compact=True,
-                         tooltip="One after the other; shows the median and the 95th percentile")  # fmt: skip
+            yield Button("Many …", id="test-many", compact=True,
+                         tooltip="Send it many times, several at once: percentiles, errors, a plot")  # fmt: skip
+            yield Button("Traffic …", id="test-traffic", compact=True,
+                         tooltip="Split the requests between deployments, go back, or remove one")  # fmt: skip
             yield Static(id="test-busy", markup=False)
         with Vertical(id="test-main"):
             with Vertical(id="test-request"):
                 yield RequestEditor(id="test-editor")
-                yield Static(id="test-judged", markup=False)
+                with Horizontal(id="test-below"):
+                    yield Static(id="test-judged", markup=False)
+                    yield Select([(label, name) for label, name in FILLINGS], prompt="Fill from …", id="test-fill",
+                                 compact=True, tooltip="Put another request into the editor (undo: ctrl+z)")  # fmt: skip
             with Vertical(id="test-answer"):
                 with Horizontal(id="answer-bar"):
                     yield Select([], prompt="no calls yet", id="test-calls", compact=True,
-                                 tooltip="The calls of this sitting")  # fmt: skip
+                                 tooltip="The calls of this sitting, with request and answer")  # fmt: skip
                     yield Button("As curl", id="test-curl", compact=True, tooltip="Copy the call as a curl command")
                     yield Button("As Python", id="test-python", compact=True, tooltip="Copy the call as Python")
                 yield AnswerView(id="answer")
@@ -94,8 +99,24 @@ class TestPane(Pane):
     # The request
 
     async def _fill(self) -> None:
-        text = await in_thread(sample_request, self.store)
-        self.query_one(RequestEditor).fill(text)
+        self.query_one(RequestEditor).fill(await samples.best(self.store))
+
+    async def _fill_from(self, what: str) -> None:
+        """Replace the request by one that was asked for; the editor can undo it."""
+        editor = self.query_one(RequestEditor)
+        try:
+            if what == "shown":
+                call = self.query_one(AnswerView).call
+                if call is None:
+                    raise samples.NoSample("No call is shown yet.")
+                text = call.request
+            else:
+                text = await (samples.from_file if what == "file" else samples.from_signature)(self.store)
+        except samples.NoSample as why:
+            self.post_message(self.Status(f"! {why}"))
+            return
+        editor.replace_all(text)
+        self.post_message(self.Status(f"The request is now: {dict((name, label) for label, name in FILLINGS)[what]}."))
 
     async def _read_endpoint(self) -> None:
         """Deployments for the list; the scoring URI for the snippets."""
@@ -132,7 +153,6 @@ class TestPane(Pane):
     def on_request_editor_judged(self, event: RequestEditor.Judged) -> None:
         """Say what the text is worth."""
         event.stop()
-        self._good = event.good
         words = Content.styled(("✔ " if event.good else "✖ ") + event.words, "" if event.good else "bold $text-error")
         self.query_one("#test-judged", Static).update(words)
 
@@ -144,11 +164,10 @@ class TestPane(Pane):
         button = event.button.id
         if button == "test-send":
             self.run_worker(self._send_once(), group="send", exclusive=True)
-        elif button == "test-repeat":
-            if self._repeating:
-                self._repeating = False
-            else:
-                self.run_worker(self._send_often(), group="send", exclusive=True)
+        elif button == "test-many":
+            self._many()
+        elif button == "test-traffic":
+            self._traffic()
         elif button == "test-curl":
             self._copy("curl")
         elif button == "test-python":
@@ -162,77 +181,97 @@ class TestPane(Pane):
         try:
             answer = await self.store.ask("score", timeout=PATIENCE, body=body, deployment=pinned)
         except HelperError as error:
-            return Call(
-                at, body, pinned, error=(error.title, error.cause, error.remedy), body=error.raw, note=""
-            )  # fmt: skip
+            return Call(at, body, pinned, error=(error.title, error.cause, error.remedy), body=error.raw, note="")
         return Call.answered(at, body, pinned, dict(answer))
 
     async def _send_once(self) -> None:
         self._busy("▸ sending")
         call = await self._send()
         self._keep(call)
-        await self._idle()
-
-    async def _send_often(self) -> None:
-        """One after the other; what one call takes says more about the model than what twenty at once do."""
-        self._repeating = True
-        button = self.query_one("#test-repeat", Button)
-        button.label = "Stop sending"
-        done: list[Call] = []
-        try:
-            while self._repeating and len(done) < REPEATS:
-                self._busy(f"▸ {len(done)} of {REPEATS}")
-                call = await self._send()
-                done.append(call)
-                if call.status_code is None:
-                    break
-        finally:
-            self._repeating = False
-            button.label = f"Send {REPEATS} times"
-        if done:
-            self._keep(done[-1], series_in_words(done))
-        await self._idle()
+        await asyncio.sleep(max(self._busy_until - time.monotonic(), 0.0))  # the answer does not wait for it
+        self._busy("")
 
     def _busy(self, words: str) -> None:
         self._busy_until = time.monotonic() + BUSY_SECONDS
         self.query_one("#test-busy", Static).update(words)
 
-    async def _idle(self) -> None:
-        """What is shown as busy stays for a second; the answer does not wait for it."""
-        await asyncio.sleep(max(self._busy_until - time.monotonic(), 0.0))
-        self.query_one("#test-busy", Static).update("")
-
-    def _keep(self, call: Call, series: str = "") -> None:
+    def _keep(self, call: Call) -> None:
         self.calls = [*self.calls[-KEPT_CALLS + 1 :], call]
         select = self.query_one("#test-calls", Select)
         with self.prevent(Select.Changed):
             select.prompt = "newest call"
             select.set_options([(kept.short, index) for index, kept in reversed(list(enumerate(self.calls)))])
             select.value = len(self.calls) - 1
-        self.query_one(AnswerView).show(call, series)
+        self.query_one(AnswerView).show(call)
 
     def on_select_changed(self, event: Select.Changed) -> None:
-        """An earlier call."""
+        """An earlier call, or another request."""
         event.stop()
         if event.select.id == "test-calls" and self.calls:
             chosen = event.value if isinstance(event.value, int) else -1
             self.query_one(AnswerView).show(self.calls[chosen])
+        elif event.select.id == "test-fill" and isinstance(event.value, str):
+            with self.prevent(Select.Changed):
+                event.select.clear()  # so that the same one can be chosen again
+            self.run_worker(self._fill_from(event.value), group="fill", exclusive=True)
+
+    # Many calls, the traffic
+
+    def _many(self) -> None:
+        from tui.app.screens.burst import BurstScreen
+
+        def after(tally: Tally | None) -> None:
+            if tally is not None and tally is not self.tally:
+                self.tally = tally
+                self.post_message(self.Status(tally.in_words()))
+
+        body = self.query_one(RequestEditor).text
+        self.app.push_screen(BurstScreen(self.store, body, self.pinned, self.tally), after)
+
+    def _traffic(self) -> None:
+        from tui.app.screens.traffic import TrafficScreen
+
+        def after(changed: bool | None) -> None:
+            self.run_worker(self._read_endpoint(), group="endpoint", exclusive=True)
+
+        self.app.push_screen(TrafficScreen(self.store), after)
 
     # Copying
 
     def snippet(self, kind: str) -> str:
         """The call in the editor as curl or Python; the key is a variable."""
-        body = self.query_one(RequestEditor).text
-        uri = str(self._endpoint.get("scoring_uri") or "https://SCORING-URI/score")
-        return calls.as_curl(uri, body, self.pinned) if kind == "curl" else calls.as_python(uri, body, self.pinned)
+        body, target = self.query_one(RequestEditor).text, self._target()
+        return snippets.as_curl(target, body) if kind == "curl" else snippets.as_python(target, body)
+
+    def _target(self) -> snippets.Target:
+        def known(key: str) -> str:
+            return str(self.store.resolved(key) or self.store.value(key) or "")
+
+        found = self._endpoint
+        return snippets.Target(
+            uri=str(found.get("scoring_uri") or "https://SCORING-URI/score"),
+            deployment=self.pinned,
+            endpoint=known("endpoint.name"),
+            workspace=known("workspace.name"),
+            resource_group=known("workspace.resource_group"),
+            subscription_id=known("workspace.subscription_id"),
+            auth_mode=str(found.get("auth_mode") or known("endpoint.auth_mode") or "key"),
+        )
 
     def _copy(self, kind: str) -> None:
         from tui.app.screens.text import TextScreen
 
         text = self.snippet(kind)
         self.app.copy_to_clipboard(text)
-        title = f"The call as {kind}; KEY stands for the endpoint's key"
+        title = f"The call as {kind}, already copied; its first command fetches the key"
         self.app.push_screen(TextScreen(title, text, take_away=True, wide=True))
+
+    def _show_answer(self) -> None:
+        from tui.app.screens.text import TextScreen
+
+        call = self.query_one(AnswerView).call
+        if call is not None:
+            self.app.push_screen(TextScreen("The call", call.whole(), take_away=True, wide=True))
 
     def copied_text(self) -> str | None:
         """The answer, when it has the focus; else the call as curl."""
@@ -244,44 +283,12 @@ class TestPane(Pane):
 
     def actions(self) -> list[Action]:
         """What the menu offers here."""
-        return [
+        found = [
             Action("The call as curl", "Copy it; the key is a variable.", lambda: self._copy("curl")),
             Action("The call as Python", "Copy it; the key is a variable.", lambda: self._copy("Python")),
-            Action("Sample again", "Put the plan's sample request back into the editor.", self._reset),
+            Action("Send many times", "Percentiles, errors by status, a plot.", self._many),
+            Action("Traffic and removal", "Split, roll back, remove.", self._traffic),
         ]
-
-    def _reset(self) -> None:
-        editor = self.query_one(RequestEditor)
-        editor.load_text("")
-        self.run_worker(self._fill(), group="fill", exclusive=True)
-
-
-def sample_request(store: Store) -> str:
-    """The plan's sample request, or what the model's signature gives, or an empty table. Reads a file."""
-    from tui.plan.references import Unresolved, expand
-
-    written: str | None = store.document.value("test.request")
-    if isinstance(written, str) and written:
-        try:
-            path = (store.document.base / Path(expand(written, store.environ)).expanduser()).resolve()
-            if path.stat().st_size <= SAMPLE_BYTES:
-                return path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError, Unresolved):
-            pass
-    import json
-
-    sample = (store.facts.get("inspect_model") or {}).get("sample")
-    return json.dumps(sample, indent=2, ensure_ascii=False) + "\n" if sample else NO_SAMPLE
-
-
-def series_in_words(done: list[Call]) -> str:
-    """`20 calls: p50 31 ms, p95 60 ms ▁▂▁`, and how many were not answered with 200."""
-    times = [call.latency_ms for call in done if call.ok and call.latency_ms is not None]
-    bad = sum(not call.ok for call in done)
-    if not times:
-        return f"✖ none of {len(done)} calls was answered well"
-    p50, p95 = calls.percentile(times, 0.5), calls.percentile(times, 0.95)
-    failed = f", {bad} failed" if bad else ""
-    return (
-        f"{len(times)} calls{failed}: p50 {calls.milliseconds(p50)}, p95 {calls.milliseconds(p95)} {calls.plot(times)}"
-    )
+        if self.calls:
+            found.append(Action("The whole call", "Request, headers and answer, to take away.", self._show_answer))
+        return found

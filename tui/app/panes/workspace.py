@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Callable
 
 from textual.widget import Widget
 
@@ -14,11 +14,8 @@ from tui.app.panes.pane import Action
 from tui.app.store import DEPENDS
 from tui.app.widgets.facts import Fact, Facts
 
-ISOLATION = {
-    "managed_network": "Managed virtual network",
-    "legacy": "Legacy",
-    "public": "Open",
-}
+CODE = "deployment.code_configuration.code"
+MODEL_TYPE = "deployment.model.type"
 
 
 class WorkspacePane(AskingPane):
@@ -56,28 +53,96 @@ class WorkspacePane(AskingPane):
             self._show(answer, isolation.apply(self.store, answer))
 
     def _show(self, found: dict[str, Any], changed: list[str]) -> None:
-        facts = [
-            Fact("ok", "Workspace", f"{found['name']} in {found['location']}"),
-            Fact("", "Isolation", f"{ISOLATION.get(found['isolation'], 'Not known')}. {found.get('explain', '')}"),
-        ]
-        status = str((found.get("managed_network") or {}).get("status") or "")
-        if found["isolation"] == "managed_network" and status.lower() not in ("active", ""):
-            facts.append(Fact("warn", "Network", f"not provisioned yet (its status is {status})"))
-        facts += [Fact("warn", "Plan", sentence) for sentence in changed]
-        self.query_one("#found", Facts).show(facts)
+        self.query_one("#found", Facts).show(about(found, changed, self.store.value))
 
     async def extra(self) -> None:
         self.read_again()
 
     def read_again(self) -> None:
-        """Read the workspace once more."""
-        self.store.facts.pop("workspace", None)
+        """Read the workspace once more, and forget the lists."""
+        for question in ("workspace", "subscriptions", "resource_groups", "workspaces"):
+            self.store.facts.pop(question, None)
         self._read(0)
 
     def copied_text(self) -> str | None:
         found = self.store.facts.get("workspace")
-        return str(found["id"]) if found else None
+        return str(found["id"]) if found and found.get("id") else None
 
     def actions(self) -> list[Action]:
-        again = Action("Read the workspace again", "Its location and its isolation.", self.read_again)
+        again = Action("Read the workspace again", "Its location, its isolation, and the lists.", self.read_again)
         return [again, *super().actions()]
+
+
+def about(found: Mapping[str, Any], changed: list[str], value: Callable[[str], Any]) -> list[Fact]:
+    """The workspace in words, and what follows from it for the plan, whose values `value(key)` gives."""
+    facts = [Fact("ok", "Workspace", f"{found['name']} in {found['location']}")]
+    facts += [Fact("", "Isolation", in_words(found)), *_network(found), *_reached(found), *_images(found)]
+    if found.get("isolation") == "legacy":
+        hit = value(MODEL_TYPE) == "mlflow_model" and not value(CODE)
+        facts.append(Fact("bad" if hit else "none", "MLflow", "Not without a scoring script: refused under legacy "
+                          "isolation." + (" The plan has none yet." if hit else "")))  # fmt: skip
+    if found.get("v1_legacy_mode"):
+        facts.append(Fact("bad", "Mode", "v1 legacy mode is on: managed online endpoints need it off "
+                          "(az ml workspace update --v1-legacy-mode false)."))  # fmt: skip
+    return facts + [Fact("warn", "Plan", sentence) for sentence in changed]
+
+
+def in_words(found: Mapping[str, Any]) -> str:
+    """The network isolation, and what it decides (Microsoft, concept-secure-online-endpoint)."""
+    kind = found.get("isolation")
+    if kind == "managed_network":
+        mode = (found.get("managed_network") or {}).get("isolation_mode")
+        named = f" ({mode})" if mode else ""
+        return (
+            f"Managed virtual network. Its outbound rules{named} decide what a deployment in it reaches (its egress), "
+            "so the plan sets no egress flag."
+        )
+    if kind == "legacy":
+        return (
+            "Legacy: closed, without a managed virtual network. Only with its egress closed (what it may reach) does "
+            "a deployment get private endpoints to workspace, storage and registry."
+        )
+    if kind == "public":
+        return "Open to public networks. Both network flags can be chosen at the step Network."
+    return "Not known. " + str(found.get("explain") or "")
+
+
+def _network(found: Mapping[str, Any]) -> list[Fact]:
+    status = str((found.get("managed_network") or {}).get("status") or "")
+    if found.get("isolation") == "managed_network" and status.lower() not in ("active", ""):
+        return [Fact("warn", "Network", f"not provisioned yet (its status is {status})")]
+    return []
+
+
+def _reached(found: Mapping[str, Any]) -> list[Fact]:
+    """Who reaches the workspace: everybody, or those at its private endpoints."""
+    access = str(found.get("public_network_access") or "")
+    known: Mapping[str, str] | None = found.get("private_endpoints")
+    private = [f"{name} ({state.lower() or 'state not known'})" for name, state in (known or {}).items()]
+    named = ", ".join(private[:3]) + (f" and {len(private) - 3} more" if len(private) > 3 else "")
+    if not access:
+        return []
+    if access.lower() != "disabled":
+        text = "by everybody who may sign in"
+        return [Fact("", "Reached", f"{text}, and privately through {named}" if private else text)]
+    if known and private:
+        ready = any(state.lower() == "approved" for state in known.values())
+        return [Fact("" if ready else "warn", "Reached", f"only through a private endpoint, its address inside a "
+                     f"virtual network: {named}")]  # fmt: skip
+    if known is None or found.get("private_endpoints_reason"):
+        reason = str(found.get("private_endpoints_reason") or "")
+        return [Fact("none", "Reached", f"only through private endpoints. {reason}".strip())]
+    return [Fact("warn", "Reached", "by nobody: closed to public networks, and it has no private endpoint")]
+
+
+def _images(found: Mapping[str, Any]) -> list[Fact]:
+    """What builds the environment's image; Azure cannot do it for a registry that is closed to it."""
+    if "image_build_compute" not in found:
+        return []
+    compute = found["image_build_compute"]
+    if compute:
+        return [Fact("", "Images", f"built by the compute {compute} (image_build_compute)")]
+    if str(found.get("public_network_access")).lower() == "disabled":
+        return [Fact("warn", "Images", "no image_build_compute is set: where the registry is closed, Azure cannot "
+                     "build an image (az ml workspace update --image-build-compute NAME)")]  # fmt: skip
+    return [Fact("", "Images", "built by Azure")]

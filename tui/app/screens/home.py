@@ -25,6 +25,7 @@ from tui.plan.problems import PlanInvalid
 
 if TYPE_CHECKING:
     from tui.app.app import WizardApp
+    from tui.app.operated import Operated
     from tui.engine.runs import Run
     from tui.plan.document import Document
 
@@ -53,6 +54,7 @@ class Entry:
 OTHERS = (
     Entry("Open a plan file", "one of your own", does="open"),
     Entry("Import az ml YAML", "endpoint.yml and deployment.yml become a plan", does="import"),
+    Entry("Troubleshoot an endpoint", "what is wrong with one that is there, and mending it", does="troubleshoot"),
 )
 
 
@@ -142,6 +144,10 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         entry = self.entries[str(event.option_id)]
         if entry.run is not None:
             self.app.push_screen(RunScreen(entry.run), self._run_answered)
+        elif entry.does == "troubleshoot":
+            from tui.app.screens.which_endpoint import WhichEndpointScreen
+
+            self.app.push_screen(WhichEndpointScreen(), self._operate)
         elif entry.does:
             from tui.app.screens.open_plan import ImportScreen, OpenPlanScreen
 
@@ -151,8 +157,24 @@ class HomeScreen(Screen[None], inherit_bindings=False):
             self._open(entry.plan)
 
     def _read(self, document: Document | None) -> None:
-        if document is not None:
+        if document is None:
+            return
+        left_out = getattr(document, "left_out", [])
+        if left_out:
+            from tui.app.screens.text import TextScreen
+
+            said = "A plan has no place for this; everything else was taken over.\n\n"
+            text = said + "\n".join(map(str, left_out))
+            screen = TextScreen("Imported, with something left out", text, take_away=True)
+            self.app.push_screen(screen, lambda _: self.app.open(document))
+        else:
             self.app.open(document)
+
+    def _operate(self, operated: Operated | None) -> None:
+        from tui.app.screens.troubleshoot import open_on
+
+        if operated is not None:
+            open_on(self.app, operated.document, operated.rehearsed)
 
     def _open(self, plan: str) -> None:
         from tui.plan.load import load

@@ -43,12 +43,13 @@ class AnswerView(VerticalScroll):
             "Status 424 means that the scoring script raised an error: its own answer is the body.",
         )
 
-    def show(self, call: Call, series: str = "") -> None:
-        """Show a call; `series` says what several in a row have shown."""
+    def show(self, call: Call) -> None:
+        """Show a call."""
         self.call = call
-        lines: list[Content] = [Content.styled(series, "bold")] if series else []
-        lines.append(Content.styled(call.verdict, _LOOK.get(call.verdict[:1], "bold")))
-        lines.append(Content.styled(call.circumstances, "$text-muted"))
+        lines = [
+            Content.styled(call.verdict, _LOOK.get(call.verdict[:1], "bold")),
+            Content.styled(call.circumstances, "$text-muted"),
+        ]
         if call.note and call.note not in call.verdict:
             lines.append(Content(call.note))
         if call.error:

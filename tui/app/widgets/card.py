@@ -27,6 +27,9 @@ STEP_OF_TASK: dict[str, str] = {
 }
 
 
+LONGEST_LABEL = 18  # of the first button, so that all five fit into 80 columns
+
+
 @dataclass(frozen=True)
 class Card:
     """What an error says. `step` and `key` tell where it is put right, `raw` is the service's own text."""
@@ -96,15 +99,20 @@ class CardView(Vertical):
     class Again(Message):
         """Do it again."""
 
+    class Retry(Message):
+        """Do the task that failed again, and what comes after it."""
+
     class Support(Message):
         """Copy the card for support."""
 
     class Log(Message):
         """Show the log instead."""
 
-    def __init__(self, *, again: str = "Run again", log: bool = True, **options: Any) -> None:
+    def __init__(self, *, again: str = "Run again", retry: str = "", log: bool = True, **options: Any) -> None:
+        """`again` and `retry` name their buttons; without `retry` there is none."""
         super().__init__(**options)
         self._again = again
+        self._retry = retry
         self._log = log
         self.card: Card | None = None
 
@@ -112,19 +120,25 @@ class CardView(Vertical):
         yield Static(classes="card-title", markup=False)
         with Horizontal(classes="card-actions"):
             yield Button("Edit", id="card-edit", compact=True, tooltip="Go to the field that this is about")
-            yield Button(self._again, id="card-again", compact=True, tooltip="Do it again; what is there is kept")
-            yield Button("Show the log", id="card-log", compact=True, tooltip="Show the log in place of this card")
-            yield Button("Copy for support", id="card-copy", compact=True, tooltip="Copy everything that support needs")
+            yield Button(self._retry, id="card-retry", compact=True,
+                         tooltip="Go on with this run: what has succeeded is kept, the rest is done")  # fmt: skip
+            yield Button(self._again, id="card-again", compact=True,
+                         tooltip="A new run of the plan as it is now; what is there is kept")  # fmt: skip
+            yield Button("Log", id="card-log", compact=True, tooltip="Show the log in place of this card")
+            yield Button("For support", id="card-copy", compact=True, tooltip="Copy everything that support needs")
         with VerticalScroll(classes="card-body"):
             yield Static(classes="card-text", markup=False)
             with Collapsible(title="Raw text and request ids", collapsed=True, classes="card-raw"):
                 yield Static(classes="card-raw-text", markup=False)
 
-    def show(self, card: Card, *, edit: str = "", again: str | None = None) -> None:
-        """Show another card. `edit` names the button that leads to the field, `again` the one that tries again."""
+    def show(
+        self, card: Card, *, edit: str = "", again: str | None = None, retry: str | None = None, note: str = ""
+    ) -> None:
+        """Show another card. `edit` names the button that leads to the field, `again` the one that starts anew,
+        `retry` the one that goes on (empty: there is none); `note` is a sentence above everything else."""
         self.card = card
         self.query_one(".card-title", Static).update(Content.assemble(("✖ ", "bold"), (card.title, "bold")))
-        lines: list[tuple[str, str] | str] = []
+        lines: list[tuple[str, str] | str] = [(note, "bold $text-accent")] if note else []
         for name, text in (("Why", card.cause), ("To do", card.remedy), ("See", card.docs)):
             if text:
                 lines += [("\n" if lines else ""), (f"{name}: ", "bold"), text.strip()]
@@ -135,14 +149,19 @@ class CardView(Vertical):
         self.query_one("#card-log", Button).display = self._log
         if again is not None:
             self.query_one("#card-again", Button).label = again
+        if retry is not None:
+            self._retry = retry
+        trying = self.query_one("#card-retry", Button)
+        trying.display = bool(self._retry)
+        trying.label = self._retry
         raw = card.raw + "".join(f"\nRequest id: {item}" for item in card.request_ids)
         self.query_one(".card-raw", Collapsible).display = bool(raw.strip())
         self.query_one(".card-raw-text", Static).update(raw.strip())
 
     def first_action(self) -> Button:
         """The button to focus when the card appears."""
-        edit = self.query_one("#card-edit", Button)
-        return edit if edit.display else self.query_one("#card-again", Button)
+        buttons = [self.query_one(f"#card-{name}", Button) for name in ("edit", "retry", "again", "copy")]
+        return next(button for button in buttons if button.display)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Each button is a message."""
@@ -151,6 +170,8 @@ class CardView(Vertical):
             self.post_message(self.Edit(self.card.step, self.card.key))
         elif event.button.id == "card-again":
             self.post_message(self.Again())
+        elif event.button.id == "card-retry":
+            self.post_message(self.Retry())
         elif event.button.id == "card-copy":
             self.post_message(self.Support())
         elif event.button.id == "card-log":
@@ -161,5 +182,6 @@ def _edit_label(card: Card) -> str:
     from tui.plan.fields import BY_KEY, STEPS
 
     if card.key and card.key in BY_KEY:
-        return f"Edit {BY_KEY[card.key].label}"
+        label = f"Edit {BY_KEY[card.key].label}"
+        return label if len(label) <= LONGEST_LABEL else "Edit the field"
     return f"Edit {dict(STEPS).get(card.step, 'the plan')}"

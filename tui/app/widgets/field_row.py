@@ -2,27 +2,57 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from typing import Any, ClassVar
+
 from textual import events, on
 from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Button, Static
 
 from tui.app.background import in_thread
+from tui.app.lists import CHOSEN, LISTS, ListSource
 from tui.app.store import Store
 from tui.app.widgets.choice import Choice
+from tui.app.widgets.drop_list import LOADING, DropList, ListButton
 from tui.app.widgets.help import Topic
 from tui.app.widgets.inputs import TextInput
 from tui.app.words import CHOICES
 from tui.plan.fields import Field
 from tui.plan.references import has_reference
 
+SHOWN_AT_LEAST = 1.0  # seconds that something busy stays on the screen
+
 
 class FieldRow(Widget):
     """Edits one field. It is checked when it is left, and from then on while it is corrected.
 
     `remark` is a line below the field for what is known about the value; what is wrong takes its place.
+
+    A field with a `source` can be chosen from a list as well: Down or the button beside it opens the list, which is
+    asked for in the background. What is typed then is a filter first; it becomes the value when the field is left.
     """
+
+    BINDINGS: ClassVar = [
+        Binding("down", "list_down", "List", show=False, id="list.down", tooltip="Open the list, or the next item."),
+        Binding("up", "list_by(-1)", "Up", show=False, id="list.up", tooltip="The item above."),
+        Binding("pagedown", "list_page(1)", "Page down", show=False, id="list.page_down", tooltip="A page down."),
+        Binding("pageup", "list_page(-1)", "Page up", show=False, id="list.page_up", tooltip="A page up."),
+        Binding("escape", "list_close", "Close", show=False, id="list.close",
+                tooltip="Close the list and leave the field as it was."),
+    ]  # fmt: skip
+
+    class Taken(Message):
+        """An item of the list was taken; `item` has value, label, detail and sets."""
+
+        def __init__(self, row: FieldRow, item: dict[str, Any]) -> None:
+            super().__init__()
+            self.row = row
+            self.item = item
 
     class Submitted(Message):
         """Enter was pressed in the field."""
@@ -31,7 +61,7 @@ class FieldRow(Widget):
             super().__init__()
             self.row = row
 
-    def __init__(self, field: Field, store: Store) -> None:
+    def __init__(self, field: Field, store: Store, source: ListSource | None = None) -> None:
         super().__init__(id="row-" + field.key.replace(".", "-"), classes="field-row")
         self.field = field
         self.store = store
@@ -44,10 +74,22 @@ class FieldRow(Widget):
         self._below = Static("", classes="field-below", markup=False)
         self.stacked = isinstance(self.control, Choice) and bool(self.control.notes)
         self.set_class(self.stacked, "-stacked")
+        self.source = source or LISTS.get(field.key)
+        if not isinstance(self.control, TextInput):
+            self.source = None
+        self.list = DropList(self.source.noun) if self.source else None
+        self._before = ""  # the text of the field when its list was opened
 
     def compose(self) -> ComposeResult:
         yield Static(self.field.label, classes="field-label", markup=False)
-        yield from (self._note, self.control) if self.stacked else (self.control, self._note)
+        if self.source is not None and self.list is not None:
+            with Horizontal(classes="field-cell"):
+                yield self.control
+                yield ListButton(self.source.noun, id="list-" + self.field.key.replace(".", "-"))
+            yield self._note
+            yield self.list
+        else:
+            yield from (self._note, self.control) if self.stacked else (self.control, self._note)
         yield self._below
 
     def on_mount(self) -> None:
@@ -113,7 +155,7 @@ class FieldRow(Widget):
         self.set_class(not self.error and self.remark_kind == "warn", "-warn")
         text = f"✖ {self.error}" if self.error else self.remark or (f"= {stands_for}" if stands_for else "")
         self._below.update(text)
-        self._below.display = bool(text)
+        self._below.display = bool(text) and not (self.list is not None and self.list.display)
 
     def topic(self) -> Topic:
         """The help of this field."""
@@ -129,7 +171,9 @@ class FieldRow(Widget):
             help.example,
             value="" if self.field.kind == "secret" and not has_reference(value) else value,
             source=self.store.provenance(key),
-            choices=", ".join(choice for choice in self.field.choices),
+            choices=f"Down, or the button ▾, opens the list of {self.source.noun}; typing works as well."
+            if self.source
+            else ", ".join(choice for choice in self.field.choices),
             link=help.link,
         )
 
@@ -139,6 +183,10 @@ class FieldRow(Widget):
     def _typed(self, event: TextInput.Changed) -> None:
         event.stop()
         if not self.control.has_focus:
+            return
+        if self.list is not None and self.list.display:
+            if event.value != self._before:
+                self.list.filter(event.value)
             return
         self.store.set(self.field.key, event.value)
         if self._checked:
@@ -158,16 +206,23 @@ class FieldRow(Widget):
     @on(TextInput.Submitted)
     def _entered(self, event: TextInput.Submitted) -> None:
         event.stop()
-        self.post_message(self.Submitted(self))
+        if self.list is None or not self.list.display:
+            self.post_message(self.Submitted(self))
+        elif self.list.item is not None:
+            self.take(self.list.item)
+        else:
+            self._keep()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         self.add_class("-current")
-        if isinstance(self.control, TextInput):
+        if isinstance(self.control, TextInput) and event.widget is self.control:
             self.control.cursor_position = len(self.control.value)
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         if not self.is_attached:
             return
+        if event.widget is self.control:  # and not the button, which opens the list when it is pressed
+            self._keep()
         self.remove_class("-current")
         self._checked = True
         if isinstance(self.control, TextInput):
@@ -187,3 +242,119 @@ class FieldRow(Widget):
         problem = await in_thread(self.store.problem, self.field.key)
         if value == self.store.value(self.field.key):
             self.complain(problem)
+
+    # The list
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The keys of the list belong to it while it is open; otherwise they mean what they mean everywhere."""
+        if action == "list_down":
+            return self.list is not None
+        if action.startswith("list_"):
+            return self.list is not None and self.list.display
+        return super().check_action(action, parameters)
+
+    @on(Button.Pressed)
+    def _list_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.open_list()
+
+    def open_list(self) -> None:
+        """Open the list below the field and ask for what is in it."""
+        if self.list is None or not isinstance(self.control, TextInput) or self.list.display:
+            return
+        self._before = self.control.value
+        self.list.load(0)
+        self._shut(False)
+        self.control.focus()
+        self.run_worker(self._fill(), group=f"list-{self.field.key}", exclusive=True)
+
+    async def _fill(self) -> None:
+        """The answer goes into the list that asked, unless it comes for another value or the list was closed."""
+        from tui.helper.client import HelperError
+
+        assert self.list is not None and self.source is not None
+        question, opened = self.source.question, self.list
+        answer = self.store.facts.get(question)
+        if answer is None:
+            fingerprint, began = self.store.fingerprint(question), time.monotonic()
+            ticker = self.set_interval(1, lambda: opened.load(time.monotonic() - began))
+            try:
+                answer = await self.store.ask(question, timeout=60)
+            except HelperError as error:
+                words = " ".join(part for part in (f"{error.title}.", error.cause, error.remedy) if part)
+                answer = {"items": [], "reason": words.replace("..", ".")}
+            finally:
+                ticker.stop()
+            left = SHOWN_AT_LEAST - (time.monotonic() - began)
+            if 0 < left < SHOWN_AT_LEAST - 0.15:  # an answer within a blink was never busy
+                await asyncio.sleep(left)
+            if fingerprint != self.store.fingerprint(question):
+                return
+        if opened.display and opened.state == LOADING:
+            current = self.store.resolved(self.field.key) or self._before
+            opened.show(answer.get("items") or [], str(answer.get("reason") or ""), current)
+            if isinstance(self.control, TextInput) and self.control.value != self._before:
+                opened.filter(self.control.value)
+            self.call_after_refresh(self.scroll_visible)
+
+    def action_list_down(self) -> None:
+        """Open the list; in it, the next item."""
+        assert self.list is not None
+        if self.list.display:
+            self.list.move(1)
+        else:
+            self.open_list()
+
+    def action_list_by(self, by: int) -> None:
+        """Mark another item."""
+        assert self.list is not None
+        self.list.move(by)
+
+    def action_list_page(self, pages: int) -> None:
+        """Mark the item a page on."""
+        assert self.list is not None
+        self.list.move(pages * self.list.page)
+
+    def action_list_close(self) -> None:
+        """Close the list and leave the field as it was."""
+        assert self.list is not None and isinstance(self.control, TextInput)
+        self._shut(True)
+        self.control.value = self._before
+
+    def _shut(self, shut: bool) -> None:
+        """Take the list away, or show it in the place of the line below the field."""
+        if self.list is not None:
+            self.list.display = not shut
+            self._show_below()
+
+    def _keep(self) -> None:
+        """Close the list and take what is typed as the value."""
+        if self.list is None or not self.list.display or not isinstance(self.control, TextInput):
+            return
+        self._shut(True)
+        if self.control.value != self._before:
+            self.store.set(self.field.key, self.control.value)
+
+    @on(DropList.Clicked)
+    def _clicked(self, event: DropList.Clicked) -> None:
+        event.stop()
+        self.take(event.item)
+
+    def take(self, item: dict[str, Any]) -> None:
+        """Make an item of the list the value of the field, and of those that it decides."""
+        assert self.source is not None and isinstance(self.control, TextInput)
+        self._shut(True)
+        key, value = self.field.key, str(item[self.source.take])
+        for other, decided in (item.get("sets") or {}).items():
+            if (self.store.resolved(other) or self.store.value(other)) != decided:
+                self.store.put(other, decided, CHOSEN)
+        if value == self.store.resolved(key):
+            self.control.value = self.store.text(key)  # a reference that stands for it stays
+        else:
+            self.control.value = value
+            if self.store.value(key) != value:
+                self.store.put(key, self.field.parse(value), CHOSEN)
+        self.control.cursor_position = len(self.control.value)
+        self._checked = True
+        self.check()
+        self.post_message(self.Taken(self, item))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -21,10 +23,11 @@ LONGEST = 2000  # cells of one line that can be scrolled to
 class LogView(ScrollView, can_focus=True):
     """Draws only the lines in sight, straight from the run's own list, so that their number does not matter.
 
-    It follows the end until it is scrolled up, and again from where the end is scrolled to.
+    It follows the end until it is scrolled up, and again from where the end is scrolled to. A text can be looked for:
+    its places are marked, and `seek` goes from line to line.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"log--name", "log--hit", "log--bad", "log--empty"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"log--name", "log--hit", "log--here", "log--bad", "log--empty"}
 
     class Following(Message):
         """Following was switched on or off by scrolling."""
@@ -33,21 +36,39 @@ class LogView(ScrollView, can_focus=True):
             super().__init__()
             self.on = on
 
+    class Found(Message):
+        """The lines with the text that is looked for have become others, or another one is in sight."""
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.lines: Sequence[LogLine] = ()
         self.count = 0
+        self.dropped = 0  # lines that came before the first of `lines`
         self.only_task = ""
         self.only_text = ""
+        self.sought = ""
         self.following = True
         self.empty_text = "Nothing logged yet."
-        self._shown: list[int] = []
+        self._shown: list[int] = []  # indices into `lines`
+        self._hits: list[int] = []  # indices into `_shown`
+        self._here = -1  # index into `_hits`
         self._widest = 0
+        self._looks: dict[str, Style] = {}
 
-    def show(self, lines: Sequence[LogLine], count: int) -> None:
-        """Show the first `count` of `lines`; the same list may be handed over again when it has grown."""
+    def show(self, lines: Sequence[LogLine], count: int, dropped: int = 0) -> None:
+        """Show the first `count` of `lines`; the same list may be handed over again when it has grown.
+
+        `dropped` counts the lines that were left out before the first one, to keep what is in sight in its place.
+        """
         if lines is not self.lines or count < self.count:
-            self.lines, self.count, self._shown, self._widest = lines, 0, [], 0
+            before = len(self._shown)
+            same = bool(self.lines) and dropped > self.dropped
+            self.lines, self.dropped, self.count = lines, dropped, 0
+            self._admit_all(count)
+            self._resize()
+            if same and not self.following:
+                self.scroll_to(y=max(self.scroll_offset.y - max(before - len(self._shown), 0), 0), animate=False)
+            return
         if count == self.count and self._shown:
             return
         first, self.count = self.count, count
@@ -59,38 +80,107 @@ class LogView(ScrollView, can_focus=True):
         if (task, text) == (self.only_task, self.only_text):
             return
         self.only_task, self.only_text = task, text
-        self._shown, self._widest = [], 0
-        self._admit(0, self.count)
+        self._admit_all(self.count)
         self._resize()
+
+    def search(self, text: str) -> None:
+        """Mark a text wherever it is; nothing with an empty one. `seek` goes there."""
+        if text == self.sought:
+            return
+        self.sought, self._here = text, -1
+        wanted = text.lower()
+        lines, shown = self.lines, self._shown
+        self._hits = [at for at, index in enumerate(shown) if wanted in lines[index].line.lower()] if wanted else []
+        self.refresh()
+        self.post_message(self.Found())
+
+    @property
+    def found(self) -> tuple[int, int]:
+        """Which of the lines with the text looked for is in sight, from 1 (0: none yet), and how many there are."""
+        return self._here + 1, len(self._hits)
+
+    def seek(self, by: int) -> None:
+        """Go to the next line with the text that is looked for, or to the one before; around the ends."""
+        if not self._hits:
+            return
+        if self._here < 0:
+            top = self.scroll_offset.y
+            after = next((number for number, at in enumerate(self._hits) if at >= top), 0)
+            self._here = after if by > 0 else (after - 1) % len(self._hits)
+        else:
+            self._here = (self._here + by) % len(self._hits)
+        self._follow_quietly(False)
+        line = self._hits[self._here]
+        if not self.scroll_offset.y <= line < self.scroll_offset.y + self.size.height:
+            self.scroll_to(y=max(line - self.size.height // 2, 0), animate=False, immediate=True, force=True)
+        column = NAME_WIDTH + figures.plain(self.lines[self._shown[line]].line).lower().find(self.sought.lower())
+        width = self.scrollable_content_region.width
+        if column < width - len(self.sought) - 1:
+            column = 0
+        self.scroll_to(x=max(column - width // 2, 0), animate=False, immediate=True, force=True)
+        self.refresh()
+        self.post_message(self.Found())
 
     def follow(self, on: bool) -> None:
         """Keep the end in sight, or stay where it is."""
         self.following = on
         self._to_end()
 
+    def _follow_quietly(self, on: bool) -> None:
+        if self.following != on:
+            self.following = on
+            self.post_message(self.Following(on))
+
     def shown_text(self) -> str:
         """The lines that pass the filter, as plain text."""
-        return "".join(f"{_row(self.lines[index])}\n" for index in self._shown)
+        return "".join(f"{row_text(self.lines[index])}\n" for index in self._shown)
 
     @property
     def shown_count(self) -> int:
         """How many lines pass the filter."""
         return len(self._shown)
 
+    def _admit_all(self, count: int) -> None:
+        self._shown, self._hits, self._widest = [], [], 0
+        self.count = count
+        here, self._here = self._here, -1
+        self._admit(0, count)
+        if here >= 0 and self._hits:
+            self._here = min(here, len(self._hits) - 1)
+        if self.sought:
+            self.post_message(self.Found())
+
     def _admit(self, first: int, last: int) -> None:
-        wanted = self.only_text.casefold()
+        wanted, sought, task = self.only_text.lower(), self.sought.lower(), self.only_task
+        shown, hits, widest = self._shown, self._hits, self._widest
+        before = len(hits)
         for index in range(first, last):
             entry = self.lines[index]
-            if self.only_task and entry.task != self.only_task:
+            line = entry.line
+            if task and entry.task != task:
                 continue
-            if wanted and wanted not in entry.line.casefold():
+            if wanted and wanted not in line.lower():
                 continue
-            self._shown.append(index)
-            if len(entry.line) > self._widest:
-                self._widest = len(entry.line)
+            if sought and sought in line.lower():
+                hits.append(len(shown))
+            shown.append(index)
+            if len(line) > widest:
+                widest = len(line)
+        self._widest = widest
+        if len(hits) != before:
+            self.post_message(self.Found())
 
     def _resize(self) -> None:
-        self.virtual_size = Size(min(self._widest, LONGEST) + NAME_WIDTH, max(len(self._shown), 1))
+        size = Size(min(self._widest, LONGEST) + NAME_WIDTH, max(len(self._shown), 1))
+        if size.height > self.virtual_size.height and self.show_vertical_scrollbar:
+            # Textual would lay out the whole screen anew for every line; only the scroll bar has to know.
+            self.set_reactive(ScrollView.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
+            if self.following:
+                self._to_end()
+                self.refresh()
+            return
+        self.virtual_size = size
         self._to_end()
         self.refresh()
 
@@ -98,9 +188,8 @@ class LogView(ScrollView, can_focus=True):
         """Scrolling up stops following; reaching the end starts it again."""
         super().watch_scroll_y(old_value, new_value)
         at_end = new_value >= self.max_scroll_y
-        if self.following != at_end and (at_end or new_value < old_value):
-            self.following = at_end
-            self.post_message(self.Following(at_end))
+        if at_end or new_value < old_value:
+            self._follow_quietly(at_end)
 
     def on_resize(self) -> None:
         """Another height keeps the end in sight, once it is known how much fits."""
@@ -111,34 +200,56 @@ class LogView(ScrollView, can_focus=True):
             # Forced, because the scroll bar that allows scrolling appears only with the next layout.
             self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
 
+    def notify_style_update(self) -> None:
+        """Colours have changed."""
+        super().notify_style_update()
+        self._looks = {}
+
+    def _read_looks(self) -> dict[str, Style]:
+        """The styles of the parts of a line; asked for once and not once a line."""
+        base = self.rich_style
+        parts = {name: base + self.get_component_rich_style(name, partial=True) for name in self.COMPONENT_CLASSES}
+        self._looks = {"": base, **parts}
+        return self._looks
+
     def render_line(self, y: int) -> Strip:
         """One line, from the column that is scrolled to."""
         left, top = self.scroll_offset
-        width, base = self.size.width, self.rich_style
-        quiet = base + self.get_component_rich_style("log--name", partial=True)
+        looks = self._looks or self._read_looks()
+        width, base, quiet = self.scrollable_content_region.width, looks[""], looks["log--name"]
         index = top + y
         if index >= len(self._shown):
             if index == 0 and y == 0:
                 words = "No line passes the filter." if self.count else self.empty_text
-                empty = base + self.get_component_rich_style("log--empty", partial=True)
-                return Strip([Segment(figures.cut(words, width), empty)]).adjust_cell_length(width, base)
+                return Strip([Segment(figures.cut(words, width), looks["log--empty"])]).adjust_cell_length(width, base)
             return Strip.blank(width, base)
         entry = self.lines[self._shown[index]]
         line = figures.plain(entry.line)[:LONGEST]
         bad = _looks_bad(line)
-        look = base + self.get_component_rich_style("log--bad", partial=True) if bad else base
+        look = looks["log--bad"] if bad else base
         segments = [Segment(f"{figures.cut(entry.task, NAME_WIDTH - 1):{NAME_WIDTH}}", quiet)]
-        at = line.casefold().find(self.only_text.casefold()) if self.only_text else -1
-        if at < 0:
-            segments.append(Segment(line, look))
-        else:
-            end = at + len(self.only_text)
-            hit = base + self.get_component_rich_style("log--hit", partial=True)
-            segments += [Segment(line[:at], look), Segment(line[at:end], hit), Segment(line[end:], look)]
-        return Strip(segments).crop_extend(left, left + width, base)
+        text = self.sought or self.only_text
+        here = self._here >= 0 and self._hits[self._here] == index
+        segments += _marked(line, text, look, looks["log--here" if here else "log--hit"])
+        whole = Strip(segments)
+        if whole.cell_length > left + width:  # a sign that there is more to the right
+            return Strip([*whole.crop(left, left + width - 1), Segment("›", quiet)])
+        return whole.crop_extend(left, left + width, base)
 
 
-def _row(entry: LogLine) -> str:
+def _marked(line: str, text: str, look: Style, hit: Style) -> list[Segment]:
+    """A line with every place of a text marked, in whatever case."""
+    if not text:
+        return [Segment(line, look)]
+    segments, done = [], 0
+    for found in re.finditer(re.escape(text), line, re.IGNORECASE):
+        segments += [Segment(line[done : found.start()], look), Segment(found.group(), hit)]
+        done = found.end()
+    return [*segments, Segment(line[done:], look)]
+
+
+def row_text(entry: LogLine) -> str:
+    """A line of the log as it is saved: time, task, source, text."""
     return f"{entry.time}  {entry.task}  {entry.source}  {figures.plain(entry.line)}"
 
 

@@ -74,6 +74,7 @@ class ReviewList(OptionList):
         self._changes: Sequence[Mapping[str, Any]] | None = None
         self._values: Sequence[Value] = ()
         self._waiting: Mapping[str, tuple[str, str]] = {}
+        self._made: dict[str, str] = {}
         self._built: object = None
 
     def show(
@@ -82,12 +83,15 @@ class ReviewList(OptionList):
         changes: Sequence[Mapping[str, Any]] | None,
         values: Sequence[Value],
         waiting: Mapping[str, tuple[str, str]],
+        made: Mapping[str, str] | None = None,
     ) -> None:
         """Show everything. None: not known yet.
 
-        `waiting` says why, by `check` and `changes`: a word with its symbol, and a sentence.
+        `waiting` says why, by `check` and `changes`: a word with its symbol, and a sentence. `made` has for each
+        resource what it will be when it is created, in a few words.
         """
         self._findings, self._changes, self._values, self._waiting = findings, changes, values, waiting
+        self._made = dict(made or {})
         self._build()
 
     def on_resize(self) -> None:
@@ -129,7 +133,7 @@ class ReviewList(OptionList):
         width = self.scrollable_content_region.width
         if width < 30:
             return
-        build = (width, self._findings, self._changes, self._values, self._waiting)
+        build = (width, self._findings, self._changes, self._values, self._waiting, self._made)
         if build == self._built:
             return
         self._built = build
@@ -184,9 +188,9 @@ class ReviewList(OptionList):
             resource = str(change.get("resource", ""))
             key = summary.FIELD_OF_RESOURCE.get(resource, "endpoint.name")
             why = str(change.get("refused") or change.get("why") or "")
-            name_width = max(min((width - 30) // 2, 30), 16)
-            # Where there is little room, what is new is not explained: it is new.
-            told = "" if action == "create" and width < 90 else why
+            name_width = max(min((width - 30) // 2, 30), 19) if width < 100 else 26
+            # What is new needs no reason, but says what it will be.
+            told = self._made.get(resource) or why if action == "create" else why
             cells = [
                 columns(
                     (f"{symbol} {word}", 11, _LOOK_OF_ACTION.get(action, "")),
@@ -205,7 +209,8 @@ class ReviewList(OptionList):
                         (summary.before_after(item), width - 16 - field_width, ""),
                     )
                 )
-            topic = Topic(f"{word} {resource}", f"{resource} {change.get('name', '')}: {word}.", why)
+            about = f"{resource} {change.get('name', '')}: {word}. {self._made.get(resource, '')}".strip()
+            topic = Topic(f"{word} {resource}", about, why)
             rows.append(Row(Content("\n").join(cells), BY_KEY[key].step, key, topic))
         return rows
 

@@ -1,9 +1,10 @@
-"""The tasks of a run as a table of rows with a bar each: what waits, runs, is done, and how long it takes."""
+"""The tasks of a run as rows on one axis of time: what waits, runs, is done, how long it takes, what runs at once."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
@@ -13,7 +14,8 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.app import figures
+from tui.app import figures, schedule
+from tui.app.cells import fit
 from tui.app.follow import Sight
 from tui.app.widgets.help import Topic
 from tui.engine.view import TASKS, RunView, TaskView
@@ -41,7 +43,9 @@ WHAT: dict[str, str] = {
     "deployment": "Builds the environment's image, starts the instances and waits until the server is ready.",
     "traffic": "Sends requests to the deployment; without traffic the endpoint answers 404.",
     "test": "Sends the sample request, as any caller would.",
+    "rollout": "Moves the traffic to the new deployment in steps, and looks at its answers before each.",
 }
+AXIS_CELLS = 20  # so many cells of bar deserve a row of figures above them
 
 Part = tuple[str, str]  # text, component class
 
@@ -57,20 +61,12 @@ def state_of(task: TaskView, sight: Sight) -> str:
     return "retrying" if task.retrying else "running"
 
 
-def expected_seconds(view: RunView) -> float:
-    """How long the whole run typically takes: the longest chain of tasks that wait for each other; 0 if unknown."""
-    ends: dict[str, float] = {}
-    for task in view.tasks:
-        start = max((ends.get(need, 0.0) for need in task.needs), default=0.0)
-        ends[task.name] = start + (task.typical_seconds or 0.0)
-    return max(ends.values(), default=0.0)
-
-
-def time_words(task: TaskView, now: float) -> str:
-    """Elapsed and typical time of a task."""
+def time_words(task: TaskView, now: float, usual: bool = False) -> str:
+    """Elapsed and typical time of a task; with `usual`, the typical time also where it has ended."""
     typical = figures.running(max(task.typical_seconds, 1)) if task.typical_seconds else ""
     if task.seconds is not None:
-        return figures.duration(task.seconds) if task.status != "skipped" else ""
+        took = figures.duration(task.seconds)
+        return "" if task.status == "skipped" else f"{took} (~{typical})" if usual and typical else took
     if task.started is not None and task.status == "running":
         elapsed = figures.running(max(now - task.started, 0.0))
         return f"{elapsed} of ~{typical}" if typical else elapsed
@@ -91,7 +87,7 @@ def note(task: TaskView, now: float) -> str:
 
 
 class Timeline(Widget, can_focus=True):
-    """A row a task. Arrows choose a row, Enter shows that task's log lines alone, or all again.
+    """A row a task. Arrows choose a row, Enter tells everything about that task.
 
     Only the cells that changed are painted anew: a waiting run costs a few bytes a second.
     """
@@ -111,10 +107,10 @@ class Timeline(Widget, can_focus=True):
         Binding(
             "enter,space",
             "choose",
-            "Log of this task",
+            "About this task",
             show=False,
             id="timeline.choose",
-            tooltip="Show only this task's log lines, or all again",
+            tooltip="What this task does, what it was given and gave, and its log lines",
         ),
     ]
 
@@ -131,10 +127,12 @@ class Timeline(Widget, can_focus=True):
         super().__init__(**options)
         self.sight = Sight(RunView(tasks=tuple(TaskView(name) for name in TASKS)))
         self._rows: list[list[Part]] = []
+        self._head = 0  # rows above the first task
+        self._looks: dict[str, Style] = {}
 
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
-        """One row a task."""
-        return max(len(self.sight.view.tasks), 1)
+        """One row a task, and one for the axis where the bars are long enough for one."""
+        return max(len(self.sight.view.tasks), 1) + (_columns(self.sight, width).bar >= AXIS_CELLS)
 
     def topic(self) -> Topic | None:
         """Help about the chosen task, with everything that the row has no room for."""
@@ -142,7 +140,7 @@ class Timeline(Widget, can_focus=True):
             return None
         task = self.sight.view.tasks[min(self.cursor, len(self.sight.view.tasks) - 1)]
         said = figures.plain(task.detail or task.last_line)
-        return Topic(task.name, WHAT.get(task.name, ""), "Enter shows only its lines in the log.", value=said)
+        return Topic(task.name, WHAT.get(task.name, ""), "Enter tells everything about it.", value=said)
 
     def show(self, sight: Sight) -> None:
         """Show a newer snapshot."""
@@ -172,7 +170,7 @@ class Timeline(Widget, can_focus=True):
     def watch_cursor(self, before: int, after: int) -> None:
         """Only the two rows change."""
         for y in (before, after):
-            self.refresh(Region(0, y, self.size.width, 1))
+            self.refresh(Region(0, y + self._head, self.size.width, 1))
         show_help = getattr(self.screen, "show_help", None)
         if callable(show_help) and self.has_focus:
             show_help()
@@ -190,14 +188,25 @@ class Timeline(Widget, can_focus=True):
         self.cursor = min(max(self.cursor + by, 0), len(self.sight.view.tasks) - 1)
 
     def action_choose(self) -> None:
-        """Ask for the log of the chosen task."""
-        self.post_message(self.Chosen(self.sight.view.tasks[self.cursor].name))
+        """Ask for everything about the chosen task."""
+        self.post_message(self.Chosen(self.chosen))
+
+    @property
+    def chosen(self) -> str:
+        """The name of the task that the cursor is on."""
+        tasks = self.sight.view.tasks
+        return tasks[min(self.cursor, len(tasks) - 1)].name if tasks else ""
 
     def on_click(self, event: Any) -> None:
         """A click chooses a row."""
-        if 0 <= event.y < len(self.sight.view.tasks):
-            self.cursor = event.y
+        if 0 <= event.y - self._head < len(self.sight.view.tasks):
+            self.cursor = event.y - self._head
             self.action_choose()
+
+    def notify_style_update(self) -> None:
+        """Colours have changed."""
+        super().notify_style_update()
+        self._looks = {}
 
     def render_line(self, y: int) -> Strip:
         """One row."""
@@ -207,64 +216,91 @@ class Timeline(Widget, can_focus=True):
         base = self.rich_style
         if y >= len(self._rows):
             return Strip.blank(width, base)
-        styles = {name: base + self.get_component_rich_style(name, partial=True) for name in self.COMPONENT_CLASSES}
+        if not self._looks:
+            self._looks = {
+                name: base + self.get_component_rich_style(name, partial=True) for name in self.COMPONENT_CLASSES
+            }
+        styles = self._looks
         segments = [Segment(text, styles.get(name, base)) for text, name in self._rows[y]]
         strip = Strip(segments).adjust_cell_length(width, base)
-        if y == self.cursor and self.has_focus:
+        if y == self.cursor + self._head and self.has_focus:
             mark: Style = self.get_component_rich_style("timeline--cursor", partial=True)
             strip = strip.apply_style(mark)
         return strip
 
     def _parts(self) -> list[list[Part]]:
-        view, now = self.sight.view, self.sight.now
-        width = self.size.width
-        states = [state_of(task, self.sight) for task in view.tasks]
-        words = max(7, *(len(STATES[state][1]) for state in states)) + 4
-        bar = 10 if width < 100 else 20 if width < 140 else 36
-        times = [time_words(task, now) for task in view.tasks]
-        time_width = max(15, *(len(text) + 1 for text in times)) if times else 15
-        rest = max(width - words - 13 - bar - 2 - time_width, 0)
-        whole = max(self.sight.elapsed(), expected_seconds(view), 1.0)
+        sight = self.sight
+        columns = _columns(sight, self.size.width)
+        now, spans = sight.now, schedule.spans(sight)
+        length = schedule.axis_length(spans, sight.elapsed())
+        self._head = int(columns.bar >= AXIS_CELLS)
         rows: list[list[Part]] = []
-        for task, state, spent in zip(view.tasks, states, times):
+        if self._head:
+            rows.append([(text, "timeline--quiet") for text in columns.head(schedule.axis(length, columns.bar))])
+        for task in sight.view.tasks:
+            state = state_of(task, sight)
             symbol, word, look = STATES[state]
+            drawn = " " * columns.bar if state == "skipped" else schedule.bar(spans[task.name], length, columns.bar)
+            spent, said = time_words(task, now, bool(self._head)), note(task, now)
             rows.append(
                 [
-                    (f"{symbol} {word}".ljust(words), look),
-                    (task.name.ljust(13), "timeline--name" if state != "waiting" else "timeline--quiet"),
-                    (_bar(task, view.started, now, whole, bar), look),
+                    (f"{symbol} {word}".ljust(columns.words), look),
+                    (figures.cut(task.name, columns.name - 1).ljust(columns.name),
+                     "timeline--name" if state != "waiting" else "timeline--quiet"),
+                    (drawn, look),
                     ("  ", ""),
-                    (figures.cut(spent, time_width).ljust(time_width), "" if state == "running" else "timeline--quiet"),
-                    (figures.cut(note(task, now), rest).ljust(rest), look if state in _LOUD else "timeline--quiet"),
+                    (figures.cut(spent, columns.time).ljust(columns.time),
+                     "" if state == "running" else "timeline--quiet"),
+                    (fit(said, columns.rest), look if state in _LOUD else "timeline--quiet"),
                 ]
-            )
+            )  # fmt: skip
         return rows
 
 
 _LOUD = ("failed", "attention", "retrying", "interrupted")
 
 
-def _bar(task: TaskView, began: float | None, now: float, whole: float, width: int) -> str:
-    """Where in the run's time a task lies: `   ━━━━   `."""
-    if task.started is None or began is None or task.status in ("waiting", "skipped"):
-        return " " * width
-    seconds = task.seconds if task.seconds is not None else now - task.started
-    start = min(int((task.started - began) / whole * width), width - 1)
-    start = max(start, 0)
-    length = min(max(round(seconds / whole * width), 1), width - start)
-    return (" " * start + "━" * length).ljust(width)
+class _Columns(NamedTuple):
+    """The widths of the columns, in cells."""
+
+    words: int
+    name: int
+    bar: int
+    time: int
+    rest: int
+
+    def head(self, axis: str) -> tuple[str, ...]:
+        """What stands above the columns."""
+        return ("State".ljust(self.words), "Task".ljust(self.name), axis, "  ", "Time".ljust(self.time),
+                "Last said".ljust(self.rest)[: self.rest])  # fmt: skip
+
+
+def _columns(sight: Sight, width: int) -> _Columns:
+    """Two fifths of what the words leave are for the bars."""
+    tasks, now = sight.view.tasks, sight.now
+    words = max(7, *(len(STATES[state_of(task, sight)][1]) for task in tasks)) + 4 if tasks else 11
+    name = min(max(12, *(len(task.name) for task in tasks)) + 1, 20) if tasks else 13
+    rest = max(width - words - name - 2, 0)
+    for usual in (True, False):
+        time = max(15, *(len(time_words(task, now, usual)) + 1 for task in tasks)) if tasks else 15
+        free = max(rest - time, 0)
+        bar = min(max(free * 2 // 5, 10), 60, free)
+        if bar >= AXIS_CELLS:
+            break
+    return _Columns(words, name, bar, time, free - bar)
 
 
 def _changed_cells(old: list[Part], new: list[Part]) -> tuple[int, int]:
     """First and last cell that differ between two rows; all cells where the columns differ."""
-    if [len(text) for text, _ in old] != [len(text) for text, _ in new]:
-        return 0, sum(len(text) for text, _ in new)
+    widths = [cell_len(text) for text, _ in new]
+    if [cell_len(text) for text, _ in old] != widths:
+        return 0, sum(widths)
     start = end = at = 0
     found = False
-    for before, after in zip(old, new):
+    for before, after, width in zip(old, new, widths):
         if before != after:
             if not found:
                 start, found = at, True
-            end = at + len(after[0])
-        at += len(after[0])
+            end = at + width
+        at += width
     return start, end

@@ -1,0 +1,87 @@
+"""A failed run gone on with, its endpoint called and removed: against the rehearsal, with a real engine and helper."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests.app.panes import Walk
+from tests.conftest import rehearsal_command
+from tui.app.app import WizardApp
+from tui.app.panes.deploy import DeployPane
+from tui.plan.load import load
+
+pytestmark = pytest.mark.slow
+
+KEPT = ("endpoint", "model", "code", "environment")  # what had succeeded before the failure
+
+
+@pytest.fixture
+def no_machines_left(rehearsal_env: dict[str, str]) -> Iterator[dict[str, str]]:
+    """An environment in which deployments fail, for as long as the scenario is chosen."""
+    assert rehearsal_command("scenario", "out-of-capacity", env=rehearsal_env).returncode == 0
+    yield rehearsal_env
+    rehearsal_command("scenario", env=rehearsal_env)
+
+
+async def test_a_retry_does_only_what_failed_and_what_comes_after_it(
+    no_machines_left: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = no_machines_left
+    monkeypatch.setenv("AML_DEPLOY_HOME", env["AML_DEPLOY_HOME"])
+    document = load("churn-xgboost")
+    document.set("endpoint.name", f"retry-{uuid.uuid4().hex[:8]}", "test")
+    app = WizardApp(document, environ=env, rehearse=True)
+    async with app.run_test(size=(100, 30)) as pilot:
+        walk = Walk(app, pilot)
+        await walk.until(lambda: app.store is not None and app.store.ready.is_set())
+        await walk.to("review")
+        await walk.until(lambda: "Creates 6" in walk.text(), "Azure has answered", seconds=120)
+        await walk.tab_to("next")
+        await walk.press("enter")
+        await walk.until(lambda: app.screen.step == "deploy", "the run has started", seconds=60)
+        pane = app.screen.query_one(DeployPane)
+        await walk.until(lambda: pane.sight.ended, "the run has ended", seconds=180)
+        assert pane.sight.view.status == "failed", walk.text()
+        await walk.sees("Retry deployment", "✖ failed")
+
+        assert rehearsal_command("scenario", env=env).returncode == 0
+        before = pane.sight.view.seq
+        await walk.tab_to("card-retry")
+        await walk.press("enter")
+        await walk.until(lambda: pane.sight.ended and pane.sight.view.seq > before, "it has ended again", seconds=180)
+        assert pane.sight.view.status == "succeeded", walk.text()
+        journal = [event for event in app.store.run.journal.read() if event["seq"] > before]
+        ends = {event["task"]: event["status"] for event in journal if event["event"] == "task_finished"}
+        assert {name: ends[name] for name in KEPT} == dict.fromkeys(KEPT, "skipped")
+        assert {name: ends[name] for name in ("deployment", "traffic", "test")} == dict.fromkeys(
+            ("deployment", "traffic", "test"), "succeeded"
+        )
+        assert [event["event"] for event in journal].count("run_started") == 0
+
+        await walk.until(lambda: walk.focused == "next", "testing is offered")
+        await walk.press("pagedown")
+        await walk.until(lambda: app.screen.step == "test", "the step Test")
+        await walk.tab_to("test-many")
+        await walk.press("enter")
+        await walk.press("enter")
+        await walk.until(lambda: "✔ 20 calls: p50" in walk.text(), "the calls are made", seconds=90)
+        assert "200: 20" in walk.text()
+        # Four at once are more than one instance takes here: what is refused is counted, never hidden.
+        await walk.tab_to("burst-parallel")
+        await walk.press("end", "ctrl+u", "4", "enter")
+        await walk.until(lambda: "20 calls, 4 at a time" in walk.text(), "the calls are made", seconds=90)
+        assert "429: " in walk.text()
+        await walk.press("escape")
+        await walk.tab_to("test-traffic")
+        await walk.press("enter")
+        await walk.sees("With one deployment there is nothing to split")
+        await walk.tab_to("traffic-remove")
+        await walk.press("enter")
+        await walk.sees("All that the plan made", "answers no more")
+        for _ in range(2):
+            await walk.tab_to("remove-go")
+            await walk.press("enter")
+        await walk.until(lambda: "✔ Removed: deployment" in walk.text(), "it is removed", seconds=60)

@@ -1,0 +1,92 @@
+"""The plan as the two YAML files of the Azure CLI, endpoint.yml and deployment.yml.
+
+The keys are those of Microsoft's reference-yaml-endpoint-online and reference-yaml-deployment-managed-online.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tui.app.store import Store
+from tui.plan.fields import BY_KEY
+from tui.plan.references import Unresolved, expand, has_reference
+
+_SCHEMAS = "https://azuremlschemas.azureedge.net/latest/"
+_ENDPOINT = ("name", "description", "tags", "auth_mode", "public_network_access")
+_DEPLOYMENT = (
+    "description", "tags", "model", "code_configuration", "environment", "environment_variables", "instance_type",
+    "instance_count", "app_insights_enabled", "egress_public_network_access", "request_settings", "liveness_probe",
+    "readiness_probe",
+)  # fmt: skip
+_ALWAYS = ("endpoint.auth_mode", "endpoint.public_network_access", "deployment.instance_type",
+           "deployment.instance_count", "deployment.model.type")  # fmt: skip
+
+
+def endpoint(store: Store) -> dict[str, Any]:
+    """endpoint.yml as data; references are replaced by what they stand for here, where that is known."""
+    tree: dict[str, Any] = {"$schema": f"{_SCHEMAS}managedOnlineEndpoint.schema.json"}
+    for name in _ENDPOINT:
+        value = _value(store, f"endpoint.{name}")
+        if value not in (None, "", {}):
+            tree[name] = value
+    return tree
+
+
+def deployment(store: Store) -> dict[str, Any]:
+    """deployment.yml as data; a registered model or environment is its reference."""
+    tree: dict[str, Any] = {
+        "$schema": f"{_SCHEMAS}managedOnlineDeployment.schema.json",
+        "name": _value(store, "deployment.name"),
+        "endpoint_name": _value(store, "endpoint.name"),
+    }
+    for name in _DEPLOYMENT:
+        value = _group(store, f"deployment.{name}")
+        if value not in (None, "", {}):
+            tree[name] = value
+    model = tree.get("model")
+    if isinstance(model, dict) and str(model.get("path") or "").startswith("azureml:"):
+        tree["model"] = model["path"]
+    environment = tree.get("environment")
+    if isinstance(environment, dict):
+        registered = environment.pop("registered", None)
+        environment.pop("name", None)  # what is written in place is registered without a name of one's own
+        tree["environment"] = registered or environment
+        if not tree["environment"]:
+            del tree["environment"]
+    if "code_configuration" in tree and not tree["code_configuration"].get("code"):
+        del tree["code_configuration"]
+    elif "code_configuration" in tree:
+        tree["code_configuration"].setdefault("scoring_script", "score.py")
+    return tree
+
+
+def _group(store: Store, key: str) -> Any:
+    """The value of a field, or those of the fields below a key."""
+    if key in BY_KEY:
+        return _value(store, key)
+    found: dict[str, Any] = {}
+    for field in BY_KEY.values():
+        if field.key.startswith(f"{key}.") and store.document.asked(field.key):
+            value = _value(store, field.key)
+            if value not in (None, "", {}):
+                node = found
+                *parents, last = field.key[len(key) + 1 :].split(".")
+                for parent in parents:
+                    node = node.setdefault(parent, {})
+                node[last] = value
+    return found
+
+
+def _value(store: Store, key: str) -> Any:
+    """What is written, resolved; a default only where the file would mean something else without it."""
+    if BY_KEY[key].kind == "secret":
+        return None
+    value = store.document.get(key)
+    if value is None and (key in _ALWAYS or key in ("endpoint.name", "deployment.name")):
+        value = store.document.value(key)
+    if not has_reference(value):
+        return value
+    try:
+        return expand(str(value), store.environ)
+    except Unresolved:
+        return value

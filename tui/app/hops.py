@@ -1,0 +1,170 @@
+"""The way from this machine to Azure's hosts, as lines to draw and sentences to read. No screens here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+# What a state looks like: a sign, a kind (ok, warn, bad, busy, none), words.
+STATES: dict[str, tuple[str, str, str]] = {
+    "reachable": ("✔", "ok", "reachable"),
+    "unreachable": ("✖", "bad", "not reachable"),
+    "unresolved": ("✖", "bad", "no address"),
+    "wrong_address": ("✖", "bad", "public address"),
+    "tls": ("✖", "bad", "certificate"),
+    "unknown": ("?", "none", "not known"),
+    "not_tried": ("·", "none", "not tried"),
+    "asking": ("▸", "busy", "asking"),
+    "not_asked": ("·", "none", "not asked"),
+}
+
+# What every plan calls; drawn before the answer is there, and where there is none.
+NEEDED: tuple[tuple[str, str, str], ...] = (
+    ("resource-manager", "Resource Manager", "creates and reads everything in Azure"),
+    ("login", "Sign-in authority", "signs in"),
+    ("storage", "Workspace's storage", "takes the model and the code"),
+    ("scoring", "Scoring host", "answers requests"),
+)
+
+
+@dataclass(frozen=True)
+class Hop:
+    """A host on the way: what it is called and for, the address it resolves to, and whether it answers.
+
+    `private` is whether its addresses are private, None where it has none.
+    """
+
+    name: str
+    title: str
+    purpose: str
+    state: str
+    needed: bool = True
+    host: str = ""
+    addresses: tuple[str, ...] = ()
+    cnames: tuple[str, ...] = ()
+    private: bool | None = None
+    expected: str = ""
+    issuer: str = ""
+    detail: str = ""
+    remedy: str = ""
+    command: str = ""
+
+    @property
+    def sign(self) -> str:
+        """The state as one character; what is not needed here is no error."""
+        sign, kind, _ = STATES.get(self.state, STATES["unknown"])
+        return "!" if kind == "bad" and not self.needed else sign
+
+    @property
+    def kind(self) -> str:
+        """ok, warn, bad, busy or none."""
+        kind = STATES.get(self.state, STATES["unknown"])[1]
+        return "warn" if kind == "bad" and not self.needed else kind
+
+    @property
+    def words(self) -> str:
+        """The state in words."""
+        return STATES.get(self.state, STATES["unknown"])[2]
+
+    @property
+    def local(self) -> bool:
+        """Whether the address is this machine itself, as in a rehearsal."""
+        return bool(self.addresses) and all(item.startswith("127.") or item == "::1" for item in self.addresses)
+
+    @property
+    def line(self) -> str:
+        """What it is reached over, drawn: 21 characters."""
+        if self.state == "asking":
+            return "── … ".ljust(20, "─") + "▷"
+        if self.state == "unresolved":
+            return "── no address ".ljust(20, "─") + "╳"
+        if self.state in ("not_asked", "not_tried") or self.private is None:
+            return "─ " * 10 + "▷"
+        over = "this machine" if self.local else "private endpoint" if self.private else "public network"
+        return f"── {over} ".ljust(20, "─") + ("▶" if self.state == "reachable" else "╳")
+
+
+def waiting(state: str, known: Sequence[Hop] = ()) -> list[Hop]:
+    """The hosts that every plan calls, not asked or being asked; what was known before keeps its name and address."""
+    if known:
+        return [Hop(hop.name, hop.title, hop.purpose, state, hop.needed, hop.host) for hop in known]
+    return [Hop(name, title, purpose, state) for name, title, purpose in NEEDED]
+
+
+def hops(answer: Mapping[str, Any]) -> list[Hop]:
+    """The hosts of the helper's answer, those that the plan needs first."""
+    found = [_hop(item) for item in answer.get("hops") or ()]
+    return sorted(found, key=lambda hop: not hop.needed)
+
+
+def _hop(item: Mapping[str, Any]) -> Hop:
+    name = str(item.get("name") or "")
+    titles = {known: title for known, title, _ in NEEDED}
+    title = titles.get(name) or _capital(str(item.get("title") or name).removeprefix("The "))
+    return Hop(
+        name=name,
+        title=title,
+        purpose=str(item.get("purpose") or ""),
+        state=str(item.get("state") or "unknown"),
+        needed=bool(item.get("needed")),
+        host=str(item.get("host") or ""),
+        addresses=tuple(str(address) for address in item.get("addresses") or ()),
+        cnames=tuple(str(alias) for alias in item.get("cnames") or ()),
+        private=item.get("private"),
+        expected=str(item.get("expected") or ""),
+        issuer=str(item.get("issuer") or ""),
+        detail=str(item.get("detail") or ""),
+        remedy=str(item.get("remedy") or ""),
+        command=str(item.get("command") or ""),
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def explain(hop: Hop) -> list[tuple[str, str]]:
+    """What is known about a host, as (kind, sentence): where it is, what is wrong with it, what to do."""
+    lines = []
+    where = f"{hop.host or 'its name is not known yet'}: {hop.purpose}" if hop.purpose else hop.host
+    if hop.addresses:
+        kind = "this machine" if hop.local else "private" if hop.private else "public"
+        chain = f", by way of {' and '.join(hop.cnames[:3])}" if hop.cnames else ""
+        where += f". At {', '.join(hop.addresses[:3])} ({kind}){chain}"
+    lines.append(("", f"{where}." + ("" if hop.needed else " This plan does not call it; others do.")))
+    if hop.detail:
+        lines.append((hop.kind if hop.kind in ("bad", "warn") else "none", hop.detail))
+    if hop.issuer and hop.state in ("tls", "reachable"):
+        lines.append(("none", f"Certificate issued by {hop.issuer}."))
+    if hop.remedy:
+        lines.append(("", f"To do: {hop.remedy}"))
+    if hop.command:
+        lines.append(("", hop.command))
+    return lines
+
+
+def as_text(found: Sequence[Hop], machine: str) -> str:
+    """The drawing and everything about every host, to copy."""
+    parts = [machine]
+    for hop in found:
+        parts.append(f"{hop.sign} {hop.title}: {hop.words}")
+        parts += [f"    {text}" for _, text in explain(hop)]
+    return "\n".join(parts) + "\n"
+
+
+def in_words(found: Sequence[Hop]) -> tuple[str, str]:
+    """A kind and a sentence about the whole way."""
+    if any(hop.state == "asking" for hop in found):
+        return "busy", "Looking the hosts up and connecting to each."
+    needed = [hop for hop in found if hop.needed]
+    bad = [hop for hop in needed if hop.kind == "bad"]
+    if bad:
+        verb = "is" if len(bad) == 1 else "are"
+        return "bad", f"{', '.join(hop.title for hop in bad)} {verb} not to be reached as needed from here."
+    unknown = [hop for hop in needed if hop.kind == "none"]
+    if unknown and len(unknown) == len(needed):
+        return "none", "Nothing is known about the way yet."
+    if unknown:
+        return "none", f"What is known answers; not known: {', '.join(hop.title for hop in unknown)}."
+    return "ok", "Every host that this plan calls answers from here."

@@ -1,0 +1,26 @@
+"""Which fields can be chosen from a list, and which question of the helper gives it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class ListSource(NamedTuple):
+    """A list for a field: the helper's question, what it holds in the plural, and what of an item is written."""
+
+    question: str
+    noun: str
+    take: str = "value"  # or "label"
+
+
+LISTS: dict[str, ListSource] = {
+    "workspace.subscription_id": ListSource("subscriptions", "subscriptions"),
+    "workspace.resource_group": ListSource("resource_groups", "resource groups"),
+    "workspace.name": ListSource("workspaces", "workspaces"),
+    "endpoint.name": ListSource("endpoints", "endpoints"),
+    "deployment.name": ListSource("deployments", "deployments"),
+    "deployment.model.name": ListSource("registered_models", "registered models", "label"),
+    "deployment.environment.image": ListSource("curated_images", "base images"),
+    "deployment.environment.registered": ListSource("environments", "environments"),
+}
+CHOSEN = "chosen from a list"  # the source of such a value

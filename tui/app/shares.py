@@ -1,0 +1,62 @@
+"""How an endpoint's requests are split: moving one deployment's share while the total stays 100."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+STEP = 5  # percent, for a key
+BEFORE_TAG = "aml-deploy-traffic-before"  # on the endpoint: the split that a roll back goes to, blue=90,green=10
+
+
+def begun(traffic: Mapping[str, int], names: list[str], preferred: str = "") -> dict[str, int]:
+    """The split to start from: what Azure has, or everything to one deployment where nothing is sent anywhere."""
+    split = {name: int(traffic.get(name, 0)) for name in names}
+    if split and not sum(split.values()):
+        split[preferred if preferred in split else names[0]] = 100
+    return split
+
+
+def moved(split: Mapping[str, int], name: str, by: int) -> dict[str, int]:
+    """The split after one share was moved to the next step up or down; the others give or take what that needs.
+
+    What is taken comes from the largest of the others first; what is given goes to the largest one too, so that two
+    deployments simply mirror each other. A single deployment has everything.
+    """
+    others = [other for other in split if other != name]
+    if name not in split or not others:
+        return dict(split)
+    now = split[name]
+    wanted = (now // STEP + 1) * STEP if by > 0 else -(-now // STEP) * STEP - STEP
+    return placed(split, name, wanted)
+
+
+def placed(split: Mapping[str, int], name: str, wanted: int) -> dict[str, int]:
+    """The split with one share set, from 0 to 100; the others share the rest as `moved` says."""
+    after = dict(split)
+    after[name] = min(max(wanted, 0), 100)
+    rest = 100 - after[name]
+    others = sorted((other for other in split if other != name), key=lambda other: -split[other])
+    if not others:
+        return {name: 100}
+    surplus = sum(split[other] for other in others) - rest
+    if surplus < 0:
+        after[others[0]] -= surplus
+        return after
+    for other in others:
+        taken = min(after[other], surplus)
+        after[other] -= taken
+        surplus -= taken
+    return after
+
+
+def in_words(split: Mapping[str, int]) -> str:
+    """`blue 90 %, green 10 %`; `no traffic` where nothing is sent anywhere."""
+    return ", ".join(f"{name} {share} %" for name, share in split.items() if share) or "no traffic"
+
+
+def split_before(tags: Mapping[str, str]) -> dict[str, int]:
+    """The split that the endpoint remembers from before the last change; empty where it remembers none."""
+    parts = [part.partition("=") for part in str(tags.get(BEFORE_TAG) or "").split(",") if part]
+    if not all(name and share.isdigit() for name, _, share in parts):
+        return {}
+    return {name: int(share) for name, _, share in parts}

@@ -1,0 +1,86 @@
+"""A test call as code to copy. The key is never in it: it comes from a variable, which a command of az fills."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass
+
+VARIABLE = "AML_ENDPOINT_KEY"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a call goes; `deployment` pins it to one. The names serve the command that fetches the key."""
+
+    uri: str
+    deployment: str | None = None
+    endpoint: str = ""
+    workspace: str = ""
+    resource_group: str = ""
+    subscription_id: str = ""
+    auth_mode: str = "key"
+
+    def fetching(self) -> str:
+        """The command that puts the key or token into the variable (Microsoft, how-to-authenticate-online-endpoint)."""
+        if self.auth_mode == "aad_token":
+            asked = ["az", "account", "get-access-token", "--resource", "https://ml.azure.com"]
+        else:
+            asked = ["az", "ml", "online-endpoint", "get-credentials", "--name", self.endpoint or "ENDPOINT"]
+            for option, value in (("--workspace-name", self.workspace), ("--resource-group", self.resource_group)):
+                asked += [option, value or option.strip("-").upper()]
+        if self.subscription_id:
+            asked += ["--subscription", self.subscription_id]
+        wanted = "primaryKey" if self.auth_mode == "key" else "accessToken"
+        asked += ["--query", wanted, "--output", "tsv"]
+        return f'export {VARIABLE}="$({shlex.join(asked)})"'
+
+
+def as_curl(target: Target, body: str) -> str:
+    """The call as a shell script with curl."""
+    lines = [
+        f"curl --fail-with-body -X POST {shlex.quote(target.uri)}",
+        f'  -H "Authorization: Bearer ${VARIABLE}"',
+        "  -H 'Content-Type: application/json'",
+    ]
+    if target.deployment:
+        lines.append(f"  -H {shlex.quote('azureml-model-deployment: ' + target.deployment)}")
+    lines.append(f"  --data {shlex.quote(_compact(body))}")
+    return target.fetching() + "\n" + " \\\n".join(lines) + "\n"
+
+
+def as_python(target: Target, body: str) -> str:
+    """The call as Python with requests."""
+    headers = [f'    "Authorization": f"Bearer {{os.environ[\'{VARIABLE}\']}}",']
+    if target.deployment:
+        headers.append(f'    "azureml-model-deployment": {json.dumps(target.deployment)},')
+    try:
+        value = json.loads(body)
+        payload, keyword = repr(value), "json"
+    except ValueError:
+        payload, keyword = f"{body!r}.encode()", "data"
+        headers.append('    "Content-Type": "application/json",')
+    return "\n".join(
+        [
+            "# Before, in the shell:",
+            f"# {target.fetching()}",
+            "import os",
+            "",
+            "import requests",
+            "",
+            f"body = {payload}",
+            "headers = {",
+            *headers,
+            "}",
+            f"answer = requests.post({json.dumps(target.uri)}, {keyword}=body, headers=headers, timeout=190)",
+            "print(answer.status_code, answer.headers.get('azureml-model-deployment'), answer.text)",
+            "",
+        ]
+    )
+
+
+def _compact(body: str) -> str:
+    try:
+        return json.dumps(json.loads(body), ensure_ascii=False, separators=(",", ":"))
+    except ValueError:
+        return body

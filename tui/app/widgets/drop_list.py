@@ -1,0 +1,224 @@
+"""The list that opens below a field: filtered as one types, taken with Enter, left as it was with Esc."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.cells import cell_len
+from textual import events
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Button
+
+from tui.app.widgets.help import Topic
+
+KEYS = "Enter takes · Esc leaves as was · Tab keeps the text"
+LOADING, LISTED, REFUSED = "loading", "listed", "refused"
+
+
+class ListButton(Button):
+    """Opens a field's list; the key for it is Down."""
+
+    def __init__(self, noun: str, **options: Any) -> None:
+        super().__init__("▾", compact=True, **options)
+        self.noun = noun
+
+    def topic(self) -> Topic:
+        """Help for the button."""
+        return Topic(
+            f"List of {self.noun}",
+            f"Shows the {self.noun} that this identity may list, to choose from. Down in the field does the same.",
+            "Typing works as well, also where nothing can be listed. " + KEYS + ".",
+        )
+
+
+class DropList(Widget, can_focus=False):
+    """Shows what can be chosen. The field above keeps the focus and passes the keys on.
+
+    `state` is loading, listed or refused; `matches` are the items that fit what is typed, `marked` is one of them.
+    """
+
+    class Clicked(Message):
+        """An item was chosen with the mouse."""
+
+        def __init__(self, item: dict[str, Any]) -> None:
+            super().__init__()
+            self.item = item
+
+    def __init__(self, noun: str) -> None:
+        super().__init__(classes="drop-list")
+        self.noun = noun
+        self.state = LOADING
+        self.reason = ""
+        self.items: list[dict[str, Any]] = []
+        self.matches: list[dict[str, Any]] = []
+        self.marked: int | None = None
+        self.current = ""
+        self._seconds = 0
+        self._typed = ""
+        self._top = 0
+        self._shown: list[int | None] = []  # the item of each line, for the mouse
+        self.display = False
+
+    # What is shown
+
+    def load(self, seconds: float) -> None:
+        """Say that the list is being asked for, since so many seconds."""
+        self.state, self._seconds = LOADING, int(seconds)
+        self.items, self.matches, self.marked = [], [], None
+        self._changed()
+
+    def show(self, items: Sequence[Mapping[str, Any]], reason: str, current: str) -> None:
+        """Show a list; `current` is the value that the field has, `reason` why the list is not whole or empty."""
+        self.items = [dict(item) for item in items]
+        self.state = LISTED if self.items or not reason else REFUSED
+        self.reason, self.current = reason, current
+        self._typed = ""
+        self._match()
+        lowered = current.lower()
+        chosen = [number for number, item in enumerate(self.matches) if names(item, lowered)]
+        self.marked = chosen[0] if chosen else (0 if self.matches else None)
+        self._top = max(0, (self.marked or 0) - 2)
+        self._changed()
+
+    def refuse(self, reason: str) -> None:
+        """Say why there is no list."""
+        self.show((), reason, "")
+
+    def filter(self, typed: str) -> None:
+        """Show the items that hold every word that is typed."""
+        self._typed = typed
+        if self.state == LISTED:
+            self._match()
+            exact = [number for number, item in enumerate(self.matches) if names(item, typed.strip().lower())]
+            self.marked = exact[0] if exact else (0 if self.matches else None)
+            self._top = 0
+            self._changed()
+
+    def move(self, by: int) -> None:
+        """Mark another item, that many further on."""
+        if self.marked is not None:
+            self.marked = max(0, min(len(self.matches) - 1, self.marked + by))
+            self._changed()
+
+    @property
+    def page(self) -> int:
+        """How many items a page is."""
+        return max(1, len({number for number in self._shown if number is not None}))
+
+    @property
+    def item(self) -> dict[str, Any] | None:
+        """The marked item."""
+        return None if self.marked is None else self.matches[self.marked]
+
+    def _match(self) -> None:
+        words = self._typed.lower().split()
+        self.matches = [item for item in self.items if all(word in everything(item) for word in words)]
+
+    def _changed(self) -> None:
+        self.refresh(layout=True)
+
+    # Drawing
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        # The grid around it asks with the width of one column; the list has all three.
+        row = self.parent.content_size.width if isinstance(self.parent, Widget) else 0
+        return len(self._lines(row - self.styles.gutter.width if row else width))
+
+    def render(self) -> Content:
+        return Content("\n").join(self._lines(self.content_size.width))
+
+    def _lines(self, width: int) -> list[Content]:
+        self._shown = []
+        if width < 20:
+            return [Content("")]
+        if self.state == LOADING:
+            wait = f" {self._seconds} s" if self._seconds else ""
+            return self._words("▸", f"Asking Azure for the {self.noun} …{wait}", "$text-accent", width)
+        if self.state == REFUSED:
+            return self._words("!", f"{self.reason} Typing works all the same.", "$text-warning", width)
+        if not self.items:
+            return self._words("·", f"There are no {self.noun}.", "$text-muted", width)
+        if not self.matches:
+            text = f"None of the {len(self.items)} {self.noun} has “{self._typed.strip()}” in it; Tab keeps it."
+            return self._words("·", text, "$text-muted", width)
+        of = f"{len(self.matches)} of {len(self.items)}" if len(self.matches) < len(self.items) else len(self.items)
+        title = f"{self.noun[0].upper()}{self.noun[1:]}"
+        lines = self._words(" ", f"{title}: {of}. {KEYS}.", "$text-muted", width)
+        lines += self._window(width, self._room(len(lines)))
+        if self.reason:
+            lines += self._words("!", self.reason, "$text-muted", width)
+        self._shown = [*self._shown, *[None] * (len(lines) - len(self._shown))]
+        return lines
+
+    def _room(self, used: int) -> int:
+        """Lines for items: as many as the terminal leaves beside header, help and the other fields."""
+        return max(4, min(14, self.app.size.height - 16 - used))
+
+    def _words(self, sign: str, text: str, style: str, width: int) -> list[Content]:
+        wrapped = textwrap.wrap(text, max(10, width - 2), break_on_hyphens=False)
+        self._shown += [None] * len(wrapped)
+        return [Content.styled(f"{sign if number == 0 else ' '} {line}", style) for number, line in enumerate(wrapped)]
+
+    def _window(self, width: int, room: int) -> list[Content]:
+        """The items around the marked one, as many as fit; what is above and below is counted."""
+        marked = self.marked or 0
+        self._top = min(self._top, marked)
+        blocks: dict[int, list[Content]] = {}
+
+        def block(number: int) -> list[Content]:
+            if number not in blocks:
+                blocks[number] = self._block(self.matches[number], number == self.marked, width)
+            return blocks[number]
+
+        while sum(len(block(number)) for number in range(self._top, marked + 1)) > room and self._top < marked:
+            self._top += 1
+        lines: list[Content] = []
+        number = self._top
+        while number < len(self.matches) and (not lines or len(lines) + len(block(number)) <= room):
+            lines += block(number)
+            self._shown += [number] * len(block(number))
+            number += 1
+        left = [f"{self._top} more above"] if self._top else []
+        left += [f"{len(self.matches) - number} more below"] if number < len(self.matches) else []
+        if left:
+            lines.append(Content.styled("    … " + ", ".join(left), "$text-muted"))
+            self._shown.append(None)
+        return lines
+
+    def _block(self, item: Mapping[str, Any], marked: bool, width: int) -> list[Content]:
+        label, detail = str(item.get("label") or item.get("value")), str(item.get("detail") or "")
+        lead = ("▸" if marked else " ") + ("●" if names(item, self.current.lower()) else " ") + " "
+        style = "bold reverse" if marked else ""
+        column = min(max((cell_len(str(other.get("label") or "")) for other in self.matches[:50]), default=0), 34)
+        beside = width - len(lead) - column - 2
+        names_ = textwrap.wrap(label, width - len(lead), break_on_hyphens=False) or [""]
+        if cell_len(label) <= column and beside >= 20:
+            texts = textwrap.wrap(detail, beside, break_on_hyphens=False) or [""]
+            first = Content.assemble(
+                lead, (label, style), " " * (column - cell_len(label) + 2), (texts[0], "$text-muted")
+            )
+            return [first, *(Content.styled(" " * (width - beside) + text, "$text-muted") for text in texts[1:])]
+        lines = [Content.assemble(lead if number == 0 else "   ", (line, style)) for number, line in enumerate(names_)]
+        below = textwrap.wrap(detail, width - 6, break_on_hyphens=False)
+        return [*lines, *(Content.styled(" " * 6 + text, "$text-muted") for text in below)]
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+        number = self._shown[event.y] if 0 <= event.y < len(self._shown) else None
+        if number is not None:
+            self.post_message(self.Clicked(self.matches[number]))
+
+
+def names(item: Mapping[str, Any], lowered: str) -> bool:
+    """Whether a text is an item's value or label."""
+    return bool(lowered) and lowered in (str(item.get("value")).lower(), str(item.get("label")).lower())
+
+
+def everything(item: Mapping[str, Any]) -> str:
+    """All that is shown of an item and its value, in lower case."""
+    return " ".join(str(item.get(part) or "") for part in ("label", "value", "detail")).lower()

@@ -1,0 +1,320 @@
+"""Files and registered models to choose from, below the field that they are for."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Button, OptionList, Static
+from textual.widgets.option_list import Option
+
+from tui.app import entries, figures
+from tui.app.background import in_thread
+from tui.app.entries import Lister
+from tui.app.store import Store
+from tui.app.widgets.choice import Choice
+from tui.app.widgets.file_tree import FileTree, start_folder
+from tui.app.widgets.help import Topic
+
+FILES, REGISTERED = "files", "registered models"
+COUNT_EVERY = 0.5  # seconds between questions about a count that goes on
+KEYS = "Enter takes · → opens · ← closes or goes up · Esc leaves without a choice"
+PAUSE = 0.4  # seconds that a line stays marked before it is counted
+
+
+class ModelList(OptionList, inherit_bindings=False):
+    """Registered models, or the versions of one."""
+
+    BINDINGS: ClassVar = [
+        Binding("up", "cursor_up", "Up", show=False, id="models.up", tooltip="The line above."),
+        Binding("down", "cursor_down", "Down", show=False, id="models.down", tooltip="The line below."),
+        Binding("pageup", "page_up", "Page up", show=False, id="models.page_up", tooltip="A page up."),
+        Binding("pagedown", "page_down", "Page down", show=False, id="models.page_down", tooltip="A page down."),
+        Binding("home", "first", "First", show=False, id="models.first", tooltip="The first line."),
+        Binding("end", "last", "Last", show=False, id="models.last", tooltip="The last line."),
+        Binding("enter,space,right", "select", "Take", show=False, id="models.take",
+                tooltip="Show the versions; take the marked version."),
+    ]  # fmt: skip
+
+    def topic(self) -> Topic:
+        """Help for the list."""
+        return Topic(
+            "Registered models",
+            "Enter on a model shows its versions, Enter on a version takes it; Esc leaves.",
+            "A registered model is not uploaded again: the deployment refers to it.",
+        )
+
+
+class PathPicker(Vertical):
+    """Choosing instead of typing. `open_for` shows it for a field; a choice, or leaving, is a message.
+
+    `lister` reads a folder; another one can be given where files do not lie on a file system.
+    """
+
+    class Chosen(Message):
+        """A value for the field that it was opened for."""
+
+        def __init__(self, key: str, value: str, sets: dict[str, str]) -> None:
+            super().__init__()
+            self.key = key
+            self.value = value
+            self.sets = sets
+
+    class Left(Message):
+        """Closed without a choice."""
+
+    BINDINGS: ClassVar = [
+        Binding("escape", "leave", "Close", show=False, id="picker.close", tooltip="Close the files."),
+    ]
+
+    def __init__(self, store: Store, *, lister: Lister = entries.scan) -> None:
+        super().__init__(id="picker")
+        self.store = store
+        self.key = ""
+        self._of = ""  # of the registered model whose versions are shown
+        self._items: list[dict[str, Any]] = []
+        self._lister = lister
+        self._wanted = ""
+        self._looking = False
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="picker-bar"):
+            yield Choice((FILES, REGISTERED), FILES, id="picker-kind")
+            yield Button("Folder above", id="picker-above", compact=True)
+            yield Button("Close", id="picker-close", compact=True)
+        yield FileTree(lister=self._lister, id="picker-files")
+        yield ModelList(id="picker-models")
+        yield Static("", id="picker-said", markup=False)
+
+    def on_mount(self) -> None:
+        """Hidden until it is asked for."""
+        self.display = False
+        self.query_one("#picker-models").display = False
+
+    @property
+    def tree(self) -> FileTree:
+        """The files."""
+        return self.query_one("#picker-files", FileTree)
+
+    def open_for(self, key: str, takes: str, registered: bool) -> None:
+        """Show the files for a field; `takes` is file, folder or any."""
+        self.key = key
+        self.display = True
+        kind = self.query_one("#picker-kind", Choice)
+        kind.display = registered
+        value = str(self.store.value(key) or "")
+        kind.value = REGISTERED if registered and value.startswith("azureml:") else FILES
+        self.tree.takes = takes
+        self._say("")
+        self._show_kind()
+
+    def close(self) -> None:
+        """Hide it; what was being read is dropped."""
+        self.tree.stop()
+        self.workers.cancel_group(self, "count")
+        self.workers.cancel_group(self, "models")
+        self.display = False
+
+    def follow(self, typed: str) -> None:
+        """The path is being typed: show the folder that it lies in, once typing pauses."""
+        if self.display and self.tree.display:
+            self.run_worker(partial(self._begin, typed, 0.5), group="begin", exclusive=True)
+
+    def _show_kind(self) -> None:
+        registered = self.query_one("#picker-kind", Choice).value == REGISTERED
+        models = self.query_one("#picker-models", ModelList)
+        self.tree.display, models.display = not registered, registered
+        self.query_one("#picker-above", Button).label = "All models" if registered else "Folder above"
+        if registered:
+            self.tree.stop()
+            self._of = ""
+            self._list()
+            models.focus()
+        else:
+            self.run_worker(
+                partial(self._begin, str(self.store.value(self.key) or ""), 0), group="begin", exclusive=True
+            )
+            self.tree.focus()
+
+    def _say(self, text: str) -> None:
+        """One line below; what the keys do where nothing else is to be said."""
+        self.query_one("#picker-said", Static).update(text or KEYS)
+
+    # Files
+
+    async def _begin(self, value: str, wait: float) -> None:
+        """Look where the value lies, which may take long: one look at a time, and only the newest counts."""
+        if wait:
+            await asyncio.sleep(wait)
+        self._wanted = "" if value.startswith("azureml:") or "${" in value else value
+        if self._looking:
+            return
+        self._looking = True
+        if not self.tree.folder:
+            self._say("▸ looking for the folder")
+        self.run_worker(self._look(), group="look")
+
+    async def _look(self) -> None:
+        folder, looked_for = "", None
+        try:
+            while looked_for != self._wanted:
+                looked_for = self._wanted
+                folder = await in_thread(start_folder, self.store.document.base, looked_for)
+        finally:
+            self._looking = False
+        if self.display and folder != self.tree.folder:
+            self._say("")
+            self.tree.look_into(folder)
+
+    @on(FileTree.Above)
+    def go_above(self) -> None:
+        """Begin at the folder above."""
+        above = str(Path(self.tree.folder).parent)
+        if above != self.tree.folder:
+            self.tree.look_into(above)
+
+    @on(FileTree.Said)
+    def _reading(self, event: FileTree.Said) -> None:
+        event.stop()
+        self._say(event.text)
+
+    @on(FileTree.Refused)
+    def _refused(self, event: FileTree.Refused) -> None:
+        event.stop()
+        self._say(f"! {event.reason}")
+
+    @on(FileTree.Marked)
+    def _marked(self, event: FileTree.Marked) -> None:
+        event.stop()
+        self.workers.cancel_group(self, "count")
+        if event.entry.folder and event.entry.path != self.tree.folder:
+            self.run_worker(partial(self._count, event.entry.path), group="count", exclusive=True)
+
+    async def _count(self, path: str) -> None:
+        """How much lies in the marked folder, as far as it is counted; dropped when another line is marked."""
+        from tui.helper.client import HelperError
+
+        await asyncio.sleep(PAUSE)
+        while True:
+            try:
+                counted = await self.store.ask("count_files", timeout=30, path=path)
+            except HelperError:
+                return
+            name = figures.plain(Path(path).name.encode("utf-8", "replace").decode())
+            self._say(f"{name}/: {counted_in_words(counted)}")
+            if counted["ended"]:
+                return
+            await asyncio.sleep(COUNT_EVERY)
+
+    @on(FileTree.Taken)
+    def _taken(self, event: FileTree.Taken) -> None:
+        event.stop()
+        self.post_message(self.Chosen(self.key, self._as_value(event.path), {}))
+
+    def _as_value(self, path: str) -> str:
+        """Relative to the plan's folder where it lies in it."""
+        try:
+            return str(Path(path).relative_to(self.store.document.base.absolute()))
+        except ValueError:
+            return path
+
+    # Registered models
+
+    def _list(self) -> None:
+        self.run_worker(self._ask(), group="models", exclusive=True)
+
+    async def _ask(self) -> None:
+        from tui.helper.client import HelperError
+
+        name = self._of
+        models = self.query_one("#picker-models", ModelList)
+        self._items = []
+        models.clear_options()
+        busy = f"▸ reading the versions of {name}" if name else "▸ reading the registered models"
+        self._say(busy)
+        with_ = {"model": name} if name else {}
+        try:
+            answer = await self.store.ask("versions_of" if name else "registered_models", timeout=60, **with_)
+        except HelperError as error:
+            self._say(f"✖ {error.title}. {error.remedy} A name can be typed above: azureml:NAME:VERSION.")
+            return
+        if name != self._of:
+            return
+        self._items = list(answer.get("items") or ())
+        models.add_options([Option(self._line(item)) for item in self._items])
+        models.highlighted = 0 if self._items else None
+        words = f"{figures.count(len(self._items), 'version')} of {name}: Enter takes one"
+        if not name:
+            words = f"{figures.count(len(self._items), 'model')}: Enter shows the versions"
+        reason = str(answer.get("reason") or "")
+        self._say(f"! {reason}" if reason else words)
+
+    def _line(self, item: dict[str, Any]) -> Content:
+        label = str(item.get("label") or item.get("value"))
+        return Content.assemble((label.ljust(28), "bold"), ("  " + str(item.get("detail") or ""), "$text-muted"))
+
+    @on(OptionList.OptionSelected, "#picker-models")
+    def _model(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        item = self._items[event.option_index]
+        value = str(item.get("value") or "")
+        if self._of:
+            self.post_message(self.Chosen(self.key, value, dict(item.get("sets") or {})))
+        else:
+            self._of = value.partition("azureml:")[2].rpartition(":")[0] or str(item.get("label"))
+            self._list()
+
+    # Buttons and keys
+
+    @on(Choice.Changed, "#picker-kind")
+    def _switched(self, event: Choice.Changed) -> None:
+        event.stop()
+        self._show_kind()
+
+    @on(Button.Pressed, "#picker-above")
+    def _above(self, event: Button.Pressed) -> None:
+        event.stop()
+        if self.tree.display:
+            self.go_above()
+            self.tree.focus()
+        elif self._of:
+            self._of = ""
+            self._list()
+            self.query_one("#picker-models").focus()
+
+    @on(Button.Pressed, "#picker-close")
+    def action_leave(self) -> None:
+        """Close without a choice; out of the versions, first back to the models."""
+        if self._of and not self.tree.display:
+            self._of = ""
+            self._list()
+        else:
+            self.post_message(self.Left())
+
+    def first_widget(self) -> Widget:
+        """What has the focus when it opens."""
+        return self.tree if self.tree.display else self.query_one("#picker-models")
+
+
+def counted_in_words(counted: dict[str, Any]) -> str:
+    """`1,204 files, 3.1 GB`, with what is left out and whether the count goes on."""
+    number = int(counted.get("files") or 0)
+    words = f"{number:,} file{'' if number == 1 else 's'}, {figures.size(counted.get('bytes') or 0)}"
+    left_out = int(counted.get("left_out") or 0)
+    if left_out:
+        words += f"; {counted.get('ignore_file')} leaves out {left_out:,}"
+    if not counted.get("ended", True):
+        return f"▸ {words} so far, {figures.running(counted.get('seconds') or 0)}"
+    unreadable = counted.get("unreadable") or []
+    if unreadable:
+        words += f"; ! {len(unreadable)} could not be read"
+    return words

@@ -1,0 +1,99 @@
+"""A field that holds a path: typed or pasted; while it has the focus, a button opens the files below it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.widgets import Button
+
+from tui.app.background import in_thread
+from tui.app.store import Store
+from tui.app.widgets.field_row import FieldRow
+from tui.app.widgets.help import Topic
+from tui.plan.fields import Field
+
+LABEL = "Browse"
+PAUSE = 0.3  # seconds without a key before the disk is looked at
+
+
+class BrowseButton(Button):
+    """Opens the files."""
+
+    def topic(self) -> Topic:
+        """Help for the button."""
+        return Topic("Browse", "Shows files and folders below; Enter there takes one. Typing the path is faster.")
+
+
+class PathRow(FieldRow):
+    """A row whose note gives way to the button Browse while the row has the focus."""
+
+    can_pick: ClassVar[bool] = True
+
+    class Browse(Message):
+        """The files are asked for."""
+
+        def __init__(self, row: PathRow) -> None:
+            super().__init__()
+            self.row = row
+
+    def __init__(self, field: Field, store: Store) -> None:
+        super().__init__(field, store)
+        self.browse = BrowseButton(LABEL, compact=True, classes="path-browse")
+        self.browse.display = False
+        self._wanted = self._looking = False
+
+    def compose(self) -> ComposeResult:
+        for widget in super().compose():
+            yield widget
+            if widget is self._note:
+                yield self.browse
+
+    def check(self) -> None:
+        """Judge the path in the background, one look at the disk at a time: a slow mount is not asked per letter."""
+        self._wanted = True
+        if not self._looking:
+            self._looking = True
+            self.run_worker(self._look(), group=f"look-{self.field.key}")
+
+    async def _look(self) -> None:
+        try:
+            while self._wanted:
+                self._wanted = False
+                if self.control.has_focus:
+                    await asyncio.sleep(PAUSE)
+                value = self.store.value(self.field.key)
+                problem = await in_thread(self.store.problem, self.field.key)
+                if value == self.store.value(self.field.key):
+                    self.complain(problem)
+        finally:
+            self._looking = False
+
+    def _show_browse(self, show: bool) -> None:
+        if self.browse.display != show:
+            self._note.display = not show
+            self.browse.display = show
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The button is there while the row is the current one."""
+        self._show_browse(True)
+        super().on_descendant_focus(event)
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        """It goes when the focus has left the row."""
+        super().on_descendant_blur(event)
+        self.call_later(self._after_blur)
+
+    def _after_blur(self) -> None:
+        focused = self.screen.focused if self.is_attached else None
+        # Asked of the screen, which knows before the messages about it have come.
+        if self.is_attached and (focused is None or self not in focused.ancestors):
+            self._show_browse(False)
+
+    @on(Button.Pressed, ".path-browse")
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.post_message(self.Browse(self))

@@ -1,0 +1,121 @@
+"""Who changed what: the subscription's activity log, of one endpoint and of its workspace.
+
+Path, version and filter are those of Microsoft's REST reference (Activity Logs - List, 2015-04-01). The log arrives
+some minutes late, keeps 90 days, and tells the service's own error of an operation that failed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from itertools import islice
+from typing import Any
+
+from tui.cloud.errors import clean, service_error
+from tui.cloud.session import Cloud
+
+VERSION = "2015-04-01"
+MOST = 500  # records of a resource group that are looked through
+_ENDED = ("Succeeded", "Failed", "Canceled")
+
+
+@dataclass(frozen=True)
+class Change:
+    """An operation: when it was last heard of (ISO 8601, UTC), what it did to what, who asked, and how it ended.
+
+    `operation` is Azure's name in words, `action` its name for programs; `resource` an id. `code`, `message` and `raw`
+    are the service's error where it failed.
+    """
+
+    time: str
+    operation: str
+    action: str
+    resource: str
+    status: str
+    caller: str = ""
+    code: str = ""
+    message: str = ""
+    raw: str = ""
+    correlation_id: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the resource: the last segment of its id."""
+        return self.resource.rstrip("/").rpartition("/")[2]
+
+    @property
+    def reason(self) -> str:
+        """The first line of what the service said about a failure."""
+        return next((line.strip() for line in self.message.splitlines() if line.strip()), "")
+
+    def lines(self, most: int = 12) -> tuple[str, ...]:
+        """What the service said, in lines, after its code."""
+        said = [line.rstrip() for line in (self.message or self.raw).splitlines() if line.strip()]
+        return tuple([f"{self.code}: {said[0]}" if self.code and said else line for line in said[:1]] + said[1:most])
+
+
+def recent(cloud: Cloud, endpoint_id: str, hours: float = 24) -> list[Change]:
+    """The changes of an endpoint, its deployments and its workspace, newest first. Raises CloudError."""
+    now = datetime.now(timezone.utc)
+    group, subscription = cloud.plan.workspace.resource_group, cloud.plan.workspace.subscription_id
+    chosen = (
+        f"eventTimestamp ge '{_stamp(now - timedelta(hours=hours))}' and eventTimestamp le '{_stamp(now)}' "
+        f"and resourceGroupName eq '{group}'"
+    )
+    records = cloud.arm.items(
+        f"/subscriptions/{subscription}/providers/Microsoft.Insights/eventtypes/management/values",
+        VERSION,
+        query={"$filter": chosen},
+        doing="reading the activity log",
+    )
+    endpoint, workspace = endpoint_id.lower(), cloud.workspace_id.lower()
+    found: dict[tuple[str, str, str], Change] = {}
+    for record in islice(records, MOST):
+        resource = str(record.get("resourceId") or "")
+        key = resource.lower().rstrip("/")
+        if key != workspace and key != endpoint and not key.startswith(f"{endpoint}/"):
+            continue
+        change = _change(record, resource)
+        # An operation is told several times, from Started to its end; the last one counts.
+        same = (change.correlation_id or change.time, change.action.lower(), key)
+        if same not in found or _later(change, found[same]):
+            found[same] = change
+    return sorted(found.values(), key=lambda change: change.time, reverse=True)
+
+
+def _later(one: Change, other: Change) -> bool:
+    return (one.status in _ENDED, one.time) > (other.status in _ENDED, other.time)
+
+
+def _change(record: Mapping[str, Any], resource: str) -> Change:
+    status = str((record.get("status") or {}).get("value") or "")
+    operation = record.get("operationName") or {}
+    properties = record.get("properties") or {}
+    raw = str(properties.get("statusMessage") or "") if status in ("Failed", "Canceled") else ""
+    code, message, _ = service_error(raw) if raw else (None, "", [])
+    return Change(
+        time=str(record.get("eventTimestamp") or ""),
+        operation=str(operation.get("localizedValue") or operation.get("value") or ""),
+        action=str(operation.get("value") or ""),
+        resource=resource,
+        status=status,
+        caller=str(record.get("caller") or ""),
+        code=code or str(properties.get("statusCode") or "") if raw else "",
+        message=clean(message),
+        raw=clean(_pretty(raw)),
+        correlation_id=str(record.get("correlationId") or ""),
+    )
+
+
+def _pretty(raw: str) -> str:
+    """The service's error in lines, so that a line of it can be evidence."""
+    try:
+        return json.dumps(json.loads(raw), indent=1, ensure_ascii=False)
+    except ValueError:
+        return raw
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

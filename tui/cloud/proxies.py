@@ -1,0 +1,90 @@
+"""What stands between this machine and Azure: proxies and certificate bundles, as the Azure libraries take them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A proxy for HTTPS; `shown` is its address without user and password."""
+
+    scheme: str
+    host: str
+    port: int
+    shown: str
+    credentials: str | None = None  # user:password, never shown
+
+    def __repr__(self) -> str:
+        return f"Proxy({self.shown})"
+
+
+def proxy_for(url: str) -> Proxy | None:
+    """The proxy that requests and azure-core would use for a URL, from HTTPS_PROXY, ALL_PROXY and NO_PROXY.
+
+    Raises ValueError for a proxy address that is none.
+    """
+    from requests.utils import get_environ_proxies, select_proxy
+
+    found = select_proxy(url, get_environ_proxies(url))
+    return parse(found) if found else None
+
+
+def parse(text: str) -> Proxy:
+    """A proxy's address in parts. Raises ValueError."""
+    parts = urlsplit(text if "://" in text else f"http://{text}")
+    if not parts.hostname:
+        raise ValueError("The proxy's address holds no host.")
+    port = parts.port or (443 if parts.scheme == "https" else 1080 if parts.scheme.startswith("socks") else 80)
+    user = unquote(parts.username) if parts.username else None
+    credentials = None if user is None else f"{user}:{unquote(parts.password or '')}"
+    return Proxy(parts.scheme, parts.hostname, port, f"{parts.scheme}://{parts.hostname}:{port}", credentials)
+
+
+def shown(environ: Mapping[str, str] | None = None) -> str:
+    """The proxy of the environment for showing, without user and password; empty when there is none."""
+    env = os.environ if environ is None else environ
+    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        if env.get(name):
+            try:
+                return parse(env[name]).shown
+            except ValueError:
+                return f"{name}, which holds no address"
+    return ""
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Which certification authorities the Azure libraries trust here: the variable that says so, and the file."""
+
+    variable: str
+    path: str
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be used; empty when it can."""
+        path = Path(self.path)
+        if not path.exists():
+            return f"{self.variable} names {self.path}, which is not there."
+        if path.is_dir():
+            return ""
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            return f"{self.path} ({self.variable}) cannot be read: {error.strerror}."
+        return "" if b"-----BEGIN CERTIFICATE-----" in text else f"{self.path} ({self.variable}) holds no certificates."
+
+
+def trust(environ: Mapping[str, str] | None = None) -> Trust:
+    """As requests decides: REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, else the bundle of certifi."""
+    env = os.environ if environ is None else environ
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if env.get(variable):
+            return Trust(variable, env[variable])
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+    return Trust("certifi", str(DEFAULT_CA_BUNDLE_PATH))

@@ -1,0 +1,245 @@
+"""The answer to `troubleshoot` in words, for every front end: plain data in, lines out. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+SIGNS = {"blocker": "✖", "warning": "!", "unknown": "?", "ok": "✔"}
+WORDS = {"blocker": "wrong", "warning": "warning", "unknown": "not known", "ok": "fine"}
+
+Report = Mapping[str, Any]
+
+
+def differences(before: Report, after: Report) -> list[str]:
+    """What changed between two looks, in sentences; empty where nothing that counts did."""
+    lines = []
+    old, new = _findings(before), _findings(after)
+    lines += [f"new: {new[key]['message']}" for key in new if key not in old and new[key]["severity"] != "ok"]
+    lines += [f"gone: {old[key]['message']}" for key in old if key not in new and old[key]["severity"] != "ok"]
+    lines += [f"now: {new[key]['message']}" for key in new
+              if key not in old and new[key]["severity"] == "ok"]  # fmt: skip
+    lines += _states(before, after)
+    known = {_event(change) for change in before.get("history") or ()}
+    for change in reversed(list(after.get("history") or ())):
+        if before.get("history") is not None and _event(change) not in known:
+            lines.append(history_line(change))
+    return lines
+
+
+def _findings(report: Report) -> dict[tuple[str, str], Mapping[str, Any]]:
+    return {(item["id"], item.get("deployment") or ""): item for item in report.get("findings") or ()}
+
+
+def _event(change: Mapping[str, Any]) -> tuple[str, ...]:
+    return (str(change.get("correlation_id")), str(change.get("action")), str(change.get("status")))
+
+
+def _states(before: Report, after: Report) -> list[str]:
+    lines = []
+    old, new = before.get("endpoint") or {}, after.get("endpoint") or {}
+    if old.get("provisioning_state") != new.get("provisioning_state"):
+        lines.append(f"endpoint: {_was(old.get('provisioning_state'))} → {_was(new.get('provisioning_state'))}")
+    if split(old.get("traffic") or {}) != split(new.get("traffic") or {}):
+        lines.append(f"traffic: {split(old.get('traffic') or {})} → {split(new.get('traffic') or {})}")
+    earlier = {one["name"]: one for one in before.get("deployments") or ()}
+    later = {one["name"]: one for one in after.get("deployments") or ()}
+    lines += [f"deployment {name}: gone" for name in earlier if name not in later]
+    for name, one in later.items():
+        was = earlier.get(name)
+        if was is None:
+            lines.append(f"deployment {name}: new, {one['provisioning_state']}")
+            continue
+        if was["provisioning_state"] != one["provisioning_state"]:
+            lines.append(f"deployment {name}: {was['provisioning_state']} → {one['provisioning_state']}")
+        if was["instance_count"] != one["instance_count"]:
+            lines.append(f"deployment {name}: {was['instance_count']} → {one['instance_count']} instances")
+    return lines
+
+
+def _was(state: Any) -> str:
+    return str(state or "not seen")
+
+
+def split(shares: Mapping[str, int]) -> str:
+    """A split of the traffic, the largest share first."""
+    listed = sorted(((name, share) for name, share in shares.items() if share), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} {share} %" for name, share in listed) or "no traffic"
+
+
+def headline(report: Report) -> str:
+    """How it stands, in one line."""
+    counted = {kind: 0 for kind in SIGNS}
+    advice = 0
+    for item in report.get("findings") or ():
+        if item.get("advice"):
+            advice += 1
+        else:
+            counted[item["severity"]] = counted.get(item["severity"], 0) + 1
+    parts = []
+    for kind, one, more in (("blocker", "thing is wrong", "things are wrong"), ("warning", "warning", "warnings"),
+                            ("unknown", "thing could not be seen", "things could not be seen")):  # fmt: skip
+        if counted[kind]:
+            parts.append(f"{counted[kind]} {one if counted[kind] == 1 else more}")
+    if advice:
+        parts.append(f"{advice} piece{'s' if advice > 1 else ''} of advice")
+    return f"{report.get('name')}: {', '.join(parts) or 'nothing is wrong'}."
+
+
+def state_lines(report: Report) -> list[tuple[str, str]]:
+    """Name and value of what the endpoint is, for a table."""
+    endpoint = report.get("endpoint")
+    if not endpoint:
+        return []
+    cost = report.get("cost") or {}
+    rows = [
+        ("State", str(endpoint.get("provisioning_state") or "not known")),
+        ("Traffic", split(endpoint.get("traffic") or {})),
+        ("Copies go to", split(endpoint.get("mirror_traffic") or {}) if endpoint.get("mirror_traffic") else ""),
+        ("Scoring URL", str(endpoint.get("scoring_uri") or "none yet")),
+        ("Sign-in", str(endpoint.get("auth_mode") or "")),
+        ("Public access", str(endpoint.get("public_network_access") or "")),
+        ("Region", str(endpoint.get("location") or "")),
+        ("Age", _made(endpoint)),
+        ("Changed", _changed(endpoint)),
+        ("Cost", money(cost)),
+        ("Workspace", str((report.get("workspace") or {}).get("explain") or "")),
+        ("Portal", str(endpoint.get("portal_url") or "")),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def money(cost: Mapping[str, Any]) -> str:
+    """What all instances cost."""
+    if cost.get("per_hour") is None:
+        return f"not known. {cost.get('note') or ''}".strip() if cost else ""
+    currency = cost.get("currency") or ""
+    return f"{cost['per_hour']:.2f} {currency} an hour, {cost['per_month']:.0f} {currency} a month. {cost.get('note')}"
+
+
+def _made(one: Mapping[str, Any]) -> str:
+    if one.get("age_seconds") is None:
+        return ""
+    by = f", made by {one['created_by']}" if one.get("created_by") else ""
+    return f"{span(one['age_seconds'])}, since {moment(str(one.get('created_at') or ''))}{by}"
+
+
+def _changed(one: Mapping[str, Any]) -> str:
+    by = f" by {one['changed_by']}" if one.get("changed_by") else ""
+    return f"{moment(str(one['changed_at']))}{by}" if one.get("changed_at") else ""
+
+
+def span(seconds: float) -> str:
+    """`3 days`, `5 hours`, `12 minutes`, `40 seconds`."""
+    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            number = int(seconds // size)
+            return f"{number} {word}{'s' if number != 1 else ''}"
+    return f"{int(seconds)} second{'s' if int(seconds) != 1 else ''}"
+
+
+def moment(text: str) -> str:
+    """A moment in UTC, to the second, as people read it."""
+    return f"{text[:10]} {text[11:19]} UTC" if len(text) >= 19 else text
+
+
+def deployment_line(one: Mapping[str, Any]) -> str:
+    """A deployment in a line."""
+    price = one.get("price_per_hour")
+    parts = [
+        f"{one['name']}  {one['provisioning_state'] or 'state unknown'}, {one['traffic']} % of the requests",
+        f"{one['instance_count']} × {one['instance_type']}",
+    ]
+    if price is not None:
+        parts.append(f"{price:.2f} an hour")
+    if one.get("age_seconds") is not None:
+        parts.append(f"{span(one['age_seconds'])} old")
+    parts += [f"scales by itself {rule['minimum']} to {rule['maximum']}" for rule in one.get("autoscale") or ()
+              if rule["enabled"]]  # fmt: skip
+    return ", ".join(parts)
+
+
+def hop_line(hop: Mapping[str, Any]) -> str:
+    """A host of the way there in a line."""
+    state = str(hop.get("state") or "unknown")
+    words = {
+        "reachable": "reached", "unreachable": "not reached", "unresolved": "no address",
+        "wrong_address": "public address", "tls": "wrong certificate", "not_tried": "not tried",
+    }.get(state, "not known")  # fmt: skip
+    bad = state in ("unreachable", "unresolved", "wrong_address", "tls")
+    sign = ("✖" if hop.get("needed") else "!") if bad else "✔" if state == "reachable" else "·"
+    address = ", ".join(hop.get("addresses") or ()) or "-"
+    return f"{sign} {hop.get('title') or hop.get('name')}: {words}, {hop.get('host') or 'name not known'} → {address}"
+
+
+def history_line(change: Mapping[str, Any]) -> str:
+    """A change in a line: when, what, of what, how it ended, by whom."""
+    code = f" ({change['code']})" if change.get("code") and change.get("status") == "Failed" else ""
+    name = str(change.get("resource") or "").rstrip("/").rpartition("/")[2]
+    return (
+        f"{moment(str(change.get('time') or ''))}  {change.get('operation')}: {name}, {change.get('status')}{code}, "
+        f"by {change.get('caller') or 'somebody unknown'}"
+    )
+
+
+def metric_lines(report: Report) -> list[str]:
+    """The last hour: requests by deployment and answer, latency, load."""
+    hour = report.get("metrics")
+    if hour is None:
+        return []
+    if not hour.get("answers"):
+        lines = ["No request was counted in the last hour. Metrics arrive a minute or two late."]
+    else:
+        lines = [
+            f"{item['count']:.0f} requests {'to ' + item['deployment'] if item['deployment'] else 'to no deployment'} "
+            f"answered {item['status']}"
+            for item in hour["answers"]
+        ]
+    for name, found in (hour.get("latency") or {}).items():
+        if name:
+            shown = ", ".join(f"{key[:3]} {value:.0f} ms" for key, value in sorted(found.items()))
+            lines.append(f"{name}: slowest minute {shown}")
+    for name, found in (hour.get("load") or {}).items():
+        shown = ", ".join(f"{key.split('_')[0]} {value:.0f} %" for key, value in sorted(found.items()))
+        lines.append(f"{name}: busiest minute {shown}")
+    return lines
+
+
+def test_line(call: Mapping[str, Any]) -> str:
+    """A test call in a line."""
+    sign = "✔" if call.get("ok") else "✖"
+    status = call.get("status_code") or "no answer"
+    took = f" in {call['latency_ms']:.0f} ms" if call.get("latency_ms") is not None else ""
+    by = f" by {call['deployment']}" if call.get("deployment") else ""
+    note = f". {call['note']}" if call.get("note") else ""
+    return f"{sign} {call.get('route')}: {status}{by}{took}{note}"
+
+
+def every_fix(report: Report) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Finding and fix of everything that can be mended from here, the worst first, each fix once."""
+    found: list[tuple[Mapping[str, Any], Mapping[str, Any]]] = []
+    seen: list[Any] = []
+    for item in report.get("findings") or ():
+        for fix in item.get("fixes") or ():
+            key = (fix["action"], repr(sorted((fix.get("with") or {}).items())))
+            if key not in seen:
+                seen.append(key)
+                found.append((item, fix))
+    return found
+
+
+def for_support(report: Report, lines: int = 40) -> str:
+    """Everything for a support request as one text: ids, times, findings, changes, the logs' last lines."""
+    parts = [headline(report), f"Looked at {moment(str(report.get('time') or ''))} as {report.get('principal') or '?'}"]
+    parts += [f"{name}: {value}" for name, value in state_lines(report)]
+    parts += [deployment_line(one) for one in report.get("deployments") or ()]
+    for item in report.get("findings") or ():
+        parts += ["", f"{WORDS.get(item['severity'], item['severity'])}: {item['message']}"]
+        parts += [f"  why: {item['cause']}"] if item.get("cause") else []
+        parts += [f"  {line}" for line in item.get("evidence") or ()]
+        parts += [f"  request id: {value}" for value in item.get("request_ids") or ()]
+    parts += ["", "Changes of the last 24 hours", *(history_line(change) for change in report.get("history") or ())]
+    for log in report.get("logs") or ():
+        tail: Sequence[str] = str(log["content"]).splitlines()[-lines:]
+        parts += ["", f"Log of {log['deployment']}, {log['container']}, last {len(tail)} lines", *tail]
+    return "\n".join(parts) + "\n"
