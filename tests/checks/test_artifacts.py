@@ -34,8 +34,12 @@ def test_the_answer_for_forms_is_json_and_names_everything(make_plan: MakePlan) 
     assert (answer["files"], answer["path"]) == (2, str(plan.deployment.model.path))
     assert answer["bytes"] == sum(path.stat().st_size for path in Path(answer["path"]).iterdir())
     assert answer["signature"][1] == {"name": "income", "type": "double"}
-    assert answer["score"] == {"found": True, "has_init": True, "has_run": True, "problem": None}
-    assert answer["conda"] == {"found": True, "python": "3.10", "has_server": True, "problem": None}
+    score = answer["score"]
+    assert score["found"] and score["has_init"] and score["has_run"] and score["problem"] is None
+    conda = answer["conda"]
+    assert conda["found"] and conda["has_server"] and conda["problem"] is None
+    assert (conda["python"], conda["server"]) == ("3.10", "==1.5.1")
+    assert answer["versions"] == {"python": "3.10.13", "xgboost": "2.1.4"}
     assert answer["sample"] == {"data": [{"age": 41, "income": 5200.5, "town": "Recife"}]}
     # Texts as written: a version must not become a number.
     assert answer["mlmodel"]["flavors"]["python_function"]["python_version"] == "3.10.13"
@@ -265,9 +269,73 @@ def test_a_mount_that_never_answers_does_not_hang(make_plan: MakePlan, tmp_path:
     asking = threading.Thread(target=lambda: answers.append(artifacts.check(plan, limit=0.2)), daemon=True)
     asking.start()
     asking.join(30)
-    (finding,) = answers[0]
+    (finding,) = [found for found in answers[0] if found.field == "test.request"]
     assert finding.severity == "unknown" and "0.2 seconds" in finding.message
     os.close(os.open(tmp_path / "sample.json", os.O_WRONLY))  # lets the reader go
+
+
+def test_one_part_that_never_answers_does_not_hide_the_others(make_plan: MakePlan, tmp_path: Path) -> None:
+    plan = make_plan(sample=None, score="def init(): pass\n")
+    os.mkfifo(tmp_path / "sample.json")
+    answer = artifacts.inspect_model(plan, limit=3)
+    assert answer["flavour"] == "xgboost" and answer["conda"]["has_server"] and not answer["score"]["has_run"]
+    os.close(os.open(tmp_path / "sample.json", os.O_WRONLY))  # lets the reader go
+
+
+def test_what_the_ignore_file_leaves_out_is_not_counted_and_named(make_plan: MakePlan, tmp_path: Path) -> None:
+    plan = make_plan()
+    (tmp_path / "model/logs").mkdir()
+    for name in ("logs/a.log", "logs/b.log", "notes.txt"):
+        (tmp_path / "model" / name).write_text("12345")
+    before = artifacts.inspect_model(plan)
+    assert (before["files"], before["left_out"], before["ignore_file"]) == (5, 0, None)
+    (tmp_path / "model/.gitignore").write_text("*\n")
+    (tmp_path / "model/.amlignore").write_text("logs/\n.amlignore\n.gitignore\n")  # counts in place of .gitignore
+    after = artifacts.inspect_model(plan)
+    assert (after["files"], after["left_out"], after["ignore_file"]) == (3, 4, ".amlignore")
+    assert {"logs/a.log", "logs/b.log"} <= set(after["left_out_names"])
+    from tui.cloud import files
+
+    assert after["files"] == len(files.walk(tmp_path / "model")), "what is counted is what is uploaded"
+
+
+def test_an_ignore_file_that_keeps_what_is_needed_blocks(make_plan: MakePlan, tmp_path: Path) -> None:
+    plan = make_plan()
+    (tmp_path / "model/.amlignore").write_text("*.ubj\n")
+    (tmp_path / "code/.gitignore").write_text("score*\n")
+    found = [finding for finding in artifacts.check(plan) if finding.id == "left-out"]
+    assert [finding.severity for finding in found] == ["blocker", "blocker"]
+    words = " ".join(finding.message for finding in found)
+    assert "model.ubj" in words and "leaves score.py out" in words
+    (tmp_path / "model/.amlignore").write_text("*\n")
+    words = " ".join(finding.message for finding in artifacts.check(plan) if finding.id == "left-out")
+    assert "nothing would be uploaded" in words
+
+
+def test_a_linked_folder_is_counted_as_it_is_uploaded_and_a_circle_ends(make_plan: MakePlan, tmp_path: Path) -> None:
+    plan = make_plan()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/weights.bin").write_text("123")
+    (tmp_path / "model/linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "model/circle").symlink_to(tmp_path / "model")
+    from tui.cloud import files
+
+    assert artifacts.inspect_model(plan)["files"] == len(files.walk(tmp_path / "model")) == 3
+
+
+def test_a_count_goes_on_while_others_ask_and_is_stopped(tmp_path: Path) -> None:
+    from tui.checks import counting
+
+    for number in range(30):
+        (tmp_path / f"{number}.bin").write_text("x" * 10)
+    first = counting.running(tmp_path, wait=10)
+    assert first["ended"] and first["complete"] and (first["files"], first["bytes"]) == (30, 300)
+    (tmp_path / "more.bin").write_text("x")
+    assert counting.running(tmp_path, wait=10)["files"] == 30, "a count of this minute is believed"
+    assert counting.running(tmp_path, wait=10, fresh=True)["files"] == 31
+    stopped = counting.count(tmp_path, counting.Figures(), lambda: True)
+    assert not stopped.complete
+    counting.stop_all()
 
 
 def test_counting_stops_when_the_time_is_over(make_plan: MakePlan) -> None:

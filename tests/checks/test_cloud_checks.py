@@ -121,14 +121,6 @@ def test_v1_legacy_mode_blocks() -> None:
     assert workspace.version_two(a_workspace()) == []
 
 
-def test_who_builds_images_is_asked_only_where_it_matters() -> None:
-    nobody = a_workspace(image_build_compute=None)
-    assert told(workspace.image_build(nobody, builds=True)) == {"image-build-compute": "unknown"}
-    assert workspace.image_build(nobody, builds=False) == []
-    assert workspace.image_build(a_workspace(), builds=True) == []
-    assert workspace.image_build(a_workspace("public", image_build_compute=None), builds=True) == []
-
-
 def test_a_free_name_and_an_endpoint_of_ours_are_fine(make_plan: MakePlan) -> None:
     plan = make_plan(egress="enabled")
     assert told(names.check(plan, None, a_workspace())) == {"endpoint": "ok"}

@@ -7,6 +7,7 @@ from typing import TypeVar
 from tui.checks.finding import BLOCKER, UNKNOWN, Finding
 from tui.checks.question import NoAnswer, Question
 from tui.cloud.errors import CloudError, explain
+from tui.cloud.permissions import refused as role_for
 
 T = TypeVar("T")
 
@@ -29,9 +30,16 @@ def ask(
         return Finding(id, UNKNOWN, field, f"{what} is not known. {late}", "Check this machine's way to Azure.")
     except Exception as error:
         failure = explain(error)
+        remedy, command = in_words(failure)
         if blocks and _refused(failure, needed):
-            return Finding(id, BLOCKER, field, str(failure), failure.remedy)
-        return Finding(id, UNKNOWN, field, f"{what} is not known. {failure}", failure.remedy)
+            return Finding(id, BLOCKER, field, str(failure), remedy, command=command)
+        return Finding(id, UNKNOWN, field, f"{what} is not known. {failure}", remedy, command=command)
+
+
+def in_words(failure: CloudError) -> tuple[str, str]:
+    """What to do about a failure, and the command where it is a role that is missing."""
+    role = role_for(f"{failure.cause} {failure.raw}") if failure.status == 403 else None
+    return (f"{role.sentence} {role.command}", role.command) if role else (failure.remedy, "")
 
 
 def _refused(error: CloudError, needed: bool) -> bool:

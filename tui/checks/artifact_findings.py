@@ -57,7 +57,7 @@ def about_model(plan: Plan, model: ModelFolder | None) -> list[Finding]:
     if not model.exists:
         remedy = "Name the folder that was saved with the model, or train first."
         return [Finding("model", BLOCKER, _MODEL, f"There is no model at {model.path}.", remedy, DEPLOY, at)]
-    if model.files == 0 and model.complete and not model.unreadable:
+    if model.files == 0 and model.complete and not model.unreadable and not model.figures.left_out:
         return [
             Finding(
                 "model",
@@ -85,7 +85,9 @@ def about_model(plan: Plan, model: ModelFolder | None) -> list[Finding]:
     if not found:
         kind = f", {model.flavour} in MLflow's format" if model.flavour else ""
         count = f"{model.files} file{'' if model.files == 1 else 's'}" + ("" if model.complete else " and more")
-        found.append(Finding("model", OK, _MODEL, f"{count}, {_size(model.bytes)}{kind}.", looked_at=at))
+        left = model.figures
+        out = f" {left.ignore_file} leaves {left.left_out} out." if left.left_out else ""
+        found.append(Finding("model", OK, _MODEL, f"{count}, {_size(model.bytes)}{kind}.{out}", looked_at=at))
     return found
 
 

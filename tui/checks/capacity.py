@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
+from tui.cloud import limits
 from tui.cloud.deployments import DeploymentInfo
+from tui.cloud.endpoints import EndpointInfo
+from tui.cloud.limits import Counted, Usage
 from tui.cloud.sizes import SizeOffer
 from tui.plan import sizes
 from tui.plan.model import Plan
@@ -63,6 +66,85 @@ def quota(plan: Plan, offers: list[SizeOffer], existing: DeploymentInfo | None) 
             TYPE,
             f"{what} needs {more} more cores of {offer.family}{reserve}, and {offer.quota_left} are left.",
             "Choose a smaller size or another family, delete deployments that are not used, or ask for more quota.",
+            _QUOTA,
+        )
+    ]
+
+
+def room(plan: Plan, usage: Usage, existing: EndpointInfo | None) -> list[Finding]:
+    """Whether the region has room for one more endpoint, the endpoint for one more deployment, and that for instances.
+
+    `existing` is the plan's endpoint as it is now.
+    """
+    found = [*_instances(plan), *_deployments(plan, existing)]
+    if existing is None:
+        found += _full(usage.endpoints, limits.ENDPOINTS, "endpoints", "endpoint.name")
+    if not _has(existing, plan.deployment.name):
+        found += _full(usage.deployments, limits.DEPLOYMENTS, "deployments", "deployment.name")
+    cores = usage.all_cores
+    known = sizes.find(plan.deployment.instance_type)
+    if cores is not None and known is not None and not _has(existing, plan.deployment.name):
+        needed = sizes.quota_needed(known, plan.deployment.instance_count)
+        if needed > cores.left:
+            found.append(
+                Finding(
+                    "regional-cores",
+                    BLOCKER,
+                    COUNT,
+                    f"The plan needs {needed} cores, and of the region's {cores.limit} for all sizes together "
+                    f"{cores.left} are left.",
+                    "Choose a smaller size, delete deployments that are not used, or ask for more quota.",
+                    _QUOTA,
+                )
+            )
+    if not found:
+        there = len(existing.deployments) if existing else 0
+        more = f"; {usage.endpoints.left} more endpoints may be made in the region" if usage.endpoints else ""
+        message = f"{there} of {limits.DEPLOYMENTS_PER_ENDPOINT} deployments of {plan.endpoint.name} exist{more}."
+        found.append(Finding("room", OK, COUNT, message, docs=_QUOTA))
+    return found
+
+
+def _has(existing: EndpointInfo | None, name: str) -> bool:
+    return existing is not None and any(item.name.lower() == name.lower() for item in existing.deployments)
+
+
+def _instances(plan: Plan) -> list[Finding]:
+    count = plan.deployment.instance_count
+    if count <= limits.INSTANCES:
+        return []
+    message = f"The plan has {count} instances; a deployment may have {limits.INSTANCES} unless Azure raised that."
+    return [Finding("instances", WARNING, COUNT, message, "Use several deployments, or ask for more.", _QUOTA)]
+
+
+def _deployments(plan: Plan, existing: EndpointInfo | None) -> list[Finding]:
+    most = limits.DEPLOYMENTS_PER_ENDPOINT
+    if existing is None or _has(existing, plan.deployment.name) or len(existing.deployments) < most:
+        return []
+    return [
+        Finding(
+            "deployments-left",
+            BLOCKER,
+            "deployment.name",
+            f"The endpoint {existing.name} has {len(existing.deployments)} deployments, and it may have {most}.",
+            "Remove one that has no traffic, or use the name of one that is there.",
+            _QUOTA,
+            existing.id,
+        )
+    ]
+
+
+def _full(counted: Counted | None, documented: int, what: str, field: str) -> list[Finding]:
+    if counted is None or counted.left > 0:
+        return []
+    raised = "" if counted.limit <= documented else ", which was raised already"
+    return [
+        Finding(
+            f"{what}-left",
+            BLOCKER,
+            field,
+            f"The subscription has {counted.used} {what} in this region, and may have {counted.limit}{raised}.",
+            f"Remove {what} that are not used, or ask for more.",
             _QUOTA,
         )
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 BLOCKER = "blocker"
 WARNING = "warning"
@@ -17,7 +18,8 @@ class Finding:
     """One answer of the preflight.
 
     `severity` is blocker (the run cannot succeed), warning, ok, or unknown (nobody answered; never blocks). `field`
-    is the plan's key that it is about, `looked_at` the file or resource it was read from.
+    is the plan's key that it is about, `looked_at` the file or resource it was read from. `command` is what mends it
+    on a command line, `fix` the value that would mend the plan: `{"key", "value"}`, where None leaves the key out.
     """
 
     id: str
@@ -27,10 +29,12 @@ class Finding:
     remedy: str = ""
     docs: str = ""
     looked_at: str = ""
+    command: str = ""
+    fix: dict[str, Any] | None = None
 
-    def as_dict(self) -> dict[str, str]:
-        """The finding as JSON data."""
-        return asdict(self)
+    def as_dict(self) -> dict[str, Any]:
+        """The finding as JSON data; without command and fix where there are none."""
+        return {name: value for name, value in asdict(self).items() if name not in ("command", "fix") or value}
 
 
 def ordered(findings: list[Finding]) -> list[Finding]:

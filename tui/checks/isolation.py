@@ -5,6 +5,8 @@ The rules are those of Microsoft's concept-secure-online-endpoint and how-to-sec
 
 from __future__ import annotations
 
+from typing import Any
+
 from tui.checks.artifact_findings import mlflow_without_code
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.cloud.workspace import WorkspaceInfo
@@ -40,6 +42,7 @@ def _flag_ignored(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
             "Leave it out of the plan; the workspace's outbound rules decide.",
             _DOCS,
             info.id,
+            fix={"key": EGRESS, "value": None},
         )
     ]
 
@@ -72,8 +75,10 @@ def _egress_open(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
     if flag == "disabled" or info.public_network_access.lower() != "disabled":
         return []
     remedy = "Set deployment.egress_public_network_access to disabled."
+    fix: dict[str, Any] | None = {"key": EGRESS, "value": "disabled"}
     if mlflow_without_code(plan):
         # Closing it is refused as well, for these models.
+        fix = None
         remedy = (
             "Use a workspace with a managed virtual network, or deploy the model as custom_model with a scoring script "
             "and a conda file, with deployment.egress_public_network_access set to disabled."
@@ -89,6 +94,7 @@ def _egress_open(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
             remedy,
             _DOCS,
             info.id,
+            fix=fix,
         )
     ]
 

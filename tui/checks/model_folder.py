@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tui.checks import yaml_file
+from tui.checks import counting, yaml_file
 
 # The libraries whose version a flavour records: the flavour's key, and the packages that can bring the library.
 LIBRARY_VERSIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -56,6 +56,8 @@ class ModelFolder:
     example: Any = None
     problem: str = ""
     unreadable: list[str] = field(default_factory=list)
+    figures: counting.Figures = field(default_factory=counting.Figures)
+    """What was counted, with what the ignore file leaves out."""
 
     @property
     def flavour(self) -> str | None:
@@ -63,6 +65,18 @@ class ModelFolder:
         return next((name for name in self.flavours if name != "python_function"), None) or (
             "python_function" if self.flavours else None
         )
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The versions that MLmodel tells: of MLflow, of Python, of the flavour's library."""
+        found = {
+            "mlflow": (self.mlmodel or {}).get("mlflow_version"),
+            "python": self.details("python_function").get("python_version"),
+        }
+        for flavour in self.flavours:
+            if flavour in LIBRARY_VERSIONS:
+                found[flavour] = self.details(flavour).get(LIBRARY_VERSIONS[flavour][0])
+        return {name: version for name, version in found.items() if isinstance(version, str) and version}
 
     def details(self, flavour: str) -> dict[str, Any]:
         """What MLmodel says about one flavour."""
@@ -72,14 +86,14 @@ class ModelFolder:
 
 
 def read(path: Path, seconds: float = 10.0) -> ModelFolder:
-    """Looks at a model's file or folder for at most about `seconds`; never raises, never runs anything in it."""
-    ends = time.monotonic() + seconds
+    """Looks at a model's file or folder, counting for at most about `seconds`; never raises, runs nothing in it."""
     folder = ModelFolder(path)
     try:
         folder.exists = path.exists()
         single = folder.exists and path.is_file()
         if single:
             folder.files, folder.bytes = 1, path.stat().st_size
+            folder.figures = counting.Figures(1, folder.bytes, complete=True)
     except OSError as error:
         folder.problem = f"{path} cannot be looked at: {error.strerror or error}."
         return folder
@@ -87,26 +101,22 @@ def read(path: Path, seconds: float = 10.0) -> ModelFolder:
         return folder
     # MLmodel first: it is worth more than the count when the time is short.
     _read_mlmodel(folder)
-    _count(folder, ends)
+    _count(folder, seconds)
     return folder
 
 
-def _count(folder: ModelFolder, ends: float) -> None:
-    waiting = [folder.path]
-    while waiting:
-        try:
-            with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    if time.monotonic() > ends:
-                        folder.complete = False
-                        return
-                    if entry.is_dir(follow_symlinks=False):
-                        waiting.append(Path(entry.path))
-                    elif entry.is_file():
-                        folder.files += 1
-                        folder.bytes += entry.stat().st_size
-        except OSError as error:
-            folder.unreadable.append(f"{error.filename}: {error.strerror or error}")
+def _count(folder: ModelFolder, seconds: float) -> None:
+    ends: list[float] = []
+
+    def over() -> bool:
+        # The time begins with the first file: reading the rules of an ignore file loads Azure's SDK.
+        if not ends:
+            ends.append(time.monotonic() + seconds)
+        return time.monotonic() > ends[0]
+
+    figures = counting.count(folder.path, counting.Figures(), over)
+    folder.files, folder.bytes, folder.complete = figures.files, figures.bytes, figures.complete
+    folder.unreadable, folder.figures = figures.unreadable, figures
 
 
 def _read_mlmodel(folder: ModelFolder) -> None:

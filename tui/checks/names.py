@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tui.checks.finding import BLOCKER, OK, WARNING, Finding
 from tui.cloud.endpoints import EndpointInfo
+from tui.cloud.limits import Owner
 from tui.cloud.workspace import WorkspaceInfo
 from tui.plan.model import Plan
 
@@ -13,11 +14,36 @@ _DOCS = "https://learn.microsoft.com/azure/machine-learning/how-to-manage-quotas
 _SECURE = "https://learn.microsoft.com/azure/machine-learning/how-to-secure-online-endpoint"
 
 
-def check(plan: Plan, endpoint: EndpointInfo | None, workspace: WorkspaceInfo) -> list[Finding]:
-    """All findings about an endpoint of the plan's name."""
+def taken(plan: Plan, owner: Owner | None, asked: int, workspace: WorkspaceInfo) -> list[Finding]:
+    """Whether another workspace of the region has an endpoint of the plan's name; `asked`: how many were looked at."""
+    if owner is None:
+        return []
+    return [
+        Finding(
+            "endpoint-taken",
+            BLOCKER,
+            "endpoint.name",
+            f"The name {plan.endpoint.name} is taken in {workspace.location or 'this region'}: the workspace "
+            f"{owner.workspace} in the resource group {owner.resource_group} has an endpoint of that name.",
+            f"Choose another name, such as {plan.endpoint.name[:29]}-02.",
+            _DOCS,
+            f"{owner.id}/onlineEndpoints/{plan.endpoint.name}",
+        )
+    ]
+
+
+def check(
+    plan: Plan, endpoint: EndpointInfo | None, workspace: WorkspaceInfo, asked: int | None = None
+) -> list[Finding]:
+    """All findings about an endpoint of the plan's name; `asked` is how many other workspaces do not have it."""
     if endpoint is None:
         region = workspace.location or "its region"
         message = f"There is no endpoint {plan.endpoint.name} in {workspace.name} yet. "
+        if asked:
+            others = "one other workspace" if asked == 1 else f"{asked} other workspaces"
+            message += (
+                f"{others[0].upper()}{others[1:]} of {region} that this identity may see {_have(asked)} it either. "
+            )
         message += f"The name has to be free in all of {region}, which Azure tells when it is made."
         return [*_traffic(plan, None), Finding("endpoint", OK, "endpoint.name", message, docs=_DOCS)]
     found = [
@@ -30,6 +56,10 @@ def check(plan: Plan, endpoint: EndpointInfo | None, workspace: WorkspaceInfo) -
         message = f"The endpoint {endpoint.name} exists and can be changed as planned."
         found.append(Finding("endpoint", OK, "endpoint.name", message, looked_at=endpoint.id))
     return found
+
+
+def _have(count: int) -> str:
+    return "does not have" if count == 1 else "do not have"
 
 
 def _state(plan: Plan, endpoint: EndpointInfo) -> list[Finding]:
@@ -95,6 +125,7 @@ def _compatible(plan: Plan, endpoint: EndpointInfo) -> list[Finding]:
                 "Its callers depend on the mode, and it is not changed on an endpoint that exists.",
                 f"Set endpoint.auth_mode to {endpoint.auth_mode}, or choose another name.",
                 looked_at=endpoint.id,
+                fix={"key": "endpoint.auth_mode", "value": endpoint.auth_mode},
             )
         )
     if endpoint.public_network_access != wanted.public_network_access:
@@ -143,6 +174,7 @@ def _deployment(plan: Plan, endpoint: EndpointInfo, workspace: WorkspaceInfo) ->
                 f"Choose another deployment name, or set the flag to {before}.",
                 _SECURE,
                 existing.id,
+                fix={"key": "deployment.egress_public_network_access", "value": before},
             )
         )
     return found
@@ -150,6 +182,7 @@ def _deployment(plan: Plan, endpoint: EndpointInfo, workspace: WorkspaceInfo) ->
 
 def _traffic(plan: Plan, endpoint: EndpointInfo | None) -> list[Finding]:
     there = {item.name.lower() for item in endpoint.deployments} if endpoint else set()
+    there.update(deployment.name.lower() for deployment in plan.every_deployment)
     there.add(plan.deployment.name.lower())
     unknown = [name for name, share in plan.traffic.items() if share and name.lower() not in there]
     if unknown:

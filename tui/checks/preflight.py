@@ -2,63 +2,189 @@
 
 from __future__ import annotations
 
-from tui.checks import artifact_findings, artifacts, capacity, identity, isolation, names, workspace
+import time
+from typing import Any, Callable, TypeVar
+
+from tui.checks import (
+    artifact_findings,
+    artifacts,
+    capacity,
+    identity,
+    isolation,
+    names,
+    network,
+    outbound,
+    own_seat,
+    reach,
+    rights,
+    storage,
+    workspace,
+)
 from tui.checks.answers import ask
-from tui.checks.finding import OK, UNKNOWN, Finding, ordered
+from tui.checks.finding import BLOCKER, UNKNOWN, Finding, ordered
 from tui.checks.question import NoAnswer, Question
+from tui.cloud.endpoints import EndpointInfo
 from tui.cloud.session import Cloud
+from tui.cloud.signin import SignedIn
+from tui.cloud.workspace import WorkspaceInfo
 from tui.plan.model import Plan
 
+T = TypeVar("T")
+
+LIMIT = 9.0
+"""Seconds for the whole preflight."""
 _NOT_ASKED = "This was not asked, because {reason}."
 
 
-def run(plan: Plan, cloud: Cloud, *, limit: float = 10.0) -> list[Finding]:
+def run(plan: Plan, cloud: Cloud, *, limit: float = LIMIT, own_look: bool = False) -> list[Finding]:
     """Findings about the plan as it would be carried out now: blockers first, then warnings, unknown, in order.
 
-    Each question has `limit` seconds; three can follow on one another (sign-in, workspace, quota). A question that
-    nobody answers is a finding of severity unknown. Changes nothing and never raises for what Azure says.
+    It ends after about `limit` seconds: what nobody has answered by then is a finding of severity unknown. With
+    `own_look`, Azure is asked to look at the workspace from its own seat, which takes it some seconds. Changes
+    nothing and never raises for what Azure says.
     """
-    from tui.cloud import endpoints, signin, sizes
-    from tui.cloud import workspace as cloud_workspace
+    return Preflight(plan, cloud, limit, own_look).findings()
 
-    files = Question(lambda: artifacts.check(plan, limit=limit), limit + 1.0)
-    found = [identity.signed_in(Question(lambda: signin.sign_in(cloud), limit))]
-    if found[0].severity != OK:
-        reason = "nobody is signed in"
-        found.append(Finding("workspace", UNKNOWN, workspace.FIELD, _NOT_ASKED.format(reason=reason)))
-        return ordered([*found, *capacity.size(plan), *_files(files)])
 
-    # Both at once; what is said about the endpoint depends on the workspace, reading it does not.
-    asked_workspace = Question(lambda: cloud_workspace.read(cloud), limit)
-    asked_endpoint = Question(lambda: endpoints.read(cloud, plan.endpoint.name), limit)
-    info = ask(asked_workspace, "workspace", workspace.FIELD, "The workspace", needed=True)
-    if isinstance(info, Finding):
-        return ordered([*found, info, *capacity.size(plan), *_files(files)])
-    asked_quota = Question(lambda: sizes.offers(cloud, plan.deployment.instance_count), limit)
+class Preflight:
+    """One preflight: its questions start as soon as what they need is known, and end together.
 
-    builds = plan.deployment.environment.conda_file is not None
-    found.append(workspace.there(info))
-    found.extend(workspace.version_two(info))
-    found.extend(workspace.image_build(info, builds))
-    found.extend(isolation.check(plan, info))
+    `who` and `workspace` are what was learned on the way, once the findings are there.
+    """
 
-    existing = ask(asked_endpoint, "endpoint", "endpoint.name", f"Whether {plan.endpoint.name} exists")
-    deployment = None
-    if isinstance(existing, Finding):
-        found.append(existing)
-    else:
-        found.extend(names.check(plan, existing, info))
-        there = existing.deployments if existing else []
+    def __init__(self, plan: Plan, cloud: Cloud, limit: float = LIMIT, own_look: bool = False) -> None:
+        self._plan, self._cloud, self._own_look = plan, cloud, own_look
+        self._ends = time.monotonic() + limit
+        self._limit = limit
+        self._board = reach.Board(self._ends)
+        self.who: SignedIn | None = None
+        self.workspace: WorkspaceInfo | None = None
+
+    def _ask(self, what: Callable[[], T]) -> Question[T]:
+        """Starts to ask; the answer is waited for until the whole preflight has to end."""
+        return Question(what, max(0.0, self._ends - time.monotonic()))
+
+    def findings(self) -> list[Finding]:
+        """Asks everything, in the order in which answers are needed."""
+        from tui.cloud import endpoints, hosts, limits, signin, sizes
+        from tui.cloud import workspace as workspaces
+
+        plan, cloud = self._plan, self._cloud
+        files = Question(lambda: artifacts.check(plan, limit=self._limit), self._limit + 0.5)
+        self._board.add(hosts.of_cloud(cloud.metadata))
+        asked_who = self._ask(lambda: signin.sign_in(cloud))
+        # Sent with the sign-in: each signs in itself where that is not done yet, and none waits for another.
+        asked_info = self._ask(lambda: workspaces.read(cloud))
+        asked_endpoint = self._ask(lambda: endpoints.read(cloud, plan.endpoint.name))
+        asked_store = self._ask(lambda: hosts.store(cloud))
+
+        found = [identity.signed_in(asked_who)]
+        self.who = _quietly(asked_who)
+        info: Any = None
+        if found[0].severity in (BLOCKER, UNKNOWN):
+            reason = "nobody is signed in"
+            found.append(Finding("workspace", UNKNOWN, workspace.FIELD, _NOT_ASKED.format(reason=reason)))
+        else:
+            info = ask(asked_info, "workspace", workspace.FIELD, "The workspace", needed=True)
+            if isinstance(info, Finding):
+                found.append(info)
+                info = None
+        if info is None:
+            return ordered([*found, *self._reach(), *capacity.size(plan), *_files(files)])
+
+        self.workspace = info
+        # All of these need the workspace, and none needs another.
+        around = reach.Around(cloud, info, max(0.0, self._ends - time.monotonic() - 1.0))
+        asked_sizes = self._ask(lambda: sizes.offers(cloud, plan.deployment.instance_count))
+        asked_usage = self._ask(lambda: limits.usage(cloud))
+        asked_owner = self._ask(lambda: limits.owner(cloud, plan.endpoint.name))
+        asked_rights = self._ask(lambda: rights.read(cloud, info))
+        asked_providers = self._ask(lambda: rights.providers(cloud))
+        looked = self._ask(self._look) if self._own_look else None
+        uploads = plan.deployment.model.path is not None or plan.deployment.code_configuration is not None
+        asked_storage = self._ask(lambda: _storage(cloud)) if uploads else None
+
+        existing = ask(asked_endpoint, "endpoint", "endpoint.name", f"Whether {plan.endpoint.name} exists")
+        endpoint = None if isinstance(existing, Finding) else existing
+        store = _quietly(asked_store)
+        self._add_hosts(around, store, endpoint, existing)
+
+        found.extend(identity.tenants(asked_who, info.tenant))
+        found.extend(rights.findings(plan, cloud, info, asked_rights, asked_providers, self.who, store, endpoint))
+        found.append(workspace.there(info))
+        found.extend(workspace.version_two(info))
+        found.extend(self._network(info, around))
+        found.extend(self._names(info, existing, asked_owner))
+        found.extend(self._capacity(asked_sizes, asked_usage, endpoint))
+        if asked_storage is not None:
+            found.append(storage.open_to_us(asked_storage))
+        found.extend(self._reach())
+
+        # The files' own check does not know the workspace, so it can only warn about MLflow and the network.
+        found.extend(finding for finding in _files(files) if finding.id != "mlflow-network")
+        found.extend(artifact_findings.about_mlflow_network(plan, info.isolation))
+        if looked is not None:
+            found.extend(own_seat.noticed(looked, info))
+        return ordered(found)
+
+    def _look(self) -> Any:
+        from tui.cloud.diagnose import diagnose
+
+        return diagnose(self._cloud, stopped=lambda: time.monotonic() > self._ends)
+
+    def _add_hosts(self, around: reach.Around, store: Any, endpoint: EndpointInfo | None, existing: Any) -> None:
+        unread = existing.message if isinstance(existing, Finding) else ""
+        reach.add_workspace(self._board, self._plan, self._cloud, around, store, endpoint, "", unread)
+
+    def _reach(self) -> list[Finding]:
+        return reach.findings(self._board.hops(self._cloud.metadata.built_in))
+
+    def _network(self, info: WorkspaceInfo, around: reach.Around) -> list[Finding]:
+        plan = self._plan
+        builds = plan.deployment.environment.conda_file is not None
+        return [
+            *isolation.check(plan, info),
+            *network.approvals(plan, info),
+            *network.registry(info, around.registry, builds),
+            *network.vault(plan, info, around.vault),
+            *network.storage(info, around.storage),
+            *outbound.check(plan, info),
+        ]
+
+    def _names(self, info: WorkspaceInfo, existing: Any, asked_owner: Question[Any]) -> list[Finding]:
+        if isinstance(existing, Finding):
+            return [existing]
+        if existing is not None:
+            return names.check(self._plan, existing, info)
+        owner, asked = _quietly(asked_owner) or (None, None)
+        taken = names.taken(self._plan, owner, asked or 0, info)
+        return taken or names.check(self._plan, None, info, asked)
+
+    def _capacity(
+        self, asked_sizes: Question[Any], asked_usage: Question[Any], endpoint: EndpointInfo | None
+    ) -> list[Finding]:
+        plan = self._plan
+        there = endpoint.deployments if endpoint else []
         deployment = next((item for item in there if item.name.lower() == plan.deployment.name.lower()), None)
+        offers = ask(asked_sizes, "quota", capacity.TYPE, "What quota is left", blocks=False)
+        left = [offers] if isinstance(offers, Finding) else capacity.quota(plan, offers, deployment)
+        usage = ask(asked_usage, "room", capacity.COUNT, "How many endpoints are left", blocks=False)
+        room = [usage] if isinstance(usage, Finding) else capacity.room(plan, usage, endpoint)
+        return [*capacity.size(plan), *left, *room]
 
-    found.extend(capacity.size(plan))
-    offers = ask(asked_quota, "quota", capacity.TYPE, "What quota is left", blocks=False)
-    found.extend([offers] if isinstance(offers, Finding) else capacity.quota(plan, offers, deployment))
 
-    # The files' own check does not know the workspace, so it can only warn about MLflow and the network.
-    found.extend(finding for finding in _files(files) if finding.id != "mlflow-network")
-    found.extend(artifact_findings.about_mlflow_network(plan, info.isolation))
-    return ordered(found)
+def _storage(cloud: Cloud) -> str:
+    from tui.cloud.storage_probe import list_nothing
+
+    return list_nothing(cloud)
+
+
+def _quietly(question: Question[T]) -> T | None:
+    """The answer, or None where there is none: for what only makes other findings better."""
+    try:
+        return question.answer()
+    except Exception:
+        return None
 
 
 def _files(question: Question[list[Finding]]) -> list[Finding]:

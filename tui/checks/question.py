@@ -27,6 +27,11 @@ class Question(Generic[T]):
         self._error: BaseException | None = None
         threading.Thread(target=self._run, args=(ask,), daemon=True).start()
 
+    @property
+    def left(self) -> float:
+        """Seconds that are left to answer."""
+        return max(0.0, self._ends - time.monotonic())
+
     def _run(self, ask: Callable[[], T]) -> None:
         try:
             self._value.append(ask())
@@ -37,7 +42,7 @@ class Question(Generic[T]):
 
     def answer(self) -> T:
         """The answer. Raises what asking raised, or NoAnswer when the time is over."""
-        if not self._done.wait(max(0.0, self._ends - time.monotonic())):
+        if not self._done.wait(self.left):
             raise NoAnswer(f"No answer within {self._limit:g} seconds.")
         if self._error is not None:
             raise self._error

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
+from tui.checks.finding import BLOCKER, OK, WARNING, Finding
 from tui.cloud.workspace import WorkspaceInfo
 
 FIELD = "workspace.name"
 _SECURE = "https://learn.microsoft.com/azure/machine-learning/how-to-secure-online-endpoint"
-_IMAGE_BUILD = "https://learn.microsoft.com/azure/machine-learning/how-to-managed-network"
 
 
 def there(info: WorkspaceInfo) -> Finding:
@@ -38,23 +37,6 @@ def version_two(info: WorkspaceInfo) -> list[Finding]:
             "After asking network security: az ml workspace update --set v1_legacy_mode=false.",
             _SECURE,
             info.id,
-        )
-    ]
-
-
-def image_build(info: WorkspaceInfo, builds: bool) -> list[Finding]:
-    """Behind a private registry, images are built on a compute of the workspace; `builds` tells that one is needed."""
-    if not builds or info.image_build_compute or info.public_network_access.lower() != "disabled":
-        return []
-    return [
-        Finding(
-            "image-build-compute",
-            UNKNOWN,
-            FIELD,
-            f"The workspace {info.name} is closed and names no compute for building images. Whether its container "
-            "registry is private as well is not known from here.",
-            "Where it is: az ml workspace update --image-build-compute CLUSTER, with a way to the package index.",
-            _IMAGE_BUILD,
-            info.id,
+            f"az ml workspace update --name {info.name} --set v1_legacy_mode=false",
         )
     ]

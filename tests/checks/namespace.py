@@ -1,0 +1,250 @@
+"""Starts `own_network.py` in namespaces of its own, and asks a helper inside it; certificates and Azure's answers."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import datetime
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from own_network import PROXY_PORT, PUBLIC, SCORING, STORAGE, TOKEN_PORT
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+SUBSCRIPTION = "11111111-1111-1111-1111-111111111111"
+GUID = "22222222-2222-2222-2222-222222222222"
+TENANT = "33333333-3333-3333-3333-333333333333"
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers"
+WORKSPACE = f"{GROUP}/Microsoft.MachineLearningServices/workspaces/ws-one"
+ACCOUNT = f"{GROUP}/Microsoft.Storage/storageAccounts/churnstore"
+BLOB = "churnstore.blob.core.windows.net"
+WILDCARD = f"*.{GUID}.inference.eastus.privatelink.api.azureml.ms"
+
+
+def token() -> dict[str, Any]:
+    expires = int(time.time()) + 3600
+    claims = {"oid": "object", "appid": "client", "tid": TENANT, "exp": expires, "xms_mirid": "/x/identities/trainer"}
+    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({}, claims)]
+    return {"access_token": ".".join([*parts, "c2ln"]), "expires_on": str(expires), "resource": "x"}
+
+
+def healthy() -> dict[str, Any]:
+    """A closed workspace with legacy isolation, seen from inside its network: all is in order."""
+    roles = ["Microsoft.MachineLearningServices/workspaces/*", "*/read"]
+    approved = {"privateLinkServiceConnectionState": {"status": "Approved"}, "privateEndpoint": {"id": "/x/pe-ws"}}
+    return {
+        "names": {
+            "management.azure.com": PUBLIC,
+            "login.microsoftonline.com": PUBLIC,
+            BLOB: "churnstore.privatelink.blob.core.windows.net",
+            "churnstore.privatelink.blob.core.windows.net": STORAGE,
+            WILDCARD: SCORING,
+        },
+        "certificates": {},
+        "answers": {
+            "/msi/token": [200, token()],
+            "/workspaces/ws-one?": [
+                200,
+                {
+                    "id": WORKSPACE,
+                    "name": "ws-one",
+                    "location": "eastus",
+                    "properties": {
+                        "publicNetworkAccess": "Disabled",
+                        "workspaceId": GUID,
+                        "storageAccount": ACCOUNT,
+                        "keyVault": f"{GROUP}/Microsoft.KeyVault/vaults/kv",
+                        "containerRegistry": f"{GROUP}/Microsoft.ContainerRegistry/registries/cr",
+                        "imageBuildCompute": "builder",
+                        "tenantId": TENANT,
+                        "privateEndpointConnections": [{"name": "pe-ws", "properties": approved}],
+                    },
+                },
+            ],
+            "/datastores/workspaceblobstore": [
+                200,
+                {
+                    "name": "workspaceblobstore",
+                    "properties": {
+                        "accountName": "churnstore",
+                        "containerName": "blobs",
+                        "credentials": {"credentialsType": "None"},
+                        "subscriptionId": SUBSCRIPTION,
+                        "resourceGroup": "rg",
+                    },
+                },
+            ],
+            "/storageAccounts/churnstore?": [200, {"properties": {"publicNetworkAccess": "Disabled"}}],
+            "/registries/cr?": [200, {"sku": {"name": "Premium"}, "properties": {"publicNetworkAccess": "Disabled"}}],
+            "/permissions": [200, {"value": [{"actions": roles, "dataActions": ["*"]}]}],
+            "/providers/Microsoft.MachineLearningServices?": [200, {"registrationState": "Registered"}],
+            "/providers/Microsoft.MachineLearningServices/workspaces?": [200, {"value": []}],
+            "/diagnose": [200, {"value": {}}],
+            "/blobs?": [200, '<?xml version="1.0"?><EnumerationResults><Blobs /><NextMarker /></EnumerationResults>'],
+        },
+    }
+
+
+def authority(folder: Path, name: str, organisation: str, hosts: list[str], issuer: str) -> Path:
+    """A certification authority and a certificate of it for hosts; returns the authority's file."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    now = datetime.datetime.now(datetime.timezone.utc)
+    oid = x509.NameOID
+    by = x509.Name(
+        [x509.NameAttribute(oid.ORGANIZATION_NAME, organisation), x509.NameAttribute(oid.COMMON_NAME, issuer)]
+    )
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+
+    def begin(subject: x509.Name, key: Any) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(by)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(hours=1))
+            .not_valid_after(now + datetime.timedelta(days=2))
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(keys[0].public_key()), False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+        )
+
+    def pem(certificate: x509.Certificate) -> bytes:
+        return certificate.public_bytes(serialization.Encoding.PEM)
+
+    usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+    root = begin(by, keys[0]).add_extension(x509.BasicConstraints(True, None), True).add_extension(usage, True)
+    subject = x509.Name([x509.NameAttribute(oid.COMMON_NAME, hosts[0])])
+    names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
+    leaf = begin(subject, keys[1]).add_extension(names, False).sign(keys[0], hashes.SHA256())
+    (folder / f"{name}.pem").write_bytes(pem(leaf))
+    (folder / f"{name}.key").write_bytes(
+        keys[1].private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    file = folder / f"{name}-authority.pem"
+    file.write_bytes(pem(root.sign(keys[0], hashes.SHA256())))
+    return file
+
+
+class Namespace:
+    """The running network, and helpers in it by their environment. Raises OSError where none can be made."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._helpers: dict[str, subprocess.Popen[str]] = {}
+        self._number = 0
+        hosts = ["management.azure.com", "login.microsoftonline.com", BLOB, "churn.eastus.inference.ml.azure.com"]
+        microsoft = authority(folder, "azure", "Microsoft Corporation", hosts, "Test TLS Issuing CA 01")
+        house = authority(folder, "house", "House of Cards", hosts, "Inspecting Proxy")
+        authority(folder, "elsewhere", "Another House", ["intranet.example"], "Printer")
+        self.trusts_azure = folder / "azure-only.pem"
+        self.trusts_azure.write_bytes(microsoft.read_bytes())
+        self.trusts_both = folder / "both.pem"
+        self.trusts_both.write_bytes(microsoft.read_bytes() + house.read_bytes())
+        self.become(healthy())
+        if os.geteuid() != 0 or not shutil.which("unshare") or not shutil.which("nsenter") or not shutil.which("ip"):
+            raise OSError("network namespaces need root, unshare, nsenter and ip")
+        self._holder = subprocess.Popen(
+            ["unshare", "--net", "--mount", sys.executable, str(HERE / "own_network.py"), str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self._holder.stdout is not None and self._holder.stderr is not None
+        if self._holder.stdout.readline().strip() != "ready":
+            said = self._holder.stderr.read().strip().splitlines()
+            raise OSError(f"no network namespace could be made: {said[-1] if said else 'nothing was said'}")
+
+    def become(self, world: dict[str, Any]) -> None:
+        """The world as names and services are from now on."""
+        new = self._folder / "network.new"
+        new.write_text(json.dumps(world), encoding="utf-8")
+        new.replace(self._folder / "network.json")
+
+    def but(self, **changes: dict[str, Any]) -> dict[str, Any]:
+        """The healthy world with other names, certificates or answers; None takes one away."""
+        world = copy.deepcopy(healthy())
+        for part, new in changes.items():
+            for name, value in new.items():
+                if value is None:
+                    world[part].pop(name, None)
+                else:
+                    world[part][name] = value
+        self.become(world)
+        return world
+
+    def environ(self, **more: str) -> dict[str, str]:
+        """The environment of a program inside."""
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("AZURE", "ARM_", "IDENTITY_"))
+        }
+        for name in ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY", "http_proxy"):
+            kept.pop(name, None)
+        return {
+            **kept,
+            "IDENTITY_ENDPOINT": f"http://127.0.0.1:{TOKEN_PORT}/msi/token",
+            "IDENTITY_HEADER": "header",
+            "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",
+            "REQUESTS_CA_BUNDLE": str(self.trusts_azure),
+            "AML_DEPLOY_HOME": str(self._folder / "home"),
+            "AML_DEPLOY_CACHE": str(self._folder / "cache"),
+            "PYTHONPATH": str(ROOT),
+            **more,
+        }
+
+    def inside(self, *command: str) -> list[str]:
+        """A command as it is run inside."""
+        return ["nsenter", "--target", str(self._inner()), "--net", "--mount", f"--wd={ROOT}", *command]
+
+    def _inner(self) -> int:
+        return self._holder.pid  # unshare replaces itself by what it starts
+
+    def ask(self, question: str, tree: dict[str, Any], base: Path, **more: str) -> Any:
+        """A helper's answer inside; one helper for each environment."""
+        key = json.dumps(more, sort_keys=True)
+        helper = self._helpers.get(key)
+        if helper is None:
+            helper = subprocess.Popen(
+                self.inside(sys.executable, "-m", "tui.helper"),
+                env=self.environ(**more),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=(self._folder / "helper.log").open("a"),
+                text=True,
+            )
+            self._helpers[key] = helper
+        assert helper.stdin is not None and helper.stdout is not None
+        self._number += 1
+        plan = {"document": tree, "base": str(base), "secrets": {}}
+        helper.stdin.write(json.dumps({"id": self._number, "ask": question, "with": {"plan": plan}}) + "\n")
+        helper.stdin.flush()
+        assert select.select([helper.stdout], [], [], 60)[0], (self._folder / "helper.log").read_text()[-2000:]
+        answer = json.loads(helper.stdout.readline())
+        assert "result" in answer, answer
+        return answer["result"]
+
+    def close(self) -> None:
+        """Ends everything inside."""
+        for helper in self._helpers.values():
+            assert helper.stdin is not None
+            helper.stdin.close()
+            helper.wait(timeout=20)
+        assert self._holder.stdin is not None
+        self._holder.stdin.close()
+        self._holder.wait(timeout=20)
+
+
+PROXY = f"http://127.0.0.1:{PROXY_PORT}"
