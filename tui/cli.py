@@ -276,9 +276,11 @@ COMMANDS = {
     "check": Command(
         _check,
         "tui.plain.check:run",
-        "Looks for whatever would make a deployment fail, from this machine, and changes nothing in Azure. "
+        "Looks for whatever would make a deployment fail, from this machine, and changes nothing in Azure. With "
+        "--dress-rehearsal it also serves model, code and environment on this machine: how long they take to be "
+        "ready, how much memory, how fast they answer. "
         "Exit code 0: nothing blocks; 2: the plan is wrong; 3: something blocks.",
-        "aml-deploy check plan.yml\n  aml-deploy check plan.yml --fix\n"
+        "aml-deploy check plan.yml\n  aml-deploy check plan.yml --fix\n  aml-deploy check plan.yml --dress-rehearsal\n"
         "  aml-deploy check churn-xgboost --rehearse --json",
     ),
     "requests": Command(

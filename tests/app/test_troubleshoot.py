@@ -171,6 +171,7 @@ async def operating(answers: Answers, width: int = 80, height: int = 24) -> Asyn
         walk = Walk(app, pilot)
         await walk.until(lambda: screen.report, "the first look")
         await walk.until(lambda: "Looked" in walk.text() or "✖" in walk.text(), "it is shown")
+        await walk.until(lambda: walk.focused == "findings", "the findings have the focus")
         yield walk
 
 
@@ -208,6 +209,11 @@ async def test_the_findings_are_there_first_and_enter_shows_one(home: Path) -> N
         assert walk.focused == "fix-0"
         await walk.press("escape")
         assert screen_of(walk)
+        await walk.press("ctrl+y")
+        await walk.until(lambda: "Write to a file" in walk.text(), "the text for support")
+        plain = walk.app.screen.plain  # type: ignore[attr-defined]
+        for words in ("No requests reach", "Changes of the last 24 hours", "Worker ready", "Looked at 2026-11-23"):
+            assert words in plain
 
 
 async def test_a_fix_is_previewed_confirmed_and_then_looked_at(home: Path) -> None:
@@ -270,7 +276,7 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("size", [(80, 24), pytest.param((120, 40), marks=pytest.mark.slow)])
 async def test_every_section_by_the_keyboard(home: Path, size: tuple[int, int]) -> None:
     async with operating(Answers(troubleshoot=REPORT), *size) as walk:
         for name in [*list(SECTIONS)[1:], "findings"]:
@@ -282,33 +288,31 @@ async def test_every_section_by_the_keyboard(home: Path, size: tuple[int, int]) 
         assert "For support" in lines[-2]
 
 
-async def test_the_log_is_searched(home: Path) -> None:
-    async with operating(Answers(troubleshoot=REPORT)) as walk:
+async def test_logs_are_searched_and_followed_and_watching_looks_by_itself(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.app.screens.troubleshoot.LOG_SECONDS", 0.2)
+    monkeypatch.setattr("tui.app.screens.troubleshoot.WATCH_SECONDS", 0.2)
+    said = {"content": "a newer line\nDownloaded 7 files\n"}
+    answers = Answers(troubleshoot=copy.deepcopy(REPORT), logs=said)
+
+    def asked(question: str) -> int:
+        return len([1 for name, _ in answers.asked if name == question])
+
+    async with operating(answers) as walk:
+        assert asked("logs") == 0, "nobody looks at the logs yet"
         await walk.press("escape", "right", "right", "right", "enter")
         assert screen_of(walk).section == "logs"
+        await walk.until(lambda: "a newer line" in walk.text(), "the newer line")
         await walk.tab_to("log-text")
         await walk.press(*"files")
-        await walk.until(lambda: "Worker ready" not in walk.text(), "the filter")
-        assert "Downloaded 6 files" in walk.text()
-
-
-async def test_a_log_in_sight_is_followed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.app.screens.troubleshoot.LOG_SECONDS", 0.2)
-    answers = Answers(troubleshoot=copy.deepcopy(REPORT), logs={"content": "a newer line\n"})
-    async with operating(answers) as walk:
-        assert not [name for name, _ in answers.asked if name == "logs"], "nobody looks at the logs yet"
-        await walk.press("escape", "right", "right", "right", "enter")
-        await walk.until(lambda: "a newer line" in walk.text(), "the newer line")
-
-
-async def test_watching_looks_again_by_itself(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.app.screens.troubleshoot.WATCH_SECONDS", 0.2)
-    answers = Answers(troubleshoot=REPORT)
-    async with operating(answers) as walk:
+        await walk.until(lambda: "a newer line" not in walk.text(), "the filter")
+        assert "Downloaded 7 files" in walk.text()
+        assert asked("troubleshoot") == 1
         await walk.tab_to("watch")
         await walk.press("enter")
         await walk.until(lambda: "Watch: on" in walk.text(), "it is on")
-        await walk.until(lambda: len([1 for name, _ in answers.asked if name == "troubleshoot"]) >= 3, "more looks")
+        await walk.until(lambda: asked("troubleshoot") >= 3, "more looks")
 
 
 async def test_what_could_not_be_asked_is_a_finding(home: Path) -> None:
@@ -319,15 +323,6 @@ async def test_what_could_not_be_asked_is_a_finding(home: Path) -> None:
         await walk.tab_to("findings")
         await walk.press("enter")
         assert "It was killed." in walk.text()
-
-
-async def test_everything_for_support_in_one_text(home: Path) -> None:
-    async with operating(Answers(troubleshoot=REPORT)) as walk:
-        await walk.press("ctrl+y")
-        await walk.until(lambda: "Write to a file" in walk.text(), "the text")
-        plain = walk.app.screen.plain  # type: ignore[attr-defined]
-        for words in ("No requests reach", "Changes of the last 24 hours", "Worker ready", "Looked at 2026-11-23"):
-            assert words in plain
 
 
 async def test_home_offers_it_and_takes_a_resource_id(home: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import pytest
 
 from tui.engine.container_log import LogFollower, Tail
 from tui.engine.journal import Journal, JournalWriter
@@ -52,6 +55,34 @@ def test_the_last_file_cut_at_every_byte(tmp_path: Path) -> None:
         events = journal.read()
         assert events == whole[: len(events)]
         assert len(events) >= len(whole) - content.count(b"\n")
+
+
+def test_a_look_at_a_long_journal_does_not_read_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the number that comes next is looked for; a file that another writer left out is found later."""
+    monkeypatch.setattr("tui.engine.journal.RELIST_SECONDS", 3600.0)
+    write_a_run(tmp_path)
+    journal = Journal(tmp_path)
+    seen = journal.read()
+    writer = JournalWriter(tmp_path, "r1")
+    listed: list[Path] = []
+    monkeypatch.setattr(Path, "iterdir", lambda path: listed.append(path) or iter(()))
+    for number in range(3):
+        assert journal.read(after=seen[-1]["seq"]) == []
+        writer.emit("task_started", task=f"t{number}", action="read", detail="")
+        (new,) = journal.read(after=seen[-1]["seq"])
+        assert (new["task"], journal.last()) == (f"t{number}", new)
+        seen.append(new)
+    assert journal.read() == seen
+    assert journal.folder not in listed, "the folder was read again"
+    writer.close()
+
+
+def test_a_line_with_separators_of_its_own_is_one_event(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path, "r1")
+    text = "one\u2028two\x85three\rfour\nfive"
+    writer.emit("task_log", task="model", line=text, source="engine")
+    writer.close()
+    assert [event["line"] for event in Journal(tmp_path).read()] == [text]
 
 
 def test_progress_that_is_not_written_yet_is_replaced(tmp_path: Path) -> None:
@@ -119,8 +150,9 @@ def test_a_log_answer_is_followed_part_by_part() -> None:
     assert LogFollower("inference-server").new("Try again later.") == [("container", "Try again later.")]
 
 
-def test_a_cut_journal_is_continued_without_a_gap(tmp_path: Path) -> None:
+def test_a_cut_journal_is_continued_without_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a power cut at any byte of the last file the next writer goes on where what is whole ends."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)  # the cuts are made by hand here
     (tmp_path / "whole").mkdir()
     write_a_run(tmp_path / "whole")
     files = sorted((tmp_path / "whole" / "journal").glob("*.jsonl"))

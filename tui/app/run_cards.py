@@ -8,6 +8,8 @@ from tui.app.follow import Sight
 from tui.app.widgets.card import Card
 from tui.engine.view import RunView
 
+ROLLED_BACK = "RolledBack"  # the code of the card of a rollout that was taken back
+
 
 def card_of(sight: Sight, state: str) -> Card | None:
     """The card for a run in a state ("interrupted", or a status of RunView); None where nothing is needed."""
@@ -48,6 +50,8 @@ def retry_label(sight: Sight, state: str) -> str:
         return "Go on with the run"
     if state == "cancelled":
         return "Go on with it"
+    if state == "failed" and (sight.view.card or {}).get("code") == ROLLED_BACK:
+        return ""  # this run has ended where it began; a new one tries again
     if state == "failed":
         failed = next((task.name for task in sight.view.tasks if task.status == "failed"), "")
         return f"Retry {failed}" if failed else "Retry"

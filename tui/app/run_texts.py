@@ -13,7 +13,7 @@ from textual.style import Style
 from tui.app import figures
 from tui.app.follow import Sight
 from tui.app.schedule import expected_seconds
-from tui.app.widgets.timeline import STATES, WHAT, note, state_of, time_words
+from tui.app.widgets.timeline import STATES, note, state_of, time_words, what_of
 from tui.engine.runs import Run
 from tui.engine.view import RunView, TaskView
 
@@ -73,6 +73,20 @@ def links(view: RunView, known: str = "") -> Content:
     return Content("\n").join(rows)
 
 
+def rollout_rows(view: RunView) -> Content:
+    """A rollout while it is under way: who gets the requests now, what is watched, what comes next; else nothing."""
+    rollout = view.rollout
+    if rollout is None or not rollout.began or view.task("rollout").status != "running":
+        return Content()
+    going = f"{rollout.step_words}: " if not rollout.back else ""
+    rows = (
+        ("Now", f"{going}requests go to {rollout.split_words}"),
+        ("Watched", rollout.why if rollout.back else rollout.watched_words),
+        ("Next", rollout.next_words),
+    )
+    return Content("\n").join(Content.assemble((f"{name:9}", "$text-muted"), text) for name, text in rows)
+
+
 def addresses(view: RunView, run: Run | None) -> str:
     """The addresses of a run, a line each, to take away."""
     rows = (
@@ -98,7 +112,7 @@ def task_rows(task: TaskView, sight: Sight) -> list[Row]:
     symbol, word, _ = STATES[state]
     spent = time_words(task, sight.now, usual=True)
     rows = [Row("State", f"{symbol} {word}{f', {spent}' if spent else ''}")]
-    rows.append(Row("Does", WHAT.get(task.name, "A task of the engine.")))
+    rows.append(Row("Does", what_of(task.name) or "A task of the engine."))
     if task.action:
         rows.append(Row("Here it", ACTIONS.get(task.action, task.action)))
     if task.detail:

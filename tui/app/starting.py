@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Callable, TypeVar
 
 from tui.app.background import in_thread
@@ -22,6 +23,13 @@ class NotStarted(Exception):
         self.key = key
 
 
+class SecretNeeded(NotStarted):
+    """A secret was typed when the run began, and has to be typed again: it was kept in memory only."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__("A secret has to be typed again.", key)
+
+
 async def start(store: Store) -> Run:
     """Start the engine on the plan as it is now. Raises NotStarted."""
     from tui.engine import launch
@@ -33,12 +41,38 @@ async def start(store: Store) -> Run:
 
 
 async def resume(store: Store, run: Run) -> None:
-    """Start the engine of an interrupted run again. Raises NotStarted."""
+    """Start the engine of an interrupted run again. Raises NotStarted, and SecretNeeded where one must be typed."""
     from tui.engine import launch
 
     await _prepared(store)
     environ, secrets = dict(store.environ), dict(store.secrets)
+    for key in await in_thread(_to_ask, run, environ, secrets):
+        raise SecretNeeded(key)
     await _explained(lambda: launch.resume(run, environ=environ, secrets=secrets))
+
+
+def _to_ask(run: Run, environ: Mapping[str, str], secrets: Mapping[str, str]) -> list[str]:
+    from tui.plan.load import load
+    from tui.plan.problems import PlanInvalid
+    from tui.plan.typed import to_ask
+
+    try:
+        return to_ask(load(run.plan), environ, secrets, run.typed)
+    except (PlanInvalid, OSError):
+        return []  # launching says what is wrong
+
+
+async def roll_back(run: Run) -> str:
+    """Ask the run's engine to take its rollout back; the sentence to show."""
+    from tui.engine import launch
+
+    try:
+        heard = await in_thread(launch.roll_back, run)
+    except OSError as error:
+        return f"✖ The engine cannot be asked: {error.strerror or error}. Use aml-deploy rollback {run.endpoint}"
+    if not heard:
+        return f"✖ No engine works on this run. Use aml-deploy rollback {run.endpoint}"
+    return "▸ The rollout is taken back; that takes Azure some seconds"
 
 
 async def _prepared(store: Store) -> None:

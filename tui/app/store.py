@@ -24,6 +24,7 @@ Adopt = Callable[[Document], Document]
 DEPENDS: dict[str, tuple[str, ...]] = {
     "credential_sources": (),
     "sign_in": ("credential.",),
+    "references": ("",),
     "workspace": ("credential.", "workspace."),
     "endpoint": ("credential.", "workspace.", "endpoint.name"),
     "inspect_model": ("deployment.model.", "deployment.code_configuration.", "deployment.environment.", "test."),

@@ -53,7 +53,9 @@ class Change:
     def lines(self, most: int = 12) -> tuple[str, ...]:
         """What the service said, in lines, after its code."""
         said = [line.rstrip() for line in (self.message or self.raw).splitlines() if line.strip()]
-        return tuple([f"{self.code}: {said[0]}" if self.code and said else line for line in said[:1]] + said[1:most])
+        if said and self.code:
+            said[0] = f"{self.code}: {said[0]}"
+        return tuple(said[:most])
 
 
 def recent(cloud: Cloud, endpoint_id: str, hours: float = 24) -> list[Change]:

@@ -1,20 +1,17 @@
-"""Files into the workspace's datastore: several at a time, exact progress, cancelled within a second.
+"""Files into the workspace's datastore: many at a time, exact progress, cancelled within a second.
 
-The SDK's own upload cannot be cancelled, reports per file only, and waits 15 s after one broken connection; so
-azure-storage-blob is used directly.
+The SDK's own upload cannot be cancelled, reports per file only, waits 15 s after one broken connection, and begins
+anew where it was interrupted.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
 
 from tui.cloud import arm
-from tui.cloud.errors import Cancelled, CloudError, explain
+from tui.cloud.errors import CloudError
 from tui.cloud.files import LocalFile
-from tui.cloud.retry import report
 from tui.cloud.session import Cloud
 
 if TYPE_CHECKING:
@@ -23,20 +20,21 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 _DATASTORE = "workspaceblobstore"  # the name under which every workspace has its default blob container
-_WORKERS = 16
-_BLOCK = 4 * 1024 * 1024
-_TICK = 0.1  # seconds between two reports of progress and looks at `cancelled`
 
 
 @dataclass(frozen=True)
 class Datastore:
-    """Where uploads go; `credential` is a SAS token, an account key or the session's own credential."""
+    """Where uploads go; `credential` is a SAS token, an account key or the session's own credential.
+
+    `renew` gives a new SAS token or key when the one at hand is refused as no longer valid.
+    """
 
     name: str
     account_url: str
     container: str
     credential: Any
     recorder: Recorder | None = None
+    renew: Callable[[], Any] | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         return f"Datastore({self.name}, {self.account_url}/{self.container})"
@@ -64,13 +62,15 @@ def datastore(cloud: Cloud) -> Datastore:
             cause=f"It is of type {kind}; blob storage is needed.",
             remedy="Make a blob container the workspace's default datastore.",
         )
-    account = properties.get("accountName")
+    account, resource = properties.get("accountName"), f"{base}/{name}"
+    secret = _secret(cloud, resource, properties)
     return Datastore(
         name=name,
         account_url=f"https://{account}.blob.{cloud.metadata.storage_suffix}",
         container=str(properties.get("containerName") or properties.get("filesystem")),
-        credential=_secret(cloud, f"{base}/{name}", properties) or cloud.credential,
+        credential=secret or cloud.credential,
         recorder=cloud.recorder,
+        renew=(lambda: _secret(cloud, resource, properties)) if secret else None,
     )
 
 
@@ -104,139 +104,33 @@ def upload(
     The prefix has to be made from the content, so that the same name means the same bytes. `progress` is called from
     this thread about ten times a second. Raises Cancelled within a second after `cancelled()` is true, or CloudError.
     """
-    _Upload(target, files, prefix, what).run(progress, cancelled)
+    from tui.cloud.uploading import Upload
+
+    Upload(target, files, prefix, what).run(progress, cancelled)
 
 
-class _Upload:
-    """One upload: worker threads take files from a queue, the calling thread watches them.
+def upload_and_hash(
+    target: Datastore,
+    files: list[LocalFile],
+    prefix: str,
+    folder: str,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+    what: str = "the model",
+) -> tuple[str, dict[str, str]]:
+    """Uploads files whose content nobody has hashed yet, below `prefix`/`folder`; hashes them on the way.
 
-    The threads are daemons: one that hangs in a dead connection must hold up neither the caller nor the exit.
+    Returns the prefix and the files' digests by name. What is there already with the same digest is not sent again;
+    what is there with another one stays as it is, and another prefix is taken. Raises as `upload`.
     """
+    from tui.cloud.uploading import Different, Upload
 
-    def __init__(self, target: Datastore, files: list[LocalFile], prefix: str, what: str) -> None:
-        self._files, self._prefix, self._what = files, prefix.rstrip("/"), what
-        self._total = sum(file.size for file in files)
-        self._sent: dict[str, int] = {}
-        self._queue: deque[LocalFile] = deque()
-        self._told: deque[str] = deque(maxlen=10)  # retries, for the thread that watches
-        self._client = _container(target)
-        self._stop = threading.Event()
-        self._ended = threading.Event()
-        self._lock = threading.Lock()
-        self._working = 0
-        self._failure: BaseException | None = None
-
-    def run(self, progress: Progress, cancelled: Callable[[], bool]) -> None:
-        progress(0, self._total)
-        self._spawn(self._begin)
+    number = 0
+    while True:
+        place = f"{prefix}-{number}" if number else prefix
         try:
-            while not self._ended.wait(_TICK):
-                if cancelled():
-                    raise Cancelled
-                progress(self._done(), self._total)
-                while self._told:
-                    report(self._told.popleft(), 1.0)
-        finally:
-            self._stop.set()
-        if self._failure is not None:
-            raise explain(self._failure, doing=f"uploading {self._what}") from None
-        progress(self._total, self._total)
-
-    def _done(self) -> int:
-        return min(self._total, sum(list(self._sent.values())))
-
-    def _spawn(self, work: Callable[[], None]) -> None:
-        """Runs `work` in a thread; the upload has ended when the last thread has, or the first has failed."""
-
-        def guarded() -> None:
-            try:
-                work()
-            except Cancelled:
-                pass
-            except BaseException as error:
-                self._failure = self._failure or error
-                self._stop.set()
-                self._ended.set()
-            with self._lock:
-                self._working -= 1
-                if not self._working:
-                    self._ended.set()
-
-        with self._lock:
-            self._working += 1
-        threading.Thread(target=guarded, name="upload", daemon=True).start()
-
-    def _begin(self) -> None:
-        """Looks at what is there already, then starts the workers."""
-        listed = self._client.list_blobs(name_starts_with=self._prefix + "/", retry_hook=self._retried)
-        there = {blob.name: blob.size for blob in listed}
-        # Large files first, so that no worker is left alone with one at the end.
-        for file in sorted(self._files, key=lambda file: -file.size):
-            if there.get(self._name(file)) == file.size:
-                self._sent[file.name] = file.size
-            else:
-                self._queue.append(file)
-        for _ in range(min(_WORKERS, len(self._queue))):
-            self._spawn(self._work)
-
-    def _work(self) -> None:
-        while not self._stop.is_set():
-            try:
-                file = self._queue.popleft()
-            except IndexError:
-                return
-            self._send(file)
-
-    def _send(self, file: LocalFile) -> None:
-        def hook(current: int, _total: int | None) -> None:
-            if self._stop.is_set():
-                raise Cancelled
-            self._sent[file.name] = min(current, file.size)
-
-        with file.path.open("rb") as stream:
-            self._client.upload_blob(
-                self._name(file),
-                stream,
-                length=file.size,
-                overwrite=True,
-                max_concurrency=8 if file.size > 4 * _BLOCK else 1,
-                progress_hook=hook,
-                retry_hook=self._retried,
+            return place, Upload(target, files, f"{place}/{folder}".rstrip("/"), what, hashing=True).run(
+                progress, cancelled
             )
-        self._sent[file.name] = file.size
-
-    def _retried(self, **about: Any) -> None:
-        if self._stop.is_set():
-            raise Cancelled
-        response = about.get("response")
-        reason = f"answered {response.status_code}" if response is not None else "did not answer"
-        self._told.append(f"The storage {reason}.")
-
-    def _name(self, file: LocalFile) -> str:
-        return f"{self._prefix}/{file.name}"
-
-
-def _container(target: Datastore) -> Any:
-    import requests
-    from azure.core.pipeline.transport import RequestsTransport
-    from azure.storage.blob import ContainerClient, ExponentialRetry
-    from requests.adapters import HTTPAdapter
-
-    # One connection a thread; requests keeps ten otherwise and opens the rest anew for each block.
-    connections = _WORKERS * 4
-    if target.recorder is not None:
-        session = target.recorder.session("storage", connections)
-    else:
-        session = requests.Session()
-        session.mount("https://", HTTPAdapter(pool_maxsize=connections))
-    return ContainerClient(
-        target.account_url,
-        target.container,
-        credential=target.credential,
-        transport=RequestsTransport(session=session, session_owner=False),
-        retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=4, random_jitter_range=1),
-        max_block_size=_BLOCK,
-        max_single_put_size=_BLOCK,
-        connection_timeout=10,
-        read_timeout=60,
-    )
+        except Different:
+            number += 1

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable
@@ -11,12 +12,14 @@ from typing import Any, Callable
 from tui.cloud import arm, blobs
 from tui.cloud.errors import CloudError, explain
 from tui.cloud.files import content_hash as content_hash  # part of this module's interface
-from tui.cloud.files import walk
+from tui.cloud.files import LocalFile, fingerprint, hash_of, remember, walk
 from tui.cloud.session import Cloud
 from tui.plan.model import Model
 
 CONTENT_TAG = "aml-deploy-content"
+FIGURES_TAG = "aml-deploy-figures"
 _LOOK_BACK = 200  # versions that are looked at when searching for one with the same content
+_WORTH_OVERLAPPING = 64 * 1024 * 1024  # bytes; less is hashed in a moment
 
 
 @dataclass(frozen=True)
@@ -34,14 +37,15 @@ class ModelVersion:
 
 def find(cloud: Cloud, name: str, content_hash: str, type: str | None = None) -> ModelVersion | None:
     """The newest version of that name with the same content and type, or None. Raises CloudError."""
-    query = {"$orderBy": "createdtime desc", "$top": "50", "listViewType": "ActiveOnly"}
-    for number, body in enumerate(_versions(cloud, name, query)):
-        if number >= _LOOK_BACK:
-            break
-        found = _info(body)
+    for found in _newest(cloud, name):
         if found.tags.get(CONTENT_TAG) == content_hash and type in (None, found.type):
             return found
     return None
+
+
+def _newest(cloud: Cloud, name: str) -> Iterator[ModelVersion]:
+    query = {"$orderBy": "createdtime desc", "$top": "50", "listViewType": "ActiveOnly"}
+    yield from map(_info, itertools.islice(_versions(cloud, name, query), _LOOK_BACK))
 
 
 def read(cloud: Cloud, name: str, version: str) -> ModelVersion | None:
@@ -99,25 +103,78 @@ def register(
     cloud.preload()  # the client is needed after the upload
     target = blobs.datastore(cloud)
     prefix = f"aml-deploy/{content_hash[:32]}"
-    if path.is_dir():
-        blobs.upload(target, walk(path), f"{prefix}/{path.name}", progress, cancelled)
-    else:
-        blobs.upload(target, walk(path), prefix, progress, cancelled)
-    uri = f"azureml://datastores/{target.name}/paths/{prefix}/{path.name}"
-    return _register(cloud, model, uri, {**model.tags, **(tags or {}), CONTENT_TAG: content_hash})
+    files = walk(path)
+    blobs.upload(target, files, f"{prefix}/{_folder(path)}", progress, cancelled)
+    return _register(cloud, model, path, files, f"{target.name}/paths/{prefix}", content_hash, tags)
 
 
-def _register(cloud: Cloud, model: Model, uri: str, tags: dict[str, str]) -> ModelVersion:
+def bring(
+    cloud: Cloud,
+    model: Model,
+    path: Path,
+    progress: blobs.Progress = lambda done, total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    tags: Mapping[str, str] | None = None,
+    creating: Callable[[], None] = lambda: None,
+) -> ModelVersion:
+    """The version with the content of a folder or file: one that is there, or a new one.
+
+    Where no version has as many files and bytes, so that none can have the content, much data is hashed while it is
+    uploaded and not before. `creating` is called before anything is written. Raises as `register`.
+    """
+    files = walk(path)
+    figures = _figures(files)
+    alike = model.version is not None or any(
+        version.tags.get(FIGURES_TAG, figures) == figures
+        for version in _newest(cloud, model.name)
+        if CONTENT_TAG in version.tags
+    )
+    if alike or sum(file.size for file in files) < _WORTH_OVERLAPPING:
+        content = content_hash(path, cancelled)
+        found = find(cloud, model.name, content, model.type)
+        if found is not None and model.version in (None, found.version):
+            return ModelVersion(**{**found.__dict__, "reused": True})
+        creating()
+        return register(cloud, model, path, content, progress, cancelled, tags)
+    creating()
+    cloud.preload()
+    target = blobs.datastore(cloud)
+    state = fingerprint(path, files)
+    place, digests = blobs.upload_and_hash(
+        target, files, f"aml-deploy/{state[:32]}", _folder(path), progress, cancelled
+    )
+    content = hash_of(path, files, digests)
+    remember(path, files, state, content)
+    return _register(cloud, model, path, files, f"{target.name}/paths/{place}", content, tags)
+
+
+def _folder(path: Path) -> str:
+    return path.name if path.is_dir() else ""
+
+
+def _figures(files: list[LocalFile]) -> str:
+    return f"{len(files)} files, {sum(file.size for file in files)} bytes"
+
+
+def _register(
+    cloud: Cloud,
+    model: Model,
+    path: Path,
+    files: list[LocalFile],
+    place: str,
+    content: str,
+    tags: Mapping[str, str] | None,
+) -> ModelVersion:
     client = cloud.ml
     from azure.ai.ml.entities import Model as Asset
 
     wanted = Asset(
         name=model.name,
         version=model.version,
-        path=uri,
+        path=f"azureml://datastores/{place}/{path.name}",
         type=model.type,
         description=model.description or None,
-        tags=tags,
+        tags={**model.tags, **(tags or {}), CONTENT_TAG: content, FIGURES_TAG: _figures(files)},
     )
     try:
         made = client.models.create_or_update(wanted)

@@ -39,11 +39,12 @@ def main(folder: Path) -> int:
     from tui.engine.context import Stopped
 
     try:
+        from tui.cloud.secrets import fill
         from tui.engine.run import Engine
         from tui.plan.load import load
         from tui.plan.resolve import resolve
 
-        plan = resolve(load(run.plan), os.environ, secrets)
+        plan = fill(resolve(load(run.plan), os.environ, secrets))
         engine = Engine(
             plan, folder, journal, rehearsed=run.rehearsed, resumed=resumed, record=run.record, asked=stopping.asked
         )

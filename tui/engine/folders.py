@@ -6,6 +6,9 @@ import contextlib
 import os
 from pathlib import Path
 
+ROLL_BACK_FILE = "roll-back"
+"""In a run's folder: somebody wants the split from before the rollout."""
+
 
 def state_folder() -> Path:
     """`$AML_DEPLOY_HOME`, else the platform's state folder; made with mode 0700.

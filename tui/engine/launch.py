@@ -16,9 +16,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from tui.engine import heartbeat
-from tui.engine.folders import runs_folder, write_whole
+from tui.engine.folders import ROLL_BACK_FILE, runs_folder, write_whole
 from tui.engine.people import who_runs
 from tui.engine.runs import Run, engine_pid, read, write_engine
+from tui.engine.stop_signals import held_back
 from tui.plan.document import Document
 from tui.plan.resolve import resolve
 
@@ -53,6 +54,7 @@ def start(
         "record": str(record) if record else None,
         "user": who_runs(),
         "plan_hash": plan.hash,
+        "typed": sorted(key for key, value in (secrets or {}).items() if value),
     }
     write_whole(folder / "run.json", json.dumps(about))
     run = read(folder)
@@ -94,6 +96,17 @@ def stop(run: Run, *, clean_up: bool = False) -> bool:
     return True
 
 
+def roll_back(run: Run) -> bool:
+    """Ask the engine, here or on another machine, to bring back the split from before its rollout.
+
+    False when no engine works on the run. Raises OSError.
+    """
+    if not run.alive:
+        return False
+    write_whole(run.folder / ROLL_BACK_FILE, "")
+    return True
+
+
 def _spawn(run: Run, environ: Mapping[str, str], secrets: Mapping[str, str]) -> None:
     """Start the engine, unless somebody else is doing that at this moment."""
     lock = _lock(run)
@@ -101,17 +114,18 @@ def _spawn(run: Run, environ: Mapping[str, str], secrets: Mapping[str, str]) -> 
         return
     log = os.open(run.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tui.engine", str(run.folder)],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            env=dict(environ),
-            cwd=run.folder,  # so that no mount of the user's is kept busy
-            start_new_session=True,
-            close_fds=True,
-            pass_fds=lock,
-        )
+        with held_back():
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tui.engine", str(run.folder)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=dict(environ),
+                cwd=run.folder,  # so that no mount of the user's is kept busy
+                start_new_session=True,
+                close_fds=True,
+                pass_fds=lock,
+            )
     finally:
         for descriptor in (log, *lock):
             os.close(descriptor)

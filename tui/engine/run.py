@@ -21,7 +21,7 @@ from tui.engine.limits import Patience
 from tui.engine.people import who_runs
 from tui.engine.recall import Memory, recall
 from tui.engine.tasks import tasks_of
-from tui.plan.model import Plan
+from tui.plan.model import Plan, Rollout
 
 GATES = ("sign-in", "workspace")
 TOO_LATE = "It had already succeeded when it was asked to stop: everything is there, and nothing was removed."
@@ -101,6 +101,7 @@ class Engine:
                 "resource_group": workspace.resource_group,
                 "name": workspace.name,
             },
+            **({"rollout": _planned(self.plan.rollout)} if self.plan.rollout else {}),
             tasks=[task.as_dict(rehearsed=self.rehearsed) for task in tasks],
             principal=_principal(self.plan),
             host=socket.gethostname(),
@@ -227,6 +228,18 @@ def _as_finding(failure: Failure) -> dict[str, Any]:
         "message": str(error),
         "remedy": getattr(error, "remedy", ""),
         "docs": "",
+    }
+
+
+def _planned(rollout: Rollout) -> dict[str, Any]:
+    """What the plan says of the rollout: share by share, how long each is watched, and what may be."""
+    return {
+        "deployment": rollout.deployment,
+        "steps": list(rollout.steps),
+        "pause": rollout.pause,
+        "min_requests": rollout.min_requests,
+        "max_error_percent": rollout.max_error_percent,
+        "max_p95_ms": rollout.max_p95_ms,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ class Run:
     record: Path | None = None  # where the exchanges with Azure are written down, if they are
     user: str = ""  # who started it, as user@host
     plan_hash: str = ""  # what it was started with; also a tag on what it made
+    typed: tuple[str, ...] = ()  # the keys of secrets that were typed when it began; their values are nowhere
 
     @property
     def plan(self) -> Path:
@@ -37,9 +39,9 @@ class Run:
         """The engine's log."""
         return self.folder / "engine.log"
 
-    @property
+    @cached_property
     def journal(self) -> Journal:
-        """Reads the run's events."""
+        """Reads the run's events; one for as long as this object is kept, so that each look is cheap."""
         return Journal(self.folder)
 
     @property
@@ -111,6 +113,7 @@ def read(folder: Path) -> Run | None:
             record=Path(about["record"]) if about.get("record") else None,
             user=str(about.get("user") or ""),
             plan_hash=str(about.get("plan_hash") or ""),
+            typed=tuple(str(key) for key in about.get("typed") or ()),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from tui.engine.journal import Event
+from tui.engine.rollout_view import RolloutView
 
 TASKS = ("sign-in", "workspace", "endpoint", "model", "code", "environment", "deployment", "traffic", "test")
 
@@ -42,27 +43,6 @@ class TaskView:
 
 
 @dataclass(frozen=True)
-class RolloutView:
-    """A deployment that takes over requests: who gets how much now, what was measured, and why it went back.
-
-    `step` is 0 while it gets copies of requests only; `callers` is what Azure Monitor counted, if it did.
-    """
-
-    deployment: str = ""
-    step: int = 0
-    steps: int = 0
-    before: dict[str, int] = field(default_factory=dict)
-    traffic: dict[str, int] = field(default_factory=dict)
-    requests: int = 0
-    errors: int = 0
-    statuses: dict[str, int] = field(default_factory=dict)
-    p95_ms: float | None = None
-    callers: dict[str, Any] | None = None
-    back: bool = False
-    why: str = ""
-
-
-@dataclass(frozen=True)
 class RunView:
     """A run. `status` is starting, running, succeeded, failed, blocked or cancelled.
 
@@ -92,6 +72,12 @@ class RunView:
     left_behind: tuple[str, ...] = ()
     deployments: tuple[str, ...] = ()
     rollout: RolloutView | None = None
+
+    @property
+    def rolling_out(self) -> bool:
+        """Whether a deployment takes over requests right now, and can be taken back."""
+        shifting = self.rollout is not None and self.rollout.began and not self.rollout.back
+        return shifting and self.task("rollout").status == "running"
 
     def task(self, name: str) -> TaskView:
         """The task of that name; a waiting one where the run has none."""
@@ -142,8 +128,10 @@ def _run_started(view: RunView, event: Event) -> RunView:
         TaskView(task["name"], tuple(task.get("needs", ())), typical_seconds=task.get("typical_seconds"))
         for task in event.get("tasks", ())
     )
+    planned = event.get("rollout")
     return replace(
-        view, run=event["run"], status="running", endpoint=event.get("endpoint", ""),
+        view, run=event["run"], status="running",
+        rollout=RolloutView.of_plan(planned) if planned else None, endpoint=event.get("endpoint", ""),
         deployment=event.get("deployment", ""), deployments=tuple(event.get("deployments") or ()),
         workspace=event.get("workspace") or {},
         principal=event.get("principal", ""), rehearsed=bool(event.get("rehearsed")),
@@ -196,19 +184,11 @@ def _task_finished(view: RunView, event: Event) -> RunView:
 
 
 def _traffic_shift(view: RunView, event: Event) -> RunView:
-    known = view.rollout or RolloutView()
-    changes = {key: event[key] for key in ("step", "steps") if key in event}
-    why = event.get("why", "")
-    rollout = replace(
-        known, before=event["before"], traffic=event["after"], back=bool(event.get("back")), why=why, **changes
-    )
-    return replace(view, rollout=rollout)
+    return replace(view, rollout=(view.rollout or RolloutView()).shifted(event))
 
 
 def _rollout_watch(view: RunView, event: Event) -> RunView:
-    names = ("deployment", "step", "steps", "traffic", "requests", "errors", "statuses", "p95_ms", "callers")
-    changes = {name: event[name] for name in names if name in event}
-    return replace(view, rollout=replace(view.rollout or RolloutView(), **changes))
+    return replace(view, rollout=(view.rollout or RolloutView()).watched(event))
 
 
 def _finding(view: RunView, event: Event) -> RunView:

@@ -20,6 +20,7 @@ _QUESTIONS = {
     "changes": "workspace",
     "inspect_model": "checks",
     "count_files": "files",
+    "references": "references",
     "check": "checks",
     "reach": "checks",
     "requests": "checks",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tui.cloud import secrets
 from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud, connect
 from tui.plan.document import Document
@@ -20,6 +22,7 @@ from tui.plan.resolve import resolve
 _KEPT = 8
 _lock = threading.Lock()
 _sessions: OrderedDict[str, Cloud] = OrderedDict()
+_read = secrets.Reader()
 
 
 def plan_of(sent: Mapping[str, Any]) -> Plan:
@@ -31,9 +34,10 @@ def plan_of(sent: Mapping[str, Any]) -> Plan:
 def cloud_of(sent: Mapping[str, Any], workspace: bool = True) -> Cloud:
     """A connection for the plan of a question; signing in again is spared while nothing that matters has changed.
 
-    Raises CloudError, also when `workspace` is needed and not filled in.
+    Secrets that the plan refers to are read, each once. Raises CloudError, also when `workspace` is needed and not
+    filled in.
     """
-    plan = plan_of(sent)
+    plan = secrets.fill(plan_of(sent), _read)
     if workspace:
         _need_workspace(plan)
     key = _key(plan)
@@ -49,9 +53,14 @@ def cloud_of(sent: Mapping[str, Any], workspace: bool = True) -> Cloud:
 
 
 def forget(sent: Mapping[str, Any]) -> None:
-    """Drops the connection of a plan, so that the next question signs in anew."""
+    """Drops the connection of a plan and the secrets read, so that the next question signs in anew."""
+    global _read
+    plan = plan_of(sent)
+    with contextlib.suppress(CloudError):  # the next question says why
+        plan = secrets.fill(plan, _read)
     with _lock:
-        _sessions.pop(_key(plan_of(sent)), None)
+        _sessions.pop(_key(plan), None)
+        _read = secrets.Reader()
 
 
 def _key(plan: Plan) -> str:

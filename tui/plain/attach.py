@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from tui.engine import heartbeat, launch, runs
 from tui.engine.runs import Run
@@ -16,10 +16,8 @@ from tui.plain.terminal import is_terminal, say
 from tui.plan.document import Document
 from tui.plan.fields import BY_KEY
 from tui.plan.load import load
-from tui.plan.references import Unresolved, expand
 from tui.plan.resolve import resolve
-
-SECRET = "credential.client_secret"
+from tui.plan.typed import known, to_ask
 
 
 def run(arguments: Namespace) -> int:
@@ -66,27 +64,37 @@ def _resume(chosen: Run) -> None:
     environ: Mapping[str, str] = dict(os.environ)
     if chosen.rehearsed:
         document, environ = rehearsal_of(document)
-    secrets = typed_again(document, environ)
+    secrets = typed_again(document, environ, chosen.typed)
     resolve(document, environ, secrets)
     launch.resume(chosen, environ=environ, secrets=secrets)
 
 
-def typed_again(document: Document, environ: Mapping[str, str]) -> dict[str, str]:
-    """The secret that was typed when the run began, asked again: it was kept in memory only. Raises Failure."""
-    if not document.asked(SECRET):
-        return {}
-    try:
-        expand(str(document.value(SECRET) or ""), environ)
-        return {}
-    except Unresolved as missing:
+def typed_again(document: Document, environ: Mapping[str, str], typed: Collection[str] = ()) -> dict[str, str]:
+    """The secrets that were typed when the run began, asked again: they were kept in memory only. Raises Failure."""
+    secrets: dict[str, str] = {}
+    for key in to_ask(document, environ, typed=typed):
+        label = BY_KEY[key].label
         if not (is_terminal(0) and is_terminal(2)):
-            raise Failure(f"The client secret is needed to go on. {missing}", 2) from None
-    import getpass
+            if known(document, key, environ):
+                continue  # nobody can be asked; what the plan refers to may do
+            raise Failure(
+                f"The {label.lower()} was typed when the run began, and is kept nowhere. Attach on a terminal, where "
+                f"it is asked for, or let the plan refer to it: {chosen_reference(document, key)}.",
+                2,
+            )
+        import getpass
 
-    try:
-        typed = getpass.getpass(f"{BY_KEY[SECRET].label} (not shown): ")
-    except EOFError:
-        typed = ""
-    if not typed:
-        raise Failure("The client secret is needed to go on.", 2)
-    return {SECRET: typed}
+        try:
+            answer = getpass.getpass(f"{label} (not shown): ")
+        except EOFError:
+            answer = ""
+        if not answer:
+            raise Failure(f"The {label.lower()} is needed to go on. Nothing was done.", 2)
+        secrets[key] = answer
+    return secrets
+
+
+def chosen_reference(document: Document, key: str) -> str:
+    """How the plan refers to a secret, or could."""
+    written = document.value(key)
+    return str(written) if written else "${env:AZURE_CLIENT_SECRET}"

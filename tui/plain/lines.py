@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from tui.engine.journal import Event
+from tui.engine.rollout_view import RolloutView
 from tui.engine.view import RunView, seconds_of
 
 PROGRESS_SECONDS = 3
@@ -14,7 +15,11 @@ SEVERITIES = {"blocker": "blocks", "warning": "warning", "unknown": "not known",
 ACTIONS = {"create": "creating", "change": "changing", "skip": "nothing to do", "read": "reading"}
 QUIET_SOURCES = ("container", "storage-initializer")
 """Their lines are many, and matter when something fails: then the last of them end the result."""
-WIDTH = 12
+WIDTH, WIDEST = 12, 32
+"""Of the column with the task's name: as wide as the longest needs; names of deployments have up to 32 letters."""
+
+
+ROLLOUT = "rollout"
 
 
 class Lines:
@@ -24,6 +29,7 @@ class Lines:
         self.view = RunView()
         self._write = write
         self._printed: dict[str, float] = {}
+        self._width = WIDTH
 
     def show(self, event: Event) -> None:
         """Print an event. Events of kinds that are not known print nothing."""
@@ -34,9 +40,10 @@ class Lines:
 
     def _line(self, event: Event, task: str, text: str) -> None:
         elapsed = seconds_of(event["time"]) - (self.view.started or seconds_of(event["time"]))
-        self._write(f"{clock(elapsed):>6}  {task:<{WIDTH}} {text}".rstrip())
+        self._write(f"{clock(elapsed):>6}  {task:<{self._width}} {text}".rstrip())
 
     def _run_started(self, event: Event) -> None:
+        self._width = min(max([WIDTH, *(len(task.name) for task in self.view.tasks)]), WIDEST)
         where = (
             "in the rehearsal" if event.get("rehearsed") else f"in the workspace {self.view.workspace.get('name', '')}"
         )
@@ -63,6 +70,8 @@ class Lines:
         if now - self._printed.get(task, 0) < PROGRESS_SECONDS:
             return
         self._printed[task] = now
+        if task == ROLLOUT:  # its steps are told as they come
+            return
         text = amount(event.get("done"), event.get("total"), event.get("unit", ""))
         if text:
             self._line(event, task, text)
@@ -71,6 +80,21 @@ class Lines:
         line = str(event.get("line", "")).rstrip()
         if line and event.get("source") not in QUIET_SOURCES:
             self._line(event, event["task"], f"| {line}")
+
+    def _traffic_shift(self, event: Event) -> None:
+        rollout = self.view.rollout or RolloutView()
+        if event["task"] == ROLLOUT and not event.get("back"):  # the task traffic, and a way back, say it themselves
+            self._line(event, event["task"], f"moving requests to {rollout.split_words}")
+        self._printed.pop(event["task"], None)
+
+    def _rollout_watch(self, event: Event) -> None:
+        rollout, now = self.view.rollout or RolloutView(), seconds_of(event["time"])
+        ends = rollout.left == 0
+        if now - self._printed.get(event["task"], 0) < PROGRESS_SECONDS and not ends:
+            return
+        self._printed[event["task"]] = now
+        left = "" if ends or rollout.left is None else f"; {rollout.left:.0f} s left"
+        self._line(event, event["task"], f"{rollout.step_words}: {rollout.watched_words}{left}")
 
     def _task_retrying(self, event: Event) -> None:
         delay = event.get("delay")

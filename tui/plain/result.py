@@ -6,6 +6,7 @@ import json
 import shlex
 from typing import Any
 
+from tui.engine.rollout_view import RolloutView, shares
 from tui.engine.runs import Run
 from tui.engine.view import RunView
 from tui.plain.lines import QUIET_SOURCES, clock
@@ -43,12 +44,20 @@ def summary(run: Run, view: RunView, *, remove: str | None = None) -> list[str]:
         rows.append(("test", answer(view.test)))
     if view.left_behind:
         rows.append(("left behind", ", ".join(view.left_behind)))
+    if view.rollout and view.rollout.traffic:
+        rows.append(("requests", _requests(view.rollout)))
     rows.append(("run", run.id))
     rows.append(("engine log", str(run.log)))
     width = max(len(name) for name, _ in rows)
     lines += [f"  {name:<{width}}  {text}" for name, text in rows]
     lines += ["", *next_commands(run, view, remove or remove_command(run))]
     return lines
+
+
+def _requests(rollout: RolloutView) -> str:
+    """Who serves after a rollout, and who did before."""
+    before = shares(rollout.before)
+    return rollout.split_words + (f"; before: {before}" if before != rollout.split_words else "")
 
 
 def blocker_lines(view: RunView) -> list[str]:
@@ -74,6 +83,8 @@ def next_commands(run: Run, view: RunView, remove: str) -> list[str]:
     commands = [("See it again", f"aml-deploy attach {run.id}")]
     if view.status == "succeeded":
         commands.append(("Send a request", f"aml-deploy invoke {view.endpoint} --request FILE"))
+        if view.rollout and view.rollout.began and shares(view.rollout.before) != view.rollout.split_words:
+            commands.append(("Go back", f"aml-deploy rollback {view.endpoint}"))
     if view.status != "blocked":
         commands.append(("Remove it", remove))
     width = max(len(name) for name, _ in commands)

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tui.plan import fields_sources, rollout
 from tui.plan import model as m
-from tui.plan import rollout
 from tui.plan.document import Document, is_local_path
 from tui.plan.fields import FIELDS, Field
 from tui.plan.problems import PlanInvalid, Problem
-from tui.plan.references import Unresolved, expand, has_reference
+from tui.plan.references import Unresolved, expand, has_reference, has_secret
 
 
 def resolve(
@@ -83,10 +83,14 @@ def _value(
         if wrong:
             return None, document.problem(field.key, wrong)
     elif field.kind != "map":
+        if has_secret(value) and not fields_sources.may_be_secret(field.key):
+            return None, document.problem(field.key, fields_sources.NO_SECRET_HERE)
         try:
-            expanded = expand(value, environ)
+            expanded = expand(value, environ, later=True)
         except Unresolved as missing:
             return None, document.problem(field.key, str(missing))
+        if has_secret(expanded):
+            return expanded, None  # read by the processes that talk to Azure, and judged there
         value = expanded if field.kind == "secret" else field.parse(expanded)
         wrong = None if field.kind == "secret" else field.check(value)
         if wrong:
@@ -94,7 +98,10 @@ def _value(
     if field.kind == "map" and isinstance(value, dict):
         try:
             value = {
-                str(name): expand(item, environ) if isinstance(item, str) else item for name, item in value.items()
+                str(name): expand(item, environ, later=fields_sources.may_be_secret(field.key))
+                if isinstance(item, str)
+                else item
+                for name, item in value.items()
             }
         except Unresolved as missing:
             return None, document.problem(field.key, str(missing))

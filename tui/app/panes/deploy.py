@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -12,14 +11,15 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from tui.app import run_texts, starting
+from tui.app import run_texts
 from tui.app.follow import RunFollower, Sight
 from tui.app.panes.pane import Action, Pane
 from tui.app.run_cards import card_of, retry_label
+from tui.app.run_control import RunControl
 from tui.app.store import Store
-from tui.app.support import about, redacted, secrets_of, support_text
-from tui.app.taking_away import whole_log, write_somewhere
-from tui.app.widgets.card import CardView
+from tui.app.support import about, redacted, secrets_of
+from tui.app.widgets.card import Card, CardView
+from tui.app.widgets.log_view import LogView
 from tui.app.widgets.run_log import RunLog
 from tui.app.widgets.timeline import Timeline
 from tui.engine.view import RunView
@@ -27,6 +27,7 @@ from tui.engine.view import RunView
 LOOK_SECONDS = 0.2
 QUIET_LOOK_SECONDS = 0.5
 ROWS_FOR_BOTH = 28  # of the pane, for the card above the log
+LEAST_TASKS = 5  # that are always in sight
 CHANGED = "The plan was changed since this run began. A new run deploys it as it is now."
 
 
@@ -38,17 +39,22 @@ class DeployPane(Pane):
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
-        self._follower: RunFollower | None = None
+        self.follower: RunFollower | None = None
+        self.control = RunControl(self)
         self._unlisten: Any | None = None
         self._settled = ""
         self._links: Content | None = None
+        self._rollout = Content()
         self._plan = ""  # as it was when the run was taken up
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="deploy-top"):
             yield Static(id="deploy-head", markup=False)
+            yield Button("Roll back now …", id="deploy-back", compact=True,
+                         tooltip="Give the requests back to what served before this rollout")  # fmt: skip
             yield Button("Stop …", id="deploy-leave", compact=True, tooltip="Stop the run, or leave it going")
         yield Static(id="deploy-links", markup=False)
+        yield Static(id="deploy-rollout", markup=False)
         yield Timeline(id="timeline")
         yield CardView(id="deploy-card", again="Run again")
         yield RunLog(id="run-log")
@@ -79,7 +85,7 @@ class DeployPane(Pane):
 
     def landing(self) -> Widget | None:
         """The table of tasks while it runs; what can be done next when it has ended."""
-        if self._follower is None:
+        if self.follower is None:
             return self.screen.query("#back").first() if self.screen.query("#back") else None
         if self.sight.ended or self.sight.interrupted:
             return None if self.sight.view.status == "succeeded" else self._card_action()
@@ -88,7 +94,7 @@ class DeployPane(Pane):
     @property
     def sight(self) -> Sight:
         """What is known of the run."""
-        return self._follower.sight if self._follower else Sight(RunView())
+        return self.follower.sight if self.follower else Sight(RunView())
 
     # Following
 
@@ -98,20 +104,21 @@ class DeployPane(Pane):
 
     def _take_up(self) -> None:
         run = self.store.run
-        if run is None or (self._follower is not None and self._follower.run.id == run.id):
+        if run is None or (self.follower is not None and self.follower.run.id == run.id):
             if run is None:
                 self._show(self.sight)
             return
-        self._follower = RunFollower(run)
+        self.follower = RunFollower(run)
         self._settled, self._plan = "", repr(self.store.document.tree)
+        self.control.asked_back = False
         self._arrange(card=False)
         self._relabel("Test")
         self._show(self.sight)
         self._keep_looking()
 
     def _keep_looking(self) -> None:
-        if self._follower:
-            self.run_worker(self._look_on(self._follower), group="follow", exclusive=True)
+        if self.follower:
+            self.run_worker(self._look_on(self.follower), group="follow", exclusive=True)
 
     async def _look_on(self, follower: RunFollower) -> None:
         """Read the journal until the run has ended; many events make one repaint."""
@@ -128,16 +135,42 @@ class DeployPane(Pane):
 
     def _tick(self) -> None:
         """Once a second: the times that grow."""
-        if self.display and self._follower and not self.sight.ended and self.sight.alive:
+        if self.display and self.follower and not self.sight.ended and self.sight.alive:
             self._show_head(self.sight)
             self.query_one(Timeline).tick()
 
+    def goes_on(self, follower: RunFollower) -> None:
+        """Its engine was started again: look on."""
+        self._settled = ""
+        self._arrange(card=False)
+        self._show(follower.sight)
+        self._keep_looking()
+
     # Showing
+
+    def say(self, words: str) -> None:
+        """A sentence about what was just asked for; an empty one takes it away."""
+        self.post_message(self.Status(words))
+
+    def focus_tasks(self) -> None:
+        """To the table of tasks."""
+        self.query_one(Timeline).focus()
+
+    @property
+    def log_view(self) -> LogView:
+        """The lines of the log."""
+        return self.query_one(RunLog).view
+
+    @property
+    def card(self) -> Card | None:
+        """The card of what went wrong, if something did."""
+        return self.query_one(CardView).card if self._settled != "succeeded" else None
 
     def _show(self, sight: Sight) -> None:
         self._show_head(sight)
         view = sight.view
         self.query_one(Timeline).show(sight)
+        self.show_rollout()
         log = self.query_one(RunLog)
         log.offer(tuple(task.name for task in view.tasks))
         log.show(view.logs, view.log_count, sight.dropped)
@@ -157,6 +190,21 @@ class DeployPane(Pane):
         if links != self._links:
             self._links = links
             self.query_one("#deploy-links", Static).update(links)
+
+    def show_rollout(self) -> None:
+        """While a deployment takes over: who gets the requests, what is watched, what comes next."""
+        view = self.sight.view
+        rows, shown = run_texts.rollout_rows(view), self.query_one("#deploy-rollout", Static)
+        if rows != self._rollout:
+            self._rollout = rows
+            shown.update(rows)
+        going = bool(rows.plain)
+        button = self.query_one("#deploy-back", Button)
+        button.display = view.rolling_out
+        button.disabled = self.control.asked_back
+        if shown.display != going:
+            shown.display = going
+            self._arrange(card=self.query_one(CardView).display)
 
     def _settle(self, sight: Sight, state: str) -> None:
         """The run has come to an end, or needs somebody."""
@@ -207,8 +255,12 @@ class DeployPane(Pane):
         shown.set_class(both, "-beside-log")
         log.display = not card or both
         log.offer_card(has_card and not card)
-        self.query_one(Timeline).display = not alone
-        self.query_one("#deploy-links").display = not alone
+        timeline, links = self.query_one(Timeline), self.query_one("#deploy-links")
+        timeline.display = not alone
+        going = bool(self._rollout.plain)
+        links.display = not alone and not (going and self.size.height < ROWS_FOR_BOTH)
+        # The log keeps its bar and three lines, whatever the number of tasks.
+        timeline.limit(max(self.size.height - 6 - 4 * going, LEAST_TASKS))
 
     def on_resize(self) -> None:
         """Room for the log beside the card, or not."""
@@ -231,11 +283,13 @@ class DeployPane(Pane):
         event.stop()
         if event.button.id == "deploy-leave":
             self.post_message(self.Leave())
+        elif event.button.id == "deploy-back":
+            self.control.roll_back()
 
     def on_run_log_save(self, event: RunLog.Save) -> None:
         """Write the lines shown."""
         event.stop()
-        self._menu_save()
+        self.control.save()
 
     def on_run_log_larger(self, event: RunLog.Larger) -> None:
         """The log alone, or not."""
@@ -262,17 +316,17 @@ class DeployPane(Pane):
     def on_card_view_support(self, event: CardView.Support) -> None:
         """Copy what support needs."""
         event.stop()
-        self._menu_support()
+        self.control.support()
 
     def on_card_view_again(self, event: CardView.Again) -> None:
         """Start a new run of the plan as it is now."""
         event.stop()
-        self._menu_again()
+        self.control.again()
 
     def on_card_view_retry(self, event: CardView.Retry) -> None:
         """Go on with this run."""
         event.stop()
-        self._menu_retry()
+        self.control.retry()
 
     def on_timeline_chosen(self, event: Timeline.Chosen) -> None:
         """Enter on a task: everything about it."""
@@ -280,97 +334,32 @@ class DeployPane(Pane):
         from tui.app.screens.task import TaskScreen
 
         sight = self.sight
-        over = (sight.ended or sight.interrupted) and self._follower is not None
+        over = (sight.ended or sight.interrupted) and self.follower is not None
         failed = sight.view.task(event.task).status in ("failed", "cancelled", "running") and over
         screen = TaskScreen(event.task, lambda: self.sight, retry=failed and not self.changed)
-        self.app.push_screen(screen, lambda answer: self._menu_retry() if answer == "retry" else None)
-
-    async def _again(self) -> None:
-        if self._follower is None:
-            return
-        self.post_message(self.Status("▸ Starting"))
-        try:
-            self.store.follow(await starting.start(self.store))
-        except starting.NotStarted as reason:
-            self.post_message(self.Status(f"✖ Not started: {reason}"))
-            return
-        self.post_message(self.Status(""))
-        self.query_one(Timeline).focus()
-
-    async def _retry(self) -> None:
-        follower = self._follower
-        if follower is None:
-            return
-        self.post_message(self.Status("▸ Going on"))
-        try:
-            await starting.resume(self.store, follower.run)
-        except starting.NotStarted as reason:
-            self.post_message(self.Status(f"✖ Not started: {reason}"))
-            return
-        follower.restarted()
-        self._settled = ""
-        self._arrange(card=False)
-        self._show(follower.sight)
-        self._keep_looking()
-        self.post_message(self.Status(""))
-        self.query_one(Timeline).focus()
-
-    async def _copy_for_support(self) -> None:
-        card, run = self.query_one(CardView).card, self.store.run
-        if run is None:
-            return
-        text = support_text(card if self._settled != "succeeded" else None, self.sight, run, secrets_of(self.store))
-        self.app.copy_to_clipboard(text)
-        said = await write_somewhere([run.folder / "support.txt"], text, "Copied; the same text is in")
-        self.post_message(self.Status(said))
-        from tui.app.screens.text import TextScreen
-
-        self.app.push_screen(TextScreen("For support (already copied)", text, take_away=True, wide=True))
-
-    async def _save_log(self) -> None:
-        run, log = self.store.run, self.query_one(RunLog).view
-        if run is None:
-            return
-        if self.sight.dropped:
-            count, text = await whole_log(run, log.only_task, log.only_text)
-        else:
-            count, text = log.shown_count, log.shown_text()
-        text = redacted(text, secrets_of(self.store))
-        name = f"{run.id}.log"
-        said = await write_somewhere([Path.cwd() / name, run.folder / name], text, f"{count:,} lines are in")
-        self.post_message(self.Status(said))
+        self.app.push_screen(screen, lambda answer: self.control.retry() if answer == "retry" else None)
 
     def actions(self) -> list[Action]:
         """What the menu offers here."""
         found = [
-            Action("Addresses of this run", "Portal, scoring URI and run id, to read and take away.", self._addresses),
-            Action("Save the log", "Write the lines shown to a file in this folder.", self._menu_save),
-            Action("Copy for support", "Ids, times, versions, findings, last lines; no secrets.", self._menu_support),
+            Action(
+                "Addresses of this run",
+                "Portal, scoring URI and run id, to read and take away.",
+                self.control.addresses,
+            ),
+            Action("Save the log", "Write the lines shown to a file in this folder.", self.control.save),
+            Action("Copy for support", "Ids, times, versions, findings, last lines; no secrets.", self.control.support),
         ]
         sight = self.sight
+        if sight.view.rolling_out:
+            found.insert(
+                0, Action("Roll back now", "Give the requests back to what served before.", self.control.roll_back)
+            )
         if sight.interrupted or (sight.ended and sight.view.status != "succeeded"):
             found.append(Action("Go on with this run", "What has succeeded is kept, the rest is done.",
-                                self._menu_retry))  # fmt: skip
-            found.append(Action("Run again", "A new run of the plan as it is now.", self._menu_again))
-        return found if self._follower else []
-
-    def _addresses(self) -> None:
-        from tui.app.screens.text import TextScreen
-
-        text = run_texts.addresses(self.sight.view, self.store.run)
-        self.app.push_screen(TextScreen("Addresses", text, take_away=True, wide=True))
-
-    def _menu_save(self) -> None:
-        self.run_worker(self._save_log(), group="save", exclusive=True)
-
-    def _menu_support(self) -> None:
-        self.run_worker(self._copy_for_support(), group="save", exclusive=True)
-
-    def _menu_again(self) -> None:
-        self.run_worker(self._again(), group="again", exclusive=True)
-
-    def _menu_retry(self) -> None:
-        self.run_worker(self._retry(), group="again", exclusive=True)
+                                self.control.retry))  # fmt: skip
+            found.append(Action("Run again", "A new run of the plan as it is now.", self.control.again))
+        return found if self.follower else []
 
     def copied_text(self) -> str | None:
         """The card, or the addresses."""

@@ -36,6 +36,7 @@ class MenuScreen(Dialog[None]):
         found += [
             Action("Show this step as az CLI and YAML", "With Azure's own command line.", self._as_code),
             Action("Help", "About what has the focus (ctrl+g).", wizard.action_help),
+            Action("References", "Whether variables and secrets that the plan names can be read.", self._references),
             Action("Save the plan as", "To a file of your choice.", self._save_as),
         ]
         for number, step in enumerate(ORDER, 1):
@@ -84,6 +85,11 @@ class MenuScreen(Dialog[None]):
         step = self.wizard.step
         text = as_code(step, self.wizard.store)
         self.app.push_screen(TextScreen(f"{TITLES[step]} as az CLI and YAML", text, take_away=True, wide=True))
+
+    def _references(self) -> None:
+        from tui.app.screens.references import ReferencesScreen
+
+        self.app.push_screen(ReferencesScreen(self.wizard.store))
 
     def _save_as(self) -> None:
         self.app.push_screen(SaveAsScreen(self.wizard))

@@ -16,6 +16,7 @@ from textual.screen import Screen
 from textual.widgets import Button, ContentSwitcher, Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
+from tui.app import operating_texts as texts
 from tui.app.hops import explain, hops
 from tui.app.operated import request_body
 from tui.app.screens.finding import FindingScreen
@@ -167,10 +168,10 @@ class TroubleshootScreen(Screen[None], inherit_bindings=False):
         self._show_findings()
         rows = words.state_lines(report)
         later = ("Workspace", "Portal")  # long, and seldom what is looked for
-        parts = [_row(name, value) for name, value in rows if name not in later]
+        parts = [texts.row(name, value) for name, value in rows if name not in later]
         parts += [Content(""), Content.styled("Deployments", "bold")]
         parts += [Content(words.deployment_line(one)) for one in report.get("deployments") or ()] or [Content("none")]
-        parts += [Content(""), *(_row(name, value) for name, value in rows if name in later)]
+        parts += [Content(""), *(texts.row(name, value) for name, value in rows if name in later)]
         if report.get("unseen"):
             parts += [Content(""), Content.styled("Not seen", "bold")]
             parts += [Content(f"{item['what']}: {item['why']} {item['remedy']}") for item in report["unseen"]]
@@ -178,7 +179,7 @@ class TroubleshootScreen(Screen[None], inherit_bindings=False):
         self.query_one(NetworkPath).show(hops(report.get("reach") or {}))
         self._text(
             "changes",
-            _lines(
+            texts.lines(
                 report.get("history"),
                 words.history_line,
                 "Nothing was changed in the last 24 hours.",
@@ -192,7 +193,7 @@ class TroubleshootScreen(Screen[None], inherit_bindings=False):
             metrics += [Content("  ".join(row.values())) for row in kept]
         self._text("metrics", metrics)
         none = "No test call was made: no request is known. Open the endpoint's plan, or use --request."
-        self._text("tests", _lines(report.get("tests") or (), _test_text, none, none))
+        self._text("tests", texts.lines(report.get("tests") or (), texts.test_text, none, none))
         self._show_logs()
         self._say(f"Looked {words.moment(str(report.get('time')))[11:19]} UTC, took {report.get('seconds', 0):.0f} s")
 
@@ -201,7 +202,8 @@ class TroubleshootScreen(Screen[None], inherit_bindings=False):
 
     def _show_findings(self) -> None:
         head = words.headline(self.report)
-        self.query_one("#trouble-title", Static).update(Content.assemble(("aml-deploy", "bold"), f"  {head}"))
+        kind = "rehearsal, " if self.store.rehearse else ""
+        self.query_one("#trouble-title", Static).update(Content.assemble(("aml-deploy", "bold"), f"  {kind}{head}"))
         options = self.query_one("#findings", OptionList)
         at = options.highlighted or 0
         had_focus = options.has_focus
@@ -228,7 +230,7 @@ class TroubleshootScreen(Screen[None], inherit_bindings=False):
         lines = []
         tasks = []
         for log in self.report.get("logs") or ():
-            task = _log_name(log)
+            task = texts.log_name(log)
             tasks.append(task)
             lines += [LogLine(task, log["container"], line, "") for line in str(log["content"]).splitlines()]
         kept = (self.report.get("log_analytics") or {}).get("lines") or []
@@ -356,36 +358,7 @@ class TroubleshootScreen(Screen[None], inherit_bindings=False):
 
     def action_help(self) -> None:
         """What this screen shows."""
-        self.app.push_screen(TextScreen("Troubleshoot", HELP))
-
-
-HELP = (
-    "What is wrong with this endpoint, the worst first. Enter on a finding shows why, what was seen, and what to do; "
-    "where something can be mended from here, it is previewed and confirmed first.\n\n"
-    "Left and right go from section to section; Esc leads to the row of sections, Enter or Down into one.\n\n"
-    "State: what it is, and what it costs. Path: from this machine to every host. Logs: both containers, followed and "
-    "searched. Changes: who changed what in the last 24 hours. Metrics: the last hour. Tests: one request, as the "
-    "traffic routes it, and to each deployment."
-)
-
-
-def _row(name: str, value: str) -> Content:
-    return Content.assemble((f"{name:14}", "$text-muted"), value)
-
-
-def _lines(found: Any, line: Any, none: str, unread: str) -> list[Content]:
-    if found is None:
-        return [Content(unread)]
-    return [Content(line(item)) for item in found] or [Content(none)]
-
-
-def _test_text(call: Mapping[str, Any]) -> str:
-    body = "\n".join(f"    {line}" for line in str(call.get("body") or "").splitlines()[:6])
-    return f"{words.test_line(call)}\n{body}" if body else words.test_line(call)
-
-
-def _log_name(log: Mapping[str, Any]) -> str:
-    return str(log["deployment"]) + ("" if log["container"] == "inference-server" else " init")
+        self.app.push_screen(TextScreen("Troubleshoot", texts.HELP))
 
 
 def open_on(app: WizardApp, document: Document, rehearsed: bool = False) -> TroubleshootScreen:

@@ -24,6 +24,7 @@ STEP_OF_TASK: dict[str, str] = {
     "deployment": "compute",
     "traffic": "network",
     "test": "model",
+    "rollout": "network",
 }
 
 
@@ -58,7 +59,7 @@ class Card:
             docs=_text(card.get("docs")),
             raw=_text(evidence),
             request_ids=tuple(str(item) for item in card.get("request_ids") or ()),
-            step=field.step if field else STEP_OF_TASK.get(task, ""),
+            step=field.step if field else STEP_OF_TASK.get(task.partition(":")[0], ""),
             key=field.key if field else None,
         )
 

@@ -39,11 +39,12 @@ class HeaderBar(Widget):
             workspace = "no workspace yet"
         parts = [self.saved(), workspace]
         if store.rehearse:
-            parts.insert(0, "rehearsal")
+            practised = store.environ.get("REHEARSAL_SCENARIOS", "")  # failures that are made to happen
+            parts.insert(0, f"rehearsal of {practised}" if practised else "rehearsal")
         taken = left.cell_length
         while len(parts) > 1 and taken + 2 + len(" · ".join(parts)) > width:
             parts.pop()
-        right = Content(" · ").join(Content.styled(part, "bold" if part == "rehearsal" else "") for part in parts)
+        right = Content(" · ").join(Content.styled(part, "bold" if part.startswith("rehearsal") else "") for part in parts)
         gap = max(1, width - taken - right.cell_length)
         return Content.assemble(" ", left, " " * gap, right, " ")
 

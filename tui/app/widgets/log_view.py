@@ -16,7 +16,7 @@ from textual.strip import Strip
 from tui.app import figures
 from tui.engine.view import LogLine
 
-NAME_WIDTH = 12
+NAME_WIDTH, WIDEST_NAME = 12, 22
 LONGEST = 2000  # cells of one line that can be scrolled to
 
 
@@ -43,6 +43,7 @@ class LogView(ScrollView, can_focus=True):
         super().__init__(**options)
         self.lines: Sequence[LogLine] = ()
         self.count = 0
+        self.name_width = NAME_WIDTH
         self.dropped = 0  # lines that came before the first of `lines`
         self.only_task = ""
         self.only_text = ""
@@ -74,6 +75,14 @@ class LogView(ScrollView, can_focus=True):
         first, self.count = self.count, count
         self._admit(first, count)
         self._resize()
+
+    def make_room(self, tasks: Sequence[str]) -> None:
+        """Make room for the names of these tasks before the lines."""
+        width = min(max([NAME_WIDTH, *(len(task) + 1 for task in tasks)]), WIDEST_NAME)
+        if width != self.name_width:
+            self.name_width = width
+            self._resize()
+            self.refresh()
 
     def filter(self, task: str, text: str) -> None:
         """Show only the lines of a task (empty: of all) that contain a text, in whatever case."""
@@ -113,7 +122,7 @@ class LogView(ScrollView, can_focus=True):
         line = self._hits[self._here]
         if not self.scroll_offset.y <= line < self.scroll_offset.y + self.size.height:
             self.scroll_to(y=max(line - self.size.height // 2, 0), animate=False, immediate=True, force=True)
-        column = NAME_WIDTH + figures.plain(self.lines[self._shown[line]].line).lower().find(self.sought.lower())
+        column = self.name_width + figures.plain(self.lines[self._shown[line]].line).lower().find(self.sought.lower())
         width = self.scrollable_content_region.width
         if column < width - len(self.sought) - 1:
             column = 0
@@ -171,7 +180,7 @@ class LogView(ScrollView, can_focus=True):
             self.post_message(self.Found())
 
     def _resize(self) -> None:
-        size = Size(min(self._widest, LONGEST) + NAME_WIDTH, max(len(self._shown), 1))
+        size = Size(min(self._widest, LONGEST) + self.name_width, max(len(self._shown), 1))
         if size.height > self.virtual_size.height and self.show_vertical_scrollbar:
             # Textual would lay out the whole screen anew for every line; only the scroll bar has to know.
             self.set_reactive(ScrollView.virtual_size, size)
@@ -227,7 +236,7 @@ class LogView(ScrollView, can_focus=True):
         line = figures.plain(entry.line)[:LONGEST]
         bad = _looks_bad(line)
         look = looks["log--bad"] if bad else base
-        segments = [Segment(f"{figures.cut(entry.task, NAME_WIDTH - 1):{NAME_WIDTH}}", quiet)]
+        segments = [Segment(f"{figures.cut(entry.task, self.name_width - 1):{self.name_width}}", quiet)]
         text = self.sought or self.only_text
         here = self._here >= 0 and self._hits[self._here] == index
         segments += _marked(line, text, look, looks["log--here" if here else "log--hit"])

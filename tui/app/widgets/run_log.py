@@ -87,7 +87,12 @@ class RunLog(Vertical):
         """The tasks whose lines can be shown alone."""
         if tasks and tasks != self._tasks:
             self._tasks = tasks
-            self.query_one("#log-task", Select).set_options([(name, name) for name in tasks])
+            select = self.query_one("#log-task", Select)
+            chosen = select.value
+            select.set_options([(name, name) for name in tasks])
+            if chosen in tasks:
+                select.value = chosen
+            self.view.make_room(tasks)
 
     def offer_card(self, there: bool) -> None:
         """Whether there is a card to go back to."""

@@ -43,11 +43,26 @@ WHAT: dict[str, str] = {
     "deployment": "Builds the environment's image, starts the instances and waits until the server is ready.",
     "traffic": "Sends requests to the deployment; without traffic the endpoint answers 404.",
     "test": "Sends the sample request, as any caller would.",
-    "rollout": "Moves the traffic to the new deployment in steps, and looks at its answers before each.",
+    "rollout": "Moves the traffic to the new deployment in steps, watches its answers, goes back when they are bad.",
+}
+_OF_ONE = {
+    "model": "Uploads the model of the deployment {} and registers it.",
+    "code": "Uploads the folder of the scoring script of the deployment {}.",
+    "environment": "Registers the conda file and the base image of the deployment {}.",
+    "deployment": "Makes the deployment {}: builds its image, starts its instances, waits until its server is ready.",
+    "test": "Sends the sample request to the deployment {} alone, before it gets any caller's request.",
 }
 AXIS_CELLS = 20  # so many cells of bar deserve a row of figures above them
 
 Part = tuple[str, str]  # text, component class
+
+
+def what_of(name: str) -> str:
+    """What a task does, in a sentence; a name such as deployment:green says which deployment it is about."""
+    kind, _, one = name.partition(":")
+    if one and kind in _OF_ONE:
+        return _OF_ONE[kind].format(one)
+    return WHAT.get(kind, "")
 
 
 def state_of(task: TaskView, sight: Sight) -> str:
@@ -128,11 +143,13 @@ class Timeline(Widget, can_focus=True):
         self.sight = Sight(RunView(tasks=tuple(TaskView(name) for name in TASKS)))
         self._rows: list[list[Part]] = []
         self._head = 0  # rows above the first task
+        self._most = 99  # rows of tasks that there is room for
+        self._first = 0  # the task in the first of them
         self._looks: dict[str, Style] = {}
 
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
         """One row a task, and one for the axis where the bars are long enough for one."""
-        return max(len(self.sight.view.tasks), 1) + (_columns(self.sight, width).bar >= AXIS_CELLS)
+        return min(max(len(self.sight.view.tasks), 1), self._most) + (_columns(self.sight, width).bar >= AXIS_CELLS)
 
     def topic(self) -> Topic | None:
         """Help about the chosen task, with everything that the row has no room for."""
@@ -140,7 +157,13 @@ class Timeline(Widget, can_focus=True):
             return None
         task = self.sight.view.tasks[min(self.cursor, len(self.sight.view.tasks) - 1)]
         said = figures.plain(task.detail or task.last_line)
-        return Topic(task.name, WHAT.get(task.name, ""), "Enter tells everything about it.", value=said)
+        return Topic(task.name, what_of(task.name), "Enter tells everything about it.", value=said)
+
+    def limit(self, most: int) -> None:
+        """Show no more than so many tasks at once: those around the chosen one, or around what is under way."""
+        if most != self._most:
+            self._most = most
+            self.refresh(layout=True)
 
     def show(self, sight: Sight) -> None:
         """Show a newer snapshot."""
@@ -169,18 +192,21 @@ class Timeline(Widget, can_focus=True):
 
     def watch_cursor(self, before: int, after: int) -> None:
         """Only the two rows change."""
+        self.tick()
         for y in (before, after):
-            self.refresh(Region(0, y + self._head, self.size.width, 1))
+            self.refresh(Region(0, max(y - self._first, 0) + self._head, self.size.width, 1))
         show_help = getattr(self.screen, "show_help", None)
         if callable(show_help) and self.has_focus:
             show_help()
 
     def on_focus(self) -> None:
         """The chosen row is marked only while the table has the focus."""
+        self.tick()
         self.refresh()
 
     def on_blur(self) -> None:
         """See on_focus."""
+        self.tick()
         self.refresh()
 
     def action_move(self, by: int) -> None:
@@ -199,8 +225,9 @@ class Timeline(Widget, can_focus=True):
 
     def on_click(self, event: Any) -> None:
         """A click chooses a row."""
-        if 0 <= event.y - self._head < len(self.sight.view.tasks):
-            self.cursor = event.y - self._head
+        at = event.y - self._head
+        if 0 <= at < self._most and at + self._first < len(self.sight.view.tasks):
+            self.cursor = at + self._first
             self.action_choose()
 
     def notify_style_update(self) -> None:
@@ -223,7 +250,7 @@ class Timeline(Widget, can_focus=True):
         styles = self._looks
         segments = [Segment(text, styles.get(name, base)) for text, name in self._rows[y]]
         strip = Strip(segments).adjust_cell_length(width, base)
-        if y == self.cursor + self._head and self.has_focus:
+        if y == self.cursor - self._first + self._head and self.has_focus:
             mark: Style = self.get_component_rich_style("timeline--cursor", partial=True)
             strip = strip.apply_style(mark)
         return strip
@@ -237,11 +264,13 @@ class Timeline(Widget, can_focus=True):
         rows: list[list[Part]] = []
         if self._head:
             rows.append([(text, "timeline--quiet") for text in columns.head(schedule.axis(length, columns.bar))])
-        for task in sight.view.tasks:
+        tasks, hidden = self._in_sight()
+        for at, task in enumerate(tasks):
             state = state_of(task, sight)
             symbol, word, look = STATES[state]
             drawn = " " * columns.bar if state == "skipped" else schedule.bar(spans[task.name], length, columns.bar)
             spent, said = time_words(task, now, bool(self._head)), note(task, now)
+            more = hidden[0] if at == 0 else hidden[1] if at == len(tasks) - 1 else ""
             rows.append(
                 [
                     (f"{symbol} {word}".ljust(columns.words), look),
@@ -251,10 +280,28 @@ class Timeline(Widget, can_focus=True):
                     ("  ", ""),
                     (figures.cut(spent, columns.time).ljust(columns.time),
                      "" if state == "running" else "timeline--quiet"),
-                    (fit(said, columns.rest), look if state in _LOUD else "timeline--quiet"),
+                    (fit(said, max(columns.rest - len(more), 0)), look if state in _LOUD else "timeline--quiet"),
+                    (more[-columns.rest :] if columns.rest else "", "timeline--name"),
                 ]
             )  # fmt: skip
         return rows
+
+    def _in_sight(self) -> tuple[tuple[TaskView, ...], tuple[str, str]]:
+        """The tasks that there is room for, and what is said of those above and below them."""
+        tasks = self.sight.view.tasks
+        if len(tasks) <= self._most:
+            self._first = 0
+            return tasks, ("", "")
+        loud = [at for at, task in enumerate(tasks) if task.status in ("running", "failed", "cancelled")]
+        waiting = [at for at, task in enumerate(tasks) if task.status == "waiting"]
+        at = self.cursor if self.has_focus else (loud or waiting or [len(tasks) - 1])[-1 if loud else 0]
+        first = min(max(self._first, at - self._most + 1), at) if self.has_focus else at - self._most // 2 - 1
+        self._first = min(max(first, 0), len(tasks) - self._most)
+        below = len(tasks) - self._first - self._most
+        return tasks[self._first : self._first + self._most], (
+            f" … {self._first} above" if self._first else "",
+            f" … {below} below" if below else "",
+        )
 
 
 _LOUD = ("failed", "attention", "retrying", "interrupted")

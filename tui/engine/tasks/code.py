@@ -14,13 +14,19 @@ def work(task: TaskContext) -> Outcome:
     configuration = task.plan.deployment.code_configuration
     if configuration is None:
         return Outcome("no scoring script", skipped=True)
-    task.start("create", configuration.code.name)
+    name = configuration.code.name
+
+    def progress(done: int, total: int) -> None:
+        task.start("create", name)
+        task.progress(done, total)
+
     task.intend("register", f"{task.plan.workspace.id}/codes")
     limit = UploadLimit(task)
     try:
-        found = code.register(task.cloud, configuration.code, task.progress, limit.ended)
+        found = code.register(task.cloud, configuration.code, progress, limit.ended)
     except Cancelled:
         limit.give_up()
+    task.start("skip" if found.reused else "create", name)
     verb = "already registered" if found.reused else "registered"
     task.log(f"Code {configuration.code.name}: {verb}.")
     return Outcome(verb, {"id": found.id}, skipped=found.reused)

@@ -12,9 +12,9 @@ def work(task: TaskContext) -> Outcome:
     environment = task.plan.deployment.environment
     if not (environment.conda_file or environment.image or environment.registered):
         return Outcome("none needed for an MLflow model", skipped=True)
-    task.start("create", environment.registered or environment.name)
     task.intend("register", f"{task.plan.workspace.id}/environments/{environment.name}")
     found = environments.register(task.cloud, environment)
+    task.start("skip" if found.reused else "create", environment.registered or environment.name)
     verb = "already registered" if found.reused else "registered"
     task.log(f"Environment {found.name}, version {found.version}, {verb}.")
     result = {"id": found.id, "name": found.name, "version": found.version}

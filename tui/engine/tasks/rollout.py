@@ -6,9 +6,11 @@ requests where that is asked for, then a share that grows. What serves stays as 
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from tui.engine.context import Outcome, TaskContext
+from tui.engine.folders import ROLL_BACK_FILE
 from tui.engine.tasks.traffic import change, read, words
 from tui.engine.tasks.watching import Trouble, Watch
 from tui.plan.durations import words as time_words
@@ -100,6 +102,8 @@ def _go_back(task: TaskContext, before: dict[str, int], why: str) -> None:
     target = task.plan.rollout.deployment
     task.log(f"Going back to {words(before)}: {why}")
     change(task, before, before, why, mirrored={}, back=True)
+    with contextlib.suppress(OSError):
+        (task.run.folder / ROLL_BACK_FILE).unlink()
     task.log(f"The split is as it was: {words(before)}.")
     raise _rolled_back(target, before, why)
 

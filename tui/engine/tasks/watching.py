@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from tui.engine.context import TaskContext
+from tui.engine.folders import ROLL_BACK_FILE
 from tui.engine.tasks.test import timeout
 from tui.plan.model import Rollout
 
@@ -19,11 +20,17 @@ LOOK_SECONDS = 5.0
 """How often the split is read again, for a change by somebody else."""
 METRICS_SECONDS = 20.0
 SAY_SECONDS = 2.0
+HEED_SECONDS = 0.3
 NO_ANSWER = 0  # counted like a status
 
 
 class Trouble(Exception):
     """A threshold is crossed; the text says which, with the figures."""
+
+
+def asked_back(task: TaskContext) -> bool:
+    """Whether somebody wants the split from before the rollout."""
+    return (task.run.folder / ROLL_BACK_FILE).exists()
 
 
 class Watch:
@@ -36,6 +43,7 @@ class Watch:
         self._measured: Measured | None = None
         self._asks_metrics = True
         self._begun = time.time()
+        self._waited = 0.0  # seconds of the pause that were watched
         self._looked = self._metrics_read = self._said = time.monotonic()
 
     @property
@@ -66,24 +74,37 @@ class Watch:
         if endpoint is None:
             raise _changed("it is not there any more")
         credential = credentials(task.cloud, endpoint) if body is not None else None
-        waited, now = 0.0, time.monotonic()
+        now = time.monotonic()
         while True:
+            self._heed()
             if body is not None:
                 self._probe(endpoint, body, credential)
             self._look()
             self._read_metrics(endpoint)
             self._judge()
             enough = body is None or self.requests >= planned.min_requests
-            if waited >= planned.pause and enough:
+            if self._waited >= planned.pause and enough:
                 break
-            rest = planned.pause - waited if enough else planned.probe_every
-            task.sleep(max(0.0, min(planned.probe_every, rest)))
+            rest = planned.pause - self._waited if enough else planned.probe_every
+            self._rest(max(0.0, min(planned.probe_every, rest)))
             before, now = now, time.monotonic()
             # An hour in which the machine slept is not an hour in which somebody watched.
-            waited += min(now - before, planned.probe_every + timeout(task) + LOOK_SECONDS)
+            self._waited += min(now - before, planned.probe_every + timeout(task) + LOOK_SECONDS)
+        self._heed()
         self._say()
         if self.requests:
             task.log(f"{planned.deployment}: {self._figures()}.")
+
+    def _rest(self, seconds: float) -> None:
+        """Wait until the next test request, with an ear for whoever wants the rollout taken back. Raises Trouble."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._task.sleep(min(left, HEED_SECONDS))
+            self._heed()
+
+    def _heed(self) -> None:
+        if asked_back(self._task):
+            raise Trouble("Somebody asked for it, with Roll back now.")
 
     def _probe(self, endpoint: EndpointInfo, body: bytes, credential: object) -> None:
         from tui.cloud import scoring
@@ -184,6 +205,7 @@ class Watch:
             step=self._step,
             steps=len(self._planned.steps),
             traffic=self._split,
+            left=round(max(self._planned.pause - self._waited, 0.0), 1),
             requests=self.requests,
             errors=self.errors,
             statuses={str(status or "none"): count for status, count in sorted(self._statuses.items())},

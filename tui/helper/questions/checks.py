@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tui.cloud.errors import CloudError
 from tui.helper import sessions
 
 
@@ -17,8 +18,12 @@ def inspect_model(plan: dict[str, Any]) -> Any:
 def check(plan: dict[str, Any]) -> Any:
     """The preflight's findings."""
     from tui.checks import preflight, several
+    from tui.helper.questions.references import unread
 
-    cloud = sessions.cloud_of(plan)
+    try:
+        cloud = sessions.cloud_of(plan)
+    except CloudError as error:
+        return unread(plan, error)
     if cloud.plan.deployments:
         return [finding.as_dict() for finding in several.run(cloud.plan, cloud)]
     return [finding.as_dict() for finding in preflight.run(cloud.plan, cloud, own_look=True)]

@@ -1,0 +1,103 @@
+"""Who a request to Blob storage comes from: a shared access signature, the account's key, or an identity's token."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import threading
+import time
+from email.utils import formatdate
+from typing import Any, Callable
+from urllib.parse import quote, urlsplit
+
+VERSION = "2022-11-02"  # of the storage's interface: blocks of up to 4,000 MiB, tokens, metadata in lists
+SCOPE = "https://storage.azure.com/.default"  # in every cloud (Microsoft, authorize-access-azure-active-directory)
+
+_SIGNED = (
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-md5",
+    "content-type",
+    "date",
+    "if-modified-since",
+    "if-match",
+    "if-none-match",
+    "if-unmodified-since",
+    "range",
+)
+
+
+class Access:
+    """Signs requests; safe for several threads.
+
+    `credential` is a signature's query string, an account key, or an object with `get_token`. `renew` gives a fresh one
+    in its place, where it can: a signature that ends in the middle of an upload does not end the upload.
+    """
+
+    def __init__(self, account_url: str, credential: Any, renew: Callable[[], Any] | None = None) -> None:
+        parts = urlsplit(account_url)
+        # As the SDK takes it: the first label of the host, or of the path where the host is an address.
+        self._account = (parts.path.strip("/") or str(parts.hostname)).split(".")[0]
+        self._credential, self._renew = credential, renew
+        self._lock = threading.Lock()
+        self._token: Any = None
+        self._look_again = 0.0  # when the token is asked for again
+        self.generation = 0
+
+    def sign(self, method: str, path: str, query: dict[str, str], headers: dict[str, str]) -> tuple[str, int]:
+        """Adds what proves the right to a request; returns its query string and the generation of the proof.
+
+        `path` and the headers' names are as they are sent, the names in lower case. Raises what `get_token` raises.
+        """
+        headers["x-ms-version"] = VERSION
+        headers["x-ms-date"] = formatdate(usegmt=True)
+        text = "&".join(f"{quote(name)}={quote(value, safe='')}" for name, value in query.items())
+        with self._lock:
+            credential, generation = self._credential, self.generation
+        if hasattr(credential, "get_token"):
+            headers["authorization"] = f"Bearer {self._bearer(credential)}"
+        elif "sig=" in credential:
+            text = f"{text}&{credential}" if text else credential
+        else:
+            signature = self._signature(credential, method, path, query, headers)
+            headers["authorization"] = f"SharedKey {self._account}:{signature}"
+        return text, generation
+
+    def renewed(self, generation: int) -> bool:
+        """After a refusal of what was signed in `generation`: whether there is another proof to try now.
+
+        Raises what asking for it raises.
+        """
+        with self._lock:
+            if generation != self.generation:
+                return True  # another thread has seen to it
+            credential = self._renew() if self._renew is not None else None
+            if credential is None and not hasattr(self._credential, "get_token"):
+                return False
+            self._credential = credential or self._credential
+            self._token = None
+            self.generation += 1
+            return True
+
+    def _bearer(self, credential: Any) -> str:
+        with self._lock:
+            now = time.time()
+            if self._token is None or now >= self._look_again:
+                self._token = credential.get_token(SCOPE)
+                left = float(self._token.expires_on) - now
+                self._look_again = now + max(0.0, min(left - 300, 600) if left > 600 else left / 2)
+            return str(self._token.token)
+
+    def _signature(self, key: str, method: str, path: str, query: dict[str, str], headers: dict[str, str]) -> str:
+        """Microsoft, authorize-with-shared-key."""
+        lines = [method]
+        for name in _SIGNED:
+            value = headers.get(name, "")
+            lines.append("" if name == "content-length" and value == "0" else value)
+        lines += [f"{name}:{headers[name]}" for name in sorted(headers) if name.startswith("x-ms-")]
+        lines.append(f"/{self._account}{path}")
+        lines += [f"{name}:{query[name]}" for name in sorted(query)]
+        digest = hmac.new(base64.b64decode(key), "\n".join(lines).encode(), hashlib.sha256).digest()
+        return base64.b64encode(digest).decode()

@@ -1,0 +1,1 @@
+"""The dress rehearsal: a plan's model, code and environment served on this machine, and measured."""

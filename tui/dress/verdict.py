@@ -1,0 +1,239 @@
+"""What the figures of a dress rehearsal mean, as findings like those of the preflight."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tui.plan import sizes
+from tui.plan.model import Deployment, ProbeSettings
+
+MODEL = "deployment.model.path"
+SCRIPT = "deployment.code_configuration.scoring_script"
+SIZE = "deployment.instance_type"
+TIMEOUT = "deployment.request_settings.request_timeout_ms"
+SAMPLE = "test.request"
+GIB = 1024**3
+# Guesses: what the host and larger requests than the sample should be left.
+TIGHT, TOO_MUCH = 0.7, 1.0
+SLOW = 0.5
+_CODES = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
+# What a build says when this machine reaches no package index; then nothing was learned about the plan.
+_NO_INDEX = re.compile(
+    r"dns error|failed to lookup address|name or service not known|temporary failure in name resolution"
+    r"|connection refused|network is unreachable|error sending request|tunnel error|timed out",
+    re.IGNORECASE,
+)
+
+# Folders of this machine that a container's log names; what follows is what it would be on Azure.
+_HERE = re.compile(r"[^\s\"']*/containers/[0-9a-f]+/\d+(?=/var/)")
+LONGEST_LINE = 400
+# Fields of the service's own JSON, which say nothing beside the lines that matched.
+_FRAGMENT = re.compile(r'\s*"\w+":')
+
+Finding = dict[str, Any]
+
+
+@dataclass
+class Figures:
+    """What was measured of one deployment. Seconds, bytes, milliseconds; None where it is not known.
+
+    `built` is the whole task: build (or cached environment), download and start; `ready` the container's start alone.
+    `calls` are the milliseconds of the calls that were answered well, `bad` the number of the others.
+    """
+
+    name: str
+    built: float | None = None
+    ready: float | None = None
+    peak: int | None = None
+    processes: int = 0
+    calls: list[float] = field(default_factory=list)
+    bad: int = 0
+    first_bad: str = ""
+
+    def percentile(self, share: float) -> float | None:
+        """The milliseconds within which this share of the calls was answered (nearest rank)."""
+        if not self.calls:
+            return None
+        ordered = sorted(self.calls)
+        return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures as JSON data."""
+        return {
+            "deployment": self.name,
+            "deployed_seconds": _rounded(self.built, 1),
+            "ready_seconds": _rounded(self.ready, 2),
+            "peak_bytes": self.peak,
+            "processes": self.processes,
+            "calls": len(self.calls),
+            "failed_calls": self.bad,
+            "p50_ms": _rounded(self.percentile(0.5), 1),
+            "p95_ms": _rounded(self.percentile(0.95), 1),
+        }
+
+
+def finding(id: str, severity: str, key: str, message: str, remedy: str = "", docs: str = "", **more: Any) -> Finding:
+    """A finding in the shape of the preflight's; `more` are figures or the card of a failure."""
+    looked_at = "this machine"
+    return {"id": id, "severity": severity, "field": key, "message": message, "remedy": remedy, "docs": docs,
+            "looked_at": looked_at, **more}  # fmt: skip
+
+
+def served(wanted: Deployment, figures: Figures) -> list[Finding]:
+    """Findings about a deployment that was ready: start, memory, latency."""
+    return [ready(wanted, figures), memory(wanted, figures), *latency(wanted, figures)]
+
+
+def ready(wanted: Deployment, figures: Figures) -> Finding:
+    """How long the container took, against what its probes allow."""
+    shown = figures.as_dict()
+    took = "" if figures.built is None else f" Everything together took {_seconds(figures.built)}."
+    if figures.ready is None:
+        message = f"{wanted.name} was served on this machine from the plan's files.{took}"
+        return finding("dress-ready", "ok", MODEL, message, figures=shown)
+    patience = min(_patience(wanted.liveness_probe), _patience(wanted.readiness_probe))
+    message = (
+        f"{wanted.name} was served on this machine from the plan's files, ready {_seconds(figures.ready)} after its "
+        f"container was started.{took}"
+    )
+    if figures.ready > SLOW * patience:
+        remedy = (
+            "Raise initial_delay or failure_threshold of liveness_probe and readiness_probe: a machine of Azure's may "
+            "be slower than this one."
+        )
+        message += f" The probes allow {_seconds(patience)}."
+        return finding("dress-ready", "warning", "deployment.liveness_probe.initial_delay", message, remedy,
+                       figures=shown)  # fmt: skip
+    return finding("dress-ready", "ok", MODEL, message, figures=shown)
+
+
+def memory(wanted: Deployment, figures: Figures) -> Finding:
+    """The most memory that the serving processes took, against the size's."""
+    size = sizes.find(wanted.instance_type)
+    if not figures.peak:
+        text = f"How much memory {wanted.name} takes is not known: this system does not tell what its processes take."
+        return finding("dress-memory", "unknown", SIZE, text)
+    took = f"Serving {wanted.name} took {_bytes(figures.peak)} of memory at most"
+    limits = {"peak_bytes": figures.peak, "processes": figures.processes}
+    if size is None or not size.memory_gib:
+        text = f"{took}; how much {wanted.instance_type} has is not known here."
+        return finding("dress-memory", "unknown", SIZE, text, "Compare it with the size's memory.", figures=limits)
+    has = size.memory_gib * GIB
+    limits["size_bytes"] = int(has)
+    share = figures.peak / has
+    compared = f"{took}, {_percent(share)} of the {size.memory_gib:g} GiB of {size.name}."
+    if size.gpus:
+        compared += " The memory of its graphics card was not measured: this is what the processor's side took."
+    larger = "Choose a size with more memory, or load less of the model."
+    if share > TOO_MUCH:
+        text = f"{compared} The container would be killed, and the deployment fail with OutOfMemory."
+        return finding("dress-memory", "blocker", SIZE, text, larger, f"{_CODES}#error-outofmemory", figures=limits)
+    if share > TIGHT:
+        text = f"{compared} That leaves little for larger requests, more workers, and the system."
+        return finding("dress-memory", "warning", SIZE, text, larger, f"{_CODES}#error-outofmemory", figures=limits)
+    return finding("dress-memory", "ok", SIZE, compared, figures=limits)
+
+
+def latency(wanted: Deployment, figures: Figures) -> list[Finding]:
+    """How long the sample's calls took, against the time that the deployment gives a request."""
+    slow = figures.percentile(0.95)
+    if slow is None:
+        return []
+    usual = figures.percentile(0.5) or slow
+    allowed = wanted.request_settings.request_timeout_ms
+    shown = {"calls": len(figures.calls), "p50_ms": round(usual, 1), "p95_ms": round(slow, 1), "allowed_ms": allowed}
+    message = (
+        f"{len(figures.calls)} calls of {wanted.name} with the sample, one after another: p50 {usual:,.0f} ms, "
+        f"p95 {slow:,.0f} ms; request_timeout_ms is {allowed:,}."
+    )
+    if slow > allowed:
+        message += " Azure would end such a request with 408 or 504."
+        most = "Raise request_timeout_ms (at most 180,000), make run() faster, or send smaller requests."
+        return [finding("dress-latency", "blocker", TIMEOUT, message, most, _CODES, figures=shown)]
+    if slow > SLOW * allowed:
+        message += " A slower machine or a larger request would not end in time."
+        remedy = "Raise request_timeout_ms, or make run() faster."
+        return [finding("dress-latency", "warning", TIMEOUT, message, remedy, _CODES, figures=shown)]
+    return [finding("dress-latency", "ok", TIMEOUT, message, figures=shown)]
+
+
+def answered(test: Mapping[str, Any] | None, all_figures: Sequence[Figures]) -> Finding:
+    """How the sample was answered; `test` is what the run's test call told, None without a sample."""
+    if test is None:
+        text = "No sample request was sent, so it is not known how run() answers."
+        return finding("dress-answer", "unknown", SAMPLE, text, "Name a sample in test.request.")
+    bad = next((one for one in all_figures if one.bad), None)
+    if bad is not None:
+        text = f"{bad.bad} of {bad.bad + len(bad.calls)} calls of {bad.name} were not answered well: {bad.first_bad}"
+        return finding(
+            "dress-answer", "warning", SAMPLE, text.strip(), "Read the scoring script's log for these calls."
+        )
+    said = " ".join(str(test.get("response") or "").split())
+    shown = said if len(said) <= 120 else f"{said[:119]}…"
+    text = f"The sample was answered with {test.get('status_code')}: {shown}"
+    return finding("dress-answer", "ok", SAMPLE, text)
+
+
+def not_served(card: Mapping[str, Any] | None, message: str, task: str, names: str) -> Finding:
+    """A run that failed, by its card; it blocks where the plan itself is the reason."""
+    if card is None:
+        text = f"{names} could not be served on this machine: {message}"
+        return finding("dress-ready", "unknown", MODEL, text, "Try again, and read the run's log if it stays.")
+    card = of_here(card)
+    tested = task.partition(":")[0] == "test"
+    code, evidence = str(card.get("code") or ""), "\n".join(card["evidence"])
+    title, cause = str(card.get("title") or "").rstrip("."), str(card.get("cause") or "").partition("\n")[0]
+    why = f"{title}. {cause}".strip()
+    severity, text = "unknown", f"{names} could not be served on this machine: {why}"
+    if tested:
+        severity, text = "blocker", f"The sample was not answered as it should be: {why}"
+    elif code in ("ResourceNotReady", "BadArgument") or (
+        code == "ImageBuildFailure" and not _NO_INDEX.search(f"{cause}\n{evidence}")
+    ):
+        severity, text = "blocker", f"Serving {names} on this machine failed, as it would on Azure: {why}"
+    return finding(
+        "dress-answer" if tested else "dress-ready",
+        severity,
+        str(card.get("field") or (SAMPLE if tested else SCRIPT)),
+        text,
+        str(card.get("remedy") or ""),
+        str(card.get("docs") or ""),
+        card=card,
+    )
+
+
+def of_here(card: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's card without what was the stand-in's alone: commands for an endpoint that is gone, ids, folders."""
+    commands = {str(command) for command in card.get("commands") or ()}
+    remedy = [line for line in str(card.get("remedy") or "").splitlines() if line not in commands]
+    if card.get("id") == "internal":
+        remedy = ["See it happen with: aml-deploy apply PLAN --rehearse --yes, whose log stays, and report it."]
+    lines = [_HERE.sub("", str(line)) for line in card.get("evidence") or () if not _FRAGMENT.match(str(line))]
+    evidence = [line for line in lines if len(line) <= LONGEST_LINE] or [line[:LONGEST_LINE] for line in lines]
+    return {**card, "remedy": "\n".join(remedy), "commands": [], "evidence": evidence, "request_ids": []}
+
+
+def _patience(probe: ProbeSettings) -> float:
+    return probe.initial_delay + probe.period * max(1, probe.failure_threshold)
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f} %" if share >= 0.01 else "less than 1 %"
+
+
+def _bytes(count: int) -> str:
+    return f"{count / GIB:.1f} GiB" if count >= GIB else f"{count / 1024**2:.0f} MiB"
+
+
+def _seconds(value: float) -> str:
+    if value < 10:
+        return f"{value:.1f} s"
+    return f"{value:.0f} s" if value < 120 else f"{value / 60:.0f} min"
