@@ -9,7 +9,7 @@ import pytest
 from commands import PRESET, aml_deploy, json_lines
 
 import tui
-from tui.cli import COMMANDS
+from tui.commands import COMMANDS
 
 pytestmark = pytest.mark.smoke
 

@@ -1,0 +1,149 @@
+"""The commands: their arguments, what runs them, what they are for, and examples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Callable
+
+from tui import command_options as options
+
+if TYPE_CHECKING:
+    import argparse
+
+
+class Command:
+    """A command: its arguments, the function that runs it (module:name), what it is for, and examples."""
+
+    def __init__(
+        self, arguments: Callable[[argparse.ArgumentParser], None], runs: str, about: str, examples: str
+    ) -> None:
+        self.arguments, self.runs, self.about, self.examples = arguments, runs, about, examples
+
+
+COMMANDS = {
+    "presets": Command(options.presets, "tui.plain.listing:presets", "Lists the presets.", "aml-deploy presets"),
+    "check": Command(
+        options.check,
+        "tui.plain.check:run",
+        "Looks for whatever would make a deployment fail, from this machine, and changes nothing in Azure. With "
+        "--dress-rehearsal it also serves model, code and environment on this machine: how long they take to be "
+        "ready, how much memory, how fast they answer. "
+        "Exit code 0: nothing blocks; 2: the plan is wrong; 3: something blocks.",
+        "aml-deploy check plan.yml\n  aml-deploy check plan.yml --fix\n  aml-deploy check plan.yml --dress-rehearsal\n"
+        "  aml-deploy check churn-xgboost --rehearse --json",
+    ),
+    "requests": Command(
+        options.requests,
+        "tui.plain.requests:run",
+        "Writes what other people have to do before a plan can work: a page each for the network, identity, Databricks "
+        "and machine learning administrators, with what, why, the command, and how it is verified. What is in order is "
+        "left out. Exit code 0, also when nobody has anything to do.",
+        "aml-deploy requests plan.yml\n  aml-deploy requests plan.yml -o tickets",
+    ),
+    "apply": Command(
+        options.apply,
+        "tui.plain.apply:run",
+        "Deploys what a plan describes. The run goes on in a process of its own: Ctrl+C and SIGTERM stop it, "
+        "a terminal that disappears does not. Exit code 0: succeeded; 1: failed; 2: the plan is wrong; "
+        "3: blocked by the preflight; 130: interrupted.",
+        "aml-deploy apply churn-xgboost --rehearse --yes\n"
+        "  aml-deploy apply plan.yml plan.prod.yml --set endpoint.name=churn-02 --yes --json\n"
+        "  aml-deploy apply plan.yml --as green --set deployment.model.path=model-2\n"
+        "  aml-deploy apply plan.yml --yes --detach",
+    ),
+    "runs": Command(
+        options.runs,
+        "tui.plain.listing:runs",
+        "Lists the runs of this machine, newest first.",
+        "aml-deploy runs --json",
+    ),
+    "attach": Command(
+        options.attach,
+        "tui.cli:attach",
+        "Shows a run from its beginning and follows it; a run whose engine is gone is resumed. "
+        "Exit codes as for apply.",
+        "aml-deploy attach\n  aml-deploy attach --json",
+    ),
+    "invoke": Command(
+        options.invoke,
+        "tui.plain.invoke:run",
+        "Sends one request to an endpoint, prints its answer and how long it took. "
+        "Exit code 0: status 200 with an answer that is not an error text; 1: anything else.",
+        "aml-deploy invoke churn-endpoint-01 --request sample-request.json\n"
+        "  aml-deploy invoke churn-endpoint-01 --request sample-request.json --deployment green --json",
+    ),
+    "traffic": Command(
+        options.traffic,
+        "tui.plain.traffic:run",
+        "Splits the requests of an endpoint between its deployments, in per cent; deployments that are not named get "
+        "nothing. The endpoint remembers the split before, for aml-deploy rollback. Exit code 0: done; 1: it did not "
+        "work; 2: the split is wrong.",
+        "aml-deploy traffic churn-endpoint-01 blue=90 green=10\n"
+        "  aml-deploy traffic churn-endpoint-01 green=100 --plan plan.yml --json",
+    ),
+    "rollback": Command(
+        options.rollback,
+        "tui.plain.traffic:rollback",
+        "Goes back to the split of an endpoint's requests before the last change; once more goes forward again. "
+        "Exit codes as for traffic.",
+        "aml-deploy rollback churn-endpoint-01",
+    ),
+    "troubleshoot": Command(
+        options.troubleshoot,
+        "tui.cli:troubleshoot",
+        "Says what is wrong with an endpoint that is there, whoever made it: state, traffic, the way to it, its logs, "
+        "what was changed and by whom, the last hour's metrics, test calls; the worst first, each with its evidence "
+        "and remedy, and what can be mended from here. A reader's role is enough for most of it. Exit code 0: nothing "
+        "is wrong; 1: something is; 2: it is not known which endpoint is meant.",
+        "aml-deploy troubleshoot churn-endpoint-01\n"
+        "  aml-deploy troubleshoot https://churn-endpoint-01.eastus.inference.ml.azure.com/score --plan plan.yml\n"
+        "  aml-deploy troubleshoot churn-endpoint-01 --json\n"
+        "  aml-deploy troubleshoot churn-endpoint-01 --watch",
+    ),
+    "explain": Command(
+        options.explain,
+        "tui.plain.explain:run",
+        "Says what an error text, a container log or a build log means: cause, remedy, the lines that show it, and the "
+        "ids that support asks for. Exit code 0: something was recognised; 1: nothing was.",
+        "aml-deploy explain error.txt\n  az ml online-deployment get-logs -e churn -n blue | aml-deploy explain --json",
+    ),
+    "export": Command(
+        options.export,
+        "tui.plain.export:run",
+        "Writes a plan as files for other tools. References such as ${env:NAME} become the target's own kind of "
+        "reference; a secret's value is in no file. Exit code 0: written; 2: the plan cannot be written that way.",
+        "aml-deploy export plan.yml --to az-yaml\n"
+        "  aml-deploy export plan.yml plan.prod.yml --to github-actions -o ../our-repository",
+    ),
+    "import": Command(
+        options.import_files,
+        "tui.plain.export:read",
+        "Makes a plan of the YAML files of az ml online-endpoint and online-deployment, and says what a plan has no "
+        "place for. Exit code 0: written; 2: the files cannot be read as one endpoint.",
+        "aml-deploy import endpoint.yml deployment.yml -o plan.yml",
+    ),
+    "remove": Command(
+        options.remove,
+        "tui.plain.remove:run",
+        "Removes what a plan made, and nothing else, after saying what that is.",
+        "aml-deploy remove plan.yml\n  aml-deploy remove churn-xgboost --rehearse --yes",
+    ),
+    "keys": Command(
+        options.keys,
+        "tui.plain.keys:run",
+        "Shows by their fingerprints which keys an endpoint has, and replaces them without an interruption: callers "
+        "move to the secondary key, the primary is made anew, callers move back, the secondary is made anew. A key is "
+        "never printed. Exit code 0: done; 1: it did not work; 2: the command line is wrong; 130: nothing was done.",
+        "aml-deploy keys churn-endpoint-01\n"
+        "  aml-deploy keys churn-endpoint-01 --put secondary key.txt\n"
+        "  aml-deploy keys churn-endpoint-01 --rotate\n"
+        "  aml-deploy keys churn-endpoint-01 --regenerate primary --yes",
+    ),
+    "rehearsal": Command(
+        options.rehearsal,
+        "tui.plain.rehearsal:run",
+        "Runs the local stand-in for Azure in the foreground, for any client. It holds two closed workspaces; what "
+        "is deployed in it really runs, on this machine.",
+        'eval "$(aml-deploy rehearsal --env)"\n  aml-deploy rehearsal --scenario quota --scenario throttling\n'
+        "  aml-deploy rehearsal --clear-scenarios\n  aml-deploy rehearsal --stop",
+    ),
+}
