@@ -23,8 +23,9 @@ WITHOUT_TEXTUAL = (
     "export",
     "plain",
     "rehearse",
+    "dress",
 )
-WITHOUT_AZURE = ("plan", "app", "plain", "rehearsal", "remedies", "cli", "live", "rehearse")
+WITHOUT_AZURE = ("plan", "app", "plain", "rehearsal", "remedies", "cli", "live", "rehearse", "dress")
 HEAVY = ("asyncio", "subprocess", "importlib.metadata", "platformdirs", "yaml", "json", "argparse", "textual", "azure")
 
 LOAD_ALL = """

@@ -53,6 +53,7 @@ commands:
   explain [FILE]    say what an error text or a log means, and what to do
   export PLAN       write the plan as az ml YAML, Python, notebook, pipeline, Bicep or runbook
   import FILE ...   make a plan of az ml's endpoint and deployment YAML
+  scoring PLAN      write what an MLflow model needs to be deployed with code
   remove PLAN       remove what a plan made, and nothing else
   rehearsal         run the local stand-in for Azure for any other client
 

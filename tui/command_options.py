@@ -151,6 +151,14 @@ def import_files(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(output="plan.yml")
 
 
+def scoring(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("plan", metavar="PLAN", help=PLAN_HELP)
+    parser.add_argument("overlays", metavar="OVERLAY", nargs="*", default=[], help=OVERLAY_HELP)
+    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], dest="sets", help=SET_HELP)
+    output(parser, "DIR", "the folder to write to; scoring if left out")
+    json(parser)
+
+
 def output(parser: argparse.ArgumentParser, metavar: str, about: str) -> None:
     parser.add_argument("-o", "--output", metavar=metavar, help=about)
     parser.add_argument("--force", action="store_true", help="replace files that are there already")

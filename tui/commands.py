@@ -121,6 +121,14 @@ COMMANDS = {
         "place for. Exit code 0: written; 2: the files cannot be read as one endpoint.",
         "aml-deploy import endpoint.yml deployment.yml -o plan.yml",
     ),
+    "scoring": Command(
+        options.scoring,
+        "tui.plain.scoring:run",
+        "Writes a scoring script, a conda file and a sample request for the MLflow model of a plan, and a plan that "
+        "uses them: for where Azure refuses or cannot serve an MLflow model without code. Exit code 0: written; 1: the "
+        "model cannot be read.",
+        "aml-deploy scoring plan.yml\n  aml-deploy scoring plan.yml --set deployment.model.path=models:/churn/3 -o own",
+    ),
     "remove": Command(
         options.remove,
         "tui.plain.remove:run",

@@ -227,7 +227,7 @@ class Answers:
     async def close(self) -> None:
         """Nothing to end."""
 
-    async def ask(self, name: str, timeout: float = 120.0, **with_: Any) -> Any:
+    async def ask(self, name: str, /, timeout: float = 120.0, **with_: Any) -> Any:
         """The recorded answer."""
         self.asked.append((name, with_))
         if name in self.held:

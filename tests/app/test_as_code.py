@@ -115,3 +115,22 @@ def test_a_reference_means_the_same_in_the_shell(written: str, value: str) -> No
     environ = {"A": "one", "B": "two words"}
     done = subprocess.run(["bash", "-c", command], env=environ, capture_output=True, text=True, check=True)
     assert done.stdout == value
+
+
+async def test_several_deployments_are_a_file_each_and_a_rollout_its_steps(store: Store) -> None:
+    store.document.set("deployments", [{"name": "blue"}, {"name": "green", "instance_count": 2}], "test")
+    store.document.set("traffic", None, "test")
+    store.document.set("mirror_traffic", {"green": 20}, "test")
+    store.document.set("rollout", {"steps": [10, 100]}, "test")
+    text = as_code("review", store)
+    shown = dict(files(text))
+    assert set(shown) == {"endpoint.yml", "deployment-blue.yml", "deployment-green.yml"}
+    assert (shown["deployment-green.yml"]["name"], shown["deployment-green.yml"]["instance_count"]) == ("green", 2)
+    assert shown["deployment-green.yml"]["model"] == shown["deployment-blue.yml"]["model"]
+    asked = commands(text)
+    assert [line for line in asked if "deployment create" in line] == [
+        line for line in asked if "--file deployment-blue.yml" in line or "--file deployment-green.yml" in line
+    ]
+    said = shell("OLD=blue\naz() { printf '%s|' \"$@\"; echo; }\n" + "\n".join(asked))
+    moved = [line.split("|")[line.split("|").index("--name") + 3] for line in said.splitlines() if "traffic|" in line]
+    assert moved == ["green=20", "green=0", "blue=90 green=10", "green=100", "blue=100 green=0"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.widgets import Button
@@ -15,6 +17,7 @@ from tui.app.panes.deploy import DeployPane
 from tui.app.widgets.card import CardView
 from tui.app.widgets.log_view import LogView
 from tui.app.widgets.timeline import Timeline, state_of
+from tui.engine import launch
 from tui.plan.load import load
 
 __all__ = ["home"]
@@ -399,3 +402,37 @@ async def test_a_rehearsed_run_from_review_to_a_prediction(
         await walk.press("pagedown", "enter")
         await walk.until(lambda: "✔ 200: The model answered" in walk.text(), "a prediction", seconds=60)
         await walk.sees("answered by blue", '"predictions"')
+
+
+async def test_a_secret_that_was_typed_is_asked_again_before_a_run_goes_on(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "planted~typed~0007"
+    recording = Recording(home, ago=60)
+    recording.about["typed"] = ["credential.client_secret"]
+    (recording.folder / "run.json").write_text(json.dumps(recording.about), encoding="utf-8")
+    document = load("churn-xgboost")
+    document.set("credential", {"method": "service_principal", "tenant_id": "t", "client_id": "c"}, "test")
+    document.rebased(recording.folder).save(recording.folder / "plan.yml")
+    recording.to_middle()
+    given: list[Any] = []
+    monkeypatch.setattr(launch, "resume", lambda run, *, environ, secrets: given.append(dict(secrets)))
+    async with wizard() as walk:
+        await follow(walk, recording)
+        await walk.sees("Go on with the run")
+        await walk.tab_to("card-retry")
+        await walk.press("enter")
+        await walk.sees("was typed when this run began", "not shown")
+        await walk.press("escape")
+        await walk.sees("the secret is needed to go on")
+        await walk.tab_to("card-retry")
+        await walk.press("enter")
+        await walk.sees("was typed when this run began")
+        await walk.press(*secret)
+        assert secret not in walk.text()
+        await walk.press("enter")
+        await walk.until(lambda: given, "the engine is started")
+        assert given == [{"credential.client_secret": secret}]
+        assert secret not in walk.text()
+    found = [path for path in home.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]  # noqa: ASYNC240
+    assert not found

@@ -10,7 +10,7 @@ from tests.app.panes import Walk, home, recorded_answers, wizard
 from tests.app.recorded import ENDPOINT_ANSWER
 from tui.app import burst, shares
 from tui.app.burst import Tally
-from tui.app.removal import removals
+from tui.app.removal import choices, removal
 from tui.app.screens.burst import BurstScreen
 from tui.helper.client import HelperError
 
@@ -214,9 +214,40 @@ def test_where_nothing_is_sent_anywhere_everything_is_offered_to_the_plans_deplo
 # Removing
 
 
+def item(name: str, goes: bool, why: str, share: int = 0, count: int = 1, **more: Any) -> dict[str, Any]:
+    """A deployment of an inventory."""
+    return {
+        "kind": "deployment", "name": name, "state": "Succeeded", "goes": goes, "why": why, "failed": False,
+        "traffic": share, "instances": count, "instance_type": "Standard_DS3_v2", "price_per_hour": 0.23 * count,
+        "made_by": "", **more,
+    }  # fmt: skip
+
+
+def inventory(*items: dict[str, Any], whole: bool = False) -> dict[str, Any]:
+    """An inventory of these deployments and their endpoint."""
+    why = "it is the plan's, and nothing else is on it" if whole else "deployments stay on it"
+    place = {"kind": "endpoint", "name": "churn-endpoint-01", "state": "Succeeded", "goes": whole, "why": why,
+             "failed": False, "traffic": 0, "instances": 0, "instance_type": "", "price_per_hour": None,
+             "made_by": ""}  # fmt: skip
+    return {"items": [*items, place], "currency": "USD", "price_note": "List prices of 2026-11."}
+
+
+def by_choice(asked: dict[str, Any]) -> dict[str, Any]:
+    """What would go of blue, green and a broken one."""
+    broken = item("broken", asked["failed"], "it failed and serves nobody; --failed removes it too", state="Failed",
+                  failed=True)  # fmt: skip
+    alone = asked["deployment"]
+    return inventory(
+        item("blue", alone in (None, "blue"), "it is the plan's", 90, 3),
+        item("green", alone == "green", "it was named" if alone == "green" else "it is not the plan's", 10),
+        broken,
+    )
+
+
 async def test_removing_says_what_goes_and_stays_and_costs_and_asks_again() -> None:
     answers = recorded_answers(
         endpoint=endpoint({"blue": 90, "green": 10}),
+        inventory=by_choice,
         remove={"removed": ["deployment green"], "left": ["endpoint churn-endpoint-01", "deployment blue"]},
     )
     async with wizard(answers) as walk:
@@ -225,12 +256,13 @@ async def test_removing_says_what_goes_and_stays_and_costs_and_asks_again() -> N
         await walk.press("enter")
         screen = await walk.sees("All that the plan made", "deployment blue, 3 × Standard_DS3_v2", "Price")
         assert "its 90 % of the requests, which go to green" in screen
-        assert "USD an hour less" in screen
+        assert "0.69 USD an hour less" in screen
         assert walk.focused == "close"
         await walk.tab_to("remove-what")
-        for key in ("enter", "down", "down", "enter"):
-            await walk.press(key)
-        await walk.sees("deployment green, 1 × Standard_DS3_v2")
+        await walk.press("enter", "down", "enter")
+        await walk.sees("That, and what failed: broken", "0.92 USD an hour less")
+        await walk.press("enter", "down", "down", "enter")
+        await walk.sees("deployment green, 1 × Standard_DS3_v2", "0.23 USD an hour less")
         await walk.tab_to("remove-go")
         await walk.press("enter")
         await walk.sees("This cannot be undone", "Yes, remove it")
@@ -239,20 +271,95 @@ async def test_removing_says_what_goes_and_stays_and_costs_and_asks_again() -> N
         await walk.tab_to("remove-go")
         await walk.press("enter")
         await walk.sees("✔ Removed: deployment green. Left: endpoint churn-endpoint-01")
-        assert dict(answers.asked)["remove"]["deployment"] == "green"
+        asked = dict(answers.asked)["remove"]
+        assert (asked["deployment"], asked["failed"]) == ("green", False)
 
 
 def test_what_the_program_did_not_make_is_not_offered_with_the_plan() -> None:
-    foreign = endpoint({"blue": 100}, deployments=[deployment("blue", tags={})])
-    whole, alone = removals(foreign, "blue", "eastus2")
-    assert "was not made by this program" in whole.refused
-    assert not alone.refused
-    assert "which nobody answers then" in " ".join(alone.goes)
+    found = inventory(item("blue", False, "this program did not make it", 100))
+    whole = removal(found, {})
+    assert "Nothing goes" in whole.refused
+    assert "this program did not make it" in whole.stays[0]
+    assert [choice.deployment for choice in choices(found)] == [None, "blue"]
+
+
+def test_nothing_that_has_all_requests_goes_while_another_one_could_take_them() -> None:
+    found = inventory(item("blue", True, "it is the plan's", 100), item("green", False, "it is not the plan's"))
+    assert removal(found, {}).refused == "blue still has all requests. Shift them to green first, under Traffic."
 
 
 def test_the_endpoint_goes_with_its_last_deployment() -> None:
-    whole = removals(endpoint({"blue": 100}, deployments=[deployment("blue", 2)]), "blue", "eastus2")[0]
+    whole = removal(inventory(item("blue", True, "it is the plan's", 100, 2), whole=True), ENDPOINT_ANSWER)
     assert any(line.startswith("endpoint churn-endpoint-01") for line in whole.goes)
     assert whole.price.startswith("0.46 USD an hour less.")
-    nowhere = removals(endpoint({"blue": 100}, deployments=[deployment("blue", 2)]), "blue")[0]
-    assert "not known" in nowhere.price
+    assert not whole.refused
+    dear = item("blue", True, "it is the plan's", 100, price_per_hour=None)
+    assert "not known" in removal(inventory(dear, whole=True), {}).price
+    assert "no such endpoint" in removal({"items": []}, {}).refused
+
+
+# Keys
+
+
+class Keys:
+    """An endpoint's keys by their fingerprints; the helper never tells more."""
+
+    def __init__(self) -> None:
+        self.now = {"primary": "11111111", "secondary": "22222222"}
+
+    def read(self, asked: dict[str, Any]) -> dict[str, Any]:
+        return {"endpoint": "churn-endpoint-01", "keys": dict(self.now)}
+
+    def regenerate(self, asked: dict[str, Any]) -> dict[str, Any]:
+        before = dict(self.now)
+        self.now[asked["which"]] = {"primary": "aaaaaaaa", "secondary": "bbbbbbbb"}[asked["which"]]
+        return {"endpoint": "churn-endpoint-01", "keys": dict(self.now), "before": before}
+
+
+async def test_keys_are_replaced_one_after_the_other_and_put_into_files() -> None:
+    keys = Keys()
+    answers = recorded_answers(
+        keys=keys.read,
+        regenerate_key=keys.regenerate,
+        put_key=lambda asked: {**asked, "endpoint": "churn-endpoint-01", "fingerprint": keys.now[asked["which"]]},
+    )
+    async with wizard(answers) as walk:
+        await walk.to("test")
+        await walk.tab_to("test-keys")
+        await walk.press("enter")
+        await walk.sees("fingerprint 11111111", "fingerprint 22222222", "Step 1 of 2", "use the secondary key")
+        await walk.tab_to("keys-put")
+        await walk.press("enter")
+        await walk.sees("✔ The secondary key is in ~/churn-endpoint-01.secondary.key", "az keyvault secret set")
+        await walk.tab_to("keys-replace")
+        await walk.press("enter")
+        await walk.sees("Callers that still use the primary key get 401", "Yes, replace the primary key")
+        await walk.press("enter")
+        assert "regenerate_key" not in dict(answers.asked), "a second Enter closes, and replaces nothing"
+        await walk.sees("Many …")
+        await walk.tab_to("test-keys")
+        await walk.press("enter")
+        await walk.sees("Step 1 of 2", "Nothing is replaced yet.")
+        for step, new in (
+            ("primary", "aaaaaaaa, new; it was 11111111"),
+            ("secondary", "bbbbbbbb, new; it was 22222222"),
+        ):
+            await walk.tab_to("keys-replace")
+            await walk.press("enter")
+            await walk.sees(f"Yes, replace the {step} key")
+            await walk.tab_to("keys-replace")
+            await walk.press("enter")
+            await walk.sees(f"fingerprint {new}")
+        await walk.sees("Both keys are new")
+        assert [asked["which"] for name, asked in answers.asked if name == "regenerate_key"] == ["primary", "secondary"]
+
+
+async def test_an_endpoint_without_keys_says_so() -> None:
+    refused = HelperError("The endpoint churn-endpoint-01 has no keys", "Its callers sign in with aad_token.",
+                          "There is nothing to rotate.")  # fmt: skip
+    async with wizard(recorded_answers(keys=refused)) as walk:
+        await walk.to("test")
+        await walk.tab_to("test-keys")
+        await walk.press("enter")
+        await walk.sees("has no keys", "nothing to rotate")
+        assert walk.focused == "close"

@@ -38,7 +38,7 @@ async def test_a_retry_does_only_what_failed_and_what_comes_after_it(
         walk = Walk(app, pilot)
         await walk.until(lambda: app.store is not None and app.store.ready.is_set())
         await walk.to("review")
-        await walk.until(lambda: "Creates 6" in walk.text(), "Azure has answered", seconds=120)
+        await walk.until(lambda: "+ create     endpoint" in walk.text(), "Azure has answered", seconds=120)
         await walk.tab_to("next")
         await walk.press("enter")
         await walk.until(lambda: app.screen.step == "deploy", "the run has started", seconds=60)

@@ -100,7 +100,12 @@ async def stalls(lines: int) -> None:
     walking: list[float] = []
     deploying: list[float] = []
     document = load("churn-xgboost", (), [f"endpoint.name={ENDPOINT}"])
-    app = WizardApp(document, rehearse=True, prepare=prepare, adopt=with_own_identity)
+    app = WizardApp(
+        document,
+        rehearse=True,
+        prepare=lambda shown: prepare(shown or document, os.environ),
+        adopt=lambda shown: with_own_identity(shown, os.environ),
+    )
     async with app.run_test(size=(120, 40)) as pilot:
         person = Photographer(app, pilot, Path(tempfile.gettempdir()))
         await person.sees("step 1 of 9")

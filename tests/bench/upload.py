@@ -98,8 +98,8 @@ def compare(name: str, folder: Path, turns: int, environ: Mapping[str, str], ser
     }
     theirs, ours = medians["sdk"], medians["ours"]
     print(
-        f"  medians: SDK {theirs['wall']:.1f} s, ours {ours['wall']:.1f} s: {theirs['wall'] / ours['wall']:.2f} times as"
-        f" fast; CPU {theirs['cpu']:.1f} s and {ours['cpu']:.1f} s: {ours['cpu'] / theirs['cpu']:.2f} of it"
+        f"  medians: SDK {theirs['wall']:.1f} s, ours {ours['wall']:.1f} s: {theirs['wall'] / ours['wall']:.2f} times"
+        f" as fast; CPU {theirs['cpu']:.1f} s and {ours['cpu']:.1f} s: {ours['cpu'] / theirs['cpu']:.2f} of it"
     )
 
 

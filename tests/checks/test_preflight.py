@@ -1,4 +1,4 @@
-"""The preflight against a running rehearsal, in a process of its own as the engine and `check` run it."""
+"""The preflight against a running rehearsal, in a process that is asked again and again, as the helper's is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,13 @@ from tui.checks import preflight
 from tui.cloud.session import connect
 from tui.plan.load import load
 from tui.plan.resolve import resolve
-asked = json.loads(sys.argv[1])
-plan = resolve(load(asked["preset"], [], asked["sets"]), os.environ, asked["secrets"])
-found = preflight.run(plan, connect(plan), limit=asked["limit"], own_look=True)
-print(json.dumps([finding.as_dict() for finding in found]), flush=True)
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # whatever the libraries want to say
+for line in sys.stdin:
+    asked = json.loads(line)
+    plan = resolve(load(asked["preset"], asked["overlays"], asked["sets"]), os.environ, asked["secrets"])
+    found = preflight.run(plan, connect(plan), limit=asked["limit"], own_look=True)
+    print(json.dumps([finding.as_dict() for finding in found]), file=answers, flush=True)
 os._exit(0)  # as the engine does: questions that are still being asked hold nobody up
 """
 
@@ -38,32 +41,50 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
     done = subprocess.run([*command, "env", "--json"], env=environ, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
+    clean = {k: v for k, v in {**environ, **told["set"]}.items() if k not in told["unset"]}
+    process = subprocess.Popen(
+        [sys.executable, "-c", PREFLIGHT],
+        env=clean,
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     try:
-        yield {**told, "environ": {k: v for k, v in {**environ, **told["set"]}.items() if k not in told["unset"]}}
+        yield {**told, "environ": clean, "process": process}
     finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(60) == 0
         subprocess.run([*command, "stop"], env=environ, capture_output=True, timeout=120, check=True)
 
 
-def preflight(
-    rehearsal: dict[str, Any], *sets: str, limit: float = 60.0, preset: str = "churn-xgboost", **secrets: str
-) -> dict[str, dict[str, Any]]:
-    """The findings by their id."""
-    asked = json.dumps({"preset": preset, "sets": list(sets), "secrets": secrets, "limit": limit})
-    done = subprocess.run(
-        [sys.executable, "-c", PREFLIGHT, asked],
-        env=rehearsal["environ"],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-    assert done.returncode == 0, done.stderr
-    # Whatever the libraries want to say, stdout is the program's own.
-    found = json.loads(done.stdout)
-    # Without any time, each part of the plan's files says for itself that it was not read.
-    assert not limit or len({finding["id"] for finding in found}) == len(found)
+def findings(
+    rehearsal: dict[str, Any],
+    *sets: str,
+    limit: float = 60.0,
+    preset: str = "churn-xgboost",
+    overlays: Sequence[Path] = (),
+    secrets: dict[str, str] | None = None,
+) -> list[dict[str, Any]]:
+    """The findings, the worst first."""
+    asked = {"preset": preset, "overlays": [str(path) for path in overlays], "sets": list(sets), "limit": limit}
+    process = rehearsal["process"]
+    process.stdin.write(json.dumps({**asked, "secrets": secrets or {}}) + "\n")
+    process.stdin.flush()
+    told = process.stdout.readline()
+    assert told, "the process of the preflight has ended"
+    found: list[dict[str, Any]] = json.loads(told)
     order = ["blocker", "warning", "unknown", "ok"]
     assert [f["severity"] for f in found] == sorted((f["severity"] for f in found), key=order.index)
+    return found
+
+
+def preflight(rehearsal: dict[str, Any], *sets: str, limit: float = 60.0, **more: Any) -> dict[str, dict[str, Any]]:
+    """The findings by their id."""
+    found = findings(rehearsal, *sets, limit=limit, **more)
+    # Without any time, each part of the plan's files says for itself that it was not read.
+    assert not limit or len({finding["id"] for finding in found}) == len(found)
     return {finding["id"]: finding for finding in found}
 
 
@@ -155,7 +176,7 @@ def test_a_wrong_secret_blocks_with_entras_words_and_without_the_secret(rehearsa
         "credential.method=service_principal",
         f"credential.tenant_id={rehearsal['set']['REHEARSAL_TENANT_ID']}",
         f"credential.client_id={rehearsal['set']['REHEARSAL_CLIENT_ID']}",
-        **{"credential.client_secret": "not-the-secret-at-all"},
+        secrets={"credential.client_secret": "not-the-secret-at-all"},
     )
     assert found["sign-in"]["severity"] == "blocker" and "AADSTS7000215" in found["sign-in"]["message"]
     assert found["workspace"]["severity"] == "unknown"
@@ -166,3 +187,44 @@ def test_no_time_is_no_answer_and_never_a_blocker(rehearsal: dict[str, Any]) -> 
     found = preflight(rehearsal, legacy(rehearsal), limit=0.0)
     assert {"sign-in": "unknown", "workspace": "unknown"}.items() <= not_ok(found).items()
     assert "blocker" not in not_ok(found).values()
+
+
+TWO = """
+deployments:
+  - {name: blue}
+  - {name: green, instance_type: Standard_D4as_v4, egress_public_network_access: enabled}
+traffic: {blue: 90, green: 10}
+"""
+
+MANY = """
+deployment: {instance_type: Standard_D4as_v4, instance_count: 9}
+deployments: [{name: alpha}, {name: beta}]
+traffic: {alpha: 100}
+"""
+
+
+def test_every_deployment_of_a_plan_is_looked_at_with_one_deadline(rehearsal: dict[str, Any], tmp_path: Path) -> None:
+    overlay = tmp_path / "two.yml"
+    overlay.write_text(TWO, encoding="utf-8")
+    found = findings(rehearsal, legacy(rehearsal), overlays=[overlay])
+    blockers = [finding for finding in found if finding["severity"] == "blocker"]
+    # What is wrong with one of them says which; what holds for both is told once.
+    assert [finding["id"] for finding in blockers] == ["egress-closed-workspace"]
+    assert blockers[0]["message"].startswith("green: egress_public_network_access is enabled")
+    assert "fix" not in blockers[0]
+    assert sorted(f["message"].partition(":")[0] for f in found if f["id"] == "quota") == ["blue", "green"]
+    assert sum(finding["id"] == "model" for finding in found) == 1
+    assert any(finding["id"] == "diagnose" for finding in found)
+    # Each has enough quota by itself.
+    overlay.write_text(MANY, encoding="utf-8")
+    many = findings(rehearsal, legacy(rehearsal), overlays=[overlay])
+    (short,) = (finding for finding in many if finding["severity"] == "blocker")
+    assert short["id"] == "quota-together" and "alpha and beta need" in short["message"]
+
+
+def test_no_time_for_any_deployment_is_no_answer(rehearsal: dict[str, Any], tmp_path: Path) -> None:
+    overlay = tmp_path / "two.yml"
+    overlay.write_text(TWO, encoding="utf-8")
+    found = findings(rehearsal, legacy(rehearsal), overlays=[overlay], limit=0.0)
+    assert {"sign-in", "workspace"} <= {finding["id"] for finding in found if finding["severity"] == "unknown"}
+    assert not [finding for finding in found if finding["severity"] == "blocker"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import requests
 
@@ -81,8 +83,31 @@ def test_a_refused_storage_names_the_role() -> None:
 
 
 def test_an_answer_that_is_not_json_is_quoted() -> None:
-    error = from_status(502, "<html>Bad gateway</html>", {})
-    assert error.cause == "<html>Bad gateway</html>"
+    error = from_status(502, "upstream connect error", {})
+    assert error.cause == "upstream connect error"
+
+
+def test_a_web_page_of_a_gateway_is_said_in_a_sentence_and_kept_as_the_raw_text() -> None:
+    page = "<html><head><title>502 Bad Gateway</title></head></html>"
+    error = from_status(502, page, {})
+    assert error.cause == "A proxy or gateway before the service answered 502 with a web page, not the service."
+    assert error.raw == page
+
+
+def test_a_refused_action_becomes_the_role_to_ask_for() -> None:
+    workspace = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws"
+    message = (
+        "The client 'trainer' with object id '5eed' does not have authorization to perform action "
+        "'Microsoft.MachineLearningServices/workspaces/onlineEndpoints/write' over scope "
+        f"'{workspace}/onlineEndpoints/churn' or the scope is invalid."
+    )
+    error = from_status(403, json.dumps({"error": {"code": "AuthorizationFailed", "message": message}}), {})
+    sentence, command = error.remedy.splitlines()
+    assert sentence.startswith("Ask for the role AzureML Data Scientist on ws, which allows Microsoft.")
+    assert command == (
+        "az role assignment create --assignee-object-id 5eed --assignee-principal-type ServicePrincipal "
+        f'--role "AzureML Data Scientist" --scope {workspace}'
+    )
 
 
 def test_an_unresolvable_host_is_named() -> None:

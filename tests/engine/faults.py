@@ -150,6 +150,7 @@ class Campaign:
                     continue
                 struck += 1
                 if blow.how == "SIGKILL":
+                    assert run.status == "interrupted", run.status
                     launch.resume(run, environ=self._environ)
                     engines += 1
             self._until_the_end(run)
@@ -166,14 +167,15 @@ class Campaign:
         preset = find("churn-xgboost")
         assert preset is not None
         folder = self._folder / name
+        own = name.ljust(16)  # of one length: how many bytes a model has is part of what is compared
         shutil.copytree(preset.path.parent / "churn-xgboost", folder / "churn-xgboost")
         shutil.copy(preset.path, folder / "plan.yml")
         script = folder / "churn-xgboost" / "onlinescoring" / "score.py"
-        script.write_text(f"{script.read_text(encoding='utf-8')}\n# {name}\n", encoding="utf-8")
-        (folder / "churn-xgboost" / "model" / "name.txt").write_text(name, encoding="utf-8")
+        script.write_text(f"{script.read_text(encoding='utf-8')}\n# {own}\n", encoding="utf-8")
+        (folder / "churn-xgboost" / "model" / "name.txt").write_text(own, encoding="utf-8")
         for number in range(40):  # so that there is an inside of the upload
             part = folder / "churn-xgboost" / "model" / f"part-{number:02d}.bin"
-            part.write_bytes(name.encode() * 2000 + bytes([number]))
+            part.write_bytes(own.encode() * 2000 + bytes([number]))
         sets = [f"endpoint.name={name}", f"deployment.model.name={name}"]
         return load(folder / "plan.yml", sets=sets), snapshot_hash(walk(script.parent))
 

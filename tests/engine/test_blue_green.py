@@ -18,6 +18,7 @@ from azure_state import Azure
 from test_run import events_until, finished, plan_for, statuses
 
 from tui.engine import launch, runs
+from tui.engine.folders import ROLL_BACK_FILE
 from tui.engine.journal import Event
 from tui.engine.view import RunView
 from tui.plan.document import Document
@@ -32,7 +33,7 @@ calls = 0
 def run(data):
     global calls
     calls += 1
-    if calls > 8:
+    if calls > 5:
         raise RuntimeError("the new model does not know this customer")
     return good(data)
 """
@@ -45,11 +46,11 @@ calls = 0
 def run(data):
     global calls
     calls += 1
-    if calls > 8:
+    if calls > 5:
         time.sleep(0.6)
     return good(data)
 """
-ROLLOUT = {"steps": [20, 60, 100], "pause": 3, "probe_every": "0.2s", "min_requests": 5}
+ROLLOUT = {"steps": [20, 60, 100], "pause": 1.5, "probe_every": "0.15s", "min_requests": 4}
 
 
 NAME = "churn-takes-over"
@@ -242,12 +243,30 @@ def test_a_rollout_that_is_stopped_says_who_serves_and_cleaning_up_gives_it_back
     assert place.azure.get(f"onlineEndpoints/{NAME}/deployments/stopped") is None
 
 
+def taken_back_by_hand(place: Place, document: Document) -> None:
+    """Somebody wants the rollout back while its first step is watched."""
+    patient = document.copy()
+    patient.set("rollout.pause", 600, "test")
+    run = place.start(patient)
+    assert not launch.roll_back(runs.Run("none", place.folder, "", "", "", True)), "there is no engine to ask"
+    events_until(run, lambda event: event["event"] == "rollout_watch")
+    assert RunView().fold_all(run.journal.read()).rolling_out
+    assert launch.roll_back(run)
+    events = events_until(run, finished)
+    card = next(event["card"] for event in events if event["event"] == "needs_attention")
+    assert (events[-1]["status"], card["code"]) == ("failed", "RolledBack")
+    assert "Somebody asked for it" in card["cause"]
+    assert not (run.folder / ROLL_BACK_FILE).exists()
+
+
 @pytest.mark.slow
 def test_a_good_green_takes_over_and_applying_again_changes_nothing(place: Place) -> None:
     document = place.plan("good", "", pause=1, steps=[30, 100])
     document.set("mirror_traffic", {"good": 50}, "test")
     before = place.serving()
     (serves,) = before
+    taken_back_by_hand(place, document)
+    assert place.serving() == before
     with place.hammer().at_work() as client:
         events = events_until(place.start(document), finished)
     assert events[-1]["status"] == "succeeded", events[-1]

@@ -102,6 +102,7 @@ def test_a_second_run_on_an_endpoint_names_the_first_also_from_another_machine(
         Azure(prepared).remove("churn-machine-02")
 
 
+@pytest.mark.slow
 def test_a_run_of_another_machine_is_followed_stopped_and_resumed(
     tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

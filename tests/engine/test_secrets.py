@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
+import pty
+import signal
 import subprocess
 import sys
 import threading
@@ -11,9 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_run import events_until, finished, plan_for
+from test_run import events_until, plan_for
 
 from tui.engine import launch
+from tui.engine.runs import engine_pid
 from tui.helper.client import HelperClient
 from tui.plan.document import Document
 from tui.rehearse import prepare, with_own_identity
@@ -115,9 +120,24 @@ def test_a_typed_secret_is_nowhere_but_in_memory(tmp_path: Path, planted: dict[s
         secrets = {"credential.client_secret": typed}
         with Watch([typed], cache) as watch:
             asyncio.run(sign_in(document, prepared, secrets))
-            run = launch.start(document, environ=prepared, secrets=secrets, rehearse=True)
-            last = events_until(run, finished)[-1]
+            run = launch.start(document, environ=prepared, secrets=secrets)
+            events_until(run, lambda event: event["event"] == "task_operation" and event["task"] == "endpoint")
+            pid = engine_pid(run.folder)
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            while engine_pid(run.folder) is not None:
+                pass
+            refused = attach_without_a_terminal(run.id, prepared)
+            said = attach_on_a_terminal(run.id, prepared, typed)
+    assert refused.returncode == 2, refused.stderr
+    assert "The client secret was typed when the run began" in refused.stderr
+    assert "Client secret (not shown):" in said
+    assert typed not in said + refused.stdout + refused.stderr
+    last = run.journal.last()
+    assert last is not None
     assert last["status"] == "succeeded", last
+    assert run.typed == ("credential.client_secret",)
+    assert sum(event["event"] == "run_resumed" for event in run.journal.read()) == 1
     signed_in = next(
         event for event in run.journal.read() if event["event"] == "task_finished" and event["task"] == "sign-in"
     )
@@ -138,10 +158,37 @@ def test_a_typed_secret_is_nowhere_but_in_memory(tmp_path: Path, planted: dict[s
         assert holders(cache, secret) == []
 
 
+def attach_without_a_terminal(run: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """`attach` as a script calls it: there is nobody to ask."""
+    return subprocess.run(
+        [sys.executable, "-m", "tui", "attach", run],
+        env=environ, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def attach_on_a_terminal(run: str, environ: dict[str, str], secret: str) -> str:
+    """What `attach` shows on a terminal of its own on which the secret is typed when it is asked for."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tui", "attach", run],
+        env={**environ, "TERM": "dumb"}, cwd=ROOT, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    said, answered = b"", False
+    with os.fdopen(ours, "r+b", buffering=0) as terminal, contextlib.suppress(OSError):  # EIO is its end
+        while chunk := terminal.read(4096):
+            said += chunk
+            if not answered and b"(not shown):" in said:
+                answered = True
+                terminal.write(secret.encode() + b"\n")
+    assert process.wait(60) == 0, said.decode()
+    return said.decode()
+
+
 def is_the_users(line: str) -> bool:
     """Whether a process works for the user who holds the secret: engine, helper, or asking for the rehearsal."""
     return line.startswith("environment:") and any(
-        part in line for part in ("-m tui.engine", "-m tui.helper", "-m tui.rehearsal env")
+        part in line for part in ("-m tui.engine", "-m tui.helper", "-m tui.rehearsal env", "-m tui attach")
     )
 
 

@@ -52,25 +52,20 @@ def test_a_run_that_is_stopped_in_its_preflight_has_made_nothing(
     assert Azure(prepared).get("onlineEndpoints/churn-stop-01") is None
 
 
-def test_a_signal_before_the_engine_works_is_heard(
+def test_a_run_that_is_stopped_as_soon_as_it_is_started_has_an_end(
     tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, _ = begin(plan_for("churn-stop-02", tmp_path), rehearsal_env, monkeypatch)
-    pid = runs.engine_pid(run.folder)
-    assert pid is not None
-    while f"{signal.SIGTERM:d}" not in blocked(pid):  # from then on the engine listens, long before it has begun
-        assert run.alive
-    os.kill(pid, signal.SIGTERM)
-    assert ended(run)["status"] == "cancelled"
+    """The signal comes before the interpreter of the engine has read a line of the program."""
+    document = plan_for("churn-stop-02", tmp_path)
+    for _ in range(3):
+        run, _ = begin(document, rehearsal_env, monkeypatch)
+        assert launch.stop(run)
+        last = ended(run)
+        assert last["status"] == "cancelled"
+        assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, []), "only the engine waits"
 
 
-def blocked(pid: int) -> set[str]:
-    """The numbers of the signals that a process has blocked, from the kernel's mask."""
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-    mask = int(next(line for line in lines if line.startswith("SigBlk")).split()[1], 16)
-    return {str(number) for number in range(1, 65) if mask >> (number - 1) & 1}
-
-
+@pytest.mark.slow
 def test_an_upload_is_stopped_and_goes_on_where_it_stopped(
     tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,11 +100,12 @@ def test_stopping_names_what_is_left_and_the_command_that_removes_it(
     events_until(run, at("task_operation", "deployment"))
     assert launch.stop(run)
     last = ended(run)
-    assert last["status"] == "cancelled"
+    assert last["status"] == runs.find(run.id).status == "cancelled"
     assert set(last["left_behind"]) >= {"endpoint churn-stop-04", "deployment blue"}
     assert "endpoint churn-stop-04, which is complete" in last["message"]
     events = again(run, prepared)
     assert events[-1]["status"] == "succeeded"
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     asked = [event["task"] for event in events if event["event"] == "task_operation"]
     assert asked.count("deployment") == 1, "what Azure was doing already was followed"
     assert statuses(events)["deployment"] == "succeeded"
@@ -124,13 +120,19 @@ def test_stopping_names_what_is_left_and_the_command_that_removes_it(
     assert Azure(prepared).get("onlineEndpoints/churn-stop-04") is None
 
 
+@pytest.mark.slow
 def test_a_stop_that_comes_too_late_is_no_stop(
     tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, prepared = begin(plan_for("churn-stop-05", tmp_path), rehearsal_env, monkeypatch)
-    events_until(run, at("task_started", "test"))
-    assert launch.stop(run, clean_up=True)
-    last = ended(run)
+    for _ in range(5):  # on a busy machine the call takes longer than a run that is to stop waits for it
+        known = (run.journal.last() or {"seq": 0})["seq"]
+        events_until(run, lambda event, known=known: at("task_started", "test")(event) and event["seq"] > known)
+        assert launch.stop(run)
+        last = events_until(run, lambda event, known=known: finished(event) and event["seq"] > known)[-1]
+        if last["status"] == "succeeded":
+            break
+        launch.resume(run, environ=prepared)
     assert last["status"] == "succeeded"
     assert "already succeeded" in last["message"]
     azure = Azure(prepared)
@@ -138,6 +140,7 @@ def test_a_stop_that_comes_too_late_is_no_stop(
     azure.remove("churn-stop-05")
 
 
+@pytest.mark.slow
 def test_an_operation_that_failed_while_nobody_watched_is_reported(
     tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,11 +179,15 @@ def test_a_second_run_on_an_endpoint_names_the_first(
     assert f"aml-deploy attach {first.id}" in refused["message"]
     finding = next(event for event in runs.find(refused["run"]).journal.read() if event["event"] == "finding")
     assert (finding["id"], finding["severity"]) == ("run-in-progress", "blocker")
+    events_until(first, at("task_started", "deployment"))
     assert launch.stop(first, clean_up=True)
-    assert "was removed" in ended(first)["message"]
+    last = ended(first)
+    assert "was removed" in last["message"]
+    assert not any(item.startswith(("endpoint", "deployment")) for item in last.get("left_behind", []))
     assert Azure(prepared).get("onlineEndpoints/churn-stop-07") is None
 
 
+@pytest.mark.slow
 def test_two_that_resume_a_run_at_once_start_one_engine(
     tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

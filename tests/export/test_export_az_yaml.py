@@ -144,3 +144,74 @@ def test_paths_with_anything_in_them_stay_one_word(tmp_path: Path, name: str) ->
     assert code == 0, said
     assert f"--request-file|../{name}/churn-xgboost/sample-request.json|" in lines[-1]
     assert not (tmp_path / "out" / "gone").exists()
+
+
+ROLLOUT = (
+    "traffic: {blue: 100}",
+    "rollout: {steps: [10, 50, 100], pause: 0, probe_every: 1}\nmirror_traffic: {green: 20}",
+)
+GREEN = ("name: blue ", "name: green ")
+SERVING = '{"blue": 90, "violet": 10}'
+
+
+def rolled_out(folder: Path, *, serving: str = SERVING, refuse_from: int = 99) -> tuple[int, list[str], str]:
+    """The script's changes of the split, when so many of its test calls are answered well."""
+    made = exported(own_preset(folder, ROLLOUT, GREEN), "az-yaml", folder / "out")
+    assert "traffic.yml" not in [item.path for item in made.files]
+    assert any("goes back at the first test call that fails" in line for line in made.notes)
+    out = folder / "out"
+    (out / "bin").mkdir()
+    az = out / "bin" / "az"
+    az.write_text(
+        '#!/bin/sh\nprintf \'%s|\' "$@" >> "$RECORD"; echo >> "$RECORD"\n'
+        'case "$*" in\n'
+        f"*\" show \"*query*) printf '{serving}' ;;\n"
+        '*" show "*) exit 3 ;;\n'
+        f'*" invoke "*) [ "$(grep -c invoke "$RECORD")" -lt {refuse_from} ] ;;\nesac\n'
+    )
+    az.chmod(0o755)
+    record = out / "record"
+    done = subprocess.run(
+        ["bash", str(out / "deploy.sh")],
+        env={"PATH": f"{out / 'bin'}:/usr/bin:/bin", "RECORD": str(record), **ENVIRON},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    asked = [line.split("|") for line in record.read_text().splitlines()]
+    return (
+        done.returncode,
+        [
+            f"{words[i]} {words[i + 1]}"
+            for words in asked
+            for i in range(len(words))
+            if words[i] in ("--traffic", "--mirror-traffic")
+        ],
+        done.stderr,
+    )
+
+
+def test_a_rollout_is_the_scripts_own_with_copies_and_steps(tmp_path: Path) -> None:
+    code, shifts, said = rolled_out(tmp_path)
+    assert code == 0, said
+    assert shifts == [
+        "--mirror-traffic green=20",
+        "--mirror-traffic green=0",
+        "--traffic blue=81 violet=9 green=10",
+        "--traffic blue=45 violet=5 green=50",
+        "--traffic green=100 blue=0 violet=0",
+    ]
+
+
+def test_a_test_call_that_fails_brings_the_split_of_before_back(tmp_path: Path) -> None:
+    code, shifts, _ = rolled_out(tmp_path, refuse_from=4)
+    assert code == 1
+    assert shifts[-3:] == [
+        "--traffic blue=45 violet=5 green=50",
+        "--mirror-traffic green=0",
+        "--traffic blue=90 violet=10 green=0",
+    ]
+
+
+def test_a_first_deployment_has_nothing_to_go_back_to(tmp_path: Path) -> None:
+    code, shifts, said = rolled_out(tmp_path, serving="{}")
+    assert code == 0, said
+    assert shifts == ["--traffic green=100"]

@@ -27,11 +27,10 @@ def test_what_a_reader_lacks_becomes_a_page_for_the_identity_administrator(
 ) -> None:
     assert aml_deploy("rehearsal", "--role", "reader", environ=rehearsing).returncode == 0
     try:
-        shown = aml_deploy("requests", PRESET, "--rehearse", environ=rehearsing)
         done = aml_deploy("requests", PRESET, "--rehearse", "--json", "-o", tmp_path / "pages", environ=rehearsing)
     finally:
         assert aml_deploy("rehearsal", "--reset-rights", environ=rehearsing).returncode == 0
-    assert (shown.returncode, done.returncode) == (0, 0), done.stderr
+    assert done.returncode == 0, done.stderr
     page = next(page for page in json_lines(done.stdout) if page["who"] == "identity")
     assert (page["who"], page["title"]) == ("identity", "Identity administrator")
     (request,) = page["requests"]
@@ -39,7 +38,6 @@ def test_what_a_reader_lacks_becomes_a_page_for_the_identity_administrator(
     assert request["why"] and request["what"] and request["verify"].startswith("az role assignment list")
     written = (tmp_path / "pages" / "identity.md").read_text(encoding="utf-8")
     assert written == page["markdown"]
-    assert written.strip() in shown.stdout
     assert request["command"] in written
     # Everything that could be filled in is.
     assert not re.search(r"\{\w+\}|\$\w+", written)
@@ -52,6 +50,7 @@ def test_requests_explains_itself(lonely: dict[str, str]) -> None:
     assert "administrators" in done.stdout and "-o DIR" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_wrong_flag_is_corrected_in_the_file_and_its_comments_stay(
     rehearsing: dict[str, str], own_plan: Path
 ) -> None:

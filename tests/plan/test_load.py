@@ -90,7 +90,7 @@ def test_all_problems_come_at_once_with_their_lines(folder: Path) -> None:
          "credential.client_secret", "reference"),
         (("path: model", 'path: "${env:NOT_THERE}"'), "deployment.model.path", "NOT_THERE is not set"),
         (("path: model", "path: ${env:NOT_THERE}"), "", "needs quotes"),
-        (("path: model", "path: abfss://c@a.dfs.core.windows.net/m"), "deployment.model.path", "abfss:"),
+        (("path: model", "path: s3://c@a.dfs.core.windows.net/m"), "deployment.model.path", "s3:"),
     ],
 )  # fmt: skip
 def test_one_wrong_value_is_named(folder: Path, change: tuple[str, str], key: str, said: str) -> None:

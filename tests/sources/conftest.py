@@ -19,6 +19,7 @@ import pytest
 
 SECRET = "a-value-that-must-stay-in-memory"
 TOKEN = "dapi-test"
+KEPT = {("deploy", "sp-secret"): SECRET}  # what the stand-in for Databricks holds, by scope and key
 Answer = tuple[int, dict[str, str], Any]
 
 
@@ -64,9 +65,10 @@ def _databricks(path: str, headers: dict[str, str]) -> Answer:
         return error(403, "PERMISSION_DENIED", "User does not have READ permission on scope closed")
     if asked["scope"] == "notebooks-only":
         return error(400, "BAD_REQUEST", "Secrets can only be fetched in a notebook")
-    if (asked["scope"], asked["key"]) != ("deploy", "sp-secret"):
+    value = KEPT.get((asked["scope"], asked["key"]))
+    if value is None:
         return error(404, "RESOURCE_DOES_NOT_EXIST", f"Secret does not exist with scope: {asked['scope']}")
-    return 200, {}, {"key": asked["key"], "value": base64.b64encode(SECRET.encode()).decode()}
+    return 200, {}, {"key": asked["key"], "value": base64.b64encode(value.encode()).decode()}
 
 
 @pytest.fixture
@@ -193,9 +195,7 @@ def _certificate(host: str, folder: Path) -> Path:
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), False)
         .sign(key, hashes.SHA256())
     )
-    raw = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    raw = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     path = folder / "vault.pem"
     path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + raw)
     return path

@@ -172,6 +172,7 @@ def command(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_check_signs_in_with_a_secret_of_a_scope(
     databricks: str, rehearsal: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,3 +200,20 @@ def test_check_signs_in_with_a_secret_of_a_scope(
     assert "{{secrets/notebooks-only/x}}" in blockers[0]["remedy"]
     for file in (tmp_path / "home").rglob("*"):
         assert not file.is_file() or SECRET.encode() not in file.read_bytes()
+
+
+def test_a_secret_among_the_containers_variables_is_in_no_answer(
+    databricks: str, rehearsal: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tui.helper.asking import ask
+
+    for name, value in rehearsal["set"].items():
+        monkeypatch.setenv(name, value)
+    for name in rehearsal["unset"]:
+        monkeypatch.delenv(name, raising=False)
+    document = load("churn-xgboost")
+    document.set("deployment.environment_variables", {"TOKEN": f"Bearer {SCOPE}"}, "test")
+    answer = ask("changes", {"plan": {"document": document.tree, "base": str(document.base)}})
+    assert "result" in answer, answer
+    assert SECRET not in json.dumps(answer)
+    assert ask("references", {"plan": {"document": document.tree, "base": str(document.base)}})["result"]

@@ -11,6 +11,7 @@ from tui.app.store import Store
 from tui.plan.document import denormalise
 from tui.plan.fields import fields_of
 from tui.plan.references import REFERENCE
+from tui.plan.rules import steps_of
 
 _COMMENT = "# With the Azure CLI and its extension ml (version 2):"
 # The keys of deployment.yml that a step is about.
@@ -46,7 +47,7 @@ def _files(step: str, store: Store) -> list[tuple[str, dict[str, Any]]]:
     if step == "endpoint":
         return [("endpoint.yml", az_files.endpoint(store))]
     if step in ("review", "deploy"):
-        return [("endpoint.yml", az_files.endpoint(store)), ("deployment.yml", az_files.deployment(store))]
+        return [("endpoint.yml", az_files.endpoint(store)), *az_files.deployments(store)]
     if step in _PARTS:
         whole = az_files.deployment(store)
         part = {name: whole[name] for name in _PARTS[step] if name in whole}
@@ -217,27 +218,56 @@ class _Commands:
         return lines
 
     def everything(self) -> list[str]:
-        endpoint, deployment = self.word("endpoint.name"), self.word("deployment.name")
-        shares = self.store.document.get("traffic") or {self.written("deployment.name"): 100}
-        split = " ".join(f"{name}={share}" for name, share in shares.items()) if isinstance(shares, dict) else ""
+        endpoint = self.word("endpoint.name")
+        made = az_files.deployments(self.store)
+        lines = ["az ml online-endpoint create --file endpoint.yml \\", self.where, ""]
+        for name, _ in made:
+            lines += [f"az ml online-deployment create --file {shlex.quote(name)} \\", self.where, ""]
+        target = str(made[-1][1].get("name") or "")
+        lines += self.shifting(endpoint, target)
         return [
-            "az ml online-endpoint create --file endpoint.yml \\",
+            *lines,
+            f"az ml online-deployment get-logs --name {shlex.quote(target)} --endpoint-name {endpoint} --lines 100 \\",
             self.where,
-            "",
-            "az ml online-deployment create --file deployment.yml \\",
-            self.where,
-            "",
-            f"az ml online-endpoint update --name {endpoint} --traffic {shlex.quote(split)} \\",
-            self.where,
-            "",
-            f"az ml online-deployment get-logs --name {deployment} --endpoint-name {endpoint} --lines 100 \\",
+        ]
+
+    def shifting(self, endpoint: str, target: str) -> list[str]:
+        """The requests: at once, or step by step with a test call of the new deployment before each."""
+        shares, mirrored = (self.store.document.get(key) for key in ("traffic", "mirror_traffic"))
+        final = _split(shares) if isinstance(shares, dict) and shares else f"{target}=100"
+        if not self.store.document.get("rollout"):
+            lines = self.update(endpoint, "traffic", final)
+            return lines + (self.update(endpoint, "mirror-traffic", _split(mirrored)) if mirrored else [])
+        steps = steps_of(self.store.value("rollout.steps") or (10, 50, 100)) or (100,)
+        lines = [f"# {target} takes over; first it is tested alone:", *self.invoke(endpoint, target), ""]
+        if mirrored:
+            lines += ["# Copies of requests first; callers never see the answers:"]
+            lines += self.update(endpoint, "mirror-traffic", _split(mirrored))
+            lines += self.update(endpoint, "mirror-traffic", _split(dict.fromkeys(mirrored, 0)))
+        lines += ["# Then step by step; watch answers and latency before each next one. What serves now:", "OLD=blue"]
+        for step in steps[:-1]:
+            lines += self.update(endpoint, "traffic", f"$OLD={100 - step} {target}={step}")
+        return [*lines, *self.update(endpoint, "traffic", final), "# The way back, at any time:",
+                *self.update(endpoint, "traffic", f"$OLD=100 {target}=0")]  # fmt: skip
+
+    def update(self, endpoint: str, what: str, split: str) -> list[str]:
+        """A change of the requests, or of their copies."""
+        quoted = f'"{split}"' if "$" in split else shlex.quote(split)
+        return [f"az ml online-endpoint update --name {endpoint} --{what} {quoted} \\", self.where, ""]
+
+    def invoke(self, endpoint: str, deployment: str) -> list[str]:
+        """A test call of one deployment."""
+        return [
+            f"az ml online-endpoint invoke --name {endpoint} \\",
+            f"  --deployment-name {shlex.quote(deployment)} \\",
+            f"  --request-file {self.word('test.request')} \\",
             self.where,
         ]
 
     def test(self) -> list[str]:
-        return [
-            f"az ml online-endpoint invoke --name {self.word('endpoint.name')} \\",
-            f"  --deployment-name {self.word('deployment.name')} \\",
-            f"  --request-file {self.word('test.request')} \\",
-            self.where,
-        ]
+        return self.invoke(self.word("endpoint.name"), str(az_files.deployments(self.store)[-1][1].get("name") or ""))
+
+
+def _split(shares: Any) -> str:
+    """A split as `az ml` takes it: blue=90 green=10."""
+    return " ".join(f"{name}={share}" for name, share in shares.items()) if isinstance(shares, dict) else ""

@@ -1,4 +1,4 @@
-"""The plan as the two YAML files of the Azure CLI, endpoint.yml and deployment.yml.
+"""The plan as YAML files of the Azure CLI: endpoint.yml, and a deployment.yml for each deployment.
 
 The keys are those of Microsoft's reference-yaml-endpoint-online and reference-yaml-deployment-managed-online.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from tui.app.store import Store
+from tui.plan.document import Document
 from tui.plan.fields import BY_KEY
 from tui.plan.references import Unresolved, expand, has_reference
 
@@ -32,15 +33,29 @@ def endpoint(store: Store) -> dict[str, Any]:
     return tree
 
 
-def deployment(store: Store) -> dict[str, Any]:
-    """deployment.yml as data; a registered model or environment is its reference."""
+def deployments(store: Store) -> list[tuple[str, dict[str, Any]]]:
+    """The name and the data of a file for each deployment: deployment.yml, or one named for each of several."""
+    several = store.document.each()
+    found = []
+    for one in several:
+        tree = deployment(store, one)
+        found.append(("deployment.yml" if len(several) == 1 else f"deployment-{tree['name']}.yml", tree))
+    return found
+
+
+def deployment(store: Store, document: Document | None = None) -> dict[str, Any]:
+    """deployment.yml as data; a registered model or environment is its reference.
+
+    `document` is the plan with another one of its deployments in the place of `deployment:`.
+    """
+    plan = store.document if document is None else document
     tree: dict[str, Any] = {
         "$schema": f"{_SCHEMAS}managedOnlineDeployment.schema.json",
-        "name": _value(store, "deployment.name"),
-        "endpoint_name": _value(store, "endpoint.name"),
+        "name": _value(store, "deployment.name", plan),
+        "endpoint_name": _value(store, "endpoint.name", plan),
     }
     for name in _DEPLOYMENT:
-        value = _group(store, f"deployment.{name}")
+        value = _group(store, f"deployment.{name}", plan)
         if value not in (None, "", {}):
             tree[name] = value
     model = tree.get("model")
@@ -60,14 +75,14 @@ def deployment(store: Store) -> dict[str, Any]:
     return tree
 
 
-def _group(store: Store, key: str) -> Any:
+def _group(store: Store, key: str, document: Document) -> Any:
     """The value of a field, or those of the fields below a key."""
     if key in BY_KEY:
-        return _value(store, key)
+        return _value(store, key, document)
     found: dict[str, Any] = {}
     for field in BY_KEY.values():
-        if field.key.startswith(f"{key}.") and store.document.asked(field.key):
-            value = _value(store, field.key)
+        if field.key.startswith(f"{key}.") and document.asked(field.key):
+            value = _value(store, field.key, document)
             if value not in (None, "", {}):
                 node = found
                 *parents, last = field.key[len(key) + 1 :].split(".")
@@ -77,13 +92,14 @@ def _group(store: Store, key: str) -> Any:
     return found
 
 
-def _value(store: Store, key: str) -> Any:
+def _value(store: Store, key: str, document: Document | None = None) -> Any:
     """What is written, resolved; a default only where the file would mean something else without it."""
     if BY_KEY[key].kind == "secret":
         return None
-    value = store.document.get(key)
+    plan = store.document if document is None else document
+    value = plan.get(key)
     if value is None and (key in _ALWAYS or key in ("endpoint.name", "deployment.name")):
-        value = store.document.value(key)
+        value = plan.value(key)
     if not has_reference(value):
         return value
     try:

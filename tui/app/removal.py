@@ -2,90 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tui.plan import sizes
+ASSETS = "the registered model, environment and code, which cost next to nothing"
+Item = Mapping[str, Any]
 
-MADE_TAG = "aml-deploy"  # on every endpoint and deployment that a run has made
+
+@dataclass(frozen=True)
+class Choice:
+    """Something that can be removed: a `deployment` by its name, or (None) all that the plan made; with `failed` also
+    this program's failed deployments, which serve nobody and may still cost."""
+
+    label: str
+    deployment: str | None = None
+    failed: bool = False
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What the helper's questions `inventory` and `remove` are asked with."""
+        return {"deployment": self.deployment, "failed": self.failed}
 
 
 @dataclass(frozen=True)
 class Removal:
-    """`goes` and `stays` are lines for people; `refused` says why nothing would go; `deployment` is None where all
-    that the plan made is meant."""
+    """`goes` and `stays` are lines for people; `refused` says why nothing would go."""
 
-    deployment: str | None
-    label: str
     goes: tuple[str, ...] = ()
     stays: tuple[str, ...] = ()
     price: str = ""
     refused: str = ""
 
 
-def removals(endpoint: Mapping[str, Any], planned: str, region: str = "") -> list[Removal]:
-    """Each deployment that can be removed alone, and first all that the plan made (its deployment, and the endpoint
-    when no other deployment is on it and a run made it)."""
-    found = list(endpoint.get("deployments") or ())
-    each = [_one(endpoint, item, found, region) for item in found]
-    return [_plan(endpoint, planned, found, region), *each]
+def choices(found: Mapping[str, Any]) -> list[Choice]:
+    """What can be removed of an inventory that was asked for the plan: first all of it, then what failed, then each."""
+    deployments = [item for item in found.get("items") or () if item["kind"] == "deployment"]
+    offered = [Choice("All that the plan made")]
+    wasted = [item["name"] for item in deployments if item["failed"] and not item["goes"]]
+    if wasted:
+        offered.append(Choice(f"That, and what failed: {', '.join(wasted)}", failed=True))
+    return offered + [Choice(f"Deployment {item['name']}", item["name"]) for item in deployments]
 
 
-def _plan(endpoint: Mapping[str, Any], planned: str, found: list[Any], region: str) -> Removal:
-    label = "All that the plan made"
-    name = endpoint.get("name", "")
-    mine = next((item for item in found if item.get("name") == planned), None)
-    others = [item for item in found if item.get("name") != planned]
-    own = MADE_TAG in (endpoint.get("tags") or {})
-    kept = tuple(f"deployment {item.get('name')}" for item in others)
-    assets = "the registered model, environment and code, which cost next to nothing"
-    if mine is not None and MADE_TAG not in (mine.get("tags") or {}):
-        why = f"The deployment {planned} was not made by this program; choose it by its name to remove it."
-        return Removal(None, label, stays=(f"endpoint {name}", f"deployment {planned}", *kept), refused=why)
-    goes = (f"deployment {planned}, {_size(mine)}",) if mine is not None else ()
-    if not others and own:
-        address = endpoint.get("scoring_uri") or "its address"
-        return Removal(None, label, (*goes, f"endpoint {name}: {address} answers no more"), (assets,),
-                       _price([mine] if mine else [], region))  # fmt: skip
-    stays = (f"endpoint {name}{'' if own else ', which this program did not make'}", *kept, assets)
-    if mine is None:
-        return Removal(None, label, stays=stays, refused=f"There is no deployment {planned} on {name}.")
-    return Removal(None, label, (*goes, *_traffic(endpoint, planned, others)), stays, _price([mine], region))
+def removal(found: Mapping[str, Any], endpoint: Mapping[str, Any]) -> Removal:
+    """What an inventory says would happen; `endpoint` is the helper's answer to the question of that name."""
+    items = list(found.get("items") or ())
+    going = [item for item in items if item["goes"]]
+    goes: list[str] = []
+    for item in going:
+        if item["kind"] == "endpoint":
+            goes.append(f"endpoint {item['name']}: {endpoint.get('scoring_uri') or 'its address'} answers no more")
+        else:
+            goes += [_line(item), *_requests(item, items)]
+    stays = [_line(item) for item in items if not item["goes"]]
+    price = _price([item for item in going if item["kind"] == "deployment"], found)
+    return Removal(tuple(goes), (*stays, ASSETS) if items else (), price, _refused(items, going))
 
 
-def _one(endpoint: Mapping[str, Any], mine: Mapping[str, Any], found: list[Any], region: str) -> Removal:
-    name = str(mine.get("name"))
-    others = [item for item in found if item.get("name") != name]
-    goes = (f"deployment {name}, {_size(mine)}", *_traffic(endpoint, name, others))
-    alone = "" if others else ", which then answers 404"
-    stays = (f"endpoint {endpoint.get('name', '')}{alone}", *(f"deployment {item.get('name')}" for item in others),
-             "the registered model, environment and code")  # fmt: skip
-    return Removal(name, f"Deployment {name}", goes, stays, _price([mine], region))
+def _line(item: Item) -> str:
+    """A resource with its size, state and price, and why it goes or stays."""
+    parts = [f"{item['kind']} {item['name']}"]
+    if item["kind"] == "deployment":
+        parts.append(f"{item['instances']} × {item['instance_type']}")
+    parts.append(str(item["state"]))
+    if item["kind"] == "deployment" and item["price_per_hour"] is not None:
+        parts.append(f"{item['price_per_hour']:.2f} an hour")
+    made = f", made by {item['made_by']}" if item.get("made_by") else ""
+    return f"{', '.join(parts)}: {item['why'].partition(';')[0]}{made}"
 
 
-def _traffic(endpoint: Mapping[str, Any], name: str, others: list[Any]) -> tuple[str, ...]:
-    """What becomes of the share of a deployment that goes."""
-    share = int((endpoint.get("traffic") or {}).get(name) or 0)
-    if not share:
-        return ()
-    taking = [str(item.get("name")) for item in others if (endpoint.get("traffic") or {}).get(item.get("name"))]
+def _requests(item: Item, items: Sequence[Item]) -> list[str]:
+    """What becomes of the requests of a deployment that goes."""
+    if not item["traffic"]:
+        return []
+    taking = [other["name"] for other in items if not other["goes"] and other["traffic"]]
     to = f"which go to {', '.join(taking)}" if taking else "which nobody answers then"
-    return (f"its {share} % of the requests, {to}",)
+    return [f"its {item['traffic']} % of the requests, {to}"]
 
 
-def _size(deployment: Mapping[str, Any]) -> str:
-    return f"{deployment.get('instance_count', '?')} × {deployment.get('instance_type', 'unknown size')}"
+def _refused(items: Sequence[Item], going: Sequence[Item]) -> str:
+    if not items:
+        return "There is no such endpoint in the workspace: nothing is left to remove."
+    if not going:
+        return "Nothing goes; the lines above say why. A deployment can be removed by its name."
+    whole = any(item["kind"] == "endpoint" for item in going)
+    serving = [item["name"] for item in going if item["traffic"]]
+    stays = [item for item in items if item["kind"] == "deployment" and not item["goes"]]
+    ready = [item["name"] for item in stays if item["state"] == "Succeeded"]
+    if serving and ready and not whole and not any(item["traffic"] for item in stays):
+        return f"{', '.join(serving)} still has all requests. Shift them to {ready[0]} first, under Traffic."
+    return ""
 
 
-def _price(gone: list[Any], region: str) -> str:
+def _price(going: Sequence[Item], found: Mapping[str, Any]) -> str:
     """What is not paid any more, an hour; says so where the price is not known."""
-    total = 0.0
-    for item in gone:
-        size, number = str(item.get("instance_type") or ""), item.get("instance_count")
-        each = sizes.price_per_hour(size, region) if region and size else None
-        if each is None or not isinstance(number, int):
-            where = f" in {region}" if region else ": the region is not known"
-            return f"not known: no list price at hand for {size or 'its size'}{where}"
-        total += each * number
-    return f"{total:.2f} USD an hour less. {sizes.price_note()}" if gone else "nothing: no instance goes"
+    if not going:
+        return ""
+    unknown = [item["instance_type"] for item in going if item["price_per_hour"] is None]
+    if unknown:
+        return f"not known: no list price at hand for {', '.join(dict.fromkeys(unknown))} in this region"
+    total = sum(item["price_per_hour"] for item in going)
+    return f"{total:.2f} {found.get('currency') or 'USD'} an hour less. {found.get('price_note') or ''}".strip()

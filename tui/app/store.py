@@ -210,7 +210,7 @@ class Store:
             "secrets": dict(self.secrets),
         }
 
-    async def ask(self, question: str, timeout: float = 30, **with_: Any) -> Any:
+    async def ask(self, question: str, /, timeout: float = 30, **with_: Any) -> Any:
         """Ask the helper about this plan.
 
         The answer is remembered in `facts` when the plan has not changed in a way that matters for it meanwhile.

@@ -39,7 +39,7 @@ def mlflow_without_code(plan: Plan) -> bool:
 def about_model(plan: Plan, model: ModelFolder | None) -> list[Finding]:
     """Is there something to register, and is it what the plan says."""
     if model is None:
-        if plan.deployment.model.registered:
+        if plan.deployment.model.registered or plan.deployment.model.source:
             return []
         return [
             Finding(

@@ -120,7 +120,7 @@ def inspect_model(plan: Plan, *, isolation: str | None = None, limit: float = 60
     registered = plan.deployment.model.registered
     figures = model.figures if model else counting.Figures()
     return {
-        "path": str(path) if path else registered,
+        "path": str(path) if path else registered or plan.deployment.model.source,
         "registered": registered,
         "exists": bool(model and model.exists),
         "flavour": model.flavour if model else None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.cloud import limits
 from tui.cloud.deployments import DeploymentInfo
@@ -69,6 +71,55 @@ def quota(plan: Plan, offers: list[SizeOffer], existing: DeploymentInfo | None) 
             _QUOTA,
         )
     ]
+
+
+@dataclass(frozen=True)
+class Need:
+    """The cores of a family that a deployment needs beyond what it has, and how many are left for all."""
+
+    deployment: str
+    family: str
+    more: int
+    left: int
+
+
+def existing(plan: Plan, endpoint: EndpointInfo | None) -> DeploymentInfo | None:
+    """The plan's deployment as it is now."""
+    name = plan.deployment.name.lower()
+    there = endpoint.deployments if endpoint else []
+    return next((item for item in there if item.name.lower() == name), None)
+
+
+def need(plan: Plan, offers: list[SizeOffer], existing: DeploymentInfo | None) -> list[Need]:
+    """What the plan's deployment needs of its family; nothing where that or the quota is not known."""
+    wanted = plan.deployment.instance_type.lower()
+    offer = next((item for item in offers if item.name.lower() == wanted), None)
+    if offer is None or offer.quota_left is None:
+        return []
+    more = max(0, offer.quota_needed - _held(offer, existing))
+    return [Need(plan.deployment.name, offer.family, more, max(0, offer.quota_left))]
+
+
+def all_together(needs: list[Need]) -> list[Finding]:
+    """Whether deployments that each have enough quota have enough of it at the same time."""
+    found = []
+    for family in dict.fromkeys(item.family for item in needs):
+        of_it = [item for item in needs if item.family == family and item.more]
+        total = sum(item.more for item in of_it)
+        if len(of_it) < 2 or any(item.more > item.left for item in of_it) or total <= of_it[0].left:
+            continue
+        names = " and ".join(item.deployment for item in of_it)
+        found.append(
+            Finding(
+                "quota-together",
+                BLOCKER,
+                TYPE,
+                f"{names} need {total} more cores of {family} together, and {of_it[0].left} are left.",
+                "Choose smaller sizes or another family for one of them, or ask for more quota.",
+                _QUOTA,
+            )
+        )
+    return found
 
 
 def room(plan: Plan, usage: Usage, existing: EndpointInfo | None) -> list[Finding]:

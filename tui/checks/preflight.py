@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from typing import Any, Callable, TypeVar
 
@@ -17,6 +18,7 @@ from tui.checks import (
     own_seat,
     reach,
     rights,
+    several,
     storage,
     workspace,
 )
@@ -26,8 +28,9 @@ from tui.checks.question import NoAnswer, Question
 from tui.cloud.endpoints import EndpointInfo
 from tui.cloud.session import Cloud
 from tui.cloud.signin import SignedIn
+from tui.cloud.sizes import SizeOffer
 from tui.cloud.workspace import WorkspaceInfo
-from tui.plan.model import Plan
+from tui.plan.model import Deployment, Plan
 
 T = TypeVar("T")
 
@@ -70,7 +73,7 @@ class Preflight:
         from tui.cloud import workspace as workspaces
 
         plan, cloud = self._plan, self._cloud
-        files = Question(lambda: artifacts.check(plan, limit=self._limit), self._limit + 0.5)
+        files = [self._read(one) for one in several.apart(plan)]
         self._board.add(hosts.of_cloud(cloud.metadata))
         asked_who = self._ask(lambda: signin.sign_in(cloud))
         # Sent with the sign-in: each signs in itself where that is not done yet, and none waits for another.
@@ -90,18 +93,19 @@ class Preflight:
                 found.append(info)
                 info = None
         if info is None:
-            return ordered([*found, *self._reach(), *capacity.size(plan), *_files(files)])
+            return ordered([*found, *self._reach(), *several.each(plan, capacity.size), *self._files(files)])
 
         self.workspace = info
         # All of these need the workspace, and none needs another.
         around = reach.Around(cloud, info, max(0.0, self._ends - time.monotonic() - 1.0))
-        asked_sizes = self._ask(lambda: sizes.offers(cloud, plan.deployment.instance_count))
+        counts = {one.deployment.instance_count for one in several.apart(plan)}
+        asked_sizes = {count: self._ask(functools.partial(sizes.offers, cloud, count)) for count in counts}
         asked_usage = self._ask(lambda: limits.usage(cloud))
         asked_owner = self._ask(lambda: limits.owner(cloud, plan.endpoint.name))
         asked_rights = self._ask(lambda: rights.read(cloud, info))
         asked_providers = self._ask(lambda: rights.providers(cloud))
         looked = self._ask(self._look) if self._own_look else None
-        uploads = plan.deployment.model.path is not None or plan.deployment.code_configuration is not None
+        uploads = any(_uploads(one.deployment) for one in several.apart(plan))
         asked_storage = self._ask(lambda: _storage(cloud)) if uploads else None
 
         existing = ask(asked_endpoint, "endpoint", "endpoint.name", f"Whether {plan.endpoint.name} exists")
@@ -110,7 +114,12 @@ class Preflight:
         self._add_hosts(around, store, endpoint, existing)
 
         found.extend(identity.tenants(asked_who, info.tenant))
-        found.extend(rights.findings(plan, cloud, info, asked_rights, asked_providers, self.who, store, endpoint))
+        found.extend(
+            several.each(
+                plan,
+                lambda one: rights.findings(one, cloud, info, asked_rights, asked_providers, self.who, store, endpoint),
+            )
+        )
         found.append(workspace.there(info))
         found.extend(workspace.version_two(info))
         found.extend(self._network(info, around))
@@ -121,8 +130,8 @@ class Preflight:
         found.extend(self._reach())
 
         # The files' own check does not know the workspace, so it can only warn about MLflow and the network.
-        found.extend(finding for finding in _files(files) if finding.id != "mlflow-network")
-        found.extend(artifact_findings.about_mlflow_network(plan, info.isolation))
+        found.extend(finding for finding in self._files(files) if finding.id != "mlflow-network")
+        found.extend(several.each(plan, lambda one: artifact_findings.about_mlflow_network(one, info.isolation)))
         if looked is not None:
             found.extend(own_seat.noticed(looked, info))
         return ordered(found)
@@ -141,36 +150,59 @@ class Preflight:
 
     def _network(self, info: WorkspaceInfo, around: reach.Around) -> list[Finding]:
         plan = self._plan
-        builds = plan.deployment.environment.conda_file is not None
+        builds = any(one.deployment.environment.conda_file is not None for one in several.apart(plan))
         return [
-            *isolation.check(plan, info),
+            *several.each(plan, lambda one: isolation.check(one, info)),
             *network.approvals(plan, info),
             *network.registry(info, around.registry, builds),
             *network.vault(plan, info, around.vault),
             *network.storage(info, around.storage),
-            *outbound.check(plan, info),
+            *several.each(plan, lambda one: outbound.check(one, info)),
         ]
 
     def _names(self, info: WorkspaceInfo, existing: Any, asked_owner: Question[Any]) -> list[Finding]:
         if isinstance(existing, Finding):
             return [existing]
         if existing is not None:
-            return names.check(self._plan, existing, info)
+            return several.each(self._plan, lambda one: names.check(one, existing, info))
         owner, asked = _quietly(asked_owner) or (None, None)
         taken = names.taken(self._plan, owner, asked or 0, info)
-        return taken or names.check(self._plan, None, info, asked)
+        return taken or several.each(self._plan, lambda one: names.check(one, None, info, asked))
 
     def _capacity(
-        self, asked_sizes: Question[Any], asked_usage: Question[Any], endpoint: EndpointInfo | None
+        self,
+        asked_sizes: dict[int, Question[list[SizeOffer]]],
+        asked_usage: Question[Any],
+        endpoint: EndpointInfo | None,
     ) -> list[Finding]:
         plan = self._plan
-        there = endpoint.deployments if endpoint else []
-        deployment = next((item for item in there if item.name.lower() == plan.deployment.name.lower()), None)
-        offers = ask(asked_sizes, "quota", capacity.TYPE, "What quota is left", blocks=False)
-        left = [offers] if isinstance(offers, Finding) else capacity.quota(plan, offers, deployment)
+        needs: list[capacity.Need] = []
+
+        def left(one: Plan) -> list[Finding]:
+            question = asked_sizes[one.deployment.instance_count]
+            offers = ask(question, "quota", capacity.TYPE, "What quota is left", blocks=False)
+            if isinstance(offers, Finding):
+                return [offers]
+            existing = capacity.existing(one, endpoint)
+            needs.extend(capacity.need(one, offers, existing))
+            return capacity.quota(one, offers, existing)
+
         usage = ask(asked_usage, "room", capacity.COUNT, "How many endpoints are left", blocks=False)
-        room = [usage] if isinstance(usage, Finding) else capacity.room(plan, usage, endpoint)
-        return [*capacity.size(plan), *left, *room]
+        room = [usage] if isinstance(usage, Finding) else []
+        if not isinstance(usage, Finding):
+            room = several.each(plan, lambda one: capacity.room(one, usage, endpoint))
+        quota = several.each(plan, left)
+        return [*several.each(plan, capacity.size), *quota, *capacity.all_together(needs), *room]
+
+    def _read(self, plan: Plan) -> Question[list[Finding]]:
+        return Question(lambda: artifacts.check(plan, limit=self._limit), self._limit + 0.5)
+
+    def _files(self, questions: list[Question[list[Finding]]]) -> list[Finding]:
+        return several.together(self._plan, [_files(question) for question in questions])
+
+
+def _uploads(deployment: Deployment) -> bool:
+    return deployment.model.path is not None or deployment.code_configuration is not None
 
 
 def _storage(cloud: Cloud) -> str:

@@ -58,7 +58,7 @@ class Access:
             credential, generation = self._credential, self.generation
         if hasattr(credential, "get_token"):
             headers["authorization"] = f"Bearer {self._bearer(credential)}"
-        elif "sig=" in credential:
+        elif "&" in credential or credential.startswith("sig="):  # a key is in base64
             text = f"{text}&{credential}" if text else credential
         else:
             signature = self._signature(credential, method, path, query, headers)

@@ -1,7 +1,7 @@
 """Requests to one container of Blob storage: lists, blobs, blocks; tried again where that can help.
 
-azure-storage-blob spends two milliseconds of processor time on a request and hides its retries; an upload of thousands
-of small files spends most of its time there. So the few requests of an upload are made with requests' own adapter.
+azure-storage-blob spends some milliseconds of processor time on a request and hides its retries; an upload of
+thousands of small files spends most of its time there. So the few requests of an upload are made here.
 The interface is documented by Microsoft (Blob service REST API: Put Blob, Put Block, Put Block List, Get Block List,
 List Blobs).
 """
@@ -9,19 +9,19 @@ List Blobs).
 from __future__ import annotations
 
 import base64
-import logging
 import random
 import re
 import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Callable
 from urllib.parse import quote, unquote, urlsplit
 from xml.etree import ElementTree
 
 from tui.cloud.blob_access import Access
-from tui.cloud.errors import Cancelled, clean
+from tui.cloud.blob_transport import StorageAnswer, Transport
+from tui.cloud.errors import Cancelled
 from tui.cloud.explanations import from_status
 from tui.cloud.upload_pace import Pace
 
@@ -32,7 +32,6 @@ Sent = Callable[[int], None]  # bytes of a body that are on their way
 
 DIGEST = "aml_deploy_digest"  # metadata: the digest of what was sent (`tui.cloud.files`)
 
-_TIMEOUTS = (10, 60)  # seconds to connect, and without any answer
 _SLICE = 256 * 1024  # bytes between two looks at whether to go on
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 _THROTTLED = frozenset({429, 503})
@@ -43,21 +42,6 @@ _ATTEMPTS = 30  # of one request
 _SILENCE = 180.0  # seconds in which nothing at all arrives
 
 
-class _Hidden(logging.Filter):
-    """Takes signatures out of what urllib3 logs: addresses are part of its lines."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = _without_signatures(record.getMessage()), ()
-        return True
-
-
-def _without_signatures(text: str) -> str:
-    return re.sub(r"(?i)\b(sig)=[^&\s\"']+", r"\1=(hidden)", clean(text))
-
-
-_hidden = _Hidden()
-
-
 class BlobContainer:
     """One container. All its threads share the connections, the pace, and the proof of the right to write."""
 
@@ -65,21 +49,9 @@ class BlobContainer:
         self, target: Datastore, connections: int, told: Callable[[str, float], None], doing: str = ""
     ) -> None:
         """`told` hears why something is tried again, and after how many seconds; `doing` completes "while …"."""
-        import requests
-        from requests.adapters import HTTPAdapter
-
-        # Added again and again it is there once.
-        logging.getLogger("urllib3.connectionpool").addFilter(_hidden)
-        if target.recorder is not None:
-            session = target.recorder.session("storage", connections)
-        else:
-            session = requests.Session()
-            session.mount("https://", HTTPAdapter(pool_maxsize=connections))
         self._base = f"{target.account_url.rstrip('/')}/{target.container}"
         self._path = urlsplit(self._base).path
-        self._adapter = session.get_adapter(self._base)
-        # Proxies and certificates are looked up once and not for each request.
-        self._options = session.merge_environment_settings(self._base, {}, False, None, None)
+        self._transport = Transport(self._base, connections, target.recorder)
         self._access = Access(target.account_url, target.credential, target.renew)
         self._told, self._doing = told, doing
         self._lock = threading.Lock()
@@ -90,7 +62,7 @@ class BlobContainer:
     def close(self) -> None:
         """Ends all that is under way, as far as that is possible, and begins nothing more."""
         self.pace.stop()
-        self._adapter.close()
+        self._transport.close()
 
     def blobs(self, prefix: str) -> Iterator[tuple[str, int, dict[str, str]]]:
         """Name, size and metadata of the blobs below a prefix. Raises CloudError, Cancelled, what requests raises."""
@@ -113,7 +85,7 @@ class BlobContainer:
         """Ids and sizes of the blocks that wait for their list. Raises as `blobs`."""
         query = {"comp": "blocklist", "blocklisttype": "uncommitted"}
         answer = self._ask("GET", name, query, good=(200, 404))
-        if answer.status_code == 404:
+        if answer.status == 404:
             return {}
         root = ElementTree.fromstring(answer.content)
         return {block.findtext("Name") or "": int(block.findtext("Size") or 0) for block in root.iter("Block")}
@@ -144,7 +116,7 @@ class BlobContainer:
         body: memoryview | None = None,
         sent: Sent = lambda count: None,
         good: Sequence[int] = (200, 201),
-    ) -> Any:
+    ) -> StorageAnswer:
         import requests
 
         attempt, begun = 0, time.monotonic()
@@ -152,17 +124,17 @@ class BlobContainer:
             attempt += 1
             epoch = self.pace.enter()
             failure: Exception | None = None
-            answer: Any = None
+            answer: StorageAnswer | None = None
             generation, pause, throttled = 0, 0.0, False
             try:
                 answer, generation = self._send(method, name, dict(query), dict(headers or {}), body, sent)
-                throttled = answer.status_code in _THROTTLED
+                throttled = answer.status in _THROTTLED
                 pause = _hint(answer.headers) or 0.0
-            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+            except requests.RequestException as error:
                 failure = error
             finally:
-                self.pace.leave(epoch, answer is not None and answer.status_code in good, throttled, pause)
-            if answer is not None and answer.status_code in good:
+                self.pace.leave(epoch, answer is not None and answer.status in good, throttled, pause)
+            if answer is not None and answer.status in good:
                 self._arrived, self._refused = time.monotonic(), 0
                 return answer
             sent(0)
@@ -170,13 +142,14 @@ class BlobContainer:
                 continue
             final = failure is not None and "CERTIFICATE_VERIFY_FAILED" in str(failure)
             if answer is not None:
-                final = answer.status_code not in _AGAIN and _code(answer) != "Md5Mismatch"
+                final = answer.status not in _AGAIN and answer.code != "Md5Mismatch"
             if final or self._given_up(attempt, begun):
-                if failure is not None:
-                    raise failure
-                raise from_status(answer.status_code, _text(answer), answer.headers, self._doing)
+                if answer is not None:
+                    raise from_status(answer.status, answer.text, answer.headers, self._doing)
+                assert failure is not None
+                raise failure
             delay = pause or min(_SLOWEST, 0.5 * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25)
-            self._told("did not answer" if answer is None else f"answered {answer.status_code}", delay)
+            self._told("did not answer" if answer is None else f"answered {answer.status}", delay)
             if not pause:  # with a pause, the pace makes everybody wait
                 self.pace.wait(delay)
 
@@ -185,9 +158,9 @@ class BlobContainer:
             return attempt >= _STRANGER
         return attempt >= _ATTEMPTS or time.monotonic() - max(begun, self._arrived) > _SILENCE
 
-    def _may_renew(self, answer: Any, generation: int) -> bool:
+    def _may_renew(self, answer: StorageAnswer, generation: int) -> bool:
         """Whether a signature or token that was refused could be replaced: those end, also in mid upload."""
-        if answer.status_code != 401 and not (answer.status_code == 403 and _code(answer) == "AuthenticationFailed"):
+        if answer.status != 401 and not (answer.status == 403 and answer.code == "AuthenticationFailed"):
             return False
         with self._lock:
             if generation == self._access.generation:
@@ -204,23 +177,16 @@ class BlobContainer:
         headers: dict[str, str],
         body: memoryview | None,
         sent: Sent,
-    ) -> tuple[Any, int]:
-        import requests
-
+    ) -> tuple[StorageAnswer, int]:
         size = 0 if body is None else len(body)
         headers["content-length"] = str(size)
         headers["x-ms-client-request-id"] = str(uuid.uuid4())
+        headers["user-agent"] = "aml-deploy"
         tail = "/" + quote(name, safe="/~") if name else ""
         text, generation = self._access.sign(method, self._path + tail, query, headers)
-        request = requests.PreparedRequest()
-        request.method = method
-        request.url = f"{self._base}{tail}?{text}" if text else f"{self._base}{tail}"
-        headers["user-agent"] = "aml-deploy"
-        request.headers = requests.structures.CaseInsensitiveDict(headers)
-        if body is not None:
-            request.body = bytes(body) if size <= _SLICE else self._slices(body, sent)  # type: ignore[assignment]
-        answer = self._adapter.send(request, timeout=_TIMEOUTS, **{**self._options, "stream": False})
-        answer.content  # noqa: B018 - reading it gives the connection back
+        url = f"{self._base}{tail}?{text}" if text else f"{self._base}{tail}"
+        content = None if body is None else bytes(body) if size <= _SLICE else self._slices(body, sent)
+        answer = self._transport.send(method, url, headers, content)
         sent(size)
         return answer, generation
 
@@ -239,14 +205,6 @@ def block_id(index: int, digest: bytes) -> str:
 
 def _metadata(digest: str) -> dict[str, str]:
     return {f"x-ms-meta-{DIGEST}": digest} if digest else {}
-
-
-def _code(answer: Any) -> str:
-    return str(answer.headers.get("x-ms-error-code") or "")
-
-
-def _text(answer: Any) -> str:
-    return str(answer.content.decode("utf-8-sig", "replace"))
 
 
 def _hint(headers: Mapping[str, str]) -> float | None:

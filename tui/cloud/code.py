@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Callable
 from urllib.parse import urlsplit, urlunsplit
@@ -19,6 +19,7 @@ from tui.cloud.files import LocalFile, walk
 from tui.cloud.session import Cloud
 
 _HASH_VERSION = "202208"  # of the SDK's scheme
+_PLACES = 3  # that are taken one after the other while their signatures end before the upload does
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,25 @@ def register(
         return found
     version = f"{cloud.workspace_id}/codes/{name}/versions/1"
     doing = f"registering the code in {folder.name}"
-    pending = {"pendingUploadType": "TemporaryBlobReference"}
-    answer = cloud.arm.call("POST", f"{version}/startPendingUpload", arm.CODES, body=pending, doing=doing).body
-    target, container = _target(cloud, answer, doing)
-    blobs.upload(target, files, folder.name, progress, cancelled, what="the code")
+    target, container = _place(cloud, version, doing)
+    for left in reversed(range(_PLACES)):
+        moved: list[tuple[blobs.Datastore, str]] = []
+
+        def renew(container: str = container, moved: list[tuple[blobs.Datastore, str]] = moved) -> Any:
+            """A new signature for the same place; another place ends this upload, and begins one there."""
+            again = _place(cloud, version, doing)
+            if again[1] == container:
+                return again[0].credential
+            moved.append(again)
+            return None
+
+        try:
+            blobs.upload(replace(target, renew=renew), files, folder.name, progress, cancelled, what="the code")
+            break
+        except CloudError:
+            if not moved or not left:
+                raise
+            target, container = moved[0]
     properties = {
         "codeUri": f"{container}/{folder.name}",
         "isAnonymous": True,
@@ -83,6 +99,12 @@ def _find(cloud: Cloud, name: str, digest: str) -> CodeVersion | None:
         if item.get("id"):
             return CodeVersion(str(item["id"]), reused=True)
     return None
+
+
+def _place(cloud: Cloud, version: str, doing: str) -> tuple[blobs.Datastore, str]:
+    pending = {"pendingUploadType": "TemporaryBlobReference"}
+    answer = cloud.arm.call("POST", f"{version}/startPendingUpload", arm.CODES, body=pending, doing=doing).body
+    return _target(cloud, answer, doing)
 
 
 def _target(cloud: Cloud, answer: Any, doing: str) -> tuple[blobs.Datastore, str]:

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from tui.cloud.errors import CloudError, clean, request_ids, service_error
 
+_PAGE = re.compile(r"\s*(<!doctype html|<html\b|<head\b|<body\b)", re.IGNORECASE)
+
 
 def explain(error: BaseException, doing: str) -> CloudError:
     """See `tui.cloud.errors.explain`; `doing` completes "while …"."""
@@ -37,9 +39,13 @@ def explain(error: BaseException, doing: str) -> CloudError:
 
 def from_status(status: int, body: Any, headers: Any, doing: str = "") -> CloudError:
     """An HTTP answer of 400 or more as a CloudError."""
-    code, message, _ = service_error(body)
+    page = isinstance(body, str) and _PAGE.match(body) is not None
+    code, message, _ = service_error("" if page else body)
     code = (headers.get("x-ms-error-code") if headers is not None else None) or code
     title, remedy = _by_code(code or "", message, status)
+    if page:
+        # Proxies and gateways answer in HTML: it says nothing to a person, and is kept as the raw text only.
+        message = f"A proxy or gateway before the service answered {status} with a web page, not the service."
     return CloudError(
         title=_while(title, doing),
         cause=message or f"The service answered {status} without a reason.",
@@ -76,6 +82,9 @@ def _by_code(code: str, message: str, status: int) -> tuple[str, str]:
             "The call reached the workspace over a public address. Run this from inside the virtual network, and check "
             "that the workspace's names resolve to private addresses here (private endpoint, DNS zone, peering).",
         )
+    role = _role_to_ask_for(message) if status == 403 else ""
+    if role:
+        return "The identity has no permission for this", role
     if status == 403 or code in {"AuthorizationFailed", "Forbidden"}:
         return (
             "The identity has no permission for this",
@@ -115,9 +124,21 @@ def _by_code(code: str, message: str, status: int) -> tuple[str, str]:
     return f"Azure answered {status}", "Look at the raw text."
 
 
+def _role_to_ask_for(message: str) -> str:
+    """The role and scope that would allow what was refused, as a sentence and as a command; empty where not named."""
+    from tui.cloud.permissions import refused
+
+    role = refused(message)
+    return f"{role.sentence}\n{role.command}" if role else ""
+
+
 def _network(kinds: set[str], text: str) -> str | None:
     lowered = text.lower()
-    if kinds & {"SSLError"} or "certificate verify failed" in lowered or "certificate_verify_failed" in lowered:
+    if "certificate verify failed" in lowered or "certificate_verify_failed" in lowered:
+        return "certificate"
+    if kinds & {"SSLError"} or any(
+        sign in lowered for sign in ("[ssl:", "ssleoferror", "sslzeroreturn", "tls/ssl connection")
+    ):
         return "tls"
     if any(sign in lowered for sign in ("name or service not known", "nodename nor servname", "getaddrinfo")) or (
         "failed to resolve" in lowered or "name resolution" in lowered
@@ -127,6 +148,8 @@ def _network(kinds: set[str], text: str) -> str | None:
         return "proxy"
     if "timed out" in lowered or "timeout" in lowered:
         return "timeout"
+    if kinds & {"IncompleteReadError"}:
+        return "connection"
     if kinds & {"ServiceRequestError", "ServiceResponseError", "ConnectionError", "RequestException", "OSError"}:
         return "connection" if not kinds & {"FileNotFoundError", "PermissionError", "IsADirectoryError"} else None
     return None
@@ -136,10 +159,15 @@ def _unreachable(kind: str, text: str, doing: str) -> CloudError:
     host = _host(text)
     name = host or "the service"
     causes = {
-        "tls": (
+        "certificate": (
             f"The certificate of {name} is not trusted here",
             "A proxy that inspects TLS, or a cloud with its own authority, needs its certificate: set "
             "REQUESTS_CA_BUNDLE to a file that holds it together with the usual ones.",
+        ),
+        "tls": (
+            f"No TLS connection to {name} could be made",
+            "Something between here and there ends or changes the connection: look at the firewall's rules and at "
+            "HTTPS_PROXY, and check that the name leads to the service itself (getent hosts).",
         ),
         "dns": (
             f"The name {name} cannot be resolved",
@@ -156,7 +184,7 @@ def _unreachable(kind: str, text: str, doing: str) -> CloudError:
         ),
     }
     title, remedy = causes[kind]
-    return CloudError(title=_while(title, doing), cause=_innermost(text), remedy=remedy, raw=text, code="Unreachable")
+    return CloudError(title=_while(title, doing), cause=_reason(text), remedy=remedy, raw=text, code="Unreachable")
 
 
 def _host(text: str) -> str | None:
@@ -167,13 +195,40 @@ def _host(text: str) -> str | None:
     return urlsplit(url.group(0)).hostname if url else None
 
 
-def _innermost(text: str) -> str:
-    """The last bracketed reason of urllib3's nested texts, which is what really happened."""
-    unresolved = re.search(r"Failed to resolve '[^']+' \((?:\[Errno -?\d+\] )?[^()]+\)", text)
-    if unresolved:
-        return re.sub(r"\[Errno -?\d+\] ", "", unresolved.group(0))
-    found = re.findall(r"(?:Error|Errno)[^:(]*[:(]+\s*['\"]?([^'\"()]{8,160})", text)
-    return found[-1].strip() if found else text.splitlines()[0][:300]
+# What Python's libraries write of broken connections, and the same in words; the first that is found counts.
+_REASONS = tuple(
+    (re.compile(pattern, re.IGNORECASE), words)
+    for pattern, words in (
+        (r"failed to resolve '([^']+)' \((?:\[errno -?\d+\] )?([^()]+)\)", "Failed to resolve '{0}' ({1})."),
+        (r"certificate verify failed:? ?((?:hostname mismatch|ip address mismatch)[^(]{0,200})", "{0}."),
+        (r"certificate verify failed: ([^('\"]{3,160})", "Its certificate was not accepted: {0}."),
+        (r"wrong[ _]version[ _]number|http_request", "What answers there does not speak TLS."),
+        (r"ssleoferror|sslzeroreturn|eof occurred in violation|unexpected_eof|connection has been closed \(eof\)",
+         "The other side ended the connection during the TLS handshake."),
+        (r"\[ssl: \w+\] ([^(\[]{3,160})", "The TLS handshake failed: {0}."),
+        (r"tunnel connection failed: (\d{3}[^'\")]{0,80})", "The proxy answered {0}."),
+        (r"(?:cannot|unable to) connect to proxy", "The proxy itself could not be reached."),
+        (r"connection refused|errno 111", "Nothing accepts connections there: the connection was refused."),
+        (r"connection reset|connectionreseterror|errno 104", "The other side reset the connection."),
+        (r"broken pipe|brokenpipeerror", "The other side closed the connection while something was being sent."),
+        (r"remotedisconnected|without response", "The other side closed the connection without an answer."),
+        (r"incompleteread|connection broken|incomplete download", "The connection broke in the middle of the answer."),
+        (r"badstatusline|linetoolong|invalidchunklength", "What answers there does not speak HTTP."),
+        (r"network is unreachable|no route to host", "This machine has no route there."),
+        (r"read timeout=([\d.]+)", "No answer within {0} seconds."),
+        (r"connect timeout=([\d.]+)", "No connection within {0} seconds."),
+        (r"timed out", "No answer within the time limit."),
+    )
+)  # fmt: skip
+
+
+def _reason(text: str) -> str:
+    """What really happened, out of the nested texts of urllib3, requests and azure-core."""
+    for pattern, words in _REASONS:
+        found = pattern.search(text)
+        if found:
+            return words.format(*(part.strip().rstrip(".,") for part in found.groups()))
+    return text.splitlines()[0][:300] if text else "Nothing more is known."
 
 
 def _status(error: BaseException, response: Any) -> int | None:

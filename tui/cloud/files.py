@@ -57,7 +57,7 @@ def content_hash(
     cancelled: Callable[[], bool] = lambda: False,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> str:
-    """SHA-256 over the folder's name, and names, sizes and contents of its files; raises Cancelled, CloudError.
+    """A hash over the folder's name, and names, sizes and contents of its files; raises Cancelled, CloudError.
 
     The folder's own name is part of it because scripts find the model under that name in AZUREML_MODEL_DIR.
     `progress` gets bytes done and in all. While no file's size or time of change differs, the hash is remembered.
@@ -96,8 +96,15 @@ def piece_size(size: int) -> int:
     return PIECE * max(1, -(-size // (PIECE * _MOST_PIECES)))
 
 
+def piece_hash(content: memoryview | bytes = b"") -> hashlib.blake2b:
+    """The hash of a piece: BLAKE2b of 32 bytes, which takes half of SHA-256's time on processors without its
+    instructions.
+    """
+    return hashlib.blake2b(content, digest_size=32)
+
+
 def digest_of(pieces: list[bytes]) -> str:
-    """The digest of a file from the SHA-256 of its pieces: they are hashed in any order, several at a time."""
+    """The digest of a file from those of its pieces (`piece_hash`): they are hashed in any order, several at a time."""
     return hashlib.sha256(b"".join(pieces)).hexdigest()
 
 
@@ -165,7 +172,7 @@ class _Hashing:
         return {name: digest_of([future.result() for future in futures]) for name, futures in pieces.items()}
 
     def _piece(self, file: LocalFile, start: int, size: int) -> bytes:
-        digest, left = hashlib.sha256(), min(size, file.size - start)
+        digest, left = piece_hash(), min(size, file.size - start)
         last = start + left == file.size
         with file.path.open("rb", buffering=0) as stream:
             stream.seek(start)

@@ -46,6 +46,8 @@ def usage(cloud: Cloud) -> Usage:
     path = (
         f"/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/{cloud.location}/usages"
     )
+    # TotalDedicatedCores is in answers that people have published. That endpoints and deployments are counted here,
+    # under these names, is a guess: where they are not, nothing is said about them.
     found: dict[str, Counted] = {}
     for item in cloud.arm.items(path, arm.LOCATIONS, doing="reading how much is used in the region"):
         name = str((item.get("name") or {}).get("value") or "").lower().replace(" ", "")

@@ -82,6 +82,11 @@ def _model(cloud: Cloud, plan: Plan, cancelled: Callable[[], bool]) -> tuple[Mod
     model = plan.deployment.model
     if model.registered:
         return models.resolve(cloud, model.registered), None
+    if model.source:
+        from tui.cloud import staging
+
+        found = staging.listing(cloud.for_plan(plan), model.source, cancelled)
+        return models.find(cloud, model.name, found.content, model.type), found.content
     if model.path is None or not Path(model.path).exists() or not model.name:
         return None, None
     content = models.content_hash(model.path, cancelled)

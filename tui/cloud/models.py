@@ -11,8 +11,8 @@ from typing import Any, Callable
 
 from tui.cloud import arm, blobs
 from tui.cloud.errors import CloudError, explain
-from tui.cloud.files import content_hash as content_hash  # part of this module's interface
 from tui.cloud.files import LocalFile, fingerprint, hash_of, remember, walk
+from tui.cloud.files import content_hash as content_hash  # part of this module's interface
 from tui.cloud.session import Cloud
 from tui.plan.model import Model
 

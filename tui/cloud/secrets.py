@@ -25,6 +25,7 @@ _VAULTS = {
     "AzureChinaCloud": "vault.azure.cn",
 }
 UNREAD = "SecretUnread"
+_SHORTEST_INSIDE = 8  # characters of a value that is looked for within longer texts
 _CLUSTER_VARIABLE = (
     "Give the cluster the environment variable NAME with the value {{{{secrets/{name}}}}} (compute, Advanced, "
     "Spark, Environment variables), start it again, and write ${{env:NAME}}"
@@ -104,14 +105,25 @@ def _texts(node: Any, prefix: str = "") -> list[tuple[str, str]]:
 
 
 def _deployment(deployment: Deployment, read: Callable[[str, str], str]) -> Deployment:
-    variables = {name: _replaced(value, read) for name, value in deployment.environment_variables.items()}
+    variables = {name: _replaced(value, _hiding(read)) for name, value in deployment.environment_variables.items()}
     return replace(deployment, environment_variables=variables)
+
+
+def _hiding(read: Callable[[str, str], str]) -> Callable[[str, str], str]:
+    """Reads, and remembers what no answer may show."""
+
+    def reading(kind: str, name: str) -> str:
+        value = read(kind, name)
+        _known.add(value)
+        return value
+
+    return reading
 
 
 def _filled(part: Any, read: Callable[[str, str], str]) -> Any:
     """A dataclass of texts with the secrets in its texts replaced."""
     changed = {
-        field.name: _replaced(value, read)
+        field.name: _replaced(value, _hiding(read) if field.name == "client_secret" else read)
         for field in dataclasses.fields(part)
         if isinstance(value := getattr(part, field.name), str) and has_secret(value)
     }
@@ -122,6 +134,26 @@ def _replaced(text: str, read: Callable[[str, str], str]) -> str:
     for kind, name in of_secrets(text):
         text = text.replace(f"${{{kind}:{name}}}", read(kind, name))
     return text
+
+
+_known: set[str] = set()  # values that were read here for what is secret, not for names such as a subscription's
+HIDDEN = "(secret)"
+
+
+def hidden(answer: Any) -> Any:
+    """Data for people without the values of secrets that were read here: `(secret)` stands in their places."""
+    if not _known:
+        return answer
+    if isinstance(answer, dict):
+        return {name: hidden(item) for name, item in answer.items()}
+    if isinstance(answer, list):
+        return [hidden(item) for item in answer]
+    if isinstance(answer, str):
+        for value in _known:
+            # A short value would be found in words that have nothing to do with it.
+            if answer == value or (len(value) >= _SHORTEST_INSIDE and value in answer):
+                answer = answer.replace(value, HIDDEN)
+    return answer
 
 
 class Reader:
@@ -242,8 +274,8 @@ def _of_databricks(name: str) -> str:
         answer = client.secrets.get_secret(scope, key)
         return base64.b64decode(answer.value or "").decode()
     except UnicodeDecodeError:
-        cause, remedy, status = "Its bytes are not text.", "Store the value as text.", 422
-        raw = ""
+        cause, remedy, raw = "Its bytes are not text.", "Store the value as text.", ""
+        status: int | None = 422
     except DatabricksError as error:
         cause, remedy, status = _databricks_refused(error, name)
         raw = str(error)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Callable
 
 from tui.cloud.blob_container import DIGEST, BlobContainer, block_id
 from tui.cloud.errors import Cancelled, CloudError, explain
-from tui.cloud.files import LocalFile, changed, digest_of, piece_size
+from tui.cloud.files import LocalFile, changed, digest_of, piece_hash, piece_size
 from tui.cloud.retry import report
 
 if TYPE_CHECKING:
@@ -65,6 +64,7 @@ class Upload:
         # All below is changed inside `_changed` only.
         self._small: deque[_Sending] = deque()
         self._large: deque[_Sending] = deque()
+        self._buffers: list[bytearray] = []  # for large pieces: not one for each thread
         self._large_inside = self._arrived = self._left = 0
         self._on_the_way: dict[int, int] = {}  # bytes, by thread; each thread changes its own
         self._digests: dict[str, str] = {}
@@ -152,23 +152,30 @@ class Upload:
             self._spawn(self._work)
 
     def _work(self) -> None:
-        buffer = bytearray()
+        small = bytearray()
         while True:
             taken = self._take()
             if taken is None:
                 return
             sending, index = taken
+            large, size = sending.file.size > _LARGE, sending.size(index)
+            buffer = small
+            if large:
+                with self._changed:
+                    buffer = self._buffers.pop() if self._buffers else bytearray()
+            if len(buffer) < size:
+                buffer = bytearray(size)
             try:
-                size = sending.size(index)
-                if len(buffer) < size:
-                    buffer = bytearray(size)
                 self._send(sending, index, memoryview(buffer)[:size])
             finally:
                 self._on_the_way.pop(threading.get_ident(), None)
-                if sending.file.size > _LARGE:
+                if large:
                     with self._changed:
+                        self._buffers.append(buffer)
                         self._large_inside -= 1
                         self._changed.notify()
+            if not large:
+                small = buffer
 
     def _take(self) -> tuple[_Sending, int] | None:
         """The next piece to send; None when there is nothing more to begin."""
@@ -193,7 +200,7 @@ class Upload:
         content: memoryview | None = None
         if self._hashing:
             content = _read(sending, index, buffer)
-            sending.digests[index] = hashlib.sha256(content).digest()
+            sending.digests[index] = piece_hash(content).digest()
         known = sending.name in self._there
         if sending.count == 1:
             digest = digest_of(sending.digests) if self._hashing else ""

@@ -1,7 +1,8 @@
 """Names of Azure's services, and the private DNS zones in which a private endpoint writes their records.
 
-From Microsoft's private-endpoint-dns (zone names of the public, US Government and China clouds) and how-to-custom-dns
-(the names of a workspace and of its online endpoints). Names of other clouds are not known here.
+From Microsoft's private-endpoint-dns (its tables of the public, US Government and China clouds: vault, registry, blob,
+workspace, Resource Manager) and how-to-custom-dns (the names of a workspace and of its online endpoints in the three
+clouds, and the records in the zone). Names of other clouds are not known here.
 """
 
 from __future__ import annotations

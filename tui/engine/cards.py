@@ -100,6 +100,10 @@ def _merged(own: dict[str, Any], known: Card) -> dict[str, Any]:
     first = _GUIDE.sub("", str(own["cause"]).strip().split("\n")[0]).strip()
     told = first and first.rstrip(".") not in known.cause
     commands = list(known.commands[:MOST_COMMANDS])
+    # A refusal names the role and the scope that are missing: more than the catalogue can know.
+    asks = "az role assignment" in own["remedy"]
+    if asks:
+        commands = [own["remedy"].splitlines()[-1].strip()]
     raw = [line for line in own["evidence"] if not _FRAME.fullmatch(line)]
     evidence = list(dict.fromkeys([*known.evidence, *raw]))
     return {
@@ -108,7 +112,7 @@ def _merged(own: dict[str, Any], known: Card) -> dict[str, Any]:
         "field": known.field or own["field"],
         "title": f"{known.title} ({code})" if shown else known.title,
         "cause": f"{known.cause}\nThe service says: {first}" if told else known.cause,
-        "remedy": "\n".join([known.remedy, *commands]),
+        "remedy": own["remedy"] if asks else "\n".join([known.remedy, *commands]),
         "docs": known.docs,
         "commands": commands,
         "evidence": evidence[:MOST_EVIDENCE],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from tui.export import rollout_script
 from tui.export.files import Export, ExportedFile
 from tui.export.source import Source, shell, split, variable
 from tui.plan.fields import BY_KEY, FIELDS
@@ -32,13 +33,18 @@ def files(source: Source) -> Export:
         made.append(ExportedFile(name, _dump(tree, "What serves behind the endpoint.")))
         commands.append(_create(one, name, sets))
     shares = source.traffic()
-    if len(shares) > 1 or source.value("mirror_traffic"):
+    if _by_file(source):
         split_up: dict[str, Any] = {**endpoint, "traffic": shares}
         if source.value("mirror_traffic"):
             split_up["mirror_traffic"] = source.value("mirror_traffic")
         made.append(ExportedFile("traffic.yml", _dump(split_up, "The endpoint with its split of the requests.")))
     made.append(ExportedFile("deploy.sh", _script(source, commands, endpoint_sets), program=True))
-    return Export(made, source.plan_only())
+    return Export(made, [*source.plan_only(rollout=False), *rollout_script.note(source)])
+
+
+def _by_file(source: Source) -> bool:
+    """Whether the split needs a file of its own; a rollout moves the requests step by step instead."""
+    return not rollout_script.planned(source) and bool(len(source.traffic()) > 1 or source.value("mirror_traffic"))
 
 
 def _endpoint(source: Source) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -135,13 +141,15 @@ def _script(source: Source, commands: list[str], endpoint_sets: dict[str, Any]) 
     endpoint = source.value("endpoint.name")
     needed = {variable(kind, text) for key in _texts(source) for kind, text in split(key) if kind != "text"}
     more_sets = {key: value for key, value in endpoint_sets.items() if key != "name"}
-    if len(shares) > 1 or source.value("mirror_traffic"):
-        shift = (
+    if rollout_script.planned(source):
+        shift = rollout_script.lines(source)
+    elif _by_file(source):
+        shift = [
             f'az ml online-endpoint update --name "$ENDPOINT" --file traffic.yml {PLACE}{_sets(more_sets)} >/dev/null'
-        )
+        ]
     else:
         words = " ".join(f"{shell(f'{name}={share}')}" for name, share in shares.items())
-        shift = f'az ml online-endpoint update --name "$ENDPOINT" --traffic {words} {PLACE} >/dev/null'
+        shift = [f'az ml online-endpoint update --name "$ENDPOINT" --traffic {words} {PLACE} >/dev/null']
     lines = [
         "#!/usr/bin/env bash",
         "# Deploys endpoint.yml and the deployment beside it with the Azure CLI and its extension ml (version 2):",
@@ -164,8 +172,9 @@ def _script(source: Source, commands: list[str], endpoint_sets: dict[str, Any]) 
         "fi",
         "",
         *commands,
+        *shift,
+        "",
         "say 'Requests go to:'",
-        shift,
         'az ml online-endpoint show --name "$ENDPOINT" "${WHERE[@]}" --query traffic',
         "",
     ]

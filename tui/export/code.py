@@ -235,7 +235,7 @@ def _traffic(source: Source, setting: str) -> Section:
         "endpoint = client.online_endpoints.get(ENDPOINT)",
         f"endpoint.traffic = {value(source.traffic(), setting)}",
     ]
-    if source.value("mirror_traffic"):
+    if source.value("mirror_traffic") and not source.document.get("rollout"):  # with one, copies come first only
         code.append(f"endpoint.mirror_traffic = {value(source.value('mirror_traffic'), setting)}")
     code += [
         "endpoint = client.online_endpoints.begin_create_or_update(endpoint).result()",

@@ -113,8 +113,8 @@ def _call(source: Source) -> str:
     return _block(
         [
             "URI=$(az ml online-endpoint show -n $ENDPOINT $WHERE --query scoring_uri -o tsv)",
-            f"KEY=$({how})",
-            'curl --fail-with-body -H "Authorization: Bearer $KEY" -H "Content-Type: application/json" \\',
+            f"export AML_ENDPOINT_KEY=$({how})",
+            'curl --fail-with-body -H "Authorization: Bearer $AML_ENDPOINT_KEY" -H "Content-Type: application/json" \\',
             f'  --data {body} "$URI"',
             "# One deployment, whatever the traffic says: -H 'azureml-model-deployment: NAME'",
         ]
@@ -129,7 +129,7 @@ def _keep(source: Source) -> str:
         return "Tokens expire, so there is nothing to keep: callers ask for one when they need it."
     lines = [
         'az keyvault secret set --vault-name "$VAULT" --name "$ENDPOINT-uri" --value "$URI" --output none',
-        'printf %s "$KEY" | az keyvault secret set --vault-name "$VAULT" --name "$ENDPOINT-key" \\',
+        'printf %s "$AML_ENDPOINT_KEY" | az keyvault secret set --vault-name "$VAULT" --name "$ENDPOINT-key" \\',
         "  --file /dev/stdin --encoding utf-8 --output none",
         "az ml online-endpoint regenerate-keys -n $ENDPOINT $WHERE --key-type primary   # then store it again",
     ]

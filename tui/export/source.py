@@ -106,9 +106,9 @@ class Source:
                             found[name] = found.get(name, False) or hidden
         return found
 
-    def plan_only(self) -> list[str]:
-        """Notes on what only aml-deploy itself carries out: rollout and limits."""
-        keys = [key for key in ("rollout", "limits") if self.document.get(key)]
+    def plan_only(self, *, rollout: bool = True) -> list[str]:
+        """Notes on what only aml-deploy itself carries out: rollout (unless the export has it) and limits."""
+        keys = [key for key in ("rollout", "limits")[not rollout :] if self.document.get(key)]
         return (
             [f"{' and '.join(keys)} of the plan: carried out by aml-deploy apply only, not in these files."]
             if keys

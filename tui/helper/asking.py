@@ -21,6 +21,7 @@ _QUESTIONS = {
     "inspect_model": "checks",
     "count_files": "files",
     "references": "references",
+    "make_scoring": "scoring",
     "check": "checks",
     "reach": "checks",
     "requests": "checks",
@@ -61,9 +62,16 @@ def ask(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         return {"error": _error("The question is not known", f"{name} is none of: {known}.")}
     try:
         question: Question = getattr(importlib.import_module(f"tui.helper.questions.{module}"), name)
-        return {"result": plain(question(**arguments))}
+        return {"result": _shown(plain(question(**arguments)))}
     except Exception as error:
-        return {"error": _explain(error)}
+        return {"error": _shown(_explain(error))}
+
+
+def _shown(answer: Any) -> Any:
+    """The answer without secrets that the plan refers to."""
+    from tui.cloud.secrets import hidden
+
+    return hidden(answer)
 
 
 def plain(value: Any) -> Any:

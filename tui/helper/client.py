@@ -56,7 +56,7 @@ class HelperClient:
         self._env = wanted
         await self._ensure()
 
-    async def ask(self, name: str, timeout: float = 120.0, **with_: Any) -> Any:
+    async def ask(self, name: str, /, timeout: float = 120.0, **with_: Any) -> Any:
         """The answer to a question, waited for at most `timeout` seconds; raises HelperError.
 
         An answer that comes after the time-out, or after the caller was cancelled, is dropped.

@@ -46,7 +46,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Model:
-    """A model: a local path to register, or `azureml:NAME:VERSION` in `registered`."""
+    """A model: a local path to register, `azureml:NAME:VERSION` in `registered`, or in `source` where it lies else."""
 
     name: str = ""
     path: Path | None = None
@@ -55,6 +55,7 @@ class Model:
     description: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     registered: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True)

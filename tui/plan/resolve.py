@@ -113,13 +113,10 @@ def _value(
 def _path(document: Document, field: Field, value: str) -> tuple[Any, Problem | None]:
     if field.key == "deployment.model.path" and value.startswith("azureml:"):
         return value, None
+    value = fields_sources.mounted(value)
     if not is_local_path(value):
-        kind = value.partition(":")[0]
-        return None, document.problem(
-            field.key,
-            f"A path that begins with {kind}: is not read in this version.",
-            "Copy it to a folder of this machine (on Databricks, /dbfs/… and /Volumes/… are such), and name that.",
-        )
+        wrong = fields_sources.wrong_source(field.key, value)
+        return (None, document.problem(field.key, *wrong)) if wrong else (value, None)
     path = (document.base / Path(value).expanduser()).resolve()
     problem = None
     try:
@@ -144,7 +141,8 @@ def _together(document: Document, values: Mapping[str, Any]) -> list[Problem]:
     """What is wrong with values that are right each by itself."""
     problems = []
     model = values.get("deployment.model.path")
-    needs_name = isinstance(model, Path) and not values.get("deployment.model.name")
+    brought = isinstance(model, Path) or (isinstance(model, str) and not model.startswith("azureml:"))
+    needs_name = brought and not values.get("deployment.model.name")
     if needs_name:
         problems.append(
             document.problem(
@@ -170,7 +168,7 @@ def _together(document: Document, values: Mapping[str, Any]) -> list[Problem]:
                 "Name a conda file, an image or a registered environment.",
             )
         )
-    if not code and values.get("deployment.model.type") != "mlflow_model" and isinstance(model, Path):
+    if not code and values.get("deployment.model.type") != "mlflow_model" and brought:
         problems.append(
             document.problem(
                 "deployment.code_configuration.code",
@@ -192,7 +190,8 @@ def _plan(document: Document, values: dict[str, Any]) -> m.Plan:
     model = group("deployment.model", "name", "type", "description")
     version = values.get("deployment.model.version")
     path = values.get("deployment.model.path")
-    registered = path if isinstance(path, str) else None
+    registered = path if isinstance(path, str) and path.startswith("azureml:") else None
+    source = path if isinstance(path, str) and not registered else None
     environment = group("deployment.environment", "name", "conda_file", "image", "registered")
     if not environment.get("name"):
         environment["name"] = f"{model.get('name') or values.get('endpoint.name', 'scoring')}-env"
@@ -201,8 +200,9 @@ def _plan(document: Document, values: dict[str, Any]) -> m.Plan:
     deployment = m.Deployment(
         model=m.Model(
             **model,
-            path=None if registered else path,
+            path=None if registered or source else path,
             registered=registered,
+            source=source,
             version=None if version is None else str(version),
             tags=texts("deployment.model.tags"),
         ),

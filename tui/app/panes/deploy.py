@@ -259,6 +259,8 @@ class DeployPane(Pane):
         timeline.display = not alone
         going = bool(self._rollout.plain)
         links.display = not alone and not (going and self.size.height < ROWS_FOR_BOTH)
+        if not self.size.height:
+            return  # not laid out yet
         # The log keeps its bar and three lines, whatever the number of tasks.
         timeline.limit(max(self.size.height - 6 - 4 * going, LEAST_TASKS))
 

@@ -10,6 +10,7 @@ from textual import on
 from textual.widget import Widget
 from textual.widgets import Button
 
+from tui.app import beside
 from tui.app.panes.asking import DEBOUNCE, AskingPane
 from tui.app.panes.pane import Action
 from tui.app.store import DEPENDS
@@ -99,7 +100,7 @@ class EndpointPane(AskingPane):
         if found is None or not self.is_attached:
             return
         name = str(self.store.resolved(NAME) or self.store.value(NAME))
-        facts = about(found, name, self.store.value)
+        facts = about(found, name, self.store.value) + beside.facts(found, self.store)
         if not found.get("exists"):
             facts.append(Fact("busy", "Region", "Looking whether another workspace has this name …") if looking
                          else in_region(self.store.facts.get("endpoint_name"), name))  # fmt: skip
@@ -118,7 +119,7 @@ class EndpointPane(AskingPane):
         free = free_beside(found, str(self.store.value(DEPLOYMENT) or ""))
         if free:
             self.row(DEPLOYMENT).control.focus()
-            self.store.put(DEPLOYMENT, free, "you")
+            beside.take(self.store, free)
             self.row(DEPLOYMENT).control.value = free  # type: ignore[attr-defined]
 
     @on(FieldRow.Taken)

@@ -10,12 +10,30 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.widget import Widget
+from textual.widgets import Static
 
 from tui.app.background import in_thread
 from tui.app.panes.pane import Action, Pane
 from tui.app.store import Store
 from tui.app.widgets.field_row import FieldRow
-from tui.plan.fields import BY_KEY, fields_of
+from tui.plan.fields import BY_KEY, Field, fields_of
+
+# Less usual fields that belong together, by the first word of their labels; the rest is the label below the heading.
+GROUPS: dict[str, str] = {
+    "Deployment ": "Deployment",
+    "Liveness: ": "Liveness probe: an instance that fails it is restarted",
+    "Readiness: ": "Readiness probe: an instance that fails it gets no requests",
+    "Limit: ": "How long a run waits before it gives up watching",
+}
+
+
+def group_of(field: Field) -> tuple[str, str]:
+    """The heading that a less usual field stands below, or "", and its label there."""
+    for first, heading in GROUPS.items():
+        rest = field.label[len(first) :]
+        if field.advanced and field.label.startswith(first):
+            return heading, rest[:1].upper() + rest[1:]
+    return "", field.label
 
 
 class FormScroll(VerticalScroll, can_focus=False, inherit_bindings=False):
@@ -133,15 +151,29 @@ class FormPane(Pane):
         shown = {row.field.key for row in self.rows()}
         wanted = fields_of(self.step, advanced=True)
         if show:
-            rows = [FieldRow(field, self.store) for field in wanted if field.key not in shown]
+            rows = self._grouped([field for field in wanted if field.key not in shown])
             await self.query_one(FormScroll).mount_all(rows, after=self.rows()[-1])
-            if rows:
-                rows[0].control.focus()
+            first = next((row for row in rows if isinstance(row, FieldRow)), None)
+            if first is not None:
+                first.control.focus()
         else:
             await self.query(FieldRow).filter(".-less-usual").remove()
+            await self.query(".field-heading").remove()
         for row in self.rows():
             row.set_class(row.field.advanced, "-less-usual")
         self.post_message(self.Relabel())
+
+    def _grouped(self, fields: Iterable[Field]) -> list[Widget]:
+        """Rows for fields, with a heading where a group begins."""
+        found: list[Widget] = []
+        before = ""
+        for field in fields:
+            heading, label = group_of(field)
+            if heading and heading != before:
+                found.append(Static(heading, classes="field-heading", markup=False))
+            before = heading
+            found.append(FieldRow(field, self.store, label=label))
+        return found
 
     @on(FieldRow.Submitted)
     def _entered(self, event: FieldRow.Submitted) -> None:

@@ -191,7 +191,7 @@ class ReviewPane(Pane):
     async def advance(self, pressed: bool = False) -> bool:
         """Start the run, if nothing stands in the way and the button itself was pressed."""
         if not pressed:
-            self.post_message(self.Status("Nothing is deployed yet: Tab to Deploy, then Enter, starts the run."))
+            self.post_message(self.Status("Tab to Deploy, then Enter, starts."))
             return False
         await self._judge()
         if self.blockers:
@@ -238,10 +238,16 @@ class ReviewPane(Pane):
         found = [
             Action("Check again", "Ask Azure again what exists and run the preflight again.", self._again),
             Action("Take it with you", "The plan as az ml YAML, Python, pipelines, Bicep.", self._take_away),
+            Action("Serve this model here first", "On this machine, and call it; Azure is not touched.", self._dress),
         ]
         if self._fixes():
             found.insert(0, Action("Correct the plan", "As the checks propose, see their findings.", self._correct))
         return found
+
+    def _dress(self) -> None:
+        from tui.app.screens.dress import DressScreen
+
+        self.app.push_screen(DressScreen(self.store))
 
     def _fixes(self) -> dict[str, Any]:
         """The values that would mend the plan, by key; None leaves a key out."""

@@ -57,6 +57,8 @@ class TestPane(Pane):
                          tooltip="Send it many times, several at once: percentiles, errors, a plot")  # fmt: skip
             yield Button("Traffic …", id="test-traffic", compact=True,
                          tooltip="Split the requests between deployments, go back, or remove one")  # fmt: skip
+            yield Button("Keys …", id="test-keys", compact=True,
+                         tooltip="New keys without an interruption; a key is put into a file, never shown")  # fmt: skip
             yield Static(id="test-busy", markup=False)
         with Vertical(id="test-main"):
             with Vertical(id="test-request"):
@@ -64,7 +66,7 @@ class TestPane(Pane):
                 with Horizontal(id="test-below"):
                     yield Static(id="test-judged", markup=False)
                     yield Select([(label, name) for label, name in FILLINGS], prompt="Fill from …", id="test-fill",
-                                 compact=True, tooltip="Put another request into the editor (undo: ctrl+z)")  # fmt: skip
+                                 compact=True, tooltip="Put another request there (undo: ctrl+z)")  # fmt: skip
             with Vertical(id="test-answer"):
                 with Horizontal(id="answer-bar"):
                     yield Select([], prompt="no calls yet", id="test-calls", compact=True,
@@ -168,6 +170,8 @@ class TestPane(Pane):
             self._many()
         elif button == "test-traffic":
             self._traffic()
+        elif button == "test-keys":
+            self._keys()
         elif button == "test-curl":
             self._copy("curl")
         elif button == "test-python":
@@ -236,6 +240,11 @@ class TestPane(Pane):
 
         self.app.push_screen(TrafficScreen(self.store), after)
 
+    def _keys(self) -> None:
+        from tui.app.screens.keys import KeysScreen
+
+        self.app.push_screen(KeysScreen(self.store))
+
     # Copying
 
     def snippet(self, kind: str) -> str:
@@ -287,6 +296,7 @@ class TestPane(Pane):
             Action("The call as curl", "Copy it; the key is a variable.", lambda: self._copy("curl")),
             Action("The call as Python", "Copy it; the key is a variable.", lambda: self._copy("Python")),
             Action("Send many times", "Percentiles, errors by status, a plot.", self._many),
+            Action("Keys", "New ones, one after the other, without an interruption.", self._keys),
             Action("Traffic and removal", "Split, roll back, remove.", self._traffic),
         ]
         if self.calls:

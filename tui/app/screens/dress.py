@@ -102,6 +102,7 @@ class DressScreen(Dialog[Mapping[str, Any]]):
             return
         if self.report is None:
             self.report = {"findings": [], "figures": [], "card": None}
+        self.query_one("#dress-about").display = False  # its rows are for what was found
         self.query_one("#dress-said", Static).update(words)
         self.query_one(Facts).show(facts(findings))
         self.query_one("#dress-copy", Button).disabled = not findings

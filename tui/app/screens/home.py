@@ -84,6 +84,7 @@ class HomeScreen(Screen[None], inherit_bindings=False):
             yield OptionList(id="entries")
         with Horizontal(id="buttons"):
             yield Static("Enter opens what is marked.", id="status", markup=False)
+            yield Button("Help", id="home-help", compact=True, tooltip="What this program does.")
             yield Button("Leave", id="leave", compact=True)
         yield Footer(show_command_palette=False)
 
@@ -208,6 +209,10 @@ class HomeScreen(Screen[None], inherit_bindings=False):
         from tui.app.screens.text import TextScreen
 
         self.app.push_screen(TextScreen("This plan cannot be opened", str(invalid), take_away=True))
+
+    @on(Button.Pressed, "#home-help")
+    def _help_pressed(self) -> None:
+        self.action_help()
 
     @on(Button.Pressed, "#leave")
     async def _leave(self) -> None:

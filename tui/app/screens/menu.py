@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -19,6 +21,8 @@ from tui.app.words import ORDER, TITLES
 
 if TYPE_CHECKING:
     from tui.app.screens.wizard import WizardScreen
+
+WIDTH = 73  # columns of the list, with a scroll bar, in a terminal of 80
 
 
 class MenuScreen(Dialog[None]):
@@ -36,6 +40,7 @@ class MenuScreen(Dialog[None]):
         found += [
             Action("Show this step as az CLI and YAML", "With Azure's own command line.", self._as_code),
             Action("Help", "About what has the focus (ctrl+g).", wizard.action_help),
+            Action("Copy", "What has the focus, or what this step shows (ctrl+y).", wizard.action_copy),
             Action("References", "Whether variables and secrets that the plan names can be read.", self._references),
             Action("Save the plan as", "To a file of your choice.", self._save_as),
         ]
@@ -54,13 +59,13 @@ class MenuScreen(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         self.entries = self._actions()
-        wide = max(len(entry.label) for entry in self.entries) + 2
+        wide = max(cell_len(entry.label) for entry in self.entries) + 2
         with Vertical(classes="dialog -menu") as dialog:
             dialog.border_title = "Menu"
             dialog.border_subtitle = "Enter does it, Esc closes"
             yield OptionList(
                 *(
-                    Option(Content.assemble(entry.label.ljust(wide), (entry.help, "$text-muted")), id=f"entry-{number}")
+                    Option(_line(entry, wide), id=f"entry-{number}")
                     for number, entry in enumerate(self.entries)
                 ),
             )
@@ -103,6 +108,13 @@ class MenuScreen(Dialog[None]):
 
     def _leave(self) -> None:
         self.app.run_worker(self.app.run_action("leave"), group="leave", exclusive=True)
+
+
+def _line(entry: Action, wide: int) -> Content:
+    """Label and sentence; where the sentence is too long it goes on below itself."""
+    room = max(20, WIDTH - wide)
+    about = f"\n{' ' * wide}".join(textwrap.wrap(entry.help, room))
+    return Content.assemble(entry.label + " " * (wide - cell_len(entry.label)), (about, "$text-muted"))
 
 
 class SaveAsScreen(Dialog[None]):

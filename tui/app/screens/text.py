@@ -32,6 +32,11 @@ class TextScreen(Dialog[None]):
 
     BINDINGS: ClassVar = [
         Binding("ctrl+y", "copy", "Copy", show=False, id="text.copy", tooltip="Copy the text to the clipboard."),
+        # The text scrolls also while a button below it has the focus, as it has in the beginning.
+        Binding("up", "scroll('scroll_up')", "Up", show=False, id="text.line_up", tooltip="A line up."),
+        Binding("down", "scroll('scroll_down')", "Down", show=False, id="text.line_down", tooltip="A line down."),
+        Binding("pageup", "scroll('scroll_page_up')", "Page up", show=False, id="text.back", tooltip="A page up."),
+        Binding("pagedown", "scroll('scroll_page_down')", "Page down", show=False, id="text.on", tooltip="A page down."),
     ]
 
     def __init__(self, title: str, text: str | Content, *, take_away: bool = False, wide: bool = False) -> None:
@@ -58,6 +63,10 @@ class TextScreen(Dialog[None]):
     def on_mount(self) -> None:
         self.query_one("#said").display = False
         self.query_one("#close").focus()
+
+    def action_scroll(self, how: str) -> None:
+        """Scroll the text."""
+        getattr(self.query_one(TextScroll), how)(animate=False)
 
     def _say(self, text: str) -> None:
         said = self.query_one("#said", Static)

@@ -77,7 +77,10 @@ class WizardScreen(Screen[None], inherit_bindings=False):
         with Horizontal(id="middle"):
             yield self._rail
             with Vertical(id="centre"):
-                yield self._lead
+                with Horizontal(id="lead-row"):
+                    yield self._lead
+                    # Every key's action can be had with Tab and Enter, too.
+                    yield Button("Menu", id="open-menu", compact=True, tooltip="Everything that can be done here.")
                 with Vertical(id="body"):
                     yield self._make(self.step)
             yield self._side_help
@@ -208,6 +211,10 @@ class WizardScreen(Screen[None], inherit_bindings=False):
             await self.show_step(ORDER[ORDER.index(self.step) + 1])
             return True
         return False
+
+    @on(Button.Pressed, "#open-menu")
+    def _menu_pressed(self) -> None:
+        self.action_menu()
 
     @on(Button.Pressed, "#back")
     async def _back_pressed(self) -> None:

@@ -22,10 +22,12 @@ from tui.app.widgets.drop_list import LOADING, DropList, ListButton
 from tui.app.widgets.help import Topic
 from tui.app.widgets.inputs import TextInput
 from tui.app.words import CHOICES
+from tui.plan import reasons
 from tui.plan.fields import Field
 from tui.plan.references import has_reference
 
 SHOWN_AT_LEAST = 1.0  # seconds that something busy stays on the screen
+PAUSE = 0.3  # seconds without a key before the disk is looked at
 
 
 class FieldRow(Widget):
@@ -61,14 +63,17 @@ class FieldRow(Widget):
             super().__init__()
             self.row = row
 
-    def __init__(self, field: Field, store: Store, source: ListSource | None = None) -> None:
+    def __init__(self, field: Field, store: Store, source: ListSource | None = None, *, label: str = "") -> None:
+        """`label` takes the place of the field's own where a heading above says the rest."""
         super().__init__(id="row-" + field.key.replace(".", "-"), classes="field-row")
         self.field = field
+        self.label = label or field.label
         self.store = store
         self.error: str | None = None
         self.remark = ""
         self.remark_kind = ""
         self._checked = False
+        self._wanted = self._looking = False
         self.control: Widget = self._make_control()
         self._note = Static("", classes="field-note", markup=False)
         self._below = Static("", classes="field-below", markup=False)
@@ -81,7 +86,7 @@ class FieldRow(Widget):
         self._before = ""  # the text of the field when its list was opened
 
     def compose(self) -> ComposeResult:
-        yield Static(self.field.label, classes="field-label", markup=False)
+        yield Static(self.label, classes="field-label", markup=False)
         if self.source is not None and self.list is not None:
             with Horizontal(classes="field-cell"):
                 yield self.control
@@ -159,23 +164,32 @@ class FieldRow(Widget):
 
     def topic(self) -> Topic:
         """The help of this field."""
-        help, key = self.field.help, self.field.key
+        key = self.field.key
         value = self.store.text(key)
         stands_for = self.store.resolved(key)
         if stands_for:
             value = f"{value} = {stands_for}"
         return Topic(
             self.field.label,
-            help.what,
-            help.why,
-            help.example,
+            self.field.help.what,
+            reasons.why(self.field),
+            reasons.example(self.field),
             value="" if self.field.kind == "secret" and not has_reference(value) else value,
             source=self.store.provenance(key),
             choices=f"Down, or the button ▾, opens the list of {self.source.noun}; typing works as well."
             if self.source
             else ", ".join(choice for choice in self.field.choices),
-            link=help.link,
+            link=reasons.link(self.field),
+            default=self._default(),
         )
+
+    def _default(self) -> str:
+        """What is taken where nothing is written."""
+        if self.field.kind == "secret":
+            return ""
+        if self.field.default is not None and self.field.show(self.field.default):
+            return self.field.show(self.field.default)
+        return "none: it must be given" if self.field.required else "none: it is left out"
 
     # What is typed
 
@@ -232,16 +246,27 @@ class FieldRow(Widget):
 
     def check(self) -> None:
         """Judge the value; the disk is looked at in the background."""
-        if self.field.kind == "path":
-            self.run_worker(self._check_path, group=f"check-{self.field.key}", exclusive=True)
-        else:
+        if self.field.kind != "path":
             self.complain(self.store.problem(self.field.key))
+            return
+        self._wanted = True
+        if not self._looking:  # one look at a time: a slow mount is not asked again for every letter
+            self._looking = True
+            self.run_worker(self._look(), group=f"look-{self.field.key}")
 
-    async def _check_path(self) -> None:
-        value = self.store.value(self.field.key)
-        problem = await in_thread(self.store.problem, self.field.key)
-        if value == self.store.value(self.field.key):
-            self.complain(problem)
+    async def _look(self) -> None:
+        """Look at the disk until what was found is about the value that is there now."""
+        try:
+            while self._wanted:
+                self._wanted = False
+                if self.control.has_focus:
+                    await asyncio.sleep(PAUSE)
+                value = self.store.value(self.field.key)
+                problem = await in_thread(self.store.problem, self.field.key)
+                if value == self.store.value(self.field.key) and self.is_attached:
+                    self.complain(problem)
+        finally:
+            self._looking = False
 
     # The list
 

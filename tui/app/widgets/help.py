@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 @dataclass(frozen=True)
 class Topic:
-    """What help says: what a thing is, why it matters here, an example, its value and where that comes from."""
+    """What help says: what a thing is, why it matters here, an example, its value and where that comes from, its default."""
 
     title: str
     what: str
@@ -22,6 +22,7 @@ class Topic:
     source: str = ""
     choices: str = ""
     link: str = ""
+    default: str = ""
 
     def short(self, width: int, rows: int) -> str:
         """What fits into a few rows of that width; ends by naming the key for the rest where something is left out."""
@@ -47,6 +48,7 @@ class Topic:
             ("Example", self.example),
             ("Value", self.value),
             ("From", self.source),
+            ("Default", self.default),
             ("Read more", self.link),
         ):
             if not text:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import ClassVar
 
 from textual import events, on
@@ -10,14 +9,12 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.widgets import Button
 
-from tui.app.background import in_thread
 from tui.app.store import Store
 from tui.app.widgets.field_row import FieldRow
 from tui.app.widgets.help import Topic
 from tui.plan.fields import Field
 
 LABEL = "Browse"
-PAUSE = 0.3  # seconds without a key before the disk is looked at
 
 
 class BrowseButton(Button):
@@ -44,33 +41,12 @@ class PathRow(FieldRow):
         super().__init__(field, store)
         self.browse = BrowseButton(LABEL, compact=True, classes="path-browse")
         self.browse.display = False
-        self._wanted = self._looking = False
 
     def compose(self) -> ComposeResult:
         for widget in super().compose():
             yield widget
             if widget is self._note:
                 yield self.browse
-
-    def check(self) -> None:
-        """Judge the path in the background, one look at the disk at a time: a slow mount is not asked per letter."""
-        self._wanted = True
-        if not self._looking:
-            self._looking = True
-            self.run_worker(self._look(), group=f"look-{self.field.key}")
-
-    async def _look(self) -> None:
-        try:
-            while self._wanted:
-                self._wanted = False
-                if self.control.has_focus:
-                    await asyncio.sleep(PAUSE)
-                value = self.store.value(self.field.key)
-                problem = await in_thread(self.store.problem, self.field.key)
-                if value == self.store.value(self.field.key):
-                    self.complain(problem)
-        finally:
-            self._looking = False
 
     def _show_browse(self, show: bool) -> None:
         if self.browse.display != show:

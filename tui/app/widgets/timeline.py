@@ -145,6 +145,7 @@ class Timeline(Widget, can_focus=True):
         self._head = 0  # rows above the first task
         self._most = 99  # rows of tasks that there is room for
         self._first = 0  # the task in the first of them
+        self._moved = False  # whether somebody has chosen a row
         self._looks: dict[str, Style] = {}
 
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
@@ -163,6 +164,7 @@ class Timeline(Widget, can_focus=True):
         """Show no more than so many tasks at once: those around the chosen one, or around what is under way."""
         if most != self._most:
             self._most = most
+            self._rows = self._parts()
             self.refresh(layout=True)
 
     def show(self, sight: Sight) -> None:
@@ -201,16 +203,15 @@ class Timeline(Widget, can_focus=True):
 
     def on_focus(self) -> None:
         """The chosen row is marked only while the table has the focus."""
-        self.tick()
         self.refresh()
 
     def on_blur(self) -> None:
         """See on_focus."""
-        self.tick()
         self.refresh()
 
     def action_move(self, by: int) -> None:
         """Choose the row above or below."""
+        self._moved = True
         self.cursor = min(max(self.cursor + by, 0), len(self.sight.view.tasks) - 1)
 
     def action_choose(self) -> None:
@@ -227,6 +228,7 @@ class Timeline(Widget, can_focus=True):
         """A click chooses a row."""
         at = event.y - self._head
         if 0 <= at < self._most and at + self._first < len(self.sight.view.tasks):
+            self._moved = True
             self.cursor = at + self._first
             self.action_choose()
 
@@ -294,8 +296,12 @@ class Timeline(Widget, can_focus=True):
             return tasks, ("", "")
         loud = [at for at, task in enumerate(tasks) if task.status in ("running", "failed", "cancelled")]
         waiting = [at for at, task in enumerate(tasks) if task.status == "waiting"]
-        at = self.cursor if self.has_focus else (loud or waiting or [len(tasks) - 1])[-1 if loud else 0]
-        first = min(max(self._first, at - self._most + 1), at) if self.has_focus else at - self._most // 2 - 1
+        if self._moved:
+            first = min(max(self._first, self.cursor - self._most + 1), self.cursor)
+        else:
+            at = (loud or waiting or [len(tasks) - 1])[-1 if loud else 0]
+            first = at - self._most // 2 - 1
+            self.set_reactive(Timeline.cursor, at)
         self._first = min(max(first, 0), len(tasks) - self._most)
         below = len(tasks) - self._first - self._most
         return tasks[self._first : self._first + self._most], (

@@ -14,19 +14,16 @@ def work(task: TaskContext) -> Outcome:
     configuration = task.plan.deployment.code_configuration
     if configuration is None:
         return Outcome("no scoring script", skipped=True)
-    name = configuration.code.name
-
-    def progress(done: int, total: int) -> None:
-        task.start("create", name)
-        task.progress(done, total)
-
+    folder = configuration.code
     task.intend("register", f"{task.plan.workspace.id}/codes")
-    limit = UploadLimit(task)
-    try:
-        found = code.register(task.cloud, configuration.code, progress, limit.ended)
-    except Cancelled:
-        limit.give_up()
-    task.start("skip" if found.reused else "create", name)
+    found = code.find(task.cloud, folder)
+    task.start("create" if found is None else "skip", folder.name)
+    if found is None:
+        limit = UploadLimit(task)
+        try:
+            found = code.register(task.cloud, folder, task.progress, limit.ended)
+        except Cancelled:
+            limit.give_up()
     verb = "already registered" if found.reused else "registered"
-    task.log(f"Code {configuration.code.name}: {verb}.")
+    task.log(f"Code {folder.name}: {verb}.")
     return Outcome(verb, {"id": found.id}, skipped=found.reused)

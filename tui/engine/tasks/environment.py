@@ -13,9 +13,13 @@ def work(task: TaskContext) -> Outcome:
     if not (environment.conda_file or environment.image or environment.registered):
         return Outcome("none needed for an MLflow model", skipped=True)
     task.intend("register", f"{task.plan.workspace.id}/environments/{environment.name}")
-    found = environments.register(task.cloud, environment)
-    task.start("skip" if found.reused else "create", environment.registered or environment.name)
-    verb = "already registered" if found.reused else "registered"
+    found = environments.find(task.cloud, environment)
+    reused = found is not None
+    task.start("skip" if reused else "create", environment.registered or environment.name)
+    if found is None:
+        found = environments.register(task.cloud, environment)
+        reused = found.reused
+    verb = "already registered" if reused else "registered"
     task.log(f"Environment {found.name}, version {found.version}, {verb}.")
     result = {"id": found.id, "name": found.name, "version": found.version}
-    return Outcome(f"{found.name}:{found.version}, {verb}", result, skipped=found.reused)
+    return Outcome(f"{found.name}:{found.version}, {verb}", result, skipped=reused)

@@ -15,6 +15,10 @@ def work(task: TaskContext) -> Outcome:
     from tui.cloud.errors import Cancelled
 
     model = task.plan.deployment.model
+    if model.source:
+        from tui.engine.tasks import source
+
+        return source.work(task, model.source)
     if model.registered or model.path is None:
         task.start("read", model.registered or model.name)
         found = models.resolve(task.cloud, model.registered or "")

@@ -1,11 +1,10 @@
-"""What an operator does with an endpoint that is there: call it, read its logs, remove it."""
+"""What an operator does with an endpoint that is there: call it, read its logs, shift its requests."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from tui.cloud import deployments, endpoints, scoring
-from tui.cloud import remove as removal
 from tui.cloud import traffic as splits
 from tui.cloud.errors import CloudError
 from tui.helper import sessions
@@ -34,11 +33,6 @@ def logs(
     cloud = sessions.cloud_of(plan)
     name = deployment or cloud.plan.deployment.name
     return {"content": deployments.logs(cloud, cloud.plan.endpoint.name, name, container, lines)}
-
-
-def remove(plan: dict[str, Any], deployment: str | None = None) -> removal.Removed:
-    """Removes a deployment, or what the plan has made; says what was left."""
-    return removal.remove(sessions.cloud_of(plan), deployment)
 
 
 def traffic(plan: dict[str, Any], shares: dict[str, int]) -> splits.Shift:

@@ -1,0 +1,54 @@
+"""Registers a model that lies elsewhere: in place where the workspace can read it there, else staged and uploaded."""
+
+from __future__ import annotations
+
+from tui.engine.context import RUN_TAG, Outcome, TaskContext
+from tui.engine.tasks.uploads import UploadLimit
+
+
+def work(task: TaskContext, source: str) -> Outcome:
+    """Register what is at `source` unless a version made from the same files is there. Raises CloudError, Stopped."""
+    from tui.cloud.errors import Cancelled
+
+    limit = UploadLimit(task)
+    try:
+        return _bring(task, source, limit)
+    except Cancelled:
+        limit.give_up()
+
+
+def _bring(task: TaskContext, source: str, limit: UploadLimit) -> Outcome:
+    from tui.cloud import models, staging
+
+    model = task.plan.deployment.model
+    found = staging.listing(task.cloud, source, limit.ended)
+    if found.exact != source:
+        task.log(f"{source} is {found.exact}.")
+    known = models.find(task.cloud, model.name, found.content, model.type)
+    if known:
+        named = f"{known.name}:{known.version}"
+        if task.run.begun.get(task.name) is not None and known.tags.get(RUN_TAG) == task.run.journal.run:
+            task.start("create", model.name)
+            task.created("model", named)
+            task.log(f"{known.name}, version {known.version}, was registered before the interruption.")
+            return Outcome(named, vars(known))
+        task.start("skip", f"{model.name} {known.version}")
+        task.log(f"{known.name}, version {known.version}, was made from the same files; nothing is brought.")
+        return Outcome(f"{named}, unchanged", vars(known), skipped=True)
+    task.start("create", model.name)
+    task.intend("register", f"{task.plan.workspace.id}/models/{model.name}")
+    if found.in_place:
+        task.log(f"The workspace reads {source} where it lies; nothing is moved.")
+        made = staging.register_in_place(task.cloud, model, found, task.run.tags)
+    else:
+        task.log(f"Bringing {len(found.items)} files from {found.exact}.")
+        with staging.staged(found, task.progress, limit.ended) as path:
+            task.log("All files are here; they are uploaded to the workspace's storage.")
+            made = models.register(
+                task.cloud, model, path, found.content, progress=task.progress, cancelled=limit.ended,
+                tags=task.run.tags,
+            )  # fmt: skip
+        task.log("What was staged on this machine is removed.")
+    task.created("model", f"{made.name}:{made.version}")
+    task.log(f"Registered {made.name}, version {made.version}.")
+    return Outcome(f"{made.name}:{made.version}", vars(made))
