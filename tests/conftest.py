@@ -91,3 +91,38 @@ def rehearsal_env(rehearsal_home: dict[str, str], rehearsal: dict[str, Any]) -> 
     """A whole environment for a child process that talks to the session's rehearsal."""
     env = {name: value for name, value in rehearsal_home.items() if name not in rehearsal["unset"]}
     return {**env, **rehearsal["set"]}
+
+
+# Files whose tests take more than ten seconds each, or minutes together. They are marked here, in one place, so that
+# the suite without slow tests stays within ten minutes on two cores; CI runs them too.
+SLOW_FILES = {
+    "app/test_as_code.py",
+    "app/test_compute_pane.py",
+    "app/test_credentials.py",
+    "app/test_dress.py",
+    "app/test_lists.py",
+    "app/test_model_pane.py",
+    "app/test_network_pane.py",
+    "app/test_operating.py",
+    "app/test_rules.py",
+    "app/test_snapshots.py",
+    "checks/test_network_checks.py",
+    "checks/test_reach.py",
+    "engine/test_disk_full.py",
+    "engine/test_elsewhere.py",
+    "engine/test_patience.py",
+    "plain/test_requests.py",
+    "rehearsal/test_compare.py",
+    "rehearsal/test_record.py",
+    "rehearsal/test_scoring_scripts.py",
+    "sources/test_secrets.py",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the slow files."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).as_posix() in SLOW_FILES:
+            item.add_marker(pytest.mark.slow)

@@ -89,7 +89,7 @@ async def test_focus_is_on_back_and_pgdn_never_deploys(home: Path) -> None:
         await walk.to("review")
         assert walk.focused == "back"
         await walk.press("pagedown", "pagedown")
-        await walk.sees("Nothing is deployed yet")
+        await walk.sees("Tab to Deploy, then Enter, starts")
         assert walk.app.screen.step == "review"
         assert runs() == []
 

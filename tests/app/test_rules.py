@@ -237,7 +237,7 @@ async def test_no_text_of_a_run_is_cut_at_80_by_24(play: Callable[[Recording], N
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.key)
 def test_the_help_of_a_field_says_what_why_an_example_and_where_to_read_on(field: Any) -> None:
     assert field.help.what.endswith(".")
-    assert reasons.why(field) or field.kind in ("choice", "bool") and field.help.what
+    assert reasons.why(field) or (field.kind in ("choice", "bool") and field.help.what)
     assert reasons.example(field) or field.choices or field.kind == "bool"
     assert reasons.link(field).startswith("https://")
 
@@ -311,8 +311,7 @@ async def test_next_goes_to_the_first_error_wherever_it_is(step: str, key: str, 
     async with wizard(answers()) as walk:
         await walk.to(step)
         walk.store.put(key, wrong, "you")
-        await walk.tab_to("next")
-        await walk.press("enter")
+        await walk.press("pagedown")
         await walk.sees("Something here needs attention")
 
         def there() -> bool:
@@ -419,6 +418,18 @@ async def test_it_is_left_while_the_rehearsal_is_still_starting() -> None:
 # Sizes
 
 
+async def test_sizes_that_come_faster_than_they_are_drawn_settle() -> None:
+    async with wizard(answers()) as walk:
+        for width, height in ((120, 40), (60, 15), (100, 30), (150, 50), (90, 25), (80, 24)):
+            size = Size(width, height)
+            walk.app._driver._size = size  # type: ignore[union-attr]
+            walk.app.screen.post_message(events.Resize(size, size))
+            walk.app.post_message(events.Resize(size, size))
+        await walk.sees("step 1 of 9", "Sign in with", "PgDn Next")
+        assert walk.app.screen.id == "wizard"
+
+
+@pytest.mark.slow
 async def test_a_hundred_sizes_while_a_run_goes_on(home: Path) -> None:
     recording = Recording(home, ago=3).engine_lives()
     recording.to_middle()
@@ -428,6 +439,7 @@ async def test_a_hundred_sizes_while_a_run_goes_on(home: Path) -> None:
         for number in range(100):
             width, height = chance.randint(20, 200), chance.randint(5, 60)
             size = Size(width, height)
+            walk.app._driver._size = size  # type: ignore[union-attr]
             walk.app.post_message(events.Resize(size, size))  # the next one does not wait until this one is drawn
             await asyncio.sleep(0.01)
             if number % 5 == 0:
@@ -468,7 +480,7 @@ async def test_ten_thousand_characters_can_be_pasted() -> None:
         editor = walk.app.screen.query_one(TextArea)
         editor.focus()
         await walk.press("ctrl+a")
-        lines = "\n".join('{"data": [[%d]]}' % number for number in range(600))
+        lines = "\n".join(f'{{"data": [[{number}]]}}' for number in range(600))
         walk.app.post_message(events.Paste(lines))
         await walk.until(lambda: lines in editor.text, "all of it is there")
         await walk.sees("✖", "JSON")
@@ -493,7 +505,7 @@ async def test_wide_characters_take_their_columns() -> None:
 async def test_a_path_with_spaces_and_quotes_is_pasted_judged_and_saved(home: Path) -> None:
     from tui.plan.load import load
 
-    folder = home / "it's a \"model\" folder, ü"
+    folder = home / 'it\'s a "model" folder, ü'
     folder.mkdir()
     async with wizard(answers()) as walk:
         await walk.to("model")
@@ -568,5 +580,28 @@ def test_a_terminal_with_16_colours_gets_no_others_and_is_legible(home: Path) ->
         process.kill()
         process.wait()
         os.close(master)
+    assert b"Traceback" not in everything
     assert not re.search(rb"\x1b\[[0-9;]*[34]8[;:][25]", everything)
     assert re.search(rb"\x1b\[[0-9;]*(?:9[0-7]|10[0-7]|4[0-7])", everything), "there are colours"
+
+
+def test_it_ends_when_the_terminal_disappears_without_a_signal(home: Path) -> None:
+    import pty
+
+    env = {**os.environ, "TERM": "xterm", "AML_DEPLOY_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])}
+    master, slave = pty.openpty()
+    process = subprocess.Popen(  # in a session of its own, without a controlling terminal: nothing sends SIGHUP
+        [sys.executable, "-m", "tui"], env=env, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+    )
+    os.close(slave)
+    try:
+        seen, deadline = b"", time.monotonic() + 60
+        while b"Presets" not in seen:
+            assert time.monotonic() < deadline
+            if select.select([master], [], [], 0.1)[0]:
+                seen += os.read(master, 65536)
+        os.close(master)
+        process.wait(timeout=30)
+    finally:
+        process.kill()
+        process.wait()

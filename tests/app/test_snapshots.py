@@ -477,6 +477,11 @@ def test_every_accepted_picture_is_drawn_by_a_test() -> None:
 
     source = Path(__file__).read_text(encoding="utf-8")
     names = {re.sub(r"-(\d+x\d+|16-colours)$", "", path.stem) for path in FOLDER.glob("*.svg")}
-    unknown = [name for name in names if f'"{name}"' not in source and f'"{name.partition("-")[0]}-{{step}}"' not in source
-               and not name.startswith("no-colour-")]  # fmt: skip
+    unknown = [
+        name
+        for name in names
+        if f'"{name}"' not in source
+        and f'"{name.partition("-")[0]}-{{step}}"' not in source
+        and not name.startswith("no-colour-")
+    ]
     assert not unknown

@@ -10,7 +10,6 @@ from tests.app.panes import home, wizard
 from tui.app.widgets.inputs import TextInput
 from tui.app.widgets.request_editor import RequestEditor
 
-
 __all__ = ["home"]
 
 pytestmark = pytest.mark.usefixtures("home")

@@ -19,12 +19,15 @@ from textual.binding import Binding
 from tui.app.background import in_thread
 from tui.app.store import Adopt, Store
 from tui.app.theme import DARK, LIGHT
+from tui.app.widgets.newest_size import BottomScreen
 from tui.plan.document import Document
 
 if TYPE_CHECKING:
     from tui.engine.runs import Run
 
 Prepare = Callable[[Optional[Document]], Mapping[str, str]]
+
+TERMINAL_SECONDS = 3.0  # between two looks whether the terminal is still there
 
 STYLES = sorted(Path(__file__).with_name("styles").glob("*.tcss"))
 
@@ -74,12 +77,17 @@ class WizardApp(App[str], inherit_bindings=False):
         self.set_reactive(App.theme, name)
         self.stylesheet.set_variables(self.get_css_variables())
 
+    def get_default_screen(self) -> BottomScreen:
+        return BottomScreen(id="_default")
+
     def on_mount(self) -> None:
         loop = asyncio.get_running_loop()
         for name in ("SIGHUP", "SIGTERM", "SIGINT"):
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError, AttributeError):
                 number = getattr(signal, name)
                 loop.add_signal_handler(number, self._signalled, number)
+        if not self.is_headless and os.isatty(0):
+            self.set_interval(TERMINAL_SECONDS, self._look_for_terminal)
         if self._attach_run is not None:
             self.attach(self._attach_run)
         elif self._document is not None:
@@ -209,6 +217,11 @@ class WizardApp(App[str], inherit_bindings=False):
     def _signalled(self, number: int) -> None:
         self.hung_up = number == signal.SIGHUP
         self.finish("detached" if self.under_way() else "left")
+
+    def _look_for_terminal(self) -> None:
+        """Leave when the terminal is gone. Where it was no controlling one, nothing sends SIGHUP."""
+        if not os.isatty(0):
+            self._signalled(signal.SIGHUP)
 
     def _fatal_error(self) -> None:
         """End with a sentence. Textual would print a traceback with the values of variables, secrets among them."""

@@ -1,4 +1,4 @@
-"""What the help of a field falls back on where the field itself does not say it: why it matters here, where to read on."""
+"""What a field's help falls back on where the field does not say it: why it matters here, where to read on."""
 
 from __future__ import annotations
 

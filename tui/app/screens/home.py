@@ -20,6 +20,7 @@ from textual.widgets.option_list import Option
 from tui.app.background import in_thread
 from tui.app.widgets.dialog import Dialog
 from tui.app.widgets.moving import MOVING
+from tui.app.widgets.newest_size import NewestSize
 from tui.plan.presets import presets
 from tui.plan.problems import PlanInvalid
 
@@ -58,7 +59,7 @@ OTHERS = (
 )
 
 
-class HomeScreen(Screen[None], inherit_bindings=False):
+class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
     """Where to begin."""
 
     app: WizardApp

@@ -64,10 +64,7 @@ class MenuScreen(Dialog[None]):
             dialog.border_title = "Menu"
             dialog.border_subtitle = "Enter does it, Esc closes"
             yield OptionList(
-                *(
-                    Option(_line(entry, wide), id=f"entry-{number}")
-                    for number, entry in enumerate(self.entries)
-                ),
+                *(Option(_line(entry, wide), id=f"entry-{number}") for number, entry in enumerate(self.entries)),
             )
 
     @on(OptionList.OptionSelected)

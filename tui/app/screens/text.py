@@ -36,7 +36,9 @@ class TextScreen(Dialog[None]):
         Binding("up", "scroll('scroll_up')", "Up", show=False, id="text.line_up", tooltip="A line up."),
         Binding("down", "scroll('scroll_down')", "Down", show=False, id="text.line_down", tooltip="A line down."),
         Binding("pageup", "scroll('scroll_page_up')", "Page up", show=False, id="text.back", tooltip="A page up."),
-        Binding("pagedown", "scroll('scroll_page_down')", "Page down", show=False, id="text.on", tooltip="A page down."),
+        Binding(
+            "pagedown", "scroll('scroll_page_down')", "Page down", show=False, id="text.on", tooltip="A page down."
+        ),
     ]
 
     def __init__(self, title: str, text: str | Content, *, take_away: bool = False, wide: bool = False) -> None:

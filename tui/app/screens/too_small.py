@@ -9,10 +9,12 @@ from textual.binding import Binding
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.app.widgets.newest_size import NewestSize
+
 COLUMNS, ROWS = 80, 20
 
 
-class TooSmallScreen(ModalScreen[None], inherit_bindings=False):
+class TooSmallScreen(NewestSize, ModalScreen[None], inherit_bindings=False):
     """Shown while the terminal is smaller than 80 × 20."""
 
     BINDINGS: ClassVar = [

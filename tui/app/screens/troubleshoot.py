@@ -24,6 +24,7 @@ from tui.app.screens.text import TextScreen, TextScroll
 from tui.app.store import Store
 from tui.app.widgets.moving import MOVING
 from tui.app.widgets.network_path import NetworkPath
+from tui.app.widgets.newest_size import NewestSize
 from tui.app.widgets.run_log import RunLog
 from tui.app.widgets.sections import Sections
 from tui.engine.view import LogLine
@@ -49,7 +50,7 @@ SECTIONS = {
 LOOKS = {"blocker": "bold $text-error", "warning": "$text-warning", "unknown": "$text-muted", "ok": "$text-success"}
 
 
-class TroubleshootScreen(Screen[None], inherit_bindings=False):
+class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
     """Findings, state, path, logs, changes, metrics and test calls of one endpoint."""
 
     app: WizardApp

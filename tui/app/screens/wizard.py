@@ -19,6 +19,7 @@ from tui.app.store import Store
 from tui.app.widgets.header import HeaderBar, Rail
 from tui.app.widgets.help import HelpBar, SideHelp, Topic
 from tui.app.widgets.moving import MOVING, give_back
+from tui.app.widgets.newest_size import NewestSize
 from tui.app.words import INTROS, LEADS, ORDER, TITLES
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ PANES: dict[str, tuple[str, str]] = {
 }
 
 
-class WizardScreen(Screen[None], inherit_bindings=False):
+class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
     """Header, rail, the step's pane, help, Back and Next, footer."""
 
     BINDINGS: ClassVar = [

@@ -8,9 +8,10 @@ from textual.binding import Binding
 from textual.screen import ModalScreen, ScreenResultType
 
 from tui.app.widgets.moving import MOVING
+from tui.app.widgets.newest_size import NewestSize
 
 
-class Dialog(ModalScreen[ScreenResultType], inherit_bindings=False):
+class Dialog(NewestSize, ModalScreen[ScreenResultType], inherit_bindings=False):
     """What every dialog has: Esc closes it, left and right move between its buttons."""
 
     BINDINGS: ClassVar = [

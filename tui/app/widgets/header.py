@@ -44,7 +44,9 @@ class HeaderBar(Widget):
         taken = left.cell_length
         while len(parts) > 1 and taken + 2 + len(" · ".join(parts)) > width:
             parts.pop()
-        right = Content(" · ").join(Content.styled(part, "bold" if part.startswith("rehearsal") else "") for part in parts)
+        right = Content(" · ").join(
+            Content.styled(part, "bold" if part.startswith("rehearsal") else "") for part in parts
+        )
         gap = max(1, width - taken - right.cell_length)
         return Content.assemble(" ", left, " " * gap, right, " ")
 

@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 @dataclass(frozen=True)
 class Topic:
-    """What help says: what a thing is, why it matters here, an example, its value and where that comes from, its default."""
+    """What help says: what a thing is, why it matters here, an example, its value and its source, its default."""
 
     title: str
     what: str

@@ -188,7 +188,9 @@ class ReviewList(OptionList):
             symbol, word = ACTIONS.get(action, ("▸", action))
             resource = str(change.get("resource", ""))
             key = summary.FIELD_OF_RESOURCE.get(resource, "endpoint.name")
-            why = " ".join(str(text) for text in (change.get("refused") or change.get("why"), change.get("how")) if text)
+            why = " ".join(
+                str(text) for text in (change.get("refused") or change.get("why"), change.get("how")) if text
+            )
             name_width = max(min((width - 30) // 2, 30), 19) if width < 100 else 26
             # What is new needs no reason, but says what it will be.
             told = self._made.get(resource) or why if action == "create" else why
