@@ -135,8 +135,9 @@ async def test_field_help_says_what_why_example_source_and_link() -> None:
     async with wizard() as walk:
         await walk.to("endpoint")
         await walk.press("ctrl+g")
-        shown = await walk.sees("unique in the whole Azure region", "churn-endpoint-01", "preset churn-xgboost")
-        assert "https://learn.microsoft.com" in shown
+        await walk.sees("unique in the whole Azure region", "churn-endpoint-01", "preset churn-xgboost")
+        await walk.press("end")
+        await walk.sees("https://learn.microsoft.com")
         await walk.press("escape")
         assert walk.app.screen.id == "wizard"
 
@@ -367,7 +368,7 @@ async def test_home_imports_az_ml_yaml_and_says_what_was_left_out(home: Path) ->
         await walk.sees("Type or paste a path first")
         app.post_message(events.Paste(f'"{folder}/endpoint.yml" "{folder}/none.yml"'))
         await walk.press("enter")
-        await walk.sees("none.yml", "cannot be read")
+        await walk.sees("none.yml", "The file cannot be")
         await walk.press("ctrl+u")
         app.post_message(events.Paste(f'"{folder}/endpoint.yml" "{folder}/blue.yml"'))
         await walk.press("enter")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,9 @@ _NEWER_GRAMMAR = re.compile(
     rb"^\s*(?:(?:match|case|type)\s[^=]*|with\s*\(|except\s*\*|(?:async\s+)?(?:def|class)\s+\w+\[)|\b[rR]?[fF][rR]?['\"]",
     re.MULTILINE,
 )
+# CPython 3.11 counts the depth of all parsers together: two at once may end as "AST constructor recursion depth
+# mismatch" (python/cpython#106905).
+_ONE_PARSER = threading.Lock()
 _Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 
 
@@ -84,7 +88,8 @@ def _parse(score: ScoreScript, source: bytes, python: tuple[int, int] | None) ->
     # ast knows the grammar of this Python and, roughly, of older ones; not of newer ones.
     version = python if python and (3, 7) <= python < here else None
     try:
-        return ast.parse(source, filename=score.path.name, feature_version=version)
+        with _ONE_PARSER:
+            return ast.parse(source, filename=score.path.name, feature_version=version)
     except SyntaxError as error:
         score.line = error.lineno
         where = f", line {error.lineno}" if error.lineno else ""
