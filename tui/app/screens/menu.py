@@ -22,7 +22,7 @@ from tui.app.words import ORDER, TITLES
 if TYPE_CHECKING:
     from tui.app.screens.wizard import WizardScreen
 
-WIDTH = 73  # columns of the list, with a scroll bar, in a terminal of 80
+WIDTH = 70  # columns of the list, with a scroll bar, in a terminal of 80
 
 
 class MenuScreen(Dialog[None]):

@@ -203,6 +203,8 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._rail.mark(self.step, wrong is not None)
         if wrong is not None:
             wrong.focus()
+            # A row that has only just come has no place to scroll to before the next layout.
+            self.call_after_refresh(wrong.scroll_visible, animate=False)
             self.set_status("! Something here needs attention.")
             return False
         if self.return_to:
