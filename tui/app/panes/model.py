@@ -94,6 +94,8 @@ class ModelPane(AskingPane):
         """Something about the files has changed."""
         if name.startswith(DEPENDS["inspect_model"]) and self.display:
             self._look(DEBOUNCE)
+        if not self.query(PathPicker):
+            return  # the pane is being made or taken down
         if self.picker.display:
             self._aside(self.picker.key)
         if name == self.picker.key and self.picker.display:

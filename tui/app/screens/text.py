@@ -41,8 +41,6 @@ class TextScreen(Dialog[None]):
         ),
         Binding("home", "scroll('scroll_home')", "Top", show=False, id="text.first", tooltip="To the top."),
         Binding("end", "scroll('scroll_end')", "Bottom", show=False, id="text.last", tooltip="To the bottom."),
-        Binding("home", "scroll('scroll_home')", "Top", show=False, id="text.first", tooltip="To the top."),
-        Binding("end", "scroll('scroll_end')", "Bottom", show=False, id="text.last", tooltip="To the bottom."),
     ]
 
     def __init__(self, title: str, text: str | Content, *, take_away: bool = False, wide: bool = False) -> None:
