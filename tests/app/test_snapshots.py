@@ -32,6 +32,7 @@ from tui.app.panes.model import ModelPane
 from tui.app.theme import LIGHT
 from tui.helper.client import HelperError
 from tui.plan.load import load
+from tui.plan.presets import presets
 
 __all__ = ["home"]
 
@@ -101,6 +102,9 @@ def always_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     for module in ("tui.app.follow", "tui.app.panes.asking", "tui.app.widgets.field_row"):
         monkeypatch.setattr(f"{module}.time", Seconds)
     monkeypatch.setattr("tui.plan.sizes.date", Today)
+    # Whichever presets there are: the two that have been there from the start.
+    offered = [preset for preset in presets() if preset.name in ("churn-xgboost", "mlflow-xgboost")]
+    monkeypatch.setattr("tui.app.screens.home.presets", lambda: offered)
     monkeypatch.setattr("tui.app.panes.network.platform.node", lambda: "driver-1")
     for name in ("NO_COLOR", "COLORFGBG", "AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_SECRET"):
         monkeypatch.delenv(name, raising=False)

@@ -131,11 +131,13 @@ async def flooded(lines: int) -> list[float]:
     """The stalls while another process writes many lines into a run's journal."""
     from tests.app.recorded import Answers, Recording
     from tui.app.app import WizardApp
+    from tui.plan.load import load
 
     with tempfile.TemporaryDirectory() as folder:
         os.environ["AML_DEPLOY_HOME"] = folder
         recording = Recording(Path(folder)).engine_lives()
         recording.to_deployment()
+        load("churn-xgboost").save(recording.folder / "plan.yml")
         gaps: list[float] = []
         app = WizardApp(attach_run=recording.run, helper=Answers())
         async with app.run_test(size=(120, 40)) as pilot:
