@@ -52,6 +52,7 @@ TEMPLATE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {terminal_wid
 
 def rows(app: App[object]) -> list[list[Segment]]:
     """What is on the screen, a list a line; also what a dialog lies over."""
+    app.screen._set_dirty()  # a look at the dialog alone (`Walk.text`) leaves its background out, and that is kept
     update = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens, simplify=True)
     return [[segment for strip in line for segment in strip] for line in update.strips]  # type: ignore[union-attr]
 

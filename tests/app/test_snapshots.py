@@ -1,4 +1,4 @@
-"""Pictures of every screen in its main states, at 80×24 and 120×40, some in 16 colours, in light, and without colour.
+"""Pictures of every screen in its main states, at 80×24 and 120×40, some in 16 colours, light, and without colour.
 
 To accept what the screens look like now: `ACCEPT_SNAPSHOTS=1 python -m pytest tests/app/test_snapshots.py`.
 """
@@ -38,6 +38,7 @@ __all__ = ["home"]
 
 NOW = datetime(2026, 11, 22, 22, 5, 13)  # UTC
 SMALL, LARGE = (80, 24), (120, 40)
+DRAWN = [SMALL]  # the size that is drawn now
 LEAST_CONTRAST = 3.0  # of words in 16 colours (WCAG 2.1 asks for that of large text)
 LEAST_OF_LINES = 1.2  # of lines and bars, which say nothing that words do not
 SOURCES = [
@@ -104,7 +105,8 @@ def always_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     monkeypatch.setattr("tui.plan.sizes.date", Today)
     # Whichever presets there are: the two that have been there from the start.
     offered = [preset for preset in presets() if preset.name in ("churn-xgboost", "mlflow-xgboost")]
-    monkeypatch.setattr("tui.app.screens.home.presets", lambda: offered)
+    for module in ("tui.app.screens.home", "tui.plan.load"):
+        monkeypatch.setattr(f"{module}.presets", lambda: offered)
     monkeypatch.setattr("tui.app.panes.network.platform.node", lambda: "driver-1")
     for name in ("NO_COLOR", "COLORFGBG", "AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_SECRET"):
         monkeypatch.delenv(name, raising=False)
@@ -113,6 +115,14 @@ def always_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     yield
     monkeypatch.undo()
     time.tzset()
+
+
+@pytest.fixture(params=[SMALL, pytest.param(LARGE, marks=pytest.mark.slow)], ids=["80x24", "120x40"])
+def sizes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each picture in two sizes; the large ones are drawn where the slow tests run."""
+    DRAWN.append(request.param)
+    yield
+    DRAWN.pop()
 
 
 def good_answers(**more: Any) -> Answers:
@@ -126,13 +136,13 @@ def good_answers(**more: Any) -> Answers:
 
 
 async def pictures(walk: Walk, name: str, *words: str, standard: bool = False) -> None:
-    """The screen in both sizes, with `standard` in 16 colours too; in those it must be legible."""
+    """The screen in the size of this test, small with `standard` in 16 colours too; in those it must be legible."""
     await walk.sees(*words)
-    for width, height in (LARGE, SMALL):
-        await walk.pilot.resize_terminal(width, height)
-        await expect(walk, f"{name}-{width}x{height}")
+    width, height = DRAWN[-1]
+    await walk.pilot.resize_terminal(width, height)
+    await expect(walk, f"{name}-{width}x{height}")
     legible(walk, name)
-    if standard:
+    if standard and DRAWN[-1] == SMALL:
         await expect(walk, f"{name}-16-colours", standard=True)
 
 
@@ -182,15 +192,17 @@ async def choose(walk: Walk, words: str) -> None:
 # Home
 
 
+@pytest.mark.usefixtures("sizes")
 async def test_home() -> None:
     async with first_screen() as walk:
         await pictures(walk, "home-first", "churn-xgboost", "Troubleshoot", standard=True)
         await choose(walk, "Open a plan file")
         await pictures(walk, "home-open", "The plan's YAML file")
-        await walk.press(*"none.yml", "enter")
+        await walk.press(*"none/none.yml", "enter")
         await pictures(walk, "home-open-wrong", "✖")
 
 
+@pytest.mark.usefixtures("sizes")
 async def test_home_with_runs_and_plans(home: Path) -> None:
     recording = Recording(home, ago=3600)
     recording.to_failure()
@@ -207,6 +219,7 @@ async def test_home_with_runs_and_plans(home: Path) -> None:
 # The steps, as they look while they ask, when all is well, and when it is not
 
 
+@pytest.mark.usefixtures("sizes")
 async def test_credentials() -> None:
     answers = good_answers()
     answers.hold("credential_sources")
@@ -225,12 +238,14 @@ async def test_credentials() -> None:
         await pictures(walk, "credentials-refused", "✖ Sign-in was refused")
 
 
+@pytest.mark.usefixtures("sizes")
 async def test_credentials_of_a_service_principal() -> None:
     async with wizard(good_answers(), sets=("credential.method=service_principal",)) as walk:
         await walk.tab_to("secret-way")
         await pictures(walk, "credentials-principal", "Secret from", "AZURE_TENANT_ID")
 
 
+@pytest.mark.usefixtures("sizes")
 async def test_workspace() -> None:
     answers = good_answers()
     answers.hold("workspace")
@@ -248,6 +263,7 @@ async def test_workspace() -> None:
         await pictures(walk, "workspace-refused", "✖ The workspace cannot be read")
 
 
+@pytest.mark.usefixtures("sizes")
 async def test_endpoint() -> None:
     async with wizard(good_answers()) as walk:
         await walk.to("endpoint")
@@ -259,6 +275,7 @@ async def test_endpoint() -> None:
         await pictures(walk, "endpoint-exists", "exists in this workspace", "Name it green")
 
 
+@pytest.mark.usefixtures("sizes")
 async def test_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def listed(folder: str) -> Iterator[Entry]:
         for name, is_folder in (("model", True), ("onlinescoring", True), ("conda.yml", False), ("Modèle 模型", True)):
@@ -281,6 +298,7 @@ async def test_model(monkeypatch: pytest.MonkeyPatch) -> None:
         await pictures(walk, "model-wrong", "✖")
 
 
+@pytest.mark.usefixtures("sizes")
 async def test_compute() -> None:
     answers = good_answers()
     answers.hold("sizes")
@@ -300,6 +318,7 @@ async def test_compute() -> None:
         await pictures(walk, "compute-refused", "✖ Sign-in was refused")
 
 
+@pytest.mark.usefixtures("sizes")
 async def test_network() -> None:
     answers = good_answers(workspace=LEGACY)
     answers.hold("reach")
@@ -315,6 +334,7 @@ async def test_network() -> None:
         await pictures(walk, "network-refused", "This cannot be known now")
 
 
+@pytest.mark.usefixtures("sizes")
 async def test_review() -> None:
     answers = good_answers()
     answers.hold("check")
@@ -345,6 +365,7 @@ RUNS: dict[str, tuple[Callable[[Recording], Any], str]] = {
 
 
 @pytest.mark.parametrize("name", RUNS)
+@pytest.mark.usefixtures("sizes")
 async def test_deploy(home: Path, name: str) -> None:
     play, words = RUNS[name]
     recording = Recording(home, ago=12).engine_lives()
@@ -354,6 +375,7 @@ async def test_deploy(home: Path, name: str) -> None:
         await pictures(walk, name, words, standard=name != "deploy-building")
 
 
+@pytest.mark.usefixtures("sizes")
 async def test_deploy_without_a_run_and_without_its_engine(home: Path) -> None:
     async with wizard(good_answers()) as walk:
         await walk.to("deploy")
@@ -367,6 +389,7 @@ async def test_deploy_without_a_run_and_without_its_engine(home: Path) -> None:
 # Test
 
 
+@pytest.mark.usefixtures("sizes")
 async def test_test() -> None:
     answers = good_answers(endpoint=endpoint({"blue": 90, "green": 10}), burst=Calls())
     async with wizard(answers) as walk:
@@ -392,6 +415,7 @@ async def test_test() -> None:
         await pictures(walk, "test-many", "p95", "429", standard=True)
 
 
+@pytest.mark.usefixtures("sizes")
 async def test_test_without_an_endpoint() -> None:
     async with wizard(good_answers(score=REFUSED)) as walk:
         await walk.to("test")
@@ -404,6 +428,7 @@ async def test_test_without_an_endpoint() -> None:
 # What lies over the steps
 
 
+@pytest.mark.usefixtures("sizes")
 async def test_dialogs(home: Path) -> None:
     recording = Recording(home, ago=12).engine_lives()
     recording.to_middle()
@@ -439,6 +464,7 @@ async def test_side_help() -> None:
         await expect(walk, "side-help")
 
 
+@pytest.mark.usefixtures("sizes")
 async def test_troubleshoot() -> None:
     async with operating(Answers(troubleshoot=REPORT)) as walk:
         await pictures(walk, "troubleshoot-findings", "No requests reach", standard=True)
@@ -449,6 +475,7 @@ async def test_troubleshoot() -> None:
 # Other colours
 
 
+@pytest.mark.slow
 async def test_light() -> None:
     async with wizard(good_answers(check=[*FINDINGS, BLOCKER])) as walk:
         walk.app.theme = LIGHT.name

@@ -45,7 +45,7 @@ def campaign(count: int, seed: int, folder: Path, environ: dict[str, str]) -> No
     azure = Azure(environ)
     campaign = Campaign(folder, environ, azure)
     choose = scenario(environ)
-    undisturbed = one(campaign, azure, None, "churn-calm-00")
+    undisturbed = one(campaign, azure, None, f"churn-calm-{seed % 997}")
     assert undisturbed.state["endpoint"]["properties"]["traffic"] == {"blue": 100}
     assert [len(undisturbed.state[kind]) for kind in ("deployments", "models", "environments")] == [1, 1, 1]
     assert undisturbed.state["codes"] == 1

@@ -53,6 +53,7 @@ class LogView(ScrollView, can_focus=True):
         self._shown: list[int] = []  # indices into `lines`
         self._hits: list[int] = []  # indices into `_shown`
         self._here = -1  # index into `_hits`
+        self._height = 0  # for which the end was last brought into sight
         self._widest = 0
         self._looks: dict[str, Style] = {}
 
@@ -196,13 +197,19 @@ class LogView(ScrollView, can_focus=True):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Scrolling up stops following; reaching the end starts it again."""
         super().watch_scroll_y(old_value, new_value)
+        if self.size.height != self._height:
+            return  # nobody has scrolled: the view has another height, and `on_resize` sees to the end
         at_end = new_value >= self.max_scroll_y
         if at_end or new_value < old_value:
             self._follow_quietly(at_end)
 
     def on_resize(self) -> None:
         """Another height keeps the end in sight, once it is known how much fits."""
-        self.call_after_refresh(self._to_end)
+        self.call_after_refresh(self._resized)
+
+    def _resized(self) -> None:
+        self._to_end()
+        self._height = self.size.height
 
     def _to_end(self) -> None:
         if self.following:
