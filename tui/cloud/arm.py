@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tui import __version__
 from tui.cloud.clouds import CloudMetadata
 from tui.cloud.errors import CloudError, explain
 from tui.cloud.explanations import from_status
@@ -71,7 +72,7 @@ class ResourceManager:
             base_url=self.base,
             policies=[
                 policies.RequestIdPolicy(),
-                policies.UserAgentPolicy(base_user_agent="aml-deploy"),
+                policies.UserAgentPolicy(base_user_agent=f"aml-deploy/{__version__}"),
                 policies.ProxyPolicy(),
                 policies.RedirectPolicy(),
                 NotifyingRetryPolicy(),

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Callable
 from urllib.parse import quote, unquote, urlsplit
 from xml.etree import ElementTree
 
+from tui import __version__
 from tui.cloud.blob_access import Access
 from tui.cloud.blob_transport import StorageAnswer, Transport
 from tui.cloud.errors import Cancelled
@@ -181,7 +182,7 @@ class BlobContainer:
         size = 0 if body is None else len(body)
         headers["content-length"] = str(size)
         headers["x-ms-client-request-id"] = str(uuid.uuid4())
-        headers["user-agent"] = "aml-deploy"
+        headers["user-agent"] = f"aml-deploy/{__version__}"
         tail = "/" + quote(name, safe="/~") if name else ""
         text, generation = self._access.sign(method, self._path + tail, query, headers)
         url = f"{self._base}{tail}?{text}" if text else f"{self._base}{tail}"

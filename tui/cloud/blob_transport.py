@@ -9,7 +9,6 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
 from tui.cloud.errors import clean
@@ -120,12 +119,11 @@ class Transport:
 
 
 def _pool(verify: Any, proxy: str | None, connections: int) -> Any:
-    import certifi
     import urllib3
 
-    context = urllib3.util.ssl_.create_urllib3_context()
-    bundle = Path(verify if isinstance(verify, str) else certifi.where())
-    context.load_verify_locations(**{"capath" if bundle.is_dir() else "cafile": str(bundle)})
+    from tui.cloud.connections import certificates
+
+    context = certificates(verify)
     options: dict[str, Any] = {"maxsize": connections, "ssl_context": context}
     if proxy is None:
         return urllib3.PoolManager(**options)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tui.cloud import arm
-from tui.cloud.errors import CloudError, explain
+from tui.cloud.errors import CloudError
 from tui.cloud.models import parse_reference
 from tui.cloud.session import Cloud
 from tui.plan.model import Environment
@@ -78,20 +78,24 @@ def register(cloud: Cloud, environment: Environment, base: Path | None = None) -
     conda = environment.conda_file
     if conda is not None and base is not None and not conda.is_absolute():
         conda = base / conda
-    client = cloud.ml
-    from azure.ai.ml.entities import Environment as Asset
+    tree = _content(conda)
+    properties: dict[str, Any] = {
+        **({"condaFile": _as_text(tree)} if tree is not None else {}),
+        "image": environment.image,
+        "tags": {},
+        "isAnonymous": False,
+        "isArchived": False,
+    }
+    doing = f"registering the environment {environment.name}"
+    where = f"{cloud.workspace_id}/environments/{environment.name}/versions/{version}"
+    return _info(cloud.arm.call("PUT", where, arm.ENVIRONMENTS, {"properties": properties}, doing=doing).body)
 
-    try:
-        wanted = Asset(
-            name=environment.name,
-            version=version,
-            image=environment.image,
-            conda_file=str(conda) if conda else None,
-        )
-        made = client.environments.create_or_update(wanted)
-    except Exception as error:
-        raise explain(error, doing=f"registering the environment {environment.name}") from None
-    return EnvironmentVersion(str(made.id), str(made.name), str(made.version), made.image, _content(conda))
+
+def _as_text(conda: Any) -> str:
+    """The conda file as azure-ai-ml 1.35 sends it: the service compares and hashes these words."""
+    import yaml
+
+    return str(yaml.dump(conda))
 
 
 def _versions(cloud: Cloud, name: str) -> tuple[str | None, str]:

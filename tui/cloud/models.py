@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from tui.cloud import arm, blobs
-from tui.cloud.errors import CloudError, explain
+from tui.cloud.errors import CloudError
 from tui.cloud.files import LocalFile, fingerprint, hash_of, remember, walk
 from tui.cloud.files import content_hash as content_hash  # part of this module's interface
 from tui.cloud.session import Cloud
@@ -19,6 +19,7 @@ from tui.plan.model import Model
 CONTENT_TAG = "aml-deploy-content"
 FIGURES_TAG = "aml-deploy-figures"
 _LOOK_BACK = 200  # versions that are looked at when searching for one with the same content
+_VERSIONS_TRIED = 3  # numbers that somebody else may take before ours arrives
 _WORTH_OVERLAPPING = 64 * 1024 * 1024  # bytes; less is hashed in a moment
 
 
@@ -92,6 +93,18 @@ def register(
     found = find(cloud, model.name, content_hash, model.type)
     if found is not None and model.version in (None, found.version):
         return ModelVersion(**{**found.__dict__, "reused": True})
+    return _upload(cloud, model, path, content_hash, progress, cancelled, tags)
+
+
+def _upload(
+    cloud: Cloud,
+    model: Model,
+    path: Path,
+    content_hash: str,
+    progress: blobs.Progress,
+    cancelled: Callable[[], bool],
+    tags: Mapping[str, str] | None,
+) -> ModelVersion:
     if model.version and read(cloud, model.name, model.version) is not None:
         raise CloudError(
             title=f"Version {model.version} of {model.name} is registered already",
@@ -100,7 +113,6 @@ def register(
             code="ModelVersionExists",
             status=409,
         )
-    cloud.preload()  # the client is needed after the upload
     target = blobs.datastore(cloud)
     prefix = f"aml-deploy/{content_hash[:32]}"
     files = walk(path)
@@ -135,9 +147,8 @@ def bring(
         if found is not None and model.version in (None, found.version):
             return ModelVersion(**{**found.__dict__, "reused": True})
         creating()
-        return register(cloud, model, path, content, progress, cancelled, tags)
+        return _upload(cloud, model, path, content, progress, cancelled, tags)
     creating()
-    cloud.preload()
     target = blobs.datastore(cloud)
     state = fingerprint(path, files)
     place, digests = blobs.upload_and_hash(
@@ -165,29 +176,49 @@ def _register(
     content: str,
     tags: Mapping[str, str] | None,
 ) -> ModelVersion:
-    client = cloud.ml
-    from azure.ai.ml.entities import Model as Asset
+    marks = {**(tags or {}), CONTENT_TAG: content, FIGURES_TAG: _figures(files)}
+    return create_version(cloud, model, f"azureml://datastores/{place}/{path.name}", marks)
 
-    wanted = Asset(
-        name=model.name,
-        version=model.version,
-        path=f"azureml://datastores/{place}/{path.name}",
-        type=model.type,
-        description=model.description or None,
-        tags={**model.tags, **(tags or {}), CONTENT_TAG: content, FIGURES_TAG: _figures(files)},
-    )
-    try:
-        made = client.models.create_or_update(wanted)
-    except Exception as error:
-        raise explain(error, doing=f"registering the model {model.name}") from None
-    return ModelVersion(
-        id=str(made.id),
-        name=str(made.name),
-        version=str(made.version),
-        type=str(made.type),
-        path=str(made.path),
-        tags=dict(made.tags or {}),
-    )
+
+def create_version(cloud: Cloud, model: Model, uri: str, tags: Mapping[str, str]) -> ModelVersion:
+    """Registers what is at an address that the workspace can read, with the words of azure-ai-ml 1.35.
+
+    Without the SDK's client, whose import takes longer than everything else here. Raises CloudError.
+    """
+    properties = {
+        **({"description": model.description} if model.description else {}),
+        "tags": {**model.tags, **tags},
+        "properties": {},
+        "modelType": model.type,
+        "modelUri": uri.replace("azureml://datastores/", f"{_data_uri(cloud)}/datastores/", 1),
+        "isAnonymous": False,
+        "isArchived": False,
+    }
+    doing = f"registering the model {model.name}"
+    for left in reversed(range(_VERSIONS_TRIED)):
+        version = model.version or _next_version(cloud, model.name)
+        where = f"{cloud.workspace_id}/models/{model.name}/versions/{version}"
+        try:
+            return _info(cloud.arm.call("PUT", where, arm.MODELS, {"properties": properties}, doing=doing).body)
+        except CloudError as error:
+            # Somebody else took the number in between: a version's content cannot be changed.
+            taken = error.status in (400, 409) and read(cloud, model.name, version) is not None
+            if model.version or not taken or not left:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _data_uri(cloud: Cloud) -> str:
+    """The workspace in addresses of data: the long form that azure-ai-ml 1.35 makes of `azureml://datastores/…`."""
+    where = cloud.plan.workspace
+    group = f"subscriptions/{where.subscription_id}/resourcegroups/{where.resource_group}"
+    return f"azureml://{group}/workspaces/{where.name}"
+
+
+def _next_version(cloud: Cloud, name: str) -> str:
+    """The number that the service gives the next version, as azure-ai-ml 1.35 asks for it."""
+    found = cloud.arm.find(f"{cloud.workspace_id}/models/{name}", arm.MODELS, doing=f"looking for the model {name}")
+    return str(((found or {}).get("properties") or {}).get("nextVersion") or "1")
 
 
 def parse_reference(reference: str, kind: str) -> tuple[str, str | None]:

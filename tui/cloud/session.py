@@ -1,4 +1,4 @@
-"""One connection to Azure for one plan: the cloud, the credential, Resource Manager, and MLClient when needed."""
+"""One connection to Azure for one plan: the cloud, the credential, Resource Manager."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from tui.cloud import clouds, credentials, quiet
+from tui.cloud import clouds, connections, credentials, quiet
 from tui.cloud.arm import ResourceManager
 from tui.cloud.clouds import CloudMetadata
-from tui.cloud.errors import explain
 from tui.plan.model import Plan
 
 if TYPE_CHECKING:
@@ -32,7 +31,8 @@ class Cloud:
         self.credential = credential
         self.workspace_id = plan.workspace.id
         self.recorder = recorder
-        self.arm = ResourceManager(metadata, credential, recorder.transport("resource-manager") if recorder else None)
+        transport = recorder.transport("resource-manager") if recorder else connections.transport()
+        self.arm = ResourceManager(metadata, credential, transport)
         self._shared = _Shared()
 
     def for_plan(self, plan: Plan) -> Cloud:
@@ -41,55 +41,12 @@ class Cloud:
         other.plan = plan
         return other
 
-    def preload(self) -> threading.Thread:
-        """Imports azure.ai.ml (1.3 to 2.4 s) in the background while requests wait for their answers."""
-        thread = threading.Thread(target=import_sdk, name="preload", daemon=True)
-        thread.start()
-        return thread
-
-    @property
-    def ml(self) -> Any:
-        """The MLClient of the workspace, made at first use; it makes no request by itself. Raises CloudError."""
-        with self._shared.lock:
-            if self._shared.ml is None:
-                try:
-                    self._shared.ml = self._make_client()
-                except Exception as error:
-                    raise explain(error, doing="preparing the client of Azure Machine Learning") from None
-            return self._shared.ml
-
-    def _make_client(self) -> Any:
-        import_sdk()
-        from azure.ai.ml import MLClient
-
-        from tui.cloud.retry import NotifyingRetryPolicy
-
-        workspace = self.plan.workspace
-        options: dict[str, Any] = {"cloud": self.metadata.name}
-        if not self.metadata.built_in:
-            options["cloud_metadata"] = self.metadata.for_sdk()
-        if self.recorder is not None:
-            options["transport"] = self.recorder.transport("resource-manager")
-        return MLClient(
-            self.credential,
-            workspace.subscription_id,
-            workspace.resource_group,
-            workspace.name,
-            # With progress switched off the SDK waits for ever when one file of a folder fails to upload.
-            show_progress=True,
-            enable_telemetry=False,
-            retry_policy=NotifyingRetryPolicy(),
-            **options,
-        )
-
     @property
     def http(self) -> requests.Session:
         """For calls outside Resource Manager; connections are kept, so that only a first call pays for TLS."""
         with self._shared.http_lock:
             if self._shared.http is None:
-                import requests
-
-                self._shared.http = self.recorder.session("scoring") if self.recorder else requests.Session()
+                self._shared.http = self.recorder.session("scoring") if self.recorder else connections.session()
             return self._shared.http
 
     @property
@@ -110,9 +67,7 @@ class _Shared:
     """What copies of one connection have in common."""
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self.ml: Any = None
-        self.http_lock = threading.Lock()  # its own: a call must not wait while the SDK is imported
+        self.http_lock = threading.Lock()
         self.http: requests.Session | None = None
         self.location: str | None = None
 
@@ -137,11 +92,11 @@ def connect(plan: Plan, recorder: Recorder | None = None) -> Cloud:
     Raises CloudError when the credential is incomplete or the metadata cannot be read.
     """
     quiet.before_import()
-    metadata = clouds.current(session=recorder.session("metadata") if recorder else None)
+    metadata = clouds.current(session=recorder.session("metadata") if recorder else connections.session())
     # The SDK puts the name back itself, once it knows that cloud; before that it fails on a name it does not know.
     if "azure.ai.ml" not in sys.modules or os.environ.get("AZUREML_CURRENT_CLOUD") != metadata.name:
         os.environ.pop("AZUREML_CURRENT_CLOUD", None)
     if metadata.built_in and metadata.name != "AzureCloud":
         os.environ["AZUREML_CURRENT_CLOUD"] = metadata.name
-    transport = recorder.transport("identity") if recorder else None
+    transport = recorder.transport("identity") if recorder else connections.transport()
     return Cloud(plan, metadata, credentials.build(plan.credential, metadata, transport), recorder)

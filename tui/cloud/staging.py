@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Callable
 
-from tui.cloud.errors import Cancelled, CloudError, explain
-from tui.cloud.models import CONTENT_TAG, ModelVersion
+from tui.cloud.errors import Cancelled, CloudError
+from tui.cloud.models import CONTENT_TAG, ModelVersion, create_version
 from tui.cloud.session import Cloud
 from tui.plan.model import Model
 
@@ -252,19 +252,4 @@ def _length(path: Path) -> int:
 
 def register_in_place(cloud: Cloud, model: Model, found: Listing, tags: Mapping[str, str]) -> ModelVersion:
     """Register files that the workspace can read where they are. Raises CloudError."""
-    client = cloud.ml
-    from azure.ai.ml.entities import Model as Asset
-
-    wanted = Asset(
-        name=model.name,
-        version=model.version,
-        path=found.in_place,
-        type=model.type,
-        description=model.description or None,
-        tags={**model.tags, **tags, CONTENT_TAG: found.content},
-    )
-    try:
-        made = client.models.create_or_update(wanted)
-    except Exception as error:
-        raise explain(error, doing=f"registering the model {model.name}") from None
-    return ModelVersion(str(made.id), str(made.name), str(made.version), str(made.type), str(made.path))
+    return create_version(cloud, model, found.in_place or "", {**tags, CONTENT_TAG: found.content})

@@ -34,24 +34,21 @@ def _bring(task: TaskContext, model: Model, path: Path, limit: UploadLimit) -> O
     """Find the version with this content, or upload and register one. Raises CloudError, Cancelled."""
     from tui.cloud import models
 
-    stopped = limit.ended
-    content = models.content_hash(path, stopped)
-    known = models.find(task.cloud, model.name, content, model.type)
-    if known:
-        begun = task.run.begun.get(task.name)
-        if begun is not None and known.tags.get(RUN_TAG) == task.run.journal.run:
-            task.start("create", model.name)
-            task.created("model", f"{known.name}:{known.version}")
-            task.log(f"{known.name}, version {known.version}, was registered before the interruption.")
-            return Outcome(f"{known.name}:{known.version}", vars(known))
-        task.start("skip", f"{model.name} {known.version}")
-        task.log(f"{known.name}, version {known.version}, has the same content; nothing is uploaded.")
-        return Outcome(f"{known.name}:{known.version}, unchanged", vars(known), skipped=True)
-    task.start("create", model.name)
-    task.intend("register", f"{task.plan.workspace.id}/models/{model.name}")
-    made = models.register(
-        task.cloud, model, path, content, progress=task.progress, cancelled=stopped, tags=task.run.tags
-    )
-    task.created("model", f"{made.name}:{made.version}")
-    task.log(f"Registered {made.name}, version {made.version}.")
-    return Outcome(f"{made.name}:{made.version}", vars(made))
+    def creating() -> None:
+        task.start("create", model.name)
+        task.intend("register", f"{task.plan.workspace.id}/models/{model.name}")
+
+    made = models.bring(task.cloud, model, path, task.progress, limit.ended, task.run.tags, creating)
+    named = f"{made.name}:{made.version}"
+    if not made.reused:
+        task.created("model", named)
+        task.log(f"Registered {made.name}, version {made.version}.")
+        return Outcome(named, vars(made))
+    if task.run.begun.get(task.name) is not None and made.tags.get(RUN_TAG) == task.run.journal.run:
+        task.start("create", model.name)
+        task.created("model", named)
+        task.log(f"{made.name}, version {made.version}, was registered before the interruption.")
+        return Outcome(named, vars(made))
+    task.start("skip", f"{model.name} {made.version}")
+    task.log(f"{made.name}, version {made.version}, has the same content; nothing is uploaded.")
+    return Outcome(f"{named}, unchanged", vars(made), skipped=True)
