@@ -69,7 +69,7 @@ class Azure:
             "environments": [_essence(one) for one in self.listed(f"environments/{name}-env/versions")],
             "codes": len(self.listed("codes/any/versions", hash=code_hash, hashVersion="202208")),
         }
-        return dict(_replaced(made, name))
+        return dict(_replaced(_replaced(made, name, "NAME"), self._origin, "https://ORIGIN"))
 
 
 def _essence(body: dict[str, Any]) -> dict[str, Any]:
@@ -86,9 +86,9 @@ def _essence(body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _replaced(value: Any, name: str) -> Any:
+def _replaced(value: Any, name: str, by: str) -> Any:
     if isinstance(value, dict):
-        return {key: _replaced(item, name) for key, item in value.items() if key != "aml-deploy-content"}
+        return {key: _replaced(item, name, by) for key, item in value.items() if key != "aml-deploy-content"}
     if isinstance(value, list):
-        return [_replaced(item, name) for item in value]
-    return value.replace(name, "NAME") if isinstance(value, str) else value
+        return [_replaced(item, name, by) for item in value]
+    return value.replace(name, by) if isinstance(value, str) else value

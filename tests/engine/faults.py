@@ -7,9 +7,11 @@ import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,10 @@ from tui.engine.runs import Run
 from tui.plan.document import Document
 from tui.plan.load import load
 from tui.plan.presets import find
+from tui.rehearse import prepare
 
-LONGEST = 180.0
+LONGEST = 240.0
+ROOT = Path(__file__).resolve().parents[2]
 ORDINARY_SECONDS = 7.0
 
 BOUNDARIES = (
@@ -121,28 +125,61 @@ def schedules(count: int, seed: int) -> Iterator[Schedule]:
         yield Schedule(number, tuple(blows), scenarios.pop() if number % 3 == 2 else "")
 
 
+class Place:
+    """A rehearsal for runs under one scenario, which is all its services' and all its runs'."""
+
+    def __init__(self, scenario: str, home: Path, environ: dict[str, str]) -> None:
+        preset = find("churn-xgboost")
+        assert preset is not None
+        self.environ = prepare(load(preset.path), {**environ, "AML_DEPLOY_HOME": str(home)})
+        self.azure = Azure(self.environ)
+        self._command("scenario", scenario or "none")
+
+    def calm(self) -> None:
+        """From now on the services answer as they should."""
+        self._command("scenario", "none")
+
+    def stop(self) -> None:
+        """Ends the rehearsal."""
+        self._command("stop")
+
+    def _command(self, *words: str) -> None:
+        command = [sys.executable, "-m", "tui.rehearsal", *words]
+        subprocess.run(command, env=self.environ, cwd=ROOT, check=True, capture_output=True, timeout=60)
+
+
 @dataclass
 class Outcome:
-    """How a schedule ended: what is in Azure, the journal's events, engines that were started, blows that struck."""
+    """How a schedule ended: the journal's events, engines that were started, blows that struck; what is in Azure."""
 
-    state: dict[str, Any]
+    name: str
+    code_hash: str
     events: list[dict[str, Any]]
     engines: int
     struck: int
     seconds: float
+    state: dict[str, Any] = field(default_factory=dict)
 
 
 class Campaign:
-    """Runs of the preset, each with names and files of its own, against one rehearsal."""
+    """Runs of the preset, each with names and files of its own."""
 
-    def __init__(self, folder: Path, environ: dict[str, str], azure: Azure) -> None:
-        self._folder, self._environ, self._azure = folder, environ, azure
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
-    def carry_out(self, schedule: Schedule | None, name: str, calm: Callable[[], None]) -> Outcome:
-        """One run from its start to its end, with its blows; `calm` is called before Azure's state is looked at."""
+    def look(self, place: Place, outcome: Outcome) -> Outcome:
+        """Reads what is in Azure after a run, then makes room for others."""
+        try:
+            outcome.state = place.azure.state(outcome.name, outcome.code_hash)
+        finally:
+            place.azure.remove(outcome.name)
+        return outcome
+
+    def carry_out(self, place: Place, schedule: Schedule | None, name: str) -> Outcome:
+        """One run from its start to its end, with its blows."""
         begun = time.monotonic()
         document, code_hash = self._plan(name)
-        run = launch.start(document, environ=self._environ, rehearse=True)
+        run = launch.start(document, environ=place.environ, rehearse=True)
         engines, struck = 1, 0
         try:
             for blow in schedule.blows if schedule else ():
@@ -151,16 +188,13 @@ class Campaign:
                 struck += 1
                 if blow.how == "SIGKILL":
                     assert run.status == "interrupted", run.status
-                    launch.resume(run, environ=self._environ)
+                    launch.resume(run, environ=place.environ)
                     engines += 1
             self._until_the_end(run)
         finally:
             if run.alive:
                 os.kill(runs.engine_pid(run.folder) or 0, signal.SIGKILL)
-        calm()
-        return Outcome(
-            self._azure.state(name, code_hash), whole_journal(run.folder), engines, struck, time.monotonic() - begun
-        )
+        return Outcome(name, code_hash, whole_journal(run.folder), engines, struck, time.monotonic() - begun)
 
     def _plan(self, name: str) -> tuple[Document, str]:
         """The preset with names and contents that no other run has."""
@@ -183,22 +217,24 @@ class Campaign:
         """Wait for the blow's moment and strike; False when the run has ended before."""
         known = run.journal.last()
         after = int(known["seq"]) if known else 0
+        seen = False  # whether the event was there
         moment = time.monotonic() + blow.seconds
         end = time.monotonic() + LONGEST
         while time.monotonic() < end:
             events = run.journal.read(after=after)
             if any(event["event"] == "run_finished" for event in events):
                 return False
-            now = any(event["event"] == blow.event and event.get("task", "") == blow.task for event in events)
+            seen = seen or any(event["event"] == blow.event and event.get("task", "") == blow.task for event in events)
+            after = max([after, *(event["seq"] for event in events)])
             pid = runs.engine_pid(run.folder)
-            if (now if blow.event else time.monotonic() >= moment) and pid is not None:
+            if (seen if blow.event else time.monotonic() >= moment) and pid is not None:
                 if blow.event and blow.seconds:
                     time.sleep(blow.seconds)  # into what has just begun: the moment is the schedule's
                     pid = runs.engine_pid(run.folder)
                     if pid is None or run.journal.finished():
                         return False
                 return _hit(run, pid, blow)
-            time.sleep(0.002)
+            time.sleep(0.01)
         raise AssertionError(f"{blow}: its moment never came; the last event: {run.journal.last()}")
 
     def _until_the_end(self, run: Run) -> None:
@@ -206,7 +242,7 @@ class Campaign:
         while not run.journal.finished():
             assert run.alive or run.journal.finished(), f"the engine has ended: {run.log.read_text()[-3000:]}"
             assert time.monotonic() < end, f"no end: {run.journal.read()[-3:]}"
-            time.sleep(0.02)
+            time.sleep(0.1)
 
 
 def _hit(run: Run, pid: int, blow: Blow) -> bool:

@@ -3,75 +3,93 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from azure_state import Azure
-from faults import Campaign, Outcome, Schedule, schedules
-
-from tui.plan.load import load
-from tui.plan.presets import find
-from tui.rehearse import prepare
+from faults import Campaign, Outcome, Place, Schedule, schedules
 
 SEED = 20261123
-ROOT = Path(__file__).resolve().parents[2]
+AT_ONCE = 6  # runs; most of their time they wait
+ROOM = 4  # runs of one scenario: the quota is that of six deployments, and they stay until all have ended
+
+Ended = tuple[Schedule, Outcome]
 
 
 @pytest.fixture
-def place(rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """The environment of engines, and one in which no scenario is left behind."""
-    monkeypatch.setenv("AML_DEPLOY_HOME", rehearsal_env["AML_DEPLOY_HOME"])
-    preset = find("churn-xgboost")
-    assert preset is not None
-    environ = prepare(load(preset.path), rehearsal_env)
-    yield environ
-    scenario(environ)("none")
-
-
-def scenario(environ: dict[str, str]) -> Callable[[str], None]:
-    def choose(name: str) -> None:
-        command = [sys.executable, "-m", "tui.rehearsal", "scenario", name]
-        subprocess.run(command, env=environ, cwd=ROOT, check=True, capture_output=True, timeout=60)
-
-    return choose
+def environ(rehearsal_home: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Without a rehearsal: each scenario gets its own."""
+    monkeypatch.setenv("AML_DEPLOY_HOME", rehearsal_home["AML_DEPLOY_HOME"])
+    return rehearsal_home
 
 
 def campaign(count: int, seed: int, folder: Path, environ: dict[str, str]) -> None:
     """Carry out so many schedules and compare each with an undisturbed run; print what happened."""
-    azure = Azure(environ)
-    campaign = Campaign(folder, environ, azure)
-    choose = scenario(environ)
-    undisturbed = one(campaign, azure, None, f"churn-calm-{seed % 997}")
-    assert undisturbed.state["endpoint"]["properties"]["traffic"] == {"blue": 100}
-    assert [len(undisturbed.state[kind]) for kind in ("deployments", "models", "environments")] == [1, 1, 1]
-    assert undisturbed.state["codes"] == 1
-    outcomes = []
-    for schedule in schedules(count, seed):
-        choose(schedule.scenario or "none")
-        outcome = one(campaign, azure, schedule, f"churn-{seed % 997}-{schedule.number:02d}", lambda: choose("none"))
-        print(f"{schedule}: {outcome.engines} engines, {outcome.seconds:.1f} s")
+    began = time.monotonic()
+    campaign = Campaign(folder)
+    free = threading.BoundedSemaphore(AT_ONCE)
+
+    def one(place: Place, schedule: Schedule) -> Ended:
+        with free:
+            outcome = campaign.carry_out(place, schedule, f"churn-{seed % 997}-{schedule.number:03d}")
+            if not schedule.scenario:
+                campaign.look(place, outcome)
+        print(f"{schedule}: {outcome.engines} engines, {outcome.seconds:.1f} s", flush=True)
+        return schedule, outcome
+
+    def under(scenario: str, group: list[Schedule]) -> list[Ended]:
+        """The runs under one scenario; Azure is looked at when they all have ended and it is calm again."""
+        place = Place(scenario, folder / f"home-{group[0].number}", environ)
+        try:
+            with ThreadPoolExecutor(len(group)) as together:
+                ended = list(together.map(lambda schedule: one(place, schedule), group))
+            place.calm()
+            for _, outcome in ended:
+                campaign.look(place, outcome)
+            return ended
+        finally:
+            place.stop()
+
+    calm = Place("", folder / "home-calm", environ)
+    try:
+        undisturbed = campaign.look(calm, campaign.carry_out(calm, None, f"churn-calm-{seed % 997}"))
+        assert undisturbed.state["endpoint"]["properties"]["traffic"] == {"blue": 100}
+        assert [len(undisturbed.state[kind]) for kind in ("deployments", "models", "environments")] == [1, 1, 1]
+        assert undisturbed.state["codes"] == 1
+        ordinary, disturbed = groups(schedules(count, seed))
+        with ThreadPoolExecutor(AT_ONCE) as first, ThreadPoolExecutor(2) as second:
+            late = [second.submit(under, *group) for group in disturbed]
+            ended = list(first.map(lambda schedule: one(calm, schedule), ordinary))
+            ended.extend(pair for group in late for pair in group.result())
+    finally:
+        calm.stop()
+    assert len(ended) == count
+    for schedule, outcome in ended:
         judge(schedule, outcome, undisturbed)
-        outcomes.append((schedule, outcome))
-    struck, engines = sum(item.struck for _, item in outcomes), sum(item.engines for _, item in outcomes)
-    seconds = sum(item.seconds for _, item in outcomes)
-    print(", ".join(f"{count} × {kind}" for kind, count in sorted(blows_of(outcomes).items())))
+    struck, engines = sum(item.struck for _, item in ended), sum(item.engines for _, item in ended)
+    seconds = time.monotonic() - began
+    print(", ".join(f"{count} × {kind}" for kind, count in sorted(blows_of(ended).items())))
     print(
         f"{count} schedules (seed {seed}): {struck} blows struck, {engines} engines, all with the same end; "
-        f"{seconds / count:.1f} s a schedule, {undisturbed.seconds:.1f} s undisturbed"
+        f"{seconds:.0f} s in all, {seconds / count:.1f} s a schedule, {undisturbed.seconds:.1f} s undisturbed"
     )
 
 
-def one(
-    campaign: Campaign, azure: Azure, schedule: Schedule | None, name: str, calm: Callable[[], None] = lambda: None
-) -> Outcome:
-    try:
-        return campaign.carry_out(schedule, name, calm)
-    finally:
-        azure.remove(name)
+def groups(drawn: Iterable[Schedule]) -> tuple[list[Schedule], list[tuple[str, list[Schedule]]]]:
+    """Those without a scenario, and the others by scenario, few enough for one rehearsal."""
+    ordinary: list[Schedule] = []
+    others: dict[str, list[Schedule]] = {}
+    for schedule in drawn:
+        (others.setdefault(schedule.scenario, []) if schedule.scenario else ordinary).append(schedule)
+    return ordinary, [
+        (scenario, found[start : start + ROOM])
+        for scenario, found in others.items()
+        for start in range(0, len(found), ROOM)
+    ]
 
 
 def judge(schedule: Schedule, outcome: Outcome, undisturbed: Outcome) -> None:
@@ -87,11 +105,11 @@ def judge(schedule: Schedule, outcome: Outcome, undisturbed: Outcome) -> None:
     assert made(outcome) <= made(undisturbed), said
 
 
-def blows_of(outcomes: Iterable[tuple[Schedule, Outcome]]) -> Counter[str]:
+def blows_of(ended: Iterable[Ended]) -> Counter[str]:
     """How many runs had a blow of each kind, and at a boundary or inside of something."""
     return Counter(
         f"{blow.how} {'inside' if blow.event and blow.seconds else 'at a boundary' if blow.event else 'at any time'}"
-        for schedule, outcome in outcomes
+        for schedule, outcome in ended
         for blow in schedule.blows[: outcome.struck]
     )
 
@@ -100,11 +118,11 @@ def made(outcome: Outcome) -> set[str]:
     return {event["kind"] for event in outcome.events if event["event"] == "task_created"}
 
 
-def test_every_disturbed_run_ends_as_an_undisturbed_one(tmp_path: Path, place: dict[str, str]) -> None:
-    campaign(1, SEED, tmp_path, place)
+def test_every_disturbed_run_ends_as_an_undisturbed_one(tmp_path: Path, environ: dict[str, str]) -> None:
+    campaign(30, SEED, tmp_path, environ)
 
 
 @pytest.mark.slow
-def test_a_longer_campaign(tmp_path: Path, place: dict[str, str]) -> None:
-    """Twelve schedules, or as many as AML_DEPLOY_FAULT_SCHEDULES says, from another seed."""
-    campaign(int(os.environ.get("AML_DEPLOY_FAULT_SCHEDULES", "12")), 777, tmp_path, place)
+def test_a_longer_campaign(tmp_path: Path, environ: dict[str, str]) -> None:
+    """Two hundred schedules, or as many as AML_DEPLOY_FAULT_SCHEDULES says, from another seed."""
+    campaign(int(os.environ.get("AML_DEPLOY_FAULT_SCHEDULES", "200")), 777, tmp_path, environ)

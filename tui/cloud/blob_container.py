@@ -47,12 +47,20 @@ class BlobContainer:
     """One container. All its threads share the connections, the pace, and the proof of the right to write."""
 
     def __init__(
-        self, target: Datastore, connections: int, told: Callable[[str, float], None], doing: str = ""
+        self,
+        target: Datastore,
+        connections: int,
+        told: Callable[[str, float], None],
+        doing: str = "",
+        seconds: float = 60.0,
     ) -> None:
-        """`told` hears why something is tried again, and after how many seconds; `doing` completes "while …"."""
+        """`told` hears why something is tried again, and after how many seconds; `doing` completes "while …".
+
+        After `seconds` without any answer a request counts as lost.
+        """
         self._base = f"{target.account_url.rstrip('/')}/{target.container}"
         self._path = urlsplit(self._base).path
-        self._transport = Transport(self._base, connections, target.recorder)
+        self._transport = Transport(self._base, connections, target.recorder, seconds)
         self._access = Access(target.account_url, target.credential, target.renew)
         self._told, self._doing = told, doing
         self._lock = threading.Lock()
@@ -81,6 +89,13 @@ class BlobContainer:
             if not marker:
                 return
             query = {**query, "marker": marker}
+
+    def look(self) -> None:
+        """Asks once for a list that is empty. Raises CloudError, what requests raises."""
+        query = {"restype": "container", "comp": "list", "prefix": "aml-deploy-check/", "maxresults": "1"}
+        answer, _ = self._send("GET", "", query, {}, None, lambda count: None)
+        if answer.status != 200:
+            raise from_status(answer.status, answer.text, answer.headers, self._doing)
 
     def staged(self, name: str) -> dict[str, int]:
         """Ids and sizes of the blocks that wait for their list. Raises as `blobs`."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Body = Union[bytes, Iterable[memoryview], None]
 
-_CONNECT, _READ = 10, 60  # seconds: to connect, and without any answer
+_CONNECT, _READ = 10.0, 60.0  # seconds: to connect, and without any answer
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,11 @@ class Transport:
     requests takes them. With a recorder all goes through its session.
     """
 
-    def __init__(self, url: str, connections: int, recorder: Recorder | None) -> None:
+    def __init__(self, url: str, connections: int, recorder: Recorder | None, seconds: float = _READ) -> None:
+        """`seconds`: without any answer, after which a request counts as lost."""
         import requests
+
+        self._timeout = (min(_CONNECT, seconds), seconds)
 
         # Added again and again it is there once.
         logging.getLogger("urllib3.connectionpool").addFilter(_hidden)
@@ -87,7 +90,7 @@ class Transport:
                 headers=headers,
                 retries=False,
                 redirect=False,
-                timeout=urllib3.Timeout(connect=_CONNECT, read=_READ),
+                timeout=urllib3.Timeout(connect=self._timeout[0], read=self._timeout[1]),
             )
         except urllib3.exceptions.TimeoutError as error:
             raise requests.Timeout(error) from None
@@ -106,7 +109,7 @@ class Transport:
         request.method, request.url = method, url
         request.headers = requests.structures.CaseInsensitiveDict(headers)
         request.body = body  # type: ignore[assignment]
-        options = {**self._options, "stream": False, "timeout": (_CONNECT, _READ)}
+        options = {**self._options, "stream": False, "timeout": self._timeout}
         answer = self._adapter.send(request, **options)
         return StorageAnswer(answer.status_code, answer.headers, answer.content)
 

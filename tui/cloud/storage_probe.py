@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tui.cloud import blobs
-from tui.cloud.errors import explain
+from tui.cloud.blob_container import BlobContainer
+from tui.cloud.errors import CloudError, explain
 from tui.cloud.session import Cloud
 
 
@@ -13,20 +14,15 @@ def list_nothing(cloud: Cloud, seconds: float = 5.0) -> str:
     Raises CloudError: the account's firewall, a missing data role, keys that are not permitted, a host that does not
     answer.
     """
-    from azure.storage.blob import ContainerClient
-
+    doing = "reading the workspace's storage"
     target = blobs.datastore(cloud)
-    client = ContainerClient(
-        target.account_url,
-        target.container,
-        credential=target.credential,
-        retry_total=0,
-        connection_timeout=max(1, int(seconds)),
-        read_timeout=max(1, int(seconds)),
-    )
+    container = BlobContainer(target, 1, lambda reason, delay: None, doing, seconds)
     try:
-        with client:
-            next(client.list_blobs(name_starts_with="aml-deploy-check/", results_per_page=1).by_page(), None)
+        container.look()
+    except CloudError:
+        raise
     except Exception as error:
-        raise explain(error, doing="reading the workspace's storage") from None
+        raise explain(error, doing=doing) from None
+    finally:
+        container.close()
     return f"{target.account_url}/{target.container}"
