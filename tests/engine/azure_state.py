@@ -58,6 +58,14 @@ class Azure:
             assert time.monotonic() < end, f"{endpoint} is still there"
             time.sleep(0.1)
 
+    def remove_deployment(self, endpoint: str, name: str, longest: float = 60) -> None:
+        """Remove a deployment and wait until it is gone."""
+        path, end = f"onlineEndpoints/{endpoint}/deployments/{name}", time.monotonic() + longest
+        while self.get(path) is not None:
+            self._session.delete(f"{self._workspace}/{path}", params=API, timeout=60)
+            assert time.monotonic() < end, f"{name} is still there"
+            time.sleep(0.1)
+
     def state(self, name: str, code_hash: str) -> dict[str, Any]:
         """Everything that a run of the endpoint, model and environment `name` has made, with `name` itself left out."""
         endpoint = self.get(f"onlineEndpoints/{name}")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -216,6 +219,29 @@ def test_an_engine_that_is_killed_while_it_shifts_goes_on_where_it_was(place: Pl
     assert {event["before"]["blue"] for event in events if event["event"] == "traffic_shift"} == {100}
     assert sum(event["event"] == "run_resumed" for event in events) == 1
     assert place.serving() == {"killed": 100}
+
+
+@pytest.mark.slow
+def test_the_command_takes_a_rollout_back_that_is_under_way(place: Place) -> None:
+    before = place.serving()
+    run = place.start(place.plan("recalled", "", pause=60))
+    events_until(run, lambda event: event["event"] == "rollout_watch")
+    assert place.serving() != before
+    done = subprocess.run(
+        [sys.executable, "-m", "tui", "rollback", NAME, "--rehearse", "--json"],
+        env=place.environ,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["run"], told["after"]) == (run.id, before)
+    assert f"The run {run.id} is shifting the requests" in done.stderr
+    last = events_until(run, finished)[-1]
+    assert last["status"] == "failed" and "was taken back" in last["message"]
+    assert place.serving() == before
+    place.azure.remove_deployment(NAME, "recalled")
 
 
 @pytest.mark.slow

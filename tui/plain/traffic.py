@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tui.helper.client import HelperError
+from tui.plain import take_back
 from tui.plain.failure import Failure
 from tui.plain.questions import Asker, conversation, sentences
 from tui.plain.target import target
@@ -28,8 +29,19 @@ def run(arguments: Namespace) -> int:
 
 
 def rollback(arguments: Namespace) -> int:
-    """Set the split before the last change. Raises Failure, PlanInvalid."""
-    return _shift(arguments, "rollback")
+    """Set the split before the last change; a rollout under way goes back itself. Raises Failure, PlanInvalid."""
+    document, environ = target(arguments)
+    run = take_back.rolling_out(document, rehearsed="REHEARSAL_SCENARIOS" in environ)
+    if run is None:
+        return _shift(arguments, "rollback")
+    say(f"The run {run.id} is shifting the requests; it is asked to go back.")
+    result = take_back.take_back(run)
+    if arguments.json:
+        print(json.dumps(result, ensure_ascii=False))
+        return 0
+    print(f"before  {words(result['before'])}\nnow     {words(result['after'])}")
+    say(f"The run has ended: aml-deploy attach {run.id} shows it.")
+    return 0
 
 
 def parse(given: Sequence[str]) -> dict[str, int]:
