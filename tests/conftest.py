@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import subprocess
@@ -91,6 +92,13 @@ def rehearsal_env(rehearsal_home: dict[str, str], rehearsal: dict[str, Any]) -> 
     """A whole environment for a child process that talks to the session's rehearsal."""
     env = {name: value for name, value in rehearsal_home.items() if name not in rehearsal["unset"]}
     return {**env, **rehearsal["set"]}
+
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compiles our modules once: the tests start hundreds of processes, also where Python may not write its caches."""
+    if not hasattr(config, "workerinput"):
+        compileall.compile_dir(str(ROOT / "tui"), quiet=2)
 
 
 # Files whose tests take more than ten seconds each, or minutes together. They are marked here, in one place, so that
