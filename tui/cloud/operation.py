@@ -15,7 +15,8 @@ from tui.cloud.retry import report
 T = TypeVar("T")
 
 _INTERVAL = 1.0  # seconds between two questions, unless the service says Retry-After
-_FIRST = 0.1  # seconds to the first question; the time doubles up to the interval
+_FIRST = 0.1  # seconds to the first question
+_SHARE = 0.2  # of the time that an operation has taken: the seconds to the next question, up to the interval
 _PATIENCE = 600.0  # seconds without any answer after which an operation counts as lost
 _SLOWEST = 15.0  # seconds between two questions while none is answered, unless the service says Retry-After
 _LONGEST = 3600.0  # seconds; a service that wants to be left alone for longer is asked all the same
@@ -56,8 +57,8 @@ class Operation(Generic[T]):
         self._unauthorized = 0  # answers of 401 in a row
         self.state = "Accepted"
         self._judge_start(started)
-        self._pace = min(_FIRST, _INTERVAL)
-        self._next = time.monotonic() + _retry_after(started.headers, self._pace)
+        self._began = time.monotonic()
+        self._next = self._began + _retry_after(started.headers, self._pace())
 
     @property
     def started(self) -> dict[str, str]:
@@ -110,8 +111,7 @@ class Operation(Generic[T]):
             self._no_answer(refusal(answer, f"asking about {self.what}"), _hint(answer.headers))
             return
         self._silent_since, self._attempts, self._unauthorized = None, 0, 0
-        self._pace = min(_INTERVAL, self._pace * 2)
-        self._next = time.monotonic() + _retry_after(answer.headers, self._pace)
+        self._next = time.monotonic() + _retry_after(answer.headers, self._pace())
         if self._status_url:
             body = answer.body if isinstance(answer.body, dict) else {}
             self._read(str(body.get("status") or "").lower(), body, answer.headers)
@@ -123,6 +123,10 @@ class Operation(Generic[T]):
             self._read(status, body, answer.headers)
         else:
             self._read(_provisioning_state(answer.body), answer.body, answer.headers)
+
+    def _pace(self) -> float:
+        """The seconds to the next question: short operations are asked about more often than long ones."""
+        return min(_INTERVAL, max(_FIRST, _SHARE * (time.monotonic() - self._began)))
 
     def _poll(self) -> Answer:
         url = self._status_url or self._location
