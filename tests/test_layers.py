@@ -24,8 +24,22 @@ WITHOUT_TEXTUAL = (
     "plain",
     "rehearse",
     "dress",
+    "bundle",
+    "notebook",
 )
-WITHOUT_AZURE = ("plan", "app", "plain", "rehearsal", "remedies", "cli", "live", "rehearse", "dress")
+WITHOUT_AZURE = (
+    "plan",
+    "app",
+    "plain",
+    "rehearsal",
+    "remedies",
+    "cli",
+    "live",
+    "rehearse",
+    "dress",
+    "bundle",
+    "notebook",
+)
 HEAVY = ("asyncio", "subprocess", "importlib.metadata", "platformdirs", "yaml", "json", "argparse", "textual", "azure")
 
 LOAD_ALL = """

@@ -54,6 +54,8 @@ commands:
   export PLAN       write the plan as az ml YAML, Python, notebook, pipeline, Bicep or runbook
   import FILE ...   make a plan of az ml's endpoint and deployment YAML
   scoring PLAN      write what an MLflow model needs to be deployed with code
+  bundle            write what installs aml-deploy where there is no package index
+  context PLAN      write a Dockerfile's context with all wheels inside, for a closed workspace
   remove PLAN       remove what a plan made, and nothing else
   rehearsal         run the local stand-in for Azure for any other client
 

@@ -159,6 +159,57 @@ def scoring(parser: argparse.ArgumentParser) -> None:
     json(parser)
 
 
+def bundle(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--python",
+        metavar="VERSION",
+        action="append",
+        default=[],
+        help="a Python of the clusters, such as 3.11; may be repeated; all supported ones if left out",
+    )
+    parser.add_argument(
+        "--extra",
+        metavar="NAME",
+        action="append",
+        default=[],
+        choices=("mlflow", "databricks", "keyvault"),
+        help="also mlflow, databricks or keyvault; may be repeated. The rehearsal is always in it",
+    )
+    parser.add_argument(
+        "--for",
+        metavar="PLAN",
+        action="append",
+        default=[],
+        dest="plans",
+        help="also what the rehearsal installs for this plan's scoring environment; may be repeated",
+    )
+    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], dest="sets", help=SET_HELP)
+    machine(parser)
+    output(parser, "DIR", "the folder to write to; aml-deploy-bundle if left out")
+    json(parser)
+
+
+def context(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("plan", metavar="PLAN", help=PLAN_HELP)
+    parser.add_argument("overlays", metavar="OVERLAY", nargs="*", default=[], help=OVERLAY_HELP)
+    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], dest="sets", help=SET_HELP)
+    parser.add_argument("--image", metavar="IMAGE", help="the base image, in place of the plan's")
+    parser.add_argument(
+        "--with-python",
+        metavar="FOLDER",
+        help="put this installed Python into the context, for a base image that lacks the conda file's",
+    )
+    machine(parser)
+    output(parser, "DIR", "the folder to write to; context if left out")
+    json(parser)
+
+
+def machine(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--machine", choices=("x86_64", "aarch64"), default="x86_64", help="processor of the target; x86_64"
+    )
+
+
 def output(parser: argparse.ArgumentParser, metavar: str, about: str) -> None:
     parser.add_argument("-o", "--output", metavar=metavar, help=about)
     parser.add_argument("--force", action="store_true", help="replace files that are there already")

@@ -129,6 +129,26 @@ COMMANDS = {
         "model cannot be read.",
         "aml-deploy scoring plan.yml\n  aml-deploy scoring plan.yml --set deployment.model.path=models:/churn/3 -o own",
     ),
+    "bundle": Command(
+        options.bundle,
+        "tui.bundle.command:run",
+        "Writes a folder with wheels from which aml-deploy is installed where there is no package index, on a "
+        "Databricks cluster for example: python3 DIR/install.py. Index, proxy and certificates are those of pip's and "
+        "uv's own settings. Exit code 0: written; 1: something cannot be fetched; 2: the command line or a plan is "
+        "wrong.",
+        "aml-deploy bundle --python 3.11 --extra mlflow --for plan.yml -o aml-deploy-bundle\n"
+        "  python3 aml-deploy-bundle/install.py --to /local_disk0/aml-deploy",
+    ),
+    "context": Command(
+        options.context,
+        "tui.bundle.command:context",
+        "Writes a folder with a Dockerfile and all wheels of a plan's conda file, for workspaces that reach no package "
+        "index, and a plan that uses it (environment: build). The base image has to have the conda file's Python, or "
+        "--with-python brings one. Never built by Azure. Exit code 0: written; 1: something cannot be fetched; 2: the "
+        "command line or the plan is wrong.",
+        "aml-deploy context plan.yml -o closed\n"
+        "  aml-deploy context plan.yml --with-python ~/.local/share/uv/python/cpython-3.10-linux-x86_64-gnu",
+    ),
     "remove": Command(
         options.remove,
         "tui.plain.remove:run",

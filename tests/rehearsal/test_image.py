@@ -83,8 +83,26 @@ def test_pip_options_reach_uv() -> None:
     lines = ["--pre", "--no-index", "--only-binary :all:", "--no-binary=numpy,scipy"]
     read = image_requirements.read({"dependencies": [{"pip": lines}]})
     environment = image_index.uv_environment({}, read.options, {"PATH": "/bin"})
-    assert (environment["UV_PRERELEASE"], environment["UV_NO_INDEX"]) == ("allow", "1")
-    assert image_index.uv_arguments(read.options) == ["--only-binary", ":all:", "--no-binary", "numpy,scipy"]
+    assert environment["UV_PRERELEASE"] == "allow"
+    words = ["--no-index", "--only-binary", ":all:", "--no-binary", "numpy,scipy"]
+    assert image_index.uv_arguments(read.options, {}) == words
+
+
+def test_a_wheelhouse_is_all_that_is_asked_where_pips_settings_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Real: six is on every index, and is not found."""
+    settings = tmp_path / "pip.conf"
+    settings.write_text(f"[global]\nno-index = true\nfind-links = {tmp_path}\n")
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+    monkeypatch.setattr("tui.rehearsal.image_index._listings", [])
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path))
+    with pytest.raises(image.ImageBuildFailure) as failure:
+        build(SMALL, tmp_path / "cache")
+    assert "six was not found in the provided package locations" in failure.value.message
 
 
 def test_an_option_without_a_counterpart_is_named_in_the_log() -> None:

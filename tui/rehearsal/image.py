@@ -156,7 +156,8 @@ async def _build_in(
     say: Callable[[str], None],
 ) -> None:
     uv = _uv()
-    environment = image_index.uv_environment(await image_index.pip_settings(), requirements.options, os.environ)
+    settings = await image_index.pip_settings()
+    environment = image_index.uv_environment(settings, requirements.options, os.environ)
     scratch.parent.mkdir(parents=True, exist_ok=True)
     await _run(
         [uv, "venv", "--quiet", "--relocatable", "--python", interpreter.base, scratch],
@@ -167,7 +168,7 @@ async def _build_in(
     if not requirements.packages:
         say("WARNING: The conda file names no packages.")
         return
-    arguments = image_index.uv_arguments(requirements.options)
+    arguments = image_index.uv_arguments(requirements.options, settings)
     say("Installing pip dependencies: " + ", ".join(requirements.packages))
     await _run(
         # Requirements go in on standard input: an address among them may hold a password.

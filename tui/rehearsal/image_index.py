@@ -106,13 +106,15 @@ def _exists(location: str) -> bool:
     return Path(unquote(parts.path) if parts.scheme == "file" else location).exists()
 
 
-def uv_arguments(options: list[tuple[str, str]]) -> list[str]:
-    """The conda file's options for which uv has arguments and no variables: from wheels only, from sources only.
+def uv_arguments(options: list[tuple[str, str]], pip: Mapping[str, str]) -> list[str]:
+    """What uv takes as arguments and not as variables: no index at all, from wheels only, from sources only.
 
-    They name packages and hold no secrets.
+    `options` are those of the conda file's pip part, `pip` pip's settings. They name packages and hold no secrets.
     """
+    without = ("--no-index", "") in options or pip.get("no-index", "").lower() in ("1", "true", "yes", "on")
     kept = ("--no-binary", "--only-binary")
-    return [word for option, value in options if option in kept for word in (option, value.replace(" ", ","))]
+    words = [word for option, value in options if option in kept for word in (option, value.replace(" ", ","))]
+    return [*(["--no-index"] if without else []), *words]
 
 
 def uv_environment(
@@ -145,8 +147,6 @@ def uv_environment(
     hosts = words("trusted-host")
     if hosts:
         result["UV_INSECURE_HOST"] = " ".join([*hosts, *environ.get("UV_INSECURE_HOST", "").split()])
-    if "--no-index" in given or pip.get("no-index", "").lower() in ("1", "true", "yes", "on"):
-        result["UV_NO_INDEX"] = "1"
     if "--pre" in given:
         result["UV_PRERELEASE"] = "allow"
     if pip.get("proxy"):

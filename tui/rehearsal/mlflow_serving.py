@@ -113,10 +113,10 @@ def conda_of_model(service: Service, workspace: Workspace, deployment: Resource,
         conda = yaml.safe_dump({"dependencies": [f"python={python}" if python else "python", "pip", {"pip": lines}]})
     else:
         say(f"Image build: the environment is the model's own, from its {conda_name}.")
-    return _completed(conda, say)
+    return completed(conda, say)
 
 
-def _completed(conda: str, say: Callable[[str], None]) -> str:
+def completed(conda: str, say: Callable[[str], None]) -> str:
     """The conda file with the packages added that serving needs and that it lacks."""
     try:
         tree = parse(conda)

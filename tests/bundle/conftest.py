@@ -1,0 +1,45 @@
+"""Fixtures: no network, and a bundle that was made with one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import offline
+import pytest
+
+
+@pytest.fixture(scope="session")
+def without_network() -> None:
+    """Skips where no namespace can be made; with CI=true that is a failure."""
+    try:
+        offline.prefix()
+    except OSError as reason:
+        if os.environ.get("CI", "").lower() in ("1", "true"):
+            pytest.fail(f"The tests without a network have to run here: {reason}")
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def conda_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The preset's conda file for this Python."""
+    return offline.own_conda_file(tmp_path_factory.mktemp("conda"))
+
+
+@pytest.fixture(scope="session")
+def bundled(tmp_path_factory: pytest.TempPathFactory, conda_file: Path) -> Path:
+    """A bundle for this Python and for the preset's environment."""
+    folder = tmp_path_factory.mktemp("bundled") / "on a volume"
+    words = ["bundle", "--python", offline.PYTHON, "--for", offline.PRESET.name, "-o", folder]
+    done = made(*words, "--set", f"deployment.environment.conda_file={conda_file}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(folder)
+    return folder
+
+
+def made(*words: object) -> subprocess.CompletedProcess[str]:
+    """The finished `aml-deploy` of this suite, with this machine's settings of indexes."""
+    command = [sys.executable, "-m", "tui", *map(str, words)]
+    return subprocess.run(command, cwd=offline.ROOT, capture_output=True, text=True, timeout=600, check=False)

@@ -1,0 +1,265 @@
+"""The other end of `tui.notebook`: does what a notebook's cell asks for, and tells it in JSON lines.
+
+Standard input: one object, the task with its plan, values and secrets; afterwards answers to `read`. Standard output,
+one object a line: `say` (a line for people), `read` (names of Databricks secrets to look up), `links`, and at the end
+`result`. SIGINT leaves a run going.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import sys
+import threading
+import time
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import IO, Any
+
+from tui.engine import launch
+from tui.engine.journal import Event
+from tui.engine.runs import Run
+from tui.engine.view import RunView
+from tui.plain import attach as attaching
+from tui.plain.check import CHECK_SECONDS, finding_lines, verdict, worst_first
+from tui.plain.failure import Failure
+from tui.plain.follow import DETACHED, FINISHED, follow
+from tui.plain.lines import Lines, clock
+from tui.plain.practice import practise
+from tui.plain.problems import report
+from tui.plain.questions import ask
+from tui.plain.ready import rehearsal_of
+from tui.plain.result import summary
+from tui.plain.signals import Signals
+from tui.plain.terminal import say
+from tui.plan.document import Document
+from tui.plan.fields import FIELDS
+from tui.plan.load import load
+from tui.plan.problems import PlanInvalid
+from tui.plan.references import REFERENCE
+from tui.plan.resolve import resolve
+
+QUIET_SECONDS = 20.0
+"""After so long without a line, one says what is still worked on."""
+LOG_SECONDS = 5.0
+"""A task's log lines are shown at most this often; all of them are in the run's journal."""
+_HIDDEN = ("build", "container", "storage-initializer")
+
+
+class Cell:
+    """What goes to the notebook."""
+
+    def __init__(self, output: IO[str], answers: IO[str]) -> None:
+        self._output, self._answers = output, answers
+        self._lock = threading.Lock()
+        self.told = time.monotonic()
+
+    def tell(self, **message: Any) -> None:
+        """Send a message. Raises BrokenPipeError when the notebook has gone."""
+        with self._lock:
+            self.told = time.monotonic()
+            self._output.write(json.dumps(message, ensure_ascii=False, default=str) + "\n")
+            self._output.flush()
+
+    def say(self, text: str) -> None:
+        """A line for people."""
+        self.tell(say=text)
+
+    def read(self, names: list[str]) -> dict[str, str]:
+        """The values of Databricks secrets, looked up in the notebook; without those that it does not give."""
+        self.tell(read=names)
+        answer = json.loads(self._answers.readline() or "{}")
+        for name, reason in (answer.get("refused") or {}).items():
+            self.say(f"The notebook does not give the secret {name} ({reason}); it is tried in another way.")
+        return dict(answer.get("values") or {})
+
+
+class _Said(io.TextIOBase):
+    """What other modules say on standard error, as lines of the cell."""
+
+    def __init__(self, cell: Cell) -> None:
+        self._cell, self._rest = cell, ""
+
+    def write(self, text: str) -> int:
+        *whole, self._rest = (self._rest + text).split("\n")
+        for line in whole:
+            self._cell.say(line)
+        return len(text)
+
+
+def main() -> int:
+    """Do what standard input asks for; returns the exit code."""
+    asked = json.loads(sys.stdin.readline())
+    # Libraries may print: what they say goes where nobody looks unless there is no result.
+    output = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    cell = Cell(output, sys.stdin)
+    task = {"check": _check, "apply": _apply, "attach": _attach}[str(asked["task"])]
+    try:
+        with contextlib.redirect_stderr(_Said(cell)):
+            result = _ended(task, asked, cell)
+        cell.tell(result=result)
+    except BrokenPipeError:
+        return 141
+    return 0
+
+
+def _ended(task: Any, asked: dict[str, Any], cell: Cell) -> dict[str, Any]:
+    try:
+        return dict(task(asked, cell))
+    except Failure as failure:
+        say(str(failure))
+    except PlanInvalid as invalid:
+        report(invalid)
+        return {"status": "invalid"}
+    except KeyboardInterrupt:
+        say("Cancelled before anything was started.")
+        return {"status": "cancelled"}
+    except OSError as error:
+        where = error.filename or "The state folder"
+        say(f"{where} cannot be used: {error.strerror}. AML_DEPLOY_HOME names another state folder.")
+    return {"status": "failed"}
+
+
+def _document(asked: Mapping[str, Any]) -> Document:
+    changes = [
+        f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in asked["changes"].items()
+    ]
+    return load(asked["plan"], asked["overlays"], changes)
+
+
+def _ready(document: Document, asked: Mapping[str, Any], cell: Cell) -> tuple[Document, dict[str, str], dict[str, str]]:
+    """Document, environment and secrets to work with. Raises PlanInvalid, Failure."""
+    secrets = {key: str(value) for key, value in asked["secrets"].items() if value}
+    if asked["rehearse"]:
+        practise(Namespace(scenario=asked.get("scenarios") or [], rehearse=True))
+        document, environ = rehearsal_of(document)
+        return document, environ, {}  # it signs in as its own identity
+    if asked["reads"]:
+        secrets = {**_looked_up(document, cell), **secrets}
+    resolve(document, os.environ, secrets)
+    return document, dict(os.environ), secrets
+
+
+def _looked_up(document: Document, cell: Cell) -> dict[str, str]:
+    """Values by key for what the plan takes from Databricks' scopes; they are in memory only, like typed ones."""
+    wanted = {}
+    for field in FIELDS:
+        found = REFERENCE.fullmatch(str(document.get(field.key) or ""))
+        if found and found.group(1) == "databricks":
+            wanted[field.key] = found.group(2)
+    values = cell.read(sorted(set(wanted.values()))) if wanted else {}
+    return {key: values[name] for key, name in wanted.items() if name in values}
+
+
+def _check(asked: dict[str, Any], cell: Cell) -> dict[str, Any]:
+    document, environ, secrets = _ready(_document(asked), asked, cell)
+    findings = worst_first(ask(document, environ, "check", secrets=secrets, timeout=CHECK_SECONDS))
+    for line in finding_lines(findings):
+        cell.say(line)
+    cell.say(verdict(findings))
+    blocked = any(finding.get("severity") == "blocker" for finding in findings)
+    return {"status": "blocked" if blocked else "succeeded", "findings": findings}
+
+
+def _apply(asked: dict[str, Any], cell: Cell) -> dict[str, Any]:
+    document, environ, secrets = _ready(_document(asked), asked, cell)
+    with Signals() as signals:
+        run = launch.start(document, environ=environ, secrets=secrets, rehearse=asked["rehearse"])
+        return _followed(run, signals, cell, starting=True)
+
+
+def _attach(asked: dict[str, Any], cell: Cell) -> dict[str, Any]:
+    run = attaching.choose(asked["run"])
+    with Signals() as signals:
+        resumed = not run.journal.finished() and not run.alive and not attaching._elsewhere(run)
+        if resumed:
+            cell.say(f"The engine of run {run.id} is gone; the run is resumed.")
+            again = {**asked, "rehearse": run.rehearsed}
+            _, environ, secrets = _ready(load(run.plan), again, cell)
+            lacking = [key for key in run.typed if key not in secrets and not run.rehearsed]
+            if lacking:
+                given = ", ".join(f'"{key}": …' for key in lacking)
+                raise Failure(
+                    f"What was given when the run began is kept nowhere: attach({run.id!r}, secrets={{{given}}})"
+                )
+            launch.resume(run, environ=environ, secrets=secrets)
+        return _followed(run, signals, cell, starting=resumed)
+
+
+def _followed(run: Run, signals: Signals, cell: Cell, *, starting: bool) -> dict[str, Any]:
+    """Tell how a run goes on until it ends or the cell is cancelled."""
+    lines = _Few(cell)
+    with lines.reminding():
+        how, last = follow(run, lines.show, signals, starting=starting)
+    view = lines.view
+    facts = {"run": run.id, "endpoint": view.endpoint, "scoring_uri": view.scoring_uri, "portal_url": view.portal_url}
+    if how == DETACHED:
+        cell.say(f"The run goes on by itself. Come back with: attach({run.id!r})")
+        return {"status": "detached", **facts}
+    if how != FINISHED or last is None:
+        cell.say(f"The engine of the run has ended before the run was finished. Its log: {run.log}")
+        cell.say(f"Resume it with: attach({run.id!r})")
+        return {"status": "interrupted", **facts}
+    for line in _ending(run, view):
+        cell.say(line)
+    links = [("Azure portal", view.portal_url), ("Scoring URI", view.scoring_uri)]
+    if view.card and view.card.get("docs"):
+        links.append(("More about the error", str(view.card["docs"])))
+    found = [link for link in links if link[1]]
+    if found:
+        cell.tell(links=found)
+    return {"status": view.status, "test": view.test, "findings": list(view.findings), **facts}
+
+
+def _ending(run: Run, view: RunView) -> list[str]:
+    """The summary, with what is typed into a cell instead of the commands of a terminal."""
+    lines = summary(run, view)
+    end = len(lines) - 1 - lines[::-1].index("")
+    linked = ("  scoring URI ", "  portal ")  # they follow as links
+    return [*(line for line in lines[:end] if not line.startswith(linked)), "", f"See it again: attach({run.id!r})"]
+
+
+class _Few(Lines):
+    """Few lines: beginnings, ends, and now and then how far it is."""
+
+    def __init__(self, cell: Cell) -> None:
+        super().__init__(cell.say)
+        self._cell = cell
+        self._logged: dict[str, float] = {}
+
+    def _task_log(self, event: Event) -> None:
+        now = time.monotonic()
+        task = str(event["task"])
+        if event.get("source") in _HIDDEN or now - self._logged.get(task, -LOG_SECONDS) < LOG_SECONDS:
+            return
+        self._logged[task] = now
+        super()._task_log(event)
+
+    @contextlib.contextmanager
+    def reminding(self) -> Any:
+        """While entered, a line says what is still worked on whenever nothing else was said for a while."""
+        ended = threading.Event()
+        reminder = threading.Thread(target=self._remind, args=(ended,), daemon=True)
+        reminder.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            reminder.join()
+
+    def _remind(self, ended: threading.Event) -> None:
+        while not ended.wait(1.0):
+            if time.monotonic() - self._cell.told < QUIET_SECONDS:
+                continue
+            view = self.view
+            at = [task.name for task in view.tasks if task.status == "running"]
+            since = clock(time.time() - view.started) if view.started else "0:00"
+            with contextlib.suppress(BrokenPipeError):
+                self._cell.say(f"{since:>6}  still at work: {', '.join(at) or 'starting'}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
