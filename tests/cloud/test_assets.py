@@ -142,9 +142,12 @@ def test_code_is_found_again_by_its_content_also_by_the_sdk(cloud: Cloud, tmp_pa
     assert seen[-1][0] == seen[-1][1] > 0
     assert code.register(cloud, folder) == code.CodeVersion(made.id, reused=True)
 
+    from azure.ai.ml import MLClient
     from azure.ai.ml.entities._assets import Code
 
-    assert cloud.ml._code.create_or_update(Code(path=str(folder))).id == made.id
+    where = cloud.plan.workspace
+    client = MLClient(cloud.credential, where.subscription_id, where.resource_group, where.name)
+    assert client._code.create_or_update(Code(path=str(folder))).id == made.id
 
 
 def test_an_environment_is_made_once_for_its_content(cloud: Cloud, tmp_path: Path) -> None:

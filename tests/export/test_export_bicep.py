@@ -47,7 +47,7 @@ def files(tmp_path: Path) -> dict[str, str]:
 
 def test_every_file_is_bicep(files: dict[str, str]) -> None:
     bicep = [name for name in files if name.endswith(".bicep")]
-    assert len(bicep) == 8
+    assert len(bicep) == 10
     for name in bicep:
         parsed(files[name])
     with pytest.raises(AssertionError):
@@ -56,7 +56,7 @@ def test_every_file_is_bicep(files: dict[str, str]) -> None:
 
 def test_modules_get_exactly_the_parameters_they_declare(files: dict[str, str]) -> None:
     calls = declared(parsed(files["main.bicep"]), "module_declaration")
-    assert len(calls) == 9
+    assert len(calls) == 11
     for name, call in calls.items():
         path = re.search(r"'(modules/[^']+)'", call.text.decode())
         assert path is not None

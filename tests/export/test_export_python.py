@@ -22,6 +22,7 @@ from tui.cloud.files import walk  # noqa: E402
 from tui.plan.load import load  # noqa: E402
 from tui.rehearse import prepare  # noqa: E402
 
+USER = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/churn-uai"
 SHIM = """
 import json, os, sys
 
@@ -68,11 +69,16 @@ def started(command: list[str], environ: dict[str, str], secrets: tuple[str, ...
 @pytest.mark.slow
 def test_script_and_notebook_make_what_apply_makes(tmp_path: Path, rehearsal_env: dict[str, str]) -> None:
     """All at once: most of the time the SDK only waits, half a minute between two looks at an endpoint."""
-    probe = ("instance_count: 1", "instance_count: 1\n  readiness_probe: {initial_delay: 5}")
+    more = (
+        "instance_count: 1",
+        "instance_count: 1\n  readiness_probe: {initial_delay: 5}\n  data_collector: {collections: {request: {enabled: "
+        "'True'}}, sampling_rate: 0.5, request_logging: {capture_headers: [x-request-id]}}",
+    )
+    identity = f"identity: {{type: user_assigned, user_assigned_identities: [{USER}]}}"
     plans = {}
     for to in ("python", "notebook"):
         (tmp_path / to).mkdir()
-        plans[to] = own_preset(tmp_path / to, probe)
+        plans[to] = own_preset(tmp_path / to, more, ("  auth_mode: key", f"  {identity}\n  auth_mode: key"))
     plan = plans["python"]
     # The SDK uploads to a place named by the content, and two clients at once would be in each other's way.
     (tmp_path / "notebook" / "churn-xgboost" / "model" / "note.txt").write_text("another content")
@@ -94,6 +100,9 @@ def test_script_and_notebook_make_what_apply_makes(tmp_path: Path, rehearsal_env
     azure = Azure(environ)
     digest = snapshot_hash(walk(plan.with_name("churn-xgboost") / "onlinescoring"))
     wanted = unmarked(azure.state("exp-apply", digest))
+    assert wanted["deployments"][0]["properties"]["dataCollector"]["collections"]["request"]["samplingRate"] == 0.5
+    for name in ("exp-apply", "exp-python", "exp-notebook"):
+        assert list(azure.get(f"onlineEndpoints/{name}")["identity"]["userAssignedIdentities"]) == [USER]
     assert len(wanted["deployments"]) == len(wanted["models"]) == len(wanted["environments"]) == 1
     assert unmarked(azure.state("exp-python", digest)) == wanted
     assert unmarked(azure.state("exp-notebook", digest)) == wanted

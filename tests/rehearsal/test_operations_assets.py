@@ -206,6 +206,34 @@ def test_assets_with_the_sdk(ml_client: Any, artifacts: Path, name: str) -> None
     ml_client.environments.restore(name)
 
 
+def test_build_contexts_and_routes_with_the_sdk(ml_client: Any, mgmt: Any, artifacts: Path, name: str) -> None:
+    """What a container of one's own needs is kept as it was sent; what does not go together is refused."""
+    from azure.ai.ml.entities import BuildContext, Environment
+    from azure.mgmt.machinelearningservices import models
+
+    folder = artifacts / "docker"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("FROM scratch\n")
+    route = {"path": "/score", "port": 5001}
+    routes = {"liveness_route": route, "readiness_route": route, "scoring_route": route}
+    wanted = Environment(name=name, build=BuildContext(path=str(folder)), inference_config=routes)
+    ml_client.environments.create_or_update(wanted)
+    found = ml_client.environments.get(name, label="latest")
+    assert found.build.path.rstrip("/").endswith("/docker") and found.build.dockerfile_path == "Dockerfile"
+    assert found.inference_config.scoring_route.port == 5001
+
+    sent = mgmt.environment_versions.get(*AT, name, "1")
+    assert mgmt.environment_versions.create_or_update(*AT, name, "1", sent).id == sent.id
+    sent.properties.build.dockerfile_path = "Other"
+    assert _status(mgmt.environment_versions.create_or_update, *AT, name, "1", sent) == 409
+    sent.properties.image = "mcr.microsoft.com/x"
+    assert _status(mgmt.environment_versions.create_or_update, *AT, name, "2", sent) == 400
+    half = models.InferenceContainerProperties(scoring_route=models.Route(path="/score", port=5001))
+    properties = models.EnvironmentVersionProperties(image="mcr.microsoft.com/x", inference_config=half)
+    body = models.EnvironmentVersion(properties=properties)
+    assert _status(mgmt.environment_versions.create_or_update, *AT, name, "2", body) == 400
+
+
 def test_codes_with_the_sdk(ml_client: Any, artifacts: Path, name: str) -> None:
     from azure.ai.ml.entities._assets._artifacts.code import Code
 

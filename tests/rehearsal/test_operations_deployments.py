@@ -182,6 +182,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"environmentId": "azureml:none:1"}, "was not found in the workspace"),
     ({"model": "azureml://registries/r/models/m/versions/1"}, "no registries"),
     ({"endpointComputeType": "Kubernetes"}, "managed compute only"),
+    ({"livenessProbe": {"successThreshold": 2}}, "successThreshold must be 1"),
     ({"dataCollector": {"collections": {}}}, "at least one collection"),
     ({"dataCollector": {"collections": {"x": {"dataId": "azureml:none:1"}}}}, "was not found in the workspace"),
     ({"dataCollector": {"collections": {"x": {"samplingRate": 2}}}}, "between 0 and 1"),

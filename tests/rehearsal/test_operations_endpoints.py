@@ -10,6 +10,7 @@ from arm_client import Arm
 from operations import GROUP, WORKSPACE, empty
 
 AT = (GROUP, WORKSPACE)
+USER = f"/subscriptions/{'0' * 36}/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/churn"
 
 
 def _endpoint(**more: Any) -> Any:
@@ -43,12 +44,13 @@ def test_an_endpoint_with_the_management_client(mgmt: Any, name: str) -> None:
 
     endpoints.begin_update(*AT, name, models.PartialMinimalTrackedResourceWithIdentity(tags={"team": "new"})).result()
     assert endpoints.get(*AT, name).tags == {"team": "new"}
-    user = models.ManagedServiceIdentity(type="UserAssigned", user_assigned_identities={f"{made.id}/u": {}})
     body = _endpoint(public_network_access="Enabled")
-    body.identity = user
     changed = endpoints.begin_create_or_update(*AT, name, body).result()
     assert changed.properties.public_network_access == "Enabled"
-    assert next(iter(changed.identity.user_assigned_identities.values())).client_id
+    assert changed.identity.principal_id == made.identity.principal_id
+    body.identity = models.ManagedServiceIdentity(type="UserAssigned", user_assigned_identities={USER: {}})
+    with pytest.raises(HttpResponseError, match="cannot be changed"):
+        endpoints.begin_create_or_update(*AT, name, body)
 
     first = endpoints.list_keys(*AT, name)
     assert first.primary_key and first.secondary_key and first.primary_key != first.secondary_key
@@ -170,3 +172,26 @@ def test_the_answers_hold_no_key(arm: Arm, mgmt: Any, name: str) -> None:
         text = arm.call("GET", path).text
         assert keys.primary_key not in text and keys.secondary_key not in text
     mgmt.online_endpoints.begin_delete(*AT, name).result()
+
+
+def test_a_user_assigned_identity_is_named_by_its_id_and_stays(mgmt: Any, name: str) -> None:
+    from azure.core.exceptions import HttpResponseError
+    from azure.mgmt.machinelearningservices import models
+
+    endpoints = mgmt.online_endpoints
+    body = _endpoint()
+    body.identity = models.ManagedServiceIdentity(type="UserAssigned", user_assigned_identities={"churn": {}})
+    with pytest.raises(HttpResponseError) as refused:
+        endpoints.begin_create_or_update(*AT, name, body)
+    assert refused.value.error.code == "LinkedInvalidPropertyId"
+    body.identity = models.ManagedServiceIdentity(type="UserAssigned", user_assigned_identities={USER: {}})
+    made = endpoints.begin_create_or_update(*AT, name, body).result()
+    ((named, user),) = made.identity.user_assigned_identities.items()
+    assert (named, made.identity.type, made.identity.principal_id) == (USER, "UserAssigned", None)
+    assert user.client_id and user.principal_id
+
+    # What was read can be sent back; anything else is another identity.
+    assert endpoints.begin_create_or_update(*AT, name, body).result().identity.type == "UserAssigned"
+    with pytest.raises(HttpResponseError, match="cannot be changed"):
+        endpoints.begin_create_or_update(*AT, name, _endpoint())
+    endpoints.begin_delete(*AT, name).result()

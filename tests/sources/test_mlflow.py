@@ -95,6 +95,32 @@ def test_a_full_disk_is_noticed_first(cache: Path, monkeypatch: pytest.MonkeyPat
         raise AssertionError("there is room for an exabyte")
 
 
+@pytest.mark.parametrize("source", ["models:/churn@champion", "runs:/RUN/model"])
+def test_the_model_step_shows_what_the_server_has(source: str, server: MlflowServer, tmp_path: Path) -> None:
+    """Flavour, signature, example and environment, of a server that needs no sign-in to Azure."""
+    from tui.app import model_facts
+    from tui.checks import source_model
+    from tui.plan.load import load
+    from tui.plan.resolve import resolve
+
+    where = {"AZURE_SUBSCRIPTION_ID": f"{0:08}-0000-0000-0000-{0:012}", "AZURE_RESOURCE_GROUP": "g",
+             "AZURE_ML_WORKSPACE": "wsp"}  # fmt: skip
+    given = resolve(load(plan(tmp_path, "shown", source.replace("RUN", server.run))), where)
+
+    def nobody() -> Any:
+        raise AssertionError("Azure is not asked")
+
+    found = source_model.inspect(given, nobody)
+    assert (found["exists"], found["flavour"], found["sample_source"]) == (True, "sklearn", "example")
+    assert found["signature"] == [{"name": "age", "type": "double"}, {"name": "balance", "type": "double"}]
+    assert found["sample"]["input_data"]["data"] == [[20.0, 1.0], [30.0, 2.0]]
+    assert found["conda"]["found"] and found["bytes"] > 1000
+    if source.startswith("models:"):
+        assert found["source"]["exact"] == "models:/churn/1"
+    lines = {fact.name: fact.text for fact in model_facts.about(found)}
+    assert lines["Model"].startswith("sklearn, ") and lines["Signature"] == "2 columns: age, balance"
+
+
 def aml_deploy(*arguments: Any, environ: dict[str, str], code: int = 0) -> str:
     """What `aml-deploy …` prints."""
     done = subprocess.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,9 +13,9 @@ import pytest
 from tui.cloud import blob_source, blobs, staging
 from tui.cloud.errors import CloudError
 from tui.cloud.session import connect
-from tui.plan import fields_sources
+from tui.plan import fields_sources, presets
 from tui.plan.load import load
-from tui.plan.model import Plan
+from tui.plan.model import Plan, Test
 from tui.plan.problems import PlanInvalid
 from tui.plan.resolve import resolve
 
@@ -118,8 +119,6 @@ def cloud(rehearsal: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 def put(cloud: Any, container: str, files: dict[str, bytes]) -> str:
     """Put files into a container of the rehearsal's storage; returns the account's URL."""
-    from dataclasses import replace
-
     from azure.core.exceptions import ResourceExistsError
 
     target = replace(blobs.datastore(cloud), credential=cloud.credential)
@@ -204,3 +203,41 @@ def test_nothing_there_is_told(cloud: Any) -> None:
     with pytest.raises(CloudError) as refused:
         staging.listing(cloud, f"{account}/no-such-container/x")
     assert refused.value.status == 404
+
+
+def test_the_small_files_of_a_source_say_what_the_model_is(cloud: Any) -> None:
+    """What the Model step shows of a model in storage: flavour, files, size, signature, sample, environment."""
+    from tui.app import model_facts
+    from tui.checks import source_model
+
+    folder = presets.folder() / "churn-xgboost" / "model"
+    files = {f"gold/churn/{file.name}": file.read_bytes() for file in folder.iterdir()}
+    account = put(cloud, "lake", {**files, "gold/churn/data/weights.bin": bytes(2_000_000)})
+    (_, source) = addresses(account, "lake", "gold/churn")
+    plan = resolved(source)
+    found = source_model.inspect(plan, lambda: cloud.for_plan(plan))
+    assert (found["exists"], found["complete"], found["flavour"]) == (True, True, "xgboost")
+    assert (found["files"], found["bytes"]) == (len(files) + 1, sum(map(len, files.values())) + 2_000_000)
+    assert len(found["signature"]) == 12 and found["sample_source"] == "plan"
+    assert found["source"] == {"exact": source, "in_place": False, "problem": ""}
+    assert found["score"]["has_run"] and found["conda"]["has_server"]
+    assert not [one for one in found["findings"] if one["severity"] == "blocker"], found["findings"]
+    assert "aml-deploy-look-" not in str(found)
+    lines = {fact.name: fact.text for fact in model_facts.about(found)}
+    assert lines["Model"].startswith("xgboost, 7 files, ") and "12 columns: Idade" in lines["Signature"]
+    assert lines["From"] == f"{source}: brought to this machine, then uploaded"
+
+    plan = replace(plan, test=Test())
+    assert source_model.inspect(plan, lambda: cloud.for_plan(plan))["sample_source"] == "example"
+
+
+def test_a_source_that_cannot_be_looked_into_says_why(cloud: Any) -> None:
+    from tui.app import model_facts
+    from tui.checks import source_model
+
+    account = put(cloud, "lake", FILES)
+    plan = resolved(f"{account}/lake/no/such/folder")
+    found = source_model.inspect(plan, lambda: cloud.for_plan(plan))
+    assert not found["exists"] and found["score"]["has_run"]
+    (line,) = [fact.text for fact in model_facts.about(found) if fact.name == "Model"]
+    assert line.startswith("There is nothing at") and "Check the path" in line

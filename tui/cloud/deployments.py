@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tui.cloud import arm
+from tui.cloud import arm, data_collection
 from tui.cloud.operation import Operation
 from tui.cloud.session import Cloud
 from tui.plan.model import Plan, ProbeSettings
@@ -44,6 +44,8 @@ class DeploymentInfo:
     request_settings: dict[str, Any] = field(default_factory=dict)
     liveness_probe: dict[str, Any] = field(default_factory=dict)
     readiness_probe: dict[str, Any] = field(default_factory=dict)
+    data_collector: dict[str, Any] = field(default_factory=dict)
+    model_mount_path: str | None = None
 
 
 def path(cloud: Cloud, endpoint: str, name: str) -> str:
@@ -72,6 +74,8 @@ def begin_create_or_update(
 ) -> Operation[DeploymentInfo]:
     """Creates or replaces the plan's deployment from registered assets; nothing is uploaded.
 
+    Data assets for what is collected are registered first, where they are not there yet, as az ml does.
+
     `tags` mark it as made by this program; other tags that it has are kept.
 
     Raises CloudError when Azure refuses the request, for want of quota for instance.
@@ -80,7 +84,10 @@ def begin_create_or_update(
     doing = f"creating the deployment {name}"
     resource = path(cloud, endpoint, name)
     existing = cloud.arm.find(resource, arm.DEPLOYMENTS, doing=doing)
+    collected = data_collection.register(cloud, plan)
     body = _body(cloud, plan, ids, {**((existing or {}).get("tags") or {}), **plan.deployment.tags, **(tags or {})})
+    if collected is not None:
+        body["properties"]["dataCollector"] = collected
     return _operation(cloud, endpoint, name, cloud.arm.call("PUT", resource, arm.DEPLOYMENTS, body=body, doing=doing))
 
 
@@ -167,6 +174,8 @@ def _body(cloud: Cloud, plan: Plan, ids: AssetIds, tags: Mapping[str, str]) -> d
             "codeId": ids.code,
             "scoringScript": wanted.code_configuration.scoring_script,
         }
+    if wanted.model_mount_path:
+        properties["modelMountPath"] = wanted.model_mount_path
     if wanted.egress_public_network_access:
         properties["egressPublicNetworkAccess"] = wanted.egress_public_network_access.capitalize()
     return {
@@ -227,6 +236,8 @@ def info(body: Mapping[str, Any]) -> DeploymentInfo:
         request_settings=_request_settings(properties.get("requestSettings") or {}),
         liveness_probe=_probe_info(properties.get("livenessProbe") or {}),
         readiness_probe=_probe_info(properties.get("readinessProbe") or {}),
+        data_collector=data_collection.info(properties.get("dataCollector") or {}),
+        model_mount_path=properties.get("modelMountPath") or None,
     )
 
 

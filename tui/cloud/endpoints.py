@@ -11,6 +11,7 @@ from tui.cloud.deployments import DeploymentInfo
 from tui.cloud.deployments import list_all as list_deployments
 from tui.cloud.operation import Operation
 from tui.cloud.session import Cloud
+from tui.plan.identity import Identity
 from tui.plan.model import Endpoint
 
 _AUTH_MODES = {"key": "Key", "aml_token": "AMLToken", "aad_token": "AADToken"}
@@ -78,7 +79,7 @@ def begin_create_or_update(
     body: dict[str, Any] = {
         "location": cloud.location,
         "tags": marked(endpoint.tags, tags or {}, existing),
-        "identity": _writable_identity((existing or {}).get("identity")),
+        "identity": _writable_identity((existing or {}).get("identity"), endpoint.identity),
         "properties": properties,
     }
     if existing is not None:
@@ -158,7 +159,13 @@ def _operation(cloud: Cloud, name: str, started: arm.Answer, doing: str) -> Oper
     return Operation(cloud.arm, started, resource, arm.ENDPOINTS, finish, f"the endpoint {name}")
 
 
-def _writable_identity(found: dict[str, Any] | None) -> dict[str, Any]:
+def _writable_identity(found: dict[str, Any] | None, wanted: Identity | None = None) -> dict[str, Any]:
+    """The identity to send: what is there, else what the plan wants; Azure does not change it afterwards."""
+    if not found and wanted is not None and wanted.user_assigned_identities:
+        return {
+            "type": "UserAssigned",
+            "userAssignedIdentities": {resource: {} for resource in wanted.user_assigned_identities},
+        }
     if not found:
         return {"type": "SystemAssigned"}
     identity: dict[str, Any] = {"type": found.get("type") or "SystemAssigned"}

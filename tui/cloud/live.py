@@ -102,6 +102,6 @@ def _code(cloud: Cloud, plan: Plan) -> CodeVersion | None:
 
 def _environment(cloud: Cloud, plan: Plan) -> EnvironmentVersion | None:
     wanted = plan.deployment.environment
-    if not wanted.registered and not wanted.image and wanted.conda_file is None:
+    if not wanted.given:
         return None
     return environments.find(cloud, wanted)

@@ -12,6 +12,7 @@ from typing import Any
 from tui.export import rollout_script
 from tui.export.files import Export, ExportedFile
 from tui.export.source import Source, shell, split, variable
+from tui.plan import data_collection, identity
 from tui.plan.fields import BY_KEY, FIELDS
 from tui.plan.references import has_reference
 
@@ -53,6 +54,11 @@ def _endpoint(source: Source) -> tuple[dict[str, Any], dict[str, Any]]:
     for key in ("name", "auth_mode", "public_network_access"):
         tree[key] = source.value(f"endpoint.{key}")
     tree.update({key: value for key, value in written.items() if key not in tree})
+    given = tree.get("identity")
+    if isinstance(given, dict) and given.get("user_assigned_identities"):
+        # The loader of az ml takes maps; the plan may name the ids alone.
+        ids = identity.listed(given["user_assigned_identities"]) or []
+        given["user_assigned_identities"] = [{"resource_id": one} for one in ids]
     return _without_references(tree, "endpoint")
 
 
@@ -81,6 +87,9 @@ def _deployment(source: Source) -> tuple[dict[str, Any], dict[str, Any]]:
         code["scoring_script"] = source.value("deployment.code_configuration.scoring_script")
     elif isinstance(code, dict):
         del tree["code_configuration"]
+    collector = tree.get("data_collector")
+    if isinstance(collector, dict) and isinstance(collector.get("collections"), dict):
+        collector["collections"] = data_collection.as_az(collector["collections"])
     environment = tree.get("environment")
     if isinstance(environment, dict) and environment.get("registered"):
         tree["environment"] = environment["registered"]
@@ -91,11 +100,12 @@ def _without_references(tree: dict[str, Any], prefix: str) -> tuple[dict[str, An
     """The tree with stand-ins for references, and what the script sets in their places, by key below the file."""
     sets: dict[str, Any] = {}
 
-    def walk(node: dict[str, Any], above: str) -> None:
-        for name, value in node.items():
-            key = f"{above}{name}"
-            if isinstance(value, dict):
-                walk(value, f"{key}.")
+    def walk(node: Any, above: str) -> None:
+        pairs = node.items() if isinstance(node, dict) else enumerate(node)
+        for name, value in list(pairs):
+            key = f"{above}[{name}]" if isinstance(node, list) else f"{above}.{name}".lstrip(".")
+            if isinstance(value, (dict, list)):
+                walk(value, key)
             elif has_reference(value):
                 sets[key] = value
                 item = BY_KEY.get(f"{prefix}.{key}")
@@ -194,8 +204,5 @@ def _texts(source: Source) -> list[str]:
     found = []
     for one in source.deployments():
         for key in keys:
-            value = one.value(key)
-            for text in value.values() if isinstance(value, dict) else [value]:
-                if has_reference(text):
-                    found.append(str(text))
+            found += [text for text in data_collection.texts(one.value(key)) if has_reference(text)]
     return found

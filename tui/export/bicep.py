@@ -10,6 +10,7 @@ from typing import Any
 
 from tui.export.files import Export, ExportedFile
 from tui.export.source import Source, split, variable
+from tui.plan.identity import listed
 from tui.plan.references import has_reference
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -58,10 +59,19 @@ def _parameters(source: Source) -> str:
         f"param clientId = {value(client_id)}",
         "param clientSecret = readEnvironmentVariable('AZURE_CLIENT_SECRET', '')",
         "",
+        *_identity(source),
         f"param tags = {value(tags)}",
         "",
     ]
     return "\n".join(lines)
+
+
+def _identity(source: Source) -> list[str]:
+    """The endpoint's user-assigned identity, which gets the roles that it needs."""
+    if source.value("endpoint.identity.type") != "user_assigned":
+        return []
+    given = listed(source.value("endpoint.identity.user_assigned_identities") or ()) or [""]
+    return ["// The identity of the endpoint, which exists.", f"param endpointIdentityId = {value(given[0])}", ""]
 
 
 def _word(given: Any) -> str:

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from tui.export import extras, rollout_code
 from tui.export.source import Source, split, variable
 from tui.plan.references import has_reference
 
@@ -17,9 +18,14 @@ SETTINGS = ("request_timeout_ms", "max_concurrent_requests_per_instance")
 WRITTEN = {
     "name", "model", "code_configuration", "environment", "environment_variables", "instance_type", "instance_count",
     "egress_public_network_access", "app_insights_enabled", "request_settings", "liveness_probe", "readiness_probe",
-    "description", "tags",
+    "description", "tags", "data_collector", "model_mount_path",
 }  # fmt: skip
-OF_ENDPOINT = {"name", "auth_mode", "public_network_access", "description", "tags"}
+OF_ENDPOINT = {"name", "auth_mode", "public_network_access", "description", "tags", "identity"}
+KEPT = (
+    "egress_public_network_access", "app_insights_enabled", "description", "tags", "environment_variables",
+    "model_mount_path",
+)  # fmt: skip
+OF_ENVIRONMENT = ("name", "conda_file", "image", "registered", "build", "inference_config")
 
 
 @dataclass(frozen=True)
@@ -41,18 +47,32 @@ def sections(source: Source, *, setting: str) -> tuple[list[Section], list[str]]
     for one in deployments:
         made += [_model(one, setting), _environment(one, setting), _deployment(one, setting)]
     made += [_traffic(source, setting), _test(source)]
-    return [section for section in made if section is not None], [*source.plan_only(), *_left_out(source)]
+    told = [rollout_code.NOTE] if rollout_code.planned(source) else []
+    return [section for section in made if section is not None], [
+        *source.plan_only(rollout=False),
+        *told,
+        *_left_out(source),
+    ]
 
 
 def entities(source: Source) -> str:
     """The import of the entities that the sections use."""
     code = "\n".join(section.code for section in sections(source, setting="setting")[0])
     names = (
-        "CodeConfiguration", "Environment", "ManagedOnlineDeployment", "ManagedOnlineEndpoint", "Model",
-        "OnlineRequestSettings", "ProbeSettings",
+        "BuildContext", "CodeConfiguration", "DataAsset", "DataCollector", "DeploymentCollection", "Environment",
+        "IdentityConfiguration", "ManagedIdentityConfiguration", "ManagedOnlineDeployment", "ManagedOnlineEndpoint",
+        "Model", "OnlineRequestSettings", "ProbeSettings", "RequestLogging",
     )  # fmt: skip
     used = "".join(f"    {name},\n" for name in names if f"{name}(" in code)
     return f"from azure.ai.ml.entities import (\n{used})"
+
+
+def modules(source: Source) -> tuple[list[str], list[str]]:
+    """What the sections import beside Azure's SDK: of the standard library, and of what comes with the SDK."""
+    if not rollout_code.planned(source):
+        return [], []
+    called = bool(source.path("test.request"))
+    return (["math", "time"] if called else ["time"]), (["requests"] if called else [])
 
 
 def credential(source: Source) -> tuple[str, str]:
@@ -89,12 +109,14 @@ def _part(kind: str, text: str, setting: str) -> str:
     return f"{setting}({json.dumps(variable(kind, text))})"
 
 
-def _call(name: str, arguments: dict[str, str], indent: str = "") -> str:
+def call(name: str, arguments: dict[str, str], indent: str = "") -> str:
+    """A call with an argument a line."""
     inside = "".join(f"{indent}    {key}={text},\n" for key, text in arguments.items())
     return f"{name}(\n{inside}{indent})"
 
 
-def _path(source: Source, key: str) -> str:
+def path(source: Source, key: str) -> str:
+    """A path of the plan as an expression."""
     text = source.path(key) or ""
     if has_reference(text) or text.startswith("/"):
         return f"Path({value(text, 'setting')})"
@@ -116,8 +138,8 @@ def _workspace(source: Source, setting: str) -> Section:
         ("workspace_name", "name"),
     ):
         where[argument] = value(source.value(f"workspace.{key}"), setting)
-    made = f"credential = {_call(name, arguments) if arguments else name + '()'}\n"
-    return Section("The workspace", "", f"{made}client = {_call('MLClient', where)}")
+    made = f"credential = {call(name, arguments) if arguments else name + '()'}\n"
+    return Section("The workspace", "", f"{made}client = {call('MLClient', where)}")
 
 
 def _endpoint(source: Source, setting: str) -> Section:
@@ -127,6 +149,8 @@ def _endpoint(source: Source, setting: str) -> Section:
     for key in ("description", "tags"):
         if source.written(f"endpoint.{key}"):
             arguments[key] = value(source.value(f"endpoint.{key}"), setting)
+    if source.written("endpoint.identity.type"):
+        arguments["identity"] = extras.identity(source, setting)
     code = (
         f"ENDPOINT = {value(source.value('endpoint.name'), setting)}\n"
         "try:\n"
@@ -134,7 +158,7 @@ def _endpoint(source: Source, setting: str) -> Section:
         '    print(f"The endpoint {ENDPOINT} is there already; it stays as it is.")\n'
         "except ResourceNotFoundError:\n"
         '    print(f"Creating the endpoint {ENDPOINT}: a minute or two.")\n'
-        f"    wanted = {_call('ManagedOnlineEndpoint', arguments, '    ')}\n"
+        f"    wanted = {call('ManagedOnlineEndpoint', arguments, '    ')}\n"
         "    endpoint = client.online_endpoints.begin_create_or_update(wanted).result()"
     )
     return Section(
@@ -155,14 +179,14 @@ def _model(source: Source, setting: str) -> Section | None:
         return Section("The model", "", f"{name} = {value(registered, setting)}")
     arguments = {
         "name": value(source.value("deployment.model.name"), setting),
-        "path": f"str({_path(source, 'deployment.model.path')})",
+        "path": f"str({path(source, 'deployment.model.path')})",
         "type": value(source.value("deployment.model.type"), setting),
     }
     for key in ("version", "description", "tags"):
         if source.written(f"deployment.model.{key}"):
             given = source.value(f"deployment.model.{key}")
             arguments[key] = value(str(given) if key == "version" else given, setting)
-    made = _call("Model", arguments, "")
+    made = call("Model", arguments, "")
     about = "Uploaded to the workspace's storage and registered; each run makes a new version."
     text = f'print("Registering the model: uploads the files.")\n{name} = client.models.create_or_update(\n'
     inside = "\n".join(f"    {line}" for line in made.splitlines())
@@ -175,7 +199,8 @@ def _environment(source: Source, setting: str) -> Section | None:
     if registered:
         return Section("The environment", "", f"{name} = {value(registered, setting)}")
     conda, image = source.written("deployment.environment.conda_file"), source.written("deployment.environment.image")
-    if not conda and not image:
+    build = source.written("deployment.environment.build.path")
+    if not conda and not image and not build:
         return None
     label = source.value("deployment.environment.name")
     label = label or f"{source.value('deployment.model.name') or source.value('endpoint.name')}-env"
@@ -183,8 +208,12 @@ def _environment(source: Source, setting: str) -> Section | None:
     if image:
         arguments["image"] = value(image, setting)
     if conda:
-        arguments["conda_file"] = f"str({_path(source, 'deployment.environment.conda_file')})"
-    inside = "\n".join(f"    {line}" for line in _call("Environment", arguments).splitlines())
+        arguments["conda_file"] = f"str({path(source, 'deployment.environment.conda_file')})"
+    if build:
+        arguments["build"] = extras.build(source, setting)
+    if source.document.get("deployment.environment.inference_config"):
+        arguments["inference_config"] = extras.routes(source, setting)
+    inside = "\n".join(f"    {line}" for line in call("Environment", arguments).splitlines())
     about = "Built into an image when a deployment first uses it."
     return Section("The environment", about, f"{name} = client.environments.create_or_update(\n{inside}\n)")
 
@@ -196,12 +225,14 @@ def _deployment(source: Source, setting: str) -> Section:
     if _environment(source, setting) is not None:
         arguments["environment"] = _asset(source, "environment", suffix)
     if source.written("deployment.code_configuration.code"):
-        folder = f"str({_path(source, 'deployment.code_configuration.code')})"
+        folder = f"str({path(source, 'deployment.code_configuration.code')})"
         script = value(source.value("deployment.code_configuration.scoring_script"), setting)
-        arguments["code_configuration"] = _call("CodeConfiguration", {"code": folder, "scoring_script": script}, "    ")
+        arguments["code_configuration"] = call("CodeConfiguration", {"code": folder, "scoring_script": script}, "    ")
     for key in ("instance_type", "instance_count"):
         arguments[key] = value(source.value(f"deployment.{key}"), setting)
-    for key in ("egress_public_network_access", "app_insights_enabled", "description", "tags", "environment_variables"):
+    if source.written("deployment.data_collector.collections"):
+        arguments["data_collector"] = extras.collector(source, setting)
+    for key in KEPT:
         given = source.written(f"deployment.{key}")
         if given:
             shown = {name: str(item) for name, item in given.items()} if isinstance(given, dict) else given
@@ -213,7 +244,7 @@ def _deployment(source: Source, setting: str) -> Section:
             arguments[probe] = _group(source, probe, "ProbeSettings", PROBE, setting)
     code = (
         f'print("Deploying {label}: builds the environment and starts the servers; minutes.")\n'
-        f"deployment{suffix} = {_call('ManagedOnlineDeployment', arguments)}\n"
+        f"deployment{suffix} = {call('ManagedOnlineDeployment', arguments)}\n"
         f"client.online_deployments.begin_create_or_update(deployment{suffix}).result()"
     )
     return Section(f"The deployment {label}", "", code)
@@ -231,11 +262,13 @@ def _group(source: Source, group: str, name: str, keys: tuple[str, ...], setting
 
 
 def _traffic(source: Source, setting: str) -> Section:
+    if rollout_code.planned(source):
+        return Section("The rollout", rollout_code.ABOUT, rollout_code.code(source, setting))
     code = [
         "endpoint = client.online_endpoints.get(ENDPOINT)",
         f"endpoint.traffic = {value(source.traffic(), setting)}",
     ]
-    if source.value("mirror_traffic") and not source.document.get("rollout"):  # with one, copies come first only
+    if source.value("mirror_traffic"):
         code.append(f"endpoint.mirror_traffic = {value(source.value('mirror_traffic'), setting)}")
     code += [
         "endpoint = client.online_endpoints.begin_create_or_update(endpoint).result()",
@@ -249,9 +282,9 @@ def _test(source: Source) -> Section | None:
     if not source.path("test.request"):
         return None
     about = "Works from inside the network only, where the endpoint's public access is disabled."
-    code = _call(
+    code = call(
         "answer = client.online_endpoints.invoke",
-        {"endpoint_name": "ENDPOINT", "request_file": f"str({_path(source, 'test.request')})"},
+        {"endpoint_name": "ENDPOINT", "request_file": f"str({path(source, 'test.request')})"},
     )
     return Section("A test call", about, f"{code}\nprint(answer)")
 
@@ -268,7 +301,7 @@ def _left_out(source: Source) -> list[str]:
         notes += [
             f"deployment.environment.{key}: not in this file; the export az-yaml has it."
             for key in build
-            if key not in ("name", "conda_file", "image", "registered")
+            if key not in OF_ENVIRONMENT
         ]
     known = source.document.get("endpoint") or {}
     notes += [

@@ -5,7 +5,7 @@ The format (first line, COMMAND and MAGIC marks) is that of Databricks, "Export 
 
 from __future__ import annotations
 
-from tui.export.code import credential, entities, sections
+from tui.export.code import credential, entities, modules, sections
 from tui.export.files import Export, ExportedFile
 from tui.export.source import Source
 
@@ -31,15 +31,17 @@ def files(source: Source) -> Export:
     made, notes = sections(source, setting="setting_or_secret")
     body = "\n".join(section.code for section in made)
     name, _ = credential(source)
+    standard, beside = modules(source)
     cells = [
         _markdown(str(source.value("description") or "Deploy a model to a managed online endpoint"), _ABOUT),
         "# MAGIC %pip install -q azure-ai-ml azure-identity",
         "dbutils.library.restartPython()",
         "\n".join(
             [
-                "import os",
+                *[f"import {one}" for one in sorted(["os", *standard])],
                 "from pathlib import Path",
                 "",
+                *[f"import {one}" for one in beside],
                 "from azure.ai.ml import MLClient",
                 entities(source),
                 "from azure.core.exceptions import ResourceNotFoundError",

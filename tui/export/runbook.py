@@ -7,6 +7,8 @@ from typing import Any
 
 from tui.export.files import Export, ExportedFile
 from tui.export.source import Source, shell, split
+from tui.plan import data_collection
+from tui.plan.identity import listed
 from tui.plan.references import has_reference
 from tui.plan.sizes import find, price_note, price_per_hour, quota_needed
 
@@ -83,6 +85,7 @@ def _facts(source: Source, deployments: list[Source]) -> str:
         ("Subscription", _word(source.value("workspace.subscription_id"))),
         ("Reachable", "only through the workspace's private endpoint" if private else "from the internet"),
         ("Callers sign in with", AUTH[str(source.value("endpoint.auth_mode"))][0]),
+        ("Identity", _identity(source)),
         ("Requests go to", ", ".join(f"{name} {share} %" for name, share in source.traffic().items())),
     ]
     for one in deployments:
@@ -93,7 +96,41 @@ def _facts(source: Source, deployments: list[Source]) -> str:
         timeout = one.value("deployment.request_settings.request_timeout_ms")
         at_once = one.value("deployment.request_settings.max_concurrent_requests_per_instance")
         rows.append((f"Limits of {name}", f"{_word(timeout)} ms a request, {_word(at_once)} at once on an instance"))
+        rows += _less_usual(one, name)
     return "\n".join(["| | |", "|---|---|", *[f"| {name} | {text} |" for name, text in rows]])
+
+
+def _identity(source: Source) -> str:
+    if source.value("endpoint.identity.type") != "user_assigned":
+        return "one of its own, made by Azure with the endpoint (system-assigned)"
+    given = listed(source.value("endpoint.identity.user_assigned_identities") or ()) or []
+    return f"{', '.join(map(_word, given))} (user-assigned; it needs Storage Blob Data Reader and AcrPull)"
+
+
+def _less_usual(one: Source, name: str) -> list[tuple[str, str]]:
+    """What is collected, Application Insights, and a container of its own."""
+    rows = []
+    prefix = "deployment.data_collector"
+    collected = [key for key, item in data_collection.as_az(one.value(f"{prefix}.collections") or {}).items()
+                 if item["enabled"] == "True"]  # fmt: skip
+    if collected:
+        share = one.value(f"{prefix}.sampling_rate")
+        words = f"{', '.join(collected)}; {_word(1 if share is None else share)} of the requests"
+        rows.append((f"Collected by {name}", f"{words}, in the workspace's storage"))
+    if one.value("deployment.app_insights_enabled") is True:
+        rows.append((f"Watched on {name}", "requests and traces go to the workspace's Application Insights"))
+    environment = "deployment.environment"
+    if one.value(f"{environment}.build.path"):
+        dockerfile = one.value(f"{environment}.build.dockerfile_path") or "Dockerfile"
+        rows.append(
+            (f"Image of {name}", f"built by Azure from {dockerfile} in {one.path(f'{environment}.build.path')}")
+        )
+    route = one.document.get(f"{environment}.inference_config.scoring_route")
+    if route:
+        rows.append(
+            (f"Container of {name}", f"its own server, asked at {route.get('path')} on port {route.get('port')}")
+        )
+    return rows
 
 
 def _place(source: Source) -> str:

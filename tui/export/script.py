@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from tui.export.code import credential, entities, sections
+from tui.export.code import credential, entities, modules, sections
 from tui.export.files import Export, ExportedFile
 from tui.export.source import Source
 
@@ -24,14 +24,17 @@ def files(source: Source) -> Export:
     body = "\n".join(section.code for section in made)
     name, _ = credential(source)
     asks = "setting(" in body
-    modules = [*(["os", "sys"] if asks else []), *(["pathlib"] if "HERE" in body or "Path(" in body else [])]
+    standard, beside = modules(source)
+    names = sorted([*standard, *(["os", "sys"] if asks else [])])
+    paths = "HERE" in body or "Path(" in body
     head = [
         '"""' + _about(source),
         '"""',
         "",
-        *[f"import {module}" for module in modules if module != "pathlib"],
-        *(["from pathlib import Path"] if "pathlib" in modules else []),
-        *([""] if modules else []),
+        *[f"import {name}" for name in names],
+        *(["from pathlib import Path"] if paths else []),
+        *([""] if names or paths else []),
+        *[f"import {name}" for name in beside],
         "from azure.ai.ml import MLClient",
         entities(source),
         *(["from azure.core.exceptions import ResourceNotFoundError"]),

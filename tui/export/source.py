@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from tui.plan.data_collection import texts
 from tui.plan.document import Document, is_local_path
 from tui.plan.fields import BY_KEY, FIELDS
 from tui.plan.problems import PlanInvalid, Problem
@@ -72,8 +73,8 @@ class Source:
         if not isinstance(value, str) or has_reference(value):
             return value if isinstance(value, str) else None
         if not is_local_path(value):
-            if value.startswith("azureml:"):
-                return value
+            if value.startswith("azureml:") or key == "deployment.environment.build.path":
+                return value  # a build context with an address is fetched by Azure
             kind = value.partition(":")[0]
             text = f"A path that begins with {kind}: is fetched by aml-deploy itself, so other tools cannot use it."
             remedy = "Apply the plan once and name the registered model, azureml:NAME:VERSION, or copy the files here."
@@ -96,10 +97,8 @@ class Source:
             for item in FIELDS:
                 if not one.asked(item.key):
                     continue
-                value = one.value(item.key)
-                texts = list(value.values()) if isinstance(value, dict) else [value]
-                for text in texts:
-                    for kind, name in REFERENCE.findall(text) if isinstance(text, str) else []:
+                for text in texts(one.value(item.key)):
+                    for kind, name in REFERENCE.findall(text):
                         # A reference in the container's variables is most often a password: it is kept as one.
                         hidden = item.kind == "secret" or item.key == "deployment.environment_variables"
                         if kind == "env":

@@ -100,7 +100,21 @@ def _endpoint(document: ImportedDocument, part: Part) -> None:
         document.lines[key] = part.where(key)
     if tree.pop("compute", None):
         _note(document, part, "compute", "A managed endpoint has no compute of its own; this is left out.")
+    _identity(document, part, tree)
     document.tree["endpoint"] = _known(document, part, tree, "endpoint")
+
+
+def _identity(document: ImportedDocument, part: Part, tree: dict[str, Any]) -> None:
+    """The identity's type in the plan's words: az takes SystemAssigned as well as system_assigned."""
+    identity = tree.get("identity")
+    if not isinstance(identity, dict):
+        return
+    kind = str(identity.get("type") or "").replace("_", "").lower()
+    if kind in ("systemassigned", "userassigned"):
+        identity["type"] = kind.replace("assigned", "_assigned")
+    elif kind == "none":
+        _note(document, part, "identity.type", "A managed online endpoint has an identity; none is left out.")
+        del tree["identity"]
 
 
 def _deployment(document: ImportedDocument, part: Part, *, alone: bool) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from tui.plan.data_collection import DataCollector
+from tui.plan.identity import Identity
 from tui.plan.model import Plan
 
 
@@ -101,7 +103,41 @@ def endpoint_change(plan: Plan, found: Mapping[str, Any] | None) -> Change:
             f"The endpoint exists with auth_mode {found.get('auth_mode')}, which Azure does not change afterwards. "
             "Keep it, or choose another endpoint name."
         )
+    other = identity_change(wanted.identity, found.get("identity"))
+    if other is not None:
+        differing.append(other)
+        refused = refused or IMMUTABLE
     return _judged("endpoint", wanted.name, differing, "It exists and is as the plan says.", refused)
+
+
+IMMUTABLE = (
+    "The endpoint exists with another identity, and Azure does not change an endpoint's identity afterwards. Keep it, "
+    "or choose another endpoint name."
+)
+"""Microsoft, how-to-access-resources-from-endpoints-managed-identities, Limitations."""
+
+
+def identity_change(wanted: Identity | None, found: Any) -> FieldChange | None:
+    """What differs from the identity that the plan asks for; a plan that says nothing takes any."""
+    if wanted is None or not isinstance(found, Mapping):
+        return None
+    kinds = {part.strip().lower() for part in str(found.get("type") or "").split(",")}
+    before = [str(name) for name in found.get("userAssignedIdentities") or {}]
+    if wanted.type == "system_assigned":
+        same = kinds == {"systemassigned"}
+    else:
+        same = kinds == {"userassigned"} and {name.lower() for name in before} == {
+            name.lower() for name in wanted.user_assigned_identities
+        }
+    if same:
+        return None
+    now = ", ".join(_last(name) for name in before) or "system_assigned"
+    after = ", ".join(_last(name) for name in wanted.user_assigned_identities) or "system_assigned"
+    return FieldChange("identity", now, after)
+
+
+def _last(identifier: str) -> str:
+    return identifier.rstrip("/").rpartition("/")[2]
 
 
 def _model(plan: Plan, found: Mapping[str, Any] | None) -> Change:
@@ -125,13 +161,30 @@ def _code(plan: Plan, found: Mapping[str, Any] | None) -> Change:
 def _environment(plan: Plan, found: Mapping[str, Any] | None) -> Change | None:
     wanted = plan.deployment.environment
     if wanted.registered:
-        return Change("environment", wanted.registered, "skip", why="The plan names a registered environment.")
-    if not wanted.image and wanted.conda_file is None:
+        refused = _needs_server(plan, found) if found is not None else ""
+        return Change(
+            "environment", wanted.registered, "skip", why="The plan names a registered environment.", refused=refused
+        )
+    if not wanted.given:
         return None
+    what = "build context" if wanted.build else "conda file and image" if wanted.conda_file else "image"
+    if wanted.inference_config:
+        what += " with these routes" if "and" in what else " and routes"
     if found is not None:
         named = f"{found['name']}:{found['version']}"
-        return Change("environment", named, "skip", why="A version with the same conda file and image is registered.")
-    return Change("environment", wanted.name, "create", why="No version has this conda file and image.")
+        return Change("environment", named, "skip", why=f"A version with the same {what} is registered.")
+    return Change("environment", wanted.name, "create", why=f"No version has this {what}.")
+
+
+def _needs_server(plan: Plan, found: Mapping[str, Any]) -> str:
+    """Why a registered environment cannot serve a custom model without a scoring script; "" where it can, or may."""
+    alone = plan.deployment.code_configuration is None and plan.deployment.model.type != "mlflow_model"
+    if not alone or found.get("routes") or "/registries/" in str(found.get("id")) or plan.deployment.model.registered:
+        return ""
+    return (
+        f"{found['name']}:{found['version']} has no routes of its own server, and the plan no scoring script: nothing "
+        "would answer. Name a scoring script, or an environment with inference_config."
+    )
 
 
 def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[str, str | None]) -> Change:
@@ -165,6 +218,9 @@ def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[
         for key, value in vars(getattr(wanted, group)).items():
             if before.get(key) is not None and before[key] != value:
                 differing.append(FieldChange(f"{group}.{key}", before[key], value))
+    if wanted.model_mount_path and found.get("model_mount_path") != wanted.model_mount_path:
+        differing.append(FieldChange("model_mount_path", found.get("model_mount_path"), wanted.model_mount_path))
+    differing += _collector(wanted.data_collector, found.get("data_collector") or {})
     differing += _variables(wanted.environment_variables, found.get("environment_variables") or {})
     differing += _tags(wanted.tags, found.get("tags") or {})
     differing += _assets(plan, found, ids)
@@ -176,6 +232,30 @@ def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[
         differing.append(FieldChange("provisioning_state", state, "Succeeded"))
     change = _judged("deployment", wanted.name, differing, "It exists and is as the plan says.", refused)
     return change if change.action == "skip" or refused else _with_effect(change, found)
+
+
+def _collector(wanted: DataCollector | None, found: Mapping[str, Any]) -> list[FieldChange]:
+    """What is collected, before and after; a plan without a data collector ends the collecting."""
+    before = {str(name): one for name, one in (found.get("collections") or {}).items() if one.get("enabled")}
+    after = {name: one for name, one in (wanted.collections if wanted else {}).items() if one.enabled}
+    differing = [
+        FieldChange(
+            f"data_collector.collections.{name}",
+            "enabled" if name in before else None,
+            "enabled" if name in after else None,
+        )
+        for name in sorted({*before, *after})
+        if (name in before) != (name in after)
+    ]
+    if wanted is None or not before:
+        return differing
+    share = next((one["sampling_rate"] for one in before.values() if one.get("sampling_rate") is not None), 1.0)
+    pairs = (
+        ("sampling_rate", float(share), wanted.sampling_rate),
+        ("rolling_rate", str(found.get("rolling_rate") or "hour"), wanted.rolling_rate),
+        ("capture_headers", list(found.get("capture_headers") or ()), list(wanted.capture_headers)),
+    )
+    return differing + [FieldChange(f"data_collector.{key}", old, new) for key, old, new in pairs if old != new]
 
 
 SCALED = ("instance_count", "tags")

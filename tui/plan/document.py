@@ -30,15 +30,35 @@ class Document:
     lines: dict[str, tuple[str, int | None]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    shown: int | None = None
+    """Which item of `deployments:` keys of `deployment` mean, for forms; None: what is written for all of them."""
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value at a dotted key as written, or `default` where there is none."""
         node: Any = self.tree
+        item = self._item(key)
+        if item is not None:
+            node = {"deployment": _laid_over(self.tree.get("deployment") or {}, item)}
         for part in key.split("."):
             if not isinstance(node, dict) or part not in node:
                 return default
             node = node[part]
         return node
+
+    def _item(self, key: str) -> dict[str, Any] | None:
+        """The item of `deployments:` that a key means; None where it means the plan itself."""
+        if self.shown is None or key.partition(".")[0] != "deployment":
+            return None
+        items = self.listed()
+        return items[self.shown] if self.shown < len(items) else None
+
+    def _long(self, key: str) -> str:
+        """The key with the place in `deployments:` where its value is written."""
+        node: Any = self._item(key)
+        below = key.split(".")[1:]
+        for part in below:
+            node = node.get(part) if isinstance(node, dict) else None
+        return key if node is None or not below else ".".join([DEPLOYMENTS, str(self.shown), *below])
 
     def value(self, key: str) -> Any:
         """The value at a dotted key, or the field's default."""
@@ -50,8 +70,9 @@ class Document:
     def set(self, key: str, value: Any, source: str) -> None:
         """Write a value (None removes the key) and remember who wrote it, in words."""
         *parents, last = key.split(".")
-        node = self.tree
-        for part in parents:
+        item = self._item(key)
+        node = self.tree if item is None else item
+        for part in parents if item is None else parents[1:]:
             child = node.get(part)
             if not isinstance(child, dict):
                 if value is None:
@@ -62,6 +83,7 @@ class Document:
             node.pop(last, None)
         else:
             node[last] = value
+        key = key if item is None else ".".join([DEPLOYMENTS, str(self.shown), *key.split(".")[1:]])
         self.sources[key] = source
         self.lines[key] = (source, None)
         self.problems = [problem for problem in self.problems if problem.key != key]
@@ -74,11 +96,14 @@ class Document:
                 return f"{self.sources[key]}, left empty"
             default = BY_KEY[key].default if key in BY_KEY else None
             return _with_variables("default", default) if default is not None else "not set"
-        return _with_variables(self.sources.get(key, self.origin), written)
+        long = self._long(key)
+        file, line = self.where(key) if long != key else (None, None)
+        place = self.origin if line is None else f"{Path(str(file)).name}, line {line}"
+        return _with_variables(self.sources.get(long, place), written)
 
     def where(self, key: str) -> tuple[str | None, int | None]:
         """File and line of a key, or of the nearest key above it."""
-        parts = key.split(".")
+        parts = self._long(key).split(".")
         while parts:
             found = self.lines.get(".".join(parts))
             if found:
@@ -127,6 +152,15 @@ class Document:
         found = self.tree.get(DEPLOYMENTS)
         return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
+    def with_shown_last(self) -> Document:
+        """A copy in which the item that is shown is the last one, for questions about one deployment."""
+        other = self.copy()
+        items = other.listed()
+        if self.shown is not None and self.shown < len(items):
+            items.append(items.pop(self.shown))
+            other.tree[DEPLOYMENTS], other.shown = items, len(items) - 1
+        return other
+
     def each(self) -> list[Document]:
         """A document for every item of `deployments:`, in which it is `deployment:`; itself where there are none.
 
@@ -138,6 +172,7 @@ class Document:
         found = []
         for number, item in enumerate(items):
             one = self.copy()
+            one.shown = None
             del one.tree[DEPLOYMENTS]
             one.tree["deployment"] = _laid_over(one.tree.get("deployment") or {}, item)
             prefix = f"{DEPLOYMENTS}.{number}"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
-from tui.plan import rules
+from tui.plan import data_collection, rules
 
 LEARN = "https://learn.microsoft.com/azure/machine-learning/"
+
+NESTED = ("list", "collections")
+"""Kinds whose values hold texts in lists and maps; references may stand in each of them."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,8 @@ class Help:
 class Field:
     """One value of the plan.
 
-    `key` is its dotted path in the YAML, `kind` one of text, choice, number, secret, path, bool, map.
+    `key` is its dotted path in the YAML, `kind` one of text, choice, number, fraction, secret, path, bool, map, list,
+    collections. The value of a map, list or collections has keys or items of its own below `key` in the YAML.
     `only_if` is (key, values): the field is asked only when that other field has one of these values.
     """
 
@@ -44,13 +49,22 @@ class Field:
     def parse(self, typed: str) -> Any:
         """The value that a typed text stands for; the text itself where it is not of the field's kind."""
         stripped = typed.strip()
-        if stripped == "" or "${" in stripped:
+        if stripped == "" or ("${" in stripped and self.kind not in NESTED):
             return stripped or None
         if self.kind == "number":
             try:
                 return int(stripped)
             except ValueError:
                 return stripped
+        if self.kind == "fraction":
+            try:
+                return float(stripped) if not stripped.isdecimal() else int(stripped)
+            except ValueError:
+                return stripped
+        if self.kind == "list":
+            return [part for part in re.split(r"[,\s]+", stripped) if part]
+        if self.kind == "collections":
+            return data_collection.parse(stripped)
         if self.kind == "bool":
             return {"true": True, "yes": True, "false": False, "no": False}.get(stripped.lower(), stripped)
         if self.kind == "map":
@@ -63,8 +77,10 @@ class Field:
             return ""
         if isinstance(value, bool):
             return "true" if value else "false"
+        if self.kind == "collections":
+            return data_collection.show(value)
         if isinstance(value, (list, tuple)):
-            return ", ".join(map(str, value))
+            return ", ".join(str(item.get("resource_id")) if isinstance(item, dict) else str(item) for item in value)
         if isinstance(value, dict):
             return ", ".join(f"{name}={item}" for name, item in value.items())
         return str(value)

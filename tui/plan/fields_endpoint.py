@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from tui.plan import rules
+from tui.plan import identity, rules
 from tui.plan.field import LEARN, Field, Help
+
+IDENTITIES = LEARN + "how-to-access-resources-from-endpoints-managed-identities"
 
 ENDPOINT_FIELDS: tuple[Field, ...] = (
     Field(
@@ -60,5 +62,38 @@ ENDPOINT_FIELDS: tuple[Field, ...] = (
         rule=rules.online_name,
         required=True,
         default="blue",
+    ),
+    Field(
+        "endpoint.identity.type",
+        "endpoint",
+        "Endpoint identity",
+        Help(
+            "What the deployments are towards storage, registry and other services. system_assigned: an identity that "
+            "Azure makes with the endpoint. user_assigned: one that exists, with roles of its own.",
+            "It cannot be changed once the endpoint exists. Left empty: system_assigned.",
+            "system_assigned",
+            IDENTITIES,
+        ),
+        kind="choice",
+        choices=identity.TYPES,
+        rule=rules.one_of(identity.TYPES),
+        advanced=True,
+    ),
+    Field(
+        "endpoint.identity.user_assigned_identities",
+        "endpoint",
+        "User-assigned identity",
+        Help(
+            "The resource id of the identity. It needs Storage Blob Data Reader on the workspace's storage and AcrPull "
+            "on its registry.",
+            "Azure gives these to an identity of its own making, and not to yours.",
+            "/subscriptions/…/resourceGroups/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/churn-uai",
+            IDENTITIES,
+        ),
+        kind="list",
+        rule=identity.rule,
+        required=True,
+        only_if=("endpoint.identity.type", ("user_assigned",)),
+        advanced=True,
     ),
 )

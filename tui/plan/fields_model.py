@@ -11,8 +11,10 @@ MODEL_FIELDS: tuple[Field, ...] = (
         "model",
         "Model",
         Help(
-            "The folder or file to register, or azureml:NAME:VERSION for a model that is registered.",
-            "The folder is uploaded to the workspace's storage and mounted where AZUREML_MODEL_DIR points.",
+            "A folder or file here (also /Volumes/…, dbfs:/…), an address (abfss://…, https://…blob…, runs:/…, "
+            "models:/…), or azureml:NAME:VERSION for what is registered.",
+            "What the workspace cannot read itself is uploaded to its storage; the deployment finds it where "
+            "AZUREML_MODEL_DIR points.",
             "churn-xgboost/model",
             LEARN + "how-to-deploy-online-endpoints",
         ),
@@ -141,4 +143,60 @@ MODEL_FIELDS: tuple[Field, ...] = (
         rule=rules.text_map,
         advanced=True,
     ),
-)
+    Field(
+        "deployment.environment.build.path",
+        "model",
+        "Build context",
+        Help(
+            "A folder with a Dockerfile, in place of a base image and a conda file; all of it is uploaded.",
+            "Azure builds the image when a deployment first uses it. A rehearsal builds no Docker images.",
+            "churn-xgboost/docker",
+            LEARN + "how-to-deploy-custom-container",
+        ),
+        kind="path",
+        must_exist="folder",
+        advanced=True,
+    ),
+    Field(
+        "deployment.environment.build.dockerfile_path",
+        "model",
+        "Dockerfile",
+        Help("The Dockerfile in the build context.", "Left empty: Dockerfile.", "Dockerfile"),
+        rule=rules.dockerfile,
+        advanced=True,
+    ),
+    *(
+        Field(
+            f"deployment.environment.inference_config.{route}_route.{key}",
+            "model",
+            f"Container: {route} {key}",
+            Help(what, why, example, LEARN + "how-to-deploy-custom-container"),
+            kind="number" if key == "port" else "text",
+            rule=rules.number_between(1, 65_535) if key == "port" else rules.route_path,
+            advanced=True,
+        )
+        for route, asks, example_path in (
+            ("scoring", "Requests go", "/score"),
+            ("liveness", "The liveness probe goes", "/health/live"),
+            ("readiness", "The readiness probe goes", "/health/ready"),
+        )
+        for key, what, why, example in (
+            ("path", f"{asks} to this path of a container that has its own server.",
+             "With a route, the container needs no scoring script; all three routes are given.", example_path),
+            ("port", f"{asks} to this port of a container that has its own server.", "", "8080"),
+        )
+    ),
+    Field(
+        "deployment.model_mount_path",
+        "model",
+        "Container: model at",
+        Help(
+            "Where a container of your own finds the model's files.",
+            "Left empty, they are where AZUREML_MODEL_DIR points.",
+            "/var/azureml-app/model",
+            LEARN + "how-to-deploy-custom-container",
+        ),
+        rule=rules.mount_path,
+        advanced=True,
+    ),
+)  # fmt: skip

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tui.plan import rules
+from tui.plan import data_collection, rules
 from tui.plan.field import LEARN, Field, Help
 
 SWITCH = ("enabled", "disabled")
+COLLECTION = LEARN + "how-to-collect-production-data"
 
 SERVING_FIELDS: tuple[Field, ...] = (
     Field(
@@ -78,6 +79,49 @@ SERVING_FIELDS: tuple[Field, ...] = (
         advanced=True,
     ),
     Field(
+        "deployment.data_collector.collections",
+        "compute",
+        "Collector: data",
+        Help(
+            "What is written down in the workspace's storage: request and response are the payload; model_inputs, "
+            "model_outputs and other names are what the scoring script hands to the package azureml-ai-monitoring.",
+            "NAME=false leaves one out; NAME=DATA:VERSION@azureml://… names the data asset. Left empty: nothing.",
+            "model_inputs, model_outputs",
+            COLLECTION,
+        ),
+        kind="collections",
+        rule=data_collection.rule,
+        advanced=True,
+    ),
+    Field(
+        "deployment.data_collector.sampling_rate",
+        "compute",
+        "Collector: share",
+        Help("The share of the requests that is collected, from 0 to 1.", "Left empty: 1, all of them.", "0.1"),
+        kind="fraction",
+        rule=rules.share,
+        advanced=True,
+    ),
+    Field(
+        "deployment.data_collector.rolling_rate",
+        "compute",
+        "Collector: a file each",
+        Help("How often a new file is begun.", "Left empty: hour.", "hour", COLLECTION),
+        kind="choice",
+        choices=data_collection.ROLLING_RATES,
+        rule=rules.rolling_rate,
+        advanced=True,
+    ),
+    Field(
+        "deployment.data_collector.request_logging.capture_headers",
+        "compute",
+        "Collector: headers",
+        Help("Headers of the requests that are written down with the payload.", "", "x-request-id, user-agent"),
+        kind="list",
+        rule=rules.header_names,
+        advanced=True,
+    ),
+    Field(
         "deployment.description",
         "compute",
         "Deployment description",
@@ -144,7 +188,9 @@ SERVING_FIELDS: tuple[Field, ...] = (
             f"{label}: {name}",
             Help(what, "Azure's default.", str(default)),
             kind="number",
-            rule=rules.number_between(1, 86_400),
+            rule=rules.only_one
+            if (probe, key) == ("liveness_probe", "success_threshold")
+            else rules.number_between(1, 86_400),
             default=default,
             advanced=True,
         )

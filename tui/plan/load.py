@@ -9,23 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from tui.plan.document import DEPLOYMENTS, Document, leaves, normalise
+from tui.plan.field import NESTED
 from tui.plan.fields import BY_KEY
 from tui.plan.presets import find, presets
 from tui.plan.problems import PlanInvalid, Problem
 
-GROUPS = {key.rpartition(".")[0] for key in BY_KEY} | {
-    ".".join(key.split(".")[:depth]) for key in BY_KEY for depth in (1, 2) if key.count(".") >= depth
-}
+GROUPS = {key[:place] for key in BY_KEY for place, character in enumerate(key) if character == "."}
 IGNORED = ("$schema", "endpoint.$schema", "deployment.$schema", "deployment.endpoint_name")
 NOT_SET_HERE = (
-    "endpoint.identity",
     "endpoint.compute",
     "endpoint.mirror_traffic",
     "endpoint.traffic",
     "endpoint.kind",
     "deployment.scale_settings",
-    "deployment.data_collector",
-    "deployment.model_mount_path",
     "deployment.type",
     "deployment.request_settings.max_queue_wait_ms",
 )
@@ -72,6 +68,11 @@ def apply_sets(document: Document, sets: Iterable[str]) -> None:
 
 def _map_keys() -> set[str]:
     return {key for key, field in BY_KEY.items() if field.kind == "map"}
+
+
+def _nested_keys() -> set[str]:
+    """Fields whose values are judged with all that is below them, by their own rules."""
+    return {key for key, field in BY_KEY.items() if field.kind in NESTED}
 
 
 def _locate(argument: str) -> Path:
@@ -158,7 +159,8 @@ def _build(node: Any, prefix: str, document: Document, file: str, loader: Any) -
         if key == DEPLOYMENTS:
             result[name] = _deployments(value_node, document, file, line, loader)
             continue
-        inside_map = _plain(prefix.rstrip(".")) in _map_keys()
+        above = _plain(prefix.rstrip("."))
+        inside_map = above in _map_keys() or any(f"{above}.".startswith(f"{key}.") for key in _nested_keys())
         if not inside_map and known not in BY_KEY and known not in GROUPS:
             document.problems.append(_unknown(key, file, line))
             continue

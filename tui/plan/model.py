@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tui.plan.data_collection import DataCollector
+from tui.plan.identity import Identity
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -35,13 +38,14 @@ class Credential:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A managed online endpoint."""
+    """A managed online endpoint; without `identity` it gets, or keeps, one of its own (system-assigned)."""
 
     name: str = ""
     auth_mode: str = "key"
     public_network_access: str = "disabled"
     description: str = ""
     tags: dict[str, str] = field(default_factory=dict)
+    identity: Identity | None = None
 
 
 @dataclass(frozen=True)
@@ -67,14 +71,50 @@ class CodeConfiguration:
 
 
 @dataclass(frozen=True)
+class BuildContext:
+    """A folder with a Dockerfile (relative to it); `url` in place of `path` for one that Azure fetches by itself."""
+
+    path: Path | None = None
+    url: str | None = None
+    dockerfile_path: str = "Dockerfile"
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a container of one's own answers: a path and a port."""
+
+    path: str
+    port: int
+
+
+@dataclass(frozen=True)
+class InferenceConfig:
+    """The routes of a container that brings its own server."""
+
+    liveness_route: Route
+    readiness_route: Route
+    scoring_route: Route
+
+
+@dataclass(frozen=True)
 class Environment:
-    """A conda file on a base image, or `azureml:NAME:VERSION` in `registered`."""
+    """A conda file on a base image, an image, a Dockerfile's build context, or `azureml:NAME:VERSION` (`registered`).
+
+    `inference_config` says where a container with its own server is asked; without, it is Azure's scoring server.
+    """
 
     name: str = ""
     conda_file: Path | None = None
     image: str | None = None
     version: str | None = None
     registered: str | None = None
+    build: BuildContext | None = None
+    inference_config: InferenceConfig | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether the plan names an environment in any form."""
+        return bool(self.conda_file or self.image or self.registered or self.build)
 
 
 @dataclass(frozen=True)
@@ -114,6 +154,8 @@ class Deployment:
     readiness_probe: ProbeSettings = field(default_factory=ProbeSettings)
     description: str = ""
     tags: dict[str, str] = field(default_factory=dict)
+    data_collector: DataCollector | None = None
+    model_mount_path: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tui.plan import fields_sources, rollout
+from tui.plan import data_collection, fields_sources, identity, rollout, rules, together
 from tui.plan import model as m
 from tui.plan.document import Document, is_local_path
+from tui.plan.field import NESTED
 from tui.plan.fields import FIELDS, Field
 from tui.plan.problems import PlanInvalid, Problem
 from tui.plan.references import Unresolved, expand, has_reference, has_secret
@@ -58,7 +59,7 @@ def _judged(
             problems.append(problem)
         if value is not None:
             values[field.key] = value
-    return values, [*problems, *_together(document, values)]
+    return values, [*problems, *together.problems(document, values)]
 
 
 def value_problem(document: Document, key: str, environ: Mapping[str, str], secrets: Mapping[str, str]) -> str | None:
@@ -81,7 +82,7 @@ def _value(
     if not has_reference(value):
         wrong = field.check(value)
         if wrong:
-            return None, document.problem(field.key, wrong)
+            return None, _wrong(document, field, value, wrong)
     elif field.kind != "map":
         if has_secret(value) and not fields_sources.may_be_secret(field.key):
             return None, document.problem(field.key, fields_sources.NO_SECRET_HERE)
@@ -105,14 +106,45 @@ def _value(
             }
         except Unresolved as missing:
             return None, document.problem(field.key, str(missing))
+    if field.kind in NESTED and value is not None:
+        return _nested(document, field, value, environ)
     if field.kind == "path" and isinstance(value, str):
         return _path(document, field, value)
     return value, None
 
 
+def _wrong(document: Document, field: Field, value: Any, message: str) -> Problem:
+    """The problem with a value, at the line of what is wrong inside it."""
+    found = data_collection.problem(value) if field.kind == "collections" else None
+    file, line = document.where(f"{field.key}.{found[0]}".rstrip(".") if found else field.key)
+    return Problem(field.key, message, "", file, line)
+
+
+def _nested(document: Document, field: Field, value: Any, environ: Mapping[str, str]) -> tuple[Any, Problem | None]:
+    """A list or collections with the references in them resolved, and judged again."""
+
+    def resolved(item: Any) -> Any:
+        if isinstance(item, dict):
+            return {name: resolved(below) for name, below in item.items()}
+        if isinstance(item, (list, tuple)):
+            return [resolved(below) for below in item]
+        return expand(item, environ) if has_reference(item) else item
+
+    try:
+        found = resolved(value)
+    except Unresolved as missing:
+        return None, document.problem(field.key, str(missing))
+    wrong = field.check(found)
+    if wrong:
+        return None, _wrong(document, field, found, wrong)
+    return found, None
+
+
 def _path(document: Document, field: Field, value: str) -> tuple[Any, Problem | None]:
     if field.key == "deployment.model.path" and value.startswith("azureml:"):
         return value, None
+    if field.key == "deployment.environment.build.path" and value.startswith("https://"):
+        return value, None  # Azure fetches it by itself, from a Git repository for instance
     value = fields_sources.mounted(value)
     if not is_local_path(value):
         wrong = fields_sources.wrong_source(field.key, value)
@@ -137,48 +169,6 @@ def _word(field: Field) -> str:
     return {"folder": "folder", "file": "file"}.get(field.must_exist, "file or folder")
 
 
-def _together(document: Document, values: Mapping[str, Any]) -> list[Problem]:
-    """What is wrong with values that are right each by itself."""
-    problems = []
-    model = values.get("deployment.model.path")
-    brought = isinstance(model, Path) or (isinstance(model, str) and not model.startswith("azureml:"))
-    needs_name = brought and not values.get("deployment.model.name")
-    if needs_name:
-        problems.append(
-            document.problem(
-                "deployment.model.name", "The model is registered, so it needs a name.", "For example churn-model-adb."
-            )
-        )
-    code = values.get("deployment.code_configuration.code")
-    script = values.get("deployment.code_configuration.scoring_script")
-    if isinstance(code, Path) and code.is_dir() and script and not (code / script).is_file():
-        problems.append(
-            document.problem(
-                "deployment.code_configuration.scoring_script",
-                f"{script} is not in {code}.",
-                "The script is named relative to the code folder.",
-            )
-        )
-    has_environment = any(values.get(f"deployment.environment.{key}") for key in ("conda_file", "image", "registered"))
-    if code and not has_environment:
-        problems.append(
-            document.problem(
-                "deployment.environment.conda_file",
-                "A scoring script needs an environment.",
-                "Name a conda file, an image or a registered environment.",
-            )
-        )
-    if not code and values.get("deployment.model.type") != "mlflow_model" and brought:
-        problems.append(
-            document.problem(
-                "deployment.code_configuration.code",
-                "A custom model needs a scoring script.",
-                "Name its folder, or set deployment.model.type to mlflow_model.",
-            )
-        )
-    return problems
-
-
 def _plan(document: Document, values: dict[str, Any]) -> m.Plan:
     def group(prefix: str, *keys: str) -> dict[str, Any]:
         found = {key: values.get(f"{prefix}.{key}") for key in keys}
@@ -193,6 +183,7 @@ def _plan(document: Document, values: dict[str, Any]) -> m.Plan:
     registered = path if isinstance(path, str) and path.startswith("azureml:") else None
     source = path if isinstance(path, str) and not registered else None
     environment = group("deployment.environment", "name", "conda_file", "image", "registered")
+    environment.update(build=_build(values), inference_config=_routes(values))
     if not environment.get("name"):
         environment["name"] = f"{model.get('name') or values.get('endpoint.name', 'scoring')}-env"
     code = values.get("deployment.code_configuration.code")
@@ -227,7 +218,9 @@ def _plan(document: Document, values: dict[str, Any]) -> m.Plan:
             "egress_public_network_access",
             "app_insights_enabled",
             "description",
+            "model_mount_path",
         ),
+        data_collector=_collector(values),
     )
     return m.Plan(
         workspace=m.Workspace(**group("workspace", "subscription_id", "resource_group", "name")),
@@ -235,6 +228,7 @@ def _plan(document: Document, values: dict[str, Any]) -> m.Plan:
         endpoint=m.Endpoint(
             **group("endpoint", "name", "auth_mode", "public_network_access", "description"),
             tags=texts("endpoint.tags"),
+            identity=_identity(values),
         ),
         deployment=deployment,
         traffic=values.get("traffic") or {},
@@ -244,6 +238,44 @@ def _plan(document: Document, values: dict[str, Any]) -> m.Plan:
         description=str(values.get("description") or ""),
         base=document.base,
         hash=plan_hash(values),
+    )
+
+
+def _identity(values: Mapping[str, Any]) -> identity.Identity | None:
+    kind = values.get("endpoint.identity.type")
+    named = identity.listed(values.get("endpoint.identity.user_assigned_identities") or ()) or []
+    return identity.Identity(kind, tuple(named)) if kind else None
+
+
+def _build(values: Mapping[str, Any]) -> m.BuildContext | None:
+    path = values.get("deployment.environment.build.path")
+    dockerfile = values.get("deployment.environment.build.dockerfile_path") or "Dockerfile"
+    if not path:
+        return None
+    return m.BuildContext(path if isinstance(path, Path) else None, path if isinstance(path, str) else None, dockerfile)
+
+
+def _routes(values: Mapping[str, Any]) -> m.InferenceConfig | None:
+    def route(name: str) -> m.Route | None:
+        prefix = f"deployment.environment.inference_config.{name}_route"
+        path, port = values.get(f"{prefix}.path"), values.get(f"{prefix}.port")
+        return m.Route(path, port) if path and port else None
+
+    found = {f"{name}_route": route(name) for name in together.ROUTES}
+    return m.InferenceConfig(**{key: one for key, one in found.items() if one}) if all(found.values()) else None
+
+
+def _collector(values: Mapping[str, Any]) -> data_collection.DataCollector | None:
+    prefix = "deployment.data_collector"
+    collections = values.get(f"{prefix}.collections")
+    if not collections:
+        return None
+    share, headers = values.get(f"{prefix}.sampling_rate"), values.get(f"{prefix}.request_logging.capture_headers")
+    return data_collection.DataCollector(
+        data_collection.collections(collections),
+        1.0 if share is None else float(share),
+        str(values.get(f"{prefix}.rolling_rate") or "hour").lower(),
+        tuple(rules.listed(headers or ()) or ()),
     )
 
 

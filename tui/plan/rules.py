@@ -129,6 +129,70 @@ def true_or_false(value: Any) -> str | None:
     return None if isinstance(value, bool) else f"{value} is neither true nor false."
 
 
+def share(value: Any) -> str | None:
+    """A share from 0 to 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return f"{value} is not a number; a share from 0 to 1 is expected, for example 0.1."
+    return None if 0 <= value <= 1 else f"{value} is not a share; 0 to 1 is possible, 1 for all."
+
+
+def only_one(value: Any) -> str | None:
+    """The number 1, for liveness probes (Microsoft, reference-yaml-deployment-managed-online)."""
+    wrong = number_between(1, 86_400)(value)
+    if wrong is None and value != 1:
+        return f"{value} successes are asked for; Azure takes 1 alone for a liveness probe."
+    return wrong
+
+
+def header_names(value: Any) -> str | None:
+    """Names of HTTP headers."""
+    names = listed(value)
+    if names is None:
+        return "A list of names of headers is expected, for example [x-request-id]."
+    for name in names:
+        if "${" not in name and not re.match(r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", name):
+            return f"{name} is not the name of a header."
+    return None
+
+
+def listed(value: Any) -> list[str] | None:
+    """A list of texts, or a text with commas, as a list; None for anything else."""
+    if isinstance(value, str):
+        return [part for part in re.split(r"[,\s]+", value) if part]
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
+        return None
+    return list(value)
+
+
+def route_path(value: Any) -> str | None:
+    """The path of a route, which begins with a slash."""
+    if isinstance(value, str) and re.match(r"^/[^\s?#]*$", value):
+        return None
+    return f"{value} is not the path of a route; it begins with a slash, for example /score."
+
+
+def mount_path(value: Any) -> str | None:
+    """Where in the container the model is put: an absolute path."""
+    if isinstance(value, str) and re.match(r"^/[^\s:]+$", value):
+        return None
+    return f"{value} is not a path in the container; it begins with a slash, for example /var/model."
+
+
+def dockerfile(value: Any) -> str | None:
+    """A Dockerfile, relative to the build context."""
+    name = str(value)
+    if name and not name.startswith("/") and ".." not in name.split("/"):
+        return None
+    return "The Dockerfile lies inside the build context and is named relative to it, for example Dockerfile."
+
+
+def rolling_rate(value: Any) -> str | None:
+    """How often the data collector begins a new file; in any case, as az ml takes it."""
+    if str(value).lower() in ("minute", "hour", "day"):
+        return None
+    return f"{value} is not one of minute, hour, day."
+
+
 def script_name(value: Any) -> str | None:
     """A Python file, relative to the code folder."""
     name = str(value)

@@ -33,7 +33,15 @@ def rewritten(text: str, before: dict[str, Any], after: dict[str, Any]) -> str |
 
 def _sequence_indent(text: str) -> int:
     """2 where the text's lists stand under their key's column, 4 where they are indented."""
-    return 4 if any(line.startswith(" ") and line.lstrip().startswith("- ") for line in text.splitlines()) else 2
+    above = ""
+    for line in text.splitlines():
+        inside = line.lstrip()
+        if not inside or inside.startswith("#"):
+            continue
+        if inside.startswith("- ") and above.split(" #")[0].rstrip().endswith(":"):
+            return 4 if len(line) - len(inside) > len(above) - len(above.lstrip()) else 2
+        above = line
+    return 2
 
 
 def _change(node: Any, before: dict[str, Any], after: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import yaml
 
 from tui.rehearsal.arm import Call
 from tui.rehearsal.errors import user_error
+from tui.rehearsal.own_containers import build_of, routes_of
 from tui.rehearsal.service import Service
 from tui.rehearsal.workspaces import Workspace
 
@@ -19,7 +20,7 @@ _DATA_TYPES = ("uri_file", "uri_folder", "mltable")
 FIXED = {
     "models": ("modelUri", "modelType"),
     "codes": ("codeUri",),
-    "environments": ("image", "condaFile"),
+    "environments": ("image", "condaFile", "build", "inferenceConfig"),
     "data": ("dataUri", "dataType"),
 }
 
@@ -105,7 +106,6 @@ def properties_of(call: Call, workspace: Workspace, kind: str) -> dict[str, Any]
             "provisioningState": "Succeeded",
             "stage": fields.text("stage", "Development"),
         }
-    build = fields.object("build")
     environment = {
         **common,
         "environmentType": "UserCreated",
@@ -115,11 +115,9 @@ def properties_of(call: Call, workspace: Workspace, kind: str) -> dict[str, Any]
         "autoRebuild": fields.text("autoRebuild", "Disabled"),
         "provisioningState": "Succeeded",
         "stage": fields.text("stage", "Development"),
-        "inferenceConfig": fields.raw("inferenceConfig"),
+        "inferenceConfig": routes_of(fields, workspace.location),
     }
-    if build.text("contextUri"):
-        environment["build"] = {
-            "contextUri": build.text("contextUri"),
-            "dockerfilePath": build.text("dockerfilePath", "Dockerfile"),
-        }
+    build = build_of(fields, workspace.location)
+    if build is not None:
+        environment["build"] = build
     return environment

@@ -54,6 +54,8 @@ def _missing(workspace: Workspace, kind: str, name: str, version: str | None = N
 def _rendered(call: Call, resource: Resource) -> dict[str, Any]:
     if uri := resource.properties.get("codeUri"):
         resource.properties["codeUri"] = call.service.at_home(uri)
+    if build := resource.properties.get("build"):
+        build["contextUri"] = call.service.at_home(build["contextUri"])
     return resource.body
 
 
@@ -210,6 +212,8 @@ async def write_version(call: Call, kind: str) -> web.Response:
             old, new = before.properties.get(name), properties.get(name)
             if name.endswith("Uri"):
                 old, new = call.service.at_home(old or ""), call.service.at_home(new or "")
+            elif name == "build":
+                old, new = _at_home(call, old), _at_home(call, new)
             if (old or "") != (new or ""):
                 raise _changed(workspace, kind, call["name"], call["version"], name)
     container = _ensure_container(call, workspace, kind, call["name"])
@@ -231,6 +235,10 @@ async def write_version(call: Call, kind: str) -> web.Response:
     resource = Resource(resource_id, kind, f"{workspace.id}/{kind}/{call['name']}", body, internal)
     call.service.store.put(resource)
     return web.json_response(_rendered(call, resource), status=200 if before else 201)
+
+
+def _at_home(call: Call, build: dict[str, Any] | None) -> dict[str, Any] | None:
+    return {**build, "contextUri": call.service.at_home(build["contextUri"])} if build else None
 
 
 def _changed(workspace: Workspace, kind: str, name: str, version: str, member: str) -> ArmError:

@@ -32,6 +32,8 @@ def _probe(fields: Fields, name: str, before: dict[str, Any] | None) -> dict[str
     for member in ("failureThreshold", "successThreshold"):
         if not 1 <= probe[member] <= 10_000:
             raise user_error(f"{name}.{member} must be at least 1.", "eastus")
+    if name == "livenessProbe" and probe["successThreshold"] != 1:
+        raise user_error("livenessProbe.successThreshold must be 1.", "eastus")
     return probe
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -18,7 +19,7 @@ from tui.rehearsal.operations import OperationFailed
 from tui.rehearsal.pace import DELETE_SECONDS
 from tui.rehearsal.rules import choice
 from tui.rehearsal.seed import TENANT_ID
-from tui.rehearsal.service import Service
+from tui.rehearsal.service import REGION_NAME, Service
 from tui.rehearsal.store import Resource
 from tui.rehearsal.workspaces import Workspace, workspace_of
 
@@ -30,6 +31,10 @@ SETTLE_SECONDS = 0.6
 PAGE = 100
 _AUTH_MODES = {"key": "Key", "amltoken": "AMLToken", "aadtoken": "AADToken"}
 _ON_OFF = {"enabled": "Enabled", "disabled": "Disabled"}
+_USER_ASSIGNED = re.compile(
+    r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.managedidentity/userassignedidentities/[\w-]{3,128}",
+    re.IGNORECASE,
+)
 
 
 def endpoint_id(workspace: Workspace, name: str) -> str:
@@ -63,6 +68,20 @@ def deployments_of(service: Service, endpoint: Resource) -> list[Resource]:
 
 
 def _identity(call: Call, key: str, before: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The identity that a body asks for; it cannot be changed afterwards (documented, words guessed)."""
+    made = _asked_identity(call, key, before)
+    if before is not None and _of_identity(before) != _of_identity(made):
+        raise user_error("The identity of an endpoint cannot be changed after the endpoint was created.", REGION_NAME)
+    return made
+
+
+def _of_identity(identity: dict[str, Any] | None) -> tuple[str, frozenset[str]]:
+    found = identity or {"type": "None"}
+    users = found.get("userAssignedIdentities") or {}
+    return str(found["type"]), frozenset(name.lower() for name in users)
+
+
+def _asked_identity(call: Call, key: str, before: dict[str, Any] | None) -> dict[str, Any] | None:
     fields = call.body.object("identity")
     kind = fields.text("type")
     if kind is None:
@@ -82,6 +101,15 @@ def _identity(call: Call, key: str, before: dict[str, Any] | None) -> dict[str, 
     if "UserAssigned" in kind:
         if not isinstance(users, dict) or not users:
             raise bad_content("identity.userAssignedIdentities must name at least one identity")
+        for name in users:
+            if not _USER_ASSIGNED.fullmatch(str(name)):
+                raise ArmError(
+                    400,
+                    "LinkedInvalidPropertyId",
+                    f"Property id '{str(name)[:300]}' at path 'identity.userAssignedIdentities' is invalid. Expect "
+                    "fully qualified resource Id that start with '/subscriptions/{subscriptionId}' or "
+                    "'/providers/{resourceProviderNamespace}/'.",
+                )
         identity["userAssignedIdentities"] = {
             str(name): {
                 "principalId": call.service.seed.guid("user-identity-principal", str(name).lower()),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from tui.rehearsal import mlflow_serving, rules
+from tui.rehearsal import mlflow_serving, own_containers, rules
 from tui.rehearsal.blob_answers import fresh_marks
 from tui.rehearsal.container_log import STORAGE_INITIALIZER, DeploymentLog
 from tui.rehearsal.disturbances import Course, disturb_scoring
@@ -151,21 +151,11 @@ class Fleet:
         environment = self.service.store.get(deployment.properties["environmentId"] or "")
         conda = (environment.properties.get("condaFile") or "") if environment else ""
         image = environment.properties.get("image") if environment else None
-        if environment is not None and environment.properties.get("build"):
-            raise OperationFailed(
-                "BadArgument",
-                "The rehearsal cannot build Docker contexts; use an environment with an image and a conda file.",
-            )
+        own_containers.refuse(environment, may_serve=self.service.scoring_python is not None)
         notes: list[str] = []
         if environment is None and mlflow_serving.without_code(deployment):
             conda = mlflow_serving.conda_of_model(self.service, workspace, deployment, notes.append)
             image = mlflow_serving.IMAGE
-        if not conda.strip() and self.service.scoring_python is None:
-            raise OperationFailed(
-                "BadArgument",
-                f"The environment has no conda file, only the image '{image}'. The rehearsal runs no container images; "
-                "give the environment a conda file.",
-            )
         image_id = hashlib.sha256(f"{image}\n{conda}".encode()).hexdigest()[:32]
         made = DeploymentLog(_folder(self.service, deployment.id) / "build")
         made.step("SystemSetup", "Succeeded")

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from tui.engine.context import Outcome, TaskContext
+from tui.engine.tasks.uploads import UploadLimit
 
 
 def work(task: TaskContext) -> Outcome:
-    """Register the environment, or use the version with the same content. Raises CloudError."""
+    """Register the environment, or use the version with the same content. Raises CloudError, Stopped."""
     from tui.cloud import environments
+    from tui.cloud.errors import Cancelled
 
     environment = task.plan.deployment.environment
-    if not (environment.conda_file or environment.image or environment.registered):
+    if not environment.given:
         return Outcome("none needed for an MLflow model", skipped=True)
     task.intend("register", f"{task.plan.workspace.id}/environments/{environment.name}")
     found = environments.find(task.cloud, environment)
     reused = found is not None
     task.start("skip" if reused else "create", environment.registered or environment.name)
     if found is None:
-        found = environments.register(task.cloud, environment)
+        limit = UploadLimit(task)  # a build context is uploaded
+        try:
+            found = environments.register(task.cloud, environment, progress=task.progress, cancelled=limit.ended)
+        except Cancelled:
+            limit.give_up()
         reused = found.reused
     verb = "already registered" if reused else "registered"
     task.log(f"Environment {found.name}, version {found.version}, {verb}.")

@@ -56,6 +56,9 @@ param clientId string = ''
 @description('Secret of that service principal, kept in the vault for Databricks; left empty, none is written.')
 param clientSecret string = ''
 
+@description('Resource id of the user-assigned identity of the endpoint; empty, the endpoint gets one of its own.')
+param endpointIdentityId string = ''
+
 @description('Name of a compute cluster that builds images; with legacy isolation a private registry needs one.')
 param imageBuildCompute string = ''
 
@@ -178,6 +181,27 @@ module roles 'modules/roles.bicep' = {
     workspaceName: workspaceName
     storageName: workspace.outputs.storageName
     principalObjectId: principalObjectId
+  }
+}
+
+// The identity exists, perhaps in another resource group or subscription.
+var identityParts = split(empty(endpointIdentityId) ? resourceGroup().id : endpointIdentityId, '/')
+
+module identityOperator 'modules/identity-operator.bicep' = if (!empty(endpointIdentityId)) {
+  name: 'identity-operator'
+  scope: resourceGroup(identityParts[2], identityParts[4])
+  params: {
+    identityName: last(identityParts)
+    principalObjectId: principalObjectId
+  }
+}
+
+module endpointIdentity 'modules/endpoint-identity.bicep' = if (!empty(endpointIdentityId)) {
+  name: 'endpoint-identity'
+  params: {
+    identityPrincipalId: identityOperator.outputs.identityPrincipalId
+    storageName: workspace.outputs.storageName
+    registryName: workspace.outputs.registryName
   }
 }
 

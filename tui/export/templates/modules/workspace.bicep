@@ -112,3 +112,4 @@ output storageName string = storage.name
 output vaultId string = vault.id
 output vaultName string = vault.name
 output registryId string = registry.id
+output registryName string = registry.name
