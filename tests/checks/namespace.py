@@ -213,7 +213,14 @@ class Namespace:
         return self._holder.pid  # unshare replaces itself by what it starts
 
     def ask(self, question: str, tree: dict[str, Any], base: Path, **more: str) -> Any:
-        """A helper's answer inside; one helper for each environment."""
+        """A helper's answer inside about a plan; one helper for each environment."""
+        plan = {"document": tree, "base": str(base), "secrets": {}}
+        answer = self.put(question, {"plan": plan}, **more)
+        assert "result" in answer, answer
+        return answer["result"]
+
+    def put(self, question: str, with_: dict[str, Any], **more: str) -> dict[str, Any]:
+        """What a helper inside says, `result` or `error`."""
         key = json.dumps(more, sort_keys=True)
         helper = self._helpers.get(key)
         if helper is None:
@@ -228,13 +235,11 @@ class Namespace:
             self._helpers[key] = helper
         assert helper.stdin is not None and helper.stdout is not None
         self._number += 1
-        plan = {"document": tree, "base": str(base), "secrets": {}}
-        helper.stdin.write(json.dumps({"id": self._number, "ask": question, "with": {"plan": plan}}) + "\n")
+        helper.stdin.write(json.dumps({"id": self._number, "ask": question, "with": with_}) + "\n")
         helper.stdin.flush()
         assert select.select([helper.stdout], [], [], 60)[0], (self._folder / "helper.log").read_text()[-2000:]
-        answer = json.loads(helper.stdout.readline())
-        assert "result" in answer, answer
-        return answer["result"]
+        answer: dict[str, Any] = json.loads(helper.stdout.readline())
+        return answer
 
     def close(self) -> None:
         """Ends everything inside."""

@@ -64,6 +64,6 @@ def test_a_workspace_with_legacy_isolation_is_not_to_be_closed_further(plan: Pla
     )  # fmt: skip
     (finding,) = isolation.check(plan, info)
     assert (finding.id, finding.severity) == ("egress-closed-workspace", "blocker")
-    assert finding.remedy.startswith("Use a workspace with a managed virtual network")
+    assert "`aml-deploy scoring PLAN` writes" in finding.remedy and finding.command == "aml-deploy scoring PLAN"
     (finding,) = isolation.check(make_plan(), info)
     assert finding.remedy == "Set deployment.egress_public_network_access to disabled."

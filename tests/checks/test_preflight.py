@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import own_index
 import pytest
 
 pytest.importorskip("aiohttp")
@@ -26,7 +27,10 @@ os.dup2(2, 1)  # whatever the libraries want to say
 for line in sys.stdin:
     asked = json.loads(line)
     plan = resolve(load(asked["preset"], asked["overlays"], asked["sets"]), os.environ, asked["secrets"])
-    found = preflight.run(plan, connect(plan), limit=asked["limit"], own_look=True)
+    if asked["step"]:
+        found = preflight.of_step(plan, connect(plan), asked["step"], limit=asked["limit"])
+    else:
+        found = preflight.run(plan, connect(plan), limit=asked["limit"], own_look=True)
     print(json.dumps([finding.as_dict() for finding in found]), file=answers, flush=True)
 os._exit(0)  # as the engine does: questions that are still being asked hold nobody up
 """
@@ -43,6 +47,8 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     clean = {k: v for k, v in {**environ, **told["set"]}.items() if k not in told["unset"]}
+    packages = contextlib.ExitStack()
+    clean["PIP_INDEX_URL"] = packages.enter_context(own_index.serving())
     process = subprocess.Popen(
         [sys.executable, "-c", PREFLIGHT],
         env=clean,
@@ -59,6 +65,7 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
             process.stdin.close()
         assert process.wait(60) == 0
         subprocess.run([*command, "stop"], env=environ, capture_output=True, timeout=120, check=True)
+        packages.close()
 
 
 def findings(
@@ -68,9 +75,11 @@ def findings(
     preset: str = "churn-xgboost",
     overlays: Sequence[Path] = (),
     secrets: dict[str, str] | None = None,
+    step: str = "",
 ) -> list[dict[str, Any]]:
     """The findings, the worst first."""
     asked = {"preset": preset, "overlays": [str(path) for path in overlays], "sets": list(sets), "limit": limit}
+    asked["step"] = step
     process = rehearsal["process"]
     process.stdin.write(json.dumps({**asked, "secrets": secrets or {}}) + "\n")
     process.stdin.flush()
@@ -109,11 +118,20 @@ def test_the_preset_under_legacy_isolation_is_in_order(rehearsal: dict[str, Any]
     for name in ("resource-manager", "login", "storage"):
         assert "127.0.0.1" in found[f"reach-{name}"]["message"]
     assert "other workspace" in found["endpoint"]["message"]
+    assert "through ManagedIdentity as" in found["sign-in"]["message"]
     assert "managed identity" in found["sign-in"]["message"]
+    assert [id for id, finding in found.items() if not finding["looked_at"]] == []
 
 
 def test_the_preset_without_code_is_in_order_under_a_managed_network(rehearsal: dict[str, Any]) -> None:
     found = preflight(rehearsal, preset="mlflow-xgboost")
+    found.pop("size")
+    assert not_ok(found) == {}
+
+
+@pytest.mark.parametrize("preset", ["sklearn-iris", "lightgbm-diabetes", "own-score"])
+def test_the_other_presets_give_no_warning_either(rehearsal: dict[str, Any], preset: str) -> None:
+    found = preflight(rehearsal, legacy(rehearsal), preset=preset)
     found.pop("size")
     assert not_ok(found) == {}
 
@@ -145,6 +163,60 @@ def test_what_scenarios_spoil_is_seen_before_the_button(rehearsal: dict[str, Any
         practised(rehearsal, "scenario")
     expected = {"reach-storage": "blocker", "v1-legacy-mode": "blocker", "diagnose": "warning", "diagnose-2": "warning"}
     assert expected.items() <= found.items()
+
+
+STEPS = {
+    "credentials": {"sign-in", "roles", "reach-login"},
+    "workspace": {"sign-in", "roles", "workspace", "private-endpoint", "storage", "reach-resource-manager",
+                  "reach-storage", "provider-machinelearningservices", "diagnose"},
+    "endpoint": {"endpoint"},
+    "model": {"pins"},
+    "compute": {"size", "quota", "room"},
+    "network": {"isolation"},
+}  # fmt: skip
+
+
+def test_each_step_has_its_own_part(rehearsal: dict[str, Any]) -> None:
+    """Together they are the preflight, but for what the step Model reads of the files itself."""
+    for step, expected in STEPS.items():
+        found = preflight(rehearsal, legacy(rehearsal), step=step)
+        assert expected <= set(found), step
+        found.pop("size", None)
+        assert not_ok(found) == {}, step
+    whole = set(preflight(rehearsal, legacy(rehearsal)))
+    files = {"model", "score-script", "conda", "sample-request", "reach-scoring", "reach-others"}
+    assert whole - set().union(*STEPS.values()) == files
+
+
+def test_a_step_tells_what_is_wrong_with_it_and_nothing_else(rehearsal: dict[str, Any]) -> None:
+    practised(rehearsal, "rights", "--role", "reader")
+    practised(rehearsal, "scenario", "quota", "key-vault-bypass")
+    try:
+        told = {
+            step: [id for id, severity in not_ok(preflight(rehearsal, legacy(rehearsal), step=step)).items()
+                   if severity == "blocker"]
+            for step in STEPS
+        }  # fmt: skip
+    finally:
+        practised(rehearsal, "scenario")
+        practised(rehearsal, "rights", "--reset")
+    assert told == {"credentials": ["roles"], "workspace": ["roles"], "endpoint": [], "model": [],
+                    "compute": ["quota"], "network": []}  # fmt: skip
+
+
+def test_what_the_plan_refers_to_has_to_be_there(rehearsal: dict[str, Any]) -> None:
+    found = preflight(rehearsal, legacy(rehearsal), "deployment.model.path=azureml:nothing:3", step="model")
+    assert found["registered"]["severity"] == "blocker"
+    assert "azureml:nothing:3 is not registered" in found["registered"]["message"]
+
+
+def test_a_model_without_code_under_legacy_isolation_is_told_where_it_is_chosen(rehearsal: dict[str, Any]) -> None:
+    for flag in ("disabled", "enabled"):
+        sets = (legacy(rehearsal), f"deployment.egress_public_network_access={flag}")
+        found = preflight(rehearsal, *sets, preset="mlflow-xgboost", step="model")
+        wrong = [finding for finding in found.values() if finding["severity"] == "blocker"]
+        assert [finding["command"] for finding in wrong] == ["aml-deploy scoring PLAN"], flag
+        assert "`aml-deploy scoring PLAN` writes" in wrong[0]["remedy"]
 
 
 def test_under_a_managed_network_the_egress_flag_is_a_warning(rehearsal: dict[str, Any]) -> None:

@@ -47,7 +47,11 @@ def findings_of_checks() -> tuple[set[str], list[str]]:
 
 
 def test_the_table_has_every_failure_once() -> None:
-    assert sorted(row["failure"] for row in TABLE) == sorted(REPORTED.split())
+    """Every reported one, and those of the catalogue that a check sees beforehand."""
+    failures = [row["failure"] for row in TABLE]
+    assert len(set(failures)) == len(failures)
+    assert set(REPORTED.split()) <= set(failures)
+    assert len(failures) > 50
 
 
 def test_at_most_five_are_not_prevented_and_each_says_why() -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-from tui.checks import modules, sample_request
+from tui.checks import sample_request
 from tui.checks.conda_file import SERVER, CondaFile
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.checks.model_folder import LIBRARY_VERSIONS, ModelFolder
 from tui.checks.sample_request import SampleRequest
-from tui.checks.score_script import ScoreScript
 from tui.plan import sizes
 from tui.plan.model import Plan
 
@@ -21,9 +20,13 @@ MLFLOW = _LEARN + "how-to-deploy-mlflow-models-online-endpoints"
 MLFLOW_FORMAT = "https://mlflow.org/docs/latest/ml/model/"
 
 _MODEL = "deployment.model.path"
-_SCRIPT = "deployment.code_configuration.scoring_script"
 _CONDA = "deployment.environment.conda_file"
 _GIB = 2**30
+
+SCORING = "aml-deploy scoring PLAN"
+SCORING_REMEDY = (
+    f"Deploy it with a scoring script and a conda file, which `{SCORING}` writes together with a plan that uses them"
+)
 
 # Formats of one library's own that its later releases read; a pickle only promises the same release.
 _PORTABLE = {"json", "ubj", "cbm", "txt", "onnx"}
@@ -127,73 +130,6 @@ def _mlmodel(plan: Plan, model: ModelFolder) -> list[Finding]:
     return []
 
 
-def about_score(plan: Plan, score: ScoreScript | None, conda: CondaFile | None) -> list[Finding]:
-    """Does the scoring script have what the server calls, and does the environment have what it imports."""
-    if score is None:
-        return []
-    at = str(score.path)
-    found: list[Finding] = []
-    if not score.found:
-        message = score.problem or f"{score.path.name} is not in {score.path.parent}."
-        remedy = "Name the script relative to the code folder."
-        return [Finding("score-script", BLOCKER, _SCRIPT, message, remedy, DEPLOY, at)]
-    missing = [name for name, there in (("init", score.has_init), ("run", score.has_run)) if not there]
-    if score.problem:
-        severity = BLOCKER if score.certain else UNKNOWN
-        remedy = "Correct it: the container would end with this error when it starts."
-        if not score.certain:
-            remedy = "The environment's Python is newer than the one here, so this may be right there."
-        found.append(Finding("score-script", severity, _SCRIPT, score.problem, remedy, TROUBLESHOOT, at))
-    if missing and score.parsed and score.certain:
-        names = " and ".join(f"{name}()" for name in missing)
-        remedy = "Define init() for loading the model and run(raw_data) for answering a request."
-        message = f"{score.path.name} does not define {names}."
-        found.append(Finding("score-script", BLOCKER, _SCRIPT, message, remedy, DEPLOY, at))
-    elif missing and score.parsed:
-        names = " and ".join(f"{name}()" for name in missing)
-        message = f"{score.path.name} imports names with *, so whether it has {names} cannot be told from its text."
-        found.append(Finding("score-script", UNKNOWN, _SCRIPT, message, looked_at=at))
-    found.extend(_imports(plan, score, conda))
-    if score.returns_error_at:
-        found.append(
-            Finding(
-                "score-returns-error",
-                WARNING,
-                _SCRIPT,
-                f"{score.path.name}, line {score.returns_error_at}: run() catches an error and answers with it, "
-                "so callers get status 200 for a failure.",
-                "Let the error be raised; the endpoint then answers 424, and its metrics count a failure.",
-                DEPLOY,
-                at,
-            )
-        )
-    if not found:
-        found.append(Finding("score-script", OK, _SCRIPT, f"{score.path.name} defines init() and run().", looked_at=at))
-    return found
-
-
-def _imports(plan: Plan, score: ScoreScript, conda: CondaFile | None) -> list[Finding]:
-    if conda is None or not conda.found or conda.problem or conda.local:
-        return []
-    lines = {item.module: item.line for item in reversed(score.imports)}
-    lacking = modules.missing(lines, conda.packages, score.path.parent)
-    if not lacking:
-        return []
-    named = ", ".join(f"{module} (line {lines[module]})" for module in lacking)
-    return [
-        Finding(
-            "score-imports",
-            WARNING,
-            _CONDA,
-            f"{score.path.name} imports {named}, and {conda.path.name} lists no package that brings it.",
-            f"Add {', '.join(modules.package_for(module) for module in lacking)} to the pip part of {conda.path.name}, "
-            "or put the module into the code folder, unless another package brings it.",
-            TROUBLESHOOT,
-            str(conda.path),
-        )
-    ]
-
-
 def about_conda(plan: Plan, conda: CondaFile | None) -> list[Finding]:
     """Can the environment be built from this file, and does it have the server."""
     if conda is None:
@@ -217,6 +153,7 @@ def about_conda(plan: Plan, conda: CondaFile | None) -> list[Finding]:
                 at,
             )
         )
+    found.extend(_server_for_python(conda))
     if conda.local:
         found.append(
             Finding(
@@ -246,6 +183,33 @@ def about_conda(plan: Plan, conda: CondaFile | None) -> list[Finding]:
         message += ", the inference server among them." if conda.has_server else "."
         found.append(Finding("conda", OK, _CONDA, message, looked_at=at))
     return found
+
+
+# The oldest Python of the server's releases (their requires-python on PyPI, read in November 2026), the newest first.
+_SERVER_PYTHONS = (((1, 4), (3, 9)), ((1, 0), (3, 8)), ((0, 8), (3, 7)))
+
+
+def _server_for_python(conda: CondaFile) -> list[Finding]:
+    """Is there a release of the server, as pinned, for the Python of the file."""
+    server = conda.packages.get(SERVER)
+    if server is None or not server.version or not re.match(r"^\d+\.\d+", conda.python or ""):
+        return []
+    least = next((python for version, python in _SERVER_PYTHONS if _minor(server.version) >= version), None)
+    if least is None or _minor(str(conda.python)) >= least:
+        return []
+    since = next(version for version, python in _SERVER_PYTHONS if python == least)
+    return [
+        Finding(
+            "server-python",
+            BLOCKER,
+            _CONDA,
+            f"{SERVER} {server.version} needs Python {least[0]}.{least[1]} or newer, and {conda.path.name} asks for "
+            f"Python {conda.python}: the environment cannot be built.",
+            f"Write python={least[0]}.{least[1]} or newer, or {SERVER}<{since[0]}.{since[1]}.",
+            SERVER_DOCS,
+            str(conda.path),
+        )
+    ]
 
 
 def about_versions(model: ModelFolder | None, conda: CondaFile | None) -> list[Finding]:
@@ -367,9 +331,10 @@ def about_mlflow_network(plan: Plan, isolation: str | None) -> list[Finding]:
             BLOCKER if isolation else WARNING,
             "deployment.egress_public_network_access",
             "An MLflow model without a scoring script is refused where egress_public_network_access is disabled.",
-            "Deploy it as custom_model with a scoring script and a conda file, or use a workspace with a managed "
-            "virtual network and leave the flag out.",
+            f"{SCORING_REMEDY}, or use a workspace with a managed virtual network and leave the flag out.",
             TROUBLESHOOT,
+            str(plan.deployment.model.path or plan.deployment.model.registered or plan.deployment.model.source or ""),
+            SCORING,
         )
     ]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from tui.checks import (
     artifact_findings,
+    collection,
     conda_file,
     counting,
     image,
@@ -17,6 +18,7 @@ from tui.checks import (
     model_folder,
     sample_request,
     score_script,
+    script_findings,
 )
 from tui.checks.finding import UNKNOWN, Finding
 from tui.checks.question import NoAnswer, Question
@@ -114,8 +116,12 @@ def inspect_model(plan: Plan, *, isolation: str | None = None, limit: float = 60
     Counting the model's files gets a second here, `complete` says whether that was enough. Everything else may take
     `limit` seconds: a mount where each look takes two seconds is read all the same.
     """
+    return described(plan, read(plan, limit, count_for=1.0), isolation, limit)
+
+
+def described(plan: Plan, found: Artifacts, isolation: str | None, limit: float) -> dict[str, Any]:
+    """What was read of a plan's files, as JSON data for forms."""
     path = plan.deployment.model.path
-    found = read(plan, limit, count_for=1.0)
     model = found.model
     registered = plan.deployment.model.registered
     figures = model.figures if model else counting.Figures()
@@ -166,9 +172,10 @@ def _findings(plan: Plan, found: Artifacts, isolation: str | None, limit: float)
         [_slow(part, path, limit) for part, path in found.late.items()],
         [] if "model" in found.late else artifact_findings.about_model(plan, found.model),
         left_out.about(plan, found.model, found.left_out_code),
-        artifact_findings.about_score(plan, found.score, found.conda),
+        script_findings.about_score(plan, found.score, found.conda),
         artifact_findings.about_conda(plan, found.conda),
         mlflow_environment.about_environment(found.model_conda),
+        collection.about(plan, found.conda),
         artifact_findings.about_versions(found.model, found.conda or found.model_conda),
         artifact_findings.about_sample(plan, found.sample, found.model),
         artifact_findings.about_size(plan, found.model),

@@ -15,6 +15,8 @@ from tui.plan.model import Plan
 
 TYPE = "deployment.instance_type"
 COUNT = "deployment.instance_count"
+_SHIPPED = "Microsoft's list of sizes for managed online endpoints, as shipped"
+_USAGE = "the usages of Microsoft.MachineLearningServices in the workspace's region"
 _QUOTA = "https://learn.microsoft.com/azure/machine-learning/how-to-manage-quotas"
 
 
@@ -31,14 +33,17 @@ def size(plan: Plan) -> list[Finding]:
                 f"{name} is not in Microsoft's list of sizes for managed online endpoints.",
                 "Choose a size from the list, unless it is newer than the list.",
                 sizes.LIST,
+                _SHIPPED,
             )
         ]
     newer = "Standard_NC4as_T4_v3" if known.gpus else "Standard_D4as_v4"
     remedy = f"Choose a newer or larger size, such as {newer}."
-    found = [Finding("size", WARNING, TYPE, text, remedy, sizes.RETIREMENTS) for text in sizes.warnings(known)]
+    found = [
+        Finding("size", WARNING, TYPE, text, remedy, sizes.RETIREMENTS, _SHIPPED) for text in sizes.warnings(known)
+    ]
     memory = f", {known.memory_gib:g} GiB" if known.memory_gib else ""
     text = f"{known.name}: {known.cores} cores{memory}. {sizes.retirement_note(known)}".strip()
-    return found or [Finding("size", OK, TYPE, text, docs=sizes.LIST)]
+    return found or [Finding("size", OK, TYPE, text, docs=sizes.LIST, looked_at=_SHIPPED)]
 
 
 def quota(plan: Plan, offers: list[SizeOffer], existing: DeploymentInfo | None) -> list[Finding]:
@@ -49,17 +54,27 @@ def quota(plan: Plan, offers: list[SizeOffer], existing: DeploymentInfo | None) 
     wanted = plan.deployment
     offer = next((item for item in offers if item.name.lower() == wanted.instance_type.lower()), None)
     if offer is None:
-        return [Finding("quota", UNKNOWN, TYPE, f"Nothing is known about {wanted.instance_type} in this region.")]
+        return [
+            Finding(
+                "quota",
+                UNKNOWN,
+                TYPE,
+                f"Nothing is known about {wanted.instance_type} in this region.",
+                looked_at=_USAGE,
+            )
+        ]
     if offer.fits is False and (offer.quota_left is None or offer.quota_needed <= offer.quota_left):
-        return [Finding("quota", BLOCKER, TYPE, offer.reason, "Choose a size that this region offers.", sizes.LIST)]
+        return [
+            Finding("quota", BLOCKER, TYPE, offer.reason, "Choose a size that this region offers.", sizes.LIST, _USAGE)
+        ]
     if offer.quota_left is None:
         remedy = "Azure tells when the deployment is made."
-        return [Finding("quota", UNKNOWN, TYPE, offer.reason, remedy, _QUOTA)]
+        return [Finding("quota", UNKNOWN, TYPE, offer.reason, remedy, _QUOTA, _USAGE)]
     more = offer.quota_needed - _held(offer, existing)
     what = f"{wanted.instance_count} x {offer.name}"
     if more <= max(0, offer.quota_left):
         message = f"{what} needs {offer.quota_needed} cores of {offer.family}; {offer.quota_left} are left."
-        return [Finding("quota", OK, TYPE, message, docs=_QUOTA)]
+        return [Finding("quota", OK, TYPE, message, docs=_QUOTA, looked_at=_USAGE)]
     reserve = "" if offer.skip_reserve else ", counting the 20 % that Azure reserves for upgrades"
     return [
         Finding(
@@ -69,6 +84,7 @@ def quota(plan: Plan, offers: list[SizeOffer], existing: DeploymentInfo | None) 
             f"{what} needs {more} more cores of {offer.family}{reserve}, and {offer.quota_left} are left.",
             "Choose a smaller size or another family, delete deployments that are not used, or ask for more quota.",
             _QUOTA,
+            _USAGE,
         )
     ]
 
@@ -117,6 +133,7 @@ def all_together(needs: list[Need]) -> list[Finding]:
                 f"{names} need {total} more cores of {family} together, and {of_it[0].left} are left.",
                 "Choose smaller sizes or another family for one of them, or ask for more quota.",
                 _QUOTA,
+                _USAGE,
             )
         )
     return found
@@ -129,9 +146,9 @@ def room(plan: Plan, usage: Usage, existing: EndpointInfo | None) -> list[Findin
     """
     found = [*_instances(plan), *_deployments(plan, existing)]
     if existing is None:
-        found += _full(usage.endpoints, limits.ENDPOINTS, "endpoints", "endpoint.name")
+        found += _full("endpoints-left", usage.endpoints, limits.ENDPOINTS, "endpoints", "endpoint.name")
     if not _has(existing, plan.deployment.name):
-        found += _full(usage.deployments, limits.DEPLOYMENTS, "deployments", "deployment.name")
+        found += _full("deployments-left", usage.deployments, limits.DEPLOYMENTS, "deployments", "deployment.name")
     cores = usage.all_cores
     known = sizes.find(plan.deployment.instance_type)
     if cores is not None and known is not None and not _has(existing, plan.deployment.name):
@@ -146,13 +163,14 @@ def room(plan: Plan, usage: Usage, existing: EndpointInfo | None) -> list[Findin
                     f"{cores.left} are left.",
                     "Choose a smaller size, delete deployments that are not used, or ask for more quota.",
                     _QUOTA,
+                    _USAGE,
                 )
             )
     if not found:
         there = len(existing.deployments) if existing else 0
         more = f"; {usage.endpoints.left} more endpoints may be made in the region" if usage.endpoints else ""
         message = f"{there} of {limits.DEPLOYMENTS_PER_ENDPOINT} deployments of {plan.endpoint.name} exist{more}."
-        found.append(Finding("room", OK, COUNT, message, docs=_QUOTA))
+        found.append(Finding("room", OK, COUNT, message, docs=_QUOTA, looked_at=_USAGE))
     return found
 
 
@@ -165,7 +183,7 @@ def _instances(plan: Plan) -> list[Finding]:
     if count <= limits.INSTANCES:
         return []
     message = f"The plan has {count} instances; a deployment may have {limits.INSTANCES} unless Azure raised that."
-    return [Finding("instances", WARNING, COUNT, message, "Use several deployments, or ask for more.", _QUOTA)]
+    return [Finding("instances", WARNING, COUNT, message, "Use several deployments, or ask for more.", _QUOTA, COUNT)]
 
 
 def _deployments(plan: Plan, existing: EndpointInfo | None) -> list[Finding]:
@@ -185,18 +203,19 @@ def _deployments(plan: Plan, existing: EndpointInfo | None) -> list[Finding]:
     ]
 
 
-def _full(counted: Counted | None, documented: int, what: str, field: str) -> list[Finding]:
+def _full(id: str, counted: Counted | None, documented: int, what: str, field: str) -> list[Finding]:
     if counted is None or counted.left > 0:
         return []
     raised = "" if counted.limit <= documented else ", which was raised already"
     return [
         Finding(
-            f"{what}-left",
+            id,
             BLOCKER,
             field,
             f"The subscription has {counted.used} {what} in this region, and may have {counted.limit}{raised}.",
             f"Remove {what} that are not used, or ask for more.",
             _QUOTA,
+            _USAGE,
         )
     ]
 

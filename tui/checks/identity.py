@@ -18,7 +18,8 @@ def signed_in(question: Question[SignedIn]) -> Finding:
     if isinstance(answer, Finding):
         return answer
     tenant = f" of tenant {answer.tenant}" if answer.tenant else ""
-    message = f"Signed in as {answer.principal} ({answer.kind}){tenant}."
+    source = f" through {answer.source}" if answer.source else ""
+    message = f"Signed in{source} as {answer.principal} ({answer.kind}){tenant}."
     left = _left(answer.expires)
     if left is not None:
         message += f" The token is good until {answer.expires}."

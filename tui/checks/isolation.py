@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tui.checks.artifact_findings import mlflow_without_code
+from tui.checks.artifact_findings import SCORING, SCORING_REMEDY, mlflow_without_code
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.cloud.workspace import WorkspaceInfo
 from tui.plan.model import Plan
@@ -80,8 +80,8 @@ def _egress_open(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
         # Closing it is refused as well, for these models.
         fix = None
         remedy = (
-            "Use a workspace with a managed virtual network, or deploy the model as custom_model with a scoring script "
-            "and a conda file, with deployment.egress_public_network_access set to disabled."
+            f"{SCORING_REMEDY}, with deployment.egress_public_network_access set to disabled; or use a workspace with "
+            "a managed virtual network."
         )
     written = "is enabled" if flag else "is not set, and Azure takes enabled then"
     return [
@@ -94,6 +94,7 @@ def _egress_open(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
             remedy,
             _DOCS,
             info.id,
+            SCORING if mlflow_without_code(plan) else "",
             fix=fix,
         )
     ]

@@ -17,9 +17,9 @@ _FIELD = "deployment.model.path"
 
 def read(plan: Plan, model: ModelFolder | None) -> CondaFile | None:
     """Reads the model's own conda file; None where Azure does not build from it. Never raises."""
-    environment = plan.deployment.environment
-    given = environment.conda_file or environment.image or environment.registered
-    if given or not mlflow_without_code(plan) or model is None or model.mlmodel_path is None or model.problem:
+    if plan.deployment.environment.given or not mlflow_without_code(plan):
+        return None
+    if model is None or model.mlmodel_path is None or model.problem:
         return None
     named = model.details("python_function").get("env")
     named = named.get("conda") if isinstance(named, dict) else named

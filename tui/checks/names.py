@@ -6,11 +6,15 @@ from tui.checks.finding import BLOCKER, OK, WARNING, Finding
 from tui.cloud.endpoints import EndpointInfo
 from tui.cloud.limits import Owner
 from tui.cloud.workspace import WorkspaceInfo
+from tui.plan.changes import identity_change
 from tui.plan.model import Plan
 
 TAG = "aml-deploy"  # the engine puts it on what it makes
 _BUSY = ("Creating", "Updating", "Deleting", "Scaling")
 _DOCS = "https://learn.microsoft.com/azure/machine-learning/how-to-manage-quotas"
+_IDENTITIES = (
+    "https://learn.microsoft.com/azure/machine-learning/how-to-access-resources-from-endpoints-managed-identities"
+)
 _SECURE = "https://learn.microsoft.com/azure/machine-learning/how-to-secure-online-endpoint"
 
 
@@ -45,7 +49,8 @@ def check(
                 f"{others[0].upper()}{others[1:]} of {region} that this identity may see {_have(asked)} it either. "
             )
         message += f"The name has to be free in all of {region}, which Azure tells when it is made."
-        return [*_traffic(plan, None), Finding("endpoint", OK, "endpoint.name", message, docs=_DOCS)]
+        at = f"{workspace.id}/onlineEndpoints/{plan.endpoint.name}"
+        return [*_traffic(plan, None), Finding("endpoint", OK, "endpoint.name", message, docs=_DOCS, looked_at=at)]
     found = [
         *_state(plan, endpoint),
         *_compatible(plan, endpoint),
@@ -128,6 +133,20 @@ def _compatible(plan: Plan, endpoint: EndpointInfo) -> list[Finding]:
                 fix={"key": "endpoint.auth_mode", "value": endpoint.auth_mode},
             )
         )
+    other = identity_change(wanted.identity, endpoint.identity)
+    if other is not None:
+        found.append(
+            Finding(
+                "endpoint-identity",
+                BLOCKER,
+                "endpoint.identity.type",
+                f"The endpoint {endpoint.name} has the identity {other.before}, the plan says {other.after}. Azure "
+                "does not change the identity of an endpoint that exists.",
+                "Take endpoint.identity out of the plan, which keeps the identity, or choose another name.",
+                _IDENTITIES,
+                endpoint.id,
+            )
+        )
     if endpoint.public_network_access != wanted.public_network_access:
         now, then = endpoint.public_network_access, wanted.public_network_access
         effect = "opens it to the internet" if then == "enabled" else "shuts out callers from outside the network"
@@ -193,7 +212,7 @@ def _traffic(plan: Plan, endpoint: EndpointInfo | None) -> list[Finding]:
                 "traffic",
                 f"Traffic is planned for {', '.join(unknown)}, and there is no such deployment.",
                 f"Give traffic to {', '.join(sorted(there))}.",
-                looked_at=endpoint.id if endpoint else "",
+                looked_at=endpoint.id if endpoint else "traffic, deployment.name",
             )
         ]
     now = {name: share for name, share in endpoint.traffic.items() if share} if endpoint else {}

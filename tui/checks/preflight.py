@@ -1,4 +1,7 @@
-"""The preflight: every check that can be made before something is changed, at the same time where possible."""
+"""The preflight: every check that can be made before something is changed, at the same time where possible.
+
+A step of the wizard gets its own part of it while it is filled in, by `of_step`.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,13 @@ from tui.checks import (
     network,
     outbound,
     own_seat,
+    pins,
     reach,
+    registered,
     rights,
     several,
+    source,
+    steps,
     storage,
     workspace,
 )
@@ -49,14 +56,31 @@ def run(plan: Plan, cloud: Cloud, *, limit: float = LIMIT, own_look: bool = Fals
     return Preflight(plan, cloud, limit, own_look).findings()
 
 
+def of_step(plan: Plan, cloud: Cloud, step: str, *, limit: float = LIMIT) -> list[Finding]:
+    """The findings that belong to one step of the wizard, from its own questions only; otherwise as `run`.
+
+    What later steps ask for may still be empty in the plan.
+    """
+    found = Preflight(plan, cloud, limit, step == "workspace", steps.parts(step)).findings()
+    return steps.of(step, found)
+
+
 class Preflight:
     """One preflight: its questions start as soon as what they need is known, and end together.
 
-    `who` and `workspace` are what was learned on the way, once the findings are there.
+    `parts` are those of `tui.checks.steps`, all of them by default. `who` and `workspace` are what was learned on the
+    way, once the findings are there.
     """
 
-    def __init__(self, plan: Plan, cloud: Cloud, limit: float = LIMIT, own_look: bool = False) -> None:
-        self._plan, self._cloud, self._own_look = plan, cloud, own_look
+    def __init__(
+        self,
+        plan: Plan,
+        cloud: Cloud,
+        limit: float = LIMIT,
+        own_look: bool = False,
+        parts: frozenset[str] = steps.ALL,
+    ) -> None:
+        self._plan, self._cloud, self._own_look, self._parts = plan, cloud, own_look, parts
         self._ends = time.monotonic() + limit
         self._limit = limit
         self._board = reach.Board(self._ends)
@@ -67,19 +91,27 @@ class Preflight:
         """Starts to ask; the answer is waited for until the whole preflight has to end."""
         return Question(what, max(0.0, self._ends - time.monotonic()))
 
+    def _wants(self, *parts: str) -> bool:
+        return not self._parts.isdisjoint(parts)
+
     def findings(self) -> list[Finding]:
         """Asks everything, in the order in which answers are needed."""
         from tui.cloud import endpoints, hosts, limits, signin, sizes
         from tui.cloud import workspace as workspaces
 
         plan, cloud = self._plan, self._cloud
-        files = [self._read(one) for one in several.apart(plan)]
-        self._board.add(hosts.of_cloud(cloud.metadata))
+        files = [self._read(one) for one in several.apart(plan)] if self._wants("files") else []
+        if self._wants("reach", "login"):
+            self._board.add(hosts.of_cloud(cloud.metadata))
+        if self._wants("reach", "elsewhere"):
+            self._board.add_source(plan)
         asked_who = self._ask(lambda: signin.sign_in(cloud))
         # Sent with the sign-in: each signs in itself where that is not done yet, and none waits for another.
         asked_info = self._ask(lambda: workspaces.read(cloud))
-        asked_endpoint = self._ask(lambda: endpoints.read(cloud, plan.endpoint.name))
-        asked_store = self._ask(lambda: hosts.store(cloud))
+        asked_endpoint = self._ask(lambda: endpoints.read(cloud, plan.endpoint.name) if plan.endpoint.name else None)
+        asked_store = self._ask(lambda: hosts.store(cloud)) if self._wants("rights", "reach") else None
+        asked_source = self._sources() if self._wants("elsewhere") else []
+        asked_pins = self._pins() if self._wants("elsewhere") else []
 
         found = [identity.signed_in(asked_who)]
         self.who = _quietly(asked_who)
@@ -93,48 +125,87 @@ class Preflight:
                 found.append(info)
                 info = None
         if info is None:
-            return ordered([*found, *self._reach(), *several.each(plan, capacity.size), *self._files(files)])
+            size = several.each(plan, capacity.size) if self._wants("capacity") else []
+            elsewhere = self._elsewhere(asked_source, asked_pins)
+            return ordered([*found, *self._reach(), *size, *self._files(files), *elsewhere])
 
         self.workspace = info
         # All of these need the workspace, and none needs another.
-        around = reach.Around(cloud, info, max(0.0, self._ends - time.monotonic() - 1.0))
-        counts = {one.deployment.instance_count for one in several.apart(plan)}
+        around = reach.Around(cloud, info, max(0.0, self._ends - time.monotonic() - 1.0), self._wants("around"))
+        counts = {one.deployment.instance_count for one in several.apart(plan)} if self._wants("capacity") else set()
         asked_sizes = {count: self._ask(functools.partial(sizes.offers, cloud, count)) for count in counts}
-        asked_usage = self._ask(lambda: limits.usage(cloud))
-        asked_owner = self._ask(lambda: limits.owner(cloud, plan.endpoint.name))
-        asked_rights = self._ask(lambda: rights.read(cloud, info))
-        asked_providers = self._ask(lambda: rights.providers(cloud))
+        asked_usage = self._ask(lambda: limits.usage(cloud)) if self._wants("capacity", "names") else None
+        names_too = self._wants("names") and bool(plan.endpoint.name)
+        asked_owner = self._ask(lambda: limits.owner(cloud, plan.endpoint.name)) if names_too else None
+        asked_rights = self._ask(lambda: rights.read(cloud, info)) if self._wants("rights") else None
+        asked_providers = self._ask(lambda: rights.providers(cloud)) if self._wants("rights") else None
         looked = self._ask(self._look) if self._own_look else None
-        uploads = any(_uploads(one.deployment) for one in several.apart(plan))
+        uploads = self._wants("reach") and any(_uploads(one.deployment) for one in several.apart(plan))
         asked_storage = self._ask(lambda: _storage(cloud)) if uploads else None
+
+        assets = several.apart(plan) if self._wants("elsewhere") else []
+        asked_assets = {one.deployment.name: registered.asked(one, cloud, self._ask) for one in assets}
 
         existing = ask(asked_endpoint, "endpoint", "endpoint.name", f"Whether {plan.endpoint.name} exists")
         endpoint = None if isinstance(existing, Finding) else existing
-        store = _quietly(asked_store)
-        self._add_hosts(around, store, endpoint, existing)
+        store = _quietly(asked_store) if asked_store else None
+        if self._wants("reach"):
+            self._add_hosts(around, store, endpoint, existing)
 
         found.extend(identity.tenants(asked_who, info.tenant))
-        found.extend(
-            several.each(
-                plan,
-                lambda one: rights.findings(one, cloud, info, asked_rights, asked_providers, self.who, store, endpoint),
+        if asked_rights is not None and asked_providers is not None:
+            allowed, states = asked_rights, asked_providers
+            found.extend(
+                several.each(
+                    plan, lambda one: rights.findings(one, cloud, info, allowed, states, self.who, store, endpoint)
+                )
             )
-        )
         found.append(workspace.there(info))
         found.extend(workspace.version_two(info))
         found.extend(self._network(info, around))
-        found.extend(self._names(info, existing, asked_owner))
-        found.extend(self._capacity(asked_sizes, asked_usage, endpoint))
+        if asked_owner is not None:
+            found.extend(self._names(info, existing, asked_owner))
+        if asked_usage is not None:
+            found.extend(self._capacity(asked_sizes, asked_usage, endpoint))
         if asked_storage is not None:
             found.append(storage.open_to_us(asked_storage))
         found.extend(self._reach())
 
         # The files' own check does not know the workspace, so it can only warn about MLflow and the network.
         found.extend(finding for finding in self._files(files) if finding.id != "mlflow-network")
+        found.extend(self._elsewhere(asked_source, asked_pins))
         found.extend(several.each(plan, lambda one: artifact_findings.about_mlflow_network(one, info.isolation)))
+        found.extend(
+            several.each(plan, lambda one: registered.findings(one, asked_assets.get(one.deployment.name, {})))
+        )
         if looked is not None:
             found.extend(own_seat.noticed(looked, info))
         return ordered(found)
+
+    def _sources(self) -> list[tuple[Plan, Question[Any]]]:
+        """For each deployment whose model lies elsewhere, the question what lies there."""
+        return [
+            (one, self._ask(functools.partial(source.held, one, self._cloud)))
+            for one in several.apart(self._plan)
+            if one.deployment.model.source
+        ]
+
+    def _pins(self) -> list[Question[list[Finding]]]:
+        """For each deployment, whether its packages are there."""
+
+        def ask_index(one: Plan) -> list[Finding]:
+            asked = pins.wanted(one)
+            seconds = max(0.0, min(pins.SHARE * self._limit, self._ends - time.monotonic() - 0.5))
+            return pins.check(one, asked, seconds) if asked else []
+
+        return [self._ask(functools.partial(ask_index, one)) for one in several.apart(self._plan)]
+
+    def _elsewhere(
+        self, asked_source: list[tuple[Plan, Question[Any]]], asked_pins: list[Question[list[Finding]]]
+    ) -> list[Finding]:
+        found = [finding for one, question in asked_source for finding in source.findings(one, question)]
+        found += [finding for question in asked_pins for finding in _quietly(question) or []]
+        return list({(finding.id, finding.message): finding for finding in found}.values())
 
     def _look(self) -> Any:
         from tui.cloud.diagnose import diagnose
@@ -150,7 +221,8 @@ class Preflight:
 
     def _network(self, info: WorkspaceInfo, around: reach.Around) -> list[Finding]:
         plan = self._plan
-        builds = any(one.deployment.environment.conda_file is not None for one in several.apart(plan))
+        environments = [one.deployment.environment for one in several.apart(plan)]
+        builds = any(one.conda_file is not None or one.build is not None for one in environments)
         return [
             *several.each(plan, lambda one: isolation.check(one, info)),
             *network.approvals(plan, info),
@@ -191,7 +263,7 @@ class Preflight:
         room = [usage] if isinstance(usage, Finding) else []
         if not isinstance(usage, Finding):
             room = several.each(plan, lambda one: capacity.room(one, usage, endpoint))
-        quota = several.each(plan, left)
+        quota = several.each(plan, left) if asked_sizes else []
         return [*several.each(plan, capacity.size), *quota, *capacity.all_together(needs), *room]
 
     def _read(self, plan: Plan) -> Question[list[Finding]]:

@@ -42,8 +42,8 @@ class Question(Generic[T]):
 
     def answer(self) -> T:
         """The answer. Raises what asking raised, or NoAnswer when the time is over."""
-        if not self._done.wait(self.left):
-            raise NoAnswer(f"No answer within {self._limit:g} seconds.")
+        if self._limit <= 0 or not self._done.wait(self.left):
+            raise NoAnswer(f"No answer within {round(self._limit, 1):g} seconds.")
         if self._error is not None:
             raise self._error
         return self._value[0]

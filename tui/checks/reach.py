@@ -10,6 +10,7 @@ from typing import Any
 from tui.checks import reach_remedies
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.checks.question import NoAnswer, Question
+from tui.checks.several import apart
 from tui.cloud import hosts, proxies, reach
 from tui.cloud import workspace as workspaces
 from tui.cloud.endpoints import EndpointInfo
@@ -30,12 +31,14 @@ _FIELDS = {
     "login": "credential.method",
     "storage": "workspace.name",
     "scoring": "endpoint.public_network_access",
+    "source": "deployment.model.path",
 }
 _TITLES = {
     "resource-manager": "Resource Manager",
     "login": "The sign-in authority",
     "storage": "The workspace's storage",
     "scoring": "The scoring host",
+    "source": "The host that the model is brought from",
     "workspace": "The workspace's own host",
     "notebooks": "The notebooks' host",
     "vault": "The key vault",
@@ -95,6 +98,11 @@ class Board:
             self._under_way[key] = Question(lambda: reach.probe(*key, seconds), seconds)
         return self._under_way[key]
 
+    def add_source(self, plan: Plan) -> None:
+        """Starts to look at where models of the plan lie, each host once."""
+        found = [hosts.of_source(one.deployment.model.source) for one in apart(plan) if one.deployment.model.source]
+        self.add(list({host.shown: host for host in found if host}.values()))
+
     def unknown(self, name: str, purpose: str, why: str) -> None:
         """Lists a host whose name could not be found out."""
         self._asked.append((Host(name, "", purpose, False, why=why), None))
@@ -122,7 +130,9 @@ def _hop(host: Host, question: Question[Probe] | None, built_in: bool) -> Hop:
         about = "but its settings demand a private one" if host.demanded else "where a private one is usual"
         detail = f"It resolves to the public address {probe.addresses[0]}, {about}."
         return _of(host, probe, WRONG_ADDRESS, detail)
-    if built_in and probe.state == reach.REACHABLE and foreign(probe.issuer):
+    # An MLflow server may have its certificate from anybody.
+    azures = host.name != "source" or host.private is not None
+    if built_in and azures and probe.state == reach.REACHABLE and foreign(probe.issuer):
         detail = f"Its certificate is issued by {probe.issuer}, not by an authority of Azure's: something in between "
         return _of(host, probe, detail=detail + "opens and inspects the connection, and is trusted here.")
     return _of(host, probe)
@@ -164,6 +174,7 @@ def look(plan: Plan, cloud: Cloud, limit: float = LIMIT) -> dict[str, Any]:
     ends = started + limit
     board = Board(ends)
     board.add(hosts.of_cloud(cloud.metadata))
+    board.add_source(plan)
     reading = limit * 0.6  # what is left is for the hosts that Azure names
 
     asked_info = Question(lambda: workspaces.read(cloud), reading)
@@ -191,7 +202,7 @@ def look(plan: Plan, cloud: Cloud, limit: float = LIMIT) -> dict[str, Any]:
 class Around:
     """The resources beside a workspace, read at once; those that nobody shows are None."""
 
-    def __init__(self, cloud: Cloud, info: WorkspaceInfo, limit: float) -> None:
+    def __init__(self, cloud: Cloud, info: WorkspaceInfo, limit: float, asked: bool = True) -> None:
         self.info = info
         self._asked = {
             id: Question(lambda id=id, version=version: hosts.dependency(cloud, id, version), limit)  # type: ignore[misc]
@@ -200,7 +211,7 @@ class Around:
                 (info.key_vault, hosts.VAULTS),
                 (info.container_registry or "", hosts.REGISTRIES),
             )
-            if id
+            if id and asked
         }
 
     def of(self, id: str | None) -> hosts.Dependency | None:
@@ -275,7 +286,10 @@ def findings(hops: list[Hop]) -> list[Finding]:
     if others:
         said = "; ".join(f"{hop.title.lower()} {hop.host}: {_state(hop)}" for hop in others)
         message = f"Names that this plan does not call, and others do: {said}."
-        found.append(Finding("reach-others", OK, "workspace.name", message, docs=reach_remedies.DNS))
+        hosts_of_others = ", ".join(hop.host for hop in others)
+        found.append(
+            Finding("reach-others", OK, "workspace.name", message, docs=reach_remedies.DNS, looked_at=hosts_of_others)
+        )
     return [*found, *_bundle()]
 
 
@@ -307,7 +321,7 @@ def _severity(hop: Hop) -> str:
 def _not_known(hop: Hop) -> Finding:
     """A host that has no name yet: to be expected before an endpoint exists, else not known."""
     severity = OK if hop.name == "scoring" and "does not exist yet" in hop.detail else UNKNOWN
-    return Finding(f"reach-{hop.name}", severity, _FIELDS[hop.name], f"{hop.title}: {hop.detail}")
+    return Finding(f"reach-{hop.name}", severity, _FIELDS[hop.name], f"{hop.title}: {hop.detail}", looked_at=hop.name)
 
 
 def _looked_at(hop: Hop) -> str:

@@ -37,8 +37,10 @@ def actions(plan: Plan, store: Store | None, endpoint: EndpointInfo | None = Non
     if deployment.code_configuration is not None:
         found += ["codes/versions/read", "codes/versions/startPendingUpload/action", "codes/versions/write"]
     environment = deployment.environment
-    if environment.conda_file is not None or (environment.image and not environment.registered):
+    if environment.given and not environment.registered:
         found += ["environments/versions/read", "environments/versions/write"]
+    if deployment.data_collector is not None:
+        found += ["data/versions/read", "data/versions/write"]
     found += ["onlineEndpoints/write", "onlineEndpoints/deployments/write"]
     found.append("onlineEndpoints/deployments/getLogs/action")
     if plan.test.request is not None:

@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Union
 
+from tui.checks import script_paths
+from tui.checks.script_paths import FixedPath
+
 _LONGEST = 2_000_000  # bytes
 # Signs of grammar that came with 3.10 to 3.12: match, type, except*, type parameters, parenthesized with, f-strings.
 _NEWER_GRAMMAR = re.compile(
@@ -53,6 +56,7 @@ class ScoreScript:
     parsed: bool = False
     imports: list[Import] = field(default_factory=list)
     returns_error_at: int | None = None
+    paths: list[FixedPath] = field(default_factory=list)
 
 
 def read(folder: Path, script: str, python: tuple[int, int] | None = None) -> ScoreScript:
@@ -76,6 +80,7 @@ def read(folder: Path, script: str, python: tuple[int, int] | None = None) -> Sc
     if "*" in defined:
         score.certain = False
     _judge_signatures(score, defined)
+    score.paths = script_paths.find(tree)
     score.imports = sorted(_imports(tree), key=lambda found: found.line)
     run = defined.get("run")
     if isinstance(run, (ast.FunctionDef, ast.AsyncFunctionDef)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -185,6 +187,29 @@ def of_scoring(cloud: Cloud, info: WorkspaceInfo, scoring_uri: str | None, close
     return Host(
         "scoring", name, purpose, called, expected="private", handshake=False, private=record, resource=resource
     )
+
+
+def of_source(source: str, environ: Mapping[str, str] = os.environ) -> Host | None:
+    """The host that a model is brought from: a storage account, or the MLflow server that the environment names."""
+    if source.startswith(("runs:/", "models:/")):
+        server = environ.get("MLFLOW_TRACKING_URI") or ""
+        if not server.startswith(("https://", "http://")):
+            server = environ.get("DATABRICKS_HOST") or ""
+        if not server:
+            return None
+        url = server if "://" in server else f"https://{server}"
+        host = _from_url("source", url, "holds the model", True)
+        plain = urlsplit(url).scheme == "http"
+        port = host.port if urlsplit(url).port or not plain else 80
+        return replace(host, port=port, handshake=not plain)
+    from tui.cloud.blob_source import parse
+
+    try:
+        url = parse(source).account_url
+    except CloudError:
+        return None  # what it is not is said where it is read
+    host = _from_url("source", url, "holds the model", True)
+    return replace(host, private=private_name(host.host))
 
 
 def of_others(info: WorkspaceInfo, vault: Dependency | None, registry: Dependency | None) -> list[Host]:

@@ -23,6 +23,7 @@ _QUESTIONS = {
     "references": "references",
     "make_scoring": "scoring",
     "check": "checks",
+    "step_findings": "checks",
     "reach": "checks",
     "requests": "checks",
     "score": "operate",

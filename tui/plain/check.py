@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from argparse import Namespace
 from typing import Any
 
@@ -19,7 +20,9 @@ CHECK_SECONDS = 180
 def run(arguments: Namespace) -> int:
     """Print the findings, the worst first; 3 when one of them blocks. Raises PlanInvalid, Failure."""
     document, environ = ready(arguments)
+    began = time.monotonic()
     findings = worst_first(ask(document, environ, "check", timeout=CHECK_SECONDS))
+    took = time.monotonic() - began
     if arguments.fix:
         findings = _corrected(arguments, findings)
     if arguments.dress_rehearsal:
@@ -30,7 +33,7 @@ def run(arguments: Namespace) -> int:
     else:
         for line in finding_lines(findings):
             print(line)
-        say(verdict(findings))
+        say(f"{verdict(findings)} Looked at {len(findings)} things in {took:.1f} s.")
     return BLOCKED if any(finding.get("severity") == "blocker" for finding in findings) else 0
 
 
@@ -89,7 +92,9 @@ def finding_lines(findings: list[dict[str, Any]]) -> list[str]:
         field = f"{finding['field']}: " if finding.get("field") else ""
         lines.append(f"{WORDS.get(severity, severity):<{width}}  {field}{finding.get('message', '')}")
         if severity != "ok":
-            texts = (finding.get("remedy"), _command(finding), finding.get("docs"))
+            at = str(finding.get("looked_at") or "")
+            seen = f"looked at: {at}" if at and at not in str(finding.get("message")) else ""
+            texts = (finding.get("remedy"), _command(finding), finding.get("docs"), seen)
             lines += [f"{'':<{width}}  {text}" for text in texts if text]
     return lines
 

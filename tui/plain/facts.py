@@ -16,6 +16,7 @@ from tui.rehearse import WORKSPACE, CannotRehearse, prepare, with_own_identity
 
 ANSWER_SECONDS = 60
 CHECK_SECONDS = 180
+CHECKED = ("workspace", "endpoint", "model", "compute", "network")  # the rights are told with the workspace
 
 
 class Facts:
@@ -60,6 +61,14 @@ class Facts:
             self._say_endpoint()
         elif step == "model":
             self._say_model()
+        if step in CHECKED:
+            self._say_findings(step)
+
+    def _say_findings(self, step: str) -> None:
+        """What the preflight says against this step already now; what is in order is told at the end."""
+        found = self._ask("step_findings", step=step) or []
+        for line in finding_lines(worst_first([item for item in found if item.get("severity") != "ok"])):
+            say(f"  {line}")
 
     def review(self) -> None:
         """What will be created, changed or left, and what the preflight finds."""
@@ -128,10 +137,10 @@ class Facts:
         ):
             say("  Leave the egress flag empty (answer -): under a managed virtual network Azure ignores it.")
 
-    def _ask(self, question: str, timeout: float = ANSWER_SECONDS) -> Any:
+    def _ask(self, question: str, timeout: float = ANSWER_SECONDS, **with_: Any) -> Any:
         """An answer, or None after lines that say why there is none; the same reason is told in full once."""
         try:
-            return self._loop.run_until_complete(self._answer(question, timeout))
+            return self._loop.run_until_complete(self._answer(question, timeout, **with_))
         except HelperError as error:
             text = sentences(error)
             if text in self._said:
@@ -142,7 +151,7 @@ class Facts:
                 say(f"  {line}")
             return None
 
-    async def _answer(self, question: str, timeout: float) -> Any:
+    async def _answer(self, question: str, timeout: float, **with_: Any) -> Any:
         if self._client is None:
             self._client = HelperClient()
             await self._client.start(self._form.environ)
@@ -151,4 +160,4 @@ class Facts:
             "base": str(self._form.document.base),
             "secrets": dict(self._form.secrets),
         }
-        return await self._client.ask(question, timeout=timeout, plan=plan)
+        return await self._client.ask(question, timeout=timeout, plan=plan, **with_)

@@ -174,10 +174,14 @@ def finding_lines(item: Mapping[str, Any]) -> list[str]:
     lines = textwrap.wrap(f"{kind}: {item['message']}", WIDTH, subsequent_indent="  ")
     if item["severity"] == "ok":
         return lines
-    for name, text in (("Why", item.get("cause")), ("What to do", item.get("remedy"))):
+    commands = list(item.get("commands") or ())
+    remedy = str(item.get("remedy") or "")
+    for command in commands:  # it stands below, unbroken, to be copied
+        remedy = remedy.replace(command, "").strip()
+    for name, text in (("Why", item.get("cause")), ("What to do", remedy)):
         if text:
             lines += textwrap.wrap(f"{name}: {text}", WIDTH, initial_indent="  ", subsequent_indent="    ")
-    lines += [f"    $ {command}" for command in item.get("commands") or ()]
+    lines += [f"    $ {command}" for command in commands]
     if item.get("docs"):
         lines.append(f"  More: {item['docs']}")
     if item.get("evidence"):

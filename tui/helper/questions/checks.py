@@ -9,10 +9,17 @@ from tui.helper import sessions
 
 
 def inspect_model(plan: dict[str, Any]) -> Any:
-    """What is in the model's folder, the scoring script and the conda file; needs no sign-in."""
+    """What is in the model's folder, the scoring script and the conda file; needs no sign-in for files of this machine.
+
+    A model that lies elsewhere is asked for its small files, in Azure's storage with the plan's sign-in.
+    """
+    from tui.checks import source_model
     from tui.checks.artifacts import inspect_model as inspect
 
-    return inspect(sessions.plan_of(plan))
+    wanted = sessions.plan_of(plan)
+    if wanted.deployment.model.source:
+        return source_model.inspect(wanted, lambda: sessions.cloud_of(plan))
+    return inspect(wanted)
 
 
 def check(plan: dict[str, Any]) -> Any:
@@ -27,6 +34,20 @@ def check(plan: dict[str, Any]) -> Any:
     if cloud.plan.deployments:
         return [finding.as_dict() for finding in several.run(cloud.plan, cloud)]
     return [finding.as_dict() for finding in preflight.run(cloud.plan, cloud, own_look=True)]
+
+
+def step_findings(plan: dict[str, Any], step: str) -> Any:
+    """The preflight's findings that belong to one step of the wizard, while the later ones may still be empty."""
+    from tui.checks import preflight
+    from tui.helper.questions.references import unread
+
+    try:
+        cloud = sessions.cloud_of(plan)
+    except CloudError as error:
+        if error.code == "WorkspaceMissing":
+            raise
+        return unread(plan, error)
+    return [finding.as_dict() for finding in preflight.of_step(cloud.plan, cloud, step)]
 
 
 def reach(plan: dict[str, Any]) -> Any:
