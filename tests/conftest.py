@@ -94,7 +94,6 @@ def rehearsal_env(rehearsal_home: dict[str, str], rehearsal: dict[str, Any]) -> 
     return {**env, **rehearsal["set"]}
 
 
-
 def pytest_configure(config: pytest.Config) -> None:
     """Compiles our modules once: the tests start hundreds of processes, also where Python may not write its caches."""
     if not hasattr(config, "workerinput"):
@@ -108,12 +107,21 @@ SLOW_FILES = {
     "app/test_compute_pane.py",
     "app/test_credentials.py",
     "app/test_dress.py",
+    "app/test_field_help.py",
+    "app/test_first_error.py",
+    "app/test_keys.py",
+    "app/test_late_answers.py",
+    "app/test_leaving_every_state.py",
     "app/test_lists.py",
     "app/test_model_pane.py",
     "app/test_network_pane.py",
     "app/test_operating.py",
-    "app/test_rules.py",
+    "app/test_pasting.py",
+    "app/test_real_terminal.py",
+    "app/test_scoring_script.py",
+    "app/test_sizes.py",
     "app/test_snapshots.py",
+    "app/test_tab_and_enter.py",
     "app/test_troubleshoot.py",
     "app/test_walk.py",
     "checks/test_network_checks.py",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
@@ -38,6 +39,11 @@ def run(
         return HUNG_UP
     followed = app.store.run if app.store is not None else None
     if followed is None:
+        if app.store is not None and not app.return_code:
+            with contextlib.suppress(OSError):
+                print(app.plan_kept())
+                if app.store.file is not None:
+                    print(f"Go on with: aml-deploy {shlex.quote(str(app.store.file))}{' --rehearse' * app.rehearse}")
         return app.return_code or 0
     code = _farewell(followed, how)
     return code if attach_run is not None else min(code, 1)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from tests.app.recorded import CHANGES, ENDPOINT_ANSWER, FINDINGS, SCORE_ANSWER, WORKSPACE_ANSWER, Answers
+from tests.app.recorded import CHANGES, ENDPOINT_ANSWER, FINDINGS, SCORE_ANSWER, WORKSPACE_ANSWER, Answers, Recording
 from tui.app.app import WizardApp
 from tui.plan.load import load
 
@@ -41,6 +41,7 @@ def recorded_answers(**more: Any) -> Answers:
         "workspace": WORKSPACE_ANSWER,
         "endpoint": ENDPOINT_ANSWER,
         "score": SCORE_ANSWER,
+        "step_findings": [],
     }
     return Answers(**{**told, **more})
 
@@ -114,3 +115,16 @@ async def wizard(
         walk = Walk(app, pilot)
         await walk.until(lambda: app.store is not None and app.store.ready.is_set(), "the wizard is ready")
         yield walk
+
+
+async def follow(walk: Walk, recording: Recording) -> None:
+    """Show a run, as after attaching to it."""
+    walk.store.follow(recording.run)
+    await walk.to("deploy")
+
+
+def plans(home: Path) -> Path:
+    """Where the wizard saves plans that have no file of their own."""
+    folder = home / "plans"
+    folder.mkdir(exist_ok=True)
+    return folder

@@ -134,7 +134,8 @@ async def test_an_existing_deployment_is_taken_from_the_endpoint_that_was_read()
     async with wizard(recorded_answers(sizes=[offer("Standard_DS3_v2", 0)], endpoint=ENDPOINT_ANSWER)) as walk:
         await walk.store.ask("endpoint")
         await walk.to("compute")
-        await walk.sees("8 that the deployment has already", "✔ fits")
+        await walk.sees("✔ Quota", "✔ fits")
+        assert "8 that the deployment has already" in " ".join(walk.text().split())
 
 
 @pytest.mark.parametrize("width", range(40, 200, 7))
@@ -157,3 +158,35 @@ async def test_a_model_larger_than_the_memory_is_said() -> None:
         walk.store.facts["inspect_model"] = {"bytes": 20 * 2**30}
         await walk.to("compute")
         await walk.sees("! Memory", "more than the 14 GiB")
+
+
+async def test_the_size_opens_the_table_and_all_fields_take_its_room_on_a_short_screen() -> None:
+    async with wizard(recorded_answers(sizes=OFFERS)) as walk:
+        await walk.to("compute")
+        await walk.sees("● Standard_DS3_v2", "6 sizes")
+        await walk.tab_to("extra")
+        await walk.press("enter")
+        await walk.sees("Fewer fields", "Application Insights", "Down in the field Size")
+        assert "6 sizes" not in walk.text()
+        walk.app.screen.query_one("#row-deployment-instance_type").control.focus()  # type: ignore[attr-defined]
+        await walk.press("down")
+        await walk.until(lambda: walk.focused == "sizes", "the table has the focus")
+        await walk.press("down")
+        await walk.sees("6 sizes", "Marked", "more fields")
+
+
+async def test_the_rows_of_the_table_stay_where_they_are_while_one_goes_through_them() -> None:
+    def place(walk: Walk) -> int:
+        return next(
+            y for y, text in enumerate(walk.text().splitlines()) if "Standard_DS3_v2   " in text and "✔" in text
+        )
+
+    async with wizard(recorded_answers(sizes=OFFERS)) as walk:
+        await walk.to("compute")
+        await walk.sees("● Standard_DS3_v2", "Chosen")
+        before = place(walk)
+        await walk.tab_to("sizes")
+        for _ in range(4):
+            await walk.press("down")
+            await walk.sees("Marked")
+            assert place(walk) == before

@@ -108,9 +108,8 @@ async def test_the_three_ways_of_a_secret_each_say_what_they_need() -> None:
         await walk.tab_to("secret-way")
         await walk.press("right")
         shown = " ".join((await walk.sees("A scope is a named store of secrets")).split())
-        assert "AZURE_CLIENT_SECRET={{secrets/SCOPE/KEY}}" in " ".join(
-            fact.text for fact in walk.app.screen.query_one("#secret-facts").facts
-        ), shown
+        said = " ".join(fact.text for fact in walk.app.screen.query_one("#secret-facts").facts)
+        assert "AZURE_CLIENT_SECRET={{secrets/SCOPE/KEY}}" in said and "${databricks:SCOPE/KEY}" in said, shown
         assert walk.store.value("credential.client_id") == "${env:AZURE_CLIENT_ID}"
         await walk.press("right")
         await walk.sees("asked again when a run")
@@ -122,7 +121,7 @@ async def test_a_scope_reference_names_its_scope_and_key() -> None:
         await walk.until(lambda: bool(walk.app.screen.query("#secret-facts")))
         await walk.sees("● Databricks scope")
         facts = walk.app.screen.query_one("#secret-facts").facts
-        assert any("AZURE_CLIENT_SECRET={{secrets/deploy/sp-secret}}" in fact.text for fact in facts)
+        assert any("The key sp-secret of the scope deploy is read" in fact.text for fact in facts)
 
 
 @pytest.mark.slow

@@ -250,7 +250,7 @@ async def test_what_is_in_the_files_is_said_with_what_is_missing() -> None:
               "findings": []}  # fmt: skip
     async with wizard(recorded_answers(inspect_model=answer)) as walk:
         await walk.to("model")
-        await walk.sees("xgboost, 6 files, 140 kB", "1 columns: Idade", "✖ Script", "run() is missing",
+        await walk.sees("xgboost, 6 files, 140 kB", "1 column: Idade", "✖ Script", "run() is missing",
                         "azureml-inference-server-http is missing")  # fmt: skip
 
 

@@ -44,9 +44,10 @@ async def test_a_typed_secret_is_named_but_never_shown() -> None:
 async def test_findings_stand_worst_first_with_what_to_do() -> None:
     async with wizard(recorded_answers(check=[*FINDINGS, BLOCKER])) as walk:
         await walk.to("review")
-        screen = await walk.sees("blocker", "warning", "1 blocker, 1 warning")
+        screen = " ".join((await walk.sees("blocker", "warning", "1 blocker, 1 warning", "Enter: Size")).split())
         assert screen.index("Quota: 8 cores") < screen.index("managed virtual network")
-        assert "Choose a smaller size" in screen
+        assert "Choose a smaller size, or ask for more quota." in screen, "the marked row is told whole"
+        assert screen.index("managed virtual network") < screen.index("+ create") < screen.index("not known")
 
 
 async def test_every_resource_says_create_change_or_skip_with_before_and_after() -> None:

@@ -94,8 +94,8 @@ async def test_the_split_what_is_watched_and_what_comes_next_are_in_sight(home: 
             "Next     50 % go to green in 4 minutes",
             "▸ running  rollout",
             "Roll back now",
+            "all tasks",  # the log keeps its bar however many tasks there are
         )
-        assert "all tasks" in screen, "the log keeps its bar however many tasks there are"
         assert len([line for line in screen.splitlines() if "test:green" in line and "done" in line]) == 1
         await walk.press(*["up"] * 20)
         await walk.sees("✔ done     sign-in", "below")

@@ -197,11 +197,19 @@ class WizardApp(App[str], inherit_bindings=False):
     def _what_stays(self) -> str:
         if self.store is None:
             return "Nothing is running."
-        if self.store.dirty or self.store.file:
-            kept = "The plan is saved." if self.store.file is None else f"The plan is saved to {self.store.file}."
-        else:
-            kept = "The plan is the preset, unchanged."
-        return f"Nothing is running. {kept}"
+        if self.store.file is None and self.store.dirty:
+            return "Nothing is running. The plan is saved."
+        return f"Nothing is running. {self.plan_kept()}"
+
+    def plan_kept(self) -> str:
+        """Where the plan is, for whoever has left without a run; empty when none was open."""
+        if self.store is None:
+            return ""
+        if self.store.save_problem:
+            return self.store.save_problem
+        if self.store.file is None:
+            return "The plan is the preset, unchanged."
+        return f"The plan is saved to {self.store.file}."
 
     def under_way(self) -> bool:
         """Whether a run that this wizard follows is still working."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from tui.app.store import Store
+from tui.plan import data_collection, identity
 from tui.plan.document import Document
 from tui.plan.fields import BY_KEY
 from tui.plan.references import Unresolved, expand, has_reference
@@ -18,6 +19,8 @@ _DEPLOYMENT = (
     "description", "tags", "model", "code_configuration", "environment", "environment_variables", "instance_type",
     "instance_count", "app_insights_enabled", "egress_public_network_access", "request_settings", "liveness_probe",
     "readiness_probe",
+    "data_collector",
+    "model_mount_path",
 )  # fmt: skip
 _ALWAYS = ("endpoint.auth_mode", "endpoint.public_network_access", "deployment.instance_type",
            "deployment.instance_count", "deployment.model.type")  # fmt: skip
@@ -30,6 +33,12 @@ def endpoint(store: Store) -> dict[str, Any]:
         value = _value(store, f"endpoint.{name}")
         if value not in (None, "", {}):
             tree[name] = value
+    given = _group(store, "endpoint.identity", store.document)
+    if given:
+        # The loader of az ml takes maps; the plan may name the ids alone.
+        ids = identity.listed(given.get("user_assigned_identities") or ()) or []
+        users = {"user_assigned_identities": [{"resource_id": one} for one in ids]} if ids else {}
+        tree["identity"] = {**given, **users}
     return tree
 
 
@@ -68,6 +77,9 @@ def deployment(store: Store, document: Document | None = None) -> dict[str, Any]
         tree["environment"] = registered or environment
         if not tree["environment"]:
             del tree["environment"]
+    collected = tree.get("data_collector", {}).get("collections")
+    if isinstance(collected, dict):
+        tree["data_collector"]["collections"] = data_collection.as_az(collected)
     if "code_configuration" in tree and not tree["code_configuration"].get("code"):
         del tree["code_configuration"]
     elif "code_configuration" in tree:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tui.app.figures import running, size
+from tui.app.figures import count, running, size
 from tui.app.widgets.facts import Fact
 
 KINDS = {"blocker": "bad", "warning": "warn", "unknown": "none"}
@@ -31,7 +31,7 @@ def _model(found: dict[str, Any]) -> list[Fact]:
     if found.get("registered"):
         return [Fact("ok", "Model", f"{found['registered']}: registered, so nothing is uploaded")]
     if not found.get("exists"):
-        return []
+        return _unread(found.get("source") or {})
     number = int(found.get("files") or 0)
     words = f"{number:,} file{'' if number == 1 else 's'}, {size(found.get('bytes') or 0)}"
     flavour = found.get("flavour") or "no MLmodel file"
@@ -43,7 +43,7 @@ def _model(found: dict[str, Any]) -> list[Fact]:
     versions = found.get("versions") or {}
     if versions:
         text += "; " + ", ".join(f"{LIBRARIES.get(name, name)} {version}" for name, version in versions.items())
-    facts = [Fact("ok" if complete else "busy", "Model", text)]
+    facts = [Fact("ok" if complete else "busy", "Model", text), *_origin(found.get("source") or {})]
     left_out = int(found.get("left_out") or 0)
     if left_out:
         names = [str(name) for name in found.get("left_out_names") or []]
@@ -54,12 +54,31 @@ def _model(found: dict[str, Any]) -> list[Fact]:
     return facts
 
 
+def _origin(source: dict[str, Any]) -> list[Fact]:
+    """Where a model lies that is not on this machine, and what becomes of it."""
+    if not source:
+        return []
+    way = "the workspace reads it there" if source.get("in_place") else "brought to this machine, then uploaded"
+    facts = [Fact("ok", "From", f"{source.get('exact')}: {way}")]
+    if source.get("problem"):
+        facts.append(Fact("warn", f"Not all of it could be looked into: {source['problem']}."))
+    return facts
+
+
+def _unread(source: dict[str, Any]) -> list[Fact]:
+    """Why a model that lies elsewhere could not be looked into."""
+    if not source.get("problem"):
+        return []
+    text = f"{str(source['problem']).rstrip('.')}. {source.get('remedy') or ''}".strip()
+    return [Fact("none", "Model", text)]
+
+
 def _signature(found: dict[str, Any]) -> list[Fact]:
     signature = found.get("signature")
     if not signature:
         return []
     names = ", ".join(f"{column.get('name') or '?'}" for column in signature)
-    return [Fact("ok", "Signature", shortened(f"{len(signature)} columns: {names}"))]
+    return [Fact("ok", "Signature", shortened(f"{count(len(signature), 'column')}: {names}"))]
 
 
 def _score(found: dict[str, Any]) -> list[Fact]:

@@ -26,6 +26,13 @@ WORDS: dict[str, str] = {
     "cancelled": "✖ stopped",
     "interrupted": "! interrupted",
 }
+# What the step says of a run that does not go on.
+ENDED: dict[str, str] = {
+    "succeeded": "The run has ended, and the endpoint answers. Test sends it requests and shifts its traffic.",
+    "failed": "The run has ended. Edit what the card names, then go on with this run, or begin a new one; what was "
+    "made is kept and taken as it is.",
+    "interrupted": "The engine of this run has ended before its work was done. To go on takes up what Azure has.",
+}
 ACTIONS = {
     "create": "creates it",
     "change": "changes it",

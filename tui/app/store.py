@@ -42,7 +42,20 @@ DEPENDS: dict[str, tuple[str, ...]] = {
     "curated_images": ("credential.",),
     "changes": ("",),
     "check": ("",),
-}
+    # What the preflight's findings of each step are about.
+    "step:credentials": ("credential.", "workspace."),
+    "step:workspace": ("credential.", "workspace."),
+    "step:endpoint": ("credential.", "workspace.", "endpoint.name", "endpoint.auth_mode", "deployment.name"),
+    "step:model": ("credential.", "workspace.", "deployment.model.", "deployment.code_configuration.",
+                   "deployment.environment.", "deployment.egress_public_network_access"),
+    "step:compute": ("credential.", "workspace.", "endpoint.name", "deployment.name", "deployment.instance_"),
+    "step:network": ("credential.", "workspace.", "endpoint.name", "endpoint.public_network_access", "traffic",
+                     "deployment.name", "deployment.egress_public_network_access"),
+}  # fmt: skip
+
+
+OF_ONE = ("inspect_model", "count_files", "sizes", "make_scoring")
+"""Questions about the deployment that the steps show, of a plan with several."""
 
 
 class Store:
@@ -70,6 +83,8 @@ class Store:
         self._written = document  # what the file says, before `adopt`
         self._touched: set[str] = set()
         self.document = adopt(document) if adopt else document
+        if self.document.listed():  # the steps show the one that takes over, the last
+            self.document.shown = len(self.document.listed()) - 1
         self.rehearse = rehearse
         self.secrets: dict[str, str] = {}
         self.facts: dict[str, Any] = {}
@@ -174,6 +189,10 @@ class Store:
         except Unresolved:
             return None
 
+    def touched(self, key: str) -> None:
+        """A field stands for another value than before, without anybody having typed it."""
+        self._changed(key)
+
     def _changed(self, key: str) -> None:
         for question, keys in DEPENDS.items():
             if question in self.facts and any(key.startswith(prefix) for prefix in keys):
@@ -202,10 +221,11 @@ class Store:
         """Wait until the environment is complete, or it is known why it cannot be."""
         await self._settled.wait()
 
-    def payload(self) -> dict[str, Any]:
-        """The plan as the helper takes it."""
+    def payload(self, question: str = "") -> dict[str, Any]:
+        """The plan as the helper takes it; for questions about one deployment, the one that is shown is the last."""
+        document = self.document.with_shown_last() if question in OF_ONE else self.document.copy()
         return {
-            "document": self.document.copy().tree,
+            "document": document.tree,
             "base": str(self.document.base),
             "secrets": dict(self.secrets),
         }
@@ -227,7 +247,7 @@ class Store:
             )
         helper = await self.helper()
         before = self.fingerprint(question)
-        answer = await helper.ask(question, timeout=timeout, plan=self.payload(), **with_)
+        answer = await helper.ask(question, timeout=timeout, plan=self.payload(question), **with_)
         if question in DEPENDS and before == self.fingerprint(question):
             self.facts[question] = answer
             self.announce(question)

@@ -50,6 +50,7 @@ class Finding:
     remedy: str = ""
     key: str = ""
     docs: str = ""
+    looked_at: str = ""
 
     @property
     def step(self) -> str:
@@ -133,12 +134,18 @@ def answered_findings(answer: Sequence[Mapping[str, Any]]) -> list[Finding]:
         Finding(
             str(item.get("severity") or "unknown"),
             str(item.get("message") or item.get("id") or ""),
-            str(item.get("remedy") or ""),
+            _with_command(str(item.get("remedy") or ""), str(item.get("command") or "")),
             str(item.get("field") or ""),
             str(item.get("docs") or ""),
+            str(item.get("looked_at") or ""),
         )
         for item in answer
     ]
+
+
+def _with_command(remedy: str, command: str) -> str:
+    """What to do, and the command that does it, where the sentence does not hold it already."""
+    return remedy if not command or command in remedy else f"{remedy} {command}".strip()
 
 
 def worst_first(findings: Sequence[Finding]) -> list[Finding]:

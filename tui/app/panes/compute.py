@@ -18,12 +18,15 @@ from tui.app.figures import count as counted
 from tui.app.figures import size as bytes_in_words
 from tui.app.panes.asking import DEBOUNCE, AskingPane
 from tui.app.panes.pane import Action
+from tui.app.panes.step_findings import StepFindings
 from tui.app.size_rows import SizeRow
 from tui.app.store import DEPENDS
 from tui.app.widgets.facts import Fact, Facts
+from tui.app.widgets.field_row import FieldRow
 from tui.app.widgets.help import Topic
 from tui.app.widgets.inputs import TextInput
 from tui.app.widgets.size_table import SizeTable
+from tui.plan.fields import Field
 
 SIZE = "deployment.instance_type"
 COUNT = "deployment.instance_count"
@@ -42,16 +45,23 @@ class ComputePane(AskingPane):
     """Size and number of instances, with a table of the sizes of this region."""
 
     step: ClassVar[str] = "compute"
+    roomy = True
 
     def compose(self) -> ComposeResult:
         yield from super().compose()
-        yield Facts(id="found", column=5)
         with Horizontal(id="size-filter"):
             yield Static("Filter", classes="field-label", markup=False)
             yield SizeFilter(placeholder="a word of the name, gpu, fits, cores>=8, memory>=32, price<1", id="filter")
             yield Static("", id="size-count", markup=False)
         yield TableHead(id="size-head")
         yield SizeTable(id="sizes")
+        yield Static("The table of sizes: Down in the field Size, or Fewer fields.", id="sizes-away", markup=False)
+        yield Facts(id="found", column=6)  # below the table: its rows stay where they are when other lines come
+        yield StepFindings(self.store, self.step)
+
+    def row_for(self, field: Field, label: str = "") -> FieldRow:
+        """The size can be chosen from the table."""
+        return FieldRow(field, self.store, label=label, table="sizes" if field.key == SIZE else "")
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -59,16 +69,11 @@ class ComputePane(AskingPane):
 
     def arrive(self) -> None:
         """Show what is known; ask for what is not."""
-        self.screen.add_class("-roomy")
         self._show()
         if "sizes" not in self.store.facts:
             self._look(0)
         if "workspace" not in self.store.facts:
             self.run_worker(self._read_workspace(), group="workspace", exclusive=True)
-
-    def leave(self) -> None:
-        """Give the help its rows back."""
-        self.screen.remove_class("-roomy")
 
     def changed(self, name: str) -> None:
         """A value has changed that the table depends on, or an answer is there."""
@@ -123,8 +128,7 @@ class ComputePane(AskingPane):
         everything = self._rows()
         shown = size_rows.matching(everything, self.query_one("#filter", SizeFilter).value)
         table = self.query_one("#sizes", SizeTable)
-        for widget in (table, self.query_one("#size-filter"), self.query_one("#size-head")):
-            widget.display = bool(everything)
+        self.set_class(not everything, "-no-sizes")
         said = counted(len(shown), "size") if len(shown) == len(everything) else f"{len(shown)} of {len(everything)}"
         self.query_one("#size-count", Static).update(said)
         table.show(shown, str(self.store.value(SIZE) or ""))
@@ -143,9 +147,9 @@ class ComputePane(AskingPane):
         if marked is not None and marked != row:
             facts.show([Fact("", "Marked", f"{marked.size.name}; Enter takes it."), *self._about(marked)])
         elif row is None:
-            facts.show([Fact("warn", "Quota", f"{chosen} is not among the sizes offered here; see the table.")])
+            facts.show([Fact("warn", "Chosen", f"{chosen or 'Nothing'} is not among the sizes offered here.")])
         else:
-            facts.show(self._about(row))
+            facts.show([Fact("", "Chosen", _in_words(row)), *self._about(row)])
 
     def _about(self, row: SizeRow) -> list[Fact]:
         from tui.plan import sizes
@@ -163,6 +167,19 @@ class ComputePane(AskingPane):
         return facts
 
     # What is done
+
+    @on(FieldRow.Opened)
+    async def _open_table(self, event: FieldRow.Opened) -> None:
+        """The table has the focus; where all fields have taken its room, it gets that back."""
+        event.stop()
+        table = self.query_one("#sizes", SizeTable)
+        if not table.rows:
+            self.post_message(self.Status("The sizes are not known yet: type one."))
+            return
+        if not table.display or not table.region.height:
+            await self.show_all(False)
+        table.pick(str(self.store.value(SIZE) or ""))
+        self.call_after_refresh(table.focus)  # what has only just been shown cannot take the focus before
 
     @on(TextInput.Changed, "#filter")
     def _filtered(self, event: TextInput.Changed) -> None:
@@ -215,6 +232,13 @@ class ComputePane(AskingPane):
     def _again(self) -> None:
         self.store.facts.pop("sizes", None)
         self._look(0)
+
+
+def _in_words(row: SizeRow) -> str:
+    """A size in a few words."""
+    memory = f", {row.size.memory_gib:g} GiB" if row.size.memory_gib else ""
+    gpus = f", {row.size.gpus:g} GPU" if row.size.gpus else ""
+    return f"{row.size.name}: {counted(row.size.cores, 'core')}{memory}{gpus}"
 
 
 class TableHead(Widget):

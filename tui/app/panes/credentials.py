@@ -14,6 +14,7 @@ from textual.widgets import Button, Static
 
 from tui.app.panes.asking import AskingPane
 from tui.app.panes.pane import Action
+from tui.app.panes.step_findings import StepFindings
 from tui.app.widgets.choice import Choice
 from tui.app.widgets.facts import Fact, Facts
 from tui.app.widgets.field_row import FieldRow
@@ -58,9 +59,9 @@ class SecretFrom(Widget):
         return Topic(
             "Secret from",
             "Variables of this machine, a secret scope of Databricks, or typed here: masked, in memory only.",
-            "A scope is a named store of secrets in Databricks, often backed by an Azure Key Vault. Whoever owns the "
-            "cluster lets a variable of the cluster read one of them, so that nobody has to see or type it.",
-            "AZURE_CLIENT_SECRET={{secrets/deploy/sp-secret}}",
+            "A scope is a named store of secrets in Databricks, often backed by an Azure Key Vault. The plan refers to "
+            "it, or a variable of the cluster reads it: nobody has to see or type the secret.",
+            "${databricks:deploy/sp-secret}",
             choices=f"{VARIABLE}, {SCOPE}, {TYPED}",
             link="https://learn.microsoft.com/azure/databricks/security/secrets/secrets-spark-conf-env-var",
         )
@@ -76,6 +77,7 @@ class CredentialsPane(AskingPane):
         yield Facts(id="secret-facts", column=10)
         yield SignInButton("Sign in", id="sign-in", compact=True, classes="quiet")
         yield Facts(id="signed-in")
+        yield StepFindings(self.store, self.step)
         yield Facts(id="sources")
 
     def on_mount(self) -> None:
@@ -90,6 +92,8 @@ class CredentialsPane(AskingPane):
         self._look()
 
     def changed(self, name: str) -> None:
+        if name == SECRET and self._way() == SCOPE:
+            self.query_one("#secret-way", Choice).value = SCOPE  # such a reference was typed
         if name.startswith("credential.") or name == "ready":
             self._show_ways()
         if name == "credential.method":
@@ -222,13 +226,17 @@ def about_way(way: str, secret: str, environ: Mapping[str, str], typed: bool) ->
             return [Fact("ok", "Typed", "In memory only; it is asked again when a run is resumed.")]
         return [Fact("none", "Typed", "Type it above. It stays in memory and is asked again when a run is resumed.")]
     found = SCOPE_REFERENCE.search(secret)
+    if way == SCOPE and found:
+        return [
+            Fact("ok", "Scope", f"The key {found.group(2)} of the scope {found.group(1)} is read to sign in; ctrl+o, "
+                 "References, tries it without showing it."),
+        ]  # fmt: skip
     if way == SCOPE:
-        scope, key = found.groups() if found else ("SCOPE", "KEY")
         there = bool(environ.get("AZURE_CLIENT_SECRET"))
         return [
-            Fact("", "Scope", "A scope is a named store of secrets in Databricks. The cluster's owner adds, under "
-                 "Compute, Advanced, Spark, Environment variables:"),
-            Fact("", "", f"AZURE_CLIENT_SECRET={{{{secrets/{scope}/{key}}}}}"),
+            Fact("", "Scope", "A scope is a named store of secrets. Type ${databricks:SCOPE/KEY} above to read one."),
+            Fact("", "Or", "the cluster's owner adds a variable, under Compute, Advanced, Spark: "
+                 "AZURE_CLIENT_SECRET={{secrets/SCOPE/KEY}}"),
             Fact("ok", "Variable", "AZURE_CLIENT_SECRET is set here.") if there else
             Fact("none", "Variable", "AZURE_CLIENT_SECRET is not set here; a cluster reads it when it starts again."),
         ]  # fmt: skip

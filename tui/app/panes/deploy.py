@@ -19,9 +19,11 @@ from tui.app.run_control import RunControl
 from tui.app.store import Store
 from tui.app.support import about, redacted, secrets_of
 from tui.app.widgets.card import Card, CardView
+from tui.app.widgets.help import Topic
 from tui.app.widgets.log_view import LogView
 from tui.app.widgets.run_log import RunLog
 from tui.app.widgets.timeline import Timeline
+from tui.app.words import TITLES
 from tui.engine.view import RunView
 
 LOOK_SECONDS = 0.2
@@ -35,6 +37,7 @@ class DeployPane(Pane):
     """Follows `store.run`, whether this wizard started it or came to it later."""
 
     step: ClassVar[str] = "deploy"
+    roomy = True
     next_label = "Test"
 
     def __init__(self, store: Store) -> None:
@@ -73,15 +76,10 @@ class DeployPane(Pane):
 
     def arrive(self) -> None:
         """Show the newest state."""
-        self.screen.add_class("-roomy")
         self._take_up()
         self._show(self.sight)
         if self._settled and self._settled != "succeeded":
             self._show_card(self.sight, self._settled)  # the plan may have been changed meanwhile
-
-    def leave(self) -> None:
-        """Give the help its rows back."""
-        self.screen.remove_class("-roomy")
 
     def landing(self) -> Widget | None:
         """The table of tasks while it runs; what can be done next when it has ended."""
@@ -95,6 +93,13 @@ class DeployPane(Pane):
     def sight(self) -> Sight:
         """What is known of the run."""
         return self.follower.sight if self.follower else Sight(RunView())
+
+    def topic(self) -> Topic | None:
+        """What the step is about, once nothing goes on any more."""
+        state = "interrupted" if self.sight.interrupted else self.sight.view.status if self.sight.ended else ""
+        if not self.follower or not state:
+            return None
+        return Topic(TITLES[self.step], run_texts.ENDED.get(state, run_texts.ENDED["failed"]))
 
     # Following
 
@@ -257,6 +262,9 @@ class DeployPane(Pane):
         log.offer_card(has_card and not card)
         timeline, links = self.query_one(Timeline), self.query_one("#deploy-links")
         timeline.display = not alone
+        # Where both have no room, the card needs the rows more than what went well.
+        crowded = shown.wanted(self.size.width) > self.size.height - 2 - len(self.sight.view.tasks)
+        timeline.fold(card and not both and crowded)
         going = bool(self._rollout.plain)
         links.display = not alone and not (going and self.size.height < ROWS_FOR_BOTH)
         if not self.size.height:

@@ -10,9 +10,10 @@ from textual import on
 from textual.widget import Widget
 from textual.widgets import Button
 
-from tui.app import beside
+from tui.app import beside, several
 from tui.app.panes.asking import DEBOUNCE, AskingPane
 from tui.app.panes.pane import Action
+from tui.app.panes.step_findings import StepFindings
 from tui.app.store import DEPENDS
 from tui.app.widgets.facts import Fact, Facts
 from tui.app.widgets.field_row import FieldRow
@@ -41,6 +42,7 @@ class EndpointPane(AskingPane):
 
     def below(self) -> Iterable[Widget]:
         yield Facts(id="found", column=10)
+        yield StepFindings(self.store, self.step)
         yield FreeName("", id="free-name", compact=True, classes="quiet")
 
     def on_mount(self) -> None:
@@ -100,7 +102,9 @@ class EndpointPane(AskingPane):
         if found is None or not self.is_attached:
             return
         name = str(self.store.resolved(NAME) or self.store.value(NAME))
-        facts = about(found, name, self.store.value) + beside.facts(found, self.store)
+        facts = [
+            *several.facts(self.store), *about(found, name, self.store.value), *beside.facts(found, self.store)
+        ]  # fmt: skip
         if not found.get("exists"):
             facts.append(Fact("busy", "Region", "Looking whether another workspace has this name …") if looking
                          else in_region(self.store.facts.get("endpoint_name"), name))  # fmt: skip
@@ -133,7 +137,7 @@ class EndpointPane(AskingPane):
         if self.query_one("#free-name").display:
             found.insert(0, Action(str(self.query_one("#free-name", FreeName).label), "Deploy beside what serves.",
                                    self.add_beside))  # fmt: skip
-        return found
+        return [*several.actions(self.store), *found]
 
 
 def about(found: Mapping[str, Any], name: str, value: Callable[[str], Any]) -> list[Fact]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Callable, ClassVar
 
 from textual import on
@@ -13,27 +13,19 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.app.background import in_thread
+from tui.app.panes.field_groups import group_of, grouped
 from tui.app.panes.pane import Action, Pane
 from tui.app.store import Store
 from tui.app.widgets.field_row import FieldRow
 from tui.plan.fields import BY_KEY, Field, fields_of
 
-# Less usual fields that belong together, by the first word of their labels; the rest is the label below the heading.
-GROUPS: dict[str, str] = {
-    "Deployment ": "Deployment",
-    "Liveness: ": "Liveness probe: an instance that fails it is restarted",
-    "Readiness: ": "Readiness probe: an instance that fails it gets no requests",
-    "Limit: ": "How long a run waits before it gives up watching",
-}
 
+class FieldHeading(Static):
+    """Stands above the rows of a group; not there where none of them applies."""
 
-def group_of(field: Field) -> tuple[str, str]:
-    """The heading that a less usual field stands below, or "", and its label there."""
-    for first, heading in GROUPS.items():
-        rest = field.label[len(first) :]
-        if field.advanced and field.label.startswith(first):
-            return heading, rest[:1].upper() + rest[1:]
-    return "", field.label
+    def __init__(self, text: str, rows: Sequence[FieldRow]) -> None:
+        super().__init__(text, classes="field-heading", markup=False)
+        self.rows = rows
 
 
 class FormScroll(VerticalScroll, can_focus=False, inherit_bindings=False):
@@ -60,8 +52,12 @@ class FormPane(Pane):
             yield from self.above()
             for field in fields_of(self.step):
                 if self.store.document.asked(field.key):  # the others get a row when they are
-                    yield FieldRow(field, self.store)
+                    yield self.row_for(field)
             yield from self.below()
+
+    def row_for(self, field: Field, label: str = "") -> FieldRow:
+        """A row for a field."""
+        return FieldRow(field, self.store, label=label)
 
     def above(self) -> Iterable[Widget]:
         """Widgets above the fields."""
@@ -97,19 +93,21 @@ class FormPane(Pane):
         if not self.is_attached:
             return
         if name in BY_KEY or name == "ready":
-            for row in self.rows():
+            rows = self.rows()
+            for row in rows:
                 row.reread()
-            self._add_rows()
+            self._add_rows(rows)
+            self._show_headings()
         self.changed(name)
 
-    def _add_rows(self) -> None:
+    def _add_rows(self, rows: Sequence[FieldRow]) -> None:
         """Give a row to each field that applies now and has none."""
         above: Widget | None = None
-        there = {row.field.key: row for row in self.rows()}
+        there = {row.field.key: row for row in rows}
         for field in fields_of(self.step, advanced=self.all_fields):
             row = there.get(field.key)
             if row is None and above is not None and self.store.document.asked(field.key):
-                row = FieldRow(field, self.store)
+                row = self.row_for(field, group_of(field)[1])
                 self.query_one(FormScroll).mount(row, after=above)
             above = row or above
 
@@ -148,11 +146,13 @@ class FormPane(Pane):
     async def show_all(self, show: bool) -> None:
         """Show, or hide again, the less usual fields."""
         self.all_fields = show
+        self.set_class(show, "-all-fields")
         shown = {row.field.key for row in self.rows()}
         wanted = fields_of(self.step, advanced=True)
         if show:
             rows = self._grouped([field for field in wanted if field.key not in shown])
             await self.query_one(FormScroll).mount_all(rows, after=self.rows()[-1])
+            self._show_headings()
             first = next((row for row in rows if isinstance(row, FieldRow)), None)
             if first is not None:
                 first.control.focus()
@@ -164,16 +164,16 @@ class FormPane(Pane):
         self.post_message(self.Relabel())
 
     def _grouped(self, fields: Iterable[Field]) -> list[Widget]:
-        """Rows for fields, with a heading where a group begins."""
+        """Rows for fields, those of a group together below its heading."""
         found: list[Widget] = []
-        before = ""
-        for field in fields:
-            heading, label = group_of(field)
-            if heading and heading != before:
-                found.append(Static(heading, classes="field-heading", markup=False))
-            before = heading
-            found.append(FieldRow(field, self.store, label=label))
+        for heading, members in grouped(fields):
+            rows = [self.row_for(field, label) for field, label in members]
+            found += [FieldHeading(heading, rows), *rows] if heading else rows
         return found
+
+    def _show_headings(self) -> None:
+        for heading in self.query(FieldHeading) if self.all_fields else ():
+            heading.display = any(row.display for row in heading.rows)
 
     @on(FieldRow.Submitted)
     def _entered(self, event: FieldRow.Submitted) -> None:

@@ -20,13 +20,15 @@ from tui.app.entries import Lister
 from tui.app.panes.asking import DEBOUNCE, AskingPane
 from tui.app.panes.form import FormScroll
 from tui.app.panes.pane import Action
+from tui.app.panes.scoring_script import REFUSED, ScoringButton, blocked_without_script, make_script, may_have_script
+from tui.app.panes.step_findings import StepFindings
 from tui.app.store import DEPENDS, Store
 from tui.app.widgets.facts import Fact, Facts
 from tui.app.widgets.field_row import FieldRow
 from tui.app.widgets.help import Topic
 from tui.app.widgets.path_picker import COUNT_EVERY, PathPicker
 from tui.app.widgets.path_row import PathRow
-from tui.plan.fields import BY_KEY, fields_of
+from tui.plan.fields import BY_KEY, Field
 
 PATH = "deployment.model.path"
 NAME = "deployment.model.name"
@@ -50,6 +52,7 @@ class ModelPane(AskingPane):
     """The model, its scoring script and its environment, with what was read of them."""
 
     step: ClassVar[str] = "model"
+    roomy = True
     BINDINGS: ClassVar = [
         Binding("up", "beside(-1)", "Up", show=False, id="model.up", tooltip="The field above."),
         Binding("down", "beside(1)", "Down", show=False, id="model.down", tooltip="The field below."),
@@ -61,25 +64,27 @@ class ModelPane(AskingPane):
         self._figures: dict[str, Any] = {}
 
     def compose(self) -> ComposeResult:
-        with FormScroll():
-            for field in fields_of(self.step):
-                if self.store.document.asked(field.key):
-                    yield (PathRow if field.kind == "path" else FieldRow)(field, self.store)
-            yield from self.below()
+        yield from super().compose()
         yield PathPicker(self.store, lister=self.lister)
+
+    def row_for(self, field: Field, label: str = "") -> FieldRow:
+        """Paths can be chosen among the files."""
+        return (PathRow if field.kind == "path" else FieldRow)(field, self.store, label=label)
 
     def below(self) -> Iterable[Widget]:
         with Vertical(id="found-box"):
+            yield StepFindings(self.store, self.step)
             yield Facts(id="found", column=9)
+            yield ScoringButton("Make a scoring script for it", id="make-script", compact=True, classes="quiet")
             yield SampleButton("Use the sample as the test request", id="use-sample", compact=True, classes="quiet")
 
     def on_mount(self) -> None:
         super().on_mount()
-        self.query_one("#use-sample").display = False
+        self.query_one("#use-sample").display = self.query_one("#make-script").display = False
 
     def arrive(self) -> None:
         """Show what is in the files; look into them where that is not known."""
-        self.screen.add_class("-roomy")
+        self._offer_script()
         if "inspect_model" in self.store.facts:
             self._show(self.store.facts["inspect_model"])
         else:
@@ -88,7 +93,6 @@ class ModelPane(AskingPane):
     def leave(self) -> None:
         """Give the help its rows back."""
         self._close_picker()
-        self.screen.remove_class("-roomy")
 
     def changed(self, name: str) -> None:
         """Something about the files has changed."""
@@ -96,6 +100,7 @@ class ModelPane(AskingPane):
             self._look(DEBOUNCE)
         if not self.query(PathPicker):
             return  # the pane is being made or taken down
+        self._offer_script()
         if self.picker.display:
             self._aside(self.picker.key)
         if name == self.picker.key and self.picker.display:
@@ -123,7 +128,8 @@ class ModelPane(AskingPane):
             self.run_worker(partial(self._count, found), group="count", exclusive=True)
 
     def _write(self, found: dict[str, Any]) -> None:
-        self.query_one("#found", Facts).show(model_facts.about({**found, **self._figures}))
+        refused = [Fact("bad", "MLflow", REFUSED)] if blocked_without_script(self.store) else []
+        self.query_one("#found", Facts).show([*model_facts.about({**found, **self._figures}), *refused])
         offered = found.get("sample") is not None and found.get("sample_source") in ("example", "signature")
         self.query_one("#use-sample").display = offered
 
@@ -166,6 +172,22 @@ class ModelPane(AskingPane):
         self.row(REQUEST).complain(None)
         self.row(REQUEST).control.focus()
         self.post_message(self.Status(f"The test request is {path.name}."))
+
+    # A scoring script
+
+    def _offer_script(self) -> None:
+        """Say that the model cannot be deployed without one, and offer to make it."""
+        button = self.query_one("#make-script")
+        wanted = blocked_without_script(self.store)
+        if button.display != wanted:
+            button.display = wanted
+            if "inspect_model" in self.store.facts:
+                self._write(self.store.facts["inspect_model"])
+
+    @on(Button.Pressed, "#make-script")
+    def make_script(self) -> None:
+        """Write a scoring script and a conda file for an MLflow model, and name them in the plan."""
+        self.run_worker(make_script(self), group="script", exclusive=True)
 
     # Choosing
 
@@ -246,6 +268,10 @@ class ModelPane(AskingPane):
         found = [Action("Browse for the model", "Files, and registered models.", partial(self.browse, PATH))]
         if self.query_one("#use-sample").display:
             found.append(Action("Use the sample as the test request", "Writes it to a file.", self.use_sample))
+        if may_have_script(self.store):
+            found.append(
+                Action("Make a scoring script", "For this MLflow model, with its conda file.", self.make_script)
+            )
         found.append(Action("Look into the files again", "After they have changed on disk.", self._again))
         return [*found, *super().actions()]
 

@@ -17,6 +17,7 @@ from tui.app import isolation
 from tui.app.hops import Hop
 from tui.app.panes.asking import AskingPane
 from tui.app.panes.pane import Action
+from tui.app.panes.step_findings import StepFindings
 from tui.app.store import DEPENDS, Store
 from tui.app.widgets.choice import Choice
 from tui.app.widgets.facts import STYLES, Fact, Facts
@@ -53,6 +54,7 @@ class NetworkPane(AskingPane):
     """Who can reach the endpoint, what the deployment can reach, and what this machine reaches."""
 
     step: ClassVar[str] = "network"
+    roomy = True
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -61,6 +63,7 @@ class NetworkPane(AskingPane):
     def compose(self) -> ComposeResult:
         yield from super().compose()
         yield Facts(id="found", column=8)
+        yield StepFindings(self.store, self.step)
         with Horizontal(id="path-bar"):
             yield Static("", id="path-head", markup=False)
             yield LookButton("Look again", id="look", compact=True)
@@ -69,17 +72,12 @@ class NetworkPane(AskingPane):
 
     def arrive(self) -> None:
         """Show what is known; ask for what is not."""
-        self.screen.add_class("-roomy")
         self._show()
         if "workspace" not in self.store.facts:
             self.run_worker(self._ask, group="workspace", exclusive=True)
         self._draw()
         if "reach" not in self.store.facts:
             self.look()
-
-    def leave(self) -> None:
-        """Give the help its rows back."""
-        self.screen.remove_class("-roomy")
 
     def changed(self, name: str) -> None:
         """A value has changed that the flags or the way depend on, or an answer is there."""

@@ -31,6 +31,7 @@ class Pane(Vertical):
     """
 
     step: ClassVar[str] = ""
+    roomy: ClassVar[bool] = False  # whether it needs the rows of the help on a short screen; ctrl+g still explains
     next_label: str = "Next"
     back_label: str = "Back"
     extra_label: str = ""  # a third button, left of Back; none where it is empty
@@ -62,6 +63,13 @@ class Pane(Vertical):
 
     def arrive(self) -> None:
         """Called each time the step is shown."""
+
+    def look_at_step(self) -> None:
+        """Called after `arrive`: asks for what the preflight finds about this step, where the pane shows that."""
+        from tui.app.panes.step_findings import StepFindings
+
+        for findings in self.query(StepFindings):
+            findings.look()
 
     def leave(self) -> None:
         """Called each time another step takes its place."""

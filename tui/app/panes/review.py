@@ -17,10 +17,13 @@ from tui.app.background import in_thread
 from tui.app.panes.pane import Action, Pane
 from tui.app.store import Store
 from tui.app.summary import Finding
+from tui.app.widgets.help import Topic
 from tui.app.widgets.review_list import ReviewList
+from tui.app.words import TITLES
 from tui.plan.fields import BY_KEY
 
 QUESTIONS = {"changes": "what exists in Azure", "check": "the preflight"}
+DETAIL_ROWS = 6  # at most, below the list
 PATIENCE = {"changes": 120, "check": 240}
 
 
@@ -31,6 +34,7 @@ class ReviewPane(Pane):
     """
 
     step: ClassVar[str] = "review"
+    roomy = True
     next_label = "Deploy"
     extra_label = "Take it with you"
 
@@ -46,6 +50,7 @@ class ReviewPane(Pane):
     def compose(self) -> ComposeResult:
         yield Static(id="review-summary", markup=False)
         yield ReviewList(id="review-list", compact=True)
+        yield Static(id="review-detail", markup=False)
 
     def on_mount(self) -> None:
         """Begin to listen to the plan."""
@@ -58,7 +63,6 @@ class ReviewPane(Pane):
 
     def arrive(self) -> None:
         """Read everything anew; what Azure has answered for this very plan is kept."""
-        self.screen.add_class("-roomy")
         self._refuse("")
         self.show()
         self.run_worker(self._judge(), group="judge", exclusive=True)
@@ -66,10 +70,6 @@ class ReviewPane(Pane):
             self.run_worker(self._ask(question), group=question, exclusive=True)
         if "workspace" not in self.store.facts:
             self.run_worker(self._read_workspace(), group="workspace", exclusive=True)
-
-    def leave(self) -> None:
-        """Give the help its rows back."""
-        self.screen.remove_class("-roomy")
 
     def landing(self) -> Widget | None:
         """Back, never Deploy."""
@@ -156,19 +156,37 @@ class ReviewPane(Pane):
         parts = [checked] + ([summary.changes_in_words(changes)] if changes is not None else [])
         first = ". ".join(part[:1].upper() + part[1:] for part in parts)
         if self._refused:
-            lines = Content.assemble((self._refused, "bold $text-error"))
+            lines = Content.assemble((self._refused, "bold $text-error"), "\n", summary.cost(self.store))
         else:
             lines = Content.assemble((first + ".", "bold"), "\n", summary.cost(self.store))
         self.query_one("#review-summary", Static).update(lines)
         values = summary.values(self.store, problems)
         made = summary.made_of(self.store)
         self.query_one(ReviewList).show(findings, changes, values, dict(self._waiting), made)
+        self._tell()
+
+    def _tell(self) -> None:
+        """The marked row in whole sentences, and what Enter does there; shown where rows have one line."""
+        row, shown = self.query_one(ReviewList).marked, self.query_one("#review-detail", Static)
+        if row is None or row.topic is None:
+            shown.update("")
+            return
+        field = BY_KEY.get(row.key or "")
+        leads = f"Enter: {field.label}, at {TITLES[row.step]}." if field else ""
+        leads = leads or (f"Enter: the step {TITLES[row.step]}." if row.step else "")
+        told = Topic("", row.topic.what, row.topic.why).short(max(shown.content_size.width, 40), DETAIL_ROWS - 1)
+        shown.update(Content.assemble(told, ("\n" + leads if leads else "", "$text-muted")))
+
+    def on_resize(self) -> None:
+        """The sentences wrap anew."""
+        self.call_after_refresh(self._tell)
 
     # What can be done
 
     def on_option_list_option_highlighted(self, event: ReviewList.OptionHighlighted) -> None:
         """Help follows the row."""
         event.stop()
+        self._tell()
         show_help = getattr(self.screen, "show_help", None)
         if callable(show_help):
             show_help()
@@ -196,7 +214,7 @@ class ReviewPane(Pane):
         await self._judge()
         if self.blockers:
             first = self.blockers[0]
-            self._refuse(f"✖ Not deployed: {first.message} {first.remedy}".strip())
+            self._refuse(f"✖ Not deployed: {first.message}")
             self.show()
             reviewed = self.query_one(ReviewList)
             reviewed.pick_worst()

@@ -36,6 +36,7 @@ class TestPane(Pane):
 
     __test__: ClassVar[bool] = False
     step: ClassVar[str] = "test"
+    roomy = True
     next_label = "Finish"
 
     def __init__(self, store: Store) -> None:
@@ -77,13 +78,8 @@ class TestPane(Pane):
 
     def arrive(self) -> None:
         """Fill the editor from the sample, and read which deployments there are."""
-        self.screen.add_class("-roomy")
         self.run_worker(self._fill(), group="fill", exclusive=True)
         self.run_worker(self._read_endpoint(), group="endpoint", exclusive=True)
-
-    def leave(self) -> None:
-        """Give the help its rows back."""
-        self.screen.remove_class("-roomy")
 
     def landing(self) -> Widget | None:
         """Send."""

@@ -11,6 +11,7 @@ from textual.widget import Widget
 from tui.app import isolation
 from tui.app.panes.asking import DEBOUNCE, AskingPane
 from tui.app.panes.pane import Action
+from tui.app.panes.step_findings import StepFindings
 from tui.app.store import DEPENDS
 from tui.app.widgets.facts import Fact, Facts
 
@@ -25,6 +26,7 @@ class WorkspacePane(AskingPane):
     extra_label = "Read again"
 
     def below(self) -> Iterable[Widget]:
+        yield StepFindings(self.store, self.step)
         yield Facts(id="found", column=10)
 
     def arrive(self) -> None:

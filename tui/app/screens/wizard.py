@@ -70,7 +70,8 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         # Kept, because messages still come while the screen is being taken down.
         self._header, self._rail = HeaderBar(store), Rail()
         self._help_bar, self._side_help = HelpBar(), SideHelp()
-        self._lead = Static("", id="lead", markup=False)
+        self._lead_row, self._lead = Horizontal(id="lead-row"), Static("", id="lead", markup=False)
+        self._buttons = Horizontal(id="buttons")
         self._status_line = Static("", id="status", markup=False)
 
     def compose(self) -> ComposeResult:
@@ -78,7 +79,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         with Horizontal(id="middle"):
             yield self._rail
             with Vertical(id="centre"):
-                with Horizontal(id="lead-row"):
+                with self._lead_row:
                     yield self._lead
                     # Every key's action can be had with Tab and Enter, too.
                     yield Button("Menu", id="open-menu", compact=True, tooltip="Everything that can be done here.")
@@ -86,7 +87,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
                     yield self._make(self.step)
             yield self._side_help
         yield self._help_bar
-        with Horizontal(id="buttons"):
+        with self._buttons:
             yield self._status_line
             yield Button("", id="extra", compact=True)
             yield Button("Back", id="back", compact=True)
@@ -139,12 +140,15 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             pane = self._make(step)
             await self.query_one("#body").mount(pane)
         pane.display = True
+        for widget in (self._help_bar, self._lead_row, self._buttons):
+            widget.set_class(pane.roomy, "-roomy")
         self._header.show(step)
         self._rail.show(step)
         self._lead.update(Content.assemble((TITLES[step], "bold"), (f"  {LEADS[step]}", "$text-muted")))
         self.set_status("")
         self._label(pane)
         pane.arrive()
+        pane.look_at_step()
         if key is not None:
             pane.show_field(key)
         else:
@@ -203,8 +207,6 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._rail.mark(self.step, wrong is not None)
         if wrong is not None:
             wrong.focus()
-            # A row that has only just come has no place to scroll to before the next layout.
-            self.call_after_refresh(wrong.scroll_visible, animate=False)
             self.set_status("! Something here needs attention.")
             return False
         if self.return_to:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
+from textual.style import Style
 from textual.widgets import Button, Collapsible, Static
 
 # The step where a task's values are edited, when the card names no field.
@@ -139,10 +141,12 @@ class CardView(Vertical):
         `retry` the one that goes on (empty: there is none); `note` is a sentence above everything else."""
         self.card = card
         self.query_one(".card-title", Static).update(Content.assemble(("✖ ", "bold"), (card.title, "bold")))
-        lines: list[tuple[str, str] | str] = [(note, "bold $text-accent")] if note else []
+        lines: list[Any] = [(note, "bold $text-accent")] if note else []
         for name, text in (("Why", card.cause), ("To do", card.remedy), ("See", card.docs)):
             if text:
-                lines += [("\n" if lines else ""), (f"{name}: ", "bold"), text.strip()]
+                said = text.strip()
+                look: Any = Style(link=said, underline=True) if name == "See" and said.startswith("http") else ""
+                lines += [("\n" if lines else ""), (f"{name}: ", "bold"), (said, look)]
         self.query_one(".card-text", Static).update(Content.assemble(*lines))
         button = self.query_one("#card-edit", Button)
         button.display = bool(card.step)
@@ -158,6 +162,16 @@ class CardView(Vertical):
         raw = card.raw + "".join(f"\nRequest id: {item}" for item in card.request_ids)
         self.query_one(".card-raw", Collapsible).display = bool(raw.strip())
         self.query_one(".card-raw-text", Static).update(raw.strip())
+
+    def wanted(self, width: int) -> int:
+        """The rows that the card needs to be seen whole, its raw text folded, in so many columns."""
+        if self.card is None:
+            return 0
+        room = max(width - 4, 20)  # beside the bar and the scroll bar
+        parts = [("Why", self.card.cause), ("To do", self.card.remedy), ("See", self.card.docs)]
+        wrapped = [textwrap.wrap(f"{name}: {text}", room) for name, text in parts if text]
+        title = textwrap.wrap(f"✖ {self.card.title}", room)
+        return len(title) + 2 + sum(len(lines) for lines in wrapped)
 
     def first_action(self) -> Button:
         """The button to focus when the card appears."""

@@ -19,12 +19,11 @@ from tui.app.lists import CHOSEN, LISTS, ListSource
 from tui.app.store import Store
 from tui.app.widgets.choice import Choice
 from tui.app.widgets.drop_list import LOADING, DropList, ListButton
+from tui.app.widgets.field_topic import field_topic, short_source
 from tui.app.widgets.help import Topic
 from tui.app.widgets.inputs import TextInput
 from tui.app.words import CHOICES
-from tui.plan import reasons
 from tui.plan.fields import Field
-from tui.plan.references import has_reference
 
 SHOWN_AT_LEAST = 1.0  # seconds that something busy stays on the screen
 PAUSE = 0.3  # seconds without a key before the disk is looked at
@@ -63,11 +62,22 @@ class FieldRow(Widget):
             super().__init__()
             self.row = row
 
-    def __init__(self, field: Field, store: Store, source: ListSource | None = None, *, label: str = "") -> None:
-        """`label` takes the place of the field's own where a heading above says the rest."""
+    class Opened(Message):
+        """Down, or the button ▾, in a field whose list is a table of the pane."""
+
+        def __init__(self, row: FieldRow) -> None:
+            super().__init__()
+            self.row = row
+
+    def __init__(
+        self, field: Field, store: Store, source: ListSource | None = None, *, label: str = "", table: str = ""
+    ) -> None:
+        """`label` takes the place of the field's own where a heading above says the rest. `table` names in the plural
+        what the pane itself lists for this field; Down is then the message Opened."""
         super().__init__(id="row-" + field.key.replace(".", "-"), classes="field-row")
         self.field = field
         self.label = label or field.label
+        self.table = table
         self.store = store
         self.error: str | None = None
         self.remark = ""
@@ -75,8 +85,8 @@ class FieldRow(Widget):
         self._checked = False
         self._wanted = self._looking = False
         self.control: Widget = self._make_control()
-        self._note = Static("", classes="field-note", markup=False)
-        self._below = Static("", classes="field-below", markup=False)
+        self._note, self._noted = Static("", classes="field-note", markup=False), ""
+        self._below, self._said = Static("", classes="field-below", markup=False), ""
         self.stacked = isinstance(self.control, Choice) and bool(self.control.notes)
         self.set_class(self.stacked, "-stacked")
         self.source = source or LISTS.get(field.key)
@@ -87,12 +97,14 @@ class FieldRow(Widget):
 
     def compose(self) -> ComposeResult:
         yield Static(self.label, classes="field-label", markup=False)
-        if self.source is not None and self.list is not None:
+        noun = self.source.noun if self.source is not None else self.table
+        if noun:
             with Horizontal(classes="field-cell"):
                 yield self.control
-                yield ListButton(self.source.noun, id="list-" + self.field.key.replace(".", "-"))
+                yield ListButton(noun, id="list-" + self.field.key.replace(".", "-"))
             yield self._note
-            yield self.list
+            if self.list is not None:
+                yield self.list
         else:
             yield from (self._note, self.control) if self.stacked else (self.control, self._note)
         yield self._below
@@ -124,23 +136,20 @@ class FieldRow(Widget):
             self.control.value = text
         elif isinstance(self.control, TextInput) and not self.control.has_focus:
             if self.field.kind == "secret":
+                self.control.placeholder = text or "typed, it stays in memory"
                 if not self.store.secrets.get(key) and self.control.value:
                     self.control.value = ""
             elif self.control.value != text:
                 self.control.value = text
-        self._note.update(self.note())
+        note = self.note()
+        if note != self._noted:
+            self._noted = note
+            self._note.update(note, layout=False)  # its place has one row and a width of its own
         self._show_below()
 
     def note(self) -> str:
-        """Where the value comes from, short enough for its column; the help has the whole of it."""
-        source = self.store.provenance(self.field.key)
-        if source == "typed, kept in memory only":
-            return "typed, memory only"
-        return (
-            source.partition(", from $")[0]
-            .partition(", left empty")[0]
-            .replace("rehearsal's own identity", "rehearsal's identity")
-        )
+        """Where the value comes from, in few words."""
+        return short_source(self.store.provenance(self.field.key))
 
     def say(self, remark: str, kind: str = "") -> None:
         """Put a line below the field; `kind` is one of "", "ok", "warn"."""
@@ -159,37 +168,21 @@ class FieldRow(Widget):
         self.set_class(not self.error and self.remark_kind == "ok", "-ok")
         self.set_class(not self.error and self.remark_kind == "warn", "-warn")
         text = f"✖ {self.error}" if self.error else self.remark or (f"= {stands_for}" if stands_for else "")
-        self._below.update(text)
+        if text != self._said:  # a line that is laid out anew for every letter costs more than the letter
+            self._said = text
+            self._below.update(text)
         self._below.display = bool(text) and not (self.list is not None and self.list.display)
+        if self.error and self.has_focus_within:
+            self._keep_in_sight()
+
+    def _keep_in_sight(self) -> None:
+        """Scroll to the row as a whole: the focus alone brings only the input into sight, and not what is wrong with
+        it on the line below. After a refresh, for a line that has only just come has no place yet."""
+        self.call_after_refresh(self.scroll_visible, animate=False)
 
     def topic(self) -> Topic:
         """The help of this field."""
-        key = self.field.key
-        value = self.store.text(key)
-        stands_for = self.store.resolved(key)
-        if stands_for:
-            value = f"{value} = {stands_for}"
-        return Topic(
-            self.field.label,
-            self.field.help.what,
-            reasons.why(self.field),
-            reasons.example(self.field),
-            value="" if self.field.kind == "secret" and not has_reference(value) else value,
-            source=self.store.provenance(key),
-            choices=f"Down, or the button ▾, opens the list of {self.source.noun}; typing works as well."
-            if self.source
-            else ", ".join(choice for choice in self.field.choices),
-            link=reasons.link(self.field),
-            default=self._default(),
-        )
-
-    def _default(self) -> str:
-        """What is taken where nothing is written."""
-        if self.field.kind == "secret":
-            return ""
-        if self.field.default is not None and self.field.show(self.field.default):
-            return self.field.show(self.field.default)
-        return "none: it must be given" if self.field.required else "none: it is left out"
+        return field_topic(self.field, self.store, self.source.noun if self.source else self.table)
 
     # What is typed
 
@@ -229,6 +222,7 @@ class FieldRow(Widget):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         self.add_class("-current")
+        self._keep_in_sight()
         if isinstance(self.control, TextInput) and event.widget is self.control:
             self.control.cursor_position = len(self.control.value)
 
@@ -273,7 +267,7 @@ class FieldRow(Widget):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The keys of the list belong to it while it is open; otherwise they mean what they mean everywhere."""
         if action == "list_down":
-            return self.list is not None
+            return self.list is not None or bool(self.table)
         if action.startswith("list_"):
             return self.list is not None and self.list.display
         return super().check_action(action, parameters)
@@ -284,7 +278,9 @@ class FieldRow(Widget):
         self.open_list()
 
     def open_list(self) -> None:
-        """Open the list below the field and ask for what is in it."""
+        """Open the list below the field and ask for what is in it; or the pane's own table."""
+        if self.table:
+            self.post_message(self.Opened(self))
         if self.list is None or not isinstance(self.control, TextInput) or self.list.display:
             return
         self._before = self.control.value
@@ -324,8 +320,7 @@ class FieldRow(Widget):
 
     def action_list_down(self) -> None:
         """Open the list; in it, the next item."""
-        assert self.list is not None
-        if self.list.display:
+        if self.list is not None and self.list.display:
             self.list.move(1)
         else:
             self.open_list()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from textual.binding import Binding
+from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.widgets import Input
 
 from tui.app.widgets.own_keys import OwnKeys
@@ -12,6 +14,9 @@ from tui.app.widgets.own_keys import OwnKeys
 
 class TextInput(OwnKeys, Input, inherit_bindings=False):
     """Textual's Input without its border, its blinking, and the keys that a browser keeps (ctrl+w and others)."""
+
+    # Textual lays the whole screen out anew for every letter, for scroll bars, which a field of one row has not.
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
 
     BINDINGS: ClassVar = [
         Binding("left", "cursor_left", "Left", show=False, id="input.left", tooltip="One character to the left."),

@@ -193,6 +193,12 @@ class LogView(ScrollView, can_focus=True):
         self.virtual_size = size
         self._to_end()
         self.refresh()
+        self.call_after_refresh(self._place_bar)
+
+    def _place_bar(self) -> None:
+        """A scroll bar that has only just come stands where the lines are: what was scrolled before it missed."""
+        if self.is_attached and self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = self.scroll_y
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Scrolling up stops following; reaching the end starts it again."""
@@ -210,6 +216,7 @@ class LogView(ScrollView, can_focus=True):
     def _resized(self) -> None:
         self._to_end()
         self._height = self.size.height
+        self._place_bar()
 
     def _to_end(self) -> None:
         if self.following:

@@ -37,8 +37,8 @@ class PathRow(FieldRow):
             super().__init__()
             self.row = row
 
-    def __init__(self, field: Field, store: Store) -> None:
-        super().__init__(field, store)
+    def __init__(self, field: Field, store: Store, *, label: str = "") -> None:
+        super().__init__(field, store, label=label)
         self.browse = BrowseButton(LABEL, compact=True, classes="path-browse")
         self.browse.display = False
 

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tui.app import summary
+from tui.app import figures, summary
 from tui.app.summary import ACTIONS, SEVERITIES, Finding, Value
 from tui.app.widgets.help import Topic
 from tui.plan.fields import BY_KEY, STEPS
@@ -99,10 +99,19 @@ class ReviewList(OptionList):
         self._build()
         self.call_after_refresh(self.scroll_to_highlight)
 
+    @property
+    def brief(self) -> bool:
+        """Whether a row has one line: on a short screen; what is left out of the marked row is told below the list."""
+        return self.screen.has_class("-short")
+
+    @property
+    def marked(self) -> Row | None:
+        """The highlighted row."""
+        return self._row(self.highlighted)
+
     def topic(self) -> Topic | None:
         """Help about the highlighted row."""
-        row = self._row(self.highlighted)
-        return row.topic if row else None
+        return self.marked.topic if self.marked else None
 
     def pick_field(self, key: str) -> bool:
         """Highlight the first row about a field."""
@@ -134,7 +143,7 @@ class ReviewList(OptionList):
         width = self.scrollable_content_region.width
         if width < 30:
             return
-        build = (width, self._findings, self._changes, self._values, self._waiting, self._made)
+        build = (width, self.brief, self._findings, self._changes, self._values, self._waiting, self._made)
         if build == self._built:
             return
         self._built = build
@@ -142,6 +151,7 @@ class ReviewList(OptionList):
         self.rows = [
             *self._finding_rows(width),
             *self._change_rows(width),
+            *self._checked_rows(width),
             *self._value_rows(width),
         ]
         top = self.scroll_offset.y
@@ -157,32 +167,48 @@ class ReviewList(OptionList):
             self.scroll_to(y=top, animate=False)
 
     def _finding_rows(self, width: int) -> list[Row]:
-        rows = []
+        """What stands in the way or should be known before the start."""
+        rows = [_heading("Found before the start", "Enter on a row edits it")]
+        first = [finding for finding in self._findings or () if finding.severity in ("blocker", "warning")]
+        rows += [self._finding_row(finding, width) for finding in first]
+        if self._waiting.get("check"):
+            rows.append(self._note(*self._waiting["check"], width))
+        elif not first:
+            topic = Topic("In order", "Nothing that was checked stands in the way.")
+            rows.append(Row(Content.styled("✔ Nothing stands in the way.", "$text-success"), topic=topic))
+        return rows
+
+    def _checked_rows(self, width: int) -> list[Row]:
+        """What could not be found out, and what is in order: below what happens, for it changes nothing."""
         found = list(self._findings or ())
         fine = [finding for finding in found if finding.severity == "ok"]
-        rest = [finding for finding in found if finding.severity != "ok"]
-        rows.append(_heading("Found before the start", "Enter on a row edits it"))
-        for finding in rest:
-            _, symbol, word = SEVERITIES.get(finding.severity, SEVERITIES["unknown"])
-            text = f"{finding.message} {finding.remedy}".strip()
-            content = columns(
-                (f"{symbol} {word}", 11, _LOOK.get(finding.severity, "")), (text, width - 14, ""),
-            )  # fmt: skip
-            topic = Topic(word.capitalize(), finding.message, finding.remedy, link=finding.docs)
-            rows.append(Row(content, finding.step, finding.key or None, topic))
-        if self._waiting.get("check"):
-            rows.append(_note(*self._waiting["check"], width))
-        elif not rest or fine:
-            words = "✔ Nothing stands in the way."
-            if fine:
-                words = "✔ 1 check is in order." if len(fine) == 1 else f"✔ {len(fine)} checks are in order."
+        rows = [self._finding_row(item, width) for item in found if item.severity not in ("blocker", "warning", "ok")]
+        if fine:
+            words = "✔ 1 check is in order." if len(fine) == 1 else f"✔ {len(fine)} checks are in order."
             rows.append(Row(Content.styled(words, "$text-success"), topic=Topic("In order", _list(fine))))
-        return rows
+        return [_heading("Also checked"), *rows] if rows else []
+
+    def _finding_row(self, finding: Finding, width: int) -> Row:
+        _, symbol, word = SEVERITIES.get(finding.severity, SEVERITIES["unknown"])
+        text = self._told(f"{finding.message} {finding.remedy}".strip(), width - 14)
+        content = columns((f"{symbol} {word}", 11, _LOOK.get(finding.severity, "")), (text, width - 14, ""))
+        at = finding.looked_at if finding.looked_at not in finding.message else ""
+        why = f"{finding.remedy} Looked at: {at}.".strip() if at else finding.remedy
+        topic = Topic(word.capitalize(), finding.message, why, link=finding.docs)
+        return Row(content, finding.step, finding.key or None, topic)
+
+    def _told(self, text: str, width: int) -> str:
+        """A text for a cell; in one line where the rest is told below the list."""
+        return figures.cut(text, width) if self.brief else text
+
+    def _note(self, word: str, text: str, width: int) -> Row:
+        content = columns((word, 11, "$text-muted"), (self._told(text, width - 13), width - 13, "$text-muted"))
+        return Row(content, topic=Topic("Asking Azure", text))
 
     def _change_rows(self, width: int) -> list[Row]:
         rows = [_heading("What happens in Azure")]
         if self._waiting.get("changes"):
-            rows.append(_note(*self._waiting["changes"], width))
+            rows.append(self._note(*self._waiting["changes"], width))
         for change in self._changes or ():
             action = "refused" if change.get("refused") else str(change.get("action"))
             symbol, word = ACTIONS.get(action, ("▸", action))
@@ -199,7 +225,7 @@ class ReviewList(OptionList):
                     (f"{symbol} {word}", 11, _LOOK_OF_ACTION.get(action, "")),
                     (resource, 11, ""),
                     (str(change.get("name", "")), name_width, "bold"),
-                    (told, width - 28 - name_width, "$text-muted"),
+                    (self._told(told, width - 28 - name_width), width - 28 - name_width, "$text-muted"),
                 )
             ]
             differ = (change.get("changes") or ()) if action in ("change", "refused") else ()
@@ -249,11 +275,6 @@ def _short(source: str) -> str:
 
 def _heading(text: str, hint: str = "") -> Row:
     return Row(Content.assemble((text, "bold"), (f"   {hint}" if hint else "", "$text-muted not bold")), heading=True)
-
-
-def _note(word: str, text: str, width: int) -> Row:
-    content = columns((word, 11, "$text-muted"), (text, width - 13, "$text-muted"))
-    return Row(content, topic=Topic("Asking Azure", text))
 
 
 def _list(findings: Sequence[Finding]) -> str:

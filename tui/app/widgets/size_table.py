@@ -53,6 +53,12 @@ class SizeTable(OptionList, inherit_bindings=False):
         """The row under the cursor."""
         return self.rows[self.highlighted] if self.highlighted is not None and self.rows else None
 
+    def pick(self, name: str) -> None:
+        """Mark the row of a size, if it is there."""
+        names = [row.size.name.lower() for row in self.rows]
+        if name.lower() in names:
+            self.highlighted = names.index(name.lower())
+
     def show(self, rows: Sequence[SizeRow], chosen: str) -> None:
         """Show these rows; `chosen` is the plan's size. The cursor stays where it was, else goes to the plan's."""
         self.rows, self.chosen = list(rows), chosen

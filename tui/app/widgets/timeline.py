@@ -18,6 +18,7 @@ from tui.app import figures, schedule
 from tui.app.cells import fit
 from tui.app.follow import Sight
 from tui.app.widgets.help import Topic
+from tui.app.widgets.task_groups import Group, folded
 from tui.engine.view import TASKS, RunView, TaskView
 
 # Symbol, word and component class of every state; the word says all that the colour says.
@@ -147,10 +148,13 @@ class Timeline(Widget, can_focus=True):
         self._first = 0  # the task in the first of them
         self._moved = False  # whether somebody has chosen a row
         self._looks: dict[str, Style] = {}
+        self._folding = False
 
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
         """One row a task, and one for the axis where the bars are long enough for one."""
-        return min(max(len(self.sight.view.tasks), 1), self._most) + (_columns(self.sight, width).bar >= AXIS_CELLS)
+        tasks = self.sight.view.tasks
+        rows = len(folded(tasks)) if self._folded else min(len(tasks), self._most)
+        return max(rows, 1) + (_columns(self.sight, width).bar >= AXIS_CELLS)
 
     def topic(self) -> Topic | None:
         """Help about the chosen task, with everything that the row has no room for."""
@@ -164,8 +168,24 @@ class Timeline(Widget, can_focus=True):
         """Show no more than so many tasks at once: those around the chosen one, or around what is under way."""
         if most != self._most:
             self._most = most
-            self._rows = self._parts()
-            self.refresh(layout=True)
+            self._lay_out()
+
+    def fold(self, folding: bool) -> None:
+        """Take few rows while something else has the focus: tasks that are done share one, those that wait another."""
+        if folding != self._folding:
+            self._folding = folding
+            self._lay_out()
+        failed = [at for at, task in enumerate(self.sight.view.tasks) if task.status == "failed"]
+        if folding and failed and not self._moved:
+            self.set_reactive(Timeline.cursor, failed[0])
+
+    @property
+    def _folded(self) -> bool:
+        return self._folding and not self.has_focus
+
+    def _lay_out(self) -> None:
+        self._rows = self._parts()
+        self.refresh(layout=True)
 
     def show(self, sight: Sight) -> None:
         """Show a newer snapshot."""
@@ -202,12 +222,12 @@ class Timeline(Widget, can_focus=True):
             show_help()
 
     def on_focus(self) -> None:
-        """The chosen row is marked only while the table has the focus."""
-        self.refresh()
+        """The chosen row is marked, and all rows are there, while the table has the focus."""
+        self.call_next(self._lay_out)  # whether it has the focus is settled after this message
 
     def on_blur(self) -> None:
         """See on_focus."""
-        self.refresh()
+        self.call_next(self._lay_out)
 
     def action_move(self, by: int) -> None:
         """Choose the row above or below."""
@@ -266,8 +286,13 @@ class Timeline(Widget, can_focus=True):
         rows: list[list[Part]] = []
         if self._head:
             rows.append([(text, "timeline--quiet") for text in columns.head(schedule.axis(length, columns.bar))])
-        tasks, hidden = self._in_sight()
+        tasks, hidden = (folded(sight.view.tasks), ("", "")) if self._folded else self._in_sight()
         for at, task in enumerate(tasks):
+            if isinstance(task, Group):
+                symbol, word, look = STATES[task.state]
+                said = fit(", ".join(task.names), max(self.size.width - columns.words, 0))
+                rows.append([(f"{symbol} {word}".ljust(columns.words), look), (said, "timeline--quiet")])
+                continue
             state = state_of(task, sight)
             symbol, word, look = STATES[state]
             drawn = " " * columns.bar if state == "skipped" else schedule.bar(spans[task.name], length, columns.bar)

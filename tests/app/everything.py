@@ -1,0 +1,34 @@
+"""Answers to every question of the nine steps, and the wizard without a plan."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from tests.app.panes import Walk, recorded_answers
+from tests.app.test_compute_pane import OFFERS
+from tests.app.test_model_pane import COUNTED, INSPECTED
+from tests.app.test_network_pane import REACH
+from tests.app.test_operating import endpoint
+from tui.app.app import WizardApp
+
+
+def answers(**more: Any) -> Any:
+    """Everything goes well, with every question of the nine steps answered."""
+    told = {
+        "inspect_model": INSPECTED, "count_files": COUNTED, "sizes": OFFERS, "reach": REACH, "credential_sources": [],
+        "endpoint": endpoint({"blue": 90, "green": 10}), "endpoint_name": {"state": "free", "region": "eastus2"},
+    }  # fmt: skip
+    return recorded_answers(**{**told, **more})
+
+
+@asynccontextmanager
+async def first_screen() -> AsyncIterator[Walk]:
+    """The wizard without a plan."""
+    app = WizardApp(environ=dict(os.environ), helper=answers())
+    async with app.run_test(size=(80, 24)) as pilot:
+        walk = Walk(app, pilot)
+        await walk.sees("Presets")
+        yield walk

@@ -1,0 +1,72 @@
+"""Leaving: the question, what becomes of a run that works, signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.app.panes import home, wizard
+from tests.app.working import working_run
+
+__all__ = ["home", "working_run"]
+
+pytestmark = pytest.mark.usefixtures("home")
+
+
+async def test_ctrl_c_asks_and_a_second_time_leaves() -> None:
+    async with wizard() as walk:
+        await walk.press("ctrl+c")
+        await walk.sees("Leave the wizard?", "Nothing is running")
+        await walk.press("right", "enter")
+        assert walk.app.screen.id == "wizard", "Stay goes back to the step"
+        await walk.press("ctrl+c", "ctrl+c")
+        assert walk.app.return_value == "left"
+
+
+async def test_leaving_while_a_run_works_detaches_by_default(working_run) -> None:
+    run, engine = working_run
+    async with wizard() as walk:
+        walk.store.follow(run)
+        await walk.press("ctrl+c")
+        await walk.sees("A run is under way", "Detach", "Stop and clean up", "Stay")
+        await walk.press("enter")
+        assert walk.app.return_value == "detached"
+    assert engine.poll() is None
+
+
+async def test_stop_and_clean_up_ends_the_engine_and_asks_for_the_cleaning(working_run) -> None:
+    run, engine = working_run
+    async with wizard() as walk:
+        walk.store.follow(run)
+        await walk.press("ctrl+c")
+        await walk.sees("Stop and clean up")
+        await walk.press("right", "enter")
+        assert walk.app.return_value == "stopping"
+    assert engine.wait(timeout=20) == -signal.SIGTERM
+    assert (run.folder / "clean-up").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+async def test_a_signal_leaves_and_the_run_goes_on(working_run, number: signal.Signals) -> None:
+    run, engine = working_run
+    async with wizard() as walk:
+        walk.store.follow(run)
+        os.kill(os.getpid(), number)
+        await walk.until(lambda: walk.app.return_value == "detached", "the wizard left")
+        assert walk.app.hung_up is (number == signal.SIGHUP)
+    assert engine.poll() is None
+
+
+async def test_leaving_says_where_the_plan_is(home: Path) -> None:
+    async with wizard() as walk:
+        await walk.press("ctrl+c")
+        await walk.sees("The plan is the preset, unchanged.")
+        await walk.press("escape")
+        walk.store.set("endpoint.description", "another one")
+        await walk.press("pagedown")
+        await walk.until(lambda: walk.store.file is not None, "it is saved when the step is left")
+        await walk.press("ctrl+c", "ctrl+c")
+    assert walk.app.plan_kept() == f"The plan is saved to {home / 'plans' / 'churn-xgboost.yml'}."

@@ -1,0 +1,47 @@
+"""The help of one field of the plan: what it is, why it matters, its value, where that is from, its default."""
+
+from __future__ import annotations
+
+from tui.app.store import Store
+from tui.app.widgets.help import Topic
+from tui.plan import reasons
+from tui.plan.fields import Field
+from tui.plan.references import has_reference
+
+
+def field_topic(field: Field, store: Store, noun: str = "") -> Topic:
+    """Everything about a field; `noun` names what its list is of, where it has one."""
+    value = store.text(field.key)
+    stands_for = store.resolved(field.key)
+    if stands_for:
+        value = f"{value} = {stands_for}"
+    return Topic(
+        field.label,
+        field.help.what,
+        reasons.why(field),
+        reasons.example(field),
+        value="" if field.kind == "secret" and not has_reference(value) else value,
+        source=store.provenance(field.key),
+        choices=f"Down, or the button ▾, opens the list of {noun}; typing works as well."
+        if noun
+        else ", ".join(choice for choice in field.choices),
+        link=reasons.link(field),
+        default=default_of(field),
+    )
+
+
+def default_of(field: Field) -> str:
+    """What is taken where nothing is written, in words."""
+    if field.kind == "secret":
+        return ""
+    if field.default is not None and field.show(field.default):
+        return field.show(field.default)
+    return "none: it must be given" if field.required else "none: it is left out"
+
+
+def short_source(source: str) -> str:
+    """Where a value comes from, short enough for the column beside it; the help has the whole of it."""
+    if source == "typed, kept in memory only":
+        return "typed, memory only"
+    shorter = source.partition(", from $")[0].partition(", left empty")[0]
+    return shorter.replace("rehearsal's own identity", "rehearsal's identity")
