@@ -215,6 +215,8 @@ class Campaign:
 
     def _strike(self, run: Run, blow: Blow) -> bool:
         """Wait for the blow's moment and strike; False when the run has ended before."""
+        if run.journal.finished():
+            return False
         known = run.journal.last()
         after = int(known["seq"]) if known else 0
         seen = False  # whether the event was there
@@ -222,7 +224,7 @@ class Campaign:
         end = time.monotonic() + LONGEST
         while time.monotonic() < end:
             events = run.journal.read(after=after)
-            if any(event["event"] == "run_finished" for event in events):
+            if run.journal.finished():
                 return False
             seen = seen or any(event["event"] == blow.event and event.get("task", "") == blow.task for event in events)
             after = max([after, *(event["seq"] for event in events)])
