@@ -128,7 +128,6 @@ SLOW_FILES = {
     "checks/test_reach.py",
     "engine/test_disk_full.py",
     "engine/test_elsewhere.py",
-    "engine/test_faults.py",
     "engine/test_patience.py",
     "plain/test_requests.py",
     "rehearsal/test_compare.py",

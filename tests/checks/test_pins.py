@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import own_index
+import pins_index
 import pytest
 from plan_files import MakePlan
 
@@ -15,7 +15,7 @@ from tui.cloud import package_index
 
 @pytest.fixture(scope="module")
 def index() -> Iterator[str]:
-    with own_index.serving() as url:
+    with pins_index.serving() as url:
         yield url
 
 

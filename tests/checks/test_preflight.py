@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import own_index
+import pins_index
 import pytest
 
 pytest.importorskip("aiohttp")
@@ -48,7 +48,7 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
     told = json.loads(done.stdout)
     clean = {k: v for k, v in {**environ, **told["set"]}.items() if k not in told["unset"]}
     packages = contextlib.ExitStack()
-    clean["PIP_INDEX_URL"] = packages.enter_context(own_index.serving())
+    clean["PIP_INDEX_URL"] = packages.enter_context(pins_index.serving())
     process = subprocess.Popen(
         [sys.executable, "-c", PREFLIGHT],
         env=clean,
