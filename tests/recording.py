@@ -101,6 +101,8 @@ async def sitting(player: Player, film: Film) -> None:
     for step in range(2, 8):
         await player.press("PageDown")
         await film.sees(f"step {step} of 9")
+        if step == 4:  # what the registry tells of the model
+            await film.sees("sklearn", stays=3.0)
     await film.sees("Nothing stands in the way|Creates", 90, 2.5)
     await player.press("Tab", "Enter")
     await player.sees("step 8 of 9", 30)
@@ -155,7 +157,9 @@ def main() -> None:
         }
 
         def run(*words: str) -> None:
-            subprocess.run([tool, *words], env=environ, cwd=here, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                [tool, *words], env=environ, cwd=here, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
 
         try:
             # So that the film shows a deployment, not the download of a scoring environment.
