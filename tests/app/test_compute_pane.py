@@ -63,7 +63,7 @@ async def test_quota_and_cost_are_recalculated_while_the_number_is_typed_without
     answers = recorded_answers(sizes=OFFERS)
     async with wizard(answers) as walk:
         await walk.to("compute")
-        await walk.sees("0.23 USD an hour, 167 a month (1 × 0.229, undated list price)", "48 are left")
+        await walk.sees("0.23 USD an hour, 167 a month (1 × 0.229, table of 2026-11-22)", "48 are left")
         walk.app.screen.query_one("#row-deployment-instance_count").control.focus()  # type: ignore[attr-defined]
         await walk.press("ctrl+u", "1", "0")
         await walk.sees("2.29 USD an hour, 1,672 a month (10 × 0.229", "Needs 48 cores", "✔ fits")

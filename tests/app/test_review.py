@@ -62,7 +62,23 @@ async def test_every_resource_says_create_change_or_skip_with_before_and_after()
 async def test_cost_says_what_kind_of_price_it_is() -> None:
     async with wizard() as walk:
         await walk.to("review")
-        await walk.sees("0.23 USD an hour, 167 USD a month (1 × Standard_DS3_v2, undated list price)")
+        await walk.sees("0.23 USD an hour, 167 USD a month (1 × Standard_DS3_v2, table of 2026-11-22)")
+
+
+async def test_cost_is_microsofts_list_price_where_that_is_known() -> None:
+    answer = {
+        "size": "Standard_DS3_v2", "count": 1, "hour": 0.31, "month": 226.3, "currency": "USD", "source": "api",
+        "dated": "list price of 2026-11-23", "extras": ["Private endpoints: by the hour each."],
+    }  # fmt: skip
+    async with wizard(recorded_answers(cost=answer)) as walk:
+        await walk.to("review")
+        await walk.sees(
+            "0.31 USD an hour, 226 USD a month (1 × Standard_DS3_v2, list price of", "On top: private endpoints"
+        )
+        await walk.to("compute")
+        walk.store.set("deployment.instance_count", "2")
+        await walk.to("review")
+        await walk.sees("0.46 USD an hour, 334 USD a month (2 × Standard_DS3_v2, table of 2026-11-22)")
 
 
 async def test_cost_is_not_guessed_without_a_region() -> None:

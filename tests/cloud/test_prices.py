@@ -114,7 +114,7 @@ def test_where_nobody_answers_the_table_is_shown_as_such(service: Service, tmp_p
     service.broken = True
     found = estimated(service.address, tmp_path)
     assert found.source == "table" and found.hour is not None
-    assert "table" in found.note and "list price" in found.note
+    assert "table" in found.note and "2026-11-22" in found.note
     assert len(service.asked) == 1
     assert estimated(service.address, tmp_path).source == "table"
     assert len(service.asked) == 1  # not asked again at once

@@ -195,9 +195,16 @@ def _test(word: str) -> Callable[[SizeRow], bool]:
 # Words
 
 
-def cost_in_words(row: SizeRow, region: str) -> str:
-    """What the instances of a row cost an hour and a month, with the date of the price; or why it is not known."""
+def cost_in_words(row: SizeRow, region: str, estimate: Mapping[str, Any] | None = None) -> str:
+    """What the instances of a row cost an hour and a month, with the date of the price; or why it is not known.
+
+    `estimate` is the helper's answer for the plan's size and number.
+    """
     name = row.size.name
+    if estimate is not None and (estimate["size"], estimate["count"]) == (name, row.count):
+        each = estimate["hour"] / row.count
+        said = f"{row.count} × {each:g}, {estimate['dated']}"
+        return f"{estimate['hour']:.2f} {estimate['currency']} an hour, {estimate['month']:,.0f} a month ({said})"
     if row.price is None or row.hourly is None or row.monthly is None:
         why = f"no list price at hand for {name} in {region}" if region else "the workspace's region is not read yet"
         return f"Not known: {why}."

@@ -40,6 +40,7 @@ DEPENDS: dict[str, tuple[str, ...]] = {
     "model_versions": ("credential.", "workspace.", "deployment.model.path", "deployment.model.name"),
     "environments": ("credential.", "workspace."),
     "curated_images": ("credential.",),
+    "cost": ("credential.", "workspace.", "deployment.instance_", "endpoint.public_network_access"),
     "changes": ("",),
     "check": ("",),
     # What the preflight's findings of each step are about.
@@ -54,7 +55,7 @@ DEPENDS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-OF_ONE = ("inspect_model", "count_files", "sizes", "make_scoring")
+OF_ONE = ("inspect_model", "count_files", "sizes", "make_scoring", "cost")
 """Questions about the deployment that the steps show, of a plan with several."""
 
 

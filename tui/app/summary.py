@@ -233,11 +233,27 @@ def cost(store: Store) -> str:
     region = str((workspace or {}).get("location") or "")
     if not size or not isinstance(number, int) or isinstance(number, bool):
         return "The cost is known once size and instances are."
+    answer = estimate(store)
+    if answer is not None:
+        on_top = " ".join(str(one) for one in answer.get("extras") or ())
+        words = _cost_words(answer["hour"], answer["month"], answer["currency"], f"{number} × {size}", answer["dated"])
+        return f"{words} On top: {on_top[:1].lower()}{on_top[1:]}" if on_top else words
     each = sizes.price_per_hour(size, region) if region else None
     if each is None:
         why = f"no list price at hand for {size} in {region}" if region else "the workspace's region is not read yet"
         return f"Cost not known: {why}."
     hour = each * number
-    money, dated = sizes.price_currency(), sizes.price_date()
-    month = hour * HOURS_A_MONTH
-    return f"{hour:.2f} {money} an hour, {month:,.0f} {money} a month ({number} × {size}, {dated})."
+    what = f"{number} × {size}"
+    return _cost_words(hour, hour * HOURS_A_MONTH, sizes.price_currency(), what, sizes.price_date())
+
+
+def _cost_words(hour: float, month: float, money: str, what: str, dated: str) -> str:
+    return f"{hour:.2f} {money} an hour, {month:,.0f} {money} a month ({what}, {dated})."
+
+
+def estimate(store: Store) -> dict[str, Any] | None:
+    """The helper's estimate of what the plan's instances cost, where it has one for this very size and number."""
+    answer: dict[str, Any] = store.facts.get("cost") or {}
+    wanted = (store.document.value("deployment.instance_type"), store.document.value("deployment.instance_count"))
+    known = answer.get("hour") is not None and (answer.get("size"), answer.get("count")) == wanted
+    return answer if known else None

@@ -18,7 +18,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from tui.plan.sizes import price_currency, price_date, price_per_hour
+from tui.plan.sizes import price_currency, price_date, price_note, price_per_hour
 
 ADDRESS = "https://prices.azure.com/api/retail/prices"
 API_VERSION = "2023-01-01-preview"
@@ -36,12 +36,16 @@ _silent: dict[str, float] = {}
 
 @dataclass(frozen=True)
 class Price:
-    """The list price of one instance for an hour; `source` is `api` or `table`, `note` says it in words."""
+    """The list price of one instance for an hour; `source` is `api` or `table`, `note` says it in words.
+
+    `dated` says briefly of when the price is.
+    """
 
     amount: float
     currency: str
     source: str
     note: str
+    dated: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Estimate:
     currency: str
     source: str
     note: str
+    dated: str
     extras: tuple[str, ...]
 
 
@@ -86,6 +91,7 @@ def estimate(
         currency=price.currency if price else price_currency(),
         source=price.source if price else "none",
         note=note,
+        dated=price.dated if price else "",
         extras=tuple(_extras(private, managed_network)),
     )
 
@@ -105,7 +111,8 @@ def _from_table(size: str, region: str) -> Price | None:
     amount = price_per_hour(size, region)
     if amount is None:
         return None
-    return Price(amount, price_currency(), "table", f"From this program's table, {price_date()}; pay as you go, Linux.")
+    note = f"From this program's {price_date()}. {price_note()}"
+    return Price(amount, price_currency(), "table", note, price_date())
 
 
 def _asked(size: str, region: str, address: str, environ: Mapping[str, str] | None) -> Price | None:
@@ -123,7 +130,8 @@ def _asked(size: str, region: str, address: str, environ: Mapping[str, str] | No
     if amount is None:
         return None
     today = datetime.now(timezone.utc).date().isoformat()
-    price = Price(amount, "USD", "api", f"Microsoft's list price of {today}; pay as you go, Linux; yours may differ.")
+    note = f"Microsoft's list price of {today}; pay as you go, Linux; yours may differ."
+    price = Price(amount, "USD", "api", note, f"list price of {today}")
     with contextlib.suppress(OSError):
         kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = kept.with_name(f".{kept.name}.{os.getpid()}")

@@ -184,14 +184,14 @@ def price_per_hour(name: str, region: str) -> float | None:
 def price_note() -> str:
     """What kind of price `price_per_hour` gives, for showing beside it."""
     table = _prices()
-    dated = f"of {table['dated']}" if table["dated"] else "without a date"
+    dated = f"of {table['dated']}" if table["dated"] else f"as collected on {table['collected']}, without a date"
     return f"List price in {table['currency']} {dated}, Linux, pay as you go; your contract may differ."
 
 
 def price_date() -> str:
-    """What to write beside a price: `list price of 2026-05-01`, or `undated list price` where the table has no date."""
-    dated = _prices()["dated"]
-    return f"list price of {dated}" if dated else "undated list price"
+    """What to write beside a price: `list price of 2026-05-01`; where the source has no date, when it was collected."""
+    table = _prices()
+    return f"list price of {table['dated']}" if table["dated"] else f"table of {table['collected']}"
 
 
 def price_currency() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
@@ -13,7 +14,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
-from tui.app import size_rows
+from tui.app import size_rows, summary
 from tui.app.figures import count as counted
 from tui.app.figures import size as bytes_in_words
 from tui.app.panes.asking import DEBOUNCE, AskingPane
@@ -74,6 +75,21 @@ class ComputePane(AskingPane):
             self._look(0)
         if "workspace" not in self.store.facts:
             self.run_worker(self._read_workspace(), group="workspace", exclusive=True)
+        self._ask_cost(0)
+
+    def _ask_cost(self, wait: float) -> None:
+        """What Microsoft's list says of the plan's size; until then, and without it, the table's price is shown."""
+        if "cost" not in self.store.facts:
+            self.run_worker(partial(self._read_cost, wait), group="cost", exclusive=True)
+
+    async def _read_cost(self, wait: float) -> None:
+        import contextlib
+
+        from tui.helper.client import HelperError
+
+        await asyncio.sleep(wait)
+        with contextlib.suppress(HelperError):
+            await self.store.ask("cost", timeout=60)
 
     def changed(self, name: str) -> None:
         """A value has changed that the table depends on, or an answer is there."""
@@ -81,8 +97,10 @@ class ComputePane(AskingPane):
             self._show()
             if self.display:
                 self._look(DEBOUNCE)
-        elif name in (SIZE, COUNT, NAME, "workspace", "endpoint", "sizes", "inspect_model"):
+        elif name in (SIZE, COUNT, NAME, "workspace", "endpoint", "sizes", "inspect_model", "cost"):
             self._show()
+            if name in (SIZE, COUNT) and self.display:
+                self._ask_cost(DEBOUNCE)
         elif name == "ready" and self.display:
             self._look(0)
 
@@ -156,7 +174,8 @@ class ComputePane(AskingPane):
 
         kind = {True: "ok", False: "bad", None: "none"}[row.fit.fits]
         facts = [Fact(kind, "Quota", row.fit.reason if row.fit.fits is not None else f"Not known: {row.fit.reason}")]
-        facts.append(Fact("" if row.price is not None else "none", "Cost", size_rows.cost_in_words(row, self._region)))
+        told = size_rows.cost_in_words(row, self._region, summary.estimate(self.store))
+        facts.append(Fact("none" if told.startswith("Not known") else "", "Cost", told))
         facts += [Fact("warn", "Size", text) for text in sizes.warnings(row.size)]
         model = int((self.store.facts.get("inspect_model") or {}).get("bytes") or 0)
         memory = row.size.memory_gib

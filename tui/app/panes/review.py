@@ -69,7 +69,9 @@ class ReviewPane(Pane):
         for question in QUESTIONS:
             self.run_worker(self._ask(question), group=question, exclusive=True)
         if "workspace" not in self.store.facts:
-            self.run_worker(self._read_workspace(), group="workspace", exclusive=True)
+            self.run_worker(self._read("workspace"), group="workspace", exclusive=True)
+        if "cost" not in self.store.facts:
+            self.run_worker(self._read("cost"), group="cost", exclusive=True)
 
     def landing(self) -> Widget | None:
         """Back, never Deploy."""
@@ -128,16 +130,16 @@ class ReviewPane(Pane):
             self._waiting[question] = trouble
         self.show()
 
-    async def _read_workspace(self) -> None:
-        """The region, for the price; where it is not known, the cost says so."""
+    async def _read(self, question: str) -> None:
+        """The region or the price; where one is not known, the cost says so."""
         from tui.helper.client import HelperError
 
         with contextlib.suppress(HelperError):
-            await self.store.ask("workspace", timeout=PATIENCE["changes"])
+            await self.store.ask(question, timeout=PATIENCE["changes"])
 
     def _changed(self, name: str) -> None:
         """The plan was edited or Azure has answered something (the region, for the price)."""
-        if self.is_mounted and self.display and (name in BY_KEY or name in ("workspace", "ready")):
+        if self.is_mounted and self.display and (name in BY_KEY or name in ("workspace", "cost", "ready")):
             self.call_later(self.arrive if name == "ready" else self.show)
 
     def show(self) -> None:
