@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import offline
@@ -33,13 +31,7 @@ def bundled(tmp_path_factory: pytest.TempPathFactory, conda_file: Path) -> Path:
     """A bundle for this Python and for the preset's environment."""
     folder = tmp_path_factory.mktemp("bundled") / "on a volume"
     words = ["bundle", "--python", offline.PYTHON, "--for", offline.PRESET.name, "-o", folder]
-    done = made(*words, "--set", f"deployment.environment.conda_file={conda_file}")
+    done = offline.made(*words, "--set", f"deployment.environment.conda_file={conda_file}")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(folder)
     return folder
-
-
-def made(*words: object) -> subprocess.CompletedProcess[str]:
-    """The finished `aml-deploy` of this suite, with this machine's settings of indexes."""
-    command = [sys.executable, "-m", "tui", *map(str, words)]
-    return subprocess.run(command, cwd=offline.ROOT, capture_output=True, text=True, timeout=600, check=False)

@@ -62,3 +62,9 @@ def own_conda_file(folder: Path) -> Path:
     path = folder / "conda.yml"
     path.write_text(text.replace("python=3.10", f"python={PYTHON}"), encoding="utf-8")
     return path
+
+
+def made(*words: object) -> subprocess.CompletedProcess[str]:
+    """The finished `aml-deploy` of this suite, with this machine's settings of indexes."""
+    command = [sys.executable, "-m", "tui", *map(str, words)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)

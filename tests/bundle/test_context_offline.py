@@ -11,7 +11,6 @@ from pathlib import Path
 import dockerfile
 import offline
 import pytest
-from conftest import made
 from packaging.utils import parse_wheel_filename
 
 from tui.bundle.context import _pack
@@ -40,7 +39,7 @@ def context(tmp_path_factory: pytest.TempPathFactory, conda_file: Path) -> Path:
     """The folder that the command wrote for a preset, with the Python that runs the suite."""
     folder = tmp_path_factory.mktemp("context")
     changed = f"deployment.environment.conda_file={conda_file}"
-    done = made("context", offline.PRESET.name, "--set", changed, "-o", folder / "closed", "--json")
+    done = offline.made("context", offline.PRESET.name, "--set", changed, "-o", folder / "closed", "--json")
     assert done.returncode == 0, done.stderr
     paths = [json.loads(line)["path"] for line in done.stdout.splitlines()]
     assert paths == [str(folder / "closed/image"), str(folder / "closed/plan.yml")]
@@ -142,7 +141,7 @@ def test_a_python_in_the_context_is_used_where_the_base_image_has_none(context: 
     ],
 )
 def test_what_a_context_cannot_be_made_of_is_named(words: list[str], sentence: str, tmp_path: Path) -> None:
-    done = made("context", offline.PRESET.name, *words, "-o", tmp_path / "out")
+    done = offline.made("context", offline.PRESET.name, *words, "-o", tmp_path / "out")
     assert done.returncode == 2, done.stderr
     assert sentence in done.stderr
     assert not (tmp_path / "out").exists()

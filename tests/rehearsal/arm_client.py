@@ -6,6 +6,8 @@ from typing import Any
 
 import requests
 
+CONDA = "dependencies: [python=3.11, pip, {pip: [azureml-inference-server-http]}]\n"
+
 
 class Arm:
     """A plain HTTP client of the rehearsal's Resource Manager."""

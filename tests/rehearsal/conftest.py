@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from arm_client import Arm
+from arm_client import CONDA, Arm
 
-CONDA = "dependencies: [python=3.11, pip, {pip: [azureml-inference-server-http]}]\n"
 SCORE = """
 import json
 import os

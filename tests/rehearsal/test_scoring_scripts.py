@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import requests
-from arm_client import Arm
+from arm_client import CONDA, Arm
 from test_server_deployment import Flow
 
 IN_INIT = {
@@ -51,8 +51,6 @@ IMPATIENT = {
 @pytest.fixture(scope="module")
 def flow(arm: Arm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flow]:
     """An endpoint of its own with model and environment."""
-    from conftest import CONDA
-
     folder: Path = tmp_path_factory.mktemp("scripts")
     (folder / "model").mkdir()
     (folder / "model" / "factor.json").write_text("3")
