@@ -44,19 +44,25 @@ def of_process(pid: int) -> float:
 def uploading(how: str, folder: Path) -> None:
     """In a process of its own: register a folder, and print what it took."""
     from tui.cloud import models
+    from tui.cloud import workspace as workspaces
     from tui.cloud.session import connect
     from tui.plan.model import Model, Plan, Workspace
 
     workspace = Workspace(*(os.environ[f"AZURE_{name}"] for name in ("SUBSCRIPTION_ID", "RESOURCE_GROUP")),
                           os.environ["AZURE_ML_WORKSPACE"])  # fmt: skip
     cloud = connect(Plan(workspace=workspace))
-    cloud.ml.workspaces.get(workspace.name)
+    workspaces.read(cloud)
+    if how == "sdk":
+        from azure.ai.ml import MLClient
+        from azure.ai.ml.entities import Model as Asset
+
+        where = (workspace.subscription_id, workspace.resource_group, workspace.name)
+        client = MLClient(cloud.credential, *where, enable_telemetry=False)
+        client.workspaces.get(workspace.name)
     name = f"bench-{uuid.uuid4().hex[:8]}"
     began, used = time.perf_counter(), processor_seconds()
     if how == "sdk":
-        from azure.ai.ml.entities import Model as Asset
-
-        cloud.ml.models.create_or_update(Asset(name=name, path=str(folder), type="custom_model"))
+        client.models.create_or_update(Asset(name=name, path=str(folder), type="custom_model"))
     else:
         models.bring(cloud, Model(name=name), folder)
     figures = {"wall": time.perf_counter() - began, "cpu": processor_seconds() - used}

@@ -38,17 +38,6 @@ class CloudMetadata:
         """The scope of tokens for the data plane of Azure Machine Learning (auth mode `aad_token`)."""
         return f"{self.ml_resource}/.default"
 
-    def for_sdk(self) -> dict[str, str]:
-        """The `cloud_metadata` argument of MLClient."""
-        return {
-            "azure_portal": self.portal + "/",
-            "resource_manager": self.resource_manager + "/",
-            "active_directory": self.login + "/",
-            "aml_resource_id": self.ml_resource,
-            "storage_endpoint": self.storage_suffix,
-            "registry_discovery_endpoint": self.registry_discovery,
-        }
-
 
 def _known(name: str, arm: str, login: str, ml: str, storage: str, portal: str, registry: str) -> CloudMetadata:
     return CloudMetadata(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tui.engine.context import RUN_TAG, Outcome, TaskContext
 from tui.engine.tasks.uploads import UploadLimit
 from tui.plan.model import Model
+
+if TYPE_CHECKING:
+    from tui.cloud.models import ModelVersion
 
 
 def work(task: TaskContext) -> Outcome:
@@ -44,11 +48,17 @@ def _bring(task: TaskContext, model: Model, path: Path, limit: UploadLimit) -> O
         task.created("model", named)
         task.log(f"Registered {made.name}, version {made.version}.")
         return Outcome(named, vars(made))
-    if task.run.begun.get(task.name) is not None and made.tags.get(RUN_TAG) == task.run.journal.run:
-        task.start("create", model.name)
+    return there_already(task, made, "has the same content; nothing is uploaded.")
+
+
+def there_already(task: TaskContext, known: ModelVersion, why: str) -> Outcome:
+    """The outcome with a version that is there: made by this run before an interruption, or by anybody before it."""
+    named = f"{known.name}:{known.version}"
+    if task.run.begun.get(task.name) is not None and known.tags.get(RUN_TAG) == task.run.journal.run:
+        task.start("create", known.name)
         task.created("model", named)
-        task.log(f"{made.name}, version {made.version}, was registered before the interruption.")
-        return Outcome(named, vars(made))
-    task.start("skip", f"{model.name} {made.version}")
-    task.log(f"{made.name}, version {made.version}, has the same content; nothing is uploaded.")
-    return Outcome(f"{named}, unchanged", vars(made), skipped=True)
+        task.log(f"{known.name}, version {known.version}, was registered before the interruption.")
+        return Outcome(named, vars(known))
+    task.start("skip", f"{known.name} {known.version}")
+    task.log(f"{known.name}, version {known.version}, {why}")
+    return Outcome(f"{named}, unchanged", vars(known), skipped=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tui.engine.context import RUN_TAG, Outcome, TaskContext
+from tui.engine.context import Outcome, TaskContext
+from tui.engine.tasks.model import there_already
 from tui.engine.tasks.uploads import UploadLimit
 
 
@@ -26,15 +27,7 @@ def _bring(task: TaskContext, source: str, limit: UploadLimit) -> Outcome:
         task.log(f"{source} is {found.exact}.")
     known = models.find(task.cloud, model.name, found.content, model.type)
     if known:
-        named = f"{known.name}:{known.version}"
-        if task.run.begun.get(task.name) is not None and known.tags.get(RUN_TAG) == task.run.journal.run:
-            task.start("create", model.name)
-            task.created("model", named)
-            task.log(f"{known.name}, version {known.version}, was registered before the interruption.")
-            return Outcome(named, vars(known))
-        task.start("skip", f"{model.name} {known.version}")
-        task.log(f"{known.name}, version {known.version}, was made from the same files; nothing is brought.")
-        return Outcome(f"{named}, unchanged", vars(known), skipped=True)
+        return there_already(task, known, "was made from the same files; nothing is brought.")
     task.start("create", model.name)
     task.intend("register", f"{task.plan.workspace.id}/models/{model.name}")
     if found.in_place:
