@@ -79,7 +79,7 @@ class Walk:
             if self.focused == wanted:
                 return
             await self.pilot.press("tab")
-        raise AssertionError(f"{wanted} cannot be reached with Tab")
+        raise AssertionError(f"{wanted} cannot be reached with Tab, the focus is at {self.focused}\n{self.text()}")
 
     def text(self) -> str:
         """Everything on the screen, a line each."""

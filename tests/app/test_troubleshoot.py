@@ -222,10 +222,11 @@ async def test_a_fix_is_previewed_confirmed_and_then_looked_at(home: Path) -> No
     async with operating(answers) as walk:
         screen = screen_of(walk)
         await walk.press("enter", "enter")
-        assert "then  blue 100 %" in walk.text()
-        assert walk.focused == "close"
+        await walk.until(lambda: "then  blue 100 %" in walk.text() and walk.focused == "close", "the preview")
         await walk.press("enter")  # the second Enter in a row takes it back
-        assert "Traffic to blue" in walk.text()
+        await walk.until(lambda: "Traffic to blue" in walk.text() and walk.focused == "fix-0", "the finding")
+        # Textual lets a button be pressed again when it is not shown as pressed any more.
+        await walk.until(lambda: not walk.app.screen.query_one("#fix-0").has_class("-active"), "the button is ready")
         assert not [name for name, _ in answers.asked if name == "mend"]
         await walk.press("enter")
         await walk.tab_to("fix-go")
@@ -244,6 +245,7 @@ async def test_a_fix_that_is_refused_says_why_and_changes_nothing(home: Path) ->
     refused = HelperError("You may not change the endpoint", "No role allows it.", "Ask for AzureML Data Scientist.")
     async with operating(Answers(troubleshoot=REPORT, mend=refused)) as walk:
         await walk.press("enter", "enter")
+        await walk.until(lambda: walk.focused == "close", "the preview")
         await walk.tab_to("fix-go")
         await walk.press("enter")
         await walk.until(lambda: "✖ You may not change the endpoint." in walk.text(), "the refusal")

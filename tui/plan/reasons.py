@@ -41,6 +41,8 @@ _WHY: dict[str, str] = {
     "deployment.app_insights_enabled": "Requests and the container's output are kept there, also after a restart.",
     "deployment.description": "Whoever compares deployments of one endpoint reads here how they differ.",
     "deployment.tags": "Costs and searches can be grouped by them.",
+    "deployment.data_collector.request_logging.capture_headers": "Only headers that are named here are kept beside the "
+    "request; one of them may tell who asked.",
     "rollout.probe_every": "Too few of the program's own requests show an error late.",
     "description": "The list of presets and plans shows it.",
 }
@@ -53,9 +55,12 @@ _EXAMPLES: dict[str, str] = {
 }
 
 
+_ROUTE_PORT = "Azure calls the container there; with another port it never becomes ready."
+
+
 def why(field: Field) -> str:
     """Why a field matters here, in a sentence."""
-    return field.help.why or _WHY.get(field.key, "")
+    return field.help.why or _WHY.get(field.key, _ROUTE_PORT if field.key.endswith("_route.port") else "")
 
 
 def example(field: Field) -> str:
