@@ -67,7 +67,7 @@ def expand(text: str, environ: Mapping[str, str], *, later: bool = False) -> str
         kind, name = match.groups()
         if kind == "env":
             if not environ.get(name):
-                raise Unresolved(f"The environment variable {name} is not set here. Set it, or write the value.")
+                raise Unresolved(f"{name} is not set here; set or replace it.")
             return environ[name]
         if kind in SECRET_KINDS:
             wrong = malformed(kind, name)

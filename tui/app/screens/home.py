@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -31,14 +30,16 @@ if TYPE_CHECKING:
     from tui.plan.document import Document
 
 BEGIN = (
-    "Takes a trained model to a managed online endpoint that is reachable only through a private endpoint. Begin with "
-    "a preset: every value can be changed, and nothing is created before step 7, Review."
+    "Takes a trained model to a managed online endpoint behind a private endpoint. "
+    "Begin with a preset: nothing is created before step 7, Review."
 )
 BEGIN_REHEARSAL = (
-    "A rehearsal: a stand-in for Azure on this machine answers, and real inference servers run here. Begin with a "
-    "preset: every value can be changed, and nothing in Azure is touched."
+    "A stand-in for Azure on this machine answers; the inference servers are real. "
+    "Begin with a preset: nothing in Azure is touched."
 )
 UNFINISHED = ("running", "interrupted", "failed")
+ROOMY = 30  # rows of a terminal that has some to spare
+ABOVE_AND_BELOW = 8  # rows that the list does not have
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Entry:
 OTHERS = (
     Entry("Open a plan file", "one of your own", does="open"),
     Entry("Import az ml YAML", "endpoint.yml and deployment.yml become a plan", does="import"),
-    Entry("Troubleshoot an endpoint", "what is wrong with one that is there, and mending it", does="troubleshoot"),
+    Entry("Troubleshoot an endpoint", "what is wrong with one, and mending it", does="troubleshoot"),
 )
 
 
@@ -75,7 +76,8 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__(id="home")
         self.entries: dict[str, Entry] = {}
-        self._title_widths: dict[str, int] = {}
+        self._wide = 0  # of the titles' column, in cells
+        self._filled: tuple[list[Entry], list[Entry]] = ([], [])
 
     def compose(self) -> ComposeResult:
         rehearsal = "rehearsal" if self.app.rehearse else "deploy a model to a private online endpoint"
@@ -83,6 +85,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         with Vertical(classes="home"):
             yield Static(BEGIN_REHEARSAL if self.app.rehearse else BEGIN, id="begin", markup=False)
             yield OptionList(id="entries")
+            yield Static("", id="about", markup=False)
         with Horizontal(id="buttons"):
             yield Static("Enter opens what is marked.", id="status", markup=False)
             yield Button("Help", id="home-help", compact=True, tooltip="What this program does.")
@@ -105,6 +108,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     def _fill(self, runs: list[Entry], plans: list[Entry]) -> None:
         offered = [Entry(preset.name, preset.description, plan=preset.name) for preset in presets()]
+        self._filled = (runs, plans)
         options = self.query_one(OptionList)
         options.clear_options()
         self.entries.clear()
@@ -114,32 +118,38 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
             ("Recent plans", plans),
             ("Other ways to begin", OTHERS),
         )
-        for heading, entries in groups:
-            if not entries:
-                continue
-            if self.entries:
+        shown = [(heading, entries) for heading, entries in groups if entries]
+        self._wide = max(cell_len(entry.title) for _, entries in shown for entry in entries) + 2
+        rows = sum(len(entries) + 2 for _, entries in shown) - 1
+        apart = rows <= self.app.size.height - ABOVE_AND_BELOW
+        for heading, entries in shown:
+            if self.entries and apart:
                 options.add_option(Option("", disabled=True))
             options.add_option(Option(Content.styled(heading, "bold $text-muted"), disabled=True))
-            wide = max(cell_len(entry.title) for entry in entries) + 2
             for entry in entries:
                 key = f"entry-{len(self.entries)}"
                 self.entries[key] = entry
-                self._title_widths[key] = wide
-                options.add_option(Option(self._prompt(key), id=key))
+                options.add_option(Option(self._prompt(entry), id=key))
         options.action_first()
 
     def on_resize(self) -> None:
         options = self.query_one(OptionList)
-        for key in self.entries:
-            options.replace_option_prompt(key, self._prompt(key))
+        marked = options.highlighted_option
+        self._fill(*self._filled)
+        if marked is not None and marked.id in self.entries:
+            options.highlighted = options.get_option_index(marked.id)
+        self.query_one(".home").set_class(self.app.size.height >= ROOMY, "-roomy")
 
-    def _prompt(self, key: str) -> Content:
-        """An entry's line; what it is about goes on below itself where the line is too long."""
-        entry, wide = self.entries[key], self._title_widths[key]
-        room = max(20, self.app.size.width - wide - 9)
-        about = f"\n{' ' * (wide + 2)}".join(textwrap.wrap(entry.about, room))
-        title = f"{entry.title}{' ' * (wide - cell_len(entry.title))}"
-        return Content.assemble("  ", (title, "bold"), (about, "$text-muted"))
+    def _prompt(self, entry: Entry) -> Content:
+        """An entry's line: a row each, so that every way to begin is in sight; the marked one's text is below whole."""
+        about = Content(entry.about).truncate(max(20, self.app.size.width - self._wide - 9), ellipsis=True)
+        title = f"{entry.title}{' ' * (self._wide - cell_len(entry.title))}"
+        return Content.assemble("  ", (title, "bold"), about.stylize("$text-muted"))
+
+    @on(OptionList.OptionHighlighted)
+    def _marked(self, event: OptionList.OptionHighlighted) -> None:
+        entry = self.entries.get(str(event.option_id))
+        self.query_one("#about", Static).update(entry.about if entry else "")
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
@@ -279,7 +289,7 @@ def _unfinished() -> list[Entry]:
         status = run.status
         if status in UNFINISHED:
             kind = ", rehearsed" if run.rehearsed else ""
-            began = run.started.replace("T", " ").replace("Z", " UTC")
+            began = f"{run.started[:16].replace('T', ' ')} UTC"
             found.append(Entry(run.endpoint, f"{status}{kind}, started {began}", run=run))
     return found[:8]
 
