@@ -9,6 +9,7 @@ from typing import Any
 from tui.cloud import arm
 from tui.cloud.deployments import DeploymentInfo
 from tui.cloud.deployments import list_all as list_deployments
+from tui.cloud.errors import CloudError
 from tui.cloud.operation import Operation
 from tui.cloud.session import Cloud
 from tui.plan.identity import Identity
@@ -49,6 +50,20 @@ def read(cloud: Cloud, name: str, deployments: bool = True) -> EndpointInfo | No
     if body is None:
         return None
     return _info(body, list_deployments(cloud, name) if deployments else [])
+
+
+def existing(cloud: Cloud, name: str, deployments: bool = True) -> EndpointInfo:
+    """As `read`; an endpoint that is not there is a CloudError, `EndpointNotFound`."""
+    found = read(cloud, name, deployments)
+    if found is None:
+        raise CloudError(
+            title=f"The endpoint {name} does not exist",
+            cause=f"The workspace {cloud.plan.workspace.name} has no endpoint of that name.",
+            remedy="Deploy it first, or correct the name, or name the endpoint's plan or run.",
+            code="EndpointNotFound",
+            status=404,
+        )
+    return found
 
 
 def begin_create_or_update(

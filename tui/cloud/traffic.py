@@ -56,7 +56,7 @@ def shift(
 
     Raises CloudError, also for a total that is not 100 and for a deployment that is not there or not ready.
     """
-    return _change(cloud, _read(cloud, endpoint), _without_nothing(shares), progress)
+    return _change(cloud, endpoints.existing(cloud, endpoint), _without_nothing(shares), progress)
 
 
 def rollback(cloud: Cloud, endpoint: str, progress: Callable[[str], None] = lambda line: None) -> Shift:
@@ -64,7 +64,7 @@ def rollback(cloud: Cloud, endpoint: str, progress: Callable[[str], None] = lamb
 
     Raises CloudError, also when nothing is remembered, or a deployment of that split is not there any more.
     """
-    found = _read(cloud, endpoint)
+    found = endpoints.existing(cloud, endpoint)
     last = from_text(found.tags.get(BEFORE_TAG, ""))
     if not last:
         raise CloudError(
@@ -98,19 +98,6 @@ def _change(cloud: Cloud, found: EndpointInfo, wanted: dict[str, int], progress:
         copies = {name: share for name, share in found.mirror_traffic.items() if share and not wanted.get(name)}
         settled(lambda: begin_set(cloud, found.name, wanted, before, copies).result(), progress)
     return Shift(found.name, before, wanted)
-
-
-def _read(cloud: Cloud, name: str) -> EndpointInfo:
-    found = endpoints.read(cloud, name)
-    if found is None:
-        raise CloudError(
-            title=f"The endpoint {name} does not exist",
-            cause=f"The workspace {cloud.plan.workspace.name} has no endpoint of that name.",
-            remedy="Correct the name, or name the endpoint's plan or run.",
-            code="EndpointNotFound",
-            status=404,
-        )
-    return found
 
 
 def _judge(found: EndpointInfo, wanted: Mapping[str, int]) -> None:

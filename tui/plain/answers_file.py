@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tui.plain.asking import EMPTY, Answers, hide
 from tui.plain.terminal import say
+from tui.plan import yaml_nodes
 from tui.plan.fields import BY_KEY
 from tui.plan.problems import PlanInvalid, Problem
 
@@ -86,19 +87,7 @@ def read_answers(path: Path) -> FileAnswers:
     `save_as`. Raises PlanInvalid with file, line and key of whatever is not understood."""
     import yaml
 
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise PlanInvalid([Problem("", f"The file cannot be read: {reason}.", "", str(path))]) from None
-    try:
-        node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        said = getattr(error, "problem", None) or "it is not YAML"
-        raise PlanInvalid(
-            [Problem("", f"This is not valid YAML: {said}.", "", str(path), mark.line + 1 if mark else None)]
-        ) from None
+    node = yaml_nodes.read(path)
     if node is None:
         return FileAnswers(path, {})
     if not isinstance(node, yaml.MappingNode):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tui.plan import yaml_nodes
 from tui.plan.document import DEPLOYMENTS, Document, leaves, normalise
 from tui.plan.field import NESTED
 from tui.plan.fields import BY_KEY
@@ -93,21 +94,7 @@ def _locate(argument: str) -> Path:
 def _read(path: Path) -> Document:
     import yaml
 
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise PlanInvalid([Problem("", f"The file cannot be read: {reason}.", "", str(path))]) from None
-    try:
-        node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        said = getattr(error, "problem", None) or "it is not YAML"
-        line = min(mark.line + 1, max(1, len(text.splitlines()))) if mark else None
-        remedy = "Check the indentation, and put quotes around texts with : or #."
-        if line and "${" in "".join(text.splitlines()[line - 1 : line]):
-            remedy = 'Inside { } a reference needs quotes: "${env:NAME}".'
-        raise PlanInvalid([Problem("", f"This is not valid YAML: {said}.", remedy, str(path), line)]) from None
+    node = yaml_nodes.read(path)
     preset = find(path.stem)
     is_preset = preset is not None and preset.path == path
     document = Document(base=path.resolve().parent, path=None if is_preset else path)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tui.plan import yaml_nodes
 from tui.plan.problems import PlanInvalid, Problem
 
 FILE = "file:"
@@ -80,23 +81,8 @@ def _kind(part: Part) -> str:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, tuple[Path, int]]]:
-    import yaml
-
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        tree = yaml.safe_load(text)
-    except OSError as error:
-        text = f"The file cannot be read: {error.strerror}."
-        raise PlanInvalid([Problem("", text, "", str(path))]) from None
-    except UnicodeDecodeError:
-        raise PlanInvalid([Problem("", "The file cannot be read: it is not UTF-8 text.", "", str(path))]) from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        said = getattr(error, "problem", None) or "it is not YAML"
-        line = mark.line + 1 if mark else None
-        raise PlanInvalid([Problem("", f"This is not valid YAML: {said}.", "", str(path), line)]) from None
-    if not isinstance(tree, dict) or node is None:
+    node, tree = yaml_nodes.read_with_values(path)
+    if not isinstance(tree, dict):
         raise PlanInvalid([Problem("", "The file holds no keys and values.", OTHER_COMMANDS, str(path), 1)])
     lines: dict[str, tuple[Path, int]] = {}
     _note_lines(node, "", path, lines)

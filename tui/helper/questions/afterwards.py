@@ -68,17 +68,7 @@ def put_key(plan: dict[str, Any], which: str, path: str) -> dict[str, Any]:
 
 
 def _endpoint(cloud: Cloud) -> EndpointInfo:
-    name = cloud.plan.endpoint.name
-    found = endpoints.read(cloud, name, deployments=False)
-    if found is None:
-        raise CloudError(
-            title=f"The endpoint {name} does not exist",
-            cause=f"The workspace {cloud.plan.workspace.name} has no endpoint of that name.",
-            remedy="Correct the name, or name the endpoint's plan or run.",
-            code="EndpointNotFound",
-            status=404,
-        )
-    return found
+    return endpoints.existing(cloud, cloud.plan.endpoint.name, deployments=False)
 
 
 def _shown(cloud: Cloud, found: EndpointInfo) -> dict[str, Any]:

@@ -110,15 +110,7 @@ def _ready(cloud: Cloud) -> tuple[EndpointInfo, EndpointCredential]:
         kept = _known.get(resource)
     if kept and time.monotonic() - kept[0] < KEPT_SECONDS:
         return kept[1], kept[2]
-    found = endpoints.read(cloud, name, deployments=False)
-    if found is None:
-        raise CloudError(
-            title=f"The endpoint {name} does not exist",
-            cause=f"The workspace {cloud.plan.workspace.name} has no endpoint of that name.",
-            remedy="Deploy it first, or correct the name.",
-            code="EndpointNotFound",
-            status=404,
-        )
+    found = endpoints.existing(cloud, name, deployments=False)
     credential = keys.credentials(cloud, found)
     with _lock:
         _known[resource] = (time.monotonic(), found, credential)

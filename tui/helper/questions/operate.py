@@ -6,23 +6,13 @@ from typing import Any
 
 from tui.cloud import deployments, endpoints, scoring
 from tui.cloud import traffic as splits
-from tui.cloud.errors import CloudError
 from tui.helper import sessions
 
 
 def score(plan: dict[str, Any], body: str, deployment: str | None = None) -> scoring.ScoreResult:
     """One call to the endpoint, of all deployments by traffic or of the one named."""
     cloud = sessions.cloud_of(plan)
-    name = cloud.plan.endpoint.name
-    found = endpoints.read(cloud, name, deployments=False)
-    if found is None:
-        raise CloudError(
-            title=f"The endpoint {name} does not exist",
-            cause=f"The workspace {cloud.plan.workspace.name} has no endpoint of that name.",
-            remedy="Deploy it first, or correct the name.",
-            code="EndpointNotFound",
-            status=404,
-        )
+    found = endpoints.existing(cloud, cloud.plan.endpoint.name, deployments=False)
     return scoring.score(cloud, found, body.encode("utf-8"), deployment)
 
 
