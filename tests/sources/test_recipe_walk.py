@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.test_pty_walk import CONTROL_C, ENTER, PAGE_DOWN, TAB, Terminal
+from tests.terminal import CONTROL_C, ENTER, PAGE_DOWN, TAB, Terminal
 from tui.cloud import blob_source, blobs
 from tui.cloud.session import connect
 from tui.plan import presets
@@ -93,18 +93,7 @@ def test_the_original_recipe_from_the_first_key_to_the_prediction(
     terminal.sees("brought to this machine")
     shown = terminal.sees("12 columns: Idade")
     assert "xgboost, 6 files" in shown
-    for step in range(5, 8):
-        terminal.types(PAGE_DOWN)
-        terminal.sees(f"step {step} of 9")
-    terminal.sees("Nothing stands in the way")
-    terminal.types(TAB)
-    terminal.types(ENTER)
-    terminal.sees("step 8 of 9")
-    terminal.sees("succeeded in rehearsal", 240)
-
-    terminal.types(PAGE_DOWN)
-    terminal.sees("step 9 of 9")
-    terminal.sees('"Idade"')
+    terminal.through_review_to_the_answer(first=5)
     terminal.types(ENTER)
     terminal.sees('"churn": "yes"')
     terminal.types(CONTROL_C)
