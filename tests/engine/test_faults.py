@@ -123,6 +123,7 @@ def test_every_disturbed_run_ends_as_an_undisturbed_one(tmp_path: Path, environ:
 
 
 @pytest.mark.slow
+@pytest.mark.campaign
 def test_a_longer_campaign(tmp_path: Path, environ: dict[str, str]) -> None:
-    """Forty schedules, or as many as AML_DEPLOY_FAULT_SCHEDULES says, from another seed."""
-    campaign(int(os.environ.get("AML_DEPLOY_FAULT_SCHEDULES", "40")), 777, tmp_path, environ)
+    """200 schedules, or as many as AML_DEPLOY_FAULT_SCHEDULES says, from another seed."""
+    campaign(int(os.environ.get("AML_DEPLOY_FAULT_SCHEDULES", "200")), 777, tmp_path, environ)

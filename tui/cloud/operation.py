@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 _INTERVAL = 1.0  # seconds between two questions, unless the service says Retry-After
 _FIRST = 0.1  # seconds to the first question
-_SHARE = 0.2  # of the time that an operation has taken: the seconds to the next question, up to the interval
+_SHARE = 0.05  # of the time that an operation has taken: the seconds to the next question, up to the interval
 _PATIENCE = 600.0  # seconds without any answer after which an operation counts as lost
 _SLOWEST = 15.0  # seconds between two questions while none is answered, unless the service says Retry-After
 _LONGEST = 3600.0  # seconds; a service that wants to be left alone for longer is asked all the same
