@@ -19,6 +19,11 @@ def index() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AML_DEPLOY_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
 def judged(make_plan: MakePlan, index: str, python: str, *lines: str) -> list[Finding]:
     conda = f"dependencies:\n  - python={python}\n  - pip:\n      - --index-url {index}\n"
     plan = make_plan(conda=conda + "".join(f"      - {line}\n" for line in lines))
@@ -96,3 +101,20 @@ def test_what_azure_does_not_build_from_is_left_alone(make_plan: MakePlan) -> No
     for option in ("--find-links https://example.com/wheels", "-f ./wheels", "--no-index"):
         conda = f"dependencies:\n  - python=3.10\n  - pip:\n    - {option}\n    - numpy\n"
         assert pins.wanted(make_plan(conda=conda)) is None, option
+
+
+def test_what_was_found_is_not_asked_for_again_for_a_day(make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pins_index.serving() as address:
+        (found,) = judged(make_plan, address, "3.10", "numpy<2")
+        (missing,) = judged(make_plan, address, "3.10", "numpy==99")
+    package_index._known.clear()  # as in another process
+    (again,) = judged(make_plan, address, "3.10", "numpy<2")
+    assert (again.severity, again.message) == ("ok", found.message)
+    assert ", asked 20" in again.looked_at
+    (asked,) = judged(make_plan, address, "3.10", "numpy==99")
+    assert (missing.severity, asked.severity) == ("warning", "unknown"), "what was not found is looked for each time"
+    (other,) = judged(make_plan, address, "3.11", "numpy<2")
+    assert other.severity == "unknown"
+    monkeypatch.setattr(pins, "KEPT_SECONDS", 0.0)
+    (late,) = judged(make_plan, address, "3.10", "numpy<2")
+    assert late.severity == "unknown"

@@ -6,12 +6,15 @@ it goes together is seen by building it, which a dress rehearsal does.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -22,7 +25,7 @@ from tui.checks import conda_file, yaml_file
 from tui.checks.artifact_findings import mlflow_without_code
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.checks.question import NoAnswer, Question
-from tui.cloud import package_index
+from tui.cloud import kept, package_index
 from tui.cloud.package_index import File, Indexes, Unreachable
 from tui.plan.model import Plan
 
@@ -34,6 +37,8 @@ SHARE = 0.6
 # A workspace may have a connection to a Python feed, which the build asks too and nobody else sees (Microsoft,
 # how-to-use-private-python-packages): what is missing elsewhere may be there.
 _FEED = "or name its index in the file, unless the workspace has a connection to a feed that holds it"
+KEPT_SECONDS = 86_400.0
+"""For so long it is believed that what was found is there; what was not found is looked for each time."""
 _AT_ONCE = 8
 _MOST = 80  # packages of one file
 _ELSEWHERE = re.compile(r"^\s*(--find-links|-f|--no-index)\b")
@@ -184,15 +189,30 @@ def check(plan: Plan, asked: Wanted, limit: float) -> list[Finding]:
     at = f"{asked.path}, {indexes.hosts}"
     if not asked.requirements or not indexes.urls:
         return []
+    place = kept.folder("packages") / f"{_digest(asked, indexes)}.json"
+    known = kept.read(place, KEPT_SECONDS)
+    if known is not None:
+        return [Finding("pins", OK, field, str(known["message"]), looked_at=f"{at}, asked {known['asked']}")]
     question = Question(lambda: _judge(asked, indexes, field, at), limit)
     try:
-        return question.answer()
+        found = question.answer()
+        if [finding.severity for finding in found] == [OK]:
+            moment = datetime.now(timezone.utc)
+            kept.write(place, {"message": found[0].message, "asked": f"{moment:%Y-%m-%d %H:%M} UTC"})
+        return found
     except NoAnswer as late:
         reason = str(late)
     except Unreachable as error:
         reason = f"{error}."
     message = f"Whether there are releases of all packages of {asked.path.name} is not known from here: {reason}"
     return [Finding("pins", UNKNOWN, field, message, looked_at=at)]
+
+
+def _digest(asked: Wanted, indexes: Indexes) -> str:
+    """What an answer depends on; of an index's address without user and password."""
+    places = [f"{url.hostname}:{url.port}{url.path}" for url in map(urlsplit, indexes.urls)]
+    parts = [asked.path.name, asked.python, *places, *sorted(map(str, asked.requirements))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
 def _judge(asked: Wanted, indexes: Indexes, field: str, at: str) -> list[Finding]:

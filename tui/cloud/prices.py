@@ -7,17 +7,15 @@ values of filters are case-sensitive since version 2023-01-01-preview; `type` Co
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import re
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
+from tui.cloud import kept
 from tui.plan.sizes import price_currency, price_date, price_note, price_per_hour
 
 ADDRESS = "https://prices.azure.com/api/retail/prices"
@@ -119,10 +117,11 @@ def _asked(size: str, region: str, address: str, environ: Mapping[str, str] | No
     """The price that the API names, or named within the last day; None where it does not answer."""
     if not region or not re.fullmatch(r"[A-Za-z0-9_]+", size) or not re.fullmatch(r"[a-z0-9]+", region):
         return None
-    kept = _folder(environ) / f"{size}-{region}.json"
-    known = _kept(kept)
-    if known is not None:
-        return known
+    place = kept.folder("prices", environ) / f"{size}-{region}.json"
+    known = kept.read(place, KEPT_SECONDS)
+    with contextlib.suppress(TypeError):  # kept by a version that knew other fields
+        if known is not None:
+            return Price(**known)
     with _lock:
         if time.monotonic() < _silent.get(address, 0.0):
             return None
@@ -132,11 +131,7 @@ def _asked(size: str, region: str, address: str, environ: Mapping[str, str] | No
     today = datetime.now(timezone.utc).date().isoformat()
     note = f"Microsoft's list price of {today}; pay as you go, Linux; yours may differ."
     price = Price(amount, "USD", "api", note, f"list price of {today}")
-    with contextlib.suppress(OSError):
-        kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = kept.with_name(f".{kept.name}.{os.getpid()}")
-        temporary.write_text(json.dumps({"fetched": time.time(), **asdict(price)}), encoding="utf-8")
-        temporary.replace(kept)
+    kept.write(place, asdict(price))
     return price
 
 
@@ -181,22 +176,3 @@ def _is_linux_on_demand(item: Mapping[str, Any]) -> bool:
         and amount > 0
         and not any(word.lower() in words.lower() for word in other)
     )
-
-
-def _kept(path: Path) -> Price | None:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if 0 <= time.time() - float(found.pop("fetched")) < KEPT_SECONDS:
-            return Price(**found)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        pass
-    return None
-
-
-def _folder(environ: Mapping[str, str] | None) -> Path:
-    given = (os.environ if environ is None else environ).get("AML_DEPLOY_CACHE")
-    if given:
-        return Path(given) / "prices"
-    import platformdirs
-
-    return platformdirs.user_cache_path("aml-deploy") / "prices"

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Callable
 
+from tui.cloud import kept
 from tui.cloud.errors import Cancelled, CloudError
 from tui.cloud.models import CONTENT_TAG, ModelVersion, create_version
 from tui.cloud.session import Cloud
@@ -198,14 +199,7 @@ def _unless(cancelled: Callable[[], bool], work: Callable[[], Listing]) -> Listi
 
 def _home() -> Path:
     """The private folder for what is staged: below `$AML_DEPLOY_CACHE`, else the platform's cache folder."""
-    given = os.environ.get("AML_DEPLOY_CACHE")
-    if given:
-        cache = Path(given).expanduser()
-    else:
-        import platformdirs
-
-        cache = Path(platformdirs.user_cache_path("aml-deploy"))
-    folder = cache / "staged"
+    folder = kept.folder("staged")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
