@@ -44,6 +44,23 @@ async def test_home_opens_a_preset_with_enter() -> None:
         await walk.sees("step 1 of 9", "Sign in with")
 
 
+async def test_every_way_to_begin_is_in_sight_and_the_marked_one_is_told_whole(home: Path) -> None:
+    load("churn-xgboost").save(plans(home) / "mine.yml")
+    app = WizardApp(environ=dict(os.environ), helper=recorded_answers())
+    async with app.run_test(size=(80, 24)) as pilot:
+        walk = Walk(app, pilot)
+        shown = await walk.sees("mine", "Troubleshoot an endpoint")
+        assert all(f" {preset.name} " in shown for preset in presets())
+        assert "…" in shown, "a description that is too long for its row is cut"
+        await walk.sees(presets()[0].description)
+        await walk.press("end")
+        await walk.sees("what is wrong with one, and mending it")
+        await pilot.resize_terminal(100, 40)
+        await walk.sees("Troubleshoot an endpoint")
+        marked = app.screen.query_one(OptionList).highlighted_option
+        assert marked is not None and "Troubleshoot" in str(marked.prompt), "a new size does not move the mark"
+
+
 async def choose_on_home(walk: Walk, title: str) -> None:
     """Move to an entry of the first screen and open it."""
     options = walk.app.screen.query_one(OptionList)

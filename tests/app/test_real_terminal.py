@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.panes import home
+from tests.terminal import CONTROL_C, ENTER, PAGE_DOWN, Terminal
 
 __all__ = ["home"]
 
@@ -105,3 +107,49 @@ def test_it_ends_when_the_terminal_disappears_without_a_signal(home: Path) -> No
     finally:
         process.kill()
         process.wait()
+
+
+def at_the_first_step(home: Path) -> Terminal:
+    """The wizard on a terminal that controls it."""
+    env = {**os.environ, "TERM": "xterm", "AML_DEPLOY_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])}
+    terminal = Terminal([sys.executable, "-m", "tui", "churn-xgboost"], env)
+    terminal.sees("step 1 of 9")
+    return terminal
+
+
+def test_it_ends_when_it_is_told_to_continue_while_it_leaves(home: Path) -> None:
+    terminal = at_the_first_step(home)
+    os.kill(terminal.pid, signal.SIGHUP)
+    seen = b""
+    while b"\x1b[?1049l" not in seen:  # the screen is given back, the process is still there
+        assert select.select([terminal.fd], [], [], 30)[0]
+        seen += os.read(terminal.fd, 65536)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(terminal.pid, signal.SIGCONT)  # as the kernel does when the terminal is gone
+    deadline = time.monotonic() + 30
+    ended, status = 0, 0
+    while not ended and time.monotonic() < deadline:
+        if select.select([terminal.fd], [], [], 0.05)[0]:
+            with contextlib.suppress(OSError):  # the other end is closed
+                os.read(terminal.fd, 65536)
+        ended, status = os.waitpid(terminal.pid, os.WNOHANG)
+    if not ended:
+        os.kill(terminal.pid, signal.SIGKILL)
+        os.waitpid(terminal.pid, 0)
+    assert ended, "it stayed"
+    assert os.waitstatus_to_exitcode(status) == 129
+
+
+def test_it_is_suspended_and_goes_on(home: Path) -> None:
+    terminal = at_the_first_step(home)
+    os.kill(terminal.pid, signal.SIGTSTP)
+    _, status = os.waitpid(terminal.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    os.kill(terminal.pid, signal.SIGCONT)
+    terminal.types(PAGE_DOWN)
+    terminal.sees("step 2 of 9")
+    terminal.types(CONTROL_C)
+    terminal.sees("Leave the wizard")
+    terminal.types(ENTER)
+    _, status = os.waitpid(terminal.pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0

@@ -17,6 +17,7 @@ from textual.app import App
 from textual.binding import Binding
 
 from tui.app.background import in_thread
+from tui.app.continuing import only_after_suspending
 from tui.app.store import Adopt, Store
 from tui.app.theme import DARK, LIGHT
 from tui.app.widgets.newest_size import BottomScreen
@@ -86,6 +87,8 @@ class WizardApp(App[str], inherit_bindings=False):
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError, AttributeError):
                 number = getattr(signal, name)
                 loop.add_signal_handler(number, self._signalled, number)
+        if not self.is_headless:
+            only_after_suspending()
         if not self.is_headless and os.isatty(0):
             self.set_interval(TERMINAL_SECONDS, self._look_for_terminal)
         if self._attach_run is not None:

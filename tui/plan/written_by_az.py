@@ -81,7 +81,7 @@ def _kind(part: Part) -> str:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, tuple[Path, int]]]:
-    node, tree = yaml_nodes.read_with_values(path)
+    node, tree = yaml_nodes.read(path), yaml_nodes.read_values(path)
     if not isinstance(tree, dict):
         raise PlanInvalid([Problem("", "The file holds no keys and values.", OTHER_COMMANDS, str(path), 1)])
     lines: dict[str, tuple[Path, int]] = {}

@@ -77,7 +77,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         super().__init__(id="home")
         self.entries: dict[str, Entry] = {}
         self._wide = 0  # of the titles' column, in cells
-        self._filled: tuple[list[Entry], list[Entry]] = ([], [])
+        self._groups: list[tuple[str, list[Entry]]] = []
 
     def compose(self) -> ComposeResult:
         rehearsal = "rehearsal" if self.app.rehearse else "deploy a model to a private online endpoint"
@@ -108,21 +108,25 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     def _fill(self, runs: list[Entry], plans: list[Entry]) -> None:
         offered = [Entry(preset.name, preset.description, plan=preset.name) for preset in presets()]
-        self._filled = (runs, plans)
-        options = self.query_one(OptionList)
-        options.clear_options()
-        self.entries.clear()
         groups = (
             ("Runs to come back to", runs),
             ("Presets", offered),
             ("Recent plans", plans),
-            ("Other ways to begin", OTHERS),
+            ("Other ways to begin", list(OTHERS)),
         )
-        shown = [(heading, entries) for heading, entries in groups if entries]
-        self._wide = max(cell_len(entry.title) for _, entries in shown for entry in entries) + 2
-        rows = sum(len(entries) + 2 for _, entries in shown) - 1
+        self._groups = [(heading, entries) for heading, entries in groups if entries]
+        self._wide = max(cell_len(entry.title) for _, entries in self._groups for entry in entries) + 2
+        self._show()
+        self.query_one(OptionList).action_first()
+
+    def _show(self) -> None:
+        """Draw the list; its groups stand apart where there are rows for that."""
+        options = self.query_one(OptionList)
+        options.clear_options()
+        self.entries.clear()
+        rows = sum(len(entries) + 2 for _, entries in self._groups) - 1
         apart = rows <= self.app.size.height - ABOVE_AND_BELOW
-        for heading, entries in shown:
+        for heading, entries in self._groups:
             if self.entries and apart:
                 options.add_option(Option("", disabled=True))
             options.add_option(Option(Content.styled(heading, "bold $text-muted"), disabled=True))
@@ -130,12 +134,11 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
                 key = f"entry-{len(self.entries)}"
                 self.entries[key] = entry
                 options.add_option(Option(self._prompt(entry), id=key))
-        options.action_first()
 
     def on_resize(self) -> None:
         options = self.query_one(OptionList)
         marked = options.highlighted_option
-        self._fill(*self._filled)
+        self._show()
         if marked is not None and marked.id in self.entries:
             options.highlighted = options.get_option_index(marked.id)
         self.query_one(".home").set_class(self.app.size.height >= ROOMY, "-roomy")
