@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,11 @@ def command(*arguments: object, env: dict[str, str]) -> subprocess.CompletedProc
     )
 
 
-def plan_with_secrets(folder: Path) -> Path:
-    """The preset's plan with planted values, and files that hold some."""
+def plan_with_secrets(folder: Path, model: str) -> Path:
+    """The preset's plan with planted values, and files that hold some; its model's name and its files are its own.
+
+    What another recording has registered would not be registered again, and would not be in this one.
+    """
     import shutil
 
     preset = find(PRESET)
@@ -58,6 +62,9 @@ def plan_with_secrets(folder: Path) -> Path:
     plan["endpoint"].update(
         name=ENDPOINT, description=PLANTED["description"], tags={PLANTED["tag name"]: PLANTED["tag"]}
     )
+    plan["deployment"]["model"]["name"] = model
+    script = folder / PRESET / "onlinescoring" / "score.py"
+    script.write_text(f"{script.read_text()}\n# {model}\n")
     plan["deployment"]["environment_variables"] = {"PARTNER_KEY": PLANTED["environment variable"]}
     (folder / PRESET / "model" / PLANTED["file name"]).write_text("name\nJane Planted\n")
     conda = folder / PRESET / "conda.yml"
@@ -76,7 +83,8 @@ class RecordedRun:
     def __init__(self, home: dict[str, str], rehearsal: dict[str, Any], folder: Path) -> None:
         self.home = home
         self.file = folder / "recording.jsonl"
-        plan = plan_with_secrets(folder)
+        self._model = f"churn-planted-{uuid.uuid4().hex[:8]}"
+        plan = plan_with_secrets(folder, self._model)
         env = {name: value for name, value in home.items() if not name.startswith(("AZURE", "ARM_", "IDENTITY"))}
         done = command("apply", plan, "--rehearse", "--yes", "--json", "--record", self.file, env=env)
         assert done.returncode == 0, done.stderr + done.stdout[-3000:]
@@ -130,7 +138,7 @@ class RecordedRun:
             "workspace": place["name"],
             "container": call("GET", "datastores/workspaceblobstore")["properties"]["containerName"],
             "endpoint": ENDPOINT,
-            "model": "churn-model-adb",
+            "model": self._model,
             "principal": call("GET", f"onlineEndpoints/{ENDPOINT}")["identity"]["principalId"],
             "port": rehearsal["url"].rpartition(":")[2],
             "host": "127.0.0.1",

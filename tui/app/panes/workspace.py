@@ -78,7 +78,9 @@ class WorkspacePane(AskingPane):
 def about(found: Mapping[str, Any], changed: list[str], value: Callable[[str], Any]) -> list[Fact]:
     """The workspace in words, and what follows from it for the plan, whose values `value(key)` gives."""
     facts = [Fact("ok", "Workspace", f"{found['name']} in {found['location']}")]
-    facts += [Fact("", "Isolation", in_words(found)), *_network(found), *_reached(found), *_images(found)]
+    facts.append(Fact("", "Isolation", in_words(found)))
+    # What follows for the plan comes first: on a short screen the rest may have to be scrolled to.
+    facts += [Fact("warn", "Plan", sentence) for sentence in changed]
     if found.get("isolation") == "legacy":
         hit = value(MODEL_TYPE) == "mlflow_model" and not value(CODE)
         facts.append(Fact("bad" if hit else "none", "MLflow", "Not without a scoring script: refused under legacy "
@@ -86,7 +88,7 @@ def about(found: Mapping[str, Any], changed: list[str], value: Callable[[str], A
     if found.get("v1_legacy_mode"):
         facts.append(Fact("bad", "Mode", "v1 legacy mode is on: managed online endpoints need it off "
                           "(az ml workspace update --v1-legacy-mode false)."))  # fmt: skip
-    return facts + [Fact("warn", "Plan", sentence) for sentence in changed]
+    return [*facts, *_network(found), *_reached(found), *_images(found)]
 
 
 def in_words(found: Mapping[str, Any]) -> str:

@@ -37,6 +37,7 @@ class Facts(Static):
         super().__init__("", id=id, classes="facts", markup=False)
         self.facts: tuple[Fact, ...] = ()
         self.column = column
+        self._lines = 0  # what was written last
 
     def show(self, facts: Sequence[Fact]) -> None:
         """Show these facts; none makes the widget disappear."""
@@ -52,6 +53,12 @@ class Facts(Static):
     def on_resize(self) -> None:
         self._write()
         self.call_after_refresh(self._reachable)
+        self.call_after_refresh(self._make_room)
+
+    def _make_room(self) -> None:
+        """Be laid out anew where that was done for fewer lines: they were written while it was going on."""
+        if self.content_size.height < self._lines:
+            self.refresh(layout=True)
 
     def _reachable(self) -> None:
         """Take the focus where not everything fits, so that the keyboard can scroll to it."""
@@ -64,7 +71,9 @@ class Facts(Static):
             return
         named = [cell_len(fact.name) for fact in self.facts if fact.text]
         column = max(self.column, min(max(named, default=0), width // 3)) + 2
-        self.update(Content("\n").join(self._line(fact, column, width) for fact in self.facts))
+        written = Content("\n").join(self._line(fact, column, width) for fact in self.facts)
+        self._lines = written.plain.count("\n") + 1
+        self.update(written)
 
     def _line(self, fact: Fact, column: int, width: int) -> Content:
         sign = Content.styled(SIGNS[fact.kind] + " ", STYLES[fact.kind])
