@@ -118,6 +118,8 @@ SLOW_FILES = {
     "app/test_operating.py",
     "app/test_pasting.py",
     "app/test_real_terminal.py",
+    "app/test_run_card.py",
+    "app/test_run_log.py",
     "app/test_scoring_script.py",
     "app/test_sizes.py",
     "app/test_snapshots.py",
@@ -134,7 +136,9 @@ SLOW_FILES = {
     "rehearsal/test_operations_concurrent.py",
     "rehearsal/test_operations_diagnose.py",
     "rehearsal/test_record.py",
+    "rehearsal/test_replicas.py",
     "rehearsal/test_scoring_scripts.py",
+    "rehearsal/test_server_process.py",
     "sources/test_secrets.py",
 }
 
