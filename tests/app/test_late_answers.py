@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -51,3 +52,36 @@ async def test_an_answer_for_an_older_value_is_dropped(
         await walk.pilot.pause(0.3)
         assert question not in walk.store.facts
         assert "late" not in walk.text().lower().replace("late answers", "")
+
+
+@pytest.mark.parametrize(
+    ("step", "question", "late"),
+    [
+        ("workspace", "workspace", {"name": "late", "location": "late-region"}),
+        ("endpoint", "endpoint", {"exists": True, "provisioning_state": "Late"}),
+        ("model", "inspect_model", {**INSPECTED, "flavour": "late-flavour"}),
+        ("compute", "sizes", OFFERS),
+        ("network", "workspace", {"name": "late", "location": "late-region"}),
+        ("network", "reach", REACH),
+        ("review", "check", []),
+    ],
+)
+async def test_an_answer_that_comes_while_the_wizard_is_taken_down_ends_nothing(
+    step: str, question: str, late: Any
+) -> None:
+    given = answers(**{question: late})
+    given.hold(question)
+
+    async def answer_once_its_widgets_are_gone() -> bool:
+        while pane.children:
+            await asyncio.sleep(0)
+        still_there = pane.is_attached
+        given.release(question)
+        return still_there
+
+    async with wizard(given) as walk:
+        await walk.to(step)
+        await walk.until(lambda: question in [name for name, _ in given.asked], "it is asked")
+        pane = walk.app.screen.query_one(f"#pane-{step}")
+        answering = asyncio.ensure_future(answer_once_its_widgets_are_gone())
+    assert await answering, "the answer came when the pane was gone too, which is no test"

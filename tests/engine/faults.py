@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -192,8 +193,10 @@ class Campaign:
                     engines += 1
             self._until_the_end(run)
         finally:
-            if run.alive:
-                os.kill(runs.engine_pid(run.folder) or 0, signal.SIGKILL)
+            pid = runs.engine_pid(run.folder)
+            if pid is not None:  # never 0: that is everything this test belongs to
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         return Outcome(name, code_hash, whole_journal(run.folder), engines, struck, time.monotonic() - begun)
 
     def _plan(self, name: str) -> tuple[Document, str]:

@@ -61,6 +61,10 @@ class Pane(Vertical):
         super().__init__(id=f"pane-{self.step}", classes="pane")
         self.store = store
 
+    def on_prune(self) -> None:
+        """The pane is being taken down. Its widgets go before it does: what comes from now on has nowhere to go."""
+        self.workers.cancel_node(self)
+
     def arrive(self) -> None:
         """Called each time the step is shown."""
 

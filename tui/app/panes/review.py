@@ -56,7 +56,7 @@ class ReviewPane(Pane):
         """Begin to listen to the plan."""
         self._unlisten = self.store.listen(self._changed)
 
-    def on_unmount(self) -> None:
+    def on_prune(self) -> None:
         """Stop listening."""
         if self._unlisten:
             self._unlisten()

@@ -72,9 +72,10 @@ class StepFindings(Facts):
         super().on_mount()
         self._unlisten = self.store.listen(self._changed)
 
-    def on_unmount(self) -> None:
+    def on_prune(self) -> None:
         if self._unlisten:
             self._unlisten()
+        self.workers.cancel_node(self)
 
     def _mark(self) -> str:
         run = self.store.run.id if self.store.run else ""

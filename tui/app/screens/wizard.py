@@ -98,8 +98,10 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._unlisten = self.store.listen(self._changed)
         await self.show_step(self.step)
 
-    def on_unmount(self) -> None:
+    def on_prune(self) -> None:
+        """Stop listening, before the first widget goes."""
         self._unlisten()
+        self.workers.cancel_node(self)
 
     def _changed(self, name: str) -> None:
         if name == "preparing" and self.store.prepare_problem:
