@@ -20,6 +20,7 @@ from tui.app.background import in_thread
 from tui.app.continuing import only_after_suspending
 from tui.app.store import Adopt, Store
 from tui.app.theme import DARK, LIGHT
+from tui.app.typed_ahead import TypedAhead
 from tui.app.widgets.newest_size import BottomScreen
 from tui.plan.document import Document
 
@@ -67,6 +68,7 @@ class WizardApp(App[str], inherit_bindings=False):
         self.adopt = adopt
         self.store: Store | None = None
         self.hung_up = False
+        self._typed = TypedAhead(self, super().on_event)
         self._document = document
         self._attach_run = attach_run
         self._helper = helper
@@ -97,6 +99,14 @@ class WizardApp(App[str], inherit_bindings=False):
             self.open(self._document)
         else:
             self.go_home()
+        self._typed.wait()  # keys pressed before the first screen is there are for it
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys wait for those before them; see `TypedAhead`."""
+        if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
+            await self._typed.take(event)
+        else:
+            await super().on_event(event)
 
     def on_resize(self, event: events.Resize) -> None:
         """Put a notice over a terminal that is too small, and take it away again."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib import import_module
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -12,18 +13,16 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Button, Footer, Static
+from textual.widgets import Button, Static
 
 from tui.app.panes.pane import Pane
 from tui.app.store import Store
 from tui.app.widgets.header import HeaderBar, Rail
 from tui.app.widgets.help import HelpBar, SideHelp, Topic
+from tui.app.widgets.keys_row import KeysRow
 from tui.app.widgets.moving import MOVING, give_back
 from tui.app.widgets.newest_size import NewestSize
 from tui.app.words import INTROS, LEADS, ORDER, TITLES
-
-if TYPE_CHECKING:
-    from textual.worker import Worker
 
 # A pane's module is imported when its step is first shown.
 PANES: dict[str, tuple[str, str]] = {
@@ -65,8 +64,8 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self.step = step
         self.return_to: str | None = None
         self._panes: dict[str, Pane] = {}
-        self._move: Worker[None] | None = None
-        self._more_moves = 0
+        self._moving: asyncio.Event | None = None  # set once the step has been left, or not
+        self._stayed = False
         # Kept, because messages still come while the screen is being taken down.
         self._header, self._rail = HeaderBar(store), Rail()
         self._help_bar, self._side_help = HelpBar(), SideHelp()
@@ -92,7 +91,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             yield Button("", id="extra", compact=True)
             yield Button("Back", id="back", compact=True)
             yield Button("Next", id="next", compact=True, variant="primary")
-        yield Footer(show_command_palette=False)
+        yield KeysRow()
 
     async def on_mount(self) -> None:
         self._unlisten = self.store.listen(self._changed)
@@ -188,16 +187,27 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._go_on(pressed=True)
 
     def _go_on(self, pressed: bool) -> None:
-        if self._move is not None and not self._move.is_finished:
-            self._more_moves += 1  # the key was pressed again while the step was being left: no press is lost
-            return
-        self._more_moves = 0
-        self._move = self.run_worker(self._next(pressed), group="next", exclusive=True)
+        if self._moving is None:  # else Next was pressed again while the step is being left
+            self._moving = asyncio.Event()
+            self.run_worker(self._next(pressed, self._moving), group="next", exclusive=True)
 
-    async def _next(self, pressed: bool) -> None:
-        while await self._left_step(pressed) and self._more_moves:
-            self._more_moves -= 1
-            pressed = False
+    async def _next(self, pressed: bool, done: asyncio.Event) -> None:
+        try:
+            self._stayed = not await self._left_step(pressed)
+        finally:
+            self._moving = None
+            done.set()
+
+    async def moved(self) -> bool:
+        """Wait until the step that is being left forwards has been left; False where something was in the way.
+
+        What was typed after that is not for the step that stays: neither letters for a field of the next step, nor
+        Enter for its buttons.
+        """
+        if self._moving is not None:
+            await self._moving.wait()
+        stayed, self._stayed = self._stayed, False
+        return not stayed
 
     async def _left_step(self, pressed: bool) -> bool:
         """Leave the step forwards; False where something is in the way."""
@@ -213,7 +223,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             return False
         if self.return_to:
             await self.action_back()
-            return False
+            return True
         if await pane.advance(pressed) and self.step == pane.step and self.step != ORDER[-1]:
             await self.show_step(ORDER[ORDER.index(self.step) + 1])
             return True

@@ -1,0 +1,97 @@
+"""Keys that come before the wizard is ready for them: they wait, and arrive where the key before them led.
+
+Textual hands a key to what has the focus at that moment. A key that moves the focus does so later, when its message
+has climbed to the screen, when a step has been looked over and the next one is there, when a dialog is mounted. Of
+`PgDn, a, b` that are typed at once, or come in one piece over a slow link, the letters would go into the step that is
+being left, or nowhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Union
+
+from textual import events
+from textual.message_pump import MessagePump
+
+if TYPE_CHECKING:
+    from tui.app.app import WizardApp
+
+Typed = Union[events.Key, events.Paste]
+
+AT_ONCE = ("ctrl+c",)  # never waits, and takes back what was typed ahead
+MOST_SECONDS = 1.0  # for a key to be done with, without the leaving of a step: then the next one is handed on anyway
+
+
+class TypedAhead:
+    """Keeps keys and pastes back while the key before them is being carried out.
+
+    `hand_on` gives an event to Textual. A screen on which a key's work goes on after its message (the walk between the
+    steps) has a method `moved()`: it waits for that, and says whether what was typed after it still makes sense.
+    """
+
+    def __init__(self, app: WizardApp, hand_on: Callable[[Typed], Awaitable[None]]) -> None:
+        self._app = app
+        self._hand_on = hand_on
+        self._kept: deque[Typed] = deque()
+        self._settling: asyncio.Task[None] | None = None
+
+    async def take(self, event: Typed) -> None:
+        """Hand an event on, now or when those before it are done with."""
+        if isinstance(event, events.Key) and event.key in AT_ONCE:
+            self._kept.clear()
+            await self._hand_on(event)
+        elif self._settling is not None:
+            self._kept.append(event)
+        else:
+            await self._hand_on_and_wait(event)
+
+    async def _hand_on_and_wait(self, event: Typed) -> None:
+        focused = self._app.focused
+        way = [node for node in focused.ancestors_with_self if node is not self._app] if focused else []
+        await self._hand_on(event)
+        if isinstance(event, events.Key) and not event.is_printable:
+            self.wait(way)
+
+    def wait(self, way: Sequence[MessagePump] = ()) -> None:
+        """Keep back what comes, until the messages along a way are handled and the screen shown then is ready."""
+        self._settling = asyncio.create_task(self._settle(way))
+
+    async def _settle(self, way: Sequence[MessagePump]) -> None:
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._climb(way), MOST_SECONDS)
+        moved: Any = getattr(self._app.screen, "moved", None)
+        if moved is not None and not await moved():
+            self._kept.clear()
+        await _passed(self._app)  # the focus is set by a message to the application
+        self._app.call_later(self._go_on)
+
+    async def _climb(self, way: Sequence[MessagePump]) -> None:
+        for _ in range(2):  # the message that a widget makes of a key follows one behind
+            for node in way:
+                await _passed(node)
+        screen = None
+        while screen is not self._app.screen:  # a new one is mounted by then
+            screen = self._app.screen
+            await _passed(screen)
+
+    async def _go_on(self) -> None:
+        self._settling = None
+        while self._kept and self._settling is None:
+            await self._hand_on_and_wait(self._kept.popleft())
+
+
+async def _passed(node: MessagePump) -> None:
+    """Wait until the messages that a node has now are handled, or the node has gone."""
+    handled = asyncio.Event()
+    if not node.call_later(handled.set):
+        return
+    waiting = asyncio.ensure_future(handled.wait())
+    ends = [node._task] if node._task is not None else []
+    try:
+        await asyncio.wait({waiting, *ends}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
