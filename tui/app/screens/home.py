@@ -13,11 +13,12 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Button, Footer, OptionList, Static
+from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.app.background import in_thread
 from tui.app.widgets.dialog import Dialog
+from tui.app.widgets.keys_row import KeysRow
 from tui.app.widgets.moving import MOVING
 from tui.app.widgets.newest_size import NewestSize
 from tui.plan.presets import presets
@@ -90,7 +91,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
             yield Static("Enter opens what is marked.", id="status", markup=False)
             yield Button("Help", id="home-help", compact=True, tooltip="What this program does.")
             yield Button("Leave", id="leave", compact=True)
-        yield Footer(show_command_palette=False)
+        yield KeysRow()
 
     def on_mount(self) -> None:
         self._fill([], _recent_plans())

@@ -13,7 +13,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Button, ContentSwitcher, Footer, OptionList, Static
+from textual.widgets import Button, ContentSwitcher, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.app import operating_texts as texts
@@ -22,6 +22,7 @@ from tui.app.operated import request_body
 from tui.app.screens.finding import FindingScreen
 from tui.app.screens.text import TextScreen, TextScroll
 from tui.app.store import Store
+from tui.app.widgets.keys_row import KeysRow
 from tui.app.widgets.moving import MOVING
 from tui.app.widgets.network_path import NetworkPath
 from tui.app.widgets.newest_size import NewestSize
@@ -105,7 +106,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
             yield Button("Watch: off", id="watch", compact=True, tooltip="Look again every 30 seconds")
             yield Button("For support", id="support", compact=True, tooltip="Everything in one text, to copy")
             yield Button("Home", id="home", compact=True)
-        yield Footer(show_command_palette=False)
+        yield KeysRow()
 
     @property
     def _endpoint(self) -> str:
