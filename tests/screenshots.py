@@ -24,6 +24,7 @@ from tui.rehearse import prepare, with_own_identity
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = (100, 30)
+ASKING = ("asking ", "Reading ", "Looking ", "checking")  # what is shown while an answer is waited for
 PATIENCE = 180.0  # seconds; the first time, the scoring environment is built
 
 
@@ -52,6 +53,10 @@ class Photographer:
     async def sees(self, *words: str) -> None:
         """Wait for words on the screen."""
         await self.until(lambda: all(word in self.text() for word in words), ", ".join(words))
+
+    async def settled(self) -> None:
+        """Wait until nothing on the screen is still being asked."""
+        await self.until(lambda: not any(sign in self.text() for sign in ASKING), "the step's findings")
 
     async def picture(self, name: str) -> None:
         """Write a picture."""
@@ -103,6 +108,7 @@ async def play(folder: Path) -> None:
         ):
             await walk.next(step)
             await walk.sees(words)
+            await walk.settled()
             await walk.picture(f"{number}-{ORDER[number - 1]}")
         await walk.tab_to("next")
         await pilot.press("enter")
