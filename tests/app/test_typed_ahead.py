@@ -68,6 +68,17 @@ async def test_enter_moves_on_before_the_letters_after_it() -> None:
         await walk.until(lambda: walk.store.value("endpoint.name") == "two", "it came back to the first field")
 
 
+async def test_a_field_keeps_what_was_typed_right_before_tab() -> None:
+    async with wizard(answers()) as walk:
+        await walk.to("endpoint")
+        name = walk.app.screen.query_one("#row-endpoint-name", FieldRow).control
+        await walk.until(lambda: name.has_focus, "the name has the focus")
+        at_once(walk, "ctrl+u", *"kept-01", "tab", "tab")
+        await walk.until(lambda: not name.has_focus, "the focus has gone on")
+        await walk.until(lambda: walk.store.value("endpoint.name") == "kept-01", "the plan has it")
+        await walk.sees("kept-01", "you")
+
+
 async def test_keys_for_the_menu_wait_until_it_is_there_and_escape_comes_back() -> None:
     async with wizard(answers()) as walk:
         await walk.to("endpoint")

@@ -38,6 +38,7 @@ class TypedAhead:
         self._hand_on = hand_on
         self._kept: deque[Typed] = deque()
         self._settling: asyncio.Task[None] | None = None
+        self._letters = False  # handed on, and not known to be in the field's value yet
 
     async def take(self, event: Typed) -> None:
         """Hand an event on, now or when those before it are done with."""
@@ -47,14 +48,25 @@ class TypedAhead:
         elif self._settling is not None:
             self._kept.append(event)
         else:
-            await self._hand_on_and_wait(event)
+            await self._next(event)
 
-    async def _hand_on_and_wait(self, event: Typed) -> None:
-        focused = self._app.focused
-        way = [node for node in focused.ancestors_with_self if node is not self._app] if focused else []
-        await self._hand_on(event)
-        if isinstance(event, events.Key) and not event.is_printable:
+    async def _next(self, event: Typed) -> None:
+        if isinstance(event, events.Paste) or event.is_printable:
+            self._letters = True
+            await self._hand_on(event)
+        elif self._letters:  # Tab must not leave a field before the field has told what was typed into it
+            self._letters = False
+            self._kept.appendleft(event)
+            self.wait(self._way())
+        else:
+            way = self._way()
+            await self._hand_on(event)
             self.wait(way)
+
+    def _way(self) -> list[MessagePump]:
+        """What has the focus and everything around it, which is how a key and what comes of it climb."""
+        focused = self._app.focused
+        return [node for node in focused.ancestors_with_self if node is not self._app] if focused else []
 
     def wait(self, way: Sequence[MessagePump] = ()) -> None:
         """Keep back what comes, until the messages along a way are handled and the screen shown then is ready."""
@@ -81,7 +93,7 @@ class TypedAhead:
     async def _go_on(self) -> None:
         self._settling = None
         while self._kept and self._settling is None:
-            await self._hand_on_and_wait(self._kept.popleft())
+            await self._next(self._kept.popleft())
 
 
 async def _passed(node: MessagePump) -> None:
