@@ -157,3 +157,16 @@ async def test_a_secret_that_was_typed_is_asked_again_before_a_run_goes_on(
         assert secret not in walk.text()
     found = [path for path in home.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]  # noqa: ASYNC240
     assert not found
+
+
+async def test_what_is_left_in_azure_does_not_run_on_from_a_command(home: Path) -> None:
+    recording = Recording(home, ago=10).engine_lives()
+    recording.to_deployment()
+    card = {"title": "The container ended.", "remedy": "Read its log:\naz ml online-deployment get-logs -l 300"}
+    recording.write((10, "needs_attention", {"task": "deployment", "card": card}))
+    recording.finish(10, "deployment", 2, "failed", card["title"])
+    recording.end(10, "failed", message=card["title"], left_behind=["deployment blue"])
+    async with wizard() as walk:
+        await follow(walk, recording)
+        lines = (await walk.sees("Left in Azure: deployment blue.")).splitlines()
+        assert any(line.rstrip(" █▁▂▃▄▅▆▇").endswith("get-logs -l 300") for line in lines)

@@ -122,6 +122,18 @@ async def test_each_step_shows_itself_as_az_and_never_a_secret(step: str) -> Non
         assert "auth_mode: key" in text
 
 
+async def test_the_menu_has_a_row_for_each_entry_and_says_all_about_the_marked_one() -> None:
+    async with wizard(size=(80, 24)) as walk:
+        await walk.to("test")
+        await walk.press("ctrl+o")
+        shown = await walk.sees("Menu", "The call as curl", "Go to step 8, Deploy", "First screen")
+        assert "without an interruption." not in shown
+        await walk.press("down", "down", "down")
+        await walk.sees("New ones, one after the other, without an interruption.")
+        await walk.press("end")
+        await walk.sees("Leave the wizard (ctrl+c).", "Enter does it, Esc closes")
+
+
 async def test_the_menu_offers_every_other_step_and_goes_there() -> None:
     async with wizard(size=(100, 40)) as walk:
         await walk.press("ctrl+o")

@@ -36,6 +36,20 @@ async def test_the_sample_is_filled_in_and_sending_shows_status_latency_and_who_
         assert asked["deployment"] is None
 
 
+async def test_an_answer_has_most_of_a_short_screen_until_the_request_is_edited() -> None:
+    async with wizard() as walk:
+        await walk.to("test")
+        await walk.sees("Nothing sent yet")
+        request, answer = (walk.app.screen.query_one(f"#test-{name}") for name in ("request", "answer"))
+        assert abs(request.size.height - answer.size.height) <= 1
+        await walk.tab_to("test-send")
+        await walk.press("enter")
+        await walk.sees("✔ 200")
+        await walk.until(lambda: answer.size.height >= 2 * request.size.height, "the answer has grown")
+        await walk.tab_to("test-editor")
+        await walk.until(lambda: abs(request.size.height - answer.size.height) <= 1, "the request has its half again")
+
+
 async def test_a_200_with_an_error_text_is_not_a_success() -> None:
     body = '"could not convert string to float"'
     answer = {**SCORE_ANSWER, "body": body, "ok": False, "note": "The body is an error text."}

@@ -102,10 +102,11 @@ def _conda(found: dict[str, Any]) -> list[Fact]:
     python = f"Python {conda.get('python') or 'of the image'}"
     if conda.get("has_server"):
         server = str(conda.get("server") or "").lstrip("=")
-        packages = f", {conda['packages']} packages" if conda.get("packages") else ""
+        packages = f", {count(int(conda['packages']), 'package')}" if conda.get("packages") else ""
         return [Fact("ok", "Conda", f"{python}, scoring server {server}".rstrip() + packages)]
     if not (found.get("score") or {}).get("asked", True):
-        return [Fact("ok", "Conda", f"{python}, {conda.get('packages') or 0} packages, as the model lists them")]
+        packages = count(int(conda.get("packages") or 0), "package")
+        return [Fact("ok", "Conda", f"{python}, {packages}, as the model lists them")]
     return [Fact("bad", "Conda", "azureml-inference-server-http is missing; add it to the pip part")]
 
 

@@ -26,7 +26,8 @@ def card_of(sight: Sight, state: str) -> Card | None:
     if view.card:
         shown = dict(view.card)
         if view.left_behind:
-            shown["remedy"] = f"{shown.get('remedy') or ''} Left in Azure: {', '.join(view.left_behind)}.".strip()
+            # On a line of its own: what stands before it may be a command.
+            shown["remedy"] = f"{shown.get('remedy') or ''}\nLeft in Azure: {', '.join(view.left_behind)}.".strip()
         return Card.of(shown, str(shown.get("task") or ""))
     if state == "cancelled":
         left = ", ".join(view.left_behind)

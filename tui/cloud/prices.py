@@ -97,12 +97,13 @@ def estimate(
 def _extras(private: bool, managed_network: bool) -> list[str]:
     found = []
     if private:
-        found.append("Private endpoints: by the hour each, and by the gigabyte that goes through them.")
+        found.append("Private endpoints, by the hour each and by the gigabyte that goes through them.")
     if managed_network:
         found.append(
-            "Managed virtual network: its private endpoints, and an Azure Firewall where rules by domain name are used."
+            "The managed virtual network, with its private endpoints, and an Azure Firewall where there are rules by "
+            "domain name."
         )
-    return [*found, "Storage, container registry, logs and outbound data: by use."]
+    return [*found, "Storage, container registry, logs and outbound data, by use."]
 
 
 def _from_table(size: str, region: str) -> Price | None:

@@ -126,7 +126,7 @@ class ComputePane(AskingPane):
     def _rows(self) -> list[SizeRow]:
         offers: list[dict[str, Any]] = self.store.facts.get("sizes") or []
         number = self.store.value(COUNT)
-        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        if isinstance(number, bool) or not isinstance(number, int) or self.store.problem(COUNT):
             number = 1  # while another number is being typed
         return size_rows.rows(offers, number, self._region, self._existing())
 

@@ -203,6 +203,7 @@ class TestPane(Pane):
             select.set_options([(kept.short, index) for index, kept in reversed(list(enumerate(self.calls)))])
             select.value = len(self.calls) - 1
         self.query_one(AnswerView).show(call)
+        self.query_one("#test-main").add_class("-answered")
 
     def on_select_changed(self, event: Select.Changed) -> None:
         """An earlier call, or another request."""

@@ -146,7 +146,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     def _prompt(self, entry: Entry) -> Content:
         """An entry's line: a row each, so that every way to begin is in sight; the marked one's text is below whole."""
-        about = Content(entry.about).truncate(max(20, self.app.size.width - self._wide - 9), ellipsis=True)
+        about = Content(entry.about).truncate(max(20, self.app.size.width - self._wide - 8), ellipsis=True)
         title = f"{entry.title}{' ' * (self._wide - cell_len(entry.title))}"
         return Content.assemble("  ", (title, "bold"), about.stylize("$text-muted"))
 
@@ -294,7 +294,7 @@ def _unfinished() -> list[Entry]:
         if status in UNFINISHED:
             kind = ", rehearsed" if run.rehearsed else ""
             began = f"{run.started[:16].replace('T', ' ')} UTC"
-            found.append(Entry(run.endpoint, f"{status}{kind}, started {began}", run=run))
+            found.append(Entry(run.endpoint, f"{status}{kind}, {began}", run=run))
     return found[:8]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
@@ -17,11 +16,12 @@ from textual.widgets.option_list import Option
 from tui.app.panes.pane import Action
 from tui.app.widgets.dialog import Dialog
 from tui.app.widgets.inputs import TextInput
-from tui.app.words import ORDER, TITLES
+from tui.app.words import LEADS, ORDER, TITLES
 
 if TYPE_CHECKING:
     from tui.app.screens.wizard import WizardScreen
 
+BELOW = 4  # rows: the frame, and the sentence below the list
 WIDTH = 70  # columns of the list, with a scroll bar, in a terminal of 80
 
 
@@ -46,7 +46,8 @@ class MenuScreen(Dialog[None]):
         ]
         for number, step in enumerate(ORDER, 1):
             if step != wizard.step:
-                found.append(Action(f"Go to step {number}, {TITLES[step]}", "", self._goer(step)))
+                lead = LEADS[step][:1].upper() + LEADS[step][1:]
+                found.append(Action(f"Go to step {number}, {TITLES[step]}", f"{lead}.", self._goer(step)))
         app = wizard.app
         if wizard.store.prepare_problem and hasattr(app, "prepare_again"):
             found.insert(0, Action("Start the rehearsal again", "It did not answer.", app.prepare_again))
@@ -66,6 +67,15 @@ class MenuScreen(Dialog[None]):
             yield OptionList(
                 *(Option(_line(entry, wide), id=f"entry-{number}") for number, entry in enumerate(self.entries)),
             )
+            yield Static(self.entries[0].help, id="menu-about", markup=False)
+
+    def on_resize(self) -> None:
+        """Leave the rows below the list to the marked one's sentence."""
+        self.query_one(OptionList).styles.max_height = max(4, self.app.size.height - BELOW)
+
+    @on(OptionList.OptionHighlighted)
+    def _marked(self, event: OptionList.OptionHighlighted) -> None:
+        self.query_one("#menu-about", Static).update(self.entries[event.option_index].help)
 
     @on(OptionList.OptionSelected)
     def _selected(self, event: OptionList.OptionSelected) -> None:
@@ -76,7 +86,7 @@ class MenuScreen(Dialog[None]):
     def _goer(self, step: str) -> Callable[[], object]:
         def go() -> object:
             self.wizard.return_to = None
-            return self.wizard.run_worker(self.wizard.show_step(step), group="next", exclusive=True)
+            return self.wizard.run_worker(self.wizard.show_step(step), group="go", exclusive=True)
 
         return go
 
@@ -108,10 +118,9 @@ class MenuScreen(Dialog[None]):
 
 
 def _line(entry: Action, wide: int) -> Content:
-    """Label and sentence; where the sentence is too long it goes on below itself."""
-    room = max(20, WIDTH - wide)
-    about = f"\n{' ' * wide}".join(textwrap.wrap(entry.help, room))
-    return Content.assemble(entry.label + " " * (wide - cell_len(entry.label)), (about, "$text-muted"))
+    """Label and sentence in one row; the marked one's sentence is below the list, whole."""
+    about = Content(entry.help).truncate(max(20, WIDTH - wide), ellipsis=True).stylize("$text-muted")
+    return Content.assemble(entry.label + " " * (wide - cell_len(entry.label)), about)
 
 
 class SaveAsScreen(Dialog[None]):

@@ -36,8 +36,8 @@ class HeaderBar(Widget):
         left = Content.assemble(("aml-deploy", "bold"), f"  step {number} of {len(ORDER)}")
         workspace = store.resolved("workspace.name") or str(store.value("workspace.name") or "")
         if "${" in workspace:
-            workspace = "no workspace yet"
-        parts = [self.saved(), workspace]
+            workspace = "no workspace yet" if store.ready.is_set() else ""
+        parts = [self.saved(), *([workspace] if workspace else [])]
         if store.rehearse:
             practised = store.environ.get("REHEARSAL_SCENARIOS", "")  # failures that are made to happen
             parts.insert(0, f"rehearsal of {practised}" if practised else "rehearsal")

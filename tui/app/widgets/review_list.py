@@ -209,6 +209,8 @@ class ReviewList(OptionList):
         rows = [_heading("What happens in Azure")]
         if self._waiting.get("changes"):
             rows.append(self._note(*self._waiting["changes"], width))
+        longest = max((len(str(change.get("name", ""))) for change in self._changes or ()), default=0)
+        name_width = max(min((width - 30) // 2, 30, longest), 19) if width < 100 else 26
         for change in self._changes or ():
             action = "refused" if change.get("refused") else str(change.get("action"))
             symbol, word = ACTIONS.get(action, ("▸", action))
@@ -217,7 +219,6 @@ class ReviewList(OptionList):
             why = " ".join(
                 str(text) for text in (change.get("refused") or change.get("why"), change.get("how")) if text
             )
-            name_width = max(min((width - 30) // 2, 30), 19) if width < 100 else 26
             # What is new needs no reason, but says what it will be.
             told = self._made.get(resource) or why if action == "create" else why
             cells = [
