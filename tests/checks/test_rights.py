@@ -11,7 +11,7 @@ from test_cloud_checks import ID, a_workspace
 from tui.checks import answers, rights
 from tui.checks.finding import Finding
 from tui.checks.question import Question
-from tui.cloud import permissions
+from tui.cloud import permissions, roles
 from tui.cloud.errors import CloudError
 from tui.cloud.hosts import Store
 from tui.cloud.permissions import Permission
@@ -127,7 +127,7 @@ def test_a_datastore_without_a_key_needs_a_data_role() -> None:
     ],
 )
 def test_the_role_for_an_action(action: str, scope: str, role: str, at: str) -> None:
-    asked = permissions.request_for(action, scope)
+    asked = roles.request_for(action, scope)
     assert (asked.role, asked.scope) == (role, at)
 
 
@@ -154,7 +154,7 @@ def test_authorization_failed_becomes_the_role_and_the_scope_to_ask_for() -> Non
 
 
 def test_other_refusals_keep_their_remedy() -> None:
-    assert permissions.refused("The storage account's firewall does not admit you.") is None
+    assert roles.refused("The storage account's firewall does not admit you.") is None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tui.cloud import code, environments, models
-from tui.cloud.blobs import datastore
+from tui.cloud.datastore import default_datastore
 from tui.cloud.errors import Cancelled, CloudError
 from tui.cloud.session import Cloud, connect
 from tui.plan.model import Environment, Model, Plan, Workspace
@@ -44,7 +44,7 @@ def unique(prefix: str) -> str:
 def blobs_below(cloud: Cloud, prefix: str) -> dict[str, int]:
     from azure.storage.blob import ContainerClient
 
-    target = datastore(cloud)
+    target = default_datastore(cloud)
     client = ContainerClient(target.account_url, target.container, credential=target.credential)
     return {blob.name[len(prefix) + 1 :]: blob.size for blob in client.list_blobs(name_starts_with=prefix + "/")}
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from scripted_service import WORKSPACE, Reply, Service
 
-from tui.cloud import blobs, files
+from tui.cloud import files, uploading
+from tui.cloud.datastore import Datastore, default_datastore
 from tui.cloud.errors import Cancelled, CloudError
 from tui.cloud.retry import observed
 
@@ -28,7 +29,7 @@ def storage_error(status: int, code: str) -> Reply:
 
 
 @pytest.fixture
-def target(service: Service, cloud: Any) -> blobs.Datastore:
+def target(service: Service, cloud: Any) -> Datastore:
     """The workspace's datastore is a container of this service, by a SAS."""
     account = f"127.0.0.1:{service.port}/account"
     properties = {
@@ -44,7 +45,7 @@ def target(service: Service, cloud: Any) -> blobs.Datastore:
     service.on("POST", "/listSecrets", Reply(body={"secretsType": "Sas", "sasToken": sas}))
     service.on("GET", "comp=list", Reply(200, LISTING % b"", XML))
     service.on("PUT", "/container/p/", CREATED)
-    return blobs.datastore(cloud)
+    return default_datastore(cloud)
 
 
 @pytest.fixture
@@ -54,14 +55,14 @@ def local(tmp_path: Path) -> list[files.LocalFile]:
     return files.walk(tmp_path)
 
 
-def upload(target: blobs.Datastore, local: list[files.LocalFile], **options: Any) -> list[tuple[int, int]]:
+def upload(target: Datastore, local: list[files.LocalFile], **options: Any) -> list[tuple[int, int]]:
     seen: list[tuple[int, int]] = []
     cancelled = options.get("cancelled", lambda: False)
-    blobs.upload(target, local, "p", lambda done, total: seen.append((done, total)), cancelled)
+    uploading.upload(target, local, "p", lambda done, total: seen.append((done, total)), cancelled)
     return seen
 
 
-def test_the_datastore_of_the_workspace(service: Service, target: blobs.Datastore) -> None:
+def test_the_datastore_of_the_workspace(service: Service, target: Datastore) -> None:
     assert target.account_url == f"https://127.0.0.1:{service.port}/account.blob.core.windows.net"
     assert target.container == "container"
     assert "sig=" not in repr(target)
@@ -72,27 +73,25 @@ def test_another_default_datastore_is_found(service: Service, cloud: Any) -> Non
     service.on("GET", "/datastores/workspaceblobstore", gone)
     properties = {"datastoreType": "AzureBlob", "accountName": "other", "containerName": "c"}
     service.on("GET", r"/datastores\?", Reply(body={"value": [{"name": "mine", "properties": properties}]}))
-    found = blobs.datastore(cloud)
+    found = default_datastore(cloud)
     assert (found.name, found.account_url) == ("mine", "https://other.blob.core.windows.net")
     assert found.credential is cloud.credential
 
 
-def test_every_byte_is_counted(service: Service, target: blobs.Datastore, local: list[files.LocalFile]) -> None:
+def test_every_byte_is_counted(service: Service, target: Datastore, local: list[files.LocalFile]) -> None:
     seen = upload(target, local)
     assert (seen[0], seen[-1]) == ((0, 510), (510, 510))
     assert service.count("PUT", "/container/p/f") == 5
 
 
-def test_only_what_is_missing_is_sent(service: Service, target: blobs.Datastore, local: list[files.LocalFile]) -> None:
+def test_only_what_is_missing_is_sent(service: Service, target: Datastore, local: list[files.LocalFile]) -> None:
     service.on("GET", "comp=list", Reply(200, LISTING % (BLOB % (b"f1", 101) + BLOB % (b"f2", 1)), XML))
     upload(target, local)
     assert service.count("PUT", "/container/p/f1") == 0
     assert service.count("PUT", "/container/p/f2") == 1
 
 
-def test_a_storage_that_is_busy_for_a_moment(
-    service: Service, target: blobs.Datastore, local: list[files.LocalFile]
-) -> None:
+def test_a_storage_that_is_busy_for_a_moment(service: Service, target: Datastore, local: list[files.LocalFile]) -> None:
     service.on("PUT", "/container/p/f3", storage_error(503, "ServerBusy"), CREATED)
     told: list[str] = []
     with observed(lambda reason, delay: told.append(reason)):
@@ -101,9 +100,7 @@ def test_a_storage_that_is_busy_for_a_moment(
     assert told == ["The storage answered 503."]
 
 
-def test_a_refused_upload_names_the_role(
-    service: Service, target: blobs.Datastore, local: list[files.LocalFile]
-) -> None:
+def test_a_refused_upload_names_the_role(service: Service, target: Datastore, local: list[files.LocalFile]) -> None:
     service.on("PUT", "/container/p/f3", storage_error(403, "AuthorizationPermissionMismatch"))
     with pytest.raises(CloudError) as caught:
         upload(target, local)
@@ -115,7 +112,7 @@ def test_a_refused_upload_names_the_role(
 
 
 def test_a_storage_that_cannot_be_listed_is_an_error(
-    service: Service, target: blobs.Datastore, local: list[files.LocalFile]
+    service: Service, target: Datastore, local: list[files.LocalFile]
 ) -> None:
     service.on("GET", "comp=list", storage_error(403, "AuthorizationFailure"))
     with pytest.raises(CloudError, match="storage refuses this machine"):
@@ -123,7 +120,7 @@ def test_a_storage_that_cannot_be_listed_is_an_error(
 
 
 def test_cancelling_does_not_wait_for_a_storage_that_hangs(
-    service: Service, target: blobs.Datastore, local: list[files.LocalFile]
+    service: Service, target: Datastore, local: list[files.LocalFile]
 ) -> None:
     arrived, release = threading.Event(), threading.Event()
 
@@ -142,11 +139,11 @@ def test_cancelling_does_not_wait_for_a_storage_that_hangs(
 
 
 def test_without_permission_to_read_secrets_the_identity_itself_is_used(
-    service: Service, target: blobs.Datastore, cloud: Any
+    service: Service, target: Datastore, cloud: Any
 ) -> None:
     service.on("POST", "/listSecrets", Reply(403, {"error": {"code": "AuthorizationFailed", "message": "no"}}))
-    assert blobs.datastore(cloud).credential is cloud.credential
+    assert default_datastore(cloud).credential is cloud.credential
 
 
-def test_the_workspace_is_named_in_the_path(service: Service, target: blobs.Datastore) -> None:
+def test_the_workspace_is_named_in_the_path(service: Service, target: Datastore) -> None:
     assert service.count("GET", f"^{WORKSPACE.id}/datastores/workspaceblobstore") == 1

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
-from tui.cloud.errors import CloudError, explain
+from tui.cloud.errors import CloudError
+from tui.cloud.explanations import explain
 
 pytest.importorskip("azure.core")
 

@@ -20,7 +20,8 @@ import pytest
 from scripted_service import Reply, Service
 
 from tests.conftest import rehearsal_command
-from tui.cloud import blobs, files, models
+from tui.cloud import files, models, uploading
+from tui.cloud.datastore import Datastore, default_datastore
 from tui.cloud.errors import Cancelled, CloudError
 from tui.cloud.retry import observed
 from tui.cloud.session import Cloud, connect
@@ -39,13 +40,13 @@ def refusal(status: int, code: str, **headers: str) -> Reply:
 
 
 @pytest.fixture
-def target(service: Service) -> blobs.Datastore:
+def target(service: Service) -> Datastore:
     """A container of the scripted service, by a signature."""
     service.on("GET", "comp=list", EMPTY)
     service.on("GET", "comp=blocklist", refusal(404, "BlobNotFound"))
     service.on("PUT", "/container/p/", CREATED)
     sas = f"sv=2024-01-01&sr=c&sp=rwl&sig={SIGNATURE}"
-    return blobs.Datastore("store", f"{service.url}/account", "container", sas)
+    return Datastore("store", f"{service.url}/account", "container", sas)
 
 
 def made(folder: Path, count: int, size: int = 100) -> list[files.LocalFile]:
@@ -55,9 +56,9 @@ def made(folder: Path, count: int, size: int = 100) -> list[files.LocalFile]:
     return files.walk(folder)
 
 
-def upload(target: blobs.Datastore, local: list[files.LocalFile], cancelled: Any = lambda: False) -> list[int]:
+def upload(target: Datastore, local: list[files.LocalFile], cancelled: Any = lambda: False) -> list[int]:
     seen: list[int] = []
-    blobs.upload(target, local, "p", lambda done, total: seen.append(done), cancelled)
+    uploading.upload(target, local, "p", lambda done, total: seen.append(done), cancelled)
     assert seen == sorted(seen)
     assert (seen[0], seen[-1]) == (0, sum(file.size for file in local))
     return seen
@@ -121,7 +122,7 @@ def test_after_stop_nobody_enters() -> None:
 
 @pytest.mark.parametrize("headers", [{}, {"Retry-After": "1"}], ids=["without a hint", "with Retry-After"])
 def test_a_storm_of_throttling_is_got_over(
-    service: Service, target: blobs.Datastore, tmp_path: Path, headers: dict[str, str]
+    service: Service, target: Datastore, tmp_path: Path, headers: dict[str, str]
 ) -> None:
     busy = [refusal(503 if number % 2 else 429, "ServerBusy", **headers) for number in range(12)]
     service.on("PUT", "/container/p/", *busy, CREATED)
@@ -135,7 +136,7 @@ def test_a_storm_of_throttling_is_got_over(
     assert len(set(sent)) == 40
 
 
-def test_connections_that_break_are_made_anew(service: Service, target: blobs.Datastore, tmp_path: Path) -> None:
+def test_connections_that_break_are_made_anew(service: Service, target: Datastore, tmp_path: Path) -> None:
     def cut() -> Reply:
         raise ConnectionAbortedError
 
@@ -150,7 +151,7 @@ def test_connections_that_break_are_made_anew(service: Service, target: blobs.Da
 def test_a_storage_that_never_answers_is_given_up(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
     closed = Service(certificate)
     closed.close()
-    target = blobs.Datastore("store", f"{closed.url}/account", "container", f"sig={SIGNATURE}")
+    target = Datastore("store", f"{closed.url}/account", "container", f"sig={SIGNATURE}")
     with pytest.raises(CloudError) as caught:
         upload(target, made(tmp_path / "m", 1))
     assert caught.value.title == "The connection to 127.0.0.1 failed, while uploading the model"
@@ -160,9 +161,7 @@ def test_a_storage_that_never_answers_is_given_up(tmp_path: Path, certificate: t
 # Proofs that end
 
 
-def test_a_signature_that_ends_in_mid_upload_is_renewed(
-    service: Service, target: blobs.Datastore, tmp_path: Path
-) -> None:
+def test_a_signature_that_ends_in_mid_upload_is_renewed(service: Service, target: Datastore, tmp_path: Path) -> None:
     asked: list[str] = []
 
     def renew() -> str:
@@ -171,24 +170,24 @@ def test_a_signature_that_ends_in_mid_upload_is_renewed(
 
     service.on("PUT", SIGNATURE, *[CREATED] * 5, refusal(403, "AuthenticationFailed"))
     service.on("PUT", "sig=bmV3", CREATED)
-    ending = blobs.Datastore(target.name, target.account_url, target.container, target.credential, renew=renew)
+    ending = Datastore(target.name, target.account_url, target.container, target.credential, renew=renew)
     upload(ending, made(tmp_path / "m", 40))
     assert asked == ["again"]
     assert service.count("PUT", "sig=bmV3") == 35
 
 
 def test_a_signature_that_cannot_be_renewed_ends_the_upload(
-    service: Service, target: blobs.Datastore, tmp_path: Path
+    service: Service, target: Datastore, tmp_path: Path
 ) -> None:
     service.on("PUT", "/container/p/", refusal(403, "AuthenticationFailed"))
-    useless = blobs.Datastore("store", target.account_url, "container", target.credential, renew=lambda: "sig=bmV3")
+    useless = Datastore("store", target.account_url, "container", target.credential, renew=lambda: "sig=bmV3")
     for one in (target, useless):
         with pytest.raises(CloudError) as caught:
             upload(one, made(tmp_path / "m", 3))
         assert caught.value.code == "AuthenticationFailed"
 
 
-def test_a_token_that_ends_in_mid_upload_is_renewed(service: Service, target: blobs.Datastore, tmp_path: Path) -> None:
+def test_a_token_that_ends_in_mid_upload_is_renewed(service: Service, target: Datastore, tmp_path: Path) -> None:
     class Identity:
         def __init__(self) -> None:
             self.asked = 0
@@ -202,12 +201,12 @@ def test_a_token_that_ends_in_mid_upload_is_renewed(service: Service, target: bl
 
     identity = Identity()
     service.on("PUT", "/container/p/", CREATED, refusal(401, "InvalidAuthenticationInfo"), CREATED)
-    upload(blobs.Datastore("store", target.account_url, "container", identity), made(tmp_path / "m", 40))
+    upload(Datastore("store", target.account_url, "container", identity), made(tmp_path / "m", 40))
     assert identity.asked == 2
     assert {headers["authorization"] for _, _, _, headers in service.requests} == {"Bearer token-1", "Bearer token-2"}
 
 
-def test_the_signature_is_in_no_log(service: Service, target: blobs.Datastore, tmp_path: Path) -> None:
+def test_the_signature_is_in_no_log(service: Service, target: Datastore, tmp_path: Path) -> None:
     service.on("PUT", "/container/p/", refusal(503, "ServerBusy"), CREATED)
     with requests_logged() as lines:
         upload(target, made(tmp_path / "m", 3))
@@ -227,19 +226,19 @@ def test_storage_opened_by_its_key_or_by_the_identity(
     folder = tmp_path / "m"
     made(folder, 3)
     (folder / "an odd näme+%&.bin").write_bytes(os.urandom(9 * 1024 * 1024))
-    target = blobs.datastore(cloud)
+    target = default_datastore(cloud)
     assert isinstance(target.credential, str) == (opened == "key")
     prefix = uuid.uuid4().hex
-    blobs.upload(target, files.walk(folder), prefix, lambda done, total: None, lambda: False)
+    uploading.upload(target, files.walk(folder), prefix, lambda done, total: None, lambda: False)
     seen: list[int] = []
-    blobs.upload(target, files.walk(folder), prefix, lambda done, total: seen.append(done), lambda: False)
+    uploading.upload(target, files.walk(folder), prefix, lambda done, total: seen.append(done), lambda: False)
     assert set(seen) == {0, sum(file.size for file in files.walk(folder))}
 
 
 # Ends and beginnings
 
 
-def test_after_a_cancel_no_request_begins(service: Service, target: blobs.Datastore, tmp_path: Path) -> None:
+def test_after_a_cancel_no_request_begins(service: Service, target: Datastore, tmp_path: Path) -> None:
     arrived, release = threading.Event(), threading.Event()
 
     def hang() -> Reply:
@@ -259,7 +258,7 @@ def test_after_a_cancel_no_request_begins(service: Service, target: blobs.Datast
     assert 0 < service.count("PUT", "/container/p/") <= 9
 
 
-def test_a_file_that_changes_meanwhile_is_told(target: blobs.Datastore, tmp_path: Path) -> None:
+def test_a_file_that_changes_meanwhile_is_told(target: Datastore, tmp_path: Path) -> None:
     local = made(tmp_path / "m", 2)
     local[1].path.write_bytes(b"shorter")
     with pytest.raises(CloudError, match="f0001 changed while it was read"):
@@ -272,13 +271,15 @@ def test_a_file_that_changes_meanwhile_is_told(target: blobs.Datastore, tmp_path
 KILLED = """
 import sys
 from pathlib import Path
-from tui.cloud import blobs, files
+from tui.cloud import files
+from tui.cloud.datastore import default_datastore
 from tui.cloud.session import connect
+from tui.cloud.uploading import upload_and_hash
 from tui.plan.model import Plan, Workspace
 
 cloud = connect(Plan(workspace=Workspace(*sys.argv[1:4])))
 progress = lambda done, total: print(done, flush=True)
-blobs.upload_and_hash(blobs.datastore(cloud), files.walk(Path(sys.argv[4])), sys.argv[5], "m", progress, lambda: False)
+upload_and_hash(default_datastore(cloud), files.walk(Path(sys.argv[4])), sys.argv[5], "m", progress, lambda: False)
 """
 
 
@@ -307,14 +308,14 @@ def test_what_a_killed_upload_has_sent_is_not_sent_again(
     assert 0 < done < total
 
     with requests_logged() as lines:
-        place_taken, digests = blobs.upload_and_hash(
-            blobs.datastore(cloud), files.walk(folder), prefix, "m", lambda done, total: None, lambda: False
+        place_taken, digests = uploading.upload_and_hash(
+            default_datastore(cloud), files.walk(folder), prefix, "m", lambda done, total: None, lambda: False
         )
     blocks = [line for line in lines if re.search(r'"PUT [^ ]*comp=block&', line)]
     assert len(blocks) < 11
     assert place_taken == prefix
     assert digests == files._Hashing(files.walk(folder)).run(lambda: False, lambda done, total: None)
-    target = blobs.datastore(cloud)
+    target = default_datastore(cloud)
 
     from azure.storage.blob import ContainerClient
 
@@ -346,7 +347,7 @@ def test_content_is_hashed_on_its_way_and_found_again(
     assert other.path != first.path
     from azure.storage.blob import ContainerClient
 
-    target = blobs.datastore(cloud)
+    target = default_datastore(cloud)
     client = ContainerClient(target.account_url, target.container, credential=target.credential)
     place = first.path.partition("/paths/")[2]
     assert client.download_blob(f"{place}/f0001").readall() == kept
@@ -356,13 +357,15 @@ def test_content_is_hashed_on_its_way_and_found_again(
 PEAK = """
 import resource, sys, uuid
 from pathlib import Path
-from tui.cloud import blobs, files
+from tui.cloud import files
+from tui.cloud.datastore import default_datastore
 from tui.cloud.session import connect
+from tui.cloud.uploading import upload_and_hash
 from tui.plan.model import Plan, Workspace
 
 cloud = connect(Plan(workspace=Workspace(*sys.argv[1:4])))
 local = files.walk(Path(sys.argv[4]))
-blobs.upload_and_hash(blobs.datastore(cloud), local, uuid.uuid4().hex, "m", lambda done, total: None, lambda: False)
+upload_and_hash(default_datastore(cloud), local, uuid.uuid4().hex, "m", lambda done, total: None, lambda: False)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

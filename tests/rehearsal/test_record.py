@@ -179,7 +179,7 @@ def test_a_killed_run_leaves_whole_lines_and_a_resumed_one_goes_on(echo: Echo, t
 
 def test_nothing_is_loaded_when_nothing_is_recorded() -> None:
     code = (
-        "import sys, tui.engine.run, tui.cloud.session, tui.cloud.blobs, tui.cloud.code, tui.cloud.scoring\n"
+        "import sys, tui.engine.run, tui.cloud.session, tui.cloud.uploading, tui.cloud.code, tui.cloud.scoring\n"
         "print([name for name in sys.modules if 'record' in name or 'redaction' in name])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)

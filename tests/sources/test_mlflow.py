@@ -15,6 +15,7 @@ import yaml
 
 from tui.cloud import staging
 from tui.cloud.errors import Cancelled, CloudError
+from tui.cloud.source_listing import Item, Listing
 
 from .mlflow_server import MlflowServer
 
@@ -90,7 +91,7 @@ def test_a_cancelled_staging_goes_on_from_the_files_that_are_whole(cache: Path) 
 
 def test_a_full_disk_is_noticed_first(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listing = staging.listing(None, "models:/churn/1")
-    huge = staging.Listing(listing.exact, "model", (*listing.items, staging.Item("weights.bin", 2**60)), listing.fetch)
+    huge = Listing(listing.exact, "model", (*listing.items, Item("weights.bin", 2**60)), listing.fetch)
     with pytest.raises(CloudError, match="no room"), staging.staged(huge):
         raise AssertionError("there is room for an exabyte")
 

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tui.cloud import arm, blob_source, blobs, data_collection, environments
+from tui.cloud import arm, blob_source, data_collection, environments
+from tui.cloud.datastore import default_datastore
 from tui.cloud.errors import Cancelled
 from tui.cloud.session import Cloud, connect
 from tui.plan import presets
@@ -70,7 +71,7 @@ def test_a_build_context_is_uploaded_and_registered_once(cloud: Cloud, context: 
     assert properties["build"]["dockerfilePath"] == "Dockerfile"
     address = properties["build"]["contextUri"]
     assert address.endswith("/serve/")
-    target = blobs.datastore(cloud)
+    target = default_datastore(cloud)
     below = address.rstrip("/").removeprefix(f"{target.account_url}/{target.container}/")
     client = blob_source._container(cloud, blob_source.Place(target.account_url, target.container, ""))
     names = {blob.name.removeprefix(f"{below}/") for blob in client.list_blobs(name_starts_with=f"{below}/")}

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tui.cloud import blob_source, blobs, staging
+from tui.cloud import blob_source, staging
+from tui.cloud.datastore import default_datastore
 from tui.cloud.errors import CloudError
 from tui.cloud.session import connect
 from tui.plan import fields_sources, presets
@@ -121,7 +122,7 @@ def put(cloud: Any, container: str, files: dict[str, bytes]) -> str:
     """Put files into a container of the rehearsal's storage; returns the account's URL."""
     from azure.core.exceptions import ResourceExistsError
 
-    target = replace(blobs.datastore(cloud), credential=cloud.credential)
+    target = replace(default_datastore(cloud), credential=cloud.credential)
     target = replace(target, container=container or target.container)
     client = blob_source._container(cloud, blob_source.Place(target.account_url, target.container, ""))
     with contextlib.suppress(ResourceExistsError):
@@ -183,7 +184,7 @@ def test_another_content_is_another_version(cloud: Any) -> None:
 
 
 def test_files_of_the_workspaces_own_datastore_are_registered_where_they_lie(cloud: Any) -> None:
-    store = blobs.datastore(cloud)
+    store = default_datastore(cloud)
     account = put(cloud, "", {"own/churn/model.txt": b"content"})
     found = staging.listing(cloud, f"{account}/{store.container}/own/churn")
     assert found.in_place == "azureml://datastores/workspaceblobstore/paths/own/churn"

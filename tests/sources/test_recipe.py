@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tui.cloud import blob_source, blobs
+from tui.cloud import blob_source
+from tui.cloud.datastore import default_datastore
 from tui.cloud.session import connect
 from tui.plan import presets
 from tui.plan.load import load
@@ -36,7 +37,7 @@ def test_the_churn_model_is_deployed_from_the_lake_with_a_secret_of_a_scope(
 
     document = load("churn-xgboost")
     cloud = connect(resolve(document, os.environ))
-    account = blobs.datastore(cloud).account_url
+    account = default_datastore(cloud).account_url
     client = blob_source._container(cloud, blob_source.Place(account, "gold", ""))
     client.create_container()
     folder = presets.folder() / "churn-xgboost" / "model"

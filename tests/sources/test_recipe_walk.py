@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.terminal import CONTROL_C, ENTER, PAGE_DOWN, TAB, Terminal
-from tui.cloud import blob_source, blobs
+from tui.cloud import blob_source
+from tui.cloud.datastore import default_datastore
 from tui.cloud.session import connect
 from tui.plan import presets
 from tui.plan.load import load
@@ -31,7 +32,7 @@ def put_into_the_lake(rehearsal: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     for name, value in rehearsal["set"].items():
         monkeypatch.setenv(name, value)
     cloud = connect(resolve(load("churn-xgboost"), os.environ))
-    account = blobs.datastore(cloud).account_url
+    account = default_datastore(cloud).account_url
     client = blob_source._container(cloud, blob_source.Place(account, "silver", ""))
     client.create_container()
     for file in (presets.folder() / "churn-xgboost" / "model").iterdir():

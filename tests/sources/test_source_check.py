@@ -13,7 +13,7 @@ from tui.checks.finding import Finding
 from tui.checks.question import Question
 from tui.cloud import hosts
 from tui.cloud.errors import CloudError
-from tui.cloud.staging import Item, Listing
+from tui.cloud.source_listing import Item, Listing
 from tui.plan.model import Plan
 
 __all__ = ["cloud"]

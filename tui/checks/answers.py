@@ -6,8 +6,9 @@ from typing import TypeVar
 
 from tui.checks.finding import BLOCKER, UNKNOWN, Finding
 from tui.checks.question import NoAnswer, Question
-from tui.cloud.errors import CloudError, explain
-from tui.cloud.permissions import refused as role_for
+from tui.cloud.errors import CloudError
+from tui.cloud.explanations import explain
+from tui.cloud.roles import refused as role_for
 
 T = TypeVar("T")
 

@@ -14,7 +14,8 @@ from tui.checks.several import apart
 from tui.cloud import hosts, proxies, reach
 from tui.cloud import workspace as workspaces
 from tui.cloud.endpoints import EndpointInfo
-from tui.cloud.errors import CloudError, explain
+from tui.cloud.errors import CloudError
+from tui.cloud.explanations import explain
 from tui.cloud.hosts import Host
 from tui.cloud.reach import Probe
 from tui.cloud.session import Cloud

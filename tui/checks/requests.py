@@ -14,7 +14,7 @@ from string import Template
 from typing import Any
 
 from tui.checks.finding import BLOCKER, UNKNOWN, WARNING, Finding
-from tui.cloud.permissions import refused
+from tui.cloud.roles import refused
 from tui.cloud.signin import SignedIn
 from tui.cloud.workspace import WorkspaceInfo
 from tui.plan.model import Plan

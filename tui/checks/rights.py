@@ -10,6 +10,7 @@ from tui.cloud.endpoints import EndpointInfo
 from tui.cloud.errors import CloudError
 from tui.cloud.hosts import Store
 from tui.cloud.permissions import Permission
+from tui.cloud.roles import request_for
 from tui.cloud.session import Cloud
 from tui.cloud.signin import SignedIn
 from tui.cloud.workspace import WorkspaceInfo
@@ -66,7 +67,7 @@ def roles(
         message = f"{name} may do all {len(needed)} things that the plan needs on {info.name}."
         return Finding("roles", OK, FIELD, message, docs=ROLES, looked_at=info.id)
     # One role for all: what the most demanding action needs covers the others.
-    asks = [permissions.request_for(action, info.id, who.object_id if who else None, _kind(who)) for action in lacking]
+    asks = [request_for(action, info.id, who.object_id if who else None, _kind(who)) for action in lacking]
     ask = next((item for item in asks if item.role != "Reader"), asks[0])
     listed = ", ".join(action.partition("/")[2] for action in lacking[:4])
     more = f" and {len(lacking) - 4} more" if len(lacking) > 4 else ""
@@ -91,7 +92,7 @@ def storage_role(store: Store, given: list[Permission], who: SignedIn | None) ->
     if not lacking:
         message = f"The datastore {store.name} uses identities, and this one may write blobs in {account}."
         return Finding("storage-role", OK, FIELD, message, docs=_STORAGE, looked_at=store.account_id)
-    ask = permissions.request_for(lacking[-1], store.account_id, who.object_id if who else None, _kind(who))
+    ask = request_for(lacking[-1], store.account_id, who.object_id if who else None, _kind(who))
     return Finding(
         "storage-role",
         BLOCKER,

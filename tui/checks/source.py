@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from tui.checks.answers import in_words
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.checks.question import NoAnswer, Question
-from tui.cloud.errors import explain
+from tui.cloud.explanations import explain
 from tui.cloud.session import Cloud
 from tui.plan import sizes
 from tui.plan.model import Plan
 
 if TYPE_CHECKING:
-    from tui.cloud.staging import Listing
+    from tui.cloud.source_listing import Listing
 
 FIELD = "deployment.model.path"
 _DOCS = "https://learn.microsoft.com/azure/machine-learning/how-to-manage-models"

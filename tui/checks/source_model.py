@@ -12,12 +12,12 @@ from tui.checks import counting, model_folder
 from tui.checks.artifacts import Artifacts, described, read
 from tui.checks.mlflow_environment import read as read_environment
 from tui.checks.question import NoAnswer, Question
-from tui.cloud.errors import explain
+from tui.cloud.explanations import explain
 from tui.plan.model import Plan
 
 if TYPE_CHECKING:
     from tui.cloud.session import Cloud
-    from tui.cloud.staging import Listing
+    from tui.cloud.source_listing import Listing
 
 ENVIRONMENT = ("MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt")
 """What MLflow writes beside a model (MLflow, "MLflow Models", storage format)."""

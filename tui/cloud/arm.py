@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tui import __version__
 from tui.cloud.clouds import CloudMetadata
-from tui.cloud.errors import CloudError, explain
-from tui.cloud.explanations import from_status
+from tui.cloud.errors import CloudError
+from tui.cloud.explanations import explain, from_status
 
 # The versions that azure-ai-ml 1.35 asks for, so that any service that serves the SDK serves this too.
 WORKSPACES = "2024-10-01-preview"
@@ -25,7 +24,6 @@ LOCATIONS = "2023-08-01-preview"
 _CONNECT, _READ = 10, 60  # seconds
 # With POST: those that are used here read (keys, tokens, logs) or prepare an upload, and may well be sent twice.
 _REPEATABLE = frozenset({"HEAD", "GET", "PUT", "DELETE", "OPTIONS", "POST"})
-_PAGE = re.compile(r"\s*(<!doctype html|<html\b|<head\b|<body\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -39,22 +37,8 @@ class Answer:
 
 
 def refusal(answer: Answer, doing: str = "") -> CloudError:
-    """An answer of 400 and more as a CloudError.
-
-    Proxies and gateways answer in HTML: that says nothing to a person, and is kept as the raw text only.
-    """
-    if not _PAGE.match(answer.text):
-        return from_status(answer.status, answer.text, answer.headers, doing)
-    found = from_status(answer.status, "", answer.headers, doing)
-    return CloudError(
-        title=found.title,
-        cause=f"A proxy or gateway before the service answered {answer.status} with a web page, not the service.",
-        remedy=found.remedy,
-        raw=answer.text,
-        code=found.code,
-        request_ids=found.request_ids,
-        status=answer.status,
-    )
+    """An answer of 400 and more as a CloudError."""
+    return from_status(answer.status, answer.text, answer.headers, doing)
 
 
 class ResourceManager:

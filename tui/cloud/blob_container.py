@@ -15,19 +15,17 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Callable
+from typing import Callable
 from urllib.parse import quote, unquote, urlsplit
 from xml.etree import ElementTree
 
 from tui import __version__
 from tui.cloud.blob_access import Access
 from tui.cloud.blob_transport import StorageAnswer, Transport
+from tui.cloud.datastore import Datastore
 from tui.cloud.errors import Cancelled
 from tui.cloud.explanations import from_status
 from tui.cloud.upload_pace import Pace
-
-if TYPE_CHECKING:
-    from tui.cloud.blobs import Datastore
 
 Sent = Callable[[int], None]  # bytes of a body that are on their way
 

@@ -9,9 +9,10 @@ from typing import Any, Callable
 from urllib.parse import unquote, urlsplit
 
 from tui.cloud import arm
-from tui.cloud.errors import CloudError, explain
+from tui.cloud.errors import CloudError
+from tui.cloud.explanations import explain
 from tui.cloud.session import Cloud
-from tui.cloud.staging import Item, Listing
+from tui.cloud.source_listing import Item, Listing
 
 _CHUNK = 4 * 1024 * 1024
 

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, Callable
 from urllib.parse import urlsplit, urlunsplit
 
-from tui.cloud import arm, blobs
+from tui.cloud import arm
+from tui.cloud.datastore import Datastore
 from tui.cloud.errors import CloudError
 from tui.cloud.files import LocalFile, walk
 from tui.cloud.session import Cloud
+from tui.cloud.uploading import Progress, upload
 
 _HASH_VERSION = "202208"  # of the SDK's scheme
 _PLACES = 3  # that are taken one after the other while their signatures end before the upload does
@@ -38,7 +40,7 @@ def find(cloud: Cloud, folder: Path) -> CodeVersion | None:
 def register(
     cloud: Cloud,
     folder: Path,
-    progress: blobs.Progress = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> CodeVersion:
     """Uploads and registers a folder, or takes the asset that has its content. Raises Cancelled, or CloudError."""
@@ -51,9 +53,9 @@ def register(
     doing = f"registering the code in {folder.name}"
     target, container = _place(cloud, version, doing)
     for left in reversed(range(_PLACES)):
-        moved: list[tuple[blobs.Datastore, str]] = []
+        moved: list[tuple[Datastore, str]] = []
 
-        def renew(container: str = container, moved: list[tuple[blobs.Datastore, str]] = moved) -> Any:
+        def renew(container: str = container, moved: list[tuple[Datastore, str]] = moved) -> Any:
             """A new signature for the same place; another place ends this upload, and begins one there."""
             again = _place(cloud, version, doing)
             if again[1] == container:
@@ -62,7 +64,7 @@ def register(
             return None
 
         try:
-            blobs.upload(replace(target, renew=renew), files, folder.name, progress, cancelled, what="the code")
+            upload(replace(target, renew=renew), files, folder.name, progress, cancelled, what="the code")
             break
         except CloudError:
             if not moved or not left:
@@ -101,13 +103,13 @@ def _find(cloud: Cloud, name: str, digest: str) -> CodeVersion | None:
     return None
 
 
-def _place(cloud: Cloud, version: str, doing: str) -> tuple[blobs.Datastore, str]:
+def _place(cloud: Cloud, version: str, doing: str) -> tuple[Datastore, str]:
     pending = {"pendingUploadType": "TemporaryBlobReference"}
     answer = cloud.arm.call("POST", f"{version}/startPendingUpload", arm.CODES, body=pending, doing=doing).body
     return _target(cloud, answer, doing)
 
 
-def _target(cloud: Cloud, answer: Any, doing: str) -> tuple[blobs.Datastore, str]:
+def _target(cloud: Cloud, answer: Any, doing: str) -> tuple[Datastore, str]:
     """Where the service wants the files: a container with a SAS, and the container's address without it."""
     reference = (answer or {}).get("blobReferenceForConsumption") or {}
     sas_uri = str((reference.get("credential") or {}).get("sasUri") or "")
@@ -121,4 +123,4 @@ def _target(cloud: Cloud, answer: Any, doing: str) -> tuple[blobs.Datastore, str
         )
     account = urlunsplit((parts.scheme, parts.netloc, root, "", ""))
     address = str(reference.get("blobUri") or urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")))
-    return blobs.Datastore("code", account, container, parts.query, cloud.recorder), address.rstrip("/")
+    return Datastore("code", account, container, parts.query, cloud.recorder), address.rstrip("/")

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
-from tui.cloud import arm, blobs
+from tui.cloud import arm
+from tui.cloud.datastore import default_datastore
 from tui.cloud.errors import CloudError
 from tui.cloud.files import content_hash, walk
 from tui.cloud.models import parse_reference
 from tui.cloud.session import Cloud
+from tui.cloud.uploading import Progress, upload
 from tui.plan.model import BuildContext, Environment, InferenceConfig
 
 
@@ -111,7 +113,7 @@ def register(
     cloud: Cloud,
     environment: Environment,
     base: Path | None = None,
-    progress: blobs.Progress = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> EnvironmentVersion:
     """Registers the plan's environment, or takes the one that has the same content already.
@@ -145,13 +147,13 @@ def register(
     return _info(cloud.arm.call("PUT", where, arm.ENVIRONMENTS, {"properties": properties}, doing=doing).body)
 
 
-def _uploaded(cloud: Cloud, context: Path | None, progress: blobs.Progress, cancelled: Callable[[], bool]) -> str:
+def _uploaded(cloud: Cloud, context: Path | None, progress: Progress, cancelled: Callable[[], bool]) -> str:
     """The address of a build context in the workspace's storage; the service wants the slash at its end
     (azure-ai-ml 1.35, _check_and_upload_env_build_context)."""
     assert context is not None
     content_hash(context, cancelled)  # remembered, and this one can be cancelled
-    target, place = blobs.datastore(cloud), _place(context)
-    blobs.upload(target, walk(context), place, progress, cancelled, what="the build context")
+    target, place = default_datastore(cloud), _place(context)
+    upload(target, walk(context), place, progress, cancelled, what="the build context")
     return f"{target.account_url}/{target.container}/{place}/"
 
 

@@ -132,12 +132,3 @@ def _storage_error(text: str) -> tuple[str | None, str, list[dict[str, Any]]]:
     if code is None or message is None:
         return None, text, []
     return code[1], html.unescape(re.split(r"\s*\n(?:RequestId|Time):", message[1])[0]), []
-
-
-def explain(error: BaseException, doing: str = "") -> CloudError:
-    """Any exception of the Azure libraries, of requests or of the operating system as a CloudError."""
-    if isinstance(error, CloudError):
-        return error
-    from tui.cloud import explanations
-
-    return explanations.explain(error, doing)

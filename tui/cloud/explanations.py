@@ -7,12 +7,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tui.cloud.errors import CloudError, clean, request_ids, service_error
+from tui.cloud.roles import refused
+from tui.cloud.signin_errors import explain_sign_in
 
 _PAGE = re.compile(r"\s*(<!doctype html|<html\b|<head\b|<body\b)", re.IGNORECASE)
 
 
-def explain(error: BaseException, doing: str) -> CloudError:
-    """See `tui.cloud.errors.explain`; `doing` completes "while …"."""
+def explain(error: BaseException, doing: str = "") -> CloudError:
+    """Any exception of the Azure libraries, of requests or of the operating system as a CloudError.
+
+    `doing` completes "while …".
+    """
+    if isinstance(error, CloudError):
+        return error
     text = clean(str(error)) or type(error).__name__
     response = getattr(error, "response", None)
     status = _status(error, response)
@@ -20,8 +27,6 @@ def explain(error: BaseException, doing: str) -> CloudError:
         return from_status(status, _body(response) or text, getattr(response, "headers", None), doing)
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if kinds & {"ClientAuthenticationError", "CredentialUnavailableError"}:
-        from tui.cloud.signin_errors import explain_sign_in
-
         return explain_sign_in(error)
     network = _network(kinds, text)
     if network:
@@ -126,8 +131,6 @@ def _by_code(code: str, message: str, status: int) -> tuple[str, str]:
 
 def _role_to_ask_for(message: str) -> str:
     """The role and scope that would allow what was refused, as a sentence and as a command; empty where not named."""
-    from tui.cloud.permissions import refused
-
     role = refused(message)
     return f"{role.sentence}\n{role.command}" if role else ""
 

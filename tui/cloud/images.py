@@ -13,7 +13,8 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
-from tui.cloud.errors import CloudError, explain
+from tui.cloud.errors import CloudError
+from tui.cloud.explanations import explain
 from tui.cloud.listing import MOST, Item, Listing, why_not
 from tui.cloud.session import Cloud
 

@@ -6,7 +6,8 @@ import hashlib
 
 from tui.cloud import arm
 from tui.cloud.endpoints import EndpointInfo, path
-from tui.cloud.errors import CloudError, explain
+from tui.cloud.errors import CloudError
+from tui.cloud.explanations import explain
 from tui.cloud.operation import Operation
 from tui.cloud.session import Cloud
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from tui.cloud.errors import CloudError
-from tui.cloud.staging import Item, Listing
+from tui.cloud.source_listing import Item, Listing
 
 # MLflow asks again for minutes where nothing answers; a person waits.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable
 
-from tui.cloud import arm, blobs
+from tui.cloud import arm
+from tui.cloud.datastore import default_datastore
 from tui.cloud.errors import CloudError
 from tui.cloud.files import LocalFile, fingerprint, hash_of, remember, walk
 from tui.cloud.files import content_hash as content_hash  # part of this module's interface
 from tui.cloud.session import Cloud
+from tui.cloud.uploading import Progress, upload, upload_and_hash
 from tui.plan.model import Model
 
 CONTENT_TAG = "aml-deploy-content"
@@ -82,7 +84,7 @@ def register(
     model: Model,
     path: Path,
     content_hash: str,
-    progress: blobs.Progress = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
     tags: Mapping[str, str] | None = None,
 ) -> ModelVersion:
@@ -101,7 +103,7 @@ def _upload(
     model: Model,
     path: Path,
     content_hash: str,
-    progress: blobs.Progress,
+    progress: Progress,
     cancelled: Callable[[], bool],
     tags: Mapping[str, str] | None,
 ) -> ModelVersion:
@@ -113,10 +115,10 @@ def _upload(
             code="ModelVersionExists",
             status=409,
         )
-    target = blobs.datastore(cloud)
+    target = default_datastore(cloud)
     prefix = f"aml-deploy/{content_hash[:32]}"
     files = walk(path)
-    blobs.upload(target, files, f"{prefix}/{_folder(path)}", progress, cancelled)
+    upload(target, files, f"{prefix}/{_folder(path)}", progress, cancelled)
     return _register(cloud, model, path, files, f"{target.name}/paths/{prefix}", content_hash, tags)
 
 
@@ -124,7 +126,7 @@ def bring(
     cloud: Cloud,
     model: Model,
     path: Path,
-    progress: blobs.Progress = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
     tags: Mapping[str, str] | None = None,
     creating: Callable[[], None] = lambda: None,
@@ -149,11 +151,9 @@ def bring(
         creating()
         return _upload(cloud, model, path, content, progress, cancelled, tags)
     creating()
-    target = blobs.datastore(cloud)
+    target = default_datastore(cloud)
     state = fingerprint(path, files)
-    place, digests = blobs.upload_and_hash(
-        target, files, f"aml-deploy/{state[:32]}", _folder(path), progress, cancelled
-    )
+    place, digests = upload_and_hash(target, files, f"aml-deploy/{state[:32]}", _folder(path), progress, cancelled)
     content = hash_of(path, files, digests)
     remember(path, files, state, content)
     return _register(cloud, model, path, files, f"{target.name}/paths/{place}", content, tags)

@@ -1,8 +1,4 @@
-"""What an identity may do, as Azure's permissions API tells it, and the role that would allow what it may not.
-
-Actions and roles are those of Microsoft's list of built-in roles (AzureML Data Scientist, Reader, Contributor, Storage
-Blob Data Contributor, AcrPull).
-"""
+"""What an identity may do, as Azure's permissions API tells it."""
 
 from __future__ import annotations
 
@@ -15,11 +11,6 @@ from tui.cloud.session import Cloud
 
 AUTHORIZATION = "2022-04-01"
 PROVIDERS = "2021-04-01"
-_WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
-_REFUSED = re.compile(
-    r"The client '(?P<client>[^']*)'(?: with object id '(?P<oid>[^']*)')? does not have authorization to perform "
-    r"action '(?P<action>[^']+)'(?: over scope '(?P<scope>[^']+)')?"
-)
 
 
 @dataclass(frozen=True)
@@ -36,37 +27,6 @@ class Permission:
         given = self.data_actions if data else self.actions
         taken = self.not_data_actions if data else self.not_actions
         return any(_matches(pattern, action) for pattern in given) and not any(_matches(p, action) for p in taken)
-
-
-@dataclass(frozen=True)
-class Request:
-    """A role to ask for: its name, the scope (a resource id), and the action that it would allow."""
-
-    role: str
-    scope: str
-    action: str
-    object_id: str | None = None
-    kind: str = ""
-
-    @property
-    def sentence(self) -> str:
-        """What to ask an administrator for."""
-        name = self.scope.rstrip("/").rpartition("/")[2] or self.scope
-        return f"Ask for the role {self.role} on {name}, which allows {self.action}; it takes a few minutes to apply."
-
-    @property
-    def command(self) -> str:
-        """The command for whoever may assign roles there."""
-        principal = "User" if self.kind == "user" else "ServicePrincipal"
-        return (
-            f"az role assignment create --assignee-object-id {self.object_id or 'OBJECT_ID'} "
-            f'--assignee-principal-type {principal} --role "{self.role}" --scope {self.scope}'
-        )
-
-    @property
-    def verify(self) -> str:
-        """The command that shows whether it was done."""
-        return f"az role assignment list --assignee {self.object_id or 'OBJECT_ID'} --scope {self.scope} --output table"
 
 
 def granted(cloud: Cloud, scope: str) -> list[Permission]:
@@ -89,49 +49,6 @@ def registration(cloud: Cloud, provider: str) -> str | None:
     path = f"/subscriptions/{cloud.plan.workspace.subscription_id}/providers/{provider}"
     body = cloud.arm.find(path, PROVIDERS, doing=f"reading the resource provider {provider}")
     return str(body["registrationState"]) if body and body.get("registrationState") else None
-
-
-def request_for(action: str, scope: str, object_id: str | None = None, kind: str = "") -> Request:
-    """The role of least power that allows an action, and the scope at which it is usually given."""
-    role, at = _role(action.lower(), scope)
-    return Request(role, at, action, object_id, kind)
-
-
-def refused(message: str, kind: str = "") -> Request | None:
-    """The role to ask for, from the words of an AuthorizationFailed; None where it does not name the action."""
-    found = _REFUSED.search(message)
-    if found is None:
-        return None
-    return request_for(found["action"], found["scope"] or "SCOPE", found["oid"] or None, kind)
-
-
-def _role(action: str, scope: str) -> tuple[str, str]:
-    workspace = _cut(scope, "/workspaces/")
-    if action.startswith(f"{_WORKSPACES}/computes/".lower()):
-        return "AzureML Compute Operator", workspace
-    if action in (f"{_WORKSPACES}/write".lower(), f"{_WORKSPACES}/delete".lower()):
-        return "Contributor", workspace
-    if action.startswith(_WORKSPACES.lower()):
-        return "AzureML Data Scientist", workspace
-    if action.startswith("microsoft.storage/") and "/blobs/" in action:
-        reads = action.endswith("/blobs/read")
-        return ("Storage Blob Data Reader" if reads else "Storage Blob Data Contributor"), _cut(
-            scope, "/storageAccounts/"
-        )
-    if action.startswith("microsoft.containerregistry/") and "/pull/" in action:
-        return "AcrPull", _cut(scope, "/registries/")
-    if action.startswith("microsoft.authorization/roleassignments/"):
-        return "Role Based Access Control Administrator", scope
-    return ("Reader" if action.endswith("/read") else "Contributor"), scope
-
-
-def _cut(scope: str, kind: str) -> str:
-    """The id of the resource of a kind that a scope lies in; the scope itself where there is none."""
-    place = scope.lower().find(kind.lower())
-    if place < 0:
-        return scope
-    end = scope.find("/", place + len(kind))
-    return scope if end < 0 else scope[:end]
 
 
 def _texts(found: object) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from tui.cloud.answers import error_in_answer
 from tui.cloud.endpoints import EndpointInfo
-from tui.cloud.errors import CloudError, explain
+from tui.cloud.errors import CloudError
+from tui.cloud.explanations import explain
 from tui.cloud.keys import EndpointCredential, credentials
 from tui.cloud.session import Cloud
 

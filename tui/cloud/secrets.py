@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from tui.cloud import clouds, credentials, quiet
-from tui.cloud.errors import CloudError, explain
+from tui.cloud.errors import CloudError
+from tui.cloud.explanations import explain
 from tui.plan.model import Credential, Deployment, Plan
 from tui.plan.references import REFERENCE, SECRET_KINDS, has_secret, malformed, of_secrets
 

@@ -8,9 +8,9 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from tui.cloud import clouds, connections, credentials, quiet
-from tui.cloud.arm import ResourceManager
+from tui.cloud import arm, clouds, connections, credentials, quiet
 from tui.cloud.clouds import CloudMetadata
+from tui.cloud.errors import CloudError
 from tui.plan.model import Plan
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Cloud:
         self.workspace_id = plan.workspace.id
         self.recorder = recorder
         transport = recorder.transport("resource-manager") if recorder else connections.transport()
-        self.arm = ResourceManager(metadata, credential, transport)
+        self.arm = arm.ResourceManager(metadata, credential, transport)
         self._shared = _Shared()
 
     def for_plan(self, plan: Plan) -> Cloud:
@@ -49,13 +49,26 @@ class Cloud:
                 self._shared.http = self.recorder.session("scoring") if self.recorder else connections.session()
             return self._shared.http
 
+    def read_workspace(self) -> dict[str, Any]:
+        """The plan's workspace as Resource Manager tells it. Raises CloudError, also when it is not there."""
+        name = self.plan.workspace.name
+        body = self.arm.call("GET", self.workspace_id, arm.WORKSPACES, doing=f"reading the workspace {name}").body
+        if not isinstance(body, dict) or "properties" not in body:
+            raise CloudError(
+                title=f"The workspace {name} could not be read",
+                cause="The answer of Resource Manager is not a workspace.",
+                remedy="Check that nothing between this machine and Azure answers in its place (a proxy's log-in "
+                "page).",
+                raw=str(body)[:2000],
+            )
+        self.remember_location(str(body.get("location") or ""))
+        return body
+
     @property
     def location(self) -> str:
         """The workspace's region, which every request that creates something carries. Raises CloudError."""
         if self._shared.location is None:
-            from tui.cloud import workspace
-
-            self._shared.location = workspace.read(self).location
+            return str(self.read_workspace().get("location") or "")
         return self._shared.location
 
     def remember_location(self, location: str) -> None:

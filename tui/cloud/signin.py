@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from tui.cloud.credentials import Source, credential_sources
-from tui.cloud.errors import explain
+from tui.cloud.explanations import explain
 from tui.cloud.session import Cloud
 
 __all__ = ["SignedIn", "Source", "credential_sources", "sign_in"]

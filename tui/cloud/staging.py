@@ -5,8 +5,6 @@ A source is `runs:/…` or `models:/…` of an MLflow server, or files of Blob s
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 import threading
@@ -14,14 +12,14 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Callable
 
-from tui.cloud import kept
+from tui.cloud import blob_source, kept, mlflow_source
 from tui.cloud.errors import Cancelled, CloudError
 from tui.cloud.models import CONTENT_TAG, ModelVersion, create_version
 from tui.cloud.session import Cloud
+from tui.cloud.source_listing import Item, Listing
 from tui.plan.model import Model
 
 Progress = Callable[[int, int], None]
@@ -31,54 +29,14 @@ _WORKERS = 4
 _TICK = 0.1
 
 
-@dataclass(frozen=True)
-class Item:
-    """A file of a source: its name below the model's folder with `/`, bytes, and a mark that changes with it."""
-
-    name: str
-    size: int
-    mark: str = ""
-
-
-@dataclass(frozen=True)
-class Listing:
-    """What a source holds; `leaf` is the name of the model's folder (or file), `exact` the source without aliases.
-
-    `fetch(item, target, progress)` writes one file, from where an earlier attempt has ended where that can be;
-    `progress` gets the bytes of that file. `in_place` is the path under which the workspace itself can read it.
-    """
-
-    exact: str
-    leaf: str
-    items: tuple[Item, ...]
-    fetch: Callable[[Item, Path, Callable[[int], None]], None]
-    in_place: str | None = None
-
-    @property
-    def total(self) -> int:
-        """Bytes in all."""
-        return sum(item.size for item in self.items)
-
-    @property
-    def content(self) -> str:
-        """64 hexadecimal digits that change when the source's files do; no file has to be read for them."""
-        told = [self.leaf, *([item.name, item.size, item.mark] for item in self.items)]
-        marked = self.exact if not all(item.mark for item in self.items) else ""
-        return hashlib.sha256(json.dumps([marked, told]).encode()).hexdigest()
-
-
 def listing(cloud: Cloud | None, source: str, cancelled: Callable[[], bool] = lambda: False) -> Listing:
     """The files of a source; MLflow's need no connection to Azure.
 
     Raises Cancelled, or CloudError where it is not there or may not be read.
     """
     if source.startswith(("runs:/", "models:/")):
-        from tui.cloud import mlflow_source
-
         found = _unless(cancelled, lambda: mlflow_source.listing(source))
     else:
-        from tui.cloud import blob_source
-
         assert cloud is not None
         found = _unless(cancelled, lambda: blob_source.listing(cloud, source))
     if not found.items:

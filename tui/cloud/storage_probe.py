@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tui.cloud import blobs
 from tui.cloud.blob_container import BlobContainer
-from tui.cloud.errors import CloudError, explain
+from tui.cloud.datastore import default_datastore
+from tui.cloud.errors import CloudError
+from tui.cloud.explanations import explain
 from tui.cloud.session import Cloud
 
 
@@ -15,7 +16,7 @@ def list_nothing(cloud: Cloud, seconds: float = 5.0) -> str:
     answer.
     """
     doing = "reading the workspace's storage"
-    target = blobs.datastore(cloud)
+    target = default_datastore(cloud)
     container = BlobContainer(target, 1, lambda reason, delay: None, doing, seconds)
     try:
         container.look()

@@ -1,18 +1,24 @@
-"""One upload: small files and blocks of large ones, many at a time, hashed on their way where nobody has yet."""
+"""Files into the workspace's datastore: many at a time, exact progress, cancelled within a second.
+
+Small files and blocks of large ones go side by side, hashed on their way where nobody has yet. The SDK's own upload
+cannot be cancelled, reports per file only, waits 15 s after one broken connection, and begins anew where it was
+interrupted.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Callable
+from typing import Callable
 
 from tui.cloud.blob_container import DIGEST, BlobContainer, block_id
-from tui.cloud.errors import Cancelled, CloudError, explain
+from tui.cloud.datastore import Datastore
+from tui.cloud.errors import Cancelled, CloudError
+from tui.cloud.explanations import explain
 from tui.cloud.files import LocalFile, changed, digest_of, piece_hash, piece_size
 from tui.cloud.retry import report
 
-if TYPE_CHECKING:
-    from tui.cloud.blobs import Datastore, Progress
+Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 _AT_ONCE = 32  # requests; measured best for small files at 40 ms a request
 _LARGE_AT_ONCE = 8  # of those, requests of more than a megabyte: more are no faster and cost memory
@@ -22,6 +28,47 @@ _TICK = 0.1  # seconds between two reports of progress and looks at `cancelled`
 
 class Different(Exception):
     """A blob with the name of a file holds something else than the file."""
+
+
+def upload(
+    target: Datastore,
+    files: list[LocalFile],
+    prefix: str,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+    what: str = "the model",
+) -> None:
+    """Uploads files below `prefix`; what is there already with the same size is not sent again.
+
+    The prefix has to be made from the content, so that the same name means the same bytes. `progress` is called from
+    this thread about ten times a second. Raises Cancelled within a second after `cancelled()` is true, or CloudError.
+    """
+    Upload(target, files, prefix, what).run(progress, cancelled)
+
+
+def upload_and_hash(
+    target: Datastore,
+    files: list[LocalFile],
+    prefix: str,
+    folder: str,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+    what: str = "the model",
+) -> tuple[str, dict[str, str]]:
+    """Uploads files whose content nobody has hashed yet, below `prefix`/`folder`; hashes them on the way.
+
+    Returns the prefix and the files' digests by name. What is there already with the same digest is not sent again;
+    what is there with another one stays as it is, and another prefix is taken. Raises as `upload`.
+    """
+    number = 0
+    while True:
+        place = f"{prefix}-{number}" if number else prefix
+        try:
+            return place, Upload(target, files, f"{place}/{folder}".rstrip("/"), what, hashing=True).run(
+                progress, cancelled
+            )
+        except Different:
+            number += 1
 
 
 class _Sending:

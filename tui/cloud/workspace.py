@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from tui.cloud import arm
-from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud
 
 _MANAGED = {"allowinternetoutbound", "allowonlyapprovedoutbound"}
@@ -46,22 +44,14 @@ class WorkspaceInfo:
 
 def read(cloud: Cloud) -> WorkspaceInfo:
     """Reads the plan's workspace. Raises CloudError, also when it is not there."""
-    scope = cloud.plan.workspace
-    body = cloud.arm.call("GET", cloud.workspace_id, arm.WORKSPACES, doing=f"reading the workspace {scope.name}").body
-    if not isinstance(body, dict) or "properties" not in body:
-        raise CloudError(
-            title=f"The workspace {scope.name} could not be read",
-            cause="The answer of Resource Manager is not a workspace.",
-            remedy="Check that nothing between this machine and Azure answers in its place (a proxy's log-in page).",
-            raw=str(body)[:2000],
-        )
+    body = cloud.read_workspace()
     properties = body["properties"]
     network = _managed_network(properties.get("managedNetwork"))
     access = str(properties.get("publicNetworkAccess") or "Enabled")
     isolation = _isolation(network, access)
-    info = WorkspaceInfo(
+    return WorkspaceInfo(
         id=str(body.get("id") or cloud.workspace_id),
-        name=str(body.get("name") or scope.name),
+        name=str(body.get("name") or cloud.plan.workspace.name),
         location=str(body.get("location") or ""),
         isolation=isolation,
         public_network_access=access,
@@ -82,8 +72,6 @@ def read(cloud: Cloud) -> WorkspaceInfo:
         private_endpoints_told=isinstance(properties.get("privateEndpointConnections"), list),
         outbound_rules=_rules(properties.get("managedNetwork")) if isolation == "managed_network" else None,
     )
-    cloud.remember_location(info.location)
-    return info
 
 
 def portal_url(cloud: Cloud, endpoint: str | None = None) -> str:

@@ -13,7 +13,8 @@ from tui.cloud import activity, arm, deployments, endpoints, keys, last_hour, lo
 from tui.cloud import workspace as workspaces
 from tui.cloud.activity import Change
 from tui.cloud.endpoints import EndpointInfo
-from tui.cloud.errors import CloudError, explain
+from tui.cloud.errors import CloudError
+from tui.cloud.explanations import explain
 from tui.cloud.last_hour import Hour
 from tui.cloud.log_analytics import Diagnostics, Kept
 from tui.cloud.scaling import Autoscale

@@ -27,7 +27,7 @@ def _connected(plan: dict[str, Any]) -> tuple[Cloud, Plan]:
     try:
         cloud.credential.get_token(cloud.metadata.management_scope)
     except Exception as error:
-        from tui.cloud.errors import explain
+        from tui.cloud.explanations import explain
 
         raise explain(error) from None
     return cloud, sessions.plan_of(plan)

@@ -1,8 +1,4 @@
-"""Files into the workspace's datastore: many at a time, exact progress, cancelled within a second.
-
-The SDK's own upload cannot be cancelled, reports per file only, waits 15 s after one broken connection, and begins
-anew where it was interrupted.
-"""
+"""Where files of the workspace go: its default datastore, with what lets one write there."""
 
 from __future__ import annotations
 
@@ -11,13 +7,10 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from tui.cloud import arm
 from tui.cloud.errors import CloudError
-from tui.cloud.files import LocalFile
 from tui.cloud.session import Cloud
 
 if TYPE_CHECKING:
     from tui.cloud.recorder import Recorder
-
-Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 _DATASTORE = "workspaceblobstore"  # the name under which every workspace has its default blob container
 
@@ -40,7 +33,7 @@ class Datastore:
         return f"Datastore({self.name}, {self.account_url}/{self.container})"
 
 
-def datastore(cloud: Cloud) -> Datastore:
+def default_datastore(cloud: Cloud) -> Datastore:
     """The workspace's default blob datastore with a credential for it. Raises CloudError."""
     doing = "reading the workspace's datastore"
     base = f"{cloud.workspace_id}/datastores"
@@ -89,48 +82,3 @@ def _secret(cloud: Cloud, resource: str, properties: dict[str, Any]) -> str | No
         raise
     secret = (answer or {}).get("sasToken") or (answer or {}).get("key")
     return str(secret).lstrip("?") if secret else None
-
-
-def upload(
-    target: Datastore,
-    files: list[LocalFile],
-    prefix: str,
-    progress: Progress,
-    cancelled: Callable[[], bool],
-    what: str = "the model",
-) -> None:
-    """Uploads files below `prefix`; what is there already with the same size is not sent again.
-
-    The prefix has to be made from the content, so that the same name means the same bytes. `progress` is called from
-    this thread about ten times a second. Raises Cancelled within a second after `cancelled()` is true, or CloudError.
-    """
-    from tui.cloud.uploading import Upload
-
-    Upload(target, files, prefix, what).run(progress, cancelled)
-
-
-def upload_and_hash(
-    target: Datastore,
-    files: list[LocalFile],
-    prefix: str,
-    folder: str,
-    progress: Progress,
-    cancelled: Callable[[], bool],
-    what: str = "the model",
-) -> tuple[str, dict[str, str]]:
-    """Uploads files whose content nobody has hashed yet, below `prefix`/`folder`; hashes them on the way.
-
-    Returns the prefix and the files' digests by name. What is there already with the same digest is not sent again;
-    what is there with another one stays as it is, and another prefix is taken. Raises as `upload`.
-    """
-    from tui.cloud.uploading import Different, Upload
-
-    number = 0
-    while True:
-        place = f"{prefix}-{number}" if number else prefix
-        try:
-            return place, Upload(target, files, f"{place}/{folder}".rstrip("/"), what, hashing=True).run(
-                progress, cancelled
-            )
-        except Different:
-            number += 1
