@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from tui.checks import artifacts
 from tui.checks.finding import Finding, ordered
-from tui.cloud.session import Cloud
+from tui.checks.question import Question
 from tui.plan.model import Plan
-
-
-def run(plan: Plan, cloud: Cloud) -> list[Finding]:
-    """The preflight's findings about every deployment of a plan; changes nothing."""
-    from tui.checks import preflight
-
-    return preflight.run(plan, cloud)
 
 
 def files(plan: Plan) -> list[Finding]:
     """Findings about the files of every deployment of a plan (`artifacts.check`), read at the same time."""
-    from tui.checks import artifacts
-    from tui.checks.question import Question
-
     asked = [Question(lambda one=one: artifacts.check(one), 60.0) for one in apart(plan)]  # type: ignore[misc]
     return ordered(together(plan, [question.answer() for question in asked]))
 

@@ -130,8 +130,10 @@ class Engine:
                 self._attention(failure)
                 self._findings([*findings, _as_finding(failure)])
                 return "blocked", str(failure.error)
+            from tui.checks import preflight
+
             try:
-                found = unless_stopped(self.run.stop, lambda: several.run(self.plan, self.run.cloud))
+                found = unless_stopped(self.run.stop, lambda: preflight.run(self.plan, self.run.cloud))
             except Stopped:
                 return "cancelled", ""
             findings = [finding.as_dict() for finding in found]

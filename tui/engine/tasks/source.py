@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tui.engine.context import Outcome, TaskContext
-from tui.engine.tasks.model import there_already
+from tui.engine.tasks import model_version
 from tui.engine.tasks.uploads import UploadLimit
 
 
@@ -27,9 +27,8 @@ def _bring(task: TaskContext, source: str, limit: UploadLimit) -> Outcome:
         task.log(f"{source} is {found.exact}.")
     known = models.find(task.cloud, model.name, found.content, model.type)
     if known:
-        return there_already(task, known, "was made from the same files; nothing is brought.")
-    task.start("create", model.name)
-    task.intend("register", f"{task.plan.workspace.id}/models/{model.name}")
+        return model_version.there_already(task, known, "was made from the same files; nothing is brought.")
+    model_version.begin(task, model)
     if found.in_place:
         task.log(f"The workspace reads {source} where it lies; nothing is moved.")
         made = staging.register_in_place(task.cloud, model, found, task.run.tags)
@@ -42,6 +41,4 @@ def _bring(task: TaskContext, source: str, limit: UploadLimit) -> Outcome:
                 tags=task.run.tags,
             )  # fmt: skip
         task.log("What was staged on this machine is removed.")
-    task.created("model", f"{made.name}:{made.version}")
-    task.log(f"Registered {made.name}, version {made.version}.")
-    return Outcome(f"{made.name}:{made.version}", vars(made))
+    return model_version.made(task, made)

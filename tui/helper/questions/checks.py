@@ -24,16 +24,15 @@ def inspect_model(plan: dict[str, Any]) -> Any:
 
 def check(plan: dict[str, Any]) -> Any:
     """The preflight's findings."""
-    from tui.checks import preflight, several
+    from tui.checks import preflight
     from tui.helper.questions.references import unread
 
     try:
         cloud = sessions.cloud_of(plan)
     except CloudError as error:
         return unread(plan, error)
-    if cloud.plan.deployments:
-        return [finding.as_dict() for finding in several.run(cloud.plan, cloud)]
-    return [finding.as_dict() for finding in preflight.run(cloud.plan, cloud, own_look=True)]
+    found = preflight.run(cloud.plan, cloud, own_look=not cloud.plan.deployments)
+    return [finding.as_dict() for finding in found]
 
 
 def step_findings(plan: dict[str, Any], step: str) -> Any:
