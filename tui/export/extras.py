@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tui.export.literals import call, path, value
 from tui.export.source import Source
 from tui.plan import data_collection
 from tui.plan.identity import listed
@@ -13,8 +14,6 @@ from tui.plan.references import has_reference
 
 def identity(source: Source, setting: str) -> str:
     """The argument `identity` of an endpoint."""
-    from tui.export.code import value
-
     kind = source.value("endpoint.identity.type")
     given = listed(source.value("endpoint.identity.user_assigned_identities") or ()) if kind == "user_assigned" else ()
     users = ", ".join(f"ManagedIdentityConfiguration(resource_id={value(one, setting)})" for one in given or ())
@@ -24,8 +23,6 @@ def identity(source: Source, setting: str) -> str:
 
 def build(source: Source, setting: str) -> str:
     """The argument `build` of an environment."""
-    from tui.export.code import path, value
-
     key = "deployment.environment.build"
     given = str(source.value(f"{key}.path"))
     where = value(given, setting) if given.startswith("https://") else f"str({path(source, f'{key}.path')})"
@@ -35,8 +32,6 @@ def build(source: Source, setting: str) -> str:
 
 def routes(source: Source, setting: str) -> str:
     """The argument `inference_config` of an environment; a map, which the SDK takes."""
-    from tui.export.code import value
-
     given = source.document.get("deployment.environment.inference_config")
     inside = "".join(f"            {json.dumps(name)}: {value(route, setting)},\n" for name, route in given.items())
     return f"{{\n{inside}        }}"
@@ -44,8 +39,6 @@ def routes(source: Source, setting: str) -> str:
 
 def collector(source: Source, setting: str) -> str:
     """The argument `data_collector` of a deployment."""
-    from tui.export.code import call, value
-
     prefix = "deployment.data_collector"
     inside = ""
     for name, item in data_collection.as_az(source.value(f"{prefix}.collections")).items():

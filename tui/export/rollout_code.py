@@ -5,6 +5,7 @@ As `aml-deploy apply` does it (Microsoft, how-to-safely-rollout-managed-endpoint
 
 from __future__ import annotations
 
+from tui.export.literals import path, value
 from tui.export.source import Source
 from tui.plan.durations import seconds_of
 from tui.plan.model import Rollout
@@ -116,7 +117,6 @@ def planned(source: Source) -> bool:
 
 def code(source: Source, setting: str) -> str:
     """The section's lines; they need `client` and ENDPOINT, and `time`, `math` and `requests`."""
-    from tui.export.code import path, value
 
     def seconds(key: str, otherwise: float) -> str:
         given = source.value(f"rollout.{key}")
