@@ -61,9 +61,7 @@ def troubleshoot(arguments: Namespace) -> int:
     shown: list[Any] = []
 
     def begin(app: WizardApp) -> None:
-        from tui.app.screens.troubleshoot import open_on
-
-        shown.append(open_on(app, document))
+        shown.append(app.operate(document))
 
     # Whoever goes home from here in a rehearsal is still in it.
     rehearsed = any(environ.get(name) != os.environ.get(name) for name in _REHEARSED)

@@ -13,7 +13,7 @@ import requests
 
 from tests.app.panes import Walk
 from tui.app.screens.finding import FindingScreen
-from tui.app.screens.troubleshoot import TroubleshootScreen, open_on
+from tui.app.screens.troubleshoot import TroubleshootScreen
 from tui.helper.client import HelperClient
 from tui.plan.document import Document
 
@@ -132,7 +132,7 @@ class Operator(Walk):
         for key, value in credential.items():
             document.set(f"credential.{key}", value, "test")
         self.app.store = None  # the helper stays for the next story
-        self.screen = open_on(self.app, document)
+        self.screen = self.app.operate(document)
         await self.looked()
 
     async def looked(self) -> None:

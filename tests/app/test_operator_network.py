@@ -18,7 +18,6 @@ import pytest
 
 from tests.app.operator import Operator
 from tui.app.app import WizardApp
-from tui.app.screens.troubleshoot import open_on
 from tui.helper.client import HelperError
 from tui.plan.document import Document
 
@@ -86,7 +85,7 @@ async def test_a_name_that_leads_to_a_public_address_is_found_and_mended(
     async with app.run_test(size=(80, 24)) as pilot:
         operator = Operator(app, pilot)
         began = time.perf_counter()
-        operator.screen = open_on(app, document)
+        operator.screen = app.operate(document)
         await operator.looked()
         assert next(iter(operator.findings)) == "reach-scoring", "the worst stands first"
         item = await operator.find("reach-scoring")

@@ -14,7 +14,7 @@ from tests.app.panes import VARIABLES, Walk, home
 from tests.app.recorded import Answers
 from tui.app.app import WizardApp
 from tui.app.screens.finding import FindingScreen
-from tui.app.screens.troubleshoot import SECTIONS, TroubleshootScreen, open_on
+from tui.app.screens.troubleshoot import SECTIONS, TroubleshootScreen
 from tui.app.screens.which_endpoint import WhichEndpointScreen
 from tui.helper.client import HelperError
 from tui.plan.document import Document
@@ -167,7 +167,7 @@ async def operating(answers: Answers, width: int = 80, height: int = 24) -> Asyn
     document.set("endpoint.name", "churn-01", "test")
     app = WizardApp(environ=VARIABLES, helper=answers)
     async with app.run_test(size=(width, height)) as pilot:
-        screen = open_on(app, document)
+        screen = app.operate(document)
         walk = Walk(app, pilot)
         await walk.until(lambda: screen.report, "the first look")
         await walk.until(lambda: "Looked" in walk.text() or "✖" in walk.text(), "it is shown")

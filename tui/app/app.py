@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Optional
 
 from textual import events
-from textual.app import App
 from textual.binding import Binding
 
 from tui.app.background import in_thread
 from tui.app.continuing import only_after_suspending
+from tui.app.shell import Shell
 from tui.app.store import Adopt, Store
 from tui.app.theme import DARK, LIGHT
 from tui.app.typed_ahead import TypedAhead
@@ -25,6 +25,7 @@ from tui.app.widgets.newest_size import BottomScreen
 from tui.plan.document import Document
 
 if TYPE_CHECKING:
+    from tui.app.screens.troubleshoot import TroubleshootScreen
     from tui.engine.runs import Run
 
 Prepare = Callable[[Optional[Document]], Mapping[str, str]]
@@ -34,7 +35,7 @@ TERMINAL_SECONDS = 3.0  # between two looks whether the terminal is still there
 STYLES = sorted(Path(__file__).with_name("styles").glob("*.tcss"))
 
 
-class WizardApp(App[str], inherit_bindings=False):
+class WizardApp(Shell, inherit_bindings=False):
     """The wizard. It ends with one of "left", "detached", "stopping".
 
     `prepare` makes the environment complete (it starts the rehearsal) and runs once the first frame is painted; it
@@ -77,7 +78,7 @@ class WizardApp(App[str], inherit_bindings=False):
         self.register_theme(LIGHT)
         # Set here and not on mounting, so that the style sheets are read once and not twice.
         name = LIGHT.name if light or _light_background(self.environ) else DARK.name
-        self.set_reactive(App.theme, name)
+        self.set_reactive(Shell.theme, name)
         self.stylesheet.set_variables(self.get_css_variables())
 
     def get_default_screen(self) -> BottomScreen:
@@ -131,15 +132,35 @@ class WizardApp(App[str], inherit_bindings=False):
         """Walk through a plan, from a step on."""
         from tui.app.screens.wizard import WizardScreen
 
+        store = self._take_up(document)
+        store.run = run
+        self.switch_to(WizardScreen(store, step))
+        self.call_after_refresh(self._begin, store)
+
+    def operate(self, document: Document, rehearsed: bool = False) -> TroubleshootScreen:
+        """Troubleshoot the endpoint of a document, in the place of what is shown."""
+        from tui.app.screens.troubleshoot import TroubleshootScreen
+
+        if rehearsed and not self.rehearse:
+            self.bring_rehearsal()
+        store = self._take_up(document)
+        screen = TroubleshootScreen(store)
+        self.switch_to(screen)
+        self.call_after_refresh(self._begin, store)
+        return screen
+
+    def bring_rehearsal(self) -> None:
+        """What was rehearsed is about to be shown. Whoever starts the wizard knows how to bring the rehearsal."""
+
+    def _take_up(self, document: Document) -> Store:
+        """A store for a document, in the place of the one before."""
         previous = self.store
         self.store = Store(
             document, environ=self.environ, rehearse=self.rehearse, helper=self._helper, adopt=self.adopt
         )
-        self.store.run = run
         if previous is not None:
             self.run_worker(previous.close(), group="close")
-        self.switch_to(WizardScreen(self.store, step))
-        self.call_after_refresh(self._begin, self.store)
+        return self.store
 
     def attach(self, run: Run) -> None:
         """Follow a run on the live screen. Raises PlanInvalid when its plan cannot be read."""

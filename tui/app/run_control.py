@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tui.app import run_texts, starting
 from tui.app.run_papers import for_support, save_log
 
 if TYPE_CHECKING:
-    from tui.app.follow import RunFollower
-    from tui.app.panes.deploy import DeployPane
+    from textual.app import App
+
+    from tui.app.follow import RunFollower, Sight
+    from tui.app.store import Store
+    from tui.app.widgets.card import Card
+    from tui.app.widgets.log_view import LogView
+
+
+class RunPane(Protocol):
+    """The pane that shows the run, as far as the actions need it."""
+
+    store: Store
+    follower: RunFollower | None
+
+    @property
+    def app(self) -> App[Any]: ...
+    @property
+    def sight(self) -> Sight: ...
+    @property
+    def log_view(self) -> LogView: ...
+    @property
+    def card(self) -> Card | None: ...
+    def run_worker(self, work: Coroutine[Any, Any, None], *, group: str, exclusive: bool) -> object: ...
+    def say(self, words: str) -> None: ...
+    def focus_tasks(self) -> None: ...
+    def goes_on(self, follower: RunFollower) -> None: ...
+    def show_rollout(self) -> None: ...
 
 
 class RunControl:
     """The actions of the Deploy step. Each returns at once; what takes time goes on in the background."""
 
-    def __init__(self, pane: DeployPane) -> None:
+    def __init__(self, pane: RunPane) -> None:
         self._pane = pane
         self.asked_back = False  # whether this wizard has asked the engine to take the rollout back
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textual.widgets import Button
 
 from tui.app.background import in_thread
 from tui.app.isolation import EGRESS
+from tui.app.panes.pane import Pane
 from tui.app.store import Store
 from tui.app.widgets.help import Topic
-
-if TYPE_CHECKING:
-    from tui.app.panes.model import ModelPane
 
 TYPE = "deployment.model.type"
 CODE = "deployment.code_configuration.code"
@@ -53,7 +51,7 @@ def blocked_without_script(store: Store) -> bool:
     return may_have_script(store) and closed
 
 
-async def make_script(pane: ModelPane) -> None:
+async def make_script(pane: Pane) -> None:
     """Ask for the files, put them into the plan, and show what was made."""
     from tui.app.screens.text import TextScreen
     from tui.helper.client import HelperError

@@ -25,8 +25,8 @@ from tui.plan.presets import presets
 from tui.plan.problems import PlanInvalid
 
 if TYPE_CHECKING:
-    from tui.app.app import WizardApp
     from tui.app.operated import Operated
+    from tui.app.shell import Shell
     from tui.engine.runs import Run
     from tui.plan.document import Document
 
@@ -64,7 +64,7 @@ OTHERS = (
 class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
     """Where to begin."""
 
-    app: WizardApp
+    app: Shell
 
     BINDINGS: ClassVar = [
         *MOVING,
@@ -187,10 +187,8 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
             self.app.open(document)
 
     def _operate(self, operated: Operated | None) -> None:
-        from tui.app.screens.troubleshoot import open_on
-
         if operated is not None:
-            open_on(self.app, operated.document, operated.rehearsed)
+            self.app.operate(operated.document, operated.rehearsed)
 
     def _open(self, plan: str) -> None:
         from tui.plan.load import load

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Any, Callable, Protocol
 
 from rich.cells import cell_len
 from textual import on
@@ -13,22 +13,46 @@ from textual.content import Content
 from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.app.panes.pane import Action
+from tui.app.panes.pane import Action, Pane
 from tui.app.widgets.dialog import Dialog
 from tui.app.widgets.inputs import TextInput
 from tui.app.words import LEADS, ORDER, TITLES
 
 if TYPE_CHECKING:
-    from tui.app.screens.wizard import WizardScreen
+    from collections.abc import Coroutine
+
+    from tui.app.shell import Shell
+    from tui.app.store import Store
 
 BELOW = 4  # rows: the frame, and the sentence below the list
 WIDTH = 70  # columns of the list, with a scroll bar, in a terminal of 80
 
 
+class Walk(Protocol):
+    """The screen that the menu was opened on, as far as the menu needs it."""
+
+    store: Store
+    step: str
+    return_to: str | None
+
+    @property
+    def app(self) -> object: ...
+    @property
+    def pane(self) -> Pane | None: ...
+    async def show_step(self, step: str) -> None: ...
+    def set_status(self, text: str) -> None: ...
+    def action_help(self) -> None: ...
+    def action_copy(self) -> None: ...
+    def call_later(self, callback: Callable[[], Any]) -> bool: ...
+    def run_worker(self, work: Coroutine[Any, Any, None], *, group: str, exclusive: bool) -> object: ...
+
+
 class MenuScreen(Dialog[None]):
     """Lists actions; Enter carries one out."""
 
-    def __init__(self, wizard: WizardScreen) -> None:
+    app: Shell
+
+    def __init__(self, wizard: Walk) -> None:
         super().__init__()
         self.wizard = wizard
         self.entries: list[Action] = []
@@ -107,11 +131,11 @@ class MenuScreen(Dialog[None]):
         self.app.push_screen(SaveAsScreen(self.wizard))
 
     def _colours(self) -> None:
-        self.app.switch_colours()  # type: ignore[attr-defined]
+        self.app.switch_colours()
 
     def _home(self) -> None:
         self.wizard.store.save()
-        self.app.call_later(self.app.go_home)  # type: ignore[attr-defined]
+        self.app.call_later(self.app.go_home)
 
     def _leave(self) -> None:
         self.app.run_worker(self.app.run_action("leave"), group="leave", exclusive=True)
@@ -126,7 +150,7 @@ def _line(entry: Action, wide: int) -> Content:
 class SaveAsScreen(Dialog[None]):
     """Asks for a file and writes the plan there."""
 
-    def __init__(self, wizard: WizardScreen) -> None:
+    def __init__(self, wizard: Walk) -> None:
         super().__init__()
         self.wizard = wizard
 

@@ -32,8 +32,7 @@ from tui.engine.view import LogLine
 from tui.helper import report as words
 
 if TYPE_CHECKING:
-    from tui.app.app import WizardApp
-    from tui.plan.document import Document
+    from tui.app.shell import Shell
 
 LOOK_SECONDS = 180
 WATCH_SECONDS = 30.0
@@ -54,7 +53,7 @@ LOOKS = {"blocker": "bold $text-error", "warning": "$text-warning", "unknown": "
 class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
     """Findings, state, path, logs, changes, metrics and test calls of one endpoint."""
 
-    app: WizardApp
+    app: Shell
 
     BINDINGS: ClassVar = [
         *MOVING,
@@ -361,18 +360,3 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
     def action_help(self) -> None:
         """What this screen shows."""
         self.app.push_screen(TextScreen("Troubleshoot", texts.HELP))
-
-
-def open_on(app: WizardApp, document: Document, rehearsed: bool = False) -> TroubleshootScreen:
-    """Troubleshoot the endpoint of a document, in the place of what is shown."""
-    bring = getattr(app, "bring_rehearsal", None)
-    if rehearsed and not app.rehearse and bring is not None:
-        bring()
-    previous = app.store
-    app.store = Store(document, environ=app.environ, rehearse=app.rehearse, helper=app._helper, adopt=app.adopt)
-    if previous is not None:
-        app.run_worker(previous.close(), group="close")
-    screen = TroubleshootScreen(app.store)
-    app.switch_to(screen)
-    app.call_after_refresh(app._begin, app.store)
-    return screen

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -15,9 +17,14 @@ from tui.app.widgets.dialog import Dialog
 from tui.app.widgets.inputs import TextInput
 from tui.plan.problems import PlanInvalid
 
+if TYPE_CHECKING:
+    from tui.app.shell import Shell
+
 
 class WhichEndpointScreen(Dialog[Operated]):
     """Answers with the endpoint and what says where it is."""
+
+    app: Shell
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,9 +83,8 @@ class WhichEndpointScreen(Dialog[Operated]):
         if not typed.strip():
             self._say("! Type or paste which one first, or choose one below.")
             return
-        app = self.app
         try:
-            found = await in_thread(of_text, typed, app.environ, app.rehearse)  # type: ignore[attr-defined]
+            found = await in_thread(of_text, typed, self.app.environ, self.app.rehearse)
         except NotKnown as unknown:
             self._say(f"✖ {unknown}")
         except PlanInvalid as invalid:
