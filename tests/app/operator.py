@@ -18,8 +18,8 @@ from tui.helper.client import HelperClient
 from tui.plan.document import Document
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "rehearsal"))
+from flow import Flow
 from practised import CONDA, SCORE, Practised
-from test_server_deployment import Flow
 
 SIZE = "Standard_DS3_v2"
 CRASHES = SCORE.replace('    print("ready")', '    raise FileNotFoundError("/var/azureml-app/weights.bin")')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from textual.pilot import Pilot
 
 from tests.app.recorded import CHANGES, ENDPOINT_ANSWER, FINDINGS, SCORE_ANSWER, WORKSPACE_ANSWER, Answers, Recording
 from tui.app.app import WizardApp
+from tui.app.panes.deploy import DeployPane
 from tui.plan.load import load
 
 VARIABLES = {
@@ -115,6 +117,33 @@ async def wizard(
         walk = Walk(app, pilot)
         await walk.until(lambda: app.store is not None and app.store.ready.is_set(), "the wizard is ready")
         yield walk
+
+
+@asynccontextmanager
+async def rehearsed(
+    env: dict[str, str], monkeypatch: pytest.MonkeyPatch, *, endpoint: str, size: tuple[int, int] = (80, 24)
+) -> AsyncIterator[Walk]:
+    """The wizard on the preset in a rehearsal, with a real helper; the endpoint's name begins with `endpoint`."""
+    monkeypatch.setenv("AML_DEPLOY_HOME", env["AML_DEPLOY_HOME"])
+    document = load("churn-xgboost")
+    document.set("endpoint.name", f"{endpoint}-{uuid.uuid4().hex[:8]}", "test")
+    app = WizardApp(document, environ=env, rehearse=True)
+    async with app.run_test(size=size) as pilot:
+        walk = Walk(app, pilot)
+        await walk.until(lambda: app.store is not None and app.store.ready.is_set(), "the wizard is ready")
+        yield walk
+
+
+async def run_from_review(walk: Walk, answered: str) -> DeployPane:
+    """Start the run at Review, once it shows what Azure has `answered`, and wait for its end."""
+    await walk.to("review")
+    await walk.until(lambda: answered in walk.text(), "Azure has answered", seconds=120)
+    await walk.tab_to("next")
+    await walk.press("enter")
+    await walk.until(lambda: getattr(walk.app.screen, "step", "") == "deploy", "the run has started", seconds=60)
+    pane = walk.app.screen.query_one(DeployPane)
+    await walk.until(lambda: pane.sight.ended, "the run has ended", seconds=300)
+    return pane
 
 
 async def follow(walk: Walk, recording: Recording) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from pathlib import Path
 
 import pytest
 
-from tests.app.panes import Walk, follow, home, wizard
+from tests.app.panes import Walk, follow, home, rehearsed, run_from_review, wizard
 from tests.app.recorded import PORTAL, Recording
-from tui.app.app import WizardApp
 from tui.app.panes.deploy import DeployPane
 from tui.app.widgets.timeline import Timeline, state_of
-from tui.plan.load import load
 
 __all__ = ["home"]
 
@@ -140,20 +137,8 @@ async def test_stop_asks_what_becomes_of_the_run(home: Path) -> None:
 async def test_a_rehearsed_run_from_review_to_a_prediction(
     rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AML_DEPLOY_HOME", rehearsal_env["AML_DEPLOY_HOME"])
-    document = load("churn-xgboost")
-    document.set("endpoint.name", f"panes-{uuid.uuid4().hex[:8]}", "test")
-    app = WizardApp(document, environ=rehearsal_env, rehearse=True)
-    async with app.run_test(size=(80, 24)) as pilot:
-        walk = Walk(app, pilot)
-        await walk.until(lambda: app.store is not None and app.store.ready.is_set())
-        await walk.to("review")
-        await walk.until(lambda: "Creates 6" in walk.text(), "Azure has answered", seconds=120)
-        await walk.tab_to("next")
-        await walk.press("enter")
-        await walk.until(lambda: app.screen.step == "deploy", "the run has started", seconds=60)
-        pane = app.screen.query_one(DeployPane)
-        await walk.until(lambda: pane.sight.ended, "the run has ended", seconds=300)
+    async with rehearsed(rehearsal_env, monkeypatch, endpoint="panes") as walk:
+        pane = await run_from_review(walk, "Creates 6")
         assert pane.sight.view.status == "succeeded", walk.text()
         await walk.until(lambda: walk.focused == "next", "testing is offered")
         await walk.press("pagedown", "enter")

@@ -22,7 +22,7 @@ from tui.helper.client import HelperError
 from tui.plan.document import Document
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "checks"))
-from namespace import GUID, SUBSCRIPTION, Namespace
+from namespace import GUID, SUBSCRIPTION, Namespace, made_or_skipped
 from own_network import PUBLIC, SCORING
 
 pytestmark = pytest.mark.slow
@@ -62,14 +62,8 @@ class Inside:
 
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[Namespace]:
-    try:
-        made = Namespace(tmp_path)
-    except OSError as reason:
-        if os.environ.get("CI", "").lower() in ("1", "true"):
-            pytest.fail(f"The network checks have to run here: {reason}")
-        pytest.skip(str(reason))
-    yield made
-    made.close()
+    with made_or_skipped(tmp_path) as made:
+        yield made
 
 
 async def test_a_name_that_leads_to_a_public_address_is_found_and_mended(

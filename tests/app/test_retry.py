@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 
 import pytest
 
-from tests.app.panes import Walk
+from tests.app.panes import rehearsed, run_from_review
 from tests.conftest import rehearsal_command
-from tui.app.app import WizardApp
-from tui.app.panes.deploy import DeployPane
-from tui.plan.load import load
 
 pytestmark = pytest.mark.slow
 
@@ -30,20 +26,9 @@ async def test_a_retry_does_only_what_failed_and_what_comes_after_it(
     no_machines_left: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     env = no_machines_left
-    monkeypatch.setenv("AML_DEPLOY_HOME", env["AML_DEPLOY_HOME"])
-    document = load("churn-xgboost")
-    document.set("endpoint.name", f"retry-{uuid.uuid4().hex[:8]}", "test")
-    app = WizardApp(document, environ=env, rehearse=True)
-    async with app.run_test(size=(100, 30)) as pilot:
-        walk = Walk(app, pilot)
-        await walk.until(lambda: app.store is not None and app.store.ready.is_set())
-        await walk.to("review")
-        await walk.until(lambda: "+ create     endpoint" in walk.text(), "Azure has answered", seconds=120)
-        await walk.tab_to("next")
-        await walk.press("enter")
-        await walk.until(lambda: app.screen.step == "deploy", "the run has started", seconds=60)
-        pane = app.screen.query_one(DeployPane)
-        await walk.until(lambda: pane.sight.ended, "the run has ended", seconds=180)
+    async with rehearsed(env, monkeypatch, endpoint="retry", size=(100, 30)) as walk:
+        app = walk.app
+        pane = await run_from_review(walk, "+ create     endpoint")
         assert pane.sight.view.status == "failed", walk.text()
         await walk.sees("Retry deployment", "✖ failed")
 

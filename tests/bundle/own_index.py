@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import datetime
 import hashlib
 import io
 import ssl
@@ -14,9 +13,8 @@ from pathlib import Path
 from types import TracebackType
 
 from aiohttp import web
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.certificates import certified
 
 HOST = "packages.house.invalid"
 """Resolves nowhere (RFC 2606): whoever does not ask the proxy gets nothing."""
@@ -42,35 +40,10 @@ def wheel(name: str, version: str, tag: str = "py3-none-any", requires: str = ""
 
 def _certified(folder: Path) -> tuple[Path, Path]:
     """The authority's file, and one with the server's certificate and key."""
-    now = datetime.datetime.now(datetime.timezone.utc)
-    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
-    house = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "House of Cards")])
-    server = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
-
-    def certificate(subject: x509.Name, key: ec.EllipticCurvePrivateKey, authority: bool) -> x509.Certificate:
-        builder = x509.CertificateBuilder().subject_name(subject).issuer_name(house).public_key(key.public_key())
-        builder = builder.serial_number(x509.random_serial_number())
-        builder = builder.not_valid_before(now - datetime.timedelta(hours=1))
-        builder = builder.not_valid_after(now + datetime.timedelta(days=2))
-        builder = builder.add_extension(x509.BasicConstraints(authority, None), True)
-        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
-        own = x509.AuthorityKeyIdentifier.from_issuer_public_key(keys[0].public_key())
-        builder = builder.add_extension(own, False)
-        usage = x509.KeyUsage(True, False, False, False, False, authority, authority, False, False)
-        builder = builder.add_extension(usage, True)
-        if not authority:
-            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), False)
-        return builder.sign(keys[0], hashes.SHA256())
-
-    def pem(one: x509.Certificate) -> bytes:
-        return one.public_bytes(serialization.Encoding.PEM)
-
+    authority, leaf, key = certified([HOST], "House of Cards")
     trusted, own = folder / "house.pem", folder / "server.pem"
-    trusted.write_bytes(pem(certificate(house, keys[0], True)))
-    private = keys[1].private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    own.write_bytes(pem(certificate(server, keys[1], False)) + private)
+    trusted.write_bytes(authority)
+    own.write_bytes(leaf + key)
     return trusted, own
 
 

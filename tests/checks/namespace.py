@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import copy
-import datetime
 import json
 import os
 import select
@@ -12,10 +12,14 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from own_network import PROXY_PORT, PUBLIC, SCORING, STORAGE, TOKEN_PORT
+
+from tests.certificates import certified
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -95,46 +99,11 @@ def healthy() -> dict[str, Any]:
 
 def authority(folder: Path, name: str, organisation: str, hosts: list[str], issuer: str) -> Path:
     """A certification authority and a certificate of it for hosts; returns the authority's file."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    now = datetime.datetime.now(datetime.timezone.utc)
-    oid = x509.NameOID
-    by = x509.Name(
-        [x509.NameAttribute(oid.ORGANIZATION_NAME, organisation), x509.NameAttribute(oid.COMMON_NAME, issuer)]
-    )
-    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
-
-    def begin(subject: x509.Name, key: Any) -> x509.CertificateBuilder:
-        return (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(by)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(days=2))
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(keys[0].public_key()), False)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
-        )
-
-    def pem(certificate: x509.Certificate) -> bytes:
-        return certificate.public_bytes(serialization.Encoding.PEM)
-
-    usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
-    root = begin(by, keys[0]).add_extension(x509.BasicConstraints(True, None), True).add_extension(usage, True)
-    subject = x509.Name([x509.NameAttribute(oid.COMMON_NAME, hosts[0])])
-    names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
-    leaf = begin(subject, keys[1]).add_extension(names, False).sign(keys[0], hashes.SHA256())
-    (folder / f"{name}.pem").write_bytes(pem(leaf))
-    (folder / f"{name}.key").write_bytes(
-        keys[1].private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
+    trusted, leaf, key = certified(hosts, issuer, organisation)
+    (folder / f"{name}.pem").write_bytes(leaf)
+    (folder / f"{name}.key").write_bytes(key)
     file = folder / f"{name}-authority.pem"
-    file.write_bytes(pem(root.sign(keys[0], hashes.SHA256())))
+    file.write_bytes(trusted)
     return file
 
 
@@ -253,3 +222,16 @@ class Namespace:
 
 
 PROXY = f"http://127.0.0.1:{PROXY_PORT}"
+
+
+@contextlib.contextmanager
+def made_or_skipped(folder: Path) -> Iterator[Namespace]:
+    """The network for a fixture; a test that needs it is skipped where none can be made, except in CI."""
+    try:
+        made = Namespace(folder)
+    except OSError as reason:
+        if os.environ.get("CI", "").lower() in ("1", "true"):
+            pytest.fail(f"The network checks have to run here: {reason}")
+        pytest.skip(str(reason))
+    yield made
+    made.close()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from namespace import ACCOUNT, BLOB, GUID, PROXY, SUBSCRIPTION, WILDCARD, WORKSPACE, Namespace
+from namespace import ACCOUNT, BLOB, GUID, PROXY, SUBSCRIPTION, WILDCARD, WORKSPACE, Namespace, made_or_skipped
 from own_network import ELSEWHERE, NOBODY, PUBLIC, SCORING, SILENT, STORAGE
 from plan_files import CONDA, MLMODEL, SCORE
 
@@ -30,14 +29,8 @@ TREE = {
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Namespace]:
-    try:
-        made = Namespace(tmp_path_factory.mktemp("network"))
-    except OSError as reason:
-        if os.environ.get("CI", "").lower() in ("1", "true"):
-            pytest.fail(f"The network checks have to run here: {reason}")
-        pytest.skip(str(reason))
-    yield made
-    made.close()
+    with made_or_skipped(tmp_path_factory.mktemp("network")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

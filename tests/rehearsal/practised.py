@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +11,12 @@ from typing import Any
 
 import requests
 from arm_client import Arm
-from test_server_deployment import Flow
+from flow import Flow
 
+from tests.conftest import rehearsal_command
 from tui.rehearsal.places import Home
 from tui.rehearsal.scenarios import select
 
-ROOT = Path(__file__).resolve().parents[2]
 # The same environment as the other tests', so that it is built once.
 CONDA = "dependencies: [python=3.11, pip, {pip: [azureml-inference-server-http]}]\n"
 SCORE = """
@@ -49,15 +48,7 @@ class Practised:
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`python -m tui.rehearsal …`, run to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "tui.rehearsal", *arguments],
-            env=self.base,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return rehearsal_command(*arguments, env=self.base)
 
     def choose(self, *names: str) -> None:
         """Makes exactly these scenarios happen."""
@@ -80,18 +71,7 @@ class Practised:
     def put_deployment(self, path: str) -> requests.Response:
         """Asks for a deployment below the workspace; the answer as it is."""
         assert self._flow is not None
-        body = {
-            "location": "eastus",
-            "sku": {"name": "Default", "capacity": 1},
-            "properties": {
-                "endpointComputeType": "Managed",
-                "instanceType": "Standard_DS3_v2",
-                "model": self._flow.model,
-                "environmentId": self._flow.environment,
-                "codeConfiguration": {"codeId": self._code, "scoringScript": "score.py"},
-            },
-        }
-        return self.arm.call("PUT", path, body)
+        return self.arm.call("PUT", path, self._flow.body(self._code))
 
     def deploy(self, path: str) -> dict[str, Any]:
         """Asks for a deployment and waits; the last status of its operation."""

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from practised import ROOT, Practised
+from practised import Practised
 
+from tests.conftest import ROOT
 from tui.rehearsal.scenario_failures import FAILURES
 from tui.rehearsal.scenario_refusals import REFUSALS
 from tui.rehearsal.scenario_table import ARTICLE, NETWORK, REPORTED

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from practised import ROOT, Practised
+from practised import Practised
+
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
 

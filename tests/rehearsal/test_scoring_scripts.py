@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 from arm_client import CONDA, Arm
-from test_server_deployment import Flow
+from flow import Flow
 
 IN_INIT = {
     "raises": "def init():\n    raise ValueError('no such model')\n",

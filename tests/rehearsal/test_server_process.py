@@ -18,23 +18,13 @@ from typing import Any
 import pytest
 from arm_client import Arm
 
+from tests.conftest import rehearsal_command
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tui.rehearsal", *arguments],
-        env=env,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
 def described(env: dict[str, str], *arguments: str) -> dict[str, Any]:
-    done = run(env, "env", "--json", *arguments)
+    done = rehearsal_command("env", "--json", *arguments, env=env)
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
@@ -52,7 +42,7 @@ def env(tmp_path: Path) -> Iterator[dict[str, str]]:
     """An environment with a rehearsal of its own, ended at the end."""
     own = {**os.environ, "AML_DEPLOY_HOME": str(tmp_path / "home"), "AML_DEPLOY_CACHE": str(tmp_path / "cache")}
     yield own
-    assert run(own, "stop").returncode == 0
+    assert rehearsal_command("stop", env=own).returncode == 0
 
 
 def test_many_at_once_start_one(env: dict[str, str]) -> None:
@@ -88,10 +78,10 @@ def test_resources_port_and_secrets_survive_a_restart(env: dict[str, str]) -> No
     while arm.call("GET", "onlineEndpoints/kept-endpoint").json()["properties"]["provisioningState"] != "Succeeded":
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert run(env, "stop").stderr == "The rehearsal has ended, and all that it had started.\n"
+    assert rehearsal_command("stop", env=env).stderr == "The rehearsal has ended, and all that it had started.\n"
     while not gone(second["pid"]):
         assert time.monotonic() < deadline
-    assert run(env, "stop").stderr == "No rehearsal runs.\n"
+    assert rehearsal_command("stop", env=env).stderr == "No rehearsal runs.\n"
 
 
 def test_two_run_side_by_side(env: dict[str, str], tmp_path: Path) -> None:
@@ -100,10 +90,10 @@ def test_two_run_side_by_side(env: dict[str, str], tmp_path: Path) -> None:
         one, two = described(env), described(other)
         assert one["url"] != two["url"]
         assert one["set"]["IDENTITY_HEADER"] != two["set"]["IDENTITY_HEADER"]
-        assert run(other, "stop").returncode == 0
+        assert rehearsal_command("stop", env=other).returncode == 0
         assert not gone(one["pid"])
     finally:
-        run(other, "stop")
+        rehearsal_command("stop", env=other)
 
 
 def test_a_workspace_that_a_plan_names_is_answered_for(env: dict[str, str]) -> None:
@@ -126,7 +116,7 @@ def test_a_workspace_that_a_plan_names_is_answered_for(env: dict[str, str]) -> N
 
 def test_a_caller_that_captures_output_does_not_hang(env: dict[str, str]) -> None:
     # Reading to the end of a pipe returns only when the server holds no copy of it.
-    assert "export ARM_CLOUD_METADATA_URL='https://127.0.0.1:" in run(env, "env").stdout
+    assert "export ARM_CLOUD_METADATA_URL='https://127.0.0.1:" in rehearsal_command("env", env=env).stdout
 
 
 def test_the_shell_lines_can_be_evaluated(env: dict[str, str]) -> None:
@@ -155,7 +145,7 @@ def test_a_port_in_use_is_a_plain_sentence(env: dict[str, str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        done = run(env, "serve", "--port", str(taken.getsockname()[1]))
+        done = rehearsal_command("serve", "--port", str(taken.getsockname()[1]), env=env)
     assert done.returncode == 1
     assert "is in use by another program" in done.stderr
     assert "Traceback" not in done.stderr
@@ -179,11 +169,11 @@ def test_only_loopback_answers_and_openssl_s_strict_rules_hold(env: dict[str, st
 
 
 def test_it_ends_when_nobody_uses_it(env: dict[str, str]) -> None:
-    done = run(env, "serve", "--idle-minutes", "0.02")
+    done = rehearsal_command("serve", "--idle-minutes", "0.02", env=env)
     assert done.returncode == 0
     assert "The rehearsal answers at https://127.0.0.1:" in done.stderr
     # A stranger learns how to get to it.
     assert 'eval "$(aml-deploy rehearsal --env)"' in done.stderr
     assert "Nobody used it for 0.02 minutes. The rehearsal ends" in done.stderr
     # Nothing runs that would have to be ended.
-    assert run(env, "stop").stderr == "No rehearsal runs.\n"
+    assert rehearsal_command("stop", env=env).stderr == "No rehearsal runs.\n"

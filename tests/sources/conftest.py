@@ -17,6 +17,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.certificates import self_signed
+
 SECRET = "a-value-that-must-stay-in-memory"
 TOKEN = "dapi-test"
 KEPT = {("deploy", "sp-secret"): SECRET}  # what the stand-in for Databricks holds, by scope and key
@@ -153,7 +155,8 @@ class Vault:
 def vault(rehearsal: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vault]:
     """A Key Vault that accepts the rehearsal's tokens; this process and its children find it."""
     pytest.importorskip("azure.keyvault.secrets")
-    certificate = _certificate(Vault.host, tmp_path)
+    certificate = tmp_path / "vault.pem"
+    certificate.write_bytes(b"".join(self_signed(Vault.host)))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     for name, value in rehearsal["set"].items():
@@ -168,34 +171,3 @@ def vault(rehearsal: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("https_proxy", made.proxy)
     yield made
     made.close()
-
-
-def _certificate(host: str, folder: Path) -> Path:
-    """A self-signed certificate for a name, with its key, in one file."""
-    import datetime
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), False)
-        .sign(key, hashes.SHA256())
-    )
-    raw = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path = folder / "vault.pem"
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + raw)
-    return path
