@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tui.plan import data_collection, fields_sources, identity, rollout, rules, together
+from tui.plan import data_collection, fields_sources, rollout, together
 from tui.plan import model as m
+from tui.plan.assemble import plan_of
 from tui.plan.document import Document, is_local_path
 from tui.plan.field import NESTED
 from tui.plan.fields import FIELDS, Field
@@ -41,7 +40,7 @@ def resolve(
     problems.extend(rollout.problems(document, everything))
     if problems and not lenient:
         raise PlanInvalid(sorted(problems, key=lambda p: (p.file or "", p.line or 0)))
-    plans = [_plan(one, values) for one, values in zip(documents, everything)]
+    plans = [plan_of(values, one.base) for one, values in zip(documents, everything)]
     return rollout.together(plans, everything, listed=bool(document.listed()))
 
 
@@ -167,119 +166,3 @@ def _path(document: Document, field: Field, value: str) -> tuple[Any, Problem | 
 
 def _word(field: Field) -> str:
     return {"folder": "folder", "file": "file"}.get(field.must_exist, "file or folder")
-
-
-def _plan(document: Document, values: dict[str, Any]) -> m.Plan:
-    def group(prefix: str, *keys: str) -> dict[str, Any]:
-        found = {key: values.get(f"{prefix}.{key}") for key in keys}
-        return {key: value for key, value in found.items() if value is not None}
-
-    def texts(key: str) -> dict[str, str]:
-        return {name: str(item) for name, item in (values.get(key) or {}).items()}
-
-    model = group("deployment.model", "name", "type", "description")
-    version = values.get("deployment.model.version")
-    path = values.get("deployment.model.path")
-    registered = path if isinstance(path, str) and path.startswith("azureml:") else None
-    source = path if isinstance(path, str) and not registered else None
-    environment = group("deployment.environment", "name", "conda_file", "image", "registered")
-    environment.update(build=_build(values), inference_config=_routes(values))
-    if not environment.get("name"):
-        environment["name"] = f"{model.get('name') or values.get('endpoint.name', 'scoring')}-env"
-    code = values.get("deployment.code_configuration.code")
-    probe_keys = ("initial_delay", "period", "timeout", "success_threshold", "failure_threshold")
-    deployment = m.Deployment(
-        model=m.Model(
-            **model,
-            path=None if registered or source else path,
-            registered=registered,
-            source=source,
-            version=None if version is None else str(version),
-            tags=texts("deployment.model.tags"),
-        ),
-        code_configuration=m.CodeConfiguration(
-            code, values.get("deployment.code_configuration.scoring_script", "score.py")
-        )
-        if code
-        else None,
-        environment=m.Environment(**environment),
-        environment_variables=texts("deployment.environment_variables"),
-        request_settings=m.RequestSettings(
-            **group("deployment.request_settings", "request_timeout_ms", "max_concurrent_requests_per_instance")
-        ),
-        liveness_probe=m.ProbeSettings(**group("deployment.liveness_probe", *probe_keys)),
-        readiness_probe=m.ProbeSettings(**group("deployment.readiness_probe", *probe_keys)),
-        tags=texts("deployment.tags"),
-        **group(
-            "deployment",
-            "name",
-            "instance_type",
-            "instance_count",
-            "egress_public_network_access",
-            "app_insights_enabled",
-            "description",
-            "model_mount_path",
-        ),
-        data_collector=_collector(values),
-    )
-    return m.Plan(
-        workspace=m.Workspace(**group("workspace", "subscription_id", "resource_group", "name")),
-        credential=m.Credential(**group("credential", "method", "tenant_id", "client_id", "client_secret")),
-        endpoint=m.Endpoint(
-            **group("endpoint", "name", "auth_mode", "public_network_access", "description"),
-            tags=texts("endpoint.tags"),
-            identity=_identity(values),
-        ),
-        deployment=deployment,
-        traffic=values.get("traffic") or {},
-        mirror_traffic=values.get("mirror_traffic") or {},
-        limits=rollout.limits(values),
-        test=m.Test(values.get("test.request")),
-        description=str(values.get("description") or ""),
-        base=document.base,
-        hash=plan_hash(values),
-    )
-
-
-def _identity(values: Mapping[str, Any]) -> identity.Identity | None:
-    kind = values.get("endpoint.identity.type")
-    named = identity.listed(values.get("endpoint.identity.user_assigned_identities") or ()) or []
-    return identity.Identity(kind, tuple(named)) if kind else None
-
-
-def _build(values: Mapping[str, Any]) -> m.BuildContext | None:
-    path = values.get("deployment.environment.build.path")
-    dockerfile = values.get("deployment.environment.build.dockerfile_path") or "Dockerfile"
-    if not path:
-        return None
-    return m.BuildContext(path if isinstance(path, Path) else None, path if isinstance(path, str) else None, dockerfile)
-
-
-def _routes(values: Mapping[str, Any]) -> m.InferenceConfig | None:
-    def route(name: str) -> m.Route | None:
-        prefix = f"deployment.environment.inference_config.{name}_route"
-        path, port = values.get(f"{prefix}.path"), values.get(f"{prefix}.port")
-        return m.Route(path, port) if path and port else None
-
-    found = {f"{name}_route": route(name) for name in together.ROUTES}
-    return m.InferenceConfig(**{key: one for key, one in found.items() if one}) if all(found.values()) else None
-
-
-def _collector(values: Mapping[str, Any]) -> data_collection.DataCollector | None:
-    prefix = "deployment.data_collector"
-    collections = values.get(f"{prefix}.collections")
-    if not collections:
-        return None
-    share, headers = values.get(f"{prefix}.sampling_rate"), values.get(f"{prefix}.request_logging.capture_headers")
-    return data_collection.DataCollector(
-        data_collection.collections(collections),
-        1.0 if share is None else float(share),
-        str(values.get(f"{prefix}.rolling_rate") or "hour").lower(),
-        tuple(rules.listed(headers or ()) or ()),
-    )
-
-
-def plan_hash(values: Mapping[str, Any]) -> str:
-    """Twelve hexadecimal digits that change with any value but a credential's and the limits of waiting."""
-    public = {key: str(value) for key, value in values.items() if not key.startswith(("credential.", "limits."))}
-    return hashlib.sha256(json.dumps(public, sort_keys=True).encode()).hexdigest()[:12]
