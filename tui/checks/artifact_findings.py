@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-from tui.checks import sample_request
+from tui.checks import model_size, sample_request
 from tui.checks.conda_file import SERVER, CondaFile
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.checks.model_folder import LIBRARY_VERSIONS, ModelFolder
 from tui.checks.sample_request import SampleRequest
-from tui.plan import sizes
 from tui.plan.model import Plan
 
 _LEARN = "https://learn.microsoft.com/azure/machine-learning/"
@@ -21,7 +20,6 @@ MLFLOW_FORMAT = "https://mlflow.org/docs/latest/ml/model/"
 
 _MODEL = "deployment.model.path"
 _CONDA = "deployment.environment.conda_file"
-_GIB = 2**30
 
 SCORING = "aml-deploy scoring PLAN"
 SCORING_REMEDY = (
@@ -90,7 +88,9 @@ def about_model(plan: Plan, model: ModelFolder | None) -> list[Finding]:
         count = f"{model.files} file{'' if model.files == 1 else 's'}" + ("" if model.complete else " and more")
         left = model.figures
         out = f" {left.ignore_file} leaves {left.left_out} out." if left.left_out else ""
-        found.append(Finding("model", OK, _MODEL, f"{count}, {_size(model.bytes)}{kind}.{out}", looked_at=at))
+        found.append(
+            Finding("model", OK, _MODEL, f"{count}, {model_size.shown(model.bytes)}{kind}.{out}", looked_at=at)
+        )
     return found
 
 
@@ -300,24 +300,7 @@ def about_sample(plan: Plan, sample: SampleRequest | None, model: ModelFolder | 
 
 def about_size(plan: Plan, model: ModelFolder | None) -> list[Finding]:
     """Does the model fit the disk and the memory of the chosen size."""
-    size = sizes.find(plan.deployment.instance_type)
-    if not model or not size or not model.bytes:
-        return []
-    found = []
-    for what, room in (("temporary disk", size.temp_disk_gib), ("memory", size.memory_gib)):
-        if room is not None and model.bytes > room * _GIB:
-            found.append(
-                Finding(
-                    "model-size",
-                    WARNING,
-                    "deployment.instance_type",
-                    f"The model has {_size(model.bytes)}, and {size.name} has {room:g} GiB of {what}.",
-                    "Choose a larger size, or a smaller model.",
-                    TROUBLESHOOT,
-                    str(model.path),
-                )
-            )
-    return found
+    return model_size.findings(plan, model.bytes, TROUBLESHOOT, str(model.path)) if model else []
 
 
 def about_mlflow_network(plan: Plan, isolation: str | None) -> list[Finding]:
@@ -337,12 +320,3 @@ def about_mlflow_network(plan: Plan, isolation: str | None) -> list[Finding]:
             SCORING,
         )
     ]
-
-
-def _size(count: int) -> str:
-    amount = float(count)
-    for unit in ("bytes", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GiB"

@@ -5,6 +5,8 @@ The rules are those of Microsoft's how-to-secure-online-endpoint and how-to-trou
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.cloud.hosts import Dependency
 from tui.cloud.workspace import WorkspaceInfo
@@ -71,24 +73,12 @@ def registry(info: WorkspaceInfo, found: Dependency | None, builds: bool) -> lis
     """
     closed = info.public_network_access.lower() == "disabled"
     if not info.container_registry:
-        if not closed or not builds:
-            return []
-        return [
-            Finding(
-                "registry",
-                UNKNOWN,
-                FIELD,
-                f"{info.name} has no container registry yet; Azure makes one when the first image is built.",
-                "Behind a private endpoint it has to be of the tier Premium.",
-                _SECURE,
-                info.id,
-            )
-        ]
+        return [_no_registry_yet(info)] if closed and builds else []
     if found is None:
         return _unseen_registry(info, builds) if closed else []
     name = info.container_registry.rpartition("/")[2]
-    private = found.access == "disabled" or bool(found.endpoints)
     result = []
+    private = found.access == "disabled" or bool(found.endpoints)
     if private and found.sku and found.sku.lower() != "premium":
         result.append(
             Finding(
@@ -104,30 +94,45 @@ def registry(info: WorkspaceInfo, found: Dependency | None, builds: bool) -> lis
         )
     pending = {endpoint: state for endpoint, state in found.endpoints.items() if state in ("Pending", "Rejected")}
     if pending:
-        listed = ", ".join(f"{endpoint} is {state}" for endpoint, state in pending.items())
-        result.append(
-            Finding(
-                "registry-approval",
-                WARNING,
-                FIELD,
-                f"A private endpoint connection of the registry {name} is not approved: {listed}. Deployments that "
-                "pull through it end with an image download error.",
-                "Let the owner of the registry approve it.",
-                _TROUBLE,
-                found.id,
-                f"az acr private-endpoint-connection approve --registry-name {name} --name CONNECTION",
-            )
-        )
+        result.append(_not_approved(found, name, pending))
     if found.access == "disabled" and builds and not info.image_build_compute and info.isolation != "managed_network":
         result.append(_no_builder(info, name))
-    if not result:
-        tier = f" ({found.sku})" if found.sku else ""
-        state = "closed to public networks" if found.access == "disabled" else "open to what its rules admit"
-        message = f"The container registry {name}{tier} is {state}, and its private endpoints are approved."
-        if not found.endpoints:
-            message = f"The container registry {name}{tier} is {state}."
-        result.append(Finding("registry", OK, FIELD, message, docs=_SECURE, looked_at=found.id))
-    return result
+    return result or [_registry_in_order(found, name)]
+
+
+def _no_registry_yet(info: WorkspaceInfo) -> Finding:
+    return Finding(
+        "registry",
+        UNKNOWN,
+        FIELD,
+        f"{info.name} has no container registry yet; Azure makes one when the first image is built.",
+        "Behind a private endpoint it has to be of the tier Premium.",
+        _SECURE,
+        info.id,
+    )
+
+
+def _not_approved(found: Dependency, name: str, pending: Mapping[str, str]) -> Finding:
+    listed = ", ".join(f"{endpoint} is {state}" for endpoint, state in pending.items())
+    return Finding(
+        "registry-approval",
+        WARNING,
+        FIELD,
+        f"A private endpoint connection of the registry {name} is not approved: {listed}. Deployments that "
+        "pull through it end with an image download error.",
+        "Let the owner of the registry approve it.",
+        _TROUBLE,
+        found.id,
+        f"az acr private-endpoint-connection approve --registry-name {name} --name CONNECTION",
+    )
+
+
+def _registry_in_order(found: Dependency, name: str) -> Finding:
+    tier = f" ({found.sku})" if found.sku else ""
+    state = "closed to public networks" if found.access == "disabled" else "open to what its rules admit"
+    approved = ", and its private endpoints are approved" if found.endpoints else ""
+    message = f"The container registry {name}{tier} is {state}{approved}."
+    return Finding("registry", OK, FIELD, message, docs=_SECURE, looked_at=found.id)
 
 
 def _unseen_registry(info: WorkspaceInfo, builds: bool) -> list[Finding]:

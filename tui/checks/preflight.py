@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import time
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable, NamedTuple, TypeVar
 
 from tui.checks import (
     artifact_findings,
@@ -33,6 +33,7 @@ from tui.checks.answers import ask
 from tui.checks.finding import BLOCKER, UNKNOWN, Finding, ordered
 from tui.checks.question import NoAnswer, Question
 from tui.cloud.endpoints import EndpointInfo
+from tui.cloud.hosts import Store
 from tui.cloud.session import Cloud
 from tui.cloud.signin import SignedIn
 from tui.cloud.sizes import SizeOffer
@@ -63,6 +64,17 @@ def of_step(plan: Plan, cloud: Cloud, step: str, *, limit: float = LIMIT) -> lis
     """
     found = Preflight(plan, cloud, limit, step == "workspace", steps.parts(step)).findings()
     return steps.of(step, found)
+
+
+class _Early(NamedTuple):
+    """What is asked before anybody knows the workspace."""
+
+    files: list[Question[list[Finding]]]
+    endpoint: Question[EndpointInfo | None]
+    who: Question[SignedIn]
+    store: Question[Store | None] | None
+    source: list[tuple[Plan, Question[Any]]]
+    pins: list[Question[list[Finding]]]
 
 
 class Preflight:
@@ -96,7 +108,7 @@ class Preflight:
 
     def findings(self) -> list[Finding]:
         """Asks everything, in the order in which answers are needed."""
-        from tui.cloud import endpoints, hosts, limits, signin, sizes
+        from tui.cloud import endpoints, hosts, signin
         from tui.cloud import workspace as workspaces
 
         plan, cloud = self._plan, self._cloud
@@ -130,7 +142,15 @@ class Preflight:
             return ordered([*found, *self._reach(), *size, *self._files(files), *elsewhere])
 
         self.workspace = info
-        # All of these need the workspace, and none needs another.
+        early = _Early(files, asked_endpoint, asked_who, asked_store, asked_source, asked_pins)
+        return ordered([*found, *self._in_workspace(info, early)])
+
+    def _in_workspace(self, info: WorkspaceInfo, early: _Early) -> list[Finding]:
+        """Asks what needs the workspace, where nothing needs anything else, and finds what all the answers say."""
+        from tui.cloud import limits, sizes
+
+        plan, cloud = self._plan, self._cloud
+        found: list[Finding] = []
         around = reach.Around(cloud, info, max(0.0, self._ends - time.monotonic() - 1.0), self._wants("around"))
         counts = {one.deployment.instance_count for one in several.apart(plan)} if self._wants("capacity") else set()
         asked_sizes = {count: self._ask(functools.partial(sizes.offers, cloud, count)) for count in counts}
@@ -146,13 +166,13 @@ class Preflight:
         assets = several.apart(plan) if self._wants("elsewhere") else []
         asked_assets = {one.deployment.name: registered.asked(one, cloud, self._ask) for one in assets}
 
-        existing = ask(asked_endpoint, "endpoint", "endpoint.name", f"Whether {plan.endpoint.name} exists")
+        existing = ask(early.endpoint, "endpoint", "endpoint.name", f"Whether {plan.endpoint.name} exists")
         endpoint = None if isinstance(existing, Finding) else existing
-        store = _quietly(asked_store) if asked_store else None
+        store = _quietly(early.store) if early.store else None
         if self._wants("reach"):
             self._add_hosts(around, store, endpoint, existing)
 
-        found.extend(identity.tenants(asked_who, info.tenant))
+        found.extend(identity.tenants(early.who, info.tenant))
         if asked_rights is not None and asked_providers is not None:
             allowed, states = asked_rights, asked_providers
             found.extend(
@@ -172,15 +192,15 @@ class Preflight:
         found.extend(self._reach())
 
         # The files' own check does not know the workspace, so it can only warn about MLflow and the network.
-        found.extend(finding for finding in self._files(files) if finding.id != "mlflow-network")
-        found.extend(self._elsewhere(asked_source, asked_pins))
+        found.extend(finding for finding in self._files(early.files) if finding.id != "mlflow-network")
+        found.extend(self._elsewhere(early.source, early.pins))
         found.extend(several.each(plan, lambda one: artifact_findings.about_mlflow_network(one, info.isolation)))
         found.extend(
             several.each(plan, lambda one: registered.findings(one, asked_assets.get(one.deployment.name, {})))
         )
         if looked is not None:
             found.extend(own_seat.noticed(looked, info))
-        return ordered(found)
+        return found
 
     def _sources(self) -> list[tuple[Plan, Question[Any]]]:
         """For each deployment whose model lies elsewhere, the question what lies there."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tui.checks import model_size
 from tui.checks.answers import in_words
-from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
+from tui.checks.finding import BLOCKER, OK, UNKNOWN, Finding
 from tui.checks.question import NoAnswer, Question
 from tui.cloud.explanations import explain
 from tui.cloud.session import Cloud
-from tui.plan import sizes
 from tui.plan.model import Plan
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 FIELD = "deployment.model.path"
 _DOCS = "https://learn.microsoft.com/azure/machine-learning/how-to-manage-models"
 _MLFLOW = "https://mlflow.org/docs/latest/ml/model/"
-_GIB = 2**30
 # What asking again would not change.
 _FINAL = (400, 401, 403, 404)
 _FINAL_CODES = ("SourceEmpty", "SourceNotUnderstood", "PackageMissing", "MlflowServerUnknown")
@@ -46,13 +45,15 @@ def findings(plan: Plan, question: Question[Any]) -> list[Finding]:
         severity = BLOCKER if final else UNKNOWN
         message = str(failure) if final else f"What {source} holds is not known. {failure}"
         return [Finding("model-source", severity, FIELD, message, remedy, _DOCS, source, command)]
-    said = [*_mlmodel(plan, found, source), *_size(plan, found, source)]
+    said = [*_mlmodel(plan, found, source), *model_size.findings(plan, found.total, _DOCS, source)]
     if any(finding.severity == BLOCKER for finding in said):
         return said
     number = len(found.items)
     way = "the workspace reads it there" if found.in_place else "it is brought to this machine and uploaded"
     named = f" ({found.exact})" if found.exact != source else ""
-    message = f"{source}{named} holds {number} file{'' if number == 1 else 's'}, {_bytes(found.total)}; {way}."
+    message = (
+        f"{source}{named} holds {number} file{'' if number == 1 else 's'}, {model_size.shown(found.total)}; {way}."
+    )
     return [*said, Finding("model-source", OK, FIELD, message, looked_at=source)]
 
 
@@ -71,31 +72,3 @@ def _mlmodel(plan: Plan, found: Listing, source: str) -> list[Finding]:
         message = f"MLmodel lies deeper in {source}, in {folder}; Azure looks for it in the folder itself."
         remedy = f"Set deployment.model.path to {source.rstrip('/')}/{folder}."
     return [Finding("model-source", BLOCKER, FIELD, message, remedy, _MLFLOW, source)]
-
-
-def _size(plan: Plan, found: Listing, source: str) -> list[Finding]:
-    size = sizes.find(plan.deployment.instance_type)
-    if size is None:
-        return []
-    return [
-        Finding(
-            "model-size",
-            WARNING,
-            "deployment.instance_type",
-            f"The model has {_bytes(found.total)}, and {size.name} has {room:g} GiB of {what}.",
-            "Choose a larger size, or a smaller model.",
-            _DOCS,
-            source,
-        )
-        for what, room in (("temporary disk", size.temp_disk_gib), ("memory", size.memory_gib))
-        if room is not None and found.total > room * _GIB
-    ]
-
-
-def _bytes(count: int) -> str:
-    amount = float(count)
-    for unit in ("bytes", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GiB"

@@ -63,24 +63,11 @@ def from_status(status: int, body: Any, headers: Any, doing: str = "") -> CloudE
 
 
 def _by_code(code: str, message: str, status: int) -> tuple[str, str]:
+    """Title and remedy of a refusal."""
     lowered = f"{code} {message}".lower()
-    if "authorizationpermissionmismatch" in lowered:
-        return (
-            "The identity may not write to the workspace's storage",
-            "Grant the identity Storage Blob Data Contributor on the storage account; it takes a few minutes to apply.",
-        )
-    if "authorizationfailure" in lowered or "publicaccessnotpermitted" in lowered:
-        return (
-            "The workspace's storage refuses this machine",
-            "The account's firewall admits only its private endpoint or chosen networks: run this from inside the "
-            "virtual network, and check that the account's name resolves to a private address here.",
-        )
-    if "keybasedauthenticationnotpermitted" in lowered:
-        return (
-            "The workspace's storage takes no keys",
-            "Let the workspace use identities for its storage (az ml workspace update --system-datastores-auth-mode "
-            "identity), and grant this identity Storage Blob Data Contributor on the storage account.",
-        )
+    of_storage = _by_storage(lowered)
+    if of_storage is not None:
+        return of_storage
     if "private link" in lowered and status == 403:
         return (
             "The workspace refuses calls from outside its private link",
@@ -127,6 +114,28 @@ def _by_code(code: str, message: str, status: int) -> tuple[str, str]:
     if status == 400:
         return "Azure refused the request", "Correct what the message names."
     return f"Azure answered {status}", "Look at the raw text."
+
+
+def _by_storage(lowered: str) -> tuple[str, str] | None:
+    """Title and remedy of what Blob storage refuses, by the error code in the words."""
+    if "authorizationpermissionmismatch" in lowered:
+        return (
+            "The identity may not write to the workspace's storage",
+            "Grant the identity Storage Blob Data Contributor on the storage account; it takes a few minutes to apply.",
+        )
+    if "authorizationfailure" in lowered or "publicaccessnotpermitted" in lowered:
+        return (
+            "The workspace's storage refuses this machine",
+            "The account's firewall admits only its private endpoint or chosen networks: run this from inside the "
+            "virtual network, and check that the account's name resolves to a private address here.",
+        )
+    if "keybasedauthenticationnotpermitted" in lowered:
+        return (
+            "The workspace's storage takes no keys",
+            "Let the workspace use identities for its storage (az ml workspace update --system-datastores-auth-mode "
+            "identity), and grant this identity Storage Blob Data Contributor on the storage account.",
+        )
+    return None
 
 
 def _role_to_ask_for(message: str) -> str:

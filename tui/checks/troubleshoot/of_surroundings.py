@@ -10,6 +10,7 @@ from tui.checks.troubleshoot import fixes
 from tui.checks.troubleshoot.sight import Sight
 from tui.checks.troubleshoot.trouble import Fix, Recognise, Trouble, with_card
 from tui.cloud.activity import Change
+from tui.cloud.workspace import WorkspaceInfo
 
 LEGACY = "https://learn.microsoft.com/azure/machine-learning/how-to-configure-network-isolation-with-v2"
 PRIVATE_LINK = "https://learn.microsoft.com/azure/machine-learning/how-to-configure-private-link"
@@ -25,71 +26,75 @@ def workspace(sight: Sight) -> list[Trouble]:
     info = sight.workspace
     if info is None:
         return []
-    found = []
-    if info.v1_legacy_mode:
-        command = f"az ml workspace update --name {info.name} --set v1_legacy_mode=false"
-        found.append(
-            Trouble(
-                "v1-legacy-mode",
-                BLOCKER,
-                f"The workspace {info.name} is in v1 legacy mode: its endpoints can be neither made nor changed.",
-                cause="v1_legacy_mode is true, which switches the v2 API off.",
-                remedy="Ask whoever answers for the workspace's network to switch it off; there was a reason.",
-                evidence=(f"{info.name}: v1LegacyMode true",),
-                commands=(command,),
-                docs=LEGACY,
-                looked_at=info.id,
-                card="v1-legacy",
-                request=_request(f"Please set v1_legacy_mode of the workspace {info.name} to false.", command, info.id),
-            )
-        )
+    found = [_legacy_mode(info), _managed_network(info), *(_connection(info, one) for one in sight.connections)]
+    return [trouble for trouble in found if trouble is not None]
+
+
+def _legacy_mode(info: WorkspaceInfo) -> Trouble | None:
+    if not info.v1_legacy_mode:
+        return None
+    command = f"az ml workspace update --name {info.name} --set v1_legacy_mode=false"
+    return Trouble(
+        "v1-legacy-mode",
+        BLOCKER,
+        f"The workspace {info.name} is in v1 legacy mode: its endpoints can be neither made nor changed.",
+        cause="v1_legacy_mode is true, which switches the v2 API off.",
+        remedy="Ask whoever answers for the workspace's network to switch it off; there was a reason.",
+        evidence=(f"{info.name}: v1LegacyMode true",),
+        commands=(command,),
+        docs=LEGACY,
+        looked_at=info.id,
+        card="v1-legacy",
+        request=_request(f"Please set v1_legacy_mode of the workspace {info.name} to false.", command, info.id),
+    )
+
+
+def _managed_network(info: WorkspaceInfo) -> Trouble | None:
     network = info.managed_network or {}
-    if info.isolation == "managed_network" and (network.get("status") or "").lower() not in ("active", ""):
-        command = f"az ml workspace provision-network --name {info.name}"
-        found.append(
-            Trouble(
-                "managed-network",
-                BLOCKER,
-                f"The managed virtual network of {info.name} is {network.get('status')}: new deployments fail.",
-                cause="It is switched on and not provisioned yet, which the first deployment or a command does.",
-                remedy="Have it provisioned, and wait until it is Active.",
-                evidence=(f"managed network: {network.get('isolation_mode')}, {network.get('status')}",),
-                commands=(command,),
-                docs=ARTICLE,
-                looked_at=info.id,
-                card="managed-net-not-ready",
-                request=_request(f"Please provision the managed network of {info.name}.", command, info.id),
-            )
+    if info.isolation != "managed_network" or (network.get("status") or "").lower() in ("active", ""):
+        return None
+    command = f"az ml workspace provision-network --name {info.name}"
+    return Trouble(
+        "managed-network",
+        BLOCKER,
+        f"The managed virtual network of {info.name} is {network.get('status')}: new deployments fail.",
+        cause="It is switched on and not provisioned yet, which the first deployment or a command does.",
+        remedy="Have it provisioned, and wait until it is Active.",
+        evidence=(f"managed network: {network.get('isolation_mode')}, {network.get('status')}",),
+        commands=(command,),
+        docs=ARTICLE,
+        looked_at=info.id,
+        card="managed-net-not-ready",
+        request=_request(f"Please provision the managed network of {info.name}.", command, info.id),
+    )
+
+
+def _connection(info: WorkspaceInfo, connection: Mapping[str, str]) -> Trouble | None:
+    """A private endpoint connection of the workspace that does not work."""
+    status = connection["status"].lower()
+    if status == "pending":
+        name = connection["private_endpoint"] or connection["name"]
+        return Trouble(
+            "private-endpoint-pending",
+            WARNING,
+            f"The private endpoint {name} waits for approval: nobody behind it reaches {info.name} yet.",
+            cause="Its connection to the workspace was asked for and not approved.",
+            remedy="Approve it, if you know what it is for.",
+            evidence=(f"{connection['name']}: {connection['status']}  {connection['description']}".rstrip(),),
+            docs=PRIVATE_LINK,
+            looked_at=info.id,
+            fixes=(fixes.approve(connection["name"], info.name),),
         )
-    for connection in sight.connections:
-        if connection["status"].lower() == "pending":
-            name = connection["private_endpoint"] or connection["name"]
-            found.append(
-                Trouble(
-                    "private-endpoint-pending",
-                    WARNING,
-                    f"The private endpoint {name} waits for approval: nobody behind it reaches {info.name} yet.",
-                    cause="Its connection to the workspace was asked for and not approved.",
-                    remedy="Approve it, if you know what it is for.",
-                    evidence=(f"{connection['name']}: {connection['status']}  {connection['description']}".rstrip(),),
-                    docs=PRIVATE_LINK,
-                    looked_at=info.id,
-                    fixes=(fixes.approve(connection["name"], info.name),),
-                )
-            )
-        elif connection["status"].lower() in ("rejected", "disconnected"):
-            message = f"The private endpoint connection {connection['name']} is {connection['status'].lower()}."
-            found.append(
-                Trouble(
-                    "private-endpoint-rejected",
-                    WARNING,
-                    message,
-                    remedy="Make the private endpoint anew.",
-                    docs=PRIVATE_LINK,
-                    looked_at=info.id,
-                )
-            )
-    return found
+    if status in ("rejected", "disconnected"):
+        return Trouble(
+            "private-endpoint-rejected",
+            WARNING,
+            f"The private endpoint connection {connection['name']} is {status}.",
+            remedy="Make the private endpoint anew.",
+            docs=PRIVATE_LINK,
+            looked_at=info.id,
+        )
+    return None
 
 
 def reachability(sight: Sight) -> list[Trouble]:

@@ -1,0 +1,39 @@
+"""Whether a model fits the disk and the memory of the chosen size."""
+
+from __future__ import annotations
+
+from tui.checks.finding import WARNING, Finding
+from tui.plan import sizes
+from tui.plan.model import Plan
+
+_GIB = 2**30
+
+
+def findings(plan: Plan, count: int, docs: str, looked_at: str) -> list[Finding]:
+    """A warning for each of the two that `count` bytes do not fit into; `docs` is about the kind of source."""
+    size = sizes.find(plan.deployment.instance_type)
+    if size is None:
+        return []
+    return [
+        Finding(
+            "model-size",
+            WARNING,
+            "deployment.instance_type",
+            f"The model has {shown(count)}, and {size.name} has {room:g} GiB of {what}.",
+            "Choose a larger size, or a smaller model.",
+            docs,
+            looked_at,
+        )
+        for what, room in (("temporary disk", size.temp_disk_gib), ("memory", size.memory_gib))
+        if room is not None and count > room * _GIB
+    ]
+
+
+def shown(count: int) -> str:
+    """Bytes, in the largest unit of which there is at least one."""
+    amount = float(count)
+    for unit in ("bytes", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"
