@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from aiohttp import web
 
 from tui.rehearsal.errors import ArmError, bad_content
+from tui.rehearsal.resource_paths import PROVIDER
 from tui.rehearsal.rights import action_of
 
 if TYPE_CHECKING:
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
 
 # The largest body that Resource Manager takes.
 MAX_BODY = 4 * 1024 * 1024
-
-PROVIDER = "Microsoft.MachineLearningServices"
-WORKSPACE = (
-    "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.MachineLearningServices"
-    "/workspaces/{workspace}"
-)
-REGION = "/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/{location}"
 
 
 class Fields:

@@ -9,13 +9,15 @@ from typing import Any
 from aiohttp import web
 
 from tui.rehearsal import sas
-from tui.rehearsal.arm import PROVIDER, WORKSPACE, Call, Routes, count, page
+from tui.rehearsal.arm import Call, Routes, count, page
 from tui.rehearsal.asset_properties import FIXED, properties_of
 from tui.rehearsal.errors import ArmError, timestamp, user_error
 from tui.rehearsal.listing import holding, top
+from tui.rehearsal.resource_paths import PROVIDER, WORKSPACE
 from tui.rehearsal.rules import choice
 from tui.rehearsal.store import Resource
-from tui.rehearsal.workspaces import Workspace, workspace_of
+from tui.rehearsal.workspace_routes import workspace_of
+from tui.rehearsal.workspaces import Workspace
 
 KINDS = ("models", "codes", "environments", "data")
 _WORDS = {"models": "Model", "codes": "Code", "environments": "Environment", "data": "Data"}

@@ -15,9 +15,10 @@ from typing import Any
 
 from aiohttp import web
 
-from tui.rehearsal.arm import PROVIDER, REGION, Call, Routes, page
+from tui.rehearsal.arm import Call, Routes, page
 from tui.rehearsal.errors import ArmError, bad_request
-from tui.rehearsal.service import REGION_NAME, Service
+from tui.rehearsal.resource_paths import PROVIDER, REGION, REGION_NAME
+from tui.rehearsal.service import Service
 
 # A new subscription has 24 to 300 cores for each ordinary family, by offer, and none for GPU families.
 FAMILY_LIMIT = 48

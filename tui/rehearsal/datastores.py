@@ -8,10 +8,12 @@ from typing import Any
 from aiohttp import web
 
 from tui.rehearsal import sas
-from tui.rehearsal.arm import PROVIDER, WORKSPACE, Call, Routes, count, page
+from tui.rehearsal.arm import Call, Routes, count, page
 from tui.rehearsal.errors import user_error
+from tui.rehearsal.resource_paths import PROVIDER, WORKSPACE
 from tui.rehearsal.service import Service
-from tui.rehearsal.workspaces import MADE, Workspace, workspace_of
+from tui.rehearsal.workspace_routes import MADE, workspace_of
+from tui.rehearsal.workspaces import Workspace
 
 PAGE = 100
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from tui.rehearsal import capacity, operations, rules
-from tui.rehearsal.arm import PROVIDER, Call, Routes, page
+from tui.rehearsal import capacity, operation_routes, operations, rules
+from tui.rehearsal.arm import Call, Routes, page
 from tui.rehearsal.assets import system_data
 from tui.rehearsal.deployment_properties import instances, properties_of, size_of
 from tui.rehearsal.endpoints import ENDPOINT, deployments_of, find_endpoint
@@ -17,10 +17,12 @@ from tui.rehearsal.listing import ordered, top
 from tui.rehearsal.online_resources import begin, mark_failed, with_todays_port
 from tui.rehearsal.operations import OperationFailed
 from tui.rehearsal.pace import DELETE_SECONDS
+from tui.rehearsal.resource_paths import PROVIDER
 from tui.rehearsal.rules import choice
 from tui.rehearsal.service import Service
 from tui.rehearsal.store import Resource
-from tui.rehearsal.workspaces import Workspace, is_provisioned, workspace_of
+from tui.rehearsal.workspace_routes import is_provisioned, workspace_of
+from tui.rehearsal.workspaces import Workspace
 
 KIND = "deployments"
 TYPE = f"{PROVIDER}/workspaces/onlineEndpoints/deployments"
@@ -133,7 +135,7 @@ async def write(call: Call) -> web.Response:
     deployment = Resource(resource_id, KIND, endpoint.body["id"], body, before.internal if before else {})
     deployment.internal["generation"] = int(deployment.internal.get("generation", 0)) + 1
     path = _begin(call, workspace, deployment, "write")
-    headers = operations.created(call, path)
+    headers = operation_routes.created(call, path)
     return web.json_response(rendered(call.service, deployment), status=200 if before else 201, headers=headers)
 
 
@@ -154,7 +156,7 @@ async def patch(call: Call) -> web.Response:
     deployment.properties["provisioningState"] = "Updating"
     deployment.body["systemData"] = system_data(call, deployment.body["systemData"])
     path = _begin(call, workspace, deployment, "write")
-    return web.Response(status=202, headers=operations.accepted(call, path))
+    return web.Response(status=202, headers=operation_routes.accepted(call, path))
 
 
 async def read(call: Call) -> web.Response:
@@ -207,7 +209,7 @@ async def delete(call: Call) -> web.Response:
         rules.require_settled("deployment", current.name, "Deleting")
     current.properties["provisioningState"] = "Deleting"
     path = _begin(call, workspace, current, "delete")
-    return web.Response(status=202, headers=operations.accepted(call, path))
+    return web.Response(status=202, headers=operation_routes.accepted(call, path))
 
 
 async def get_logs(call: Call) -> web.Response:

@@ -10,9 +10,10 @@ from typing import Any
 
 from aiohttp import web
 
-from tui.rehearsal import operations
-from tui.rehearsal.arm import WORKSPACE, Call, Routes
-from tui.rehearsal.workspaces import workspace_of
+from tui.rehearsal import operation_routes
+from tui.rehearsal.arm import Call, Routes
+from tui.rehearsal.resource_paths import WORKSPACE
+from tui.rehearsal.workspace_routes import workspace_of
 
 LOOK_SECONDS = 0.2
 # Not recorded: a guess in the style of the operations on endpoints and deployments.
@@ -76,7 +77,7 @@ async def diagnose(call: Call) -> web.Response:
         failed=lambda failure: None,
         result={"value": found},
     )
-    return web.Response(status=202, headers=operations.accepted(call, path))
+    return web.Response(status=202, headers=operation_routes.accepted(call, path))
 
 
 def add_routes(routes: Routes) -> None:

@@ -18,8 +18,9 @@ from tui.rehearsal.blob_answers import BlobError
 from tui.rehearsal.container_log import STORAGE_INITIALIZER, DeploymentLog
 from tui.rehearsal.errors import ArmError, additional_info, bad_request
 from tui.rehearsal.operations import OperationFailed
+from tui.rehearsal.resource_paths import REGION_NAME
 from tui.rehearsal.scenario_refusals import REFUSALS, SCORING_ANSWERS, STORAGE_REFUSALS
-from tui.rehearsal.service import REGION_NAME, Service
+from tui.rehearsal.service import Service
 from tui.rehearsal.store import Resource
 from tui.rehearsal.workspaces import Workspace
 

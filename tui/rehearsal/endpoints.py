@@ -8,8 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
-from tui.rehearsal import operations, rules
-from tui.rehearsal.arm import PROVIDER, WORKSPACE, Call, Routes, count, page
+from tui.rehearsal import operation_routes, operations, rules
+from tui.rehearsal.arm import Call, Routes, count, page
 from tui.rehearsal.assets import system_data
 from tui.rehearsal.disturbances import make_endpoint, scoring_base
 from tui.rehearsal.errors import ArmError, bad_content, resource_not_found, timestamp, user_error
@@ -17,11 +17,13 @@ from tui.rehearsal.listing import holding, ordered
 from tui.rehearsal.online_resources import begin, with_todays_port
 from tui.rehearsal.operations import OperationFailed
 from tui.rehearsal.pace import DELETE_SECONDS
+from tui.rehearsal.resource_paths import PROVIDER, REGION_NAME, WORKSPACE
 from tui.rehearsal.rules import choice
 from tui.rehearsal.seed import TENANT_ID
-from tui.rehearsal.service import REGION_NAME, Service
+from tui.rehearsal.service import Service
 from tui.rehearsal.store import Resource
-from tui.rehearsal.workspaces import Workspace, workspace_of
+from tui.rehearsal.workspace_routes import workspace_of
+from tui.rehearsal.workspaces import Workspace
 
 KIND = "onlineEndpoints"
 TYPE = f"{PROVIDER}/workspaces/onlineEndpoints"
@@ -246,7 +248,7 @@ async def write(call: Call) -> web.Response:
     }
     endpoint = Resource(resource_id, KIND, workspace.id, body, before.internal if before else _new_internal(workspace))
     path = _begin(call, workspace, endpoint, "write")
-    headers = operations.created(call, path)
+    headers = operation_routes.created(call, path)
     return web.json_response(rendered(call.service, endpoint), status=200 if before else 201, headers=headers)
 
 
@@ -262,7 +264,7 @@ async def patch(call: Call) -> web.Response:
     endpoint.properties["provisioningState"] = "Updating"
     endpoint.body["systemData"] = system_data(call, endpoint.body["systemData"])
     path = _begin(call, workspace, endpoint, "write")
-    return web.Response(status=202, headers=operations.accepted(call, path))
+    return web.Response(status=202, headers=operation_routes.accepted(call, path))
 
 
 async def read(call: Call) -> web.Response:
@@ -292,7 +294,7 @@ async def delete(call: Call) -> web.Response:
     rules.require_settled("endpoint", endpoint.name, endpoint.properties["provisioningState"])
     endpoint.properties["provisioningState"] = "Deleting"
     path = _begin(call, workspace, endpoint, "delete")
-    return web.Response(status=202, headers=operations.accepted(call, path))
+    return web.Response(status=202, headers=operation_routes.accepted(call, path))
 
 
 # Keys and tokens
@@ -336,7 +338,7 @@ async def regenerate_keys(call: Call) -> web.Response:
     generations[which] = generations.get(which, 0) + 1
     endpoint.internal["keys"] = generations
     path = _begin(call, workspace, endpoint, "keys")
-    return web.Response(status=202, headers=operations.accepted(call, path))
+    return web.Response(status=202, headers=operation_routes.accepted(call, path))
 
 
 TOKEN_SECONDS = 86_400

@@ -18,6 +18,7 @@ from tui.rehearsal.blob_answers import fresh_marks
 from tui.rehearsal.container_log import STORAGE_INITIALIZER, DeploymentLog
 from tui.rehearsal.disturbances import Course, disturb_scoring
 from tui.rehearsal.downloads import APP_ROOT, Place, code_id_of, download
+from tui.rehearsal.endpoints import keys
 from tui.rehearsal.errors import additional_info
 from tui.rehearsal.front_end import ScoringEndpoint, score
 from tui.rehearsal.image import ImageBuildFailure, build
@@ -289,8 +290,6 @@ class Fleet:
 
     def scoring_endpoint(self, endpoint: Resource) -> ScoringEndpoint:
         """What the front end needs to answer a call."""
-        from tui.rehearsal.endpoints import keys
-
         replicas: dict[str, ReplicaSet] = {}
         for deployment in self.service.store.children(endpoint.id, "deployments"):
             # After an update that failed, what served before goes on.

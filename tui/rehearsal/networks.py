@@ -7,11 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
-from tui.rehearsal import operations
-from tui.rehearsal.arm import PROVIDER, WORKSPACE, Call, Routes, page
+from tui.rehearsal import operation_routes, operations
+from tui.rehearsal.arm import Call, Routes, page
 from tui.rehearsal.errors import resource_not_found, user_error
+from tui.rehearsal.resource_paths import PROVIDER, WORKSPACE
 from tui.rehearsal.store import Resource
-from tui.rehearsal.workspaces import private_endpoints, workspace_body, workspace_of
+from tui.rehearsal.workspace_routes import private_endpoints, workspace_body, workspace_of
 
 # Microsoft's how-to-custom-dns names these as the ones that a workspace's private endpoint needs.
 _ZONES = ("privatelink.api.azureml.ms", "privatelink.notebooks.azure.net")
@@ -103,7 +104,7 @@ async def provision(call: Call) -> web.Response:
         failed=lambda failure: None,
         result={"status": "Active", "sparkReady": call.body.boolean("includeSpark")},
     )
-    return web.Response(status=202, headers=operations.accepted(call, path))
+    return web.Response(status=202, headers=operation_routes.accepted(call, path))
 
 
 def add_routes(routes: Routes) -> None:

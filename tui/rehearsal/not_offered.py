@@ -10,8 +10,9 @@ from typing import Callable
 
 from aiohttp import web
 
-from tui.rehearsal.arm import PROVIDER, REGION, WORKSPACE, Call, Routes
+from tui.rehearsal.arm import Call, Routes
 from tui.rehearsal.errors import ArmError
+from tui.rehearsal.resource_paths import PROVIDER, REGION, WORKSPACE
 
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.MachineLearningServices"
 _COMPUTE = f"{WORKSPACE}/computes/{{compute}}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Callable
 
-from tui.rehearsal import operations
+from tui.rehearsal import operation_routes
 from tui.rehearsal.arm import Call
 from tui.rehearsal.service import Service
 from tui.rehearsal.store import Resource
@@ -31,7 +31,7 @@ def begin(call: Call, workspace: Workspace, resource: Resource, kind: str, verb:
         work=lambda: work(service, resource.id, verb),
         failed=lambda failure: mark_failed(service, resource.id),
     )
-    resource.properties["properties"]["AzureAsyncOperationUri"] = operations.operation_url(call, path)
+    resource.properties["properties"]["AzureAsyncOperationUri"] = operation_routes.operation_url(call, path)
     service.store.put(resource)
     return path
 

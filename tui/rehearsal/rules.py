@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tui.rehearsal.errors import ArmError, bad_request, user_error
-from tui.rehearsal.service import REGION_NAME
+from tui.rehearsal.resource_paths import REGION_NAME
 
 MAX_ENDPOINTS = 100
 MAX_DEPLOYMENTS = 20

@@ -31,10 +31,10 @@ from tui.rehearsal import (
     metrics,
     networks,
     not_offered,
-    operations,
+    operation_routes,
     portal,
     subscriptions,
-    workspaces,
+    workspace_routes,
 )
 from tui.rehearsal.arm import Call, Fields, Routes, read_body, require_right
 from tui.rehearsal.blob_answers import BlobError
@@ -72,7 +72,7 @@ def _routes() -> Routes:
     routes = Routes()
     modules = (
         subscriptions,
-        workspaces,
+        workspace_routes,
         networks,
         diagnose,
         datastores,
@@ -80,7 +80,7 @@ def _routes() -> Routes:
         endpoints,
         deployments,
         capacity,
-        operations,
+        operation_routes,
         activity,
         metrics,
     )
@@ -282,6 +282,7 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
     seed = Seed.load(home.secrets_file)
     store = Store(home.database)
     home.containers.mkdir(mode=0o700, exist_ok=True)
+    fleet = Fleet()
     service = Service(
         home=home,
         origin=f"https://127.0.0.1:{number}",
@@ -291,13 +292,13 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
         operations=Operations(store),
         workspaces=Workspaces(home, seed),
         blobs=BlobStore(home.blobs, store),
-        fleet=Fleet(),
+        fleet=fleet,
         scoring_python=Path(scoring_python) if scoring_python else None,
         scenarios=Active(home),
         pace=Pace(home),
         rights=ActiveRights(home),
     )
-    service.fleet.attach(service)
+    fleet.attach(service)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import web
 
@@ -20,10 +20,20 @@ from tui.rehearsal.tokens import TokenSigner
 
 if TYPE_CHECKING:
     from tui.rehearsal.blob_store import BlobStore
-    from tui.rehearsal.fleet import Fleet
+    from tui.rehearsal.front_end import ScoringEndpoint
+    from tui.rehearsal.store import Resource
     from tui.rehearsal.workspaces import Workspaces
 
-REGION_NAME = "eastus"
+
+class Containers(Protocol):
+    """The deployments that run, as far as the rest of the rehearsal asks for them (`tui.rehearsal.fleet`)."""
+
+    async def provision(self, resource_id: str) -> dict[str, str]: ...
+    def log_text(self, deployment: Resource, container: str, tail: int) -> str: ...
+    def scoring_endpoint(self, endpoint: Resource) -> ScoringEndpoint: ...
+    async def remove(self, resource_id: str) -> None: ...
+    async def remove_below(self, endpoint_id: str) -> None: ...
+    async def stop(self) -> None: ...
 
 
 @dataclass
@@ -38,7 +48,7 @@ class Service:
     operations: Operations
     workspaces: Workspaces
     blobs: BlobStore
-    fleet: Fleet
+    fleet: Containers
     scenarios: Active
     pace: Pace
     rights: ActiveRights

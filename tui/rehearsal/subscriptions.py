@@ -6,12 +6,12 @@ from typing import Any
 
 from aiohttp import web
 
-from tui.rehearsal.arm import PROVIDER, WORKSPACE, Call, Handler, Routes, page
+from tui.rehearsal.arm import Call, Handler, Routes, page
 from tui.rehearsal.errors import ArmError
+from tui.rehearsal.resource_paths import PROVIDER, REGION_NAME, WORKSPACE
 from tui.rehearsal.rights import action_of
 from tui.rehearsal.seed import TENANT_ID
-from tui.rehearsal.service import REGION_NAME
-from tui.rehearsal.workspaces import BUILD_COMPUTE, CREATED, workspace_of
+from tui.rehearsal.workspace_routes import BUILD_COMPUTE, CREATED, workspace_of
 
 
 def _subscription(subscription: str) -> dict[str, Any]:

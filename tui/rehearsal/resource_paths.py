@@ -1,0 +1,11 @@
+"""Paths of Resource Manager that several parts of the rehearsal answer for, and the region they are in."""
+
+from __future__ import annotations
+
+PROVIDER = "Microsoft.MachineLearningServices"
+WORKSPACE = (
+    "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.MachineLearningServices"
+    "/workspaces/{workspace}"
+)
+REGION = "/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/{location}"
+REGION_NAME = "eastus"
