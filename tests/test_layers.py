@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import graphlib
 import json
 import subprocess
 import sys
@@ -100,3 +102,26 @@ def test_help_loads_next_to_nothing(argument: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.splitlines()[-1] == "[] 0"
+
+
+def imports(path: Path, known: set[str]) -> set[str]:
+    """What a module's source takes from which of the known ones, inside functions and for types alone, too."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for name in node.names:
+                inside = f"{node.module}.{name.name}"
+                found.add(inside if inside in known else node.module)
+        elif isinstance(node, ast.Import):
+            found.update(name.name for name in node.names)
+    return found & known
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    modules = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = ("tui", *path.relative_to(PACKAGE).with_suffix("").parts)
+        modules[".".join(parts).removesuffix(".__init__")] = path
+    graph = {name: imports(path, set(modules)) - {name} for name, path in modules.items()}
+    assert graph["tui.cloud.staging"] >= {"tui.cloud.session", "tui.cloud.blob_source"}  # it does see imports
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names a circle
