@@ -24,10 +24,6 @@ def ground(rehearsal_home: dict[str, str], tmp_path_factory: pytest.TempPathFact
     assert practised.command("stop").returncode == 0
 
 
-def nothing_wrong(operator: Operator) -> None:
-    assert not operator.screen.report["wrong"], operator.screen.report["findings"]
-
-
 async def traffic_at_zero(operator: Operator, ground: Ground) -> None:
     assert (await in_background(ground.call, "stories")).status_code == 200
     await in_background(ground.endpoint, "stories")

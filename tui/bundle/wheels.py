@@ -23,7 +23,6 @@ from tui.bundle.indexes import Wanted, for_pip
 from tui.plain.failure import Failure
 
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
-MACHINES = ("x86_64", "aarch64")
 GLIBC = (2, 28)
 """Wheels for newer C libraries are not taken. Ubuntu 20.04, on which the oldest images in use stand, has 2.31."""
 _LINES, _WIDTH = 25, 400

@@ -109,7 +109,3 @@ class Pane(Vertical):
     def copied_text(self) -> str | None:
         """What ctrl+y copies here when the focused widget has nothing better; None for nothing."""
         return None
-
-    def focus_back(self) -> None:
-        """Put the focus on the button Back."""
-        self.screen.query_one("#back").focus()

@@ -13,7 +13,6 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widget import Widget
 from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -299,10 +298,6 @@ class PathPicker(Vertical):
             self._list()
         else:
             self.post_message(self.Left())
-
-    def first_widget(self) -> Widget:
-        """What has the focus when it opens."""
-        return self.tree if self.tree.display else self.query_one("#picker-models")
 
 
 def counted_in_words(counted: dict[str, Any]) -> str:

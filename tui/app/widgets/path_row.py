@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import events, on
 from textual.app import ComposeResult
 from textual.message import Message
@@ -27,8 +25,6 @@ class BrowseButton(Button):
 
 class PathRow(FieldRow):
     """A row whose note gives way to the button Browse while the row has the focus."""
-
-    can_pick: ClassVar[bool] = True
 
     class Browse(Message):
         """The files are asked for."""

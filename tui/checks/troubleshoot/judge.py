@@ -12,7 +12,6 @@ from tui.cloud.deployments import DeploymentInfo
 from tui.plan.model import Plan
 
 ARTICLE = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
-_SIGN_IN = ("AADSTS", "SignInFailed", "NoCredential")
 
 
 def judge(plan: Plan, sight: Sight, recognise: Recognise) -> list[Trouble]:
