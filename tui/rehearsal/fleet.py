@@ -129,8 +129,8 @@ class Fleet:
             model_name = f"azureml-models/{parts[-3]}/{parts[-1]}"
         code_name = "code"
         if code_id:
-            code = self.service.store.get(code_id)
-            uri = (code.properties.get("codeUri") or "") if code else ""
+            registered = self.service.store.get(code_id)
+            uri = (registered.properties.get("codeUri") or "") if registered else ""
             # The last folder of the code's address names the folder in the container (recorded).
             code_name = PurePosixPath(uri.rstrip("/")).name or "code"
         code = root / code_name

@@ -84,8 +84,9 @@ def conda_of_model(service: Service, workspace: Workspace, deployment: Resource,
     if text is None:
         raise refuse(f"The MLflow model has no file MLmodel at '{uri}'. Register the folder that MLflow saved.")
     flavors = _tree(text).get("flavors")
-    names = ", ".join(map(str, flavors)) if isinstance(flavors, dict) else ""
-    function = flavors.get("python_function") if isinstance(flavors, dict) else None
+    flavors = flavors if isinstance(flavors, dict) else {}
+    names = ", ".join(map(str, flavors))
+    function = flavors.get("python_function")
     if not isinstance(function, dict):
         raise refuse(
             "The MLflow model has no flavor python_function, which is what serves it without code "
