@@ -209,6 +209,26 @@ async def token(request: web.Request) -> web.Response:
             "if the application has not been installed by the administrator of the tenant or consented to by any "
             "user in the tenant. You may have sent your authentication request to the wrong tenant.",
         )
+    wrong = _secret_refused(service, secret)
+    if wrong is not None:
+        return wrong
+    scope = next((part for part in form.get("scope", "").split() if part.endswith("/.default")), "")
+    if not scope:
+        return _error(
+            400,
+            "invalid_scope",
+            1002012,
+            "The provided value for scope is not valid. Client credential flows "
+            "must have a scope value with /.default suffixed to the resource identifier (application ID URI).",
+        )
+    access, lifetime = _token(service, scope[: -len("/.default")], managed=False)
+    return web.json_response(
+        {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": access}
+    )
+
+
+def _secret_refused(service: Service, secret: str) -> web.Response | None:
+    """What is wrong with a client secret; None where nothing is."""
     if not secret:
         return _error(
             401,
@@ -233,19 +253,7 @@ async def token(request: web.Request) -> web.Response:
             "keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added "
             "security: https://aka.ms/certCreds.",
         )
-    scope = next((part for part in form.get("scope", "").split() if part.endswith("/.default")), "")
-    if not scope:
-        return _error(
-            400,
-            "invalid_scope",
-            1002012,
-            "The provided value for scope is not valid. Client credential flows "
-            "must have a scope value with /.default suffixed to the resource identifier (application ID URI).",
-        )
-    access, lifetime = _token(service, scope[: -len("/.default")], managed=False)
-    return web.json_response(
-        {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": access}
-    )
+    return None
 
 
 async def managed_identity(request: web.Request) -> web.Response:
