@@ -138,7 +138,7 @@ async def test_a_rehearsed_run_from_review_to_a_prediction(
     rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with rehearsed(rehearsal_env, monkeypatch, endpoint="panes") as walk:
-        pane = await run_from_review(walk, "Creates 6")
+        pane = await run_from_review(walk, "Creates ")
         assert pane.sight.view.status == "succeeded", walk.text()
         await walk.until(lambda: walk.focused == "next", "testing is offered")
         await walk.press("pagedown", "enter")
