@@ -31,6 +31,28 @@ def json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help=JSON_HELP)
 
 
+def seconds(text: str) -> float:
+    """A time between two looks; none at all would ask Azure without a pause. Raises ArgumentTypeError."""
+    return _number(text, 0.1, 86_400, "seconds")
+
+
+def count(text: str) -> int:
+    """A number of lines. Raises ArgumentTypeError."""
+    return int(_number(text, 0, 100_000, "lines"))
+
+
+def _number(text: str, least: float, most: float, unit: str) -> float:
+    from argparse import ArgumentTypeError
+
+    try:
+        value = float(text)
+    except ValueError:
+        value = least - 1
+    if not least <= value <= most:
+        raise ArgumentTypeError(f"{text} is none of {least:g} to {most:g} {unit}")
+    return value
+
+
 def wizard(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("plan", metavar="PLAN", nargs="?")
     parser.add_argument("overlays", metavar="OVERLAY", nargs="*", default=[])
@@ -246,11 +268,11 @@ def troubleshoot(parser: argparse.ArgumentParser) -> None:
         help="a name, a resource id or a scoring URL; to pick from if left out",
     )
     parser.add_argument("--watch", action="store_true", help="look again and again, and print what changed")
-    parser.add_argument("--every", metavar="SECONDS", type=float, default=30.0, help="with --watch: how often; 30")
+    parser.add_argument("--every", metavar="SECONDS", type=seconds, default=30.0, help="with --watch: how often; 30")
     parser.add_argument("--request", metavar="FILE", help="the body for test calls; else the plan's or the run's")
     parser.add_argument("--no-test", action="store_true", help="make no test call")
     parser.add_argument("--deployment", metavar="NAME", help="make the test call to this deployment only")
-    parser.add_argument("--lines", metavar="N", type=int, default=15, help="print so many lines of each log; 15")
+    parser.add_argument("--lines", metavar="N", type=count, default=15, help="print so many lines of each log; 15")
     parser.add_argument("--plain", action="store_true", help="print lines, also on a terminal")
     parser.add_argument("--mouse", action="store_true", help="let the screen use the mouse")
     where(parser)

@@ -76,7 +76,7 @@ def test_no_text_is_said_to_be_none(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     done = explain(tmp_path, str(tmp_path / "nothing.txt"))
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "cannot be read: No such file or directory" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -25,6 +25,7 @@ def two(rehearsing: dict[str, str]) -> Iterator[dict[str, str]]:
     for name in ("blue", "green"):
         done = aml_deploy(*apply, "--set", f"deployment.name={name}", environ=rehearsing, timeout=RUN_SECONDS)
         assert done.returncode == 0, done.stderr
+        assert "aml-deploy rollback" not in done.stderr, "nobody served before, so there is no way back"
     yield rehearsing
     for name in ("green", "blue"):
         gone = aml_deploy(
@@ -100,7 +101,7 @@ def test_keys_are_replaced_one_after_the_other_and_never_printed(two: dict[str, 
     assert file.stat().st_mode & 0o777 == 0o600
     kept = file.read_text(encoding="utf-8")
     again = aml_deploy("keys", ENDPOINT, "--put", "primary", file, environ=two)
-    assert again.returncode == 1
+    assert again.returncode == 2
     assert file.read_text(encoding="utf-8") == kept, "a file that is there is not written over"
     done = keys("--regenerate", "primary", "--yes")
     assert done["before"] == first
@@ -120,6 +121,31 @@ def test_a_deployment_that_is_not_there_is_refused(two: dict[str, str]) -> None:
     assert "no deployment red" in done.stderr
     assert "blue, green" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_pasted_scoring_url_is_looked_up_in_the_plans_workspace(two: dict[str, str]) -> None:
+    report = json.loads(aml_deploy("troubleshoot", ENDPOINT, "--json", "--no-test", environ=two).stdout)
+    url = report["endpoint"]["scoring_uri"]
+    place = ("--plan", PRESET, "--rehearse")
+    done = aml_deploy("invoke", url, "--request", REQUEST, *place, "--json", environ=two)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["endpoint"] == ENDPOINT
+    done = aml_deploy("rollback", url.replace(ENDPOINT, "churn-nowhere"), *place, environ=two)
+    assert done.returncode == 2
+    assert "No endpoint of this workspace has the scoring URL" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_deployment_that_is_not_there_is_not_removed_and_the_reason_is_its_own(two: dict[str, str]) -> None:
+    done = aml_deploy(
+        "remove", PRESET, "--rehearse", "--yes", "--deployment", "red", "--set", f"endpoint.name={ENDPOINT}",
+        environ=two,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert f"{ENDPOINT} has no deployment red; nothing was removed." in done.stderr
+    assert "only red was named" in done.stderr
+    assert "it is not the plan's" not in done.stderr
 
 
 @pytest.mark.slow

@@ -63,7 +63,7 @@ def inventory(cloud: Cloud, deployment: str | None = None, failed: bool = False)
     if found is None:
         return Inventory()
     going = _going(cloud, found, deployment, failed)
-    items = [_item(cloud, found, one, going) for one in found.deployments]
+    items = [_item(cloud, found, one, going, deployment) for one in found.deployments]
     whole = _endpoint_goes(found, deployment, going)
     why = "it is the plan's, and nothing else is on it" if whole else "deployments stay on it"
     if not whole and MADE_TAG not in found.tags:
@@ -135,11 +135,13 @@ def _endpoint_goes(found: EndpointInfo, deployment: str | None, going: list[str]
     return deployment is None and alone and MADE_TAG in found.tags
 
 
-def _item(cloud: Cloud, found: EndpointInfo, one: DeploymentInfo, going: list[str]) -> Item:
+def _item(cloud: Cloud, found: EndpointInfo, one: DeploymentInfo, going: list[str], named: str | None) -> Item:
     goes, wasted = one.name in going, _wasted(one)
     if goes:
         why = "it is the plan's" if one.name in {item.name for item in cloud.plan.every_deployment} else "it was named"
         why = "it failed and serves nobody" if wasted and why != "it is the plan's" else why
+    elif named:
+        why = f"only {named} was named"
     elif MADE_TAG not in one.tags:
         why = "this program did not make it"
     else:

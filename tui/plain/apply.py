@@ -16,7 +16,7 @@ from tui.engine.journal import Event
 from tui.engine.runs import Run
 from tui.plain.failure import Failure
 from tui.plain.follow import DETACHED, EXIT_CODES, FINISHED, GONE, follow
-from tui.plain.guard import INTERRUPTED, READER_GONE
+from tui.plain.guard import INTERRUPTED, READER_GONE, Unwritable
 from tui.plain.lines import Lines
 from tui.plain.practice import say_practised
 from tui.plain.ready import ready
@@ -129,8 +129,13 @@ def watch(
         _say_detached(run)
         return 0
     except BrokenPipeError:
-        _say_detached(run)
+        if not run.journal.finished():
+            _say_detached(run)
         return READER_GONE
+    except Unwritable:
+        if not run.journal.finished():
+            _say_detached(run)
+        raise
     if how == FINISHED and last is not None:
         status = str(last.get("status"))
         if not as_json:
@@ -167,7 +172,12 @@ def _until_started(show: Callable[[Event], None], signals: Signals) -> Callable[
 
 def _printer() -> Callable[[Event], None]:
     def show(event: Event) -> None:
-        print(json.dumps(event, ensure_ascii=False), flush=True)
+        try:
+            print(json.dumps(event, ensure_ascii=False), flush=True)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Unwritable(error) from None
 
     return show
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from argparse import Namespace
+from collections.abc import Mapping
 from typing import Any
 
 from tui.plain.failure import Failure
@@ -94,15 +95,17 @@ def finding_lines(findings: list[dict[str, Any]]) -> list[str]:
         if severity != "ok":
             at = str(finding.get("looked_at") or "")
             seen = f"looked at: {at}" if at and at not in str(finding.get("message")) else ""
-            texts = (finding.get("remedy"), _command(finding), finding.get("docs"), seen)
-            lines += [f"{'':<{width}}  {text}" for text in texts if text]
+            lines += [f"{'':<{width}}  {text}" for text in (*remedy_lines(finding), finding.get("docs"), seen) if text]
     return lines
 
 
-def _command(finding: dict[str, Any]) -> str:
-    """The command that mends it, where the remedy does not hold it already."""
+def remedy_lines(finding: Mapping[str, Any]) -> list[str]:
+    """What mends it, and the command for that on a line of its own, so that it can be copied."""
     command = str(finding.get("command") or "")
-    return f"$ {command}" if command and command not in str(finding.get("remedy")) else ""
+    remedy = str(finding.get("remedy") or "")
+    if command and remedy.endswith(command):
+        remedy = remedy[: -len(command)].rstrip()
+    return [line for line in (remedy, f"$ {command}" if command and command not in remedy else "") if line]
 
 
 def verdict(findings: list[dict[str, Any]]) -> str:

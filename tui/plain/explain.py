@@ -52,7 +52,7 @@ def read(name: str) -> str:
             return file.read().decode("utf-8", "replace")
     except OSError as error:
         remedy = "Give a file with the text, or - and pipe it in."
-        raise Failure(f"{path} cannot be read: {error.strerror}. {remedy}") from None
+        raise Failure(f"{path} cannot be read: {error.strerror}. {remedy}", 2) from None
 
 
 def card_lines(card: Card) -> list[str]:

@@ -18,6 +18,8 @@ def run(arguments: Namespace) -> int:
     target(arguments.to)
     document = load(arguments.plan, arguments.overlays, arguments.sets)
     folder = Path(arguments.output or arguments.to).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise Failure(f"{folder} is a file. Name a folder with -o.", 2)
     exported = export(document, arguments.to, folder)
     taken = [item.path for item in exported.files if (folder / item.path).exists()]
     if taken and not arguments.force:
@@ -26,7 +28,7 @@ def run(arguments: Namespace) -> int:
     try:
         written = write(exported, folder)
     except OSError as error:
-        raise Failure(f"{folder} cannot be written: {error.strerror}.") from None
+        raise Failure(f"{folder} cannot be written: {error.strerror}. Name another folder with -o.", 2) from None
     for path in written:
         print(json.dumps({"file": str(path)}) if arguments.json else path)
     for note in exported.notes:
@@ -40,13 +42,15 @@ def read(arguments: Namespace) -> int:
 
     document = import_pair([Path(name) for name in arguments.files])
     target = Path(arguments.output).expanduser()
+    if target.is_dir():
+        raise Failure(f"{target} is a folder. Name the plan file to write with -o, such as {target / 'plan.yml'}.", 2)
     if target.exists() and not arguments.force:
         raise Failure(f"{target} is there already. Name another file with -o, or replace it with --force.", 2)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         document.save(target)
     except OSError as error:
-        raise Failure(f"{target} cannot be written: {error.strerror}.") from None
+        raise Failure(f"{target} cannot be written: {error.strerror}. Name another file with -o.", 2) from None
     print(target)
     for problem in document.left_out:
         say(str(problem))

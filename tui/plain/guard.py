@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from argparse import Namespace
@@ -11,7 +12,15 @@ from typing import cast
 from tui.plain.failure import Failure
 
 INTERRUPTED = 130
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 READER_GONE = 141  # what a shell reports for a program that SIGPIPE ended
+
+
+class Unwritable(Exception):
+    """Standard output takes nothing more: a full disk, for example."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"Standard output cannot be written: {error.strerror}. What was printed is not complete.")
 
 
 def guarded(target: str, arguments: Namespace) -> int:
@@ -20,8 +29,17 @@ def guarded(target: str, arguments: Namespace) -> int:
     _never_fail_to_encode()
     try:
         code = _call(target, arguments)
-        sys.stdout.flush()
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Unwritable(error) from None
         return code
+    except Unwritable as full:
+        _say(str(full))
+        _stop_writing()
+        return 1
     except BrokenPipeError:
         _stop_writing()
         return READER_GONE
@@ -46,9 +64,11 @@ def _call(target: str, arguments: Namespace) -> int:
 
         report(invalid)
         return 2
-    except (BrokenPipeError, KeyboardInterrupt):
+    except (BrokenPipeError, KeyboardInterrupt, Unwritable):
         raise
     except Exception as fault:
+        if isinstance(fault, OSError) and fault.filename is None and fault.errno in _FULL:
+            raise Unwritable(fault) from None
         if os.environ.get("AML_DEPLOY_DEBUG"):
             raise
         _say(_unusable(fault) if isinstance(fault, OSError) and fault.filename is not None else _fault(fault))
@@ -110,5 +130,5 @@ def _stop_writing() -> None:
         with contextlib.suppress(OSError, ValueError):
             try:
                 stream.flush()
-            except BrokenPipeError:
+            except OSError:
                 os.dup2(null, stream.fileno())

@@ -54,7 +54,10 @@ def as_object(endpoint: Any, result: dict[str, Any]) -> dict[str, Any]:
 def read_request(name: str) -> str:
     """The body in a file, or on standard input for `-`. Raises Failure."""
     if name == "-":
-        return sys.stdin.read()
+        body = sys.stdin.read()
+        if not body.strip():
+            raise Failure("No request came on standard input. Pipe one in, or name a file with --request.", 2)
+        return body
     try:
         return Path(name).expanduser().read_text(encoding="utf-8")
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections.abc import Awaitable
+from pathlib import Path
 from typing import Any, Callable
 
 from tui.helper.client import HelperError
@@ -26,6 +27,8 @@ def run(arguments: Namespace) -> int:
         raise Failure("Choose one of --rotate, --regenerate and --put.", 2)
     if arguments.put and arguments.put[0] not in KEYS:
         raise Failure(f"--put {arguments.put[0]} is none of primary and secondary.", 2)
+    if arguments.put:
+        _writable(Path(arguments.put[1]).expanduser())
     terminal = is_terminal(0) and is_terminal(2)
     if arguments.rotate and not terminal:
         raise Failure(
@@ -65,6 +68,14 @@ def run(arguments: Namespace) -> int:
             new = f", was {before}" if before and before != result["keys"][which] else ""
             print(f"{which:<9} {result['keys'][which]}{new}")
     return 0
+
+
+def _writable(path: Path) -> None:
+    """Say at once where a key cannot be put. Raises Failure."""
+    if path.exists():
+        raise Failure(f"{path} is there already, and a key replaces no file. Name a new one.", 2)
+    if not path.parent.is_dir():
+        raise Failure(f"The key cannot be written: there is no folder {path.parent}.", 2)
 
 
 async def _rotate(known: dict[str, Any], ask: Ask) -> dict[str, Any]:

@@ -11,42 +11,21 @@ from tui.engine import runs
 from tui.plain.failure import Failure
 from tui.plain.invoke import read_request
 from tui.plain.questions import ask
-from tui.plain.target import target
+from tui.plain.target import PLACEHOLDER, has_place, target, with_endpoint
 from tui.plain.terminal import is_terminal, say, typed_line
 from tui.plan.document import Document
-
-PLACEHOLDER = "any-endpoint"
-"""Stands where a name is not known yet; nothing is asked about it."""
 
 
 def operated(arguments: Namespace) -> tuple[Document, dict[str, str]]:
     """Document and environment of the endpoint that is meant. Raises Failure (2 where it is not known which one)."""
     if not arguments.endpoint:
         return _chosen(arguments)
-    if "://" in arguments.endpoint and _has_place(arguments):
-        document, environ = target(_with(arguments, PLACEHOLDER))
-        known = ask(document, environ, "endpoint_of_url", timeout=120, url=arguments.endpoint)
-        if not known["name"]:
-            listed = ", ".join(known["names"]) or "none"
-            raise Failure(
-                f"No endpoint of this workspace has the scoring URL {arguments.endpoint}. It has: {listed}.", 2
-            )
-        document.set("endpoint.name", known["name"], "the scoring URL")
-        return document, environ
     return target(arguments)
-
-
-def _has_place(arguments: Namespace) -> bool:
-    return bool(arguments.plan or arguments.workspace or (arguments.rehearse and not arguments.run))
-
-
-def _with(arguments: Namespace, endpoint: str) -> Namespace:
-    return Namespace(**{**vars(arguments), "endpoint": endpoint})
 
 
 def _chosen(arguments: Namespace) -> tuple[Document, dict[str, str]]:
     """One of the workspace's endpoints, picked on the terminal; without one they are listed, and exit 2 says so."""
-    if not (_has_place(arguments) or arguments.run):
+    if not (has_place(arguments) or arguments.run):
         last = next(iter(runs.runs()), None)
         if last is None:
             raise Failure(
@@ -54,9 +33,9 @@ def _chosen(arguments: Namespace) -> tuple[Document, dict[str, str]]:
                 "--subscription, --resource-group and --workspace.",
                 2,
             )
-        arguments = _with(arguments, arguments.endpoint)
+        arguments = with_endpoint(arguments, arguments.endpoint)
         arguments.run = last.id
-    document, environ = target(_with(arguments, PLACEHOLDER))
+    document, environ = target(with_endpoint(arguments, PLACEHOLDER))
     found = ask(document, environ, "endpoints", timeout=120)
     items: list[dict[str, Any]] = found.get("items") or []
     if not items:

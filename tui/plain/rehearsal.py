@@ -20,6 +20,8 @@ def run(arguments: Namespace) -> int:
     from tui.rehearse import run_command
 
     practised = _practised(arguments)
+    if arguments.json and (arguments.list_scenarios or arguments.list_roles):
+        raise Failure("--json goes with --env or --compare; lists are for people.", 2)
     if arguments.list_scenarios:
         return run_command(["scenario", "--list"])
     if arguments.list_roles:

@@ -44,8 +44,15 @@ def run(arguments: Namespace) -> int:
             for item in result.get(word) or []:
                 print(f"{word:<8} {item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)}")
         if not result.get("removed"):
-            say("Nothing was there to remove.")
+            say(_nothing(document, arguments.deployment, bool(result.get("left"))))
     return 0
+
+
+def _nothing(document: Document, deployment: str | None, anything: bool) -> str:
+    """Why nothing was removed."""
+    if deployment and anything:
+        return f"{document.get('endpoint.name')} has no deployment {deployment}; nothing was removed."
+    return "Nothing that this plan made is left to remove." if anything else "Nothing was there to remove."
 
 
 def what_goes(document: Document, found: dict[str, Any]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from tui.engine.rollout_view import RolloutView, shares
 from tui.engine.runs import Run
 from tui.engine.view import RunView
+from tui.plain.check import remedy_lines
 from tui.plain.lines import QUIET_SOURCES, clock
 
 EVIDENCE_LINES = 8
@@ -67,7 +68,7 @@ def blocker_lines(view: RunView) -> list[str]:
         if finding.get("severity") == "blocker":
             field = f"{finding['field']}: " if finding.get("field") else ""
             lines += [f"  {field}{finding.get('message', '')}"]
-            lines += [f"    {text}" for text in (finding.get("remedy"), finding.get("docs")) if text]
+            lines += [f"    {text}" for text in (*remedy_lines(finding), finding.get("docs")) if text]
     return lines
 
 
@@ -83,7 +84,9 @@ def next_commands(run: Run, view: RunView, remove: str) -> list[str]:
     commands = [("See it again", f"aml-deploy attach {run.id}")]
     if view.status == "succeeded":
         commands.append(("Send a request", f"aml-deploy invoke {view.endpoint} --request FILE"))
-        if view.rollout and view.rollout.began and shares(view.rollout.before) != view.rollout.split_words:
+        # Where nobody served before, there is no split to go back to.
+        shifted = view.rollout and view.rollout.began and shares(view.rollout.before) != view.rollout.split_words
+        if shifted and view.rollout and any(view.rollout.before.values()):
             commands.append(("Go back", f"aml-deploy rollback {view.endpoint}"))
     if view.status != "blocked":
         commands.append(("Remove it", remove))

@@ -18,6 +18,8 @@ from tui.plan.load import load
 from tui.plan.problems import PlanInvalid
 from tui.rehearse import WORKSPACE
 
+PLACEHOLDER = "any-endpoint"
+"""Stands where a name is not known yet; nothing is asked about it."""
 RESOURCE_ID = re.compile(
     r"^/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)/providers"
     r"/Microsoft\.MachineLearningServices/workspaces/(?P<workspace>[^/]+)/onlineEndpoints/(?P<endpoint>[^/]+)/?$",
@@ -31,6 +33,8 @@ def target(arguments: Namespace) -> tuple[Document, dict[str, str]]:
     The plan or run that is named says where it is; else the options, else a resource id, else the endpoint's latest run
     on this machine. Raises Failure, PlanInvalid.
     """
+    if "://" in arguments.endpoint and has_place(arguments):
+        return _of_url(arguments)
     found = RESOURCE_ID.match(arguments.endpoint)
     url = urlsplit(arguments.endpoint) if "://" in arguments.endpoint else None
     run = _run(arguments, found.group("endpoint") if found else None, url is not None)
@@ -42,7 +46,7 @@ def target(arguments: Namespace) -> tuple[Document, dict[str, str]]:
         name = arguments.endpoint
     wrong = rules.online_name(name)
     if wrong:
-        raise Failure(f"{name} is not the name of an endpoint. {wrong}", 2)
+        raise Failure(f"{name or arguments.endpoint} is not the name of an endpoint. {wrong}", 2)
     document = _document(arguments, run)
     document.set("endpoint.name", name, "command line")
     if found:
@@ -57,10 +61,33 @@ def target(arguments: Namespace) -> tuple[Document, dict[str, str]]:
         if run is not None or arguments.plan:
             raise
         raise Failure(
-            f"Where the endpoint {name} is is not known here: no run on this machine made it. Name its plan with "
+            f"It is not known here where the endpoint {name} is: no run on this machine made it. Name its plan with "
             "--plan, or its workspace with --subscription, --resource-group and --workspace.",
             2,
         ) from None
+
+
+def has_place(arguments: Namespace) -> bool:
+    """Whether the arguments say in which workspace to look."""
+    return bool(arguments.plan or arguments.workspace or (arguments.rehearse and not arguments.run))
+
+
+def with_endpoint(arguments: Namespace, endpoint: str) -> Namespace:
+    """The same arguments for another endpoint."""
+    return Namespace(**{**vars(arguments), "endpoint": endpoint})
+
+
+def _of_url(arguments: Namespace) -> tuple[Document, dict[str, str]]:
+    """The endpoint of the workspace with a scoring URL; the workspace is asked, for a URL need not hold the name."""
+    from tui.plain.questions import ask
+
+    document, environ = target(with_endpoint(arguments, PLACEHOLDER))
+    known = ask(document, environ, "endpoint_of_url", timeout=120, url=arguments.endpoint)
+    if not known["name"]:
+        listed = ", ".join(known["names"]) or "none"
+        raise Failure(f"No endpoint of this workspace has the scoring URL {arguments.endpoint}. It has: {listed}.", 2)
+    document.set("endpoint.name", known["name"], "the scoring URL")
+    return document, environ
 
 
 def _run(arguments: Namespace, name: str | None, is_url: bool) -> Run | None:

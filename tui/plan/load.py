@@ -54,17 +54,36 @@ def apply_sets(document: Document, sets: Iterable[str]) -> None:
         key, sign, text = item.partition("=")
         key = key.strip()
         known = key in BY_KEY or key.rpartition(".")[0] in _map_keys()
-        if not sign or not known:
-            problems.append(Problem(key, f"--set {item} does not name a field.", _nearest(key), "--set"))
-            continue
         try:
             value = yaml.safe_load(text) if text.strip() else None
         except yaml.YAMLError:
             value = text
-        document.set(key, value, "--set")
+        if sign and known:
+            document.set(key, value, "--set")
+        elif sign and key in GROUPS and isinstance(value, dict):
+            problems += _set_group(document, key, value)
+        elif key in GROUPS:
+            remedy = f"Name one of its keys, such as --set {key}.{_below(key).partition(',')[0]}=…."
+            problems.append(Problem(key, f"--set {item}: {key} has keys of its own.", remedy, "--set"))
+        else:
+            problems.append(Problem(key, f"--set {item} does not name a field.", _nearest(key), "--set"))
     if problems:
         raise PlanInvalid(problems)
     normalise(document.tree)
+
+
+def _set_group(document: Document, group: str, values: dict[Any, Any]) -> list[Problem]:
+    """Set what a map gives for keys of a group; what it does not name stays. Problems for keys that there are not."""
+    problems = []
+    for name, value in values.items():
+        key = f"{group}.{name}"
+        if key in BY_KEY or group in _map_keys():
+            document.set(key, value, "--set")
+        elif key in GROUPS and isinstance(value, dict):
+            problems += _set_group(document, key, value)
+        else:
+            problems.append(Problem(key, f"--set {group}: {name} is not one of its keys.", _nearest(key), "--set"))
+    return problems
 
 
 def _map_keys() -> set[str]:
@@ -214,11 +233,17 @@ def _nearest(key: str) -> str:
     """A sentence with the key that was probably meant."""
     candidates = [*BY_KEY, *GROUPS, DEPLOYMENTS]
     key = _plain(key)
-    close = difflib.get_close_matches(key, candidates, 1, 0.6)
+    close = [near for near in difflib.get_close_matches(key, candidates, 1, 0.6) if _alike(near, key)]
     if not close:
         last = key.rpartition(".")[2]
         close = [known for known in BY_KEY if known.rpartition(".")[2] == last][:1]
     return f"Did you mean {close[0]}?" if close else "Known keys are in the README, under The plan file."
+
+
+def _alike(near: str, key: str) -> bool:
+    """Whether the last words are alike: two keys of one group are near each other by the group's name alone."""
+    given, known = key.rpartition("."), near.rpartition(".")
+    return given[0] != known[0] or difflib.SequenceMatcher(None, given[2], known[2]).ratio() >= 0.5
 
 
 def _below(group: str) -> str:

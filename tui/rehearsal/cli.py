@@ -211,6 +211,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except RehearsalError as error:
         print(error, file=sys.stderr)
+        return error.exit_code
     except OSError as error:
         print(f"The rehearsal cannot use its folder {home.folder}: {error}.", file=sys.stderr)
     return 1

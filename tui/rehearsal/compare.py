@@ -25,7 +25,7 @@ from tui.rehearsal.compare_replay import Found, Outcome, Replay, Target, parts_o
 from tui.rehearsal.compare_shapes import SEVERITY
 from tui.rehearsal.environment import describe
 from tui.rehearsal.places import Home
-from tui.rehearsal.process import RehearsalError, ensure_running, stop
+from tui.rehearsal.process import RehearsalError, UsageError, ensure_running, stop
 
 FORMAT = "aml-deploy recording 1"
 
@@ -50,7 +50,7 @@ def load(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError as error:
-        raise RehearsalError(f"There is no file {path}.") from error
+        raise UsageError(f"There is no file {path}.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise RehearsalError(f"{path} cannot be read: {error}.") from error
     read: list[dict[str, Any]] = []

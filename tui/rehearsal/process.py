@@ -28,6 +28,14 @@ STOP_SECONDS = 20.0
 class RehearsalError(Exception):
     """Something that a person must know; the text is one plain sentence or two."""
 
+    exit_code = 1
+
+
+class UsageError(RehearsalError):
+    """A name or number on the command line that cannot be."""
+
+    exit_code = 2
+
 
 @contextlib.contextmanager
 def locked(path: Path, wait: bool = True) -> Iterator[int]:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from tui.rehearsal.places import Home
-from tui.rehearsal.process import RehearsalError
+from tui.rehearsal.process import RehearsalError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,11 +153,11 @@ def change(
     """
     for role in roles or ():
         if role not in ROLES and role != "none":
-            raise RehearsalError(f"There is no role '{role}'. There are: {', '.join(ROLES)}, none.")
+            raise UsageError(f"There is no role '{role}'. There are: {', '.join(ROLES)}, none.")
     if roles and "none" in roles and len(roles) > 1:
         raise RehearsalError("The role none cannot be given together with another one.")
     if storage is not None and storage not in STORAGE_ROLES:
-        raise RehearsalError(f"There is no storage role '{storage}'. There are: {', '.join(STORAGE_ROLES)}.")
+        raise UsageError(f"There is no storage role '{storage}'. There are: {', '.join(STORAGE_ROLES)}.")
     for action in denied or ():
         if not re.fullmatch(r"[\w.*]+(?:/[\w.*]+)+", action):
             raise RehearsalError(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from tui.rehearsal.places import Home
-from tui.rehearsal.process import RehearsalError
+from tui.rehearsal.process import UsageError
 from tui.rehearsal.scenario_failures import FAILURES
 from tui.rehearsal.scenario_refusals import REFUSALS, SCORING_ANSWERS, STORAGE_REFUSALS
 from tui.rehearsal.settings import SCENARIOS_FILE, Watched, replace_json
@@ -119,20 +119,18 @@ def listing() -> str:
 
 
 def checked(names: Iterable[str]) -> list[str]:
-    """The names in order, each once; `none` stands for no scenario. Raises RehearsalError for an unknown one."""
+    """The names in order, each once; `none` stands for no scenario. Raises UsageError for an unknown one."""
     chosen = sorted(set(names) - {NONE})
     for name in chosen:
         if name not in SCENARIOS:
-            raise RehearsalError(
-                f"There is no scenario '{name}'. List them with: aml-deploy rehearsal --list-scenarios."
-            )
+            raise UsageError(f"There is no scenario '{name}'. List them with: aml-deploy rehearsal --list-scenarios.")
     return chosen
 
 
 def select(home: Home, names: Iterable[str]) -> None:
     """Makes exactly these scenarios happen from now on, also in a rehearsal that runs.
 
-    Raises RehearsalError for a name that is not there, and OSError.
+    Raises UsageError for a name that is not there, and OSError.
     """
     replace_json(home, SCENARIOS_FILE, checked(names))
 

@@ -10,7 +10,7 @@ import math
 import os
 
 from tui.rehearsal.places import Home
-from tui.rehearsal.process import RehearsalError
+from tui.rehearsal.process import RehearsalError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _checked(given: dict[str, Any]) -> dict[str, Any]:
         least = "more than 0" if name == "speed" else "0 or more"
         wrong = value <= 0 if name == "speed" else value < 0
         if wrong or value > most or not math.isfinite(value):
-            raise RehearsalError(f"{_OPTIONS[name]} must be {least}, and at most {most:.0f}.")
+            raise UsageError(f"{_OPTIONS[name]} must be {least}, and at most {most:.0f}.")
     return given
 
 

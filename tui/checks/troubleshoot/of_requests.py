@@ -88,6 +88,11 @@ def answers(sight: Sight, facts: Facts, recognise: Recognise) -> list[Trouble]:
     return found
 
 
+def _counted(requests: float, said: str) -> str:
+    """`2 requests were answered …`, and `1 request was answered …`."""
+    return f"1 request {said.replace('were ', 'was ')}" if round(requests) == 1 else f"{requests:.0f} requests {said}"
+
+
 def _answered(sight: Sight, status: str, deployment: str, facts: Facts, recognise: Recognise) -> Trouble | None:
     assert sight.hour is not None
     # What was mended since then is over: a change of the split mends 404, one of the deployment the rest.
@@ -114,7 +119,7 @@ def _answered(sight: Sight, status: str, deployment: str, facts: Facts, recognis
         card,
         id=f"answers-{status}",
         severity=BLOCKER if share >= 0.5 and bad >= 3 else WARNING,
-        message=f"{bad:.0f} requests {said} ({share:.0%} of {f'those to {deployment}' if deployment else 'the hour'}).",
+        message=f"{_counted(bad, said)} ({share:.0%} of {f'those to {deployment}' if deployment else 'the hour'}).",
         cause=cause,
         remedy=_REMEDY.get(status, "Read the evidence."),
         evidence=(*evidence, *last_lines(log, 10)),
