@@ -1,4 +1,4 @@
-"""What a script or an operator may get wrong on the command line: a sentence, the right exit code, nothing on stdout."""
+"""What a script or an operator may get wrong on the command line: a sentence, and the right exit code."""
 
 from __future__ import annotations
 
