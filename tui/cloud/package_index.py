@@ -6,6 +6,7 @@ Asked directly and not by pip or uv: a whole resolution takes far longer than a 
 from __future__ import annotations
 
 import configparser
+import functools
 import html
 import os
 import re
@@ -117,12 +118,20 @@ def _listed(url: str, name: str) -> list[File] | None:
     return found
 
 
+@functools.lru_cache(maxsize=1)
+def _connections() -> Any:
+    """Connections with the certificates and proxies of the environment, as every other question's."""
+    from tui.cloud import connections
+
+    return connections.session()
+
+
 def _asked(url: str, name: str) -> list[File] | None:
     import requests
 
     page = f"{url}/{name}/"
     try:
-        answer = requests.get(page, headers={"Accept": _ACCEPT}, timeout=_TIMES)
+        answer = _connections().get(page, headers={"Accept": _ACCEPT}, timeout=_TIMES)
     except requests.RequestException as error:
         raise Unreachable(f"{urlsplit(url).hostname} does not answer ({type(error).__name__})") from None
     if answer.status_code == 404:
@@ -169,7 +178,7 @@ def requirements(file: File) -> list[str]:
     if not file.metadata_url:
         return []
     try:
-        answer = requests.get(file.metadata_url, timeout=_TIMES)
+        answer = _connections().get(file.metadata_url, timeout=_TIMES)
     except requests.RequestException:
         return []
     if answer.status_code != 200:
