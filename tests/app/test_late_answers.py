@@ -73,7 +73,7 @@ async def test_an_answer_that_comes_while_the_wizard_is_taken_down_ends_nothing(
     given.hold(question)
 
     async def answer_once_its_widgets_are_gone() -> bool:
-        while pane.children:
+        while pane.children:  # noqa: ASYNC110  nothing tells of it, and the next moment would be too late
             await asyncio.sleep(0)
         still_there = pane.is_attached
         given.release(question)

@@ -151,10 +151,10 @@ def test_a_missing_role_on_storage(
 
 
 def test_what_is_written_wrongly_is_said(rehearse: Callable[..., str]) -> None:
-    assert "There is no role 'king'" in rehearse("rights", "--role", "king", expect=1)
-    assert "cannot be given together" in rehearse("rights", "--role", "none", "--role", "reader", expect=1)
-    assert "is no action" in rehearse("rights", "--deny", "read it", expect=1)
-    assert "There is no storage role" in rehearse("rights", "--storage-role", "king", expect=1)
+    assert "There is no role 'king'" in rehearse("rights", "--role", "king", expect=2)
+    assert "cannot be given together" in rehearse("rights", "--role", "none", "--role", "reader", expect=2)
+    assert "is no action" in rehearse("rights", "--deny", "read it", expect=2)
+    assert "There is no storage role" in rehearse("rights", "--storage-role", "king", expect=2)
     assert "AzureML Data Scientist" in rehearse("rights", "--list")
     assert "The managed identity: roles reader, data-scientist; storage role contributor." in rehearse("rights")
 
@@ -167,3 +167,34 @@ def test_roles_that_are_given_with_the_environment(arm: Arm, rehearse: Callable[
     finally:
         rehearse("rights", "--reset")
     assert arm.call("PUT", f"onlineEndpoints/{name}", endpoint).status_code == 201
+
+
+def test_identities_of_endpoints_and_their_roles(arm: Arm, principal: Arm, give: Callable[..., str]) -> None:
+    group = arm.workspace.partition("/providers/")[0]
+    subscription = group.partition("/resourceGroups/")[0]
+    identity = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/churn"
+    found = arm.call("GET", identity).json()
+    assert (found["id"], found["name"]) == (identity, "churn")
+    who = found["properties"]["principalId"]
+    assert who != found["properties"]["clientId"]
+
+    may = arm.call("GET", f"{identity}/providers/Microsoft.Authorization/permissions").json()["value"]
+    assert any("Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action" in entry["actions"] for entry in may)
+
+    properties = arm.call("GET", arm.workspace).json()["properties"]
+    for scope, role in (
+        (properties["storageAccount"], "Storage Blob Data Reader"),
+        (properties["containerRegistry"], "AcrPull"),
+    ):
+        listed = f"{scope}/providers/Microsoft.Authorization/roleAssignments"
+        (entry,) = arm.call("GET", f"{listed}?$filter=atScope() and assignedTo('{who}')").json()["value"]
+        assert entry["properties"]["principalId"] == who
+        assert entry["properties"]["scope"] == scope
+        definition = arm.call("GET", entry["properties"]["roleDefinitionId"]).json()
+        assert definition["properties"]["roleName"] == role
+        assert arm.call("GET", listed).json()["value"] == []
+    nothing = f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{'0' * 8}"
+    assert _refusal(arm.call("GET", nothing)) == (404, "RoleDefinitionDoesNotExist")
+
+    give("--role", "none")
+    assert _refusal(principal.call("GET", identity)) == (403, "AuthorizationFailed")

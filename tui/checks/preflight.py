@@ -13,6 +13,7 @@ from tui.checks import (
     artifact_findings,
     artifacts,
     capacity,
+    endpoint_identity,
     identity,
     isolation,
     names,
@@ -163,6 +164,7 @@ class Preflight:
         uploads = self._wants("reach") and any(_uploads(one.deployment) for one in several.apart(plan))
         asked_storage = self._ask(lambda: _storage(cloud)) if uploads else None
 
+        named = endpoint_identity.asked(plan, cloud, info, self._ask) if self._wants("names") else {}
         assets = several.apart(plan) if self._wants("elsewhere") else []
         asked_assets = {one.deployment.name: registered.asked(one, cloud, self._ask) for one in assets}
 
@@ -185,6 +187,7 @@ class Preflight:
         found.extend(self._network(info, around))
         if asked_owner is not None:
             found.extend(self._names(info, existing, asked_owner))
+        found.extend(endpoint_identity.findings(plan, info, named, self.who, endpoint))
         if asked_usage is not None:
             found.extend(self._capacity(asked_sizes, asked_usage, endpoint))
         if asked_storage is not None:

@@ -76,6 +76,8 @@ def _role(action: str, scope: str) -> tuple[str, str]:
         )
     if action.startswith("microsoft.containerregistry/") and "/pull/" in action:
         return "AcrPull", _cut(scope, "/registries/")
+    if action.startswith("microsoft.managedidentity/") and "/assign/" in action:
+        return "Managed Identity Operator", scope
     if action.startswith("microsoft.authorization/roleassignments/"):
         return "Role Based Access Control Administrator", scope
     return ("Reader" if action.endswith("/read") else "Contributor"), scope

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tui.rehearsal import operation_routes, operations, rules
+from tui.rehearsal import identities, operation_routes, operations, rules
 from tui.rehearsal.arm import Call, Routes, count, page
 from tui.rehearsal.assets import system_data
 from tui.rehearsal.disturbances import make_endpoint, scoring_base
@@ -112,13 +112,8 @@ def _asked_identity(call: Call, key: str, before: dict[str, Any] | None) -> dict
                     "fully qualified resource Id that start with '/subscriptions/{subscriptionId}' or "
                     "'/providers/{resourceProviderNamespace}/'.",
                 )
-        identity["userAssignedIdentities"] = {
-            str(name): {
-                "principalId": call.service.seed.guid("user-identity-principal", str(name).lower()),
-                "clientId": call.service.seed.guid("user-identity-client", str(name).lower()),
-            }
-            for name in users
-        }
+            identities.require(call.service, str(name))
+        identity["userAssignedIdentities"] = {str(name): identities.ids(call.service, str(name)) for name in users}
     return identity
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from tui.rehearsal.places import Home
-from tui.rehearsal.process import RehearsalError, UsageError
+from tui.rehearsal.process import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -149,18 +149,18 @@ def change(
 ) -> dict[str, Rights]:
     """Changes what is given, for these identities, also in a rehearsal that runs; returns all rights.
 
-    `roles` may be `["none"]`. Raises RehearsalError for a name that is not there, and OSError.
+    `roles` may be `["none"]`. Raises UsageError for a name that is not there, and OSError.
     """
     for role in roles or ():
         if role not in ROLES and role != "none":
             raise UsageError(f"There is no role '{role}'. There are: {', '.join(ROLES)}, none.")
     if roles and "none" in roles and len(roles) > 1:
-        raise RehearsalError("The role none cannot be given together with another one.")
+        raise UsageError("The role none cannot be given together with another one.")
     if storage is not None and storage not in STORAGE_ROLES:
         raise UsageError(f"There is no storage role '{storage}'. There are: {', '.join(STORAGE_ROLES)}.")
     for action in denied or ():
         if not re.fullmatch(r"[\w.*]+(?:/[\w.*]+)+", action):
-            raise RehearsalError(
+            raise UsageError(
                 f"'{action}' is no action. Actions are written like "
                 "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/write."
             )

@@ -51,6 +51,11 @@ _OTHERS = {
     "endpoint-forbidden": Scenario(
         "The identity may not write endpoints: 403, AuthorizationFailed.", "Resource Manager", "documented"
     ),
+    "identity-missing": Scenario(
+        "The user-assigned identity that a plan names for its endpoint does not exist.",
+        "Resource Manager",
+        "404 documented; the refusal of the endpoint guessed",
+    ),
     "assets-forbidden": Scenario(
         "The identity may not register models, code and environments: 403, AuthorizationFailed.",
         "Resource Manager",

@@ -28,6 +28,7 @@ from tui.rehearsal import (
     diagnose,
     endpoints,
     entra,
+    identities,
     metrics,
     networks,
     not_offered,
@@ -72,6 +73,7 @@ def _routes() -> Routes:
     routes = Routes()
     modules = (
         subscriptions,
+        identities,
         workspace_routes,
         networks,
         diagnose,

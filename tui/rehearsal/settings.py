@@ -10,7 +10,7 @@ import math
 import os
 
 from tui.rehearsal.places import Home
-from tui.rehearsal.process import RehearsalError, UsageError
+from tui.rehearsal.process import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def change_pace(home: Home, **settings: Any) -> None:
 
 def _checked(given: dict[str, Any]) -> dict[str, Any]:
     if given.get("pace", FAST) not in (FAST, AZURE):
-        raise RehearsalError(f"The pace is {FAST} or {AZURE}, not '{given['pace']}'.")
+        raise UsageError(f"The pace is {FAST} or {AZURE}, not '{given['pace']}'.")
     for name in _LIMITS.keys() & given.keys():
         value, most = given[name], _LIMITS[name]
         least = "more than 0" if name == "speed" else "0 or more"
