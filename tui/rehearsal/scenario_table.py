@@ -131,7 +131,11 @@ REPORTED = (
     Known("symlink-ignore", cannot=_CLIENT),
     Known("endpoint-name", ("endpoint-name-taken",), "the name of an endpoint in the rehearsal's other workspace"),
     Known("endpoint-busy", ("endpoint-busy", "operation-canceled-lock"), "two changes at once"),
-    Known("rbac", ("endpoint-forbidden", "assets-forbidden", "signin-forbidden"), "roles that are taken away"),
+    Known(
+        "rbac",
+        ("endpoint-forbidden", "assets-forbidden", "signin-forbidden", "identity-missing"),
+        "roles that are taken away",
+    ),
     Known("secret-expired", ("secret-expired", "application-unknown"), "a wrong secret or tenant"),
     Known("cred-chain", ("identity-unavailable",), "variables that are not set"),
     Known("token-expired-lro", ("expired-tokens", "short-tokens")),
