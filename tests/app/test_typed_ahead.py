@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 import pytest
@@ -102,6 +103,23 @@ async def test_keys_pressed_before_the_first_screen_are_for_it(home: object) -> 
         walk = Walk(app, pilot)
         at_once(walk, "enter", "pagedown", "pagedown")
         await walk.sees("step 3 of 9")
+
+
+async def test_keys_are_free_again_where_the_step_takes_long_to_be_looked_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui.app.typed_ahead.LEAVING_SECONDS", 0.2)
+    async with wizard(answers()) as walk:
+        await walk.to("endpoint")
+        begun = asyncio.Event()
+
+        async def looks_for_ever() -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(walk.app.screen.query_one("#pane-endpoint"), "validate", looks_for_ever)
+        at_once(walk, "pagedown")
+        await begun.wait()
+        at_once(walk, "pageup")
+        await walk.sees("step 2 of 9")
 
 
 def test_page_down_and_letters_in_one_piece_on_a_terminal(rehearsal_home: dict[str, str]) -> None:

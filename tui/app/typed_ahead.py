@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Union
 
 from textual import events
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 Typed = Union[events.Key, events.Paste]
 
 AT_ONCE = ("ctrl+c",)  # never waits, and takes back what was typed ahead
+BACK = "pageup"
 MOST_SECONDS = 1.0  # for a key to be done with, without the leaving of a step: then the next one is handed on anyway
+LEAVING_SECONDS = 3.0  # for the leaving of a step, whose files may lie on a slow mount: then keys are free to go back
 
 
 class TypedAhead:
@@ -73,13 +75,23 @@ class TypedAhead:
         self._settling = asyncio.create_task(self._settle(way))
 
     async def _settle(self, way: Sequence[MessagePump]) -> None:
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._climb(way), MOST_SECONDS)
+        try:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._climb(way), MOST_SECONDS)
+            self._kept = deque(await self._still_meant())
+            await _passed(self._app)  # the focus is set by a message to the application
+        finally:  # whatever happens, the keyboard lives
+            self._app.call_later(self._go_on)
+
+    async def _still_meant(self) -> Iterable[Typed]:
+        """What was typed after a key, once it is known what came of the key."""
         moved: Any = getattr(self._app.screen, "moved", None)
-        if moved is not None and not await moved():
-            self._kept.clear()
-        await _passed(self._app)  # the focus is set by a message to the application
-        self._app.call_later(self._go_on)
+        if moved is None:
+            return self._kept
+        try:
+            return self._kept if await asyncio.wait_for(moved(), LEAVING_SECONDS) else ()
+        except asyncio.TimeoutError:  # going back is meant, whatever comes of the step
+            return [event for event in self._kept if isinstance(event, events.Key) and event.key == BACK]
 
     async def _climb(self, way: Sequence[MessagePump]) -> None:
         for _ in range(2):  # the message that a widget makes of a key follows one behind

@@ -112,6 +112,8 @@ def one_of(choices: tuple[str, ...]) -> Rule:
     def rule(value: Any) -> str | None:
         if value in choices:
             return None
+        if isinstance(value, bool):
+            return f"YAML reads this word as {str(value).lower()}; write one of {', '.join(choices)}."
         return f"{value} is not one of {', '.join(choices)}."
 
     return rule

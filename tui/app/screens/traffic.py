@@ -87,7 +87,7 @@ class TrafficScreen(Dialog[bool]):
             self._say("! The endpoint has no deployment yet.")
         else:
             one = " With one deployment there is nothing to split: a second one makes it possible." * (len(names) == 1)
-            self._say(said or f"{self._endpoint.get('name')} splits its requests so.{one}")
+            self._say(said or f"This is how {self._endpoint.get('name')} splits its requests.{one}")
         preferred = str(self._store.document.value("deployment.name") or "")
         self._split = shares.begun(self._before, names, preferred)
         rows = self.query_one("#traffic-rows")
