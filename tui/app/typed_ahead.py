@@ -12,13 +12,11 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Union
+from typing import Any, Union
 
 from textual import events
+from textual.app import App
 from textual.message_pump import MessagePump
-
-if TYPE_CHECKING:
-    from tui.app.app import WizardApp
 
 Typed = Union[events.Key, events.Paste]
 
@@ -35,7 +33,7 @@ class TypedAhead:
     steps) has a method `moved()`: it waits for that, and says whether what was typed after it still makes sense.
     """
 
-    def __init__(self, app: WizardApp, hand_on: Callable[[Typed], Awaitable[None]]) -> None:
+    def __init__(self, app: App[Any], hand_on: Callable[[Typed], Awaitable[None]]) -> None:
         self._app = app
         self._hand_on = hand_on
         self._kept: deque[Typed] = deque()

@@ -41,7 +41,7 @@ SERVING_FIELDS: tuple[Field, ...] = (
     Field(
         "deployment.request_settings.request_timeout_ms",
         "compute",
-        "Request time-out (ms)",
+        "Request timeout (ms)",
         Help("Milliseconds after which a request ends with status 408.", "At most 180,000.", "5000"),
         kind="number",
         rule=rules.number_between(1, 180_000, "ms"),
