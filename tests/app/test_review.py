@@ -50,6 +50,15 @@ async def test_findings_stand_worst_first_with_what_to_do() -> None:
         assert screen.index("managed virtual network") < screen.index("+ create") < screen.index("not known")
 
 
+async def test_a_plan_in_order_says_so_once_and_lists_what_was_checked() -> None:
+    fine = [FINDINGS[0], {**FINDINGS[0], "id": "region", "message": "The region is eastus."}]
+    async with wizard(recorded_answers(check=fine)) as walk:
+        await walk.to("review")
+        screen = await walk.sees("Nothing stands in the way.", "✔ 2 checks are in order.", "The region is eastus.")
+        assert screen.count("stands in the way") == 1
+        assert "Also checked" not in rows(walk)
+
+
 async def test_every_resource_says_create_change_or_skip_with_before_and_after() -> None:
     async with wizard(size=(100, 30)) as walk:
         await walk.to("review")

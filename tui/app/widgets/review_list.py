@@ -174,19 +174,25 @@ class ReviewList(OptionList):
         if self._waiting.get("check"):
             rows.append(self._note(*self._waiting["check"], width))
         elif not first:
-            topic = Topic("In order", "Nothing that was checked stands in the way.")
-            rows.append(Row(Content.styled("✔ Nothing stands in the way.", "$text-success"), topic=topic))
+            told = "Nothing that was checked stands in the way."
+            rows.append(self._fine_row() or _in_order("Nothing stands in the way.", told))
         return rows
 
     def _checked_rows(self, width: int) -> list[Row]:
-        """What could not be found out, and what is in order: below what happens, for it changes nothing."""
+        """What could not be found out, and what is in order beside findings: it changes nothing, so it comes last."""
         found = list(self._findings or ())
-        fine = [finding for finding in found if finding.severity == "ok"]
         rows = [self._finding_row(item, width) for item in found if item.severity not in ("blocker", "warning", "ok")]
-        if fine:
-            words = "✔ 1 check is in order." if len(fine) == 1 else f"✔ {len(fine)} checks are in order."
-            rows.append(Row(Content.styled(words, "$text-success"), topic=Topic("In order", _list(fine))))
+        fine = self._fine_row()
+        if fine and (self._waiting.get("check") or any(item.severity in ("blocker", "warning") for item in found)):
+            rows.append(fine)
         return [_heading("Also checked"), *rows] if rows else []
+
+    def _fine_row(self) -> Row | None:
+        """How many checks are in order, which ones being told below the list; None before there are any."""
+        fine = [finding for finding in self._findings or () if finding.severity == "ok"]
+        if not fine:
+            return None
+        return _in_order("1 check is in order." if len(fine) == 1 else f"{len(fine)} checks are in order.", _list(fine))
 
     def _finding_row(self, finding: Finding, width: int) -> Row:
         _, symbol, word = SEVERITIES.get(finding.severity, SEVERITIES["unknown"])
@@ -276,6 +282,10 @@ def _short(source: str) -> str:
 
 def _heading(text: str, hint: str = "") -> Row:
     return Row(Content.assemble((text, "bold"), (f"   {hint}" if hint else "", "$text-muted not bold")), heading=True)
+
+
+def _in_order(words: str, told: str) -> Row:
+    return Row(Content.styled(f"✔ {words}", "$text-success"), topic=Topic("In order", told))
 
 
 def _list(findings: Sequence[Finding]) -> str:
