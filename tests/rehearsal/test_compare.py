@@ -105,7 +105,7 @@ def test_what_is_no_recording(content: str | None, said: str, tmp_path: Path, re
     if content is not None:
         path.write_text(content)
     done = command("rehearsal", "--compare", path, env=rehearsal_home)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -45,7 +45,7 @@ def compare(path: Path, environ: Mapping[str, str], as_json: bool) -> int:
 def load(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The first line of a recording, and its exchanges. A line that was cut off when a run was killed is left out.
 
-    Raises RehearsalError for a file that is no recording.
+    Raises UsageError for a file that is not there or no recording, RehearsalError for one that cannot be read.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -60,7 +60,7 @@ def load(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             if isinstance(item, dict):
                 read.append(item)
     if not read or read[0].get("format") != FORMAT:
-        raise RehearsalError(f"{path} is no recording that `aml-deploy apply --record` wrote.")
+        raise UsageError(f"{path} is no recording that `aml-deploy apply --record` wrote.")
     exchanges = []
     for item in read[1:]:
         if item.get("format") or "unrecorded" in item:

@@ -51,7 +51,9 @@ class KeysScreen(Dialog[bool]):
             yield Static(id="keys-said", markup=False)
             with Horizontal(classes="row"):
                 yield Button("Put it into the file", id="keys-put", compact=True)
-                yield Button("Replace …", id="keys-replace", compact=True)
+                replace = Button("Replace …", id="keys-replace", compact=True)
+                replace.active_effect_duration = 0  # while it looks pressed, Textual drops a second press
+                yield replace
                 yield Button("Close", id="close", compact=True, variant="primary")
 
     def on_mount(self) -> None:
