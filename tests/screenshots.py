@@ -125,6 +125,7 @@ async def play(folder: Path) -> None:
         await walk.tab_to("test-send")
         await pilot.press("enter")
         await walk.sees("200", "predictions")
+        await walk.until(lambda: "sending" not in walk.text(), "the answer stands alone")
         await walk.picture("9-test")
         await pilot.press("ctrl+o")
         await walk.sees("Menu")

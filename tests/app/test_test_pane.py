@@ -36,6 +36,20 @@ async def test_the_sample_is_filled_in_and_sending_shows_status_latency_and_who_
         assert asked["deployment"] is None
 
 
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40)])
+async def test_a_request_under_way_shows_a_sign_of_life_until_it_is_answered(size: tuple[int, int]) -> None:
+    answers = recorded_answers()
+    answers.hold("score")
+    async with wizard(answers, size=size) as walk:
+        await walk.to("test")
+        await walk.sees("JSON: 2 rows in data")
+        await walk.press("enter")
+        await walk.sees("▸ sending … 1 s")
+        answers.release("score")
+        await walk.sees("✔ 200: The model answered")
+        await walk.until(lambda: "sending" not in walk.text(), "it is over")
+
+
 async def test_an_answer_has_most_of_a_short_screen_until_the_request_is_edited() -> None:
     async with wizard() as walk:
         await walk.to("test")

@@ -44,7 +44,6 @@ class TestPane(Pane):
         self.calls: list[Call] = []
         self.tally: Tally | None = None
         self._endpoint: dict[str, Any] = {}
-        self._busy_until = 0.0
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="test-bar"):
@@ -60,7 +59,6 @@ class TestPane(Pane):
                          tooltip="Split the requests between deployments, go back, or remove one")  # fmt: skip
             yield Button("Keys …", id="test-keys", compact=True,
                          tooltip="New keys without an interruption; a key is put into a file, never shown")  # fmt: skip
-            yield Static(id="test-busy", markup=False)
         with Vertical(id="test-main"):
             with Vertical(id="test-request"):
                 yield RequestEditor(id="test-editor")
@@ -185,15 +183,25 @@ class TestPane(Pane):
         return Call.answered(at, body, pinned, dict(answer))
 
     async def _send_once(self) -> None:
-        self._busy("▸ sending")
-        call = await self._send()
-        self._keep(call)
-        await asyncio.sleep(max(self._busy_until - time.monotonic(), 0.0))  # the answer does not wait for it
-        self._busy("")
+        began = time.monotonic()
 
-    def _busy(self, words: str) -> None:
-        self._busy_until = time.monotonic() + BUSY_SECONDS
-        self.query_one("#test-busy", Static).update(words)
+        def sign_of_life() -> None:
+            seconds = time.monotonic() - began
+            self._tell("▸ sending" if seconds < 1 else f"▸ sending … {seconds:.0f} s")
+
+        sign_of_life()
+        ticker = self.set_interval(1, sign_of_life)
+        try:
+            call = await self._send()
+        finally:
+            ticker.stop()
+        self._keep(call)
+        await asyncio.sleep(max(began + BUSY_SECONDS - time.monotonic(), 0.0))  # the answer does not wait for it
+        self._tell("")
+
+    def _tell(self, words: str) -> None:
+        if self.display:  # the line beside the buttons belongs to the step that is shown
+            self.post_message(self.Status(words))
 
     def _keep(self, call: Call) -> None:
         self.calls = [*self.calls[-KEPT_CALLS + 1 :], call]
