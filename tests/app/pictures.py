@@ -93,7 +93,7 @@ async def expect(walk: Walk, name: str, *, standard: bool = False) -> None:
 
     `standard` draws it in 16 colours. With ACCEPT_SNAPSHOTS=1 the screen is accepted as it is, once it is calm.
     """
-    path = FOLDER / f"{name}.svg"
+    path, seen = FOLDER / f"{name}.svg", FOLDER / f"{name}.new.svg"
     known = path.read_text(encoding="utf-8") if path.is_file() else ""
     accepting = bool(os.environ.get(ACCEPT))
     deadline = time.monotonic() + (1.0 if not known and not accepting else PATIENCE)
@@ -105,6 +105,7 @@ async def expect(walk: Walk, name: str, *, standard: bool = False) -> None:
             drawn, since = lines, time.monotonic()
             now = svg(in_16_colours(lines) if standard else lines, *walk.app.size)
         if not accepting and now == known:
+            seen.unlink(missing_ok=True)
             return
         if accepting and time.monotonic() - since > CALM:
             path.write_text(now, encoding="utf-8")
@@ -112,7 +113,6 @@ async def expect(walk: Walk, name: str, *, standard: bool = False) -> None:
         if time.monotonic() > deadline:
             break
         await asyncio.sleep(0.02)
-    seen = path.with_name(f"{name}.new.svg")
     seen.write_text(now, encoding="utf-8")
     test = os.environ.get("PYTEST_CURRENT_TEST", "tests/app/test_snapshots.py").partition(" ")[0]
     what = "does not look as it was accepted" if known else "has no accepted picture yet"

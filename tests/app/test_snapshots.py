@@ -358,7 +358,8 @@ def test_every_accepted_picture_is_drawn_by_a_test() -> None:
     from tests.app.pictures import FOLDER
 
     source = Path(__file__).read_text(encoding="utf-8")
-    names = {re.sub(r"-(\d+x\d+|16-colours)$", "", path.stem) for path in FOLDER.glob("*.svg")}
+    accepted = [path for path in FOLDER.glob("*.svg") if not path.stem.endswith(".new")]
+    names = {re.sub(r"-(\d+x\d+|16-colours)$", "", path.stem) for path in accepted}
     unknown = [
         name
         for name in names
