@@ -120,6 +120,8 @@ async def test_keys_are_free_again_where_the_step_takes_long_to_be_looked_over(m
         await begun.wait()
         at_once(walk, "pageup")
         await walk.sees("step 2 of 9")
+        at_once(walk, "pagedown")  # the look that has not ended keeps no other step
+        await walk.sees("step 3 of 9")
 
 
 def test_page_down_and_letters_in_one_piece_on_a_terminal(rehearsal_home: dict[str, str]) -> None:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from tui.rehearsal.arm import Call, Routes, page
 from tui.rehearsal.errors import ArmError, resource_not_found
+from tui.rehearsal.resource_paths import REGION_NAME
 from tui.rehearsal.seed import TENANT_ID
 from tui.rehearsal.service import Service
 
@@ -68,7 +69,7 @@ async def read(call: Call) -> web.Response:
             "id": path,
             "name": call["identity"],
             "type": TYPE,
-            "location": "eastus",
+            "location": REGION_NAME,
             "tags": {},
             "properties": {"tenantId": TENANT_ID, **ids(call.service, path)},
         }

@@ -143,8 +143,6 @@ class ComputePane(AskingPane):
         return found[0] if found else None
 
     def _show(self) -> None:
-        if not self.query("#size-count") or not self.query("#sizes"):
-            return  # an answer that comes while the wizard is being left
         everything = self._rows()
         shown = size_rows.matching(everything, self.query_one("#filter", SizeFilter).value)
         table = self.query_one("#sizes", SizeTable)

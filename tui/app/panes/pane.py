@@ -62,7 +62,10 @@ class Pane(Vertical):
         self.store = store
 
     def on_prune(self) -> None:
-        """The pane is being taken down. Its widgets go before it does: what comes from now on has nowhere to go."""
+        """The pane is being taken down. Its widgets go before it does: what comes from now on has nowhere to go.
+
+        Textual calls this of every class, so a pane that adds its own need not call this one.
+        """
         self.workers.cancel_node(self)
 
     def arrive(self) -> None:

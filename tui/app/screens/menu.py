@@ -36,8 +36,6 @@ class Walk(Protocol):
     return_to: str | None
 
     @property
-    def app(self) -> object: ...
-    @property
     def pane(self) -> Pane | None: ...
     async def show_step(self, step: str) -> None: ...
     def set_status(self, text: str) -> None: ...
@@ -72,9 +70,8 @@ class MenuScreen(Dialog[None]):
             if step != wizard.step:
                 lead = LEADS[step][:1].upper() + LEADS[step][1:]
                 found.append(Action(f"Go to step {number}, {TITLES[step]}", f"{lead}.", self._goer(step)))
-        app = wizard.app
-        if wizard.store.prepare_problem and hasattr(app, "prepare_again"):
-            found.insert(0, Action("Start the rehearsal again", "It did not answer.", app.prepare_again))
+        if wizard.store.prepare_problem:
+            found.insert(0, Action("Start the rehearsal again", "It did not answer.", self.app.prepare_again))
         found += [
             Action("Other colours", "Dark instead of light, or back.", self._colours),
             Action("First screen", "Runs, presets and recent plans.", self._home),

@@ -65,7 +65,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self.return_to: str | None = None
         self._panes: dict[str, Pane] = {}
         self._moving: asyncio.Event | None = None  # set once the step has been left, or not
-        self._stayed = False
+        self._stayed = self._looking = False
         # Kept, because messages still come while the screen is being taken down.
         self._header, self._rail = HeaderBar(store), Rail()
         self._help_bar, self._side_help = HelpBar(), SideHelp()
@@ -130,6 +130,8 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     async def show_step(self, step: str, key: str | None = None) -> None:
         """Show a step; with `key`, with the focus on that field."""
+        if self._looking:  # another way was taken before the step was looked over: that is not waited for
+            self.workers.cancel_group(self, "next")
         before = self._panes.get(self.step) if self.step != step else None
         if before is not None:
             before.leave()
@@ -214,7 +216,11 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         pane = self.pane
         if pane is None:
             return False
-        await pane.validate()
+        self._looking = True
+        try:
+            await pane.validate()
+        finally:
+            self._looking = False
         wrong = pane.first_error()
         self._rail.mark(self.step, wrong is not None)
         if wrong is not None:
