@@ -97,6 +97,13 @@ async def test_while_it_is_asked_every_host_says_so_and_late_answers_are_dropped
         assert "Scoring host" not in walk.text()
 
 
+def test_a_scoring_host_that_is_not_there_yet_is_not_said_to_answer() -> None:
+    answered, later = hop("storage"), hop("scoring", needed=False, state="not_tried")
+    assert "this plan calls" in hops.in_words(hops.hops({"hops": [answered]}))[1]
+    kind, words = hops.in_words(hops.hops({"hops": [answered, later]}))
+    assert kind == "ok" and "before the endpoint exists" in words and "this plan calls" not in words
+
+
 async def test_what_cannot_be_known_says_why_and_can_be_asked_again() -> None:
     answers = recorded_answers(reach=HelperError("The sign-in failed", "No credential.", "Sign in at the first step."))
     async with wizard(answers) as walk:

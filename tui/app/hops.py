@@ -167,4 +167,6 @@ def in_words(found: Sequence[Hop]) -> tuple[str, str]:
         return "none", "Nothing is known about the way yet."
     if unknown:
         return "none", f"What is known answers; not known: {', '.join(hop.title for hop in unknown)}."
+    if any(hop.name == "scoring" and hop.state == "not_tried" for hop in found):
+        return "ok", "Every host that can be tried before the endpoint exists answers."
     return "ok", "Every host that this plan calls answers from here."

@@ -1,7 +1,7 @@
 """The role that would allow what an identity may not do, also from the words of a refusal alone.
 
 Actions and roles are those of Microsoft's list of built-in roles (AzureML Data Scientist, Reader, Contributor, Storage
-Blob Data Contributor, AcrPull).
+Blob Data Contributor, AcrPull, Managed Identity Operator).
 """
 
 from __future__ import annotations
