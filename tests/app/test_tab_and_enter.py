@@ -16,7 +16,13 @@ from tui.app.words import ORDER, TITLES
 
 __all__ = ["home"]
 
-pytestmark = pytest.mark.usefixtures("home")
+pytestmark = pytest.mark.usefixtures("home", "elsewhere")
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of its own for what is saved: every button is pressed, that of the log too."""
+    monkeypatch.chdir(tmp_path)
 
 
 async def by_tab(walk: Walk) -> set[str]:
