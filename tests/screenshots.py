@@ -18,9 +18,9 @@ from typing import Any
 from textual.pilot import Pilot
 
 from tui.app.app import WizardApp
-from tui.app.words import ORDER
-from tui.plan.load import load
-from tui.rehearse import prepare, with_own_identity
+from tui.app.steps.step_texts import ORDER
+from tui.plan.load_save.load import load
+from tui.rehearsal_client import prepare, with_own_identity
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = (100, 30)

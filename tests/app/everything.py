@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from tests.app.endpoint_operations.test_endpoint_operations import endpoint
 from tests.app.panes import Walk, recorded_answers
-from tests.app.test_compute_pane import OFFERS
-from tests.app.test_model_pane import COUNTED, INSPECTED
-from tests.app.test_network_pane import REACH
-from tests.app.test_operating import endpoint
+from tests.app.steps.compute.test_compute import OFFERS
+from tests.app.steps.model.test_model import COUNTED, INSPECTED
+from tests.app.steps.network.test_network import REACH
 from tui.app.app import WizardApp
 
 

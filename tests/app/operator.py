@@ -12,10 +12,10 @@ from typing import Any
 import requests
 
 from tests.app.panes import Walk
-from tui.app.screens.finding import FindingScreen
-from tui.app.screens.troubleshoot import TroubleshootScreen
+from tui.app.troubleshoot.finding_dialog import FindingScreen
+from tui.app.troubleshoot.screen import TroubleshootScreen
 from tui.helper.client import HelperClient
-from tui.plan.document import Document
+from tui.plan.load_save.document import Document
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "rehearsal"))
 from flow import Flow

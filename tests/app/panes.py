@@ -16,8 +16,8 @@ from textual.pilot import Pilot
 
 from tests.app.recorded import CHANGES, ENDPOINT_ANSWER, FINDINGS, SCORE_ANSWER, WORKSPACE_ANSWER, Answers, Recording
 from tui.app.app import WizardApp
-from tui.app.panes.deploy import DeployPane
-from tui.plan.load import load
+from tui.app.steps.deploy.pane import DeployPane
+from tui.plan.load_save.load import load
 
 VARIABLES = {
     "AZURE_SUBSCRIPTION_ID": "11111111-2222-3333-4444-555555555555",

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from tui.engine.runs import Run, read, write_engine
+from tui.engine.journal.runs import Run, read, write_engine
 from tui.helper.client import HelperError
 
 NEEDS: dict[str, list[str]] = {

@@ -16,10 +16,10 @@ from textual.widgets import OptionList
 from tests.app.panes import Walk, home, recorded_answers
 from tests.app.pictures import contrast, expect, in_16_colours, rows
 from tests.app.recorded import WORKSPACE_ANSWER, Answers
-from tests.app.test_compute_pane import OFFERS
-from tests.app.test_lists import WORKSPACES
-from tests.app.test_model_pane import COUNTED, INSPECTED
-from tests.app.test_network_pane import REACH
+from tests.app.state.test_field_lists import WORKSPACES
+from tests.app.steps.compute.test_compute import OFFERS
+from tests.app.steps.model.test_model import COUNTED, INSPECTED
+from tests.app.steps.network.test_network import REACH
 from tui.app.app import WizardApp
 from tui.helper.client import HelperError
 from tui.plan.presets import presets
@@ -88,16 +88,16 @@ class Seconds:
 @pytest.fixture(autouse=True)
 def always_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nothing on the screen depends on when and where it is drawn."""
-    for module in ("tests.app.recorded", "tui.app.panes.credentials", "tui.app.panes.test"):
+    for module in ("tests.app.recorded", "tui.app.steps.credentials.pane", "tui.app.steps.test.pane"):
         monkeypatch.setattr(f"{module}.datetime", Stopped)
-    for module in ("tui.app.follow", "tui.app.panes.asking", "tui.app.widgets.field_row"):
+    for module in ("tui.app.steps.deploy.follow_run", "tui.app.steps.helper_form_pane", "tui.app.widgets.field_row"):
         monkeypatch.setattr(f"{module}.time", Seconds)
     monkeypatch.setattr("tui.plan.sizes.date", Today)
     # Whichever presets there are: the two that have been there from the start.
     offered = [preset for preset in presets() if preset.name in ("churn-xgboost", "mlflow-xgboost")]
-    for module in ("tui.app.screens.home", "tui.plan.load"):
+    for module in ("tui.app.home.screen", "tui.plan.load_save.load"):
         monkeypatch.setattr(f"{module}.presets", lambda: offered)
-    monkeypatch.setattr("tui.app.panes.network.platform.node", lambda: "driver-1")
+    monkeypatch.setattr("tui.app.steps.network.pane.platform.node", lambda: "driver-1")
     for name in ("NO_COLOR", "COLORFGBG", "AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_SECRET"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TZ", "UTC")

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.app.endpoint_operations.test_endpoint_operations import Calls, endpoint, open_many
 from tests.app.panes import follow, home, wizard
 from tests.app.pictures import expect
 from tests.app.recorded import BLOCKER, ENDPOINT_ANSWER, FINDINGS, Answers, Recording
@@ -27,15 +28,14 @@ from tests.app.scenes import (
     pictures,
     sizes,
 )
-from tests.app.test_model_pane import browse
-from tests.app.test_network_pane import LEGACY
-from tests.app.test_operating import Calls, endpoint, open_many
-from tests.app.test_troubleshoot import REPORT, operating
-from tui.app.entries import Entry
-from tui.app.panes.model import ModelPane
+from tests.app.steps.model.test_model import browse
+from tests.app.steps.network.test_network import LEGACY
+from tests.app.troubleshoot.test_troubleshoot import REPORT, operating
+from tui.app.steps.model.pane import ModelPane
 from tui.app.theme import LIGHT
+from tui.app.widgets.folder_entries import Entry
 from tui.helper.client import HelperError
-from tui.plan.load import load
+from tui.plan.load_save.load import load
 
 __all__ = ["always_the_same", "home", "sizes"]
 
@@ -133,7 +133,7 @@ async def test_model(monkeypatch: pytest.MonkeyPatch) -> None:
             yield Entry(name, f"/usr/lib/{name}", is_folder, None if is_folder else 412)
 
     monkeypatch.setitem(ModelPane.__init__.__kwdefaults__, "lister", listed)  # type: ignore[index]
-    monkeypatch.setattr("tui.app.entries.look", lambda entry: entry)
+    monkeypatch.setattr("tui.app.widgets.folder_entries.look", lambda entry: entry)
     answers = good_answers()
     answers.hold("inspect_model")
     async with wizard(answers) as walk:

@@ -12,8 +12,8 @@ import pytest
 
 from tests.app.panes import home
 from tui.engine.heartbeat import this_machine
-from tui.engine.runs import Run, _start_time
-from tui.plan.load import load
+from tui.engine.journal.runs import Run, _start_time
+from tui.plan.load_save.load import load
 
 __all__ = ["home"]
 

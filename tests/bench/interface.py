@@ -164,7 +164,7 @@ def bare(environ: Mapping[str, str], folder: Path) -> float:
 
 def walked(environ: Mapping[str, str], folder: Path, bare_memory: float) -> None:
     """Print echo, idling, stalls and memory of a walk from step 1 to a deployment that has succeeded."""
-    from tui.plan.load import load
+    from tui.plan.load_save.load import load
 
     plan = folder / "felt.yml"
     load("churn-xgboost", (), [f"endpoint.name={ENDPOINT}"]).save(plan)
@@ -223,7 +223,7 @@ def _bytes(terminal: Terminal) -> tuple[str, bool]:
 def flooded(environ: Mapping[str, str], folder: Path, lines: int) -> None:
     """Print the stalls while another process writes many lines into a run's journal."""
     from tests.app.recorded import Recording
-    from tui.plan.load import load
+    from tui.plan.load_save.load import load
 
     home = folder / "flooded"
     recording = Recording(home, rehearsed=False).engine_lives()

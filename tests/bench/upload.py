@@ -43,9 +43,9 @@ def of_process(pid: int) -> float:
 
 def uploading(how: str, folder: Path) -> None:
     """In a process of its own: register a folder, and print what it took."""
-    from tui.cloud import models
-    from tui.cloud import workspace as workspaces
+    from tui.cloud.assets import models
     from tui.cloud.session import connect
+    from tui.cloud.workspace import workspace as workspaces
     from tui.plan.model import Model, Plan, Workspace
 
     workspace = Workspace(*(os.environ[f"AZURE_{name}"] for name in ("SUBSCRIPTION_ID", "RESOURCE_GROUP")),

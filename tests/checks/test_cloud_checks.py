@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 from plan_files import MakePlan
 
-from tui.checks import answers, capacity, isolation, names, workspace
+from tui.checks import ask_azure
+from tui.checks.capacity import size_and_quota
 from tui.checks.finding import Finding
+from tui.checks.network import network_flags
 from tui.checks.question import Question
-from tui.cloud.deployments import DeploymentInfo
-from tui.cloud.endpoints import EndpointInfo
+from tui.checks.workspace import endpoint_names, workspace
+from tui.cloud.endpoints.deployments import DeploymentInfo
+from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.errors import CloudError
-from tui.cloud.sizes import SizeOffer
-from tui.cloud.workspace import WorkspaceInfo
+from tui.cloud.workspace.sizes import SizeOffer
+from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.plan import model as m
 
 ID = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws"
@@ -94,7 +97,7 @@ def told(findings: list[Finding]) -> dict[str, str]:
 def test_the_egress_flag_against_the_workspaces_isolation(
     make_plan: MakePlan, mode: str, egress: str | None, expected: dict[str, str]
 ) -> None:
-    assert told(isolation.check(make_plan(egress=egress), a_workspace(mode))) == expected
+    assert told(network_flags.check(make_plan(egress=egress), a_workspace(mode))) == expected
 
 
 @pytest.mark.parametrize(
@@ -102,7 +105,7 @@ def test_the_egress_flag_against_the_workspaces_isolation(
 )
 def test_a_managed_network_must_be_provisioned(make_plan: MakePlan, status: str | None, severity: str | None) -> None:
     network = {"isolation_mode": "AllowInternetOutbound", "status": status}
-    found = isolation.check(make_plan(), a_workspace("managed_network", managed_network=network))
+    found = network_flags.check(make_plan(), a_workspace("managed_network", managed_network=network))
     assert told(found).get("managed-network") == severity
     if severity == "blocker":
         assert found[0].remedy == "az ml workspace provision-network --name ws --resource-group rg"
@@ -112,8 +115,8 @@ def test_a_model_of_a_registry_behind_closed_egress(make_plan: MakePlan) -> None
     plan = make_plan(egress="disabled")
     model = m.Model(name="x", registered="azureml://registries/shared/models/x/versions/1")
     plan = dataclasses.replace(plan, deployment=dataclasses.replace(plan.deployment, model=model))
-    assert told(isolation.check(plan, a_workspace())) == {"model-elsewhere": "warning"}
-    assert "model-elsewhere" not in told(isolation.check(plan, a_workspace("managed_network")))
+    assert told(network_flags.check(plan, a_workspace())) == {"model-elsewhere": "warning"}
+    assert "model-elsewhere" not in told(network_flags.check(plan, a_workspace("managed_network")))
 
 
 def test_v1_legacy_mode_blocks() -> None:
@@ -123,8 +126,8 @@ def test_v1_legacy_mode_blocks() -> None:
 
 def test_a_free_name_and_an_endpoint_of_ours_are_fine(make_plan: MakePlan) -> None:
     plan = make_plan(egress="enabled")
-    assert told(names.check(plan, None, a_workspace())) == {"endpoint": "ok"}
-    assert told(names.check(plan, an_endpoint(), a_workspace())) == {"endpoint": "ok"}
+    assert told(endpoint_names.check(plan, None, a_workspace())) == {"endpoint": "ok"}
+    assert told(endpoint_names.check(plan, an_endpoint(), a_workspace())) == {"endpoint": "ok"}
 
 
 @pytest.mark.parametrize(
@@ -143,25 +146,25 @@ def test_a_free_name_and_an_endpoint_of_ours_are_fine(make_plan: MakePlan) -> No
     ],
 )
 def test_an_endpoint_that_differs(make_plan: MakePlan, changes: dict[str, Any], id: str, severity: str) -> None:
-    found = names.check(make_plan(egress="enabled"), an_endpoint(**changes), a_workspace())
+    found = endpoint_names.check(make_plan(egress="enabled"), an_endpoint(**changes), a_workspace())
     assert told(found) == {id: severity}
     assert all(finding.message and finding.remedy for finding in found)
 
 
 def test_the_egress_flag_of_a_deployment_may_change_where_it_does_not_apply(make_plan: MakePlan) -> None:
     endpoint = an_endpoint(deployments=[a_deployment(egress_public_network_access="disabled")])
-    found = names.check(make_plan(), endpoint, a_workspace("managed_network"))
+    found = endpoint_names.check(make_plan(), endpoint, a_workspace("managed_network"))
     assert told(found) == {"endpoint": "ok"}
 
 
 def test_traffic_for_a_deployment_that_is_not_there(make_plan: MakePlan) -> None:
     plan = make_plan(egress="enabled", traffic={"blue": 90, "green": 10})
-    assert told(names.check(plan, None, a_workspace()))["traffic"] == "blocker"
+    assert told(endpoint_names.check(plan, None, a_workspace()))["traffic"] == "blocker"
     green = an_endpoint(traffic={}, deployments=[a_deployment(), a_deployment(name="green")])
-    assert told(names.check(plan, green, a_workspace())) == {"endpoint": "ok"}
+    assert told(endpoint_names.check(plan, green, a_workspace())) == {"endpoint": "ok"}
     # A share of nothing needs no deployment.
     plan = make_plan(egress="enabled", traffic={"blue": 100, "green": 0})
-    assert told(names.check(plan, None, a_workspace())) == {"endpoint": "ok"}
+    assert told(endpoint_names.check(plan, None, a_workspace())) == {"endpoint": "ok"}
 
 
 def offer(left: int | None, fits: bool | None = None) -> SizeOffer:
@@ -182,16 +185,16 @@ def offer(left: int | None, fits: bool | None = None) -> SizeOffer:
     ],
 )
 def test_quota(make_plan: MakePlan, offered: SizeOffer, existing: DeploymentInfo | None, severity: str) -> None:
-    (finding,) = capacity.quota(make_plan(), [offered], existing)
+    (finding,) = size_and_quota.quota(make_plan(), [offered], existing)
     assert (finding.id, finding.severity) == ("quota", severity)
 
 
 def test_sizes_that_are_unknown_or_go_away(make_plan: MakePlan) -> None:
-    assert told(capacity.size(make_plan())) == {"size": "ok"}
-    assert told(capacity.size(make_plan(instance_type="Standard_New_v9"))) == {"size": "warning"}
-    (finding,) = capacity.size(make_plan(instance_type="Standard_NC6s_v3"))
+    assert told(size_and_quota.size(make_plan())) == {"size": "ok"}
+    assert told(size_and_quota.size(make_plan(instance_type="Standard_New_v9"))) == {"size": "warning"}
+    (finding,) = size_and_quota.size(make_plan(instance_type="Standard_NC6s_v3"))
     assert finding.severity == "warning" and "2025-09-30" in finding.message
-    assert capacity.quota(make_plan(instance_type="Standard_New_v9"), [], None)[0].severity == "unknown"
+    assert size_and_quota.quota(make_plan(instance_type="Standard_New_v9"), [], None)[0].severity == "unknown"
 
 
 def refused(**details: Any) -> Question[str]:
@@ -217,11 +220,11 @@ def refused(**details: Any) -> Question[str]:
     ],
 )
 def test_a_refusal_blocks_and_no_answer_does_not(details: dict[str, Any], needed: bool, severity: str) -> None:
-    finding = answers.ask(refused(**details), "id", "field", "It", needed=needed)
+    finding = ask_azure.ask(refused(**details), "id", "field", "It", needed=needed)
     assert isinstance(finding, Finding) and finding.severity == severity
     assert "It did not work. For a reason." in finding.message and finding.remedy == "Do this."
 
 
 def test_a_question_that_must_not_block_never_does() -> None:
-    finding = answers.ask(refused(status=403), "id", "field", "It", blocks=False)
+    finding = ask_azure.ask(refused(status=403), "id", "field", "It", blocks=False)
     assert isinstance(finding, Finding) and finding.severity == "unknown"

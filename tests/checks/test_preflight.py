@@ -20,8 +20,8 @@ PREFLIGHT = """
 import json, os, sys
 from tui.checks import preflight
 from tui.cloud.session import connect
-from tui.plan.load import load
-from tui.plan.resolve import resolve
+from tui.plan.load_save.load import load
+from tui.plan.load_save.resolve import resolve
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # whatever the libraries want to say
 for line in sys.stdin:

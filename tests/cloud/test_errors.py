@@ -7,8 +7,8 @@ import json
 import pytest
 import requests
 
+from tui.cloud.error_explanations import explain, from_status
 from tui.cloud.errors import CloudError, clean
-from tui.cloud.explanations import explain, from_status
 
 WRONG_SECRET = (
     "Authentication failed: AADSTS7000215: Invalid client secret provided. Ensure the secret being sent in the request "

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from scripted_service import WORKSPACE, Reply, Service, token
 
-from tui.cloud import clouds, workspace
+from tui.cloud import clouds
+from tui.cloud.auth.sign_in import credential_sources, sign_in
 from tui.cloud.errors import CloudError
 from tui.cloud.session import connect
-from tui.cloud.signin import credential_sources, sign_in
+from tui.cloud.workspace import workspace
 from tui.plan.model import Credential, Plan
 
 TENANT = "22222222-2222-2222-2222-222222222222"

@@ -18,14 +18,15 @@ from typing import Any
 
 from azure_state import Azure
 
-from tui.cloud.code import snapshot_hash
-from tui.cloud.files import walk
-from tui.engine import launch, runs
-from tui.engine.runs import Run
-from tui.plan.document import Document
-from tui.plan.load import load
+from tui.cloud.assets.code import snapshot_hash
+from tui.cloud.storage.folder_files import walk
+from tui.engine import start_stop
+from tui.engine.journal import runs
+from tui.engine.journal.runs import Run
+from tui.plan.load_save.document import Document
+from tui.plan.load_save.load import load
 from tui.plan.presets import find
-from tui.rehearse import prepare
+from tui.rehearsal_client import prepare
 
 LONGEST = 240.0
 ROOT = Path(__file__).resolve().parents[2]
@@ -180,7 +181,7 @@ class Campaign:
         """One run from its start to its end, with its blows."""
         begun = time.monotonic()
         document, code_hash = self._plan(name)
-        run = launch.start(document, environ=place.environ, rehearse=True)
+        run = start_stop.start(document, environ=place.environ, rehearse=True)
         engines, struck = 1, 0
         try:
             for blow in schedule.blows if schedule else ():
@@ -189,7 +190,7 @@ class Campaign:
                 struck += 1
                 if blow.how == "SIGKILL":
                     assert run.status == "interrupted", run.status
-                    launch.resume(run, environ=place.environ)
+                    start_stop.resume(run, environ=place.environ)
                     engines += 1
             self._until_the_end(run)
         finally:

@@ -20,13 +20,14 @@ import yaml
 from azure_state import Azure
 from test_run import events_until, finished, plan_for, statuses
 
-from tui.engine import launch, runs
-from tui.engine.folders import ROLL_BACK_FILE
-from tui.engine.journal import Event
-from tui.engine.view import RunView
-from tui.plan.document import Document
-from tui.plan.load import load
-from tui.rehearse import prepare, with_own_identity
+from tui.engine import start_stop
+from tui.engine.journal import runs
+from tui.engine.journal.journal import Event
+from tui.engine.journal.run_view import RunView
+from tui.engine.journal.state_folder import ROLL_BACK_FILE
+from tui.plan.load_save.document import Document
+from tui.plan.load_save.load import load
+from tui.rehearsal_client import prepare, with_own_identity
 
 FAILING = """
 from blue import init, run as good
@@ -82,7 +83,7 @@ class Place:
         return load(path)
 
     def start(self, document: Document) -> runs.Run:
-        return launch.start(with_own_identity(document, self.environ), environ=self.environ, rehearse=True)
+        return start_stop.start(with_own_identity(document, self.environ), environ=self.environ, rehearse=True)
 
     def serving(self) -> dict[str, int]:
         live = self.azure.get(f"onlineEndpoints/{NAME}")
@@ -200,7 +201,7 @@ def test_an_engine_that_is_killed_while_it_shifts_goes_on_where_it_was(place: Pl
         os.kill(pid, signal.SIGKILL)
         while runs.engine_pid(run.folder) is not None:
             pass
-        launch.resume(run, environ=place.environ)
+        start_stop.resume(run, environ=place.environ)
         return events_until(run, finished)
 
     events = disturbed(lambda event: event["event"] == "traffic_shift" and event.get("back"))
@@ -253,7 +254,7 @@ def test_a_rollout_that_is_stopped_says_who_serves_and_cleaning_up_gives_it_back
     def stopped(clean_up: bool) -> Event:
         known = int((run.journal.last() or {}).get("seq", 0))
         events_until(run, lambda event: event["event"] == "rollout_watch" and event["seq"] > known)
-        assert launch.stop(run, clean_up=clean_up)
+        assert start_stop.stop(run, clean_up=clean_up)
         return events_until(run, lambda event: finished(event) and event["seq"] > known)[-1]
 
     last = stopped(clean_up=False)
@@ -261,7 +262,7 @@ def test_a_rollout_that_is_stopped_says_who_serves_and_cleaning_up_gives_it_back
     assert f"Requests go to {serves} 80 %, stopped 20 %; before the run, to {serves} 100 %." in last["message"]
     assert f"aml-deploy rollback {NAME}" in last["message"]
     assert place.serving() == {serves: 80, "stopped": 20}
-    launch.resume(run, environ=place.environ)
+    start_stop.resume(run, environ=place.environ)
     last = stopped(clean_up=True)
     assert last["status"] == "cancelled"
     assert "What it had made was removed" in last["message"]
@@ -274,10 +275,10 @@ def taken_back_by_hand(place: Place, document: Document) -> None:
     patient = document.copy()
     patient.set("rollout.pause", 600, "test")
     run = place.start(patient)
-    assert not launch.roll_back(runs.Run("none", place.folder, "", "", "", True)), "there is no engine to ask"
+    assert not start_stop.roll_back(runs.Run("none", place.folder, "", "", "", True)), "there is no engine to ask"
     events_until(run, lambda event: event["event"] == "rollout_watch")
     assert RunView().fold_all(run.journal.read()).rolling_out
-    assert launch.roll_back(run)
+    assert start_stop.roll_back(run)
     events = events_until(run, finished)
     card = next(event["card"] for event in events if event["event"] == "needs_attention")
     assert (events[-1]["status"], card["code"]) == ("failed", "RolledBack")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tui.cloud.conflicts import CANCELED_TRIES, busy, patiently
 from tui.cloud.errors import CloudError, OperationFailed
+from tui.cloud.http.conflicts import CANCELED_TRIES, busy, patiently
 
 BUSY = CloudError(
     "Another operation holds the resource",

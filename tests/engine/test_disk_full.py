@@ -11,14 +11,14 @@ import pytest
 from azure_state import Azure
 from test_run import ROOT, plan_for
 
-from tui.engine.journal import Journal, JournalWriter
-from tui.rehearse import prepare
+from tui.engine.journal.journal import Journal, JournalWriter
+from tui.rehearsal_client import prepare
 
 
 def test_a_file_that_does_not_fit_leaves_no_half(tmp_path: Path) -> None:
     """The limit of a file's size stands for the disk: writing fails in the middle."""
     script = (
-        "import resource, sys\nfrom pathlib import Path\nfrom tui.engine.folders import write_whole\n"
+        "import resource, sys\nfrom pathlib import Path\nfrom tui.engine.journal.state_folder import write_whole\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
         "write_whole(Path(sys.argv[1]) / 'whole', 'x' * 900)\n"
         "try:\n    write_whole(Path(sys.argv[1]) / 'half', 'x' * 5000, sync=True)\n"
@@ -91,8 +91,8 @@ START = """
 import json, os, sys, time
 from pathlib import Path
 from tui.engine import launch
-from tui.plan.load import load
-from tui.rehearse import with_own_identity
+from tui.plan.load_save.load import load
+from tui.rehearsal_client import with_own_identity
 
 folder = Path(sys.argv[1])
 document = load(sys.argv[2], sets=["endpoint.name=churn-disk-01"])

@@ -15,8 +15,9 @@ import pytest
 from azure_state import Azure
 from test_run import begin, ended, events_until, finished, plan_for
 
-from tui.engine import heartbeat, launch, runs
+from tui.engine import heartbeat, start_stop
 from tui.engine.heartbeat import FILE, Heart, elsewhere, last_beat, observed_elsewhere
+from tui.engine.journal import runs
 
 
 def beat(folder: Path, *, machine: str = "cluster-2 boot", seconds_ago: float = 0.0, count: int = 1) -> None:
@@ -89,7 +90,7 @@ def test_a_second_run_on_an_endpoint_names_the_first_also_from_another_machine(
     document = plan_for("churn-machine-02", tmp_path)
     run, prepared = begin(document, rehearsal_env, monkeypatch)
     events_until(run, lambda event: event["event"] == "run_started")
-    assert launch.stop(run)
+    assert start_stop.stop(run)
     ended(run)
     events_until(run, lambda event: not run.alive)
     beat(run.folder)  # as if another machine had gone on with it
@@ -113,14 +114,14 @@ def test_a_run_of_another_machine_is_followed_stopped_and_resumed(
         other.setattr(heartbeat, "this_machine", lambda: "cluster-2 boot")
         assert run.alive
         assert run.elsewhere
-        launch.resume(run, environ=prepared)
-        assert launch.stop(run), "an engine on another machine is asked by a file"
+        start_stop.resume(run, environ=prepared)
+        assert start_stop.stop(run), "an engine on another machine is asked by a file"
         assert ended(run)["status"] == "cancelled"
     assert sum(event["event"] == "run_resumed" for event in run.journal.read()) == 0, "no second engine was started"
     events_until(run, lambda event: not run.alive)
     last = run.journal.last()
     assert last is not None
-    launch.resume(run, environ=prepared)
+    start_stop.resume(run, environ=prepared)
     events_until(run, lambda event: event["event"] == "run_resumed")
     beaten = heartbeat.last_beat(run.folder)
     assert beaten is not None
@@ -130,7 +131,7 @@ def test_a_run_of_another_machine_is_followed_stopped_and_resumed(
     with monkeypatch.context() as other:
         other.setattr(heartbeat, "this_machine", lambda: "cluster-2 boot")
         assert run.alive, "a machine that is gone without a word counts as gone after half a minute only"
-    launch.resume(run, environ=prepared)
+    start_stop.resume(run, environ=prepared)
     done = events_until(run, lambda event: finished(event) and event["seq"] > last["seq"])[-1]
     assert done["status"] == "succeeded"
     Azure(prepared).remove("churn-machine-01")

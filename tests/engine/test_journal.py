@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tui.engine.container_log import LogFollower, Tail
-from tui.engine.journal import Journal, JournalWriter
-from tui.engine.recall import recall
-from tui.engine.view import RunView
+from tui.engine.journal.journal import Journal, JournalWriter
+from tui.engine.journal.run_view import RunView
+from tui.engine.resume_state import recall
 
 
 def write_a_run(folder: Path, lines: int = 5) -> None:
@@ -59,7 +59,7 @@ def test_the_last_file_cut_at_every_byte(tmp_path: Path) -> None:
 
 def test_a_look_at_a_long_journal_does_not_read_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the number that comes next is looked for; a file that another writer left out is found later."""
-    monkeypatch.setattr("tui.engine.journal.RELIST_SECONDS", 3600.0)
+    monkeypatch.setattr("tui.engine.journal.journal.RELIST_SECONDS", 3600.0)
     write_a_run(tmp_path)
     journal = Journal(tmp_path)
     seen = journal.read()

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tui.engine import launch, runs
-from tui.engine.journal import Event
-from tui.engine.runs import Run
-from tui.plan.document import Document
-from tui.plan.load import load
+from tui.engine import start_stop
+from tui.engine.journal import runs
+from tui.engine.journal.journal import Event
+from tui.engine.journal.runs import Run
+from tui.plan.load_save.document import Document
+from tui.plan.load_save.load import load
 from tui.plan.presets import find
-from tui.rehearse import prepare, with_own_identity
+from tui.rehearsal_client import prepare, with_own_identity
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 240.0
@@ -33,7 +34,7 @@ def plan_for(name: str, tmp_path: Path, **sets: str) -> Document:
 def begin(document: Document, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> tuple[Run, dict[str, str]]:
     monkeypatch.setenv("AML_DEPLOY_HOME", environ["AML_DEPLOY_HOME"])
     prepared = prepare(document, environ)
-    return launch.start(with_own_identity(document, prepared), environ=prepared, rehearse=True), prepared
+    return start_stop.start(with_own_identity(document, prepared), environ=prepared, rehearse=True), prepared
 
 
 def events_until(run: Run, condition) -> list[Event]:
@@ -98,7 +99,7 @@ def test_a_run_ends_with_a_prediction_and_a_second_one_changes_nothing(
     progress = [event for event in events if event["event"] == "task_progress" and event["task"] == "model"]
     assert progress[-1]["done"] == progress[-1]["total"] > 100_000
 
-    again = launch.start(with_own_identity(document, prepared), environ=prepared, rehearse=True)
+    again = start_stop.start(with_own_identity(document, prepared), environ=prepared, rehearse=True)
     events = events_until(again, finished)
     assert events[-1]["status"] == "succeeded"
     done = statuses(events)
@@ -110,7 +111,7 @@ def test_a_run_ends_with_a_prediction_and_a_second_one_changes_nothing(
 
     changed = document.copy()
     changed.set("deployment.instance_count", 2, "test")
-    third = launch.start(with_own_identity(changed, prepared), environ=prepared, rehearse=True)
+    third = start_stop.start(with_own_identity(changed, prepared), environ=prepared, rehearse=True)
     events = events_until(third, finished)
     assert events[-1]["status"] == "succeeded"
     assert statuses(events)["deployment"] == "succeeded"

@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 from test_run import events_until, plan_for
 
-from tui.engine import launch
-from tui.engine.runs import engine_pid
+from tui.engine import start_stop
+from tui.engine.journal.runs import engine_pid
 from tui.helper.client import HelperClient
-from tui.plan.document import Document
-from tui.rehearse import prepare, with_own_identity
+from tui.plan.load_save.document import Document
+from tui.rehearsal_client import prepare, with_own_identity
 
 ROOT = Path(__file__).resolve().parents[2]
 # What a user's shell may hold while the wizard is open; UNTOLD has a name that gives nothing away.
@@ -120,7 +120,7 @@ def test_a_typed_secret_is_nowhere_but_in_memory(tmp_path: Path, planted: dict[s
         secrets = {"credential.client_secret": typed}
         with Watch([typed], cache) as watch:
             asyncio.run(sign_in(document, prepared, secrets))
-            run = launch.start(document, environ=prepared, secrets=secrets)
+            run = start_stop.start(document, environ=prepared, secrets=secrets)
             events_until(run, lambda event: event["event"] == "task_operation" and event["task"] == "endpoint")
             pid = engine_pid(run.folder)
             assert pid is not None

@@ -13,11 +13,12 @@ import pytest
 from azure_state import Azure
 from test_run import begin, ended, events_until, finished, plan_for, statuses
 
-from tui.engine import launch, runs
-from tui.engine.journal import Event
-from tui.engine.runs import Run
-from tui.plan.document import Document
-from tui.rehearse import with_own_identity
+from tui.engine import start_stop
+from tui.engine.journal import runs
+from tui.engine.journal.journal import Event
+from tui.engine.journal.runs import Run
+from tui.plan.load_save.document import Document
+from tui.rehearsal_client import with_own_identity
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,7 +30,7 @@ def at(kind: str, task: str):
 def again(run: Run, environ: dict[str, str]) -> list[Event]:
     """The events of a run that is resumed, until its new end."""
     last = run.journal.last()
-    launch.resume(run, environ=environ)
+    start_stop.resume(run, environ=environ)
     return events_until(run, lambda event: finished(event) and event["seq"] > last["seq"])
 
 
@@ -43,7 +44,7 @@ def test_a_run_that_is_stopped_in_its_preflight_has_made_nothing(
 ) -> None:
     run, prepared = begin(plan_for("churn-stop-01", tmp_path), rehearsal_env, monkeypatch)
     events_until(run, at("task_finished", "sign-in"))
-    assert launch.stop(run)
+    assert start_stop.stop(run)
     last = ended(run)
     assert last["status"] == "cancelled"
     assert "nothing in Azure" in last["message"]
@@ -59,7 +60,7 @@ def test_a_run_that_is_stopped_as_soon_as_it_is_started_has_an_end(
     document = plan_for("churn-stop-02", tmp_path)
     for _ in range(3):
         run, _ = begin(document, rehearsal_env, monkeypatch)
-        assert launch.stop(run)
+        assert start_stop.stop(run)
         last = ended(run)
         assert last["status"] == "cancelled"
         assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, []), "only the engine waits"
@@ -76,7 +77,7 @@ def test_an_upload_is_stopped_and_goes_on_where_it_stopped(
     try:
         scenario(prepared, "slow-storage")
         events_until(run, lambda event: at("task_progress", "model")(event) and 0 < event["done"] < event["total"])
-        assert launch.stop(run)
+        assert start_stop.stop(run)
         last = ended(run)
     finally:
         scenario(prepared, "none")
@@ -98,7 +99,7 @@ def test_stopping_names_what_is_left_and_the_command_that_removes_it(
 ) -> None:
     run, prepared = begin(plan_for("churn-stop-04", tmp_path), rehearsal_env, monkeypatch)
     events_until(run, at("task_operation", "deployment"))
-    assert launch.stop(run)
+    assert start_stop.stop(run)
     last = ended(run)
     assert last["status"] == runs.find(run.id).status == "cancelled"
     assert set(last["left_behind"]) >= {"endpoint churn-stop-04", "deployment blue"}
@@ -128,7 +129,7 @@ def test_a_stop_that_comes_too_late_is_no_stop(
     for _ in range(8):  # the call may have ended before the stop, or take longer than a run waits that is to stop
         run, prepared = begin(document, rehearsal_env, monkeypatch)
         events_until(run, at("task_started", "test"))
-        launch.stop(run)
+        start_stop.stop(run)
         last = ended(run)
         if last["status"] == "succeeded" and last["message"]:
             break
@@ -171,7 +172,7 @@ def test_a_second_run_on_an_endpoint_names_the_first(
     events_until(first, at("task_operation", "endpoint"))
 
     def beside(changed: Document) -> Event:
-        return ended(launch.start(with_own_identity(changed, prepared), environ=prepared, rehearse=True))
+        return ended(start_stop.start(with_own_identity(changed, prepared), environ=prepared, rehearse=True))
 
     refused = beside(document)
     assert refused["status"] == "blocked"
@@ -179,7 +180,7 @@ def test_a_second_run_on_an_endpoint_names_the_first(
     finding = next(event for event in runs.find(refused["run"]).journal.read() if event["event"] == "finding")
     assert (finding["id"], finding["severity"]) == ("run-in-progress", "blocker")
     events_until(first, at("task_started", "deployment"))
-    assert launch.stop(first, clean_up=True)
+    assert start_stop.stop(first, clean_up=True)
     last = ended(first)
     assert "was removed" in last["message"]
     assert not any(item.startswith(("endpoint", "deployment")) for item in last.get("left_behind", []))

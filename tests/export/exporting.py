@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tui.export.files import Export, export, write
-from tui.plan.load import load
+from tui.export.targets import Export, export, write
+from tui.plan.load_save.load import load
 from tui.plan.presets import find
 
 PRESET = "churn-xgboost"

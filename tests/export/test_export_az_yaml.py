@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from exporting import exported, own_preset
 
-from tui.plan.az_yaml import import_pair
-from tui.plan.load import load
-from tui.plan.resolve import resolve
+from tui.plan.load_save.az_yaml_import import import_pair
+from tui.plan.load_save.load import load
+from tui.plan.load_save.resolve import resolve
 
 ENVIRON = {
     "AZURE_SUBSCRIPTION_ID": "00000000-0000-0000-0000-000000000001",

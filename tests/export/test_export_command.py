@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from exporting import exported, own_preset
 
-from tui.export.files import TARGETS
-from tui.plan.load import load
+from tui.export.targets import TARGETS
+from tui.plan.load_save.load import load
 from tui.plan.problems import PlanInvalid
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,7 +102,7 @@ def test_the_runbook_says_what_it_costs_and_how_to_call(tmp_path: Path) -> None:
 
 
 def test_the_wizard_asks_the_helper_to_write_files(tmp_path: Path) -> None:
-    from tui.helper.asking import ask
+    from tui.helper.dispatch import ask
 
     document = load(own_preset(tmp_path))
     sent = {"document": document.tree, "base": str(document.base), "secrets": {"credential.client_secret": "hunter2"}}

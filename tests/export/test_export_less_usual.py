@@ -9,9 +9,9 @@ import pytest
 import yaml
 from exporting import exported, own_preset
 
-from tui.plan.az_yaml import import_pair
-from tui.plan.load import load
-from tui.plan.resolve import resolve
+from tui.plan.load_save.az_yaml_import import import_pair
+from tui.plan.load_save.load import load
+from tui.plan.load_save.resolve import resolve
 
 USER = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/churn-uai"
 ENVIRON = {

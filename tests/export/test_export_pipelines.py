@@ -11,9 +11,9 @@ import pytest
 import yaml
 from exporting import exported, own_preset
 
-from tui.plan.load import load
+from tui.plan.load_save.load import load
+from tui.plan.load_save.resolve import resolve
 from tui.plan.problems import PlanInvalid
-from tui.plan.resolve import resolve
 
 GITHUB = ("github-actions", "vendor.github-workflows")
 AZURE = ("azure-pipelines", "vendor.azure-pipelines")

@@ -17,10 +17,10 @@ sys.path.insert(0, str(ROOT / "tests" / "engine"))
 
 from azure_state import Azure  # noqa: E402
 
-from tui.cloud.code import snapshot_hash  # noqa: E402
-from tui.cloud.files import walk  # noqa: E402
-from tui.plan.load import load  # noqa: E402
-from tui.rehearse import prepare  # noqa: E402
+from tui.cloud.assets.code import snapshot_hash  # noqa: E402
+from tui.cloud.storage.folder_files import walk  # noqa: E402
+from tui.plan.load_save.load import load  # noqa: E402
+from tui.rehearsal_client import prepare  # noqa: E402
 
 USER = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/churn-uai"
 SHIM = """

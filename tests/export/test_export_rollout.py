@@ -14,8 +14,8 @@ import pytest
 from exporting import exported, own_preset
 
 from tests.export.test_export_python import applied, started
-from tui.plan.load import load
-from tui.rehearse import prepare
+from tui.plan.load_save.load import load
+from tui.rehearsal_client import prepare
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLLOUT = "rollout: {steps: [10, 50, 100], pause: 3s, probe_every: 1s, min_requests: 2, max_error_percent: 20}\n"

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from exporting import exported, own_preset
 
-from tui.export.files import TARGETS
+from tui.export.targets import TARGETS
 from tui.plan.problems import PlanInvalid
 
 LOCAL = "churn-xgboost/model"

@@ -9,7 +9,7 @@ import pytest
 from commands import PRESET, aml_deploy, json_lines
 
 import tui
-from tui.commands import COMMANDS
+from tui.cli.commands import COMMANDS
 
 pytestmark = pytest.mark.smoke
 

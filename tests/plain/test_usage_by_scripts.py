@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from commands import COMMAND, PRESET, aml_deploy
 
-from tui.plain.lines import amount
+from tui.plain.output.event_lines import amount
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import pytest
 import yaml
 
 from tui.plan import data_collection
-from tui.plan.changes import deployment_change, endpoint_change
-from tui.plan.fields import BY_KEY
-from tui.plan.load import load
+from tui.plan.fields.all_fields import BY_KEY
+from tui.plan.load_save.load import load
+from tui.plan.load_save.resolve import resolve
 from tui.plan.model import Plan
+from tui.plan.planned_changes import deployment_change, endpoint_change
 from tui.plan.problems import PlanInvalid, Problem
-from tui.plan.resolve import resolve
 
 USER = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/churn-uai"
 ROUTE = {"path": "/score", "port": 5001}
@@ -95,18 +95,18 @@ def test_an_identity_does_not_change_afterwards(tmp_path: Path) -> None:
 
 
 def test_the_preflight_blocks_another_identity(tmp_path: Path) -> None:
-    from tui.checks import names
-    from tui.cloud.endpoints import EndpointInfo
-    from tui.cloud.workspace import WorkspaceInfo
+    from tui.checks.workspace import endpoint_names
+    from tui.cloud.endpoints.endpoints import EndpointInfo
+    from tui.cloud.workspace.workspace import WorkspaceInfo
 
     identity = {"type": "user_assigned", "user_assigned_identities": [USER]}
     own = EndpointInfo("churn", "/e", "Succeeded", None, "key", "disabled", "", {}, {}, "eastus",
                        identity={"type": "SystemAssigned"})  # fmt: skip
     where: Any = WorkspaceInfo.__new__(WorkspaceInfo)
     plan = resolved(tmp_path, endpoint={"identity": identity})
-    found = [one for one in names.check(plan, own, where) if one.id == "endpoint-identity"]
+    found = [one for one in endpoint_names.check(plan, own, where) if one.id == "endpoint-identity"]
     assert [(one.severity, one.field) for one in found] == [("blocker", "endpoint.identity.type")]
-    assert not [one for one in names.check(resolved(tmp_path), own, where) if one.id == "endpoint-identity"]
+    assert not [one for one in endpoint_names.check(resolved(tmp_path), own, where) if one.id == "endpoint-identity"]
 
 
 # Data collection
@@ -213,7 +213,7 @@ def test_a_change_of_what_is_collected_is_named(tmp_path: Path) -> None:
     [("model_inputs", "pandas", True), ("model_inputs", "azureml-ai-monitoring", False), ("request", "pandas", False)],
 )
 def test_what_nothing_would_write_is_told(tmp_path: Path, collected: str, pip: str, warned: bool) -> None:
-    from tui.checks import artifacts
+    from tui.checks.model import artifacts
 
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "score.py").write_text("def init(): ...\ndef run(data): ...\n")
@@ -284,7 +284,7 @@ def test_a_container_with_its_own_server_needs_no_script(tmp_path: Path) -> None
 
 
 def test_a_registered_environment_without_a_server_is_told(tmp_path: Path) -> None:
-    from tui.plan.changes import changes
+    from tui.plan.planned_changes import changes
 
     model = {"path": "model", "name": "m", "type": "custom_model"}
     plan = resolved(tmp_path, deployment={"model": model, "environment": "azureml:serve:3"})
@@ -333,7 +333,7 @@ def test_a_saved_plan_keeps_these_keys_as_they_were_written(tmp_path: Path) -> N
 
 @pytest.mark.parametrize(("written", "kind"), [("SystemAssigned", "system_assigned"), ("none", None)])
 def test_an_imported_identity_is_in_the_plans_words(tmp_path: Path, written: str, kind: str | None) -> None:
-    from tui.plan.az_yaml import import_pair
+    from tui.plan.load_save.az_yaml_import import import_pair
 
     (tmp_path / "endpoint.yml").write_text(f"name: churn\nauth_mode: key\nidentity: {{type: {written}}}\n")
     text = "name: blue\nendpoint_name: churn\nmodel: azureml:m:1\ninstance_type: Standard_DS3_v2\n"

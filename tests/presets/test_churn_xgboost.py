@@ -19,11 +19,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tui.checks import artifacts
+from tui.checks.model import artifacts
 from tui.plan import presets
-from tui.plan.load import load
+from tui.plan.load_save.load import load
+from tui.plan.load_save.resolve import resolve
 from tui.plan.model import Plan
-from tui.plan.resolve import resolve
 
 COLUMNS = [
     "Idade",

@@ -7,11 +7,11 @@ import json
 import pytest
 import yaml
 
-from tui.checks import artifacts
+from tui.checks.model import artifacts
 from tui.plan import presets
-from tui.plan.load import load
+from tui.plan.load_save.load import load
+from tui.plan.load_save.resolve import resolve
 from tui.plan.model import Plan
-from tui.plan.resolve import resolve
 
 ENVIRON = {
     "AZURE_SUBSCRIPTION_ID": "00000000-0000-4000-8000-000000000001",

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from tui.checks import artifacts
+from tui.checks.model import artifacts
 from tui.plan import presets
-from tui.plan.load import load
-from tui.plan.resolve import resolve
+from tui.plan.load_save.load import load
+from tui.plan.load_save.resolve import resolve
 
 NAMES = ("sklearn-iris", "lightgbm-diabetes", "own-score")
 ENVIRON = {

@@ -33,10 +33,10 @@ def scoring_python(rehearsal_home: dict[str, str]) -> Path:
     """The interpreter of an environment with the inference server: the one that the session's rehearsal uses too."""
     import asyncio
 
-    from tui.rehearsal import image
+    from tui.rehearsal.images import image_build
 
     cache = Path(rehearsal_home["AML_DEPLOY_CACHE"])
-    return asyncio.run(image.build(CONDA, None, cache=cache, log=lambda line: None))
+    return asyncio.run(image_build.build(CONDA, None, cache=cache, log=lambda line: None))
 
 
 @pytest.fixture(scope="session")

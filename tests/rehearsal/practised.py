@@ -15,7 +15,7 @@ from flow import Flow
 
 from tests.conftest import rehearsal_command
 from tui.rehearsal.places import Home
-from tui.rehearsal.scenarios import select
+from tui.rehearsal.scenarios.scenarios import select
 
 # The same environment as the other tests', so that it is built once.
 CONDA = "dependencies: [python=3.11, pip, {pip: [azureml-inference-server-http]}]\n"

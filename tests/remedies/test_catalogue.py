@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.plan.fields import BY_KEY
+from tui.plan.fields.all_fields import BY_KEY
 from tui.remedies.catalogue import BUNDLED, PHASES, Catalogue, load
 from tui.remedies.matcher import match
 from tui.remedies.patterns import BadPattern, Pattern

@@ -12,12 +12,12 @@ import pytest
 import yaml
 from test_catalogue import REPORTED
 
-from tui.plan.document import Document
+from tui.plan.load_save.document import Document
+from tui.plan.load_save.resolve import resolve
 from tui.plan.problems import PlanInvalid
-from tui.plan.resolve import resolve
-from tui.rehearsal.scenario_failures import FAILURES
-from tui.rehearsal.scenario_refusals import REFUSALS, SCORING_ANSWERS, STORAGE_REFUSALS
-from tui.rehearsal.scenarios import SCENARIOS
+from tui.rehearsal.scenarios.failures import FAILURES
+from tui.rehearsal.scenarios.refusals import REFUSALS, SCORING_ANSWERS, STORAGE_REFUSALS
+from tui.rehearsal.scenarios.scenarios import SCENARIOS
 from tui.remedies.catalogue import Catalogue
 from tui.remedies.matcher import match
 
@@ -37,7 +37,7 @@ def findings_of_checks() -> tuple[set[str], list[str]]:
     """Every text in the checks' sources that may be a finding's id, and the beginnings of those put together."""
     texts: set[str] = set()
     beginnings = []
-    for path in (ROOT / "tui" / "checks").glob("*.py"):
+    for path in (ROOT / "tui" / "checks").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 texts.add(node.value)
@@ -73,7 +73,7 @@ def test_it_is_prevented_by_a_check_that_is_tested(row: dict[str, Any]) -> None:
     elif check:
         texts, beginnings = findings_of_checks()
         assert check in texts or any(check.startswith(text) for text in beginnings), check
-        tests = "\n".join(path.read_text(encoding="utf-8") for path in (HERE.parent / "checks").glob("*.py"))
+        tests = "\n".join(path.read_text(encoding="utf-8") for path in (HERE.parent / "checks").rglob("*.py"))
         assert re.search(rf"[\"']{check}[\"']", tests), f"no test of the checks names {check}"
 
 

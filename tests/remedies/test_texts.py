@@ -9,8 +9,8 @@ import pytest
 import yaml
 from harmless import UNRELATED, healthy_texts
 
-from tui.rehearsal.scenario_failures import FAILURES
-from tui.rehearsal.scenario_refusals import REFUSALS, SCORING_ANSWERS, STORAGE_REFUSALS
+from tui.rehearsal.scenarios.failures import FAILURES
+from tui.rehearsal.scenarios.refusals import REFUSALS, SCORING_ANSWERS, STORAGE_REFUSALS
 from tui.remedies.catalogue import Catalogue
 from tui.remedies.matcher import match
 

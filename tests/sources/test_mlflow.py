@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tui.cloud import staging
 from tui.cloud.errors import Cancelled, CloudError
-from tui.cloud.source_listing import Item, Listing
+from tui.cloud.sources import staging
+from tui.cloud.sources.source_listing import Item, Listing
 
 from .mlflow_server import MlflowServer
 
@@ -99,10 +99,10 @@ def test_a_full_disk_is_noticed_first(cache: Path, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("source", ["models:/churn@champion", "runs:/RUN/model"])
 def test_the_model_step_shows_what_the_server_has(source: str, server: MlflowServer, tmp_path: Path) -> None:
     """Flavour, signature, example and environment, of a server that needs no sign-in to Azure."""
-    from tui.app import model_facts
-    from tui.checks import source_model
-    from tui.plan.load import load
-    from tui.plan.resolve import resolve
+    from tui.app.steps.model import model_facts
+    from tui.checks.model import source_model
+    from tui.plan.load_save.load import load
+    from tui.plan.load_save.resolve import resolve
 
     where = {"AZURE_SUBSCRIPTION_ID": f"{0:08}-0000-0000-0000-{0:012}", "AZURE_RESOURCE_GROUP": "g",
              "AZURE_ML_WORKSPACE": "wsp"}  # fmt: skip

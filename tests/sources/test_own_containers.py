@@ -15,10 +15,13 @@ from typing import Any
 import pytest
 import yaml
 
-from tui.cloud import arm, blob_source, data_collection, environments
-from tui.cloud.datastore import default_datastore
+from tui.cloud.assets import environments
+from tui.cloud.endpoints import data_collection
 from tui.cloud.errors import Cancelled
+from tui.cloud.http import arm
 from tui.cloud.session import Cloud, connect
+from tui.cloud.sources import blob_source
+from tui.cloud.storage.datastore import default_datastore
 from tui.plan import presets
 from tui.plan.model import BuildContext, Environment, InferenceConfig, Plan, Route, Workspace
 

@@ -10,15 +10,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tui.cloud import blob_source, staging
-from tui.cloud.datastore import default_datastore
 from tui.cloud.errors import CloudError
 from tui.cloud.session import connect
-from tui.plan import fields_sources, presets
-from tui.plan.load import load
+from tui.cloud.sources import blob_source, staging
+from tui.cloud.storage.datastore import default_datastore
+from tui.plan import presets
+from tui.plan.fields import sources
+from tui.plan.load_save.load import load
+from tui.plan.load_save.resolve import resolve
 from tui.plan.model import Plan, Test
 from tui.plan.problems import PlanInvalid
-from tui.plan.resolve import resolve
 
 WORKSPACE = {
     "AZURE_SUBSCRIPTION_ID": "11111111-2222-3333-4444-555555555555",
@@ -69,7 +70,7 @@ def test_a_registered_model_is_not_a_source(reference: str) -> None:
     ],
 )
 def test_what_cannot_be_read_is_refused_with_a_way(path: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fields_sources, "DBFS", Path("/no-such-mount"))
+    monkeypatch.setattr(sources, "DBFS", Path("/no-such-mount"))
     with pytest.raises(PlanInvalid) as refused:
         resolved(path)
     (problem,) = refused.value.problems
@@ -79,10 +80,10 @@ def test_what_cannot_be_read_is_refused_with_a_way(path: str, said: str, monkeyp
 
 @pytest.mark.smoke
 def test_dbfs_is_read_where_it_is_mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fields_sources, "DBFS", tmp_path)
+    monkeypatch.setattr(sources, "DBFS", tmp_path)
     (tmp_path / "models" / "churn").mkdir(parents=True)
     assert resolved("dbfs:/models/churn").deployment.model.path == tmp_path / "models" / "churn"
-    assert fields_sources.mounted("dbfs:/Volumes/main/ml/churn") == "/Volumes/main/ml/churn"
+    assert sources.mounted("dbfs:/Volumes/main/ml/churn") == "/Volumes/main/ml/churn"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +191,7 @@ def test_files_of_the_workspaces_own_datastore_are_registered_where_they_lie(clo
     assert found.in_place == "azureml://datastores/workspaceblobstore/paths/own/churn"
     model = cloud.plan.deployment.model
     made = staging.register_in_place(cloud, model, found, {"by": "test"})
-    from tui.cloud import models
+    from tui.cloud.assets import models
 
     again = models.find(cloud, model.name, found.content, model.type)
     assert again is not None and again.version == made.version
@@ -208,8 +209,8 @@ def test_nothing_there_is_told(cloud: Any) -> None:
 
 def test_the_small_files_of_a_source_say_what_the_model_is(cloud: Any) -> None:
     """What the Model step shows of a model in storage: flavour, files, size, signature, sample, environment."""
-    from tui.app import model_facts
-    from tui.checks import source_model
+    from tui.app.steps.model import model_facts
+    from tui.checks.model import source_model
 
     folder = presets.folder() / "churn-xgboost" / "model"
     files = {f"gold/churn/{file.name}": file.read_bytes() for file in folder.iterdir()}
@@ -233,8 +234,8 @@ def test_the_small_files_of_a_source_say_what_the_model_is(cloud: Any) -> None:
 
 
 def test_a_source_that_cannot_be_looked_into_says_why(cloud: Any) -> None:
-    from tui.app import model_facts
-    from tui.checks import source_model
+    from tui.app.steps.model import model_facts
+    from tui.checks.model import source_model
 
     account = put(cloud, "lake", FILES)
     plan = resolved(f"{account}/lake/no/such/folder")

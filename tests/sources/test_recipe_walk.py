@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from tests.terminal import CONTROL_C, ENTER, PAGE_DOWN, TAB, Terminal
-from tui.cloud import blob_source
-from tui.cloud.datastore import default_datastore
 from tui.cloud.session import connect
+from tui.cloud.sources import blob_source
+from tui.cloud.storage.datastore import default_datastore
 from tui.plan import presets
-from tui.plan.load import load
-from tui.plan.resolve import resolve
+from tui.plan.load_save.load import load
+from tui.plan.load_save.resolve import resolve
 
 from .conftest import KEPT
 

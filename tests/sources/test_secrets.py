@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from tui.cloud.auth.secrets import Reader, fill
+from tui.cloud.auth.secrets import test as tested
 from tui.cloud.errors import CloudError
-from tui.cloud.secrets import Reader, fill
-from tui.cloud.secrets import test as tested
-from tui.plan.load import load
+from tui.plan.load_save.load import load
+from tui.plan.load_save.resolve import resolve
 from tui.plan.model import Credential
 from tui.plan.problems import PlanInvalid
-from tui.plan.resolve import resolve
 
 from .conftest import SECRET, Vault
 
@@ -205,7 +205,7 @@ def test_check_signs_in_with_a_secret_of_a_scope(
 def test_a_secret_among_the_containers_variables_is_in_no_answer(
     databricks: str, rehearsal: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tui.helper.asking import ask
+    from tui.helper.dispatch import ask
 
     for name, value in rehearsal["set"].items():
         monkeypatch.setenv(name, value)

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from tests.sources.test_paths import FILES, addresses, cloud, put, resolved
-from tui.checks import preflight, requests, source
+from tui.checks import preflight
 from tui.checks.finding import Finding
+from tui.checks.model import source
 from tui.checks.question import Question
-from tui.cloud import hosts
+from tui.checks.requests import administrator_requests
 from tui.cloud.errors import CloudError
-from tui.cloud.source_listing import Item, Listing
+from tui.cloud.http import hosts
+from tui.cloud.sources.source_listing import Item, Listing
 from tui.plan.model import Plan
 
 __all__ = ["cloud"]
@@ -119,5 +121,5 @@ def test_in_the_rehearsal_it_is_seen_before_the_button(cloud: Any) -> None:
 def test_who_can_open_the_source_gets_a_page(remedy: str, who: str, command: str) -> None:
     plan = typed("custom_model")
     found = about(plan, CloudError(title="Refused", cause="No right.", remedy=remedy, status=403, code="Forbidden"))
-    (page,) = requests.pages(plan, found, None, None)
+    (page,) = administrator_requests.pages(plan, found, None, None)
     assert page.who == who and command in page.markdown and SOURCE in page.markdown

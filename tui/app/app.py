@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any, Callable, ClassVar, Optional
 from textual import events
 from textual.binding import Binding
 
-from tui.app.background import in_thread
-from tui.app.continuing import only_after_suspending
-from tui.app.shell import Shell
-from tui.app.store import Adopt, Store
+from tui.app.app_interface import Shell
+from tui.app.state.background import in_thread
+from tui.app.state.store import Adopt, Store
+from tui.app.steps.typed_ahead import TypedAhead
+from tui.app.textual_patches.newest_size import BottomScreen
+from tui.app.textual_patches.suspend import only_after_suspending
 from tui.app.theme import DARK, LIGHT
-from tui.app.typed_ahead import TypedAhead
-from tui.app.widgets.newest_size import BottomScreen
-from tui.plan.document import Document
+from tui.plan.load_save.document import Document
 
 if TYPE_CHECKING:
-    from tui.app.screens.troubleshoot import TroubleshootScreen
-    from tui.engine.runs import Run
+    from tui.app.troubleshoot.screen import TroubleshootScreen
+    from tui.engine.journal.runs import Run
 
 Prepare = Callable[[Optional[Document]], Mapping[str, str]]
 
@@ -111,7 +111,7 @@ class WizardApp(Shell, inherit_bindings=False):
 
     def on_resize(self, event: events.Resize) -> None:
         """Put a notice over a terminal that is too small, and take it away again."""
-        from tui.app.screens.too_small import COLUMNS, ROWS, TooSmallScreen
+        from tui.app.dialogs.too_small import COLUMNS, ROWS, TooSmallScreen
 
         small = event.size.width < COLUMNS or event.size.height < ROWS
         covered = isinstance(self.screen, TooSmallScreen)
@@ -124,13 +124,13 @@ class WizardApp(Shell, inherit_bindings=False):
 
     def go_home(self) -> None:
         """Show the first screen."""
-        from tui.app.screens.home import HomeScreen
+        from tui.app.home.screen import HomeScreen
 
         self.switch_to(HomeScreen())
 
     def open(self, document: Document, step: str = "credentials", run: Run | None = None) -> None:
         """Walk through a plan, from a step on."""
-        from tui.app.screens.wizard import WizardScreen
+        from tui.app.steps.wizard_screen import WizardScreen
 
         store = self._take_up(document)
         store.run = run
@@ -139,7 +139,7 @@ class WizardApp(Shell, inherit_bindings=False):
 
     def operate(self, document: Document, rehearsed: bool = False) -> TroubleshootScreen:
         """Troubleshoot the endpoint of a document, in the place of what is shown."""
-        from tui.app.screens.troubleshoot import TroubleshootScreen
+        from tui.app.troubleshoot.screen import TroubleshootScreen
 
         if rehearsed and not self.rehearse:
             self.bring_rehearsal()
@@ -164,7 +164,7 @@ class WizardApp(Shell, inherit_bindings=False):
 
     def attach(self, run: Run) -> None:
         """Follow a run on the live screen. Raises PlanInvalid when its plan cannot be read."""
-        from tui.plan.load import load
+        from tui.plan.load_save.load import load
 
         self.rehearse = self.rehearse or run.rehearsed
         self.open(load(run.plan), "deploy", run)
@@ -211,7 +211,7 @@ class WizardApp(Shell, inherit_bindings=False):
 
     def action_leave(self) -> None:
         """Ask how to leave; a second time, leave."""
-        from tui.app.screens.quit import QuitScreen
+        from tui.app.dialogs.quit import QuitScreen
 
         if isinstance(self.screen, QuitScreen):
             self.finish("detached" if self.under_way() else "left")
@@ -220,7 +220,7 @@ class WizardApp(Shell, inherit_bindings=False):
 
     def _leave_as(self, answer: str | None) -> None:
         if answer == "stop":
-            from tui.engine.launch import stop
+            from tui.engine.start_stop import stop
 
             if self.store is not None and self.store.run is not None:
                 stop(self.store.run, clean_up=True)

@@ -9,36 +9,22 @@ import functools
 import time
 from typing import Any, Callable, NamedTuple, TypeVar
 
-from tui.checks import (
-    artifact_findings,
-    artifacts,
-    capacity,
-    endpoint_identity,
-    identity,
-    isolation,
-    names,
-    network,
-    outbound,
-    own_seat,
-    pins,
-    reach,
-    registered,
-    rights,
-    several,
-    source,
-    steps,
-    storage,
-    workspace,
-)
-from tui.checks.answers import ask
+from tui.checks import each_deployment, steps
+from tui.checks.ask_azure import ask
+from tui.checks.capacity import size_and_quota
+from tui.checks.environment import pins
 from tui.checks.finding import BLOCKER, UNKNOWN, Finding, ordered
+from tui.checks.identity import endpoint_identity, identity, required_permissions
+from tui.checks.model import artifact_findings, artifacts, registered, source
+from tui.checks.network import connectivity, network_flags, outbound_rules, private_endpoints
 from tui.checks.question import NoAnswer, Question
-from tui.cloud.endpoints import EndpointInfo
-from tui.cloud.hosts import Store
+from tui.checks.workspace import endpoint_names, storage, workspace, workspace_diagnose
+from tui.cloud.auth.sign_in import SignedIn
+from tui.cloud.endpoints.endpoints import EndpointInfo
+from tui.cloud.http.hosts import Store
 from tui.cloud.session import Cloud
-from tui.cloud.signin import SignedIn
-from tui.cloud.sizes import SizeOffer
-from tui.cloud.workspace import WorkspaceInfo
+from tui.cloud.workspace.sizes import SizeOffer
+from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.plan.model import Deployment, Plan
 
 T = TypeVar("T")
@@ -96,7 +82,7 @@ class Preflight:
         self._plan, self._cloud, self._own_look, self._parts = plan, cloud, own_look, parts
         self._ends = time.monotonic() + limit
         self._limit = limit
-        self._board = reach.Board(self._ends)
+        self._board = connectivity.Board(self._ends)
         self.who: SignedIn | None = None
         self.workspace: WorkspaceInfo | None = None
 
@@ -109,16 +95,18 @@ class Preflight:
 
     def findings(self) -> list[Finding]:
         """Asks everything, in the order in which answers are needed."""
-        from tui.cloud import endpoints, hosts, signin
-        from tui.cloud import workspace as workspaces
+        from tui.cloud.auth import sign_in
+        from tui.cloud.endpoints import endpoints
+        from tui.cloud.http import hosts
+        from tui.cloud.workspace import workspace as workspaces
 
         plan, cloud = self._plan, self._cloud
-        files = [self._read(one) for one in several.apart(plan)] if self._wants("files") else []
+        files = [self._read(one) for one in each_deployment.apart(plan)] if self._wants("files") else []
         if self._wants("reach", "login"):
             self._board.add(hosts.of_cloud(cloud.metadata))
         if self._wants("reach", "elsewhere"):
             self._board.add_source(plan)
-        asked_who = self._ask(lambda: signin.sign_in(cloud))
+        asked_who = self._ask(lambda: sign_in.sign_in(cloud))
         # Sent with the sign-in: each signs in itself where that is not done yet, and none waits for another.
         asked_info = self._ask(lambda: workspaces.read(cloud))
         asked_endpoint = self._ask(lambda: endpoints.read(cloud, plan.endpoint.name) if plan.endpoint.name else None)
@@ -138,7 +126,7 @@ class Preflight:
                 found.append(info)
                 info = None
         if info is None:
-            size = several.each(plan, capacity.size) if self._wants("capacity") else []
+            size = each_deployment.each(plan, size_and_quota.size) if self._wants("capacity") else []
             elsewhere = self._elsewhere(asked_source, asked_pins)
             return ordered([*found, *self._reach(), *size, *self._files(files), *elsewhere])
 
@@ -148,24 +136,26 @@ class Preflight:
 
     def _in_workspace(self, info: WorkspaceInfo, early: _Early) -> list[Finding]:
         """Asks what needs the workspace, where nothing needs anything else, and finds what all the answers say."""
-        from tui.cloud import limits, sizes
+        from tui.cloud.workspace import limits, sizes
 
         plan, cloud = self._plan, self._cloud
         found: list[Finding] = []
-        around = reach.Around(cloud, info, max(0.0, self._ends - time.monotonic() - 1.0), self._wants("around"))
-        counts = {one.deployment.instance_count for one in several.apart(plan)} if self._wants("capacity") else set()
+        around = connectivity.Around(cloud, info, max(0.0, self._ends - time.monotonic() - 1.0), self._wants("around"))
+        counts = (
+            {one.deployment.instance_count for one in each_deployment.apart(plan)} if self._wants("capacity") else set()
+        )
         asked_sizes = {count: self._ask(functools.partial(sizes.offers, cloud, count)) for count in counts}
         asked_usage = self._ask(lambda: limits.usage(cloud)) if self._wants("capacity", "names") else None
         names_too = self._wants("names") and bool(plan.endpoint.name)
         asked_owner = self._ask(lambda: limits.owner(cloud, plan.endpoint.name)) if names_too else None
-        asked_rights = self._ask(lambda: rights.read(cloud, info)) if self._wants("rights") else None
-        asked_providers = self._ask(lambda: rights.providers(cloud)) if self._wants("rights") else None
+        asked_rights = self._ask(lambda: required_permissions.read(cloud, info)) if self._wants("rights") else None
+        asked_providers = self._ask(lambda: required_permissions.providers(cloud)) if self._wants("rights") else None
         looked = self._ask(self._look) if self._own_look else None
-        uploads = self._wants("reach") and any(_uploads(one.deployment) for one in several.apart(plan))
+        uploads = self._wants("reach") and any(_uploads(one.deployment) for one in each_deployment.apart(plan))
         asked_storage = self._ask(lambda: _storage(cloud)) if uploads else None
 
         named = endpoint_identity.asked(plan, cloud, info, self._ask) if self._wants("names") else {}
-        assets = several.apart(plan) if self._wants("elsewhere") else []
+        assets = each_deployment.apart(plan) if self._wants("elsewhere") else []
         asked_assets = {one.deployment.name: registered.asked(one, cloud, self._ask) for one in assets}
 
         existing = ask(early.endpoint, "endpoint", "endpoint.name", f"Whether {plan.endpoint.name} exists")
@@ -178,8 +168,11 @@ class Preflight:
         if asked_rights is not None and asked_providers is not None:
             allowed, states = asked_rights, asked_providers
             found.extend(
-                several.each(
-                    plan, lambda one: rights.findings(one, cloud, info, allowed, states, self.who, store, endpoint)
+                each_deployment.each(
+                    plan,
+                    lambda one: required_permissions.findings(
+                        one, cloud, info, allowed, states, self.who, store, endpoint
+                    ),
                 )
             )
         found.append(workspace.there(info))
@@ -197,19 +190,21 @@ class Preflight:
         # The files' own check does not know the workspace, so it can only warn about MLflow and the network.
         found.extend(finding for finding in self._files(early.files) if finding.id != "mlflow-network")
         found.extend(self._elsewhere(early.source, early.pins))
-        found.extend(several.each(plan, lambda one: artifact_findings.about_mlflow_network(one, info.isolation)))
         found.extend(
-            several.each(plan, lambda one: registered.findings(one, asked_assets.get(one.deployment.name, {})))
+            each_deployment.each(plan, lambda one: artifact_findings.about_mlflow_network(one, info.isolation))
+        )
+        found.extend(
+            each_deployment.each(plan, lambda one: registered.findings(one, asked_assets.get(one.deployment.name, {})))
         )
         if looked is not None:
-            found.extend(own_seat.noticed(looked, info))
+            found.extend(workspace_diagnose.noticed(looked, info))
         return found
 
     def _sources(self) -> list[tuple[Plan, Question[Any]]]:
         """For each deployment whose model lies elsewhere, the question what lies there."""
         return [
             (one, self._ask(functools.partial(source.held, one, self._cloud)))
-            for one in several.apart(self._plan)
+            for one in each_deployment.apart(self._plan)
             if one.deployment.model.source
         ]
 
@@ -221,7 +216,7 @@ class Preflight:
             seconds = max(0.0, min(pins.SHARE * self._limit, self._ends - time.monotonic() - 0.5))
             return pins.check(one, asked, seconds) if asked else []
 
-        return [self._ask(functools.partial(ask_index, one)) for one in several.apart(self._plan)]
+        return [self._ask(functools.partial(ask_index, one)) for one in each_deployment.apart(self._plan)]
 
     def _elsewhere(
         self, asked_source: list[tuple[Plan, Question[Any]]], asked_pins: list[Question[list[Finding]]]
@@ -231,38 +226,38 @@ class Preflight:
         return list({(finding.id, finding.message): finding for finding in found}.values())
 
     def _look(self) -> Any:
-        from tui.cloud.diagnose import diagnose
+        from tui.cloud.workspace.diagnose import diagnose
 
         return diagnose(self._cloud, stopped=lambda: time.monotonic() > self._ends)
 
-    def _add_hosts(self, around: reach.Around, store: Any, endpoint: EndpointInfo | None, existing: Any) -> None:
+    def _add_hosts(self, around: connectivity.Around, store: Any, endpoint: EndpointInfo | None, existing: Any) -> None:
         unread = existing.message if isinstance(existing, Finding) else ""
-        reach.add_workspace(self._board, self._plan, self._cloud, around, store, endpoint, "", unread)
+        connectivity.add_workspace(self._board, self._plan, self._cloud, around, store, endpoint, "", unread)
 
     def _reach(self) -> list[Finding]:
-        return reach.findings(self._board.hops(self._cloud.metadata.built_in))
+        return connectivity.findings(self._board.hops(self._cloud.metadata.built_in))
 
-    def _network(self, info: WorkspaceInfo, around: reach.Around) -> list[Finding]:
+    def _network(self, info: WorkspaceInfo, around: connectivity.Around) -> list[Finding]:
         plan = self._plan
-        environments = [one.deployment.environment for one in several.apart(plan)]
+        environments = [one.deployment.environment for one in each_deployment.apart(plan)]
         builds = any(one.conda_file is not None or one.build is not None for one in environments)
         return [
-            *several.each(plan, lambda one: isolation.check(one, info)),
-            *network.approvals(plan, info),
-            *network.registry(info, around.registry, builds),
-            *network.vault(plan, info, around.vault),
-            *network.storage(info, around.storage),
-            *several.each(plan, lambda one: outbound.check(one, info)),
+            *each_deployment.each(plan, lambda one: network_flags.check(one, info)),
+            *private_endpoints.approvals(plan, info),
+            *private_endpoints.registry(info, around.registry, builds),
+            *private_endpoints.vault(plan, info, around.vault),
+            *private_endpoints.storage(info, around.storage),
+            *each_deployment.each(plan, lambda one: outbound_rules.check(one, info)),
         ]
 
     def _names(self, info: WorkspaceInfo, existing: Any, asked_owner: Question[Any]) -> list[Finding]:
         if isinstance(existing, Finding):
             return [existing]
         if existing is not None:
-            return several.each(self._plan, lambda one: names.check(one, existing, info))
+            return each_deployment.each(self._plan, lambda one: endpoint_names.check(one, existing, info))
         owner, asked = _quietly(asked_owner) or (None, None)
-        taken = names.taken(self._plan, owner, asked or 0, info)
-        return taken or several.each(self._plan, lambda one: names.check(one, None, info, asked))
+        taken = endpoint_names.taken(self._plan, owner, asked or 0, info)
+        return taken or each_deployment.each(self._plan, lambda one: endpoint_names.check(one, None, info, asked))
 
     def _capacity(
         self,
@@ -271,29 +266,29 @@ class Preflight:
         endpoint: EndpointInfo | None,
     ) -> list[Finding]:
         plan = self._plan
-        needs: list[capacity.Need] = []
+        needs: list[size_and_quota.Need] = []
 
         def left(one: Plan) -> list[Finding]:
             question = asked_sizes[one.deployment.instance_count]
-            offers = ask(question, "quota", capacity.TYPE, "What quota is left", blocks=False)
+            offers = ask(question, "quota", size_and_quota.TYPE, "What quota is left", blocks=False)
             if isinstance(offers, Finding):
                 return [offers]
-            existing = capacity.existing(one, endpoint)
-            needs.extend(capacity.need(one, offers, existing))
-            return capacity.quota(one, offers, existing)
+            existing = size_and_quota.existing(one, endpoint)
+            needs.extend(size_and_quota.need(one, offers, existing))
+            return size_and_quota.quota(one, offers, existing)
 
-        usage = ask(asked_usage, "room", capacity.COUNT, "How many endpoints are left", blocks=False)
+        usage = ask(asked_usage, "room", size_and_quota.COUNT, "How many endpoints are left", blocks=False)
         room = [usage] if isinstance(usage, Finding) else []
         if not isinstance(usage, Finding):
-            room = several.each(plan, lambda one: capacity.room(one, usage, endpoint))
-        quota = several.each(plan, left) if asked_sizes else []
-        return [*several.each(plan, capacity.size), *quota, *capacity.all_together(needs), *room]
+            room = each_deployment.each(plan, lambda one: size_and_quota.room(one, usage, endpoint))
+        quota = each_deployment.each(plan, left) if asked_sizes else []
+        return [*each_deployment.each(plan, size_and_quota.size), *quota, *size_and_quota.all_together(needs), *room]
 
     def _read(self, plan: Plan) -> Question[list[Finding]]:
         return Question(lambda: artifacts.check(plan, limit=self._limit), self._limit + 0.5)
 
     def _files(self, questions: list[Question[list[Finding]]]) -> list[Finding]:
-        return several.together(self._plan, [_files(question) for question in questions])
+        return each_deployment.together(self._plan, [_files(question) for question in questions])
 
 
 def _uploads(deployment: Deployment) -> bool:
@@ -301,7 +296,7 @@ def _uploads(deployment: Deployment) -> bool:
 
 
 def _storage(cloud: Cloud) -> str:
-    from tui.cloud.storage_probe import list_nothing
+    from tui.cloud.storage.storage_probe import list_nothing
 
     return list_nothing(cloud)
 

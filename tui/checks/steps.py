@@ -6,9 +6,9 @@ roles are given; what concerns no field is told with the network.
 
 from __future__ import annotations
 
-from tui.checks.artifact_findings import SCORING
 from tui.checks.finding import Finding
-from tui.plan.fields import BY_KEY
+from tui.checks.model.artifact_findings import SCORING
+from tui.plan.fields.all_fields import BY_KEY
 
 # Beside the sign-in and the workspace itself, which everything needs:
 #   rights     roles, data role, resource providers          around     registry, vault, storage account

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
-from tui.cloud.explanations import explain
 
 if TYPE_CHECKING:
     import requests

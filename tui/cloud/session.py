@@ -8,15 +8,17 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from tui.cloud import arm, clouds, connections, credentials, quiet
+from tui.cloud import clouds
+from tui.cloud.auth import credentials
 from tui.cloud.clouds import CloudMetadata
 from tui.cloud.errors import CloudError
+from tui.cloud.http import arm, connections, sdk_logging
 from tui.plan.model import Plan
 
 if TYPE_CHECKING:
     import requests
 
-    from tui.cloud.recorder import Recorder
+    from tui.cloud.recording.recorder import Recorder
 
 
 class Cloud:
@@ -91,20 +93,20 @@ _import_lock = threading.Lock()
 def import_sdk() -> None:
     """Imports azure.ai.ml without a word on stdout or stderr; takes 1.3 to 2.4 s the first time."""
     with _import_lock:
-        quiet.before_import()
+        sdk_logging.before_import()
         import azure.ai.ml  # noqa: F401
 
-        quiet.after_import()
+        sdk_logging.after_import()
 
 
 def connect(plan: Plan, recorder: Recorder | None = None) -> Cloud:
     """A connection for `plan`; reads the cloud's metadata where it is not built in, signs nobody in.
 
-    With a recorder (`tui.cloud.recorder`), all exchanges are written down, without secrets and names.
+    With a recorder (`tui.cloud.recording.recorder`), all exchanges are written down, without secrets and names.
 
     Raises CloudError when the credential is incomplete or the metadata cannot be read.
     """
-    quiet.before_import()
+    sdk_logging.before_import()
     metadata = clouds.current(session=recorder.session("metadata") if recorder else connections.session())
     # The SDK puts the name back itself, once it knows that cloud; before that it fails on a name it does not know.
     if "azure.ai.ml" not in sys.modules or os.environ.get("AZUREML_CURRENT_CLOUD") != metadata.name:

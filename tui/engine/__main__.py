@@ -1,4 +1,4 @@
-"""The engine's process: `python -m tui.engine RUN_FOLDER`, started by tui.engine.launch."""
+"""The engine's process: `python -m tui.engine RUN_FOLDER`, started by tui.engine.start_stop."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import traceback
 from pathlib import Path
 
 from tui.engine.heartbeat import Heart
-from tui.engine.journal import JournalWriter
-from tui.engine.log_stream import never_fail
-from tui.engine.runs import Run, read, write_engine
+from tui.engine.journal.journal import JournalWriter
+from tui.engine.journal.log_stream import never_fail
+from tui.engine.journal.runs import Run, read, write_engine
 from tui.engine.stop_signals import StopSignals
 
 EXIT = {"succeeded": 0, "failed": 1, "blocked": 3, "cancelled": 130}
@@ -36,13 +36,13 @@ def main(folder: Path) -> int:
     write_engine(folder, os.getpid())
     resumed = any(event.get("event") == "run_started" for event in run.journal.read())
     journal = JournalWriter(folder, run.id)
-    from tui.engine.context import Stopped
+    from tui.engine.task_context import Stopped
 
     try:
-        from tui.cloud.secrets import fill
+        from tui.cloud.auth.secrets import fill
         from tui.engine.run import Engine
-        from tui.plan.load import load
-        from tui.plan.resolve import resolve
+        from tui.plan.load_save.load import load
+        from tui.plan.load_save.resolve import resolve
 
         plan = fill(resolve(load(run.plan), os.environ, secrets))
         engine = Engine(
@@ -56,7 +56,7 @@ def main(folder: Path) -> int:
         return EXIT["cancelled"]
     except Exception as error:
         traceback.print_exc()
-        from tui.engine.cards import card
+        from tui.engine.error_cards import card
 
         journal.emit("needs_attention", task="", card=card(error, str(run.log)))
         _finish(journal, run, "failed", str(error))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from tui.engine.context import Run
-from tui.engine.leaving import still_there
-from tui.engine.limits import REMOVE_SECONDS, Patience
+from tui.engine.leftovers import still_there
+from tui.engine.task_context import Run
+from tui.engine.time_limits import REMOVE_SECONDS, Patience
 
 if TYPE_CHECKING:
-    from tui.cloud.endpoints import EndpointInfo
-    from tui.cloud.operation import Operation
+    from tui.cloud.endpoints.endpoints import EndpointInfo
+    from tui.cloud.http.operation import Operation
 
 _ENDED = ("Succeeded", "Failed", "Canceled", "")
 
@@ -24,7 +24,7 @@ def clean_up(run: Run) -> None:
     A creation that is under way is waited for first, since Azure refuses to delete what it is still changing. What
     another run has made or changed since is left. What was removed is taken from `run.created`. Raises CloudError.
     """
-    from tui.cloud import deployments, endpoints
+    from tui.cloud.endpoints import deployments, endpoints
 
     endpoint = run.plan.endpoint.name
     found = _settled(run, endpoint)
@@ -43,7 +43,7 @@ def clean_up(run: Run) -> None:
 
 def _give_back(run: Run, found: EndpointInfo, mine: list[str]) -> None:
     """Bring back the split from before the run: nothing is removed that has traffic."""
-    from tui.cloud import traffic
+    from tui.cloud.endpoints import traffic
 
     now = {name: share for name, share in found.traffic.items() if share}
     copies = {name: share for name, share in found.mirror_traffic.items() if share and name not in mine}
@@ -61,7 +61,7 @@ def _removed(run: Run, *items: tuple[str, str]) -> None:
 
 def _settled(run: Run, endpoint: str) -> EndpointInfo | None:
     """The endpoint, once nothing of it is being changed any more."""
-    from tui.cloud import endpoints
+    from tui.cloud.endpoints import endpoints
 
     patience = Patience(REMOVE_SECONDS)
     while True:

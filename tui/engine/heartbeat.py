@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
-from tui.engine.folders import write_whole
+from tui.engine.journal.state_folder import write_whole
 
 FILE = "alive.json"
 STOP_FILE = "stop"  # asks an engine on another machine to stop; signals do not reach it

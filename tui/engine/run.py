@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from tui import __version__
-from tui.engine import endpoint_lock, heartbeat, runs
-from tui.engine.cards import card
+from tui.engine import endpoint_lock, heartbeat
 from tui.engine.clean_up import clean_up
-from tui.engine.context import RUN_TAG, USER_TAG, Run, Stopped
-from tui.engine.facts import facts_of, last_lines
-from tui.engine.graph import Failure, Task, run_tasks, unless_stopped
-from tui.engine.journal import Journal, JournalWriter
-from tui.engine.leaving import Left, left_behind, stopped_message
-from tui.engine.limits import Patience
-from tui.engine.people import who_runs
-from tui.engine.recall import Memory, recall
+from tui.engine.error_cards import card
+from tui.engine.failure_context import facts_of, last_lines
+from tui.engine.journal import runs
+from tui.engine.journal.journal import Journal, JournalWriter
+from tui.engine.leftovers import Left, left_behind, stopped_message
+from tui.engine.resume_state import Memory, recall
+from tui.engine.run_user import who_runs
+from tui.engine.task_context import RUN_TAG, USER_TAG, Run, Stopped
+from tui.engine.task_graph import Failure, Task, run_tasks, unless_stopped
 from tui.engine.tasks import tasks_of
+from tui.engine.time_limits import Patience
 from tui.plan.model import Plan, Rollout
 
 GATES = ("sign-in", "workspace")
@@ -52,7 +53,7 @@ class Engine:
         tags = {"aml-deploy": __version__, "aml-deploy-plan": plan.hash, RUN_TAG: journal.run, USER_TAG: who_runs()}
         recorder = None
         if record is not None:
-            from tui.cloud.recorder import Recorder
+            from tui.cloud.recording.recorder import Recorder
 
             recorder = Recorder(record, (plan.credential.client_secret,))
         before = recall(Journal(folder).read()) if resumed else Memory()
@@ -115,13 +116,13 @@ class Engine:
 
     def _gates(self, tasks: list[Task]) -> tuple[str, str] | None:
         """Sign in, read the workspace, run the preflight. Returns status and message where the run must not go on."""
-        from tui.checks import several
+        from tui.checks import each_deployment
 
         busy = self._busy()
         if busy is not None:
             self._findings([busy])
             return "blocked", f"{busy['message']} {busy['remedy']}"
-        findings = [finding.as_dict() for finding in several.files(self.plan)]
+        findings = [finding.as_dict() for finding in each_deployment.files(self.plan)]
         if not _blockers(findings):
             failure = run_tasks(self.run, tasks)
             if self.stopped:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from tui.export import rollout_script
-from tui.export.files import Export, ExportedFile
-from tui.export.source import Source, shell, split, variable
-from tui.plan import data_collection, identity
-from tui.plan.fields import BY_KEY, FIELDS
-from tui.plan.references import has_reference
+from tui.export import az_rollout
+from tui.export.plan_source import Source, shell, split, variable
+from tui.export.targets import Export, ExportedFile
+from tui.plan import data_collection, endpoint_identity
+from tui.plan.fields.all_fields import BY_KEY, FIELDS
+from tui.plan.load_save.references import has_reference
 
 SCHEMAS = "https://azuremlschemas.azureedge.net/latest/"
 PLACE = '"${WHERE[@]}"'
@@ -40,12 +40,12 @@ def files(source: Source) -> Export:
             split_up["mirror_traffic"] = source.value("mirror_traffic")
         made.append(ExportedFile("traffic.yml", _dump(split_up, "The endpoint with its split of the requests.")))
     made.append(ExportedFile("deploy.sh", _script(source, commands, endpoint_sets), program=True))
-    return Export(made, [*source.plan_only(rollout=False), *rollout_script.note(source)])
+    return Export(made, [*source.plan_only(rollout=False), *az_rollout.note(source)])
 
 
 def _by_file(source: Source) -> bool:
     """Whether the split needs a file of its own; a rollout moves the requests step by step instead."""
-    return not rollout_script.planned(source) and bool(len(source.traffic()) > 1 or source.value("mirror_traffic"))
+    return not az_rollout.planned(source) and bool(len(source.traffic()) > 1 or source.value("mirror_traffic"))
 
 
 def _endpoint(source: Source) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -57,7 +57,7 @@ def _endpoint(source: Source) -> tuple[dict[str, Any], dict[str, Any]]:
     given = tree.get("identity")
     if isinstance(given, dict) and given.get("user_assigned_identities"):
         # The loader of az ml takes maps; the plan may name the ids alone.
-        ids = identity.listed(given["user_assigned_identities"]) or []
+        ids = endpoint_identity.listed(given["user_assigned_identities"]) or []
         given["user_assigned_identities"] = [{"resource_id": one} for one in ids]
     return _without_references(tree, "endpoint")
 
@@ -151,8 +151,8 @@ def _script(source: Source, commands: list[str], endpoint_sets: dict[str, Any]) 
     endpoint = source.value("endpoint.name")
     needed = {variable(kind, text) for key in _texts(source) for kind, text in split(key) if kind != "text"}
     more_sets = {key: value for key, value in endpoint_sets.items() if key != "name"}
-    if rollout_script.planned(source):
-        shift = rollout_script.lines(source)
+    if az_rollout.planned(source):
+        shift = az_rollout.lines(source)
     elif _by_file(source):
         shift = [
             f'az ml online-endpoint update --name "$ENDPOINT" --file traffic.yml {PLACE}{_sets(more_sets)} >/dev/null'

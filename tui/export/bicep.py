@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tui.export.files import Export, ExportedFile
-from tui.export.source import Source, split, variable
-from tui.plan.identity import listed
-from tui.plan.references import has_reference
+from tui.export.plan_source import Source, split, variable
+from tui.export.targets import Export, ExportedFile
+from tui.plan.endpoint_identity import listed
+from tui.plan.load_save.references import has_reference
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 

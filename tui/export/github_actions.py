@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tui.export.files import Export, ExportedFile
-from tui.export.pipeline import Pipeline, dump, translated
-from tui.export.source import Source
+from tui.export.pipeline_stages import Pipeline, dump, translated
+from tui.export.plan_source import Source
+from tui.export.targets import Export, ExportedFile
 
 
 def files(source: Source) -> Export:

@@ -5,9 +5,9 @@ The format (first line, COMMAND and MAGIC marks) is that of Databricks, "Export 
 
 from __future__ import annotations
 
-from tui.export.code import credential, entities, modules, sections
-from tui.export.files import Export, ExportedFile
-from tui.export.source import Source
+from tui.export.plan_source import Source
+from tui.export.python_code import credential, entities, modules, sections
+from tui.export.targets import Export, ExportedFile
 
 CELL = "\n\n# COMMAND ----------\n\n"
 SCOPE = "aml-deploy"

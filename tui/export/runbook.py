@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from tui.export.files import Export, ExportedFile
-from tui.export.source import Source, shell, split
+from tui.export.plan_source import Source, shell, split
+from tui.export.targets import Export, ExportedFile
 from tui.plan import data_collection
-from tui.plan.identity import listed
-from tui.plan.references import has_reference
+from tui.plan.endpoint_identity import listed
+from tui.plan.load_save.references import has_reference
 from tui.plan.sizes import find, price_note, price_per_hour, quota_needed
 
 HOURS = 730

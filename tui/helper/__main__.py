@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def _answer(number: Any, name: str, arguments: dict[str, Any], write: Any) -> None:
-    from tui.helper.asking import ask
+    from tui.helper.dispatch import ask
 
     write({"id": number, **ask(name, arguments)})
 

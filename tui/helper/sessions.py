@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tui.cloud import secrets
+from tui.cloud.auth import secrets
 from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud, connect
-from tui.plan.document import Document
+from tui.plan.load_save.document import Document
+from tui.plan.load_save.resolve import resolve
 from tui.plan.model import Plan
-from tui.plan.resolve import resolve
 
 _KEPT = 8
 _lock = threading.Lock()

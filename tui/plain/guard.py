@@ -60,7 +60,7 @@ def _call(target: str, arguments: Namespace) -> int:
         _say(str(failure))
         return failure.code
     except PlanInvalid as invalid:
-        from tui.plain.problems import report
+        from tui.plain.output.problems import report
 
         report(invalid)
         return 2
@@ -88,7 +88,7 @@ def _fault(fault: Exception) -> str:
 
     text = f"This is a fault in aml-deploy itself: {type(fault).__name__}."
     try:
-        from tui.engine.folders import state_folder
+        from tui.engine.journal.state_folder import state_folder
 
         path = state_folder() / "fault.log"
         path.write_text(traceback.format_exc(), encoding="utf-8")

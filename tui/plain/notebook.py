@@ -18,28 +18,28 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import IO, Any
 
-from tui.engine import launch
-from tui.engine.journal import Event
-from tui.engine.runs import Run
-from tui.engine.view import RunView
-from tui.plain import attach as attaching
-from tui.plain.check import CHECK_SECONDS, finding_lines, verdict, worst_first
+from tui.engine import start_stop
+from tui.engine.journal.journal import Event
+from tui.engine.journal.run_view import RunView
+from tui.engine.journal.runs import Run
+from tui.plain.arguments.plan_and_environment import rehearsal_of
+from tui.plain.arguments.scenario import practise
+from tui.plain.ask_helper import ask
+from tui.plain.commands import attach as attaching
+from tui.plain.commands.check import CHECK_SECONDS, finding_lines, verdict, worst_first
 from tui.plain.failure import Failure
-from tui.plain.follow import DETACHED, FINISHED, follow
-from tui.plain.lines import Lines, clock
-from tui.plain.practice import practise
-from tui.plain.problems import report
-from tui.plain.questions import ask
-from tui.plain.ready import rehearsal_of
-from tui.plain.result import summary
+from tui.plain.output.event_lines import Lines, clock
+from tui.plain.output.follow import DETACHED, FINISHED, follow
+from tui.plain.output.problems import report
+from tui.plain.output.run_result import summary
 from tui.plain.signals import Signals
 from tui.plain.terminal import say
-from tui.plan.document import Document
-from tui.plan.fields import FIELDS
-from tui.plan.load import load
+from tui.plan.fields.all_fields import FIELDS
+from tui.plan.load_save.document import Document
+from tui.plan.load_save.load import load
+from tui.plan.load_save.references import REFERENCE
+from tui.plan.load_save.resolve import resolve
 from tui.plan.problems import PlanInvalid
-from tui.plan.references import REFERENCE
-from tui.plan.resolve import resolve
 
 QUIET_SECONDS = 20.0
 """After so long without a line, one says what is still worked on."""
@@ -167,7 +167,7 @@ def _check(asked: dict[str, Any], cell: Cell) -> dict[str, Any]:
 def _apply(asked: dict[str, Any], cell: Cell) -> dict[str, Any]:
     document, environ, secrets = _ready(_document(asked), asked, cell)
     with Signals() as signals:
-        run = launch.start(document, environ=environ, secrets=secrets, rehearse=asked["rehearse"])
+        run = start_stop.start(document, environ=environ, secrets=secrets, rehearse=asked["rehearse"])
         return _followed(run, signals, cell, starting=True)
 
 
@@ -185,7 +185,7 @@ def _attach(asked: dict[str, Any], cell: Cell) -> dict[str, Any]:
                 raise Failure(
                     f"What was given when the run began is kept nowhere: attach({run.id!r}, secrets={{{given}}})"
                 )
-            launch.resume(run, environ=environ, secrets=secrets)
+            start_stop.resume(run, environ=environ, secrets=secrets)
         return _followed(run, signals, cell, starting=resumed)
 
 

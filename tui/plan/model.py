@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tui.plan.data_collection import DataCollector
-from tui.plan.identity import Identity
+from tui.plan.endpoint_identity import Identity
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-from tui.plan.durations import seconds_of
 from tui.plan.model import Limits, Plan, Rollout
-from tui.plan.rules import steps_of
+from tui.plan.rules.durations import seconds_of
+from tui.plan.rules.value_rules import steps_of
 
 if TYPE_CHECKING:
-    from tui.plan.document import Document
+    from tui.plan.load_save.document import Document
     from tui.plan.problems import Problem
 
 

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tui.rehearsal import practice, settings
+from tui.rehearsal import practice_options, settings
 from tui.rehearsal.places import Home
 from tui.rehearsal.process import RehearsalError, ensure_running, register_workspace, stop
 
@@ -26,7 +26,7 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="run it in the foreground")
     serve.add_argument("--port", type=int, metavar="N", help="the port on 127.0.0.1; the last one when left out")
-    practice.add_options(serve)
+    practice_options.add_options(serve)
     serve.add_argument(
         "--idle-minutes", type=float, default=30.0, metavar="N", help="end after so long without use (default 30)"
     )
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     env.add_argument(
         "--role", action="append", metavar="ROLE", help="the roles of the practice identities; see rights --list"
     )
-    practice.add_options(env)
+    practice_options.add_options(env)
 
     commands.add_parser("stop", help="end it, with all that it started")
 
@@ -96,12 +96,12 @@ def _shell_lines(described: dict[str, Any]) -> str:
 
 
 def _env(home: Home, arguments: argparse.Namespace) -> int:
-    from tui.rehearsal.environment import describe
+    from tui.rehearsal.client_environment import describe
 
     if arguments.workspace and not all(part.strip() for part in arguments.workspace):
         raise RehearsalError("A workspace needs a subscription, a resource group and a name; one of them is empty.")
-    more = practice.scoring_python(home, arguments.scoring_python)
-    practice.set_up(home, arguments)
+    more = practice_options.scoring_python(home, arguments.scoring_python)
+    practice_options.set_up(home, arguments)
     server = ensure_running(home, os.environ, more)
     if arguments.workspace:
         subscription, group, name = arguments.workspace
@@ -115,7 +115,7 @@ def _env(home: Home, arguments: argparse.Namespace) -> int:
             provisioned=arguments.provisioned,
         )
     if arguments.role:
-        from tui.rehearsal.rights import change
+        from tui.rehearsal.arm.rights import change
 
         change(home, roles=arguments.role)
     described = describe(home, server, os.environ)
@@ -127,7 +127,7 @@ def _env(home: Home, arguments: argparse.Namespace) -> int:
 
 
 def _rights(home: Home, arguments: argparse.Namespace) -> int:
-    from tui.rehearsal.rights import IDENTITIES, ROLES, STORAGE_ROLES, change
+    from tui.rehearsal.arm.rights import IDENTITIES, ROLES, STORAGE_ROLES, change
 
     if arguments.list:
         for name, role in ROLES.items():
@@ -153,11 +153,11 @@ def _rights(home: Home, arguments: argparse.Namespace) -> int:
 
 def _scenario(home: Home, arguments: argparse.Namespace) -> int:
     if arguments.table:
-        from tui.rehearsal.scenario_table import table
+        from tui.rehearsal.scenarios.table import table
 
         print(table(), end="")
         return 0
-    from tui.rehearsal.scenarios import listing, select
+    from tui.rehearsal.scenarios.scenarios import listing, select
 
     if arguments.list:
         print(listing())
@@ -169,19 +169,19 @@ def _scenario(home: Home, arguments: argparse.Namespace) -> int:
 
 
 def _serve(home: Home, arguments: argparse.Namespace) -> int:
-    if arguments.or_change and practice.changes_running(home, arguments):
+    if arguments.or_change and practice_options.changes_running(home, arguments):
         return 0
     try:
-        from tui.rehearsal.serve import serve
+        from tui.rehearsal.server import serve
     except ModuleNotFoundError as error:
         raise RehearsalError(
             f"The rehearsal needs the package {error.name}; install it with: pip install 'aml-deploy[rehearsal]'."
         ) from error
-    more = practice.scoring_python(home, arguments.scoring_python)
+    more = practice_options.scoring_python(home, arguments.scoring_python)
     return serve(
         home,
         port=arguments.port,
-        set_up=lambda: practice.set_up(home, arguments),
+        set_up=lambda: practice_options.set_up(home, arguments),
         scoring_python=more[-1] if more else None,
         quiet=arguments.quiet,
         idle_minutes=max(arguments.idle_minutes, 0.01),
@@ -200,7 +200,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.command == "scenario":
             return _scenario(home, arguments)
         if arguments.command == "compare":
-            from tui.rehearsal.compare import main as compare
+            from tui.rehearsal.compare.compare import main as compare
 
             return compare(arguments.file, arguments.json)
         if arguments.command == "serve":

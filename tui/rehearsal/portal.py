@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tui.rehearsal.endpoints import KIND, deployments_of
+from tui.rehearsal.online_endpoints.endpoints import KIND, deployments_of
 from tui.rehearsal.service import SERVICE, Service
 
 _HEADERS = {

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import web
 
-from tui.rehearsal.operations import Operations
+from tui.rehearsal.arm.operations import Operations
+from tui.rehearsal.arm.rights import ActiveRights
+from tui.rehearsal.entra.tokens import TokenSigner
 from tui.rehearsal.pace import Pace
 from tui.rehearsal.places import Home
-from tui.rehearsal.rights import ActiveRights
-from tui.rehearsal.scenarios import Active
+from tui.rehearsal.scenarios.scenarios import Active
 from tui.rehearsal.seed import Seed
 from tui.rehearsal.store import Store
-from tui.rehearsal.tokens import TokenSigner
 
 if TYPE_CHECKING:
-    from tui.rehearsal.blob_store import BlobStore
-    from tui.rehearsal.front_end import ScoringEndpoint
+    from tui.rehearsal.arm.workspaces import Workspaces
+    from tui.rehearsal.blobs.store import BlobStore
+    from tui.rehearsal.serving.front_end import ScoringEndpoint
     from tui.rehearsal.store import Resource
-    from tui.rehearsal.workspaces import Workspaces
 
 
 class Containers(Protocol):
-    """The deployments that run, as far as the rest of the rehearsal asks for them (`tui.rehearsal.fleet`)."""
+    """`tui.rehearsal.serving.running_deployments`, as far as the rest of the rehearsal asks for it."""
 
     async def provision(self, resource_id: str) -> dict[str, str]: ...
     def log_text(self, deployment: Resource, container: str, tail: int) -> str: ...

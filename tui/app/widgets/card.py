@@ -49,7 +49,7 @@ class Card:
     @classmethod
     def of(cls, card: Mapping[str, Any], task: str = "") -> Card:
         """A card from an event, or from an answer that carries an error."""
-        from tui.plan.fields import BY_KEY
+        from tui.plan.fields.all_fields import BY_KEY
 
         key = card.get("field") or None
         field = BY_KEY.get(str(key)) if key else None
@@ -194,7 +194,7 @@ class CardView(Vertical):
 
 
 def _edit_label(card: Card) -> str:
-    from tui.plan.fields import BY_KEY, STEPS
+    from tui.plan.fields.all_fields import BY_KEY, STEPS
 
     if card.key and card.key in BY_KEY:
         label = f"Edit {BY_KEY[card.key].label}"

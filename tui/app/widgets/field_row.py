@@ -14,16 +14,16 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from tui.app.background import in_thread
-from tui.app.lists import CHOSEN, LISTS, ListSource
-from tui.app.store import Store
+from tui.app.state.background import in_thread
+from tui.app.state.field_lists import CHOSEN, LISTS, ListSource
+from tui.app.state.store import Store
+from tui.app.steps.step_texts import CHOICES
 from tui.app.widgets.choice import Choice
 from tui.app.widgets.drop_list import LOADING, DropList, ListButton
 from tui.app.widgets.field_topic import field_topic, short_source
 from tui.app.widgets.help import Topic
 from tui.app.widgets.inputs import TextInput
-from tui.app.words import CHOICES
-from tui.plan.fields import Field
+from tui.plan.fields.all_fields import Field
 
 SHOWN_AT_LEAST = 1.0  # seconds that something busy stays on the screen
 PAUSE = 0.3  # seconds without a key before the disk is looked at

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tui.app.store import Store
+from tui.app.state.store import Store
 from tui.app.widgets.help import Topic
-from tui.plan import reasons
-from tui.plan.fields import Field
-from tui.plan.references import has_reference
+from tui.plan.fields import why_it_matters
+from tui.plan.fields.all_fields import Field
+from tui.plan.load_save.references import has_reference
 
 
 def field_topic(field: Field, store: Store, noun: str = "") -> Topic:
@@ -18,14 +18,14 @@ def field_topic(field: Field, store: Store, noun: str = "") -> Topic:
     return Topic(
         field.label,
         field.help.what,
-        reasons.why(field),
-        reasons.example(field),
+        why_it_matters.why(field),
+        why_it_matters.example(field),
         value="" if field.kind == "secret" and not has_reference(value) else value,
         source=store.provenance(field.key),
         choices=f"Down, or the button ▾, opens the list of {noun}; typing works as well."
         if noun
         else ", ".join(choice for choice in field.choices),
-        link=reasons.link(field),
+        link=why_it_matters.link(field),
         default=default_of(field),
     )
 

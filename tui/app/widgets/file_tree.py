@@ -16,8 +16,9 @@ from textual.timer import Timer
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
-from tui.app import entries, figures
-from tui.app.entries import Entry, Lister, Listing
+from tui.app.text import formatting
+from tui.app.widgets import folder_entries
+from tui.app.widgets.folder_entries import Entry, Lister, Listing
 from tui.app.widgets.help import Topic
 
 TICK = 0.1  # seconds between looks at what the threads have brought
@@ -86,7 +87,7 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
             super().__init__()
             self.entry = entry
 
-    def __init__(self, *, takes: str = "any", lister: Lister = entries.scan, id: str | None = None) -> None:
+    def __init__(self, *, takes: str = "any", lister: Lister = folder_entries.scan, id: str | None = None) -> None:
         super().__init__("", id=id)
         self.takes = takes
         self.lister = lister
@@ -107,7 +108,7 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
         self.clear()
         entry = Entry(folder, folder, True)
         self.root.data = Item(entry)
-        self.root.set_label(figures.plain(folder))
+        self.root.set_label(formatting.plain(folder))
         self._open(self.root)
         self.cursor_line = 0
 
@@ -156,9 +157,9 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
             name = tail(name, max(self.size.width - 24, 20))
         label.append(name + ("/" if entry.folder and not name.endswith("/") else ""), style=style + dim)
         if entry.size is not None:
-            label.append(f"  {figures.size(entry.size)}", style=style + Style(dim=True))
+            label.append(f"  {formatting.size(entry.size)}", style=style + Style(dim=True))
         if item.listing is not None and not item.listing.finished:
-            label.append(f"  reading … {figures.running(item.listing.seconds)}", style=style + Style(dim=True))
+            label.append(f"  reading … {formatting.running(item.listing.seconds)}", style=style + Style(dim=True))
         elif item.problem:
             label.append(f"  ✖ {item.problem}", style=style + Style(bold=True))
         elif item.read and not item.nodes:
@@ -207,9 +208,9 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
         going = [node.data.listing for node in reading if node.data is not None and node.data.listing is not None]
         if going:
             first = going[0]
-            said = f"Reading {tail(shown(first.folder), 30)}: {figures.count(first.found, 'entry', 'entries')}"
+            said = f"Reading {tail(shown(first.folder), 30)}: {formatting.count(first.found, 'entry', 'entries')}"
             said += ", looking at sizes" if first.named else ""
-            self._say(f"▸ {said}, {figures.running(first.seconds)}")
+            self._say(f"▸ {said}, {formatting.running(first.seconds)}")
         else:
             self._say("")
             if self._ticker is not None:
@@ -247,7 +248,7 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
         if item.listing.finished:
             item.problem, item.read = item.listing.problem, not item.listing.problem
             if item.listing.more:
-                node.add_leaf(f"… more than {entries.MOST:,} entries: type the name into the field above")
+                node.add_leaf(f"… more than {folder_entries.MOST:,} entries: type the name into the field above")
             item.listing = None
         node.refresh()
         if marked is not None and marked is not self.root and self.cursor_node is not marked:
@@ -316,7 +317,7 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
 
 def shown(name: str) -> str:
     """A name as text for the screen: without control characters, with `?` for what is no text."""
-    return figures.plain(name.encode("utf-8", "replace").decode())
+    return formatting.plain(name.encode("utf-8", "replace").decode())
 
 
 def tail(text: str, width: int) -> str:

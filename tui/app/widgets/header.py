@@ -5,8 +5,8 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widget import Widget
 
-from tui.app.store import Store
-from tui.app.words import ORDER, TITLES
+from tui.app.state.store import Store
+from tui.app.steps.step_texts import ORDER, TITLES
 
 
 class HeaderBar(Widget):

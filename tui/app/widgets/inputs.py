@@ -9,7 +9,7 @@ from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.widgets import Input
 
-from tui.app.widgets.own_keys import OwnKeys
+from tui.app.textual_patches.key_order import OwnKeys
 
 
 class TextInput(OwnKeys, Input, inherit_bindings=False):

@@ -13,8 +13,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.app import figures
-from tui.engine.view import LogLine
+from tui.app.text import formatting
+from tui.engine.journal.run_view import LogLine
 
 NAME_WIDTH, WIDEST_NAME = 12, 22
 LONGEST = 2000  # cells of one line that can be scrolled to
@@ -123,7 +123,9 @@ class LogView(ScrollView, can_focus=True):
         line = self._hits[self._here]
         if not self.scroll_offset.y <= line < self.scroll_offset.y + self.size.height:
             self.scroll_to(y=max(line - self.size.height // 2, 0), animate=False, immediate=True, force=True)
-        column = self.name_width + figures.plain(self.lines[self._shown[line]].line).lower().find(self.sought.lower())
+        column = self.name_width + formatting.plain(self.lines[self._shown[line]].line).lower().find(
+            self.sought.lower()
+        )
         width = self.scrollable_content_region.width
         if column < width - len(self.sought) - 1:
             column = 0
@@ -244,13 +246,15 @@ class LogView(ScrollView, can_focus=True):
         if index >= len(self._shown):
             if index == 0 and y == 0:
                 words = "No line passes the filter." if self.count else self.empty_text
-                return Strip([Segment(figures.cut(words, width), looks["log--empty"])]).adjust_cell_length(width, base)
+                return Strip([Segment(formatting.cut(words, width), looks["log--empty"])]).adjust_cell_length(
+                    width, base
+                )
             return Strip.blank(width, base)
         entry = self.lines[self._shown[index]]
-        line = figures.plain(entry.line)[:LONGEST]
+        line = formatting.plain(entry.line)[:LONGEST]
         bad = _looks_bad(line)
         look = looks["log--bad"] if bad else base
-        segments = [Segment(f"{figures.cut(entry.task, self.name_width - 1):{self.name_width}}", quiet)]
+        segments = [Segment(f"{formatting.cut(entry.task, self.name_width - 1):{self.name_width}}", quiet)]
         text = self.sought or self.only_text
         here = self._here >= 0 and self._hits[self._here] == index
         segments += _marked(line, text, look, looks["log--here" if here else "log--hit"])
@@ -273,7 +277,7 @@ def _marked(line: str, text: str, look: Style, hit: Style) -> list[Segment]:
 
 def row_text(entry: LogLine) -> str:
     """A line of the log as it is saved: time, task, source, text."""
-    return f"{entry.time}  {entry.task}  {entry.source}  {figures.plain(entry.line)}"
+    return f"{entry.time}  {entry.task}  {entry.source}  {formatting.plain(entry.line)}"
 
 
 def _looks_bad(line: str) -> bool:

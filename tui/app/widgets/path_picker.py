@@ -16,12 +16,13 @@ from textual.message import Message
 from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.app import entries, figures
-from tui.app.background import in_thread
-from tui.app.entries import Lister
-from tui.app.store import Store
+from tui.app.state.background import in_thread
+from tui.app.state.store import Store
+from tui.app.text import formatting
+from tui.app.widgets import folder_entries
 from tui.app.widgets.choice import Choice
 from tui.app.widgets.file_tree import FileTree, start_folder
+from tui.app.widgets.folder_entries import Lister
 from tui.app.widgets.help import Topic
 
 FILES, REGISTERED = "files", "registered models"
@@ -75,7 +76,7 @@ class PathPicker(Vertical):
         Binding("escape", "leave", "Close", show=False, id="picker.close", tooltip="Close the files."),
     ]
 
-    def __init__(self, store: Store, *, lister: Lister = entries.scan) -> None:
+    def __init__(self, store: Store, *, lister: Lister = folder_entries.scan) -> None:
         super().__init__(id="picker")
         self.store = store
         self.key = ""
@@ -208,7 +209,7 @@ class PathPicker(Vertical):
                 counted = await self.store.ask("count_files", timeout=30, path=path)
             except HelperError:
                 return
-            name = figures.plain(Path(path).name.encode("utf-8", "replace").decode())
+            name = formatting.plain(Path(path).name.encode("utf-8", "replace").decode())
             self._say(f"{name}/: {counted_in_words(counted)}")
             if counted["ended"]:
                 return
@@ -251,9 +252,9 @@ class PathPicker(Vertical):
         self._items = list(answer.get("items") or ())
         models.add_options([Option(self._line(item)) for item in self._items])
         models.highlighted = 0 if self._items else None
-        words = f"{figures.count(len(self._items), 'version')} of {name}: Enter takes one"
+        words = f"{formatting.count(len(self._items), 'version')} of {name}: Enter takes one"
         if not name:
-            words = f"{figures.count(len(self._items), 'model')}: Enter shows the versions"
+            words = f"{formatting.count(len(self._items), 'model')}: Enter shows the versions"
         reason = str(answer.get("reason") or "")
         self._say(f"! {reason}" if reason else words)
 
@@ -303,12 +304,12 @@ class PathPicker(Vertical):
 def counted_in_words(counted: dict[str, Any]) -> str:
     """`1,204 files, 3.1 GB`, with what is left out and whether the count goes on."""
     number = int(counted.get("files") or 0)
-    words = f"{number:,} file{'' if number == 1 else 's'}, {figures.size(counted.get('bytes') or 0)}"
+    words = f"{number:,} file{'' if number == 1 else 's'}, {formatting.size(counted.get('bytes') or 0)}"
     left_out = int(counted.get("left_out") or 0)
     if left_out:
         words += f"; {counted.get('ignore_file')} leaves out {left_out:,}"
     if not counted.get("ended", True):
-        return f"▸ {words} so far, {figures.running(counted.get('seconds') or 0)}"
+        return f"▸ {words} so far, {formatting.running(counted.get('seconds') or 0)}"
     unreadable = counted.get("unreadable") or []
     if unreadable:
         words += f"; ! {len(unreadable)} could not be read"

@@ -7,10 +7,10 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.widgets import Button
 
-from tui.app.store import Store
+from tui.app.state.store import Store
 from tui.app.widgets.field_row import FieldRow
 from tui.app.widgets.help import Topic
-from tui.plan.fields import Field
+from tui.plan.fields.all_fields import Field
 
 LABEL = "Browse"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tui.checks.troubleshoot.trouble import Fix
-from tui.cloud.deployments import DeploymentInfo
-from tui.cloud.endpoints import EndpointInfo
-from tui.cloud.traffic import BEFORE_TAG, as_text, from_text
+from tui.cloud.endpoints.deployments import DeploymentInfo
+from tui.cloud.endpoints.endpoints import EndpointInfo
+from tui.cloud.endpoints.traffic import BEFORE_TAG, as_text, from_text
 from tui.plan import sizes
 
 MOST_INSTANCES = 50  # of one deployment (Microsoft, how-to-manage-quotas)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tui.engine.context import Outcome, TaskContext
+from tui.engine.task_context import Outcome, TaskContext
 from tui.engine.tasks.uploads import UploadLimit
 
 
 def work(task: TaskContext) -> Outcome:
     """Register the code folder; an unchanged one is found by its hash and not uploaded again. Raises CloudError."""
-    from tui.cloud import code
+    from tui.cloud.assets import code
     from tui.cloud.errors import Cancelled
 
     configuration = task.plan.deployment.code_configuration

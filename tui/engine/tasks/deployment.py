@@ -9,13 +9,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from tui.engine.container_log import LogFollower
-from tui.engine.context import Outcome, TaskContext
-from tui.engine.tasks.operations import carry_out, follow_begun, refuse, settle
-from tui.plan.changes import deployment_change
+from tui.engine.operations import carry_out, follow_begun, refuse, settle
+from tui.engine.task_context import Outcome, TaskContext
+from tui.plan.planned_changes import deployment_change
 
 if TYPE_CHECKING:
-    from tui.cloud.deployments import DeploymentInfo
-    from tui.cloud.operation import Operation
+    from tui.cloud.endpoints.deployments import DeploymentInfo
+    from tui.cloud.http.operation import Operation
 
 LOG_EVERY_SECONDS = 2.0
 LOG_LINES = 500
@@ -23,7 +23,7 @@ LOG_LINES = 500
 
 def work(task: TaskContext) -> Outcome:
     """Bring the deployment to what the plan says. Raises CloudError, OperationFailed, Stopped."""
-    from tui.cloud import deployments
+    from tui.cloud.endpoints import deployments
 
     cloud, endpoint, wanted = task.cloud, task.plan.endpoint.name, task.plan.deployment
     resource = deployments.path(cloud, endpoint, wanted.name)
@@ -104,7 +104,7 @@ class _Logs:
         self._read()
 
     def _read(self) -> None:
-        from tui.cloud import deployments
+        from tui.cloud.endpoints import deployments
         from tui.cloud.errors import CloudError
 
         plan = self._task.plan

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from tui.engine.context import Outcome, TaskContext
-from tui.engine.tasks.operations import carry_out, follow_begun, refuse, settle
-from tui.plan.changes import endpoint_change
+from tui.engine.operations import carry_out, follow_begun, refuse, settle
+from tui.engine.task_context import Outcome, TaskContext
+from tui.plan.planned_changes import endpoint_change
 
 
 def work(task: TaskContext) -> Outcome:
     """Bring the endpoint to what the plan says. Raises CloudError, OperationFailed, Stopped."""
-    from tui.cloud import endpoints
-    from tui.cloud.workspace import portal_url
+    from tui.cloud.endpoints import endpoints
+    from tui.cloud.workspace.workspace import portal_url
 
     wanted, cloud = task.plan.endpoint, task.cloud
     resource = endpoints.path(cloud, wanted.name)

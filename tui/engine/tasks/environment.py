@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tui.engine.context import Outcome, TaskContext
+from tui.engine.task_context import Outcome, TaskContext
 from tui.engine.tasks.uploads import UploadLimit
 
 
 def work(task: TaskContext) -> Outcome:
     """Register the environment, or use the version with the same content. Raises CloudError, Stopped."""
-    from tui.cloud import environments
+    from tui.cloud.assets import environments
     from tui.cloud.errors import Cancelled
 
     environment = task.plan.deployment.environment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tui.engine.context import Outcome, TaskContext
+from tui.engine.task_context import Outcome, TaskContext
 from tui.engine.tasks import model_version, source
 from tui.engine.tasks.uploads import UploadLimit
 from tui.plan.model import Model
@@ -12,7 +12,7 @@ from tui.plan.model import Model
 
 def work(task: TaskContext) -> Outcome:
     """Register the model unless a version with the same content is there. Raises CloudError, Stopped."""
-    from tui.cloud import models
+    from tui.cloud.assets import models
     from tui.cloud.errors import Cancelled
 
     model = task.plan.deployment.model
@@ -31,7 +31,7 @@ def work(task: TaskContext) -> Outcome:
 
 def _bring(task: TaskContext, model: Model, path: Path, limit: UploadLimit) -> Outcome:
     """Find the version with this content, or upload and register one. Raises CloudError, Cancelled."""
-    from tui.cloud import models
+    from tui.cloud.assets import models
 
     made = models.bring(
         task.cloud, model, path, task.progress, limit.ended, task.run.tags, lambda: model_version.begin(task, model)

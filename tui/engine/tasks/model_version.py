@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tui.engine.context import RUN_TAG, Outcome, TaskContext
+from tui.engine.task_context import RUN_TAG, Outcome, TaskContext
 from tui.plan.model import Model
 
 if TYPE_CHECKING:
-    from tui.cloud.models import ModelVersion
+    from tui.cloud.assets.models import ModelVersion
 
 
 def begin(task: TaskContext, model: Model) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.engine.context import Outcome, TaskContext
+from tui.engine.task_context import Outcome, TaskContext
 from tui.engine.tasks import model_version
 from tui.engine.tasks.uploads import UploadLimit
 
@@ -19,7 +19,8 @@ def work(task: TaskContext, source: str) -> Outcome:
 
 
 def _bring(task: TaskContext, source: str, limit: UploadLimit) -> Outcome:
-    from tui.cloud import models, staging
+    from tui.cloud.assets import models
+    from tui.cloud.sources import staging
 
     model = task.plan.deployment.model
     found = staging.listing(task.cloud, source, limit.ended)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tui.engine.context import Outcome, TaskContext
-from tui.engine.limits import Patience
+from tui.engine.task_context import Outcome, TaskContext
+from tui.engine.time_limits import Patience
 
 if TYPE_CHECKING:
-    from tui.cloud.endpoints import EndpointInfo
-    from tui.cloud.scoring import ScoreResult
+    from tui.cloud.endpoints.endpoints import EndpointInfo
+    from tui.cloud.endpoints.scoring import ScoreResult
 
 # New traffic takes a moment to reach the scoring front end, and new instances one to take requests; throttling and the
 # front end's own failures pass too. What the container itself answered is not repeated: scoring may have effects.
@@ -37,7 +37,7 @@ def timeout(task: TaskContext) -> float:
 
 
 def _call(task: TaskContext, deployment: str | None) -> Outcome:
-    from tui.cloud import endpoints
+    from tui.cloud.endpoints import endpoints
     from tui.cloud.errors import CloudError
 
     request = task.plan.test.request
@@ -71,7 +71,7 @@ def _call(task: TaskContext, deployment: str | None) -> Outcome:
 
 def _answer(task: TaskContext, endpoint: EndpointInfo, body: bytes, deployment: str | None) -> ScoreResult:
     """The first answer that is not a passing trouble, or the last one at the limit."""
-    from tui.cloud import scoring
+    from tui.cloud.endpoints import scoring
     from tui.cloud.errors import CloudError
 
     patience, tried = Patience(task.limit("test")), 0

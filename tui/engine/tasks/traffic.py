@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tui.engine.context import Outcome, TaskContext
-from tui.engine.tasks.operations import carry_out, follow_begun, settle
+from tui.engine.operations import carry_out, follow_begun, settle
+from tui.engine.task_context import Outcome, TaskContext
 
 if TYPE_CHECKING:
-    from tui.cloud.endpoints import EndpointInfo
+    from tui.cloud.endpoints.endpoints import EndpointInfo
 
 
 def work(task: TaskContext) -> Outcome:
@@ -34,7 +34,7 @@ def work(task: TaskContext) -> Outcome:
 
 def read(task: TaskContext) -> tuple[str, EndpointInfo | None]:
     """The endpoint once nobody changes it; first what an earlier engine of the run had begun (create, change or "")."""
-    from tui.cloud import endpoints
+    from tui.cloud.endpoints import endpoints
 
     cloud, name = task.cloud, task.plan.endpoint.name
     resource = endpoints.path(cloud, name)
@@ -59,7 +59,7 @@ def change(
     With `back`, which is a way back, it is carried out even when the run is asked to stop. Raises CloudError,
     OperationFailed, Stopped.
     """
-    from tui.cloud import endpoints, traffic
+    from tui.cloud.endpoints import endpoints, traffic
 
     cloud, name = task.cloud, task.plan.endpoint.name
     task.shifting(now, wanted, why, back=back, **more)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from tui.engine.context import Stopped, TaskContext
-from tui.engine.limits import Patience
+from tui.engine.task_context import Stopped, TaskContext
+from tui.engine.time_limits import Patience
 
 
 class UploadLimit:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from tui.engine.context import Outcome, TaskContext
+from tui.engine.task_context import Outcome, TaskContext
 
 
 def work(task: TaskContext) -> Outcome:
     """Read the plan's workspace. Raises CloudError when it is not there or may not be read."""
-    from tui.cloud import workspace
+    from tui.cloud.workspace import workspace
 
     task.start("read", task.plan.workspace.name)
     found = workspace.read(task.cloud)

@@ -13,8 +13,8 @@ def inspect_model(plan: dict[str, Any]) -> Any:
 
     A model that lies elsewhere is asked for its small files, in Azure's storage with the plan's sign-in.
     """
-    from tui.checks import source_model
-    from tui.checks.artifacts import inspect_model as inspect
+    from tui.checks.model import source_model
+    from tui.checks.model.artifacts import inspect_model as inspect
 
     wanted = sessions.plan_of(plan)
     if wanted.deployment.model.source:
@@ -51,7 +51,7 @@ def step_findings(plan: dict[str, Any], step: str) -> Any:
 
 def reach(plan: dict[str, Any]) -> Any:
     """From this machine to every name that the plan calls, and to those that others need; under ten seconds."""
-    from tui.checks.reach import look
+    from tui.checks.network.connectivity import look
 
     cloud = sessions.cloud_of(plan)
     return look(cloud.plan, cloud)
@@ -61,7 +61,7 @@ def requests(plan: dict[str, Any], named: str = "PLAN") -> Any:
     """What other people have to do before the plan can work: a page for each administrator. `named` is the plan."""
     from tui.checks.finding import BLOCKER, Finding
     from tui.checks.preflight import Preflight
-    from tui.checks.requests import pages
+    from tui.checks.requests.administrator_requests import pages
     from tui.cloud.errors import CloudError
 
     try:

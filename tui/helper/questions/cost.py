@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from tui.cloud import prices, workspace
+from tui.cloud.workspace import prices, workspace
 from tui.helper import sessions
 
 

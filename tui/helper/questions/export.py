@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from tui.cloud.errors import CloudError
-from tui.export.files import TARGETS, write
-from tui.export.files import export as export_plan
-from tui.plan.document import Document
+from tui.export.targets import TARGETS, write
+from tui.export.targets import export as export_plan
+from tui.plan.load_save.document import Document
 from tui.plan.problems import PlanInvalid
 
 

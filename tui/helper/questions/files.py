@@ -13,11 +13,11 @@ def count_files(plan: dict[str, Any], path: str | None = None, fresh: bool = Fal
 
     Without `path` the plan's model. Needs no sign-in; the answer comes within a second whatever the file system does.
     """
-    from tui.checks import counting
+    from tui.checks.model import file_count
 
     if path is None:
         model = sessions.plan_of(plan).deployment.model.path
         if model is None:
-            return {**counting.Figures(complete=True).as_dict(), "seconds": 0.0, "ended": True}
-        return counting.running(model, fresh=fresh)
-    return counting.running(Path(path), fresh=fresh)
+            return {**file_count.Figures(complete=True).as_dict(), "seconds": 0.0, "ended": True}
+        return file_count.running(model, fresh=fresh)
+    return file_count.running(Path(path), fresh=fresh)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from tui.cloud import signin
+from tui.cloud.auth import sign_in as signing
 from tui.helper import sessions
 from tui.helper.questions.lists import without_workspace
 
 
-def credential_sources(plan: dict[str, Any] | None = None) -> list[signin.Source]:
+def credential_sources(plan: dict[str, Any] | None = None) -> list[signing.Source]:
     """What the default chain finds on this machine, without signing in; `plan` is not needed."""
-    return signin.credential_sources()
+    return signing.credential_sources()
 
 
-def sign_in(plan: dict[str, Any]) -> signin.SignedIn:
+def sign_in(plan: dict[str, Any]) -> signing.SignedIn:
     """Really signs in, anew at each question, and tells as whom."""
     alone = without_workspace(plan)  # the lists use the same connection
     sessions.forget(alone)
-    return signin.sign_in(sessions.cloud_of(alone, workspace=False))
+    return signing.sign_in(sessions.cloud_of(alone, workspace=False))

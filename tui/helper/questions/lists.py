@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tui.cloud import images, listing
+from tui.cloud.assets import base_images
 from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud
+from tui.cloud.workspace import listing
 from tui.helper import sessions
 from tui.plan.model import Plan
 
@@ -27,7 +28,7 @@ def _connected(plan: dict[str, Any]) -> tuple[Cloud, Plan]:
     try:
         cloud.credential.get_token(cloud.metadata.management_scope)
     except Exception as error:
-        from tui.cloud.explanations import explain
+        from tui.cloud.error_explanations import explain
 
         raise explain(error) from None
     return cloud, sessions.plan_of(plan)
@@ -79,7 +80,7 @@ def model_versions(plan: dict[str, Any], name: str | None = None) -> listing.Lis
 def environments(plan: dict[str, Any]) -> listing.Listing:
     """The workspace's own environments, then the curated ones of the registry azureml where it can be reached."""
     cloud, known = _connected(plan)
-    own, curated = listing.environments(cloud, known.workspace), images.curated_environments(cloud)
+    own, curated = listing.environments(cloud, known.workspace), base_images.curated_environments(cloud)
     reasons = [reason for reason in (own.reason, curated.reason) if reason]
     return listing.Listing([*own.items, *curated.items], " ".join(reasons))
 
@@ -89,5 +90,5 @@ def curated_images(plan: dict[str, Any]) -> listing.Listing:
     try:
         cloud = sessions.cloud_of(without_workspace(plan), workspace=False)
     except CloudError:
-        return images.curated_images(None)
-    return images.curated_images(cloud)
+        return base_images.curated_images(None)
+    return base_images.curated_images(cloud)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tui.cloud import secrets
+from tui.cloud.auth import secrets
 from tui.cloud.errors import CloudError
 from tui.helper import sessions
 

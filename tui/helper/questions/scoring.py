@@ -6,9 +6,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tui.checks import model_folder, scoring_files
-from tui.cloud import staging
+from tui.checks.model import model_folder
+from tui.checks.scoring import write_scoring_files
 from tui.cloud.errors import CloudError
+from tui.cloud.sources import staging
 from tui.helper import sessions
 
 
@@ -24,12 +25,12 @@ def make_scoring(plan: dict[str, Any], folder: str, replace: bool = False) -> di
         if path is None and wanted.source:
             cloud = None if wanted.source.startswith(("runs:/", "models:/")) else sessions.cloud_of(plan)
             path = Path(scratch)
-            staging.only(staging.listing(cloud, wanted.source), scoring_files.SMALL_FILES, path)
+            staging.only(staging.listing(cloud, wanted.source), write_scoring_files.SMALL_FILES, path)
         if path is None:
             raise _refused("The plan names no folder or address of a model; a registered one is not read.")
         try:
-            made = scoring_files.make(model_folder.read(path))
-        except scoring_files.NotMlflow as wrong:
+            made = write_scoring_files.make(model_folder.read(path))
+        except write_scoring_files.NotMlflow as wrong:
             raise _refused(str(wrong)) from None
     taken = [name for name in made.files if (place / name).exists()]
     if taken and not replace:
@@ -47,7 +48,7 @@ def make_scoring(plan: dict[str, Any], folder: str, replace: bool = False) -> di
         "deployment.code_configuration.code": str(place / "onlinescoring"),
         "deployment.code_configuration.scoring_script": "score.py",
         "deployment.environment.conda_file": str(place / "conda.yml"),
-        "deployment.environment.image": scoring_files.IMAGE,
+        "deployment.environment.image": write_scoring_files.IMAGE,
     }
     if "sample-request.json" in made.files:
         keys["test.request"] = str(place / "sample-request.json")

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from tui.cloud.endpoints import EndpointInfo
+from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.helper import sessions
 from tui.plan import sizes
 
 if TYPE_CHECKING:
-    from tui.checks.troubleshoot.sight import Sight
+    from tui.checks.troubleshoot.snapshot import Sight
 
 HOURS_A_MONTH = 730
 SHOWN_LOG = 200_000  # characters of one container's log
@@ -28,8 +28,8 @@ def troubleshoot(
 
     `body` is a request for test calls; without it none is made.
     """
-    from tui.checks.troubleshoot.judge import judge
-    from tui.checks.troubleshoot.sight import look
+    from tui.checks.troubleshoot.diagnose import judge
+    from tui.checks.troubleshoot.snapshot import look
     from tui.checks.troubleshoot.trouble import wrong
 
     cloud = sessions.cloud_of(plan)
@@ -68,13 +68,13 @@ def mend(plan: dict[str, Any], action: str, arguments: dict[str, Any] | None = N
     """Carries out one fix of a finding; `{"done": sentence}`. `write_key` needs the `path` of a new file."""
     given = dict(arguments or {})
     if action == "write_key":
-        from tui.helper.questions.afterwards import put_key
+        from tui.helper.questions.removal_and_keys import put_key
 
         which, path = str(given.get("which") or "primary"), str(given["path"])
         put_key(plan, which, path)
         done = f"The {which} key is in {path}, which only you can read. Delete the file when the caller has it."
         return {"done": done}
-    from tui.checks.troubleshoot.mend import mend as carry_out
+    from tui.checks.troubleshoot.apply_fix import mend as carry_out
 
     cloud = sessions.cloud_of(plan)
     return {"done": carry_out(cloud, cloud.plan.endpoint.name, action, given)}
@@ -82,7 +82,7 @@ def mend(plan: dict[str, Any], action: str, arguments: dict[str, Any] | None = N
 
 def endpoint_of_url(plan: dict[str, Any], url: str) -> dict[str, Any]:
     """The endpoint of the plan's workspace whose scoring URL this is: `{"name": name or "", "names": all}`."""
-    from tui.cloud import endpoints
+    from tui.cloud.endpoints import endpoints
 
     cloud = sessions.cloud_of(plan)
     found = endpoints.list_all(cloud)
@@ -115,7 +115,7 @@ def cost(endpoint: EndpointInfo) -> dict[str, Any]:
 
 
 def _endpoint(cloud: Any, endpoint: EndpointInfo, told: Mapping[str, dict[str, str]]) -> dict[str, Any]:
-    from tui.cloud.workspace import portal_url
+    from tui.cloud.workspace.workspace import portal_url
 
     own = told.get("", {})
     return {

@@ -12,9 +12,9 @@ def workspace(plan: dict[str, Any]) -> dict[str, Any]:
 
     `private_endpoints_reason` says in a sentence why they are not known; it is empty when they are.
     """
-    from tui.cloud import listing
-    from tui.cloud import workspace as workspaces
-    from tui.helper.asking import plain
+    from tui.cloud.workspace import listing
+    from tui.cloud.workspace import workspace as workspaces
+    from tui.helper.dispatch import plain
 
     cloud = sessions.cloud_of(plan)
     found = plain(workspaces.read(cloud))
@@ -28,7 +28,7 @@ def workspace(plan: dict[str, Any]) -> dict[str, Any]:
 
 def endpoint_name(plan: dict[str, Any], name: str | None = None) -> Any:
     """Whether the endpoint's name is taken in the region, as far as the identity can see."""
-    from tui.cloud import endpoint_names
+    from tui.cloud.endpoints import endpoint_names
 
     cloud = sessions.cloud_of(plan)
     return endpoint_names.look(cloud, name or cloud.plan.endpoint.name)
@@ -36,8 +36,8 @@ def endpoint_name(plan: dict[str, Any], name: str | None = None) -> Any:
 
 def endpoint(plan: dict[str, Any], name: str | None = None) -> dict[str, Any]:
     """The plan's endpoint (or another of the workspace) as Azure has it, or only `{"exists": False}`."""
-    from tui.cloud import endpoints
-    from tui.helper.asking import plain
+    from tui.cloud.endpoints import endpoints
+    from tui.helper.dispatch import plain
 
     cloud = sessions.cloud_of(plan)
     wanted = name or cloud.plan.endpoint.name
@@ -49,7 +49,7 @@ def endpoint(plan: dict[str, Any], name: str | None = None) -> dict[str, Any]:
 
 def sizes(plan: dict[str, Any]) -> Any:
     """The sizes on offer with quota for the plan's number of instances."""
-    from tui.cloud import sizes as table
+    from tui.cloud.workspace import sizes as table
 
     cloud = sessions.cloud_of(plan)
     return table.offers(cloud, cloud.plan.deployment.instance_count)
@@ -57,9 +57,9 @@ def sizes(plan: dict[str, Any]) -> Any:
 
 def changes(plan: dict[str, Any]) -> list[dict[str, Any]]:
     """Create, change or skip, for every resource of the plan."""
-    from tui.cloud import live
-    from tui.plan.changes import changes as compare
+    from tui.cloud.endpoints import live_state
+    from tui.plan.planned_changes import changes as compare
 
     cloud = sessions.cloud_of(plan)
-    found = live.read(cloud, cloud.plan)
+    found = live_state.read(cloud, cloud.plan)
     return [change.as_dict() for change in compare(cloud.plan, found.as_dict())]

@@ -1,0 +1,366 @@
+"""Test: many calls with their figures and plot, the traffic with its sliders, and removing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.app.panes import Walk, home, recorded_answers, wizard
+from tests.app.recorded import ENDPOINT_ANSWER
+from tui.app.endpoint_operations import traffic_shares
+from tui.app.endpoint_operations.removal import choices, removal
+from tui.app.steps.test import load_test
+from tui.app.steps.test.load_test import Tally
+from tui.app.steps.test.load_test_dialog import BurstScreen
+from tui.helper.client import HelperError
+
+__all__ = ["home"]
+
+pytestmark = pytest.mark.usefixtures("home")
+
+MADE = {"aml-deploy": "0.1.0"}
+
+
+def deployment(name: str, count: int = 1, **more: Any) -> dict[str, Any]:
+    """A deployment as the helper tells it."""
+    return {
+        "name": name, "provisioning_state": "Succeeded", "instance_type": "Standard_DS3_v2", "instance_count": count,
+        "tags": MADE, **more,
+    }  # fmt: skip
+
+
+def endpoint(traffic: dict[str, int], **more: Any) -> dict[str, Any]:
+    """An endpoint with blue and green."""
+    return {
+        **ENDPOINT_ANSWER, "name": "churn-endpoint-01", "location": "eastus2", "tags": MADE, "traffic": traffic,
+        "deployments": [deployment("blue", 3), deployment("green")], **more,
+    }  # fmt: skip
+
+
+class Calls:
+    """Answers bursts, ten calls a piece; the fifth call of each piece is refused."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+
+    def __call__(self, asked: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append(asked)
+        made = []
+        for number in range(min(asked["count"], 10)):
+            good = number != 4
+            made.append({"status_code": 200 if good else 429, "latency_ms": 10.0 + number, "ok": good,
+                         "deployment": "blue", "ended": 0.1})  # fmt: skip
+        return {"calls": made, "seconds": 0.5, "first_bad": "Too many requests at once.", "error": None}
+
+
+async def open_many(walk: Walk) -> None:
+    """Open the screen for many calls."""
+    await walk.to("test")
+    await walk.sees("JSON: 2 rows in data")
+    await walk.tab_to("test-many")
+    await walk.press("enter")
+    await walk.sees("Send many times", "Each is a real request")
+
+
+async def type_into(walk: Walk, wanted: str, text: str) -> None:
+    """Replace what a field holds."""
+    await walk.tab_to(wanted)
+    await walk.press("end", "ctrl+u", *text)
+
+
+async def test_many_calls_give_percentiles_errors_by_status_and_a_plot() -> None:
+    made = Calls()
+    async with wizard(recorded_answers(burst=made)) as walk:
+        await open_many(walk)
+        await type_into(walk, "burst-count", "40")
+        await type_into(walk, "burst-parallel", "4")
+        await walk.tab_to("burst-start")
+        await walk.press("enter")
+        screen = await walk.sees("40 calls, 4 at a time, 4 failed: p50 15 ms, p95 19 ms, p99 19 ms", "200: 36, 429: 4")
+        assert "blue: 40" in screen
+        assert "Too many requests at once." in screen
+        await walk.sees("┤", "•", "x: failed")
+        assert [asked["count"] for asked in made.asked] == [40, 30, 20, 10]
+        assert all(asked["parallel"] == 4 for asked in made.asked)
+        await walk.tab_to("burst-copy")
+        await walk.press("enter")
+        await walk.sees("already copied")
+        assert "5\t429\t14.0\tblue" in walk.app.clipboard
+        await walk.press("escape", "escape")
+        await walk.sees("! 40 calls, 4 at a time, 4 failed")
+
+
+async def test_a_burst_is_cancelled_while_calls_are_under_way() -> None:
+    answers = recorded_answers(burst=Calls())
+    answers.hold("burst")
+    async with wizard(answers) as walk:
+        await open_many(walk)
+        await walk.press("enter")
+        await walk.sees("▸ 0 of 20", "Cancel")
+        await walk.press("enter")
+        await walk.sees("! No call was made", "Start")
+        answers.release("burst")
+        await walk.press("enter")
+        await walk.sees("20 calls, 2 failed")
+
+
+@pytest.mark.parametrize(("count", "parallel"), [("0", "1"), ("1001", "1"), ("x", "1"), ("10", "51"), ("", "1")])
+def test_numbers_of_calls_that_cannot_be_are_refused(count: str, parallel: str) -> None:
+    assert "whole number from 1 to" in load_test.judged(count, parallel)[2]
+
+
+def test_no_more_at_a_time_than_there_are_calls() -> None:
+    assert load_test.judged("3", "10") == (3, 3, "")
+
+
+async def test_a_burst_that_cannot_begin_says_why() -> None:
+    error = HelperError("The endpoint churn-endpoint-01 does not exist", "The workspace has none.", "Deploy it.")
+    async with wizard(recorded_answers(burst=error)) as walk:
+        await open_many(walk)
+        await walk.press("enter")
+        await walk.sees("✖ The endpoint churn-endpoint-01 does not exist", "The workspace")
+        assert isinstance(walk.app.screen, BurstScreen)
+
+
+def test_a_tally_counts_what_is_no_answer_and_what_only_looks_like_one() -> None:
+    answer = {
+        "calls": [{"status_code": None, "latency_ms": None, "ok": False},
+                  {"status_code": 200, "latency_ms": 5.0, "ok": False, "deployment": "blue"}],
+        "seconds": 1.0, "error": {"title": "No route", "cause": "The name is private"},
+    }  # fmt: skip
+    tally = Tally(10, 2).after(answer)
+    rows = dict(tally.figures())
+    assert rows["Answers"] == "no answer: 1, 200 with an error text: 1"
+    assert "Latency" not in rows
+    assert tally.in_words() == "✖ None of 2 calls, 2 at a time was answered well"
+    assert tally.left == 8
+
+
+# Traffic
+
+
+async def open_traffic(walk: Walk) -> None:
+    """Open the screen with the sliders."""
+    await walk.to("test")
+    await walk.tab_to("test-traffic")
+    await walk.press("enter")
+    await walk.sees("Traffic", "Now")
+
+
+async def test_sliders_keep_the_total_and_nothing_changes_before_apply() -> None:
+    state = endpoint({"blue": 90, "green": 10})
+    answers = recorded_answers(endpoint=lambda asked: state)
+    shift = {"endpoint": "churn-endpoint-01", "before": {"blue": 90}, "after": {"blue": 80, "green": 20}}
+    answers.answers["traffic"] = lambda asked: state["traffic"].update(asked["shares"]) or shift
+    async with wizard(answers) as walk:
+        await open_traffic(walk)
+        await walk.press("left", "left")
+        screen = await walk.sees("90 % → 80 %", "10 % → 20 %")
+        assert "Apply   blue 80 %, green 20 %" in screen
+        assert "traffic" not in dict(answers.asked)
+        await walk.tab_to("traffic-apply")
+        await walk.press("enter")
+        await walk.sees("✔ The traffic is blue 80 %, green 20 % now.", "nothing was moved")
+        assert dict(answers.asked)["traffic"]["shares"] == {"blue": 80, "green": 20}
+
+
+async def test_roll_back_names_the_split_that_it_goes_to() -> None:
+    tags = {**MADE, "aml-deploy-traffic-before": "blue=100"}
+    shift = {"endpoint": "e", "before": {"green": 100}, "after": {"blue": 100}}
+    answers = recorded_answers(endpoint=endpoint({"green": 100}, tags=tags), rollback=shift)
+    async with wizard(answers) as walk:
+        await open_traffic(walk)
+        await walk.sees("Back to blue 100 %, the split before the last change")
+        await walk.tab_to("traffic-back")
+        await walk.press("enter")
+        await walk.sees("✔ The traffic is blue 100 % now.")
+
+
+async def test_a_refused_split_is_said_with_its_reason() -> None:
+    refused = HelperError("The deployment green cannot take requests", "Its provisioning state is Failed.", "Mend it.")
+    async with wizard(recorded_answers(endpoint=endpoint({"blue": 100}), traffic=refused)) as walk:
+        await open_traffic(walk)
+        await walk.press("left")
+        await walk.tab_to("traffic-apply")
+        await walk.press("enter")
+        await walk.sees("✖ The deployment green cannot take requests", "Mend it.", "100 % → 95 %")
+
+
+@pytest.mark.parametrize(
+    ("split", "name", "by", "after"),
+    [
+        ({"blue": 100, "green": 0}, "green", 1, {"blue": 95, "green": 5}),
+        ({"blue": 97, "green": 3}, "green", 1, {"blue": 95, "green": 5}),
+        ({"blue": 97, "green": 3}, "green", -1, {"blue": 100, "green": 0}),
+        ({"blue": 100, "green": 0}, "blue", 1, {"blue": 100, "green": 0}),
+        ({"a": 50, "b": 30, "c": 20}, "c", 1, {"a": 45, "b": 30, "c": 25}),
+        ({"a": 5, "b": 5, "c": 90}, "c", 1, {"a": 0, "b": 5, "c": 95}),
+        ({"only": 100}, "only", -1, {"only": 100}),
+    ],
+)
+def test_moving_a_share_keeps_the_total_at_100(
+    split: dict[str, int], name: str, by: int, after: dict[str, int]
+) -> None:
+    assert traffic_shares.moved(split, name, by) == after
+    assert sum(after.values()) == 100
+
+
+def test_where_nothing_is_sent_anywhere_everything_is_offered_to_the_plans_deployment() -> None:
+    assert traffic_shares.begun({}, ["blue", "green"], "green") == {"blue": 0, "green": 100}
+    assert traffic_shares.split_before({"aml-deploy-traffic-before": "blue=90,green=10"}) == {"blue": 90, "green": 10}
+    assert traffic_shares.split_before({"aml-deploy-traffic-before": "nonsense"}) == {}
+
+
+# Removing
+
+
+def item(name: str, goes: bool, why: str, share: int = 0, count: int = 1, **more: Any) -> dict[str, Any]:
+    """A deployment of an inventory."""
+    return {
+        "kind": "deployment", "name": name, "state": "Succeeded", "goes": goes, "why": why, "failed": False,
+        "traffic": share, "instances": count, "instance_type": "Standard_DS3_v2", "price_per_hour": 0.23 * count,
+        "made_by": "", **more,
+    }  # fmt: skip
+
+
+def inventory(*items: dict[str, Any], whole: bool = False) -> dict[str, Any]:
+    """An inventory of these deployments and their endpoint."""
+    why = "it is the plan's, and nothing else is on it" if whole else "deployments stay on it"
+    place = {"kind": "endpoint", "name": "churn-endpoint-01", "state": "Succeeded", "goes": whole, "why": why,
+             "failed": False, "traffic": 0, "instances": 0, "instance_type": "", "price_per_hour": None,
+             "made_by": ""}  # fmt: skip
+    return {"items": [*items, place], "currency": "USD", "price_note": "List prices of 2026-11."}
+
+
+def by_choice(asked: dict[str, Any]) -> dict[str, Any]:
+    """What would go of blue, green and a broken one."""
+    broken = item("broken", asked["failed"], "it failed and serves nobody; --failed removes it too", state="Failed",
+                  failed=True)  # fmt: skip
+    alone = asked["deployment"]
+    return inventory(
+        item("blue", alone in (None, "blue"), "it is the plan's", 90, 3),
+        item("green", alone == "green", "it was named" if alone == "green" else "it is not the plan's", 10),
+        broken,
+    )
+
+
+async def test_removing_says_what_goes_and_stays_and_costs_and_asks_again() -> None:
+    answers = recorded_answers(
+        endpoint=endpoint({"blue": 90, "green": 10}),
+        inventory=by_choice,
+        remove={"removed": ["deployment green"], "left": ["endpoint churn-endpoint-01", "deployment blue"]},
+    )
+    async with wizard(answers) as walk:
+        await open_traffic(walk)
+        await walk.tab_to("traffic-remove")
+        await walk.press("enter")
+        screen = await walk.sees("All that the plan made", "deployment blue, 3 × Standard_DS3_v2", "Price")
+        assert "its 90 % of the requests, which go to green" in screen
+        assert "0.69 USD an hour less" in screen
+        assert walk.focused == "close"
+        await walk.tab_to("remove-what")
+        await walk.press("enter", "down", "enter")
+        await walk.sees("That, and what failed: broken", "0.92 USD an hour less")
+        await walk.press("enter", "down", "down", "enter")
+        await walk.sees("deployment green, 1 × Standard_DS3_v2", "0.23 USD an hour less")
+        await walk.tab_to("remove-go")
+        await walk.press("enter")
+        await walk.sees("This cannot be undone", "Yes, remove it")
+        assert walk.focused == "close"
+        assert "remove" not in dict(answers.asked)
+        await walk.tab_to("remove-go")
+        await walk.press("enter")
+        await walk.sees("✔ Removed: deployment green. Left: endpoint churn-endpoint-01")
+        asked = dict(answers.asked)["remove"]
+        assert (asked["deployment"], asked["failed"]) == ("green", False)
+
+
+def test_what_the_program_did_not_make_is_not_offered_with_the_plan() -> None:
+    found = inventory(item("blue", False, "this program did not make it", 100))
+    whole = removal(found, {})
+    assert "Nothing goes" in whole.refused
+    assert "this program did not make it" in whole.stays[0]
+    assert [choice.deployment for choice in choices(found)] == [None, "blue"]
+
+
+def test_nothing_that_has_all_requests_goes_while_another_one_could_take_them() -> None:
+    found = inventory(item("blue", True, "it is the plan's", 100), item("green", False, "it is not the plan's"))
+    assert removal(found, {}).refused == "blue still has all requests. Shift them to green first, under Traffic."
+
+
+def test_the_endpoint_goes_with_its_last_deployment() -> None:
+    whole = removal(inventory(item("blue", True, "it is the plan's", 100, 2), whole=True), ENDPOINT_ANSWER)
+    assert any(line.startswith("endpoint churn-endpoint-01") for line in whole.goes)
+    assert whole.price.startswith("0.46 USD an hour less.")
+    assert not whole.refused
+    dear = item("blue", True, "it is the plan's", 100, price_per_hour=None)
+    assert "not known" in removal(inventory(dear, whole=True), {}).price
+    assert "no such endpoint" in removal({"items": []}, {}).refused
+
+
+# Keys
+
+
+class Keys:
+    """An endpoint's keys by their fingerprints; the helper never tells more."""
+
+    def __init__(self) -> None:
+        self.now = {"primary": "11111111", "secondary": "22222222"}
+
+    def read(self, asked: dict[str, Any]) -> dict[str, Any]:
+        return {"endpoint": "churn-endpoint-01", "keys": dict(self.now)}
+
+    def regenerate(self, asked: dict[str, Any]) -> dict[str, Any]:
+        before = dict(self.now)
+        self.now[asked["which"]] = {"primary": "aaaaaaaa", "secondary": "bbbbbbbb"}[asked["which"]]
+        return {"endpoint": "churn-endpoint-01", "keys": dict(self.now), "before": before}
+
+
+async def test_keys_are_replaced_one_after_the_other_and_put_into_files() -> None:
+    keys = Keys()
+    answers = recorded_answers(
+        keys=keys.read,
+        regenerate_key=keys.regenerate,
+        put_key=lambda asked: {**asked, "endpoint": "churn-endpoint-01", "fingerprint": keys.now[asked["which"]]},
+    )
+    async with wizard(answers) as walk:
+        await walk.to("test")
+        await walk.tab_to("test-keys")
+        await walk.press("enter")
+        await walk.sees("fingerprint 11111111", "fingerprint 22222222", "Step 1 of 2", "use the secondary key")
+        await walk.tab_to("keys-put")
+        await walk.press("enter")
+        await walk.sees("✔ The secondary key is in ~/churn-endpoint-01.secondary.key", "az keyvault secret set")
+        await walk.tab_to("keys-replace")
+        await walk.press("enter")
+        await walk.sees("Callers that still use the primary key get 401", "Yes, replace the primary key")
+        await walk.press("enter")
+        assert "regenerate_key" not in dict(answers.asked), "a second Enter closes, and replaces nothing"
+        await walk.sees("Many …")
+        await walk.tab_to("test-keys")
+        await walk.press("enter")
+        await walk.sees("Step 1 of 2", "Nothing is replaced yet.")
+        for step, new in (
+            ("primary", "aaaaaaaa, new; it was 11111111"),
+            ("secondary", "bbbbbbbb, new; it was 22222222"),
+        ):
+            await walk.tab_to("keys-replace")
+            await walk.press("enter")
+            await walk.sees(f"Yes, replace the {step} key")
+            await walk.tab_to("keys-replace")
+            await walk.press("enter")
+            await walk.sees(f"fingerprint {new}")
+        await walk.sees("Both keys are new")
+        assert [asked["which"] for name, asked in answers.asked if name == "regenerate_key"] == ["primary", "secondary"]
+
+
+async def test_an_endpoint_without_keys_says_so() -> None:
+    refused = HelperError("The endpoint churn-endpoint-01 has no keys", "Its callers sign in with aad_token.",
+                          "There is nothing to rotate.")  # fmt: skip
+    async with wizard(recorded_answers(keys=refused)) as walk:
+        await walk.to("test")
+        await walk.tab_to("test-keys")
+        await walk.press("enter")
+        await walk.sees("has no keys", "nothing to rotate")
+        assert walk.focused == "close"

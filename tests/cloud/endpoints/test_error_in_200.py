@@ -1,0 +1,70 @@
+"""A 200 that carries an error text is not a success; predictions of any shape are."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tui.cloud.endpoints.error_in_200 import error_in_answer
+
+ERRORS = [
+    "could not convert string to float: 'abc'",
+    json.dumps("could not convert string to float: 'abc'"),
+    json.dumps("ValueError: could not convert string to float: 'abc'"),
+    json.dumps({"error": "feature_names mismatch: ['Idade'] ['idade']"}),
+    json.dumps({"error": {"code": "BadInput", "message": "12 columns are expected"}}),
+    json.dumps({"error": "no model", "status": "failed"}),
+    json.dumps({"Error": "KeyError('data')"}),
+    json.dumps({"status": "error", "message": "No rows"}),
+    json.dumps(json.dumps({"error": "'data' missing"})),
+    json.dumps({"result": "KeyError: 'Idade'"}),
+    json.dumps(["xgboost.core.XGBoostError: [22:10] Check failed"]),
+    "Traceback (most recent call last):\n  File \"score.py\", line 9, in run\nKeyError: 'data'",
+    json.dumps("list index out of range"),
+    json.dumps("'NoneType' object has no attribute 'predict'"),
+    json.dumps("X has 11 features, but XGBClassifier is expecting 12 features as input"),
+    json.dumps("\"['Idade'] not in index\""),
+    json.dumps("name 'model' is not defined"),
+]
+PREDICTIONS = [
+    "",
+    "[0, 1, 0]",
+    "0.87",
+    json.dumps({"predictions": [0.1, 0.9]}),
+    json.dumps({"result": ["yes"]}),
+    json.dumps({"error": 0.12, "mae": 0.1}),
+    json.dumps({"error": None, "prediction": 1}),
+    json.dumps({"error": "", "prediction": 1}),
+    json.dumps({"error": False}),
+    json.dumps({"errors": [], "predictions": [1]}),
+    json.dumps({"error": "none"}),
+    json.dumps({"predictions": [1], "error": "row 3 was skipped"}),
+    json.dumps(["error", "ok"]),
+    json.dumps("error"),
+    json.dumps("Errors in billing are handled by the finance team."),
+    json.dumps({"label": "TypeError"}),
+    json.dumps({"label": "ErrorProne: low"}),
+    json.dumps("The customer reported an Exception: the clause in section 3."),
+    json.dumps({"text": "Traceback is a term of programming."}),
+    json.dumps([{"label": "error", "score": 0.9}]),
+    json.dumps({"message": "hello", "status": "ok"}),
+    json.dumps("No module needs replacing."),
+]
+
+
+@pytest.mark.parametrize("text", ERRORS)
+def test_error_texts_are_told(text: str) -> None:
+    note = error_in_answer(text)
+    assert note is not None
+    assert "not a prediction" in note
+
+
+@pytest.mark.parametrize("text", PREDICTIONS)
+def test_predictions_are_left_alone(text: str) -> None:
+    assert error_in_answer(text) is None
+
+
+def test_the_note_quotes_the_last_line_of_a_traceback() -> None:
+    note = error_in_answer("Traceback (most recent call last):\n  File 'x'\nKeyError: 'data'")
+    assert note is not None and note.endswith("KeyError: 'data'")

@@ -1,0 +1,118 @@
+"""Which files are uploaded, and the hash by which content is found again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tui.cloud.errors import Cancelled, CloudError
+from tui.cloud.storage.folder_files import content_hash, walk
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    folder = tmp_path / "model"
+    (folder / "data" / "inner").mkdir(parents=True)
+    (folder / "MLmodel").write_text("flavors: {}\n")
+    (folder / "data" / "model.bin").write_bytes(b"\x00" * 3000)
+    (folder / "data" / "inner" / "notes.txt").write_text("n")
+    (folder / "empty").write_bytes(b"")
+    return folder
+
+
+def names(folder: Path) -> list[str]:
+    return [file.name for file in walk(folder)]
+
+
+def test_all_files_with_sizes_in_order(model: Path) -> None:
+    assert [(file.name, file.size) for file in walk(model)] == [
+        ("MLmodel", 12),
+        ("data/inner/notes.txt", 1),
+        ("data/model.bin", 3000),
+        ("empty", 0),
+    ]
+
+
+def test_a_single_file(model: Path) -> None:
+    assert names(model / "MLmodel") == ["MLmodel"]
+
+
+def test_amlignore_wins_over_gitignore(model: Path) -> None:
+    (model / ".gitignore").write_text("*.bin\n")
+    assert "data/model.bin" not in names(model)
+    (model / ".amlignore").write_text("# comment\ndata/inner/\n!data/inner/never.txt\n")
+    assert "data/model.bin" in names(model)
+    assert "data/inner/notes.txt" not in names(model)
+
+
+def test_the_same_files_as_the_sdk(model: Path) -> None:
+    from azure.ai.ml._utils._asset_utils import get_ignore_file, get_upload_files_from_folder
+
+    (model / ".amlignore").write_text("inner/\n*.bin\n!important.bin\n")
+    (model / "important.bin").write_bytes(b"1")
+    (model / "linked").symlink_to(model / "MLmodel")
+    theirs = [name for _, name in get_upload_files_from_folder(model, ignore_file=get_ignore_file(model))]
+    assert names(model) == sorted(theirs)
+
+
+def test_a_link_to_a_folder_above_ends(model: Path) -> None:
+    (model / "data" / "loop").symlink_to(model)
+    assert "data/loop/MLmodel" not in names(model)
+    assert "MLmodel" in names(model)
+
+
+def test_nothing_to_upload_is_said(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CloudError, match="nothing to upload"):
+        walk(tmp_path / "empty")
+    with pytest.raises(CloudError, match="not there"):
+        walk(tmp_path / "absent")
+
+
+def test_hash_follows_content_names_and_the_folder_name(model: Path, tmp_path: Path) -> None:
+    first = content_hash(model)
+    assert first == content_hash(model)
+    moved = tmp_path / "elsewhere" / "model"
+    moved.parent.mkdir()
+    model.rename(moved)
+    assert content_hash(moved) == first
+    assert content_hash(moved.rename(tmp_path / "other")) != first
+    other = tmp_path / "other"
+    before = content_hash(other)
+    (other / "empty").rename(other / "blank")
+    assert content_hash(other) != before
+    (other / "blank").rename(other / "empty")
+    assert content_hash(other) == before
+    (other / "empty").write_bytes(b"1")
+    assert content_hash(other) != before
+
+
+def test_ignored_files_do_not_count(model: Path) -> None:
+    (model / ".amlignore").write_text("*.log\n")
+    before = content_hash(model)
+    (model / "train.log").write_text("lines")
+    assert content_hash(model) == before
+
+
+def test_hashing_can_be_cancelled(model: Path) -> None:
+    with pytest.raises(Cancelled):
+        content_hash(model, cancelled=lambda: True)
+
+
+def test_hashing_tells_how_far_it_is(model: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    content_hash(model, progress=lambda done, total: seen.append((done, total)))
+    assert seen[-1] == (3013, 3013)
+
+
+def test_the_hash_of_code_is_the_sdks(model: Path) -> None:
+    from azure.ai.ml._utils._asset_utils import get_content_hash, get_content_hash_version, get_ignore_file
+
+    from tui.cloud.assets import code
+
+    (model / "B.py").write_text("b")
+    (model / "a.py").write_text("a")
+    (model / ".amlignore").write_text("empty\n")
+    assert code.snapshot_hash(walk(model)) == get_content_hash(model, get_ignore_file(model))
+    assert str(get_content_hash_version()) == code._HASH_VERSION

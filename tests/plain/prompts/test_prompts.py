@@ -1,0 +1,177 @@
+"""The wizard as prompts: answers come from a pipe or are typed on a terminal without a screen."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import shlex
+import subprocess
+import termios
+import time
+from pathlib import Path
+
+import pytest
+from commands import COMMAND, PRESET, aml_deploy, json_lines
+
+from tui.plain.prompts.prompts import FORM_STEPS
+from tui.plan.fields.all_fields import STEPS, fields_of
+from tui.plan.load_save.load import load
+
+RUN_SECONDS = 300
+
+
+def asked_fields() -> list[str]:
+    """The keys that the prompts ask for the preset as it is, in order."""
+    document = load(PRESET)
+    return [field.key for step in FORM_STEPS for field in fields_of(step) if document.asked(field.key)]
+
+
+def answers(given: dict[str, str], last: str) -> str:
+    """Every default but the given ones; `last` answers what comes after the fields."""
+    assert set(given) <= set(asked_fields())
+    return "".join(f"{given.get(key, '')}\n" for key in asked_fields()) + last
+
+
+def test_at_the_end_of_the_input_nothing_is_deployed_and_nothing_hangs(rehearsing: dict[str, str]) -> None:
+    done = aml_deploy(PRESET, "--rehearse", "--plain", environ=rehearsing)
+    assert done.returncode == 2
+    for number, (_, title) in enumerate(STEPS[: len(FORM_STEPS) + 1], 1):
+        assert f"Step {number} of {len(STEPS)}: {title}" in done.stderr
+    assert "The input ended before the word to deploy." in done.stderr
+    assert "Signed in as" in done.stderr
+    assert "create  endpoint churn-endpoint-01" in done.stderr
+
+
+def test_without_a_terminal_the_prompts_come_by_themselves(lonely: dict[str, str]) -> None:
+    done = aml_deploy(environ=lonely)
+    assert done.returncode == 2
+    assert f"Plan file or preset [{PRESET}]:" in done.stderr
+    assert "AZURE_SUBSCRIPTION_ID is not set here" in done.stderr
+    assert "The input ended before Subscription (workspace.subscription_id) had a value that is right." in done.stderr
+
+
+def test_a_wrong_answer_is_refused_with_what_would_be_right(rehearsing: dict[str, str]) -> None:
+    typed = answers({"endpoint.name": "churn_02\n?\nchurn-02"}, "n\n")
+    done = aml_deploy(PRESET, "--rehearse", "--plain", environ=rehearsing, typed=typed)
+    assert done.returncode == 130
+    assert "An underscore is not allowed in a name; try churn-02." in done.stderr
+    assert "It is unique in the whole Azure region." in done.stderr
+    assert "The value comes from: preset churn-xgboost" in done.stderr
+    assert "endpoint churn-02" in done.stderr
+    assert "Nothing was deployed." in done.stderr
+
+
+def test_back_asks_the_field_before_again(rehearsing: dict[str, str]) -> None:
+    typed = answers({"endpoint.auth_mode": "<\nchurn-03\naml_token"}, "n\n")
+    done = aml_deploy(PRESET, "--rehearse", "--plain", environ=rehearsing, typed=typed)
+    review = done.stderr.partition("Review")[2]
+    assert "churn-03  (you)" in review
+    assert "aml_token  (you)" in review
+
+
+def test_a_changed_plan_can_be_saved_and_holds_no_secret(rehearsing: dict[str, str], tmp_path: Path) -> None:
+    saved = tmp_path / "mine.yml"
+    typed = answers(
+        {"credential.method": "service_principal\nmy-tenant.example.com\n\npractice~secret"}, f"n\n{saved}\n"
+    )
+    done = aml_deploy(PRESET, "--rehearse", "--plain", environ=rehearsing, typed=typed)
+    assert done.returncode == 130, done.stderr
+    assert "service_principal" in saved.read_text(encoding="utf-8")
+    assert "practice~secret" not in saved.read_text(encoding="utf-8")
+    assert "practice~secret" not in done.stderr
+
+
+def test_a_field_can_be_changed_in_the_review(rehearsing: dict[str, str]) -> None:
+    typed = answers({}, "deployment.instance_count\n2\n\nnonsense\nn\n")
+    done = aml_deploy(PRESET, "--rehearse", "--plain", environ=rehearsing, typed=typed)
+    assert "2  (you)" in done.stderr.rpartition("endpoint.auth_mode")[2]
+    assert "nonsense is not the key of a field" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_walk_ends_with_the_run_and_its_result(rehearsing: dict[str, str]) -> None:
+    typed = answers({"endpoint.name": "churn-prompted"}, "y\n\n")
+    done = aml_deploy(PRESET, "--rehearse", "--plain", environ=rehearsing, typed=typed, timeout=RUN_SECONDS)
+    assert done.returncode == 0, done.stderr
+    result = done.stderr.partition("\nSucceeded after")[2]
+    assert "churn-prompted, deployment blue" in result
+    assert "status 200" in result
+    assert "/churn-prompted/score" in result
+    remove = next(line for line in result.splitlines() if line.startswith("Remove it:"))
+    arguments = remove.partition("aml-deploy ")[2].split()
+    removed = aml_deploy(*arguments, "--yes", "--json", environ=rehearsing)
+    assert removed.returncode == 0, removed.stderr
+    assert any("churn-prompted" in item for item in json_lines(removed.stdout)[0]["removed"])
+
+
+def test_a_closed_standard_input_is_an_input_that_has_ended(lonely: dict[str, str]) -> None:
+    shell = f"exec {' '.join(map(shlex.quote, COMMAND))} {PRESET} <&- >&-"
+    done = subprocess.run(["sh", "-c", shell], env=lonely, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "The input ended" in done.stderr
+
+
+class Terminal:
+    """A command on a pseudo-terminal."""
+
+    def __init__(self, *arguments: str, environ: dict[str, str]) -> None:
+        self._master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            env=environ,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            # Without a controlling terminal, Ctrl+C would be a character and no signal.
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(slave)
+        self.text = ""
+
+    def until(self, expected: str, seconds: float = 60) -> None:
+        """Read until a text has appeared."""
+        deadline = time.monotonic() + seconds
+        while expected not in self.text:
+            ready, _, _ = select.select([self._master], [], [], max(0.0, deadline - time.monotonic()))
+            assert ready, f"{expected!r} did not appear in {self.text!r}"
+            try:
+                self.text += os.read(self._master, 65536).decode("utf-8", "replace")
+            except OSError:
+                assert expected in self.text, self.text
+                return
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def end(self, seconds: float = 60) -> int:
+        """The exit code of the command."""
+        code = self.process.wait(seconds)
+        os.close(self._master)
+        return code
+
+
+def test_apply_on_a_terminal_asks_first(rehearsing: dict[str, str]) -> None:
+    terminal = Terminal("apply", PRESET, "--rehearse", environ={**rehearsing, "TERM": "xterm"})
+    terminal.until("Deploy blue behind churn-endpoint-01, 1 x Standard_DS3_v2, in the rehearsal? [y/N]")
+    terminal.type("\n")
+    terminal.until("Nothing was done.")
+    assert terminal.end() == 130
+
+
+@pytest.mark.parametrize("name", ["ACCESSIBLE", "TERM", "--plain"])
+def test_a_terminal_that_wants_lines_gets_them(name: str, lonely: dict[str, str]) -> None:
+    environ = {
+        **lonely,
+        "TERM": "xterm-256color",
+        **{"ACCESSIBLE": {"ACCESSIBLE": "1"}, "TERM": {"TERM": "dumb"}}.get(name, {}),
+    }
+    terminal = Terminal(PRESET, *(["--plain"] if name == "--plain" else []), environ=environ)
+    terminal.until("Step 1 of 9: Credentials")
+    terminal.until("Sign in with (default, service_principal, managed_identity, azure_cli) [default]:")
+    terminal.type("\x03")
+    terminal.until("Interrupted.")
+    assert terminal.end() == 130
+    assert "\x1b[?1049h" not in terminal.text

@@ -1,0 +1,181 @@
+"""Files of `az ml` as a plan: what is taken over, what is said about the rest, which files are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tui.plan.load_save.az_yaml_import import import_pair
+from tui.plan.load_save.load import load
+from tui.plan.load_save.resolve import resolve
+from tui.plan.problems import PlanInvalid
+
+ENDPOINT = """\
+$schema: https://azuremlschemas.azureedge.net/latest/managedOnlineEndpoint.schema.json
+name: my-endpoint
+auth_mode: key
+public_network_access: disabled
+tags: {team: risk}
+traffic: {blue: 90, green: 10}
+mirror_traffic: {}
+"""
+DEPLOYMENT = """\
+$schema: https://azuremlschemas.azureedge.net/latest/managedOnlineDeployment.schema.json
+name: blue
+endpoint_name: my-endpoint
+model:
+  path: ../model/
+  name: churn
+  type: custom_model
+code_configuration:
+  code: ../code/
+  scoring_script: score.py
+environment:
+  conda_file: ../env/conda.yaml
+  image: mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:latest
+instance_type: Standard_DS3_v2
+instance_count: 2
+environment_variables: {WORKER_COUNT: 2}
+request_settings:
+  request_timeout_ms: 3000
+liveness_probe: {initial_delay: 30}
+scale_settings: {type: default}
+"""
+PLACE = {"AZURE_SUBSCRIPTION_ID": "00000000-0000-0000-0000-000000000001", "AZURE_RESOURCE_GROUP": "rg"}
+ENVIRON = {**PLACE, "AZURE_ML_WORKSPACE": "ws-churn"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Files as a repository has them: the YAML in one folder, code, model and conda file in others."""
+    for name in ("deploy", "model", "code", "env"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "model" / "model.ubj").write_bytes(b"x")
+    (tmp_path / "code" / "score.py").write_text("def init(): ...\ndef run(data): ...\n")
+    (tmp_path / "env" / "conda.yaml").write_text("dependencies: [python=3.11]\n")
+    (tmp_path / "deploy" / "endpoint.yml").write_text(ENDPOINT)
+    (tmp_path / "deploy" / "blue.yml").write_text(DEPLOYMENT)
+    return tmp_path / "deploy"
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_pair_in_either_order_is_the_plan_it_describes(folder: Path, turned: bool) -> None:
+    paths = [folder / "endpoint.yml", folder / "blue.yml"]
+    document = import_pair(paths[::-1] if turned else paths)
+    assert not document.left_out
+    plan = resolve(document, ENVIRON)
+    assert (plan.endpoint.name, plan.endpoint.tags) == ("my-endpoint", {"team": "risk"})
+    assert plan.traffic == {"blue": 90, "green": 10}
+    assert plan.deployment.model.path == (folder.parent / "model").resolve()
+    assert plan.deployment.environment.conda_file == (folder.parent / "env" / "conda.yaml").resolve()
+    assert plan.deployment.instance_count == 2
+    assert plan.deployment.environment_variables == {"WORKER_COUNT": "2"}
+    assert plan.deployment.liveness_probe.initial_delay == 30
+    assert plan.workspace.name == "ws-churn"
+    assert document.source("deployment.instance_count") == "blue.yml, line 15"
+    assert document.source("endpoint.auth_mode") == "endpoint.yml, line 3"
+
+
+def test_a_deployment_alone_names_its_endpoint(folder: Path) -> None:
+    document = import_pair([folder / "blue.yml"])
+    assert document.get("endpoint.name") == "my-endpoint"
+    assert resolve(document, ENVIRON).endpoint.public_network_access == "disabled"
+
+
+def test_a_saved_import_is_the_same_plan_elsewhere(folder: Path, tmp_path: Path) -> None:
+    document = import_pair([folder / "endpoint.yml", folder / "blue.yml"])
+    plan = resolve(document, ENVIRON)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    document.save(elsewhere / "plan.yml")
+    assert resolve(load(elsewhere / "plan.yml"), ENVIRON).hash == plan.hash
+
+
+def test_files_without_a_schema_are_known_by_their_keys(folder: Path) -> None:
+    for name in ("endpoint.yml", "blue.yml"):
+        lines = (folder / name).read_text().splitlines(keepends=True)[1:]
+        (folder / name).write_text("".join(lines))
+    document = import_pair([folder / "endpoint.yml", folder / "blue.yml"])
+    assert document.get("endpoint.auth_mode") == "key" and document.get("deployment.name") == "blue"
+
+
+def test_registered_assets_stay_references(folder: Path) -> None:
+    (folder / "blue.yml").write_text(
+        "name: blue\nendpoint_name: my-endpoint\nmodel: azureml:churn:3\ninstance_type: Standard_DS3_v2\n"
+        "environment: azureml:churn-env@latest\ncode_configuration: {code: ../code, scoring_script: score.py}\n"
+    )
+    plan = resolve(import_pair([folder / "blue.yml"]), ENVIRON)
+    assert plan.deployment.model.registered == "azureml:churn:3"
+    assert plan.deployment.environment.registered == "azureml:churn-env@latest"
+
+
+def test_assets_in_files_of_their_own_are_taken_in(folder: Path) -> None:
+    (folder.parent / "env" / "environment.yml").write_text("name: churn-env\nconda_file: conda.yaml\nimage: base:1\n")
+    text = (folder / "blue.yml").read_text()
+    start, end = text.index("environment:\n"), text.index("instance_type")
+    (folder / "blue.yml").write_text(text[:start] + "environment: file:../env/environment.yml\n" + text[end:])
+    plan = resolve(import_pair([folder / "blue.yml"]), ENVIRON)
+    assert plan.deployment.environment.conda_file == (folder.parent / "env" / "conda.yaml").resolve()
+    assert plan.deployment.environment.name == "churn-env"
+
+
+def test_what_a_plan_has_no_place_for_is_listed_with_its_line(folder: Path) -> None:
+    text = (
+        (folder / "blue.yml")
+        .read_text()
+        .replace("scale_settings: {type: default}", "scale_settings: {type: target_utilization}")
+    )
+    text += "some_new_key:\n  deep: 1\nrequest_settings: {max_queue_wait_ms: 600}\n"
+    text = text.replace("request_settings:\n  request_timeout_ms: 3000\n", "")
+    (folder / "blue.yml").write_text(text)
+    document = import_pair([folder / "blue.yml"])
+    told = {problem.key: problem.line for problem in document.left_out}
+    lines = text.splitlines()
+    assert told == {
+        key: number + 1
+        for key, start in (
+            ("scale_settings", "scale_settings"),
+            ("some_new_key", "some_new_key"),
+            ("request_settings.max_queue_wait_ms", "request_settings"),
+        )
+        for number, line in enumerate(lines)
+        if line.startswith(start)
+    }
+    assert all(str(folder / "blue.yml") == problem.file for problem in document.left_out)
+    assert resolve(document, ENVIRON)
+
+
+def test_several_deployments_become_a_list(folder: Path) -> None:
+    green = (folder / "blue.yml").read_text().replace("name: blue", "name: green")
+    (folder / "green.yml").write_text(green)
+    plan = resolve(import_pair([folder / "blue.yml", folder / "green.yml", folder / "endpoint.yml"]), ENVIRON)
+    assert [one.name for one in plan.every_deployment] == ["blue", "green"]
+    assert plan.every_deployment[1].code_configuration is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("blue.yml", "$schema: x/kubernetesOnlineDeployment.schema.json\nname: b\n", "Kubernetes"),
+        ("blue.yml", "name: b\n  bad: [", "not valid YAML"),
+        ("blue.yml", "[1, 2]", "no keys"),
+        ("blue.yml", "workspace: {name: x}\n", "a plan already"),
+        ("blue.yml", "command: python x.py\n", "neither"),
+        ("blue.yml", "name: blue\nendpoint_name: another\nmodel: azureml:m:1\n", "belongs to the endpoint another"),
+        ("blue.yml", ENDPOINT, "second endpoint"),
+    ],
+)
+def test_files_that_are_no_pair_are_refused_with_a_reason(folder: Path, name: str, text: str, says: str) -> None:
+    (folder / name).write_text(text)
+    with pytest.raises(PlanInvalid) as refused:
+        import_pair([folder / "endpoint.yml", folder / name])
+    assert says in str(refused.value) and name in str(refused.value)
+
+
+def test_an_endpoint_alone_and_a_missing_file_are_refused(folder: Path) -> None:
+    with pytest.raises(PlanInvalid, match="without a deployment"):
+        import_pair([folder / "endpoint.yml"])
+    with pytest.raises(PlanInvalid, match="No such file"):
+        import_pair([folder / "nothing.yml"])

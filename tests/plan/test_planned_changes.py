@@ -1,0 +1,114 @@
+"""The plan held against what exists."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from tui.plan.model import Deployment, Endpoint, Model, Plan, Rollout
+from tui.plan.planned_changes import Change, changes, deployment_change, endpoint_change
+
+PLAN = Plan(
+    endpoint=Endpoint(name="churn", tags={"model": "XGBoost"}),
+    deployment=Deployment(name="blue", model=Model(name="churn-model", path=Path("/m"))),
+    traffic={"blue": 100},
+)
+LIVE_ENDPOINT = {**asdict(PLAN.endpoint), "provisioning_state": "Succeeded", "traffic": {"blue": 100, "old": 0}}
+IDS = {"model": "/subscriptions/S/models/churn-model/versions/1"}
+LIVE_DEPLOYMENT = {
+    **asdict(PLAN.deployment),
+    "model": IDS["model"].lower(),
+    "environment": None,
+    "provisioning_state": "Succeeded",
+    "environment_variables": {"AZUREML_MODEL_DIR": "/var/azureml-app"},
+    "egress_public_network_access": "disabled",
+}
+
+
+def test_nothing_exists() -> None:
+    actions = {change.resource: change.action for change in changes(PLAN, {})}
+    assert actions == {"endpoint": "create", "model": "create", "deployment": "create", "traffic": "create"}
+
+
+def test_everything_is_as_wanted() -> None:
+    live = {
+        "endpoint": {**LIVE_ENDPOINT, "deployments": [LIVE_DEPLOYMENT]},
+        "model": {"id": IDS["model"], "name": "churn-model", "version": "1"},
+    }
+    assert {change.action for change in changes(PLAN, live)} == {"skip"}
+
+
+def test_a_tag_that_somebody_else_set_is_left_alone() -> None:
+    live = {**LIVE_ENDPOINT, "tags": {"model": "XGBoost", "owner": "finance"}}
+    assert endpoint_change(PLAN, live).action == "skip"
+
+
+def test_one_value_differs() -> None:
+    change = deployment_change(PLAN, {**LIVE_DEPLOYMENT, "instance_count": 3}, IDS)
+    assert change.action == "change"
+    assert [(item.field, item.before, item.after) for item in change.changes] == [("instance_count", 3, 1)]
+
+
+def change_of(**live: object) -> Change:
+    return deployment_change(PLAN, {**LIVE_DEPLOYMENT, **live}, IDS)
+
+
+def test_what_a_change_does_to_what_serves_is_said_beforehand() -> None:
+    scaled = change_of(instance_count=3)
+    assert scaled.in_place
+    assert "Only instances are added or taken away" in scaled.how
+    for live in (
+        {"environment_variables": {"WORKER_COUNT": "2"}},
+        {"request_settings": {"request_timeout_ms": 1000}},
+        {"liveness_probe": {"period": 99}},
+        {"readiness_probe": {"timeout": 9}},
+        {"model": "/subscriptions/S/models/churn-model/versions/0"},
+        {"instance_count": 3, "app_insights_enabled": True},
+    ):
+        rolled = change_of(**live)
+        assert not rolled.in_place
+        assert "20 per cent of them at a time" in rolled.how
+        assert "quota" not in rolled.how
+    assert "quota for the new size" in change_of(instance_type="Standard_F4s_v2").how
+    assert "made again" in change_of(provisioning_state="Failed", instance_count=3).how
+    assert change_of().how == ""
+
+
+def test_every_deployment_of_a_plan_is_compared_and_what_they_share_is_told_once() -> None:
+    green = replace(PLAN.deployment, name="green", instance_count=2)
+    plan = replace(
+        PLAN,
+        deployment=green,
+        deployments=(PLAN.deployment, green),
+        traffic={"green": 100},
+        rollout=Rollout("green"),
+    )
+    model = {"id": IDS["model"], "name": "churn-model", "version": "1"}
+    live = {
+        "endpoint": {**LIVE_ENDPOINT, "deployments": [LIVE_DEPLOYMENT]},
+        "model": model,
+        "others": {"blue": {"model": model}},
+    }
+    found = [(change.resource, change.name, change.action) for change in changes(plan, live)]
+    assert found == [
+        ("endpoint", "churn", "skip"),
+        ("model", "churn-model:1", "skip"),
+        ("deployment", "blue", "skip"),
+        ("deployment", "green", "create"),
+        ("traffic", "churn", "change"),
+    ]
+    assert "10 %, 50 %, 100 %" in changes(plan, live)[-1].why
+
+
+def test_what_azure_does_not_change_is_refused_beforehand() -> None:
+    assert (
+        "auth_mode key"
+        in endpoint_change(replace(PLAN, endpoint=replace(PLAN.endpoint, auth_mode="aml_token")), LIVE_ENDPOINT).refused
+    )
+    wanted = replace(PLAN, deployment=replace(PLAN.deployment, egress_public_network_access="enabled"))
+    assert "green" in deployment_change(wanted, LIVE_DEPLOYMENT, IDS).refused
+
+
+def test_a_failed_resource_is_made_again() -> None:
+    assert endpoint_change(PLAN, {**LIVE_ENDPOINT, "provisioning_state": "Failed"}).action == "change"
+    assert deployment_change(PLAN, {**LIVE_DEPLOYMENT, "provisioning_state": "Failed"}, IDS).action == "change"

@@ -1,0 +1,100 @@
+"""What an operator reads of an endpoint beside its own resources: who changed it, how it answered, where logs go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import requests
+from arm_client import Arm
+
+from tui.rehearsal.arm.rights import change, forget
+from tui.rehearsal.places import Home
+
+
+def made(arm: Arm, name: str, settled: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    arm.call("PUT", f"onlineEndpoints/{name}", {"location": "eastus", "properties": {"authMode": "Key"}})
+    return settled(f"onlineEndpoints/{name}")
+
+
+def asked(arm: Arm, path: str, **query: str) -> requests.Response:
+    url = arm.origin + (path if path.startswith("/") else f"{arm.workspace}/{path}")
+    return arm.session.get(url, params={"api-version": "2015-04-01", **query}, timeout=60)
+
+
+def test_who_changed_what(arm: Arm, name: str, settled: Callable[[str], dict[str, Any]]) -> None:
+    endpoint = made(arm, name, settled)
+    refused = arm.call("PUT", f"onlineEndpoints/{name}/deployments/blue", {"location": "eastus", "properties": {}})
+    assert refused.status_code == 400
+    since = (datetime.now(timezone.utc) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    path = f"{arm.workspace.partition('/resourceGroups')[0]}/providers/Microsoft.Insights/eventtypes/management/values"
+    group = arm.env["AZURE_RESOURCE_GROUP"]
+    chosen = f"eventTimestamp ge '{since}' and resourceGroupName eq '{group}'"
+    events: list[dict[str, Any]] = []
+    answer = asked(arm, path, **{"$filter": chosen}).json()
+    while True:
+        events += answer["value"]
+        if "nextLink" not in answer:
+            break
+        answer = arm.session.get(answer["nextLink"], timeout=60).json()
+    own = [event for event in events if event["resourceId"].lower().startswith(endpoint["id"].lower())]
+    told = {(event["operationName"]["value"].partition("workspaces/")[2], event["status"]["value"]) for event in own}
+    assert ("onlineEndpoints/write", "Succeeded") in told
+    assert ("onlineEndpoints/deployments/write", "Failed") in told
+    failed = next(event for event in own if event["status"]["value"] == "Failed")
+    assert failed["caller"]
+    assert refused.json()["error"]["message"][:40] in failed["properties"]["statusMessage"]
+    later = (datetime.now(timezone.utc) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert asked(arm, path, **{"$filter": f"eventTimestamp ge '{later}'"}).json()["value"] == []
+    assert asked(arm, path).status_code == 400, "a filter is required"
+
+
+def test_requests_are_counted(arm: Arm, name: str, settled: Callable[[str], dict[str, Any]]) -> None:
+    uri = made(arm, name, settled)["properties"]["scoringUri"]
+    key = arm.call("POST", f"onlineEndpoints/{name}/listKeys").json()["primaryKey"]
+    for shown, status in (("wrong", 401), ("wrong", 401), (key, 404)):
+        answer = arm.session.post(uri, json={}, headers={"Authorization": f"Bearer {shown}"}, timeout=60)
+        assert answer.status_code == status
+    now = datetime.now(timezone.utc)
+    span = "/".join((now + timedelta(minutes=shift)).strftime("%Y-%m-%dT%H:%M:00Z") for shift in (-5, 1))
+    metrics = f"onlineEndpoints/{name}/providers/Microsoft.Insights/metrics"
+    query = {"metricnames": "RequestsPerMinute", "timespan": span, "interval": "PT1M", "aggregation": "Average"}
+    value = asked(arm, metrics, **query, **{"$filter": "deployment eq '*' and statusCode eq '*'"}).json()["value"]
+    counted = {
+        next(item["value"] for item in series["metadatavalues"] if item["name"]["value"] == "statuscode"): sum(
+            point.get("average", 0) for point in series["data"]
+        )
+        for series in value[0]["timeseries"]
+    }
+    assert counted == {"401": 2, "404": 1}
+    (whole,) = asked(arm, metrics, **query).json()["value"][0]["timeseries"]
+    assert sum(point.get("average", 0) for point in whole["data"]) == 3
+    below = f"onlineEndpoints/{name}/deployments/blue/providers/Microsoft.Insights/metrics"
+    assert (
+        asked(arm, below, **{**query, "metricnames": "CpuUtilizationPercentage"}).json()["value"][0]["timeseries"] == []
+    )
+    assert asked(arm, metrics, **{**query, "metricnames": "Nonsense"}).status_code == 400
+
+
+def test_settings_are_kept(
+    arm: Arm, name: str, settled: Callable[[str], dict[str, Any]], rehearsal_home: dict[str, str]
+) -> None:
+    made(arm, name, settled)
+    path = f"onlineEndpoints/{name}/providers/Microsoft.Insights/diagnosticSettings"
+    assert asked(arm, path).json() == {"value": []}
+    logs = [{"category": "AmlOnlineEndpointConsoleLog", "enabled": True}]
+    setting = {"properties": {"workspaceId": "/subscriptions/s/x", "logs": logs}}
+    assert arm.call("PUT", f"{path}/logs", setting).status_code == 403, "a data scientist may read them only"
+    home = Home.of(rehearsal_home)
+    change(home, roles=["contributor"])
+    try:
+        assert arm.call("PUT", f"{path}/logs", setting).status_code == 200
+        gone = arm.call("PUT", f"onlineEndpoints/gone-{name}/providers/Microsoft.Insights/diagnosticSettings/x", {})
+        assert gone.status_code == 404
+    finally:
+        forget(home)
+    (kept,) = asked(arm, path).json()["value"]
+    assert kept["properties"]["logs"] == logs
+    group = arm.workspace.partition("/providers/")[0]
+    assert asked(arm, f"{group}/providers/Microsoft.Insights/autoscaleSettings").json() == {"value": []}

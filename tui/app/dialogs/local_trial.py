@@ -1,0 +1,158 @@
+"""The dress rehearsal: the plan's model, code and environment served on this machine first, and what that showed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Static
+
+from tui.app.dialogs.base import Dialog
+from tui.app.dialogs.text_dialog import TextScreen, TextScroll
+from tui.app.state.store import Store
+from tui.app.text import formatting
+from tui.app.widgets.facts import Fact, Facts
+
+KINDS = {"ok": "ok", "warning": "warn", "blocker": "bad", "unknown": "none"}
+NAMES = {
+    "dress-ready": "Start",
+    "dress-memory": "Memory",
+    "dress-latency": "Latency",
+    "dress-answer": "Answer",
+}
+ABOUT = (
+    "Model, code and environment are served on this machine, in a stand-in for Azure of their own, and called with the "
+    "sample. Nothing in Azure is touched; all of it is removed afterwards."
+)
+
+
+class DressScreen(Dialog[Mapping[str, Any]]):
+    """Serves the plan here at once; dismissed with the report, or None when it was stopped."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self._store = store
+        self.report: Mapping[str, Any] | None = None
+        self._progress = ""
+        self._began = 0.0
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog -wide") as dialog:
+            dialog.border_title = "Serve this model here first"
+            yield Static(ABOUT, id="dress-about", classes="says", markup=False)
+            yield Static("▸ Starting", id="dress-said", classes="says", markup=False)
+            with TextScroll(id="dress-scroll", classes="scroll"):
+                yield Facts("dress-facts")
+            with Horizontal(classes="row"):
+                yield Button("Copy", id="dress-copy", compact=True, disabled=True)
+                yield Button("Stop", id="close", compact=True, variant="primary")
+
+    def on_mount(self) -> None:
+        self.query_one("#close").focus()
+        self.query_one(Facts).styles.margin = 0
+        self._began = time.monotonic()
+        self.set_interval(1.0, self._show_progress)
+        self.run_worker(self._perform(), group="dress", exclusive=True)
+
+    def action_close(self) -> None:
+        """Close; what is still being served is ended."""
+        self.workers.cancel_group(self, "dress")
+        self.dismiss(self.report)
+
+    @on(Button.Pressed, "#close")
+    def _close(self) -> None:
+        self.action_close()
+
+    async def _perform(self) -> None:
+        from tui.local_trial.client import perform
+
+        await self._store.settled()
+        try:
+            self.report = await perform(self._store.document.copy(), self._store.environ, self._tell)
+        except OSError as error:
+            self._done([], f"✖ It cannot be carried out: {error.strerror or error}.")
+            return
+        except asyncio.CancelledError:
+            return
+        findings = list(self.report.get("findings") or ())
+        worst = next((severity for severity in ("blocker", "warning", "unknown")
+                      if any(item.get("severity") == severity for item in findings)), "ok")  # fmt: skip
+        self._done(findings, VERDICTS[worst])
+
+    def _tell(self, line: str) -> None:
+        self._progress = line
+        self._show_progress()
+
+    def _show_progress(self) -> None:
+        if self.report is not None or not self.is_attached or not self.query("#dress-said"):
+            return
+        took = formatting.running(time.monotonic() - self._began)
+        line = " ".join(self._progress.split())
+        room = max(20, self.query_one("#dress-said").size.width - len(took) - 6)
+        shown = line if len(line) <= room else f"{line[: room - 1]}…"
+        self.query_one("#dress-said", Static).update(f"▸ {took}  {shown}")
+
+    def _done(self, findings: Sequence[Mapping[str, Any]], words: str) -> None:
+        if not self.is_attached or not self.query("#dress-said"):
+            return
+        if self.report is None:
+            self.report = {"findings": [], "figures": [], "card": None}
+        self.query_one("#dress-about").display = False  # its rows are for what was found
+        self.query_one("#dress-said", Static).update(words)
+        self.query_one(Facts).show(facts(findings))
+        self.query_one("#dress-copy", Button).disabled = not findings
+        self.query_one("#close", Button).label = "Close"
+
+    @on(Button.Pressed, "#dress-copy")
+    def _copy(self) -> None:
+        from tui.app.steps.deploy.support_text import redacted, secrets_of
+
+        plain = redacted(text(self.report or {}), secrets_of(self._store))
+        self.app.push_screen(TextScreen("The dress rehearsal", plain, take_away=True, wide=True))
+
+
+VERDICTS = {
+    "ok": "✔ It works here: ready, small enough for the size, answered in time.",
+    "warning": "! It works here, with a reservation.",
+    "blocker": "✖ It would not work on Azure like this.",
+    "unknown": "· Not everything is known; see below.",
+}
+
+
+def facts(findings: Sequence[Mapping[str, Any]]) -> list[Fact]:
+    """The findings as lines, what to do below each that is not in order."""
+    lines = []
+    for item in findings:
+        kind = KINDS.get(str(item.get("severity")), "none")
+        lines.append(Fact(kind, NAMES.get(str(item.get("id")), str(item.get("id"))), str(item.get("message"))))
+        if kind != "ok":
+            more = [line for line in str(item.get("remedy") or "").splitlines() if line.strip()]
+            lines += [Fact("", "" if number else "What to do", line) for number, line in enumerate(more)]
+        card = item.get("card") or {}
+        lines += [Fact("", "" if number else "Seen", str(line)) for number, line in enumerate(_evidence(card))]
+        if item.get("docs") and kind != "ok":
+            lines.append(Fact("", "More", str(item["docs"])))
+    return lines
+
+
+def _evidence(card: Mapping[str, Any]) -> list[str]:
+    return [str(line) for line in (card.get("evidence") or ()) if str(line).strip()][:12]
+
+
+def text(report: Mapping[str, Any]) -> str:
+    """The report as plain text, to take away."""
+    lines = []
+    for item in report.get("findings") or ():
+        lines.append(f"{item.get('severity'):8} {item.get('id')}: {item.get('message')}")
+        if item.get("severity") != "ok" and item.get("remedy"):
+            lines += [f"{'':9}{line}" for line in str(item["remedy"]).splitlines()]
+        lines += [f"{'':9}| {line}" for line in _evidence(item.get("card") or {})]
+    for one in report.get("figures") or ():
+        lines.append("")
+        lines += [f"{name}: {value}" for name, value in one.items() if value is not None]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,78 @@
+"""Every reference of the plan, and whether it can be read here; values are never shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Static
+
+from tui.app.dialogs.base import Dialog
+from tui.app.dialogs.text_dialog import TextScroll
+from tui.app.state.store import Store
+from tui.app.widgets.facts import Fact, Facts
+from tui.plan.fields.all_fields import BY_KEY
+
+PATIENCE = 90  # seconds for all of them
+KINDS = {"ok": "ok", "missing": "bad", "refused": "bad", "unknown": "warn"}
+WORDS = {"ok": "can be read", "missing": "is missing", "refused": "is refused", "unknown": "is not known"}
+LEAD = "What stands for a value: variables of this machine, Databricks scopes, Key Vaults. Values are not shown."
+NONE = "The plan has no references: every value is written in it."
+
+
+class ReferencesScreen(Dialog[None]):
+    """Tests each reference once when it opens, and again on request."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self._store = store
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog -wide") as dialog:
+            dialog.border_title = "References"
+            yield Static(LEAD, classes="says", markup=False)
+            with TextScroll(classes="scroll -auto"):
+                yield Facts("references-found")
+            with Horizontal(classes="row"):
+                yield Button("Test again", id="references-again", compact=True)
+                yield Button("Close", id="close", compact=True, variant="primary")
+
+    def on_mount(self) -> None:
+        self.query_one("#close").focus()
+        self._test()
+
+    @on(Button.Pressed, "#close")
+    def _close(self) -> None:
+        self.action_close()
+
+    @on(Button.Pressed, "#references-again")
+    def _test(self) -> None:
+        self._show([Fact("busy", "The references are being tested.")])
+        self.run_worker(self._ask(), group="references", exclusive=True)
+
+    async def _ask(self) -> None:
+        from tui.helper.client import HelperError
+
+        try:
+            answer = await self._store.ask("references", timeout=PATIENCE)
+        except HelperError as error:
+            self._show([Fact("bad", error.title), Fact("", f"{error.cause} {error.remedy}".strip())])
+            return
+        self._show(facts(answer or []) or [Fact("none", NONE)])
+
+    def _show(self, found: list[Fact]) -> None:
+        if self.is_attached:
+            self.query_one(Facts).show(found)
+
+
+def facts(tested: list[dict[str, Any]]) -> list[Fact]:
+    """Lines for what was tested: the reference and how it stands; below, the fields it is for and the reason."""
+    lines = []
+    for one in tested:
+        state = str(one.get("state"))
+        lines.append(Fact(KINDS.get(state, "warn"), f"{one['reference']} {WORDS.get(state, WORDS['unknown'])}"))
+        fields = ", ".join(BY_KEY[key].label if key in BY_KEY else key for key in one.get("keys") or ())
+        lines.append(Fact("none", f"For {fields}. {one.get('detail', '')}".strip()))
+    return lines

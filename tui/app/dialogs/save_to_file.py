@@ -1,0 +1,44 @@
+"""Writing what a screen shows to a file, in the background, and saying where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tui.app.state.background import in_thread
+from tui.app.widgets.log_view import row_text
+from tui.engine.journal.run_view import LogLine
+from tui.engine.journal.runs import Run
+
+
+async def write_somewhere(places: Sequence[Path], text: str, words: str) -> str:
+    """Write a text to the first of the places that takes it; the sentence to show, which names the place."""
+    why = ""
+    for path in places:
+        try:
+            await in_thread(_write, path, text)
+        except OSError as error:
+            why = f"✖ {path} cannot be written: {error.strerror or error}."
+        else:
+            return f"{words} {path}"
+    return why
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+async def whole_log(run: Run, task: str, text: str) -> tuple[int, str]:
+    """How many lines of a run's whole log pass a filter, and those lines; from the journal, which has them all."""
+    return await in_thread(_whole_log, run, task, text.lower())
+
+
+def _whole_log(run: Run, task: str, wanted: str) -> tuple[int, str]:
+    lines = [
+        row_text(LogLine(event["task"], event.get("source", ""), event.get("line", ""), event["time"]))
+        for event in run.journal.read()
+        if event.get("event") == "task_log"
+        and (not task or event["task"] == task)
+        and wanted in event.get("line", "").lower()
+    ]
+    return len(lines), "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,112 @@
+"""A text over the screen, to read and to take away in three ways: the clipboard, a file, a plain view."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Static
+
+from tui.app.dialogs.base import Dialog
+
+
+class TextScroll(VerticalScroll, inherit_bindings=False):
+    """Scrolls with the arrows and PgUp, PgDn."""
+
+    BINDINGS: ClassVar = [
+        Binding("up", "scroll_up", "Up", show=False, id="text.up", tooltip="A line up."),
+        Binding("down", "scroll_down", "Down", show=False, id="text.down", tooltip="A line down."),
+        Binding("pageup", "page_up", "Page up", show=False, id="text.page_up", tooltip="A page up."),
+        Binding("pagedown", "page_down", "Page down", show=False, id="text.page_down", tooltip="A page down."),
+        Binding("home", "scroll_home", "Top", show=False, id="text.top", tooltip="To the top."),
+        Binding("end", "scroll_end", "Bottom", show=False, id="text.bottom", tooltip="To the bottom."),
+    ]
+
+
+class TextScreen(Dialog[None]):
+    """Shows a text. With `take_away`, it can be copied, written to a file, or shown outside of this screen."""
+
+    BINDINGS: ClassVar = [
+        Binding("ctrl+y", "copy", "Copy", show=False, id="text.copy", tooltip="Copy the text to the clipboard."),
+        # The text scrolls also while a button below it has the focus, as it has in the beginning.
+        Binding("up", "scroll('scroll_up')", "Up", show=False, id="text.line_up", tooltip="A line up."),
+        Binding("down", "scroll('scroll_down')", "Down", show=False, id="text.line_down", tooltip="A line down."),
+        Binding("pageup", "scroll('scroll_page_up')", "Page up", show=False, id="text.back", tooltip="A page up."),
+        Binding(
+            "pagedown", "scroll('scroll_page_down')", "Page down", show=False, id="text.on", tooltip="A page down."
+        ),
+        Binding("home", "scroll('scroll_home')", "Top", show=False, id="text.first", tooltip="To the top."),
+        Binding("end", "scroll('scroll_end')", "Bottom", show=False, id="text.last", tooltip="To the bottom."),
+    ]
+
+    def __init__(self, title: str, text: str | Content, *, take_away: bool = False, wide: bool = False) -> None:
+        super().__init__()
+        self.title_shown = title
+        self.text = text
+        self.take_away = take_away
+        self.wide = wide
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = self.title_shown
+            dialog.set_class(self.wide, "-wide")
+            with TextScroll(classes="scroll" if self.wide else "scroll -auto"):
+                yield Static(self.text, markup=False)
+            yield Static("", id="said", classes="says", markup=False)
+            with Horizontal(classes="row"):
+                if self.take_away:
+                    yield Button("Copy", id="copy", compact=True)
+                    yield Button("Write to a file", id="write", compact=True)
+                    yield Button("Plain view", id="plain", compact=True)
+                yield Button("Close", id="close", compact=True, variant="primary")
+
+    def on_mount(self) -> None:
+        self.query_one("#said").display = False
+        self.query_one("#close").focus()
+
+    def action_scroll(self, how: str) -> None:
+        """Scroll the text."""
+        getattr(self.query_one(TextScroll), how)(animate=False)
+
+    def _say(self, text: str) -> None:
+        said = self.query_one("#said", Static)
+        said.update(text)
+        said.display = True
+
+    @property
+    def plain(self) -> str:
+        """The text without styles."""
+        return self.text.plain if isinstance(self.text, Content) else self.text
+
+    @on(Button.Pressed, "#close")
+    def _close(self) -> None:
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#copy")
+    def action_copy(self) -> None:
+        """Copy through the terminal (OSC 52)."""
+        self.app.copy_to_clipboard(self.plain)
+        self._say("Sent to the terminal's clipboard. Some web terminals do not take it: then use one of the other two.")
+
+    @on(Button.Pressed, "#write")
+    def _write(self) -> None:
+        from tui.engine.journal.state_folder import state_folder, write_whole
+
+        try:
+            path = state_folder() / "copied.txt"
+            write_whole(path, self.plain + "\n")
+        except OSError as error:
+            self._say(f"It cannot be written: {error.strerror or error}.")
+        else:
+            self._say(f"Written to {path}")
+
+    @on(Button.Pressed, "#plain")
+    def _plain(self) -> None:
+        from tui.app.dialogs.plain_view import show_plainly
+
+        if not show_plainly(self.app, self.plain):
+            self._say("This terminal cannot be left for a moment; write the text to a file.")

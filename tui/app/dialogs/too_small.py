@@ -1,0 +1,43 @@
+"""A notice for terminals in which a step does not fit; work goes on behind it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.app.textual_patches.newest_size import NewestSize
+
+COLUMNS, ROWS = 80, 20
+
+
+class TooSmallScreen(NewestSize, ModalScreen[None], inherit_bindings=False):
+    """Shown while the terminal is smaller than 80 × 20."""
+
+    BINDINGS: ClassVar = [
+        Binding("ctrl+c", "app.leave", "Leave", priority=True, show=False, id="small.leave", tooltip="Leave."),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(id="too-small")
+
+    def compose(self) -> ComposeResult:
+        yield Static("", markup=False)
+
+    def on_mount(self) -> None:
+        self.say()
+
+    def on_resize(self) -> None:
+        self.say()
+
+    def say(self) -> None:
+        """Show the size that there is, and the one that is needed."""
+        size = self.app.size
+        self.query_one(Static).update(
+            f"This terminal has {size.width} columns and {size.height} rows.\n"
+            f"The wizard needs {COLUMNS} × {ROWS}: enlarge the window or\n"
+            "make its text smaller. Nothing is interrupted."
+        )

@@ -1,0 +1,1 @@
+"""Changes of an endpoint that is there: traffic, keys, removal."""

@@ -1,0 +1,192 @@
+"""New keys for an endpoint without an interruption: callers to the other key, a new one, and back. No key is shown."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Static
+
+from tui.app.dialogs.base import Dialog
+from tui.app.state.store import Store
+from tui.app.widgets.facts import Fact, Facts
+from tui.app.widgets.inputs import TextInput
+from tui.app.widgets.screen_keys import MOVING
+
+PATIENCE = 600  # seconds: Azure replaces a key as a long operation
+STEPS = (("primary", "secondary"), ("secondary", "primary"))  # the key that is replaced, the one callers use meanwhile
+
+
+class KeysScreen(Dialog[bool]):
+    """Two steps, each with the key put into a file, callers moved, and the other key replaced; dismissed with whether
+    a key was replaced."""
+
+    # Left and right belong to the path here.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *MOVING,
+        Binding("ctrl+c", "app.leave", "Leave", show=False, priority=True, id="keys.leave",
+                tooltip="Leave the wizard."),
+        Binding("escape", "close", "Close", id="keys.close", tooltip="Close this; what was replaced stays."),
+    ]  # fmt: skip
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self._store = store
+        self._keys: dict[str, str] = {}  # fingerprints
+        self._first: dict[str, str] = {}
+        self._step = 0
+        self._asked = self._working = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog -wide -keys") as dialog:
+            dialog.border_title = "Keys"
+            yield Facts("keys-facts")
+            yield Static(id="keys-about", markup=False)
+            yield TextInput(id="keys-path", tooltip="A new file, which only you can read")
+            yield Static(id="keys-said", markup=False)
+            with Horizontal(classes="row"):
+                yield Button("Put it into the file", id="keys-put", compact=True)
+                replace = Button("Replace …", id="keys-replace", compact=True)
+                replace.active_effect_duration = 0  # while it looks pressed, Textual drops a second press
+                yield replace
+                yield Button("Close", id="close", compact=True, variant="primary")
+
+    def on_mount(self) -> None:
+        self.query_one("#close").focus()
+        self._show()
+        self.run_worker(self._read(), group="keys", exclusive=True)
+
+    def action_close(self) -> None:
+        """Close; Azure goes on with what was asked of it."""
+        self.dismiss(self._keys != self._first)
+
+    @on(Button.Pressed, "#close")
+    def _close(self) -> None:
+        self.action_close()
+
+    @property
+    def _done(self) -> bool:
+        return self._step >= len(STEPS)
+
+    @property
+    def _endpoint(self) -> str:
+        return str(self._store.resolved("endpoint.name") or self._store.value("endpoint.name") or "ENDPOINT")
+
+    async def _ask(self, question: str, **with_: Any) -> dict[str, Any] | None:
+        """An answer, or None after the reason was shown or the screen closed."""
+        from tui.helper.client import HelperError
+
+        self._working = True
+        self._show()
+        try:
+            answer = dict(await self._store.ask(question, timeout=PATIENCE, **with_) or {})
+        except HelperError as error:
+            self._working = False
+            self._show()
+            self._say(f"✖ {error.title}. {error.cause} {error.remedy}".strip())
+            return None
+        self._working = False
+        return answer if self._there else None
+
+    async def _read(self) -> None:
+        self._say("▸ Reading the keys' fingerprints")
+        answer = await self._ask("keys")
+        if answer is not None:
+            self._keys = dict(answer["keys"])
+            self._first = dict(self._keys)
+            self._offer_path()
+            self._show()
+            self._say("Nothing is replaced yet.")
+
+    def _offer_path(self) -> None:
+        if not self._done:
+            name = f"{self._endpoint}.{STEPS[self._step][1]}.key"
+            self.query_one(TextInput).value = str(Path("~") / name)
+
+    def _show(self) -> None:
+        """The fingerprints, and what this step is about."""
+        if not self._there:
+            return
+        rows = []
+        for which in ("primary", "secondary"):
+            now, before = self._keys.get(which, ""), self._first.get(which, "")
+            new = f", new; it was {before}" if before != now else ""
+            rows.append(Fact("ok" if new else "", which, f"fingerprint {now}{new}" if now else "not read yet"))
+        self.query_one(Facts).show(rows)
+        known = bool(self._keys) and not self._working
+        replace, put = self.query_one("#keys-replace", Button), self.query_one("#keys-put", Button)
+        put.display = self.query_one(TextInput).display = replace.display = not self._done
+        put.disabled = replace.disabled = not known
+        if self._done:
+            about = "Both keys are new, and callers use the primary one. Delete the files that are not needed any more."
+        else:
+            leave, use = STEPS[self._step]
+            about = (
+                f"Step {self._step + 1} of 2. Let all callers use the {use} key: put it into a file or a Key Vault, "
+                f"never into a terminal. When they do, replace the {leave} key; whoever uses it then is refused."
+            )
+            replace.label = f"Yes, replace the {leave} key" if self._asked else f"Callers moved: replace {leave} …"
+        self.query_one("#keys-about", Static).update(about)
+        replace.refresh(layout=True)
+
+    @property
+    def _there(self) -> bool:
+        return self.is_attached and bool(self.query("#keys-said"))
+
+    def _say(self, words: str) -> None:
+        if self._there:
+            self.query_one("#keys-said", Static).update(words)
+
+    @on(TextInput.Submitted)
+    @on(Button.Pressed, "#keys-put")
+    def _put(self) -> None:
+        if self._keys and not self._working and not self._done:
+            self.run_worker(self._put_away(), group="keys", exclusive=True)
+
+    async def _put_away(self) -> None:
+        use, path = STEPS[self._step][1], self.query_one(TextInput).value.strip()
+        if not path:
+            self._say("! Name a file that does not exist yet.")
+            return
+        answer = await self._ask("put_key", which=use, path=path)
+        if answer is None:
+            return
+        self._show()
+        self.set_focus(self.query_one("#keys-replace"))
+        file = shlex.quote(str(answer["path"]))
+        self._say(
+            f"✔ The {use} key is in {answer['path']}, which only you can read. Into a Key Vault with:\n"
+            f"az keyvault secret set --vault-name VAULT --name {self._endpoint}-key --file {file} --output none"
+        )
+
+    @on(Button.Pressed, "#keys-replace")
+    def _replace(self) -> None:
+        if not self._keys or self._working or self._done:
+            return
+        if not self._asked:
+            self._asked = True
+            self._show()
+            self._say(f"! Callers that still use the {STEPS[self._step][0]} key get 401 from then on. Replace it?")
+            self.set_focus(self.query_one("#close"))  # a second Enter in a row must not replace anything
+            return
+        self.run_worker(self._regenerate(), group="keys", exclusive=True)
+
+    async def _regenerate(self) -> None:
+        leave = STEPS[self._step][0]
+        self._asked = False
+        self._say(f"▸ Replacing the {leave} key")
+        answer = await self._ask("regenerate_key", which=leave)
+        if answer is None:
+            return
+        self._keys = dict(answer["keys"])
+        self._step += 1
+        self._offer_path()
+        self._show()
+        self._say(f"✔ The {leave} key is new: {self._keys[leave]}.")
+        # At once: a key that is pressed next must not meet a focus that is still on its way.
+        self.set_focus(self.query_one("#close" if self._done else "#keys-put"))

@@ -1,0 +1,215 @@
+"""How an endpoint's requests are split, with sliders; back to the split before; and the way to removing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, Static
+
+from tui.app.dialogs.base import Dialog
+from tui.app.dialogs.text_dialog import TextScroll
+from tui.app.endpoint_operations import traffic_shares
+from tui.app.endpoint_operations.share_row import ShareRow
+from tui.app.state.store import Store
+from tui.app.widgets.screen_keys import MOVING
+
+PATIENCE = 900  # seconds: Azure changes a split as a long operation
+BUSY_SECONDS = 1.0
+
+
+class TrafficScreen(Dialog[bool]):
+    """Sliders, a preview, Apply, roll back, remove; dismissed with whether anything was changed."""
+
+    # Left and right belong to the sliders here, so the buttons are reached with Tab and the arrows up and down.
+    BINDINGS = [  # noqa: RUF012
+        *MOVING,
+        Binding("up", "app.focus_previous", "Up", show=False, id="traffic.up", tooltip="The row or button before."),
+        Binding("down", "app.focus_next", "Down", show=False, id="traffic.down", tooltip="The next row or button."),
+    ]
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self._store = store
+        self._endpoint: dict[str, Any] = {}
+        self._split: dict[str, int] = {}
+        self._changed = False
+        self._working = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog -wide -traffic") as dialog:
+            dialog.border_title = "Traffic"
+            dialog.border_subtitle = "left, right: by five percent; Home: none; End: all"
+            yield Static("▸ Reading the endpoint", id="traffic-said", markup=False)
+            yield TextScroll(id="traffic-rows", can_focus=False)
+            yield Static(id="traffic-preview", markup=False)
+            with Horizontal(classes="row"):
+                yield Button("Apply", id="traffic-apply", compact=True, variant="primary")
+                yield Button("Roll back", id="traffic-back", compact=True)
+                yield Button("Remove …", id="traffic-remove", compact=True)
+                yield Button("Close", id="close", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#close").focus()
+        self._enable()
+        self.run_worker(self._read(), group="traffic", exclusive=True)
+
+    def action_close(self) -> None:
+        """Close; a change that was asked for goes on in Azure."""
+        self.dismiss(self._changed)
+
+    @on(Button.Pressed, "#close")
+    def _close(self) -> None:
+        self.action_close()
+
+    # Reading and showing
+
+    async def _read(self, said: str = "") -> None:
+        from tui.helper.client import HelperError
+
+        try:
+            self._endpoint = dict(await self._store.ask("endpoint", timeout=60) or {})
+        except HelperError as error:
+            self._say(f"✖ The endpoint could not be read: {error.title}. {error.remedy}".strip())
+            return
+        if not self._there:
+            return
+        names = [str(item.get("name")) for item in self._endpoint.get("deployments") or ()]
+        if not self._endpoint.get("exists"):
+            self._say("! The endpoint does not exist: there is nothing to split or to remove.")
+        elif not names:
+            self._say("! The endpoint has no deployment yet.")
+        else:
+            one = " With one deployment there is nothing to split: a second one makes it possible." * (len(names) == 1)
+            self._say(said or f"This is how {self._endpoint.get('name')} splits its requests.{one}")
+        preferred = str(self._store.document.value("deployment.name") or "")
+        self._split = traffic_shares.begun(self._before, names, preferred)
+        rows = self.query_one("#traffic-rows")
+        await rows.remove_children()
+        await rows.mount(*(ShareRow(str(item["name"]), self._before.get(str(item["name"]), 0),
+                                    str(item.get("provisioning_state") or "state unknown"), _about(item))
+                           for item in self._endpoint.get("deployments") or ()))  # fmt: skip
+        self._preview()
+        if not self._there:
+            return
+        for first in [*self.query(ShareRow)][: 0 if said else 1]:
+            first.focus()
+
+    @property
+    def _before(self) -> dict[str, int]:
+        found = self._endpoint.get("traffic") or {}
+        return {str(name): int(share) for name, share in found.items() if share}
+
+    @property
+    def _differs(self) -> bool:
+        return {name: share for name, share in self._split.items() if share} != self._before
+
+    def on_share_row_moved(self, event: ShareRow.Moved) -> None:
+        """Move a slider, and the others with it."""
+        event.stop()
+        if self._working:
+            return
+        if event.to is not None:
+            self._split = traffic_shares.placed(self._split, event.name, event.to)
+        else:
+            self._split = traffic_shares.moved(self._split, event.name, event.by)
+        self._preview()
+
+    def _preview(self) -> None:
+        for row in self.query(ShareRow):
+            row.show(self._split.get(row.deployment, 0))
+        before = traffic_shares.in_words(self._before)
+        lines = [Content.assemble(("Now     ", "$text-muted"), before)]
+        if self._differs:
+            lines.append(Content.assemble(("Apply   ", "$text-muted"), (traffic_shares.in_words(self._split), "bold")))
+        else:
+            lines.append(Content.styled("Apply   nothing was moved", "$text-muted"))
+        back = traffic_shares.split_before(self._endpoint.get("tags") or {})
+        words = (
+            f"{traffic_shares.in_words(back)}, the split before the last change"
+            if back
+            else "no earlier split is known"
+        )
+        lines.append(Content.assemble(("Back to ", "$text-muted"), words))
+        self.query_one("#traffic-preview", Static).update(Content("\n").join(lines))
+        self._enable()
+
+    def _enable(self) -> None:
+        ready = not self._working
+        self.query_one("#traffic-apply", Button).disabled = not (ready and self._differs and self._split)
+        self.query_one("#traffic-back", Button).disabled = not (
+            ready and traffic_shares.split_before(self._endpoint.get("tags") or {})
+        )
+        self.query_one("#traffic-remove", Button).disabled = not (ready and self._endpoint.get("exists"))
+
+    def _say(self, words: str) -> None:
+        if self._there:
+            self.query_one("#traffic-said", Static).update(words)
+
+    # Changing
+
+    @on(Button.Pressed, "#traffic-apply")
+    def _apply(self) -> None:
+        wanted = {name: share for name, share in self._split.items() if share}
+        self.run_worker(
+            self._change("traffic", f"to {traffic_shares.in_words(wanted)}", shares=wanted), group="traffic"
+        )
+
+    @on(Button.Pressed, "#traffic-back")
+    def _roll_back(self) -> None:
+        back = traffic_shares.split_before(self._endpoint.get("tags") or {})
+        self.run_worker(self._change("rollback", f"back to {traffic_shares.in_words(back)}"), group="traffic")
+
+    async def _change(self, question: str, where: str, **with_: Any) -> None:
+        from tui.helper.client import HelperError
+
+        if self._working:
+            return
+        self._working, began = True, time.monotonic()
+        self._enable()
+        self.query_one("#close").focus()
+        self._say(f"▸ Moving the traffic {where}; Azure takes some seconds, or minutes")
+        try:
+            answer = await self._store.ask(question, timeout=PATIENCE, **with_)
+        except HelperError as error:
+            self._working = False
+            self._say(f"✖ {error.title}. {error.cause} {error.remedy}".strip())
+            if self._there:
+                self._enable()
+            return
+        self._changed, self._working = True, False
+        self._store.facts.pop("endpoint", None)
+        await asyncio.sleep(max(BUSY_SECONDS - (time.monotonic() - began), 0.0))
+        if self._there:
+            await self._read(
+                f"✔ The traffic is {traffic_shares.in_words(dict((answer or {}).get('after') or {}))} now."
+            )
+
+    @property
+    def _there(self) -> bool:
+        """Whether the screen still has its widgets: answers come when it may have been closed."""
+        return self.is_attached and bool(self.query("#traffic-said"))
+
+    # Removing
+
+    @on(Button.Pressed, "#traffic-remove")
+    def _remove(self) -> None:
+        from tui.app.endpoint_operations.removal_dialog import RemoveScreen
+
+        def after(removed: bool | None) -> None:
+            if removed:
+                self._changed = True
+                self.run_worker(self._read("✔ Removed; this is what is left."), group="traffic")
+
+        self.app.push_screen(RemoveScreen(self._store, self._endpoint), after)
+
+
+def _about(deployment: dict[str, Any]) -> str:
+    """`1 × Standard_DS3_v2`."""
+    return f"{deployment.get('instance_count', '?')} × {deployment.get('instance_type', 'unknown size')}"

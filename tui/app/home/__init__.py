@@ -1,0 +1,1 @@
+"""Home: runs that are not finished, presets, recent plans."""

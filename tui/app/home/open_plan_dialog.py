@@ -1,0 +1,98 @@
+"""Asks for files to begin with: a plan, or the pair of YAML files that `az ml` takes."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Static
+
+from tui.app.dialogs.base import Dialog
+from tui.app.state.background import in_thread
+from tui.app.widgets.inputs import TextInput
+from tui.plan.load_save.document import Document
+from tui.plan.problems import PlanInvalid
+
+
+class OpenPlanScreen(Dialog["Document"]):
+    """A plan file of the user's; answers with its document."""
+
+    TITLE_SHOWN = "Open a plan file"
+    SAYS = "The plan's YAML file. Relative paths in it start from its own folder."
+    VERB = "Open"
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = self.TITLE_SHOWN
+            yield Static(self.SAYS, classes="says", markup=False)
+            yield TextInput("", id="files")
+            yield Static("", id="said", classes="says", markup=False)
+            with Horizontal(classes="row"):
+                yield Button(self.VERB, id="open", compact=True, variant="primary")
+                yield Button("Cancel", id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#files").focus()
+
+    @on(TextInput.Submitted)
+    @on(Button.Pressed, "#open")
+    def _open(self) -> None:
+        self.run_worker(self._read(), group="open", exclusive=True)
+
+    async def _read(self) -> None:
+        said = self.query_one("#said", Static)
+        typed = self.query_one("#files", TextInput).value.strip()
+        if not typed:
+            said.update("! Type or paste a path first.")
+            return
+        try:
+            document = await in_thread(self.read, typed)
+        except PlanInvalid as invalid:
+            said.update("✖ " + "\n".join(map(str, invalid.problems)))
+            return
+        self.dismiss(document)
+
+    @staticmethod
+    def read(typed: str) -> Document:
+        """The document of what was typed. Raises PlanInvalid."""
+        from tui.plan.load_save.load import load
+
+        return load(Path(typed).expanduser())
+
+    @on(Button.Pressed, "#cancel")
+    def _cancel(self) -> None:
+        self.dismiss(None)
+
+
+class ImportScreen(OpenPlanScreen):
+    """The YAML files of `az ml online-endpoint` and `az ml online-deployment`."""
+
+    TITLE_SHOWN = "Import az ml YAML"
+    SAYS = (
+        "The files that az ml online-endpoint create and az ml online-deployment create take, endpoint.yml "
+        "deployment.yml, with a space between them; quotes around names with spaces. They stay as they are: what is "
+        "changed here is saved as a plan of its own."
+    )
+    VERB = "Import"
+
+    @staticmethod
+    def read(typed: str) -> Document:
+        """The plan that the files amount to. Raises PlanInvalid."""
+        from tui.plan.load_save.az_yaml_import import import_pair
+
+        return import_pair(paths_in(typed))
+
+
+def paths_in(typed: str) -> list[Path]:
+    """The paths in a line: one that exists as it is, or several as a shell would split them."""
+    whole = Path(typed).expanduser()
+    if whole.exists():
+        return [whole]
+    try:
+        words = shlex.split(typed)
+    except ValueError:  # a quote without its end is part of the name
+        words = [typed]
+    return [Path(word).expanduser() for word in words]

@@ -1,0 +1,105 @@
+"""Several deployments in one plan: the steps show one of them; another can be shown, added or taken out."""
+
+from __future__ import annotations
+
+import copy
+from functools import partial
+from typing import Any
+
+from tui.app.state.store import Store
+from tui.app.steps.step_pane import Action
+from tui.app.widgets.facts import Fact
+from tui.plan.fields.all_fields import BY_KEY
+from tui.plan.load_save.document import DEPLOYMENTS
+
+TRAFFIC = "traffic"
+
+
+def names(store: Store) -> list[str]:
+    """The names of the plan's deployments, in its order; one where it has `deployment:`."""
+    found = [str(item.get("name") or "?") for item in store.document.listed()]
+    return found or [str(store.document.value("deployment.name") or "")]
+
+
+def shown(store: Store) -> str:
+    """The deployment that the steps show."""
+    return names(store)[store.document.shown or 0]
+
+
+def facts(store: Store) -> list[Fact]:
+    """Which deployments the plan has, and which one is shown."""
+    if len(names(store)) < 2:
+        return []
+    text = f"{', '.join(names(store))}; the steps show {shown(store)}. ctrl+o shows another, adds one, takes one out."
+    return [Fact("", "In the plan", text)]
+
+
+def actions(store: Store) -> list[Action]:
+    """What the menu offers about the plan's deployments."""
+    found = [
+        Action(f"Show the deployment {name}", "Its fields in every step.", partial(show, store, number))
+        for number, name in enumerate(names(store))
+        if name != shown(store)
+    ]
+    found.append(
+        Action("Add a deployment to the plan", f"Like {shown(store)}; both are deployed.", partial(add, store))
+    )
+    if len(names(store)) > 1:
+        what = "Only from the plan; what is in Azure stays."
+        found.append(Action(f"Take {shown(store)} out of the plan", what, partial(take_out, store)))
+    return found
+
+
+def show(store: Store, number: int) -> None:
+    """Let the steps show another deployment of the plan."""
+    store.document.shown = number
+    _tell(store)
+
+
+def add(store: Store) -> None:
+    """One more deployment, like the one that is shown; requests stay where they are, or with the first."""
+    document = store.document
+    there = names(store)
+    items: list[dict[str, Any]] = document.listed() or [document.tree.pop("deployment", None) or {}]
+    like = copy.deepcopy(items[document.shown or 0])
+    like["name"] = _free(there)
+    items[0].setdefault("name", there[0])
+    document.tree[DEPLOYMENTS] = [*items, like]
+    document.shown = len(items)
+    if document.get(TRAFFIC) is None:
+        store.put(TRAFFIC, {there[0]: 100}, "as before there were several")
+    store.put("deployment.name", like["name"], "you")
+    _tell(store)
+
+
+def take_out(store: Store) -> None:
+    """Take the deployment that is shown out of the plan, and out of the split; the first gets its share."""
+    document = store.document
+    items, gone = document.listed(), shown(store)
+    del items[document.shown or 0]
+    if len(items) == 1 and not document.tree.get("deployment"):
+        document.tree["deployment"], document.shown = items[0], None
+        del document.tree[DEPLOYMENTS]
+    else:
+        document.tree[DEPLOYMENTS], document.shown = items, len(items) - 1
+    for key in (TRAFFIC, "mirror_traffic"):
+        shares = dict(document.get(key) or {})
+        share = shares.pop(gone, None)
+        if share is not None:
+            if key == TRAFFIC and share:
+                shares[names(store)[0]] = shares.get(names(store)[0], 0) + share
+            store.put(key, shares or None, f"without {gone}")
+    store.dirty = True
+    _tell(store)
+
+
+def _free(taken: list[str]) -> str:
+    known = {name.lower() for name in taken}
+    candidates = ("blue", "green", *(f"{colour}-{number}" for number in range(2, 50) for colour in ("blue", "green")))
+    return next(name for name in candidates if name not in known)
+
+
+def _tell(store: Store) -> None:
+    for key in BY_KEY:
+        if key.startswith("deployment."):
+            store.touched(key)

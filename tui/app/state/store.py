@@ -1,0 +1,360 @@
+"""What the wizard knows: the plan being edited, secrets typed, answers about Azure, the run. No screens here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable
+
+from tui.plan.fields.all_fields import BY_KEY, fields_of
+from tui.plan.load_save.document import Document
+from tui.plan.load_save.references import Unresolved, expand, has_reference
+
+if TYPE_CHECKING:
+    from tui.engine.journal.runs import Run
+    from tui.helper.client import HelperClient
+
+Listener = Callable[[str], None]
+Adopt = Callable[[Document], Document]
+
+# An answer is forgotten when one of these keys of the plan changes.
+DEPENDS: dict[str, tuple[str, ...]] = {
+    "credential_sources": (),
+    "sign_in": ("credential.",),
+    "references": ("",),
+    "workspace": ("credential.", "workspace."),
+    "endpoint": ("credential.", "workspace.", "endpoint.name"),
+    "inspect_model": ("deployment.model.", "deployment.code_configuration.", "deployment.environment.", "test."),
+    "sizes": ("credential.", "workspace."),
+    "reach": ("credential.", "workspace.", "endpoint.name", "endpoint.public_network_access", "test."),
+    "subscriptions": ("credential.",),
+    "resource_groups": ("credential.", "workspace.subscription_id"),
+    "workspaces": ("credential.", "workspace.subscription_id", "workspace.resource_group"),
+    "endpoints": ("credential.", "workspace."),
+    "endpoint_name": ("credential.", "workspace.", "endpoint.name"),
+    "deployments": ("credential.", "workspace.", "endpoint.name"),
+    "registered_models": ("credential.", "workspace."),
+    "model_versions": ("credential.", "workspace.", "deployment.model.path", "deployment.model.name"),
+    "environments": ("credential.", "workspace."),
+    "curated_images": ("credential.",),
+    "cost": ("credential.", "workspace.", "deployment.instance_", "endpoint.public_network_access"),
+    "changes": ("",),
+    "check": ("",),
+    # What the preflight's findings of each step are about.
+    "step:credentials": ("credential.", "workspace."),
+    "step:workspace": ("credential.", "workspace."),
+    "step:endpoint": ("credential.", "workspace.", "endpoint.name", "endpoint.auth_mode", "deployment.name"),
+    "step:model": ("credential.", "workspace.", "deployment.model.", "deployment.code_configuration.",
+                   "deployment.environment.", "deployment.egress_public_network_access"),
+    "step:compute": ("credential.", "workspace.", "endpoint.name", "deployment.name", "deployment.instance_"),
+    "step:network": ("credential.", "workspace.", "endpoint.name", "endpoint.public_network_access", "traffic",
+                     "deployment.name", "deployment.egress_public_network_access"),
+}  # fmt: skip
+
+
+OF_ONE = ("inspect_model", "count_files", "sizes", "make_scoring", "cost")
+"""Questions about the deployment that the steps show, of a plan with several."""
+
+
+class Store:
+    """The state behind every pane.
+
+    `environ` is the environment that references are resolved in and children are started with; in a rehearsal it is
+    complete once `ready` is set. `facts` holds the helper's answers by question, as long as they fit the plan.
+    `adopt` gives the document as it is carried out here (a rehearsal signs in as an identity of its own); what it puts
+    in place of the plan's credential is never saved.
+
+    Listeners are called with the key of a changed field, with the name of a question that was answered or forgotten,
+    or with one of "run", "saved", "ready", "preparing".
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        *,
+        environ: Mapping[str, str] | None = None,
+        rehearse: bool = False,
+        helper: HelperClient | None = None,
+        adopt: Adopt | None = None,
+    ) -> None:
+        self.environ: dict[str, str] = dict(os.environ if environ is None else environ)
+        self._written = document  # what the file says, before `adopt`
+        self._touched: set[str] = set()
+        self.document = adopt(document) if adopt else document
+        if self.document.listed():  # the steps show the one that takes over, the last
+            self.document.shown = len(self.document.listed()) - 1
+        self.rehearse = rehearse
+        self.secrets: dict[str, str] = {}
+        self.facts: dict[str, Any] = {}
+        self.run: Run | None = None
+        self.file: Path | None = document.path
+        self.dirty = False
+        self.save_problem = ""
+        self.preparing = ""  # what is being started, in words
+        self.prepare_problem = ""
+        self.ready = asyncio.Event()  # a store is made inside the event loop that uses it
+        self._settled = asyncio.Event()  # ready, or given up
+        self._helper = helper
+        self._starting: asyncio.Lock | None = None
+        self._listeners: list[Listener] = []
+
+    # Listening
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener(name)` on every change; returns a function that ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+    def announce(self, name: str) -> None:
+        """Tell the listeners that something of this name has changed."""
+        for listener in list(self._listeners):
+            listener(name)
+
+    # The plan
+
+    def text(self, key: str) -> str:
+        """What a form shows for a field: the value as written, or its default. Empty for a secret that was typed."""
+        if key in self.secrets:
+            return ""
+        return BY_KEY[key].show(self.document.value(key))
+
+    def value(self, key: str) -> Any:
+        """A field's value as written, or its default; references are not resolved."""
+        return self.document.value(key)
+
+    def provenance(self, key: str) -> str:
+        """Where a field's value comes from, in words."""
+        if key in self.secrets:
+            return "typed, kept in memory only"
+        return self.document.source(key)
+
+    def set(self, key: str, typed: str) -> None:
+        """Take what was typed into a field. A secret goes to memory only, unless it is a reference."""
+        field = BY_KEY[key]
+        if field.kind == "secret" and typed.strip() and not has_reference(typed):
+            self.secrets[key] = typed.strip()
+            self._changed(key)
+            return
+        was_typed = self.secrets.pop(key, None)
+        if field.kind == "secret" and not typed.strip():
+            if was_typed:
+                self._changed(key)
+            return
+        value = field.parse(typed)
+        if value == self.document.value(key):
+            return
+        self.put(key, value, "you")
+
+    def put(self, key: str, value: Any, source: str) -> None:
+        """Write a value (None: take the field out) with its source in words."""
+        self.document.set(key, value, source)
+        self._touched.add(key)
+        self.dirty = True
+        self._changed(key)
+
+    def problem(self, key: str) -> str | None:
+        """What is wrong with a field, and what would be right, in a sentence. May look at the disk."""
+        if not self.ready.is_set() and has_reference(self.document.value(key)):
+            return None  # the rehearsal that sets the variable is still starting
+        from tui.plan.load_save.resolve import value_problem
+
+        return value_problem(self.document, key, self.environ, self.secrets)
+
+    def problems(self, step: str) -> dict[str, str]:
+        """Every problem of a step's fields by key, in the order of the fields; also of values that do not go
+        together. Looks at the disk."""
+        from tui.plan.load_save.resolve import resolve
+        from tui.plan.problems import PlanInvalid
+
+        try:
+            resolve(self.document, self.environ, self.secrets)
+        except PlanInvalid as invalid:
+            listed = reversed(invalid.problems)  # so that the first one of a key stays
+            found = {problem.key: f"{problem.message} {problem.remedy}".strip() for problem in listed}
+        else:
+            return {}
+        keys = [field.key for field in fields_of(step, advanced=True)]
+        waiting = [key for key in keys if not self.ready.is_set() and has_reference(self.document.value(key))]
+        return {key: found[key] for key in keys if key in found and key not in waiting}
+
+    def resolved(self, key: str) -> str | None:
+        """What a field's reference stands for here; None without a reference, without a value, and for secrets."""
+        value = self.document.value(key)
+        if BY_KEY[key].kind == "secret" or not has_reference(value):
+            return None
+        try:
+            return expand(value, self.environ)
+        except Unresolved:
+            return None
+
+    def touched(self, key: str) -> None:
+        """A field stands for another value than before, without anybody having typed it."""
+        self._changed(key)
+
+    def _changed(self, key: str) -> None:
+        for question, keys in DEPENDS.items():
+            if question in self.facts and any(key.startswith(prefix) for prefix in keys):
+                del self.facts[question]
+                self.announce(question)
+        self.announce(key)
+
+    # Azure
+
+    def use(self, environ: Mapping[str, str]) -> None:
+        """The environment is complete: questions may be asked."""
+        self.environ = dict(environ)
+        self.preparing = self.prepare_problem = ""
+        self.ready.set()
+        self._settled.set()
+        self.announce("ready")
+
+    def give_up(self, problem: str) -> None:
+        """The environment cannot be made complete; `problem` is a sentence that says why and what to do."""
+        self.preparing = ""
+        self.prepare_problem = problem
+        self._settled.set()
+        self.announce("preparing")
+
+    async def settled(self) -> None:
+        """Wait until the environment is complete, or it is known why it cannot be."""
+        await self._settled.wait()
+
+    def payload(self, question: str = "") -> dict[str, Any]:
+        """The plan as the helper takes it; for questions about one deployment, the one that is shown is the last."""
+        document = self.document.with_shown_last() if question in OF_ONE else self.document.copy()
+        return {
+            "document": document.tree,
+            "base": str(self.document.base),
+            "secrets": dict(self.secrets),
+        }
+
+    async def ask(self, question: str, /, timeout: float = 30, **with_: Any) -> Any:
+        """Ask the helper about this plan.
+
+        The answer is remembered in `facts` when the plan has not changed in a way that matters for it meanwhile.
+        Raises HelperError (title, cause, remedy, raw).
+        """
+        await self.settled()
+        if not self.ready.is_set():
+            from tui.helper.client import HelperError
+
+            raise HelperError(
+                "The rehearsal did not start",
+                self.prepare_problem,
+                "To try once more: ctrl+o, Start the rehearsal again.",
+            )
+        helper = await self.helper()
+        before = self.fingerprint(question)
+        answer = await helper.ask(question, timeout=timeout, plan=self.payload(question), **with_)
+        if question in DEPENDS and before == self.fingerprint(question):
+            self.facts[question] = answer
+            self.announce(question)
+        return answer
+
+    def fingerprint(self, question: str) -> str:
+        """A text that changes when an answer to the question would no longer fit the plan."""
+        keys = DEPENDS.get(question, ("",))
+        return repr(
+            [
+                (key, self.document.value(key), self.secrets.get(key))
+                for key in BY_KEY
+                if any(key.startswith(prefix) for prefix in keys)
+            ]
+        )
+
+    async def helper(self) -> HelperClient:
+        """The helper process, started when first needed."""
+        if self._helper is None:
+            from tui.helper.client import HelperClient
+
+            self._helper = HelperClient()
+        if self._starting is None:
+            self._starting = asyncio.Lock()
+            async with self._starting:
+                await self._helper.start(self.environ)
+                _lower_priority(self._helper.pid)
+        else:
+            async with self._starting:
+                pass
+        return self._helper
+
+    async def close(self) -> None:
+        """End the helper. A run goes on by itself."""
+        if self._helper is not None and self._starting is not None:
+            await self._helper.close()
+
+    # The run
+
+    def follow(self, run: Run | None) -> None:
+        """This wizard's run is now `run`."""
+        self.run = run
+        changed = ("endpoint", "sizes", "changes", "check", "endpoints", "endpoint_name", "deployments",
+                   "registered_models", "model_versions", "environments")  # fmt: skip
+        for question in changed:  # a run changes what Azure would answer
+            self.facts.pop(question, None)
+        self.announce("run")
+
+    # Saving
+
+    @property
+    def saved(self) -> bool:
+        """Whether the file holds what the form holds (an untouched preset needs no file)."""
+        return not self.dirty
+
+    def save(self) -> None:
+        """Write the plan to its own file, or to a new one among the plans of the state folder; secrets never.
+
+        A failure is kept in `save_problem` as a sentence; work goes on.
+        """
+        if not self.dirty:
+            return
+        try:
+            if self.file is None:
+                self.file = _new_plan_file(self.document)
+            self._to_save().save(self.file)
+        except OSError as error:
+            self.save_problem = f"The plan cannot be saved to {self.file}: {error.strerror or error}."
+        else:
+            self.dirty = False
+            self.save_problem = ""
+        self.announce("saved")
+
+    def _to_save(self) -> Document:
+        """The document with the credential of its file, unless that was changed here."""
+        document = self.document.copy()
+        if not any(key.startswith("credential.") for key in self._touched):
+            document.tree.pop("credential", None)
+            if "credential" in self._written.tree:
+                document.tree["credential"] = self._written.copy().tree["credential"]
+        return document
+
+    def save_as(self, path: Path) -> None:
+        """Write the plan to a file of the user's choice, which is its own from then on. Raises OSError."""
+        self._to_save().save(path)
+        self.file = path
+        self.dirty = False
+        self.announce("saved")
+
+
+def _lower_priority(pid: int | None) -> None:
+    """Let keys be answered before the helper's work, where both want the processor."""
+    if pid is not None:
+        with contextlib.suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, pid, 5)
+
+
+def _new_plan_file(document: Document) -> Path:
+    """A file name that is not taken, after the preset, among the plans of the state folder."""
+    from tui.engine.journal.state_folder import plans_folder
+
+    folder = plans_folder()
+    name = document.origin.partition(" ")[2] if document.origin.startswith("preset ") else "plan"
+    number = 1
+    while True:
+        path = folder / (f"{name}.yml" if number == 1 else f"{name}-{number}.yml")
+        if not path.exists():
+            return path
+        number += 1

@@ -1,0 +1,120 @@
+"""The plan as YAML files of the Azure CLI: endpoint.yml, and a deployment.yml for each deployment.
+
+The keys are those of Microsoft's reference-yaml-endpoint-online and reference-yaml-deployment-managed-online.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tui.app.state.store import Store
+from tui.plan import data_collection, endpoint_identity
+from tui.plan.fields.all_fields import BY_KEY
+from tui.plan.load_save.document import Document
+from tui.plan.load_save.references import Unresolved, expand, has_reference
+
+_SCHEMAS = "https://azuremlschemas.azureedge.net/latest/"
+_ENDPOINT = ("name", "description", "tags", "auth_mode", "public_network_access")
+_DEPLOYMENT = (
+    "description", "tags", "model", "code_configuration", "environment", "environment_variables", "instance_type",
+    "instance_count", "app_insights_enabled", "egress_public_network_access", "request_settings", "liveness_probe",
+    "readiness_probe",
+    "data_collector",
+    "model_mount_path",
+)  # fmt: skip
+_ALWAYS = ("endpoint.auth_mode", "endpoint.public_network_access", "deployment.instance_type",
+           "deployment.instance_count", "deployment.model.type")  # fmt: skip
+
+
+def endpoint(store: Store) -> dict[str, Any]:
+    """endpoint.yml as data; references are replaced by what they stand for here, where that is known."""
+    tree: dict[str, Any] = {"$schema": f"{_SCHEMAS}managedOnlineEndpoint.schema.json"}
+    for name in _ENDPOINT:
+        value = _value(store, f"endpoint.{name}")
+        if value not in (None, "", {}):
+            tree[name] = value
+    given = _group(store, "endpoint.identity", store.document)
+    if given:
+        # The loader of az ml takes maps; the plan may name the ids alone.
+        ids = endpoint_identity.listed(given.get("user_assigned_identities") or ()) or []
+        users = {"user_assigned_identities": [{"resource_id": one} for one in ids]} if ids else {}
+        tree["identity"] = {**given, **users}
+    return tree
+
+
+def deployments(store: Store) -> list[tuple[str, dict[str, Any]]]:
+    """The name and the data of a file for each deployment: deployment.yml, or one named for each of several."""
+    several = store.document.each()
+    found = []
+    for one in several:
+        tree = deployment(store, one)
+        found.append(("deployment.yml" if len(several) == 1 else f"deployment-{tree['name']}.yml", tree))
+    return found
+
+
+def deployment(store: Store, document: Document | None = None) -> dict[str, Any]:
+    """deployment.yml as data; a registered model or environment is its reference.
+
+    `document` is the plan with another one of its deployments in the place of `deployment:`.
+    """
+    plan = store.document if document is None else document
+    tree: dict[str, Any] = {
+        "$schema": f"{_SCHEMAS}managedOnlineDeployment.schema.json",
+        "name": _value(store, "deployment.name", plan),
+        "endpoint_name": _value(store, "endpoint.name", plan),
+    }
+    for name in _DEPLOYMENT:
+        value = _group(store, f"deployment.{name}", plan)
+        if value not in (None, "", {}):
+            tree[name] = value
+    model = tree.get("model")
+    if isinstance(model, dict) and str(model.get("path") or "").startswith("azureml:"):
+        tree["model"] = model["path"]
+    environment = tree.get("environment")
+    if isinstance(environment, dict):
+        registered = environment.pop("registered", None)
+        environment.pop("name", None)  # what is written in place is registered without a name of one's own
+        tree["environment"] = registered or environment
+        if not tree["environment"]:
+            del tree["environment"]
+    collected = tree.get("data_collector", {}).get("collections")
+    if isinstance(collected, dict):
+        tree["data_collector"]["collections"] = data_collection.as_az(collected)
+    if "code_configuration" in tree and not tree["code_configuration"].get("code"):
+        del tree["code_configuration"]
+    elif "code_configuration" in tree:
+        tree["code_configuration"].setdefault("scoring_script", "score.py")
+    return tree
+
+
+def _group(store: Store, key: str, document: Document) -> Any:
+    """The value of a field, or those of the fields below a key."""
+    if key in BY_KEY:
+        return _value(store, key, document)
+    found: dict[str, Any] = {}
+    for field in BY_KEY.values():
+        if field.key.startswith(f"{key}.") and document.asked(field.key):
+            value = _value(store, field.key, document)
+            if value not in (None, "", {}):
+                node = found
+                *parents, last = field.key[len(key) + 1 :].split(".")
+                for parent in parents:
+                    node = node.setdefault(parent, {})
+                node[last] = value
+    return found
+
+
+def _value(store: Store, key: str, document: Document | None = None) -> Any:
+    """What is written, resolved; a default only where the file would mean something else without it."""
+    if BY_KEY[key].kind == "secret":
+        return None
+    plan = store.document if document is None else document
+    value = plan.get(key)
+    if value is None and (key in _ALWAYS or key in ("endpoint.name", "deployment.name")):
+        value = plan.value(key)
+    if not has_reference(value):
+        return value
+    try:
+        return expand(str(value), store.environ)
+    except Unresolved:
+        return value

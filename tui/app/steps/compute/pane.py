@@ -1,0 +1,277 @@
+"""Compute: how many machines of which size, with the quota that is left for them and what they cost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import OptionList, Static
+
+from tui.app.state.store import DEPENDS
+from tui.app.steps.compute import size_rows
+from tui.app.steps.compute.size_rows import SizeRow
+from tui.app.steps.compute.size_table import SizeTable
+from tui.app.steps.helper_form_pane import DEBOUNCE, AskingPane
+from tui.app.steps.review import summary
+from tui.app.steps.step_findings import StepFindings
+from tui.app.steps.step_pane import Action
+from tui.app.text.formatting import count as counted
+from tui.app.text.formatting import size as bytes_in_words
+from tui.app.widgets.facts import Fact, Facts
+from tui.app.widgets.field_row import FieldRow
+from tui.app.widgets.help import Topic
+from tui.app.widgets.inputs import TextInput
+from tui.plan.fields.all_fields import Field
+
+SIZE = "deployment.instance_type"
+COUNT = "deployment.instance_count"
+NAME = "deployment.name"
+
+
+class SizeFilter(TextInput):
+    """Narrows the table while it is typed into."""
+
+    def topic(self) -> Topic:
+        """Help for the filter."""
+        return Topic("Filter", size_rows.FILTER_HELP, "Enter goes to the table.", example="fits memory>=32 price<1")
+
+
+class ComputePane(AskingPane):
+    """Size and number of instances, with a table of the sizes of this region."""
+
+    step: ClassVar[str] = "compute"
+    roomy = True
+
+    def compose(self) -> ComposeResult:
+        yield from super().compose()
+        with Horizontal(id="size-filter"):
+            yield Static("Filter", classes="field-label", markup=False)
+            yield SizeFilter(placeholder="a word of the name, gpu, fits, cores>=8, memory>=32, price<1", id="filter")
+            yield Static("", id="size-count", markup=False)
+        yield TableHead(id="size-head")
+        yield SizeTable(id="sizes")
+        yield Static("The table of sizes: Down in the field Size, or Fewer fields.", id="sizes-away", markup=False)
+        yield Facts(id="found", column=6)  # below the table: its rows stay where they are when other lines come
+        yield StepFindings(self.store, self.step)
+
+    def row_for(self, field: Field, label: str = "") -> FieldRow:
+        """The size can be chosen from the table."""
+        return FieldRow(field, self.store, label=label, table="sizes" if field.key == SIZE else "")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._show()
+
+    def arrive(self) -> None:
+        """Show what is known; ask for what is not."""
+        self._show()
+        if "sizes" not in self.store.facts:
+            self._look(0)
+        if "workspace" not in self.store.facts:
+            self.run_worker(self._read_workspace(), group="workspace", exclusive=True)
+        self._ask_cost(0)
+
+    def _ask_cost(self, wait: float) -> None:
+        """What Microsoft's list says of the plan's size; until then, and without it, the table's price is shown."""
+        if "cost" not in self.store.facts:
+            self.run_worker(partial(self._read_cost, wait), group="cost", exclusive=True)
+
+    async def _read_cost(self, wait: float) -> None:
+        import contextlib
+
+        from tui.helper.client import HelperError
+
+        await asyncio.sleep(wait)
+        with contextlib.suppress(HelperError):
+            await self.store.ask("cost", timeout=60)
+
+    def changed(self, name: str) -> None:
+        """A value has changed that the table depends on, or an answer is there."""
+        if name.startswith(DEPENDS["sizes"]):
+            self._show()
+            if self.display:
+                self._look(DEBOUNCE)
+        elif name in (SIZE, COUNT, NAME, "workspace", "endpoint", "sizes", "inspect_model", "cost"):
+            self._show()
+            if name in (SIZE, COUNT) and self.display:
+                self._ask_cost(DEBOUNCE)
+        elif name == "ready" and self.display:
+            self._look(0)
+
+    def _look(self, wait: float) -> None:
+        self.run_worker(partial(self._ask, wait), group="sizes", exclusive=True)
+
+    async def _ask(self, wait: float) -> None:
+        answer = await self.question("sizes", self.query_one("#found", Facts), "Reading sizes and quota", wait=wait)
+        if answer is not None:
+            self._show()
+
+    async def _read_workspace(self) -> None:
+        """The region, for the prices; where it cannot be read, the cost says so."""
+        import contextlib
+
+        from tui.helper.client import HelperError
+
+        with contextlib.suppress(HelperError):
+            await self.store.ask("workspace", timeout=60)
+
+    # What is shown
+
+    def _rows(self) -> list[SizeRow]:
+        offers: list[dict[str, Any]] = self.store.facts.get("sizes") or []
+        number = self.store.value(COUNT)
+        if isinstance(number, bool) or not isinstance(number, int) or self.store.problem(COUNT):
+            number = 1  # while another number is being typed
+        return size_rows.rows(offers, number, self._region, self._existing())
+
+    @property
+    def _region(self) -> str:
+        workspace: Mapping[str, Any] = self.store.facts.get("workspace") or {}
+        return str(workspace.get("location") or "")
+
+    def _existing(self) -> Mapping[str, Any] | None:
+        """The plan's deployment as Azure has it, where the endpoint has been read."""
+        endpoint: Mapping[str, Any] = self.store.facts.get("endpoint") or {}
+        wanted = str(self.store.value(NAME) or "").lower()
+        found = [item for item in endpoint.get("deployments") or () if str(item.get("name")).lower() == wanted]
+        return found[0] if found else None
+
+    def _show(self) -> None:
+        everything = self._rows()
+        shown = size_rows.matching(everything, self.query_one("#filter", SizeFilter).value)
+        table = self.query_one("#sizes", SizeTable)
+        self.set_class(not everything, "-no-sizes")
+        said = counted(len(shown), "size") if len(shown) == len(everything) else f"{len(shown)} of {len(everything)}"
+        self.query_one("#size-count", Static).update(said)
+        table.show(shown, str(self.store.value(SIZE) or ""))
+        self._tell()
+
+    def _tell(self) -> None:
+        """Quota and cost of the marked size while the table has the focus, else of the plan's."""
+        everything = self._rows()
+        if not everything:
+            return
+        table = self.query_one("#sizes", SizeTable)
+        chosen = str(self.store.value(SIZE) or "")
+        row = next((item for item in everything if item.size.name.lower() == chosen.lower()), None)
+        marked = table.marked if table.has_focus else None
+        facts = self.query_one("#found", Facts)
+        if marked is not None and marked != row:
+            facts.show([Fact("", "Marked", f"{marked.size.name}; Enter takes it."), *self._about(marked)])
+        elif row is None:
+            facts.show([Fact("warn", "Chosen", f"{chosen or 'Nothing'} is not among the sizes offered here.")])
+        else:
+            facts.show([Fact("", "Chosen", _in_words(row)), *self._about(row)])
+
+    def _about(self, row: SizeRow) -> list[Fact]:
+        from tui.plan import sizes
+
+        kind = {True: "ok", False: "bad", None: "none"}[row.fit.fits]
+        facts = [Fact(kind, "Quota", row.fit.reason if row.fit.fits is not None else f"Not known: {row.fit.reason}")]
+        told = size_rows.cost_in_words(row, self._region, summary.estimate(self.store))
+        facts.append(Fact("none" if told.startswith("Not known") else "", "Cost", told))
+        facts += [Fact("warn", "Size", text) for text in sizes.warnings(row.size)]
+        model = int((self.store.facts.get("inspect_model") or {}).get("bytes") or 0)
+        memory = row.size.memory_gib
+        if memory and model > memory * 2**30:
+            facts.append(
+                Fact("warn", "Memory", f"The model has {bytes_in_words(model)}, more than the {memory:g} GiB.")
+            )
+        return facts
+
+    # What is done
+
+    @on(FieldRow.Opened)
+    async def _open_table(self, event: FieldRow.Opened) -> None:
+        """The table has the focus; where all fields have taken its room, it gets that back."""
+        event.stop()
+        table = self.query_one("#sizes", SizeTable)
+        if not table.rows:
+            self.post_message(self.Status("The sizes are not known yet: type one."))
+            return
+        if not table.display or not table.region.height:
+            await self.show_all(False)
+        table.pick(str(self.store.value(SIZE) or ""))
+        self.call_after_refresh(table.focus)  # what has only just been shown cannot take the focus before
+
+    @on(TextInput.Changed, "#filter")
+    def _filtered(self, event: TextInput.Changed) -> None:
+        event.stop()
+        self._show()
+
+    @on(TextInput.Submitted, "#filter")
+    def _to_table(self, event: TextInput.Submitted) -> None:
+        event.stop()
+        self.query_one("#sizes").focus()
+
+    @on(OptionList.OptionSelected, "#sizes")
+    def _taken(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        marked = self.query_one("#sizes", SizeTable).marked
+        if marked is not None:
+            self.store.set(SIZE, marked.size.name)
+            self.row(SIZE).complain(None)
+
+    @on(SizeTable.Marked)
+    def _marked(self, event: SizeTable.Marked) -> None:
+        event.stop()
+        self._tell()
+        show = getattr(self.screen, "show_help", None)
+        if callable(show) and self.query_one("#sizes").has_focus:
+            show()
+
+    @on(SizeTable.Heads)
+    def _heads(self, event: SizeTable.Heads) -> None:
+        event.stop()
+        self.query_one("#size-head", TableHead).show(event.text)
+
+    def on_descendant_focus(self) -> None:
+        """Quota and cost are those of the row that is looked at."""
+        self.call_later(self._tell)
+
+    def copied_text(self) -> str | None:
+        """The table as text."""
+        table = self.query_one("#sizes", SizeTable)
+        if not table.rows:
+            return None
+        columns = size_rows.columns(200)
+        lines = ["  ".join(size_rows.line(columns)), *("  ".join(size_rows.line(columns, row)) for row in table.rows)]
+        return "\n".join(line.rstrip() for line in lines) + "\n"
+
+    def actions(self) -> list[Action]:
+        """What the menu offers here."""
+        return [Action("Read the quota again", "Sizes and quota of the region.", self._again), *super().actions()]
+
+    def _again(self) -> None:
+        self.store.facts.pop("sizes", None)
+        self._look(0)
+
+
+def _in_words(row: SizeRow) -> str:
+    """A size in a few words."""
+    memory = f", {row.size.memory_gib:g} GiB" if row.size.memory_gib else ""
+    gpus = f", {row.size.gpus:g} GPU" if row.size.gpus else ""
+    return f"{row.size.name}: {counted(row.size.cores, 'core')}{memory}{gpus}"
+
+
+class TableHead(Widget):
+    """The names of the columns."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id, classes="table-head")
+        self.text = ""
+
+    def show(self, text: str) -> None:
+        """Show other names."""
+        self.text = text
+        self.refresh()
+
+    def render(self) -> Content:
+        return Content.styled(self.text, "bold $text-muted")

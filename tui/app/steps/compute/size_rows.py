@@ -1,0 +1,212 @@
+"""The table of sizes as data: what each costs, whether it fits, which columns there is room for. No screens here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Callable
+
+from tui.app.steps.review.summary import HOURS_A_MONTH
+from tui.plan import sizes
+from tui.plan.sizes import Fit, Size
+
+GAP = 2  # cells between columns
+
+
+@dataclass(frozen=True)
+class SizeRow:
+    """A size that is offered, judged for a number of instances. Prices are US dollars of one instance an hour."""
+
+    size: Size
+    count: int
+    left: int | None
+    fit: Fit
+    price: float | None
+
+    @property
+    def hourly(self) -> float | None:
+        """What all instances cost an hour."""
+        return None if self.price is None else self.price * self.count
+
+    @property
+    def monthly(self) -> float | None:
+        """What all instances cost in 730 hours."""
+        return None if self.hourly is None else self.hourly * HOURS_A_MONTH
+
+
+def rows(
+    offers: Sequence[Mapping[str, Any]], count: int, region: str, existing: Mapping[str, Any] | None = None
+) -> list[SizeRow]:
+    """Every offer of the helper, judged for `count` instances: those that fit first, without GPU before with, small
+    before large. `existing` is the plan's deployment as Azure has it: its cores are given back."""
+    found = [_row(offer, count, region, existing) for offer in offers]
+    return sorted(
+        found, key=lambda row: (row.fit.fits is False, row.fit.short == "retired", row.size.gpus > 0, row.size.cores)
+    )
+
+
+def _row(offer: Mapping[str, Any], count: int, region: str, existing: Mapping[str, Any] | None) -> SizeRow:
+    name = str(offer["name"])
+    size = sizes.find(name) or Size(
+        name=name,
+        family=str(offer.get("family") or ""),
+        cores=int(offer.get("cores") or 0),
+        gpus=float(offer.get("gpus") or 0),
+        memory_gib=offer.get("memory_gib"),
+        temp_disk_gib=None,
+        skip_reserve=bool(offer.get("skip_reserve")),
+        infiniband=False,
+    )
+    left = offer.get("quota_left")
+    offered = bool(offer.get("offered", True))
+    judged = sizes.fit(
+        size, count, left, offered=offered, where=region or "this region", held=_held(size, existing)
+    )  # fmt: skip
+    return SizeRow(size, count, left, judged, sizes.price_per_hour(name, region) if region else None)
+
+
+def _held(size: Size, existing: Mapping[str, Any] | None) -> int:
+    """Cores of the size's family that the deployment takes now."""
+    if not existing or str(existing.get("provisioning_state")) == "Failed":
+        return 0
+    now = sizes.find(str(existing.get("instance_type") or ""))
+    count = existing.get("instance_count")
+    if now is None or now.family.lower() != size.family.lower() or not isinstance(count, int):
+        return 0
+    return sizes.quota_needed(now, count)
+
+
+# Columns
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its head, its width in cells, the text of a row, and whether it is a number (to the right)."""
+
+    head: str
+    width: int
+    text: Callable[[SizeRow], str]
+    number: bool = True
+
+
+def _money(amount: float | None, digits: int = 2) -> str:
+    return "" if amount is None else f"{amount:,.{digits}f}"
+
+
+def _gpus(row: SizeRow) -> str:
+    return str(Fraction(row.size.gpus).limit_denominator(6)) if row.size.gpus else ""
+
+
+def _memory(row: SizeRow) -> str:
+    return "" if row.size.memory_gib is None else f"{row.size.memory_gib:g} GiB"
+
+
+SIGNS = {True: "✔", False: "✖", None: "·"}
+
+_NAME = Column("Size", 25, lambda row: row.size.name, number=False)
+_ALWAYS = (
+    Column("Cores", 5, lambda row: str(row.size.cores)),
+    Column("Memory", 7, _memory),
+    Column("GPU", 3, _gpus),
+    Column("USD/h", 5, lambda row: _money(row.hourly)),
+    Column("Left", 4, lambda row: "" if row.fit.after is None else str(max(row.fit.after, 0))),
+)
+_ROOMY = (
+    Column("Cores", 5, lambda row: str(row.size.cores)),
+    Column("Memory", 7, _memory),
+    Column("GPU", 3, _gpus),
+    Column("USD/hour", 8, lambda row: _money(row.hourly)),
+    Column("USD/month", 9, lambda row: _money(row.monthly, 0)),
+    Column("Free", 5, lambda row: "" if row.left is None else str(row.left)),
+    Column("Needs", 5, lambda row: str(row.fit.needed)),
+    Column("Left", 4, lambda row: "" if row.fit.after is None else str(max(row.fit.after, 0))),
+)
+_FITS = Column("Fits", 13, lambda row: f"{SIGNS[row.fit.fits]} {row.fit.short}", number=False)
+
+
+def columns(width: int) -> list[Column]:
+    """The columns that there is room for in `width` cells; size, quota and whether it fits always."""
+    chosen = [_NAME, *(_ROOMY if width >= 95 else _ALWAYS), _FITS]
+    while sum(column.width + GAP for column in chosen) - GAP > width and len(chosen) > 3:
+        # The least needed goes first: what the name tells too, then what the summary above tells for the chosen one.
+        heads = [column.head for column in chosen]
+        for head in ("Free", "GPU", "Needs", "Memory", "Cores", "USD/month", "USD/h", "USD/hour"):
+            if head in heads:
+                chosen.pop(heads.index(head))
+                break
+        else:
+            break
+    return chosen
+
+
+def line(chosen: Sequence[Column], row: SizeRow | None = None) -> list[str]:
+    """The cells of a row, padded; without a row those of the head."""
+    cells = []
+    for column in chosen:
+        text = column.head if row is None else column.text(row)
+        cells.append(text.rjust(column.width) if column.number else text.ljust(column.width))
+    return cells
+
+
+# Filter
+
+_COMPARISON = re.compile(r"^(cores|memory|gpus?|price|left)(<=|>=|=|<|>)(\d+(?:\.\d+)?)$")
+FILTER_HELP = "Words of the name or family, gpu, cpu, fits, cores>=8, memory>=32, price<1. All of them must hold."
+
+
+def matching(found: Sequence[SizeRow], words: str) -> list[SizeRow]:
+    """The rows that every word of a filter holds for; see FILTER_HELP."""
+    tests = [_test(word) for word in words.lower().split()]
+    return [row for row in found if all(test(row) for test in tests)]
+
+
+def _test(word: str) -> Callable[[SizeRow], bool]:
+    if word == "gpu":
+        return lambda row: row.size.gpus > 0
+    if word == "cpu":
+        return lambda row: not row.size.gpus
+    if word == "fits":
+        return lambda row: row.fit.fits is True
+    compared = _COMPARISON.match(word)
+    if compared is None:
+        return lambda row: word in row.size.name.lower() or word in row.size.family.lower()
+    what, sign, number = compared.group(1), compared.group(2), float(compared.group(3))
+
+    def holds(row: SizeRow) -> bool:
+        value = {
+            "cores": row.size.cores,
+            "memory": row.size.memory_gib,
+            "gpu": row.size.gpus,
+            "gpus": row.size.gpus,
+            "price": row.hourly,
+            "left": row.left,
+        }[what]
+        if value is None:
+            return False
+        return {"<": value < number, "<=": value <= number, ">": value > number, ">=": value >= number}.get(
+            sign, value == number
+        )
+
+    return holds
+
+
+# Words
+
+
+def cost_in_words(row: SizeRow, region: str, estimate: Mapping[str, Any] | None = None) -> str:
+    """What the instances of a row cost an hour and a month, with the date of the price; or why it is not known.
+
+    `estimate` is the helper's answer for the plan's size and number.
+    """
+    name = row.size.name
+    if estimate is not None and (estimate["size"], estimate["count"]) == (name, row.count):
+        each = estimate["hour"] / row.count
+        said = f"{row.count} × {each:g}, {estimate['dated']}"
+        return f"{estimate['hour']:.2f} {estimate['currency']} an hour, {estimate['month']:,.0f} a month ({said})"
+    if row.price is None or row.hourly is None or row.monthly is None:
+        why = f"no list price at hand for {name} in {region}" if region else "the workspace's region is not read yet"
+        return f"Not known: {why}."
+    currency, dated = sizes.price_currency(), sizes.price_date()
+    return f"{row.hourly:.2f} {currency} an hour, {row.monthly:,.0f} a month ({row.count} × {row.price:g}, {dated})"

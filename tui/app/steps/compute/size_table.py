@@ -1,0 +1,116 @@
+"""The sizes as a table whose columns follow the width; Enter takes the marked one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import Binding
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from tui.app.steps.compute import size_rows
+from tui.app.steps.compute.size_rows import GAP, SizeRow
+from tui.app.widgets.help import Topic
+
+MARK, PLAIN = "● ", "  "
+LOOK = {True: "$text-success", False: "$text-error", None: "$text-muted"}
+
+
+class SizeTable(OptionList, inherit_bindings=False):
+    """The sizes, one a row. The head of the columns is the first row and stays in sight with the pane's own title."""
+
+    BINDINGS: ClassVar = [
+        Binding("up", "cursor_up", "Up", show=False, id="sizes.up", tooltip="The size above."),
+        Binding("down", "cursor_down", "Down", show=False, id="sizes.down", tooltip="The size below."),
+        Binding("pageup", "page_up", "Page up", show=False, id="sizes.page_up", tooltip="A page up."),
+        Binding("pagedown", "page_down", "Page down", show=False, id="sizes.page_down", tooltip="A page down."),
+        Binding("home", "first", "First", show=False, id="sizes.first", tooltip="The first size."),
+        Binding("end", "last", "Last", show=False, id="sizes.last", tooltip="The last size."),
+        Binding("enter,space", "select", "Take", show=False, id="sizes.take", tooltip="Take the marked size."),
+    ]
+
+    class Heads(Message):
+        """The columns have changed; `text` is the line above the table."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Marked(Message):
+        """Another row is marked."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.rows: list[SizeRow] = []
+        self.chosen = ""
+        self._drawn: object = None
+
+    @property
+    def marked(self) -> SizeRow | None:
+        """The row under the cursor."""
+        return self.rows[self.highlighted] if self.highlighted is not None and self.rows else None
+
+    def pick(self, name: str) -> None:
+        """Mark the row of a size, if it is there."""
+        names = [row.size.name.lower() for row in self.rows]
+        if name.lower() in names:
+            self.highlighted = names.index(name.lower())
+
+    def show(self, rows: Sequence[SizeRow], chosen: str) -> None:
+        """Show these rows; `chosen` is the plan's size. The cursor stays where it was, else goes to the plan's."""
+        self.rows, self.chosen = list(rows), chosen
+        self._draw()
+
+    def on_resize(self) -> None:
+        """Columns follow the width; what is marked stays in sight when lines above take rows away."""
+        self._draw()
+        self.call_after_refresh(self.scroll_to_highlight)
+
+    def _draw(self) -> None:
+        width = self.scrollable_content_region.width - len(MARK)
+        drawn = (width, self.chosen.lower(), self.rows)
+        if width < 30 or drawn == self._drawn:
+            return
+        before = self.marked.size.name if self._drawn and self.marked else self.chosen
+        self._drawn = (width, self.chosen.lower(), list(self.rows))
+        columns = size_rows.columns(width)
+        self.post_message(self.Heads(PLAIN + (" " * GAP).join(size_rows.line(columns))))
+        names = [row.size.name.lower() for row in self.rows]
+        position = next((names.index(name) for name in (before.lower(), self.chosen.lower()) if name in names), 0)
+        top = self.scroll_offset.y
+        with self.prevent(OptionList.OptionHighlighted):
+            self.clear_options()
+            self.add_options([Option(self._line(columns, row)) for row in self.rows])
+            self.highlighted = position if self.rows else None
+        self.scroll_to(y=top, animate=False)
+        self.call_after_refresh(self.scroll_to_highlight)
+        self.post_message(self.Marked())
+
+    def _line(self, columns: Sequence[size_rows.Column], row: SizeRow) -> Content:
+        *cells, fits = size_rows.line(columns, row)
+        chosen = row.size.name.lower() == self.chosen.lower()
+        look = "bold" if chosen else "$text-muted" if row.fit.fits is False else ""
+        text = (MARK if chosen else PLAIN) + (" " * GAP).join(cells) + " " * GAP
+        return Content.styled(text, look) + Content.styled(fits.rstrip(), LOOK[row.fit.fits])
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """The pane says what the marked size needs and costs."""
+        event.stop()
+        self.post_message(self.Marked())
+
+    def topic(self) -> Topic | None:
+        """Help about the marked size."""
+        row = self.marked
+        if row is None:
+            return None
+        name = row.size.name
+        disk = f" {row.size.temp_disk_gib} GiB of temporary disk." if row.size.temp_disk_gib else ""
+        return Topic(
+            name,
+            f"{row.fit.reason}{disk} Enter takes this size; Esc leaves the table.",
+            value=name,
+            link="https://learn.microsoft.com/azure/machine-learning/reference-managed-online-endpoints-vm-sku-list",
+        )

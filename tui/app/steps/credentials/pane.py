@@ -1,0 +1,308 @@
+"""Credentials: which identity deploys, what is found on this machine, and who that really is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.widget import Widget
+from textual.widgets import Button, Static
+
+from tui.app.steps.helper_form_pane import AskingPane
+from tui.app.steps.step_findings import StepFindings
+from tui.app.steps.step_pane import Action
+from tui.app.widgets.choice import Choice
+from tui.app.widgets.facts import Fact, Facts
+from tui.app.widgets.field_row import FieldRow
+from tui.app.widgets.help import Topic
+
+SECRET = "credential.client_secret"
+VARIABLES = {
+    "credential.tenant_id": "AZURE_TENANT_ID",
+    "credential.client_id": "AZURE_CLIENT_ID",
+    SECRET: "AZURE_CLIENT_SECRET",
+}
+VARIABLE, SCOPE, TYPED = "variable", "Databricks scope", "typed here"
+SCOPE_REFERENCE = re.compile(r"\$\{databricks:([^/}]+)/([^}]+)\}")
+RENEW = timedelta(minutes=5)  # before a token ends a new one is asked for, while the step is shown
+
+
+class SignInButton(Button):
+    """Signs in."""
+
+    def topic(self) -> Topic:
+        """Help for the button."""
+        return Topic(
+            "Sign in",
+            "Gets a token from Microsoft Entra with the identity chosen above, and shows whom it was given to.",
+            "The step can be left without it; the run signs in by itself.",
+        )
+
+
+class SecretFrom(Widget):
+    """Where the secret of a service principal comes from; not a value of the plan, but of how it is filled in."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__(id="secret-from", classes="field-row")
+        self.choice = Choice((VARIABLE, SCOPE, TYPED), way, id="secret-way")
+
+    def compose(self) -> ComposeResult:
+        yield Static("Secret from", classes="field-label", markup=False)
+        yield self.choice
+
+    def topic(self) -> Topic:
+        """Help for the choice."""
+        return Topic(
+            "Secret from",
+            "Variables of this machine, a secret scope of Databricks, or typed here: masked, in memory only.",
+            "A scope is a named store of secrets in Databricks, often backed by an Azure Key Vault. The plan refers to "
+            "it, or a variable of the cluster reads it: nobody has to see or type the secret.",
+            "${databricks:deploy/sp-secret}",
+            choices=f"{VARIABLE}, {SCOPE}, {TYPED}",
+            link="https://learn.microsoft.com/azure/databricks/security/secrets/secrets-spark-conf-env-var",
+        )
+
+
+class CredentialsPane(AskingPane):
+    """Which identity deploys."""
+
+    step = "credentials"
+
+    def below(self) -> Iterable[Widget]:
+        yield SecretFrom(self._way())
+        yield Facts(id="secret-facts", column=10)
+        yield SignInButton("Sign in", id="sign-in", compact=True, classes="quiet")
+        yield Facts(id="signed-in")
+        yield StepFindings(self.store, self.step)
+        yield Facts(id="sources")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._renewed: datetime | None = None
+        self._refused = ""  # why a token was not renewed
+        self.set_interval(30, self._tick)
+
+    def arrive(self) -> None:
+        self._show_ways()
+        self._show_signed_in()
+        self._look()
+
+    def changed(self, name: str) -> None:
+        if name == SECRET and self._way() == SCOPE:
+            self.query_one("#secret-way", Choice).value = SCOPE  # such a reference was typed
+        if name.startswith("credential.") or name == "ready":
+            self._show_ways()
+        if name == "credential.method":
+            self.raw_errors.pop("sign_in", None)
+            self._look()
+        elif name == "sign_in":
+            self._show_signed_in()
+            self._look()
+
+    # Where the secret comes from
+
+    def _way(self) -> str:
+        if SECRET in self.store.secrets:
+            return TYPED
+        return SCOPE if SCOPE_REFERENCE.search(str(self.store.value(SECRET) or "")) else VARIABLE
+
+    def _show_ways(self) -> None:
+        principal = self.store.value("credential.method") == "service_principal"
+        self.query_one(SecretFrom).display = principal
+        facts = self.query_one("#secret-facts", Facts)
+        way = self.query_one("#secret-way", Choice).value
+        if SECRET in self.store.secrets:
+            way = self.query_one("#secret-way", Choice).value = TYPED
+        secret = str(self.store.value(SECRET) or "")
+        facts.show(about_way(way, secret, self.store.environ, SECRET in self.store.secrets) if principal else [])
+
+    @on(Choice.Changed, "#secret-way")
+    def _way_chosen(self, event: Choice.Changed) -> None:
+        event.stop()
+        if event.value != TYPED:
+            self.store.secrets.pop(SECRET, None)
+            for key, variable in VARIABLES.items():
+                value = self.store.value(key)
+                if not value or (key == SECRET and not SCOPE_REFERENCE.search(str(value))):
+                    self.store.put(key, f"${{env:{variable}}}", "you")
+        for row in self.rows():
+            row.reread()
+        self._show_ways()
+
+    # What the default chain finds
+
+    def _look(self) -> None:
+        facts = self.query_one("#sources", Facts)
+        facts.display = self.store.value("credential.method") == "default"
+        if facts.display:
+            self.run_worker(self._sources, group="sources", exclusive=True)
+
+    async def _sources(self) -> None:
+        facts = self.query_one("#sources", Facts)
+        answer = self.store.facts.get("credential_sources")
+        if answer is None:
+            answer = await self.question("credential_sources", facts, "Looking for identities on this machine")
+        if answer is not None:
+            facts.show(grouped(answer, only_found="sign_in" in self.store.facts))
+            facts.display = self.store.value("credential.method") == "default"
+
+    # Signing in
+
+    @on(Button.Pressed, "#sign-in")
+    def sign_in(self) -> None:
+        """Sign in and show who that is."""
+        self.run_worker(self._sign_in, group="sign-in", exclusive=True)
+
+    async def _sign_in(self) -> None:
+        problems = {row.field.key: self.store.problem(row.field.key) for row in self.rows() if row.display}
+        for row in self.rows():
+            row.complain(problems.get(row.field.key))
+        wrong = self.first_error()
+        if wrong is not None:
+            wrong.focus()
+            return
+        facts = self.query_one("#signed-in", Facts)
+        self.store.facts.pop("sign_in", None)
+        self._renewed, self._refused = None, ""
+        answer = await self.question("sign_in", facts, "Signing in")
+        # Without an answer and an error, what was asked does not fit the fields any more.
+        if answer is not None or "sign_in" not in self.raw_errors:
+            self._show_signed_in()
+
+    def _show_signed_in(self) -> None:
+        facts = self.query_one("#signed-in", Facts)
+        found: dict[str, Any] | None = self.store.facts.get("sign_in")
+        if found:
+            facts.show(who(found, datetime.now(timezone.utc), self._renewed, self._refused))
+        elif "sign_in" not in self.raw_errors:
+            facts.show([Fact("none", "Not signed in yet. The button shows who you are; the run signs in by itself.")])
+
+    def _tick(self) -> None:
+        """Keep the time that is left right; near its end ask for another token."""
+        found = self.store.facts.get("sign_in")
+        if not found or not self.display or not self.is_attached:
+            return
+        ends = moment(found.get("expires"))
+        if ends is not None and ends - datetime.now(timezone.utc) < RENEW and not self._refused:
+            self.run_worker(self._renew, group="renew", exclusive=True)
+        self._show_signed_in()
+
+    async def _renew(self) -> None:
+        """Another token in the background; a refusal is said, and not tried again by itself."""
+        from tui.helper.client import HelperError
+
+        before = (self.store.facts.get("sign_in") or {}).get("expires")
+        try:
+            answer = await self.store.ask("sign_in", timeout=60)
+        except HelperError as error:
+            self._refused = f"{error.title}. {error.remedy}".strip()
+            self.raw_errors["sign_in"] = error.raw
+        else:
+            self._renewed = datetime.now(timezone.utc) if answer.get("expires") != before else self._renewed
+        if self.is_attached:
+            self._show_signed_in()
+
+    @on(FieldRow.Submitted)
+    def _after_secret(self, event: FieldRow.Submitted) -> None:
+        """Enter in the last field goes to the button that signs in."""
+        shown = [row for row in self.rows() if row.display]
+        if event.row is shown[-1]:
+            event.stop()
+            event.prevent_default()
+            self.query_one("#sign-in").focus()
+
+    def actions(self) -> list[Action]:
+        return [*super().actions(), Action("Sign in", "Get a token and show whom it was given to.", self.sign_in)]
+
+
+def about_way(way: str, secret: str, environ: Mapping[str, str], typed: bool) -> list[Fact]:
+    """What has to be there for the secret to come that way, and whether it is; never the secret itself."""
+    if way == TYPED:
+        if typed:
+            return [Fact("ok", "Typed", "In memory only; it is asked again when a run is resumed.")]
+        return [Fact("none", "Typed", "Type it above. It stays in memory and is asked again when a run is resumed.")]
+    found = SCOPE_REFERENCE.search(secret)
+    if way == SCOPE and found:
+        return [
+            Fact("ok", "Scope", f"The key {found.group(2)} of the scope {found.group(1)} is read to sign in; ctrl+o, "
+                 "References, tries it without showing it."),
+        ]  # fmt: skip
+    if way == SCOPE:
+        there = bool(environ.get("AZURE_CLIENT_SECRET"))
+        return [
+            Fact("", "Scope", "A scope is a named store of secrets. Type ${databricks:SCOPE/KEY} above to read one."),
+            Fact("", "Or", "the cluster's owner adds a variable, under Compute, Advanced, Spark: "
+                 "AZURE_CLIENT_SECRET={{secrets/SCOPE/KEY}}"),
+            Fact("ok", "Variable", "AZURE_CLIENT_SECRET is set here.") if there else
+            Fact("none", "Variable", "AZURE_CLIENT_SECRET is not set here; a cluster reads it when it starts again."),
+        ]  # fmt: skip
+    variables = re.findall(r"\$\{env:([^}]+)\}", secret) or ["AZURE_CLIENT_SECRET"]
+    names = [*(variable for key, variable in VARIABLES.items() if key != SECRET), *variables]
+    missing = [name for name in names if not environ.get(name)]
+    if not missing:
+        return [Fact("ok", "Variables", f"{', '.join(names)} are set here.")]
+    verb = "is" if len(missing) == 1 else "are"
+    return [Fact("none", "Variables", f"{', '.join(missing)} {verb} not set here.")]
+
+
+def who(found: Mapping[str, Any], now: datetime, renewed: datetime | None = None, refused: str = "") -> list[Fact]:
+    """Who signed in, found where, and how long it lasts."""
+    kind = str(found.get("kind") or "identity")
+    article = "an" if kind[0] in "aeiou" else "a"
+    ends = moment(found.get("expires"))
+    over = ends is not None and ends <= now
+    through = f", through {found['source']}" if found.get("source") and found.get("method") == "default" else ""
+    person = f"as {found.get('principal')}, {article} {kind}{through}"
+    facts = [Fact("warn", "Expired", f"{person}; that token has ended") if over else Fact("ok", "Signed in", person)]
+    if found.get("tenant"):
+        facts.append(Fact("", "Tenant", str(found["tenant"])))
+    if found.get("client_id") and found.get("client_id") != found.get("principal"):
+        facts.append(Fact("", "Client id", str(found["client_id"])))
+    if ends is not None:
+        facts.append(Fact("warn" if over else "", "Expires", lasting(ends, now, renewed)))
+    if refused:
+        facts.append(Fact("bad", "Not renewed", refused))
+    return facts
+
+
+def lasting(ends: datetime, now: datetime, renewed: datetime | None = None) -> str:
+    """`in 42 min, at 2030-01-02 03:04 UTC`, and what follows."""
+    at = f"{ends:%Y-%m-%d %H:%M} UTC"
+    left = ends - now
+    minutes = int(abs(left).total_seconds() // 60)
+    words = (
+        f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 72 * 60 else f"{minutes // 1440} days"
+    )
+    if left <= timedelta(0):
+        return f"{words} ago, at {at}. The next question to Azure takes a new token; Sign in tries it now."
+    again = f"renewed at {renewed:%H:%M} UTC" if renewed else "then renewed by itself"
+    return f"in {words}, at {at}; {again}"
+
+
+def moment(text: Any) -> datetime | None:
+    """A time as the helper writes it (ISO 8601, UTC); None for what is none."""
+    try:
+        return datetime.strptime(str(text), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None
+
+
+def grouped(sources: list[dict[str, Any]], only_found: bool = False) -> list[Fact]:
+    """The sources of the default chain: those that are there, then those that are not, by reason."""
+    there = [Fact("ok", source["source"], source["reason"]) for source in sources if source["found"]]
+    reasons: dict[str, list[str]] = {}
+    for source in sources:
+        if not source["found"]:
+            reasons.setdefault(source["reason"], []).append(source["source"])
+    absent = [Fact("none", names[0], reason) for reason, names in reasons.items() if len(names) == 1]
+    several = [
+        Fact("none", "Not used", f"{', '.join(names)}: {reason}") for reason, names in reasons.items() if len(names) > 1
+    ]
+    if only_found and there:
+        return there
+    heading = Fact("", "Found here:" if there else "No identity was found here:")
+    return [heading, *there, *absent, *several]

@@ -1,0 +1,1 @@
+"""The step Deploy: a run as it goes."""

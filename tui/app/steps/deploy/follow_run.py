@@ -1,0 +1,114 @@
+"""Following a run: its journal is read in the background and folded into a snapshot for the screen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tui.app.state.background import in_thread
+from tui.app.steps.deploy.azure_requests import Happenings
+from tui.engine.journal.run_view import RunView, seconds_of
+from tui.engine.journal.runs import Run
+
+ENDED = ("succeeded", "failed", "blocked", "cancelled")
+KEPT_LINES = 50_000  # of the log in memory; the journal has them all
+TRIM_AT = 60_000
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is known of a run at one moment.
+
+    `alive` says whether its engine works on this machine; `heard` is the time of the last event, in seconds since
+    the epoch. `happenings` has what the snapshot does not keep, `dropped` counts log lines that are in the journal
+    only, because there were too many.
+    """
+
+    view: RunView
+    alive: bool = True
+    heard: float = 0.0
+    happenings: Happenings = field(default_factory=Happenings)
+    dropped: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run has come to its end."""
+        return self.view.status in ENDED
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run stopped without an end: its engine is gone."""
+        return not self.ended and not self.alive
+
+    @property
+    def now(self) -> float:
+        """The moment up to which times are counted: now while the engine works, else the last it was heard of."""
+        if self.ended and self.view.finished:
+            return self.view.finished
+        return time.time() if self.alive else self.heard
+
+    def elapsed(self) -> float:
+        """Seconds that engines of the run have worked."""
+        return self.at(self.now) if self.view.started else 0.0
+
+    def at(self, moment: float) -> float:
+        """Where a moment (seconds since the epoch) lies on the run's axis: seconds since its beginning, without the
+        pauses in which no engine worked on it."""
+        return max(moment - (self.view.started or moment) - self.happenings.paused_before(moment), 0.0)
+
+
+STARTING_SECONDS = 15.0  # a process that imports the SDK on a busy machine needs a while to say that it lives
+
+
+class RunFollower:
+    """Reads one run's journal again and again, and remembers the newest Sight."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.sight = Sight(RunView())
+        self._starting_until = seconds_of(run.started) + STARTING_SECONDS
+
+    def restarted(self) -> None:
+        """The engine is being started again: give it a moment before it counts as gone."""
+        self._starting_until = time.time() + STARTING_SECONDS
+        view = replace(self.sight.view, status="starting", card=None, finished=None) if self.sight.ended else None
+        self.sight = replace(self.sight, alive=True, view=view or self.sight.view)
+
+    async def look(self) -> Sight | None:
+        """What has come since the last look, or None; file reading and folding happen in a thread."""
+        before = self.sight
+        found = await in_thread(self._read, before)
+        if found is None or self.sight is not before:  # the engine was started again meanwhile
+            return None
+        self.sight = found
+        return found
+
+    def _read(self, before: Sight) -> Sight | None:
+        # In this order: an engine that ends in between has written its last event before.
+        alive = self.run.alive
+        events = self.run.journal.read(before.view.seq)
+        if alive:
+            self._starting_until = 0.0
+        elif time.time() < self._starting_until:
+            alive = True
+        if not events and alive == before.alive:
+            return None
+        happenings = before.happenings.after(events, before.heard)
+        view, dropped = kept_short(before.view.fold_all(events), before.dropped)
+        return Sight(view, alive, last_time(events, before.heard), happenings, dropped)
+
+
+def kept_short(view: RunView, dropped: int) -> tuple[RunView, int]:
+    """The snapshot with the newest lines of its log only, once there are very many; and how many are left out."""
+    if view.log_count <= TRIM_AT:
+        return view, dropped
+    surplus = view.log_count - KEPT_LINES
+    # A list of its own: earlier snapshots are still on the screen.
+    return replace(view, logs=view.logs[surplus : view.log_count], log_count=KEPT_LINES), dropped + surplus
+
+
+def last_time(events: Sequence[dict[str, Any]], otherwise: float) -> float:
+    """The time of the last event, in seconds since the epoch; `otherwise` where there is none."""
+    return seconds_of(events[-1]["time"]) if events else otherwise

@@ -1,0 +1,379 @@
+"""Deploy: the run as it goes, task by task, with its log; an error in place, with what can be done about it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, Static
+
+from tui.app.state.store import Store
+from tui.app.steps.deploy import run_texts
+from tui.app.steps.deploy.follow_run import RunFollower, Sight
+from tui.app.steps.deploy.run_card import card_of, retry_label
+from tui.app.steps.deploy.run_control import RunControl
+from tui.app.steps.deploy.run_log import RunLog
+from tui.app.steps.deploy.support_text import about, redacted, secrets_of
+from tui.app.steps.deploy.timeline import Timeline
+from tui.app.steps.step_pane import Action, Pane
+from tui.app.steps.step_texts import TITLES
+from tui.app.widgets.card import Card, CardView
+from tui.app.widgets.help import Topic
+from tui.app.widgets.log_view import LogView
+from tui.engine.journal.run_view import RunView
+
+LOOK_SECONDS = 0.2
+QUIET_LOOK_SECONDS = 0.5
+ROWS_FOR_BOTH = 28  # of the pane, for the card above the log
+LEAST_TASKS = 5  # that are always in sight
+CHANGED = "The plan was changed since this run began. A new run deploys it as it is now."
+
+
+class DeployPane(Pane):
+    """Follows `store.run`, whether this wizard started it or came to it later."""
+
+    step: ClassVar[str] = "deploy"
+    roomy = True
+    next_label = "Test"
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.follower: RunFollower | None = None
+        self.control = RunControl(self)
+        self._unlisten: Any | None = None
+        self._settled = ""
+        self._links: Content | None = None
+        self._rollout = Content()
+        self._plan = ""  # as it was when the run was taken up
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="deploy-top"):
+            yield Static(id="deploy-head", markup=False)
+            yield Button("Roll back now …", id="deploy-back", compact=True,
+                         tooltip="Give the requests back to what served before this rollout")  # fmt: skip
+            yield Button("Stop …", id="deploy-leave", compact=True, tooltip="Stop the run, or leave it going")
+        yield Static(id="deploy-links", markup=False)
+        yield Static(id="deploy-rollout", markup=False)
+        yield Timeline(id="timeline")
+        yield CardView(id="deploy-card", again="Run again")
+        yield RunLog(id="run-log")
+
+    def on_mount(self) -> None:
+        """Follow the run that there is, and the next one."""
+        self._unlisten = self.store.listen(self._heard)
+        self.set_interval(1.0, self._tick)
+        self._arrange(card=False)
+        self._take_up()
+
+    def on_prune(self) -> None:
+        """Stop listening."""
+        if self._unlisten:
+            self._unlisten()
+
+    def arrive(self) -> None:
+        """Show the newest state."""
+        self._take_up()
+        self._show(self.sight)
+        if self._settled and self._settled != "succeeded":
+            self._show_card(self.sight, self._settled)  # the plan may have been changed meanwhile
+
+    def landing(self) -> Widget | None:
+        """The table of tasks while it runs; what can be done next when it has ended."""
+        if self.follower is None:
+            return self.screen.query("#back").first() if self.screen.query("#back") else None
+        if self.sight.ended or self.sight.interrupted:
+            return None if self.sight.view.status == "succeeded" else self._card_action()
+        return self.query_one(Timeline)
+
+    @property
+    def sight(self) -> Sight:
+        """What is known of the run."""
+        return self.follower.sight if self.follower else Sight(RunView())
+
+    def topic(self) -> Topic | None:
+        """What the step is about, once nothing goes on any more."""
+        state = "interrupted" if self.sight.interrupted else self.sight.view.status if self.sight.ended else ""
+        if not self.follower or not state:
+            return None
+        return Topic(TITLES[self.step], run_texts.ENDED.get(state, run_texts.ENDED["failed"]))
+
+    # Following
+
+    def _heard(self, name: str) -> None:
+        if name == "run" and self.is_mounted:
+            self.call_later(self._take_up)
+
+    def _take_up(self) -> None:
+        run = self.store.run
+        if run is None or (self.follower is not None and self.follower.run.id == run.id):
+            if run is None:
+                self._show(self.sight)
+            return
+        self.follower = RunFollower(run)
+        self._settled, self._plan = "", repr(self.store.document.tree)
+        self.control.asked_back = False
+        self._arrange(card=False)
+        self._relabel("Test")
+        self._show(self.sight)
+        self._keep_looking()
+
+    def _keep_looking(self) -> None:
+        if self.follower:
+            self.run_worker(self._look_on(self.follower), group="follow", exclusive=True)
+
+    async def _look_on(self, follower: RunFollower) -> None:
+        """Read the journal until the run has ended; many events make one repaint."""
+        quiet = 0
+        while True:
+            sight = await follower.look()
+            if sight is not None:
+                quiet = 0
+                self._show(sight)
+                if sight.ended:
+                    return
+            quiet += 1
+            await asyncio.sleep(LOOK_SECONDS if quiet < 10 else QUIET_LOOK_SECONDS)
+
+    def _tick(self) -> None:
+        """Once a second: the times that grow."""
+        if self.display and self.follower and not self.sight.ended and self.sight.alive:
+            self._show_head(self.sight)
+            self.query_one(Timeline).tick()
+
+    def goes_on(self, follower: RunFollower) -> None:
+        """Its engine was started again: look on."""
+        self._settled = ""
+        self._arrange(card=False)
+        self._show(follower.sight)
+        self._keep_looking()
+
+    # Showing
+
+    def say(self, words: str) -> None:
+        """A sentence about what was just asked for; an empty one takes it away."""
+        self.post_message(self.Status(words))
+
+    def focus_tasks(self) -> None:
+        """To the table of tasks."""
+        self.query_one(Timeline).focus()
+
+    @property
+    def log_view(self) -> LogView:
+        """The lines of the log."""
+        return self.query_one(RunLog).view
+
+    @property
+    def card(self) -> Card | None:
+        """The card of what went wrong, if something did."""
+        return self.query_one(CardView).card if self._settled != "succeeded" else None
+
+    def _show(self, sight: Sight) -> None:
+        self._show_head(sight)
+        view = sight.view
+        self.query_one(Timeline).show(sight)
+        self.show_rollout()
+        log = self.query_one(RunLog)
+        log.offer(tuple(task.name for task in view.tasks))
+        log.show(view.logs, view.log_count, sight.dropped)
+        state = "interrupted" if sight.interrupted else view.status
+        if state != self._settled and (sight.ended or sight.interrupted or view.card):
+            self._settled = state
+            self._settle(sight, state)
+
+    def _show_head(self, sight: Sight) -> None:
+        # Once a second: nothing is laid out anew, or a waiting run would cost a kilobyte a second.
+        run = self.store.run
+        self.query_one("#deploy-head", Static).update(run_texts.headline(sight, run), layout=False)
+        going = run is not None and not sight.ended and not sight.interrupted
+        self.query_one("#deploy-leave", Button).display = going
+        known = (self.store.facts.get("workspace") or {}).get("portal_url") or ""
+        links = run_texts.links(sight.view, known) if run is not None else Content()
+        if links != self._links:
+            self._links = links
+            self.query_one("#deploy-links", Static).update(links)
+
+    def show_rollout(self) -> None:
+        """While a deployment takes over: who gets the requests, what is watched, what comes next."""
+        view = self.sight.view
+        rows, shown = run_texts.rollout_rows(view), self.query_one("#deploy-rollout", Static)
+        if rows != self._rollout:
+            self._rollout = rows
+            shown.update(rows)
+        going = bool(rows.plain)
+        button = self.query_one("#deploy-back", Button)
+        button.display = view.rolling_out
+        button.disabled = self.control.asked_back
+        if shown.display != going:
+            shown.display = going
+            self._arrange(card=self.query_one(CardView).display)
+
+    def _settle(self, sight: Sight, state: str) -> None:
+        """The run has come to an end, or needs somebody."""
+        if state == "succeeded":
+            self._arrange(card=False)
+            self._relabel("Test the endpoint")
+            if self.display:
+                self.call_after_refresh(self._focus_next)
+        elif self._show_card(sight, state):
+            self._arrange(card=True)
+            if self.display and (sight.ended or sight.interrupted):
+                self.call_after_refresh(self._focus_card)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the plan on screen is another one than when the run was taken up."""
+        return repr(self.store.document.tree) != self._plan
+
+    def _show_card(self, sight: Sight, state: str) -> bool:
+        """Fill the card for a state; False where there is none."""
+        card = card_of(sight, state)
+        if card is None:
+            return False
+        shown = self.query_one(CardView)
+        over = sight.ended or sight.interrupted
+        retry = retry_label(sight, state) if over and not self.changed else ""
+        shown.show(card, again="Run the changed plan" if self.changed else "Run again", retry=retry,
+                   note=CHANGED if over and self.changed else "")  # fmt: skip
+        shown.query_one("#card-again", Button).display = sight.ended or (over and self.changed)
+        return True
+
+    def _card_action(self) -> Widget:
+        """The button of the card that is most likely to help."""
+        card = self.query_one(CardView)
+        return card.query_one("#card-again", Button) if self.changed else card.first_action()
+
+    def _focus_card(self) -> None:
+        if isinstance(self.app.screen, type(self.screen)) and self.query_one(CardView).display:
+            self._card_action().focus()
+
+    def _arrange(self, *, card: bool) -> None:
+        """The card in place of the log where there is no room for both; the log alone where that is asked for."""
+        log, shown = self.query_one(RunLog), self.query_one(CardView)
+        has_card = bool(self._settled) and self._settled != "succeeded"
+        alone = log.larger and not card
+        both = self.size.height >= ROWS_FOR_BOTH and not alone
+        shown.display = card
+        shown.set_class(both, "-beside-log")
+        log.display = not card or both
+        log.offer_card(has_card and not card)
+        timeline, links = self.query_one(Timeline), self.query_one("#deploy-links")
+        timeline.display = not alone
+        # Where both have no room, the card needs the rows more than what went well.
+        crowded = shown.wanted(self.size.width) > self.size.height - 2 - len(self.sight.view.tasks)
+        timeline.fold(card and not both and crowded)
+        going = bool(self._rollout.plain)
+        links.display = not alone and not (going and self.size.height < ROWS_FOR_BOTH)
+        if not self.size.height:
+            return  # not laid out yet
+        # The log keeps its bar and three lines, whatever the number of tasks.
+        timeline.limit(max(self.size.height - 6 - 4 * going, LEAST_TASKS))
+
+    def on_resize(self) -> None:
+        """Room for the log beside the card, or not."""
+        self._arrange(card=self.query_one(CardView).display)
+
+    def _relabel(self, label: str) -> None:
+        if self.next_label != label:
+            self.next_label = label
+            self.post_message(self.Relabel())
+
+    def _focus_next(self) -> None:
+        for button in self.screen.query("#next"):
+            button.refresh(layout=True)  # its label has grown
+            button.focus()
+
+    # What can be done
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """The buttons of this pane."""
+        event.stop()
+        if event.button.id == "deploy-leave":
+            self.post_message(self.Leave())
+        elif event.button.id == "deploy-back":
+            self.control.roll_back()
+
+    def on_run_log_save(self, event: RunLog.Save) -> None:
+        """Write the lines shown."""
+        event.stop()
+        self.control.save()
+
+    def on_run_log_larger(self, event: RunLog.Larger) -> None:
+        """The log alone, or not."""
+        event.stop()
+        self._arrange(card=False)
+
+    def on_run_log_card(self, event: RunLog.Card) -> None:
+        """The card in place of the log."""
+        event.stop()
+        self._arrange(card=True)
+        self._card_action().focus()
+
+    def on_card_view_log(self, event: CardView.Log) -> None:
+        """The log in place of the card."""
+        event.stop()
+        self._arrange(card=False)
+        self.query_one(RunLog).view.focus()
+
+    def on_card_view_edit(self, event: CardView.Edit) -> None:
+        """Go to the field that the card is about."""
+        event.stop()
+        self.post_message(self.GoTo(event.step, event.key))
+
+    def on_card_view_support(self, event: CardView.Support) -> None:
+        """Copy what support needs."""
+        event.stop()
+        self.control.support()
+
+    def on_card_view_again(self, event: CardView.Again) -> None:
+        """Start a new run of the plan as it is now."""
+        event.stop()
+        self.control.again()
+
+    def on_card_view_retry(self, event: CardView.Retry) -> None:
+        """Go on with this run."""
+        event.stop()
+        self.control.retry()
+
+    def on_timeline_chosen(self, event: Timeline.Chosen) -> None:
+        """Enter on a task: everything about it."""
+        event.stop()
+        from tui.app.steps.deploy.task_dialog import TaskScreen
+
+        sight = self.sight
+        over = (sight.ended or sight.interrupted) and self.follower is not None
+        failed = sight.view.task(event.task).status in ("failed", "cancelled", "running") and over
+        screen = TaskScreen(event.task, lambda: self.sight, retry=failed and not self.changed)
+        self.app.push_screen(screen, lambda answer: self.control.retry() if answer == "retry" else None)
+
+    def actions(self) -> list[Action]:
+        """What the menu offers here."""
+        found = [
+            Action(
+                "Addresses of this run",
+                "Portal, scoring URI and run id, to read and take away.",
+                self.control.addresses,
+            ),
+            Action("Save the log", "Write the lines shown to a file in this folder.", self.control.save),
+            Action("Copy for support", "Ids, times, versions, findings, last lines; no secrets.", self.control.support),
+        ]
+        sight = self.sight
+        if sight.view.rolling_out:
+            found.insert(
+                0, Action("Roll back now", "Give the requests back to what served before.", self.control.roll_back)
+            )
+        if sight.interrupted or (sight.ended and sight.view.status != "succeeded"):
+            found.append(Action("Go on with this run", "What has succeeded is kept, the rest is done.",
+                                self.control.retry))  # fmt: skip
+            found.append(Action("Run again", "A new run of the plan as it is now.", self.control.again))
+        return found if self.follower else []
+
+    def copied_text(self) -> str | None:
+        """The card, or the addresses."""
+        card = self.query_one(CardView)
+        if card.display and card.card:
+            return redacted(card.card.for_support(about(self.sight, self.store.run)), secrets_of(self.store))
+        return run_texts.addresses(self.sight.view, self.store.run) or None

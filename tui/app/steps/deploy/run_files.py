@@ -1,0 +1,33 @@
+"""What can be taken away from a run: its log, the text for support, its addresses. Each ends in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui.app.dialogs.save_to_file import whole_log, write_somewhere
+from tui.app.steps.deploy.follow_run import Sight
+from tui.app.steps.deploy.support_text import redacted, secrets_of, support_text
+
+if TYPE_CHECKING:
+    from tui.app.state.store import Store
+    from tui.app.widgets.card import Card
+    from tui.app.widgets.log_view import LogView
+    from tui.engine.journal.runs import Run
+
+
+async def for_support(store: Store, run: Run, sight: Sight, card: Card | None) -> tuple[str, str]:
+    """The text for support, without secrets, and the sentence that says which file it is in."""
+    text = support_text(card, sight, run, secrets_of(store))
+    return text, await write_somewhere([run.folder / "support.txt"], text, "Copied; the same text is in")
+
+
+async def save_log(store: Store, run: Run, sight: Sight, log: LogView) -> str:
+    """Write the lines that pass the log's filter to a file of this folder; the sentence that says where."""
+    if sight.dropped:
+        count, text = await whole_log(run, log.only_task, log.only_text)
+    else:
+        count, text = log.shown_count, log.shown_text()
+    text = redacted(text, secrets_of(store))
+    name = f"{run.id}.log"
+    return await write_somewhere([Path.cwd() / name, run.folder / name], text, f"{count:,} lines are in")

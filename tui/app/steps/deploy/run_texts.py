@@ -1,0 +1,160 @@
+"""A run in words: the line that heads the step, its addresses, everything about one task."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from textual.content import Content
+from textual.style import Style
+
+from tui.app.steps.deploy.follow_run import Sight
+from tui.app.steps.deploy.schedule import expected_seconds
+from tui.app.steps.deploy.timeline import STATES, note, state_of, time_words, what_of
+from tui.app.text import formatting
+from tui.engine.journal.run_view import RunView, TaskView
+from tui.engine.journal.runs import Run
+
+WORDS: dict[str, str] = {
+    "starting": "▸ starting",
+    "running": "▸ running",
+    "succeeded": "✔ succeeded",
+    "failed": "✖ failed",
+    "blocked": "✖ blocked by the preflight",
+    "cancelled": "✖ stopped",
+    "interrupted": "! interrupted",
+}
+# What the step says of a run that does not go on.
+ENDED: dict[str, str] = {
+    "succeeded": "The run has ended, and the endpoint answers. Test sends it requests and shifts its traffic.",
+    "failed": "The run has ended. Edit what the card names, then go on with this run, or begin a new one; what was "
+    "made is kept and taken as it is.",
+    "interrupted": "The engine of this run has ended before its work was done. To go on takes up what Azure has.",
+}
+ACTIONS = {
+    "create": "creates it",
+    "change": "changes it",
+    "skip": "leaves it as it is",
+    "read": "only reads",
+}
+
+
+def headline(sight: Sight, run: Run | None) -> Content:
+    """State, time and names of a run, in one line."""
+    if run is None:
+        return Content("Nothing is deployed yet. Review shows what would happen, and starts the run.")
+    view = sight.view
+    state = "interrupted" if sight.interrupted else view.status
+    elapsed = formatting.running(sight.elapsed()) if not sight.ended else formatting.duration(sight.elapsed())
+    usual = expected_seconds(view)
+    typical = f" of ~{formatting.running(usual)}" if usual and not sight.ended else ""
+    where = f"{view.deployment or run.deployment} on {view.endpoint or run.endpoint}"
+    rehearsed = " in rehearsal" if run.rehearsed else ""
+    look = "" if state in ("running", "starting") else "$text-success" if state == "succeeded" else "$text-error"
+    words = WORDS.get(state, state) + rehearsed
+    return Content.assemble((words, f"bold {look}".strip()), f"  {elapsed}{typical}  {where}")
+
+
+def links(view: RunView, known: str = "") -> Content:
+    """Portal and scoring URI, a row each; a terminal that knows links opens them whole.
+
+    `known` is the workspace's address in the portal, for as long as the run has told no better one.
+    """
+    rows = []
+    portal = view.portal_url or known
+    for name, url in (("Portal", portal), ("Scoring", view.scoring_uri if view.status == "succeeded" else "")):
+        if url:
+            rows.append(Content.assemble((f"{name:9}", "$text-muted"), (url, Style(link=url, underline=True))))
+    if view.test and view.finished:
+        latency = view.test.get("latency_ms")
+        took = f" in {latency:,.0f} ms" if isinstance(latency, (int, float)) else ""
+        by = f", answered by {view.test['deployment']}" if view.test.get("deployment") else ""
+        answer = formatting.plain(str(view.test.get("response", "")))
+        rows.append(
+            Content.assemble(("Test     ", "$text-muted"), f"{view.test.get('status_code')}{took}{by}: {answer}")
+        )
+    if not rows:
+        rows.append(Content.styled("Portal   the address is known once the workspace is read", "$text-muted"))
+    return Content("\n").join(rows)
+
+
+def rollout_rows(view: RunView) -> Content:
+    """A rollout while it is under way: who gets the requests now, what is watched, what comes next; else nothing."""
+    rollout = view.rollout
+    if rollout is None or not rollout.began or view.task("rollout").status != "running":
+        return Content()
+    going = f"{rollout.step_words}: " if not rollout.back else ""
+    rows = (
+        ("Now", f"{going}requests go to {rollout.split_words}"),
+        ("Watched", rollout.why if rollout.back else rollout.watched_words),
+        ("Next", rollout.next_words),
+    )
+    return Content("\n").join(Content.assemble((f"{name:9}", "$text-muted"), text) for name, text in rows)
+
+
+def addresses(view: RunView, run: Run | None) -> str:
+    """The addresses of a run, a line each, to take away."""
+    rows = (
+        ("Portal", view.portal_url),
+        ("Scoring URI", view.scoring_uri),
+        ("Run", run.id if run else ""),
+        ("Come back", f"aml-deploy attach {run.id}" if run else ""),
+        ("Engine's log", view.log_path),
+    )
+    return "".join(f"{name}: {value}\n" for name, value in rows if value)
+
+
+class Row(NamedTuple):
+    """A line about a task: its name, its text, and whether it is a heading's first line of several."""
+
+    name: str
+    text: str
+
+
+def task_rows(task: TaskView, sight: Sight) -> list[Row]:
+    """Everything that is known of a task: what it does, its state, times, what it waits for, results, ids."""
+    state = state_of(task, sight)
+    symbol, word, _ = STATES[state]
+    spent = time_words(task, sight.now, usual=True)
+    rows = [Row("State", f"{symbol} {word}{f', {spent}' if spent else ''}")]
+    rows.append(Row("Does", what_of(task.name) or "A task of the engine."))
+    if task.action:
+        rows.append(Row("Here it", ACTIONS.get(task.action, task.action)))
+    if task.detail:
+        rows.append(Row("Result" if task.seconds is not None else "Which", formatting.plain(task.detail)))
+    said = note(task, sight.now)
+    if task.status == "running" and said and said != formatting.plain(task.detail):
+        rows.append(Row("Now", said))
+    if task.started:
+        rows.append(Row("Began", f"{datetime.fromtimestamp(task.started):%Y-%m-%d %H:%M:%S}, local time"))
+    if task.needs:
+        rows.append(Row("Waits for", ", ".join(task.needs)))
+    following = [other.name for other in sight.view.tasks if task.name in other.needs]
+    if following:
+        rows.append(Row("Before", ", ".join(following)))
+    attempts, retries = (getattr(sight.happenings, what).get(task.name, 0) for what in ("attempts", "retries"))
+    if attempts > 1:
+        rows.append(Row("Begun", f"{attempts} times, the last one is shown"))
+    if retries:
+        rows.append(Row("Tried again", formatting.count(retries, "request") + " that Azure had not answered well"))
+    rows += [Row(name, value) for name, value in _results(task.result)]
+    rows += [Row("Azure", line) for line in sight.happenings.asked.get(task.name, ())]
+    return rows
+
+
+def _results(result: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a task gave, by name; structures as JSON."""
+    found = []
+    for name, value in result.items():
+        if value in (None, "", [], {}):
+            continue
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        found.append((name.replace("_", " "), formatting.plain(text)))
+    return found
+
+
+def rows_text(rows: Sequence[Row]) -> str:
+    """The same as plain text."""
+    return "".join(f"{name}: {text}\n" for name, text in rows)

@@ -1,0 +1,96 @@
+"""Where the tasks of a run lie on one axis of time: what has been, what is under way, and what is to be expected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tui.app.steps.deploy.follow_run import Sight
+from tui.app.text import formatting
+from tui.engine.journal.run_view import RunView, TaskView
+
+# Lengths that an axis may have, in seconds: it must not become another one every second.
+_LENGTHS = (10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 420, 600, 900, 1200, 1800, 2700, 3600, 5400, 7200)
+HEAVY, HEAVY_RIGHT, HEAVY_LEFT, EXPECTED = "━", "╺", "╸", "┄"
+
+
+@dataclass(frozen=True)
+class Span:
+    """A task on the axis, in seconds since the run's beginning: it began at `start`, has lasted until `now` (the same
+    as `start` for one that waits) and is expected to end at `end`."""
+
+    start: float
+    now: float
+    end: float
+
+
+def expected_seconds(view: RunView) -> float:
+    """How long the whole run typically takes: the longest chain of tasks that wait for each other; 0 if unknown."""
+    ends: dict[str, float] = {}
+    for task in view.tasks:
+        start = max((ends.get(need, 0.0) for need in task.needs), default=0.0)
+        ends[task.name] = start + (task.typical_seconds or 0.0)
+    return max(ends.values(), default=0.0)
+
+
+def spans(sight: Sight) -> dict[str, Span]:
+    """The span of every task, by name. A task that waits begins when the last one it needs is expected to end."""
+    found: dict[str, Span] = {}
+    now = sight.elapsed()
+    for task in sight.view.tasks:
+        found[task.name] = _span(task, sight, now, found)
+    return found
+
+
+def _span(task: TaskView, sight: Sight, now: float, before: Mapping[str, Span]) -> Span:
+    typical = task.typical_seconds or 0.0
+    if task.started is not None and task.status != "waiting":
+        start = sight.at(task.started)
+        if task.seconds is not None:
+            return Span(start, start + task.seconds, start + task.seconds)
+        return Span(start, now, max(now, start + typical) if not sight.ended and not sight.interrupted else now)
+    needed = (before[need].end for need in task.needs if need in before)
+    start = max((*needed, now), default=now)
+    goes_on = not sight.ended and not sight.interrupted
+    return Span(start, start, start + typical if goes_on else start)
+
+
+def axis_length(spans: Mapping[str, Span], elapsed: float) -> float:
+    """A length in seconds into which all spans fit, the same one for a good while."""
+    needed = max(elapsed, *(span.end for span in spans.values()), 1.0) if spans else max(elapsed, 1.0)
+    for length in _LENGTHS:
+        if needed <= length:
+            return float(length)
+    return -(-needed // 3600) * 3600.0
+
+
+def bar(span: Span, length: float, width: int) -> str:
+    """A span drawn into `width` cells: `  ╺━━┄┄  `; halves of cells tell which of two neighbours began first."""
+    halves = 2 * width
+    start = min(int(span.start / length * halves), halves - 1)
+    done = min(max(round(span.now / length * halves), start + 1), halves) if span.now > span.start else start
+    end = min(max(round(span.end / length * halves), done), halves) if span.end > span.now else done
+    drawn = []
+    for cell in range(width):
+        left, right = start <= 2 * cell < done, start <= 2 * cell + 1 < done
+        if left or right:
+            drawn.append(HEAVY if left and right else HEAVY_LEFT if left else HEAVY_RIGHT)
+        else:
+            drawn.append(EXPECTED if 2 * cell >= done and done <= 2 * cell < end else " ")
+    return "".join(drawn)
+
+
+def axis(length: float, width: int) -> str:
+    """The figures of an axis: its beginning, its middle where there is room, and its end."""
+    end, middle = formatting.running(length), formatting.running(length / 2)
+    cells = [" "] * width
+
+    def write(at: int, text: str) -> None:
+        cells[at : at + len(text)] = text
+
+    write(0, "0")
+    if width >= 24:
+        write(width // 2 - len(middle) // 2, middle)
+    if width >= len(end) + 3:
+        write(width - len(end), end)
+    return "".join(cells)

@@ -1,0 +1,139 @@
+"""The text that a run's owner sends to whoever helps: what happened, with ids, times, versions and the last lines.
+
+Secrets that are known here, and whatever looks like one, are taken out of it.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from tui import __version__
+from tui.app.steps.deploy.follow_run import Sight
+from tui.app.text import formatting
+from tui.app.widgets.card import Card
+from tui.plan.fields.all_fields import BY_KEY
+from tui.plan.load_save.references import Unresolved, expand
+
+if TYPE_CHECKING:
+    from tui.app.state.store import Store
+    from tui.engine.journal.runs import Run
+
+LAST_LINES = 60
+HIDDEN = "(hidden)"
+LIBRARIES = ("azure-ai-ml", "azure-identity", "azure-storage-blob", "textual")
+_SHORTEST = 6  # characters; shorter values would hide ordinary words
+
+# Bearer tokens and JSON Web Tokens, signatures of storage addresses, keys and passwords that are given a name.
+_PATTERNS = (
+    re.compile(r"(?i)(bearer\s+)[\w.~+/=-]{12,}"),
+    re.compile(r"()\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),
+    re.compile(r"(?i)([?&](?:sig|s|h|code|token|sv_sig)=)[^&\s\"']{16,}"),
+    re.compile(r"(?i)((?:account_?key|shared_?access_?key|client_?secret|password|passwd|primary_?key|secondary_?key|"
+               r"access_?token|refresh_?token|api_?key|connection_?string)[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&]{4,}"),
+)  # fmt: skip
+
+
+def secrets_of(store: Store) -> list[str]:
+    """The values of secrets that this wizard knows: typed ones, and those that references stand for."""
+    found = list(store.secrets.values())
+    for field in BY_KEY.values():
+        if field.kind != "secret":
+            continue
+        value = store.document.value(field.key)
+        if isinstance(value, str) and value:
+            try:
+                found.append(expand(value, store.environ))
+            except Unresolved:
+                continue
+    return [value for value in found if isinstance(value, str) and len(value) >= _SHORTEST]
+
+
+def redacted(text: str, secrets: Iterable[str] = ()) -> str:
+    """The text without these secrets, and without what looks like one."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    for pattern in _PATTERNS:
+        text = pattern.sub(lambda found: found.group(1) + HIDDEN, text)
+    return text
+
+
+def about(sight: Sight, run: Run | None) -> dict[str, str]:
+    """What names a run: ids, addresses, times."""
+    view = sight.view
+    workspace = view.workspace
+    names = ("subscription_id", "resource_group", "name")
+    return {
+        "Run": run.id if run else "",
+        "State": f"{'interrupted' if sight.interrupted else view.status}{', in rehearsal' if view.rehearsed else ''}",
+        "Began (UTC)": _moment(view.started),
+        "Ended (UTC)": _moment(view.finished),
+        "Worked for": formatting.duration(sight.elapsed()) if view.started else "",
+        "Endpoint": view.endpoint,
+        "Deployment": view.deployment,
+        "Workspace": "/".join(workspace.get(name, "") for name in names) if workspace else "",
+        "Signed in as": view.principal,
+        "Portal": view.portal_url,
+        "Scoring URI": view.scoring_uri,
+        "Engine on": sight.happenings.host,
+        "Engine's log": view.log_path or (str(run.log) if run else ""),
+    }
+
+
+def support_text(card: Card | None, sight: Sight, run: Run | None, secrets: Iterable[str] = ()) -> str:
+    """Everything that support needs, as one text without secrets."""
+    view = sight.view
+    parts = [card.for_support(about(sight, run)).rstrip()] if card else [_named(about(sight, run))]
+    parts.append("Versions\n" + _named(versions(sight.happenings.versions)))
+    tasks = [_task_line(task.name, task.status, task.seconds, task.detail) for task in view.tasks]
+    parts.append("Tasks\n" + "\n".join(tasks)) if tasks else None
+    asked = [f"  {task}: {line}" for task, lines in sight.happenings.asked.items() for line in lines]
+    parts.append("Asked of Azure\n" + "\n".join(asked)) if asked else None
+    findings = [
+        f"  {item.get('severity', '')}  {item.get('id', '')}  {item.get('message', '')}".rstrip()
+        for item in view.findings
+        if item.get("severity") != "ok"
+    ]
+    parts.append("Findings\n" + "\n".join(findings)) if findings else None
+    lines = view.logs[max(view.log_count - LAST_LINES, 0) : view.log_count]
+    if lines:
+        from tui.app.widgets.log_view import row_text
+
+        parts.append(f"The last {len(lines)} lines of the log\n" + "\n".join(f"  {row_text(line)}" for line in lines))
+    return redacted("\n\n".join(parts) + "\n", secrets)
+
+
+def versions(engine: tuple[str, ...]) -> dict[str, str]:
+    """Programs and libraries by version; `engine` are those of the engines that worked on the run."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {
+        "aml-deploy": __version__,
+        "engine": ", ".join(engine),
+        "Python": platform.python_version(),
+        "System": f"{platform.system()} {platform.release()} {platform.machine()}",
+    }
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _named(rows: Mapping[str, str]) -> str:
+    return "\n".join(f"  {name}: {value}" for name, value in rows.items() if value)
+
+
+def _task_line(name: str, status: str, seconds: float | None, detail: str) -> str:
+    took = f", {formatting.duration(seconds)}" if seconds is not None else ""
+    return f"  {name}: {status}{took}{': ' + formatting.plain(detail) if detail else ''}"
+
+
+def _moment(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds").replace("+00:00", "Z")

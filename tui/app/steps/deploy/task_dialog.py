@@ -1,0 +1,78 @@
+"""Everything about one task of a run, as it goes on: what it does, its times, what it gave, its own log lines."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button
+
+from tui.app.dialogs.base import Dialog
+from tui.app.dialogs.text_dialog import TextScreen, TextScroll
+from tui.app.steps.deploy.follow_run import Sight
+from tui.app.steps.deploy.run_texts import rows_text, task_rows
+from tui.app.widgets.facts import Fact, Facts
+from tui.app.widgets.log_view import LogView
+
+LOOK_SECONDS = 0.5
+
+
+class TaskScreen(Dialog[str]):
+    """Shows a task; dismissed with "retry" where its failure can be retried and that is asked for."""
+
+    def __init__(self, name: str, sight: Callable[[], Sight], *, retry: bool = False) -> None:
+        """`sight` gives the newest state of the run, `retry` tells whether the task can be done again."""
+        super().__init__()
+        self._task_name = name
+        self._sight = sight
+        self._retry = retry
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog -wide -task") as dialog:
+            dialog.border_title = f"The task {self._task_name}"
+            with TextScroll(id="task-facts"):
+                yield Facts("task-rows")
+            yield LogView(id="task-log")
+            with Horizontal(classes="row"):
+                yield Button("Retry this task", id="task-retry", compact=True)
+                yield Button("Copy", id="task-copy", compact=True)
+                yield Button("Close", id="close", compact=True, variant="primary")
+
+    def on_mount(self) -> None:
+        log = self.query_one(LogView)
+        log.empty_text = "This task has said nothing yet."
+        log.filter(self._task_name, "")
+        self.query_one("#task-retry").display = self._retry
+        self.query_one("#task-retry" if self._retry else "#close").focus()
+        self._look()
+        self.set_interval(LOOK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        sight = self._sight()
+        rows = task_rows(sight.view.task(self._task_name), sight)
+        self.query_one(Facts).show([Fact("", name, text) for name, text in rows])
+        view = sight.view
+        self.query_one(LogView).show(view.logs, view.log_count, sight.dropped)
+
+    def text(self) -> str:
+        """What can be taken away: the facts and the task's lines."""
+        sight = self._sight()
+        rows = task_rows(sight.view.task(self._task_name), sight)
+        return f"Task: {self._task_name}\n{rows_text(rows)}\n{self.query_one(LogView).shown_text()}"
+
+    @on(Button.Pressed, "#close")
+    def _close(self) -> None:
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#task-retry")
+    def _again(self) -> None:
+        self.dismiss("retry")
+
+    @on(Button.Pressed, "#task-copy")
+    def _copy(self) -> None:
+        text = self.text()
+        self.app.copy_to_clipboard(text)
+        title = f"The task {self._task_name} (already copied)"
+        self.app.push_screen(TextScreen(title, text, take_away=True, wide=True))

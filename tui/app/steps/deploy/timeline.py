@@ -1,0 +1,385 @@
+"""The tasks of a run as rows on one axis of time: what waits, runs, is done, how long it takes, what runs at once."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.geometry import Region
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tui.app.steps.deploy import schedule
+from tui.app.steps.deploy.follow_run import Sight
+from tui.app.steps.deploy.task_groups import Group, folded
+from tui.app.text import formatting
+from tui.app.text.cell_width import fit
+from tui.app.widgets.help import Topic
+from tui.engine.journal.run_view import TASKS, RunView, TaskView
+
+# Symbol, word and component class of every state; the word says all that the colour says.
+STATES: dict[str, tuple[str, str, str]] = {
+    "waiting": ("·", "waiting", "timeline--quiet"),
+    "running": ("▸", "running", "timeline--running"),
+    "succeeded": ("✔", "done", "timeline--done"),
+    "skipped": ("–", "skipped", "timeline--quiet"),
+    "failed": ("✖", "failed", "timeline--failed"),
+    "cancelled": ("✖", "cancelled", "timeline--failed"),
+    "attention": ("!", "needs attention", "timeline--attention"),
+    "retrying": ("!", "trying again", "timeline--attention"),
+    "interrupted": ("!", "interrupted", "timeline--attention"),
+}
+
+WHAT: dict[str, str] = {
+    "sign-in": "Signs in to Microsoft Entra and shows as whom.",
+    "workspace": "Reads the workspace and its network isolation, and runs the preflight.",
+    "endpoint": "Creates the endpoint: the stable address that callers use.",
+    "model": "Uploads the model to the workspace's storage and registers it.",
+    "code": "Uploads the folder of the scoring script.",
+    "environment": "Registers the conda file and the base image.",
+    "deployment": "Builds the environment's image, starts the instances and waits until the server is ready.",
+    "traffic": "Sends requests to the deployment; without traffic the endpoint answers 404.",
+    "test": "Sends the sample request, as any caller would.",
+    "rollout": "Moves the traffic to the new deployment in steps, watches its answers, goes back when they are bad.",
+}
+_OF_ONE = {
+    "model": "Uploads the model of the deployment {} and registers it.",
+    "code": "Uploads the folder of the scoring script of the deployment {}.",
+    "environment": "Registers the conda file and the base image of the deployment {}.",
+    "deployment": "Makes the deployment {}: builds its image, starts its instances, waits until its server is ready.",
+    "test": "Sends the sample request to the deployment {} alone, before it gets any caller's request.",
+}
+AXIS_CELLS = 20  # so many cells of bar deserve a row of figures above them
+
+Part = tuple[str, str]  # text, component class
+
+
+def what_of(name: str) -> str:
+    """What a task does, in a sentence; a name such as deployment:green says which deployment it is about."""
+    kind, _, one = name.partition(":")
+    if one and kind in _OF_ONE:
+        return _OF_ONE[kind].format(one)
+    return WHAT.get(kind, "")
+
+
+def state_of(task: TaskView, sight: Sight) -> str:
+    """The key in STATES for a task."""
+    if task.status != "running":
+        return task.status if task.status in STATES else "waiting"
+    if sight.interrupted:
+        return "interrupted"
+    if sight.view.card and sight.view.card.get("task") == task.name:
+        return "attention"
+    return "retrying" if task.retrying else "running"
+
+
+def time_words(task: TaskView, now: float, usual: bool = False) -> str:
+    """Elapsed and typical time of a task; with `usual`, the typical time also where it has ended."""
+    typical = formatting.running(max(task.typical_seconds, 1)) if task.typical_seconds else ""
+    if task.seconds is not None:
+        took = formatting.duration(task.seconds)
+        return "" if task.status == "skipped" else f"{took} (~{typical})" if usual and typical else took
+    if task.started is not None and task.status == "running":
+        elapsed = formatting.running(max(now - task.started, 0.0))
+        return f"{elapsed} of ~{typical}" if typical else elapsed
+    return f"usually {typical}" if typical and task.status == "waiting" else ""
+
+
+def note(task: TaskView, now: float) -> str:
+    """The last column: progress while there is any, else what the task said last."""
+    if task.status == "running":
+        if task.retrying:
+            return task.retrying
+        if task.done is not None and (task.total is None or task.done < task.total):
+            return formatting.progress(task.done, task.total, task.unit, now - (task.started or now))
+        return formatting.plain(task.last_line or task.detail)
+    if task.status == "waiting":
+        return f"after {', '.join(task.needs)}" if task.needs else ""
+    return formatting.plain(task.detail or task.last_line)
+
+
+class Timeline(Widget, can_focus=True):
+    """A row a task. Arrows choose a row, Enter tells everything about that task.
+
+    Only the cells that changed are painted anew: a waiting run costs a few bytes a second.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "timeline--done",
+        "timeline--running",
+        "timeline--failed",
+        "timeline--attention",
+        "timeline--quiet",
+        "timeline--name",
+        "timeline--cursor",
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Task above", show=False, id="timeline.up", tooltip="Choose the task above"),
+        Binding("down", "move(1)", "Task below", show=False, id="timeline.down", tooltip="Choose the task below"),
+        Binding(
+            "enter,space",
+            "choose",
+            "About this task",
+            show=False,
+            id="timeline.choose",
+            tooltip="What this task does, what it was given and gave, and its log lines",
+        ),
+    ]
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+
+    class Chosen(Message):
+        """Enter on a task."""
+
+        def __init__(self, task: str) -> None:
+            super().__init__()
+            self.task = task
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.sight = Sight(RunView(tasks=tuple(TaskView(name) for name in TASKS)))
+        self._rows: list[list[Part]] = []
+        self._head = 0  # rows above the first task
+        self._most = 99  # rows of tasks that there is room for
+        self._first = 0  # the task in the first of them
+        self._moved = False  # whether somebody has chosen a row
+        self._looks: dict[str, Style] = {}
+        self._folding = False
+
+    def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
+        """One row a task, and one for the axis where the bars are long enough for one."""
+        tasks = self.sight.view.tasks
+        rows = len(folded(tasks)) if self._folded else min(len(tasks), self._most)
+        return max(rows, 1) + (_columns(self.sight, width).bar >= AXIS_CELLS)
+
+    def topic(self) -> Topic | None:
+        """Help about the chosen task, with everything that the row has no room for."""
+        if not self.sight.view.tasks:
+            return None
+        task = self.sight.view.tasks[min(self.cursor, len(self.sight.view.tasks) - 1)]
+        said = formatting.plain(task.detail or task.last_line)
+        return Topic(task.name, what_of(task.name), "Enter tells everything about it.", value=said)
+
+    def limit(self, most: int) -> None:
+        """Show no more than so many tasks at once: those around the chosen one, or around what is under way."""
+        if most != self._most:
+            self._most = most
+            self._lay_out()
+
+    def fold(self, folding: bool) -> None:
+        """Take few rows while something else has the focus: tasks that are done share one, those that wait another."""
+        if folding != self._folding:
+            self._folding = folding
+            self._lay_out()
+        failed = [at for at, task in enumerate(self.sight.view.tasks) if task.status == "failed"]
+        if folding and failed and not self._moved:
+            self.set_reactive(Timeline.cursor, failed[0])
+
+    @property
+    def _folded(self) -> bool:
+        return self._folding and not self.has_focus
+
+    def _lay_out(self) -> None:
+        self._rows = self._parts()
+        self.refresh(layout=True)
+
+    def show(self, sight: Sight) -> None:
+        """Show a newer snapshot."""
+        grown = len(sight.view.tasks) != len(self.sight.view.tasks)
+        if not sight.view.tasks:
+            return
+        self.sight = sight
+        if grown:
+            self.refresh(layout=True)
+        self.tick()
+
+    def tick(self) -> None:
+        """Repaint what the passing time has changed."""
+        before, self._rows = self._rows, self._parts()
+        for y, row in enumerate(self._rows):
+            old = before[y] if y < len(before) else []
+            if row == old:
+                continue
+            start, end = _changed_cells(old, row)
+            self.refresh(Region(start, y, max(end - start, 1), 1))
+
+    def on_resize(self) -> None:
+        """Columns follow the width."""
+        self._rows = self._parts()
+        self.refresh()
+
+    def watch_cursor(self, before: int, after: int) -> None:
+        """Only the two rows change."""
+        self.tick()
+        for y in (before, after):
+            self.refresh(Region(0, max(y - self._first, 0) + self._head, self.size.width, 1))
+        show_help = getattr(self.screen, "show_help", None)
+        if callable(show_help) and self.has_focus:
+            show_help()
+
+    def on_focus(self) -> None:
+        """The chosen row is marked, and all rows are there, while the table has the focus."""
+        self.call_next(self._lay_out)  # whether it has the focus is settled after this message
+
+    def on_blur(self) -> None:
+        """See on_focus."""
+        self.call_next(self._lay_out)
+
+    def action_move(self, by: int) -> None:
+        """Choose the row above or below."""
+        self._moved = True
+        self.cursor = min(max(self.cursor + by, 0), len(self.sight.view.tasks) - 1)
+
+    def action_choose(self) -> None:
+        """Ask for everything about the chosen task."""
+        self.post_message(self.Chosen(self.chosen))
+
+    @property
+    def chosen(self) -> str:
+        """The name of the task that the cursor is on."""
+        tasks = self.sight.view.tasks
+        return tasks[min(self.cursor, len(tasks) - 1)].name if tasks else ""
+
+    def on_click(self, event: Any) -> None:
+        """A click chooses a row."""
+        at = event.y - self._head
+        if 0 <= at < self._most and at + self._first < len(self.sight.view.tasks):
+            self._moved = True
+            self.cursor = at + self._first
+            self.action_choose()
+
+    def notify_style_update(self) -> None:
+        """Colours have changed."""
+        super().notify_style_update()
+        self._looks = {}
+
+    def render_line(self, y: int) -> Strip:
+        """One row."""
+        width = self.size.width
+        if not self._rows:
+            self._rows = self._parts()
+        base = self.rich_style
+        if y >= len(self._rows):
+            return Strip.blank(width, base)
+        if not self._looks:
+            self._looks = {
+                name: base + self.get_component_rich_style(name, partial=True) for name in self.COMPONENT_CLASSES
+            }
+        styles = self._looks
+        segments = [Segment(text, styles.get(name, base)) for text, name in self._rows[y]]
+        strip = Strip(segments).adjust_cell_length(width, base)
+        if y == self.cursor - self._first + self._head and self.has_focus:
+            mark: Style = self.get_component_rich_style("timeline--cursor", partial=True)
+            strip = strip.apply_style(mark)
+        return strip
+
+    def _parts(self) -> list[list[Part]]:
+        sight = self.sight
+        columns = _columns(sight, self.size.width)
+        now, spans = sight.now, schedule.spans(sight)
+        length = schedule.axis_length(spans, sight.elapsed())
+        self._head = int(columns.bar >= AXIS_CELLS)
+        rows: list[list[Part]] = []
+        if self._head:
+            rows.append([(text, "timeline--quiet") for text in columns.head(schedule.axis(length, columns.bar))])
+        tasks, hidden = (folded(sight.view.tasks), ("", "")) if self._folded else self._in_sight()
+        for at, task in enumerate(tasks):
+            if isinstance(task, Group):
+                symbol, word, look = STATES[task.state]
+                said = fit(", ".join(task.names), max(self.size.width - columns.words, 0))
+                rows.append([(f"{symbol} {word}".ljust(columns.words), look), (said, "timeline--quiet")])
+                continue
+            state = state_of(task, sight)
+            symbol, word, look = STATES[state]
+            drawn = " " * columns.bar if state == "skipped" else schedule.bar(spans[task.name], length, columns.bar)
+            spent, said = time_words(task, now, bool(self._head)), note(task, now)
+            more = hidden[0] if at == 0 else hidden[1] if at == len(tasks) - 1 else ""
+            rows.append(
+                [
+                    (f"{symbol} {word}".ljust(columns.words), look),
+                    (formatting.cut(task.name, columns.name - 1).ljust(columns.name),
+                     "timeline--name" if state != "waiting" else "timeline--quiet"),
+                    (drawn, look),
+                    ("  ", ""),
+                    (formatting.cut(spent, columns.time).ljust(columns.time),
+                     "" if state == "running" else "timeline--quiet"),
+                    (fit(said, max(columns.rest - len(more), 0)), look if state in _LOUD else "timeline--quiet"),
+                    (more[-columns.rest :] if columns.rest else "", "timeline--name"),
+                ]
+            )  # fmt: skip
+        return rows
+
+    def _in_sight(self) -> tuple[tuple[TaskView, ...], tuple[str, str]]:
+        """The tasks that there is room for, and what is said of those above and below them."""
+        tasks = self.sight.view.tasks
+        if len(tasks) <= self._most:
+            self._first = 0
+            return tasks, ("", "")
+        loud = [at for at, task in enumerate(tasks) if task.status in ("running", "failed", "cancelled")]
+        waiting = [at for at, task in enumerate(tasks) if task.status == "waiting"]
+        if self._moved:
+            first = min(max(self._first, self.cursor - self._most + 1), self.cursor)
+        else:
+            at = (loud or waiting or [len(tasks) - 1])[-1 if loud else 0]
+            first = at - self._most // 2 - 1
+            self.set_reactive(Timeline.cursor, at)
+        self._first = min(max(first, 0), len(tasks) - self._most)
+        below = len(tasks) - self._first - self._most
+        return tasks[self._first : self._first + self._most], (
+            f" … {self._first} above" if self._first else "",
+            f" … {below} below" if below else "",
+        )
+
+
+_LOUD = ("failed", "attention", "retrying", "interrupted")
+
+
+class _Columns(NamedTuple):
+    """The widths of the columns, in cells."""
+
+    words: int
+    name: int
+    bar: int
+    time: int
+    rest: int
+
+    def head(self, axis: str) -> tuple[str, ...]:
+        """What stands above the columns."""
+        return ("State".ljust(self.words), "Task".ljust(self.name), axis, "  ", "Time".ljust(self.time),
+                "Last said".ljust(self.rest)[: self.rest])  # fmt: skip
+
+
+def _columns(sight: Sight, width: int) -> _Columns:
+    """Two fifths of what the words leave are for the bars."""
+    tasks, now = sight.view.tasks, sight.now
+    words = max(7, *(len(STATES[state_of(task, sight)][1]) for task in tasks)) + 4 if tasks else 11
+    name = min(max(12, *(len(task.name) for task in tasks)) + 1, 20) if tasks else 13
+    rest = max(width - words - name - 2, 0)
+    for usual in (True, False):
+        time = max(15, *(len(time_words(task, now, usual)) + 1 for task in tasks)) if tasks else 15
+        free = max(rest - time, 0)
+        bar = min(max(free * 2 // 5, 10), 60, free)
+        if bar >= AXIS_CELLS:
+            break
+    return _Columns(words, name, bar, time, free - bar)
+
+
+def _changed_cells(old: list[Part], new: list[Part]) -> tuple[int, int]:
+    """First and last cell that differ between two rows; all cells where the columns differ."""
+    widths = [cell_len(text) for text, _ in new]
+    if [cell_len(text) for text, _ in old] != widths:
+        return 0, sum(widths)
+    start = end = at = 0
+    found = False
+    for before, after, width in zip(old, new, widths):
+        if before != after:
+            if not found:
+                start, found = at, True
+            end = at + width
+        at += width
+    return start, end

@@ -1,0 +1,203 @@
+"""Endpoint: its name, checked by the rules while it is typed and against Azure when typing pauses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any, Callable
+
+from textual import on
+from textual.widget import Widget
+from textual.widgets import Button
+
+from tui.app.state import deployments as several
+from tui.app.state import side_by_side
+from tui.app.state.store import DEPENDS
+from tui.app.steps.helper_form_pane import DEBOUNCE, AskingPane
+from tui.app.steps.step_findings import StepFindings
+from tui.app.steps.step_pane import Action
+from tui.app.widgets.facts import Fact, Facts
+from tui.app.widgets.field_row import FieldRow
+from tui.app.widgets.help import Topic
+
+NAME, DEPLOYMENT, AUTH = "endpoint.name", "deployment.name", "endpoint.auth_mode"
+REGION = "The name must be free in the whole region. Azure tells when the endpoint is created."
+
+
+class FreeName(Button):
+    """Gives the deployment a name that is free."""
+
+    def topic(self) -> Topic:
+        """Help for the button."""
+        return Topic(
+            "A deployment beside the others",
+            "Gives the deployment a name that the endpoint does not have yet, so that nothing that serves is changed.",
+            "It takes no requests until traffic is shifted to it; the step Test does that, and takes it back.",
+        )
+
+
+class EndpointPane(AskingPane):
+    """The endpoint and the name of the deployment behind it."""
+
+    step = "endpoint"
+
+    def below(self) -> Iterable[Widget]:
+        yield Facts(id="found", column=10)
+        yield StepFindings(self.store, self.step)
+        yield FreeName("", id="free-name", compact=True, classes="quiet")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#free-name").display = False
+
+    def arrive(self) -> None:
+        if "endpoint" in self.store.facts:
+            self._show()
+            self._look_around()
+        else:
+            self._look(0)
+
+    def changed(self, name: str) -> None:
+        if name.startswith(DEPENDS["endpoint"]):
+            self.query_one("#found", Facts).show([])
+            self.query_one("#free-name").display = False
+            if self.display:
+                self._look(DEBOUNCE)
+        elif name == "ready" and self.display:
+            self._look(0)
+        elif name in (DEPLOYMENT, AUTH) and "endpoint" in self.store.facts:
+            self._show()
+
+    def _look(self, wait: float) -> None:
+        self.run_worker(partial(self._ask, wait), group="endpoint", exclusive=True)
+
+    async def _ask(self, wait: float) -> None:
+        if self.store.problem(NAME):
+            return
+        facts = self.query_one("#found", Facts)
+        answer = await self.question("endpoint", facts, "Asking Azure about this name", wait=wait)
+        if answer is not None:
+            self._show()
+            self._look_around()
+
+    def _look_around(self) -> None:
+        found = self.store.facts.get("endpoint") or {}
+        if not found.get("exists") and "endpoint_name" not in self.store.facts:
+            self.run_worker(self._ask_region, group="region", exclusive=True)
+
+    async def _ask_region(self) -> None:
+        """Whether another workspace of the region has the name; it takes long where there are many."""
+        from tui.helper.client import HelperError
+
+        self._show(looking=True)
+        before = self.store.fingerprint("endpoint_name")
+        try:
+            await self.store.ask("endpoint_name", timeout=60)
+        except HelperError as error:
+            self.raw_errors["endpoint_name"] = error.raw
+        if before == self.store.fingerprint("endpoint_name"):
+            self._show()
+
+    def _show(self, looking: bool = False) -> None:
+        found = self.store.facts.get("endpoint")
+        if found is None or not self.is_attached:
+            return
+        name = str(self.store.resolved(NAME) or self.store.value(NAME))
+        facts = [
+            *several.facts(self.store), *about(found, name, self.store.value), *side_by_side.facts(found, self.store)
+        ]  # fmt: skip
+        if not found.get("exists"):
+            facts.append(Fact("busy", "Region", "Looking whether another workspace has this name …") if looking
+                         else in_region(self.store.facts.get("endpoint_name"), name))  # fmt: skip
+        self.query_one("#found", Facts).show(facts)
+        free = free_beside(found, str(self.store.value(DEPLOYMENT) or ""))
+        button = self.query_one("#free-name", FreeName)
+        button.display = bool(free)
+        if free and str(button.label) != f"Name it {free}":
+            button.label = f"Name it {free}"
+            button.refresh(layout=True)
+
+    @on(Button.Pressed, "#free-name")
+    def add_beside(self) -> None:
+        """Name the deployment so that it comes beside those that are there."""
+        found = self.store.facts.get("endpoint") or {}
+        free = free_beside(found, str(self.store.value(DEPLOYMENT) or ""))
+        if free:
+            self.row(DEPLOYMENT).control.focus()
+            side_by_side.take(self.store, free)
+            self.row(DEPLOYMENT).control.value = free  # type: ignore[attr-defined]
+
+    @on(FieldRow.Taken)
+    def _taken(self, event: FieldRow.Taken) -> None:
+        event.stop()
+        if event.row.field.key == NAME:
+            self._look(0)
+
+    def actions(self) -> list[Action]:
+        found = super().actions()
+        if self.query_one("#free-name").display:
+            found.insert(0, Action(str(self.query_one("#free-name", FreeName).label), "Deploy beside what serves.",
+                                   self.add_beside))  # fmt: skip
+        return [*several.actions(self.store), *found]
+
+
+def about(found: Mapping[str, Any], name: str, value: Callable[[str], Any]) -> list[Fact]:
+    """What Azure knows about the endpoint's name, and what that means for this plan. `value(key)` is the plan's."""
+    if not found.get("exists"):
+        return [Fact("ok", "Name", f"The workspace has no endpoint {name} yet; it will be created.")]
+    state = str(found.get("provisioning_state") or "").lower()
+    facts = [Fact("warn", "Name", f"The endpoint {name} exists in this workspace ({state}); what differs is changed.")]
+    mode = found.get("auth_mode")
+    if mode and mode != value(AUTH):
+        facts.append(Fact("bad", "Sign-in", f"It uses {mode}, which is for good. Choose {mode}, or another name."))
+    deployments = found.get("deployments") or []
+    traffic = found.get("traffic") or {}
+    for deployment in deployments:
+        share = traffic.get(deployment["name"], 0)
+        state = str(deployment.get("provisioning_state") or "").lower()
+        unwell = f", {state}" if state and state != "succeeded" else ""
+        new = " This plan updates it." if deployment["name"] == value(DEPLOYMENT) else ""
+        facts.append(
+            Fact(
+                "warn" if unwell else "",
+                deployment["name"],
+                f"{deployment.get('instance_count')} × {deployment.get('instance_type')}{unwell}, "
+                f"{share} % of requests.{new}",
+            )
+        )
+    if not deployments:
+        facts.append(Fact("", "", "It has no deployment yet."))
+    elif value(DEPLOYMENT) not in [deployment["name"] for deployment in deployments]:
+        facts.append(
+            Fact("ok", "Beside", f"{value(DEPLOYMENT)} is new; it takes no requests until traffic is shifted.")
+        )
+    return facts
+
+
+def in_region(found: Mapping[str, Any] | None, name: str) -> Fact:
+    """What is known of the name elsewhere in the region; a name is unique there, among everybody's endpoints."""
+    if not found:
+        return Fact("none", "Region", REGION)
+    region = found.get("region") or "the region"
+    if found.get("state") == "taken":
+        owner = f"the workspace {found.get('workspace')} (group {found.get('resource_group')}) has it"
+        return Fact("bad", "Region", f"Taken: {owner}; names are unique in {region}. Try {name[:29]}-2.")
+    if found.get("reason"):
+        return Fact("none", "Region", f"{found['reason']} {REGION}")
+    asked, silent = int(found.get("asked") or 0), int(found.get("silent") or 0)
+    others = {0: "No other workspace that you see", 1: "The other workspace that you see"}.get(
+        asked, f"None of the {asked} other workspaces that you see"
+    )
+    has = "does not have it" if asked == 1 else "has it"
+    unseen = f"; {silent} gave no answer" if silent else ""
+    return Fact("none" if silent else "ok", "Region", f"{others} in {region} {has}{unseen}. Whether somebody else "
+                "has, Azure tells when it is created.")  # fmt: skip
+
+
+def free_beside(found: Mapping[str, Any], deployment: str) -> str:
+    """A free name where the plan would update a deployment that is there; empty where it would not."""
+    taken = {str(item["name"]).lower() for item in found.get("deployments") or []}
+    if not found.get("exists") or deployment.lower() not in taken:
+        return ""
+    candidates = ("blue", "green", *(f"{colour}-{number}" for number in range(2, 50) for colour in ("blue", "green")))
+    return next((name for name in candidates if name not in taken), "")

@@ -1,0 +1,134 @@
+"""What was read of a model's files, as lines; and its sample as a file. No screens here."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from tui.app.text.formatting import count, running, size
+from tui.app.widgets.facts import Fact
+
+KINDS = {"blocker": "bad", "warning": "warn", "unknown": "none"}
+LIBRARIES = {"mlflow": "MLflow", "python": "Python"}
+
+
+def about(found: dict[str, Any]) -> list[Fact]:
+    """What is in the model's folder, the scoring script and the conda file, then what was found about them."""
+    facts = [*_model(found), *_signature(found), *_score(found), *_conda(found)]
+    said = {fact.text for fact in facts}
+    for finding in found.get("findings") or []:
+        kind = KINDS.get(str(finding.get("severity")))
+        message = str(finding.get("message") or "")
+        if kind is None or message in said:
+            continue
+        facts.append(Fact(kind, f"{message} {finding.get('remedy') or ''}".strip()))
+    return facts
+
+
+def _model(found: dict[str, Any]) -> list[Fact]:
+    if found.get("registered"):
+        return [Fact("ok", "Model", f"{found['registered']}: registered, so nothing is uploaded")]
+    if not found.get("exists"):
+        return _unread(found.get("source") or {})
+    number = int(found.get("files") or 0)
+    words = f"{number:,} file{'' if number == 1 else 's'}, {size(found.get('bytes') or 0)}"
+    flavour = found.get("flavour") or "no MLmodel file"
+    complete = found.get("complete", True)
+    if complete:
+        text = f"{flavour}, {words}"
+    else:
+        text = f"{flavour}, {words} so far, counting {running(found.get('seconds') or 0)}"
+    versions = found.get("versions") or {}
+    if versions:
+        text += "; " + ", ".join(f"{LIBRARIES.get(name, name)} {version}" for name, version in versions.items())
+    facts = [Fact("ok" if complete else "busy", "Model", text), *_origin(found.get("source") or {})]
+    left_out = int(found.get("left_out") or 0)
+    if left_out:
+        names = [str(name) for name in found.get("left_out_names") or []]
+        more = " …" if left_out > 3 else ""
+        where = found.get("ignore_file") or ".amlignore"
+        what = f"{left_out:,} file{'' if left_out == 1 else 's'}, {size(found.get('left_out_bytes') or 0)}"
+        facts.append(Fact("none", "Left out", f"{what}, by {where}: {', '.join(names[:3])}{more}"))
+    return facts
+
+
+def _origin(source: dict[str, Any]) -> list[Fact]:
+    """Where a model lies that is not on this machine, and what becomes of it."""
+    if not source:
+        return []
+    way = "the workspace reads it there" if source.get("in_place") else "brought to this machine, then uploaded"
+    facts = [Fact("ok", "From", f"{source.get('exact')}: {way}")]
+    if source.get("problem"):
+        facts.append(Fact("warn", f"Not all of it could be looked into: {source['problem']}."))
+    return facts
+
+
+def _unread(source: dict[str, Any]) -> list[Fact]:
+    """Why a model that lies elsewhere could not be looked into."""
+    if not source.get("problem"):
+        return []
+    text = f"{str(source['problem']).rstrip('.')}. {source.get('remedy') or ''}".strip()
+    return [Fact("none", "Model", text)]
+
+
+def _signature(found: dict[str, Any]) -> list[Fact]:
+    signature = found.get("signature")
+    if not signature:
+        return []
+    names = ", ".join(f"{column.get('name') or '?'}" for column in signature)
+    return [Fact("ok", "Signature", shortened(f"{count(len(signature), 'column')}: {names}"))]
+
+
+def _score(found: dict[str, Any]) -> list[Fact]:
+    score = found.get("score") or {}
+    if not score.get("found"):
+        return []
+    if score.get("problem"):
+        return [Fact("bad", "Script", str(score["problem"]))]
+    if score.get("has_init") and score.get("has_run"):
+        return [Fact("ok", "Script", "init() and run() are there")]
+    missing = " and ".join(f"{name}()" for name in ("init", "run") if not score.get(f"has_{name}"))
+    return [Fact("bad", "Script", f"{missing} is missing" if " and " not in missing else f"{missing} are missing")]
+
+
+def _conda(found: dict[str, Any]) -> list[Fact]:
+    conda = found.get("conda") or {}
+    if not conda.get("found"):
+        return []
+    if conda.get("problem"):
+        return [Fact("bad", "Conda", str(conda["problem"]))]
+    python = f"Python {conda.get('python') or 'of the image'}"
+    if conda.get("has_server"):
+        server = str(conda.get("server") or "").lstrip("=")
+        packages = f", {count(int(conda['packages']), 'package')}" if conda.get("packages") else ""
+        return [Fact("ok", "Conda", f"{python}, scoring server {server}".rstrip() + packages)]
+    if not (found.get("score") or {}).get("asked", True):
+        packages = count(int(conda.get("packages") or 0), "package")
+        return [Fact("ok", "Conda", f"{python}, {packages}, as the model lists them")]
+    return [Fact("bad", "Conda", "azureml-inference-server-http is missing; add it to the pip part")]
+
+
+def shortened(text: str, longest: int = 120) -> str:
+    """The text, cut at a word with dots where it is longer."""
+    if len(text) <= longest:
+        return text
+    return text[:longest].rpartition(" ")[0] + " …"
+
+
+def write_sample(name: str, body: Any) -> Path:
+    """Writes a request to a file of its own among the plans of the state folder. Raises OSError."""
+    from tui.engine.journal.state_folder import plans_folder, write_whole
+
+    text = json.dumps(body, indent=2, ensure_ascii=False) + "\n"
+    stem = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "model"
+    number = 1
+    while True:
+        path = plans_folder() / (f"{stem}-request.json" if number == 1 else f"{stem}-request-{number}.json")
+        if not path.exists():
+            write_whole(path, text)
+            return path
+        if path.read_text(encoding="utf-8") == text:
+            return path
+        number += 1

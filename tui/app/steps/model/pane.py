@@ -1,0 +1,292 @@
+"""Model: what is uploaded or referred to, chosen by path or from lists, and what is in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.widget import Widget
+from textual.widgets import Button
+
+from tui.app.state.background import in_thread
+from tui.app.state.store import DEPENDS, Store
+from tui.app.steps.form_pane import FormScroll
+from tui.app.steps.helper_form_pane import DEBOUNCE, AskingPane
+from tui.app.steps.model import model_facts
+from tui.app.steps.model.scoring_script import (
+    REFUSED,
+    ScoringButton,
+    blocked_without_script,
+    make_script,
+    may_have_script,
+)
+from tui.app.steps.step_findings import StepFindings
+from tui.app.steps.step_pane import Action
+from tui.app.widgets import folder_entries
+from tui.app.widgets.facts import Fact, Facts
+from tui.app.widgets.field_row import FieldRow
+from tui.app.widgets.folder_entries import Lister
+from tui.app.widgets.help import Topic
+from tui.app.widgets.path_picker import COUNT_EVERY, PathPicker
+from tui.app.widgets.path_row import PathRow
+from tui.plan.fields.all_fields import BY_KEY, Field
+
+PATH = "deployment.model.path"
+NAME = "deployment.model.name"
+REQUEST = "test.request"
+PATIENCE = 75  # seconds: reading the files is given 60 by the helper
+
+
+class SampleButton(Button):
+    """Writes the sample and names it in the plan."""
+
+    def topic(self) -> Topic:
+        """Help for the button."""
+        return Topic(
+            "Use the sample as the test request",
+            "Writes the request that the model's example or signature gives to a file, and names it in the plan.",
+            "The run sends it when the endpoint is up. Values made from a signature are only of the right type.",
+        )
+
+
+class ModelPane(AskingPane):
+    """The model, its scoring script and its environment, with what was read of them."""
+
+    step: ClassVar[str] = "model"
+    roomy = True
+    BINDINGS: ClassVar = [
+        Binding("up", "beside(-1)", "Up", show=False, id="model.up", tooltip="The field above."),
+        Binding("down", "beside(1)", "Down", show=False, id="model.down", tooltip="The field below."),
+    ]
+
+    def __init__(self, store: Store, *, lister: Lister = folder_entries.scan) -> None:
+        super().__init__(store)
+        self.lister = lister
+        self._figures: dict[str, Any] = {}
+
+    def compose(self) -> ComposeResult:
+        yield from super().compose()
+        yield PathPicker(self.store, lister=self.lister)
+
+    def row_for(self, field: Field, label: str = "") -> FieldRow:
+        """Paths can be chosen among the files."""
+        return (PathRow if field.kind == "path" else FieldRow)(field, self.store, label=label)
+
+    def below(self) -> Iterable[Widget]:
+        with Vertical(id="found-box"):
+            yield StepFindings(self.store, self.step)
+            yield Facts(id="found", column=9)
+            yield ScoringButton("Make a scoring script for it", id="make-script", compact=True, classes="quiet")
+            yield SampleButton("Use the sample as the test request", id="use-sample", compact=True, classes="quiet")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#use-sample").display = self.query_one("#make-script").display = False
+
+    def arrive(self) -> None:
+        """Show what is in the files; look into them where that is not known."""
+        self._offer_script()
+        if "inspect_model" in self.store.facts:
+            self._show(self.store.facts["inspect_model"])
+        else:
+            self._look(0)
+
+    def leave(self) -> None:
+        """Give the help its rows back."""
+        self._close_picker()
+
+    def changed(self, name: str) -> None:
+        """Something about the files has changed."""
+        if name.startswith(DEPENDS["inspect_model"]) and self.display:
+            self._look(DEBOUNCE)
+        if not self.query(PathPicker):
+            return  # the pane is being made or taken down
+        self._offer_script()
+        if self.picker.display:
+            self._aside(self.picker.key)
+        if name == self.picker.key and self.picker.display:
+            row = self.row(name)
+            if row.control.has_focus:
+                self.picker.follow(str(self.store.value(name) or ""))
+
+    # Looking into the files
+
+    def _look(self, wait: float) -> None:
+        self.workers.cancel_group(self, "count")
+        self.run_worker(partial(self._ask, wait), group="model", exclusive=True)
+
+    async def _ask(self, wait: float) -> None:
+        facts = self.query_one("#found", Facts)
+        self.query_one("#use-sample").display = False
+        answer = await self.question("inspect_model", facts, "Looking into the files", wait=wait, timeout=PATIENCE)
+        if answer is not None:
+            self._show(answer)
+
+    def _show(self, found: dict[str, Any]) -> None:
+        self._figures = {}
+        self._write(found)
+        if found.get("exists") and not found.get("complete", True):
+            self.run_worker(partial(self._count, found), group="count", exclusive=True)
+
+    def _write(self, found: dict[str, Any]) -> None:
+        refused = [Fact("bad", "MLflow", REFUSED)] if blocked_without_script(self.store) else []
+        self.query_one("#found", Facts).show([*model_facts.about({**found, **self._figures}), *refused])
+        offered = found.get("sample") is not None and found.get("sample_source") in ("example", "signature")
+        self.query_one("#use-sample").display = offered
+
+    async def _count(self, found: dict[str, Any]) -> None:
+        """Running figures, as long as the answer that they belong to is the one that is shown."""
+        from tui.helper.client import HelperError
+
+        while self.store.facts.get("inspect_model") is found:
+            try:
+                counted = await self.store.ask("count_files", timeout=30)
+            except HelperError:
+                return
+            if self.store.facts.get("inspect_model") is not found:
+                return
+            self._figures = {**counted, "complete": counted["ended"]}
+            found.update(files=counted["files"], bytes=counted["bytes"])
+            self._write(found)
+            if counted["ended"]:
+                return
+            await asyncio.sleep(COUNT_EVERY)
+
+    # The sample
+
+    @on(Button.Pressed, "#use-sample")
+    def use_sample(self) -> None:
+        """Write the sample to a file and name it in the plan."""
+        found = self.store.facts.get("inspect_model") or {}
+        if found.get("sample") is not None:
+            self.run_worker(partial(self._use_sample, found), group="sample", exclusive=True)
+
+    async def _use_sample(self, found: dict[str, Any]) -> None:
+        name = str(self.store.value(NAME) or "model")
+        try:
+            path = await in_thread(model_facts.write_sample, name, found["sample"])
+        except OSError as error:
+            self.post_message(self.Status(f"! The sample cannot be written: {error.strerror or error}."))
+            return
+        source = "the model's example" if found.get("sample_source") == "example" else "the model's signature"
+        self.store.put(REQUEST, str(path), source)
+        self.row(REQUEST).complain(None)
+        self.row(REQUEST).control.focus()
+        self.post_message(self.Status(f"The test request is {path.name}."))
+
+    # A scoring script
+
+    def _offer_script(self) -> None:
+        """Say that the model cannot be deployed without one, and offer to make it."""
+        button = self.query_one("#make-script")
+        wanted = blocked_without_script(self.store)
+        if button.display != wanted:
+            button.display = wanted
+            if "inspect_model" in self.store.facts:
+                self._write(self.store.facts["inspect_model"])
+
+    @on(Button.Pressed, "#make-script")
+    def make_script(self) -> None:
+        """Write a scoring script and a conda file for an MLflow model, and name them in the plan."""
+        self.run_worker(make_script(self), group="script", exclusive=True)
+
+    # Choosing
+
+    @property
+    def picker(self) -> PathPicker:
+        """Files and registered models."""
+        return self.query_one(PathPicker)
+
+    @on(PathRow.Browse)
+    def _browse(self, event: PathRow.Browse) -> None:
+        event.stop()
+        self.browse(event.row.field.key)
+
+    def browse(self, key: str) -> None:
+        """Show files (for the model, registered models too) below the field, in place of the other fields."""
+        self.add_class("-picking")
+        self._aside(key)
+        takes = BY_KEY[key].must_exist or "any"
+        self.picker.open_for(key, takes, registered=key == PATH)
+        self.query_one(FormScroll).scroll_home(animate=False)
+
+    def _close_picker(self) -> None:
+        if self.has_class("-picking"):
+            self.picker.close()
+            self.remove_class("-picking")
+            for row in self.rows():
+                row.reread()
+
+    def _aside(self, key: str) -> None:
+        """Only the field that is chosen for keeps its row while the files are shown."""
+        for row in self.rows():
+            if row.field.key != key:
+                row.display = False
+
+    @on(PathPicker.Chosen)
+    def _chosen(self, event: PathPicker.Chosen) -> None:
+        event.stop()
+        self.store.set(event.key, event.value)
+        for key, value in event.sets.items():
+            if key in BY_KEY and key != event.key:
+                self.store.set(key, value)
+        self._close_picker()
+        row = self.row(event.key)
+        row.control.focus()
+        row.check()
+
+    @on(PathPicker.Left)
+    def _left(self, event: PathPicker.Left) -> None:
+        event.stop()
+        key = self.picker.key
+        self._close_picker()
+        self.row(key).control.focus()
+
+    async def validate(self) -> None:
+        """Every field counts, also those that the files are shown in place of."""
+        self._close_picker()
+        await super().validate()
+
+    def show_field(self, key: str) -> None:
+        """Edit a field that the review asks for."""
+        self._close_picker()
+        super().show_field(key)
+
+    def action_beside(self, by: int) -> None:
+        """The field above or below, passing over the buttons between."""
+        shown = [row for row in self.rows() if row.display]
+        current = next((row for row in shown if row.has_focus_within), None)
+        position = shown.index(current) + by if current in shown and current is not None else -1
+        if 0 <= position < len(shown):
+            shown[position].control.focus()
+        elif by > 0:
+            self.screen.focus_next()
+        else:
+            self.screen.focus_previous()
+
+    def actions(self) -> list[Action]:
+        """What the menu offers here."""
+        found = [Action("Browse for the model", "Files, and registered models.", partial(self.browse, PATH))]
+        if self.query_one("#use-sample").display:
+            found.append(Action("Use the sample as the test request", "Writes it to a file.", self.use_sample))
+        if may_have_script(self.store):
+            found.append(
+                Action("Make a scoring script", "For this MLflow model, with its conda file.", self.make_script)
+            )
+        found.append(Action("Look into the files again", "After they have changed on disk.", self._again))
+        return [*found, *super().actions()]
+
+    def _again(self) -> None:
+        self.store.facts.pop("inspect_model", None)
+        self._look(0)
+
+
+def about(found: dict[str, Any]) -> list[Fact]:
+    """What is in the model's folder, the scoring script and the conda file."""
+    return model_facts.about(found)

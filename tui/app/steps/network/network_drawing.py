@@ -1,0 +1,112 @@
+"""The way from this machine to Azure, drawn: a line a host, what it goes over, its address, whether it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len, set_cell_size
+from textual.binding import Binding
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from tui.app.steps.network.network_path import Hop, explain
+from tui.app.widgets.facts import STYLES
+from tui.app.widgets.help import Topic
+
+
+class NetworkPath(OptionList, inherit_bindings=False):
+    """Up and down choose a host; what is known about it is then told."""
+
+    BINDINGS: ClassVar = [
+        Binding("up", "cursor_up", "Up", show=False, id="path.up", tooltip="The host above."),
+        Binding("down", "cursor_down", "Down", show=False, id="path.down", tooltip="The host below."),
+        Binding("home", "first", "First", show=False, id="path.first", tooltip="The first host."),
+        Binding("end", "last", "Last", show=False, id="path.last", tooltip="The last host."),
+        Binding("pageup", "page_up", "Page up", show=False, id="path.page_up", tooltip="A page up."),
+        Binding("pagedown", "page_down", "Page down", show=False, id="path.page_down", tooltip="A page down."),
+        Binding("enter,space", "select", "Details", show=False, id="path.details",
+                tooltip="Everything about the host, over the step."),
+    ]  # fmt: skip
+
+    class Marked(Message):
+        """Another host is marked, or what is known about it has changed."""
+
+    class Asked(Message):
+        """Everything about the marked host is asked for."""
+
+        def __init__(self, hop: Hop) -> None:
+            super().__init__()
+            self.hop = hop
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.hops: list[Hop] = []
+        self._drawn: object = None
+        self._position = 0
+
+    @property
+    def marked(self) -> Hop | None:
+        """The host under the cursor."""
+        return self.hops[self.highlighted] if self.highlighted is not None and self.hops else None
+
+    def show(self, hops: Sequence[Hop]) -> None:
+        """Draw these hosts; the cursor stays on its host, and goes to the first that is wrong at the beginning."""
+        before = self.marked
+        first = not self.hops or all(hop.state in ("asking", "not_asked") for hop in self.hops)
+        self.hops = list(hops)
+        names = [hop.name for hop in self.hops]
+        wrong = next((number for number, hop in enumerate(self.hops) if hop.kind == "bad"), 0)
+        kept = names.index(before.name) if before is not None and before.name in names else self._position
+        self._draw(wrong if first else kept)
+
+    def on_resize(self) -> None:
+        """Columns follow the width."""
+        self._draw(self._position if self.highlighted is None else self.highlighted)
+
+    def _draw(self, position: int) -> None:
+        self._position = position  # kept for when there is no room yet, before the first layout
+        width = self.scrollable_content_region.width
+        if width < 30 or (width, self.hops, position) == self._drawn:
+            return
+        self._drawn = (width, list(self.hops), position)
+        with self.prevent(OptionList.OptionHighlighted):
+            self.clear_options()
+            self.add_options(
+                [Option(self._line(hop, width, number == len(self.hops) - 1)) for number, hop in enumerate(self.hops)]
+            )
+            self.highlighted = position if self.hops else None
+        self.post_message(self.Marked())
+
+    def _line(self, hop: Hop, width: int, last: bool) -> Content:
+        look = STYLES[hop.kind]
+        address = (hop.addresses[0] if hop.addresses else "").ljust(15)
+        left = Content.assemble(("└" if last else "├", "$text-muted"), (hop.line, look), " ")
+        title = (set_cell_size(hop.title, 20), "bold" if hop.needed else "$text-muted")
+        line = left + Content.assemble((f"{hop.sign} ", look), title, " ", address, " ", (hop.words.ljust(14), look))
+        room = width - line.cell_length - 2
+        if room < 20 or not hop.host:
+            return line
+        host = hop.host if cell_len(hop.host) <= room else hop.host[: room - 1] + "…"
+        return line + Content.styled(f"  {host}", "$text-muted")
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Tell about the host."""
+        event.stop()
+        self.post_message(self.Marked())
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Everything about the host."""
+        event.stop()
+        if self.marked is not None:
+            self.post_message(self.Asked(self.marked))
+
+    def topic(self) -> Topic | None:
+        """Help about the marked host."""
+        hop = self.marked
+        if hop is None:
+            return None
+        sentences = [text for _, text in explain(hop)]
+        return Topic(hop.title, " ".join(sentences), value=hop.host)

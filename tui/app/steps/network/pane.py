@@ -1,0 +1,227 @@
+"""Network: the two flags, as the workspace's isolation leaves them, and the way from this machine, drawn."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Button, Static
+
+from tui.app.state.store import DEPENDS, Store
+from tui.app.steps.helper_form_pane import AskingPane
+from tui.app.steps.network import isolation
+from tui.app.steps.network import network_path as ways
+from tui.app.steps.network.network_drawing import NetworkPath
+from tui.app.steps.network.network_path import Hop
+from tui.app.steps.step_findings import StepFindings
+from tui.app.steps.step_pane import Action
+from tui.app.widgets.choice import Choice
+from tui.app.widgets.facts import STYLES, Fact, Facts
+from tui.app.widgets.help import Topic
+from tui.plan.fields.all_fields import BY_KEY
+
+PATIENCE = 40  # seconds; the board itself ends after about ten
+# Values that decide which combinations are legal.
+_MATTER = (
+    isolation.INGRESS,
+    isolation.EGRESS,
+    "workspace",
+    "endpoint",
+    "deployment.name",
+    "deployment.model.type",
+    "deployment.code_configuration.code",
+)
+
+
+class LookButton(Button):
+    """Looks at the way again."""
+
+    def topic(self) -> Topic:
+        """Help for the button."""
+        return Topic(
+            "Look again",
+            "Looks every host up and connects to it, from this machine; nothing is sent but a TLS handshake.",
+            "What answers here need not answer from the network that callers are in.",
+        )
+
+
+class NetworkPane(AskingPane):
+    """Who can reach the endpoint, what the deployment can reach, and what this machine reaches."""
+
+    step: ClassVar[str] = "network"
+    roomy = True
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._trouble = ""
+
+    def compose(self) -> ComposeResult:
+        yield from super().compose()
+        yield Facts(id="found", column=8)
+        yield StepFindings(self.store, self.step)
+        with Horizontal(id="path-bar"):
+            yield Static("", id="path-head", markup=False)
+            yield LookButton("Look again", id="look", compact=True)
+        yield NetworkPath(id="path")
+        yield Static("", id="path-detail", markup=False)
+
+    def arrive(self) -> None:
+        """Show what is known; ask for what is not."""
+        self._show()
+        if "workspace" not in self.store.facts:
+            self.run_worker(self._ask, group="workspace", exclusive=True)
+        self._draw()
+        if "reach" not in self.store.facts:
+            self.look()
+
+    def changed(self, name: str) -> None:
+        """A value has changed that the flags or the way depend on, or an answer is there."""
+        if name in _MATTER:
+            self._show()
+        if name == "reach":
+            self._draw()
+        if self.display and (name == "ready" or (name in BY_KEY and name.startswith(DEPENDS["reach"]))):
+            self.look()
+
+    # The flags
+
+    async def _ask(self) -> None:
+        if self.store.ready.is_set() and any(
+            self.store.problem(f"workspace.{key}") for key in ("subscription_id", "resource_group", "name")
+        ):
+            return
+        facts = self.query_one("#found", Facts)
+        answer = await self.question("workspace", facts, "Reading the workspace")
+        if answer is not None:
+            isolation.apply(self.store, answer)
+            self._show()
+
+    def _show(self) -> None:
+        found = self.store.facts.get("workspace")
+        egress, ingress = self.row(isolation.EGRESS), self.row(isolation.INGRESS)
+        if found is None:
+            egress.say("")
+            ingress.say("")
+            return
+        if isinstance(egress.control, Choice):
+            egress.control.refused = isolation.refused_egress(found, self.store)
+            egress.control.refresh()
+        egress.say(isolation.egress_reason(found))
+        value = str(self.store.value(isolation.INGRESS))
+        ingress.say(isolation.ingress_reason(found, value), "warn" if value == "enabled" else "")
+        illegal = isolation.illegal(found, self.store)
+        self.query_one("#found", Facts).show([Fact("bad", "Flags", text) for text in illegal])
+
+    async def validate(self) -> None:
+        """A combination that Azure refuses is said at the flag, and Next goes there."""
+        await super().validate()
+        found = self.store.facts.get("workspace")
+        illegal = isolation.illegal(found, self.store) if found else []
+        row = self.row(isolation.EGRESS)
+        if (
+            illegal
+            and not row.error
+            and str(self.store.value(isolation.EGRESS) or "") in isolation.refused_egress(found or {}, self.store)
+        ):
+            row.complain(illegal[0])
+
+    # The way
+
+    def look(self) -> None:
+        """Look every host up and connect to it."""
+        self.run_worker(self._look, group="reach", exclusive=True)
+
+    async def _look(self) -> None:
+        from tui.helper.client import HelperError
+
+        before = self.store.fingerprint("reach")
+        self._trouble = ""
+        self._paint(ways.waiting("asking", self._known()))
+        try:
+            answer = await self.store.ask("reach", timeout=PATIENCE)
+        except HelperError as error:
+            if before == self.store.fingerprint("reach"):
+                self.raw_errors["reach"] = error.raw
+                self._trouble = " ".join(part for part in (f"{error.title}.", error.cause, error.remedy) if part)
+                self._draw()
+            return
+        self.raw_errors.pop("reach", None)
+        if before == self.store.fingerprint("reach"):
+            self.store.facts["reach"] = answer
+            self._draw()
+
+    def _known(self) -> list[Hop]:
+        answer: dict[str, Any] | None = self.store.facts.get("reach")
+        return ways.hops(answer) if answer else []
+
+    def _draw(self) -> None:
+        known = self._known()
+        if known:
+            self._paint(known)
+        else:
+            self._paint(ways.waiting("unknown" if self._trouble else "not_asked"))
+
+    def _paint(self, found: Sequence[Hop]) -> None:
+        proxy = str((self.store.facts.get("reach") or {}).get("proxy") or "")
+        kind, words = ways.in_words(found)
+        if self._trouble:
+            kind, words = "none", f"This cannot be known now. {self._trouble}"
+        machine = f"{platform.node() or 'this machine'}" + (f", through {proxy}" if proxy else "")
+        self.query_one("#path-head", Static).update(
+            Content.assemble(("This machine", "bold"), (f"  {machine}", "$text-muted"))
+        )
+        self._words = (kind, words)
+        self.query_one("#path", NetworkPath).show(found)
+        self._tell()
+
+    def _tell(self) -> None:
+        path = self.query_one("#path", NetworkPath)
+        kind, words = getattr(self, "_words", ("", ""))
+        lines = [Content.styled(f"{_SIGNS.get(kind, ' ')} {words}", STYLES.get(kind, ""))]
+        if path.marked is not None and path.has_focus:
+            lines = [Content.styled(path.marked.title + "  ", "bold")]
+            told = ways.explain(path.marked)
+            lines[0] += Content.styled(told[0][1], STYLES.get(told[0][0], ""))
+            lines += [Content.styled(text, STYLES.get(kind_, "")) for kind_, text in told[1:]]
+        self.query_one("#path-detail", Static).update(Content("\n").join(lines))
+
+    @on(NetworkPath.Marked)
+    def _marked(self, event: NetworkPath.Marked) -> None:
+        event.stop()
+        self._tell()
+        show = getattr(self.screen, "show_help", None)
+        if callable(show) and self.query_one("#path").has_focus:
+            show()
+
+    @on(NetworkPath.Asked)
+    def _details(self, event: NetworkPath.Asked) -> None:
+        from tui.app.dialogs.text_dialog import TextScreen
+
+        event.stop()
+        text = "\n\n".join(line for _, line in ways.explain(event.hop))
+        self.app.push_screen(TextScreen(f"{event.hop.title}: {event.hop.words}", text, take_away=True))
+
+    def on_descendant_focus(self) -> None:
+        """The line below is about the marked host while the drawing has the focus."""
+        self.call_later(self._tell)
+
+    @on(Button.Pressed, "#look")
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.look()
+
+    def copied_text(self) -> str | None:
+        """The way as text."""
+        return ways.as_text(self._known() or ways.waiting("not_asked"), f"From {platform.node() or 'this machine'}:")
+
+    def actions(self) -> list[Action]:
+        """What the menu offers here."""
+        return [Action("Look at the network again", "Every host, from this machine.", self.look), *super().actions()]
+
+
+_SIGNS = {"ok": "✔", "warn": "!", "bad": "✖", "busy": "▸", "none": "·"}

@@ -1,0 +1,293 @@
+"""The review as one list: what stands in the way, what happens to each resource, every value and its source."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from rich.cells import cell_len, set_cell_size
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from tui.app.steps.review import summary
+from tui.app.steps.review.summary import ACTIONS, SEVERITIES, Finding, Value
+from tui.app.text import formatting
+from tui.app.widgets.help import Topic
+from tui.plan.fields.all_fields import BY_KEY, STEPS
+
+Cell = tuple[str, int, str]  # text, width, style
+
+_LOOK = {"blocker": "$text-error", "warning": "$text-warning", "unknown": "$text-muted", "ok": "$text-success"}
+_LOOK_OF_ACTION = {
+    "create": "$text-success",
+    "change": "$text-warning",
+    "skip": "$text-muted",
+    "refused": "$text-error",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the list: what it says, and where Enter leads."""
+
+    content: Content
+    step: str = ""
+    key: str | None = None
+    topic: Topic | None = None
+    heading: bool = False
+
+
+def columns(*cells: Cell) -> Content:
+    """Cells side by side, each wrapped to its width; a line of the terminal for every line of the tallest."""
+    wrapped = [
+        textwrap.wrap(text, width, break_on_hyphens=False) or [""] if width > 0 else [""] for text, width, _ in cells
+    ]
+    lines = []
+    for line in zip_longest(*wrapped, fillvalue=""):
+        parts: list[Content | str | tuple[str, str]] = []
+        for text, (_, width, style) in zip(line, cells):
+            padded = set_cell_size(text, width) if cell_len(text) < width else text
+            parts += [(padded, style) if style else padded, "  "]
+        lines.append(Content.assemble(*parts[:-1]))
+    return Content("\n").join(lines)
+
+
+class ReviewList(OptionList):
+    """Enter on a row leads to where it is edited."""
+
+    class Picked(Message):
+        """Enter on a row."""
+
+        def __init__(self, step: str, key: str | None) -> None:
+            super().__init__()
+            self.step = step
+            self.key = key
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.rows: list[Row] = []
+        self._findings: Sequence[Finding] | None = None
+        self._changes: Sequence[Mapping[str, Any]] | None = None
+        self._values: Sequence[Value] = ()
+        self._waiting: Mapping[str, tuple[str, str]] = {}
+        self._made: dict[str, str] = {}
+        self._built: object = None
+
+    def show(
+        self,
+        findings: Sequence[Finding] | None,
+        changes: Sequence[Mapping[str, Any]] | None,
+        values: Sequence[Value],
+        waiting: Mapping[str, tuple[str, str]],
+        made: Mapping[str, str] | None = None,
+    ) -> None:
+        """Show everything. None: not known yet.
+
+        `waiting` says why, by `check` and `changes`: a word with its symbol, and a sentence. `made` has for each
+        resource what it will be when it is created, in a few words.
+        """
+        self._findings, self._changes, self._values, self._waiting = findings, changes, values, waiting
+        self._made = dict(made or {})
+        self._build()
+
+    def on_resize(self) -> None:
+        """Columns follow the width; the marked row stays in sight."""
+        self._build()
+        self.call_after_refresh(self.scroll_to_highlight)
+
+    @property
+    def brief(self) -> bool:
+        """Whether a row has one line: on a short screen; what is left out of the marked row is told below the list."""
+        return self.screen.has_class("-short")
+
+    @property
+    def marked(self) -> Row | None:
+        """The highlighted row."""
+        return self._row(self.highlighted)
+
+    def topic(self) -> Topic | None:
+        """Help about the highlighted row."""
+        return self.marked.topic if self.marked else None
+
+    def pick_field(self, key: str) -> bool:
+        """Highlight the first row about a field."""
+        for index, row in enumerate(self.rows):
+            if row.key == key and not row.heading:
+                self.highlighted = index
+                return True
+        return False
+
+    def pick_worst(self) -> None:
+        """Highlight the first row that is not a heading."""
+        for index, row in enumerate(self.rows):
+            if not row.heading:
+                self.highlighted = index
+                self.scroll_home(animate=False)
+                return
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Enter or a click."""
+        event.stop()
+        row = self._row(event.option_index)
+        if row and row.step:
+            self.post_message(self.Picked(row.step, row.key))
+
+    def _row(self, index: int | None) -> Row | None:
+        return self.rows[index] if index is not None and index < len(self.rows) else None
+
+    def _build(self) -> None:
+        width = self.scrollable_content_region.width
+        if width < 30:
+            return
+        build = (width, self.brief, self._findings, self._changes, self._values, self._waiting, self._made)
+        if build == self._built:
+            return
+        self._built = build
+        chosen = self._row(self.highlighted)
+        self.rows = [
+            *self._finding_rows(width),
+            *self._change_rows(width),
+            *self._checked_rows(width),
+            *self._value_rows(width),
+        ]
+        top = self.scroll_offset.y
+        self.clear_options()
+        self.add_options(
+            Option(row.content, id=str(index), disabled=row.heading) for index, row in enumerate(self.rows)
+        )
+        if chosen is not None and chosen.key:
+            self.pick_field(chosen.key)
+        if self.highlighted is None:
+            self.pick_worst()
+        else:
+            self.scroll_to(y=top, animate=False)
+
+    def _finding_rows(self, width: int) -> list[Row]:
+        """What stands in the way or should be known before the start."""
+        rows = [_heading("Found before the start", "Enter on a row edits it")]
+        first = [finding for finding in self._findings or () if finding.severity in ("blocker", "warning")]
+        rows += [self._finding_row(finding, width) for finding in first]
+        if self._waiting.get("check"):
+            rows.append(self._note(*self._waiting["check"], width))
+        elif not first:
+            told = "Nothing that was checked stands in the way."
+            rows.append(self._fine_row() or _in_order("Nothing stands in the way.", told))
+        return rows
+
+    def _checked_rows(self, width: int) -> list[Row]:
+        """What could not be found out, and what is in order beside findings: it changes nothing, so it comes last."""
+        found = list(self._findings or ())
+        rows = [self._finding_row(item, width) for item in found if item.severity not in ("blocker", "warning", "ok")]
+        fine = self._fine_row()
+        if fine and (self._waiting.get("check") or any(item.severity in ("blocker", "warning") for item in found)):
+            rows.append(fine)
+        return [_heading("Also checked"), *rows] if rows else []
+
+    def _fine_row(self) -> Row | None:
+        """How many checks are in order, which ones being told below the list; None before there are any."""
+        fine = [finding for finding in self._findings or () if finding.severity == "ok"]
+        if not fine:
+            return None
+        return _in_order("1 check is in order." if len(fine) == 1 else f"{len(fine)} checks are in order.", _list(fine))
+
+    def _finding_row(self, finding: Finding, width: int) -> Row:
+        _, symbol, word = SEVERITIES.get(finding.severity, SEVERITIES["unknown"])
+        text = self._told(f"{finding.message} {finding.remedy}".strip(), width - 14)
+        content = columns((f"{symbol} {word}", 11, _LOOK.get(finding.severity, "")), (text, width - 14, ""))
+        at = finding.looked_at if finding.looked_at not in finding.message else ""
+        why = f"{finding.remedy} Looked at: {at}.".strip() if at else finding.remedy
+        topic = Topic(word.capitalize(), finding.message, why, link=finding.docs)
+        return Row(content, finding.step, finding.key or None, topic)
+
+    def _told(self, text: str, width: int) -> str:
+        """A text for a cell; in one line where the rest is told below the list."""
+        return formatting.cut(text, width) if self.brief else text
+
+    def _note(self, word: str, text: str, width: int) -> Row:
+        content = columns((word, 11, "$text-muted"), (self._told(text, width - 13), width - 13, "$text-muted"))
+        return Row(content, topic=Topic("Asking Azure", text))
+
+    def _change_rows(self, width: int) -> list[Row]:
+        rows = [_heading("What happens in Azure")]
+        if self._waiting.get("changes"):
+            rows.append(self._note(*self._waiting["changes"], width))
+        longest = max((len(str(change.get("name", ""))) for change in self._changes or ()), default=0)
+        name_width = max(min((width - 30) // 2, 30, longest), 19) if width < 100 else 26
+        for change in self._changes or ():
+            action = "refused" if change.get("refused") else str(change.get("action"))
+            symbol, word = ACTIONS.get(action, ("▸", action))
+            resource = str(change.get("resource", ""))
+            key = summary.FIELD_OF_RESOURCE.get(resource, "endpoint.name")
+            why = " ".join(
+                str(text) for text in (change.get("refused") or change.get("why"), change.get("how")) if text
+            )
+            # What is new needs no reason, but says what it will be.
+            told = self._made.get(resource) or why if action == "create" else why
+            cells = [
+                columns(
+                    (f"{symbol} {word}", 11, _LOOK_OF_ACTION.get(action, "")),
+                    (resource, 11, ""),
+                    (str(change.get("name", "")), name_width, "bold"),
+                    (self._told(told, width - 28 - name_width), width - 28 - name_width, "$text-muted"),
+                )
+            ]
+            differ = (change.get("changes") or ()) if action in ("change", "refused") else ()
+            field_width = min(max((len(str(item.get("field", ""))) for item in differ), default=0), 30)
+            for item in differ:
+                cells.append(
+                    columns(
+                        ("", 11, ""),
+                        (str(item.get("field", "")), field_width, "$text-muted"),
+                        (summary.before_after(item), width - 16 - field_width, ""),
+                    )
+                )
+            about = f"{resource} {change.get('name', '')}: {word}. {self._made.get(resource, '')}".strip()
+            topic = Topic(f"{word} {resource}", about, why)
+            rows.append(Row(Content("\n").join(cells), BY_KEY[key].step, key, topic))
+        return rows
+
+    def _value_rows(self, width: int) -> list[Row]:
+        rows: list[Row] = []
+        titles = dict(STEPS)
+        # At 80 columns a subscription's id and $AZURE_SUBSCRIPTION_ID have room in one row each: 36 and 22.
+        label = 15 if width < 90 else 20
+        source = max(min(width - label - 44, 50), 22)
+        step = ""
+        for value in self._values:
+            if value.field.step != step:
+                step = value.field.step
+                rows.append(_heading(titles[step]))
+            content = columns(
+                (value.field.label, label, ""),
+                (value.shown, width - label - source - 4, "bold $text-error" if value.problem else "bold"),
+                (_short(value.source) if width < 90 else value.source, source, "$text-muted"),
+            )
+            help_ = value.field.help
+            topic = Topic(
+                value.field.label, value.problem or help_.what, help_.why, help_.example, value.shown, value.source,
+                link=help_.link,
+            )  # fmt: skip
+            rows.append(Row(content, value.field.step, value.field.key, topic))
+        return rows
+
+
+def _short(source: str) -> str:
+    """The last place that a value comes from: the variable, where a file refers to one."""
+    return source.rpartition(", from ")[2]
+
+
+def _heading(text: str, hint: str = "") -> Row:
+    return Row(Content.assemble((text, "bold"), (f"   {hint}" if hint else "", "$text-muted not bold")), heading=True)
+
+
+def _in_order(words: str, told: str) -> Row:
+    return Row(Content.styled(f"✔ {words}", "$text-success"), topic=Topic("In order", told))
+
+
+def _list(findings: Sequence[Finding]) -> str:
+    return " ".join(finding.message for finding in findings) or "Every check that was made is in order."

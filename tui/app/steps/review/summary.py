@@ -1,0 +1,259 @@
+"""What the review shows, as data: values with their provenance, changes, findings, cost. No screens here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tui.app.text import formatting
+from tui.plan.fields.all_fields import BY_KEY, FIELDS, Field
+from tui.plan.load_save.references import Unresolved, expand, has_reference
+
+if TYPE_CHECKING:
+    from tui.app.state.store import Store
+
+SCRIPT = "deployment.code_configuration.scoring_script"
+HOURS_A_MONTH = 730  # Azure's own convention for monthly estimates
+
+SEVERITIES: dict[str, tuple[int, str, str]] = {
+    "blocker": (0, "✖", "blocker"),
+    "warning": (1, "!", "warning"),
+    "unknown": (2, "?", "not known"),
+    "ok": (3, "✔", "in order"),
+}
+
+ACTIONS: dict[str, tuple[str, str]] = {
+    "create": ("+", "create"),
+    "change": ("▸", "change"),
+    "skip": ("–", "skip"),
+    "refused": ("✖", "refused"),
+}
+
+# Where the values of a resource are edited.
+FIELD_OF_RESOURCE: dict[str, str] = {
+    "endpoint": "endpoint.name",
+    "model": "deployment.model.path",
+    "code": "deployment.code_configuration.code",
+    "environment": "deployment.environment.conda_file",
+    "deployment": "deployment.name",
+    "traffic": "traffic",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something found before the start; `key` is the field that it is about, if any."""
+
+    severity: str
+    message: str
+    remedy: str = ""
+    key: str = ""
+    docs: str = ""
+    looked_at: str = ""
+
+    @property
+    def step(self) -> str:
+        """The step where it is put right, or an empty text."""
+        return BY_KEY[self.key].step if self.key in BY_KEY else ""
+
+
+@dataclass(frozen=True)
+class Value:
+    """One field that is set: its value as shown, and where it came from."""
+
+    field: Field
+    shown: str
+    source: str
+    problem: str = ""
+
+
+def values(store: Store, problems: Mapping[str, str]) -> list[Value]:
+    """Every field that applies and has a value, in the order of the steps; or none, and that is what is wrong."""
+    rows = []
+    for field in FIELDS:
+        if not store.document.asked(field.key):
+            continue
+        problem = problems.get(field.key, "")
+        written = store.document.get(field.key)
+        is_set = written is not None or field.key in store.secrets
+        if not problem and not is_set and (field.advanced or field.default is None or _without_use(store, field.key)):
+            continue
+        rows.append(Value(field, shown(store, field), store.provenance(field.key), problem))
+    return rows
+
+
+def _without_use(store: Store, key: str) -> bool:
+    """Whether a field's default stands for nothing in this plan: there is no script without a code folder."""
+    parent = {SCRIPT: "deployment.code_configuration.code"}.get(key)
+    return parent is not None and not store.document.value(parent)
+
+
+def shown(store: Store, field: Field) -> str:
+    """A value for reading: references resolved, secrets never."""
+    if field.key in store.secrets:
+        return "kept in memory"
+    value = store.document.value(field.key)
+    if field.kind == "secret" or not has_reference(value):
+        return field.show(value) or "empty"
+    try:
+        return expand(str(value), store.environ)
+    except Unresolved:
+        return str(value)
+
+
+def local_findings(store: Store) -> list[Finding]:
+    """What the plan shows by itself. Looks at the disk: call it away from the screen's loop."""
+    found = []
+    for field in FIELDS:
+        problem = store.problem(field.key)
+        if problem:
+            found.append(Finding("blocker", f"{field.label}: {problem}", key=field.key))
+    if not found:
+        found = _together(store)
+    return found
+
+
+def _together(store: Store) -> list[Finding]:
+    """Values that are right each by itself, and wrong together."""
+    from tui.plan.load_save.resolve import resolve
+    from tui.plan.problems import PlanInvalid
+
+    if not store.ready.is_set():
+        return []
+    try:
+        resolve(store.document, store.environ, store.secrets)
+    except PlanInvalid as invalid:
+        return [Finding("blocker", problem.message, problem.remedy, problem.key) for problem in invalid.problems]
+    return []
+
+
+def answered_findings(answer: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """The preflight's findings."""
+    return [
+        Finding(
+            str(item.get("severity") or "unknown"),
+            str(item.get("message") or item.get("id") or ""),
+            _with_command(str(item.get("remedy") or ""), str(item.get("command") or "")),
+            str(item.get("field") or ""),
+            str(item.get("docs") or ""),
+            str(item.get("looked_at") or ""),
+        )
+        for item in answer
+    ]
+
+
+def _with_command(remedy: str, command: str) -> str:
+    """What to do, and the command that does it, where the sentence does not hold it already."""
+    return remedy if not command or command in remedy else f"{remedy} {command}".strip()
+
+
+def worst_first(findings: Sequence[Finding]) -> list[Finding]:
+    """Blockers, warnings, what is not known, what is in order; each message once."""
+    seen: dict[tuple[str, str], Finding] = {}
+    for finding in findings:
+        seen.setdefault((finding.severity, finding.message), finding)
+    return sorted(seen.values(), key=lambda finding: SEVERITIES.get(finding.severity, SEVERITIES["unknown"])[0])
+
+
+def refused(changes: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """Changes that Azure would not make."""
+    return [
+        Finding(
+            "blocker",
+            f"{change.get('resource', '')} {change.get('name', '')}: {change['refused']}",
+            key=FIELD_OF_RESOURCE.get(str(change.get("resource")), ""),
+        )
+        for change in changes
+        if change.get("refused")
+    ]
+
+
+def changes_in_words(changes: Sequence[Mapping[str, Any]]) -> str:
+    """`creates 5, changes 1, leaves 2`."""
+    numbers = {action: sum(change.get("action") == action for change in changes) for action in ACTIONS}
+    parts = [f"creates {numbers['create']}"] if numbers["create"] else []
+    parts += [f"changes {numbers['change']}"] if numbers["change"] else []
+    parts += [f"leaves {numbers['skip']}"] if numbers["skip"] else []
+    return ", ".join(parts) or "changes nothing"
+
+
+def made_of(store: Store) -> dict[str, str]:
+    """What is created, by resource, in a few words: from the values that the plan holds."""
+
+    def text(key: str) -> str:
+        return shown(store, BY_KEY[key])
+
+    closed = store.document.value("endpoint.public_network_access") == "disabled"
+    number, size = text("deployment.instance_count"), text("deployment.instance_type")
+    name = text("deployment.name")
+    conda, image = text("deployment.environment.conda_file"), text("deployment.environment.image")
+    traffic = store.document.get("traffic") or {name: 100}
+    return {
+        "endpoint": f"{text('endpoint.auth_mode')}, public access {'disabled' if closed else 'enabled'}",
+        "model": text("deployment.model.path"),
+        "code": text(SCRIPT),
+        "environment": conda if conda != "empty" else image,
+        "deployment": f"{number} × {size}",
+        "traffic": ", ".join(f"{who} {share} %" for who, share in traffic.items()) if isinstance(traffic, dict) else "",
+    }
+
+
+def findings_in_words(findings: Sequence[Finding]) -> str:
+    """`2 blockers, 1 warning`."""
+    blockers = sum(finding.severity == "blocker" for finding in findings)
+    warnings = sum(finding.severity == "warning" for finding in findings)
+    parts = [formatting.count(blockers, "blocker")] if blockers else ["nothing stands in the way"]
+    parts += [formatting.count(warnings, "warning")] if warnings else []
+    return ", ".join(parts)
+
+
+def before_after(change: Mapping[str, Any]) -> str:
+    """`1 → 3`; `not set` for nothing."""
+    return f"{_value(change.get('before'))} → {_value(change.get('after'))}"
+
+
+def _value(value: Any) -> str:
+    if value is None or value == "":
+        return "not set"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={item}" for name, item in value.items()) or "not set"
+    return str(value)
+
+
+def cost(store: Store) -> str:
+    """What the instances cost, in a sentence; says so where the price is not known."""
+    from tui.plan import sizes
+
+    size = str(store.document.value("deployment.instance_type") or "")
+    number = store.document.value("deployment.instance_count")
+    workspace: dict[str, Any] | None = store.facts.get("workspace")
+    region = str((workspace or {}).get("location") or "")
+    if not size or not isinstance(number, int) or isinstance(number, bool):
+        return "The cost is known once size and instances are."
+    answer = estimate(store)
+    if answer is not None:
+        on_top = " ".join(str(one) for one in answer.get("extras") or ())
+        words = _cost_words(answer["hour"], answer["month"], answer["currency"], f"{number} × {size}", answer["dated"])
+        return f"{words} On top: {on_top[:1].lower()}{on_top[1:]}" if on_top else words
+    each = sizes.price_per_hour(size, region) if region else None
+    if each is None:
+        why = f"no list price at hand for {size} in {region}" if region else "the workspace's region is not read yet"
+        return f"Cost not known: {why}."
+    hour = each * number
+    what = f"{number} × {size}"
+    return _cost_words(hour, hour * HOURS_A_MONTH, sizes.price_currency(), what, sizes.price_date())
+
+
+def _cost_words(hour: float, month: float, money: str, what: str, dated: str) -> str:
+    return f"{hour:.2f} {money} an hour, {month:,.0f} {money} a month ({what}, {dated})."
+
+
+def estimate(store: Store) -> dict[str, Any] | None:
+    """The helper's estimate of what the plan's instances cost, where it has one for this very size and number."""
+    answer: dict[str, Any] = store.facts.get("cost") or {}
+    wanted = (store.document.value("deployment.instance_type"), store.document.value("deployment.instance_count"))
+    known = answer.get("hour") is not None and (answer.get("size"), answer.get("count")) == wanted
+    return answer if known else None

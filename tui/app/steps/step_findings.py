@@ -1,0 +1,181 @@
+"""What the preflight finds about one step while it is being filled in: shown there, and in nobody's way."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Callable
+
+from tui.app.state.background import in_thread
+from tui.app.state.store import DEPENDS, Store
+from tui.app.steps.model.model_facts import shortened
+from tui.app.widgets.facts import Fact, Facts
+from tui.plan.fields.all_fields import fields_of
+
+DEBOUNCE = 1.0  # seconds without a key before the step is looked at again
+SHOWN_AT_LEAST = 1.0  # seconds that "checking" stays
+PATIENCE = 60  # the preflight ends after ten by itself
+KINDS = {"blocker": "bad", "warning": "warn", "unknown": "none"}
+COLUMNS = {"credentials": 9, "model": 9, "compute": 6, "network": 8}  # as the pane's own lines
+LONGEST = 130  # characters of a message or a remedy
+SHORT_COMMAND = 60  # characters that a remedy may hold
+NAMED = 4  # of the things in order; the rest is counted
+WORKSPACE = ("workspace.subscription_id", "workspace.resource_group", "workspace.name")
+
+# What the pane of a step says itself, from questions of its own.
+TOLD: dict[str, tuple[str, ...]] = {
+    "workspace": ("workspace", "v1-legacy-mode"),
+    "endpoint": ("endpoint", "endpoint-taken", "endpoint-auth-mode"),
+    "compute": ("size", "quota"),
+    "network": ("isolation", "egress-closed-workspace", "egress-flag", "mlflow-network"),
+}
+# What was looked at, for what is in order; the beginning of an id is enough.
+WORDS: dict[str, str] = {
+    "sign-in": "sign-in",
+    "roles": "rights",
+    "storage-role": "data role on the storage",
+    "provider-": "resource provider",
+    "reach-resource-manager": "Resource Manager",
+    "reach-login": "sign-in authority",
+    "reach-storage": "way to the storage",
+    "storage": "access to the storage",
+    "private-endpoint": "private endpoint",
+    "registry": "container registry",
+    "managed-network": "managed virtual network",
+    "diagnose": "Azure's own diagnosis",
+    "endpoint": "name",
+    "size": "size",
+    "quota": "quota",
+    "room": "endpoints and deployments left",
+    "isolation": "isolation",
+    "outbound": "outbound rules",
+    "model-source": "what the model's source holds",
+    "pins": "versions of the packages",
+    "registered": "what the workspace has registered",
+}
+
+
+class StepFindings(Facts):
+    """The findings of a step, asked for when it is shown and when its fields have changed."""
+
+    def __init__(self, store: Store, step: str) -> None:
+        super().__init__(id=f"checked-{step}", column=COLUMNS.get(step, 10))
+        self.add_class("step-findings")
+        self.store = store
+        self.step = step
+        self._for = ""  # the fingerprint of the values that the findings are about
+        self._unlisten: Callable[[], None] | None = None
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._unlisten = self.store.listen(self._changed)
+
+    def on_prune(self) -> None:
+        if self._unlisten:
+            self._unlisten()
+        self.workers.cancel_node(self)
+
+    def _mark(self) -> str:
+        run = self.store.run.id if self.store.run else ""
+        return f"{run} {self.store.fingerprint(f'step:{self.step}')}"
+
+    def _changed(self, name: str) -> None:
+        if not self.is_attached:
+            return
+        prefixes = DEPENDS[f"step:{self.step}"]
+        if name.startswith(prefixes) or name in ("ready", "run") or (self.step == "credentials" and name == "sign_in"):
+            if self._for and self._for != self._mark():
+                self._for = ""
+                self.show([])
+            if self.parent_is_shown:
+                self.look(DEBOUNCE)
+
+    @property
+    def parent_is_shown(self) -> bool:
+        """Whether the step is the one on the screen."""
+        return all(widget.display for widget in self.ancestors if hasattr(widget, "display"))
+
+    def look(self, wait: float = 0) -> None:
+        """Ask for the findings, unless those that are shown are about these very values."""
+        if self._for == self._mark():
+            return
+        self.run_worker(partial(self._look, wait), group="step-findings", exclusive=True)
+
+    async def _look(self, wait: float) -> None:
+        from tui.helper.client import HelperError
+
+        if wait:
+            await asyncio.sleep(wait)
+        if not self.store.ready.is_set() or not await in_thread(self._complete):
+            self.show([])
+            return
+        mark = self._mark()
+        began = time.monotonic()
+        self.show([Fact("busy", "Checked", f"{_asking(self.step)} …")])
+        try:
+            answer = await self.store.ask("step_findings", timeout=PATIENCE, step=self.step)
+        except HelperError as error:
+            facts = [Fact("none", "Checked", f"not known: {error.title}.".replace("..", "."))]
+        else:
+            facts = about(self.step, answer)
+        left = SHOWN_AT_LEAST - (time.monotonic() - began)
+        if 0 < left < SHOWN_AT_LEAST - 0.15:  # an answer within a blink was never busy
+            await asyncio.sleep(left)
+        if mark == self._mark():
+            self._for = mark
+            self.show(facts)
+
+    def _complete(self) -> bool:
+        """Whether there is enough to ask about: the workspace, and this step's fields without a mistake."""
+        if self.step == "credentials" and "sign_in" not in self.store.facts:
+            return False  # nobody is signed in before the button is pressed
+        keys = [*WORKSPACE, *(field.key for field in fields_of(self.step) if self.store.document.asked(field.key))]
+        return not any(self.store.problem(key) for key in keys)
+
+
+def _asking(step: str) -> str:
+    return {"credentials": "asking what this identity may do", "workspace": "asking what stands around it"}.get(
+        step, "asking about these values"
+    )
+
+
+def about(step: str, findings: Sequence[Mapping[str, Any]]) -> list[Fact]:
+    """Findings as lines: what is wrong with what mends it, worst first; what is in order in one line."""
+    told = TOLD.get(step, ())
+    facts = []
+    fine: list[str] = []
+    for finding in findings:
+        id = str(finding.get("id") or "")
+        kind = KINDS.get(str(finding.get("severity")))
+        if id in told:
+            continue
+        if kind is None:
+            fine.append(words_for(id))
+        else:
+            facts.append(Fact(kind, {"bad": "Blocks", "warn": "Warning"}.get(kind, "Not known"), _text(finding)))
+    fine = [word for word in dict.fromkeys(fine) if word]
+    if fine:
+        more = f" and {len(fine) - NAMED} more" if len(fine) > NAMED else ""
+        facts.append(Fact("ok", "Checked", f"{', '.join(fine[:NAMED])}{more}: in order."))
+    return facts
+
+
+def words_for(id: str) -> str:
+    """What was looked at, in a few words; the longest beginning counts."""
+    known = [start for start in WORDS if id == start or (start.endswith("-") and id.startswith(start))]
+    return WORDS[max(known, key=len)] if known else ""
+
+
+def _text(finding: Mapping[str, Any]) -> str:
+    """Message and remedy, neither at length: Review and `check` have them whole, with the command to copy."""
+    message, command = str(finding.get("message") or ""), str(finding.get("command") or "")
+    remedy = str(finding.get("remedy") or "")
+    if finding.get("severity") == "unknown":
+        return shortened(f"{message.partition('. ')[0].rstrip('.')}.", LONGEST)
+    if len(command) > SHORT_COMMAND:
+        remedy = remedy.replace(command, "").strip()
+        return f"{shortened(message, LONGEST)} {shortened(remedy, LONGEST)} The command stands in Review."
+    told = [shortened(message, LONGEST), shortened(remedy, LONGEST), "" if command in remedy else command]
+    return " ".join(part for part in told if part)

@@ -1,0 +1,1 @@
+"""The step Test: a call of the endpoint, and many."""

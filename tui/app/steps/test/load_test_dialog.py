@@ -1,0 +1,206 @@
+"""Many calls: how many and how many at a time, progress, percentiles, errors by status, and a plot."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+from textual.widgets import Button, Static
+
+from tui.app.dialogs.base import Dialog
+from tui.app.dialogs.text_dialog import TextScreen, TextScroll
+from tui.app.state.background import in_thread
+from tui.app.state.store import Store
+from tui.app.steps.test.load_test import PIECE_SECONDS, Tally, judged
+from tui.app.widgets.facts import Fact, Facts
+from tui.app.widgets.inputs import TextInput
+
+if TYPE_CHECKING:
+    from tui.app.steps.test.latency_plot import LatencyPlot
+
+PATIENCE = 260  # seconds for one piece: a call may take 190
+SHORTEST_SHOWN = 1.0  # seconds that a sign of life stays
+
+
+class BurstScreen(Dialog[Tally]):
+    """Sends one request many times; dismissed with what that showed, or None when nothing was sent."""
+
+    def __init__(self, store: Store, body: str, pinned: str | None, before: Tally | None = None) -> None:
+        """`before` is the burst of the last time, shown until another one begins."""
+        super().__init__()
+        self._store = store
+        self._body = body
+        self._pinned = pinned
+        self.tally = before
+        self._going = False
+        self._stop = asyncio.Event()
+        self._plot: LatencyPlot | None = None
+
+    def compose(self) -> ComposeResult:
+        count, parallel = (self.tally.wanted, self.tally.parallel) if self.tally else (20, 1)
+        with Vertical(classes="dialog -wide -burst") as dialog:
+            dialog.border_title = "Send many times" + (f", to {self._pinned}" if self._pinned else ", as routed")
+            with Horizontal(id="burst-bar"):
+                yield Static("Calls", classes="burst-label", markup=False)
+                yield TextInput(str(count), id="burst-count", max_length=4, tooltip="How many calls, up to 1,000")
+                yield Static("At a time", classes="burst-label", markup=False)
+                yield TextInput(str(parallel), id="burst-parallel", max_length=2, tooltip="At a time, up to 50")
+                start = Button("Start", id="burst-start", compact=True, variant="primary")
+                start.active_effect_duration = 0  # while it looks pressed, Textual drops a second press
+                yield start
+            yield Static("Each is a real request to the endpoint, sent from this machine.", id="burst-said",
+                         markup=False)  # fmt: skip
+            with TextScroll(id="burst-facts"):
+                yield Facts("burst-figures")
+            yield Vertical(id="burst-plot")
+            with Horizontal(classes="row"):
+                yield Button("Copy the figures", id="burst-copy", compact=True)
+                yield Button("Close", id="close", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#burst-start").focus()
+        self._show()
+        if self.tally is not None:
+            self.run_worker(self._draw(), group="plot", exclusive=True)
+
+    def action_close(self) -> None:
+        """Close; calls under way are left to themselves."""
+        self._stop.set()
+        self.dismiss(self.tally)
+
+    @on(Button.Pressed, "#close")
+    def _close(self) -> None:
+        self.action_close()
+
+    @on(Button.Pressed, "#burst-start")
+    @on(TextInput.Submitted)
+    def _start_or_cancel(self) -> None:
+        if self._going:
+            self._stop.set()
+        else:
+            self.run_worker(self._send(), group="burst", exclusive=True)
+
+    @on(Button.Pressed, "#burst-copy")
+    def _copy(self) -> None:
+        if self.tally is None:
+            return
+        text = self.tally.text()
+        self.app.copy_to_clipboard(text)
+        self.app.push_screen(TextScreen("The figures (already copied)", text, take_away=True, wide=True))
+
+    # Sending
+
+    async def _send(self) -> None:
+        number, parallel, wrong = judged(*(self.query_one(f"#burst-{name}", TextInput).value
+                                           for name in ("count", "parallel")))  # fmt: skip
+        if wrong:
+            self._say(f"✖ {wrong}")
+            return
+        self._going = True
+        self._stop = asyncio.Event()
+        self._label("Cancel")
+        self.tally = Tally(number, parallel, self._pinned)
+        began = time.monotonic()
+        self._show()
+        try:
+            await self._pieces()
+            await asyncio.sleep(max(SHORTEST_SHOWN - (time.monotonic() - began), 0.0) if self.tally.shots else 0)
+        finally:
+            self._going = False
+            self._label("Start")
+        self._show()
+
+    async def _pieces(self) -> None:
+        """Ask for piece after piece until all calls are made; a cancel does not wait for the piece under way."""
+        from tui.helper.client import HelperError
+
+        stopped = asyncio.ensure_future(self._stop.wait())
+        try:
+            while self.tally is not None and self.tally.left:
+                tally = self.tally
+                piece = asyncio.ensure_future(
+                    self._store.ask(
+                        "burst", timeout=PATIENCE, body=self._body, deployment=self._pinned, count=tally.left,
+                        parallel=tally.parallel, seconds=PIECE_SECONDS,
+                    )
+                )  # fmt: skip
+                await asyncio.wait({piece, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                if not piece.done():
+                    piece.cancel()
+                    self.tally = replace(tally, cancelled=True)
+                    return
+                try:
+                    answer = piece.result()
+                except HelperError as error:
+                    self.tally = replace(tally, error={"title": error.title, "cause": error.cause}, cancelled=True)
+                    return
+                self.tally = tally.after(answer or {})
+                if len(self.tally.shots) == len(tally.shots):
+                    return
+                self._show()
+                await self._draw()
+                if self._stop.is_set() and self.tally.left:
+                    self.tally = replace(self.tally, cancelled=True)
+                    return
+        finally:
+            stopped.cancel()
+            self._show()
+
+    # Showing
+
+    @property
+    def _there(self) -> bool:
+        """Whether the screen still has its widgets: answers come when it may have been closed."""
+        return self.is_attached and bool(self.query("#burst-said"))
+
+    def _label(self, label: str) -> None:
+        for button in self.query("#burst-start").results(Button):
+            button.label = label
+
+    def _say(self, words: str) -> None:
+        if self._there:
+            self.query_one("#burst-said", Static).update(words)
+
+    def _show(self) -> None:
+        tally = self.tally
+        if not self._there:
+            return
+        self.query_one("#burst-copy", Button).disabled = tally is None or not tally.shots
+        if tally is None:
+            return
+        if self._going:
+            width = max(self.query_one("#burst-said").size.width - 46, 10)
+            filled = round(len(tally.shots) / max(tally.wanted, 1) * width)
+            self._say(f"▸ {tally.progress():42} {'━' * filled}{'┄' * (width - filled)}")
+        else:
+            self._say(tally.in_words())
+        kinds = {"No answer": "bad", "First error": "bad"}
+        self.query_one(Facts).show([Fact(kinds.get(name, ""), name, text) for name, text in tally.figures()])
+
+    async def _draw(self) -> None:
+        """The plot; its library is imported when there is something to draw, beside everything else."""
+        tally = self.tally
+        if tally is None or not tally.shots or not self._there:
+            return
+        if self._plot is None:
+            made = await in_thread(_import_plot)
+            if made is None or not self._there:
+                return
+            self._plot = made(id="burst-drawn")
+            await self.query_one("#burst-plot", Widget).mount(self._plot)
+        self._plot.show(tally)
+
+
+def _import_plot() -> type[LatencyPlot] | None:
+    """The plot's class; None where the library is missing, since the figures say it all."""
+    try:
+        from tui.app.steps.test.latency_plot import LatencyPlot
+    except ImportError:
+        return None
+    return LatencyPlot

@@ -1,0 +1,311 @@
+"""Test: a real request to the endpoint, and what it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import datetime
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, Select, Static
+
+from tui.app.state.store import Store
+from tui.app.steps.step_pane import Action, Pane
+from tui.app.steps.test import call_as_code, calls, sample_requests
+from tui.app.steps.test.answer_view import AnswerView
+from tui.app.steps.test.calls import Call
+from tui.app.steps.test.load_test import Tally
+from tui.app.steps.test.request_editor import RequestEditor
+
+KEPT_CALLS = 50
+PATIENCE = 200  # seconds: the longest request_timeout_ms is 180 s
+BUSY_SECONDS = 1.0
+FILLINGS = (
+    ("Sample file", "file"),
+    ("Model's signature", "signature"),
+    ("Request of the call shown", "shown"),
+)
+
+
+class TestPane(Pane):
+    """A request editor, Send, and the answers of this sitting; behind buttons: many calls, and the traffic."""
+
+    __test__: ClassVar[bool] = False
+    step: ClassVar[str] = "test"
+    roomy = True
+    next_label = "Finish"
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.calls: list[Call] = []
+        self.tally: Tally | None = None
+        self._endpoint: dict[str, Any] = {}
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="test-bar"):
+            yield Static("Send to", classes="test-label", markup=False)
+            yield Select([], prompt="as routed", id="test-pinned", compact=True,
+                         tooltip="One deployment, or whichever the traffic split gives")  # fmt: skip
+            send = Button("Send", id="test-send", compact=True, variant="primary", tooltip="Send the request once")
+            send.active_effect_duration = 0  # while it looks pressed, Textual drops a second press
+            yield send
+            yield Button("Many …", id="test-many", compact=True,
+                         tooltip="Send it many times, several at once: percentiles, errors, a plot")  # fmt: skip
+            yield Button("Traffic …", id="test-traffic", compact=True,
+                         tooltip="Split the requests between deployments, go back, or remove one")  # fmt: skip
+            yield Button("Keys …", id="test-keys", compact=True,
+                         tooltip="New keys without an interruption; a key is put into a file, never shown")  # fmt: skip
+        with Vertical(id="test-main"):
+            with Vertical(id="test-request"):
+                yield RequestEditor(id="test-editor")
+                with Horizontal(id="test-below"):
+                    yield Static(id="test-judged", markup=False)
+                    yield Select([(label, name) for label, name in FILLINGS], prompt="Fill from …", id="test-fill",
+                                 compact=True, tooltip="Put another request there (undo: ctrl+z)")  # fmt: skip
+            with Vertical(id="test-answer"):
+                with Horizontal(id="answer-bar"):
+                    yield Select([], prompt="no calls yet", id="test-calls", compact=True,
+                                 tooltip="The calls of this sitting, with request and answer")  # fmt: skip
+                    yield Button("As curl", id="test-curl", compact=True, tooltip="Copy the call as a curl command")
+                    yield Button("As Python", id="test-python", compact=True, tooltip="Copy the call as Python")
+                yield AnswerView(id="answer")
+
+    def arrive(self) -> None:
+        """Fill the editor from the sample, and read which deployments there are."""
+        self.run_worker(self._fill(), group="fill", exclusive=True)
+        self.run_worker(self._read_endpoint(), group="endpoint", exclusive=True)
+
+    def landing(self) -> Widget | None:
+        """Send."""
+        return self.query_one("#test-send", Button)
+
+    async def advance(self, pressed: bool = False) -> bool:
+        """The walk ends here."""
+        self.post_message(self.Leave())
+        return False
+
+    def on_resize(self) -> None:
+        """Request and answer side by side where there is room."""
+        self.set_class(self.size.width >= 100, "-beside")
+
+    # The request
+
+    async def _fill(self) -> None:
+        self.query_one(RequestEditor).fill(await sample_requests.best(self.store))
+
+    async def _fill_from(self, what: str) -> None:
+        """Replace the request by one that was asked for; the editor can undo it."""
+        editor = self.query_one(RequestEditor)
+        try:
+            if what == "shown":
+                call = self.query_one(AnswerView).call
+                if call is None:
+                    raise sample_requests.NoSample("No call is shown yet.")
+                text = call.request
+            else:
+                text = await (sample_requests.from_file if what == "file" else sample_requests.from_signature)(
+                    self.store
+                )
+        except sample_requests.NoSample as why:
+            self.post_message(self.Status(f"! {why}"))
+            return
+        editor.replace_all(text)
+        self.post_message(self.Status(f"The request is now: {dict((name, label) for label, name in FILLINGS)[what]}."))
+
+    async def _read_endpoint(self) -> None:
+        """Deployments for the list; the scoring URI for the snippets."""
+        from tui.helper.client import HelperError
+
+        self._offer_deployments()
+        try:
+            self._endpoint = dict(await self.store.ask("endpoint") or {})
+        except HelperError as error:
+            self.post_message(self.Status(f"! The endpoint could not be read: {error.title}"))
+            return
+        self._offer_deployments()
+        if not self._endpoint.get("exists"):
+            self.post_message(self.Status("! The endpoint does not exist yet: Deploy makes it."))
+
+    def _offer_deployments(self) -> None:
+        names = [str(item.get("name")) for item in self._endpoint.get("deployments") or ()]
+        if not names:
+            names = [str(self.store.document.value("deployment.name") or "")]
+        traffic = self._endpoint.get("traffic") or {}
+        select = self.query_one("#test-pinned", Select)
+        chosen = select.value
+        labels = {name: f"{name} ({traffic[name]} %)" if name in traffic else name for name in names if name}
+        select.set_options([(label, name) for name, label in labels.items()])
+        if chosen in names:
+            select.value = chosen
+
+    @property
+    def pinned(self) -> str | None:
+        """The deployment that is asked by name, or None for whichever the traffic gives."""
+        value = self.query_one("#test-pinned", Select).value
+        return value if isinstance(value, str) else None
+
+    def on_request_editor_judged(self, event: RequestEditor.Judged) -> None:
+        """Say what the text is worth."""
+        event.stop()
+        words = Content.styled(("✔ " if event.good else "✖ ") + event.words, "" if event.good else "bold $text-error")
+        self.query_one("#test-judged", Static).update(words)
+
+    # Sending
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """The buttons of this pane."""
+        event.stop()
+        button = event.button.id
+        if button == "test-send":
+            self.run_worker(self._send_once(), group="send", exclusive=True)
+        elif button == "test-many":
+            self._many()
+        elif button == "test-traffic":
+            self._traffic()
+        elif button == "test-keys":
+            self._keys()
+        elif button == "test-curl":
+            self._copy("curl")
+        elif button == "test-python":
+            self._copy("Python")
+
+    async def _send(self) -> Call:
+        """One call; also when nothing answers it is a Call, with the reason."""
+        from tui.helper.client import HelperError
+
+        body, pinned, at = self.query_one(RequestEditor).text, self.pinned, datetime.now()
+        try:
+            answer = await self.store.ask("score", timeout=PATIENCE, body=body, deployment=pinned)
+        except HelperError as error:
+            return Call(at, body, pinned, error=(error.title, error.cause, error.remedy), body=error.raw, note="")
+        return Call.answered(at, body, pinned, dict(answer))
+
+    async def _send_once(self) -> None:
+        began = time.monotonic()
+
+        def sign_of_life() -> None:
+            seconds = time.monotonic() - began
+            self._tell("▸ sending" if seconds < 1 else f"▸ sending … {seconds:.0f} s")
+
+        sign_of_life()
+        ticker = self.set_interval(1, sign_of_life)
+        try:
+            call = await self._send()
+        finally:
+            ticker.stop()
+        self._keep(call)
+        await asyncio.sleep(max(began + BUSY_SECONDS - time.monotonic(), 0.0))  # the answer does not wait for it
+        self._tell("")
+
+    def _tell(self, words: str) -> None:
+        if self.display:  # the line beside the buttons belongs to the step that is shown
+            self.post_message(self.Status(words))
+
+    def _keep(self, call: Call) -> None:
+        self.calls = [*self.calls[-KEPT_CALLS + 1 :], call]
+        select = self.query_one("#test-calls", Select)
+        with self.prevent(Select.Changed):
+            select.prompt = "newest call"
+            select.set_options([(kept.short, index) for index, kept in reversed(list(enumerate(self.calls)))])
+            select.value = len(self.calls) - 1
+        self.query_one(AnswerView).show(call)
+        self.query_one("#test-main").add_class("-answered")
+
+    def on_select_changed(self, event: Select.Changed) -> None:
+        """An earlier call, or another request."""
+        event.stop()
+        if event.select.id == "test-calls" and self.calls:
+            chosen = event.value if isinstance(event.value, int) else -1
+            self.query_one(AnswerView).show(self.calls[chosen])
+        elif event.select.id == "test-fill" and isinstance(event.value, str):
+            with self.prevent(Select.Changed):
+                event.select.clear()  # so that the same one can be chosen again
+            self.run_worker(self._fill_from(event.value), group="fill", exclusive=True)
+
+    # Many calls, the traffic
+
+    def _many(self) -> None:
+        from tui.app.steps.test.load_test_dialog import BurstScreen
+
+        def after(tally: Tally | None) -> None:
+            if tally is not None and tally is not self.tally:
+                self.tally = tally
+                self.post_message(self.Status(tally.in_words()))
+
+        body = self.query_one(RequestEditor).text
+        self.app.push_screen(BurstScreen(self.store, body, self.pinned, self.tally), after)
+
+    def _traffic(self) -> None:
+        from tui.app.endpoint_operations.traffic_dialog import TrafficScreen
+
+        def after(changed: bool | None) -> None:
+            self.run_worker(self._read_endpoint(), group="endpoint", exclusive=True)
+
+        self.app.push_screen(TrafficScreen(self.store), after)
+
+    def _keys(self) -> None:
+        from tui.app.endpoint_operations.keys_dialog import KeysScreen
+
+        self.app.push_screen(KeysScreen(self.store))
+
+    # Copying
+
+    def snippet(self, kind: str) -> str:
+        """The call in the editor as curl or Python; the key is a variable."""
+        body, target = self.query_one(RequestEditor).text, self._target()
+        return call_as_code.as_curl(target, body) if kind == "curl" else call_as_code.as_python(target, body)
+
+    def _target(self) -> call_as_code.Target:
+        def known(key: str) -> str:
+            return str(self.store.resolved(key) or self.store.value(key) or "")
+
+        found = self._endpoint
+        return call_as_code.Target(
+            uri=str(found.get("scoring_uri") or "https://SCORING-URI/score"),
+            deployment=self.pinned,
+            endpoint=known("endpoint.name"),
+            workspace=known("workspace.name"),
+            resource_group=known("workspace.resource_group"),
+            subscription_id=known("workspace.subscription_id"),
+            auth_mode=str(found.get("auth_mode") or known("endpoint.auth_mode") or "key"),
+        )
+
+    def _copy(self, kind: str) -> None:
+        from tui.app.dialogs.text_dialog import TextScreen
+
+        text = self.snippet(kind)
+        self.app.copy_to_clipboard(text)
+        title = f"The call as {kind}, already copied; its first command fetches the key"
+        self.app.push_screen(TextScreen(title, text, take_away=True, wide=True))
+
+    def _show_answer(self) -> None:
+        from tui.app.dialogs.text_dialog import TextScreen
+
+        call = self.query_one(AnswerView).call
+        if call is not None:
+            self.app.push_screen(TextScreen("The call", call.whole(), take_away=True, wide=True))
+
+    def copied_text(self) -> str | None:
+        """The answer, when it has the focus; else the call as curl."""
+        answer = self.query_one(AnswerView)
+        focused = self.screen.focused
+        if answer.call and focused is not None and (focused is answer or answer in focused.ancestors):
+            return calls.pretty(answer.call.body)
+        return self.snippet("curl")
+
+    def actions(self) -> list[Action]:
+        """What the menu offers here."""
+        found = [
+            Action("The call as curl", "Copy it; the key is a variable.", lambda: self._copy("curl")),
+            Action("The call as Python", "Copy it; the key is a variable.", lambda: self._copy("Python")),
+            Action("Send many times", "Percentiles, errors by status, a plot.", self._many),
+            Action("Keys", "New ones, one after the other, without an interruption.", self._keys),
+            Action("Traffic and removal", "Split, roll back, remove.", self._traffic),
+        ]
+        if self.calls:
+            found.append(Action("The whole call", "Request, headers and answer, to take away.", self._show_answer))
+        return found

@@ -1,0 +1,329 @@
+"""The frame around the nine steps: it shows one pane at a time and moves between them."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib import import_module
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Button, Static
+
+from tui.app.state.store import Store
+from tui.app.steps.step_pane import Pane
+from tui.app.steps.step_texts import INTROS, LEADS, ORDER, TITLES
+from tui.app.textual_patches.newest_size import NewestSize
+from tui.app.widgets.header import HeaderBar, Rail
+from tui.app.widgets.help import HelpBar, SideHelp, Topic
+from tui.app.widgets.keys_row import KeysRow
+from tui.app.widgets.screen_keys import MOVING, give_back
+
+# A pane's module is imported when its step is first shown.
+PANES: dict[str, tuple[str, str]] = {
+    "credentials": ("tui.app.steps.credentials.pane", "CredentialsPane"),
+    "workspace": ("tui.app.steps.workspace.pane", "WorkspacePane"),
+    "endpoint": ("tui.app.steps.endpoint.pane", "EndpointPane"),
+    "model": ("tui.app.steps.model.pane", "ModelPane"),
+    "compute": ("tui.app.steps.compute.pane", "ComputePane"),
+    "network": ("tui.app.steps.network.pane", "NetworkPane"),
+    "review": ("tui.app.steps.review.pane", "ReviewPane"),
+    "deploy": ("tui.app.steps.deploy.pane", "DeployPane"),
+    "test": ("tui.app.steps.test.pane", "TestPane"),
+}
+
+
+class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
+    """Header, rail, the step's pane, help, Back and Next, footer."""
+
+    BINDINGS: ClassVar = [
+        *MOVING,
+        Binding("pageup", "back", "Back", key_display="PgUp", id="step.back", tooltip="Go to the step before."),
+        Binding("pagedown", "next", "Next", key_display="PgDn", id="step.next", tooltip="Go to the next step."),
+        Binding("ctrl+g", "help", "Help", key_display="^g", id="help.field",
+                tooltip="Everything about what has the focus."),
+        Binding("ctrl+y", "copy", "Copy", key_display="^y", id="copy", tooltip="Copy what has the focus."),
+        Binding("ctrl+o", "menu", "Menu", key_display="^o", id="menu", tooltip="Everything that can be done here."),
+        Binding("ctrl+c", "app.leave", "Leave", key_display="^c", priority=True, id="step.leave",
+                tooltip="Leave; a run that is under way can go on by itself."),
+        Binding("escape", "to_buttons", "Out", show=False, id="step.out",
+                tooltip="Leave a table, a log or a field for the button Next."),
+    ]  # fmt: skip
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-rail"), (120, "-wide"), (140, "-side")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
+
+    def __init__(self, store: Store, step: str = "credentials") -> None:
+        super().__init__(id="wizard")
+        self.store = store
+        self.step = step
+        self.return_to: str | None = None
+        self._panes: dict[str, Pane] = {}
+        self._moving: asyncio.Event | None = None  # set once the step has been left, or not
+        self._stayed = self._looking = False
+        # Kept, because messages still come while the screen is being taken down.
+        self._header, self._rail = HeaderBar(store), Rail()
+        self._help_bar, self._side_help = HelpBar(), SideHelp()
+        self._lead_row, self._lead = Horizontal(id="lead-row"), Static("", id="lead", markup=False)
+        self._buttons = Horizontal(id="buttons")
+        self._status_line = Static("", id="status", markup=False)
+
+    def compose(self) -> ComposeResult:
+        yield self._header
+        with Horizontal(id="middle"):
+            yield self._rail
+            with Vertical(id="centre"):
+                with self._lead_row:
+                    yield self._lead
+                    # Every key's action can be had with Tab and Enter, too.
+                    yield Button("Menu", id="open-menu", compact=True, tooltip="Everything that can be done here.")
+                with Vertical(id="body"):
+                    yield self._make(self.step)
+            yield self._side_help
+        yield self._help_bar
+        with self._buttons:
+            yield self._status_line
+            yield Button("", id="extra", compact=True)
+            yield Button("Back", id="back", compact=True)
+            yield Button("Next", id="next", compact=True, variant="primary")
+        yield KeysRow()
+
+    async def on_mount(self) -> None:
+        self._unlisten = self.store.listen(self._changed)
+        await self.show_step(self.step)
+
+    def on_prune(self) -> None:
+        """Stop listening, before the first widget goes."""
+        self._unlisten()
+        self.workers.cancel_node(self)
+
+    def _changed(self, name: str) -> None:
+        if name == "preparing" and self.store.prepare_problem:
+            self.set_status("! The rehearsal did not start: see ctrl+o.")
+            self._show_prepare_problem()
+        if name in ("saved", "ready") or name.startswith("workspace") or "." in name:
+            self._header.refresh()
+
+    def _show_prepare_problem(self) -> None:
+        from tui.app.dialogs.text_dialog import TextScreen
+
+        text = f"{self.store.prepare_problem}\n\nTo try once more: ctrl+o, Start the rehearsal again."
+        self.app.push_screen(TextScreen("The rehearsal did not start", text, take_away=True))
+
+    # Moving between steps
+
+    @property
+    def pane(self) -> Pane | None:
+        """The pane that is shown."""
+        return self._panes.get(self.step)
+
+    def _make(self, step: str) -> Pane:
+        module, name = PANES[step]
+        pane: Pane = getattr(import_module(module), name)(self.store)
+        self._panes[step] = pane
+        return pane
+
+    async def show_step(self, step: str, key: str | None = None) -> None:
+        """Show a step; with `key`, with the focus on that field."""
+        if self._looking:  # another way was taken before the step was looked over: that is not waited for
+            self.workers.cancel_group(self, "next")
+        before = self._panes.get(self.step) if self.step != step else None
+        if before is not None:
+            before.leave()
+            before.display = False
+            self.store.save()
+        self.step = step
+        pane = self._panes.get(step)
+        if pane is None:
+            pane = self._make(step)
+            await self.query_one("#body").mount(pane)
+        pane.display = True
+        for widget in (self._help_bar, self._lead_row, self._buttons):
+            widget.set_class(pane.roomy, "-roomy")
+        self._header.show(step)
+        self._rail.show(step)
+        self._lead.update(Content.assemble((TITLES[step], "bold"), (f"  {LEADS[step]}", "$text-muted")))
+        self.set_status("")
+        self._label(pane)
+        pane.arrive()
+        pane.look_at_step()
+        if key is not None:
+            pane.show_field(key)
+        else:
+            (pane.landing() or self.query_one("#next", Button)).focus()
+
+    def _label(self, pane: Pane) -> None:
+        self.query_one("#next", Button).label = "Done" if self.return_to else pane.next_label
+        extra = self.query_one("#extra", Button)
+        extra.label = pane.extra_label
+        extra.display = bool(pane.extra_label)
+        back = self.query_one("#back", Button)
+        back.label = pane.back_label
+        for button in self.query("#buttons Button"):
+            button.refresh(layout=True)
+        back.disabled = self.step == ORDER[0] and not self.return_to
+
+    def set_status(self, text: str) -> None:
+        """Show one line beside the buttons."""
+        self._status_line.update(text)
+
+    async def action_back(self) -> None:
+        """The step before, or the one that asked for an edit."""
+        if self.return_to:
+            step, self.return_to = self.return_to, None
+            await self.show_step(step)
+        elif self.step != ORDER[0]:
+            await self.show_step(ORDER[ORDER.index(self.step) - 1])
+
+    def action_next(self) -> None:
+        """The next step, unless something is wrong with this one; then the focus goes there."""
+        self._go_on(pressed=False)
+
+    @on(Button.Pressed, "#next")
+    def _next_pressed(self) -> None:
+        self._go_on(pressed=True)
+
+    def _go_on(self, pressed: bool) -> None:
+        if self._moving is None:  # else Next was pressed again while the step is being left
+            self._moving = asyncio.Event()
+            self.run_worker(self._next(pressed, self._moving), group="next", exclusive=True)
+
+    async def _next(self, pressed: bool, done: asyncio.Event) -> None:
+        try:
+            self._stayed = not await self._left_step(pressed)
+        finally:
+            self._moving = None
+            done.set()
+
+    async def moved(self) -> bool:
+        """Wait until the step that is being left forwards has been left; False where something was in the way.
+
+        What was typed after that is not for the step that stays: neither letters for a field of the next step, nor
+        Enter for its buttons.
+        """
+        if self._moving is not None:
+            await self._moving.wait()
+        stayed, self._stayed = self._stayed, False
+        return not stayed
+
+    async def _left_step(self, pressed: bool) -> bool:
+        """Leave the step forwards; False where something is in the way."""
+        pane = self.pane
+        if pane is None:
+            return False
+        self._looking = True
+        try:
+            await pane.validate()
+        finally:
+            self._looking = False
+        wrong = pane.first_error()
+        self._rail.mark(self.step, wrong is not None)
+        if wrong is not None:
+            wrong.focus()
+            self.set_status("! Something here needs attention.")
+            return False
+        if self.return_to:
+            await self.action_back()
+            return True
+        if await pane.advance(pressed) and self.step == pane.step and self.step != ORDER[-1]:
+            await self.show_step(ORDER[ORDER.index(self.step) + 1])
+            return True
+        return False
+
+    @on(Button.Pressed, "#open-menu")
+    def _menu_pressed(self) -> None:
+        self.action_menu()
+
+    @on(Button.Pressed, "#back")
+    async def _back_pressed(self) -> None:
+        await self.action_back()
+
+    @on(Button.Pressed, "#extra")
+    async def _extra_pressed(self) -> None:
+        if self.pane is not None:
+            await self.pane.extra()
+            self._label(self.pane)
+
+    @on(Pane.GoTo)
+    async def _go_to(self, event: Pane.GoTo) -> None:
+        event.stop()
+        self.return_to = self.step if ORDER.index(event.step) < ORDER.index(self.step) else None
+        await self.show_step(event.step, event.key)
+
+    @on(Pane.Relabel)
+    def _relabel(self, event: Pane.Relabel) -> None:
+        event.stop()
+        if self.pane is not None:
+            self._label(self.pane)
+
+    @on(Pane.Status)
+    def _status(self, event: Pane.Status) -> None:
+        event.stop()
+        self.set_status(event.text)
+
+    @on(Pane.Leave)
+    def _leave(self, event: Pane.Leave) -> None:
+        event.stop()
+        self.app.run_worker(self.app.run_action("leave"), group="leave", exclusive=True)
+
+    # Help, menu, copying
+
+    def topic(self) -> Topic:
+        """Help for what has the focus, or else for the step."""
+        widget: Widget | None = self.focused
+        while widget is not None and widget is not self:
+            ask = getattr(widget, "topic", None)
+            found = ask() if callable(ask) else None
+            if isinstance(found, Topic):
+                return found
+            parent = widget.parent
+            widget = parent if isinstance(parent, Widget) else None
+        return Topic(TITLES[self.step], INTROS[self.step])
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        give_back(event.widget._bindings)
+        self.show_help()
+
+    def show_help(self) -> None:
+        """Show the help of what has the focus."""
+        topic = self.topic()
+        self._help_bar.show(topic)
+        self._side_help.show(topic)
+
+    def action_help(self) -> None:
+        """Everything about what has the focus, over the step."""
+        from tui.app.dialogs.text_dialog import TextScreen
+
+        topic = self.topic()
+        self.app.push_screen(TextScreen(topic.title, topic.full(title=False)))
+
+    def action_copy(self) -> None:
+        """Copy the value of the focused field, or what the pane thinks worth copying; never a secret."""
+        from textual.widgets import Input
+
+        focused = self.focused
+        text = None
+        if isinstance(focused, Input):
+            text = None if focused.password else focused.selected_text or focused.value
+        if not text and self.pane is not None:
+            text = self.pane.copied_text()
+        if text:
+            self.app.copy_to_clipboard(text)
+            self.set_status("Copied to the terminal's clipboard.")
+        else:
+            self.set_status("Nothing to copy here.")
+
+    def action_to_buttons(self) -> None:
+        """Put the focus on Next."""
+        self.query_one("#next", Button).focus()
+
+    def action_menu(self) -> None:
+        """Open the menu."""
+        from tui.app.dialogs.menu import MenuScreen
+
+        self.app.push_screen(MenuScreen(self))

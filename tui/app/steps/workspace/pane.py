@@ -1,0 +1,152 @@
+"""Workspace: which one, and what its network isolation means for the endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any, Callable
+
+from textual.widget import Widget
+
+from tui.app.state.store import DEPENDS
+from tui.app.steps.helper_form_pane import DEBOUNCE, AskingPane
+from tui.app.steps.network import isolation
+from tui.app.steps.step_findings import StepFindings
+from tui.app.steps.step_pane import Action
+from tui.app.widgets.facts import Fact, Facts
+
+CODE = "deployment.code_configuration.code"
+MODEL_TYPE = "deployment.model.type"
+
+
+class WorkspacePane(AskingPane):
+    """The workspace, read as soon as its three fields are complete."""
+
+    step = "workspace"
+    extra_label = "Read again"
+
+    def below(self) -> Iterable[Widget]:
+        yield StepFindings(self.store, self.step)
+        yield Facts(id="found", column=10)
+
+    def arrive(self) -> None:
+        if "workspace" in self.store.facts:
+            self._show(self.store.facts["workspace"], [])
+        else:
+            self._read(0)
+
+    def changed(self, name: str) -> None:
+        if name.startswith(DEPENDS["workspace"]):
+            self.query_one("#found", Facts).show([])
+            if self.display:
+                self._read(DEBOUNCE)
+        elif name == "ready" and self.display:
+            self._read(0)
+
+    def _read(self, wait: float) -> None:
+        self.run_worker(partial(self._ask, wait), group="workspace", exclusive=True)
+
+    async def _ask(self, wait: float) -> None:
+        if self.store.ready.is_set() and any(self.store.problem(row.field.key) for row in self.rows()):
+            return
+        facts = self.query_one("#found", Facts)
+        answer = await self.question("workspace", facts, "Reading the workspace", wait=wait)
+        if answer is not None:
+            self._show(answer, isolation.apply(self.store, answer))
+
+    def _show(self, found: dict[str, Any], changed: list[str]) -> None:
+        self.query_one("#found", Facts).show(about(found, changed, self.store.value))
+
+    async def extra(self) -> None:
+        self.read_again()
+
+    def read_again(self) -> None:
+        """Read the workspace once more, and forget the lists."""
+        for question in ("workspace", "subscriptions", "resource_groups", "workspaces"):
+            self.store.facts.pop(question, None)
+        self._read(0)
+
+    def copied_text(self) -> str | None:
+        found = self.store.facts.get("workspace")
+        return str(found["id"]) if found and found.get("id") else None
+
+    def actions(self) -> list[Action]:
+        again = Action("Read the workspace again", "Its location, its isolation, and the lists.", self.read_again)
+        return [again, *super().actions()]
+
+
+def about(found: Mapping[str, Any], changed: list[str], value: Callable[[str], Any]) -> list[Fact]:
+    """The workspace in words, and what follows from it for the plan, whose values `value(key)` gives."""
+    facts = [Fact("ok", "Workspace", f"{found['name']} in {found['location']}")]
+    facts.append(Fact("", "Isolation", in_words(found)))
+    # What follows for the plan comes first: on a short screen the rest may have to be scrolled to.
+    facts += [Fact("warn", "Plan", sentence) for sentence in changed]
+    if found.get("isolation") == "legacy":
+        hit = value(MODEL_TYPE) == "mlflow_model" and not value(CODE)
+        facts.append(Fact("bad" if hit else "none", "MLflow", "Not without a scoring script: refused under legacy "
+                          "isolation." + (" The plan has none yet." if hit else "")))  # fmt: skip
+    if found.get("v1_legacy_mode"):
+        facts.append(Fact("bad", "Mode", "v1 legacy mode is on: managed online endpoints need it off "
+                          "(az ml workspace update --v1-legacy-mode false)."))  # fmt: skip
+    return [*facts, *_network(found), *_reached(found), *_images(found)]
+
+
+def in_words(found: Mapping[str, Any]) -> str:
+    """The network isolation, and what it decides (Microsoft, concept-secure-online-endpoint)."""
+    kind = found.get("isolation")
+    if kind == "managed_network":
+        mode = (found.get("managed_network") or {}).get("isolation_mode")
+        named = f" ({mode})" if mode else ""
+        return (
+            f"Managed virtual network. Its outbound rules{named} decide what a deployment in it reaches (its egress), "
+            "so the plan sets no egress flag."
+        )
+    if kind == "legacy":
+        return (
+            "Legacy: closed, without a managed virtual network. Only with its egress closed (what it may reach) does "
+            "a deployment get private endpoints to workspace, storage and registry."
+        )
+    if kind == "public":
+        return "Open to public networks. Both network flags can be chosen at the step Network."
+    return "Not known. " + str(found.get("explain") or "")
+
+
+def _network(found: Mapping[str, Any]) -> list[Fact]:
+    status = str((found.get("managed_network") or {}).get("status") or "")
+    if found.get("isolation") == "managed_network" and status.lower() not in ("active", ""):
+        return [Fact("warn", "Network", f"not provisioned yet (its status is {status})")]
+    return []
+
+
+def _reached(found: Mapping[str, Any]) -> list[Fact]:
+    """Who reaches the workspace: everybody, or those at its private endpoints."""
+    access = str(found.get("public_network_access") or "")
+    known: Mapping[str, str] | None = found.get("private_endpoints")
+    private = [f"{name} ({state.lower() or 'state not known'})" for name, state in (known or {}).items()]
+    named = ", ".join(private[:3]) + (f" and {len(private) - 3} more" if len(private) > 3 else "")
+    if not access:
+        return []
+    if access.lower() != "disabled":
+        text = "by everybody who may sign in"
+        return [Fact("", "Reached", f"{text}, and privately through {named}" if private else text)]
+    if known and private:
+        ready = any(state.lower() == "approved" for state in known.values())
+        return [Fact("" if ready else "warn", "Reached", f"only through a private endpoint, its address inside a "
+                     f"virtual network: {named}")]  # fmt: skip
+    if known is None or found.get("private_endpoints_reason"):
+        reason = str(found.get("private_endpoints_reason") or "")
+        return [Fact("none", "Reached", f"only through private endpoints. {reason}".strip())]
+    return [Fact("warn", "Reached", "by nobody: closed to public networks, and it has no private endpoint")]
+
+
+def _images(found: Mapping[str, Any]) -> list[Fact]:
+    """What builds the environment's image; Azure cannot do it for a registry that is closed to it."""
+    if "image_build_compute" not in found:
+        return []
+    compute = found["image_build_compute"]
+    if compute:
+        return [Fact("", "Images", f"built by the compute {compute} (image_build_compute)")]
+    if str(found.get("public_network_access")).lower() == "disabled":
+        return [Fact("warn", "Images", "no image_build_compute is set: where the registry is closed, Azure cannot "
+                     "build an image (az ml workspace update --image-build-compute NAME)")]  # fmt: skip
+    return [Fact("", "Images", "built by Azure")]

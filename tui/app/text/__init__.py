@@ -1,0 +1,1 @@
+"""Texts for the terminal: numbers in words, widths in cells."""

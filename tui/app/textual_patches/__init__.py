@@ -1,0 +1,1 @@
+"""What overrides Textual, each for a reason that is told there."""

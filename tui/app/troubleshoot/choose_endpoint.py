@@ -1,0 +1,99 @@
+"""Asks which endpoint is meant: one of those that runs on this machine have made, or one that is typed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, OptionList, Static
+from textual.widgets.option_list import Option
+
+from tui.app.dialogs.base import Dialog
+from tui.app.state.background import in_thread
+from tui.app.troubleshoot.endpoint_lookup import Known, NotKnown, Operated, known_endpoints, of_run, of_text
+from tui.app.widgets.inputs import TextInput
+from tui.plan.problems import PlanInvalid
+
+if TYPE_CHECKING:
+    from tui.app.app_interface import Shell
+
+
+class WhichEndpointScreen(Dialog[Operated]):
+    """Answers with the endpoint and what says where it is."""
+
+    app: Shell
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: list[Known] = []
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = "Troubleshoot an endpoint"
+            yield Static(
+                "Its name, its resource id, or its scoring URL; or one that a run on this machine has made.",
+                classes="says",
+                markup=False,
+            )
+            yield TextInput("", id="which")
+            yield OptionList(id="known")
+            yield Static("", id="said", classes="says", markup=False)
+            with Horizontal(classes="row"):
+                yield Button("Look at it", id="open", compact=True, variant="primary")
+                yield Button("Cancel", id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#which").focus()
+        self.query_one("#known").display = False
+        self.run_worker(self._look(), group="known", exclusive=True)
+
+    async def _look(self) -> None:
+        try:
+            self._known = await in_thread(known_endpoints)
+        except OSError as error:
+            self._say(f"! The state folder cannot be read: {error.strerror or error}.")
+            return
+        options = self.query_one("#known", OptionList)
+        options.display = bool(self._known)
+        for item in self._known:
+            options.add_option(Option(Content.assemble((f"{item.endpoint}  ", "bold"), (item.about, "$text-muted"))))
+
+    def _say(self, text: str) -> None:
+        if self.is_mounted:
+            self.query_one("#said", Static).update(text)
+
+    @on(OptionList.OptionSelected)
+    def _picked(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        try:
+            self.dismiss(of_run(self._known[event.option_index].run))
+        except PlanInvalid as invalid:
+            self._say("✖ " + "\n".join(map(str, invalid.problems)))
+
+    @on(TextInput.Submitted)
+    @on(Button.Pressed, "#open")
+    def _open(self) -> None:
+        self.run_worker(self._read(), group="open", exclusive=True)
+
+    async def _read(self) -> None:
+        typed = self.query_one("#which", TextInput).value
+        if not typed.strip():
+            self._say("! Type or paste which one first, or choose one below.")
+            return
+        try:
+            found = await in_thread(of_text, typed, self.app.environ, self.app.rehearse)
+        except NotKnown as unknown:
+            self._say(f"✖ {unknown}")
+        except PlanInvalid as invalid:
+            self._say("✖ " + "\n".join(map(str, invalid.problems)))
+        except OSError as error:
+            self._say(f"✖ The state folder cannot be read: {error.strerror or error}.")
+        else:
+            self.dismiss(found)
+
+    @on(Button.Pressed, "#cancel")
+    def _cancel(self) -> None:
+        self.dismiss(None)

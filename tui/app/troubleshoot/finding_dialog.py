@@ -1,0 +1,219 @@
+"""A finding with its evidence, and what can be done about it: previewed, confirmed, carried out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Button, Static
+
+from tui.app.dialogs.base import Dialog
+from tui.app.dialogs.text_dialog import TextScreen, TextScroll
+from tui.app.state.store import Store
+from tui.app.widgets.inputs import TextInput
+from tui.helper.troubleshoot_report import WORDS
+
+PATIENCE = 3600  # seconds: a deployment that is made again may build its image first
+MOST_FIXES = 3
+# Action -> the button's words; what it is about is added where it is not plain.
+LABELS = {
+    "set_traffic": "Set traffic",
+    "rollback": "Roll back",
+    "scale": "Scale",
+    "remove_deployment": "Remove",
+    "raise_probe_delay": "Raise delay",
+    "raise_timeout": "Raise time-out",
+    "redeploy": "Deploy again",
+    "approve": "Approve",
+    "write_key": "Write key",
+    "enter_secret": "New secret",
+}
+
+
+class FindingScreen(Dialog[bool]):
+    """Shows a finding; dismissed with whether something was mended."""
+
+    def __init__(self, store: Store, finding: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._store = store
+        self.finding = finding
+        self.fixes: list[Mapping[str, Any]] = list(finding.get("fixes") or ())[:MOST_FIXES]
+        self._chosen: Mapping[str, Any] | None = None
+        self._working = False
+        self._mended = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog -wide -finding") as dialog:
+            item = self.finding
+            kind = "advice" if item.get("advice") else WORDS.get(str(item["severity"]), str(item["severity"]))
+            dialog.border_title = f"{kind}: {item.get('deployment') or item.get('id')}"
+            with TextScroll(id="finding-scroll"):
+                yield Static(text(item), id="finding-text", markup=False)
+            yield TextInput("", id="finding-input", password=True)
+            yield Static("", id="finding-said", classes="says", markup=False)
+            with Horizontal(classes="row"):
+                yield Button("Yes, do it", id="fix-go", compact=True, variant="primary")
+                for number, fix in enumerate(self.fixes):
+                    yield Button(label(fix), id=f"fix-{number}", compact=True, classes="fix")
+                if item.get("request"):
+                    yield Button("Request", id="finding-request", compact=True,
+                                 tooltip="What to send to whoever has to do it")  # fmt: skip
+                yield Button("Copy", id="finding-copy", compact=True)
+                yield Button("Close", id="close", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one("#finding-input").display = False
+        self.query_one("#fix-go").display = False
+        if not self.fixes:
+            self._say("Nothing of this can be mended from here." if self.finding["severity"] != "ok" else "")
+        self.query_one("#fix-0" if self.fixes else "#close").focus()
+
+    def action_close(self) -> None:
+        """Close; what was asked for goes on in Azure."""
+        self.dismiss(self._mended)
+
+    @on(Button.Pressed, "#close")
+    def _close(self) -> None:
+        if self._chosen is not None and not self._working and not self._mended:
+            self._take_back()
+        else:
+            self.action_close()
+
+    def _say(self, words: str) -> None:
+        if self.is_mounted:
+            self.query_one("#finding-said", Static).update(words)
+
+    # Choosing, previewing, confirming
+
+    @on(Button.Pressed, ".fix")
+    def _preview(self, event: Button.Pressed) -> None:
+        event.stop()
+        if self._working:
+            return
+        self._chosen = fix = self.fixes[int(str(event.button.id).rpartition("-")[2])]
+        lines = [Content.styled(str(fix["what"]), "bold"), Content("")]
+        lines += [Content(str(line)) for line in fix["preview"]]
+        self.query_one("#finding-text", Static).update(Content("\n").join(lines))
+        self.query_one("#finding-scroll").scroll_home(animate=False)
+        for button in self.query(".fix"):
+            button.display = False
+        self.query_one("#fix-go").display = True
+        self.query_one("#close", Button).label = "No"
+        asks = bool(fix.get("asks"))
+        self.query_one("#finding-input").display = asks
+        self._say("Type it; it is not shown." if asks else "Nothing is changed yet. Do it?")
+        # A second Enter in a row must not change anything.
+        self.query_one("#finding-input" if asks else "#close").focus()
+
+    def _take_back(self) -> None:
+        self._chosen = None
+        self.query_one("#finding-text", Static).update(text(self.finding))
+        self.query_one("#finding-input").display = False
+        self.query_one("#fix-go").display = False
+        for button in self.query(".fix"):
+            button.display = True
+        self.query_one("#close", Button).label = "Close"
+        self._say("")
+        self.query_one("#fix-0").focus()
+
+    @on(Button.Pressed, "#fix-go")
+    @on(TextInput.Submitted)
+    def _go(self) -> None:
+        if self._chosen is None or self._working or self._mended:
+            return
+        if self._chosen.get("asks"):
+            self._take_secret(str(self._chosen["asks"]))
+            return
+        self.run_worker(self._carry_out(self._chosen), group="mend", exclusive=True)
+
+    def _take_secret(self, key: str) -> None:
+        typed = self.query_one("#finding-input", TextInput).value
+        if not typed.strip():
+            self._say("! Type the secret first.")
+            return
+        self._store.set(key, typed)
+        self.dismiss(True)
+
+    async def _carry_out(self, fix: Mapping[str, Any]) -> None:
+        from tui.helper.client import HelperError
+
+        self._working, began = True, time.monotonic()
+        self.query_one("#fix-go").display = False
+        button = self.query_one("#close", Button)
+        button.label = "Close"
+        button.focus()
+        self._say("▸ Working; Azure takes some seconds, or minutes. Closing this does not stop it.")
+        try:
+            given = {**(fix.get("with") or {})}
+            if fix["action"] == "write_key":
+                given["path"] = _key_file(str(self._store.document.value("endpoint.name")))
+            answer = await self._store.ask("mend", timeout=PATIENCE, action=fix["action"], arguments=given)
+        except (HelperError, OSError) as error:
+            title = getattr(error, "title", "The state folder cannot be used")
+            parts = [title, getattr(error, "cause", str(error)), getattr(error, "remedy", "")]
+            self._working = False
+            self._say("✖ " + " ".join(f"{part.rstrip('.')}." for part in parts if part))
+            return
+        self._working, self._mended = False, True
+        self._store.facts.pop("endpoint", None)
+        self._say(f"✔ {answer['done']} It took {time.monotonic() - began:.0f} s.")
+
+    # Taking away
+
+    @on(Button.Pressed, "#finding-copy")
+    def _copy(self) -> None:
+        from tui.app.steps.deploy.support_text import redacted, secrets_of
+
+        plain = redacted(text(self.finding).plain, secrets_of(self._store))
+        self.app.push_screen(TextScreen("The finding", plain, take_away=True, wide=True))
+
+    @on(Button.Pressed, "#finding-request")
+    def _request(self) -> None:
+        self.app.push_screen(TextScreen("A request", str(self.finding["request"]), take_away=True, wide=True))
+
+
+def label(fix: Mapping[str, Any]) -> str:
+    """A fix's button: a few words."""
+    words = LABELS.get(str(fix["action"]), str(fix["action"]))
+    given = fix.get("with") or {}
+    if fix["action"] == "set_traffic":
+        return f"Traffic to {next(iter(given.get('shares') or ('?',)))}"
+    if fix["action"] == "remove_deployment":
+        return f"Remove {given.get('deployment')}"
+    if fix["action"] == "scale":
+        return f"Scale to {given.get('instances')}"
+    return words
+
+
+def text(item: Mapping[str, Any]) -> Content:
+    """The finding with all that is known."""
+    parts = [Content.styled(str(item["message"]), "bold")]
+    for name, value in (("Why", item.get("cause")), ("What to do", item.get("remedy"))):
+        if value:
+            parts += [Content(""), Content.assemble((f"{name}  ", "$text-muted"), str(value))]
+    parts += [Content(f"    $ {command}") for command in item.get("commands") or ()]
+    if item.get("evidence"):
+        parts += [Content(""), Content.styled("Seen", "$text-muted")]
+        parts += [Content(f"  {line}") for line in item["evidence"]]
+    for name, value in (
+        ("More", item.get("docs")),
+        ("In the plan", item.get("field")),
+        ("Looked at", item.get("looked_at")),
+        ("Ids for a support request", ", ".join(item.get("request_ids") or ())),
+        ("Known as", item.get("card")),
+    ):
+        if value:
+            parts.append(Content.assemble((f"{name}  ", "$text-muted"), str(value)))
+    return Content("\n").join(parts)
+
+
+def _key_file(endpoint: str) -> str:
+    """A new file in the state folder. Raises OSError."""
+    from tui.engine.journal.state_folder import state_folder
+
+    return str(state_folder() / f"key-{endpoint}-{time.strftime('%Y%m%d-%H%M%S')}.txt")

@@ -1,0 +1,362 @@
+"""An endpoint that is there, as an operator sees it: what is wrong first, then everything that was read."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Button, ContentSwitcher, OptionList, Static
+from textual.widgets.option_list import Option
+
+from tui.app.dialogs.text_dialog import TextScreen, TextScroll
+from tui.app.state.store import Store
+from tui.app.steps.deploy.run_log import RunLog
+from tui.app.steps.network.network_drawing import NetworkPath
+from tui.app.steps.network.network_path import explain, hops
+from tui.app.textual_patches.newest_size import NewestSize
+from tui.app.troubleshoot import texts
+from tui.app.troubleshoot.endpoint_lookup import request_body
+from tui.app.troubleshoot.finding_dialog import FindingScreen
+from tui.app.widgets.keys_row import KeysRow
+from tui.app.widgets.screen_keys import MOVING
+from tui.app.widgets.sections import Sections
+from tui.engine.journal.run_view import LogLine
+from tui.helper import troubleshoot_report as words
+
+if TYPE_CHECKING:
+    from tui.app.app_interface import Shell
+
+LOOK_SECONDS = 180
+WATCH_SECONDS = 30.0
+LOG_SECONDS = 6.0  # between two looks at a log that is followed
+BUSY_SECONDS = 1.0
+SECTIONS = {
+    "findings": "Findings",
+    "state": "State",
+    "path": "Path",
+    "logs": "Logs",
+    "changes": "Changes",
+    "metrics": "Metrics",
+    "tests": "Tests",
+}
+LOOKS = {"blocker": "bold $text-error", "warning": "$text-warning", "unknown": "$text-muted", "ok": "$text-success"}
+
+
+class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
+    """Findings, state, path, logs, changes, metrics and test calls of one endpoint."""
+
+    app: Shell
+
+    BINDINGS: ClassVar = [
+        *MOVING,
+        Binding("pageup", "section(-1)", "Section before", key_display="PgUp", id="trouble.before",
+                tooltip="The section before this one."),
+        Binding("pagedown", "section(1)", "Next section", key_display="PgDn", id="trouble.after",
+                tooltip="The next section."),
+        Binding("left", "section(-1)", "Left", show=False, id="trouble.left", tooltip="The section to the left."),
+        Binding("right", "section(1)", "Right", show=False, id="trouble.right", tooltip="The section to the right."),
+        Binding("ctrl+g", "help", "Help", key_display="^g", id="trouble.help", tooltip="What this screen shows."),
+        Binding("ctrl+y", "support", "For support", key_display="^y", id="trouble.copy",
+                tooltip="Everything in one text, to copy."),
+        Binding("ctrl+c", "app.leave", "Leave", key_display="^c", priority=True, id="trouble.leave",
+                tooltip="Leave."),
+        Binding("escape", "to_sections", "Out", show=False, id="trouble.out", tooltip="Back to the sections."),
+    ]  # fmt: skip
+
+    def __init__(self, store: Store) -> None:
+        super().__init__()
+        self.store = store
+        self.report: dict[str, Any] = {}
+        self.watching = False
+        self._body = request_body(store.document)
+        self._looking = False
+        self._news: list[str] = []
+        self._log_lines: list[LogLine] = []
+
+    def compose(self) -> ComposeResult:
+        yield Static(f"aml-deploy  troubleshoot {self._endpoint}", id="trouble-title", markup=False)
+        yield Sections(SECTIONS, id="sections")
+        with ContentSwitcher(initial="section-findings", id="trouble-body"):
+            with Vertical(id="section-findings"):
+                yield OptionList(id="findings")
+                yield Static("", id="news", markup=False)
+            with TextScroll(id="section-state"):
+                yield Static(id="state-text", markup=False)
+            with Vertical(id="section-path"):
+                yield NetworkPath(id="trouble-path")
+                with TextScroll(id="hop-scroll", can_focus=False):
+                    yield Static(id="hop-text", markup=False)
+            with Vertical(id="section-logs"):
+                yield RunLog(id="trouble-log")
+            for name in ("changes", "metrics", "tests"):
+                with TextScroll(id=f"section-{name}"):
+                    yield Static(id=f"{name}-text", markup=False)
+        with Horizontal(id="buttons"):
+            yield Static("", id="status", markup=False)
+            yield Button("Look again", id="look", compact=True, tooltip="Read everything anew")
+            yield Button("Watch: off", id="watch", compact=True, tooltip="Look again every 30 seconds")
+            yield Button("For support", id="support", compact=True, tooltip="Everything in one text, to copy")
+            yield Button("Home", id="home", compact=True)
+        yield KeysRow()
+
+    @property
+    def _endpoint(self) -> str:
+        return str(self.store.document.value("endpoint.name") or "")
+
+    def on_mount(self) -> None:
+        log = self.query_one(RunLog)
+        log.offer(())
+        log.view.empty_text = "No log was read."
+        for button in ("#log-larger", "#log-card"):
+            log.query_one(button).display = False
+        self.query_one("#findings", OptionList).add_option(Option("▸ Looking at everything", disabled=True))
+        self.query_one(Sections).focus()
+        self.look()
+        self.set_interval(WATCH_SECONDS, self._watch_tick)
+        self.set_interval(LOG_SECONDS, self._log_tick)
+
+    # Looking
+
+    def look(self) -> None:
+        """Read everything anew, unless that is going on."""
+        if not self._looking:
+            self.run_worker(self._look(), group="look", exclusive=True)
+
+    async def _look(self) -> None:
+        from tui.helper.client import HelperError
+
+        self._looking, began = True, time.monotonic()
+        self._say("▸ Looking: state, logs, changes, metrics, the way there")
+        try:
+            answer = await self.store.ask("troubleshoot", timeout=LOOK_SECONDS, body=self._body)
+        except HelperError as error:
+            self._show_failure(error)
+            return
+        finally:
+            self._looking = False
+        await asyncio.sleep(max(0.0, BUSY_SECONDS - (time.monotonic() - began)))
+        before, self.report = self.report, dict(answer)
+        self._news = words.differences(before, self.report) if before else []
+        if self.is_mounted:
+            self._show()
+
+    def _show_failure(self, error: Any) -> None:
+        self._say(f"✖ {error.title}. {error.remedy}".strip())
+        if not self.report:
+            self.report = {
+                "name": self._endpoint,
+                "findings": [{"id": "not-asked", "severity": "blocker", "message": f"{error.title}.",
+                              "cause": error.cause, "remedy": error.remedy, "evidence": error.raw.splitlines()[:20]}],
+            }  # fmt: skip
+            self._show_findings()
+
+    def _watch_tick(self) -> None:
+        if self.watching and self.app.screen is self:
+            self.look()
+
+    # Showing
+
+    def _show(self) -> None:
+        report = self.report
+        self._show_findings()
+        rows = words.state_lines(report)
+        later = ("Workspace", "Portal")  # long, and seldom what is looked for
+        parts = [texts.row(name, value) for name, value in rows if name not in later]
+        parts += [Content(""), Content.styled("Deployments", "bold")]
+        parts += [Content(words.deployment_line(one)) for one in report.get("deployments") or ()] or [Content("none")]
+        parts += [Content(""), *(texts.row(name, value) for name, value in rows if name in later)]
+        if report.get("unseen"):
+            parts += [Content(""), Content.styled("Not seen", "bold")]
+            parts += [Content(f"{item['what']}: {item['why']} {item['remedy']}") for item in report["unseen"]]
+        self._text("state", parts)
+        self.query_one(NetworkPath).show(hops(report.get("reach") or {}))
+        self._text(
+            "changes",
+            texts.lines(
+                report.get("history"),
+                words.history_line,
+                "Nothing was changed in the last 24 hours.",
+                "The activity log was not read.",
+            ),
+        )
+        kept = (report.get("log_analytics") or {}).get("calls") or []
+        metrics = [Content(line) for line in words.metric_lines(report)] or [Content("The metrics were not read.")]
+        if kept:
+            metrics += [Content(""), Content.styled("Failed calls kept in Log Analytics", "bold")]
+            metrics += [Content("  ".join(row.values())) for row in kept]
+        self._text("metrics", metrics)
+        none = "No test call was made: no request is known. Open the endpoint's plan, or use --request."
+        self._text("tests", texts.lines(report.get("tests") or (), texts.test_text, none, none))
+        self._show_logs()
+        self._say(f"Looked {words.moment(str(report.get('time')))[11:19]} UTC, took {report.get('seconds', 0):.0f} s")
+
+    def _text(self, section: str, parts: list[Content]) -> None:
+        self.query_one(f"#{section}-text", Static).update(Content("\n").join(parts))
+
+    def _show_findings(self) -> None:
+        head = words.headline(self.report)
+        kind = "rehearsal, " if self.store.rehearse else ""
+        self.query_one("#trouble-title", Static).update(Content.assemble(("aml-deploy", "bold"), f"  {kind}{head}"))
+        options = self.query_one("#findings", OptionList)
+        at = options.highlighted or 0
+        had_focus = options.has_focus
+        options.clear_options()
+        found = self.report.get("findings") or []
+        options.add_options([Option(self._finding_line(item), id=f"finding-{at}") for at, item in enumerate(found)])
+        options.highlighted = min(at, len(found) - 1) if found else None
+        if found and (had_focus or (self.query_one(Sections).has_focus and self.section == "findings")):
+            options.focus()
+        news = self.query_one("#news", Static)
+        news.display = bool(self._news)
+        shown = self._news[:3] + ([f"and {len(self._news) - 3} more"] if len(self._news) > 3 else [])
+        news.update("\n".join(["Since the last look", *(f"  {line}" for line in shown)]) if self._news else "")
+
+    def _finding_line(self, item: Mapping[str, Any]) -> Content:
+        severity = str(item["severity"])
+        kind = "advice" if item.get("advice") else words.WORDS.get(severity, severity)
+        sign = "·" if item.get("advice") else words.SIGNS.get(severity, "?")
+        look = "$text-muted" if item.get("advice") else LOOKS.get(severity, "")
+        fix = Content.styled(f"  ▸ {item['fix']['what']}", "$text-accent") if item.get("fix") else Content("")
+        return Content.assemble((f"{sign} {kind}  ", look), str(item["message"]), fix)
+
+    def _show_logs(self) -> None:
+        lines = []
+        tasks = []
+        for log in self.report.get("logs") or ():
+            task = texts.log_name(log)
+            tasks.append(task)
+            lines += [LogLine(task, log["container"], line, "") for line in str(log["content"]).splitlines()]
+        kept = (self.report.get("log_analytics") or {}).get("lines") or []
+        if kept:
+            tasks.insert(0, "kept")
+            lines[:0] = [LogLine("kept", "Log Analytics", "  ".join(row.values()), "") for row in reversed(kept)]
+        self._log_lines = lines
+        view = self.query_one(RunLog)
+        view.offer(tuple(dict.fromkeys(tasks)))
+        view.show(lines, len(lines))
+
+    def _log_tick(self) -> None:
+        """Follow the logs while they are in sight."""
+        view = self.query_one(RunLog)
+        if self.section == "logs" and view.view.following and self.report.get("logs") and self.app.screen is self:
+            self.run_worker(self._read_logs(), group="logs", exclusive=True)
+
+    async def _read_logs(self) -> None:
+        from tui.helper.client import HelperError
+
+        fresh = []
+        for log in self.report["logs"]:
+            try:
+                answer = await self.store.ask("logs", timeout=30, deployment=log["deployment"],
+                                              container=log["container"], lines=300)  # fmt: skip
+            except HelperError:
+                return
+            fresh.append({**log, "content": answer["content"]})
+        if self.is_mounted and fresh != self.report["logs"]:
+            self.report["logs"] = fresh
+            self._show_logs()
+
+    def _say(self, text: str) -> None:
+        if self.is_mounted:
+            self.query_one("#status", Static).update(text)
+
+    # Moving about
+
+    @property
+    def section(self) -> str:
+        """The section in sight."""
+        return str(self.query_one(ContentSwitcher).current).partition("-")[2]
+
+    def on_sections_chosen(self, event: Sections.Chosen) -> None:
+        """Another section; going into it puts the focus there."""
+        event.stop()
+        self.query_one(ContentSwitcher).current = f"section-{event.section}"
+        if event.into:
+            self._into()
+
+    def _into(self) -> None:
+        inside = {"findings": "#findings", "path": "#trouble-path", "logs": "#log"}
+        self.query_one(inside.get(self.section, f"#section-{self.section}")).focus()
+
+    def action_section(self, by: int) -> None:
+        """The section before or after; the focus goes into it."""
+        sections = self.query_one(Sections)
+        names = list(SECTIONS)
+        sections.choose(names[(names.index(self.section) + by) % len(names)])
+        self._into()
+
+    def action_to_sections(self) -> None:
+        """Back to the row of sections."""
+        self.query_one(Sections).focus()
+
+    def on_network_path_marked(self, event: NetworkPath.Marked) -> None:
+        """What is known about the marked host."""
+        event.stop()
+        hop = self.query_one(NetworkPath).marked
+        self.query_one("#hop-text", Static).update("\n".join(line for _, line in explain(hop)) if hop else "")
+
+    def on_network_path_asked(self, event: NetworkPath.Asked) -> None:
+        """Everything about a host."""
+        event.stop()
+        lines = "\n".join(line for _, line in explain(event.hop))
+        self.app.push_screen(TextScreen(event.hop.title, lines, take_away=True))
+
+    # Doing something
+
+    @on(OptionList.OptionSelected, "#findings")
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        item = self.report["findings"][event.option_index]
+        self.app.push_screen(FindingScreen(self.store, item), self._mended)
+
+    def _mended(self, mended: bool | None) -> None:
+        if mended:
+            self.look()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """The row of buttons."""
+        button = event.button.id
+        if button == "look":
+            self.look()
+        elif button == "watch":
+            self.watching = not self.watching
+            event.button.label = "Watch: on" if self.watching else "Watch: off"
+            if self.watching:
+                self.look()
+        elif button == "support":
+            self.action_support()
+        elif button == "home":
+            self.app.go_home()
+
+    def on_run_log_save(self, event: RunLog.Save) -> None:
+        """Write the lines in sight to a file."""
+        from tui.engine.journal.state_folder import state_folder, write_whole
+
+        event.stop()
+        try:
+            path = state_folder() / f"log-{self._endpoint}.txt"
+            write_whole(path, self.query_one(RunLog).view.shown_text())
+        except OSError as error:
+            self._say(f"✖ It cannot be written: {error.strerror or error}.")
+        else:
+            self._say(f"Written to {path}")
+
+    def action_support(self) -> None:
+        """Everything in one text, without secrets."""
+        from tui.app.steps.deploy.support_text import redacted, secrets_of
+
+        if self.report:
+            plain = redacted(words.for_support(self.report), secrets_of(self.store))
+            self.app.push_screen(TextScreen("For support", plain, take_away=True, wide=True))
+
+    def action_help(self) -> None:
+        """What this screen shows."""
+        self.app.push_screen(TextScreen("Troubleshoot", texts.HELP))

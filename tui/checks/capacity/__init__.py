@@ -1,0 +1,1 @@
+"""Sizes and quota, and whether the model fits."""

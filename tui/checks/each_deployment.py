@@ -1,0 +1,61 @@
+"""A plan with several deployments: each is checked for itself, and what is said of all of them is told once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from tui.checks.finding import Finding, ordered
+from tui.checks.model import artifacts
+from tui.checks.question import Question
+from tui.plan.model import Plan
+
+
+def files(plan: Plan) -> list[Finding]:
+    """Findings about the files of every deployment of a plan (`artifacts.check`), read at the same time."""
+    asked = [Question(lambda one=one: artifacts.check(one), 60.0) for one in apart(plan)]  # type: ignore[misc]
+    return ordered(together(plan, [question.answer() for question in asked]))
+
+
+def apart(plan: Plan) -> list[Plan]:
+    """The plan once for each of its deployments; itself where it has `deployment:` only."""
+    return [plan.of(one.name) for one in plan.deployments] or [plan]
+
+
+def each(plan: Plan, check: Callable[[Plan], list[Finding]]) -> list[Finding]:
+    """What a check finds for the deployments of a plan."""
+    return together(plan, [check(one) for one in apart(plan)])
+
+
+def together(plan: Plan, found: Sequence[list[Finding]]) -> list[Finding]:
+    """The findings of `apart(plan)`, in that order, as one list: what does not hold for all says whose it is.
+
+    What would mend the plan by itself is left out where there are several, since it may lie in one item or above all.
+    """
+    if not plan.deployments:
+        return [finding for findings in found for finding in findings]
+    names: dict[tuple[str, str, str], list[str]] = {}
+    first: dict[tuple[str, str, str], Finding] = {}
+    for deployment, findings in zip(plan.deployments, found):
+        for finding in findings:
+            if _about_the_others(finding, plan):
+                continue
+            key = (finding.id, finding.field, finding.message)
+            first.setdefault(key, finding)
+            names.setdefault(key, []).append(deployment.name)
+    return [_of(finding, names[key], len(plan.deployments)) for key, finding in first.items()]
+
+
+def _of(finding: Finding, names: list[str], number: int) -> Finding:
+    if len(names) < number and not any(name in finding.message for name in names):
+        finding = replace(finding, message=f"{', '.join(names)}: {finding.message}")
+    return replace(finding, fix=None)
+
+
+def _about_the_others(finding: Finding, plan: Plan) -> bool:
+    """Whether a finding misses a deployment that the plan itself brings: each is checked as if it were alone."""
+    if finding.id != "traffic" or "there is no such deployment" not in finding.message:
+        return False
+    names = {one.name.lower() for one in plan.deployments}
+    missed = finding.message.removeprefix("Traffic is planned for ").partition(", and there is")[0]
+    return names.issuperset(name.strip().lower() for name in missed.split(","))

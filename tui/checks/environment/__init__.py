@@ -1,0 +1,1 @@
+"""The conda file, its pins, and the base image."""

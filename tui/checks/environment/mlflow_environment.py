@@ -1,0 +1,54 @@
+"""The environment inside an MLflow model, which Azure builds where the model is deployed without code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tui.checks.environment import conda_file
+from tui.checks.environment.conda_file import SERVER, CondaFile
+from tui.checks.finding import BLOCKER, OK, WARNING, Finding
+from tui.checks.model.artifact_findings import MLFLOW, mlflow_without_code
+from tui.checks.model.model_folder import ModelFolder
+from tui.plan.model import Plan
+
+MONITORING = "azureml-ai-monitoring"
+_FIELD = "deployment.model.path"
+
+
+def read(plan: Plan, model: ModelFolder | None) -> CondaFile | None:
+    """Reads the model's own conda file; None where Azure does not build from it. Never raises."""
+    if plan.deployment.environment.given or not mlflow_without_code(plan):
+        return None
+    if model is None or model.mlmodel_path is None or model.problem:
+        return None
+    named = model.details("python_function").get("env")
+    named = named.get("conda") if isinstance(named, dict) else named
+    return conda_file.read(Path(model.mlmodel_path).parent / (named if isinstance(named, str) else "conda.yaml"))
+
+
+def about_environment(conda: CondaFile | None) -> list[Finding]:
+    """Does the model say what it needs, and does it list what Azure's scoring script imports."""
+    if conda is None:
+        return []
+    at = str(conda.path)
+    if not conda.found:
+        message = (
+            f"The model has no {conda.path.name}, from which Azure builds the environment of a model without code."
+        )
+        remedy = "Save the model again with MLflow, or deploy it with a scoring script and a conda file."
+        return [Finding("mlflow-environment", WARNING, _FIELD, message, remedy, MLFLOW, at)]
+    if conda.problem:
+        remedy = "Save the model again with MLflow."
+        return [Finding("mlflow-environment", BLOCKER, _FIELD, conda.problem, remedy, MLFLOW, at)]
+    if MONITORING not in conda.packages:
+        # Reported in Azure/azureml-examples 3904 and others: the container ends with "No module named 'azureml'".
+        message = (
+            f"The model's {conda.path.name} does not list {MONITORING}, which the scoring script that Azure brings "
+            "imports; deployments have failed for want of it."
+        )
+        remedy = f"Add {MONITORING} and {SERVER} to the pip part of {conda.path.name} in the model, or give "
+        remedy += "extra_pip_requirements when it is saved."
+        return [Finding("mlflow-environment", WARNING, _FIELD, message, remedy, MLFLOW, at)]
+    count = len(conda.packages.keys() - {"python", "pip"})
+    message = f"The model's own environment: Python {conda.python or 'of any version'}, {count} packages."
+    return [Finding("mlflow-environment", OK, _FIELD, message, looked_at=at)]

@@ -1,0 +1,299 @@
+"""Can the pip part of the environment be resolved: is there a release of each package for this Python.
+
+The package index is asked for each package that the conda file lists, not for what those need in turn: whether all of
+it goes together is seen by building it, which a dress rehearsal does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
+
+from tui.checks.environment import conda_file, yaml_file
+from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
+from tui.checks.model.artifact_findings import mlflow_without_code
+from tui.checks.question import NoAnswer, Question
+from tui.cloud.http import cache, package_index
+from tui.cloud.http.package_index import File, Indexes, Unreachable
+from tui.plan.model import Plan
+
+FIELD = "deployment.environment.conda_file"
+_MODEL = "deployment.model.path"
+_DOCS = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
+SHARE = 0.6
+"""The part of the preflight's time in which the package index has to answer."""
+# A workspace may have a connection to a Python feed, which the build asks too and nobody else sees (Microsoft,
+# how-to-use-private-python-packages): what is missing elsewhere may be there.
+_FEED = "or name its index in the file, unless the workspace has a connection to a feed that holds it"
+KEPT_SECONDS = 86_400.0
+"""For so long it is believed that what was found is there; what was not found is looked for each time."""
+_AT_ONCE = 8
+_MOST = 80  # packages of one file
+_ELSEWHERE = re.compile(r"^\s*(--find-links|-f|--no-index)\b")
+_OPTION = re.compile(r"^\s*(--index-url|--extra-index-url|-i)[=\s]+(\S+)")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The pip part of a conda file: requirements that apply on Linux with its Python, and the indexes it names."""
+
+    path: Path
+    python: str
+    requirements: tuple[Requirement, ...]
+    options: tuple[tuple[str, str], ...]
+
+
+@dataclass
+class Release:
+    """One version of a package with its files."""
+
+    version: Version
+    files: list[File] = field(default_factory=list)
+
+    def taken(self, python: str) -> list[File]:
+        """The files that this Python on Linux takes."""
+        return [file for file in self.files if _fits(file, python)]
+
+    def wheel(self, python: str) -> File | None:
+        """A file that is installed as it is."""
+        return next((file for file in self.taken(python) if file.name.endswith(".whl")), None)
+
+
+def wanted(plan: Plan) -> Wanted | None:
+    """What is to be resolved; None where the image is not built from a conda file that can be read."""
+    path = plan.deployment.environment.conda_file
+    model = plan.deployment.model.path
+    if path is None and mlflow_without_code(plan) and model is not None:
+        path = Path(model) / "conda.yaml"
+    if path is None:
+        return None
+    conda = conda_file.read(path)
+    python = re.match(r"^\d+\.\d+(?:\.\d+)?$", conda.python or "")
+    if not conda.found or conda.problem or conda.local or not python:
+        return None
+    lines = _pip_lines(yaml_file.read(path).content)
+    if any(_ELSEWHERE.match(line) for line in lines):
+        return None  # files that are found without an index
+    options = tuple((match.group(1), match.group(2)) for line in lines if (match := _OPTION.match(line)))
+    asked = []
+    for line in lines:
+        try:
+            requirement = Requirement(line.split(" #")[0].strip())
+        except InvalidRequirement:
+            continue  # an option, or an address
+        if requirement.url is None and (requirement.marker is None or requirement.marker.evaluate(_machine(python[0]))):
+            asked.append(requirement)
+    return Wanted(path, python[0], tuple(asked[:_MOST]), options)
+
+
+def _pip_lines(content: Any) -> list[str]:
+    dependencies = content.get("dependencies") if isinstance(content, dict) else None
+    parts = [item["pip"] for item in dependencies or () if isinstance(item, dict) and isinstance(item.get("pip"), list)]
+    return [line for part in parts for line in part if isinstance(line, str)]
+
+
+def _machine(python: str) -> dict[str, str]:
+    """The values of markers on the machines that serve."""
+    return {
+        "python_version": ".".join(python.split(".")[:2]),
+        "python_full_version": _full(python),
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "platform_machine": "x86_64",
+        "os_name": "posix",
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+        "extra": "",
+    }
+
+
+def _full(python: str) -> str:
+    """A version with all parts; without the last one the newest is installed."""
+    return python if python.count(".") > 1 else f"{python}.99"
+
+
+def held(asked: Wanted, indexes: Indexes) -> dict[str, list[Release] | None]:
+    """The releases of every package that is asked for; None where there is no such package. Raises Unreachable."""
+    names = list(dict.fromkeys(conda_file.canonical(one.name) for one in asked.requirements))
+    indexes.files(names[0])  # where nobody answers, one question is enough to know
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="index") as pool:
+        files = list(pool.map(indexes.files, names))
+    return {name: None if found is None else _releases(found) for name, found in zip(names, files)}
+
+
+def _releases(files: Sequence[File]) -> list[Release]:
+    """The files by version, the oldest first; what has no version in its name is left out."""
+    written: dict[str, list[File]] = {}
+    for file in files:
+        written.setdefault(_written(file.name), []).append(file)
+    found: dict[Version, Release] = {}
+    for text, those in written.items():
+        if _plain(text):
+            found.setdefault(Version(text), Release(Version(text))).files.extend(those)
+    return [found[version] for version in sorted(found)]
+
+
+def _written(name: str) -> str:
+    """The version in a file's name, without taking the rest of it apart, which is slow for hundreds of files."""
+    if name.endswith(".whl"):
+        return name.split("-")[1] if name.count("-") > 1 else ""
+    stem = re.sub(r"\.(tar\.gz|zip|tar\.bz2)$", "", name)
+    return stem.rpartition("-")[2] if stem != name else ""
+
+
+def _fits(file: File, python: str) -> bool:
+    """Whether this Python on Linux takes a file; a source package counts where its condition holds."""
+    try:
+        if file.requires_python and not SpecifierSet(file.requires_python).contains(_full(python), prereleases=True):
+            return False
+    except InvalidSpecifier:
+        pass
+    if not file.name.endswith(".whl"):
+        return True
+    major, minor = (int(part) for part in python.split(".")[:2])
+    try:
+        tags = parse_wheel_filename(file.name)[3]
+    except (InvalidWheelFilename, InvalidVersion):
+        return False
+    return any(_tag_fits(tag.interpreter, tag.abi, tag.platform, major, minor) for tag in tags)
+
+
+def _tag_fits(interpreter: str, abi: str, platform: str, major: int, minor: int) -> bool:
+    if platform != "any" and not ("linux" in platform and platform.endswith("x86_64")):
+        return False
+    told = re.match(r"^(py|cp)(\d)(\d*)$", interpreter)
+    if not told or int(told.group(2)) != major:
+        return False
+    least = int(told.group(3) or 0)
+    if told.group(1) == "py" or abi == "abi3":
+        return least <= minor
+    return least == minor
+
+
+def check(plan: Plan, asked: Wanted, limit: float) -> list[Finding]:
+    """Findings about the packages, within `limit` seconds."""
+    indexes = package_index.indexes(asked.options)
+    field = FIELD if plan.deployment.environment.conda_file else _MODEL
+    at = f"{asked.path}, {indexes.hosts}"
+    if not asked.requirements or not indexes.urls:
+        return []
+    place = cache.folder("packages") / f"{_digest(asked, indexes)}.json"
+    known = cache.read(place, KEPT_SECONDS)
+    if known is not None:
+        return [Finding("pins", OK, field, str(known["message"]), looked_at=f"{at}, asked {known['asked']}")]
+    question = Question(lambda: _judge(asked, indexes, field, at), limit)
+    try:
+        found = question.answer()
+        if [finding.severity for finding in found] == [OK]:
+            moment = datetime.now(timezone.utc)
+            cache.write(place, {"message": found[0].message, "asked": f"{moment:%Y-%m-%d %H:%M} UTC"})
+        return found
+    except NoAnswer as late:
+        reason = str(late)
+    except Unreachable as error:
+        reason = f"{error}."
+    message = f"Whether there are releases of all packages of {asked.path.name} is not known from here: {reason}"
+    return [Finding("pins", UNKNOWN, field, message, looked_at=at)]
+
+
+def _digest(asked: Wanted, indexes: Indexes) -> str:
+    """What an answer depends on; of an index's address without user and password."""
+    places = [f"{url.hostname}:{url.port}{url.path}" for url in map(urlsplit, indexes.urls)]
+    parts = [asked.path.name, asked.python, *places, *sorted(map(str, asked.requirements))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def _judge(asked: Wanted, indexes: Indexes, field: str, at: str) -> list[Finding]:
+    there = held(asked, indexes)
+    # A mirror may lack what the index that Azure asks has.
+    severity = BLOCKER if indexes.own else WARNING
+    found: list[Finding] = []
+    chosen: dict[str, list[Release]] = {}
+
+    def say(severity: str, message: str, remedy: str) -> None:
+        found.append(Finding("pins", severity, field, f"{asked.path.name}: {message}", remedy, _DOCS, at))
+
+    for one in asked.requirements:
+        name = conda_file.canonical(one.name)
+        releases = there[name]
+        if releases is None:
+            say(WARNING, f"there is no package {one.name} on {indexes.hosts}.", f"Correct its name, {_FEED}.")
+            continue
+        allowed = set(one.specifier.filter([item.version for item in releases], prereleases=_early(one)))
+        matching = [item for item in releases if item.version in allowed]
+        if not matching:
+            newest = next((str(item.version) for item in reversed(releases) if not item.version.is_prerelease), "")
+            known = f" The newest is {newest}." if newest else ""
+            say(WARNING, f"there is no release {one.name}{one.specifier} on {indexes.hosts}.{known}",
+                f"Ask for a release that exists, {_FEED}.")  # fmt: skip
+            continue
+        usable = [item for item in matching if item.taken(asked.python)]
+        if not usable:
+            last = matching[-1]
+            needs = next((file.requires_python for file in last.files if file.requires_python), "")
+            why = f" (it needs Python {needs})" if needs else ""
+            say(severity, f"{one.name} {last.version} is not for Python {asked.python}{why}.",
+                "Choose another release of it, or another Python.")  # fmt: skip
+            continue
+        chosen[name] = usable
+        last = usable[-1]
+        if last.wheel(asked.python) is None and any(file.name.endswith(".whl") for file in last.files):
+            say(WARNING, f"{one.name} {last.version} has ready-made files, and none for Python {asked.python} on "
+                "Linux: it would be built from its sources, for which the image may lack what is needed.",
+                "Choose a release of it that has one, or another Python.")  # fmt: skip
+    for message in _conflicts(asked, chosen):
+        say(severity, message, "Change one of the two.")
+    if not found:
+        count = len(asked.requirements)
+        listed = "the package" if count == 1 else f"each of the {count} packages"
+        message = f"{indexes.hosts} has a release for Python {asked.python} of {listed} that {asked.path.name} lists."
+        found.append(Finding("pins", OK, field, message, looked_at=at))
+    return found
+
+
+def _early(one: Requirement) -> bool | None:
+    """Whether pre-releases count: where one is asked for by its number."""
+    return True if any(Version(spec.version).is_prerelease for spec in one.specifier if _plain(spec.version)) else None
+
+
+def _plain(text: str) -> bool:
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
+
+
+def _conflicts(asked: Wanted, chosen: dict[str, list[Release]]) -> list[str]:
+    """Packages pinned to one release that require a release of another listed one which the list does not allow."""
+    pinned = [(name, releases[0]) for name, releases in chosen.items() if len(releases) == 1]
+    wheels = [release.wheel(asked.python) or File("") for _, release in pinned]
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="metadata") as pool:
+        required = list(pool.map(package_index.requirements, wheels))
+    said = []
+    for (name, release), lines in zip(pinned, required):
+        for line in lines:
+            try:
+                needs = Requirement(line)
+            except InvalidRequirement:
+                continue
+            other = chosen.get(conda_file.canonical(needs.name))
+            if other is None or (needs.marker and not needs.marker.evaluate(_machine(asked.python))):
+                continue
+            if not any(needs.specifier.contains(item.version, prereleases=True) for item in other):
+                listed = ", ".join(str(one) for one in asked.requirements if one.name == needs.name) or needs.name
+                said.append(f"{name} {release.version} needs {needs.name}{needs.specifier}, and the file asks for "
+                            f"{listed}.")  # fmt: skip
+    return said

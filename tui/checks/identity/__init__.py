@@ -1,0 +1,1 @@
+"""Who signs in, what that identity may do, and the identity of the endpoint."""

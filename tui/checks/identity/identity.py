@@ -1,0 +1,61 @@
+"""Does the sign-in work."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from tui.checks.ask_azure import ask
+from tui.checks.finding import OK, WARNING, Finding
+from tui.checks.question import Question
+from tui.cloud.auth.sign_in import SignedIn
+
+FIELD = "credential.method"
+
+
+def signed_in(question: Question[SignedIn]) -> Finding:
+    """Whether Microsoft Entra gave a token, and to whom."""
+    answer = ask(question, "sign-in", FIELD, "Whether the sign-in works", needed=True)
+    if isinstance(answer, Finding):
+        return answer
+    tenant = f" of tenant {answer.tenant}" if answer.tenant else ""
+    source = f" through {answer.source}" if answer.source else ""
+    message = f"Signed in{source} as {answer.principal} ({answer.kind}){tenant}."
+    left = _left(answer.expires)
+    if left is not None:
+        message += f" The token is good until {answer.expires}."
+    if left is not None and left < 0:
+        remedy = "Set this machine's clock (timedatectl, ntp), then sign in again."
+        text = f"{message} By this machine's clock that has passed."
+        return Finding("sign-in", WARNING, FIELD, text, remedy, looked_at=answer.source)
+    return Finding("sign-in", OK, FIELD, message, looked_at=answer.source)
+
+
+def tenants(question: Question[SignedIn], tenant: str | None) -> list[Finding]:
+    """Whether the token is of the tenant that the workspace belongs to; nothing where either is not known."""
+    try:
+        answer = question.answer()
+    except Exception:
+        return []
+    if not tenant or not answer.tenant or answer.tenant.lower() == tenant.lower():
+        return []
+    return [
+        Finding(
+            "tenant",
+            WARNING,
+            "credential.tenant_id",
+            f"{answer.principal} signs in to the tenant {answer.tenant}, and the workspace belongs to {tenant}.",
+            f"Set credential.tenant_id to {tenant}, or sign in there.",
+            looked_at=answer.source,
+        )
+    ]
+
+
+def _left(expires: str | None) -> float | None:
+    """Seconds until a moment; None where it is not known."""
+    if not expires:
+        return None
+    try:
+        moment = datetime.strptime(expires, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+    except ValueError:
+        return None
+    return (moment - datetime.now(timezone.utc)).total_seconds()

@@ -1,0 +1,180 @@
+"""What the plan will need against what the identity may do: actions, data actions, resource providers."""
+
+from __future__ import annotations
+
+from tui.checks.ask_azure import ask
+from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
+from tui.checks.question import Question
+from tui.cloud.auth import permissions
+from tui.cloud.auth.permissions import Permission
+from tui.cloud.auth.roles import request_for
+from tui.cloud.auth.sign_in import SignedIn
+from tui.cloud.endpoints.endpoints import EndpointInfo
+from tui.cloud.errors import CloudError
+from tui.cloud.http.hosts import Store
+from tui.cloud.session import Cloud
+from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.plan.model import Plan
+
+FIELD = "credential.method"
+ROLES = "https://learn.microsoft.com/azure/machine-learning/how-to-assign-roles"
+_STORAGE = "https://learn.microsoft.com/azure/storage/blobs/assign-azure-role-data-access"
+_REGISTER = "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-providers-and-types"
+_WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
+_BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+# The first one is needed. That others can be missing too was reported, without their names (MicrosoftLearning/
+# mslearn-azure-ml issue 106); these two are a guess, so a missing one is a warning.
+PROVIDERS = ("Microsoft.MachineLearningServices", "Microsoft.PolicyInsights", "Microsoft.Cdn")
+
+
+def actions(plan: Plan, store: Store | None, endpoint: EndpointInfo | None = None) -> list[str]:
+    """The actions on the workspace that carrying out the plan takes, in its order."""
+    deployment = plan.deployment
+    found = ["read", "datastores/read", "onlineEndpoints/read", "onlineEndpoints/deployments/read"]
+    if deployment.model.path is not None:
+        found += ["models/versions/read", "models/versions/write"]
+        if store is not None and not store.identity:
+            found.append("datastores/listSecrets/action")
+    if deployment.code_configuration is not None:
+        found += ["codes/versions/read", "codes/versions/startPendingUpload/action", "codes/versions/write"]
+    environment = deployment.environment
+    if environment.given and not environment.registered:
+        found += ["environments/versions/read", "environments/versions/write"]
+    if deployment.data_collector is not None:
+        found += ["data/versions/read", "data/versions/write"]
+    found += ["onlineEndpoints/write", "onlineEndpoints/deployments/write"]
+    found.append("onlineEndpoints/deployments/getLogs/action")
+    if plan.test.request is not None:
+        mode = endpoint.auth_mode if endpoint else plan.endpoint.auth_mode
+        calls = {"key": "listKeys", "aml_token": "token", "aad_token": "score"}
+        found.append(f"onlineEndpoints/{calls.get(mode, 'listKeys')}/action")
+    return [f"{_WORKSPACES}/{action}" for action in found]
+
+
+def roles(
+    plan: Plan,
+    info: WorkspaceInfo,
+    given: list[Permission],
+    who: SignedIn | None,
+    store: Store | None,
+    endpoint: EndpointInfo | None = None,
+) -> Finding:
+    """Whether the identity's roles on the workspace allow all that the plan needs there."""
+    needed = actions(plan, store, endpoint)
+    lacking = permissions.missing(given, needed)
+    name = who.principal if who else "The identity"
+    if not lacking:
+        message = f"{name} may do all {len(needed)} things that the plan needs on {info.name}."
+        return Finding("roles", OK, FIELD, message, docs=ROLES, looked_at=info.id)
+    # One role for all: what the most demanding action needs covers the others.
+    asks = [request_for(action, info.id, who.object_id if who else None, _kind(who)) for action in lacking]
+    ask = next((item for item in asks if item.role != "Reader"), asks[0])
+    listed = ", ".join(action.partition("/")[2] for action in lacking[:4])
+    more = f" and {len(lacking) - 4} more" if len(lacking) > 4 else ""
+    return Finding(
+        "roles",
+        # Reading the log is for when something fails; everything else is on the way.
+        WARNING if all("/getLogs/" in action for action in lacking) else BLOCKER,
+        FIELD,
+        f"{name} may not do everything that the plan needs on {info.name}: {listed}{more} are not among its roles.",
+        f"{ask.sentence} {ask.command}",
+        ROLES,
+        info.id,
+        ask.command,
+    )
+
+
+def storage_role(store: Store, given: list[Permission], who: SignedIn | None) -> Finding:
+    """Where the datastore has no key, the identity itself writes blobs, for which it needs a data role."""
+    needed = [f"{_BLOBS}/{verb}" for verb in ("read", "write")]
+    lacking = permissions.missing(given, needed, data=True)
+    account = store.account_id.rpartition("/")[2] or store.account
+    if not lacking:
+        message = f"The datastore {store.name} uses identities, and this one may write blobs in {account}."
+        return Finding("storage-role", OK, FIELD, message, docs=_STORAGE, looked_at=store.account_id)
+    ask = request_for(lacking[-1], store.account_id, who.object_id if who else None, _kind(who))
+    return Finding(
+        "storage-role",
+        BLOCKER,
+        FIELD,
+        f"The datastore {store.name} uses identities, and this one may not write blobs in {account}: its uploads end "
+        "with AuthorizationPermissionMismatch.",
+        f"{ask.sentence} {ask.command}",
+        _STORAGE,
+        store.account_id,
+        ask.command,
+    )
+
+
+def provider(name: str, state: str | None) -> Finding | None:
+    """Whether a resource provider is registered; None where that is in order or not told for one that may be needed."""
+    own = name == PROVIDERS[0]
+    id = f"provider-{name.rpartition('.')[2].lower()}"
+    if state is None:
+        message = f"Whether the resource provider {name} is registered is not known."
+        return Finding(id, UNKNOWN, "workspace.subscription_id", message, docs=_REGISTER) if own else None
+    if state.lower() == "registered":
+        if not own:
+            return None
+        message = f"The resource provider {name} is registered."
+        return Finding(id, OK, "workspace.subscription_id", message, docs=_REGISTER, looked_at=name)
+    return Finding(
+        id,
+        BLOCKER if own and state.lower() != "registering" else WARNING,
+        "workspace.subscription_id",
+        f"The resource provider {name} is {state} in this subscription, "
+        f"and making an endpoint {'needs it' if own else 'may need it'}.",
+        f"az provider register --namespace {name}",
+        _REGISTER,
+        name,
+    )
+
+
+def _kind(who: SignedIn | None) -> str:
+    return who.kind if who else ""
+
+
+def read(cloud: Cloud, info: WorkspaceInfo) -> list[Permission]:
+    """What the identity may do on the workspace. Raises CloudError."""
+    return permissions.granted(cloud, info.id)
+
+
+def providers(cloud: Cloud) -> dict[str, str | None]:
+    """The state of each resource provider that counts; None for one that is not told. Raises CloudError."""
+    found: dict[str, str | None] = {PROVIDERS[0]: permissions.registration(cloud, PROVIDERS[0])}
+    for name in PROVIDERS[1:]:
+        try:
+            found[name] = permissions.registration(cloud, name)
+        except CloudError:
+            found[name] = None
+    return found
+
+
+def findings(
+    plan: Plan,
+    cloud: Cloud,
+    info: WorkspaceInfo,
+    asked_rights: Question[list[Permission]],
+    asked_providers: Question[dict[str, str | None]],
+    who: SignedIn | None,
+    store: Store | None,
+    endpoint: EndpointInfo | None,
+) -> list[Finding]:
+    """Roles on the workspace, the data role on the storage where that counts, and resource providers."""
+    found = []
+    by_identity = store is not None and store.identity and plan.deployment.model.path is not None
+    asked_storage = None
+    if by_identity and store is not None and (store.account_id or info.storage_account):
+        scope = store.account_id or info.storage_account or ""
+        asked_storage = Question(lambda: permissions.granted(cloud, scope), asked_rights.left)
+    given = ask(asked_rights, "roles", FIELD, "What this identity may do", blocks=False)
+    found.append(given if isinstance(given, Finding) else roles(plan, info, given, who, store, endpoint))
+    if asked_storage is not None and store is not None:
+        blobs = ask(asked_storage, "storage-role", FIELD, "Whether this identity may write blobs", blocks=False)
+        found.append(blobs if isinstance(blobs, Finding) else storage_role(store, blobs, who))
+    states = ask(
+        asked_providers, "provider-machinelearningservices", FIELD, "Which providers are registered", blocks=False
+    )
+    if isinstance(states, Finding):
+        return [*found, states]
+    return [*found, *(item for item in (provider(name, state) for name, state in states.items()) if item)]

@@ -1,0 +1,1 @@
+"""What lies in the folders that are uploaded, and models that lie elsewhere."""

@@ -1,0 +1,231 @@
+"""What will be uploaded: the model, the scoring script, its environment, the sample request."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tui.checks.environment import base_image, conda_file, mlflow_environment
+from tui.checks.finding import UNKNOWN, Finding
+from tui.checks.model import artifact_findings, file_count, ignored_files, model_folder
+from tui.checks.question import NoAnswer, Question
+from tui.checks.scoring import data_collection, sample_request, score_script, script_findings
+from tui.plan.model import CodeConfiguration, Plan
+
+
+@dataclass
+class Artifacts:
+    """What was read of a plan's files; a part that the plan does not name is None.
+
+    `late` has the parts (model, score, conda, sample) that were not read in time, with their path.
+    """
+
+    model: model_folder.ModelFolder | None = None
+    conda: conda_file.CondaFile | None = None
+    score: score_script.ScoreScript | None = None
+    sample: sample_request.SampleRequest | None = None
+    model_conda: conda_file.CondaFile | None = None
+    """The conda file inside an MLflow model that is deployed without code."""
+    left_out_code: bool = False
+    """Whether the scoring script itself is left out by the ignore file of its folder."""
+    late: dict[str, str] = field(default_factory=dict)
+
+
+def read(plan: Plan, seconds: float = 10.0, count_for: float | None = None) -> Artifacts:
+    """Reads the plan's files, all of them at the same time, for about `seconds`; never raises.
+
+    A part that is not read by then is named in `late`. Counting the model's files ends after `count_for` seconds, by
+    default most of `seconds`.
+    """
+    deployment = plan.deployment
+    code, request = deployment.code_configuration, plan.test.request
+    conda_path, model_path = deployment.environment.conda_file, deployment.model.path
+    count = seconds * 0.8 if count_for is None else count_for
+    conda_asked = Question(lambda: conda_file.read(conda_path), seconds) if conda_path else None
+    model_asked = Question(lambda: _model(plan, model_path, count), seconds) if model_path else None
+    score_asked = Question(lambda: _score_script(code), seconds) if code else None
+    sample_asked = Question(lambda: sample_request.read(request), seconds) if request else None
+    found = Artifacts()
+    try:
+        found.conda = conda_asked.answer() if conda_asked else None
+    except NoAnswer:
+        found.late["conda"] = str(conda_path)
+    try:
+        found.model, found.model_conda = model_asked.answer() if model_asked else (None, None)
+    except NoAnswer:
+        found.late["model"] = str(model_path)
+    try:
+        found.score, found.left_out_code = score_asked.answer() if score_asked else (None, False)
+    except NoAnswer:
+        found.late["score"] = str(code.code if code else "")
+    try:
+        found.sample = sample_asked.answer() if sample_asked else None
+    except NoAnswer:
+        found.late["sample"] = str(request)
+    if found.score and found.conda and found.conda.python and code:
+        # Which grammar counts is known only now; the file is in memory's cache by then.
+        found.score = score_script.read(code.code, code.scoring_script, _version(found.conda.python))
+    return found
+
+
+def _model(plan: Plan, path: Path, seconds: float) -> tuple[model_folder.ModelFolder, conda_file.CondaFile | None]:
+    model = model_folder.read(path, seconds)
+    return model, mlflow_environment.read(plan, model)
+
+
+def _score_script(code: CodeConfiguration) -> tuple[score_script.ScoreScript, bool]:
+    """The script, and whether the folder's ignore file keeps it from being uploaded."""
+    from tui.cloud.storage import ignore_file
+
+    score = score_script.read(code.code, code.scoring_script)
+    try:
+        excluded = ignore_file.left_out(code.code) if score.found else None
+    except (OSError, ValueError):
+        excluded = None
+    return score, bool(excluded and excluded(code.scoring_script))
+
+
+def _version(text: str) -> tuple[int, int] | None:
+    match = re.match(r"^(\d+)\.(\d+)", text)
+    return (int(match.group(1)), int(match.group(2))) if match else None
+
+
+def check(plan: Plan, *, isolation: str | None = None, limit: float = 10.0) -> list[Finding]:
+    """Findings about the plan's files, within about `limit` seconds even where a mount never answers.
+
+    `isolation` is the workspace's mode (managed_network, legacy, public) where it is known.
+    """
+    return _findings(plan, read(plan, limit), isolation, limit)
+
+
+def inspect_model(plan: Plan, *, isolation: str | None = None, limit: float = 60.0) -> dict[str, Any]:
+    """What is in the model's folder and whether script and environment fit it, as JSON data for forms.
+
+    Counting the model's files gets a second here, `complete` says whether that was enough. Everything else may take
+    `limit` seconds: a mount where each look takes two seconds is read all the same.
+    """
+    return described(plan, read(plan, limit, count_for=1.0), isolation, limit)
+
+
+def described(plan: Plan, found: Artifacts, isolation: str | None, limit: float) -> dict[str, Any]:
+    """What was read of a plan's files, as JSON data for forms."""
+    path = plan.deployment.model.path
+    model = found.model
+    registered = plan.deployment.model.registered
+    figures = model.figures if model else file_count.Figures()
+    return {
+        "path": str(path) if path else registered or plan.deployment.model.source,
+        "registered": registered,
+        "exists": bool(model and model.exists),
+        "flavour": model.flavour if model else None,
+        "versions": model.versions if model else {},
+        "mlmodel": model.mlmodel if model else None,
+        **figures.as_dict(),
+        "complete": bool(model and model.complete),
+        "signature": model.signature if model else None,
+        "sample": sample_body(plan, found),
+        "sample_source": _sample_source(plan, found),
+        "score": _score(found.score),
+        "conda": _conda(found.conda or found.model_conda),
+        "findings": [finding.as_dict() for finding in _findings(plan, found, isolation, limit)],
+    }
+
+
+def _sample_source(plan: Plan, found: Artifacts) -> str:
+    """Where the sample comes from: plan, example (saved with the model), signature, or nowhere."""
+    if found.sample and isinstance(found.sample.body, dict):
+        return "plan"
+    if found.model is None or not model_folder.rows(found.model):
+        return ""
+    return "example" if found.model.example is not None else "signature"
+
+
+def sample_body(plan: Plan, found: Artifacts) -> dict[str, Any] | None:
+    """A request to try the endpoint with: the plan's own, else one made from the model's example or signature."""
+    if found.sample and isinstance(found.sample.body, dict):
+        return found.sample.body
+    rows = model_folder.rows(found.model) if found.model else None
+    if not rows:
+        return None
+    if artifact_findings.mlflow_without_code(plan):
+        # What Azure's own scoring script for MLflow models reads (Microsoft, how-to-deploy-mlflow-models).
+        columns = list(rows[0])
+        data = [[row.get(name) for name in columns] for row in rows]
+        return {"input_data": {"columns": columns, "index": list(range(len(rows))), "data": data}}
+    return {"data": rows}
+
+
+def _findings(plan: Plan, found: Artifacts, isolation: str | None, limit: float) -> list[Finding]:
+    parts = [
+        [_slow(part, path, limit) for part, path in found.late.items()],
+        [] if "model" in found.late else artifact_findings.about_model(plan, found.model),
+        ignored_files.about(plan, found.model, found.left_out_code),
+        script_findings.about_score(plan, found.score, found.conda),
+        artifact_findings.about_conda(plan, found.conda),
+        mlflow_environment.about_environment(found.model_conda),
+        data_collection.about(plan, found.conda),
+        artifact_findings.about_versions(found.model, found.conda or found.model_conda),
+        artifact_findings.about_sample(plan, found.sample, found.model),
+        artifact_findings.about_size(plan, found.model),
+        artifact_findings.about_mlflow_network(plan, isolation),
+        base_image.check(plan),
+    ]
+    return [finding for part in parts for finding in part]
+
+
+_FIELD_OF = {
+    "model": "deployment.model.path",
+    "score": "deployment.code_configuration.code",
+    "conda": "deployment.environment.conda_file",
+    "sample": "test.request",
+}
+
+
+def _slow(part: str, path: str, limit: float) -> Finding:
+    return Finding(
+        "artifacts",
+        UNKNOWN,
+        _FIELD_OF[part],
+        f"{path} could not be read within {limit:g} seconds.",
+        "A mount that answers slowly, or no longer, looks like this; copy the files to a local folder.",
+        looked_at=path,
+    )
+
+
+def _score(score: score_script.ScoreScript | None) -> dict[str, Any]:
+    if score is None:
+        return {"found": False, "asked": False, "has_init": False, "has_run": False, "problem": None, "name": ""}
+    return {
+        "found": score.found,
+        "asked": True,
+        "name": score.path.name,
+        "has_init": score.has_init,
+        "has_run": score.has_run,
+        "problem": score.problem or None,
+        "line": score.line,
+    }
+
+
+def _conda(conda: conda_file.CondaFile | None) -> dict[str, Any]:
+    if conda is None:
+        return {"found": False, "asked": False, "python": None, "has_server": False, "problem": None, "name": ""}
+    return {
+        "found": conda.found,
+        "asked": True,
+        "name": conda.path.name,
+        "python": conda.python,
+        "has_server": conda.has_server,
+        "server": next(
+            (
+                str(conda.packages[name].wanted or "any version")
+                for name in conda_file.SERVER_PACKAGES
+                if name in conda.packages
+            ),
+            None,
+        ),
+        "packages": len(conda.packages.keys() - {"python", "pip"}),
+        "problem": conda.problem or None,
+        "line": conda.line,
+    }

@@ -1,0 +1,164 @@
+"""Counting a model's files and bytes, as the upload would take them, with figures while it goes on."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable
+
+_NAMED = 8  # files that are left out, by name
+_KEPT = 4  # counts that are remembered or go on
+_FRESH = 60.0  # seconds for which a finished count is believed
+
+
+@dataclass
+class Figures:
+    """What has been counted so far. `files` and `bytes` are those that are uploaded; what the ignore file leaves out
+    is counted apart. `complete` is true once everything has been looked at."""
+
+    files: int = 0
+    bytes: int = 0
+    complete: bool = False
+    ignore_file: str | None = None
+    left_out: int = 0
+    left_out_bytes: int = 0
+    left_out_names: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        return {
+            "files": self.files,
+            "bytes": self.bytes,
+            "complete": self.complete,
+            "ignore_file": self.ignore_file,
+            "left_out": self.left_out,
+            "left_out_bytes": self.left_out_bytes,
+            "left_out_names": list(self.left_out_names),
+            "unreadable": list(self.unreadable),
+        }
+
+
+def count(root: Path, figures: Figures, stop: Callable[[], bool] = lambda: False) -> Figures:
+    """Counts the files below a folder into `figures`; ends early, not complete, when `stop` says so. Never raises.
+
+    Links are followed, as the upload does; a link back to a folder above is not gone into again.
+    """
+    excluded = _rules(root, figures)
+    seen: set[str] = set()
+    waiting = [(str(root), "")]
+    while waiting:
+        folder, prefix = waiting.pop()
+        try:
+            real = os.path.realpath(folder)
+            if real in seen:
+                continue
+            seen.add(real)
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if stop():
+                        return figures
+                    if entry.is_dir():
+                        waiting.append((entry.path, f"{prefix}{entry.name}/"))
+                    elif entry.is_file():
+                        _add(figures, f"{prefix}{entry.name}", entry.stat().st_size, excluded)
+        except OSError as error:
+            figures.unreadable.append(f"{error.filename or folder}: {error.strerror or error}")
+    figures.complete = True
+    return figures
+
+
+def _add(figures: Figures, name: str, size: int, excluded: Callable[[str], bool] | None) -> None:
+    if excluded is not None and excluded(name):
+        figures.left_out += 1
+        figures.left_out_bytes += size
+        if len(figures.left_out_names) < _NAMED:
+            figures.left_out_names.append(name)
+    else:
+        figures.files += 1
+        figures.bytes += size
+
+
+def _rules(root: Path, figures: Figures) -> Callable[[str], bool] | None:
+    from tui.cloud.storage import ignore_file
+
+    try:
+        figures.ignore_file = ignore_file.ignore_file(root)
+        return ignore_file.left_out(root) if figures.ignore_file else None
+    except (OSError, ValueError) as error:
+        figures.unreadable.append(f"{figures.ignore_file or root}: {error}")
+        return None
+
+
+class Counting:
+    """A count that goes on in a thread of its own until it is done or stopped."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.figures = Figures()
+        self.began = time.monotonic()
+        self._ended = threading.Event()
+        self._stopped = False
+        threading.Thread(target=self._run, name="counting", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            if self.root.is_dir():
+                count(self.root, self.figures, lambda: self._stopped)
+            elif self.root.is_file():
+                self.figures.files, self.figures.bytes = 1, self.root.stat().st_size
+                self.figures.complete = True
+        except OSError as error:
+            self.figures.unreadable.append(f"{self.root}: {error.strerror or error}")
+        finally:
+            self._ended.set()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is done, or could not go on."""
+        return self._ended.is_set()
+
+    def wait(self, seconds: float) -> None:
+        """Waits until it ends, at most so long."""
+        self._ended.wait(seconds)
+
+    def stop(self) -> None:
+        """Ends it at the next file; a file system that does not answer holds the thread, and nothing else."""
+        self._stopped = True
+
+
+_lock = threading.Lock()
+_counts: OrderedDict[str, Counting] = OrderedDict()
+
+
+def running(root: Path, wait: float = 0.3, fresh: bool = False) -> dict[str, Any]:
+    """The figures of a count that goes on, begun when first asked for, after at most `wait` seconds.
+
+    `fresh` counts anew. Besides the figures: `seconds` since it began, and `ended`. Only a few counts go on at a
+    time; the oldest is stopped for a new one.
+    """
+    key = str(root)
+    with _lock:
+        known = _counts.get(key)
+        old = known is not None and known.ended and time.monotonic() - known.began > _FRESH
+        if known is None or fresh or old:
+            if known is not None:
+                known.stop()
+            known = _counts[key] = Counting(root)
+        _counts.move_to_end(key)
+        while len(_counts) > _KEPT:
+            _counts.popitem(last=False)[1].stop()
+    known.wait(wait)
+    return {**known.figures.as_dict(), "seconds": time.monotonic() - known.began, "ended": known.ended}
+
+
+def stop_all() -> None:
+    """Stops every count; what was counted is forgotten."""
+    with _lock:
+        for known in _counts.values():
+            known.stop()
+        _counts.clear()

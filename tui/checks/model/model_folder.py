@@ -1,0 +1,201 @@
+"""What lies in a model folder: size, MLflow's MLmodel file, flavour, signature, an example."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tui.checks.environment import yaml_file
+from tui.checks.model import file_count
+
+# The libraries whose version a flavour records: the flavour's key, and the packages that can bring the library.
+LIBRARY_VERSIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "xgboost": ("xgb_version", ("xgboost", "xgboost-cpu")),
+    "sklearn": ("sklearn_version", ("scikit-learn",)),
+    "lightgbm": ("lgb_version", ("lightgbm",)),
+    "catboost": ("catboost_version", ("catboost",)),
+    "pytorch": ("pytorch_version", ("torch",)),
+    "tensorflow": ("tensorflow_version", ("tensorflow", "tensorflow-cpu")),
+    "keras": ("keras_version", ("keras", "tensorflow", "tensorflow-cpu")),
+    "onnx": ("onnx_version", ("onnx", "onnxruntime")),
+    "statsmodels": ("statsmodels_version", ("statsmodels",)),
+    "spacy": ("spacy_version", ("spacy",)),
+    "prophet": ("prophet_version", ("prophet",)),
+    "transformers": ("transformers_version", ("transformers",)),
+}
+
+_EXAMPLES = {
+    "double": 0.0,
+    "float": 0.0,
+    "integer": 0,
+    "long": 0,
+    "boolean": False,
+    "string": "text",
+    "datetime": "2026-01-31T00:00:00",
+    "binary": "",
+}
+
+
+@dataclass
+class ModelFolder:
+    """A model on disk. `complete` is false when the time was over before everything was counted."""
+
+    path: Path
+    exists: bool = False
+    files: int = 0
+    bytes: int = 0
+    complete: bool = True
+    mlmodel_path: Path | None = None
+    mlmodel: dict[str, Any] | None = None
+    flavours: tuple[str, ...] = ()
+    signature: list[dict[str, str]] | None = None
+    example: Any = None
+    problem: str = ""
+    unreadable: list[str] = field(default_factory=list)
+    figures: file_count.Figures = field(default_factory=file_count.Figures)
+    """What was counted, with what the ignore file leaves out."""
+
+    @property
+    def flavour(self) -> str | None:
+        """The library's flavour where there is one beside python_function."""
+        return next((name for name in self.flavours if name != "python_function"), None) or (
+            "python_function" if self.flavours else None
+        )
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The versions that MLmodel tells: of MLflow, of Python, of the flavour's library."""
+        found = {
+            "mlflow": (self.mlmodel or {}).get("mlflow_version"),
+            "python": self.details("python_function").get("python_version"),
+        }
+        for flavour in self.flavours:
+            if flavour in LIBRARY_VERSIONS:
+                found[flavour] = self.details(flavour).get(LIBRARY_VERSIONS[flavour][0])
+        return {name: version for name, version in found.items() if isinstance(version, str) and version}
+
+    def details(self, flavour: str) -> dict[str, Any]:
+        """What MLmodel says about one flavour."""
+        flavours = (self.mlmodel or {}).get("flavors")
+        found = flavours.get(flavour) if isinstance(flavours, dict) else None
+        return found if isinstance(found, dict) else {}
+
+
+def read(path: Path, seconds: float = 10.0) -> ModelFolder:
+    """Looks at a model's file or folder, counting for at most about `seconds`; never raises, runs nothing in it."""
+    folder = ModelFolder(path)
+    try:
+        folder.exists = path.exists()
+        single = folder.exists and path.is_file()
+        if single:
+            folder.files, folder.bytes = 1, path.stat().st_size
+            folder.figures = file_count.Figures(1, folder.bytes, complete=True)
+    except OSError as error:
+        folder.problem = f"{path} cannot be looked at: {error.strerror or error}."
+        return folder
+    if not folder.exists or single:
+        return folder
+    # MLmodel first: it is worth more than the count when the time is short.
+    _read_mlmodel(folder)
+    _count(folder, seconds)
+    return folder
+
+
+def _count(folder: ModelFolder, seconds: float) -> None:
+    ends: list[float] = []
+
+    def over() -> bool:
+        # The time begins with the first file: reading the rules of an ignore file loads Azure's SDK.
+        if not ends:
+            ends.append(time.monotonic() + seconds)
+        return time.monotonic() > ends[0]
+
+    figures = file_count.count(folder.path, file_count.Figures(), over)
+    folder.files, folder.bytes, folder.complete = figures.files, figures.bytes, figures.complete
+    folder.unreadable, folder.figures = figures.unreadable, figures
+
+
+def _read_mlmodel(folder: ModelFolder) -> None:
+    path = _find_mlmodel(folder.path)
+    if path is None:
+        return
+    folder.mlmodel_path = path
+    read_file = yaml_file.read(path)
+    if read_file.problem:
+        folder.problem = read_file.problem
+        return
+    if not isinstance(read_file.content, dict) or not isinstance(read_file.content.get("flavors"), dict):
+        folder.problem = f"{path.name} lists no flavors; it is not a file that MLflow wrote."
+        return
+    folder.mlmodel = read_file.content
+    folder.flavours = tuple(read_file.content["flavors"])
+    folder.signature = _signature(read_file.content)
+    folder.example = _example(path.parent, read_file.content)
+
+
+def _find_mlmodel(folder: Path) -> Path | None:
+    """MLmodel in the folder itself, else in the first of its sub-folders that has one."""
+    if (folder / "MLmodel").is_file():
+        return folder / "MLmodel"
+    try:
+        with os.scandir(folder) as entries:
+            inside = sorted(entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
+    except OSError:
+        return None
+    # A model has few sub-folders; a data folder that was named by mistake may have thousands.
+    return next((Path(name, "MLmodel") for name in inside[:50] if Path(name, "MLmodel").is_file()), None)
+
+
+def _signature(mlmodel: dict[str, Any]) -> list[dict[str, str]] | None:
+    """The inputs that MLmodel names, as name and type; None where there is no signature that can be read."""
+    signature = mlmodel.get("signature")
+    written = signature.get("inputs") if isinstance(signature, dict) else None
+    if not isinstance(written, str):
+        return None
+    try:
+        inputs = json.loads(written)
+    except ValueError:
+        return None
+    if not isinstance(inputs, list) or not all(isinstance(item, dict) for item in inputs):
+        return None
+    return [{"name": str(item.get("name") or ""), "type": _type(item)} for item in inputs]
+
+
+def _type(item: dict[str, Any]) -> str:
+    tensor = item.get("tensor-spec")
+    if isinstance(tensor, dict):
+        return f"tensor {tensor.get('dtype')} {tensor.get('shape')}"
+    return str(item.get("type", ""))
+
+
+def _example(folder: Path, mlmodel: dict[str, Any]) -> Any:
+    """The input example that was saved with the model, as JSON data."""
+    info = mlmodel.get("saved_input_example_info")
+    name = info.get("artifact_path") if isinstance(info, dict) else None
+    if not isinstance(name, str):
+        return None
+    path = (folder / name).resolve()
+    try:
+        if folder.resolve() not in path.parents or path.stat().st_size > 1_000_000:
+            return None
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def rows(folder: ModelFolder) -> list[dict[str, Any]] | None:
+    """One or more rows to try the model with: from its example, else made up from its signature."""
+    example = folder.example
+    if isinstance(example, dict) and isinstance(example.get("columns"), list) and isinstance(example.get("data"), list):
+        return [dict(zip(example["columns"], row)) for row in example["data"] if isinstance(row, list)]
+    if isinstance(example, list) and example and all(isinstance(row, dict) for row in example):
+        return example
+    columns = folder.signature or []
+    if columns and all(column["name"] and column["type"] in _EXAMPLES for column in columns):
+        return [{column["name"]: _EXAMPLES[column["type"]] for column in columns}]
+    return None

@@ -1,0 +1,1 @@
+"""The network flags, private endpoints, outbound rules, and the way from this machine."""

@@ -1,0 +1,146 @@
+"""What mends the way to a host: the record, the link, the peering, the proxy's exception, the certificate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tui.cloud.http import connectivity
+from tui.cloud.http.connectivity import Probe
+from tui.cloud.http.hosts import Host
+
+DNS = "https://learn.microsoft.com/azure/machine-learning/how-to-custom-dns"
+NETWORK = "https://learn.microsoft.com/azure/machine-learning/how-to-access-azureml-behind-firewall"
+
+# The sub-resource of a private endpoint (Microsoft, private-endpoint-overview).
+_GROUPS = {
+    "storage": "blob",
+    "scoring": "amlworkspace",
+    "workspace": "amlworkspace",
+    "notebooks": "amlworkspace",
+    "vault": "vault",
+    "registry": "registry",
+}
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do, in a sentence, and the command for whoever may do it."""
+
+    remedy: str = ""
+    command: str = ""
+
+
+def advice(host: Host, probe: Probe, state: str) -> Advice:
+    """What mends a hop in this state; empty where nothing has to be."""
+    if state == "wrong_address":
+        return _wrong_address(host, probe)
+    if state == connectivity.UNRESOLVED:
+        return _unresolved(host)
+    if probe.reason in ("proxy", "proxy-login", "proxy-timeout"):
+        return _proxy(host, probe)
+    if state == connectivity.UNREACHABLE:
+        return _unreachable(host, probe)
+    if state == connectivity.TLS:
+        return _tls(host, probe)
+    if probe.reason == "no-name-server":
+        return Advice(
+            "Check this machine's name servers (resolv.conf) and the way to them; a virtual network's own is "
+            "168.63.129.16."
+        )
+    return Advice()
+
+
+def _wrong_address(host: Host, probe: Probe) -> Advice:
+    if host.private is None:
+        return Advice("Let the name resolve to the private endpoint's address here.")
+    if any("privatelink" in name for name in probe.cnames) or host.name in ("scoring", "workspace", "notebooks"):
+        # The public name server already points to the private zone: a private endpoint exists, its zone is not seen.
+        return Advice(
+            f"It has a private endpoint, whose record {host.private} is not seen from here: link the zone to this "
+            "machine's virtual network, or forward the name to 168.63.129.16 where a DNS server of your own answers.",
+            link(host.private.zone),
+        )
+    return Advice(
+        f"No private endpoint is known to DNS: make one for {_GROUPS.get(host.name, 'it')} in a virtual network that "
+        f"this machine reaches, with the record {host.private}.",
+        endpoint(host),
+    )
+
+
+def _unresolved(host: Host) -> Advice:
+    if host.private is None:
+        return Advice("Check the name, and DNS from this machine (getent hosts).")
+    return Advice(
+        f"The record {host.private} is missing, or the zone is not linked to this machine's virtual network. Add the "
+        "link; where a DNS server of your own answers, forward the name to 168.63.129.16.",
+        link(host.private.zone),
+    )
+
+
+def _unreachable(host: Host, probe: Probe) -> Advice:
+    if probe.private and host.private is not None:
+        return Advice(
+            "The address is private and does not answer: peer this machine's virtual network with that of the private "
+            "endpoint, and let network security groups and firewalls pass port 443.",
+            "az network vnet peering create --name to-private-endpoints --resource-group GROUP --vnet-name "
+            "VNET_OF_THIS_MACHINE --remote-vnet VNET_OF_THE_PRIVATE_ENDPOINT_ID --allow-vnet-access",
+        )
+    return Advice(
+        f"Let this machine's network reach {host.shown} on port {host.port}: outbound rules of its network security "
+        "group, its firewall, or a proxy named in HTTPS_PROXY."
+    )
+
+
+def _proxy(host: Host, probe: Probe) -> Advice:
+    if probe.private:
+        return Advice(f"The host has a private address here: add {host.host} to NO_PROXY.", _no_proxy(host))
+    if probe.reason == "proxy-login":
+        return Advice("Write user and password into HTTPS_PROXY (http://USER:PASSWORD@HOST:PORT).")
+    return Advice(f"Let the proxy pass {host.host}, or add it to NO_PROXY.", _no_proxy(host))
+
+
+def _no_proxy(host: Host) -> str:
+    return f'export NO_PROXY="$NO_PROXY,{host.host}"'
+
+
+def _tls(host: Host, probe: Probe) -> Advice:
+    if probe.reason == "not-this-host":
+        return Advice(
+            f"Something else answers at {', '.join(probe.addresses[:2])}: check the name's address (a stale record, a "
+            "hosts file, a proxy's own page)."
+        )
+    if probe.reason == "expired":
+        return Advice("Check this machine's clock, then whose certificate this is.")
+    if probe.reason == "bundle":
+        return Advice("Set REQUESTS_CA_BUNDLE to a PEM file that is there, or unset it.")
+    if probe.reason == "broken":
+        return Advice("Check what is between this machine and Azure: a proxy or firewall that speaks no TLS.")
+    if probe.system_trusts:
+        return Advice(
+            "This machine's own store trusts that authority, and the Azure libraries do not look there: name the "
+            "store's file.",
+            "export REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt",
+        )
+    return Advice(
+        "A proxy that inspects connections signs with an authority of its own: put that authority's certificate and "
+        "the usual ones into one PEM file and name it.",
+        "export REQUESTS_CA_BUNDLE=/path/to/bundle.pem",
+    )
+
+
+def link(zone: str) -> str:
+    """The command that lets a virtual network see a private DNS zone."""
+    return (
+        f"az network private-dns link vnet create --resource-group GROUP_OF_THE_ZONE --zone-name {zone} "
+        "--name link-to-this-network --virtual-network VNET_OF_THIS_MACHINE --registration-enabled false"
+    )
+
+
+def endpoint(host: Host) -> str:
+    """The command that makes a private endpoint."""
+    group = _GROUPS.get(host.name, "GROUP_ID")
+    return (
+        f"az network private-endpoint create --name pe-{host.name} --resource-group GROUP --vnet-name VNET --subnet "
+        f"SUBNET --private-connection-resource-id {host.resource or 'RESOURCE_ID'} --group-id {group} "
+        f"--connection-name {host.name}"
+    )

@@ -1,0 +1,120 @@
+"""Do the plan's network flags fit the workspace's isolation.
+
+The rules are those of Microsoft's concept-secure-online-endpoint and how-to-secure-online-endpoint.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
+from tui.checks.model.artifact_findings import SCORING, SCORING_REMEDY, mlflow_without_code
+from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.plan.model import Plan
+
+EGRESS = "deployment.egress_public_network_access"
+_DOCS = "https://learn.microsoft.com/azure/machine-learning/concept-secure-online-endpoint"
+_PROVISION = "https://learn.microsoft.com/azure/machine-learning/how-to-managed-network"
+
+
+def check(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
+    """All findings about the way in and out."""
+    if info.isolation == "managed_network":
+        found = [*_flag_ignored(plan, info), *_provisioned(info)]
+    else:
+        found = [*_egress_open(plan, info)]
+    found.extend(_registered_elsewhere(plan, info))
+    if not found:
+        message = "The plan's network flags fit the workspace's isolation."
+        found.append(Finding("isolation", OK, EGRESS, message, docs=_DOCS, looked_at=info.id))
+    return found
+
+
+def _flag_ignored(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
+    if plan.deployment.egress_public_network_access is None:
+        return []
+    return [
+        Finding(
+            "egress-flag",
+            WARNING,
+            EGRESS,
+            f"{info.name} has a managed virtual network, under which egress_public_network_access no longer applies.",
+            "Leave it out of the plan; the workspace's outbound rules decide.",
+            _DOCS,
+            info.id,
+            fix={"key": EGRESS, "value": None},
+        )
+    ]
+
+
+def _provisioned(info: WorkspaceInfo) -> list[Finding]:
+    status = (info.managed_network or {}).get("status")
+    if status and status.lower() == "active":
+        return []
+    if not status:
+        message = f"Whether the managed virtual network of {info.name} has been provisioned is not known."
+        return [Finding("managed-network", UNKNOWN, "workspace.name", message, docs=_PROVISION, looked_at=info.id)]
+    return [
+        Finding(
+            "managed-network",
+            BLOCKER,
+            "workspace.name",
+            f"The managed virtual network of {info.name} is not provisioned (its status is {status}), so a deployment "
+            "fails with WorkspaceManagedNetworkNotReady.",
+            f"az ml workspace provision-network --name {info.name} --resource-group "
+            f"{info.id.split('/')[4] if info.id.count('/') > 4 else 'GROUP'}",
+            _PROVISION,
+            info.id,
+        )
+    ]
+
+
+def _egress_open(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
+    """Open egress reaches the workspace over the public network, which a closed workspace does not allow."""
+    flag = plan.deployment.egress_public_network_access
+    if flag == "disabled" or info.public_network_access.lower() != "disabled":
+        return []
+    remedy = "Set deployment.egress_public_network_access to disabled."
+    fix: dict[str, Any] | None = {"key": EGRESS, "value": "disabled"}
+    if mlflow_without_code(plan):
+        # Closing it is refused as well, for these models.
+        fix = None
+        remedy = (
+            f"{SCORING_REMEDY}, with deployment.egress_public_network_access set to disabled; or use a workspace with "
+            "a managed virtual network."
+        )
+    written = "is enabled" if flag else "is not set, and Azure takes enabled then"
+    return [
+        Finding(
+            "egress-closed-workspace",
+            BLOCKER,
+            EGRESS,
+            f"egress_public_network_access {written}, but {info.name} is closed to public networks and has no managed "
+            "virtual network: the deployment could not reach it.",
+            remedy,
+            _DOCS,
+            info.id,
+            SCORING if mlflow_without_code(plan) else "",
+            fix=fix,
+        )
+    ]
+
+
+def _registered_elsewhere(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
+    """Behind legacy isolation only the workspace's own storage can be reached, a shared registry's cannot."""
+    path = plan.deployment.model.registered or ""
+    if info.isolation == "managed_network" or plan.deployment.egress_public_network_access != "disabled":
+        return []
+    if not path.startswith("azureml://registries/"):
+        return []
+    return [
+        Finding(
+            "model-elsewhere",
+            WARNING,
+            "deployment.model.path",
+            "The model lies in a registry, and a deployment with closed egress reaches only the workspace's storage.",
+            "Register the model in the workspace itself.",
+            _DOCS,
+            path,
+        )
+    ]

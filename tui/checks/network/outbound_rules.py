@@ -1,0 +1,161 @@
+"""What the plan makes Azure fetch, against the outbound rules of the workspace's managed virtual network.
+
+Which hosts packages come from is Microsoft's how-to-managed-network (scenario: public machine learning packages);
+registries of Microsoft's are reached by a rule that Azure adds itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tui.checks.finding import OK, UNKNOWN, WARNING, Finding
+from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.plan.model import Plan
+
+FIELD = "deployment.environment.conda_file"
+_DOCS = "https://learn.microsoft.com/azure/machine-learning/how-to-managed-network"
+_PYPI = ("pypi.org", "files.pythonhosted.org")
+_CHANNELS = {"defaults": "repo.anaconda.com", "anaconda": "conda.anaconda.org", "conda-forge": "conda.anaconda.org"}
+_OPTION = re.compile(r"^\s*(?:--index-url|--extra-index-url|--find-links|-i|-f)[=\s]+(\S+)")
+
+
+def fetched(plan: Plan) -> dict[str, str]:
+    """The hosts that have to be reached, and for what: when the image is built, or when the container starts."""
+    environment = plan.deployment.environment
+    found: dict[str, str] = {}
+    if environment.conda_file is not None:
+        found.update(_of_conda(environment.conda_file))
+    model = plan.deployment.model
+    if plan.deployment.code_configuration is None and model.type == "mlflow_model" and model.path is not None:
+        # No-code MLflow installs what the model lists (reported and documented: how-to-deploy-mlflow-models).
+        found.update({host: "packages of the MLflow model" for host in _of_conda(Path(model.path) / "conda.yaml")})
+    image = environment.image or ""
+    host = image.partition("/")[0]
+    if "." in host and host != "mcr.microsoft.com":
+        found[host.partition(":")[0]] = "the base image"
+    return found
+
+
+def _of_conda(file: Path) -> dict[str, str]:
+    import yaml
+
+    try:
+        tree = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    if not isinstance(tree, dict):
+        return {}
+    found: dict[str, str] = {}
+    listed = tree.get("dependencies")
+    dependencies: list[Any] = listed if isinstance(listed, list) else []
+    if any(isinstance(item, str) for item in dependencies):
+        for channel in tree.get("channels") or ["defaults"]:
+            found[_channel(str(channel))] = "conda packages"
+    for item in dependencies:
+        lines = item.get("pip") if isinstance(item, dict) else None
+        if isinstance(lines, list):
+            found.update(_of_pip([str(line) for line in lines]))
+    return found
+
+
+def _channel(name: str) -> str:
+    if "://" in name:
+        return urlsplit(name).hostname or name
+    return _CHANNELS.get(name, "conda.anaconda.org")
+
+
+def _of_pip(lines: Iterable[str]) -> dict[str, str]:
+    indexes = [urlsplit(match.group(1)).hostname for line in lines if (match := _OPTION.match(line))]
+    own = [host for host in indexes if host]
+    replaced = any(re.match(r"^\s*(--index-url|-i)\b", line) for line in lines)
+    hosts = own if replaced else [*_PYPI, *own]
+    return {host: "Python packages" for host in hosts}
+
+
+def check(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
+    """Whether the managed virtual network lets Azure fetch what the plan needs."""
+    network = info.managed_network or {}
+    if info.isolation != "managed_network":
+        return []
+    if str(network.get("isolation_mode")).lower() != "allowonlyapprovedoutbound":
+        return _broken(info)
+    if info.outbound_rules is None:
+        message = "The outbound rules of the managed virtual network were not told."
+        return [Finding("outbound", UNKNOWN, FIELD, message, docs=_DOCS, looked_at=info.id)]
+    allowed = destinations(info.outbound_rules)
+    lacking = {host: why for host, why in fetched(plan).items() if not covered(host, allowed)}
+    if not lacking:
+        message = f"The {len(allowed)} outbound rules for names cover what the plan makes Azure fetch."
+        return [*_broken(info), Finding("outbound", OK, FIELD, message, docs=_DOCS, looked_at=info.id)]
+    listed = ", ".join(f"{host} ({why})" for host, why in lacking.items())
+    return [
+        *_broken(info),
+        Finding(
+            "outbound",
+            WARNING,
+            FIELD,
+            f"{info.name} lets only approved traffic out, and no rule covers {listed}: building the environment fails "
+            "there, unless the packages come another way.",
+            "Add a rule for each name, or use an image that holds the packages.",
+            _DOCS,
+            info.id,
+            "; ".join(_rule(info, host) for host in lacking),
+        ),
+    ]
+
+
+def destinations(rules: dict[str, dict[str, Any]]) -> list[str]:
+    """The names that rules of the type FQDN let through."""
+    return [
+        str(rule.get("destination"))
+        for rule in rules.values()
+        if str(rule.get("type")).lower() == "fqdn" and rule.get("destination")
+    ]
+
+
+def covered(host: str, allowed: Iterable[str]) -> bool:
+    """Whether a rule covers a host: the name itself, or a wildcard for everything below a domain."""
+    for pattern in allowed:
+        if pattern == "*" or pattern.lower() == host.lower():
+            return True
+        if pattern.startswith("*.") and host.lower().endswith(pattern[1:].lower()):
+            return True
+    return False
+
+
+def _rule(info: WorkspaceInfo, host: str) -> str:
+    group = info.id.split("/")[4] if info.id.count("/") > 4 else "GROUP"
+    name = re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-")
+    return (
+        f"az ml workspace outbound-rule set --workspace-name {info.name} --resource-group {group} --rule {name} "
+        f"--type fqdn --destination {host}"
+    )
+
+
+def _broken(info: WorkspaceInfo) -> list[Finding]:
+    """Rules that Azure itself calls not active, such as a private endpoint that nobody has approved."""
+    dead = [
+        name
+        for name, rule in (info.outbound_rules or {}).items()
+        if str(rule.get("status") or "Active").lower() in ("inactive", "failed")
+    ]
+    if not dead:
+        return []
+    return [
+        Finding(
+            "outbound-rules",
+            WARNING,
+            "workspace.name",
+            f"Outbound rules of {info.name} are not active: {', '.join(dead)}. A private endpoint that nobody has "
+            "approved looks like this.",
+            "Let the owner of the target approve its private endpoint connection.",
+            _DOCS,
+            info.id,
+            f"az ml workspace outbound-rule list --workspace-name {info.name} --resource-group "
+            f"{info.id.split('/')[4] if info.id.count('/') > 4 else 'GROUP'}",
+        )
+    ]

@@ -1,0 +1,216 @@
+"""What stands around the workspace: private endpoint approvals, the registry's tier, who may pass the vault's firewall.
+
+The rules are those of Microsoft's how-to-secure-online-endpoint and how-to-troubleshoot-online-endpoints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
+from tui.cloud.http.hosts import Dependency
+from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.plan.model import Plan
+
+FIELD = "workspace.name"
+_SECURE = "https://learn.microsoft.com/azure/machine-learning/how-to-secure-online-endpoint"
+_LINK = "https://learn.microsoft.com/azure/machine-learning/how-to-configure-private-link"
+_MANAGED = "https://learn.microsoft.com/azure/machine-learning/how-to-managed-network"
+_TROUBLE = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
+
+
+def approvals(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
+    """Whether a closed workspace has a private endpoint, and whether those it has are approved."""
+    waiting = {name: state for name, state in info.private_endpoints.items() if state and state != "Approved"}
+    if any(state == "Approved" for state in info.private_endpoints.values()):
+        found = Finding("private-endpoint", OK, FIELD, _listed(info), docs=_LINK, looked_at=info.id)
+        return [found] if not waiting else [_waiting(info, waiting, WARNING)]
+    closed = info.public_network_access.lower() == "disabled" or plan.endpoint.public_network_access == "disabled"
+    if waiting:
+        return [_waiting(info, waiting, BLOCKER if closed else WARNING)]
+    if not closed or not info.private_endpoints_told:
+        return []
+    return [
+        Finding(
+            "private-endpoint",
+            WARNING,
+            FIELD,
+            f"{info.name} has no private endpoint, and an endpoint with public_network_access disabled is reached "
+            "through nothing else.",
+            "Make one for the workspace (sub-resource amlworkspace) in a virtual network that callers reach.",
+            _LINK,
+            info.id,
+            "az network private-endpoint create --name pe-workspace --resource-group GROUP --vnet-name VNET --subnet "
+            f"SUBNET --private-connection-resource-id {info.id} --group-id amlworkspace --connection-name workspace",
+        )
+    ]
+
+
+def _listed(info: WorkspaceInfo) -> str:
+    names = ", ".join(name for name, state in info.private_endpoints.items() if state == "Approved")
+    return f"{info.name} is reached through the private endpoint {names}, which is approved."
+
+
+def _waiting(info: WorkspaceInfo, waiting: dict[str, str], severity: str) -> Finding:
+    listed = ", ".join(f"{name} is {state}" for name, state in waiting.items())
+    return Finding(
+        "private-endpoint",
+        severity,
+        FIELD,
+        f"A private endpoint connection of {info.name} is not approved: {listed}.",
+        "Let the owner of the workspace approve it.",
+        _LINK,
+        info.id,
+        "az network private-endpoint-connection approve --id "
+        f"{info.id}/privateEndpointConnections/{next(iter(waiting))}",
+    )
+
+
+def registry(info: WorkspaceInfo, found: Dependency | None, builds: bool) -> list[Finding]:
+    """The container registry: its tier, whether it can be reached, and who builds images where it is private.
+
+    `builds` tells that the plan makes Azure build an image; `found` is None where this identity may not see it.
+    """
+    closed = info.public_network_access.lower() == "disabled"
+    if not info.container_registry:
+        return [_no_registry_yet(info)] if closed and builds else []
+    if found is None:
+        return _unseen_registry(info, builds) if closed else []
+    name = info.container_registry.rpartition("/")[2]
+    result = []
+    private = found.access == "disabled" or bool(found.endpoints)
+    if private and found.sku and found.sku.lower() != "premium":
+        result.append(
+            Finding(
+                "registry-tier",
+                BLOCKER,
+                FIELD,
+                f"The container registry {name} is of the tier {found.sku}, and private endpoints need Premium.",
+                "Raise its tier.",
+                _SECURE,
+                found.id,
+                f"az acr update --name {name} --sku Premium",
+            )
+        )
+    pending = {endpoint: state for endpoint, state in found.endpoints.items() if state in ("Pending", "Rejected")}
+    if pending:
+        result.append(_not_approved(found, name, pending))
+    if found.access == "disabled" and builds and not info.image_build_compute and info.isolation != "managed_network":
+        result.append(_no_builder(info, name))
+    return result or [_registry_in_order(found, name)]
+
+
+def _no_registry_yet(info: WorkspaceInfo) -> Finding:
+    return Finding(
+        "registry",
+        UNKNOWN,
+        FIELD,
+        f"{info.name} has no container registry yet; Azure makes one when the first image is built.",
+        "Behind a private endpoint it has to be of the tier Premium.",
+        _SECURE,
+        info.id,
+    )
+
+
+def _not_approved(found: Dependency, name: str, pending: Mapping[str, str]) -> Finding:
+    listed = ", ".join(f"{endpoint} is {state}" for endpoint, state in pending.items())
+    return Finding(
+        "registry-approval",
+        WARNING,
+        FIELD,
+        f"A private endpoint connection of the registry {name} is not approved: {listed}. Deployments that "
+        "pull through it end with an image download error.",
+        "Let the owner of the registry approve it.",
+        _TROUBLE,
+        found.id,
+        f"az acr private-endpoint-connection approve --registry-name {name} --name CONNECTION",
+    )
+
+
+def _registry_in_order(found: Dependency, name: str) -> Finding:
+    tier = f" ({found.sku})" if found.sku else ""
+    state = "closed to public networks" if found.access == "disabled" else "open to what its rules admit"
+    approved = ", and its private endpoints are approved" if found.endpoints else ""
+    message = f"The container registry {name}{tier} is {state}{approved}."
+    return Finding("registry", OK, FIELD, message, docs=_SECURE, looked_at=found.id)
+
+
+def _unseen_registry(info: WorkspaceInfo, builds: bool) -> list[Finding]:
+    """The identity may not see the registry: say so only where its tier or its way in can decide."""
+    if not builds or info.image_build_compute or info.isolation == "managed_network":
+        return []
+    return [
+        Finding(
+            "image-build-compute",
+            UNKNOWN,
+            FIELD,
+            f"The workspace {info.name} is closed and names no compute for building images. Whether its container "
+            "registry is private as well is not known from here.",
+            "Where it is: az ml workspace update --image-build-compute CLUSTER, with a way to the package index.",
+            _MANAGED,
+            info.id,
+            _builder(info),
+        )
+    ]
+
+
+def _no_builder(info: WorkspaceInfo, registry: str) -> Finding:
+    return Finding(
+        "image-build-compute",
+        BLOCKER,
+        FIELD,
+        f"The container registry {registry} is closed to public networks and {info.name} names no compute for "
+        "building images: the build of the environment cannot reach the registry.",
+        "Name a compute cluster of the workspace that reaches the registry and the package index.",
+        _MANAGED,
+        info.id,
+        _builder(info),
+    )
+
+
+def _builder(info: WorkspaceInfo) -> str:
+    group = info.id.split("/")[4] if info.id.count("/") > 4 else "GROUP"
+    return f"az ml workspace update --name {info.name} --resource-group {group} --image-build-compute CLUSTER"
+
+
+def vault(plan: Plan, info: WorkspaceInfo, found: Dependency | None) -> list[Finding]:
+    """Making an endpoint with keys writes them into the vault, whose firewall has to let Azure's services pass."""
+    if found is None or found.access in (None, "enabled") or found.azure_services is not False:
+        return []
+    if plan.endpoint.auth_mode == "aad_token":
+        return []
+    name = info.key_vault.rpartition("/")[2]
+    return [
+        Finding(
+            "key-vault",
+            WARNING,
+            "endpoint.auth_mode",
+            f"The firewall of the key vault {name} does not let trusted Azure services pass, and making an endpoint "
+            f"with auth_mode {plan.endpoint.auth_mode} stores its keys there.",
+            "Let trusted services pass, or set endpoint.auth_mode to aad_token.",
+            _TROUBLE,
+            found.id,
+            f"az keyvault update --name {name} --bypass AzureServices",
+        )
+    ]
+
+
+def storage(info: WorkspaceInfo, found: Dependency | None) -> list[Finding]:
+    """The storage account's private endpoints, where this identity may see them."""
+    pending = {name: state for name, state in (found.endpoints if found else {}).items() if state == "Pending"}
+    if found is None or not pending:
+        return []
+    name = found.id.rpartition("/")[2]
+    return [
+        Finding(
+            "storage-approval",
+            WARNING,
+            FIELD,
+            f"A private endpoint connection of the storage account {name} is not approved: {', '.join(pending)}.",
+            "Let the owner of the storage account approve it.",
+            _LINK,
+            found.id,
+            f"az storage account private-endpoint-connection approve --account-name {name} --resource-group "
+            f"{found.id.split('/')[4] if found.id.count('/') > 4 else 'GROUP'} --name CONNECTION",
+        )
+    ]

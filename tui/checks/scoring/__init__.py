@@ -1,0 +1,1 @@
+"""The scoring script and what belongs to it."""

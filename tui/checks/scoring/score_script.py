@@ -1,0 +1,210 @@
+"""What a scoring script defines and imports, read from its text: the script is never imported or run.
+
+What the server demands is read from azureml-inference-server-http 1.5.1 (server/user_script.py): `init` without
+arguments, `run` with at least one, and no *args, **kwargs or positional-only arguments in `run`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Union
+
+from tui.checks.scoring import script_paths
+from tui.checks.scoring.script_paths import FixedPath
+
+_LONGEST = 2_000_000  # bytes
+# Signs of grammar that came with 3.10 to 3.12: match, type, except*, type parameters, parenthesized with, f-strings.
+_NEWER_GRAMMAR = re.compile(
+    rb"^\s*(?:(?:match|case|type)\s[^=]*|with\s*\(|except\s*\*|(?:async\s+)?(?:def|class)\s+\w+\[)|\b[rR]?[fF][rR]?['\"]",
+    re.MULTILINE,
+)
+# CPython 3.11 counts the depth of all parsers together: two at once may end as "AST constructor recursion depth
+# mismatch" (python/cpython#106905).
+_ONE_PARSER = threading.Lock()
+_Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
+
+
+@dataclass(frozen=True)
+class Import:
+    """A module that is needed when the script is loaded or called, and the line that says so."""
+
+    module: str
+    line: int
+
+
+@dataclass
+class ScoreScript:
+    """A scoring script as read. `problem` says why it cannot work, `line` where.
+
+    `certain` is false when the text alone cannot tell: names may come from a star import, or the script is written
+    for a newer Python than this one.
+    """
+
+    path: Path
+    found: bool = False
+    has_init: bool = False
+    has_run: bool = False
+    problem: str = ""
+    line: int | None = None
+    certain: bool = True
+    parsed: bool = False
+    imports: list[Import] = field(default_factory=list)
+    returns_error_at: int | None = None
+    paths: list[FixedPath] = field(default_factory=list)
+
+
+def read(folder: Path, script: str, python: tuple[int, int] | None = None) -> ScoreScript:
+    """Reads a script; never raises. `python` is the version it will run on, where the environment says."""
+    score = ScoreScript(folder / script)
+    try:
+        score.found = score.path.is_file()
+        if not score.found:
+            return score
+        with score.path.open("rb") as file:
+            source = file.read(_LONGEST)
+    except OSError as error:
+        score.problem = f"{script} cannot be read: {error.strerror or error}."
+        return score
+    tree = _parse(score, source, python)
+    if tree is None:
+        return score
+    score.parsed = True
+    defined = _defined(tree)
+    score.has_init, score.has_run = "init" in defined, "run" in defined
+    if "*" in defined:
+        score.certain = False
+    _judge_signatures(score, defined)
+    score.paths = script_paths.find(tree)
+    score.imports = sorted(_imports(tree), key=lambda found: found.line)
+    run = defined.get("run")
+    if isinstance(run, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        score.returns_error_at = _returns_error(run)
+    return score
+
+
+def _parse(score: ScoreScript, source: bytes, python: tuple[int, int] | None) -> ast.Module | None:
+    here = sys.version_info[:2]
+    # ast knows the grammar of this Python and, roughly, of older ones; not of newer ones.
+    version = python if python and (3, 7) <= python < here else None
+    try:
+        with _ONE_PARSER:
+            return ast.parse(source, filename=score.path.name, feature_version=version)
+    except SyntaxError as error:
+        score.line = error.lineno
+        where = f", line {error.lineno}" if error.lineno else ""
+        score.problem = f"{score.path.name}{where}: {error.msg}."
+        score.certain = not (python and python > here and _NEWER_GRAMMAR.search(source))
+    except (ValueError, RecursionError) as error:
+        score.problem = f"{score.path.name} is not Python source: {error}."
+    return None
+
+
+def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements that run when the module is loaded, those in if, try and with among them."""
+    for statement in body:
+        yield statement
+        for name in ("body", "orelse", "finalbody"):
+            if not isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                yield from _statements(getattr(statement, name, []))
+        for handler in getattr(statement, "handlers", []):
+            yield from _statements(handler.body)
+
+
+def _defined(tree: ast.Module) -> dict[str, ast.stmt]:
+    """The names of the module, and the statement that gives each its value; `*` for a star import."""
+    names: dict[str, ast.stmt] = {}
+    for statement in _statements(tree.body):
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names[statement.name] = statement
+        elif isinstance(statement, (ast.Import, ast.ImportFrom)):
+            for alias in statement.names:
+                names[(alias.asname or alias.name).split(".")[0]] = statement
+        elif isinstance(statement, ast.Assign):
+            for target in statement.targets:
+                for node in ast.walk(target):
+                    if isinstance(node, ast.Name):
+                        names[node.id] = statement
+        elif isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value:
+            names[statement.target.id] = statement
+    return names
+
+
+def _judge_signatures(score: ScoreScript, defined: dict[str, ast.stmt]) -> None:
+    init, run = defined.get("init"), defined.get("run")
+    if isinstance(init, (ast.FunctionDef, ast.AsyncFunctionDef)) and not init.decorator_list and _required(init):
+        score.problem = f"{score.path.name}, line {init.lineno}: init is called without arguments, but asks for some."
+        score.line = init.lineno
+    # A decorator may change what run accepts.
+    if not isinstance(run, (ast.FunctionDef, ast.AsyncFunctionDef)) or run.decorator_list:
+        return
+    arguments = run.args
+    if arguments.vararg or arguments.kwarg or arguments.posonlyargs:
+        wrong = "run may not have *args, **kwargs or positional-only arguments"
+    elif not [name for name in (*arguments.args, *arguments.kwonlyargs) if name.arg != "request_headers"]:
+        wrong = "run must take an argument for the request, as in run(raw_data)"
+    else:
+        return
+    if not score.problem:
+        score.problem, score.line = f"{score.path.name}, line {run.lineno}: {wrong}.", run.lineno
+
+
+def _required(function: _Function) -> bool:
+    arguments = function.args
+    positional = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
+    return positional > 0 or any(default is None for default in arguments.kw_defaults)
+
+
+def _imports(tree: ast.AST, optional: bool = False) -> Iterator[Import]:
+    """Top-level names of imported modules; what is caught when missing, or only for type checkers, is left out."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import) and not optional:
+            for alias in node.names:
+                yield Import(alias.name.split(".")[0], node.lineno)
+        elif isinstance(node, ast.ImportFrom) and not optional:
+            if node.module and not node.level:
+                yield Import(node.module.split(".")[0], node.lineno)
+        elif isinstance(node, ast.Try):
+            caught = any(_catches_import(handler) for handler in node.handlers)
+            for child in node.body:
+                yield from _imports(ast.Module(body=[child], type_ignores=[]), optional or caught)
+            for rest in (*node.handlers, *node.orelse, *node.finalbody):
+                # `except ImportError: import other` needs one of the two; which one, the text does not tell.
+                yield from _imports(ast.Module(body=[rest], type_ignores=[]), optional or caught)  # type: ignore[list-item]
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            for child in node.orelse:
+                yield from _imports(ast.Module(body=[child], type_ignores=[]), optional)
+        else:
+            yield from _imports(node, optional)
+
+
+def _catches_import(handler: ast.ExceptHandler) -> bool:
+    caught = ast.dump(handler.type) if handler.type else "Exception"
+    return any(f"'{name}'" in caught or caught == name for name in ("ImportError", "ModuleNotFoundError", "Exception"))
+
+
+def _returns_error(run: _Function) -> int | None:
+    """The line of a `return` in an `except` of run that answers with the error: the caller then sees status 200."""
+    for node in ast.walk(run):
+        if not isinstance(node, ast.ExceptHandler):
+            continue
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Return) and inner.value is not None and _speaks_of(inner.value, node.name):
+                return inner.lineno
+    return None
+
+
+def _speaks_of(value: ast.expr, name: str | None) -> bool:
+    if isinstance(value, ast.Call) and "AMLResponse" in ast.dump(value.func):
+        return False  # it carries a status of its own
+    for node in ast.walk(value):
+        if name and isinstance(node, ast.Name) and node.id == name:
+            return True
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "error" in node.value.lower():
+            return True
+    return False

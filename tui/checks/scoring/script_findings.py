@@ -1,0 +1,107 @@
+"""What is said about the scoring script, once it is read."""
+
+from __future__ import annotations
+
+from tui.checks.environment.conda_file import CondaFile
+from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
+from tui.checks.model.artifact_findings import DEPLOY, TROUBLESHOOT
+from tui.checks.scoring import module_packages, script_paths
+from tui.checks.scoring.score_script import ScoreScript
+from tui.plan.model import Plan
+
+_SCRIPT = "deployment.code_configuration.scoring_script"
+_CONDA = "deployment.environment.conda_file"
+
+
+def about_score(plan: Plan, score: ScoreScript | None, conda: CondaFile | None) -> list[Finding]:
+    """Does the scoring script have what the server calls, and does the environment have what it imports."""
+    if score is None:
+        return []
+    at = str(score.path)
+    found: list[Finding] = []
+    if not score.found:
+        message = score.problem or f"{score.path.name} is not in {score.path.parent}."
+        remedy = "Name the script relative to the code folder."
+        return [Finding("score-script", BLOCKER, _SCRIPT, message, remedy, DEPLOY, at)]
+    missing = [name for name, there in (("init", score.has_init), ("run", score.has_run)) if not there]
+    if score.problem:
+        severity = BLOCKER if score.certain else UNKNOWN
+        remedy = "Correct it: the container would end with this error when it starts."
+        if not score.certain:
+            remedy = "The environment's Python is newer than the one here, so this may be right there."
+        found.append(Finding("score-script", severity, _SCRIPT, score.problem, remedy, TROUBLESHOOT, at))
+    if missing and score.parsed and score.certain:
+        names = " and ".join(f"{name}()" for name in missing)
+        remedy = "Define init() for loading the model and run(raw_data) for answering a request."
+        message = f"{score.path.name} does not define {names}."
+        found.append(Finding("score-script", BLOCKER, _SCRIPT, message, remedy, DEPLOY, at))
+    elif missing and score.parsed:
+        names = " and ".join(f"{name}()" for name in missing)
+        message = f"{score.path.name} imports names with *, so whether it has {names} cannot be told from its text."
+        found.append(Finding("score-script", UNKNOWN, _SCRIPT, message, looked_at=at))
+    found.extend(_imports(plan, score, conda))
+    found.extend(_paths(score))
+    if score.returns_error_at:
+        found.append(
+            Finding(
+                "score-returns-error",
+                WARNING,
+                _SCRIPT,
+                f"{score.path.name}, line {score.returns_error_at}: run() catches an error and answers with it, "
+                "so callers get status 200 for a failure.",
+                "Let the error be raised; the endpoint then answers 424, and its metrics count a failure.",
+                DEPLOY,
+                at,
+            )
+        )
+    if not found:
+        found.append(Finding("score-script", OK, _SCRIPT, f"{score.path.name} defines init() and run().", looked_at=at))
+    return found
+
+
+def _paths(score: ScoreScript) -> list[Finding]:
+    """Paths that hold on this machine only, all of a kind in one finding."""
+    found = []
+    for kind, what in (
+        (script_paths.RELATIVE, "which starts from the folder in which the server is started, not from the script's"),
+        (script_paths.ELSEWHERE, "which is not in the container"),
+    ):
+        here = [one for one in score.paths if one.kind == kind]
+        if not here:
+            continue
+        named = ", ".join(f"{one.path} (line {one.line})" for one in here[:3])
+        found.append(
+            Finding(
+                "score-paths",
+                WARNING,
+                _SCRIPT,
+                f"{score.path.name} opens {named}, {what}.",
+                'Start from the model\'s folder, os.environ["AZUREML_MODEL_DIR"], or from Path(__file__).parent for a '
+                "file of the code folder.",
+                DEPLOY,
+                str(score.path),
+            )
+        )
+    return found
+
+
+def _imports(plan: Plan, score: ScoreScript, conda: CondaFile | None) -> list[Finding]:
+    if conda is None or not conda.found or conda.problem or conda.local:
+        return []
+    lines = {item.module: item.line for item in reversed(score.imports)}
+    lacking = module_packages.missing(lines, conda.packages, score.path.parent)
+    if not lacking:
+        return []
+    named = ", ".join(f"{module} (line {lines[module]})" for module in lacking)
+    return [
+        Finding(
+            "score-imports",
+            WARNING,
+            _CONDA,
+            f"{score.path.name} imports {named}, and {conda.path.name} lists no package that brings it.",
+            f"Add {', '.join(map(module_packages.package_for, lacking))} to the pip part of {conda.path.name}, or "
+            "put the module into the code folder, unless another package brings it.",
+            TROUBLESHOOT,
+            str(conda.path),
+        )
+    ]

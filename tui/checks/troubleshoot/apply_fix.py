@@ -1,0 +1,119 @@
+"""Carries out what a fix proposes. Each of these is refused by Azure where the identity may not do it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Callable
+
+from tui.checks.troubleshoot.fixes import words
+from tui.cloud.endpoints import deployments, endpoints, scaling, traffic
+from tui.cloud.errors import CloudError
+from tui.cloud.http import arm
+from tui.cloud.http.conflicts import patiently
+from tui.cloud.http.operation import Operation
+from tui.cloud.session import Cloud
+
+Progress = Callable[[str], None]
+
+
+def mend(
+    cloud: Cloud, name: str, action: str, arguments: Mapping[str, Any], progress: Progress = lambda _: None
+) -> str:
+    """Does it and waits until Azure is done; returns what was done in a sentence. Raises CloudError."""
+    found = _ACTIONS.get(action)
+    if found is None:
+        raise CloudError(
+            title=f"There is no fix {action}", cause=f"There are: {', '.join(sorted(_ACTIONS))}.", code="UnknownFix"
+        )
+    return found(cloud, name, dict(arguments), progress)
+
+
+def _set_traffic(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
+    shares = {str(key): int(value) for key, value in (given.get("shares") or {}).items()}
+    done = traffic.shift(cloud, name, shares, progress)
+    return f"The requests of {name} go to {words(done.after)} now."
+
+
+def _rollback(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
+    done = traffic.rollback(cloud, name, progress)
+    return f"The requests of {name} go to {words(done.after)} again."
+
+
+def _scale(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
+    deployment, wanted = str(given["deployment"]), int(given["instances"])
+    _settled(lambda: scaling.begin_scale(cloud, name, deployment, wanted), progress)
+    return f"{deployment} runs {wanted} instance{'s' if wanted != 1 else ''} now."
+
+
+def _remove_deployment(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
+    deployment = str(given["deployment"])
+    found = endpoints.read(cloud, name, deployments=False)
+    if found is not None and (found.traffic.get(deployment) or found.mirror_traffic.get(deployment)):
+        raise CloudError(
+            title=f"{deployment} has requests",
+            cause="Its traffic is not 0 any more, so removing it would fail callers.",
+            remedy="Look again, and move its traffic first.",
+            code="StillServes",
+        )
+    _settled(lambda: deployments.begin_delete(cloud, name, deployment), progress)
+    return f"The deployment {deployment} was removed."
+
+
+def _raise_probe_delay(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
+    deployment, wanted = str(given["deployment"]), int(given["seconds"])
+    delay = {"initialDelay": f"PT{wanted}S"}
+    change = {"livenessProbe": delay, "readinessProbe": delay}
+    _settled(lambda: scaling.begin_again(cloud, name, deployment, change), progress)
+    return f"The probes of {deployment} count after {wanted} s now."
+
+
+def _raise_timeout(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
+    deployment, wanted = str(given["deployment"]), int(given["milliseconds"])
+    change = {"requestSettings": {"requestTimeout": deployments.iso_milliseconds(wanted)}}
+    _settled(lambda: scaling.begin_again(cloud, name, deployment, change), progress)
+    return f"Requests to {deployment} may take {wanted // 1000} s now."
+
+
+def _redeploy(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
+    deployment = str(given["deployment"])
+    _settled(lambda: scaling.begin_again(cloud, name, deployment), progress)
+    return f"The deployment {deployment} was made again, and has succeeded."
+
+
+def _approve(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
+    connection = str(given["connection"])
+    path = f"{cloud.workspace_id}/privateEndpointConnections/{connection}"
+    doing = f"approving the private endpoint connection {connection}"
+    found = cloud.arm.call("GET", path, arm.WORKSPACES, doing=doing).body
+    properties = dict(found.get("properties") or {})
+    state = {**(properties.get("privateLinkServiceConnectionState") or {}), "status": "Approved"}
+    body = {**found, "properties": {**properties, "privateLinkServiceConnectionState": state}}
+    cloud.arm.call("PUT", path, arm.WORKSPACES, body=body, doing=doing)
+    return f"The private endpoint connection {connection} is approved."
+
+
+def _settled(begin: Callable[[], Operation[Any]], progress: Progress) -> None:
+    """Starts an operation once nobody else changes the endpoint, and waits for its end. Raises CloudError."""
+    end = time.monotonic() + traffic.BUSY_SECONDS
+
+    def wait(reason: str, seconds: float) -> None:
+        progress(f"Waiting, {reason}.")
+        time.sleep(seconds)
+
+    operation = patiently(begin, wait, lambda: time.monotonic() > end)
+    while not operation.wait(5.0):
+        progress(f"Azure works on {operation.what}.")
+    operation.result()
+
+
+_ACTIONS: dict[str, Callable[[Cloud, str, dict[str, Any], Progress], str]] = {
+    "set_traffic": _set_traffic,
+    "rollback": _rollback,
+    "scale": _scale,
+    "remove_deployment": _remove_deployment,
+    "raise_probe_delay": _raise_probe_delay,
+    "raise_timeout": _raise_timeout,
+    "redeploy": _redeploy,
+    "approve": _approve,
+}

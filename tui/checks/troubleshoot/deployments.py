@@ -1,0 +1,243 @@
+"""What is wrong with the endpoint itself, with its traffic, and with each of its deployments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Callable
+
+from tui.checks.finding import BLOCKER, UNKNOWN, WARNING
+from tui.checks.troubleshoot import fixes
+from tui.checks.troubleshoot.fixes import words
+from tui.checks.troubleshoot.snapshot import LOG_NOT_THERE, Sight
+from tui.checks.troubleshoot.trouble import Fix, Recognise, Trouble, last_lines, with_card
+from tui.cloud.endpoints.deployments import DeploymentInfo
+from tui.cloud.endpoints.endpoints import EndpointInfo
+from tui.cloud.monitor.activity_log import Change
+from tui.plan import sizes
+
+ARTICLE = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
+Facts = Callable[[DeploymentInfo], Mapping[str, Any]]
+_FAILED = ("failed", "canceled")
+# Cards after which the same deployment succeeds once somebody else has done his part.
+_ELSEWHERE = (
+    "startup-authorization", "startup-roles", "image-download", "image-download-egress", "managed-net-not-ready",
+    "secrets-injection", "operation-canceled", "operation-canceled-priority", "operation-canceled-lock", "svc-500",
+    "region-capacity", "model-download", "image-build-acr", "image-build-acr-keys", "key-vault-bypass",
+)  # fmt: skip
+
+
+def endpoint(sight: Sight) -> list[Trouble]:
+    """The endpoint's own state."""
+    found = sight.endpoint
+    assert found is not None
+    state = found.provisioning_state
+    if state.lower() in _FAILED:
+        last = _last_failure(sight, found.id)
+        return [
+            Trouble(
+                "endpoint-state",
+                BLOCKER,
+                f"The endpoint {found.name} is {state}.",
+                cause=last.reason if last else "Its last change did not succeed, and why is not in the activity log.",
+                remedy="Send the last change again, or remove the endpoint and make it anew from its plan.",
+                evidence=last.lines() if last else (),
+                docs=ARTICLE,
+                looked_at=found.id,
+            )
+        ]
+    if state and state != "Succeeded":
+        message = (
+            f"The endpoint {found.name} is {state}: an operation is under way, and changes are refused until then."
+        )
+        return [Trouble("endpoint-busy", UNKNOWN, message, remedy="Look again in a minute.", looked_at=found.id)]
+    return []
+
+
+def traffic(sight: Sight) -> list[Trouble]:
+    """Who gets the requests, and whether somebody answers them."""
+    found = sight.endpoint
+    assert found is not None
+    if not found.deployments:
+        return [
+            Trouble(
+                "no-deployment",
+                BLOCKER,
+                f"The endpoint {found.name} has no deployment: every call is answered with 404.",
+                cause="None was made, or all were removed.",
+                remedy="Deploy one: aml-deploy apply PLAN --yes",
+                docs=ARTICLE,
+                field="deployment.name",
+                looked_at=found.id,
+            )
+        ]
+    shares = {name: share for name, share in found.traffic.items() if share}
+    ready = [one for one in found.deployments if one.provisioning_state == "Succeeded"]
+    if not shares:
+        return [_no_traffic(found, ready)]
+    names = {one.name: one for one in found.deployments}
+    broken = [name for name in shares if name not in names or names[name].provisioning_state.lower() in _FAILED]
+    return [_broken_traffic(found, broken, shares, ready)] if broken else []
+
+
+def _no_traffic(found: EndpointInfo, ready: list[DeploymentInfo]) -> Trouble:
+    names = ", ".join(one.name for one in ready)
+    return Trouble(
+        "traffic-zero",
+        BLOCKER,
+        f"No requests reach any deployment of {found.name}: its traffic is 0 %, so every call is answered with 404.",
+        cause="A new deployment gets no traffic by itself, and nobody has given it any (or it was taken away).",
+        remedy=f"Give the traffic to a deployment that is ready: {names}." if ready else "No deployment is ready yet.",
+        evidence=(
+            f"traffic: {words(found.traffic)}",
+            *(f"{one.name}: {one.provisioning_state}" for one in found.deployments),
+        ),
+        commands=(f"aml-deploy traffic {found.name} {ready[0].name}=100",) if ready else (),
+        docs=ARTICLE,
+        field="traffic",
+        looked_at=found.id,
+        card="no-traffic",
+        fixes=_takers(found, ready),
+    )
+
+
+def _broken_traffic(
+    found: EndpointInfo, broken: list[str], shares: Mapping[str, int], ready: list[DeploymentInfo]
+) -> Trouble:
+    lost = sum(shares[name] for name in broken)
+    return Trouble(
+        "traffic-broken",
+        BLOCKER,
+        f"{lost} % of the requests go to {', '.join(broken)}, which cannot answer.",
+        cause="The deployment failed or is gone, and the traffic still points at it.",
+        remedy="Send the requests to a deployment that is ready.",
+        evidence=(
+            f"traffic: {words(found.traffic)}",
+            *(f"{one.name}: {one.provisioning_state}" for one in found.deployments),
+        ),
+        docs=ARTICLE,
+        field="traffic",
+        deployment=broken[0],
+        looked_at=found.id,
+        fixes=_takers(found, [one for one in ready if one.name not in broken]),
+    )
+
+
+def _takers(found: EndpointInfo, ready: list[DeploymentInfo]) -> tuple[Fix, ...]:
+    back = fixes.rollback(found)
+    offered = [fixes.set_traffic(found, {one.name: 100}) for one in ready[:3]]
+    return tuple([*offered, back] if back is not None and offered else offered)
+
+
+def each(sight: Sight, facts: Facts, recognise: Recognise) -> list[Trouble]:
+    """Deployments that failed, that are under way, and that cost without serving."""
+    assert sight.endpoint is not None
+    found = []
+    for one in sight.endpoint.deployments:
+        state = one.provisioning_state.lower()
+        if state in _FAILED:
+            found.append(_failed(sight, sight.endpoint, one, facts(one), recognise))
+        elif state and state != "succeeded":
+            found.append(_under_way(sight, one))
+        elif _serves_nobody(sight.endpoint, one):
+            found.append(_idle(sight.endpoint, one))
+    return found
+
+
+def _serves_nobody(endpoint: EndpointInfo, one: DeploymentInfo) -> bool:
+    """Whether the others get all the requests."""
+    has = endpoint.traffic.get(one.name) or endpoint.mirror_traffic.get(one.name)
+    return not has and any(endpoint.traffic.values())
+
+
+def _failed(
+    sight: Sight, endpoint: EndpointInfo, one: DeploymentInfo, facts: Mapping[str, Any], recognise: Recognise
+) -> Trouble:
+    last = _last_failure(sight, one.id)
+    log = sight.log_of(one.name)
+    card = recognise("\n".join([log, last.raw if last else ""]), last.code if last else None, facts)
+    serves = bool(endpoint.traffic.get(one.name))
+    told = last.lines() if last else ()
+    lines = last_lines(log) if not any(words in log.lower() for words in LOG_NOT_THERE) else ()
+    offered = list(_of_card(card, one))
+    away = fixes.remove_deployment(endpoint, one)
+    if away is not None:
+        offered.append(away)
+    if not log and last is None:
+        remedy = "Its log is empty and the activity log says nothing: rehearse the same plan on this machine."
+    else:
+        remedy = "Read the evidence, mend what it names in the plan, and deploy again."
+    when = f" (since {last.time[:16].replace('T', ' ')}, asked for by {last.caller})" if last else ""
+    return with_card(
+        card,
+        id="deployment-failed",
+        severity=BLOCKER if serves or not any(endpoint.traffic.values()) else WARNING,
+        message=f"The deployment {one.name} {one.provisioning_state.lower()}{when}.",
+        cause=last.reason if last and last.message else "Why is not in the activity log of the last 24 hours.",
+        remedy=remedy,
+        evidence=(*told, *lines),
+        commands=(
+            f"az ml online-deployment get-logs -e {endpoint.name} -n {one.name} -l 300 --resource-group "
+            f"{facts.get('resource_group', 'GROUP')} --workspace-name {facts.get('workspace', 'WORKSPACE')}",
+        ),
+        docs=ARTICLE,
+        deployment=one.name,
+        looked_at=one.id,
+        request_ids=(last.correlation_id,) if last and last.correlation_id else (),
+        fixes=tuple(offered),
+    )
+
+
+def _of_card(card: Mapping[str, Any] | None, one: DeploymentInfo) -> list[Fix]:
+    """What mends the failure that a card names, where that can be done from here."""
+    id = str(card["id"]) if card else ""
+    if id == "probe-too-short":
+        return [fixes.raise_probe_delay(one)]
+    if id in _ELSEWHERE:
+        return [fixes.redeploy(one, "once what the remedy names is done")]
+    return []
+
+
+def _under_way(sight: Sight, one: DeploymentInfo) -> Trouble:
+    changed = sight.told.get(one.name, {}).get("changed_at", "")[:16].replace("T", " ")
+    since = f" since {changed}" if changed else ""
+    lines = last_lines(sight.log_of(one.name))
+    return Trouble(
+        "deployment-under-way",
+        UNKNOWN,
+        f"The deployment {one.name} is {one.provisioning_state}{since}.",
+        cause="Azure works on it. Eight to twenty minutes are usual; an image that is built first takes longer.",
+        remedy="Look again, or keep looking: aml-deploy troubleshoot ENDPOINT --watch",
+        evidence=lines,
+        deployment=one.name,
+        looked_at=one.id,
+    )
+
+
+def _idle(endpoint: EndpointInfo, one: DeploymentInfo) -> Trouble:
+    price = sizes.price_per_hour(one.instance_type, endpoint.location)
+    cost = f" It costs {price * one.instance_count:.2f} {sizes.price_currency()} an hour." if price is not None else ""
+    away = fixes.remove_deployment(endpoint, one)
+    return Trouble(
+        "deployment-idle",
+        WARNING,
+        f"The deployment {one.name} is ready and gets no requests.{cost}",
+        cause="It may wait for a rollout, or be what is left of one.",
+        remedy="Give it traffic, keep it as the way back, or remove it.",
+        evidence=(f"traffic: {words(endpoint.traffic)}", f"{one.name}: {one.instance_count} × {one.instance_type}"),
+        deployment=one.name,
+        looked_at=one.id,
+        fixes=(away,) if away is not None else (),
+        advice=True,
+    )
+
+
+def _last_failure(sight: Sight, resource: str) -> Change | None:
+    """The newest failed operation of a resource."""
+    return next(
+        (
+            change
+            for change in sight.changes or []
+            if change.status == "Failed" and change.resource.lower() == resource.lower()
+        ),
+        None,
+    )

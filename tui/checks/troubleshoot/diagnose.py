@@ -1,0 +1,163 @@
+"""From all that was read to what is wrong, the worst first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING
+from tui.checks.troubleshoot import deployments, fixes, requests, surroundings
+from tui.checks.troubleshoot.snapshot import Sight
+from tui.checks.troubleshoot.trouble import Recognise, Trouble, ordered, with_card
+from tui.cloud.endpoints.deployments import DeploymentInfo
+from tui.plan.model import Plan
+
+ARTICLE = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
+
+
+def judge(plan: Plan, sight: Sight, recognise: Recognise) -> list[Trouble]:
+    """Everything that is wrong; one finding that says that nothing is, where that is so."""
+    known = facts(plan, sight)
+    if sight.failure is not None:
+        return [_not_read(plan, sight, known, recognise)]
+    if sight.endpoint is None:
+        return ordered([_not_there(plan, sight), *surroundings.workspace(sight), *_unseen(sight)])
+    found = [
+        *deployments.endpoint(sight),
+        *deployments.traffic(sight),
+        *deployments.each(sight, lambda one: facts(plan, sight, one), recognise),
+        *requests.tests(sight, lambda one: facts(plan, sight, one), recognise),
+        *requests.answers(sight, lambda one: facts(plan, sight, one), recognise),
+        *requests.load(sight),
+        *surroundings.workspace(sight),
+        *surroundings.reachability(sight),
+        *surroundings.history(sight, known, recognise),
+        *surroundings.logs_kept(sight),
+        *_unseen(sight),
+    ]
+    found = _once(found)
+    if not any(one.severity in (BLOCKER, WARNING) and not one.advice for one in found):
+        found.append(_fine(sight))
+    return ordered(found)
+
+
+def facts(plan: Plan, sight: Sight, one: DeploymentInfo | None = None) -> dict[str, Any]:
+    """Facts in the words of the catalogue of remedies; what is not known is left out."""
+    workspace, endpoint = plan.workspace, sight.endpoint
+    found: dict[str, Any] = {
+        "endpoint": sight.name,
+        "workspace": workspace.name,
+        "resource_group": workspace.resource_group,
+        "subscription": workspace.subscription_id,
+        "credential_method": plan.credential.method,
+        "client_id": plan.credential.client_id,
+        "tenant_id": plan.credential.tenant_id,
+    }
+    if endpoint is not None:
+        found.update(
+            auth_mode=endpoint.auth_mode,
+            public_network_access=endpoint.public_network_access,
+            location=endpoint.location,
+        )
+    if sight.workspace is not None:
+        found["isolation"] = sight.workspace.isolation
+    if one is not None:
+        found.update(
+            deployment=one.name,
+            instance_type=one.instance_type,
+            has_code=one.code is not None,
+            egress=one.egress_public_network_access,
+        )
+    return {key: value for key, value in found.items() if value is not None and value != ""}
+
+
+def _not_read(plan: Plan, sight: Sight, known: dict[str, Any], recognise: Recognise) -> Trouble:
+    """The endpoint could not be read at all: mostly signing in, a role, or the way to Resource Manager."""
+    failure = sight.failure
+    assert failure is not None
+    text = "\n".join([failure.raw, failure.title, failure.cause])
+    card = recognise(text, failure.code, known)
+    signing_in = sight.who is None
+    own = plan.credential.method == "service_principal"
+    return with_card(
+        card,
+        id="sign-in" if signing_in else "endpoint-unread",
+        severity=BLOCKER,
+        message=f"{failure.title.rstrip('.')}. Nothing about {sight.name} can be seen before that is mended.",
+        cause=failure.cause,
+        remedy=failure.remedy,
+        evidence=tuple(line for line in failure.raw.splitlines() if line.strip())[:20],
+        request_ids=tuple(failure.request_ids),
+        field="credential.client_secret" if signing_in and own else "credential.method",
+        docs=ARTICLE,
+        looked_at=sight.name,
+        fixes=(fixes.enter_secret(),) if signing_in and own else (),
+    )
+
+
+def _not_there(plan: Plan, sight: Sight) -> Trouble:
+    return Trouble(
+        "endpoint-missing",
+        BLOCKER,
+        f"The workspace {plan.workspace.name} has no endpoint {sight.name}.",
+        cause="It was never made here, it was removed, or it belongs to another workspace.",
+        remedy="Correct the name or the workspace. To list what there is: aml-deploy troubleshoot --plan PLAN",
+        commands=(
+            f"az ml online-endpoint list -g {plan.workspace.resource_group} -w {plan.workspace.name} --output table",
+        ),
+        docs=ARTICLE,
+        looked_at=sight.name,
+    )
+
+
+def _unseen(sight: Sight) -> list[Trouble]:
+    """What could not be read, in one finding for missing roles and one for each other reason."""
+    refused = [item for item in sight.unseen if item.refused]
+    found = []
+    if refused:
+        who = sight.who.principal if sight.who else "This identity"
+        named = "; ".join(item.what[0].lower() + item.what[1:] for item in refused)
+        found.append(
+            Trouble(
+                "unseen-roles",
+                UNKNOWN,
+                f"{who} may not see everything: {named}.",
+                cause="Its roles allow reading some of it only. What is wrong there is not found here.",
+                remedy=next(
+                    (item.remedy for item in refused if item.remedy), "Ask for the role AzureML Data Scientist."
+                ),
+                evidence=tuple(f"{item.what}: {item.why}" for item in refused),
+                commands=tuple(dict.fromkeys(item.command for item in refused if item.command)),
+                request="\n".join(dict.fromkeys(item.command for item in refused if item.command)),
+            )
+        )
+    for item in sight.unseen:
+        if not item.refused:
+            message = f"{item.what}: could not be read. {item.why}"
+            found.append(Trouble("unseen", UNKNOWN, message, remedy=item.remedy, looked_at=item.what))
+    return found
+
+
+def _once(found: list[Trouble]) -> list[Trouble]:
+    """Without findings that say of the same deployment what an earlier one says with the same card."""
+    seen: set[tuple[str, str]] = set()
+    kept = []
+    for one in found:
+        key = (one.card, one.deployment)
+        if one.card and key in seen and one.severity != BLOCKER:
+            continue
+        seen.add(key)
+        kept.append(one)
+    return kept
+
+
+def _fine(sight: Sight) -> Trouble:
+    endpoint = sight.endpoint
+    assert endpoint is not None
+    ready = [one.name for one in endpoint.deployments if one.provisioning_state == "Succeeded"]
+    said = [f"{endpoint.name} is {endpoint.provisioning_state}, its requests go to {fixes.words(endpoint.traffic)}"]
+    said.append(f"{', '.join(ready)} {'is' if len(ready) == 1 else 'are'} ready")
+    if sight.tests:
+        said.append(f"{len(sight.tests)} test call{'s' if len(sight.tests) > 1 else ''} answered well")
+    if sight.hour is not None:
+        said.append(f"{sight.hour.requests:.0f} requests in the last hour, none of which failed since the last change")
+    return Trouble("healthy", OK, f"Nothing wrong was found: {'; '.join(said)}.", looked_at=endpoint.name)

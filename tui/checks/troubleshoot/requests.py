@@ -1,0 +1,205 @@
+"""What is wrong with how requests are answered: test calls just made, and what callers got in the last hour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Callable
+
+from tui.checks.finding import BLOCKER, WARNING
+from tui.checks.troubleshoot import fixes
+from tui.checks.troubleshoot.snapshot import Sight
+from tui.checks.troubleshoot.trouble import Fix, Recognise, Trouble, last_lines, with_card
+from tui.cloud.endpoints.deployments import DeploymentInfo
+from tui.cloud.monitor.last_hour import Answers
+
+CODES = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints#http-status-codes"
+Facts = Callable[[DeploymentInfo], Mapping[str, Any]]
+CLOSE = 0.8  # of a limit
+BUSY_PERCENT = 90.0
+
+# Status -> what it means for callers (Microsoft, how-to-troubleshoot-online-endpoints, HTTP status codes).
+_MEANING = {
+    "401": ("were refused with 401", "The caller shows a wrong or old key, or a token that ended."),
+    "403": ("were refused with 403", "The caller's identity may not score on this endpoint."),
+    "404": ("were answered with 404", "No deployment had traffic, or the deployment that was named does not exist."),
+    "408": ("timed out with 408", "The model took longer than request_settings.request_timeout_ms."),
+    "413": ("were too large (413)", "The body is larger than the service takes."),
+    "424": ("failed in the model (424)", "The container answered with another status than 200, or was not there."),
+    "429": ("were turned away with 429", "More requests waited than the instances may hold at once."),
+    "500": ("failed in the service (500)", "The service's own front end failed."),
+}
+_REMEDY = {
+    "401": "Compare the caller's key with the endpoint's. After a rotation, callers need the new one.",
+    "403": "Give the caller's identity the role AzureML Data Scientist on the endpoint (action .../score/action).",
+    "404": "Compare the traffic and the header azureml-model-deployment with what is deployed.",
+    "408": "Give requests more time, or take a larger size: measure run() on this machine first.",
+    "424": "Read the container's log around such a request; send the same request here to see the answer.",
+    "429": "Run more instances, or let each hold more requests (max_concurrent_requests_per_instance, WORKER_COUNT).",
+    "500": "Open a support request with the x-request-id of such an answer.",
+}
+
+
+def tests(sight: Sight, facts: Facts, recognise: Recognise) -> list[Trouble]:
+    """Test calls that were not answered well."""
+    found, told = [], set()
+    for call in sight.tests:
+        if call["ok"]:
+            continue
+        one = _deployment(sight, str(call.get("deployment") or ""))
+        status = str(call["status_code"] or "")
+        if (status, one.name if one else "") in told:
+            continue  # routed and pinned calls that fail alike are one trouble
+        told.add((status, one.name if one else ""))
+        headers = "\n".join(f"{name}: {value}" for name, value in (call.get("headers") or {}).items())
+        log = sight.log_of(one.name) if one and status in ("424", "200") else ""
+        text = "\n".join([f"HTTP {status}", headers, str(call["body"]), log])
+        card = recognise(text, None, facts(one)) if one else recognise(text, None, {"endpoint": sight.name})
+        answered = f"was answered with {status}" if status else "got no answer"
+        found.append(
+            with_card(
+                card,
+                id=f"test-{status or 'unanswered'}",
+                severity=BLOCKER,
+                message=f"A test call, {call['route']}, {answered}. {call['note']}".strip(),
+                cause=_MEANING.get(status, ("", str(call["note"])))[1],
+                remedy=_REMEDY.get(status, "Read the evidence."),
+                evidence=(*headers.splitlines(), *str(call["body"]).splitlines()[:10], *last_lines(log, 10)),
+                docs=CODES,
+                deployment=one.name if one else "",
+                looked_at=str(sight.endpoint.scoring_uri if sight.endpoint else ""),
+                request_ids=tuple(v for n, v in (call.get("headers") or {}).items() if n.lower() == "x-request-id"),
+                fixes=tuple(_of_status(sight, status, one)),
+            )
+        )
+    return found
+
+
+def answers(sight: Sight, facts: Facts, recognise: Recognise) -> list[Trouble]:
+    """Statuses that callers got in the last hour, since the endpoint was last changed."""
+    if sight.hour is None or not sight.hour.requests:
+        return []
+    found = []
+    tested = {str(call["status_code"]) for call in sight.tests if not call["ok"]}
+    for status in sorted({answer.status for answer in sight.hour.answers if not answer.status.startswith("2")}):
+        for deployment in sorted({a.deployment for a in sight.hour.answers if a.status == status}):
+            trouble = _answered(sight, status, deployment, facts, recognise)
+            if trouble is not None and not (status in tested and trouble.severity != BLOCKER):
+                found.append(trouble)
+    return found
+
+
+def _counted(requests: float, said: str) -> str:
+    """`2 requests were answered …`, and `1 request was answered …`."""
+    return f"1 request {said.replace('were ', 'was ')}" if round(requests) == 1 else f"{requests:.0f} requests {said}"
+
+
+def _answered(sight: Sight, status: str, deployment: str, facts: Facts, recognise: Recognise) -> Trouble | None:
+    assert sight.hour is not None
+    # What was mended since then is over: a change of the split mends 404, one of the deployment the rest.
+    # No change of either mends a caller's key.
+    since = "" if status in ("401", "403") else sight.changed_at("" if status == "404" else deployment)[:16]
+    own = [a for a in sight.hour.answers if a.deployment == deployment]
+    bad = _after([a for a in own if a.status == status], since)
+    if not bad:
+        return None
+    every = _after(own, since) if deployment else sight.hour.requests
+    share = min(1.0, bad / every) if every else 1.0
+    one = _deployment(sight, deployment)
+    said, cause = _MEANING.get(status, (f"were answered with {status}", "See Microsoft's list of status codes."))
+    log = sight.log_of(deployment) if status == "424" and one else ""
+    card = recognise(f"HTTP {status} of online endpoint {sight.name}\n{log}", None, facts(one)) if log and one else None
+    evidence = [f"{bad:.0f} of {every:.0f} requests {f'to {deployment} ' if deployment else ''}{said} in the last hour"]
+    if since:
+        evidence[0] += f", counted since {since.replace('T', ' ')}"
+    rotated = [c for c in sight.changes or [] if c.action.lower().endswith("/regeneratekeys/action")]
+    if status == "401" and rotated:
+        cause = f"{cause} The keys were renewed on {rotated[0].time[:16].replace('T', ' ')} by {rotated[0].caller}."
+        evidence.append(f"{rotated[0].time}  {rotated[0].operation}  {rotated[0].status}  by {rotated[0].caller}")
+    return with_card(
+        card,
+        id=f"answers-{status}",
+        severity=BLOCKER if share >= 0.5 and bad >= 3 else WARNING,
+        message=f"{_counted(bad, said)} ({share:.0%} of {f'those to {deployment}' if deployment else 'the hour'}).",
+        cause=cause,
+        remedy=_REMEDY.get(status, "Read the evidence."),
+        evidence=(*evidence, *last_lines(log, 10)),
+        docs=CODES,
+        deployment=deployment,
+        looked_at="metric RequestsPerMinute",
+        fixes=tuple(_of_status(sight, status, one)),
+    )
+
+
+def _after(found: list[Answers], since: str) -> float:
+    """How many of the answers fall into minutes after a moment."""
+    return sum(number for answer in found for minute, number in answer.minutes if minute[:16] > since)
+
+
+def _of_status(sight: Sight, status: str, one: DeploymentInfo | None) -> list[Fix]:
+    """What mends a status, where that is safe from here."""
+    endpoint = sight.endpoint
+    assert endpoint is not None
+    if status == "401" and endpoint.auth_mode == "key":
+        return [fixes.write_key(endpoint)]
+    if one is None:
+        return []
+    offered: list[Fix | None] = []
+    if status == "429":
+        offered.append(fixes.scale(endpoint, one, one.instance_count * 2))
+    elif status == "408":
+        offered.append(fixes.raise_timeout(one))
+    if status in ("424", "200", "408", "") and endpoint.traffic.get(one.name):
+        offered.append(fixes.rollback(endpoint))
+        others = [o for o in endpoint.deployments if o.name != one.name and o.provisioning_state == "Succeeded"]
+        offered += [fixes.set_traffic(endpoint, {other.name: 100}) for other in others[:2]]
+    return [fix for fix in offered if fix is not None]
+
+
+def load(sight: Sight) -> list[Trouble]:
+    """Latency close to the time-out, and machines close to their limits."""
+    found = []
+    assert sight.endpoint is not None
+    for one in sight.endpoint.deployments:
+        limit = float(one.request_settings.get("request_timeout_ms") or 5000)
+        p95 = (sight.hour.latency.get(one.name, {}) if sight.hour else {}).get("p95_ms", 0.0)
+        if limit * CLOSE < p95:
+            fix = fixes.raise_timeout(one)
+            found.append(
+                Trouble(
+                    "latency-close",
+                    WARNING,
+                    f"The slowest requests to {one.name} take {p95:.0f} ms, close to their time-out of {limit:.0f} ms.",
+                    cause="Azure ends a request with 408 when it takes longer.",
+                    remedy="Give requests more time, or take a larger size.",
+                    evidence=(f"RequestLatency_P95, worst minute of the last hour: {p95:.0f} ms",),
+                    docs=CODES,
+                    deployment=one.name,
+                    looked_at="metric RequestLatency_P95",
+                    fixes=(fix,) if fix else (),
+                )
+            )
+        for key, percent in (sight.hour.load.get(one.name, {}) if sight.hour else {}).items():
+            if percent < BUSY_PERCENT:
+                continue
+            what = {"cpu_percent": "processors", "memory_percent": "memory", "disk_percent": "disk"}[key]
+            more = fixes.scale(sight.endpoint, one, one.instance_count + 1) if key == "cpu_percent" else None
+            found.append(
+                Trouble(
+                    f"load-{what}",
+                    WARNING,
+                    f"The {what} of {one.name} stood at {percent:.0f} % in the worst minute of the last hour.",
+                    cause="An instance that has none left answers slowly, or its container is ended.",
+                    remedy="Run more instances." if more else "Take a larger size: deployment.instance_type.",
+                    evidence=(f"{what}: {percent:.0f} %",),
+                    field="deployment.instance_type",
+                    deployment=one.name,
+                    looked_at=f"metric {what}",
+                    fixes=(more,) if more else (),
+                )
+            )
+    return found
+
+
+def _deployment(sight: Sight, name: str) -> DeploymentInfo | None:
+    assert sight.endpoint is not None
+    return next((one for one in sight.endpoint.deployments if one.name == name), None)

@@ -1,0 +1,308 @@
+"""All that can be read about an endpoint, asked for at the same time, each with its limit."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Callable
+
+from tui.checks.ask_azure import in_words
+from tui.checks.question import NoAnswer, Question
+from tui.cloud.auth import sign_in
+from tui.cloud.auth.sign_in import SignedIn
+from tui.cloud.endpoints import deployments, endpoints, keys, scaling, scoring
+from tui.cloud.endpoints.endpoints import EndpointInfo
+from tui.cloud.endpoints.scaling import Autoscale
+from tui.cloud.error_explanations import explain
+from tui.cloud.errors import CloudError
+from tui.cloud.http import arm
+from tui.cloud.monitor import activity_log, last_hour, log_analytics
+from tui.cloud.monitor.activity_log import Change
+from tui.cloud.monitor.last_hour import Hour
+from tui.cloud.monitor.log_analytics import Diagnostics, Kept
+from tui.cloud.session import Cloud
+from tui.cloud.workspace import workspace as workspaces
+from tui.cloud.workspace.workspace import WorkspaceInfo
+
+LIMIT = 25.0
+"""Seconds for everything but test calls; whoever does not answer by then is left out and named."""
+MOST_DEPLOYMENTS = 6  # whose logs are read
+TEST_SECONDS = 40.0
+REACH_SECONDS = 15.0
+LOG_NOT_THERE = ("try again later", "not available")
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """What could not be read: why, and the role to ask for where that is the reason (`command` gives it)."""
+
+    what: str
+    why: str
+    remedy: str = ""
+    command: str = ""
+    refused: bool = False
+
+
+@dataclass(frozen=True)
+class Log:
+    """The end of one container's log."""
+
+    deployment: str
+    container: str
+    content: str
+
+
+@dataclass
+class Sight:
+    """What was read. Parts that are None or empty were not to be had: `unseen` says why."""
+
+    name: str
+    failure: CloudError | None = None
+    endpoint: EndpointInfo | None = None
+    workspace: WorkspaceInfo | None = None
+    who: SignedIn | None = None
+    told: dict[str, dict[str, str]] = field(default_factory=dict)
+    logs: list[Log] = field(default_factory=list)
+    changes: list[Change] | None = None
+    hour: Hour | None = None
+    diagnostics: Diagnostics | None = None
+    kept: Kept | None = None
+    autoscale: list[Autoscale] = field(default_factory=list)
+    connections: list[dict[str, str]] = field(default_factory=list)
+    reach: dict[str, Any] = field(default_factory=dict)
+    tests: list[dict[str, Any]] = field(default_factory=list)
+    unseen: list[Unseen] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def log_of(self, deployment: str) -> str:
+        """Both containers' logs of a deployment as one text, the initializer's first."""
+        order = {"storage-initializer": 0, "inference-server": 1}
+        own = sorted(
+            (log for log in self.logs if log.deployment == deployment), key=lambda log: order.get(log.container, 2)
+        )
+        return "\n".join(log.content for log in own if log.content)
+
+    def failed_changes(self) -> list[Change]:
+        """Operations that failed and after which nothing on the same resource succeeded, newest first."""
+        found, settled = [], set()
+        for change in self.changes or []:
+            key = change.resource.lower()
+            if not change.action.lower().endswith(("/write", "/delete")) or change.status == "Started":
+                continue
+            if key not in settled and change.status == "Failed":
+                found.append(change)
+            settled.add(key)
+        return found
+
+    def changed_at(self, deployment: str) -> str:
+        """When a deployment, or the endpoint itself for an empty name, was last changed with success.
+
+        Empty where that is not known, and where it was only made: nobody called it before.
+        """
+        wanted = f"/deployments/{deployment}" if deployment else f"/onlineendpoints/{self.name}"
+        times = [
+            change.time
+            for change in self.changes or []
+            if change.status == "Succeeded"
+            and change.action.lower().endswith("/write")
+            and change.resource.lower().endswith(wanted.lower())
+        ]
+        if not times:
+            return ""
+        made = self.told.get(deployment, {}).get("created_at", "")
+        return "" if len(times) == 1 and made and _close(times[0], made) else times[0]
+
+
+def look(
+    cloud: Cloud,
+    name: str,
+    *,
+    body: str | None = None,
+    pinned: str | None = None,
+    lines: int = 300,
+    limit: float = LIMIT,
+) -> Sight:
+    """Reads what this identity may see of an endpoint. Never raises for what Azure says.
+
+    `body` is a request to send, routed and to each deployment (or only to `pinned`); without one, none is sent.
+    """
+    began = time.monotonic()
+    sight = Sight(name)
+    resource = endpoints.path(cloud, name)
+
+    # Signing in first: without it every other question fails for the same reason.
+    try:
+        sight.who = Question(lambda: sign_in.sign_in(cloud), limit).answer()
+    except Exception as error:
+        sight.failure = _explained(error, "signing in")
+        sight.seconds = round(time.monotonic() - began, 2)
+        return sight
+
+    left = limit - (time.monotonic() - began)
+    asked: dict[str, Question[Any]] = {
+        "workspace": Question(lambda: workspaces.read(cloud), left),
+        "changes": Question(lambda: activity_log.recent(cloud, resource), left),
+        "diagnostics": Question(lambda: log_analytics.diagnostics(cloud, resource), left),
+        "autoscale": Question(lambda: scaling.autoscale(cloud, resource), left),
+        "connections": Question(lambda: _connections(cloud), left),
+        "reach": Question(lambda: _reach(cloud, min(REACH_SECONDS, left)), left),
+    }
+    try:
+        sight.endpoint = Question(lambda: endpoints.read(cloud, name), left).answer()
+    except Exception as error:
+        sight.failure = _explained(error, f"reading the endpoint {name}")
+    if sight.endpoint is not None:
+        _ask_more(cloud, sight, sight.endpoint, asked, lines, limit - (time.monotonic() - began))
+    for key, what in (
+        ("workspace", "The workspace"),
+        ("changes", "The activity log, that is who changed what"),
+        ("diagnostics", "Whether logs go to Log Analytics"),
+        ("autoscale", "The autoscale rules"),
+        ("connections", "The workspace's private endpoint connections"),
+        ("reach", "The way from this machine to the endpoint"),
+        ("hour", "The last hour's metrics"),
+        ("told", "Who made the endpoint, and when"),
+    ):
+        if key in asked:
+            _take(sight, key, asked[key], what)
+    _take_logs(sight, asked)
+    _take_kept(cloud, sight, limit - (time.monotonic() - began))
+    if body is not None and sight.endpoint is not None:
+        sight.tests = _tests(cloud, sight, sight.endpoint, body, pinned)
+    sight.seconds = round(time.monotonic() - began, 2)
+    return sight
+
+
+def _close(ended: str, made: str) -> bool:
+    """Whether an operation may be the one that made a resource: it ended within two hours of the resource's begin."""
+    try:
+        moments = [datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S") for text in (made, ended)]
+    except ValueError:
+        return False
+    return timedelta(0) <= moments[1] - moments[0] + timedelta(seconds=60) <= timedelta(hours=2)
+
+
+def _ask_more(
+    cloud: Cloud, sight: Sight, endpoint: EndpointInfo, asked: dict[str, Question[Any]], lines: int, left: float
+) -> None:
+    names = [one.name for one in endpoint.deployments]
+    asked["hour"] = Question(lambda: last_hour.read(cloud, endpoint.id, names), left)
+    asked["told"] = Question(lambda: _told(cloud, endpoint.id), left)
+    for name in names[:MOST_DEPLOYMENTS]:
+        for container in deployments.CONTAINERS:
+            asked[f"log {name} {container}"] = Question(_log_reader(cloud, endpoint.name, name, container, lines), left)
+    if len(names) > MOST_DEPLOYMENTS:
+        sight.unseen.append(Unseen(f"The logs of {', '.join(names[MOST_DEPLOYMENTS:])}", "Only six deployments' logs "
+                                   "are read at once.", "Name one with --deployment."))  # fmt: skip
+
+
+def _log_reader(cloud: Cloud, endpoint: str, name: str, container: str, lines: int) -> Callable[[], str]:
+    return lambda: deployments.logs(cloud, endpoint, name, container, lines)
+
+
+def _told(cloud: Cloud, endpoint_id: str) -> dict[str, dict[str, str]]:
+    """Who made the endpoint and its deployments, by name; the endpoint itself under an empty name."""
+    found = {"": scaling.created(cloud, endpoint_id)}
+    for body in cloud.arm.items(f"{endpoint_id}/deployments", arm.DEPLOYMENTS, doing="listing the deployments"):
+        found[str(body.get("name"))] = scaling.told_of(body)
+    return found
+
+
+def _connections(cloud: Cloud) -> list[dict[str, str]]:
+    """The private endpoint connections of the workspace: name, private endpoint, status, description."""
+    found = []
+    path = f"{cloud.workspace_id}/privateEndpointConnections"
+    for body in cloud.arm.items(path, arm.WORKSPACES, doing="listing the private endpoint connections"):
+        properties = body.get("properties") or {}
+        state = properties.get("privateLinkServiceConnectionState") or {}
+        endpoint = str((properties.get("privateEndpoint") or {}).get("id") or "").rpartition("/")[2]
+        status, description = str(state.get("status") or ""), str(state.get("description") or "")
+        name = str(body.get("name") or "")
+        found.append({"name": name, "private_endpoint": endpoint, "status": status, "description": description})
+    return found
+
+
+def _reach(cloud: Cloud, limit: float) -> dict[str, Any]:
+    from tui.checks.network import connectivity
+
+    return connectivity.look(cloud.plan, cloud, limit)
+
+
+def _take(sight: Sight, key: str, question: Question[Any], what: str) -> None:
+    try:
+        setattr(sight, key, question.answer())
+    except Exception as error:
+        sight.unseen.append(_unseen(what, error))
+
+
+def _take_logs(sight: Sight, asked: dict[str, Question[Any]]) -> None:
+    refusals: dict[str, Unseen] = {}
+    for key, question in asked.items():
+        if not key.startswith("log "):
+            continue
+        _, name, container = key.split(" ", 2)
+        try:
+            sight.logs.append(Log(name, container, str(question.answer() or "")))
+        except Exception as error:
+            unseen = _unseen("The containers' logs", error)
+            refusals.setdefault(unseen.why, unseen)
+    sight.unseen += refusals.values()
+
+
+def _take_kept(cloud: Cloud, sight: Sight, left: float) -> None:
+    if sight.diagnostics is None or not sight.diagnostics.on:
+        return
+    workspace = sight.diagnostics.workspaces[0]
+    question = Question(lambda: log_analytics.kept(cloud, workspace, sight.name), max(left, 3.0))
+    _take(sight, "kept", question, "What Log Analytics has kept")
+
+
+def _tests(cloud: Cloud, sight: Sight, endpoint: EndpointInfo, body: str, pinned: str | None) -> list[dict[str, Any]]:
+    """The answers to one request: as traffic routes it, and from each deployment that is ready."""
+    try:
+        credential = Question(lambda: keys.credentials(cloud, endpoint), TEST_SECONDS).answer()
+    except Exception as error:
+        sight.unseen.append(_unseen("The endpoint's key or token, so that no test call was made", error))
+        return []
+    ready = [one.name for one in endpoint.deployments if one.provisioning_state == "Succeeded"]
+    wanted: list[str | None] = [None, *ready] if pinned is None else [pinned]
+
+    def call(name: str | None) -> Callable[[], scoring.ScoreResult]:
+        return lambda: scoring.score(cloud, endpoint, body.encode("utf-8"), name, TEST_SECONDS, credential)
+
+    asked = [(name, Question(call(name), TEST_SECONDS)) for name in wanted]
+    found: list[dict[str, Any]] = []
+    for name, question in asked:
+        route = f"pinned to {name}" if name else "routed by the traffic"
+        try:
+            answer = question.answer()
+        except Exception as error:
+            failure = _explained(error, "calling the endpoint")
+            found.append({"route": route, "pinned": name, "status_code": None, "ok": False, "note": str(failure),
+                          "body": failure.raw, "latency_ms": None, "deployment": name})  # fmt: skip
+            continue
+        found.append({"route": route, "pinned": name, "status_code": answer.status_code, "ok": answer.ok,
+                      "note": answer.note, "body": answer.body[:2000], "latency_ms": answer.latency_ms,
+                      "deployment": answer.deployment, "headers": _telling(answer.headers)})  # fmt: skip
+    return found
+
+
+def _telling(headers: dict[str, str]) -> dict[str, str]:
+    """The headers that say something about a failure."""
+    return {name: value for name, value in headers.items() if name.lower().startswith(("ms-azureml-", "x-request-id"))}
+
+
+def _unseen(what: str, error: Exception) -> Unseen:
+    if isinstance(error, NoAnswer):
+        return Unseen(what, str(error), "Look again; the service may be slow.")
+    failure = explain(error)
+    remedy, command = in_words(failure)
+    return Unseen(what, f"{failure.title}.", remedy, command, refused=failure.status in (401, 403))
+
+
+def _explained(error: Exception, doing: str) -> CloudError:
+    if isinstance(error, NoAnswer):
+        return CloudError(f"No answer while {doing}", str(error), "Check this machine's way to Azure, and look again.",
+                          code="TimeLimit")  # fmt: skip
+    return explain(error, doing)

@@ -1,0 +1,1 @@
+"""The workspace, its storage, and the names in it."""

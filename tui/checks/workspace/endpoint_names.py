@@ -1,0 +1,235 @@
+"""The endpoint's and the deployment's names: free, or taken by something that the plan can change."""
+
+from __future__ import annotations
+
+from tui.checks.finding import BLOCKER, OK, WARNING, Finding
+from tui.cloud.endpoints.endpoints import EndpointInfo
+from tui.cloud.workspace.limits import Owner
+from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.plan.model import Plan
+from tui.plan.planned_changes import identity_change
+
+TAG = "aml-deploy"  # the engine puts it on what it makes
+_BUSY = ("Creating", "Updating", "Deleting", "Scaling")
+_DOCS = "https://learn.microsoft.com/azure/machine-learning/how-to-manage-quotas"
+_IDENTITIES = (
+    "https://learn.microsoft.com/azure/machine-learning/how-to-access-resources-from-endpoints-managed-identities"
+)
+_SECURE = "https://learn.microsoft.com/azure/machine-learning/how-to-secure-online-endpoint"
+
+
+def taken(plan: Plan, owner: Owner | None, asked: int, workspace: WorkspaceInfo) -> list[Finding]:
+    """Whether another workspace of the region has an endpoint of the plan's name; `asked`: how many were looked at."""
+    if owner is None:
+        return []
+    return [
+        Finding(
+            "endpoint-taken",
+            BLOCKER,
+            "endpoint.name",
+            f"The name {plan.endpoint.name} is taken in {workspace.location or 'this region'}: the workspace "
+            f"{owner.workspace} in the resource group {owner.resource_group} has an endpoint of that name.",
+            f"Choose another name, such as {plan.endpoint.name[:29]}-02.",
+            _DOCS,
+            f"{owner.id}/onlineEndpoints/{plan.endpoint.name}",
+        )
+    ]
+
+
+def check(
+    plan: Plan, endpoint: EndpointInfo | None, workspace: WorkspaceInfo, asked: int | None = None
+) -> list[Finding]:
+    """All findings about an endpoint of the plan's name; `asked` is how many other workspaces do not have it."""
+    if endpoint is None:
+        region = workspace.location or "its region"
+        message = f"There is no endpoint {plan.endpoint.name} in {workspace.name} yet. "
+        if asked:
+            others = "one other workspace" if asked == 1 else f"{asked} other workspaces"
+            message += (
+                f"{others[0].upper()}{others[1:]} of {region} that this identity may see {_have(asked)} it either. "
+            )
+        message += f"The name has to be free in all of {region}, which Azure tells when it is made."
+        at = f"{workspace.id}/onlineEndpoints/{plan.endpoint.name}"
+        return [*_traffic(plan, None), Finding("endpoint", OK, "endpoint.name", message, docs=_DOCS, looked_at=at)]
+    found = [
+        *_state(plan, endpoint),
+        *_compatible(plan, endpoint),
+        *_deployment(plan, endpoint, workspace),
+        *_traffic(plan, endpoint),
+    ]
+    if not any(finding.severity in (BLOCKER, WARNING) for finding in found):
+        message = f"The endpoint {endpoint.name} exists and can be changed as planned."
+        found.append(Finding("endpoint", OK, "endpoint.name", message, looked_at=endpoint.id))
+    return found
+
+
+def _have(count: int) -> str:
+    return "does not have" if count == 1 else "do not have"
+
+
+def _state(plan: Plan, endpoint: EndpointInfo) -> list[Finding]:
+    state = endpoint.provisioning_state
+    found = []
+    if state in _BUSY:
+        found.append(
+            Finding(
+                "endpoint-busy",
+                BLOCKER if state == "Deleting" else WARNING,
+                "endpoint.name",
+                f"The endpoint {endpoint.name} is in the state {state}: another operation holds it.",
+                "Wait until it has ended, then check again.",
+                looked_at=endpoint.id,
+            )
+        )
+    elif state == "Failed":
+        found.append(
+            Finding(
+                "endpoint-failed",
+                WARNING,
+                "endpoint.name",
+                f"The endpoint {endpoint.name} exists in the state Failed.",
+                f"If it cannot be changed: az ml online-endpoint delete --name {endpoint.name}.",
+                looked_at=endpoint.id,
+            )
+        )
+    if TAG not in endpoint.tags:
+        found.append(
+            Finding(
+                "endpoint-others",
+                WARNING,
+                "endpoint.name",
+                f"An endpoint {endpoint.name} exists already, and was not made by this tool; the plan changes it.",
+                "If it is not yours, choose another name.",
+                looked_at=endpoint.id,
+            )
+        )
+    return found
+
+
+def _compatible(plan: Plan, endpoint: EndpointInfo) -> list[Finding]:
+    wanted = plan.endpoint
+    found = []
+    if (endpoint.kind or "Managed").lower() in ("k8s", "kubernetes"):
+        found.append(
+            Finding(
+                "endpoint-kind",
+                BLOCKER,
+                "endpoint.name",
+                f"The endpoint {endpoint.name} is a Kubernetes endpoint; the plan is for a managed one.",
+                "Choose another name.",
+                looked_at=endpoint.id,
+            )
+        )
+    if endpoint.auth_mode and endpoint.auth_mode != wanted.auth_mode:
+        found.append(
+            Finding(
+                "endpoint-auth-mode",
+                BLOCKER,
+                "endpoint.auth_mode",
+                f"The endpoint {endpoint.name} has auth_mode {endpoint.auth_mode}, the plan says {wanted.auth_mode}. "
+                "Its callers depend on the mode, and it is not changed on an endpoint that exists.",
+                f"Set endpoint.auth_mode to {endpoint.auth_mode}, or choose another name.",
+                looked_at=endpoint.id,
+                fix={"key": "endpoint.auth_mode", "value": endpoint.auth_mode},
+            )
+        )
+    other = identity_change(wanted.identity, endpoint.identity)
+    if other is not None:
+        found.append(
+            Finding(
+                "endpoint-identity",
+                BLOCKER,
+                "endpoint.identity.type",
+                f"The endpoint {endpoint.name} has the identity {other.before}, the plan says {other.after}. Azure "
+                "does not change the identity of an endpoint that exists.",
+                "Take endpoint.identity out of the plan, which keeps the identity, or choose another name.",
+                _IDENTITIES,
+                endpoint.id,
+            )
+        )
+    if endpoint.public_network_access != wanted.public_network_access:
+        now, then = endpoint.public_network_access, wanted.public_network_access
+        effect = "opens it to the internet" if then == "enabled" else "shuts out callers from outside the network"
+        found.append(
+            Finding(
+                "endpoint-access",
+                WARNING,
+                "endpoint.public_network_access",
+                f"Public network access of the endpoint {endpoint.name} changes from {now} to {then}, which {effect}.",
+                f"If that is not meant, set endpoint.public_network_access to {now}.",
+                _SECURE,
+                endpoint.id,
+            )
+        )
+    return found
+
+
+def _deployment(plan: Plan, endpoint: EndpointInfo, workspace: WorkspaceInfo) -> list[Finding]:
+    name = plan.deployment.name
+    existing = next((item for item in endpoint.deployments if item.name.lower() == name.lower()), None)
+    if existing is None:
+        return []
+    found = []
+    if existing.provisioning_state in _BUSY:
+        found.append(
+            Finding(
+                "deployment-busy",
+                BLOCKER if existing.provisioning_state == "Deleting" else WARNING,
+                "deployment.name",
+                f"The deployment {name} is in the state {existing.provisioning_state}: another operation holds it.",
+                "Wait until it has ended, then check again.",
+                looked_at=existing.id,
+            )
+        )
+    before = existing.egress_public_network_access or "enabled"
+    after = plan.deployment.egress_public_network_access or "enabled"
+    if workspace.isolation != "managed_network" and before != after:
+        found.append(
+            Finding(
+                "deployment-egress",
+                BLOCKER,
+                "deployment.egress_public_network_access",
+                f"The deployment {name} was made with egress_public_network_access {before}, which cannot be changed.",
+                f"Choose another deployment name, or set the flag to {before}.",
+                _SECURE,
+                existing.id,
+                fix={"key": "deployment.egress_public_network_access", "value": before},
+            )
+        )
+    return found
+
+
+def _traffic(plan: Plan, endpoint: EndpointInfo | None) -> list[Finding]:
+    there = {item.name.lower() for item in endpoint.deployments} if endpoint else set()
+    there.update(deployment.name.lower() for deployment in plan.every_deployment)
+    there.add(plan.deployment.name.lower())
+    unknown = [name for name, share in plan.traffic.items() if share and name.lower() not in there]
+    if unknown:
+        return [
+            Finding(
+                "traffic",
+                BLOCKER,
+                "traffic",
+                f"Traffic is planned for {', '.join(unknown)}, and there is no such deployment.",
+                f"Give traffic to {', '.join(sorted(there))}.",
+                looked_at=endpoint.id if endpoint else "traffic, deployment.name",
+            )
+        ]
+    now = {name: share for name, share in endpoint.traffic.items() if share} if endpoint else {}
+    then = {name: share for name, share in plan.traffic.items() if share}
+    if now and now != then:
+        return [
+            Finding(
+                "traffic",
+                WARNING,
+                "traffic",
+                f"Traffic of the endpoint {plan.endpoint.name} changes from {_shares(now)} to {_shares(then)}.",
+                "If that is not meant, write the present shares into the plan.",
+                looked_at=endpoint.id if endpoint else "",
+            )
+        ]
+    return []
+
+
+def _shares(traffic: dict[str, int]) -> str:
+    return ", ".join(f"{name}={share}" for name, share in traffic.items())

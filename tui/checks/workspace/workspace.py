@@ -1,0 +1,42 @@
+"""Is the workspace there, and can endpoints be made in it."""
+
+from __future__ import annotations
+
+from tui.checks.finding import BLOCKER, OK, WARNING, Finding
+from tui.cloud.workspace.workspace import WorkspaceInfo
+
+FIELD = "workspace.name"
+_SECURE = "https://learn.microsoft.com/azure/machine-learning/how-to-secure-online-endpoint"
+
+
+def there(info: WorkspaceInfo) -> Finding:
+    """The workspace was read: say which one, and whether it is being changed."""
+    state = (info.provisioning_state or "Succeeded").lower()
+    if state != "succeeded":
+        return Finding(
+            "workspace",
+            WARNING,
+            FIELD,
+            f"The workspace {info.name} is in the state {info.provisioning_state}.",
+            "Wait until it has been set up, or look at it in the portal.",
+            looked_at=info.id,
+        )
+    return Finding("workspace", OK, FIELD, f"{info.name} in {info.location}. {info.explain}", looked_at=info.id)
+
+
+def version_two(info: WorkspaceInfo) -> list[Finding]:
+    """`v1_legacy_mode` switches the API off that managed endpoints need (Microsoft, troubleshooting)."""
+    if not info.v1_legacy_mode:
+        return []
+    return [
+        Finding(
+            "v1-legacy-mode",
+            BLOCKER,
+            FIELD,
+            f"The workspace {info.name} is in v1_legacy_mode, in which managed online endpoints cannot be made.",
+            "After asking network security: az ml workspace update --set v1_legacy_mode=false.",
+            _SECURE,
+            info.id,
+            f"az ml workspace update --name {info.name} --set v1_legacy_mode=false",
+        )
+    ]

@@ -1,0 +1,189 @@
+"""The command line: which front end runs, with what.
+
+Nothing heavy is imported here: `aml-deploy --help` and every usage error must be there at once, so each command's
+module is imported when that command is named.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from tui.cli import options
+from tui.cli.commands import COMMANDS, Command
+
+if TYPE_CHECKING:
+    import argparse
+
+HELP = """\
+usage: aml-deploy [PLAN [OVERLAY ...]] [--preset NAME] [--set KEY=VALUE] [--rehearse]
+                  [--plain] [--answers FILE] [--mouse]
+       aml-deploy COMMAND ...
+
+Deploys a trained model to a private Azure Machine Learning online endpoint, step by step, and
+rehearses it on this machine first.
+
+Without a command the wizard opens. PLAN is a plan file or the name of a preset.
+
+  --preset NAME     start from a preset (see: aml-deploy presets)
+  --set KEY=VALUE   change one value of the plan, such as endpoint.name=churn-02; may be repeated
+  --rehearse        do everything against a local stand-in for Azure; nothing in Azure is touched
+  --scenario NAME   with --rehearse: make a failure happen (aml-deploy rehearsal --list-scenarios)
+  --plain           ask line by line; also with ACCESSIBLE=1, with TERM=dumb and without a terminal
+  --answers FILE    ask line by line, with the answers from this file: a map of plan keys and values
+  --mouse           let the wizard use the mouse; off, text can be selected in a browser's terminal
+  --version         print the version
+  -h, --help        print this text
+
+commands:
+  presets           list the presets
+  check PLAN        look for whatever would make a deployment fail, and change nothing
+  requests PLAN     write what other people have to do before a plan can work
+  apply PLAN        deploy what a plan describes, without the wizard
+  runs              list the runs of this machine
+  attach [RUN]      follow a run, resuming it when its engine is gone
+  invoke ENDPOINT   send a request to an endpoint and print its answer
+  traffic ENDPOINT  split an endpoint's requests: blue=90 green=10
+  rollback ENDPOINT go back to the split before
+  keys ENDPOINT     replace an endpoint's keys without an interruption
+  troubleshoot [ENDPOINT]
+                    say what is wrong with an endpoint, and mend what can be mended
+  explain [FILE]    say what an error text or a log means, and what to do
+  export PLAN       write the plan as az ml YAML, Python, notebook, pipeline, Bicep or runbook
+  import FILE ...   make a plan of az ml's endpoint and deployment YAML
+  scoring PLAN      write what an MLflow model needs to be deployed with code
+  bundle            write what installs aml-deploy where there is no package index
+  context PLAN      write a Dockerfile's context with all wheels inside, for a closed workspace
+  remove PLAN       remove what a plan made, and nothing else
+  rehearsal         run the local stand-in for Azure for any other client
+
+A command's name wins over a plan's: a plan file called `check` is opened as ./check.
+aml-deploy COMMAND --help says more about each.
+
+examples:
+  aml-deploy --preset churn-xgboost --rehearse
+  aml-deploy plan.yml plan.prod.yml --set deployment.instance_count=3
+  aml-deploy apply plan.yml --yes --json
+
+exit codes: 0 done, 1 failed, 2 the plan or the command line is wrong, 3 blocked by the preflight,
+130 interrupted.
+"""
+
+
+def _parser(name: str, command: Command) -> argparse.ArgumentParser:
+    import argparse
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            sentence = message[:1].upper() + message[1:].rstrip(".")
+            self.exit(2, f"{sentence}.\nUsage and examples: {self.prog} --help\n")
+
+        def format_help(self) -> str:
+            return super().format_help() if name else HELP
+
+    parser = Parser(
+        prog=f"aml-deploy {name}".strip(),
+        description=command.about,
+        epilog=f"examples:\n  {command.examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.description = _wrapped(command.about)
+    command.arguments(parser)
+    if not name:
+        parser.add_argument("--version", action="store_true")
+    return parser
+
+
+def _wrapped(text: str) -> str:
+    import textwrap
+
+    return textwrap.fill(text, 98)
+
+
+def _misplaced(argv: Sequence[str]) -> str | None:
+    """The command that stands after options, where it would be taken for a plan."""
+    after_value_option = False
+    for item in argv:
+        if not item.startswith("-") and not after_value_option:
+            return item if item in COMMANDS and not os.path.exists(item) else None  # noqa: PTH110
+        after_value_option = item in ("--set", "--preset", "--scenario", "--answers")
+    return None
+
+
+def wizard(arguments: argparse.Namespace) -> int:
+    """Open the wizard, or its line mode where there is no screen for it. Raises Failure, PlanInvalid."""
+    from tui.plain.arguments.scenario import practise
+    from tui.plain.arguments.wizard_plan import chosen_document
+    from tui.plain.terminal import wants_lines
+
+    practise(arguments)
+    document = chosen_document(arguments)
+    if arguments.plain or arguments.answers or wants_lines():
+        from tui.plain.prompts.prompts import walk
+
+        return walk(document, rehearse=arguments.rehearse, answers_file=arguments.answers)
+    from tui.app.launch import run
+
+    return run(document, rehearse=arguments.rehearse, mouse=arguments.mouse)
+
+
+def attach(arguments: argparse.Namespace) -> int:
+    """Show a run on the live screen, or in lines. Raises Failure, PlanInvalid."""
+    from tui.plain.commands import attach as lines
+    from tui.plain.terminal import wants_lines
+
+    if arguments.json or arguments.plain or wants_lines():
+        return lines.run(arguments)
+    from tui.app.launch import run
+
+    chosen = lines.choose(arguments.run)
+    return run(None, attach_run=chosen, rehearse=chosen.rehearsed, mouse=arguments.mouse)
+
+
+def troubleshoot(arguments: argparse.Namespace) -> int:
+    """Show what is wrong with an endpoint, on the screen or in lines. Raises Failure, PlanInvalid."""
+    from tui.plain.terminal import wants_lines
+
+    if arguments.json or arguments.plain or arguments.watch or wants_lines():
+        from tui.plain.commands.troubleshoot import run
+
+        return run(arguments)
+    from tui.app.launch import troubleshoot as show
+
+    return show(arguments)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line (without the program's name); returns the exit code."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given in (["--help"], ["-h"]):
+        sys.stdout.write(HELP)
+        return 0
+    if given == ["--version"]:
+        from tui import __version__
+
+        sys.stdout.write(f"aml-deploy {__version__}\n")
+        return 0
+    name = given[0] if given and given[0] in COMMANDS else ""
+    command = COMMANDS[name] if name else Command(options.wizard, "tui.cli:wizard", "", "")
+    if not name and (late := _misplaced(given)):
+        rest = " ".join(item for item in given if item != late)
+        sys.stderr.write(f"The command comes first: aml-deploy {late} {rest}\n")
+        return 2
+    parser = _parser(name, command)
+    try:
+        arguments = parser.parse_intermixed_args(given[1:] if name else given)
+    except SystemExit as stop:  # argparse has said everything
+        return stop.code if isinstance(stop.code, int) else 2
+    if getattr(arguments, "version", False):
+        return main(["--version"])
+    from tui.plain.guard import guarded
+
+    return guarded(command.runs, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

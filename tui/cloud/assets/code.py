@@ -1,0 +1,126 @@
+"""The scoring script's folder as a code asset.
+
+MLClient registers code only as part of making a deployment, in a call that cannot be watched or stopped; so the same
+requests are made here (azure-ai-ml 1.35, CodeOperations), and the SDK finds the asset again by the same hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Callable
+from urllib.parse import urlsplit, urlunsplit
+
+from tui.cloud.errors import CloudError
+from tui.cloud.http import arm
+from tui.cloud.session import Cloud
+from tui.cloud.storage.datastore import Datastore
+from tui.cloud.storage.folder_files import LocalFile, walk
+from tui.cloud.storage.uploader import Progress, upload
+
+_HASH_VERSION = "202208"  # of the SDK's scheme
+_PLACES = 3  # that are taken one after the other while their signatures end before the upload does
+
+
+@dataclass(frozen=True)
+class CodeVersion:
+    """A registered code asset; `reused` when the workspace had the same content already."""
+
+    id: str
+    reused: bool
+
+
+def find(cloud: Cloud, folder: Path) -> CodeVersion | None:
+    """The asset with the content of a folder, or None. Raises CloudError."""
+    return _find(cloud, str(uuid.uuid4()), snapshot_hash(walk(folder)))
+
+
+def register(
+    cloud: Cloud,
+    folder: Path,
+    progress: Progress = lambda done, total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> CodeVersion:
+    """Uploads and registers a folder, or takes the asset that has its content. Raises Cancelled, or CloudError."""
+    files = walk(folder)
+    name, digest = str(uuid.uuid4()), snapshot_hash(files)
+    found = _find(cloud, name, digest)
+    if found is not None:
+        return found
+    version = f"{cloud.workspace_id}/codes/{name}/versions/1"
+    doing = f"registering the code in {folder.name}"
+    target, container = _place(cloud, version, doing)
+    for left in reversed(range(_PLACES)):
+        moved: list[tuple[Datastore, str]] = []
+
+        def renew(container: str = container, moved: list[tuple[Datastore, str]] = moved) -> Any:
+            """A new signature for the same place; another place ends this upload, and begins one there."""
+            again = _place(cloud, version, doing)
+            if again[1] == container:
+                return again[0].credential
+            moved.append(again)
+            return None
+
+        try:
+            upload(replace(target, renew=renew), files, folder.name, progress, cancelled, what="the code")
+            break
+        except CloudError:
+            if not moved or not left:
+                raise
+            target, container = moved[0]
+    properties = {
+        "codeUri": f"{container}/{folder.name}",
+        "isAnonymous": True,
+        "properties": {"hash_sha256": digest, "hash_version": _HASH_VERSION},
+    }
+    made = cloud.arm.call("PUT", version, arm.CODES, body={"properties": properties}, doing=doing).body
+    return CodeVersion(str((made or {}).get("id") or version), reused=False)
+
+
+def snapshot_hash(files: list[LocalFile]) -> str:
+    """The SDK's hash of a code folder: the number of files, each name and size, then all contents, as SHA-256."""
+    ordered = sorted(files, key=lambda file: file.name.lower())
+    digest = hashlib.sha256(str(len(ordered)).encode())
+    for file in ordered:
+        digest.update(f"#{file.name}#{file.size}".encode())
+    for file in ordered:
+        with file.path.open("rb") as stream:
+            while chunk := stream.read(1024 * 1024):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _find(cloud: Cloud, name: str, digest: str) -> CodeVersion | None:
+    # The service searches all code of the workspace by the hash; the name in the path is not looked at.
+    path = f"{cloud.workspace_id}/codes/{name}/versions"
+    query = {"hash": digest, "hashVersion": _HASH_VERSION}
+    found = cloud.arm.find(path, arm.CODES, query=query, doing="looking for the code")
+    for item in (found or {}).get("value") or []:
+        if item.get("id"):
+            return CodeVersion(str(item["id"]), reused=True)
+    return None
+
+
+def _place(cloud: Cloud, version: str, doing: str) -> tuple[Datastore, str]:
+    pending = {"pendingUploadType": "TemporaryBlobReference"}
+    answer = cloud.arm.call("POST", f"{version}/startPendingUpload", arm.CODES, body=pending, doing=doing).body
+    return _target(cloud, answer, doing)
+
+
+def _target(cloud: Cloud, answer: Any, doing: str) -> tuple[Datastore, str]:
+    """Where the service wants the files: a container with a SAS, and the container's address without it."""
+    reference = (answer or {}).get("blobReferenceForConsumption") or {}
+    sas_uri = str((reference.get("credential") or {}).get("sasUri") or "")
+    parts = urlsplit(sas_uri)
+    root, _, container = parts.path.rpartition("/")
+    if not parts.query or not container:
+        raise CloudError(
+            title=f"The service gave no place to upload to, while {doing}",
+            cause="Its answer holds no container with a shared access signature.",
+            remedy="Try again; quote the request id to support if it happens again.",
+        )
+    account = urlunsplit((parts.scheme, parts.netloc, root, "", ""))
+    address = str(reference.get("blobUri") or urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")))
+    return Datastore("code", account, container, parts.query, cloud.recorder), address.rstrip("/")

@@ -1,0 +1,227 @@
+"""Environments: a conda file on a base image, an image with or without routes of its own, a Dockerfile's build
+context; registered under a name, or one that is there already."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable
+
+from tui.cloud.assets.models import parse_reference
+from tui.cloud.errors import CloudError
+from tui.cloud.http import arm
+from tui.cloud.session import Cloud
+from tui.cloud.storage.datastore import default_datastore
+from tui.cloud.storage.folder_files import content_hash, walk
+from tui.cloud.storage.uploader import Progress, upload
+from tui.plan.model import BuildContext, Environment, InferenceConfig
+
+
+@dataclass(frozen=True)
+class EnvironmentVersion:
+    """A registered environment; `conda` is the conda file as a tree, `reused` when nothing had to be made.
+
+    `context` is the address of a build context and `dockerfile` the Dockerfile in it; `routes` are those of a container
+    with its own server, in Resource Manager's words.
+    """
+
+    id: str
+    name: str
+    version: str
+    image: str | None
+    conda: Any
+    reused: bool = False
+    context: str | None = None
+    dockerfile: str | None = None
+    routes: dict[str, Any] | None = None
+
+
+def read(cloud: Cloud, name: str, version: str) -> EnvironmentVersion | None:
+    """One version, or None when it is not there. Raises CloudError."""
+    found = cloud.arm.find(
+        f"{cloud.workspace_id}/environments/{name}/versions/{version}",
+        arm.ENVIRONMENTS,
+        doing=f"reading the environment {name}",
+    )
+    return None if found is None else _info(found)
+
+
+def find(cloud: Cloud, environment: Environment) -> EnvironmentVersion | None:
+    """The version that has the plan's content: the one it names, else the newest. Raises CloudError.
+
+    A build context that is uploaded has its content's hash in its address.
+    """
+    if environment.registered:
+        return resolve(cloud, environment.registered)
+    wanted = _content(environment.conda_file)
+    version = environment.version or _versions(cloud, environment.name)[0]
+    found = read(cloud, environment.name, version) if version else None
+    if found is None or found.image != environment.image or found.conda != wanted:
+        return None
+    same = _same_context(environment.build, found) and found.routes == routes(environment.inference_config)
+    return found if same else None
+
+
+def _same_context(wanted: BuildContext | None, found: EnvironmentVersion) -> bool:
+    if wanted is None or found.context is None:
+        return wanted is None and found.context is None
+    address = found.context.rstrip("/")
+    same = address == (wanted.url or "").rstrip("/") if wanted.path is None else _place(wanted.path) in address
+    return same and (found.dockerfile or "Dockerfile") == wanted.dockerfile_path
+
+
+def _place(context: Path) -> str:
+    """Where in the datastore a build context is put: below the hash of its content."""
+    return f"aml-deploy/{content_hash(context)[:32]}/{context.name}"
+
+
+def routes(config: InferenceConfig | None) -> dict[str, Any] | None:
+    """The routes of a container with its own server, in Resource Manager's words."""
+    if config is None:
+        return None
+    pairs = (
+        ("livenessRoute", config.liveness_route),
+        ("readinessRoute", config.readiness_route),
+        ("scoringRoute", config.scoring_route),
+    )
+    return {name: {"path": route.path, "port": route.port} for name, route in pairs}
+
+
+def resolve(cloud: Cloud, reference: str) -> EnvironmentVersion:
+    """The environment that `azureml:NAME:VERSION`, `azureml:NAME@latest` or an id means. Raises CloudError.
+
+    Ids of registries (azureml://registries/…) are passed on as they are.
+    """
+    if "/registries/" in reference:
+        return EnvironmentVersion(reference, reference.rsplit("/", 3)[-3], reference.rsplit("/", 1)[-1], None, None)
+    name, version = parse_reference(reference, "environments")
+    version = version or _versions(cloud, name)[0]
+    found = read(cloud, name, version) if version else None
+    if found is None:
+        raise CloudError(
+            title=f"The environment {reference} is not registered",
+            cause=f"The workspace {cloud.plan.workspace.name} has no such environment or version.",
+            remedy="Check name and version (az ml environment list), or give a conda file and an image.",
+            code="EnvironmentNotFound",
+            status=404,
+        )
+    return found
+
+
+def register(
+    cloud: Cloud,
+    environment: Environment,
+    base: Path | None = None,
+    progress: Progress = lambda done, total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> EnvironmentVersion:
+    """Registers the plan's environment, or takes the one that has the same content already.
+
+    A build context is uploaded first, to the workspace's default datastore; `progress` gets bytes done and in all.
+    Raises Cancelled, or CloudError.
+    """
+    found = find(cloud, environment)
+    if found is not None:
+        return EnvironmentVersion(**{**found.__dict__, "reused": True})
+    version = environment.version or _versions(cloud, environment.name)[1]
+    conda = environment.conda_file
+    if conda is not None and base is not None and not conda.is_absolute():
+        conda = base / conda
+    tree = _content(conda)
+    properties: dict[str, Any] = {
+        **({"condaFile": _as_text(tree)} if tree is not None else {}),
+        **({"image": environment.image} if environment.image else {}),
+        **({"inferenceConfig": routes(environment.inference_config)} if environment.inference_config else {}),
+        "tags": {},
+        "isAnonymous": False,
+        "isArchived": False,
+    }
+    if environment.build is not None:
+        properties["build"] = {
+            "contextUri": environment.build.url or _uploaded(cloud, environment.build.path, progress, cancelled),
+            "dockerfilePath": environment.build.dockerfile_path,
+        }
+    doing = f"registering the environment {environment.name}"
+    where = f"{cloud.workspace_id}/environments/{environment.name}/versions/{version}"
+    return _info(cloud.arm.call("PUT", where, arm.ENVIRONMENTS, {"properties": properties}, doing=doing).body)
+
+
+def _uploaded(cloud: Cloud, context: Path | None, progress: Progress, cancelled: Callable[[], bool]) -> str:
+    """The address of a build context in the workspace's storage; the service wants the slash at its end
+    (azure-ai-ml 1.35, _check_and_upload_env_build_context)."""
+    assert context is not None
+    content_hash(context, cancelled)  # remembered, and this one can be cancelled
+    target, place = default_datastore(cloud), _place(context)
+    upload(target, walk(context), place, progress, cancelled, what="the build context")
+    return f"{target.account_url}/{target.container}/{place}/"
+
+
+def _as_text(conda: Any) -> str:
+    """The conda file as azure-ai-ml 1.35 sends it: the service compares and hashes these words."""
+    import yaml
+
+    return str(yaml.dump(conda))
+
+
+def _versions(cloud: Cloud, name: str) -> tuple[str | None, str]:
+    """The latest version, None when there is none, and the next one to make."""
+    found = cloud.arm.find(
+        f"{cloud.workspace_id}/environments/{name}", arm.ENVIRONMENTS, doing=f"reading the environment {name}"
+    )
+    properties = (found or {}).get("properties") or {}
+    latest = properties.get("latestVersion")
+    following = properties.get("nextVersion")
+    if not following:
+        number = str(latest or "0")
+        following = str(int(number) + 1) if number.isdigit() else "1"
+    return (str(latest) if latest else None), str(following)
+
+
+def _content(conda_file: Path | None) -> Any:
+    import yaml
+
+    if conda_file is None:
+        return None
+    try:
+        return yaml.safe_load(conda_file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise CloudError(
+            title=f"The conda file {conda_file.name} cannot be read",
+            cause=str(error),
+            remedy="Correct the file.",
+            code="CondaFileInvalid",
+        ) from None
+
+
+def _info(body: dict[str, Any]) -> EnvironmentVersion:
+    import yaml
+
+    properties = body.get("properties") or {}
+    conda: Any = properties.get("condaFile")
+    if isinstance(conda, str):
+        with contextlib.suppress(yaml.YAMLError):
+            conda = yaml.safe_load(conda)
+    identifier = str(body.get("id") or "")
+    name, version = parse_reference(identifier, "environments")
+    return EnvironmentVersion(
+        id=identifier,
+        name=name,
+        version=str(version or body.get("name") or ""),
+        image=properties.get("image") or None,
+        conda=conda or None,
+        context=(properties.get("build") or {}).get("contextUri"),
+        dockerfile=(properties.get("build") or {}).get("dockerfilePath"),
+        routes=_plain_routes(properties.get("inferenceConfig")),
+    )
+
+
+def _plain_routes(found: Any) -> dict[str, Any] | None:
+    """The routes alone; what else a service may add there is left out."""
+    if not isinstance(found, dict) or not found:
+        return None
+    return {
+        str(name): {"path": route.get("path"), "port": route.get("port")}
+        for name, route in found.items()
+        if isinstance(route, dict)
+    }

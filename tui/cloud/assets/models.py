@@ -1,0 +1,255 @@
+"""Models: found again by their content, uploaded, registered."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable
+
+from tui.cloud.errors import CloudError
+from tui.cloud.http import arm
+from tui.cloud.session import Cloud
+from tui.cloud.storage.datastore import default_datastore
+from tui.cloud.storage.folder_files import LocalFile, fingerprint, hash_of, remember, walk
+from tui.cloud.storage.folder_files import content_hash as content_hash  # part of this module's interface
+from tui.cloud.storage.uploader import Progress, upload, upload_and_hash
+from tui.plan.model import Model
+
+CONTENT_TAG = "aml-deploy-content"
+FIGURES_TAG = "aml-deploy-figures"
+_LOOK_BACK = 200  # versions that are looked at when searching for one with the same content
+_VERSIONS_TRIED = 3  # numbers that somebody else may take before ours arrives
+_WORTH_OVERLAPPING = 64 * 1024 * 1024  # bytes; less is hashed in a moment
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """A registered model: Resource Manager's id, name and version, type (custom_model, mlflow_model, …)."""
+
+    id: str
+    name: str
+    version: str
+    type: str
+    path: str
+    tags: dict[str, str] = field(default_factory=dict)
+    reused: bool = False
+
+
+def find(cloud: Cloud, name: str, content_hash: str, type: str | None = None) -> ModelVersion | None:
+    """The newest version of that name with the same content and type, or None. Raises CloudError."""
+    for found in _newest(cloud, name):
+        if found.tags.get(CONTENT_TAG) == content_hash and type in (None, found.type):
+            return found
+    return None
+
+
+def _newest(cloud: Cloud, name: str) -> Iterator[ModelVersion]:
+    query = {"$orderBy": "createdtime desc", "$top": "50", "listViewType": "ActiveOnly"}
+    yield from map(_info, itertools.islice(_versions(cloud, name, query), _LOOK_BACK))
+
+
+def read(cloud: Cloud, name: str, version: str) -> ModelVersion | None:
+    """One version, or None when it is not there. Raises CloudError."""
+    found = cloud.arm.find(
+        f"{cloud.workspace_id}/models/{name}/versions/{version}", arm.MODELS, doing=f"reading the model {name}"
+    )
+    return None if found is None else _info(found)
+
+
+def resolve(cloud: Cloud, reference: str) -> ModelVersion:
+    """The model that `azureml:NAME:VERSION`, `azureml:NAME@latest` or a resource id means. Raises CloudError."""
+    name, version = parse_reference(reference, "models")
+    if version is None:
+        query = {"$orderBy": "createdtime desc", "$top": "1", "listViewType": "ActiveOnly"}
+        newest = next(iter(_versions(cloud, name, query)), None)
+        found = None if newest is None else _info(newest)
+    else:
+        found = read(cloud, name, version)
+    if found is None:
+        raise CloudError(
+            title=f"The model {reference} is not registered",
+            cause=f"The workspace {cloud.plan.workspace.name} has no such model or version.",
+            remedy="Check name and version (az ml model list), or give a path to register.",
+            code="ModelNotFound",
+            status=404,
+        )
+    return found
+
+
+def register(
+    cloud: Cloud,
+    model: Model,
+    path: Path,
+    content_hash: str,
+    progress: Progress = lambda done, total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    tags: Mapping[str, str] | None = None,
+) -> ModelVersion:
+    """Uploads a folder or file and registers it; a version with the same content and type is used again.
+
+    `progress` gets bytes done and in all, from this thread. Raises Cancelled, or CloudError.
+    """
+    found = find(cloud, model.name, content_hash, model.type)
+    if found is not None and model.version in (None, found.version):
+        return ModelVersion(**{**found.__dict__, "reused": True})
+    return _upload(cloud, model, path, content_hash, progress, cancelled, tags)
+
+
+def _upload(
+    cloud: Cloud,
+    model: Model,
+    path: Path,
+    content_hash: str,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+    tags: Mapping[str, str] | None,
+) -> ModelVersion:
+    if model.version and read(cloud, model.name, model.version) is not None:
+        raise CloudError(
+            title=f"Version {model.version} of {model.name} is registered already",
+            cause="Its content or type is not that of the path in the plan, and a version cannot be changed.",
+            remedy="Leave the version out, so that the next one is made, or name one that is free.",
+            code="ModelVersionExists",
+            status=409,
+        )
+    target = default_datastore(cloud)
+    prefix = f"aml-deploy/{content_hash[:32]}"
+    files = walk(path)
+    upload(target, files, f"{prefix}/{_folder(path)}", progress, cancelled)
+    return _register(cloud, model, path, files, f"{target.name}/paths/{prefix}", content_hash, tags)
+
+
+def bring(
+    cloud: Cloud,
+    model: Model,
+    path: Path,
+    progress: Progress = lambda done, total: None,
+    cancelled: Callable[[], bool] = lambda: False,
+    tags: Mapping[str, str] | None = None,
+    creating: Callable[[], None] = lambda: None,
+) -> ModelVersion:
+    """The version with the content of a folder or file: one that is there, or a new one.
+
+    Where no version has as many files and bytes, so that none can have the content, much data is hashed while it is
+    uploaded and not before. `creating` is called before anything is written. Raises as `register`.
+    """
+    files = walk(path)
+    figures = _figures(files)
+    alike = model.version is not None or any(
+        version.tags.get(FIGURES_TAG, figures) == figures
+        for version in _newest(cloud, model.name)
+        if CONTENT_TAG in version.tags
+    )
+    if alike or sum(file.size for file in files) < _WORTH_OVERLAPPING:
+        content = content_hash(path, cancelled)
+        found = find(cloud, model.name, content, model.type)
+        if found is not None and model.version in (None, found.version):
+            return ModelVersion(**{**found.__dict__, "reused": True})
+        creating()
+        return _upload(cloud, model, path, content, progress, cancelled, tags)
+    creating()
+    target = default_datastore(cloud)
+    state = fingerprint(path, files)
+    place, digests = upload_and_hash(target, files, f"aml-deploy/{state[:32]}", _folder(path), progress, cancelled)
+    content = hash_of(path, files, digests)
+    remember(path, files, state, content)
+    return _register(cloud, model, path, files, f"{target.name}/paths/{place}", content, tags)
+
+
+def _folder(path: Path) -> str:
+    return path.name if path.is_dir() else ""
+
+
+def _figures(files: list[LocalFile]) -> str:
+    return f"{len(files)} files, {sum(file.size for file in files)} bytes"
+
+
+def _register(
+    cloud: Cloud,
+    model: Model,
+    path: Path,
+    files: list[LocalFile],
+    place: str,
+    content: str,
+    tags: Mapping[str, str] | None,
+) -> ModelVersion:
+    marks = {**(tags or {}), CONTENT_TAG: content, FIGURES_TAG: _figures(files)}
+    return create_version(cloud, model, f"azureml://datastores/{place}/{path.name}", marks)
+
+
+def create_version(cloud: Cloud, model: Model, uri: str, tags: Mapping[str, str]) -> ModelVersion:
+    """Registers what is at an address that the workspace can read, with the words of azure-ai-ml 1.35.
+
+    Without the SDK's client, whose import takes longer than everything else here. Raises CloudError.
+    """
+    properties = {
+        **({"description": model.description} if model.description else {}),
+        "tags": {**model.tags, **tags},
+        "properties": {},
+        "modelType": model.type,
+        "modelUri": uri.replace("azureml://datastores/", f"{_data_uri(cloud)}/datastores/", 1),
+        "isAnonymous": False,
+        "isArchived": False,
+    }
+    doing = f"registering the model {model.name}"
+    for left in reversed(range(_VERSIONS_TRIED)):
+        version = model.version or _next_version(cloud, model.name)
+        where = f"{cloud.workspace_id}/models/{model.name}/versions/{version}"
+        try:
+            return _info(cloud.arm.call("PUT", where, arm.MODELS, {"properties": properties}, doing=doing).body)
+        except CloudError as error:
+            # Somebody else took the number in between: a version's content cannot be changed.
+            taken = error.status in (400, 409) and read(cloud, model.name, version) is not None
+            if model.version or not taken or not left:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _data_uri(cloud: Cloud) -> str:
+    """The workspace in addresses of data: the long form that azure-ai-ml 1.35 makes of `azureml://datastores/…`."""
+    where = cloud.plan.workspace
+    group = f"subscriptions/{where.subscription_id}/resourcegroups/{where.resource_group}"
+    return f"azureml://{group}/workspaces/{where.name}"
+
+
+def _next_version(cloud: Cloud, name: str) -> str:
+    """The number that the service gives the next version, as azure-ai-ml 1.35 asks for it."""
+    found = cloud.arm.find(f"{cloud.workspace_id}/models/{name}", arm.MODELS, doing=f"looking for the model {name}")
+    return str(((found or {}).get("properties") or {}).get("nextVersion") or "1")
+
+
+def parse_reference(reference: str, kind: str) -> tuple[str, str | None]:
+    """Name and version of a reference to a registered asset; the version is None for @latest or none given."""
+    found = re.search(rf"/{kind}/([^/]+)/versions/([^/]+)$", reference, re.IGNORECASE)
+    if found:
+        return found.group(1), found.group(2)
+    text = reference[len("azureml:") :] if reference.startswith("azureml:") else reference
+    name, _, version = text.partition("@") if "@" in text else text.partition(":")
+    return name, None if version in ("", "latest") else version
+
+
+def _versions(cloud: Cloud, name: str, query: dict[str, str]) -> Any:
+    path = f"{cloud.workspace_id}/models/{name}/versions"
+    try:
+        yield from cloud.arm.items(path, arm.MODELS, query=query, doing=f"looking for the model {name}")
+    except CloudError as error:
+        # A model that has no version yet is not there at all.
+        if error.status != 404 or error.code in {"ResourceGroupNotFound", "SubscriptionNotFound"}:
+            raise
+
+
+def _info(body: Mapping[str, Any]) -> ModelVersion:
+    properties = body.get("properties") or {}
+    identifier = str(body.get("id") or "")
+    name, version = parse_reference(identifier, "models")
+    return ModelVersion(
+        id=identifier,
+        name=name,
+        version=str(version or body.get("name") or ""),
+        type=str(properties.get("modelType") or "custom_model"),
+        path=str(properties.get("modelUri") or ""),
+        tags={str(key): str(value) for key, value in (properties.get("tags") or {}).items()},
+    )

@@ -1,0 +1,89 @@
+"""What a caller shows to an endpoint: its key, its token, or a token of Microsoft Entra."""
+
+from __future__ import annotations
+
+import hashlib
+
+from tui.cloud.endpoints.endpoints import EndpointInfo, path
+from tui.cloud.error_explanations import explain
+from tui.cloud.errors import CloudError
+from tui.cloud.http import arm
+from tui.cloud.http.operation import Operation
+from tui.cloud.session import Cloud
+
+
+class EndpointCredential:
+    """Holds the value of the Authorization header; it never appears in a repr or a log."""
+
+    def __init__(self, value: str, kind: str) -> None:
+        self._value = value
+        self.kind = kind
+
+    def header(self) -> str:
+        """The header's value. Keep it in memory only."""
+        return f"Bearer {self._value}"
+
+    def secret(self) -> str:
+        """The key or token itself, for a person who asked to copy it. Keep it in memory only."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"EndpointCredential({self.kind})"
+
+
+def credentials(cloud: Cloud, endpoint: EndpointInfo) -> EndpointCredential:
+    """The primary key (auth mode key), or a fresh token (aml_token, aad_token). Raises CloudError."""
+    resource = path(cloud, endpoint.name)
+    if endpoint.auth_mode == "key":
+        doing = f"reading the keys of {endpoint.name}"
+        body = cloud.arm.call("POST", f"{resource}/listKeys", arm.ENDPOINTS, doing=doing).body
+        value = body.get("primaryKey") if isinstance(body, dict) else None
+    elif endpoint.auth_mode == "aad_token":
+        try:
+            value = cloud.credential.get_token(cloud.metadata.ml_scope).token
+        except Exception as error:
+            raise explain(error) from None
+    else:
+        doing = f"getting a token for {endpoint.name}"
+        body = cloud.arm.call("POST", f"{resource}/token", arm.ENDPOINTS, doing=doing).body
+        value = body.get("accessToken") if isinstance(body, dict) else None
+    if not value:
+        raise CloudError(
+            title=f"Azure gave no {'key' if endpoint.auth_mode == 'key' else 'token'} for {endpoint.name}",
+            cause=f"The endpoint's auth mode is {endpoint.auth_mode}, and the answer holds none.",
+            remedy="Wait until the endpoint's provisioning state is Succeeded, then try again.",
+        )
+    return EndpointCredential(str(value), endpoint.auth_mode)
+
+
+PRIMARY, SECONDARY = "primary", "secondary"
+WHICH = (PRIMARY, SECONDARY)
+
+
+def both(cloud: Cloud, endpoint: EndpointInfo) -> dict[str, EndpointCredential]:
+    """Primary and secondary key of an endpoint with auth mode key. Raises CloudError."""
+    if endpoint.auth_mode != "key":
+        raise CloudError(
+            title=f"The endpoint {endpoint.name} has no keys",
+            cause=f"Its callers sign in with {endpoint.auth_mode}: such tokens end by themselves.",
+            remedy="There is nothing to rotate.",
+            code="NoKeys",
+        )
+    doing = f"reading the keys of {endpoint.name}"
+    body = cloud.arm.call("POST", f"{path(cloud, endpoint.name)}/listKeys", arm.ENDPOINTS, doing=doing).body
+    return {which: EndpointCredential(str(body[f"{which}Key"]), "key") for which in WHICH}
+
+
+def fingerprint(credential: EndpointCredential) -> str:
+    """Eight hexadecimal digits by which two keys are told apart, and from which no key is found again."""
+    return hashlib.sha256(credential.secret().encode()).hexdigest()[:8]
+
+
+def begin_regenerate(cloud: Cloud, endpoint: str, which: str) -> Operation[None]:
+    """Makes a new primary or secondary key; the old one is refused from then on (Microsoft, REST API of Azure Machine
+    Learning, OnlineEndpoints_RegenerateKeys). Raises CloudError."""
+    resource, doing = path(cloud, endpoint), f"regenerating the {which} key of {endpoint}"
+    answer = cloud.arm.call(
+        "POST", f"{resource}/regenerateKeys", arm.ENDPOINTS, body={"keyType": which.capitalize()}, doing=doing
+    )
+    return Operation(cloud.arm, answer, resource, arm.ENDPOINTS, lambda: None, f"the {which} key of {endpoint}")

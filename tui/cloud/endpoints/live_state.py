@@ -1,0 +1,109 @@
+"""What exists of a plan in Azure, gathered at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Callable
+
+from tui.cloud.assets import code, environments, models
+from tui.cloud.assets.code import CodeVersion
+from tui.cloud.assets.environments import EnvironmentVersion
+from tui.cloud.assets.models import ModelVersion
+from tui.cloud.endpoints import endpoints
+from tui.cloud.endpoints.endpoints import EndpointInfo
+from tui.cloud.session import Cloud
+from tui.cloud.workspace import workspace
+from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.plan.model import Plan
+
+
+@dataclass(frozen=True)
+class Assets:
+    """What one more deployment of a plan is made from; None where it does not exist yet."""
+
+    model: ModelVersion | None
+    code: CodeVersion | None
+    environment: EnvironmentVersion | None
+
+
+@dataclass(frozen=True)
+class Live:
+    """The state of everything a plan touches; None where it does not exist yet.
+
+    `others` are the assets of the plan's other deployments, by name.
+    """
+
+    workspace: WorkspaceInfo
+    endpoint: EndpointInfo | None
+    model: ModelVersion | None
+    code: CodeVersion | None
+    environment: EnvironmentVersion | None
+    content_hash: str | None
+    others: dict[str, Assets] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for `tui.plan.planned_changes.changes`."""
+        return asdict(self)
+
+
+def read(cloud: Cloud, plan: Plan, cancelled: Callable[[], bool] = lambda: False) -> Live:
+    """Asks for workspace, endpoint with deployments, model, code and environment by content at the same time.
+
+    Raises CloudError, or Cancelled while the model is hashed.
+    """
+    with ThreadPoolExecutor(max_workers=5, thread_name_prefix="live") as pool:
+        found_workspace = pool.submit(workspace.read, cloud)
+        found_endpoint = pool.submit(endpoints.read, cloud, plan.endpoint.name) if plan.endpoint.name else None
+        found_model = pool.submit(_model, cloud, plan, cancelled)
+        found_code = pool.submit(_code, cloud, plan)
+        found_environment = pool.submit(_environment, cloud, plan)
+        others = {
+            one.name: pool.submit(_assets, cloud, plan.of(one.name), cancelled)
+            for one in plan.deployments
+            if one.name != plan.deployment.name
+        }
+        model, content = found_model.result()
+        return Live(
+            workspace=found_workspace.result(),
+            endpoint=found_endpoint.result() if found_endpoint else None,
+            model=model,
+            code=found_code.result(),
+            environment=found_environment.result(),
+            content_hash=content,
+            others={name: found.result() for name, found in others.items()},
+        )
+
+
+def _assets(cloud: Cloud, plan: Plan, cancelled: Callable[[], bool]) -> Assets:
+    return Assets(_model(cloud, plan, cancelled)[0], _code(cloud, plan), _environment(cloud, plan))
+
+
+def _model(cloud: Cloud, plan: Plan, cancelled: Callable[[], bool]) -> tuple[ModelVersion | None, str | None]:
+    model = plan.deployment.model
+    if model.registered:
+        return models.resolve(cloud, model.registered), None
+    if model.source:
+        from tui.cloud.sources import staging
+
+        found = staging.listing(cloud.for_plan(plan), model.source, cancelled)
+        return models.find(cloud, model.name, found.content, model.type), found.content
+    if model.path is None or not Path(model.path).exists() or not model.name:
+        return None, None
+    content = models.content_hash(model.path, cancelled)
+    return models.find(cloud, model.name, content, model.type), content
+
+
+def _code(cloud: Cloud, plan: Plan) -> CodeVersion | None:
+    wanted = plan.deployment.code_configuration
+    if wanted is None or not wanted.code.is_dir():
+        return None
+    return code.find(cloud, wanted.code)
+
+
+def _environment(cloud: Cloud, plan: Plan) -> EnvironmentVersion | None:
+    wanted = plan.deployment.environment
+    if not wanted.given:
+        return None
+    return environments.find(cloud, wanted)

@@ -1,0 +1,202 @@
+"""Removing what a plan has made, and nothing else; first a list of what that is and what it costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+from tui.cloud.endpoints import deployments, endpoints, traffic
+from tui.cloud.endpoints.deployments import DeploymentInfo
+from tui.cloud.endpoints.endpoints import EndpointInfo
+from tui.cloud.errors import CloudError
+from tui.cloud.http.operation import Operation
+from tui.cloud.session import Cloud
+from tui.plan.sizes import price_currency, price_note, price_per_hour
+
+MADE_TAG = "aml-deploy"  # on every endpoint and deployment that a run has made; its value is the version
+RUN_TAG, USER_TAG = "aml-deploy-run", "aml-deploy-by"
+SERVES = "StillServes"
+_FAILED = ("Failed", "Canceled")
+
+
+@dataclass
+class Removed:
+    """What was removed and what was left, each in words such as "deployment blue"."""
+
+    removed: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Item:
+    """An endpoint or deployment of the plan's endpoint, and what becomes of it.
+
+    `goes` tells that it is removed with the plan, `failed` that it serves nobody and still costs; `price_per_hour` is
+    the list price of all its instances, None where there is none; `made_by` is run and person, as far as tags say it.
+    """
+
+    kind: str
+    name: str
+    state: str
+    goes: bool
+    why: str
+    failed: bool = False
+    traffic: int = 0
+    instances: int = 0
+    instance_type: str = ""
+    price_per_hour: float | None = None
+    made_by: str = ""
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What is on the plan's endpoint; empty where there is none."""
+
+    items: list[Item] = field(default_factory=list)
+    currency: str = ""
+    price_note: str = ""
+
+
+def inventory(cloud: Cloud, deployment: str | None = None, failed: bool = False) -> Inventory:
+    """What `remove` with the same arguments would remove and leave, with list prices. Raises CloudError."""
+    found = endpoints.read(cloud, cloud.plan.endpoint.name)
+    if found is None:
+        return Inventory()
+    going = _going(cloud, found, deployment, failed)
+    items = [_item(cloud, found, one, going, deployment) for one in found.deployments]
+    whole = _endpoint_goes(found, deployment, going)
+    why = "it is the plan's, and nothing else is on it" if whole else "deployments stay on it"
+    if not whole and MADE_TAG not in found.tags:
+        why = "this program did not make it"
+    elif not whole and deployment:
+        why = "only a deployment goes"
+    items.append(
+        Item("endpoint", found.name, found.provisioning_state, whole, why, traffic=0, made_by=_made_by(found.tags))
+    )
+    return Inventory(items, price_currency(), price_note())
+
+
+def remove(
+    cloud: Cloud,
+    deployment: str | None = None,
+    progress: Callable[[str], None] = lambda line: None,
+    failed: bool = False,
+) -> Removed:
+    """Removes one deployment, or the plan's deployments and, when no other is left on it, its endpoint.
+
+    Without `deployment` only what bears this program's tag is removed; with `failed` also its failed deployments that
+    are not the plan's. Registered models, environments and code stay: they cost next to nothing and other deployments
+    may use them. Requests go to the other deployments first, since Azure refuses to remove one that has any.
+
+    Raises CloudError, also (`StillServes`) when what would stay has no requests and what goes has them all.
+    """
+    name = cloud.plan.endpoint.name
+    outcome = Removed()
+    found = endpoints.read(cloud, name)
+    if found is None:
+        return outcome
+    going = _going(cloud, found, deployment, failed)
+    others = [one for one in found.deployments if one.name not in going]
+    if _endpoint_goes(found, deployment, going):
+        progress(f"Removing the endpoint {name}.")
+        _settled(lambda: endpoints.begin_delete(cloud, name), progress)
+        outcome.removed = [*(f"deployment {one}" for one in going), f"endpoint {name}"]
+        outcome.left = ["the registered model, environment and code"]
+        return outcome
+    _move_requests(cloud, found, going, others, progress)
+    for one in going:
+        progress(f"Removing the deployment {one}.")
+        _settled(lambda one=one: deployments.begin_delete(cloud, name, one), progress)  # type: ignore[misc]
+        outcome.removed.append(f"deployment {one}")
+    unmade = "" if MADE_TAG in found.tags else ", which this program did not make"
+    outcome.left = [f"endpoint {name}{unmade}", *(f"deployment {one.name}{_unmade(one)}" for one in others)]
+    return outcome
+
+
+def _going(cloud: Cloud, found: EndpointInfo, deployment: str | None, failed: bool) -> list[str]:
+    """The names of the deployments to remove, in the plan's order."""
+    there = {one.name: one for one in found.deployments}
+    if deployment:
+        return [deployment] if deployment in there else []
+    wanted = [one.name for one in cloud.plan.every_deployment]
+    going = [name for name in wanted if name in there and MADE_TAG in there[name].tags]
+    if failed:
+        going += [one.name for one in found.deployments if _wasted(one) and one.name not in going]
+    return going
+
+
+def _wasted(one: DeploymentInfo) -> bool:
+    """A deployment of this program that failed: it serves nobody, and its instances may still cost."""
+    return one.provisioning_state in _FAILED and MADE_TAG in one.tags
+
+
+def _endpoint_goes(found: EndpointInfo, deployment: str | None, going: list[str]) -> bool:
+    alone = all(one.name in going for one in found.deployments)
+    return deployment is None and alone and MADE_TAG in found.tags
+
+
+def _item(cloud: Cloud, found: EndpointInfo, one: DeploymentInfo, going: list[str], named: str | None) -> Item:
+    goes, wasted = one.name in going, _wasted(one)
+    if goes:
+        why = "it is the plan's" if one.name in {item.name for item in cloud.plan.every_deployment} else "it was named"
+        why = "it failed and serves nobody" if wasted and why != "it is the plan's" else why
+    elif named:
+        why = f"only {named} was named"
+    elif MADE_TAG not in one.tags:
+        why = "this program did not make it"
+    else:
+        why = "it failed and serves nobody; --failed removes it too" if wasted else "it is not the plan's"
+    price = price_per_hour(one.instance_type, found.location)
+    return Item(
+        "deployment",
+        one.name,
+        one.provisioning_state,
+        goes,
+        why,
+        failed=wasted,
+        traffic=found.traffic.get(one.name, 0),
+        instances=one.instance_count,
+        instance_type=one.instance_type,
+        price_per_hour=None if price is None else round(price * one.instance_count, 4),
+        made_by=_made_by(one.tags),
+    )
+
+
+def _made_by(tags: dict[str, str]) -> str:
+    return ", ".join(part for part in (tags.get(RUN_TAG, ""), tags.get(USER_TAG, "")) if part)
+
+
+def _unmade(one: DeploymentInfo) -> str:
+    return "" if MADE_TAG in one.tags else ", which this program did not make"
+
+
+def _move_requests(
+    cloud: Cloud,
+    found: EndpointInfo,
+    going: list[str],
+    others: list[DeploymentInfo],
+    progress: Callable[[str], None],
+) -> None:
+    """Give the requests of what goes to what stays. Raises CloudError when nobody would answer them."""
+    rest = {name: share for name, share in found.traffic.items() if share and name not in going}
+    copies = {name: share for name, share in found.mirror_traffic.items() if share and name not in going}
+    moves = any(found.traffic.get(name) for name in going)
+    if not moves and copies == {name: share for name, share in found.mirror_traffic.items() if share}:
+        return
+    ready = [one.name for one in others if one.provisioning_state == "Succeeded"]
+    if moves and not rest and ready:
+        several = len(going) > 1
+        raise CloudError(
+            title=f"{', '.join(going)} still {'serve' if several else 'serves'} all requests",
+            cause=f"Nothing is removed that still has traffic, and {', '.join(ready)} would not get any by itself.",
+            remedy=f"Shift first, for example: aml-deploy traffic {found.name} {ready[0]}=100",
+            code=SERVES,
+        )
+    if moves:
+        progress(f"Taking requests from {', '.join(going)}.")
+    split = traffic.rescaled(rest)
+    traffic.settled(lambda: traffic.begin_set(cloud, found.name, split, found.traffic, copies).result(), progress)
+
+
+def _settled(begin: Callable[[], Operation[Any]], progress: Callable[[str], None]) -> None:
+    traffic.settled(lambda: begin().result(), progress)

@@ -1,0 +1,88 @@
+"""A call to the scoring URI, as any caller of the endpoint would make it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from tui.cloud.endpoints.endpoints import EndpointInfo
+from tui.cloud.endpoints.error_in_200 import error_in_answer
+from tui.cloud.endpoints.keys import EndpointCredential, credentials
+from tui.cloud.error_explanations import explain
+from tui.cloud.errors import CloudError
+from tui.cloud.session import Cloud
+
+_NOTES = {
+    401: "The endpoint did not accept the key or token.",
+    403: "The identity may not score on this endpoint (role AzureML Data Scientist, action .../score/action).",
+    404: "No deployment has traffic, or the one that was named does not exist.",
+    408: "The model took longer than request_settings.request_timeout_ms.",
+    413: "The request is too large.",
+    424: "The container answered with an error; its log says why.",
+    429: "Too many requests at once: raise max_concurrent_requests_per_instance or the number of instances.",
+    500: "The service's own front end failed.",
+}
+
+
+@dataclass(frozen=True)
+class ScoreResult:
+    """The answer of an endpoint. `ok` is False for an error status and for a 200 that carries an error text."""
+
+    status_code: int
+    latency_ms: float
+    headers: dict[str, str]
+    body: str
+    deployment: str | None
+    ok: bool
+    note: str = ""
+
+
+def score(
+    cloud: Cloud,
+    endpoint: EndpointInfo,
+    body: bytes,
+    deployment: str | None = None,
+    timeout: float = 190.0,
+    credential: EndpointCredential | None = None,
+) -> ScoreResult:
+    """POSTs a JSON body once, without any retry: scoring may have effects. `timeout` in seconds.
+
+    `deployment` pins the call to one deployment; pass `credential` to spare a look-up for repeated calls.
+    Raises CloudError when there is no answer at all; an error status is an answer.
+    """
+    import requests
+
+    if not endpoint.scoring_uri:
+        raise CloudError(
+            title=f"The endpoint {endpoint.name} has no scoring URI yet",
+            cause=f"Its provisioning state is {endpoint.provisioning_state or 'unknown'}.",
+            remedy="Wait until it is Succeeded.",
+        )
+    credential = credential or credentials(cloud, endpoint)
+    headers = {"Content-Type": "application/json", "Authorization": credential.header()}
+    if deployment:
+        headers["azureml-model-deployment"] = deployment
+    started = time.perf_counter()
+    try:
+        answer = cloud.http.post(
+            endpoint.scoring_uri, data=body, headers=headers, timeout=(10, timeout), allow_redirects=False
+        )
+    except requests.RequestException as error:
+        raise explain(error, doing=f"calling {endpoint.scoring_uri}") from None
+    latency = (time.perf_counter() - started) * 1000
+    text = answer.content.decode(answer.encoding or "utf-8", "replace")
+    problem = error_in_answer(text) if answer.ok else None
+    note = _NOTES.get(answer.status_code, "") if not answer.ok else (problem or "")
+    reason = answer.headers.get("ms-azureml-model-error-reason")
+    if reason:
+        original = answer.headers.get("ms-azureml-model-error-statuscode")
+        note = f"{note} Reason: {reason}{f', the container answered {original}' if original else ''}.".strip()
+    return ScoreResult(
+        status_code=answer.status_code,
+        latency_ms=round(latency, 1),
+        headers=dict(answer.headers),
+        body=text,
+        deployment=answer.headers.get("azureml-model-deployment") or deployment,
+        ok=answer.status_code == 200 and problem is None,
+        note=note,
+    )

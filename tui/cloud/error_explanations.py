@@ -1,0 +1,271 @@
+"""From an exception to cause and remedy, by what it carries: status, error code, words."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from tui.cloud.auth.roles import refused
+from tui.cloud.auth.sign_in_errors import explain_sign_in
+from tui.cloud.errors import CloudError, clean, request_ids, service_error
+
+_PAGE = re.compile(r"\s*(<!doctype html|<html\b|<head\b|<body\b)", re.IGNORECASE)
+
+
+def explain(error: BaseException, doing: str = "") -> CloudError:
+    """Any exception of the Azure libraries, of requests or of the operating system as a CloudError.
+
+    `doing` completes "while …".
+    """
+    if isinstance(error, CloudError):
+        return error
+    text = clean(str(error)) or type(error).__name__
+    response = getattr(error, "response", None)
+    status = _status(error, response)
+    if status is not None and status >= 400:
+        return from_status(status, _body(response) or text, getattr(response, "headers", None), doing)
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if kinds & {"ClientAuthenticationError", "CredentialUnavailableError"}:
+        return explain_sign_in(error)
+    network = _network(kinds, text)
+    if network:
+        return _unreachable(network, text, doing)
+    return CloudError(
+        title=_while("Azure's client reported an error", doing),
+        cause=text.splitlines()[0] if text else type(error).__name__,
+        remedy="Look at the raw text; if it names a field, correct the field and try again.",
+        raw=text,
+        code=_code(error),
+        status=status,
+        request_ids=request_ids(getattr(response, "headers", None)),
+    )
+
+
+def from_status(status: int, body: Any, headers: Any, doing: str = "") -> CloudError:
+    """An HTTP answer of 400 or more as a CloudError."""
+    page = isinstance(body, str) and _PAGE.match(body) is not None
+    code, message, _ = service_error("" if page else body)
+    code = (headers.get("x-ms-error-code") if headers is not None else None) or code
+    title, remedy = _by_code(code or "", message, status)
+    if page:
+        # Proxies and gateways answer in HTML: it says nothing to a person, and is kept as the raw text only.
+        message = f"A proxy or gateway before the service answered {status} with a web page, not the service."
+    return CloudError(
+        title=_while(title, doing),
+        cause=message or f"The service answered {status} without a reason.",
+        remedy=remedy,
+        raw=body if isinstance(body, str) else message,
+        code=code,
+        request_ids=request_ids(headers),
+        status=status,
+    )
+
+
+def _by_code(code: str, message: str, status: int) -> tuple[str, str]:
+    """Title and remedy of a refusal."""
+    lowered = f"{code} {message}".lower()
+    of_storage = _by_storage(lowered)
+    if of_storage is not None:
+        return of_storage
+    if "private link" in lowered and status == 403:
+        return (
+            "The workspace refuses calls from outside its private link",
+            "The call reached the workspace over a public address. Run this from inside the virtual network, and check "
+            "that the workspace's names resolve to private addresses here (private endpoint, DNS zone, peering).",
+        )
+    role = _role_to_ask_for(message) if status == 403 else ""
+    if role:
+        return "The identity has no permission for this", role
+    if status == 403 or code in {"AuthorizationFailed", "Forbidden"}:
+        return (
+            "The identity has no permission for this",
+            "Ask for the role AzureML Data Scientist on the workspace; the message names the missing action and scope. "
+            "A new role assignment takes a few minutes to apply.",
+        )
+    if status == 401:
+        return "Azure did not accept the sign-in", "Sign in again; check that tenant and subscription belong together."
+    if code in {"SubscriptionNotFound", "InvalidSubscriptionId"}:
+        return (
+            "The subscription was not found",
+            "Check the subscription's id, and that the identity's tenant is the subscription's.",
+        )
+    if code == "ResourceGroupNotFound":
+        return "The resource group was not found", "Check its name and the subscription."
+    if status == 404:
+        return "The resource was not found", "Check the names of subscription, resource group and workspace."
+    if "quota" in lowered:
+        return (
+            "There is not enough quota",
+            "Choose a smaller size or fewer instances, delete deployments that are no longer used, or ask for more "
+            "quota. A deployment needs 20 % more instances than it runs, rounded up.",
+        )
+    if "already an endpoint with" in lowered:
+        return (
+            "The endpoint's name is taken in this region",
+            "Choose another name: it is unique within an Azure region, also among other people's endpoints.",
+        )
+    if status == 409:
+        return "Another operation holds the resource", "Wait until it has ended (up to a minute), then try again."
+    if status == 429:
+        return "Azure asks to slow down", "Try again in a minute."
+    if status >= 500:
+        return "Azure answered with an internal error", "Try again in a few minutes; quote the request id to support."
+    if status == 400:
+        return "Azure refused the request", "Correct what the message names."
+    return f"Azure answered {status}", "Look at the raw text."
+
+
+def _by_storage(lowered: str) -> tuple[str, str] | None:
+    """Title and remedy of what Blob storage refuses, by the error code in the words."""
+    if "authorizationpermissionmismatch" in lowered:
+        return (
+            "The identity may not write to the workspace's storage",
+            "Grant the identity Storage Blob Data Contributor on the storage account; it takes a few minutes to apply.",
+        )
+    if "authorizationfailure" in lowered or "publicaccessnotpermitted" in lowered:
+        return (
+            "The workspace's storage refuses this machine",
+            "The account's firewall admits only its private endpoint or chosen networks: run this from inside the "
+            "virtual network, and check that the account's name resolves to a private address here.",
+        )
+    if "keybasedauthenticationnotpermitted" in lowered:
+        return (
+            "The workspace's storage takes no keys",
+            "Let the workspace use identities for its storage (az ml workspace update --system-datastores-auth-mode "
+            "identity), and grant this identity Storage Blob Data Contributor on the storage account.",
+        )
+    return None
+
+
+def _role_to_ask_for(message: str) -> str:
+    """The role and scope that would allow what was refused, as a sentence and as a command; empty where not named."""
+    role = refused(message)
+    return f"{role.sentence}\n{role.command}" if role else ""
+
+
+def _network(kinds: set[str], text: str) -> str | None:
+    lowered = text.lower()
+    if "certificate verify failed" in lowered or "certificate_verify_failed" in lowered:
+        return "certificate"
+    if kinds & {"SSLError"} or any(
+        sign in lowered for sign in ("[ssl:", "ssleoferror", "sslzeroreturn", "tls/ssl connection")
+    ):
+        return "tls"
+    if any(sign in lowered for sign in ("name or service not known", "nodename nor servname", "getaddrinfo")) or (
+        "failed to resolve" in lowered or "name resolution" in lowered
+    ):
+        return "dns"
+    if kinds & {"ProxyError"}:
+        return "proxy"
+    if "timed out" in lowered or "timeout" in lowered:
+        return "timeout"
+    if kinds & {"IncompleteReadError"}:
+        return "connection"
+    if kinds & {"ServiceRequestError", "ServiceResponseError", "ConnectionError", "RequestException", "OSError"}:
+        return "connection" if not kinds & {"FileNotFoundError", "PermissionError", "IsADirectoryError"} else None
+    return None
+
+
+def _unreachable(kind: str, text: str, doing: str) -> CloudError:
+    host = _host(text)
+    name = host or "the service"
+    causes = {
+        "certificate": (
+            f"The certificate of {name} is not trusted here",
+            "A proxy that inspects TLS, or a cloud with its own authority, needs its certificate: set "
+            "REQUESTS_CA_BUNDLE to a file that holds it together with the usual ones.",
+        ),
+        "tls": (
+            f"No TLS connection to {name} could be made",
+            "Something between here and there ends or changes the connection: look at the firewall's rules and at "
+            "HTTPS_PROXY, and check that the name leads to the service itself (getent hosts).",
+        ),
+        "dns": (
+            f"The name {name} cannot be resolved",
+            "Check DNS from this machine (getent hosts), and that the private DNS zone is linked to its network.",
+        ),
+        "proxy": (f"The proxy did not let the call to {name} pass", "Check HTTPS_PROXY and NO_PROXY."),
+        "timeout": (
+            f"{name} did not answer in time",
+            "A firewall that drops packets looks like this: check the outbound rules of this machine's network.",
+        ),
+        "connection": (
+            f"The connection to {name} failed",
+            "Check that this machine may reach it: outbound rules, proxy, private endpoint.",
+        ),
+    }
+    title, remedy = causes[kind]
+    return CloudError(title=_while(title, doing), cause=_reason(text), remedy=remedy, raw=text, code="Unreachable")
+
+
+def _host(text: str) -> str | None:
+    found = re.search(r"host='([^']+)'", text) or re.search(r"host='?\"?([A-Za-z0-9.-]+\.[A-Za-z]+)", text)
+    if found:
+        return found.group(1)
+    url = re.search(r"https?://[^\s'\"]+", text)
+    return urlsplit(url.group(0)).hostname if url else None
+
+
+# What Python's libraries write of broken connections, and the same in words; the first that is found counts.
+_REASONS = tuple(
+    (re.compile(pattern, re.IGNORECASE), words)
+    for pattern, words in (
+        (r"failed to resolve '([^']+)' \((?:\[errno -?\d+\] )?([^()]+)\)", "Failed to resolve '{0}' ({1})."),
+        (r"certificate verify failed:? ?((?:hostname mismatch|ip address mismatch)[^(]{0,200})", "{0}."),
+        (r"certificate verify failed: ([^('\"]{3,160})", "Its certificate was not accepted: {0}."),
+        (r"wrong[ _]version[ _]number|http_request", "What answers there does not speak TLS."),
+        (r"ssleoferror|sslzeroreturn|eof occurred in violation|unexpected_eof|connection has been closed \(eof\)",
+         "The other side ended the connection during the TLS handshake."),
+        (r"\[ssl: \w+\] ([^(\[]{3,160})", "The TLS handshake failed: {0}."),
+        (r"tunnel connection failed: (\d{3}[^'\")]{0,80})", "The proxy answered {0}."),
+        (r"(?:cannot|unable to) connect to proxy", "The proxy itself could not be reached."),
+        (r"connection refused|errno 111", "Nothing accepts connections there: the connection was refused."),
+        (r"connection reset|connectionreseterror|errno 104", "The other side reset the connection."),
+        (r"broken pipe|brokenpipeerror", "The other side closed the connection while something was being sent."),
+        (r"remotedisconnected|without response", "The other side closed the connection without an answer."),
+        (r"incompleteread|connection broken|incomplete download", "The connection broke in the middle of the answer."),
+        (r"badstatusline|linetoolong|invalidchunklength", "What answers there does not speak HTTP."),
+        (r"network is unreachable|no route to host", "This machine has no route there."),
+        (r"read timeout=([\d.]+)", "No answer within {0} seconds."),
+        (r"connect timeout=([\d.]+)", "No connection within {0} seconds."),
+        (r"timed out", "No answer within the time limit."),
+    )
+)  # fmt: skip
+
+
+def _reason(text: str) -> str:
+    """What really happened, out of the nested texts of urllib3, requests and azure-core."""
+    for pattern, words in _REASONS:
+        found = pattern.search(text)
+        if found:
+            return words.format(*(part.strip().rstrip(".,") for part in found.groups()))
+    return text.splitlines()[0][:300] if text else "Nothing more is known."
+
+
+def _status(error: BaseException, response: Any) -> int | None:
+    for holder in (error, response):
+        value = getattr(holder, "status_code", None)
+        if isinstance(value, int):
+            return value
+    return None
+
+
+def _body(response: Any) -> str | None:
+    if response is None:
+        return None
+    try:
+        text = response.text
+        return clean(text() if callable(text) else text)
+    except Exception:  # a response whose body was streamed away has no text any more
+        return None
+
+
+def _code(error: BaseException) -> str | None:
+    inner = getattr(error, "error", None)
+    code = getattr(inner, "code", None) or getattr(error, "error_code", None)
+    return str(code) if code else None
+
+
+def _while(title: str, doing: str) -> str:
+    return f"{title}, while {doing}" if doing else title

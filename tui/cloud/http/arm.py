@@ -1,0 +1,207 @@
+"""Requests to Azure Resource Manager, for what the SDK's client hides, prints or polls too slowly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tui import __version__
+from tui.cloud.clouds import CloudMetadata
+from tui.cloud.error_explanations import explain, from_status
+from tui.cloud.errors import CloudError
+
+# The versions that azure-ai-ml 1.35 asks for, so that any service that serves the SDK serves this too.
+WORKSPACES = "2024-10-01-preview"
+ENDPOINTS = "2022-02-01-preview"
+DEPLOYMENTS = "2023-04-01-preview"
+MODELS = "2023-08-01-preview"
+ENVIRONMENTS = "2023-04-01-preview"
+CODES = "2023-04-01"
+DATASTORES = "2024-10-01-preview"
+LOCATIONS = "2023-08-01-preview"
+
+_CONNECT, _READ = 10, 60  # seconds
+# With POST: those that are used here read (keys, tokens, logs) or prepare an upload, and may well be sent twice.
+_REPEATABLE = frozenset({"HEAD", "GET", "PUT", "DELETE", "OPTIONS", "POST"})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer: status, headers (case-insensitive) and the JSON body, else the text."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    text: str = ""
+
+
+def refusal(answer: Answer, doing: str = "") -> CloudError:
+    """An answer of 400 and more as a CloudError."""
+    return from_status(answer.status, answer.text, answer.headers, doing)
+
+
+class ResourceManager:
+    """A pipeline of azure-core with the SDK's own policies; safe to use from several threads."""
+
+    def __init__(self, metadata: CloudMetadata, credential: Any, transport: Any = None) -> None:
+        from azure.core.pipeline import policies
+        from azure.mgmt.core import ARMPipelineClient
+        from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+
+        from tui.cloud.http.retry import NotifyingRetryPolicy
+
+        self.base = metadata.resource_manager
+        self._client = ARMPipelineClient(
+            base_url=self.base,
+            policies=[
+                policies.RequestIdPolicy(),
+                policies.UserAgentPolicy(base_user_agent=f"aml-deploy/{__version__}"),
+                policies.ProxyPolicy(),
+                policies.RedirectPolicy(),
+                NotifyingRetryPolicy(),
+                ARMChallengeAuthenticationPolicy(credential, metadata.management_scope),
+                policies.SensitiveHeaderCleanupPolicy(),
+            ],
+            **({"transport": transport} if transport is not None else {}),
+        )
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        version: str | None = None,
+        body: Any = None,
+        query: Mapping[str, str] | None = None,
+        doing: str = "",
+        retry: bool = True,
+    ) -> Answer:
+        """One request; `path` starts at the subscription, or is a whole URL that the service gave.
+
+        429, 500 and broken connections are tried again a few times unless `retry` is off; POST too, which asks for
+        keys, secrets, logs and places to upload to, and may be asked twice. Where the answer to a change was lost and
+        the change is refused with 409 when it is sent again, because it goes on already, that counts as begun.
+        Raises CloudError for a status of 400 and more and for what prevents an answer.
+        """
+        from tui.cloud.http.retry import attempts
+
+        with attempts() as before:
+            answer = self.ask(method, path, version, body, query, doing, retry)
+        if answer.status == 409 and before.unanswered:
+            begun = self._begun_already(method, path, version, body)
+            if begun is not None:
+                return begun
+        if answer.status >= 400:
+            raise refusal(answer, doing)
+        return answer
+
+    def _begun_already(self, method: str, path: str, version: str | None, body: Any) -> Answer | None:
+        """The change that an earlier request has begun whose answer was lost; None where it is somebody else's."""
+        try:
+            found = self.ask("GET", path, version)
+        except CloudError:
+            return None
+        if method == "DELETE" and found.status == 404:
+            return Answer(204, {}, None)
+        properties = found.body.get("properties") if isinstance(found.body, dict) else None
+        if found.status != 200 or not isinstance(properties, dict):
+            return None
+        ours = properties.get("provisioningState") == "Deleting" if method == "DELETE" else _made_by(body, found.body)
+        if not ours:
+            return None
+        # Recorded: the service keeps the address of the last operation among the resource's properties.
+        operation = (properties.get("properties") or {}).get("AzureAsyncOperationUri")
+        headers = {"Azure-AsyncOperation": str(operation)} if operation else {}
+        return Answer(202 if method == "DELETE" else 201, headers, found.body)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        version: str | None = None,
+        body: Any = None,
+        query: Mapping[str, str] | None = None,
+        doing: str = "",
+        retry: bool = True,
+    ) -> Answer:
+        """As `call`, but an answer of 400 and more is given as it is. Raises CloudError for what prevents an answer."""
+        from azure.core.rest import HttpRequest
+
+        url = path if path.startswith("https://") else self.base + path
+        params = dict(query or {})
+        if version:
+            params["api-version"] = version
+        request = HttpRequest(method, url, params=params, json=body, headers={"Accept": "application/json"})
+        options: dict[str, Any] = {
+            "connection_timeout": _CONNECT,
+            "read_timeout": _READ,
+            "retry_on_methods": _REPEATABLE,
+        }
+        if not retry:
+            options["retry_total"] = 0
+        try:
+            response = self._client.send_request(request, **options)
+        except Exception as error:
+            raise explain(error, doing) from None
+        text = response.text()
+        try:
+            content = response.json() if response.content else None
+        except ValueError:
+            content = text
+        return Answer(response.status_code, response.headers, content, text)
+
+    def find(
+        self, path: str, version: str, query: Mapping[str, str] | None = None, doing: str = ""
+    ) -> dict[str, Any] | None:
+        """GET; None when the resource is not there (404). A missing parent is an error, not None."""
+        try:
+            body = self.call("GET", path, version, query=query, doing=doing).body
+        except CloudError as error:
+            parents = {"ResourceGroupNotFound", "SubscriptionNotFound", "ParentResourceNotFound"}
+            if error.status == 404 and error.code not in parents:
+                return None
+            raise
+        return body if isinstance(body, dict) else {}
+
+    def items(
+        self, path: str, version: str, query: Mapping[str, str] | None = None, doing: str = ""
+    ) -> Iterator[dict[str, Any]]:
+        """The items of a collection, page after page."""
+        answer = self.call("GET", path, version, query=query, doing=doing).body
+        while isinstance(answer, dict):
+            for item in answer.get("value") or []:
+                if isinstance(item, dict):
+                    yield item
+            following = answer.get("nextLink")
+            if not following:
+                return
+            answer = self.call("GET", str(following), doing=doing).body
+
+
+def _made_by(sent: Any, found: Mapping[str, Any]) -> bool:
+    """Whether a resource is what a request asked for, as far as the service keeps it as it was sent.
+
+    Durations and the like come back in other words, so only what tells two requests apart is compared.
+    """
+    if not isinstance(sent, dict):
+        return False
+    wanted, properties = sent.get("properties") or {}, found.get("properties") or {}
+    same = all(
+        str(properties.get(name)).casefold() == str(wanted[name]).casefold()
+        for name in ("authMode", "publicNetworkAccess", "model", "environmentId", "instanceType")
+        if wanted.get(name) is not None
+    )
+    for name in ("traffic", "mirrorTraffic"):
+        if name in wanted:
+            same = same and _shares(wanted[name]) == _shares(properties.get(name))
+    size, had = (sent.get("sku") or {}).get("capacity"), (found.get("sku") or {}).get("capacity")
+    tags = found.get("tags") or {}
+    return (
+        same
+        and (size is None or size == had)
+        and all(str(tags.get(key)) == str(value) for key, value in (sent.get("tags") or {}).items())
+    )
+
+
+def _shares(traffic: Any) -> dict[str, Any]:
+    return {str(name).casefold(): share for name, share in (traffic or {}).items() if share}

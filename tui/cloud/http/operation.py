@@ -1,0 +1,236 @@
+"""A long-running operation of Azure: asked about every second, finished as soon as the service says so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any, Callable, Generic, TypeVar
+
+from tui.cloud.errors import CloudError, OperationFailed, request_ids, service_error
+from tui.cloud.http.arm import Answer, ResourceManager, refusal
+from tui.cloud.http.retry import report
+
+T = TypeVar("T")
+
+_INTERVAL = 1.0  # seconds between two questions, unless the service says Retry-After
+_FIRST = 0.1  # seconds to the first question
+_SHARE = 0.05  # of the time that an operation has taken: the seconds to the next question, up to the interval
+_PATIENCE = 600.0  # seconds without any answer after which an operation counts as lost
+_SLOWEST = 15.0  # seconds between two questions while none is answered, unless the service says Retry-After
+_LONGEST = 3600.0  # seconds; a service that wants to be left alone for longer is asked all the same
+_NEW_TOKENS = 3  # answers of 401 in a row after which the identity counts as refused
+_DONE, _FAILED = "succeeded", {"failed", "canceled", "cancelled"}
+_PATTERN_HEADERS = ("Azure-AsyncOperation", "Operation-Location")
+
+
+class Operation(Generic[T]):
+    """What a PUT or DELETE has started. Ask with `wait`, take the outcome with `result`.
+
+    The pattern is Resource Manager's (Microsoft, async-operations): the status URL of `Azure-AsyncOperation`
+    answers 200 with `status`, the URL of `Location` answers 202 until the end; without either the resource's
+    own `provisioningState` tells. Nothing is asked again after a final state.
+    """
+
+    def __init__(
+        self,
+        arm: ResourceManager,
+        started: Answer,
+        resource: str,
+        version: str,
+        finish: Callable[[], T],
+        what: str,
+        deletes: bool = False,
+    ) -> None:
+        self._arm, self._resource, self._version = arm, resource, version
+        self._deletes = deletes
+        self._finish, self.what = finish, what
+        self._ids = request_ids(started.headers)
+        self._headers = started.headers
+        self._status_url = next((started.headers[h] for h in _PATTERN_HEADERS if h in started.headers), None)
+        self._location = started.headers.get("Location")
+        self._failure: CloudError | None = None
+        self._done = False
+        self._silent_since: float | None = None
+        self._attempts = 0
+        self._unauthorized = 0  # answers of 401 in a row
+        self.state = "Accepted"
+        self._judge_start(started)
+        self._began = time.monotonic()
+        self._next = self._began + _retry_after(started.headers, self._pace())
+
+    @property
+    def started(self) -> dict[str, str]:
+        """The header that names the operation's URL, for `Answer`: with it another process can follow the operation.
+
+        Empty where the service gave none; then the resource itself tells.
+        """
+        for header in _PATTERN_HEADERS:
+            if self._status_url and header in self._headers:
+                return {header: self._headers[header]}
+        if self._location and not self._is_resource(self._location):
+            return {"Location": self._location}
+        return {}
+
+    def _judge_start(self, started: Answer) -> None:
+        state = _provisioning_state(started.body)
+        if started.status == 204 or (started.status == 200 and not self._status_url and state in ("", _DONE)):
+            self._done = True
+        elif not self._status_url and state:
+            self._read(state, started.body, started.headers)
+
+    def wait(self, seconds: float) -> bool:
+        """Waits at most this long; True when the operation has ended, well or badly. Never raises."""
+        end = time.monotonic() + seconds
+        while not self._done:
+            now = time.monotonic()
+            if now >= self._next:
+                self._ask()
+                continue
+            if now >= end:
+                return False
+            time.sleep(max(0.0, min(self._next, end) - now))
+        return True
+
+    def result(self) -> T:
+        """Waits for the end and gives what was made; raises OperationFailed with the service's words, or CloudError."""
+        while not self.wait(60):
+            pass
+        if self._failure is not None:
+            raise self._failure
+        return self._finish()
+
+    def _ask(self) -> None:
+        try:
+            answer = self._poll()
+        except CloudError as error:
+            self._no_answer(error, None)
+            return
+        if answer.status >= 400:
+            self._no_answer(refusal(answer, f"asking about {self.what}"), _hint(answer.headers))
+            return
+        self._silent_since, self._attempts, self._unauthorized = None, 0, 0
+        self._next = time.monotonic() + _retry_after(answer.headers, self._pace())
+        if self._status_url:
+            body = answer.body if isinstance(answer.body, dict) else {}
+            self._read(str(body.get("status") or "").lower(), body, answer.headers)
+        elif self._location and not self._is_resource(self._location):
+            if answer.status == 202:
+                return
+            body = answer.body if isinstance(answer.body, dict) else {}
+            status = str(body.get("status") or _provisioning_state(body) or _DONE).lower()
+            self._read(status, body, answer.headers)
+        else:
+            self._read(_provisioning_state(answer.body), answer.body, answer.headers)
+
+    def _pace(self) -> float:
+        """The seconds to the next question: short operations are asked about more often than long ones."""
+        return min(_INTERVAL, max(_FIRST, _SHARE * (time.monotonic() - self._began)))
+
+    def _poll(self) -> Answer:
+        url = self._status_url or self._location
+        if url and not (self._status_url is None and self._is_resource(url)):
+            return self._arm.ask("GET", url, doing=f"asking about {self.what}", retry=False)
+        return self._arm.ask("GET", self._resource, self._version, doing=f"asking about {self.what}", retry=False)
+
+    def _is_resource(self, url: str) -> bool:
+        return self._resource.lower() in url.lower() and "operation" not in url.lower()
+
+    def _read(self, status: str, body: Any, headers: Mapping[str, str]) -> None:
+        if status:
+            self.state = str(body.get("status") or status) if isinstance(body, dict) else status
+        if status == _DONE:
+            self._done = True
+        elif status in _FAILED:
+            self._done = True
+            code, message, details = service_error(body) if _has_error(body) else self._words_of_the_resource()
+            outcome = "Failed" if status == "failed" else "Canceled"
+            self._failure = OperationFailed(
+                code=code,
+                message=message or f"Azure ended {self.what} as {outcome} and gave no reason.",
+                details=details,
+                request_ids=[*self._ids, *(i for i in request_ids(headers) if i not in self._ids)],
+                raw=_as_text(body),
+                outcome=outcome,
+                what=self.what[:1].upper() + self.what[1:],
+            )
+
+    def _words_of_the_resource(self) -> tuple[str | None, str, list[dict[str, Any]]]:
+        """A failed operation without an error object: the resource itself may carry one."""
+        try:
+            body = self._arm.call("GET", self._resource, self._version, retry=False).body
+        except CloudError:
+            return None, "", []
+        properties = body.get("properties") if isinstance(body, dict) else None
+        for holder in (body, properties):
+            if _has_error(holder):
+                return service_error(holder)
+        return None, "", []
+
+    def _no_answer(self, error: CloudError, hint: float | None) -> None:
+        """A question without an answer does not end the operation: Azure goes on whether it is watched or not.
+
+        `hint`: the seconds after which the service wants to be asked again (`Retry-After`), where it said so.
+        """
+        if error.status == 404 and (self._status_url or self._location):
+            # The record of the operation is gone; the resource knows how it ended.
+            self._status_url, self._location = None, None
+            self._next = time.monotonic()
+            return
+        if error.status == 404 and self._deletes:
+            self._done = True
+            return
+        now = time.monotonic()
+        self._silent_since = self._silent_since if self._silent_since is not None else now
+        # A token can expire between two questions; the next one brings a new token.
+        self._unauthorized = self._unauthorized + 1 if error.status == 401 else 0
+        final = error.status in {400, 403, 404, 405} or self._unauthorized > _NEW_TOKENS
+        if final or now - self._silent_since > _PATIENCE:
+            self._done, self._failure = True, error
+            return
+        self._attempts += 1
+        delay = min(_SLOWEST, _INTERVAL * 2.0**self._attempts) if hint is None else hint
+        # Time for which the service wants to be left alone is no silence.
+        self._silent_since += max(0.0, delay - _SLOWEST)
+        # Without an answer the cause is in the words of libraries; the title says what happened.
+        report(error.title if error.status is None else error.cause or error.title, delay)
+        self._next = now + delay
+
+
+def _has_error(body: Any) -> bool:
+    return isinstance(body, dict) and isinstance(body.get("error"), dict)
+
+
+def _provisioning_state(body: Any) -> str:
+    properties = body.get("properties") if isinstance(body, dict) else None
+    return str(properties.get("provisioningState") or "").lower() if isinstance(properties, dict) else ""
+
+
+def _retry_after(headers: Mapping[str, str], default: float) -> float:
+    hint = _hint(headers)
+    return default if hint is None else hint
+
+
+def _hint(headers: Mapping[str, str]) -> float | None:
+    """The seconds of `Retry-After`, which may also name a moment (RFC 9110); None without either."""
+    value = headers.get("Retry-After")
+    if not value:
+        return None
+    try:
+        return min(max(0.0, float(value)), _LONGEST)
+    except ValueError:
+        pass
+    try:
+        moment = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return min(max(0.0, (moment - datetime.now(timezone.utc)).total_seconds()), _LONGEST)
+
+
+def _as_text(body: Any) -> str:
+    import json
+
+    return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, indent=1)

@@ -1,0 +1,1 @@
+"""What Azure Monitor knows of an endpoint."""

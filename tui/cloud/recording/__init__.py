@@ -1,0 +1,1 @@
+"""Exchanges with Azure written down, without secrets and names."""

@@ -1,0 +1,1 @@
+"""Models that lie elsewhere: other storage accounts, MLflow servers."""

@@ -1,0 +1,84 @@
+"""Where files of the workspace go: its default datastore, with what lets one write there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Callable
+
+from tui.cloud.errors import CloudError
+from tui.cloud.http import arm
+from tui.cloud.session import Cloud
+
+if TYPE_CHECKING:
+    from tui.cloud.recording.recorder import Recorder
+
+_DATASTORE = "workspaceblobstore"  # the name under which every workspace has its default blob container
+
+
+@dataclass(frozen=True)
+class Datastore:
+    """Where uploads go; `credential` is a SAS token, an account key or the session's own credential.
+
+    `renew` gives a new SAS token or key when the one at hand is refused as no longer valid.
+    """
+
+    name: str
+    account_url: str
+    container: str
+    credential: Any
+    recorder: Recorder | None = None
+    renew: Callable[[], Any] | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        return f"Datastore({self.name}, {self.account_url}/{self.container})"
+
+
+def default_datastore(cloud: Cloud) -> Datastore:
+    """The workspace's default blob datastore with a credential for it. Raises CloudError."""
+    doing = "reading the workspace's datastore"
+    base = f"{cloud.workspace_id}/datastores"
+    found = cloud.arm.find(f"{base}/{_DATASTORE}", arm.DATASTORES, doing=doing)
+    if found is None:
+        query = {"isDefault": "true"}
+        found = next(iter(cloud.arm.items(base, arm.DATASTORES, query=query, doing=doing)), None)
+    if found is None:
+        raise CloudError(
+            title="The workspace has no default datastore",
+            cause=f"There is no datastore named {_DATASTORE} and none is marked as default.",
+            remedy="Register a blob container as the workspace's default datastore.",
+        )
+    name, properties = str(found["name"]), found.get("properties") or {}
+    kind = str(properties.get("datastoreType") or "AzureBlob")
+    if kind not in {"AzureBlob", "AzureDataLakeGen2"}:
+        raise CloudError(
+            title=f"The default datastore {name} cannot take uploads",
+            cause=f"It is of type {kind}; blob storage is needed.",
+            remedy="Make a blob container the workspace's default datastore.",
+        )
+    account, resource = properties.get("accountName"), f"{base}/{name}"
+    secret = _secret(cloud, resource, properties)
+    return Datastore(
+        name=name,
+        account_url=f"https://{account}.blob.{cloud.metadata.storage_suffix}",
+        container=str(properties.get("containerName") or properties.get("filesystem")),
+        credential=secret or cloud.credential,
+        recorder=cloud.recorder,
+        renew=(lambda: _secret(cloud, resource, properties)) if secret else None,
+    )
+
+
+def _secret(cloud: Cloud, resource: str, properties: dict[str, Any]) -> str | None:
+    """A SAS token or key where the datastore has one; None where the caller's own identity is to be used."""
+    kind = str((properties.get("credentials") or {}).get("credentialsType") or "None")
+    if kind in {"None", "ServicePrincipal"}:
+        return None
+    try:
+        body = {"expirableSecret": True}
+        answer = cloud.arm.call("POST", f"{resource}/listSecrets", arm.DATASTORES, body=body).body
+    except CloudError as error:
+        # Not everybody may read secrets; the identity itself may still be allowed to write blobs.
+        if error.status in {401, 403, 404, 405}:
+            return None
+        raise
+    secret = (answer or {}).get("sasToken") or (answer or {}).get("key")
+    return str(secret).lstrip("?") if secret else None

@@ -1,0 +1,310 @@
+"""Files into the workspace's datastore: many at a time, exact progress, cancelled within a second.
+
+Small files and blocks of large ones go side by side, hashed on their way where nobody has yet. The SDK's own upload
+cannot be cancelled, reports per file only, waits 15 s after one broken connection, and begins anew where it was
+interrupted.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Callable
+
+from tui.cloud.error_explanations import explain
+from tui.cloud.errors import Cancelled, CloudError
+from tui.cloud.http.retry import report
+from tui.cloud.storage.blob_container import DIGEST, BlobContainer, block_id
+from tui.cloud.storage.datastore import Datastore
+from tui.cloud.storage.folder_files import LocalFile, changed, digest_of, piece_hash, piece_size
+
+Progress = Callable[[int, int], None]  # bytes done, bytes in all
+
+_AT_ONCE = 32  # requests; measured best for small files at 40 ms a request
+_LARGE_AT_ONCE = 8  # of those, requests of more than a megabyte: more are no faster and cost memory
+_LARGE = 1024 * 1024
+_TICK = 0.1  # seconds between two reports of progress and looks at `cancelled`
+
+
+class Different(Exception):
+    """A blob with the name of a file holds something else than the file."""
+
+
+def upload(
+    target: Datastore,
+    files: list[LocalFile],
+    prefix: str,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+    what: str = "the model",
+) -> None:
+    """Uploads files below `prefix`; what is there already with the same size is not sent again.
+
+    The prefix has to be made from the content, so that the same name means the same bytes. `progress` is called from
+    this thread about ten times a second. Raises Cancelled within a second after `cancelled()` is true, or CloudError.
+    """
+    Upload(target, files, prefix, what).run(progress, cancelled)
+
+
+def upload_and_hash(
+    target: Datastore,
+    files: list[LocalFile],
+    prefix: str,
+    folder: str,
+    progress: Progress,
+    cancelled: Callable[[], bool],
+    what: str = "the model",
+) -> tuple[str, dict[str, str]]:
+    """Uploads files whose content nobody has hashed yet, below `prefix`/`folder`; hashes them on the way.
+
+    Returns the prefix and the files' digests by name. What is there already with the same digest is not sent again;
+    what is there with another one stays as it is, and another prefix is taken. Raises as `upload`.
+    """
+    number = 0
+    while True:
+        place = f"{prefix}-{number}" if number else prefix
+        try:
+            return place, Upload(target, files, f"{place}/{folder}".rstrip("/"), what, hashing=True).run(
+                progress, cancelled
+            )
+        except Different:
+            number += 1
+
+
+class _Sending:
+    """A file on its way, in pieces: one is sent as a blob, more are sent as blocks."""
+
+    def __init__(self, file: LocalFile, name: str) -> None:
+        self.file, self.name = file, name
+        self.piece = piece_size(file.size)
+        self.count = max(1, -(-file.size // self.piece))
+        self.taken = 0
+        self.left = self.count
+        self.digests = [b""] * self.count
+        self.ids = [""] * self.count
+        self.lock = threading.Lock()
+        self.staged: dict[str, int] | None = None
+
+    def size(self, index: int) -> int:
+        """The bytes of a piece."""
+        return min(self.piece, self.file.size - index * self.piece)
+
+
+class Upload:
+    """Worker threads take pieces, the calling thread watches them.
+
+    The threads are daemons: one that hangs in a dead connection must hold up neither the caller nor the exit.
+    With `hashing`, what is sent is hashed on the way, what is there already is compared by the digest that was left
+    with it, and `run` gives the digests; without it, the prefix is made from the content, and the size is enough.
+    """
+
+    def __init__(
+        self, target: Datastore, files: list[LocalFile], prefix: str, what: str = "the model", hashing: bool = False
+    ) -> None:
+        self._files, self._prefix, self._doing = files, prefix.rstrip("/"), f"uploading {what}"
+        self._hashing = hashing
+        self._total = sum(file.size for file in files)
+        self._told: deque[tuple[str, float]] = deque(maxlen=100)  # retries, for the thread that watches
+        self._container = BlobContainer(target, _AT_ONCE, self._tell, self._doing)
+        self._there: dict[str, tuple[int, str]] = {}
+        self._changed = threading.Condition()
+        # All below is changed inside `_changed` only.
+        self._small: deque[_Sending] = deque()
+        self._large: deque[_Sending] = deque()
+        self._buffers: list[bytearray] = []  # for large pieces: not one for each thread
+        self._large_inside = self._arrived = self._left = 0
+        self._on_the_way: dict[int, int] = {}  # bytes, by thread; each thread changes its own
+        self._digests: dict[str, str] = {}
+        self._ended = threading.Event()
+        self._failure: BaseException | None = None
+
+    def run(self, progress: Progress, cancelled: Callable[[], bool]) -> dict[str, str]:
+        """Uploads; returns the digests by name where it hashes. Raises Cancelled, CloudError, Different."""
+        progress(0, self._total)
+        self._spawn(self._begin)
+        shown = 0
+        try:
+            while not self._ended.wait(_TICK):
+                if cancelled():
+                    raise Cancelled
+                # What has to be sent again is not taken back before people's eyes.
+                shown = max(shown, self._done())
+                progress(shown, self._total)
+                self._report()
+        finally:
+            self._stop()
+        self._report()
+        if isinstance(self._failure, (CloudError, Different)):
+            raise self._failure
+        if self._failure is not None:
+            raise explain(self._failure, doing=self._doing) from None
+        progress(self._total, self._total)
+        return self._digests
+
+    def _done(self) -> int:
+        return min(self._total, self._arrived + sum(list(self._on_the_way.values())))
+
+    def _tell(self, what: str, delay: float) -> None:
+        self._told.append((f"The storage {what}.", delay))
+
+    def _report(self) -> None:
+        said = set()
+        while self._told:
+            reason, delay = self._told.popleft()
+            if reason not in said:
+                said.add(reason)
+                report(reason, delay)
+
+    def _stop(self) -> None:
+        self._container.close()
+        with self._changed:
+            self._changed.notify_all()
+
+    def _spawn(self, work: Callable[[], None]) -> None:
+        def guarded() -> None:
+            try:
+                work()
+            except Cancelled:
+                pass
+            except BaseException as error:
+                self._failure = self._failure or error
+                self._stop()
+                self._ended.set()
+
+        threading.Thread(target=guarded, name="upload", daemon=True).start()
+
+    def _begin(self) -> None:
+        """Looks at what is there already, then starts the workers."""
+        for name, size, metadata in self._container.blobs(self._prefix + "/"):
+            self._there[name] = (size, metadata.get(DIGEST, ""))
+        missing = []
+        for file in self._files:
+            sending = _Sending(file, f"{self._prefix}/{file.name}")
+            size = self._there.get(sending.name, (-1, ""))[0]
+            if self._hashing and size not in (-1, file.size):
+                raise Different
+            if size == file.size and not self._hashing:
+                self._arrived += file.size
+            else:
+                missing.append(sending)
+        if not missing:
+            self._ended.set()
+            return
+        # Large files first, so that no worker is left alone with one at the end.
+        missing.sort(key=lambda sending: -sending.file.size)
+        self._large.extend(sending for sending in missing if sending.file.size > _LARGE)
+        self._small.extend(sending for sending in missing if sending.file.size <= _LARGE)
+        self._left = len(missing)
+        for _ in range(min(_AT_ONCE, sum(sending.count for sending in missing))):
+            self._spawn(self._work)
+
+    def _work(self) -> None:
+        small = bytearray()
+        while True:
+            taken = self._take()
+            if taken is None:
+                return
+            sending, index = taken
+            large, size = sending.file.size > _LARGE, sending.size(index)
+            buffer = small
+            if large:
+                with self._changed:
+                    buffer = self._buffers.pop() if self._buffers else bytearray()
+            if len(buffer) < size:
+                buffer = bytearray(size)
+            try:
+                self._send(sending, index, memoryview(buffer)[:size])
+            finally:
+                self._on_the_way.pop(threading.get_ident(), None)
+                if large:
+                    with self._changed:
+                        self._buffers.append(buffer)
+                        self._large_inside -= 1
+                        self._changed.notify()
+            if not large:
+                small = buffer
+
+    def _take(self) -> tuple[_Sending, int] | None:
+        """The next piece to send; None when there is nothing more to begin."""
+        with self._changed:
+            while not self._container.pace.stopped:
+                if self._large and self._large_inside < _LARGE_AT_ONCE:
+                    sending = self._large[0]
+                    sending.taken += 1
+                    if sending.taken == sending.count:
+                        self._large.popleft()
+                    self._large_inside += 1
+                    return sending, sending.taken - 1
+                if self._small:
+                    return self._small.popleft(), 0
+                if not self._large:
+                    return None
+                self._changed.wait()
+        return None
+
+    def _send(self, sending: _Sending, index: int, buffer: memoryview) -> None:
+        """One piece, and with the last one of a file what makes a blob of them."""
+        content: memoryview | None = None
+        if self._hashing:
+            content = _read(sending, index, buffer)
+            sending.digests[index] = piece_hash(content).digest()
+        known = sending.name in self._there
+        if sending.count == 1:
+            digest = digest_of(sending.digests) if self._hashing else ""
+            if not self._same(sending, digest):
+                content = _read(sending, index, buffer) if content is None else content
+                self._container.put_blob(sending.name, content, digest, self._sent)
+        else:
+            # Where the blob's name stands for the content, the place in it is enough to know a block by.
+            block = sending.ids[index] = block_id(index, sending.digests[index] or bytes(32))
+            if not (self._hashing and known) and self._staged(sending).get(block) != len(buffer):
+                content = _read(sending, index, buffer) if content is None else content
+                self._container.put_block(sending.name, block, content, self._sent)
+        with self._changed:
+            self._on_the_way.pop(threading.get_ident(), None)
+            self._arrived += len(buffer)
+            sending.left -= 1
+            if sending.left:
+                return
+        digest = digest_of(sending.digests) if self._hashing else ""
+        if sending.count > 1 and not self._same(sending, digest):
+            self._container.put_block_list(sending.name, sending.ids, digest)
+        with self._changed:
+            self._digests[sending.file.name] = digest
+            self._left -= 1
+            if not self._left:
+                self._ended.set()
+
+    def _sent(self, count: int) -> None:
+        self._on_the_way[threading.get_ident()] = count
+
+    def _staged(self, sending: _Sending) -> dict[str, int]:
+        """The blocks that an upload which was interrupted has left; asked for once."""
+        with sending.lock:
+            if sending.staged is None:
+                sending.staged = self._container.staged(sending.name)
+            return sending.staged
+
+    def _same(self, sending: _Sending, digest: str) -> bool:
+        """Whether the blob is there. Raises Different: one of another content may be a registered version's."""
+        there = self._there.get(sending.name)
+        if there is None or not self._hashing:
+            return False
+        if there[1] != digest:
+            raise Different
+        return True
+
+
+def _read(sending: _Sending, index: int, buffer: memoryview) -> memoryview:
+    """The bytes of a piece, in `buffer`. Raises CloudError where the file has become shorter, OSError."""
+    with sending.file.path.open("rb", buffering=0) as stream:
+        stream.seek(index * sending.piece)
+        got = 0
+        while got < len(buffer):
+            count = stream.readinto(buffer[got:])
+            if not count:
+                raise changed(sending.file)
+            got += count
+        if index == sending.count - 1 and stream.read(1):
+            raise changed(sending.file)
+    return buffer

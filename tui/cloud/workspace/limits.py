@@ -1,0 +1,101 @@
+"""How many endpoints, deployments and cores a subscription may have in a region, and has.
+
+The limits are those of Microsoft's how-to-manage-quotas (100 endpoints and 500 deployments a subscription and region,
+20 deployments an endpoint, 50 instances a deployment); Azure raises them on request, so what the service tells wins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tui.cloud.errors import CloudError
+from tui.cloud.http import arm
+from tui.cloud.session import Cloud
+
+ENDPOINTS = 100
+DEPLOYMENTS = 500
+DEPLOYMENTS_PER_ENDPOINT = 20
+INSTANCES = 50
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Something that is counted: how many there are, and how many there may be."""
+
+    used: int
+    limit: int
+
+    @property
+    def left(self) -> int:
+        """How many more there may be."""
+        return max(0, self.limit - self.used)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the service tells about the region; None where it tells nothing."""
+
+    endpoints: Counted | None = None
+    deployments: Counted | None = None
+    all_cores: Counted | None = None
+
+
+def usage(cloud: Cloud) -> Usage:
+    """Endpoints, deployments and dedicated cores of the workspace's region. Raises CloudError."""
+    subscription = cloud.plan.workspace.subscription_id
+    path = (
+        f"/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/{cloud.location}/usages"
+    )
+    # TotalDedicatedCores is in answers that people have published. That endpoints and deployments are counted here,
+    # under these names, is a guess: where they are not, nothing is said about them.
+    found: dict[str, Counted] = {}
+    for item in cloud.arm.items(path, arm.LOCATIONS, doing="reading how much is used in the region"):
+        name = str((item.get("name") or {}).get("value") or "").lower().replace(" ", "")
+        if isinstance(item.get("limit"), (int, float)) and item["limit"] >= 0:
+            found.setdefault(name, Counted(int(item.get("currentValue") or 0), int(item["limit"])))
+    return Usage(found.get("onlineendpoints"), found.get("onlinedeployments"), found.get("totaldedicatedcores"))
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Another workspace that has an endpoint of a name."""
+
+    workspace: str
+    resource_group: str
+    id: str
+
+
+def owner(cloud: Cloud, name: str, most: int = 40) -> tuple[Owner | None, int]:
+    """Who else in the region has an endpoint of this name, and how many workspaces were asked.
+
+    Only workspaces of the subscription that this identity may see are asked, `most` at the most. Raises CloudError
+    when they cannot be listed.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    subscription = cloud.plan.workspace.subscription_id
+    listing = f"/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/workspaces"
+    here = cloud.location.lower()
+    others = [
+        str(item["id"])
+        for item in cloud.arm.items(listing, arm.WORKSPACES, doing="listing the subscription's workspaces")
+        if str(item.get("location") or "").lower() == here
+        and str(item.get("id") or "").lower() not in ("", cloud.workspace_id.lower())
+    ][:most]
+    if not others:
+        return None, 0
+    with ThreadPoolExecutor(max_workers=8, thread_name_prefix="names") as pool:
+        answers = list(pool.map(lambda id: _has(cloud, id, name), others))
+    for id, has in zip(others, answers):
+        if has:
+            parts = id.split("/")
+            return Owner(parts[-1], parts[4] if len(parts) > 4 else "", id), len(others)
+    return None, sum(answer is not None for answer in answers)
+
+
+def _has(cloud: Cloud, workspace: str, name: str) -> bool | None:
+    try:
+        path = f"{workspace}/onlineEndpoints/{name}"
+        return cloud.arm.find(path, arm.ENDPOINTS, doing="reading other workspaces' endpoints") is not None
+    except CloudError:
+        return None

@@ -1,0 +1,332 @@
+"""What can be chosen in place of typing it: subscriptions, groups, workspaces, endpoints, models, environments.
+
+Paths and versions are those of Microsoft's REST reference (Subscriptions - List 2022-12-01, Resource Groups - List
+2021-04-01) and of azure-ai-ml 1.35 for what belongs to Azure Machine Learning. What the identity may not list is a
+reason in words, never an error: whoever may not list may still type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Callable
+
+from tui.cloud.errors import CloudError
+from tui.cloud.http import arm
+from tui.cloud.session import Cloud
+from tui.plan.model import Workspace
+
+SUBSCRIPTIONS = "2022-12-01"
+GROUPS = "2021-04-01"
+
+MOST = 1000  # items of one list; who has more types the first letters elsewhere
+MOST_LOOKED_INTO = 25  # items whose details need a request of their own
+_AT_ONCE = 4
+_SERVICE = "providers/Microsoft.MachineLearningServices"
+_AUTH_MODES = {"key": "key", "amltoken": "aml_token", "aadtoken": "aad_token"}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing to choose: what is written into the plan, what it is called, what is known about it.
+
+    `sets` are fields of the plan, by key, that are decided with it.
+    """
+
+    value: str
+    label: str
+    detail: str = ""
+    sets: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A list, or the reason why there is none (or why it is not whole) as a sentence."""
+
+    items: list[Item] = field(default_factory=list)
+    reason: str = ""
+
+
+def subscriptions(cloud: Cloud) -> Listing:
+    """The subscriptions in which the identity has a role."""
+    what = "The subscriptions"
+
+    def item(body: dict[str, Any]) -> Item:
+        state = str(body.get("state") or "")
+        words = "" if state == "Enabled" else f", {state.lower()}"
+        identifier = str(body.get("subscriptionId") or "")
+        return Item(identifier, str(body.get("displayName") or identifier), f"{identifier}{words}")
+
+    found = listed(what, lambda: map(item, cloud.arm.items("/subscriptions", SUBSCRIPTIONS)))
+    if not found.items and not found.reason:
+        return Listing(reason="The identity has no role in any subscription; type the id if you know better.")
+    return found
+
+
+def resource_groups(cloud: Cloud, scope: Workspace) -> Listing:
+    """The resource groups of the subscription."""
+    what = "The resource groups"
+    if not scope.subscription_id:
+        return Listing(reason="The subscription is not filled in, so its resource groups are not known.")
+    path = f"/subscriptions/{scope.subscription_id}/resourcegroups"
+    found = listed(what, lambda: (_group(body) for body in cloud.arm.items(path, GROUPS)))
+    if found.items or found.reason:
+        return found
+    return Listing(reason="The identity sees no resource group in this subscription; type its name.")
+
+
+def _group(body: dict[str, Any]) -> Item:
+    name = str(body.get("name") or "")
+    return Item(name, name, str(body.get("location") or ""))
+
+
+def workspaces(cloud: Cloud, scope: Workspace) -> Listing:
+    """The workspaces of the subscription, those of the plan's resource group first; choosing one sets its group.
+
+    An identity whose roles reach the resource group only gets the group's.
+    """
+    what = "The workspaces"
+    if not scope.subscription_id:
+        return Listing(reason="The subscription is not filled in, so its workspaces are not known.")
+    subscription = f"/subscriptions/{scope.subscription_id}"
+    found = listed(what, lambda: map(_workspace, _bodies(cloud, f"{subscription}/{_SERVICE}/workspaces")))
+    if not found.items and scope.resource_group:
+        group = f"{subscription}/resourceGroups/{scope.resource_group}/{_SERVICE}/workspaces"
+        nearer = listed(what, lambda: map(_workspace, _bodies(cloud, group)))
+        found = nearer if nearer.items or not found.reason else found
+    if not found.items:
+        return found if found.reason else Listing(reason="The identity sees no workspace here; type its name.")
+    here = scope.resource_group.lower()
+    first = sorted(found.items, key=lambda item: item.sets["workspace.resource_group"].lower() != here)
+    return Listing(first, found.reason)
+
+
+def _bodies(cloud: Cloud, path: str) -> Iterator[dict[str, Any]]:
+    return cloud.arm.items(path, arm.WORKSPACES)
+
+
+def _workspace(body: dict[str, Any]) -> Item:
+    name, group = str(body.get("name") or ""), group_of(str(body.get("id") or ""))
+    properties = body.get("properties") or {}
+    access = "closed" if str(properties.get("publicNetworkAccess")).lower() == "disabled" else "open"
+    words = [f"{group}, {body.get('location')}, {access} to public networks"]
+    kind = str(body.get("kind") or "Default")
+    if kind.lower() != "default":
+        words.append(f"a workspace of the kind {kind}")
+    return Item(name, name, ", ".join(words), {"workspace.resource_group": group})
+
+
+def group_of(resource_id: str) -> str:
+    """The resource group in a Resource Manager id; empty when there is none in it."""
+    parts = resource_id.split("/")
+    lowered = [part.lower() for part in parts]
+    place = lowered.index("resourcegroups") + 1 if "resourcegroups" in lowered else len(parts)
+    return parts[place] if place < len(parts) else ""
+
+
+def endpoints(cloud: Cloud, scope: Workspace) -> Listing:
+    """The workspace's online endpoints with state, traffic and deployments."""
+    if not scope.name:
+        return Listing(reason="The workspace is not filled in, so its endpoints are not known.")
+    root = f"{scope.id}/onlineEndpoints"
+    bodies: list[dict[str, Any]] = []
+
+    def read() -> Iterable[Item]:
+        bodies.extend(islice(cloud.arm.items(root, arm.ENDPOINTS), MOST))
+        names = [f"{root}/{body.get('name')}/deployments" for body in bodies]
+        looked_into = _each(lambda path: _deployments(cloud, path), names[:MOST_LOOKED_INTO])
+        for number, body in enumerate(bodies):
+            yield _endpoint(body, looked_into[number] if number < len(looked_into) else None)
+
+    return listed("The endpoints", read)
+
+
+def _deployments(cloud: Cloud, path: str) -> list[str] | None:
+    """Names of the deployments below an endpoint; None when they cannot be listed."""
+    try:
+        return [str(body.get("name")) for body in cloud.arm.items(path, arm.DEPLOYMENTS)]
+    except CloudError:
+        return None
+
+
+def _endpoint(body: dict[str, Any], names: list[str] | None) -> Item:
+    name = str(body.get("name") or "")
+    properties = body.get("properties") or {}
+    mode = str(properties.get("authMode") or "")
+    mode = _AUTH_MODES.get(mode.lower(), mode)
+    traffic = {str(key): int(share) for key, share in (properties.get("traffic") or {}).items()}
+    known = list(dict.fromkeys([*traffic, *(names or [])]))
+    words = [str(properties.get("provisioningState") or "state not known").lower(), mode]
+    if known:
+        words.append(", ".join(f"{deployment} {traffic.get(deployment, 0)} %" for deployment in known))
+    else:
+        words.append("no deployment" if names is not None else "no traffic")
+    return Item(name, name, "; ".join(words), {"endpoint.auth_mode": mode} if mode else {})
+
+
+def deployments(cloud: Cloud, scope: Workspace, endpoint: str) -> Listing:
+    """The deployments of an endpoint, after a name that is free for one beside them."""
+    if not (scope.name and endpoint):
+        return Listing(reason="Workspace and endpoint are not filled in, so the deployments are not known.")
+    root = f"{scope.id}/onlineEndpoints/{endpoint}"
+    try:
+        there = cloud.arm.find(root, arm.ENDPOINTS)
+    except CloudError as error:
+        return Listing(reason=why_not("The deployments", error))
+    if there is None:
+        return Listing(reason=f"The endpoint {endpoint} does not exist yet, so every name is free.")
+    traffic = (there.get("properties") or {}).get("traffic") or {}
+
+    def item(body: dict[str, Any]) -> Item:
+        name, properties = str(body.get("name") or ""), body.get("properties") or {}
+        count = (body.get("sku") or {}).get("capacity") or 1
+        state = str(properties.get("provisioningState") or "").lower()
+        size = properties.get("instanceType")
+        return Item(name, name, f"{state}; {count} × {size}; {traffic.get(name, 0)} % of requests; would be updated")
+
+    found = listed("The deployments", lambda: map(item, cloud.arm.items(f"{root}/deployments", arm.DEPLOYMENTS)))
+    if not found.items:
+        return found if found.reason else Listing(reason=f"{endpoint} has no deployment yet, so every name is free.")
+    free = free_name([item.value for item in found.items])
+    return Listing([Item(free, free, "free; a new deployment beside the others"), *found.items], found.reason)
+
+
+def free_name(taken: Iterable[str]) -> str:
+    """A deployment name that is not taken: blue, green, then blue-2, green-2 and so on."""
+    known = {name.lower() for name in taken}
+    number = 1
+    while True:
+        for colour in ("blue", "green"):
+            name = colour if number == 1 else f"{colour}-{number}"
+            if name not in known:
+                return name
+        number += 1
+
+
+def registered_models(cloud: Cloud, scope: Workspace) -> Listing:
+    """The workspace's models, each as its latest version: `azureml:NAME:VERSION`."""
+    return _assets(cloud, scope, "models", arm.MODELS, "The registered models")
+
+
+def model_versions(cloud: Cloud, scope: Workspace, name: str) -> Listing:
+    """The versions of a registered model, newest first."""
+    if not (scope.name and name):
+        return Listing(reason="The model's name is not filled in, so its versions are not known.")
+
+    def item(body: dict[str, Any]) -> Item:
+        version, properties = str(body.get("name") or ""), body.get("properties") or {}
+        words = [str(properties.get("modelType") or "").replace("_", " "), _day(body), _short(properties)]
+        return Item(f"azureml:{name}:{version}", f"{name}:{version}", "; ".join(word for word in words if word))
+
+    path = f"{scope.id}/models/{name}/versions"
+    try:
+        return _sorted(Listing([item(body) for body in islice(cloud.arm.items(path, arm.MODELS), MOST)]))
+    except CloudError as error:
+        if error.status == 404:
+            return Listing(reason=f"The workspace has no model {name} yet.")
+        return Listing(reason=why_not(f"The versions of {name}", error))
+
+
+def environments(cloud: Cloud, scope: Workspace) -> Listing:
+    """The workspace's own environments: `azureml:NAME:VERSION`, the latest version of each before the older ones."""
+    found = _assets(cloud, scope, "environments", arm.ENVIRONMENTS, "The environments")
+    names = [item.label for item in found.items][:MOST_LOOKED_INTO]
+    paths = [f"{scope.id}/environments/{name}/versions" for name in names]
+    newest = {item.label: item for item in found.items}
+    items: list[Item] = []
+    for name, versions in zip(names, _each(lambda path: _versions(cloud, path), paths)):
+        items += _sorted(Listing([_environment(name, body) for body in versions or []])).items or [newest[name]]
+    return Listing([*items, *found.items[MOST_LOOKED_INTO:]], found.reason)
+
+
+def _versions(cloud: Cloud, path: str) -> list[dict[str, Any]] | None:
+    try:
+        return list(islice(cloud.arm.items(path, arm.ENVIRONMENTS), 20))
+    except CloudError:
+        return None
+
+
+def _environment(name: str, body: dict[str, Any]) -> Item:
+    version, properties = str(body.get("name") or ""), body.get("properties") or {}
+    image = str(properties.get("image") or "").rpartition("/")[2]
+    words = [_day(body), image, "with a conda file" if properties.get("condaFile") else "", _short(properties)]
+    return Item(f"azureml:{name}:{version}", f"{name}:{version}", "; ".join(word for word in words if word))
+
+
+def private_endpoints(cloud: Cloud) -> Listing:
+    """The private endpoint connections of the plan's workspace, with their state."""
+
+    def item(body: dict[str, Any]) -> Item:
+        properties = body.get("properties") or {}
+        state = (properties.get("privateLinkServiceConnectionState") or {}).get("status")
+        name = str((properties.get("privateEndpoint") or {}).get("id") or body.get("name") or "").rpartition("/")[2]
+        return Item(name, name, str(state or "state not known").lower())
+
+    path = f"{cloud.workspace_id}/privateEndpointConnections"
+    return listed("The private endpoints", lambda: map(item, cloud.arm.items(path, arm.WORKSPACES)))
+
+
+def _assets(cloud: Cloud, scope: Workspace, kind: str, version: str, what: str) -> Listing:
+    if not scope.name:
+        return Listing(reason=f"The workspace is not filled in. {what} are listed once it is.")
+
+    def item(body: dict[str, Any]) -> Item:
+        name, properties = str(body.get("name") or ""), body.get("properties") or {}
+        latest = properties.get("latestVersion")
+        words = [f"latest version {latest}" if latest else "no version", _short(properties)]
+        value = f"azureml:{name}:{latest}" if latest else f"azureml:{name}@latest"
+        return Item(value, name, "; ".join(word for word in words if word))
+
+    return listed(what, lambda: map(item, cloud.arm.items(f"{scope.id}/{kind}", version)))
+
+
+def _day(body: dict[str, Any]) -> str:
+    created = str((body.get("systemData") or {}).get("createdAt") or "")
+    return f"made on {created[:10]}" if len(created) >= 10 else ""
+
+
+def _short(properties: dict[str, Any]) -> str:
+    text = " ".join(str(properties.get("description") or "").split())
+    return text if len(text) <= 60 else text[:57].rpartition(" ")[0] + " …"
+
+
+def _sorted(found: Listing) -> Listing:
+    """Versions from the newest to the oldest: numbers as numbers, other words after them."""
+
+    def order(item: Item) -> tuple[bool, int, str]:
+        version = item.value.rpartition(":")[2]
+        return version.isdigit(), int(version) if version.isdigit() else 0, version
+
+    return Listing(sorted(found.items, key=order, reverse=True), found.reason)
+
+
+def _each(work: Callable[[str], Any], paths: list[str]) -> list[Any]:
+    """`work` for each path, a few at a time, in order."""
+    if not paths:
+        return []
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="listing") as pool:
+        return list(pool.map(work, paths))
+
+
+def listed(what: str, read: Callable[[], Iterable[Item]]) -> Listing:
+    """The items that `read` gives, at most 1000; or why they cannot be listed. `what` begins the sentence."""
+    try:
+        items = list(islice(read(), MOST + 1))
+    except CloudError as error:
+        return Listing(reason=why_not(what, error))
+    if len(items) > MOST:
+        return Listing(items[:MOST], f"There are more than {MOST}; what is not listed can be typed.")
+    return Listing(items)
+
+
+def why_not(what: str, error: CloudError) -> str:
+    """Why a list cannot be had, in one sentence that leaves the way open."""
+    if error.status == 403 and "private link" in error.cause.lower():
+        return f"{what} cannot be listed from here: the workspace admits calls over its private endpoint only."
+    if error.status == 403:
+        return f"{what} cannot be listed: this identity has no role that allows it. Type what you know."
+    if error.status == 404:
+        return f"{what} cannot be listed: {error.title[0].lower()}{error.title[1:]}."
+    return f"{what} cannot be listed: {error.title[0].lower()}{error.title[1:].rstrip('.')}. Type what you know."

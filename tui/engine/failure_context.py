@@ -1,0 +1,68 @@
+"""What a run knows when it fails: facts of plan and workspace, and the last lines of the logs of a task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tui.engine.journal.journal import Journal
+from tui.engine.task_context import Run
+
+LAST_LINES = 400
+"""Of each log; the cause of a failure stands near its end."""
+LOGS = ("build", "container", "storage-initializer", "service")
+_SERVERS = ("azureml-inference-server-http", "azureml-defaults")
+
+
+def facts_of(run: Run, task: str = "") -> dict[str, Any]:
+    """Facts in the words of the catalogue of remedies; what is not known is left out.
+
+    `task` is the one that failed; the facts are those of its deployment.
+    """
+    plan = run.plan.of(task.partition(":")[2] or None)
+    deployment = plan.deployment
+    facts: dict[str, Any] = {
+        "endpoint": plan.endpoint.name,
+        "auth_mode": plan.endpoint.auth_mode,
+        "public_network_access": plan.endpoint.public_network_access,
+        "deployment": deployment.name,
+        "instance_type": deployment.instance_type,
+        "has_code": deployment.code_configuration is not None,
+        "egress": deployment.egress_public_network_access,
+        "model_type": deployment.model.type,
+        "workspace": plan.workspace.name,
+        "resource_group": plan.workspace.resource_group,
+        "subscription": plan.workspace.subscription_id,
+        "credential_method": plan.credential.method,
+        "client_id": plan.credential.client_id or run.result("sign-in", "client_id"),
+        "tenant_id": plan.credential.tenant_id,
+        "isolation": run.result("workspace", "isolation"),
+        "location": run.result("workspace", "location"),
+        "conda_names_server": _names_server(deployment.environment.conda_file),
+    }
+    return {key: value for key, value in facts.items() if value is not None and value != ""}
+
+
+def _names_server(conda_file: Path | None) -> bool | None:
+    """Whether the conda file brings the scoring server; None where there is no file to look at."""
+    if conda_file is None:
+        return None
+    try:
+        text = conda_file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    lines = [line.split("#")[0] for line in text.splitlines()]
+    return any(server in line for line in lines for server in _SERVERS)
+
+
+def last_lines(folder: Path, task: str) -> list[str]:
+    """The last lines of a task's logs, since the run was begun or last resumed, in their order."""
+    events = Journal(folder).read()
+    resumed = max((event["seq"] for event in events if event["event"] == "run_resumed"), default=0)
+    lines: dict[str, list[str]] = {source: [] for source in LOGS}
+    for event in events:
+        if event["event"] == "task_log" and event.get("task") == task and event["seq"] > resumed:
+            kept = lines.get(str(event.get("source")))
+            if kept is not None:
+                kept.append(str(event.get("line", "")))
+    return [line for source in LOGS for line in lines[source][-LAST_LINES:]]

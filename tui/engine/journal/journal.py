@@ -1,0 +1,247 @@
+"""The journal of a run: events as JSON Lines in small numbered files, each written whole."""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import json
+import sys
+import threading
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from tui.engine.journal.state_folder import write_whole
+
+Event = dict[str, Any]
+Stamp = tuple[int, int]
+
+BATCHED = ("task_log", "task_progress")
+BATCH_SECONDS = 0.2
+STUCK_SECONDS = 3.0
+RELIST_SECONDS = 10.0
+RELIST_SHARE = 50  # so many times as long as reading the folder took, it is not read again
+RESERVE = "reserve"
+RESERVE_BYTES = 65_536
+
+
+class Journal:
+    """Reads the journal of a run folder, as far as it has been written.
+
+    Whoever follows a run keeps one: it remembers which files there are, and looks for the next number only, so that a
+    look costs the same with ten files and with ten thousand. Safe to use from several threads.
+    """
+
+    def __init__(self, run_folder: Path) -> None:
+        self.folder = run_folder / "journal"
+        self._lock = threading.Lock()
+        self._firsts: list[int] = []  # the number of the first event of every file that is known, in order
+        self._newest: list[Event] = []  # the events of the last of them
+        self._stamp: Stamp | None = None  # its length and time when it was read
+        self._relist_at = 0.0
+
+    def read(self, after: int = 0) -> list[Event]:
+        """The events with a number above `after`, in order.
+
+        A file that is cut short (a crash on a file system without atomic rename) gives the events that are whole.
+        """
+        with self._lock:
+            known = self._look()
+            begin = max(bisect.bisect_right(self._firsts, after + 1) - 1, 0)
+            events: list[Event] = []
+            for first in self._firsts[begin:]:
+                found = known.get(first)
+                events += self._events(first) if found is None else found
+            return [event for event in events if event["seq"] > after]
+
+    def last(self) -> Event | None:
+        """The newest event, or None; reads one small file."""
+        with self._lock:
+            known = self._look()
+            for first in reversed(self._firsts):
+                found = known.get(first)
+                events = self._events(first) if found is None else found
+                if events:
+                    return events[-1]
+        return None
+
+    def finished(self) -> bool:
+        """Whether the run has come to an end."""
+        last = self.last()
+        return last is not None and last.get("event") == "run_finished"
+
+    def _look(self) -> dict[int, list[Event]]:
+        """Learn which files there are; the events of those that were read meanwhile.
+
+        A file is named for its first event, and one that is whole is followed by that with the next number.
+        """
+        if not self._firsts or time.monotonic() > self._relist_at:
+            self._relist()
+        read: dict[int, list[Event]] = {}
+        while self._firsts:
+            first = self._firsts[-1]
+            stamp = self._stamp_of(first)
+            if stamp is None or stamp != self._stamp:
+                self._newest, self._stamp = self._events(first), stamp
+            read[first] = self._newest
+            following = (self._newest[-1]["seq"] if self._newest else first - 1) + 1
+            if following <= first or self._stamp_of(following) is None:
+                break
+            self._firsts.append(following)
+            self._stamp = None
+        return read
+
+    def _relist(self) -> None:
+        """Read the folder, now and then only: that takes the longer the more files there are."""
+        began = time.monotonic()
+        try:
+            names = [path.name for path in self.folder.iterdir()]
+        except OSError:
+            names = []
+        firsts = sorted(int(name[:-6]) for name in names if name.endswith(".jsonl") and name[:-6].isdigit())
+        if firsts != self._firsts:
+            self._firsts, self._newest, self._stamp = firsts, [], None
+        now = time.monotonic()
+        self._relist_at = now + max(RELIST_SECONDS, RELIST_SHARE * (now - began))
+
+    def _stamp_of(self, first: int) -> Stamp | None:
+        try:
+            found = (self.folder / name_of(first)).stat()
+        except OSError:
+            return None
+        return found.st_size, found.st_mtime_ns
+
+    def _events(self, first: int) -> list[Event]:
+        """The events of a file, up to the first that is not whole."""
+        try:
+            whole = (self.folder / name_of(first)).read_bytes()
+        except OSError:
+            return []
+        events: list[Event] = []
+        for line in whole.split(b"\n"):  # other separators of lines may be part of what somebody logged
+            try:
+                event = json.loads(line)
+            except ValueError:
+                break
+            if isinstance(event, dict) and "seq" in event:
+                events.append(event)
+        return events
+
+
+def name_of(first: int) -> str:
+    """The name of the file that begins with the event of that number."""
+    return f"{first:08d}.jsonl"
+
+
+class JournalWriter:
+    """Writes the journal of a run. Log lines and progress are gathered for a fifth of a second, the rest goes at once.
+
+    Safe to call from several threads. What cannot be written (a disk that is full) is kept in memory and tried again
+    with the next event; `written` is the number of the last event that is on the disk.
+    """
+
+    def __init__(self, run_folder: Path, run: str) -> None:
+        self.run = run
+        self.folder = run_folder / "journal"
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        _remove_halves(self.folder)
+        last = Journal(run_folder).last()
+        self._seq = self.written = int(last["seq"]) if last else 0
+        self._pending: list[Event] = []
+        self._progress: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closed = False
+        self._complained = False
+        self._stuck_since: float | None = None
+        self._reserve = run_folder / RESERVE
+        self._put_by()
+        self._thread = threading.Thread(target=self._flush_now_and_then, name="journal", daemon=True)
+        self._thread.start()
+
+    def emit(self, event: str, **fields: Any) -> Event:
+        """Append an event; returns it with its number and time."""
+        with self._lock:
+            if event == "task_progress" and self._replace_progress(fields):
+                return fields
+            self._seq += 1
+            now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            record: Event = {"seq": self._seq, "time": now, "run": self.run, "event": event, **fields}
+            self._pending.append(record)
+            if event == "task_progress":
+                self._progress[fields["task"]] = len(self._pending) - 1
+            if event not in BATCHED:
+                self._flush()
+            else:
+                self._wake.set()
+        return record
+
+    def stuck(self) -> bool:
+        """Whether nothing could be written for some seconds."""
+        with self._lock:
+            if self._stuck_since is not None:
+                self._flush()
+            return self._stuck_since is not None and time.monotonic() - self._stuck_since > STUCK_SECONDS
+
+    @property
+    def lost(self) -> int:
+        """How many events are not on the disk."""
+        with self._lock:
+            return len(self._pending)
+
+    def close(self) -> None:
+        """Write what is still gathered, into the space that was put by where there is no other."""
+        with self._lock:
+            self._closed = True
+            with contextlib.suppress(OSError):
+                self._reserve.unlink()
+            self._flush()
+        self._wake.set()
+
+    def _put_by(self) -> None:
+        """Keep space for the end of the journal: what a run leaves must be known also when its disk is full."""
+        with contextlib.suppress(OSError):
+            write_whole(self._reserve, " " * RESERVE_BYTES)
+
+    def _replace_progress(self, fields: Event) -> bool:
+        """Let a newer progress take the place of one of the same task that is not written yet."""
+        index = self._progress.get(fields["task"])
+        if index is None:
+            return False
+        self._pending[index].update(fields)
+        return True
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        first = self._pending[0]["seq"]
+        text = "".join(json.dumps(event, ensure_ascii=False, default=str) + "\n" for event in self._pending)
+        try:
+            # Always durable: after a power cut, a number that is missing in the middle would be one too many.
+            write_whole(self.folder / name_of(first), text, sync=True)
+        except OSError as error:
+            self._stuck_since = self._stuck_since or time.monotonic()
+            if not self._complained:
+                self._complained = True
+                print(f"The journal cannot be written, it is tried again: {error}", file=sys.stderr, flush=True)
+            return
+        self._complained, self._stuck_since = False, None
+        self.written = self._pending[-1]["seq"]
+        self._pending.clear()
+        self._progress.clear()
+
+    def _flush_now_and_then(self) -> None:
+        while not self._closed:
+            self._wake.wait()
+            time.sleep(BATCH_SECONDS)
+            self._wake.clear()
+            with self._lock:
+                self._flush()
+
+
+def _remove_halves(folder: Path) -> None:
+    """Remove temporary files that a writer left behind when it was killed."""
+    for path in folder.glob(".*.new"):
+        with contextlib.suppress(OSError):
+            path.unlink()

@@ -1,0 +1,50 @@
+"""Minutes without Azure: a name that does not resolve for a while, a network that is gone, a service that is down."""
+
+from __future__ import annotations
+
+from typing import Callable
+from urllib.parse import urlsplit
+
+from tui.engine.journal.journal import Journal
+from tui.engine.resume_state import recall
+from tui.engine.task_context import Outcome, TaskContext
+from tui.engine.time_limits import OUTAGE_SECONDS, Patience
+
+DELAYS = (5.0, 10.0, 20.0, 30.0)
+_PASSING = (429, 502, 503, 504)
+_GATES = ("sign-in", "workspace")
+"""The first tasks: what cannot be reached from the beginning is told at once, and not after minutes."""
+
+
+def through_outages(task: TaskContext, work: Callable[[TaskContext], Outcome]) -> Outcome:
+    """Do a task's work, and again when Azure could not be reached in the middle of it.
+
+    Every task reads Azure's state first and follows what it had begun, as after an interruption; so nothing is done
+    twice. The single calls have been tried several times by then. Raises what the work raises.
+    """
+    from tui.cloud.errors import CloudError
+
+    patience, tried = Patience(OUTAGE_SECONDS), 0
+    while True:
+        try:
+            return work(task)
+        except CloudError as error:
+            if task.name in _GATES or not _passes(task, error) or patience.ended():
+                raise
+            delay = DELAYS[min(tried, len(DELAYS) - 1)]
+            tried += 1
+            task.retrying(error.title, delay)
+            for _ in range(int(delay)):
+                task.sleep(1)
+                patience.ended()
+            task.run.begun.update(recall(Journal(task.run.folder).read()).begun)
+
+
+def _passes(task: TaskContext, error: Exception) -> bool:
+    """Whether it is Resource Manager, reached before in this run, that does not answer now."""
+    status, code = getattr(error, "status", None), getattr(error, "code", None)
+    if status in _PASSING:
+        return code is None or not str(code).startswith("scoring-")
+    host = urlsplit(task.cloud.metadata.resource_manager).hostname or ""
+    text = f"{error} {getattr(error, 'raw', '')}"
+    return code == "Unreachable" and bool(host) and host in text and "certificate" not in text.lower()

@@ -1,0 +1,225 @@
+"""Watches a deployment while it takes over requests: the sample request sent to it, and Azure's own metrics."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from tui.engine.journal.state_folder import ROLL_BACK_FILE
+from tui.engine.task_context import TaskContext
+from tui.engine.tasks.test import timeout
+from tui.plan.model import Rollout
+
+if TYPE_CHECKING:
+    from tui.cloud.endpoints.endpoints import EndpointInfo
+    from tui.cloud.monitor.metrics import Measured
+
+LOOK_SECONDS = 5.0
+"""How often the split is read again, for a change by somebody else."""
+METRICS_SECONDS = 20.0
+SAY_SECONDS = 2.0
+HEED_SECONDS = 0.3
+NO_ANSWER = 0  # counted like a status
+
+
+class Trouble(Exception):
+    """A threshold is crossed; the text says which, with the figures."""
+
+
+def asked_back(task: TaskContext) -> bool:
+    """Whether somebody wants the split from before the rollout."""
+    return (task.run.folder / ROLL_BACK_FILE).exists()
+
+
+class Watch:
+    """What one step of a rollout shows. Figures begin anew with each step."""
+
+    def __init__(self, task: TaskContext, planned: Rollout, split: dict[str, int], step: int) -> None:
+        self._task, self._planned, self._split, self._step = task, planned, split, step
+        self._latencies: list[float] = []
+        self._statuses: Counter[int] = Counter()
+        self._measured: Measured | None = None
+        self._asks_metrics = True
+        self._begun = time.time()
+        self._waited = 0.0  # seconds of the pause that were watched
+        self._looked = self._metrics_read = self._said = time.monotonic()
+
+    @property
+    def requests(self) -> int:
+        """Answers, and calls without one."""
+        return sum(self._statuses.values())
+
+    @property
+    def errors(self) -> int:
+        """Those that were no success."""
+        return self.requests - self._statuses[200]
+
+    @property
+    def p95_ms(self) -> float | None:
+        """Milliseconds within which 95 of 100 answers came; None before there is one."""
+        ordered = sorted(self._latencies)
+        return ordered[math.ceil(0.95 * len(ordered)) - 1] if ordered else None
+
+    def until_the_end(self) -> None:
+        """Watch for the pause of a step, and until enough answers came. Raises Trouble, CloudError, Stopped."""
+        from tui.cloud.endpoints import endpoints
+        from tui.cloud.endpoints.keys import credentials
+
+        task, planned = self._task, self._planned
+        request = task.plan.test.request
+        body = request.read_bytes() if request else None
+        endpoint = endpoints.read(task.cloud, task.plan.endpoint.name, deployments=False)
+        if endpoint is None:
+            raise _changed("it is not there any more")
+        credential = credentials(task.cloud, endpoint) if body is not None else None
+        now = time.monotonic()
+        while True:
+            self._heed()
+            if body is not None:
+                self._probe(endpoint, body, credential)
+            self._look()
+            self._read_metrics(endpoint)
+            self._judge()
+            enough = body is None or self.requests >= planned.min_requests
+            if self._waited >= planned.pause and enough:
+                break
+            rest = planned.pause - self._waited if enough else planned.probe_every
+            self._rest(max(0.0, min(planned.probe_every, rest)))
+            before, now = now, time.monotonic()
+            # An hour in which the machine slept is not an hour in which somebody watched.
+            self._waited += min(now - before, planned.probe_every + timeout(task) + LOOK_SECONDS)
+        self._heed()
+        self._say()
+        if self.requests:
+            task.log(f"{planned.deployment}: {self._figures()}.")
+
+    def _rest(self, seconds: float) -> None:
+        """Wait until the next test request, with an ear for whoever wants the rollout taken back. Raises Trouble."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._task.sleep(min(left, HEED_SECONDS))
+            self._heed()
+
+    def _heed(self) -> None:
+        if asked_back(self._task):
+            raise Trouble("Somebody asked for it, with Roll back now.")
+
+    def _probe(self, endpoint: EndpointInfo, body: bytes, credential: object) -> None:
+        from tui.cloud.endpoints import scoring
+        from tui.cloud.errors import CloudError
+
+        try:
+            answer = scoring.score(
+                self._task.cloud,
+                endpoint,
+                body,
+                self._planned.deployment,
+                timeout(self._task),
+                credential,  # type: ignore[arg-type]
+            )
+        except CloudError:
+            self._statuses[NO_ANSWER] += 1
+            return
+        # A 200 that carries an error text counts as what it is.
+        self._statuses[200 if answer.ok else answer.status_code if answer.status_code != 200 else 424] += 1
+        self._latencies.append(answer.latency_ms)
+
+    def _look(self) -> None:
+        """Raise CloudError when somebody else has changed the split: then it is theirs."""
+        from tui.cloud.endpoints import endpoints
+        from tui.cloud.errors import CloudError
+
+        if time.monotonic() - self._looked < LOOK_SECONDS:
+            return
+        self._looked = time.monotonic()
+        try:
+            found = endpoints.read(self._task.cloud, self._task.plan.endpoint.name, deployments=False)
+        except CloudError as error:
+            self._task.retrying(error.title, LOOK_SECONDS)
+            return
+        now = {name: share for name, share in found.traffic.items() if share} if found else {}
+        if now != self._split:
+            from tui.engine.tasks.traffic import words
+
+            raise _changed(f"requests now go to {words(now)}")
+
+    def _read_metrics(self, endpoint: EndpointInfo) -> None:
+        from tui.cloud.monitor import metrics
+
+        if not self._asks_metrics or time.monotonic() - self._metrics_read < METRICS_SECONDS:
+            return
+        self._metrics_read = time.monotonic()
+        found = metrics.read(self._task.cloud, endpoint.id, self._planned.deployment, self._begun)
+        if found is None:
+            self._asks_metrics = False
+            self._task.log("Azure Monitor gives no metrics to this identity; the test requests alone are watched.")
+        self._measured = found
+
+    def _judge(self) -> None:
+        planned = self._planned
+        self._say(only_now_and_then=True)
+        name, allowed = planned.deployment, planned.max_error_percent
+        # Judged early where the answers to come cannot make it good again.
+        judged = max(self.requests, planned.min_requests)
+        if self.errors * 100 > allowed * judged:
+            raise Trouble(
+                f"{self.errors} of {self.requests} test requests to {name} failed ({self._failures()}); "
+                f"{allowed} per cent may."
+            )
+        p95 = self.p95_ms
+        limit = math.inf if planned.max_p95_ms is None else planned.max_p95_ms
+        if p95 is not None and p95 > limit and self.requests >= planned.min_requests:
+            raise Trouble(f"95 of 100 answers of {name} came within {p95:.0f} ms; {limit} ms are allowed.")
+        seen = self._measured
+        if seen is None or seen.requests < planned.min_requests:
+            return
+        if seen.errors * 100 > allowed * seen.requests:
+            share = 100 * seen.errors / seen.requests
+            raise Trouble(f"Azure counts {share:.0f} per cent failed requests of callers to {name}; {allowed} may be.")
+        if seen.p95_ms is not None and seen.p95_ms > limit:
+            raise Trouble(
+                f"Azure measures {seen.p95_ms:.0f} ms for 95 of 100 requests of callers to {name}; "
+                f"{limit} ms are allowed."
+            )
+
+    def _figures(self) -> str:
+        """What the test requests of this step showed, for people."""
+        p95 = self.p95_ms
+        quick = "" if p95 is None else f", 95 of 100 within {p95:.0f} ms"
+        failed = f"{self.errors} failed ({self._failures()})" if self.errors else "none failed"
+        return f"{self.requests} test requests, {failed}{quick}"
+
+    def _failures(self) -> str:
+        kinds = sorted(item for item in self._statuses.items() if item[0] != 200)
+        return ", ".join(f"{status or 'no answer'} × {count}" for status, count in kinds)
+
+    def _say(self, *, only_now_and_then: bool = False) -> None:
+        if only_now_and_then and time.monotonic() - self._said < SAY_SECONDS:
+            return
+        self._said = time.monotonic()
+        p95, seen = self.p95_ms, self._measured
+        self._task.watched(
+            deployment=self._planned.deployment,
+            step=self._step,
+            steps=len(self._planned.steps),
+            traffic=self._split,
+            left=round(max(self._planned.pause - self._waited, 0.0), 1),
+            requests=self.requests,
+            errors=self.errors,
+            statuses={str(status or "none"): count for status, count in sorted(self._statuses.items())},
+            p95_ms=None if p95 is None else round(p95, 1),
+            callers=None if seen is None else {"requests": seen.requests, "errors": seen.errors, "p95_ms": seen.p95_ms},
+        )
+
+
+def _changed(what: str) -> Exception:
+    from tui.cloud.errors import CloudError
+
+    return CloudError(
+        title="Somebody else has changed the endpoint during the rollout",
+        cause=f"{what[:1].upper()}{what[1:]}. This run leaves it like that.",
+        remedy="When that was a way back, nothing is left to do; else apply again.",
+        code="ChangedByOthers",
+    )

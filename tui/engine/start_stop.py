@@ -1,0 +1,162 @@
+"""Starting, resuming and stopping the engine, which is a process of its own in a session of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets as random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+
+from tui.engine import heartbeat
+from tui.engine.journal.runs import Run, engine_pid, read, write_engine
+from tui.engine.journal.state_folder import ROLL_BACK_FILE, runs_folder, write_whole
+from tui.engine.run_user import who_runs
+from tui.engine.stop_signals import held_back
+from tui.plan.load_save.document import Document
+from tui.plan.load_save.resolve import resolve
+
+
+def start(
+    document: Document,
+    *,
+    environ: Mapping[str, str],
+    secrets: Mapping[str, str] | None = None,
+    rehearse: bool = False,
+    record: Path | None = None,
+) -> Run:
+    """Begin a run of a document and return at once; the engine goes on when this process ends.
+
+    `secrets` (typed values by key) reach the engine through a pipe, never a file or an argument. `record` is an
+    absolute path: the engine writes its exchanges with Azure there, without secrets and names.
+
+    Raises PlanInvalid when the plan cannot be run, OSError when the state folder cannot be written.
+    """
+    plan = resolve(document, environ, secrets)
+    now = datetime.now(timezone.utc)
+    run_id = f"{now:%Y%m%d-%H%M%S}-{random.token_hex(2)}"
+    folder = runs_folder() / run_id
+    folder.mkdir(mode=0o700)
+    document.rebased(folder).save(folder / "plan.yml")
+    about = {
+        "run": run_id,
+        "endpoint": plan.endpoint.name,
+        "deployment": plan.deployment.name,
+        "started": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "rehearsed": rehearse,
+        "record": str(record) if record else None,
+        "user": who_runs(),
+        "plan_hash": plan.hash,
+        "typed": sorted(key for key, value in (secrets or {}).items() if value),
+    }
+    write_whole(folder / "run.json", json.dumps(about))
+    run = read(folder)
+    assert run is not None
+    _spawn(run, environ, secrets or {})
+    return run
+
+
+def resume(run: Run, *, environ: Mapping[str, str], secrets: Mapping[str, str] | None = None) -> None:
+    """Start the engine of an unfinished run again; it reads Azure's state and does what is left.
+
+    Does nothing when its engine lives, here or on another machine. Raises PlanInvalid when what the plan refers to
+    is not there any more.
+    """
+    from tui.plan.load_save.load import load
+
+    if run.alive:
+        return
+    resolve(load(run.plan), environ, secrets)
+    with contextlib.suppress(FileNotFoundError):  # what was asked of the engine before
+        (run.folder / "clean-up").unlink()
+    _spawn(run, environ, secrets or {})
+
+
+def stop(run: Run, *, clean_up: bool = False) -> bool:
+    """Ask the engine to stop; with `clean_up`, also to delete what this run created. False when it had ended."""
+    pid = engine_pid(run.folder)
+    if pid is None and not run.elsewhere:
+        return False
+    if clean_up:
+        write_whole(run.folder / "clean-up", "")
+    if pid is None:
+        heartbeat.ask_to_stop(run.folder)
+        return True
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def roll_back(run: Run) -> bool:
+    """Ask the engine, here or on another machine, to bring back the split from before its rollout.
+
+    False when no engine works on the run. Raises OSError.
+    """
+    if not run.alive:
+        return False
+    write_whole(run.folder / ROLL_BACK_FILE, "")
+    return True
+
+
+def _spawn(run: Run, environ: Mapping[str, str], secrets: Mapping[str, str]) -> None:
+    """Start the engine, unless somebody else is doing that at this moment."""
+    lock = _lock(run)
+    if lock is None:
+        return
+    log = os.open(run.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with held_back():
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tui.engine", str(run.folder)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=dict(environ),
+                cwd=run.folder,  # so that no mount of the user's is kept busy
+                start_new_session=True,
+                close_fds=True,
+                pass_fds=lock,
+            )
+    finally:
+        for descriptor in (log, *lock):
+            os.close(descriptor)
+    write_engine(run.folder, process.pid)
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # its log says why it has ended
+        pipe.write(json.dumps(dict(secrets)).encode())
+    _children.append(process)
+
+
+def _lock(run: Run) -> tuple[int, ...] | None:
+    """The descriptor that an engine keeps open while it lives, so that two never work on one run.
+
+    Empty where the file system refuses locks; None when another engine has it. One that was just killed gives it back
+    when the last of its threads has ended.
+    """
+    descriptor = os.open(run.folder / "engine.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    end = time.monotonic() + GONE_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return (descriptor,)
+        except BlockingIOError:
+            if run.alive or time.monotonic() > end:
+                os.close(descriptor)
+                return None
+        except OSError:
+            os.close(descriptor)
+            return ()
+        time.sleep(0.02)
+
+
+GONE_SECONDS = 3.0
+_children: list[subprocess.Popen[bytes]] = []  # kept, so that an ended engine is reaped and no warning is printed

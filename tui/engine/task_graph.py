@@ -1,0 +1,141 @@
+"""Runs tasks as soon as what they need is done, several at a time, and ends at the first failure."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from tui.engine.outage_retry import through_outages
+from tui.engine.task_context import Outcome, Run, Stopped, TaskContext, journal_stuck
+from tui.engine.time_limits import ANSWER_SECONDS, STOP_SECONDS, Patience
+
+LOOK_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task of the graph. `typical_seconds` is what it takes on Azure as Microsoft documents it, or None.
+
+    `deployment` is the one of the plan's deployments that it is about, where there are several.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    work: Callable[[TaskContext], Outcome]
+    typical_seconds: float | None = None
+    deployment: str | None = None
+
+    def as_dict(self, *, rehearsed: bool) -> dict[str, Any]:
+        """As `run_started` lists it; a rehearsal goes as fast as it goes, so it has no typical times."""
+        typical = None if rehearsed else self.typical_seconds
+        return {"name": self.name, "needs": list(self.needs), "typical_seconds": typical}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A task that failed, and the exception."""
+
+    task: str
+    error: Exception
+
+
+def run_tasks(run: Run, tasks: Sequence[Task]) -> Failure | None:
+    """Run the tasks of a graph; returns the first failure, or None.
+
+    At the first failure the other tasks are asked to stop and nothing more is started. When the run is asked to stop,
+    no failure is returned; tasks under way and those not begun are reported as cancelled. A task that does not stop
+    soon is left alone, unless it has just asked Azure to change something; the end of the process ends it.
+    """
+    failure: Failure | None = None
+    waiting = {task.name: task for task in tasks}
+    under_way: dict[Future[Exception | None], TaskContext] = {}
+    done: set[str] = set(run.results)
+    leaving: tuple[Patience, Patience] | None = None
+    pool = ThreadPoolExecutor(max_workers=max(4, len(tasks)), thread_name_prefix="task")
+    while waiting or under_way:
+        if failure is None and not run.stop.is_set():
+            failure = _hopeless(run, [context.name for context in under_way.values()] or list(waiting))
+            if failure is not None:
+                run.stop.set()
+        for task in [task for task in waiting.values() if done.issuperset(task.needs)]:
+            if not run.stop.is_set():
+                del waiting[task.name]
+                context = TaskContext(run, task.name, task.deployment)
+                under_way[pool.submit(_one, context, task)] = context
+        if not under_way:
+            break
+        finished, _ = wait(under_way, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+        for future in finished:
+            context = under_way.pop(future)
+            error = future.result()
+            if error is None:
+                done.add(context.name)
+                continue
+            if failure is None and not isinstance(error, Stopped):
+                failure = Failure(context.name, error)
+            run.stop.set()
+        if run.stop.is_set():
+            leaving = leaving or (Patience(STOP_SECONDS), Patience(ANSWER_SECONDS))
+            soon, late = (patience.ended() for patience in leaving)
+            waited_for = failure is not None or any(context.asking for context in under_way.values())
+            if late or (soon and not waited_for):
+                for context in under_way.values():
+                    context.finish("cancelled", Outcome("Left while it waited for an answer."))
+                break
+    pool.shutdown(wait=False)
+    return failure
+
+
+def _hopeless(run: Run, names: Sequence[str]) -> Failure | None:
+    """Why the run must not go on, whatever its tasks do: its time is up, or its journal cannot be written."""
+    from tui.cloud.errors import CloudError
+
+    if run.journal.stuck():
+        return Failure(names[0], journal_stuck(run))
+    if run.time is not None and run.time.ended():
+        title = f"The run took longer than {run.time.words}"
+        cause = f"That is limits.total of the plan. It was working on: {', '.join(names)}. Azure goes on with that."
+        remedy = "Apply the plan again, with more time: what is done is not done twice."
+        return Failure(names[0], CloudError(title, cause, remedy, code="TimeLimit"))
+    return None
+
+
+Result = TypeVar("Result")
+
+
+def unless_stopped(stop: threading.Event, work: Callable[[], Result]) -> Result:
+    """Do something that asks Azure, and wait for it unless the run is asked to stop: then raise Stopped at once."""
+    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="asking")
+    future = pool.submit(work)
+    pool.shutdown(wait=False)
+    while not stop.is_set():
+        if wait([future], timeout=LOOK_SECONDS).done:
+            return future.result()
+    raise Stopped
+
+
+def _one(context: TaskContext, task: Task) -> Exception | None:
+    """Run one task and report it; returns what stopped it."""
+    from tui.cloud.http.retry import observed
+
+    status, outcome = "succeeded", Outcome()
+    error: Exception | None = None
+    try:
+        with observed(context.retrying):
+            outcome = through_outages(context, task.work)
+        status = "skipped" if outcome.skipped else "succeeded"
+    except Stopped as stopped:
+        status, error = "cancelled", stopped
+        outcome = Outcome("Stopped before it was finished.")
+    except Exception as raised:
+        status, error = "failed", raised
+        outcome = Outcome(str(raised))
+        traceback.print_exc()  # standard error is the engine's log
+    if error is None:
+        context.run.results[task.name] = outcome.result
+    context.finish(status, outcome)
+    return error

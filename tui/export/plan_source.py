@@ -1,0 +1,149 @@
+"""What exports ask of a plan: values with their references kept, paths as seen from the export's folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from tui.plan.data_collection import texts
+from tui.plan.fields.all_fields import BY_KEY, FIELDS
+from tui.plan.load_save.document import Document, is_local_path
+from tui.plan.load_save.references import REFERENCE, has_reference
+from tui.plan.problems import PlanInvalid, Problem
+
+
+class Source:
+    """A plan to export. Values are as written, else the field's default; a secret's value is never given out."""
+
+    def __init__(self, document: Document, folder: Path) -> None:
+        self.document, self.folder = document, folder
+        problems = list(document.problems)
+        for one in document.each():
+            problems += [found for item in FIELDS if (found := self._wrong(one, item.key))]
+        if problems:
+            raise PlanInvalid(list(dict.fromkeys(problems)))
+
+    @staticmethod
+    def _wrong(document: Document, key: str) -> Problem | None:
+        """What is wrong with a value as written; references are judged where they are resolved."""
+        if not document.asked(key):
+            return None
+        value = document.value(key)
+        wrong = None if has_reference(value) else BY_KEY[key].check(value)
+        return document.problem(key, wrong) if wrong else None
+
+    def value(self, key: str) -> Any:
+        """The value at a key, or the field's default; nothing for a secret that is no reference."""
+        item = BY_KEY.get(key)
+        value = self.document.value(key)
+        if item is not None and item.kind == "secret" and not has_reference(value):
+            return None
+        return value
+
+    def written(self, key: str) -> Any:
+        """The value at a key as the plan has it; None for a default."""
+        return None if self.document.get(key) is None else self.value(key)
+
+    def asked(self, key: str) -> bool:
+        """Whether a field applies to this plan."""
+        return self.document.asked(key)
+
+    def deployments(self) -> list[Source]:
+        """A source for each deployment of the plan, in which it is `deployment`."""
+        return [Source(one, self.folder) for one in self.document.each()]
+
+    @property
+    def only(self) -> Source:
+        """The single deployment's source. Raises PlanInvalid for a plan with several."""
+        found = self.deployments()
+        if len(found) > 1:
+            text = "This export is for a plan with one deployment; this one has several."
+            raise PlanInvalid([self.document.problem("deployments", text, "Export az-yaml, python or notebook.")])
+        return found[0]
+
+    def registered_model(self) -> str | None:
+        """`azureml:NAME:VERSION` of a model that is registered already; None for one to register."""
+        path = self.value("deployment.model.path")
+        return path if isinstance(path, str) and path.startswith("azureml:") else None
+
+    def path(self, key: str) -> str | None:
+        """A path as seen from the export's folder, with /; absolute ones stay. Raises PlanInvalid for other places."""
+        value = self.value(key)
+        if not isinstance(value, str) or has_reference(value):
+            return value if isinstance(value, str) else None
+        if not is_local_path(value):
+            if value.startswith("azureml:") or key == "deployment.environment.build.path":
+                return value  # a build context with an address is fetched by Azure
+            kind = value.partition(":")[0]
+            text = f"A path that begins with {kind}: is fetched by aml-deploy itself, so other tools cannot use it."
+            remedy = "Apply the plan once and name the registered model, azureml:NAME:VERSION, or copy the files here."
+            raise PlanInvalid([self.document.problem(key, text, remedy)])
+        written = Path(value).expanduser()
+        if written.is_absolute():
+            return written.as_posix()
+        return Path(os.path.relpath((self.document.base / written).resolve(), self.folder)).as_posix()
+
+    def traffic(self) -> dict[str, Any]:
+        """The shares of the plan; all for the new deployment where it names none."""
+        shares = self.value("traffic")
+        last = self.deployments()[-1]
+        return dict(shares) if isinstance(shares, dict) and shares else {str(last.value("deployment.name")): 100}
+
+    def variables(self) -> dict[str, bool]:
+        """The environment variables that the plan refers to; True for those that secrets come from."""
+        found: dict[str, bool] = {}
+        for one in self.document.each():
+            for item in FIELDS:
+                if not one.asked(item.key):
+                    continue
+                for text in texts(one.value(item.key)):
+                    for kind, name in REFERENCE.findall(text):
+                        # A reference in the container's variables is most often a password: it is kept as one.
+                        hidden = item.kind == "secret" or item.key == "deployment.environment_variables"
+                        if kind == "env":
+                            found[name] = found.get(name, False) or hidden
+        return found
+
+    def plan_only(self, *, rollout: bool = True) -> list[str]:
+        """Notes on what only aml-deploy itself carries out: rollout (unless the export has it) and limits."""
+        keys = [key for key in ("rollout", "limits")[not rollout :] if self.document.get(key)]
+        return (
+            [f"{' and '.join(keys)} of the plan: carried out by aml-deploy apply only, not in these files."]
+            if keys
+            else []
+        )
+
+
+def split(text: str) -> list[tuple[str, str]]:
+    """A text with references as parts: ("text", …), ("env", NAME), ("databricks", SCOPE/KEY), …, in their order."""
+    parts: list[tuple[str, str]] = []
+    end = 0
+    for match in REFERENCE.finditer(text):
+        if match.start() > end:
+            parts.append(("text", text[end : match.start()]))
+        parts.append((match.group(1), match.group(2)))
+        end = match.end()
+    if end < len(text) or not parts:
+        parts.append(("text", text[end:]))
+    return parts
+
+
+def shell(value: Any) -> str:
+    """A value as a word of a shell command; references become variables, `$NAME`."""
+    import shlex
+
+    if not has_reference(value):
+        return shlex.quote(str(value))
+    words = []
+    for kind, text in split(str(value)):
+        if kind == "text":
+            words.append(text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$").replace("`", "\\`"))
+        else:
+            words.append(f"${{{variable(kind, text)}}}")
+    return '"' + "".join(words) + '"'
+
+
+def variable(kind: str, name: str) -> str:
+    """The variable that stands for a reference where there are only variables: SCOPE/KEY becomes SCOPE_KEY."""
+    return name if kind == "env" else "".join(c if c.isalnum() else "_" for c in name).upper()

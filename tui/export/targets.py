@@ -1,0 +1,84 @@
+"""Which exports there are, and how their files are written."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from tui.plan.load_save.document import Document
+from tui.plan.problems import PlanInvalid, Problem
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """A file to write: its path below the export's folder, its text, whether it is a program."""
+
+    path: str
+    text: str
+    program: bool = False
+
+
+@dataclass
+class Export:
+    """The files of an export, and notes for people: what is not in them, what to do before they work."""
+
+    files: list[ExportedFile]
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One form that a plan can be exported to."""
+
+    name: str
+    about: str
+    module: str
+
+
+TARGETS: tuple[Target, ...] = (
+    Target("az-yaml", "endpoint.yml, deployment.yml and a script with the commands of az ml", "az_yaml"),
+    Target("python", "a Python script with Azure's SDK", "script"),
+    Target("notebook", "a Databricks notebook with Azure's SDK and dbutils.secrets", "notebook"),
+    Target("github-actions", "a GitHub workflow: check, deploy, test, shift, roll back on failure", "github_actions"),
+    Target("azure-pipelines", "the same for Azure Pipelines", "azure_pipelines"),
+    Target("bicep", "the prerequisites: networks, private endpoints, workspace, role assignments", "bicep"),
+    Target("docs", "a one-page runbook of the endpoint", "runbook"),
+)
+
+
+def target(name: str) -> Target:
+    """The target of that name. Raises PlanInvalid when there is none."""
+    for one in TARGETS:
+        if one.name == name:
+            return one
+    known = ", ".join(one.name for one in TARGETS)
+    raise PlanInvalid([Problem("", f"There is no export to {name}.", f"There are: {known}.", "--to")])
+
+
+def export(document: Document, to: str, folder: Path) -> Export:
+    """What the plan is as `to`, for a folder that its relative paths start from; nothing is written.
+
+    References stay references, in the target's own idiom; a secret's value is in no file. Raises PlanInvalid when the
+    plan cannot be written that way.
+    """
+    from tui.export.plan_source import Source
+
+    module = importlib.import_module(f"tui.export.{target(to).module}")
+    return cast(Export, module.files(Source(document, folder.resolve())))
+
+
+def write(exported: Export, folder: Path) -> list[Path]:
+    """Write the files, each whole or not at all; returns their paths. Raises OSError."""
+    written = []
+    for item in exported.files:
+        path = folder / item.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+        temporary.write_text(item.text, encoding="utf-8")
+        temporary.chmod(0o755 if item.program else 0o644)
+        temporary.replace(path)
+        written.append(path)
+    return written

@@ -1,0 +1,117 @@
+"""From a question's name to its answer, as plain data."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import traceback
+from pathlib import PurePath
+from typing import Any, Callable
+
+Question = Callable[..., Any]
+
+# Question -> the module of `tui.helper.questions` that answers it. Modules are imported when first asked.
+_QUESTIONS = {
+    "credential_sources": "identity",
+    "sign_in": "identity",
+    "workspace": "workspace",
+    "endpoint": "workspace",
+    "sizes": "workspace",
+    "changes": "workspace",
+    "inspect_model": "checks",
+    "count_files": "files",
+    "references": "references",
+    "make_scoring": "scoring",
+    "check": "checks",
+    "step_findings": "checks",
+    "reach": "checks",
+    "requests": "checks",
+    "score": "operate",
+    "burst": "burst",
+    "logs": "operate",
+    "remove": "afterwards",
+    "inventory": "afterwards",
+    "keys": "afterwards",
+    "regenerate_key": "afterwards",
+    "put_key": "afterwards",
+    "traffic": "operate",
+    "rollback": "operate",
+    "subscriptions": "lists",
+    "resource_groups": "lists",
+    "workspaces": "lists",
+    "endpoints": "lists",
+    "deployments": "lists",
+    "registered_models": "lists",
+    "model_versions": "lists",
+    "versions_of": "models",
+    "environments": "lists",
+    "curated_images": "lists",
+    "endpoint_name": "workspace",
+    "export": "export",
+    "cost": "cost",
+    "troubleshoot": "troubleshoot",
+    "mend": "troubleshoot",
+    "endpoint_of_url": "troubleshoot",
+}
+
+
+def ask(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """`{"result": …}` or `{"error": {title, cause, remedy, raw, …}}`; never raises."""
+    module = _QUESTIONS.get(name)
+    if module is None:
+        known = ", ".join(sorted(_QUESTIONS))
+        return {"error": _error("The question is not known", f"{name} is none of: {known}.")}
+    try:
+        question: Question = getattr(importlib.import_module(f"tui.helper.questions.{module}"), name)
+        return {"result": _shown(plain(question(**arguments)))}
+    except Exception as error:
+        return {"error": _shown(_explain(error))}
+
+
+def _shown(answer: Any) -> Any:
+    """The answer without secrets that the plan refers to."""
+    from tui.cloud.auth.secrets import hidden
+
+    return hidden(answer)
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses, paths and tuples as what JSON has."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(item) for item in value]
+    if isinstance(value, PurePath):
+        return str(value)
+    return value
+
+
+def _explain(error: Exception) -> dict[str, Any]:
+    from tui.cloud.errors import CloudError, clean
+    from tui.plan.problems import PlanInvalid
+
+    if isinstance(error, CloudError):
+        return _error(
+            error.title,
+            error.cause,
+            error.remedy,
+            error.raw,
+            code=error.code,
+            status=error.status,
+            request_ids=error.request_ids,
+        )
+    if isinstance(error, PlanInvalid):
+        return _error("The plan is not complete", str(error), "Fill in what is missing.")
+    trace = clean("".join(traceback.format_exception(type(error), error, error.__traceback__)))
+    return _error(
+        "The question could not be answered",
+        f"{type(error).__name__}: {clean(str(error))}",
+        "This is a fault of aml-deploy; the raw text helps to find it.",
+        trace,
+    )
+
+
+def _error(title: str, cause: str = "", remedy: str = "", raw: str = "", **more: Any) -> dict[str, Any]:
+    return {"title": title, "cause": cause, "remedy": remedy, "raw": raw, **more}

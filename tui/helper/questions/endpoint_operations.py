@@ -1,0 +1,37 @@
+"""What an operator does with an endpoint that is there: call it, read its logs, shift its requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tui.cloud.endpoints import deployments, endpoints, scoring
+from tui.cloud.endpoints import traffic as splits
+from tui.helper import sessions
+
+
+def score(plan: dict[str, Any], body: str, deployment: str | None = None) -> scoring.ScoreResult:
+    """One call to the endpoint, of all deployments by traffic or of the one named."""
+    cloud = sessions.cloud_of(plan)
+    found = endpoints.existing(cloud, cloud.plan.endpoint.name, deployments=False)
+    return scoring.score(cloud, found, body.encode("utf-8"), deployment)
+
+
+def logs(
+    plan: dict[str, Any], deployment: str | None = None, lines: int = 200, container: str = "inference-server"
+) -> dict[str, str]:
+    """The end of a container's log: inference-server (score.py) or storage-initializer (downloads)."""
+    cloud = sessions.cloud_of(plan)
+    name = deployment or cloud.plan.deployment.name
+    return {"content": deployments.logs(cloud, cloud.plan.endpoint.name, name, container, lines)}
+
+
+def traffic(plan: dict[str, Any], shares: dict[str, int]) -> splits.Shift:
+    """Splits the endpoint's requests, percent by deployment; says what the split was before."""
+    cloud = sessions.cloud_of(plan)
+    return splits.shift(cloud, cloud.plan.endpoint.name, shares)
+
+
+def rollback(plan: dict[str, Any]) -> splits.Shift:
+    """Goes back to the split before the last change."""
+    cloud = sessions.cloud_of(plan)
+    return splits.rollback(cloud, cloud.plan.endpoint.name)

@@ -1,0 +1,123 @@
+"""Many test calls of an endpoint, several at a time: what each of them took, and how it was answered."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+from tui.cloud.endpoints import endpoints, keys, scoring
+from tui.cloud.endpoints.endpoints import EndpointInfo
+from tui.cloud.endpoints.keys import EndpointCredential
+from tui.cloud.errors import CloudError
+from tui.cloud.session import Cloud
+from tui.helper import sessions
+
+KEPT_SECONDS = 60.0  # an endpoint and its key are read once for so long
+SHOWN_CHARACTERS = 2000  # of the first bad answer
+
+
+@dataclass
+class Calls:
+    """Calls in the order of their ends. `calls` has for each: status_code or None, latency_ms or None, ok, deployment,
+    and the seconds after the beginning at which it ended.
+
+    `first_bad` is the text of the first answer that was none; `error` the first reason why nothing answered.
+    """
+
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    first_bad: str = ""
+    error: dict[str, str] | None = None
+    seconds: float = 0.0
+
+
+def burst(
+    plan: dict[str, Any],
+    body: str,
+    deployment: str | None = None,
+    count: int = 20,
+    parallel: int = 1,
+    seconds: float = 1.0,
+) -> Calls:
+    """Up to `count` calls, `parallel` at a time; none is begun after `seconds`, so that whoever asks can show how far
+    it is, stop, and ask for the rest. A part begun is waited for.
+
+    Raises CloudError when the endpoint or its key cannot be read.
+    """
+    cloud = sessions.cloud_of(plan)
+    found, credential = _ready(cloud)
+    outcome = Calls()
+    payload, began = body.encode("utf-8"), time.perf_counter()
+    left = count
+
+    with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="burst") as pool:
+        under_way: set[Future[Any]] = set()
+        while left or under_way:
+            if time.perf_counter() - began > seconds and outcome.calls:
+                left = 0
+            while left and len(under_way) < parallel:
+                under_way.add(pool.submit(_one, cloud, found, payload, deployment, credential))
+                left -= 1
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                _note(outcome, future.result(), time.perf_counter() - began)
+    outcome.seconds = round(time.perf_counter() - began, 3)
+    if any(call["status_code"] == 401 for call in outcome.calls):
+        _forget(cloud)
+    return outcome
+
+
+def _one(
+    cloud: Cloud, found: EndpointInfo, payload: bytes, deployment: str | None, credential: EndpointCredential
+) -> scoring.ScoreResult | CloudError:
+    try:
+        return scoring.score(cloud, found, payload, deployment, credential=credential)
+    except CloudError as error:
+        return error
+
+
+def _note(outcome: Calls, answer: scoring.ScoreResult | CloudError, ended: float) -> None:
+    if isinstance(answer, CloudError):
+        outcome.calls.append(
+            {"status_code": None, "latency_ms": None, "ok": False, "deployment": "", "ended": round(ended, 3)}
+        )
+        outcome.error = outcome.error or {"title": answer.title, "cause": answer.cause, "remedy": answer.remedy}
+        return
+    outcome.calls.append(
+        {
+            "status_code": answer.status_code,
+            "latency_ms": answer.latency_ms,
+            "ok": answer.ok,
+            "deployment": answer.deployment or "",
+            "ended": round(ended, 3),
+        }
+    )
+    if not answer.ok and not outcome.first_bad:
+        outcome.first_bad = f"{answer.note}\n{answer.body}".strip()[:SHOWN_CHARACTERS]
+
+
+_lock = threading.Lock()
+_known: dict[str, tuple[float, EndpointInfo, EndpointCredential]] = {}
+
+
+def _ready(cloud: Cloud) -> tuple[EndpointInfo, EndpointCredential]:
+    """The endpoint and what opens it, kept for a minute: a burst must not be a burst of key requests."""
+    name = cloud.plan.endpoint.name
+    resource = f"{id(cloud.credential)} {endpoints.path(cloud, name)}"  # who signs in may have changed
+    with _lock:
+        kept = _known.get(resource)
+    if kept and time.monotonic() - kept[0] < KEPT_SECONDS:
+        return kept[1], kept[2]
+    found = endpoints.existing(cloud, name, deployments=False)
+    credential = keys.credentials(cloud, found)
+    with _lock:
+        _known[resource] = (time.monotonic(), found, credential)
+    return found, credential
+
+
+def _forget(cloud: Cloud) -> None:
+    """The key was refused: it may have been renewed."""
+    with _lock:
+        _known.pop(f"{id(cloud.credential)} {endpoints.path(cloud, cloud.plan.endpoint.name)}", None)

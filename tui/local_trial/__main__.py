@@ -1,0 +1,81 @@
+"""`python -m tui.local_trial`: reads `{"document": tree, "base": folder}` as one line, then serves that plan here.
+
+It prints JSON lines: `{"progress": sentence}` as it goes on, and one `{"report": …}` at the end. When its standard
+input is closed, or it gets SIGTERM, it stops and removes what it has made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+from tui.local_trial import trial, verdict
+from tui.plan.load_save.document import Document
+
+
+def main() -> int:
+    """Performs once; 0 with a report, 1 without one."""
+    asked = json.loads(sys.stdin.readline())
+    told = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what a library prints must not mix in
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    threading.Thread(target=_until_closed, args=(ended,), daemon=True).start()
+
+    def say(content: dict[str, Any]) -> None:
+        with contextlib.suppress(OSError):
+            print(json.dumps(content, ensure_ascii=False), file=told, flush=True)
+
+    document = Document(tree=dict(asked["document"]), base=Path(asked["base"]))
+    folder = Path(tempfile.mkdtemp(prefix="aml-deploy-dress-"))
+    os.environ["AML_DEPLOY_HOME"] = str(folder)
+    try:
+        report = trial.perform(document, dict(os.environ), lambda line: say({"progress": line}), ended)
+    except trial.Ended:
+        return 1
+    except Exception as error:
+        report = {"findings": [_not_known(error)], "figures": [], "card": None}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    say({"report": report})
+    return 0
+
+
+def _not_known(error: Exception) -> dict[str, Any]:
+    """Why nothing was served, as a finding that does not block: it says nothing against the plan."""
+    from tui.plan.problems import PlanInvalid
+    from tui.rehearsal_client import CannotRehearse
+
+    key = verdict.MODEL
+    if isinstance(error, PlanInvalid):
+        problem = error.problems[0]
+        text, remedy, key = f"The plan cannot be served here: {problem.message}", problem.remedy, problem.key
+    elif isinstance(error, trial.CannotServe):
+        text, remedy, key = f"This plan cannot be served here. {error}", error.remedy, error.key
+    elif isinstance(error, CannotRehearse):
+        text, remedy = f"Nothing was served on this machine. {error}", "See: aml-deploy rehearsal --help"
+    elif isinstance(error, OSError):
+        text = f"Nothing was served on this machine: {error.strerror or error}."
+        remedy = "It needs room for the model twice and a folder that can be written (TMPDIR, AML_DEPLOY_CACHE)."
+    else:
+        text = f"Nothing was served on this machine, by a fault of aml-deploy: {type(error).__name__}: {error}"
+        remedy = "Please report it."
+    return verdict.finding("dress-ready", "unknown", key, text, remedy)
+
+
+def _until_closed(ended: threading.Event) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdin.read()
+    ended.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""For front ends: starts a dress rehearsal, tells how it goes on, and gives its report."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Callable
+
+if TYPE_CHECKING:
+    from tui.plan.load_save.document import Document
+
+STOP_SECONDS = 60.0
+"""How long it may take to remove what was made, after it was not wanted any more."""
+_LINE_LIMIT = 8 * 1024 * 1024
+
+
+async def perform(document: Document, environ: Mapping[str, str], tell: Callable[[str], None]) -> dict[str, Any]:
+    """The report of `tui.local_trial.trial.perform`: `{"findings", "figures", "card"}`.
+
+    `tell` is called with a line of progress at a time. Cancelling stops it and waits until what it made is removed.
+    Raises OSError when it cannot be started or ends without a report.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tui.local_trial",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=dict(environ),
+        start_new_session=True,  # an interrupt is for the front end, which lets it end in order
+        limit=_LINE_LIMIT,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    report: dict[str, Any] | None = None
+    try:
+        asked = {"document": document.tree, "base": str(document.base.resolve())}
+        process.stdin.write(json.dumps(asked).encode() + b"\n")
+        async for line in process.stdout:
+            told = json.loads(line)
+            if "progress" in told:
+                tell(str(told["progress"]))
+            report = told.get("report") or report
+        await process.wait()
+    finally:
+        if process.returncode is None:
+            process.stdin.close()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(process.wait(), STOP_SECONDS)
+    if report is None:
+        raise OSError(0, "The dress rehearsal ended without a report")
+    return report

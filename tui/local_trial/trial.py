@@ -1,0 +1,384 @@
+"""Carries out a dress rehearsal: a stand-in for Azure of its own, a run in it, calls, figures; then all is removed.
+
+It runs in a process of its own (`python -m tui.local_trial`) whose state folder is a temporary one, so that neither the
+user's runs nor a rehearsal of theirs, with its failures and its pace, have anything to do with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Callable
+
+from tui.local_trial import verdict
+from tui.local_trial.verdict import Figures, Finding
+from tui.plan.load_save.document import Document
+from tui.plan.model import Deployment, Plan
+
+ENDPOINT = "dress-rehearsal"
+SOURCE = "dress rehearsal"
+LONGEST_MS = 180_000
+"""The longest time that Azure lets a request take (online deployment YAML); what the plan allows is judged after."""
+CALLS = 12
+CALL_SECONDS = 30.0
+"""No call is begun after that."""
+LOOK_SECONDS = 0.1
+GONE_SECONDS = 30.0
+STOP_SECONDS = 30.0
+_EVENT = re.compile(r"Name: (\w+), Type: \w+, Time: (\S+?),")
+_TESTED = "test"
+
+Tell = Callable[[str], None]
+
+
+class Ended(Exception):
+    """Whoever wanted the dress rehearsal does not want it any more."""
+
+
+class CannotServe(Exception):
+    """What of the plan cannot be served here, in a sentence, and what to do; `key` is the plan's field."""
+
+    def __init__(self, sentence: str, remedy: str, key: str) -> None:
+        super().__init__(sentence)
+        self.remedy, self.key = remedy, key
+
+
+def perform(document: Document, environ: Mapping[str, str], tell: Tell, ended: threading.Event) -> dict[str, Any]:
+    """Serve a plan here and measure it: `{"findings": […], "figures": […], "card": … or None}`.
+
+    `environ` is the front end's, with a state folder that belongs to this call alone; `tell` gets a line of progress
+    at a time. Raises Ended after `ended` was set, PlanInvalid, CannotRehearse, OSError.
+    """
+    from tui.rehearsal_client import WORKSPACE, judge, prepare
+
+    dressed = as_dressed(document)
+    # The stand-in's own workspace, with the isolation that fits the plan.
+    environ = {name: value for name, value in environ.items() if name not in WORKSPACE.values()}
+    judge(dressed, environ)
+    tell("Starting a stand-in for Azure on this machine.")
+    merged = prepare(dressed, environ)
+    with Watching(merged) as memory:
+        try:
+            return _performed(document, dressed, merged, memory, tell, ended)
+        finally:
+            tell("Removing what was made.")
+            _stop_rehearsal(merged)
+            memory.forget()
+
+
+def as_dressed(document: Document) -> Document:
+    """The document as it is served here: one instance, any length of request; endpoint, workspace and identity are of
+    the stand-in, so that these need not be filled in."""
+    from tui.rehearsal_client import WORKSPACE
+
+    changed = document.copy()
+    for key, variable in WORKSPACE.items():
+        changed.set(key, f"${{env:{variable}}}", SOURCE)
+    changed.set("credential", {"method": "default"}, SOURCE)
+    changed.set("endpoint.name", ENDPOINT, SOURCE)
+    items = changed.listed()
+    for number, item in enumerate(items):
+        _plainly(item)
+        changed.sources[f"deployments.{number}.instance_count"] = SOURCE
+    if not isinstance(changed.tree.get("deployment"), dict):
+        changed.tree["deployment"] = {}
+    _plainly(changed.tree["deployment"])
+    for key in ("rollout", "mirror_traffic", "endpoint.identity"):
+        changed.set(key, None, SOURCE)
+    if not items:
+        changed.set("traffic", {str(changed.value("deployment.name")): 100}, SOURCE)
+    return changed
+
+
+def _plainly(deployment: dict[str, Any]) -> None:
+    """One instance of a size that the stand-in always has: containers here are not limited to a size anyway."""
+    deployment["instance_count"] = 1
+    deployment["instance_type"] = "Standard_DS3_v2"
+    settings = deployment.get("request_settings")
+    deployment["request_settings"] = {
+        **(settings if isinstance(settings, dict) else {}), "request_timeout_ms": LONGEST_MS
+    }  # fmt: skip
+
+
+def _performed(
+    document: Document,
+    dressed: Document,
+    environ: Mapping[str, str],
+    memory: Watching,
+    tell: Tell,
+    ended: threading.Event,
+) -> dict[str, Any]:
+    from tui.engine import start_stop
+    from tui.plan.load_save.resolve import resolve
+
+    plan = resolve(dressed, environ)
+    wanted = _as_wanted(document, environ)
+    for one in plan.deployments or (plan.deployment,):
+        _can_be_served(one)
+    if ended.is_set():
+        raise Ended
+    run = start_stop.start(dressed, environ=environ, rehearse=True)
+    try:
+        view, task = _follow(run, tell, ended)
+    except BaseException:
+        _stop(run)
+        raise
+    names = " and ".join(one.name for one in plan.deployments or (plan.deployment,))
+    if view.status == "blocked":
+        return _report([*_blocked(view, names)])
+    ready = view.status == "succeeded" or task.partition(":")[0] == _TESTED
+    if not ready:
+        return _report([verdict.not_served(view.card, view.message, task, names)], card=view.card)
+    tell("Calling it with the sample.")
+    figures = asyncio.run(_measured(plan, dressed, environ, view, ended))
+    for measured in figures:
+        found = memory.deployments.get(measured.name, {})
+        measured.peak, measured.processes = found.get("peak"), found.get("processes", 0)
+    findings = [
+        item
+        for measured in figures
+        for item in verdict.served(wanted.get(measured.name) or plan.of(measured.name).deployment, measured)
+    ]
+    if view.status == "succeeded":
+        findings.append(verdict.answered(view.test, figures))
+    else:
+        findings.append(verdict.not_served(view.card, view.message, task, names))
+    return _report(findings, figures, view.card)
+
+
+def _report(findings: list[Finding], figures: list[Figures] | None = None, card: Any = None) -> dict[str, Any]:
+    return {"findings": findings, "figures": [one.as_dict() for one in figures or ()], "card": card}
+
+
+def _as_wanted(document: Document, environ: Mapping[str, str]) -> dict[str, Deployment]:
+    """The deployments as the plan has them, by name: with their own sizes, probes and time-outs."""
+    from tui.plan.load_save.resolve import resolve
+
+    plan = resolve(document, environ, lenient=True)
+    return {one.name: one for one in plan.deployments or (plan.deployment,)}
+
+
+def _can_be_served(deployment: Deployment) -> None:
+    """Raise CannotServe for what is in Azure only."""
+    from_files = "Name the files in the plan to serve it here first; on Azure this changes nothing."
+    if deployment.model.registered:
+        text = f"The model {deployment.model.registered} is registered in Azure, and not on this machine."
+        raise CannotServe(text, from_files, "deployment.model.path")
+    if deployment.environment.registered:
+        text = f"The environment {deployment.environment.registered} is in Azure, and cannot be built from there here."
+        raise CannotServe(text, from_files, "deployment.environment.conda_file")
+    if deployment.code_configuration is not None and deployment.environment.conda_file is None:
+        text = "The environment is an image without a conda file, and container images are not run here."
+        raise CannotServe(text, from_files, "deployment.environment.conda_file")
+
+
+def _blocked(view: Any, names: str) -> list[Finding]:
+    """The findings that kept the run from starting; they are those of the preflight, about the plan's files."""
+    found = [dict(event) for event in view.findings if event.get("severity") == "blocker"]
+    said = " ".join(str(event.get("message") or "") for event in found) or view.message
+    first = found[0] if found else {}
+    text = f"{names} was not served on this machine, because of what the preflight found: {said}"
+    return [verdict.finding("dress-ready", "blocker", str(first.get("field") or verdict.MODEL), text,
+                            str(first.get("remedy") or ""), str(first.get("docs") or ""))]  # fmt: skip
+
+
+# The run
+
+
+def _follow(run: Any, tell: Tell, ended: threading.Event) -> tuple[Any, str]:
+    """The run's last view, and the task that failed (or an empty text). Raises Ended."""
+    from tui.engine.journal.run_view import RunView
+
+    view, seen, failed, told = RunView(), 0, "", ""
+    patience = time.monotonic() + GONE_SECONDS
+    while True:
+        if ended.is_set():
+            raise Ended
+        alive = run.alive
+        events = run.journal.read(after=seen)
+        for event in events:
+            seen = int(event["seq"])
+            failed = str(event.get("task")) if event.get("event") == "needs_attention" else failed
+        view = view.fold_all(events)
+        if events and events[-1].get("event") == "run_finished":
+            return view, failed
+        if not alive and not events and time.monotonic() > patience:
+            raise OSError(0, "The run ended without a result")
+        if events:
+            patience = time.monotonic() + GONE_SECONDS
+        said = _progress(view)
+        if said and said != told:
+            told = said
+            tell(said)
+        time.sleep(LOOK_SECONDS)
+
+
+def _progress(view: Any) -> str:
+    """The task that takes the time, and what it said last."""
+    running = [task for task in view.tasks if task.status == "running"]
+    if not running:
+        return ""
+    task = running[-1]
+    line = " ".join(str(task.last_line or task.detail).split())
+    return f"{task.name}: {line}" if line else str(task.name)
+
+
+def _stop(run: Any) -> None:
+    from tui.engine import start_stop
+
+    start_stop.stop(run)
+    until = time.monotonic() + STOP_SECONDS
+    while run.alive and time.monotonic() < until:
+        time.sleep(LOOK_SECONDS)
+
+
+# What is measured
+
+
+async def _measured(
+    plan: Plan, document: Document, environ: Mapping[str, str], view: Any, ended: threading.Event
+) -> list[Figures]:
+    from tui.helper.client import HelperClient, HelperError
+
+    body = _sample(plan)
+    client = HelperClient()
+    found = []
+    try:
+        await client.start(dict(environ))
+        for one in plan.deployments or (plan.deployment,):
+            figures = Figures(one.name, built=_built(view, one.name))
+            found.append(figures)
+            sent = {"document": document.tree, "base": str(document.base), "secrets": {}}
+            with contextlib.suppress(HelperError):
+                log = await client.ask("logs", timeout=60, plan=sent, deployment=one.name, lines=1)
+                figures.ready = started_in(str((log or {}).get("content") or ""))
+            if body is None:
+                continue
+            try:
+                answer = await client.ask("burst", timeout=LONGEST_MS / 1000 + 60, plan=sent, body=body,
+                                          deployment=one.name, count=CALLS, seconds=CALL_SECONDS)  # fmt: skip
+            except HelperError as error:
+                figures.bad, figures.first_bad = 1, f"{error.title}. {error.cause}"
+                continue
+            _take(figures, answer)
+            if ended.is_set():
+                raise Ended
+    finally:
+        await client.close()
+    return found
+
+
+def _take(figures: Figures, answer: Mapping[str, Any]) -> None:
+    calls = answer.get("calls") or []
+    figures.calls = [float(call["latency_ms"]) for call in calls if call.get("ok") and call.get("latency_ms")]
+    figures.bad = sum(not call.get("ok") for call in calls)
+    error = answer.get("error") or {}
+    figures.first_bad = str(answer.get("first_bad") or error.get("title") or "")[:400]
+
+
+def _sample(plan: Plan) -> str | None:
+    """The sample request's text; None where there is none, or none that is text."""
+    if plan.test.request is None:
+        return None
+    try:
+        return plan.test.request.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _built(view: Any, name: str) -> float | None:
+    task = view.task(f"deployment:{name}")
+    seconds = task.seconds if task.seconds is not None else view.task("deployment").seconds
+    return None if seconds is None else float(seconds)
+
+
+def started_in(log: str) -> float | None:
+    """Seconds from the container's last start to its readiness, by the events in a deployment's log."""
+    started: datetime | None = None
+    took: float | None = None
+    for name, stamp in _EVENT.findall(log):
+        at = _time(stamp)
+        if name == "Started":
+            started = at
+        elif name == "ContainerReady" and started is not None and at is not None:
+            took = (at - started).total_seconds()
+    return took
+
+
+def _time(stamp: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(stamp.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+
+
+class Watching:
+    """Reads what the serving processes take, for as long as the block lasts."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = dict(environ)
+        self._home: Path | None = None
+        self._first = threading.Event()
+        self.deployments: dict[str, dict[str, int]] = {}
+
+    def __enter__(self) -> Watching:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tui.rehearsal.serving.serving_memory"],
+            env=self._environ,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self._first.wait(20)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._reader.join(5)
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with contextlib.suppress(ValueError):
+                told = json.loads(line)
+                if "home" in told:
+                    self._home = Path(told["home"])
+                self.deployments.update(told.get("deployments") or {})
+            self._first.set()
+
+    def forget(self) -> None:
+        """Remove the stand-in's folder, once the stand-in has ended: nobody will ask for it again."""
+        if self._home is not None and self._home.parent.name == "rehearsals":
+            shutil.rmtree(self._home, ignore_errors=True)
+
+
+def _stop_rehearsal(environ: Mapping[str, str]) -> None:
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(
+            [sys.executable, "-m", "tui.rehearsal", "stop"],
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=STOP_SECONDS + 30,
+            check=False,
+        )

@@ -1,0 +1,154 @@
+"""Writes a Dockerfile's build context with all wheels inside: neither its build nor its start asks a package index."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable
+
+from tui.offline_install import plan_environments
+from tui.offline_install.bundle import megabytes, put, python_of, refuse_foreign
+from tui.offline_install.wheels import Target, choose, fetch, requirement_of
+from tui.plain.failure import Failure
+from tui.plan.load_save.document import Document
+
+DESCRIPTION = "context.json"
+SERVER = "azureml-inference-server-http"
+FOLDER = "image"
+PORT = 5001
+"""On which the inference server listens, and Azure's own images have it listen (AzureML-Containers, EXPOSE 5001)."""
+SOURCE = "made for a closed workspace"
+_TEMPLATES = Path(__file__).with_name("templates")
+_LEFT_OUT = ("__pycache__", "site-packages", "test", "tests", "idlelib", "share", "include")
+
+
+@dataclass
+class Context:
+    """What was written."""
+
+    plan: Path
+    folder: Path
+    bytes: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def write(
+    document: Document,
+    folder: Path,
+    *,
+    machine: str = "x86_64",
+    image: str | None = None,
+    with_python: Path | None = None,
+    replace: bool = False,
+    tell: Callable[[str], None] = lambda _line: None,
+) -> Context:
+    """Write the context and a plan that uses it; `tell` gets a line of progress at a time.
+
+    `image` takes the place of the plan's base image; `with_python` is a Python to put into the context too, in the
+    place of the base image's. Raises Failure.
+    """
+    refuse_foreign(folder, DESCRIPTION, replace)
+    label = f"deployment {document.value('deployment.name')}"
+    wanted = plan_environments.wanted(document, label)
+    base = image or plan_environments.text(document, "deployment.environment.image", label)
+    if not base:
+        raise Failure("The plan names no base image, on which the Dockerfile stands; name one with --image.", 2)
+    version = python_of(wanted)
+    if not version:
+        raise Failure("The conda file names no version of Python. Name one, for example python=3.10.", 2)
+    if not any(line.startswith(SERVER) for line in wanted.packages):
+        raise Failure(f"The conda file does not list {SERVER}, which answers requests. Add it to its pip part.", 2)
+    made = Context(folder / "plan.yml", folder / FOLDER, notes=list(wanted.notes))
+    with tempfile.TemporaryDirectory(prefix="aml-deploy-context-") as scratch:
+        local = Path(scratch) / "whole"
+        inside = local / FOLDER
+        (inside / "wheels").mkdir(parents=True)
+        if with_python is not None:
+            tell(f"The Python of {with_python}")
+            _pack(with_python, version, inside / "python.tar.gz", Path(scratch))
+        target = Target(version, machine)
+        tell(f"Wheels for {target}")
+        fetch(choose([*wanted.packages, "pip"], target, wanted), target, inside / "wheels", wanted)
+        wheels = sorted((inside / "wheels").iterdir())
+        lines = sorted(map(requirement_of, wheels))
+        (inside / "requirements.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        _copy_conda(document, inside, label)
+        for name in ("Dockerfile", "install.sh", "start.sh"):
+            text = (_TEMPLATES / name).read_text(encoding="utf-8")
+            for mark, value in (("@IMAGE@", base), ("@PYTHON@", version), ("@MACHINE@", machine)):
+                text = text.replace(mark, value)
+            (inside / name).write_text(text, encoding="utf-8")
+        about = {"image": base, "python": version, "machine": machine, "wheels": [wheel.name for wheel in wheels]}
+        (local / DESCRIPTION).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        made.bytes = sum(path.stat().st_size for path in local.rglob("*") if path.is_file())
+        tell(f"Writing {folder}, {megabytes(made.bytes)}")
+        put(local, folder)
+    _plan(document, made)
+    return made
+
+
+def _copy_conda(document: Document, inside: Path, label: str) -> None:
+    """The conda file, for people: it says what was asked for."""
+    conda = plan_environments.local(document, "deployment.environment.conda_file", label)
+    model = plan_environments.local(document, "deployment.model.path", label)
+    if conda is None and model is not None:
+        conda = model / "conda.yaml"
+    if conda is not None and conda.is_file():
+        shutil.copyfile(conda, inside / "conda.yml")
+
+
+def _plan(document: Document, made: Context) -> None:
+    """The plan with the context in the place of image and conda file. Raises Failure."""
+    changed = document.copy()
+    environment = "deployment.environment"
+    for key in ("conda_file", "image"):
+        changed.set(f"{environment}.{key}", None, SOURCE)
+    changed.set(f"{environment}.build.path", str(made.folder.absolute()), SOURCE)
+    changed.set(f"{environment}.build.dockerfile_path", "Dockerfile", SOURCE)
+    for route, path in (("liveness", "/"), ("readiness", "/"), ("scoring", "/score")):
+        changed.set(f"{environment}.inference_config.{route}_route.path", path, SOURCE)
+        changed.set(f"{environment}.inference_config.{route}_route.port", PORT, SOURCE)
+    try:
+        changed.save(made.plan.resolve())
+    except OSError as error:
+        raise Failure(f"{made.plan} cannot be written: {error.strerror}.") from None
+
+
+def _pack(python: Path, version: str, archive: Path, scratch: Path) -> None:
+    """An installed Python as one file: a volume and a storage account keep neither links nor permissions.
+
+    Raises Failure where it is not a whole Python of that version, or does not run in another place.
+    """
+
+    def kept(item: tarfile.TarInfo) -> tarfile.TarInfo | None:
+        return None if set(Path(item.name).parts) & set(_LEFT_OUT) or item.name.endswith((".a", ".pyc")) else item
+
+    if python.resolve() in (Path("/"), Path("/usr"), Path("/usr/local")):
+        raise Failure(f"{python} holds more than a Python. Name the folder of one that stands by itself.", 2)
+    if not (python / "bin" / f"python{version}").exists():
+        raise Failure(
+            f"{python} has no bin/python{version}, so it is no installed Python {version}. Name the folder of one that "
+            f"can be moved, such as `uv python install {version}` makes.",
+            2,
+        )
+    try:
+        with tarfile.open(archive, "w:gz", compresslevel=6) as packed:
+            for part in ("bin", "lib"):
+                packed.add(python / part, part, filter=kept)
+        moved = scratch / "moved"
+        with tarfile.open(archive) as packed:
+            packed.extractall(moved)  # packed here, a moment ago
+    except OSError as error:
+        raise Failure(f"{python} cannot be packed: {error.filename or ''} {error.strerror or error}.") from None
+    program = moved / "bin" / f"python{version}"
+    asked = "import ssl, sys, venv, zlib; print(sys.prefix, '%d.%d' % sys.version_info[:2])"
+    done = subprocess.run([program, "-I", "-c", asked], capture_output=True, text=True, check=False)
+    shutil.rmtree(moved, ignore_errors=True)
+    if done.stdout.split() != [str(moved), version]:
+        said = done.stderr.strip().splitlines()[-1:] or ["it does not find its own library"]
+        raise Failure(f"{python} does not run in another place: {said[0]}. Take one that `uv python install` made.", 2)

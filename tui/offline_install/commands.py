@@ -1,0 +1,72 @@
+"""`aml-deploy bundle` and `aml-deploy context`."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from pathlib import Path
+
+from tui.offline_install import bundle, plan_environments
+from tui.offline_install.wheels import PYTHONS
+from tui.plain.failure import Failure
+from tui.plain.terminal import say
+
+
+def run(arguments: Namespace) -> int:
+    """Write the folder from which the tool is installed without a package index. Raises Failure, PlanInvalid."""
+    from tui.plan.load_save.load import load
+
+    pythons = list(dict.fromkeys(arguments.python)) or list(PYTHONS)
+    unknown = [python for python in pythons if python not in PYTHONS]
+    if unknown:
+        raise Failure(f"Python {unknown[0]} is not supported; it must be one of {', '.join(PYTHONS)}.", 2)
+    folder = Path(arguments.output or "aml-deploy-bundle").expanduser()
+    environments = [
+        one
+        for plan in arguments.plans
+        for one in plan_environments.environments(load(plan, [], arguments.sets), Path(plan).name)
+    ]
+    made = bundle.write(
+        folder,
+        pythons=pythons,
+        machine=arguments.machine,
+        extras=arguments.extra,
+        environments=environments,
+        replace=arguments.force,
+        tell=say,
+    )
+    for note in made.notes:
+        say(f"Note: {note}")
+    where = bundle.shown(made.folder)
+    if arguments.json:
+        print(json.dumps({"folder": where, "wheels": made.wheels, "bytes": made.bytes, "notes": made.notes}))
+    else:
+        print(where)
+    say(f"{made.wheels} wheels, {bundle.megabytes(made.bytes)}. Where there is no index: python3 {where}/install.py")
+    return 0
+
+
+def context(arguments: Namespace) -> int:
+    """Write a build context with a plan's wheels inside, and the plan for it. Raises Failure, PlanInvalid."""
+    from tui.offline_install import build_context as contexts
+    from tui.plan.load_save.load import load
+
+    document = load(arguments.plan, arguments.overlays, arguments.sets)
+    if document.listed():
+        raise Failure("The plan has deployments: as a list. Make the context for a plan with one deployment.", 2)
+    made = contexts.write(
+        document,
+        Path(arguments.output or "context").expanduser(),
+        machine=arguments.machine,
+        image=arguments.image,
+        with_python=Path(arguments.with_python).expanduser() if arguments.with_python else None,
+        replace=arguments.force,
+        tell=say,
+    )
+    for note in made.notes:
+        say(f"Note: {note}")
+    for path in (made.folder, made.plan):
+        print(json.dumps({"path": bundle.shown(path)}) if arguments.json else bundle.shown(path))
+    say("The Dockerfile was never built by Azure; what it runs is run by this project's tests without a network.")
+    say(f"Look at the plan: aml-deploy check {made.plan}")
+    return 0

@@ -1,0 +1,60 @@
+"""The scoring environments of a plan, as packages that can be fetched."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tui.offline_install import package_indexes
+from tui.offline_install.bundle import Environment
+from tui.offline_install.package_indexes import Wanted
+from tui.plain.failure import Failure
+from tui.plan.load_save.document import Document, is_local_path
+from tui.plan.load_save.references import Unresolved, expand
+
+_OTHERWISE = "Only the packages of a conda file can be fetched."
+
+
+def environments(document: Document, name: str) -> list[Environment]:
+    """An environment for every deployment of a plan; `name` is the plan's, for people. Raises Failure."""
+    found = []
+    for one in document.each():
+        label = f"{name}, deployment {one.value('deployment.name')}"
+        found.append(Environment(label, wanted(one, label)))
+    return found
+
+
+def wanted(document: Document, label: str) -> Wanted:
+    """The packages of a deployment's environment: of its conda file, or of its MLflow model. Raises Failure."""
+    conda = local(document, "deployment.environment.conda_file", label)
+    if conda is not None:
+        try:
+            return package_indexes.of_conda(conda.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise Failure(f"{label}: the conda file {conda} cannot be read: {reason}.", 2) from None
+    if document.get("deployment.environment"):
+        raise Failure(f"{label}: its environment is not a conda file but something in Azure. {_OTHERWISE}", 2)
+    model = local(document, "deployment.model.path", label)
+    if model is not None and (model / "MLmodel").is_file():
+        return package_indexes.of_mlflow(model)
+    raise Failure(f"{label}: it names no conda file, and no local MLflow model. {_OTHERWISE}", 2)
+
+
+def local(document: Document, key: str, label: str) -> Path | None:
+    """The local path at a key; None where there is none. Raises Failure for a reference without a value."""
+    value = text(document, key, label)
+    if not value or not is_local_path(value):
+        return None
+    return (document.base / Path(value).expanduser()).resolve()
+
+
+def text(document: Document, key: str, label: str) -> str:
+    """The value at a key with its references replaced, empty where there is none. Raises Failure."""
+    value = document.value(key)
+    if not isinstance(value, str):
+        return ""
+    try:
+        return expand(value, os.environ)
+    except Unresolved as reason:
+        raise Failure(f"{label}: {key} has no value here. {reason}", 2) from None

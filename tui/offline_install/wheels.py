@@ -1,0 +1,176 @@
+"""Chooses packages for a Python on another machine, and fetches their wheels.
+
+uv chooses, since pip judges the conditions of requirements (`python_version < "3.10"`) by the Python that runs it, not
+by the one that is asked for (pip, issue 11664). pip then downloads exactly what was chosen and checks its hashes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tui.offline_install.package_indexes import Wanted, for_pip
+from tui.plain.failure import Failure
+
+PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
+GLIBC = (2, 28)
+"""Wheels for newer C libraries are not taken. Ubuntu 20.04, on which the oldest images in use stand, has 2.31."""
+_LINES, _WIDTH = 25, 400
+_AT_ONCE = 4
+_PASSED_BY = re.compile(r"^WARNING: Location .* is ignored|Ignored the following")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where wheels are to be installed: CPython of one minor version on Linux with glibc."""
+
+    python: str
+    machine: str = "x86_64"
+
+    def __str__(self) -> str:
+        return f"Python {self.python} on {self.machine}"
+
+    @property
+    def for_uv(self) -> list[str]:
+        platform = f"{self.machine}-manylinux_{GLIBC[0]}_{GLIBC[1]}"
+        return ["--python-version", self.python, "--python-platform", platform]
+
+    @property
+    def tags(self) -> frozenset[Any]:
+        """Every tag (packaging.tags.Tag) of wheels that run there."""
+        from packaging.tags import compatible_tags, cpython_tags
+
+        platforms = [word.partition("=")[2] for word in self.for_pip if word.startswith("--platform=")]
+        version = (3, int(self.python.partition(".")[2]))
+        return frozenset(
+            [*cpython_tags(version, platforms=platforms), *compatible_tags(version, "cp", platforms=platforms)]
+        )
+
+    @property
+    def for_pip(self) -> list[str]:
+        """As pip is told it: every platform whose wheels run there (PEP 600), the newest first."""
+        platforms = [f"manylinux_{GLIBC[0]}_{minor}_{self.machine}" for minor in range(GLIBC[1], 4, -1)]
+        platforms += [f"manylinux2014_{self.machine}", f"linux_{self.machine}"]
+        if self.machine == "x86_64":
+            platforms += ["manylinux2010_x86_64", "manylinux1_x86_64"]
+        return [
+            "--implementation=cp",
+            # 3.9 would be taken for 3.9.0, which some packages leave out by name.
+            f"--python-version={self.python}.99",
+            *(f"--platform={platform}" for platform in platforms),
+        ]
+
+
+def choose(requirements: Sequence[str], target: Target, source: Wanted) -> list[str]:
+    """Requirement lines with versions and hashes (`name==1.0 --hash=sha256:…`) for a target; wheels only.
+
+    Raises Failure with uv's words where there is no choice, or where a package has no wheel.
+    """
+    command = [uv(), "pip", "compile", "-", "--quiet", "--no-header", "--no-annotate", "--generate-hashes"]
+    command += ["--only-binary", ":all:", *target.for_uv]
+    done = _run([*command, *source.arguments], source.environ, "\n".join(requirements) + "\n")
+    if done.returncode != 0:
+        raise Failure(
+            f"The packages for {target} cannot be chosen.\n{_indented(done.stderr)}\n"
+            "Only wheels are taken. Where a package has none, build one on a machine like the target (pip wheel NAME), "
+            "and name its folder in PIP_FIND_LINKS."
+        )
+    text = done.stdout.replace("\\\n", " ")
+    return [" ".join(line.split()) for line in text.splitlines() if line.strip() and not line.startswith(("#", "-"))]
+
+
+def fetch(lines: Sequence[str], target: Target, folder: Path, source: Wanted) -> None:
+    """Put the wheels of chosen requirement lines into a folder. Raises Failure with pip's words."""
+    with tempfile.TemporaryDirectory(prefix="aml-deploy-") as scratch:
+        pip = _pip(Path(scratch), source)
+
+        def part(number: int) -> subprocess.CompletedProcess[str]:
+            locked = Path(scratch) / f"{number}.txt"
+            locked.write_text("\n".join(lines[number::_AT_ONCE]) + "\n", encoding="utf-8")
+            command = [*pip, "download", "--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:"]
+            command += [*target.for_pip, f"--dest={folder}", f"--requirement={locked}"]
+            return _run(command, for_pip(source), "")
+
+        # One pip waits for one answer at a time, most of the time.
+        with ThreadPoolExecutor(_AT_ONCE) as several:
+            ended = list(several.map(part, range(min(_AT_ONCE, len(lines)))))
+        said = [done.stderr for done in ended if done.returncode != 0]
+    if said:
+        raise Failure(
+            f"The wheels for {target} cannot be fetched.\n{_indented(said[0])}\n"
+            "Index, proxy and certificates are taken from the settings of pip and uv on this machine."
+        )
+
+
+def at_hand(line: str, target: Target, folders: Sequence[Path]) -> Path | None:
+    """A wheel in one of the folders that a chosen requirement line allows and that runs on the target, or None."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name, parse_wheel_filename
+
+    wanted = Requirement(line.partition(" --hash=")[0])
+    name = canonicalize_name(wanted.name)
+    for folder in folders:
+        for wheel in folder.glob("*.whl"):
+            its_name, version, _, tags = parse_wheel_filename(wheel.name)
+            if its_name != name or not wanted.specifier.contains(version, prereleases=True) or not tags & target.tags:
+                continue
+            if f"--hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}" in line:
+                return wheel
+    return None
+
+
+def requirement_of(wheel: Path, extras: Sequence[str] = ()) -> str:
+    """The requirement line that exactly this wheel meets."""
+    name, version = wheel.name.split("-")[:2]
+    asked = f"{name.replace('_', '-').lower()}{'[' + ','.join(extras) + ']' if extras else ''}"
+    return f"{asked}=={version} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
+
+
+def uv() -> str:
+    """The program uv. Raises Failure."""
+    try:
+        import uv as package
+
+        return str(package.find_uv_bin())
+    except (ImportError, FileNotFoundError):
+        found = shutil.which("uv")
+    if found is None:
+        raise Failure("The program uv chooses the packages, and is not installed; install aml-deploy[rehearsal].")
+    return found
+
+
+def _pip(scratch: Path, source: Wanted) -> list[str]:
+    """A pip that runs: this interpreter's, one on PATH, or one that is fetched for this moment. Raises Failure."""
+    if importlib.util.find_spec("pip") is not None:
+        return [sys.executable, "-m", "pip"]
+    fetched = scratch / "pip"
+    done = _run(
+        [uv(), "pip", "install", "--quiet", *source.arguments, "--target", str(fetched), "pip"], source.environ, ""
+    )
+    if done.returncode == 0:
+        return [sys.executable, str(fetched / "pip")]
+    found = shutil.which("pip3") or shutil.which("pip")
+    if found is None:
+        raise Failure(f"pip downloads the wheels, and is not there.\n{_indented(done.stderr)}")
+    return [found]
+
+
+def _run(command: Sequence[str], environ: dict[str, str], text: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, input=text, env=environ, capture_output=True, text=True, check=False)
+
+
+def _indented(said: str) -> str:
+    """The last lines of what a program said, without the passwords of addresses and what it only passed by."""
+    shown = re.sub(r"://[^/@\s'\"`]+@", "://***@", said)
+    lines = [line for line in shown.splitlines() if line.strip() and not _PASSED_BY.search(line)]
+    return "\n".join(f"  | {line[:_WIDTH]}" for line in lines[-_LINES:])

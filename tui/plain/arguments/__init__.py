@@ -1,0 +1,1 @@
+"""From arguments of the command line to what a command works with."""

@@ -1,0 +1,77 @@
+"""From the command line to a document and an environment that engine and helper can work with."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Mapping
+
+from tui.plain.arguments.scenario import practise, say_practised
+from tui.plain.failure import Failure
+from tui.plan.load_save.document import Document
+from tui.plan.load_save.load import load
+from tui.plan.load_save.resolve import resolve
+from tui.plan.problems import PlanInvalid
+
+PLACE = ("workspace", "credential", "endpoint.name")
+"""The keys that say where an endpoint is and how to sign in."""
+
+
+def ready(arguments: Namespace) -> tuple[Document, dict[str, str]]:
+    """The plan that the arguments name, and the environment for it; with --rehearse, those of the rehearsal.
+
+    Raises PlanInvalid for whatever the plan and the existence of its paths show by themselves; Failure.
+    """
+    document = load(arguments.plan, arguments.overlays, arguments.sets)
+    practise(arguments)
+    if not arguments.rehearse:
+        resolve(document, os.environ)
+        return document, dict(os.environ)
+    return rehearsal_of(document)
+
+
+def rehearsal_of(document: Document) -> tuple[Document, dict[str, str]]:
+    """The document and environment of a plan's rehearsal, which is started when none runs.
+
+    Raises PlanInvalid, before anything is started where the plan shows it by itself; Failure.
+    """
+    from tui.rehearsal_client import judge
+
+    judge(document, os.environ)
+    document, environ = rehearsal_place(document)
+    resolve(document, environ)
+    return document, environ
+
+
+def rehearsal_place(document: Document) -> tuple[Document, dict[str, str]]:
+    """As `rehearsal_of`, for a document that need not be complete. Raises Failure."""
+    from tui.rehearsal_client import CannotRehearse, prepare, with_own_identity
+
+    try:
+        environ = prepare(document, os.environ)
+    except CannotRehearse as reason:
+        raise Failure(str(reason)) from None
+    say_practised(environ)
+    return with_own_identity(document, environ), environ
+
+
+def located(document: Document, *, rehearse: bool) -> tuple[Document, dict[str, str]]:
+    """Document and environment to reach its endpoint with; the model and other files need not be there any more.
+
+    Raises PlanInvalid for what is wrong with the workspace, the credential or the endpoint's name; Failure.
+    """
+    environ: dict[str, str] = dict(os.environ)
+    if rehearse:
+        document, environ = rehearsal_place(document)
+    check_place(document, environ)
+    return document, environ
+
+
+def check_place(document: Document, environ: Mapping[str, str]) -> None:
+    """Raise PlanInvalid for what is wrong with the workspace, the credential or the endpoint's name."""
+    try:
+        resolve(document, environ)
+    except PlanInvalid as invalid:
+        problems = [problem for problem in invalid.problems if problem.key.startswith(PLACE)]
+        if problems:
+            raise PlanInvalid(problems) from None

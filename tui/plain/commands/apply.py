@@ -1,0 +1,214 @@
+"""`aml-deploy apply`: the run, headless."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shlex
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Callable
+
+from tui.engine import start_stop
+from tui.engine.journal.journal import Event
+from tui.engine.journal.runs import Run
+from tui.plain.arguments.plan_and_environment import ready
+from tui.plain.arguments.record_file import new_recording
+from tui.plain.arguments.scenario import say_practised
+from tui.plain.failure import Failure
+from tui.plain.guard import INTERRUPTED, READER_GONE, Unwritable
+from tui.plain.output.event_lines import Lines
+from tui.plain.output.follow import DETACHED, EXIT_CODES, FINISHED, GONE, follow
+from tui.plain.output.run_result import summary
+from tui.plain.signals import Signals
+from tui.plain.terminal import confirmed, is_terminal, say
+from tui.plan.load_save.document import Document
+from tui.plan.load_save.load import load
+from tui.plan.rules import value_rules
+
+HUNG_UP = 129
+WITHOUT_QUESTION = "Without a terminal nothing can be asked: add --yes to deploy."
+
+
+def run(arguments: Namespace) -> int:
+    """Deploy what the plan describes and follow the run. Raises PlanInvalid, Failure."""
+    if not arguments.yes and not (is_terminal(0) and is_terminal(2)):
+        raise Failure(WITHOUT_QUESTION, 2)
+    record = new_recording(arguments.record) if arguments.record else None
+    beside(arguments)
+    document, environ = ready(arguments)
+    if not arguments.yes and not confirmed(_question(document, rehearse=arguments.rehearse)):
+        raise Failure("Nothing was done.", INTERRUPTED)
+    return deploy(
+        document,
+        environ,
+        rehearse=arguments.rehearse,
+        as_json=arguments.json,
+        detach=arguments.detach,
+        remove=_remove_command(arguments),
+        record=record,
+    )
+
+
+def beside(arguments: Namespace) -> None:
+    """Turn `--as NAME` into values of the plan: another name, all requests in the end, a rollout. Raises Failure."""
+    name = getattr(arguments, "as_name", None)
+    if not name:
+        return
+    document = load(arguments.plan, arguments.overlays, arguments.sets)
+    if document.listed():
+        raise Failure("--as is for a plan with deployment:. This one lists its deployments; add one to them.", 2)
+    wrong = value_rules.online_name(name)
+    if wrong:
+        raise Failure(f"--as {name} is not the name of a deployment. {wrong}", 2)
+    sets = [f"deployment.name={name}", f"traffic={{{name}: 100}}"]
+    if not document.get("rollout"):
+        sets.append("rollout.steps=[10, 50, 100]")
+    arguments.sets = [*arguments.sets, *sets]
+
+
+def deploy(
+    document: Document,
+    environ: Mapping[str, str],
+    *,
+    rehearse: bool,
+    secrets: Mapping[str, str] | None = None,
+    as_json: bool = False,
+    detach: bool = False,
+    remove: str | None = None,
+    record: Path | None = None,
+) -> int:
+    """Start a run and follow it to its end, or only to its beginning with `detach`; returns the exit code.
+
+    `record` is where the run writes down its exchanges with Azure.
+    """
+    with Signals() as signals:
+        try:
+            started = start_stop.start(
+                document, environ=environ, secrets=secrets or {}, rehearse=rehearse, record=record
+            )
+        except OSError as error:
+            where = error.filename or "the state folder"
+            raise Failure(
+                f"The run cannot be started: {where}: {error.strerror}. Set AML_DEPLOY_HOME to a folder that can be "
+                "written."
+            ) from None
+        if record is not None:
+            say(f"The exchanges with Azure are recorded in {record}, without secrets and names.")
+        code = watch(started, signals, starting=True, stops=True, as_json=as_json, detach=detach, remove=remove)
+        if rehearse and not as_json:
+            say_practised(environ)
+        return code
+
+
+def watch(
+    run: Run,
+    signals: Signals,
+    *,
+    starting: bool,
+    stops: bool,
+    as_json: bool,
+    detach: bool = False,
+    remove: str | None = None,
+) -> int:
+    """Show a run in lines or as JSON until it ends; returns the exit code. `stops`: a signal stops the run itself."""
+    lines = Lines(say)
+    show = _printer() if as_json else lines.show
+    if detach:
+        show = _until_started(show, signals)
+    try:
+        how, last = follow(
+            run,
+            show,
+            signals,
+            starting=starting,
+            stop=(lambda: start_stop.stop(run)) if stops and not detach else None,
+            stopping=lambda: say("Stopping the run. Press Ctrl+C again to leave without waiting for it."),
+        )
+    except _Started:
+        _say_detached(run)
+        return 0
+    except BrokenPipeError:
+        if not run.journal.finished():
+            _say_detached(run)
+        return READER_GONE
+    except Unwritable:
+        if not run.journal.finished():
+            _say_detached(run)
+        raise
+    if how == FINISHED and last is not None:
+        status = str(last.get("status"))
+        if not as_json:
+            for line in summary(run, lines.view, remove=remove):
+                say(line)
+        return EXIT_CODES.get(status, 1)
+    if how == DETACHED:
+        if not signals.hung_up:
+            _say_detached(run)
+        return HUNG_UP if signals.hung_up else INTERRUPTED
+    if how == GONE:
+        if signals.stops:
+            say(f"The run {run.id} is stopped; its engine had not begun to work.")
+            return INTERRUPTED
+        say(f"The engine of run {run.id} has ended before the run was finished. Its log: {run.log}")
+        say(f"Resume the run with: aml-deploy attach {run.id}")
+        return 1
+    say(f"The run {run.id} is still stopping. See how it ends with: aml-deploy attach {run.id}")
+    return INTERRUPTED
+
+
+class _Started(Exception):
+    """The run has begun, and nobody wants to follow it."""
+
+
+def _until_started(show: Callable[[Event], None], signals: Signals) -> Callable[[Event], None]:
+    def once(event: Event) -> None:
+        show(event)
+        if event.get("event") in ("run_started", "run_finished"):
+            raise _Started
+
+    return once
+
+
+def _printer() -> Callable[[Event], None]:
+    def show(event: Event) -> None:
+        try:
+            print(json.dumps(event, ensure_ascii=False), flush=True)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Unwritable(error) from None
+
+    return show
+
+
+def _say_detached(run: Run) -> None:
+    with contextlib.suppress(OSError):  # perhaps nobody reads any more
+        say(f"The run {run.id} goes on by itself. Come back with: aml-deploy attach {run.id}")
+
+
+def _question(document: Document, *, rehearse: bool) -> str:
+    where = "in the rehearsal" if rehearse else f"in the workspace {_shown(document, 'workspace.name')}"
+    return (
+        f"Deploy {_shown(document, 'deployment.name')} behind {_shown(document, 'endpoint.name')}, "
+        f"{_shown(document, 'deployment.instance_count')} x {_shown(document, 'deployment.instance_type')}, {where}?"
+    )
+
+
+def _shown(document: Document, key: str) -> str:
+    from tui.plan.load_save.references import Unresolved, expand
+
+    value = str(document.value(key))
+    try:
+        return expand(value, os.environ)
+    except Unresolved:
+        return value
+
+
+def _remove_command(arguments: Namespace) -> str | None:
+    """The shortest command that removes what this one made; None where only the run's own copy of the plan will do."""
+    if arguments.sets or arguments.overlays:
+        return None
+    return f"aml-deploy remove {shlex.quote(arguments.plan)}{' --rehearse' if arguments.rehearse else ''}"

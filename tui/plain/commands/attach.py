@@ -1,0 +1,101 @@
+"""`aml-deploy attach`: a run from its beginning, then as it goes on; resumed when its engine is gone."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Collection, Mapping
+
+from tui.engine import heartbeat, start_stop
+from tui.engine.journal import runs
+from tui.engine.journal.runs import Run
+from tui.plain.arguments.plan_and_environment import rehearsal_of
+from tui.plain.commands.apply import watch
+from tui.plain.failure import Failure
+from tui.plain.signals import Signals
+from tui.plain.terminal import is_terminal, say
+from tui.plan.fields.all_fields import BY_KEY
+from tui.plan.load_save.document import Document
+from tui.plan.load_save.load import load
+from tui.plan.load_save.resolve import resolve
+from tui.plan.load_save.typed_secrets import known, to_ask
+
+
+def run(arguments: Namespace) -> int:
+    """Show the run; the exit code is that of the run. Raises Failure, PlanInvalid."""
+    chosen = choose(arguments.run)
+    unfinished = not chosen.journal.finished()
+    elsewhere = _elsewhere(chosen) if unfinished else ""
+    resumed = unfinished and not elsewhere and not chosen.alive
+    with Signals() as signals:
+        if elsewhere:
+            say(f"The run {chosen.id} is worked on by the engine on {elsewhere}; it is followed from here.")
+        if resumed:
+            say(f"The engine of run {chosen.id} is gone; the run is resumed.")
+            _resume(chosen)
+        return watch(chosen, signals, starting=resumed, stops=False, as_json=arguments.json)
+
+
+def choose(name: str | None) -> Run:
+    """The run of that id, or of the only id that begins so; without a name the latest. Raises Failure."""
+    everything = runs.runs()
+    if not everything:
+        raise Failure("There are no runs on this machine. aml-deploy apply PLAN starts one.", 2)
+    if not name:
+        return everything[0]
+    found = [run for run in everything if run.id == name] or [run for run in everything if run.id.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    what = "No run has the id" if not found else f"{len(found)} runs have ids that begin with"
+    raise Failure(f"{what} {name}. aml-deploy runs lists them.", 2)
+
+
+def _elsewhere(chosen: Run) -> str:
+    """The other machine that works on the run, if one does; waits some seconds where clocks alone cannot tell."""
+
+    def waiting(host: str) -> None:
+        say(f"The engine of run {chosen.id} was on {host}; looking for some seconds whether it still works.")
+
+    beat = heartbeat.observed_elsewhere(chosen.folder, waiting)
+    return beat.host if beat else ""
+
+
+def _resume(chosen: Run) -> None:
+    document = load(chosen.plan)
+    environ: Mapping[str, str] = dict(os.environ)
+    if chosen.rehearsed:
+        document, environ = rehearsal_of(document)
+    secrets = typed_again(document, environ, chosen.typed)
+    resolve(document, environ, secrets)
+    start_stop.resume(chosen, environ=environ, secrets=secrets)
+
+
+def typed_again(document: Document, environ: Mapping[str, str], typed: Collection[str] = ()) -> dict[str, str]:
+    """The secrets that were typed when the run began, asked again: they were kept in memory only. Raises Failure."""
+    secrets: dict[str, str] = {}
+    for key in to_ask(document, environ, typed=typed):
+        label = BY_KEY[key].label
+        if not (is_terminal(0) and is_terminal(2)):
+            if known(document, key, environ):
+                continue  # nobody can be asked; what the plan refers to may do
+            raise Failure(
+                f"The {label.lower()} was typed when the run began, and is kept nowhere. Attach on a terminal, where "
+                f"it is asked for, or let the plan refer to it: {chosen_reference(document, key)}.",
+                2,
+            )
+        import getpass
+
+        try:
+            answer = getpass.getpass(f"{label} (not shown): ")
+        except EOFError:
+            answer = ""
+        if not answer:
+            raise Failure(f"The {label.lower()} is needed to go on. Nothing was done.", 2)
+        secrets[key] = answer
+    return secrets
+
+
+def chosen_reference(document: Document, key: str) -> str:
+    """How the plan refers to a secret, or could."""
+    written = document.value(key)
+    return str(written) if written else "${env:AZURE_CLIENT_SECRET}"

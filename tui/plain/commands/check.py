@@ -1,0 +1,125 @@
+"""`aml-deploy check`: the preflight, from this machine."""
+
+from __future__ import annotations
+
+import json
+import time
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
+
+from tui.plain.arguments.plan_and_environment import ready
+from tui.plain.ask_helper import ask
+from tui.plain.failure import Failure
+from tui.plain.terminal import say
+
+BLOCKED = 3
+WORDS = {"blocker": "blocks", "warning": "warning", "unknown": "not known", "ok": "ok"}
+CHECK_SECONDS = 180
+
+
+def run(arguments: Namespace) -> int:
+    """Print the findings, the worst first; 3 when one of them blocks. Raises PlanInvalid, Failure."""
+    document, environ = ready(arguments)
+    began = time.monotonic()
+    findings = worst_first(ask(document, environ, "check", timeout=CHECK_SECONDS))
+    took = time.monotonic() - began
+    if arguments.fix:
+        findings = _corrected(arguments, findings)
+    if arguments.dress_rehearsal:
+        findings = worst_first([*findings, *_dressed(arguments)])
+    if arguments.json:
+        for finding in findings:
+            print(json.dumps(finding, ensure_ascii=False))
+    else:
+        for line in finding_lines(findings):
+            print(line)
+        say(f"{verdict(findings)} Looked at {len(findings)} things in {took:.1f} s.")
+    return BLOCKED if any(finding.get("severity") == "blocker" for finding in findings) else 0
+
+
+def _dressed(arguments: Namespace) -> list[dict[str, Any]]:
+    """The findings of a dress rehearsal of the plan. Raises Failure."""
+    import asyncio
+    import os
+
+    from tui.local_trial.client import perform
+    from tui.plan.load_save.load import load
+
+    told = ""
+
+    def tell(line: str) -> None:
+        nonlocal told
+        step = line.partition(":")[0]
+        if step != told:
+            told = step
+            say(f"Dress rehearsal: {line}")
+
+    document = load(arguments.plan, arguments.overlays, arguments.sets)
+    try:
+        report = asyncio.run(perform(document, os.environ, tell))
+    except OSError as error:
+        raise Failure(f"The dress rehearsal cannot be carried out: {error.strerror or error}.") from None
+    return list(report["findings"])
+
+
+def _corrected(arguments: Namespace, findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The findings after the plan was corrected where it could be, checked anew when something was changed."""
+    from tui.plain.fix_plan import correct
+
+    done, left = correct(arguments, findings)
+    for line in (*done, *left):
+        say(line)
+    if not done and not left:
+        say("There is nothing in the plan that a check could correct.")
+    if not done:
+        return findings
+    document, environ = ready(arguments)
+    return worst_first(ask(document, environ, "check", timeout=CHECK_SECONDS))
+
+
+def worst_first(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The findings with blockers first and what is right last; otherwise in the order of the checks."""
+    order = {severity: place for place, severity in enumerate(("blocker", "warning", "unknown", "ok"))}
+    return sorted(findings, key=lambda finding: order.get(str(finding.get("severity")), len(order)))
+
+
+def finding_lines(findings: list[dict[str, Any]]) -> list[str]:
+    """A finding a paragraph: severity, field, message; below it what to do."""
+    width = max((len(word) for word in WORDS.values()), default=0)
+    lines = []
+    for finding in findings:
+        severity = str(finding.get("severity", ""))
+        field = f"{finding['field']}: " if finding.get("field") else ""
+        lines.append(f"{WORDS.get(severity, severity):<{width}}  {field}{finding.get('message', '')}")
+        if severity != "ok":
+            at = str(finding.get("looked_at") or "")
+            seen = f"looked at: {at}" if at and at not in str(finding.get("message")) else ""
+            lines += [f"{'':<{width}}  {text}" for text in (*remedy_lines(finding), finding.get("docs"), seen) if text]
+    return lines
+
+
+def remedy_lines(finding: Mapping[str, Any]) -> list[str]:
+    """What mends it, and the command for that on a line of its own, so that it can be copied."""
+    command = str(finding.get("command") or "")
+    remedy = str(finding.get("remedy") or "")
+    if command and remedy.endswith(command):
+        remedy = remedy[: -len(command)].rstrip()
+    return [line for line in (remedy, f"$ {command}" if command and command not in remedy else "") if line]
+
+
+def verdict(findings: list[dict[str, Any]]) -> str:
+    """The findings in a sentence."""
+    counts = {
+        severity: sum(finding.get("severity") == severity for finding in findings)
+        for severity in ("blocker", "warning", "unknown")
+    }
+    if counts["blocker"]:
+        rest = "1 finding blocks" if counts["blocker"] == 1 else f"{counts['blocker']} findings block"
+        return f"{rest} a deployment."
+    notes = []
+    if counts["warning"]:
+        notes.append("1 warning" if counts["warning"] == 1 else f"{counts['warning']} warnings")
+    if counts["unknown"]:
+        notes.append(f"{counts['unknown']} not known")
+    return f"Nothing blocks a deployment{' (' + ', '.join(notes) + ')' if notes else ''}."

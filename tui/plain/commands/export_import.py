@@ -1,0 +1,58 @@
+"""`aml-deploy export` and `aml-deploy import`: a plan as other tools' files, and `az ml` files as a plan."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from pathlib import Path
+
+from tui.plain.failure import Failure
+from tui.plain.terminal import say
+
+
+def run(arguments: Namespace) -> int:
+    """Write the files; their paths go to stdout, notes to stderr. Raises PlanInvalid, Failure."""
+    from tui.export.targets import export, target, write
+    from tui.plan.load_save.load import load
+
+    target(arguments.to)
+    document = load(arguments.plan, arguments.overlays, arguments.sets)
+    folder = Path(arguments.output or arguments.to).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise Failure(f"{folder} is a file. Name a folder with -o.", 2)
+    exported = export(document, arguments.to, folder)
+    taken = [item.path for item in exported.files if (folder / item.path).exists()]
+    if taken and not arguments.force:
+        names = ", ".join(taken)
+        raise Failure(f"{folder} has {names} already. Name another folder with -o, or replace them with --force.", 2)
+    try:
+        written = write(exported, folder)
+    except OSError as error:
+        raise Failure(f"{folder} cannot be written: {error.strerror}. Name another folder with -o.", 2) from None
+    for path in written:
+        print(json.dumps({"file": str(path)}) if arguments.json else path)
+    for note in exported.notes:
+        say(note)
+    return 0
+
+
+def read(arguments: Namespace) -> int:
+    """Write the plan that `az ml` files describe; what is left out goes to stderr. Raises PlanInvalid, Failure."""
+    from tui.plan.load_save.az_yaml_import import import_pair
+
+    document = import_pair([Path(name) for name in arguments.files])
+    target = Path(arguments.output).expanduser()
+    if target.is_dir():
+        raise Failure(f"{target} is a folder. Name the plan file to write with -o, such as {target / 'plan.yml'}.", 2)
+    if target.exists() and not arguments.force:
+        raise Failure(f"{target} is there already. Name another file with -o, or replace it with --force.", 2)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        document.save(target)
+    except OSError as error:
+        raise Failure(f"{target} cannot be written: {error.strerror}. Name another file with -o.", 2) from None
+    print(target)
+    for problem in document.left_out:
+        say(str(problem))
+    say(f"Look at it: aml-deploy check {target}, or open it: aml-deploy {target}.")
+    return 0

@@ -1,0 +1,66 @@
+"""`aml-deploy invoke`: one request to an endpoint."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from tui.plain.arguments.endpoint import target
+from tui.plain.ask_helper import ask
+from tui.plain.failure import Failure
+from tui.plain.terminal import say
+
+REQUEST_SECONDS = 240
+"""Azure ends a request after 180 seconds at most (how-to-manage-quotas); signing in comes before it."""
+
+
+def run(arguments: Namespace) -> int:
+    """Send the request; print the answer on stdout and its status on stderr. Raises Failure, PlanInvalid."""
+    body = read_request(arguments.request)
+    document, environ = target(arguments)
+    result = ask(document, environ, "score", timeout=REQUEST_SECONDS, body=body, deployment=arguments.deployment)
+    good = bool(result.get("ok")) and result.get("status_code") == 200
+    if arguments.json:
+        print(json.dumps(as_object(document.get("endpoint.name"), result), ensure_ascii=False))
+        return 0 if good else 1
+    print(result.get("body", ""))
+    answered_by = f" from {result['deployment']}" if result.get("deployment") else ""
+    say(f"Status {result.get('status_code')}{answered_by} in {result.get('latency_ms', 0):.0f} ms.")
+    if result.get("note"):
+        say(str(result["note"]))
+    return 0 if good else 1
+
+
+def as_object(endpoint: Any, result: dict[str, Any]) -> dict[str, Any]:
+    """The line that --json prints; `response` is the body, parsed where it is JSON."""
+    try:
+        response = json.loads(result.get("body", ""))
+    except ValueError:
+        response = result.get("body", "")
+    return {
+        "endpoint": endpoint,
+        "deployment": result.get("deployment"),
+        "status_code": result.get("status_code"),
+        "latency_ms": result.get("latency_ms"),
+        "ok": bool(result.get("ok")),
+        "note": result.get("note"),
+        "response": response,
+    }
+
+
+def read_request(name: str) -> str:
+    """The body in a file, or on standard input for `-`. Raises Failure."""
+    if name == "-":
+        body = sys.stdin.read()
+        if not body.strip():
+            raise Failure("No request came on standard input. Pipe one in, or name a file with --request.", 2)
+        return body
+    try:
+        return Path(name).expanduser().read_text(encoding="utf-8")
+    except OSError as error:
+        raise Failure(f"The request {name} cannot be read: {error.strerror}.", 2) from None
+    except UnicodeDecodeError:
+        raise Failure(f"The request {name} is not UTF-8 text.", 2) from None

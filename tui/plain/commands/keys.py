@@ -1,0 +1,93 @@
+"""`aml-deploy keys`: which keys an endpoint has, and new ones without an interruption. A key is never printed."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any, Callable
+
+from tui.helper.client import HelperError
+from tui.plain.arguments.endpoint import target
+from tui.plain.ask_helper import Asker, conversation, sentences
+from tui.plain.failure import Failure
+from tui.plain.guard import INTERRUPTED
+from tui.plain.terminal import confirmed, is_terminal, say
+
+KEYS = ("primary", "secondary")
+KEY_SECONDS = 600
+Ask = Callable[..., Awaitable[Any]]
+
+
+def run(arguments: Namespace) -> int:
+    """Show, replace or put away an endpoint's keys. Raises Failure, PlanInvalid."""
+    chosen = [name for name in ("rotate", "regenerate", "put") if getattr(arguments, name)]
+    if len(chosen) > 1:
+        raise Failure("Choose one of --rotate, --regenerate and --put.", 2)
+    if arguments.put and arguments.put[0] not in KEYS:
+        raise Failure(f"--put {arguments.put[0]} is none of primary and secondary.", 2)
+    if arguments.put:
+        _writable(Path(arguments.put[1]).expanduser())
+    terminal = is_terminal(0) and is_terminal(2)
+    if arguments.rotate and not terminal:
+        raise Failure(
+            "--rotate asks between its steps whether callers have moved, so it needs a terminal. Without one: move "
+            "callers to the secondary key, --regenerate primary --yes, move them back, --regenerate secondary --yes.",
+            2,
+        )
+    if arguments.regenerate and not arguments.yes and not terminal:
+        raise Failure("Without a terminal nothing can be asked: add --yes when no caller uses that key.", 2)
+    document, environ = target(arguments)
+
+    async def talk(asker: Asker) -> Any:
+        async def ask(question: str, **with_: Any) -> Any:
+            try:
+                return await asker.ask(document, question, timeout=KEY_SECONDS, **with_)
+            except HelperError as error:
+                raise Failure(sentences(error)) from None
+
+        known = await ask("keys")
+        if arguments.put:
+            return await ask("put_key", which=arguments.put[0], path=arguments.put[1])
+        if arguments.regenerate:
+            question = f"Replace the {arguments.regenerate} key? Callers that use it are refused from then on."
+            if not arguments.yes and not confirmed(question):
+                raise Failure("No key was replaced.", INTERRUPTED)
+            return await ask("regenerate_key", which=arguments.regenerate)
+        return await _rotate(known, ask) if arguments.rotate else known
+
+    result = conversation(environ, talk)
+    if arguments.json:
+        print(json.dumps(result, ensure_ascii=False))
+    elif "path" in result:
+        say(f"The {result['which']} key ({result['fingerprint']}) is in {result['path']}, which only you can read.")
+    else:
+        for which in KEYS:
+            before = (result.get("before") or {}).get(which)
+            new = f", was {before}" if before and before != result["keys"][which] else ""
+            print(f"{which:<9} {result['keys'][which]}{new}")
+    return 0
+
+
+def _writable(path: Path) -> None:
+    """Say at once where a key cannot be put. Raises Failure."""
+    if path.exists():
+        raise Failure(f"{path} is there already, and a key replaces no file. Name a new one.", 2)
+    if not path.parent.is_dir():
+        raise Failure(f"The key cannot be written: there is no folder {path.parent}.", 2)
+
+
+async def _rotate(known: dict[str, Any], ask: Ask) -> dict[str, Any]:
+    """Both keys anew, and no caller is refused in between. Raises Failure where somebody says no."""
+    first = dict(known["keys"])
+    say(f"Fingerprints now: primary {first['primary']}, secondary {first['secondary']}.")
+    done = known
+    for number, (leave, use) in enumerate((KEYS, KEYS[::-1]), 1):
+        say(f"Step {number} of 2: let all callers use the {use} key. (aml-deploy keys … --put {use} FILE)")
+        if not confirmed(f"Do all callers use the {use} key ({done['keys'][use]}) now?"):
+            what = "No key was replaced." if number == 1 else "The primary key is new, the secondary is the old one."
+            raise Failure(what, INTERRUPTED)
+        done = await ask("regenerate_key", which=leave)
+        say(f"The {leave} key is new: {done['keys'][leave]}.")
+    return {**done, "before": first}

@@ -1,0 +1,42 @@
+"""`presets` and `runs`: lists on stdout."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+
+
+def presets(arguments: Namespace) -> int:
+    """List the presets by name; with --json, an object a line."""
+    from tui.plan.presets import presets as all_presets
+
+    found = all_presets()
+    if arguments.json:
+        for preset in found:
+            print(json.dumps({"name": preset.name, "description": preset.description, "path": str(preset.path)}))
+        return 0
+    width = max((len(preset.name) for preset in found), default=0)
+    for preset in found:
+        print(f"{preset.name:<{width}}  {preset.description}")
+    return 0
+
+
+def runs(arguments: Namespace) -> int:
+    """List the runs of this machine, newest first; with --json, an object a line."""
+    from tui.engine.journal.runs import runs as all_runs
+
+    found = [run.summary() for run in all_runs()]
+    if arguments.json:
+        for summary in found:
+            print(json.dumps(summary))
+        return 0
+    if not found:
+        print("There are no runs on this machine yet.")
+        return 0
+    columns = ("run", "status", "endpoint", "deployment", "started")
+    widths = {name: max(len(name), *(len(str(summary[name])) for summary in found)) for name in columns}
+    print("  ".join(f"{name.upper():<{widths[name]}}" for name in columns).rstrip())
+    for summary in found:
+        line = "  ".join(f"{summary[name]!s:<{widths[name]}}" for name in columns)
+        print(line + ("  (rehearsed)" if summary["rehearsed"] else ""))
+    return 0

@@ -1,0 +1,73 @@
+"""`aml-deploy rehearsal`: the local stand-in for Azure, for any client."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from tui.plain.failure import Failure
+
+PRACTISED = {
+    "--pace": "pace",
+    "--speed": "speed",
+    "--latency": "latency",
+    "--bandwidth": "bandwidth",
+    "--scoring-python": "scoring_python",
+}
+
+
+def run(arguments: Namespace) -> int:
+    """Become the rehearsal's own command; it handles signals and terminals itself."""
+    from tui.rehearsal_client import run_command
+
+    practised = _practised(arguments)
+    if arguments.json and (arguments.list_scenarios or arguments.list_roles):
+        raise Failure("--json goes with --env or --compare; lists are for people.", 2)
+    if arguments.list_scenarios:
+        return run_command(["scenario", "--list"])
+    if arguments.list_roles:
+        return run_command(["rights", "--list"])
+    rights = _rights(arguments)
+    if rights:
+        return run_command(["rights", *rights])
+    if arguments.stop:
+        if arguments.json or arguments.port is not None or practised:
+            raise Failure("--stop goes alone: aml-deploy rehearsal --stop", 2)
+        return run_command(["stop"])
+    if arguments.env:
+        if arguments.port is not None:
+            raise Failure(
+                "--port is for the rehearsal in the foreground: aml-deploy rehearsal --port N. With --env, the port is "
+                "the last one used, or a free one.",
+                2,
+            )
+        return run_command(["env", *practised, *(["--json"] if arguments.json else [])])
+    if arguments.compare is not None:
+        if arguments.port is not None:
+            raise Failure("--compare starts a rehearsal of its own, on a free port; leave --port out.", 2)
+        if practised:
+            raise Failure("--compare starts a rehearsal of its own, as fast as it goes and without failures.", 2)
+        return run_command(["compare", *(["--json"] if arguments.json else []), "--", arguments.compare])
+    if arguments.json:
+        raise Failure("--json goes with --env or --compare: aml-deploy rehearsal --env --json", 2)
+    port = ["--port", str(arguments.port)] if arguments.port is not None else []
+    return run_command(["serve", "--or-change", *port, *practised])
+
+
+def _practised(arguments: Namespace) -> list[str]:
+    """What the rehearsal's own command is told about scenarios, pace and scoring servers."""
+    told = [f"--scenario={name}" for name in arguments.scenario]
+    if arguments.clear_scenarios:
+        told.append("--clear-scenarios")
+    for option, name in PRACTISED.items():
+        value = getattr(arguments, name)
+        if value is not None:
+            told.append(f"{option}={value}")
+    return told
+
+
+def _rights(arguments: Namespace) -> list[str]:
+    """What the rehearsal's own command is told about the rights of its identities."""
+    told = [f"--role={role}" for role in arguments.role] + [f"--deny={action}" for action in arguments.deny]
+    if arguments.storage_role is not None:
+        told.append(f"--storage-role={arguments.storage_role}")
+    return [*told, "--reset"] if arguments.reset_rights else told

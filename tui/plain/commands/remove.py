@@ -1,0 +1,87 @@
+"""`aml-deploy remove`: takes away what a plan made, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from typing import Any
+
+from tui.plain.arguments.plan_and_environment import located
+from tui.plain.ask_helper import Asker, conversation
+from tui.plain.failure import Failure
+from tui.plain.guard import INTERRUPTED
+from tui.plain.terminal import confirmed, is_terminal, say
+from tui.plan.load_save.document import Document
+from tui.plan.load_save.load import load
+
+REMOVE_SECONDS = 1800
+"""Azure takes up to half an hour to delete an endpoint with deployments (x-ms-async-operation-timeout: PT30M)."""
+
+
+def run(arguments: Namespace) -> int:
+    """Say what will go, ask, and remove it. Raises Failure, PlanInvalid."""
+    if not arguments.yes and not (is_terminal(0) and is_terminal(2)):
+        raise Failure("Without a terminal nothing can be asked: add --yes to remove.", 2)
+    document, environ = located(load(arguments.plan, arguments.overlays, arguments.sets), rehearse=arguments.rehearse)
+
+    async def talk(asker: Asker) -> Any:
+        chosen = {"deployment": arguments.deployment, "failed": arguments.failed}
+        found = await asker.ask(document, "inventory", **chosen)
+        for line in what_goes(document, found):
+            say(line)
+        if not any(item["goes"] for item in found["items"]):
+            return {"removed": [], "left": [f"{item['kind']} {item['name']}" for item in found["items"]]}
+        if not arguments.yes and not confirmed("Remove it?"):
+            raise Failure("Nothing was removed.", INTERRUPTED)
+        say("Removing; Azure takes some minutes.")
+        return await asker.ask(document, "remove", timeout=REMOVE_SECONDS, **chosen)
+
+    result = conversation(environ, talk)
+    if arguments.json:
+        print(json.dumps(result, ensure_ascii=False))
+    else:
+        for word in ("removed", "left"):
+            for item in result.get(word) or []:
+                print(f"{word:<8} {item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)}")
+        if not result.get("removed"):
+            say(_nothing(document, arguments.deployment, bool(result.get("left"))))
+    return 0
+
+
+def _nothing(document: Document, deployment: str | None, anything: bool) -> str:
+    """Why nothing was removed."""
+    if deployment and anything:
+        return f"{document.get('endpoint.name')} has no deployment {deployment}; nothing was removed."
+    return "Nothing that this plan made is left to remove." if anything else "Nothing was there to remove."
+
+
+def what_goes(document: Document, found: dict[str, Any]) -> list[str]:
+    """What is there, what of it will be removed and why, and what that costs now, a line each."""
+    endpoint = document.get("endpoint.name")
+    items = found["items"]
+    if not items:
+        return [f"There is no endpoint {endpoint} in the workspace."]
+    lines = []
+    for goes, title in ((True, "Will be removed:"), (False, "Stays:")):
+        chosen = [item for item in items if bool(item["goes"]) is goes]
+        lines += [title, *(f"  {_item(item, found['currency'])}" for item in chosen)] if chosen else []
+    if any(item["price_per_hour"] is not None for item in items):
+        lines.append(found["price_note"])
+    if any(item["kind"] == "endpoint" and item["goes"] for item in items):
+        lines.append("Its scoring URI stops answering.")
+    wasted = [item["name"] for item in items if item["failed"] and not item["goes"]]
+    if wasted:
+        lines.append(f"Failed and still there: {', '.join(wasted)}. Add --failed to remove that too.")
+    return lines
+
+
+def _item(item: dict[str, Any], currency: str) -> str:
+    parts = [f"{item['kind']} {item['name']}", str(item["state"])]
+    if item["kind"] == "deployment":
+        price = item["price_per_hour"]
+        cost = "price not known" if price is None else f"{price:.2f} {currency} an hour"
+        parts += [f"{item['instances']} x {item['instance_type']}", cost, f"{item['traffic']} % of the requests"]
+    parts.append(item["why"])
+    if item["made_by"]:
+        parts.append(f"made by {item['made_by']}")
+    return ", ".join(parts)

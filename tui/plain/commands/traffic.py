@@ -1,0 +1,88 @@
+"""`aml-deploy traffic` and `aml-deploy rollback`: shift requests between an endpoint's deployments, and back."""
+
+from __future__ import annotations
+
+import json
+import re
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tui.helper.client import HelperError
+from tui.plain.arguments.endpoint import target
+from tui.plain.ask_helper import Asker, conversation, sentences
+from tui.plain.commands import rollback_of_run
+from tui.plain.failure import Failure
+from tui.plain.terminal import say
+
+SHIFT_SECONDS = 900
+"""A change of traffic takes Azure some seconds, minutes at worst."""
+
+REFUSED = "TrafficRefused"
+_SHARE = re.compile(r"^(?P<name>[A-Za-z][A-Za-z0-9-]*)=(?P<share>\d{1,3})%?$")
+
+
+def run(arguments: Namespace) -> int:
+    """Set the split that the arguments give. Raises Failure, PlanInvalid."""
+    shares = parse(arguments.shares)
+    return _shift(arguments, "traffic", shares=shares)
+
+
+def rollback(arguments: Namespace) -> int:
+    """Set the split before the last change; a rollout under way goes back itself. Raises Failure, PlanInvalid."""
+    document, environ = target(arguments)
+    run = rollback_of_run.rolling_out(document, rehearsed="REHEARSAL_SCENARIOS" in environ)
+    if run is None:
+        return _shift(arguments, "rollback")
+    say(f"The run {run.id} is shifting the requests; it is asked to go back.")
+    result = rollback_of_run.take_back(run)
+    if arguments.json:
+        print(json.dumps(result, ensure_ascii=False))
+        return 0
+    print(f"before  {words(result['before'])}\nnow     {words(result['after'])}")
+    say(f"The run has ended: aml-deploy attach {run.id} shows it.")
+    return 0
+
+
+def parse(given: Sequence[str]) -> dict[str, int]:
+    """Percent by deployment, from texts such as blue=90. Raises Failure for what is no split."""
+    shares: dict[str, int] = {}
+    for text in given:
+        found = _SHARE.match(text)
+        if not found:
+            raise Failure(f"{text} is not a share of the traffic. Write DEPLOYMENT=PERCENT, such as blue=90.", 2)
+        if found["name"] in shares:
+            raise Failure(f"The deployment {found['name']} is named twice. Give it one share.", 2)
+        shares[found["name"]] = int(found["share"])
+    total = sum(shares.values())
+    if total != 100:
+        raise Failure(f"The shares add up to {total}, not to 100. Deployments that are not named get nothing.", 2)
+    return shares
+
+
+def words(shares: Mapping[str, int]) -> str:
+    """A split for people, the largest share first."""
+    ordered = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} {share} %" for name, share in ordered) or "no traffic"
+
+
+def _shift(arguments: Namespace, question: str, **with_: Any) -> int:
+    document, environ = target(arguments)
+
+    async def talk(asker: Asker) -> Any:
+        try:
+            return await asker.ask(document, question, timeout=SHIFT_SECONDS, **with_)
+        except HelperError as error:
+            raise Failure(sentences(error), 2 if error.code == REFUSED else 1) from None
+
+    result = conversation(environ, talk)
+    if arguments.json:
+        print(json.dumps(result, ensure_ascii=False))
+        return 0
+    name, before, after = result["endpoint"], result["before"], result["after"]
+    print(f"before  {words(before)}\nnow     {words(after)}")
+    if before == after:
+        say(f"The traffic of {name} was like that already; nothing was changed.")
+    elif before:
+        say(f"Back again with: aml-deploy rollback {arguments.endpoint}")
+    return 0

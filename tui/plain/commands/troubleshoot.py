@@ -1,0 +1,197 @@
+"""`aml-deploy troubleshoot`: what is wrong with an endpoint, worst first, with evidence and remedy."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import textwrap
+import time
+from argparse import Namespace
+from collections.abc import Mapping
+from typing import Any
+
+from tui.helper import troubleshoot_report as words
+from tui.helper.client import HelperError
+from tui.plain.arguments.operator_endpoint import operated, request_of
+from tui.plain.ask_helper import Asker, conversation, sentences
+from tui.plain.failure import Failure
+from tui.plain.terminal import confirmed, is_terminal, say, typed_line
+from tui.plan.load_save.document import Document
+
+LOOK_SECONDS = 120
+MEND_SECONDS = 3600
+"""A deployment that is made again may build its image first."""
+WIDTH = 98
+LOG_LINES = 15  # of each container, unless --lines says more
+EVIDENCE = 12
+OFFLINE = ("enter_secret",)  # fixes that a front end does by itself, where it can
+
+
+def run(arguments: Namespace) -> int:
+    """Print what is wrong; 1 when something is. Raises Failure, PlanInvalid."""
+    document, environ = operated(arguments)
+    body = request_of(arguments, document)
+
+    async def talk(asker: Asker) -> int:
+        return await _talk(asker, arguments, document, body)
+
+    return int(conversation(environ, talk))
+
+
+async def _talk(asker: Asker, arguments: Namespace, document: Document, body: str | None) -> int:
+    report = await _look(asker, arguments, document, body)
+    _show(arguments, report)
+    if arguments.watch:
+        await _watch(asker, arguments, document, body, report)
+    elif not arguments.json and is_terminal(0) and is_terminal(1):
+        report = await _offer(asker, arguments, document, body, report)
+    return 1 if report["wrong"] else 0
+
+
+async def _look(asker: Asker, arguments: Namespace, document: Document, body: str | None) -> dict[str, Any]:
+    found: dict[str, Any] = await asker.ask(
+        document,
+        "troubleshoot",
+        timeout=LOOK_SECONDS,
+        body=body,
+        pinned=arguments.deployment,
+        lines=max(300, arguments.lines),
+    )
+    return found
+
+
+def _show(arguments: Namespace, report: Mapping[str, Any], changes: list[str] | None = None) -> None:
+    if arguments.json:
+        extra = {} if changes is None else {"changes": changes}
+        print(json.dumps({**report, **extra}, ensure_ascii=False), flush=True)
+        return
+    for line in report_lines(report, arguments.lines):
+        print(line)
+    say(words.headline(report))
+
+
+async def _watch(
+    asker: Asker, arguments: Namespace, document: Document, body: str | None, before: dict[str, Any]
+) -> None:
+    """Look again and again, and print what changed; Ctrl+C ends it."""
+    say(f"Looking again every {arguments.every} s; Ctrl+C ends it.")
+    while True:
+        await asyncio.sleep(arguments.every)
+        try:
+            after = await _look(asker, arguments, document, body)
+        except HelperError as error:
+            say(sentences(error))
+            continue
+        changes = words.differences(before, after)
+        if arguments.json:
+            _show(arguments, after, changes)
+        elif changes:
+            stamp = time.strftime("%H:%M:%S")
+            for line in changes:
+                print(f"{stamp}  {line}", flush=True)
+        before = after
+
+
+async def _offer(
+    asker: Asker, arguments: Namespace, document: Document, body: str | None, report: dict[str, Any]
+) -> dict[str, Any]:
+    """What can be mended from here, previewed and confirmed, one after the other."""
+    while True:
+        offered = [(item, fix) for item, fix in words.every_fix(report) if fix["action"] not in OFFLINE]
+        if not offered:
+            return report
+        say("\nWhat can be done from here:")
+        for number, (_, fix) in enumerate(offered, 1):
+            say(f"{number:3}  {fix['what']}")
+        say("A number previews it; Enter leaves everything as it is.")
+        typed = typed_line().strip()
+        if not (typed.isdigit() and 0 < int(typed) <= len(offered)):
+            return report
+        fix = offered[int(typed) - 1][1]
+        for line in fix["preview"]:
+            say(f"    {line}")
+        if not confirmed("Do it?"):
+            continue
+        say("Working; this takes Azure some seconds, or minutes.")
+        try:
+            done = await mended(asker, document, fix)
+        except HelperError as error:
+            say(sentences(error))
+            continue
+        say(done)
+        report = await _look(asker, arguments, document, body)
+        _show(arguments, report)
+
+
+async def mended(asker: Asker, document: Document, fix: Mapping[str, Any]) -> str:
+    """Carries out a fix; what was done in a sentence. Raises HelperError, Failure."""
+    given = dict(fix.get("with") or {})
+    if fix["action"] == "write_key":
+        given["path"] = key_file(str(document.value("endpoint.name")))
+    answer = await asker.ask(document, "mend", timeout=MEND_SECONDS, action=fix["action"], arguments=given)
+    return str(answer["done"])
+
+
+def key_file(endpoint: str) -> str:
+    """A new file in the state folder for an endpoint's key. Raises Failure."""
+    from tui.engine.journal.state_folder import state_folder
+
+    try:
+        return str(state_folder() / f"key-{endpoint}-{time.strftime('%Y%m%d-%H%M%S')}.txt")
+    except OSError as error:
+        raise Failure(
+            f"The state folder cannot be used: {error.strerror}. AML_DEPLOY_HOME names another one."
+        ) from None
+
+
+def report_lines(report: Mapping[str, Any], log_lines: int = LOG_LINES) -> list[str]:
+    """A look for people: the findings first, then everything that was read."""
+    lines: list[str] = []
+    for item in report["findings"]:
+        lines += [*finding_lines(item), ""]
+    rows = words.state_lines(report)
+    wide = max((len(name) for name, _ in rows), default=0)
+    lines += _section(f"Endpoint {report['name']}", [f"{name:{wide}}  {value}" for name, value in rows])
+    lines += _section("Deployments", [words.deployment_line(one) for one in report.get("deployments") or ()])
+    lines += _section("The way there from this machine", [words.hop_line(h) for h in report["reach"].get("hops") or ()])
+    lines += _section("Test calls", [words.test_line(call) for call in report.get("tests") or ()])
+    lines += _section("The last hour", words.metric_lines(report))
+    lines += _section("Changes of the last 24 hours", [words.history_line(c) for c in report.get("history") or ()])
+    kept = report.get("log_analytics") or {}
+    lines += _section(
+        "Kept in Log Analytics", [" ".join(row.values()) for row in (kept.get("lines") or ())[:log_lines]]
+    )
+    for log in report.get("logs") or ():
+        tail = str(log["content"]).splitlines()[-log_lines:] if log_lines else []
+        lines += _section(f"Log of {log['deployment']}, {log['container']}", tail)
+    lines += _section("Not seen", [f"{item['what']}: {item['why']}" for item in report.get("unseen") or ()])
+    return lines
+
+
+def finding_lines(item: Mapping[str, Any]) -> list[str]:
+    """A finding as lines: what, why, what to do, evidence, what can be done from here."""
+    kind = "advice" if item.get("advice") else words.WORDS.get(item["severity"], item["severity"])
+    lines = textwrap.wrap(f"{kind}: {item['message']}", WIDTH, subsequent_indent="  ")
+    if item["severity"] == "ok":
+        return lines
+    commands = list(item.get("commands") or ())
+    remedy = str(item.get("remedy") or "")
+    for command in commands:  # it stands below, unbroken, to be copied
+        remedy = remedy.replace(command, "").strip()
+    for name, text in (("Why", item.get("cause")), ("What to do", remedy)):
+        if text:
+            lines += textwrap.wrap(f"{name}: {text}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+    lines += [f"    $ {command}" for command in commands]
+    if item.get("docs"):
+        lines.append(f"  More: {item['docs']}")
+    if item.get("evidence"):
+        lines.append("  Seen:")
+        lines += [f"    {line}" for line in item["evidence"][:EVIDENCE]]
+    if item.get("request_ids"):
+        lines.append(f"  Ids for a support request: {', '.join(item['request_ids'])}")
+    lines += [f"  Can be done from here: {fix['what']}" for fix in item.get("fixes") or ()]
+    return lines
+
+
+def _section(title: str, lines: list[str]) -> list[str]:
+    return [title, *(f"  {line}" for line in lines), ""] if lines else []

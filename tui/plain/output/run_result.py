@@ -1,0 +1,128 @@
+"""How a run ended, for people: the result or the error, and the commands that come next."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+from tui.engine.journal.run_view import RunView
+from tui.engine.journal.runs import Run
+from tui.engine.rollout.rollout_view import RolloutView, shares
+from tui.plain.commands.check import remedy_lines
+from tui.plain.output.event_lines import QUIET_SOURCES, clock
+
+EVIDENCE_LINES = 8
+LOG_LINES = 15
+RESPONSE_CHARACTERS = 400
+
+HEADLINES = {
+    "succeeded": "Succeeded",
+    "failed": "Failed",
+    "blocked": "Blocked by the preflight",
+    "cancelled": "Stopped",
+}
+
+
+def summary(run: Run, view: RunView, *, remove: str | None = None) -> list[str]:
+    """The lines that end a run; `remove` is the command that removes what it made."""
+    took = f" after {clock(view.finished - view.started)}" if view.finished and view.started else ""
+    lines = ["", f"{HEADLINES.get(view.status, view.status)}{took}."]
+    if view.card:
+        lines += card_lines(view.card)
+    elif view.status == "blocked":
+        lines += blocker_lines(view)
+    elif view.message:
+        lines.append(f"  {view.message}")
+    if view.status == "failed":
+        lines += log_lines(view)
+    rows = [("endpoint", f"{view.endpoint}, deployment {view.deployment}")]
+    if view.scoring_uri:
+        rows.append(("scoring URI", view.scoring_uri))
+    if view.portal_url:
+        rows.append(("portal", view.portal_url))
+    if view.test:
+        rows.append(("test", answer(view.test)))
+    if view.left_behind:
+        rows.append(("left behind", ", ".join(view.left_behind)))
+    if view.rollout and view.rollout.traffic:
+        rows.append(("requests", _requests(view.rollout)))
+    rows.append(("run", run.id))
+    rows.append(("engine log", str(run.log)))
+    width = max(len(name) for name, _ in rows)
+    lines += [f"  {name:<{width}}  {text}" for name, text in rows]
+    lines += ["", *next_commands(run, view, remove or remove_command(run))]
+    return lines
+
+
+def _requests(rollout: RolloutView) -> str:
+    """Who serves after a rollout, and who did before."""
+    before = shares(rollout.before)
+    return rollout.split_words + (f"; before: {before}" if before != rollout.split_words else "")
+
+
+def blocker_lines(view: RunView) -> list[str]:
+    """What blocks, and what to do about it."""
+    lines = []
+    for finding in view.findings:
+        if finding.get("severity") == "blocker":
+            field = f"{finding['field']}: " if finding.get("field") else ""
+            lines += [f"  {field}{finding.get('message', '')}"]
+            lines += [f"    {text}" for text in (*remedy_lines(finding), finding.get("docs")) if text]
+    return lines
+
+
+def log_lines(view: RunView) -> list[str]:
+    """The end of the container's log, which is not printed while all goes well."""
+    lines = [line.line.rstrip() for line in view.logs[: view.log_count] if line.source in QUIET_SOURCES]
+    last = [line for line in lines if line][-LOG_LINES:]
+    return ["  The end of the container's log:", *(f"    | {line}" for line in last)] if last else []
+
+
+def next_commands(run: Run, view: RunView, remove: str) -> list[str]:
+    """What to type next."""
+    commands = [("See it again", f"aml-deploy attach {run.id}")]
+    if view.status == "succeeded":
+        commands.append(("Send a request", f"aml-deploy invoke {view.endpoint} --request FILE"))
+        # Where nobody served before, there is no split to go back to.
+        shifted = view.rollout and view.rollout.began and shares(view.rollout.before) != view.rollout.split_words
+        if shifted and view.rollout and any(view.rollout.before.values()):
+            commands.append(("Go back", f"aml-deploy rollback {view.endpoint}"))
+    if view.status != "blocked":
+        commands.append(("Remove it", remove))
+    width = max(len(name) for name, _ in commands)
+    return [f"{name + ':':<{width + 1}} {command}" for name, command in commands]
+
+
+def remove_command(run: Run) -> str:
+    """The command that removes what a run made, from the run's own copy of the plan."""
+    return f"aml-deploy remove {shlex.quote(str(run.plan))}{' --rehearse' if run.rehearsed else ''}"
+
+
+def answer(test: dict[str, Any]) -> str:
+    """A test call's status, latency and answer in one line."""
+    latency = test.get("latency_ms")
+    took = f" in {latency:.0f} ms" if isinstance(latency, (int, float)) else ""
+    body = test.get("response")
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
+    text = " ".join(text.split())
+    cut = f"{text[:RESPONSE_CHARACTERS]} …" if len(text) > RESPONSE_CHARACTERS else text
+    return f"status {test.get('status_code')}{took}: {cut}"
+
+
+def card_lines(card: dict[str, Any]) -> list[str]:
+    """An error card as text: what happened, why, what to do, and what it was recognised by."""
+    lines = [f"  {card.get('title', '')}"]
+    for name, text in (("Why", card.get("cause")), ("What to do", card.get("remedy")), ("More", card.get("docs"))):
+        if text:
+            first, *more = str(text).splitlines()
+            lines.append(f"  {name}: {first}")
+            lines += [f"    {line}" for line in more]
+    known = "\n".join(lines)
+    evidence = [line for line in card.get("evidence") or [] if line.strip() and line.strip() not in known]
+    if evidence:
+        lines.append("  In the service's words:")
+        lines += [f"    | {line}" for line in evidence[:EVIDENCE_LINES]]
+    if card.get("request_ids"):
+        lines.append(f"  Request ids: {', '.join(card['request_ids'])}")
+    return lines

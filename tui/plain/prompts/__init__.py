@@ -1,0 +1,1 @@
+"""The wizard as prompts, line by line."""

@@ -1,0 +1,180 @@
+"""One field of the plan as a prompt: the same rules, texts and defaults as in the wizard's form."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+from tui.plain.failure import Failure
+from tui.plain.terminal import is_terminal, say, typed_line
+from tui.plan.fields.all_fields import Field
+from tui.plan.load_save.document import Document
+from tui.plan.load_save.references import Unresolved, expand, has_reference
+from tui.plan.load_save.resolve import value_problem
+
+KEYS = "Enter keeps the value in brackets, ? explains, - empties, < goes back to the field before."
+HELP, EMPTY, BACK = "?", "-", "<"
+SHOWN_SECRET = "kept in memory"
+
+
+def hide(typed: str) -> str:
+    """What is shown in the place of a secret that was answered; a reference is shown as it is."""
+    return typed if has_reference(typed) or typed in ("", EMPTY) else SHOWN_SECRET
+
+
+class Back(Exception):
+    """The field before is asked again."""
+
+
+class Answers:
+    """What is typed, line by line; at the end of the input every further answer is the default.
+
+    `ended` is true once the end was reached.
+    """
+
+    def __init__(self) -> None:
+        self.ended = False
+
+    def line(self, question: str, key: str = "") -> str:
+        """The answer to a question, without spaces around it; empty at the end of the input. `key` names what is
+        asked: a field's key, or one of `plan`, `deploy`, `save_as`."""
+        print(question, end=" ", file=sys.stderr, flush=True)
+        if self.ended:
+            say()
+            return ""
+        return self._taken(typed_line())
+
+    def secret(self, question: str, key: str = "") -> str:
+        """The same, not shown where a terminal can hide it."""
+        if self.ended or not is_terminal(0):
+            return self.line(question, key)
+        import getpass
+
+        try:
+            return getpass.getpass(f"{question} ", stream=sys.stderr).strip()
+        except EOFError:
+            return self._taken("")
+
+    def where(self, key: str) -> str:
+        """File and line of the answer to a key, where answers come from a file."""
+        return ""
+
+    def has(self, key: str) -> bool:
+        """Whether answers come from a file, and it answers the question of a key."""
+        return False
+
+    def not_asked(self) -> list[str]:
+        """Keys that a file answers and nobody has asked for."""
+        return []
+
+    def _taken(self, typed: str) -> str:
+        if not typed.endswith("\n"):
+            self.ended = self.ended or typed == ""
+        if not (typed.endswith("\n") and is_terminal(0)):
+            say()  # the terminal has shown the line's end, a pipe has not
+        return typed.strip()
+
+
+class Form:
+    """The plan that is being filled in: the document, the secrets typed, the environment references are read in."""
+
+    def __init__(self, document: Document, environ: Mapping[str, str]) -> None:
+        self.document = document
+        self.environ = dict(environ)
+        self.secrets: dict[str, str] = {}
+        self.changed = False
+
+    def take(self, field: Field, typed: str) -> str | None:
+        """Write what was typed; returns what is wrong with it, and leaves the value as it was then."""
+        before, source = self.document.get(field.key), self.document.sources.get(field.key, self.document.origin)
+        secret = self.secrets.pop(field.key, None)
+        if field.kind == "secret" and typed and not has_reference(typed):
+            self.secrets[field.key] = typed
+        else:
+            self.document.set(field.key, field.parse(typed), "you")
+        wrong = self.problem(field)
+        if wrong:
+            self.document.set(field.key, before, source)
+            if secret is not None:
+                self.secrets[field.key] = secret
+            else:
+                self.secrets.pop(field.key, None)
+            return wrong
+        self.changed = self.changed or self.document.get(field.key) != before
+        return None
+
+    def problem(self, field: Field) -> str | None:
+        """What is wrong with a field as it stands."""
+        return value_problem(self.document, field.key, self.environ, self.secrets)
+
+    def shown(self, field: Field) -> str:
+        """The value for reading; never a secret's."""
+        if field.key in self.secrets:
+            return SHOWN_SECRET
+        value = self.document.value(field.key)
+        if field.kind == "secret" and not has_reference(value):
+            return ""
+        return field.show(value)
+
+    def offered(self, field: Field) -> str:
+        """The value as a prompt offers it: a reference together with what it stands for here."""
+        shown = self.shown(field)
+        if field.kind == "secret" or not has_reference(shown):
+            return shown
+        try:
+            return f"{shown}, here {expand(shown, self.environ)}"
+        except Unresolved:
+            return f"{shown}, not set here"
+
+    def source(self, field: Field) -> str:
+        """Where the value comes from, in words."""
+        return "typed, kept in memory only" if field.key in self.secrets else self.document.source(field.key)
+
+
+def ask_field(form: Form, field: Field, answers: Answers) -> None:
+    """Ask a field until its value is right. Raises Back, and Failure when the input ends before it is right."""
+    choices = f" ({', '.join(field.choices)})" if field.choices else ""
+    while True:
+        question = f"{field.label}{choices} [{form.offered(field)}]:"
+        typed = answers.secret(question, field.key) if field.kind == "secret" else answers.line(question, field.key)
+        if typed == HELP:
+            explain(form, field)
+            continue
+        if typed == BACK:
+            raise Back
+        if typed == "":
+            wrong = form.problem(field)
+        else:
+            wrong = form.take(field, "" if typed == EMPTY else _chosen(field, typed))
+        if wrong is None:
+            return
+        say(f"  {wrong}")
+        if answers.ended:
+            where = answers.where(field.key)
+            if where:
+                raise Failure(f"{where}, {field.key}: {wrong}", 2)
+            raise Failure(f"The input ended before {field.label} ({field.key}) had a value that is right.", 2)
+
+
+def _chosen(field: Field, typed: str) -> str:
+    """The choice that begins with what was typed, if only one does; else what was typed."""
+    matching = [choice for choice in field.choices if choice.startswith(typed.lower())]
+    return matching[0] if len(matching) == 1 else typed
+
+
+def explain(form: Form, field: Field) -> None:
+    """The field's help: what it is, why it matters, an example, where the value comes from, a link."""
+    for text in (field.help.what, field.help.why):
+        if text:
+            say(f"  {text}")
+    if field.help.example:
+        say(f"  Example: {field.help.example}")
+    say(f"  The value comes from: {form.source(field)}")
+    if field.default is not None:
+        say(f"  Default: {field.show(field.default)}")
+    if field.kind == "path":
+        say(f"  Relative paths start from {form.document.base}{os.sep}")
+    say(f"  Key in the plan: {field.key}")
+    if field.help.link:
+        say(f"  {field.help.link}")

@@ -1,0 +1,163 @@
+"""What Azure and the files say while the prompts go on, from the helper; an answer that fails is a line, not an end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from types import TracebackType
+from typing import Any
+
+from tui.helper.client import HelperClient, HelperError
+from tui.plain.ask_helper import sentences
+from tui.plain.commands.check import finding_lines, verdict, worst_first
+from tui.plain.prompts.field_prompt import Form
+from tui.plain.terminal import say
+from tui.rehearsal_client import WORKSPACE, CannotRehearse, prepare, with_own_identity
+
+ANSWER_SECONDS = 60
+CHECK_SECONDS = 180
+CHECKED = ("workspace", "endpoint", "model", "compute", "network")  # the rights are told with the workspace
+
+
+class Facts:
+    """Questions about the form to one helper, which ends with the `with` block."""
+
+    def __init__(self, form: Form, *, rehearse: bool) -> None:
+        self._form = form
+        self._rehearse = rehearse
+        self._place = self._workspace()
+        self._loop = asyncio.new_event_loop()
+        self._client: HelperClient | None = None
+        self._said: set[str] = set()
+
+    def __enter__(self) -> Facts:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if self._client is not None:
+                self._loop.run_until_complete(self._client.close())
+        finally:
+            self._loop.close()
+
+    def before(self, step: str) -> None:
+        """What to know before a step's fields are asked."""
+        if step == "network":
+            self._say_network()
+
+    def after(self, step: str) -> None:
+        """What follows from a step's fields."""
+        if step == "credentials":
+            self._say_identity()
+        elif step == "workspace":
+            if self._workspace() != self._place:
+                self.rehearsed_again()
+            answer = self._ask("workspace")
+            if answer:
+                say(f"  {answer.get('name')} in {answer.get('location')}: {answer.get('explain')}")
+        elif step == "endpoint":
+            self._say_endpoint()
+        elif step == "model":
+            self._say_model()
+        if step in CHECKED:
+            self._say_findings(step)
+
+    def _say_findings(self, step: str) -> None:
+        """What the preflight says against this step already now; what is in order is told at the end."""
+        found = self._ask("step_findings", step=step) or []
+        for line in finding_lines(worst_first([item for item in found if item.get("severity") != "ok"])):
+            say(f"  {line}")
+
+    def review(self) -> None:
+        """What will be created, changed or left, and what the preflight finds."""
+        for change in self._ask("changes") or []:
+            what = f"{change.get('action', ''):<7} {change.get('resource')} {change.get('name')}"
+            say(f"  {what}  {change.get('why') or ''}".rstrip())
+            for item in change.get("changes") or []:
+                say(f"          {item.get('field')}: {item.get('before')} -> {item.get('after')}")
+        findings = self._ask("check", CHECK_SECONDS)
+        if findings is not None:
+            findings = worst_first(findings)
+            for line in finding_lines([finding for finding in findings if finding.get("severity") != "ok"]):
+                say(f"  {line}")
+            say(f"  {verdict(findings)}")
+
+    def rehearsed_again(self) -> None:
+        """Make a workspace that was typed known to the rehearsal; a credential that it does not know is replaced."""
+        if not self._rehearse:
+            return
+        try:
+            self._form.environ = prepare(self._form.document, os.environ)
+        except CannotRehearse as reason:
+            say(f"  {reason}")
+            return
+        self._form.document = with_own_identity(self._form.document, self._form.environ)
+        self._place = self._workspace()
+
+    def _workspace(self) -> list[Any]:
+        return [self._form.document.value(key) for key in WORKSPACE]
+
+    def _say_identity(self) -> None:
+        for source in self._ask("credential_sources") or []:
+            found = "found" if source.get("found") else "not found"
+            say(f"  {found}: {source.get('source')}. {source.get('reason') or ''}".rstrip())
+        answer = self._ask("sign_in")
+        if answer:
+            say(f"  Signed in as {answer.get('principal')} ({answer.get('kind')}), tenant {answer.get('tenant')}.")
+
+    def _say_endpoint(self) -> None:
+        answer = self._ask("endpoint")
+        if answer is None:
+            return
+        if not answer.get("exists"):
+            say("  The workspace has no endpoint of that name yet; it will be created.")
+            return
+        names = ", ".join(str(item.get("name")) for item in answer.get("deployments") or []) or "none"
+        say(f"  The endpoint exists ({answer.get('provisioning_state')}); its deployments: {names}.")
+
+    def _say_model(self) -> None:
+        answer = self._ask("inspect_model")
+        if not answer:
+            return
+        if answer.get("exists"):
+            flavour = f"{answer['flavour']}, " if answer.get("flavour") else ""
+            say(f"  The model: {flavour}{answer.get('files')} files, {(answer.get('bytes') or 0) / 1e6:.1f} MB.")
+        for line in finding_lines([item for item in answer.get("findings") or [] if item.get("severity") != "ok"]):
+            say(f"  {line}")
+
+    def _say_network(self) -> None:
+        answer = self._ask("workspace")
+        if not answer:
+            return
+        say(f"  {answer.get('explain')}")
+        if answer.get("isolation") == "managed_network" and self._form.document.get(
+            "deployment.egress_public_network_access"
+        ):
+            say("  Leave the egress flag empty (answer -): under a managed virtual network Azure ignores it.")
+
+    def _ask(self, question: str, timeout: float = ANSWER_SECONDS, **with_: Any) -> Any:
+        """An answer, or None after lines that say why there is none; the same reason is told in full once."""
+        try:
+            return self._loop.run_until_complete(self._answer(question, timeout, **with_))
+        except HelperError as error:
+            text = sentences(error)
+            if text in self._said:
+                say(f"  Not known, as above: {error.title}.")
+                return None
+            self._said.add(text)
+            for line in text.splitlines():
+                say(f"  {line}")
+            return None
+
+    async def _answer(self, question: str, timeout: float, **with_: Any) -> Any:
+        if self._client is None:
+            self._client = HelperClient()
+            await self._client.start(self._form.environ)
+        plan = {
+            "document": self._form.document.tree,
+            "base": str(self._form.document.base),
+            "secrets": dict(self._form.secrets),
+        }
+        return await self._client.ask(question, timeout=timeout, plan=plan, **with_)

@@ -1,0 +1,186 @@
+"""The wizard as prompts: the same steps, fields, rules and texts, line by line."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tui.plain.arguments.plan_and_environment import rehearsal_place
+from tui.plain.commands.apply import deploy
+from tui.plain.failure import Failure
+from tui.plain.guard import INTERRUPTED
+from tui.plain.prompts import live_facts
+from tui.plain.prompts.answers_file import DEPLOY, NO, YES, read_answers
+from tui.plain.prompts.field_prompt import KEYS, Answers, Back, Form, ask_field
+from tui.plain.terminal import say
+from tui.plan.fields.all_fields import BY_KEY, FIELDS, STEPS, Field, fields_of
+from tui.plan.load_save.document import Document
+from tui.plan.load_save.load import load
+from tui.plan.load_save.resolve import resolve
+from tui.plan.presets import presets
+from tui.plan.problems import PlanInvalid
+
+FORM_STEPS = ("credentials", "workspace", "endpoint", "model", "compute", "network")
+
+
+def walk(document: Document | None, *, rehearse: bool, answers_file: str | None = None) -> int:
+    """Ask every step, deploy, show the result; returns the exit code of the run. `answers_file` answers instead of
+    what is typed. Raises Failure, PlanInvalid."""
+    answers = _from_file(answers_file) if answers_file else Answers()
+    if document is None:
+        document = _chosen_plan(answers)
+    if document.problems:
+        raise PlanInvalid(document.problems)
+    environ: Mapping[str, str] = os.environ
+    if rehearse:
+        say("This is a rehearsal: a stand-in for Azure on this machine answers, and nothing in Azure is touched.")
+        document, environ = rehearsal_place(document)
+    form = Form(document, environ)
+    with live_facts.Facts(form, rehearse=rehearse) as known:
+        say(KEYS)
+        for step in FORM_STEPS:
+            _step(form, step, answers, known)
+        for key in answers.not_asked():
+            if key in BY_KEY:
+                say(f"\n{answers.where(key)}, {key}: not asked, because of other values, and so not used.")
+        _review(form, answers, known)
+        known.rehearsed_again()
+    _offer_to_save(form, answers)
+    return deploy(form.document, form.environ, rehearse=rehearse, secrets=form.secrets)
+
+
+def _from_file(file: str) -> Answers:
+    try:
+        return read_answers(Path(file).expanduser())
+    except PlanInvalid as invalid:
+        raise Failure("\n  ".join(["The answers cannot be used.", *map(str, invalid.problems)]), 2) from None
+
+
+def _chosen_plan(answers: Answers) -> Document:
+    """The plan file or preset that is typed; the first preset by default."""
+    offered = presets()
+    say("Presets:")
+    for preset in offered:
+        say(f"  {preset.name}: {preset.description}")
+    first = offered[0].name if offered else ""
+    while True:
+        typed = answers.line(f"Plan file or preset [{first}]:", "plan") or first
+        try:
+            return load(typed)
+        except PlanInvalid as invalid:
+            if answers.ended or not typed:
+                raise
+            say(f"  {invalid}")
+
+
+def _title(step: str) -> str:
+    names = [name for name, _ in STEPS]
+    number = names.index(step) + 1
+    return f"\nStep {number} of {len(STEPS)}: {dict(STEPS)[step]}"
+
+
+def _step(form: Form, step: str, answers: Answers, known: live_facts.Facts) -> None:
+    """Ask the fields of a step, then say what Azure says about them."""
+    say(_title(step))
+    known.before(step)
+    fields = [field for field in fields_of(step, advanced=True) if not field.advanced or answers.has(field.key)]
+    place = 0
+    while place < len(fields):
+        if not form.document.asked(fields[place].key):
+            place += 1
+            continue
+        try:
+            ask_field(form, fields[place], answers)
+            place += 1
+        except Back:
+            place = _before(form, fields, place)
+    known.after(step)
+
+
+def _before(form: Form, fields: list[Field], place: int) -> int:
+    """The field before that is asked, or the first one."""
+    for earlier in range(place - 1, -1, -1):
+        if form.document.asked(fields[earlier].key):
+            return earlier
+    return place
+
+
+def _review(form: Form, answers: Answers, known: live_facts.Facts) -> None:
+    """Show the plan with the source of every value, what will change, the findings; ask for the word to deploy.
+
+    Raises Failure when the answer is no, 2 at the end of the input.
+    """
+    say(_title("review"))
+    while True:
+        _print_values(form)
+        invalid = _invalid(form)
+        if invalid is not None:
+            for problem in invalid.problems:
+                say(f"blocks   {problem.key}: {problem.message} {problem.remedy}".rstrip())
+        else:
+            known.review()
+        typed = answers.line("Deploy now? y, n, or the key of a field to change [n]:", "deploy")
+        while typed in BY_KEY:
+            with contextlib.suppress(Back):
+                ask_field(form, BY_KEY[typed], answers)
+            typed = answers.line("Deploy now? y, n, or the key of a field to change, Enter shows the plan again [n]:")
+            if not typed and not answers.ended:
+                break
+        else:
+            if typed.lower() in YES:
+                if invalid is None and _invalid(form) is None:
+                    return
+                say("Not deployed: the plan cannot be used yet.")
+                if answers.ended:
+                    raise invalid or PlanInvalid([])
+                continue
+            if answers.ended and not answers.has(DEPLOY):
+                raise Failure(
+                    "The input ended before the word to deploy. Answer y, or deploy without questions: "
+                    "aml-deploy apply PLAN --yes",
+                    2,
+                )
+            if typed.lower() in ("", *NO):
+                _offer_to_save(form, answers)
+                raise Failure("Nothing was deployed.", INTERRUPTED)
+            say(f"  {typed} is not the key of a field; keys look like deployment.instance_count.")
+
+
+def _invalid(form: Form) -> PlanInvalid | None:
+    try:
+        resolve(form.document, form.environ, form.secrets)
+    except PlanInvalid as invalid:
+        return invalid
+    return None
+
+
+def _print_values(form: Form) -> None:
+    rows: list[tuple[str, str, str]] = []
+    for field in FIELDS:
+        value: Any = form.document.get(field.key)
+        written = value is not None or field.key in form.secrets
+        if form.document.asked(field.key) and (written or (field.default is not None and not field.advanced)):
+            rows.append((field.key, form.shown(field), form.source(field)))
+    width = max(len(key) for key, _, _ in rows)
+    for key, shown, source in rows:
+        say(f"  {key:<{width}}  {shown}  ({source})")
+
+
+def _offer_to_save(form: Form, answers: Answers) -> None:
+    """Ask for a file to save a changed plan to; by default it is not saved."""
+    if not form.changed:
+        return
+    while True:
+        typed = answers.line("Save the changed plan as (a file name; Enter does not save it) []:", "save_as")
+        if not typed:
+            return
+        try:
+            form.document.save(Path(typed).expanduser())
+        except OSError as error:
+            say(f"  {typed} cannot be written: {error.strerror}.")
+        else:
+            say(f"  Saved as {typed}. Secrets are not in it.")
+            return

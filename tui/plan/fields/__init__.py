@@ -1,0 +1,1 @@
+"""The fields of the plan: where each is asked, checked and explained."""

@@ -1,0 +1,109 @@
+"""What a field of the plan is: where it is asked, how it is checked, how it is explained."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from tui.plan import data_collection
+from tui.plan.rules import value_rules
+
+LEARN = "https://learn.microsoft.com/azure/machine-learning/"
+
+NESTED = ("list", "collections")
+"""Kinds whose values hold texts in lists and maps; references may stand in each of them."""
+
+
+@dataclass(frozen=True)
+class Help:
+    """What a field is, why it matters here, an example, and where to read more."""
+
+    what: str
+    why: str = ""
+    example: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One value of the plan.
+
+    `key` is its dotted path in the YAML, `kind` one of text, choice, number, fraction, secret, path, bool, map, list,
+    collections. The value of a map, list or collections has keys or items of its own below `key` in the YAML.
+    `only_if` is (key, values): the field is asked only when that other field has one of these values.
+    """
+
+    key: str
+    step: str
+    label: str
+    help: Help
+    kind: str = "text"
+    rule: value_rules.Rule = value_rules.text
+    choices: tuple[str, ...] = ()
+    default: Any = None
+    required: bool = False
+    advanced: bool = False
+    only_if: tuple[str, tuple[str, ...]] | None = None
+    must_exist: str = ""  # "file", "folder" or "any", for paths
+
+    def parse(self, typed: str) -> Any:
+        """The value that a typed text stands for; the text itself where it is not of the field's kind."""
+        stripped = typed.strip()
+        if stripped == "" or ("${" in stripped and self.kind not in NESTED):
+            return stripped or None
+        if self.kind == "number":
+            try:
+                return int(stripped)
+            except ValueError:
+                return stripped
+        if self.kind == "fraction":
+            try:
+                return float(stripped) if not stripped.isdecimal() else int(stripped)
+            except ValueError:
+                return stripped
+        if self.kind == "list":
+            return [part for part in re.split(r"[,\s]+", stripped) if part]
+        if self.kind == "collections":
+            return data_collection.parse(stripped)
+        if self.kind == "bool":
+            return {"true": True, "yes": True, "false": False, "no": False}.get(stripped.lower(), stripped)
+        if self.kind == "map":
+            return _parse_map(stripped)
+        return stripped
+
+    def show(self, value: Any) -> str:
+        """The text that stands for a value in a form; never called for a secret's value."""
+        if value is None:
+            return ""
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if self.kind == "collections":
+            return data_collection.show(value)
+        if isinstance(value, (list, tuple)):
+            return ", ".join(str(item.get("resource_id")) if isinstance(item, dict) else str(item) for item in value)
+        if isinstance(value, dict):
+            return ", ".join(f"{name}={item}" for name, item in value.items())
+        return str(value)
+
+    def check(self, value: Any) -> str | None:
+        """None, or a sentence that says what is wrong with a value and what would be right."""
+        if value is None or value == "":
+            return f"{self.label} is needed here." if self.required else None
+        if isinstance(value, str) and "${" in value:
+            return None  # a reference is checked when it is resolved
+        if self.kind == "secret":
+            return "A secret is not written into a plan; use a reference such as ${env:AZURE_CLIENT_SECRET}."
+        return self.rule(value)
+
+
+def _parse_map(typed: str) -> Any:
+    """`a=1, b=2` as a map; whole numbers become numbers. What is not of that form stays a text."""
+    result: dict[str, Any] = {}
+    for part in typed.split(","):
+        name, sign, item = part.partition("=")
+        if not sign or not name.strip():
+            return typed
+        item = item.strip()
+        result[name.strip()] = int(item) if item.isdigit() else item
+    return result

@@ -1,0 +1,1 @@
+"""From YAML to a plan and back: files, overlays, references, files of az ml."""

@@ -1,0 +1,209 @@
+"""Reading the YAML files of `az ml online-endpoint` and `az ml online-deployment` as a plan.
+
+Keys are those of Microsoft's reference-yaml-endpoint-online and reference-yaml-deployment-managed-online. Relative
+paths in such files start from the file they are in; what a plan has no place for is listed, never dropped unsaid.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tui.plan.fields.all_fields import BY_KEY, FIELDS
+from tui.plan.load_save.az_yaml_file import Part, read_part
+from tui.plan.load_save.document import DEPLOYMENTS, Document, is_local_path, leaves, normalise
+from tui.plan.problems import PlanInvalid, Problem
+
+DEFAULT_SCALING = ("default", "manual")
+SAYS_NOTHING = ("$schema", "type", "kind")
+"""Keys that only tell the CLI what the file is."""
+
+
+@dataclass
+class ImportedDocument(Document):
+    """A plan that was read from `az ml` YAML; `left_out` says what it has no place for, with file, line and key."""
+
+    left_out: list[Problem] = field(default_factory=list)
+
+
+def import_pair(paths: Sequence[Path]) -> ImportedDocument:
+    """The plan that endpoint and deployment files describe, given in any order; a deployment alone is enough.
+
+    The workspace is not in such files: its fields keep their defaults, `${env:…}`. Several deployments of one endpoint
+    become `deployments:`. What is left out is in `left_out`. Raises PlanInvalid with all reasons when the files cannot
+    be read, or do not belong together.
+    """
+    problems: list[Problem] = []
+    parts: list[Part] = []
+    for path in paths:
+        try:
+            parts.append(read_part(Path(path).expanduser()))
+        except PlanInvalid as invalid:
+            problems.extend(invalid.problems)
+    if problems:
+        raise PlanInvalid(problems)
+    endpoints = [part for part in parts if part.kind == "endpoint"]
+    deployments = [part for part in parts if part.kind == "deployment"]
+    problems = _belong_together(endpoints, deployments)
+    if problems:
+        raise PlanInvalid(problems)
+    base = (deployments or endpoints)[0].path.resolve().parent
+    document = ImportedDocument(base=base, origin=", ".join(part.path.name for part in parts))
+    for part in endpoints:
+        _endpoint(document, part)
+    for part in deployments:
+        _deployment(document, part, alone=not endpoints)
+    _place(document, [_shaped(document, part) for part in deployments])
+    normalise(document.tree)
+    for key, _ in leaves(document.tree):
+        file, line = document.where(key)
+        document.sources[key] = document.origin if line is None else f"{Path(str(file)).name}, line {line}"
+    return document
+
+
+def _belong_together(endpoints: list[Part], deployments: list[Part]) -> list[Problem]:
+    """Why these files are not one endpoint with its deployments."""
+    if len(endpoints) > 1:
+        second = endpoints[1]
+        return [second.problem("", "This is a second endpoint.", "A plan has one; import them one after the other.")]
+    if not deployments:
+        remedy = "Name its deployment's file too; the model is in that."
+        return [part.problem("", "This describes an endpoint without a deployment.", remedy) for part in endpoints]
+    problems = []
+    name = endpoints[0].tree.get("name") if endpoints else deployments[0].tree.get("endpoint_name")
+    for part in deployments:
+        own = part.tree.get("endpoint_name")
+        if own and name and own != name:
+            text = f"This deployment belongs to the endpoint {own}, and not to {name}."
+            problems.append(part.problem("endpoint_name", text, "Import the files of one endpoint together."))
+    names = [str(part.tree.get("name")) for part in deployments]
+    for number, part in enumerate(deployments):
+        if names[number] in names[:number]:
+            text = f"There is a second deployment of the name {names[number]}."
+            problems.append(part.problem("name", text, "Deployments of an endpoint differ in their names."))
+    return problems
+
+
+def _endpoint(document: ImportedDocument, part: Part) -> None:
+    tree = part.tree
+    for key in ("traffic", "mirror_traffic"):
+        value = tree.pop(key, None)
+        if not value:
+            continue
+        if key == "traffic" and isinstance(value, dict) and not any(value.values()):
+            _note(document, part, key, "All shares are 0; the plan's new deployment gets the requests, 100 %.")
+            continue
+        document.tree[key] = value
+        document.lines[key] = part.where(key)
+    if tree.pop("compute", None):
+        _note(document, part, "compute", "A managed endpoint has no compute of its own; this is left out.")
+    _identity(document, part, tree)
+    document.tree["endpoint"] = _known(document, part, tree, "endpoint")
+
+
+def _identity(document: ImportedDocument, part: Part, tree: dict[str, Any]) -> None:
+    """The identity's type in the plan's words: az takes SystemAssigned as well as system_assigned."""
+    identity = tree.get("identity")
+    if not isinstance(identity, dict):
+        return
+    kind = str(identity.get("type") or "").replace("_", "").lower()
+    if kind in ("systemassigned", "userassigned"):
+        identity["type"] = kind.replace("assigned", "_assigned")
+    elif kind == "none":
+        _note(document, part, "identity.type", "A managed online endpoint has an identity; none is left out.")
+        del tree["identity"]
+
+
+def _deployment(document: ImportedDocument, part: Part, *, alone: bool) -> None:
+    tree = part.tree
+    named = tree.pop("endpoint_name", None)
+    if named and alone:
+        document.tree["endpoint"] = {"name": named}
+        document.lines["endpoint.name"] = part.where("endpoint_name")
+    scaling = tree.pop("scale_settings", None)
+    kind = scaling.get("type", "default") if isinstance(scaling, dict) else "default"
+    if str(kind).lower() not in DEFAULT_SCALING:
+        text = f"Scaling of the type {kind} is no part of a plan; the number of instances stays as it is."
+        _note(document, part, "scale_settings", text)
+    settings = tree.get("request_settings")
+    if isinstance(settings, dict) and "max_queue_wait_ms" in settings:
+        _note(document, part, "request_settings.max_queue_wait_ms", "Azure has deprecated this; it is left out.")
+        del settings["max_queue_wait_ms"]
+    environment = tree.get("environment")
+    if isinstance(environment, dict) and isinstance(environment.get("conda_file"), dict):
+        text = "The conda file is written into the deployment; a plan names a file."
+        remedy = "Write what is below conda_file into a file beside the plan, and name that."
+        _note(document, part, "environment.conda_file", text, remedy)
+        del environment["conda_file"]
+
+
+def _shaped(document: ImportedDocument, part: Part) -> tuple[Part, dict[str, Any]]:
+    tree = _known(document, part, part.tree, "deployment")
+    if isinstance(tree.get("model"), str):
+        tree["model"] = {"path": tree["model"]}
+    if isinstance(tree.get("environment"), str):
+        tree["environment"] = {"registered": tree["environment"]}
+    for item in FIELDS:
+        if item.kind == "path" and item.key.startswith("deployment."):
+            _move(tree, item.key[len("deployment.") :], part, document.base)
+    return part, tree
+
+
+def _place(document: ImportedDocument, shaped: list[tuple[Part, dict[str, Any]]]) -> None:
+    """One deployment as `deployment:`, several as `deployments:`; with where each key was written."""
+    if len(shaped) == 1:
+        document.tree["deployment"] = shaped[0][1]
+    else:
+        document.tree[DEPLOYMENTS] = [tree for _, tree in shaped]
+        document.lines[DEPLOYMENTS] = shaped[0][0].where("")
+    for number, (part, _) in enumerate(shaped):
+        prefix = "deployment" if len(shaped) == 1 else f"{DEPLOYMENTS}.{number}"
+        document.lines[prefix] = part.where("")
+        for key in part.lines:
+            document.lines[f"{prefix}.{key}"] = part.where(key)
+        for key, other in (("model", "path"), ("environment", "registered")):
+            if key in part.lines:
+                document.lines.setdefault(f"{prefix}.{key}.{other}", part.where(key))
+
+
+def _known(document: ImportedDocument, part: Part, tree: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """The part of a tree that fields of the plan stand for; the rest goes to `left_out`."""
+    result: dict[str, Any] = {}
+    for name, value in tree.items():
+        key = f"{prefix}.{name}"
+        own = key.partition(".")[2]
+        if (own in SAYS_NOTHING and prefix.count(".") == 0) or value is None:
+            continue
+        below = [known for known in BY_KEY if known.startswith(f"{key}.")]
+        if key in BY_KEY or (below and not isinstance(value, dict) and own in ("model", "environment")):
+            result[name] = value
+        elif below and isinstance(value, dict):
+            inner = _known(document, part, value, key)
+            if inner:
+                result[name] = inner
+        else:
+            _note(document, part, own, "A plan has no place for this; it is left out.")
+        if prefix == "endpoint" and own in part.lines:
+            document.lines[key] = part.where(own)
+    return result
+
+
+def _note(document: ImportedDocument, part: Part, key: str, message: str, remedy: str = "") -> None:
+    document.left_out.append(part.problem(key, message, remedy))
+
+
+def _move(tree: dict[str, Any], key: str, part: Part, base: Path) -> None:
+    """Let a relative path start from the plan's folder instead of from the file that it was written in."""
+    *parents, last = key.split(".")
+    node: Any = tree
+    for name in parents:
+        node = node.get(name) if isinstance(node, dict) else None
+    value = node.get(last) if isinstance(node, dict) else None
+    if isinstance(value, str) and is_local_path(value):
+        folder = part.folder_of(key)
+        there = Path(value).expanduser()
+        if not there.is_absolute():
+            node[last] = os.path.relpath(folder / there, base) if folder != base else os.path.normpath(value)

@@ -1,0 +1,313 @@
+"""A plan as it is written: the tree of the YAML, where each value came from, and how it is saved."""
+
+from __future__ import annotations
+
+import copy
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tui.plan.fields.all_fields import BY_KEY, FIELDS
+from tui.plan.load_save.references import has_reference, names
+from tui.plan.problems import Problem
+
+
+@dataclass
+class Document:
+    """The plan that forms edit and files hold. References are kept, secrets are never in it.
+
+    `tree` has normalised keys (see `normalise`), `base` is the folder that relative paths start from, `path` the
+    file it was loaded from or saved to. `problems` are those of the file's structure; values are judged on resolving.
+    """
+
+    tree: dict[str, Any] = field(default_factory=dict)
+    base: Path = field(default_factory=Path.cwd)
+    path: Path | None = None
+    origin: str = "plan"
+    lines: dict[str, tuple[str, int | None]] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    shown: int | None = None
+    """Which item of `deployments:` keys of `deployment` mean, for forms; None: what is written for all of them."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value at a dotted key as written, or `default` where there is none."""
+        node: Any = self.tree
+        item = self._item(key)
+        if item is not None:
+            node = {"deployment": _laid_over(self.tree.get("deployment") or {}, item)}
+        for part in key.split("."):
+            if not isinstance(node, dict) or part not in node:
+                return default
+            node = node[part]
+        return node
+
+    def _item(self, key: str) -> dict[str, Any] | None:
+        """The item of `deployments:` that a key means; None where it means the plan itself."""
+        if self.shown is None or key.partition(".")[0] != "deployment":
+            return None
+        items = self.listed()
+        return items[self.shown] if self.shown < len(items) else None
+
+    def _long(self, key: str) -> str:
+        """The key with the place in `deployments:` where its value is written."""
+        node: Any = self._item(key)
+        below = key.split(".")[1:]
+        for part in below:
+            node = node.get(part) if isinstance(node, dict) else None
+        return key if node is None or not below else ".".join([DEPLOYMENTS, str(self.shown), *below])
+
+    def value(self, key: str) -> Any:
+        """The value at a dotted key, or the field's default."""
+        written = self.get(key)
+        if written is None and key in BY_KEY:
+            return BY_KEY[key].default
+        return written
+
+    def set(self, key: str, value: Any, source: str) -> None:
+        """Write a value (None removes the key) and remember who wrote it, in words."""
+        *parents, last = key.split(".")
+        item = self._item(key)
+        node = self.tree if item is None else item
+        for part in parents if item is None else parents[1:]:
+            child = node.get(part)
+            if not isinstance(child, dict):
+                if value is None:
+                    return
+                child = node[part] = {}
+            node = child
+        if value is None:
+            node.pop(last, None)
+        else:
+            node[last] = value
+        key = key if item is None else ".".join([DEPLOYMENTS, str(self.shown), *key.split(".")[1:]])
+        self.sources[key] = source
+        self.lines[key] = (source, None)
+        self.problems = [problem for problem in self.problems if problem.key != key]
+
+    def source(self, key: str) -> str:
+        """Where the value at a key comes from, in words: a file's line, the preset, you, default, a variable."""
+        written = self.get(key)
+        if written is None:
+            if self.sources.get(key):
+                return f"{self.sources[key]}, left empty"
+            default = BY_KEY[key].default if key in BY_KEY else None
+            return _with_variables("default", default) if default is not None else "not set"
+        long = self._long(key)
+        file, line = self.where(key) if long != key else (None, None)
+        place = self.origin if line is None else f"{Path(str(file)).name}, line {line}"
+        return _with_variables(self.sources.get(long, place), written)
+
+    def where(self, key: str) -> tuple[str | None, int | None]:
+        """File and line of a key, or of the nearest key above it."""
+        parts = self._long(key).split(".")
+        while parts:
+            found = self.lines.get(".".join(parts))
+            if found:
+                return found
+            parts.pop()
+        return (str(self.path) if self.path else None), None
+
+    def problem(self, key: str, message: str, remedy: str = "") -> Problem:
+        """A problem at a key, with its file and line."""
+        file, line = self.where(key)
+        return Problem(key, message, remedy, file, line)
+
+    def asked(self, key: str) -> bool:
+        """Whether a field applies, given the values it depends on."""
+        condition = BY_KEY[key].only_if
+        return condition is None or self.value(condition[0]) in condition[1]
+
+    def copy(self) -> Document:
+        """An independent copy."""
+        return copy.deepcopy(self)
+
+    def rebased(self, base: Path) -> Document:
+        """A copy whose relative paths start from another folder."""
+        other = self.copy()
+        for tree in (other.tree, *({"deployment": item} for item in other.listed())):
+            for item in FIELDS:
+                if item.kind == "path":
+                    self._rebase(tree, item.key, base)
+        other.base = base
+        return other
+
+    def _rebase(self, tree: dict[str, Any], key: str, base: Path) -> None:
+        """Let the path at a key of a tree start from another folder; what is no path of this machine stays."""
+        *parents, last = key.split(".")
+        node: Any = tree
+        for part in parents:
+            node = node.get(part) if isinstance(node, dict) else None
+        value = node.get(last) if isinstance(node, dict) else None
+        if isinstance(value, str) and is_local_path(value) and not has_reference(value):
+            there = (self.base / Path(value).expanduser()).resolve()
+            inside = there.is_relative_to(base.resolve())
+            node[last] = os.path.relpath(there, base.resolve()) if inside else str(there)
+
+    def listed(self) -> list[dict[str, Any]]:
+        """The items of `deployments:` as written; none where the plan has `deployment:` only."""
+        found = self.tree.get(DEPLOYMENTS)
+        return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+    def with_shown_last(self) -> Document:
+        """A copy in which the item that is shown is the last one, for questions about one deployment."""
+        other = self.copy()
+        items = other.listed()
+        if self.shown is not None and self.shown < len(items):
+            items.append(items.pop(self.shown))
+            other.tree[DEPLOYMENTS], other.shown = items, len(items) - 1
+        return other
+
+    def each(self) -> list[Document]:
+        """A document for every item of `deployments:`, in which it is `deployment:`; itself where there are none.
+
+        What is written below `deployment:` holds for every item that does not say otherwise.
+        """
+        items = self.listed()
+        if not items:
+            return [self]
+        found = []
+        for number, item in enumerate(items):
+            one = self.copy()
+            one.shown = None
+            del one.tree[DEPLOYMENTS]
+            one.tree["deployment"] = _laid_over(one.tree.get("deployment") or {}, item)
+            prefix = f"{DEPLOYMENTS}.{number}"
+            for key, line in self.lines.items():
+                if key == prefix or key.startswith(f"{prefix}."):
+                    one.lines[f"deployment{key[len(prefix) :]}"] = line
+            one.problems = list(self.problems) if number == 0 else []
+            found.append(one)
+        return found
+
+    def as_yaml(self) -> str:
+        """The plan as YAML, in the order of the documentation; references are kept."""
+        import yaml
+
+        return yaml.safe_dump(denormalise(self.tree), sort_keys=False, allow_unicode=True, width=110)
+
+    def as_commented_yaml(self) -> str | None:
+        """The plan as YAML with the comments of the file it was loaded from; None where there is no such file, or
+        where it would not read as this plan."""
+        import yaml
+
+        from tui.plan.load_save.yaml_edit import rewritten
+
+        if self.path is None:
+            return None
+        try:
+            text = self.path.read_text(encoding="utf-8")
+            before = yaml.safe_load(text)
+        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+            return None
+        if not isinstance(before, dict):
+            return None
+        wanted = denormalise(self.tree)
+        changed = rewritten(text, _known(before, wanted), wanted)
+        if changed is None:
+            return None
+        read = yaml.safe_load(changed)
+        return changed if isinstance(read, dict) and _known(read, wanted) == wanted else None
+
+    def save(self, path: Path) -> Document:
+        """Write the plan to a file, whole or not at all; returns the document as saved there.
+
+        Comments and order of the file it was loaded from are kept. Raises OSError where the folder cannot be written.
+        """
+        saved = self.rebased(path.parent)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+        temporary.write_text(saved.as_commented_yaml() or saved.as_yaml(), encoding="utf-8")
+        temporary.replace(path)
+        saved.path = path
+        return saved
+
+
+def _known(tree: dict[str, Any], beside: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A file's tree without what a plan passes over (`$schema`, keys that are not known and not in `beside`)."""
+    known = {}
+    for name, value in tree.items():
+        key = f"{prefix}{name}"
+        of_plan = key in BY_KEY or any(field.startswith(f"{key}.") for field in BY_KEY)
+        if not of_plan and name not in beside:
+            continue
+        inner = beside.get(name)
+        if isinstance(value, dict) and key not in BY_KEY:
+            value = _known(value, inner if isinstance(inner, dict) else {}, f"{key}.")
+            if not value and name not in beside:
+                continue
+        elif value is None and name not in beside:
+            continue
+        known[name] = value
+    return known
+
+
+def _with_variables(source: str, value: Any) -> str:
+    """The source, and the environment variables that a reference takes its value from."""
+    variables = [f"${name}" for name in names(value)]
+    return f"{source}, from {', '.join(variables)}" if variables else source
+
+
+def is_local_path(value: str) -> bool:
+    """Whether a path field's value names a file or folder of this machine."""
+    return not re.match(r"^(azureml:|[a-zA-Z][a-zA-Z0-9+.-]*:/)", value)
+
+
+DEPLOYMENTS = "deployments"
+ORDER = (
+    "description", "workspace", "credential", "endpoint", "deployment", DEPLOYMENTS, "traffic", "mirror_traffic",
+    "rollout", "test", "limits",
+)  # fmt: skip
+
+
+def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Two trees as one; what both say is taken from `above`."""
+    result = copy.deepcopy(below)
+    for name, value in above.items():
+        old = result.get(name)
+        result[name] = _laid_over(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return result
+
+
+def normalise(tree: dict[str, Any]) -> dict[str, Any]:
+    """The tree with one form for what the YAML may write in two: `model: azureml:…` becomes `model: {path: …}`."""
+    listed = tree.get(DEPLOYMENTS)
+    for deployment in (tree.get("deployment"), *(listed if isinstance(listed, list) else ())):
+        if isinstance(deployment, dict):
+            if isinstance(deployment.get("model"), str):
+                deployment["model"] = {"path": deployment["model"]}
+            if isinstance(deployment.get("environment"), str):
+                deployment["environment"] = {"registered": deployment["environment"]}
+    if tree.get("rollout") == {}:
+        tree["rollout"] = {"steps": [10, 50, 100]}
+    return tree
+
+
+def denormalise(tree: dict[str, Any]) -> dict[str, Any]:
+    """The tree as the YAML has it, without empty maps, in the order of the documentation."""
+    ordered = {key: copy.deepcopy(tree[key]) for key in (*ORDER, *tree) if key in tree}
+    listed = ordered.get(DEPLOYMENTS)
+    for deployment in (ordered.get("deployment"), *(listed if isinstance(listed, list) else ())):
+        if not isinstance(deployment, dict):
+            continue
+        model = deployment.get("model")
+        if isinstance(model, dict) and str(model.get("path", "")).startswith("azureml:"):
+            deployment["model"] = model["path"]
+        environment = deployment.get("environment")
+        if isinstance(environment, dict) and environment.get("registered"):
+            deployment["environment"] = environment["registered"]
+    for key in [key for key, value in ordered.items() if value == {}]:
+        del ordered[key]
+    return ordered
+
+
+def leaves(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values of a tree; a map field (tags, traffic, …) is one value."""
+    for name, value in tree.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, dict) and key not in BY_KEY:
+            yield from leaves(value, f"{key}.")
+        else:
+            yield key, value

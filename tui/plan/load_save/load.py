@@ -1,0 +1,263 @@
+"""Reading plan files: YAML with line numbers, overlays, `--set`."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tui.plan.fields.all_fields import BY_KEY
+from tui.plan.fields.field import NESTED
+from tui.plan.load_save import yaml_nodes
+from tui.plan.load_save.document import DEPLOYMENTS, Document, leaves, normalise
+from tui.plan.presets import find, presets
+from tui.plan.problems import PlanInvalid, Problem
+
+GROUPS = {key[:place] for key in BY_KEY for place, character in enumerate(key) if character == "."}
+IGNORED = ("$schema", "endpoint.$schema", "deployment.$schema", "deployment.endpoint_name")
+NOT_SET_HERE = (
+    "endpoint.compute",
+    "endpoint.mirror_traffic",
+    "endpoint.traffic",
+    "endpoint.kind",
+    "deployment.scale_settings",
+    "deployment.type",
+    "deployment.request_settings.max_queue_wait_ms",
+)
+
+
+SPLITS = ("traffic", "mirror_traffic")
+"""Maps that an overlay replaces as a whole: two splits as one would not add up."""
+
+
+def load(argument: str | Path, overlays: Sequence[str | Path] = (), sets: Sequence[str] = ()) -> Document:
+    """The document of a plan file or a preset's name, changed by overlay files and `key=value` texts.
+
+    Raises PlanInvalid when a file is not there or is not YAML; other problems are kept in `Document.problems`, so that
+    they are reported together with those of the values.
+    """
+    document = _read(_locate(str(argument)))
+    for overlay in overlays:
+        _overlay(document, _read(Path(overlay)))
+    apply_sets(document, sets)
+    return document
+
+
+def apply_sets(document: Document, sets: Iterable[str]) -> None:
+    """Change a document by `key=value` texts; the value is read as YAML. Raises PlanInvalid."""
+    import yaml
+
+    problems = []
+    for item in sets:
+        key, sign, text = item.partition("=")
+        key = key.strip()
+        known = key in BY_KEY or key.rpartition(".")[0] in _map_keys()
+        try:
+            value = yaml.safe_load(text) if text.strip() else None
+        except yaml.YAMLError:
+            value = text
+        if sign and known:
+            document.set(key, value, "--set")
+        elif sign and key in GROUPS and isinstance(value, dict):
+            problems += _set_group(document, key, value)
+        elif key in GROUPS:
+            remedy = f"Name one of its keys, such as --set {key}.{_below(key).partition(',')[0]}=…."
+            problems.append(Problem(key, f"--set {item}: {key} has keys of its own.", remedy, "--set"))
+        else:
+            problems.append(Problem(key, f"--set {item} does not name a field.", _nearest(key), "--set"))
+    if problems:
+        raise PlanInvalid(problems)
+    normalise(document.tree)
+
+
+def _set_group(document: Document, group: str, values: dict[Any, Any]) -> list[Problem]:
+    """Set what a map gives for keys of a group; what it does not name stays. Problems for keys that there are not."""
+    problems = []
+    for name, value in values.items():
+        key = f"{group}.{name}"
+        if key in BY_KEY or group in _map_keys():
+            document.set(key, value, "--set")
+        elif key in GROUPS and isinstance(value, dict):
+            problems += _set_group(document, key, value)
+        else:
+            problems.append(Problem(key, f"--set {group}: {name} is not one of its keys.", _nearest(key), "--set"))
+    return problems
+
+
+def _map_keys() -> set[str]:
+    return {key for key, field in BY_KEY.items() if field.kind == "map"}
+
+
+def _nested_keys() -> set[str]:
+    """Fields whose values are judged with all that is below them, by their own rules."""
+    return {key for key, field in BY_KEY.items() if field.kind in NESTED}
+
+
+def _locate(argument: str) -> Path:
+    path = Path(argument).expanduser()
+    if path.is_file():
+        return path
+    preset = find(argument)
+    if preset:
+        return preset.path
+    offered = ", ".join(item.name for item in presets()) or "none"
+    if path.is_dir():
+        raise PlanInvalid([Problem("", "This is a folder, not a plan file.", "Name the .yml file in it.", argument)])
+    raise PlanInvalid(
+        [Problem("", "There is no plan file of that name, and no preset.", f"Presets: {offered}.", argument)]
+    )
+
+
+def _read(path: Path) -> Document:
+    import yaml
+
+    node = yaml_nodes.read(path)
+    preset = find(path.stem)
+    is_preset = preset is not None and preset.path == path
+    document = Document(base=path.resolve().parent, path=None if is_preset else path)
+    document.origin = f"preset {path.stem}" if is_preset else path.name
+    if node is None or not isinstance(node, yaml.MappingNode):
+        raise PlanInvalid(
+            [
+                Problem(
+                    "",
+                    "A plan is a map with the keys workspace, endpoint and deployment.",
+                    "Start from a preset: aml-deploy presets.",
+                    str(path),
+                    1,
+                )
+            ]
+        )
+    loader = yaml.SafeLoader("")
+    tree = _build(node, "", document, str(path), loader)
+    document.tree = normalise(tree)
+    for key, _ in leaves(document.tree):
+        file, line = document.where(key)
+        document.sources[key] = document.origin if is_preset or line is None else f"{Path(str(file)).name}, line {line}"
+    return document
+
+
+_ITEM = re.compile(rf"^{DEPLOYMENTS}\.\d+\b")
+
+
+def _plain(key: str) -> str:
+    """The key by which fields know it: `deployments.1.name` is `deployment.name`."""
+    return _ITEM.sub("deployment", key)
+
+
+def _build(node: Any, prefix: str, document: Document, file: str, loader: Any) -> dict[str, Any]:
+    """The map of a YAML node; remembers lines, reports unknown and repeated keys."""
+    import yaml
+
+    result: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        name = str(key_node.value)
+        key = f"{prefix}{name}"
+        line = key_node.start_mark.line + 1
+        if name in result:
+            document.problems.append(Problem(key, "This key is there twice.", "Keep one of them.", file, line))
+        document.lines[key] = (file, line)
+        known = _plain(key)
+        if known in IGNORED:
+            continue
+        if key == DEPLOYMENTS:
+            result[name] = _deployments(value_node, document, file, line, loader)
+            continue
+        above = _plain(prefix.rstrip("."))
+        inside_map = above in _map_keys() or any(f"{above}.".startswith(f"{key}.") for key in _nested_keys())
+        if not inside_map and known not in BY_KEY and known not in GROUPS:
+            document.problems.append(_unknown(key, file, line))
+            continue
+        if isinstance(value_node, yaml.MappingNode):
+            result[name] = _build(value_node, f"{key}.", document, file, loader)
+            continue
+        try:
+            value = loader.construct_object(value_node, deep=True)
+        except yaml.YAMLError as error:
+            said = getattr(error, "problem", None) or "it cannot be read"
+            document.problems.append(Problem(key, f"This value is not understood: {said}.", "", file, line))
+            continue
+        if (
+            known in GROUPS
+            and known not in BY_KEY
+            and value is not None
+            and known
+            not in (
+                "deployment.model",
+                "deployment.environment",
+            )
+        ):
+            document.problems.append(
+                Problem(key, f"{value!r} is not a map.", f"Write its keys below it: {_below(known)}.", file, line)
+            )
+            continue
+        if value is not None:
+            result[name] = value
+    return result
+
+
+def _deployments(node: Any, document: Document, file: str, line: int, loader: Any) -> list[dict[str, Any]]:
+    """The items of `deployments:`, each with the keys of `deployment:`."""
+    import yaml
+
+    if not isinstance(node, yaml.SequenceNode) or not node.value:
+        text = "This is not a list of deployments."
+        document.problems.append(
+            Problem(DEPLOYMENTS, text, "Write one below the other, each with - name:.", file, line)
+        )
+        return []
+    found = []
+    for number, item in enumerate(node.value):
+        key = f"{DEPLOYMENTS}.{number}"
+        where = item.start_mark.line + 1
+        document.lines[key] = (file, where)
+        if isinstance(item, yaml.MappingNode):
+            found.append(_build(item, f"{key}.", document, file, loader))
+        else:
+            text = "A deployment is a map with the keys of deployment:."
+            document.problems.append(Problem(key, text, "Begin it with - name: green.", file, where))
+    return found
+
+
+def _unknown(key: str, file: str, line: int) -> Problem:
+    if _plain(key) in NOT_SET_HERE:
+        return Problem(
+            key, "This is a key of az ml that a plan does not set in this version.", "Take it out.", file, line
+        )
+    return Problem(key, "This key is not known.", _nearest(key), file, line)
+
+
+def _nearest(key: str) -> str:
+    """A sentence with the key that was probably meant."""
+    candidates = [*BY_KEY, *GROUPS, DEPLOYMENTS]
+    key = _plain(key)
+    close = [near for near in difflib.get_close_matches(key, candidates, 1, 0.6) if _alike(near, key)]
+    if not close:
+        last = key.rpartition(".")[2]
+        close = [known for known in BY_KEY if known.rpartition(".")[2] == last][:1]
+    return f"Did you mean {close[0]}?" if close else "Known keys are in the README, under The plan file."
+
+
+def _alike(near: str, key: str) -> bool:
+    """Whether the last words are alike: two keys of one group are near each other by the group's name alone."""
+    given, known = key.rpartition("."), near.rpartition(".")
+    return given[0] != known[0] or difflib.SequenceMatcher(None, given[2], known[2]).ratio() >= 0.5
+
+
+def _below(group: str) -> str:
+    inside = [key[len(group) + 1 :].split(".")[0] for key in BY_KEY if key.startswith(f"{group}.")]
+    return ", ".join(dict.fromkeys(inside))
+
+
+def _overlay(document: Document, overlay: Document) -> None:
+    """Lay the values of another file over a document; its relative paths start from its own folder."""
+    if overlay.base != document.base:
+        overlay = overlay.rebased(document.base)
+    for key, value in leaves(overlay.tree):
+        if key not in SPLITS and isinstance(value, dict) and isinstance(document.get(key), dict):
+            value = {**document.get(key), **value}
+        document.set(key, value, overlay.sources.get(key, overlay.origin))
+    document.lines.update(overlay.lines)
+    document.problems.extend(overlay.problems)

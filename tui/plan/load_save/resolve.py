@@ -1,0 +1,170 @@
+"""From the document to the plan: references resolved, every value judged, paths made absolute and looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tui.plan import data_collection, rollout
+from tui.plan import model as m
+from tui.plan.fields import sources
+from tui.plan.fields.all_fields import FIELDS, Field
+from tui.plan.fields.field import NESTED
+from tui.plan.load_save.assemble import plan_of
+from tui.plan.load_save.document import Document, is_local_path
+from tui.plan.load_save.references import Unresolved, expand, has_reference, has_secret
+from tui.plan.problems import PlanInvalid, Problem
+from tui.plan.rules import cross_field_rules
+
+
+def resolve(
+    document: Document,
+    environ: Mapping[str, str],
+    secrets: Mapping[str, str] | None = None,
+    *,
+    lenient: bool = False,
+) -> m.Plan:
+    """The plan that a document stands for.
+
+    `secrets` are typed values by key; they take the place of what the document refers to. With `lenient`, what is
+    missing or wrong is left at its default, for questions about a half-filled form.
+
+    Raises PlanInvalid with all problems at once (never with `lenient`).
+    """
+    problems: list[Problem] = []
+    everything: list[dict[str, Any]] = []
+    documents = document.each()
+    for one in documents:
+        values, wrong = _judged(one, environ, secrets or {})
+        everything.append(values)
+        problems.extend(problem for problem in wrong if problem not in problems)
+    problems.extend(rollout.problems(document, everything))
+    if problems and not lenient:
+        raise PlanInvalid(sorted(problems, key=lambda p: (p.file or "", p.line or 0)))
+    plans = [plan_of(values, one.base) for one, values in zip(documents, everything)]
+    return rollout.together(plans, everything, listed=bool(document.listed()))
+
+
+def _judged(
+    document: Document, environ: Mapping[str, str], secrets: Mapping[str, str]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The values of a document with one deployment, and what is wrong with them."""
+    problems = list(document.problems)
+    values: dict[str, Any] = {}
+    for field in FIELDS:
+        if not document.asked(field.key):
+            continue
+        value, problem = _value(document, field, environ, secrets)
+        if problem:
+            problems.append(problem)
+        if value is not None:
+            values[field.key] = value
+    return values, [*problems, *cross_field_rules.problems(document, values)]
+
+
+def value_problem(document: Document, key: str, environ: Mapping[str, str], secrets: Mapping[str, str]) -> str | None:
+    """What is wrong with one field as it stands, or None; used by forms when a field is left."""
+    from tui.plan.fields.all_fields import BY_KEY
+
+    if not document.asked(key):
+        return None
+    _, problem = _value(document, BY_KEY[key], environ, secrets)
+    return f"{problem.message} {problem.remedy}".strip() if problem else None
+
+
+def _value(
+    document: Document, field: Field, environ: Mapping[str, str], secrets: Mapping[str, str]
+) -> tuple[Any, Problem | None]:
+    """The resolved value of a field, and the problem with it; a path that is not there has both."""
+    if secrets.get(field.key):
+        return secrets[field.key], None
+    value = document.value(field.key)
+    if not has_reference(value):
+        wrong = field.check(value)
+        if wrong:
+            return None, _wrong(document, field, value, wrong)
+    elif field.kind != "map":
+        if has_secret(value) and not sources.may_be_secret(field.key):
+            return None, document.problem(field.key, sources.NO_SECRET_HERE)
+        try:
+            expanded = expand(value, environ, later=True)
+        except Unresolved as missing:
+            return None, document.problem(field.key, str(missing))
+        if has_secret(expanded):
+            return expanded, None  # read by the processes that talk to Azure, and judged there
+        value = expanded if field.kind == "secret" else field.parse(expanded)
+        wrong = None if field.kind == "secret" else field.check(value)
+        if wrong:
+            return None, document.problem(field.key, f"With its reference resolved: {wrong}")
+    if field.kind == "map" and isinstance(value, dict):
+        try:
+            value = {
+                str(name): expand(item, environ, later=sources.may_be_secret(field.key))
+                if isinstance(item, str)
+                else item
+                for name, item in value.items()
+            }
+        except Unresolved as missing:
+            return None, document.problem(field.key, str(missing))
+    if field.kind in NESTED and value is not None:
+        return _nested(document, field, value, environ)
+    if field.kind == "path" and isinstance(value, str):
+        return _path(document, field, value)
+    return value, None
+
+
+def _wrong(document: Document, field: Field, value: Any, message: str) -> Problem:
+    """The problem with a value, at the line of what is wrong inside it."""
+    found = data_collection.problem(value) if field.kind == "collections" else None
+    file, line = document.where(f"{field.key}.{found[0]}".rstrip(".") if found else field.key)
+    return Problem(field.key, message, "", file, line)
+
+
+def _nested(document: Document, field: Field, value: Any, environ: Mapping[str, str]) -> tuple[Any, Problem | None]:
+    """A list or collections with the references in them resolved, and judged again."""
+
+    def resolved(item: Any) -> Any:
+        if isinstance(item, dict):
+            return {name: resolved(below) for name, below in item.items()}
+        if isinstance(item, (list, tuple)):
+            return [resolved(below) for below in item]
+        return expand(item, environ) if has_reference(item) else item
+
+    try:
+        found = resolved(value)
+    except Unresolved as missing:
+        return None, document.problem(field.key, str(missing))
+    wrong = field.check(found)
+    if wrong:
+        return None, _wrong(document, field, found, wrong)
+    return found, None
+
+
+def _path(document: Document, field: Field, value: str) -> tuple[Any, Problem | None]:
+    if field.key == "deployment.model.path" and value.startswith("azureml:"):
+        return value, None
+    if field.key == "deployment.environment.build.path" and value.startswith("https://"):
+        return value, None  # Azure fetches it by itself, from a Git repository for instance
+    value = sources.mounted(value)
+    if not is_local_path(value):
+        wrong = sources.wrong_source(field.key, value)
+        return (None, document.problem(field.key, *wrong)) if wrong else (value, None)
+    path = (document.base / Path(value).expanduser()).resolve()
+    problem = None
+    try:
+        if not path.exists():
+            problem = f"There is no {_word(field)} {path}."
+        elif field.must_exist == "folder" and not path.is_dir():
+            problem = f"{path} is a file; a folder is expected."
+        elif field.must_exist == "file" and not path.is_file():
+            problem = f"{path} is a folder; a file is expected."
+    except OSError as error:
+        problem = f"{path} cannot be looked at: {error.strerror}."
+    if problem:
+        return path, document.problem(field.key, problem, f"Relative paths start from {document.base}.")
+    return path, None
+
+
+def _word(field: Field) -> str:
+    return {"folder": "folder", "file": "file"}.get(field.must_exist, "file or folder")

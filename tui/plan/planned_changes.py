@@ -1,0 +1,355 @@
+"""What a plan would create, change or leave as it is, given what exists. Knows nothing of Azure's libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from tui.plan.data_collection import DataCollector
+from tui.plan.endpoint_identity import Identity
+from tui.plan.model import Plan
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One value before and after; `before` is None for something new."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to one resource: create, change or skip, with the reason in a sentence.
+
+    `refused` is not empty where Azure would not do it; it says why, and what can be done instead. `how` says what a
+    change does to what serves; with `in_place` instances and tags alone change, and no container is replaced.
+    """
+
+    resource: str
+    name: str
+    action: str
+    changes: list[FieldChange] = field(default_factory=list)
+    why: str = ""
+    refused: str = ""
+    how: str = ""
+    in_place: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        return asdict(self)
+
+
+def changes(plan: Plan, live: Mapping[str, Any]) -> list[Change]:
+    """Compares a plan with what exists (see `tui.cloud.endpoints.live_state.Live`), in the order of a run's tasks."""
+    endpoint = live.get("endpoint")
+    there = {item["name"]: item for item in (endpoint or {}).get("deployments") or []}
+    result = [endpoint_change(plan, endpoint)]
+    made = []
+    for deployment in plan.every_deployment:
+        one = plan.of(deployment.name)
+        known = live if deployment.name == plan.deployment.name else (live.get("others") or {}).get(deployment.name, {})
+        assets = _asset_changes(one, known)
+        result += [change for change in assets if change not in result]
+        made.append(deployment_change(one, there.get(deployment.name), _ids(known, assets)))
+    return [*result, *made, _traffic(plan, endpoint)]
+
+
+def _asset_changes(plan: Plan, live: Mapping[str, Any]) -> list[Change]:
+    """What happens to model, code and environment of a plan's deployment."""
+    environment = _environment(plan, live.get("environment"))
+    result = [_model(plan, live.get("model"))]
+    if plan.deployment.code_configuration:
+        result.append(_code(plan, live.get("code")))
+    return result if environment is None else [*result, environment]
+
+
+def _ids(live: Mapping[str, Any], assets: list[Change]) -> dict[str, str | None]:
+    """The ids of the assets that exist; None for those that the run will register."""
+    ids: dict[str, str | None] = {}
+    for asset in assets:
+        if asset.resource not in ("model", "environment", "code"):
+            continue
+        if asset.action == "create":
+            ids[asset.resource] = None
+        elif live.get(asset.resource):
+            ids[asset.resource] = live[asset.resource]["id"]
+    return ids
+
+
+def endpoint_change(plan: Plan, found: Mapping[str, Any] | None) -> Change:
+    """What happens to the endpoint; `found` are the fields of the one that exists, with its deployments."""
+    wanted = plan.endpoint
+    if found is None:
+        return Change("endpoint", wanted.name, "create", why="No endpoint of this name exists in the workspace.")
+    differing = [
+        FieldChange(key, found.get(key), value)
+        for key, value in (
+            ("auth_mode", wanted.auth_mode),
+            ("public_network_access", wanted.public_network_access),
+            ("description", wanted.description),
+        )
+        if found.get(key) != value
+    ]
+    differing += _tags(wanted.tags, found.get("tags") or {})
+    state = str(found.get("provisioning_state") or "")
+    if state.lower() in {"failed", "canceled"}:
+        differing.append(FieldChange("provisioning_state", state, "Succeeded"))
+    refused = ""
+    if found.get("auth_mode") != wanted.auth_mode:
+        refused = (
+            f"The endpoint exists with auth_mode {found.get('auth_mode')}, which Azure does not change afterwards. "
+            "Keep it, or choose another endpoint name."
+        )
+    other = identity_change(wanted.identity, found.get("identity"))
+    if other is not None:
+        differing.append(other)
+        refused = refused or IMMUTABLE
+    return _judged("endpoint", wanted.name, differing, "It exists and is as the plan says.", refused)
+
+
+IMMUTABLE = (
+    "The endpoint exists with another identity, and Azure does not change an endpoint's identity afterwards. Keep it, "
+    "or choose another endpoint name."
+)
+"""Microsoft, how-to-access-resources-from-endpoints-managed-identities, Limitations."""
+
+
+def identity_change(wanted: Identity | None, found: Any) -> FieldChange | None:
+    """What differs from the identity that the plan asks for; a plan that says nothing takes any."""
+    if wanted is None or not isinstance(found, Mapping):
+        return None
+    kinds = {part.strip().lower() for part in str(found.get("type") or "").split(",")}
+    before = [str(name) for name in found.get("userAssignedIdentities") or {}]
+    if wanted.type == "system_assigned":
+        same = kinds == {"systemassigned"}
+    else:
+        same = kinds == {"userassigned"} and {name.lower() for name in before} == {
+            name.lower() for name in wanted.user_assigned_identities
+        }
+    if same:
+        return None
+    now = ", ".join(_last(name) for name in before) or "system_assigned"
+    after = ", ".join(_last(name) for name in wanted.user_assigned_identities) or "system_assigned"
+    return FieldChange("identity", now, after)
+
+
+def _last(identifier: str) -> str:
+    return identifier.rstrip("/").rpartition("/")[2]
+
+
+def _model(plan: Plan, found: Mapping[str, Any] | None) -> Change:
+    wanted = plan.deployment.model
+    if wanted.registered:
+        return Change("model", wanted.registered, "skip", why="The plan names a registered model.")
+    if found is not None:
+        named = f"{found['name']}:{found['version']}"
+        return Change("model", named, "skip", why="A version with the same content and type is registered.")
+    return Change("model", wanted.name, "create", why="No version with this content is registered.")
+
+
+def _code(plan: Plan, found: Mapping[str, Any] | None) -> Change:
+    assert plan.deployment.code_configuration is not None
+    name = plan.deployment.code_configuration.code.name
+    if found is not None:
+        return Change("code", name, "skip", why="A folder with the same content is registered.")
+    return Change("code", name, "create", why="No folder with this content is registered.")
+
+
+def _environment(plan: Plan, found: Mapping[str, Any] | None) -> Change | None:
+    wanted = plan.deployment.environment
+    if wanted.registered:
+        refused = _needs_server(plan, found) if found is not None else ""
+        return Change(
+            "environment", wanted.registered, "skip", why="The plan names a registered environment.", refused=refused
+        )
+    if not wanted.given:
+        return None
+    what = "build context" if wanted.build else "conda file and image" if wanted.conda_file else "image"
+    if wanted.inference_config:
+        what += " with these routes" if "and" in what else " and routes"
+    if found is not None:
+        named = f"{found['name']}:{found['version']}"
+        return Change("environment", named, "skip", why=f"A version with the same {what} is registered.")
+    return Change("environment", wanted.name, "create", why=f"No version has this {what}.")
+
+
+def _needs_server(plan: Plan, found: Mapping[str, Any]) -> str:
+    """Why a registered environment cannot serve a custom model without a scoring script; "" where it can, or may."""
+    alone = plan.deployment.code_configuration is None and plan.deployment.model.type != "mlflow_model"
+    if not alone or found.get("routes") or "/registries/" in str(found.get("id")) or plan.deployment.model.registered:
+        return ""
+    return (
+        f"{found['name']}:{found['version']} has no routes of its own server, and the plan no scoring script: nothing "
+        "would answer. Name a scoring script, or an environment with inference_config."
+    )
+
+
+def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[str, str | None]) -> Change:
+    """What happens to the deployment.
+
+    `ids` are the Resource Manager ids of its model, environment and code: None for a version that the run will
+    register, left out where it is not known.
+    """
+    wanted = plan.deployment
+    if found is None:
+        return Change("deployment", wanted.name, "create", why="The endpoint has no deployment of this name.")
+    differing = [
+        FieldChange(key, found.get(key), value)
+        for key, value in (
+            ("instance_type", wanted.instance_type),
+            ("instance_count", wanted.instance_count),
+            ("app_insights_enabled", wanted.app_insights_enabled),
+            ("description", wanted.description),
+        )
+        if _plain(found.get(key)) != _plain(value)
+    ]
+    egress, refused = wanted.egress_public_network_access, ""
+    if egress and found.get("egress_public_network_access") not in (None, egress):
+        refused = (
+            "Azure does not change the egress flag of a deployment. Choose another deployment name, for example green, "
+            "and move the traffic when it works."
+        )
+        differing.append(FieldChange("egress_public_network_access", found["egress_public_network_access"], egress))
+    for group in ("request_settings", "liveness_probe", "readiness_probe"):
+        before = found.get(group) or {}
+        for key, value in vars(getattr(wanted, group)).items():
+            if before.get(key) is not None and before[key] != value:
+                differing.append(FieldChange(f"{group}.{key}", before[key], value))
+    if wanted.model_mount_path and found.get("model_mount_path") != wanted.model_mount_path:
+        differing.append(FieldChange("model_mount_path", found.get("model_mount_path"), wanted.model_mount_path))
+    differing += _collector(wanted.data_collector, found.get("data_collector") or {})
+    differing += _variables(wanted.environment_variables, found.get("environment_variables") or {})
+    differing += _tags(wanted.tags, found.get("tags") or {})
+    differing += _assets(plan, found, ids)
+    code = wanted.code_configuration
+    if code and found.get("scoring_script") not in (None, code.scoring_script):
+        differing.append(FieldChange("scoring_script", found["scoring_script"], code.scoring_script))
+    state = str(found.get("provisioning_state") or "")
+    if state.lower() in {"failed", "canceled"}:
+        differing.append(FieldChange("provisioning_state", state, "Succeeded"))
+    change = _judged("deployment", wanted.name, differing, "It exists and is as the plan says.", refused)
+    return change if change.action == "skip" or refused else _with_effect(change, found)
+
+
+def _collector(wanted: DataCollector | None, found: Mapping[str, Any]) -> list[FieldChange]:
+    """What is collected, before and after; a plan without a data collector ends the collecting."""
+    before = {str(name): one for name, one in (found.get("collections") or {}).items() if one.get("enabled")}
+    after = {name: one for name, one in (wanted.collections if wanted else {}).items() if one.enabled}
+    differing = [
+        FieldChange(
+            f"data_collector.collections.{name}",
+            "enabled" if name in before else None,
+            "enabled" if name in after else None,
+        )
+        for name in sorted({*before, *after})
+        if (name in before) != (name in after)
+    ]
+    if wanted is None or not before:
+        return differing
+    share = next((one["sampling_rate"] for one in before.values() if one.get("sampling_rate") is not None), 1.0)
+    pairs = (
+        ("sampling_rate", float(share), wanted.sampling_rate),
+        ("rolling_rate", str(found.get("rolling_rate") or "hour"), wanted.rolling_rate),
+        ("capture_headers", list(found.get("capture_headers") or ()), list(wanted.capture_headers)),
+    )
+    return differing + [FieldChange(f"data_collector.{key}", old, new) for key, old, new in pairs if old != new]
+
+
+SCALED = ("instance_count", "tags")
+"""What PATCH of a deployment changes: its number of instances and its tags (Microsoft, REST API of Azure Machine
+Learning, OnlineDeployments_Update, PartialMinimalTrackedResourceWithSku)."""
+SCALE = "Only instances are added or taken away; those that serve go on."
+ROLL = (
+    "Azure replaces the instances in place, 20 per cent of them at a time; for a change that can be tried first and "
+    "taken back, deploy it under another name beside this one."
+)
+"""Microsoft, how-to-deploy-online-endpoints: deployments are updated with 20 % of the nodes at a time."""
+RESIZE = "Azure needs quota for the new size beside the old one while it replaces the instances."
+AGAIN = "It is made again in place: what failed serves nobody."
+
+
+def _with_effect(change: Change, found: Mapping[str, Any]) -> Change:
+    """The change with what it does to what serves."""
+    keys = {item.field.partition(".")[0] for item in change.changes}
+    if "provisioning_state" in keys:
+        return replace(change, how=AGAIN)
+    if keys <= set(SCALED):
+        return replace(change, how=SCALE if "instance_count" in keys else "", in_place=True)
+    return replace(change, how=f"{ROLL} {RESIZE}" if "instance_type" in keys else ROLL)
+
+
+def _assets(plan: Plan, found: Mapping[str, Any], ids: Mapping[str, str | None]) -> list[FieldChange]:
+    names = {"model": plan.deployment.model.name, "environment": plan.deployment.environment.name, "code": "code"}
+    differing = []
+    for kind, wanted in ids.items():
+        before = found.get(kind)
+        if wanted is None and (kind != "code" or before):
+            differing.append(FieldChange(kind, short_id(before), f"{names[kind]} (new version)"))
+        elif wanted and str(before).lower() != wanted.lower():
+            differing.append(FieldChange(kind, short_id(before), short_id(wanted)))
+    return differing
+
+
+def _traffic(plan: Plan, endpoint: Mapping[str, Any] | None) -> Change:
+    before = {name: share for name, share in ((endpoint or {}).get("traffic") or {}).items() if share}
+    after = {name: share for name, share in plan.traffic.items() if share}
+    if before == after:
+        return Change("traffic", plan.endpoint.name, "skip", why="The split is as the plan says.")
+    names = sorted({*before, *after})
+    differing = [
+        FieldChange(name, before.get(name, 0), after.get(name, 0))
+        for name in names
+        if before.get(name, 0) != after.get(name, 0)
+    ]
+    action = "change" if before else "create"
+    why = "The split is set after the deployment is up."
+    if plan.rollout is not None and before:
+        steps = ", ".join(f"{step} %" for step in plan.rollout.steps)
+        why = (
+            f"{plan.rollout.deployment} takes over in steps: {steps}; on errors or latency the split of now comes back."
+        )
+    return Change("traffic", plan.endpoint.name, action, differing, why)
+
+
+def _judged(resource: str, name: str, differing: list[FieldChange], same: str, refused: str) -> Change:
+    if not differing:
+        return Change(resource, name, "skip", why=same)
+    fields = ", ".join(change.field for change in differing)
+    return Change(resource, name, "change", differing, f"Differs in: {fields}.", refused)
+
+
+def _tags(wanted: Mapping[str, str], found: Mapping[str, str]) -> list[FieldChange]:
+    """Tags that the plan names; others, such as those that this program adds, are left alone."""
+    return [
+        FieldChange(f"tags.{key}", found.get(key), value)
+        for key, value in wanted.items()
+        if found.get(key) != str(value)
+    ]
+
+
+# Azure adds these to what a deployment was given (recorded by azure-powershell, 2024-07-25).
+_AZURES_OWN = {"AZUREML_MODEL_DIR", "AZUREML_ENTRY_SCRIPT", "AML_APP_ROOT"}
+
+
+def _variables(wanted: Mapping[str, str], found: Mapping[str, str]) -> list[FieldChange]:
+    names = sorted({*wanted, *(name for name in found if name not in _AZURES_OWN)})
+    return [
+        FieldChange(f"environment_variables.{name}", found.get(name), wanted.get(name))
+        for name in names
+        if found.get(name) != wanted.get(name)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+def short_id(identifier: Any) -> str | None:
+    """`name:version` of an asset's id; other texts as they are."""
+    parts = str(identifier or "").split("/")
+    if len(parts) >= 3 and parts[-2] == "versions":
+        return f"{parts[-3]}:{parts[-1]}"
+    return str(identifier) if identifier else None

@@ -1,0 +1,1 @@
+"""What values must look like, each by itself and together."""

@@ -1,0 +1,1 @@
+"""Resource Manager: workspaces, assets, quota, rights, long-running operations."""

@@ -1,0 +1,123 @@
+"""What the versions of assets consist of: the members of their bodies, completed as the service completes them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import yaml
+
+from tui.rehearsal.arm.errors import user_error
+from tui.rehearsal.arm.front import Call
+from tui.rehearsal.arm.workspaces import Workspace
+from tui.rehearsal.online_endpoints.own_containers import build_of, routes_of
+from tui.rehearsal.service import Service
+
+_DATASTORE = re.compile(r"^azureml://(?:.*/)?datastores/(?P<datastore>[^/]+)/paths/(?P<path>.*)$", re.IGNORECASE)
+_DATA_TYPES = ("uri_file", "uri_folder", "mltable")
+# What a version stands for cannot change; description, tags and the like can.
+FIXED = {
+    "models": ("modelUri", "modelType"),
+    "codes": ("codeUri",),
+    "environments": ("image", "condaFile", "build", "inferenceConfig"),
+    "data": ("dataUri", "dataType"),
+}
+
+
+def blob_place(service: Service, workspace: Workspace, uri: str) -> tuple[str, str] | None:
+    """Container and path that an `azureml://…/datastores/…` or blob URI names; None for any other."""
+    match = _DATASTORE.match(uri)
+    if match:
+        if match["datastore"].lower() == "workspaceblobstore":
+            return workspace.blob_container, match["path"].strip("/")
+        if match["datastore"].lower() == "workspaceartifactstore":
+            return f"azureml-{workspace.guid}", match["path"].strip("/")
+        return None
+    uri = service.at_home(uri)
+    if uri.startswith(service.blob_origin + "/"):
+        path = unquote(urlsplit(uri).path).strip("/").split("/", 2)
+        if len(path) > 1:
+            return path[1], path[2] if len(path) > 2 else ""
+    return None
+
+
+def _flavors(service: Service, workspace: Workspace, uri: str) -> dict[str, Any]:
+    """The flavours of an MLflow model, which the service reads from its MLmodel file by itself (recorded)."""
+    place = blob_place(service, workspace, uri)
+    if place is None:
+        return {}
+    content = service.blobs.read_small(place[0], f"{place[1]}/MLmodel".lstrip("/"))
+    try:
+        document = yaml.safe_load(content or b"")
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+        return {}
+    flavors = document.get("flavors") if isinstance(document, dict) else None
+    if not isinstance(flavors, dict):
+        return {}
+    return {
+        str(name): {"data": {str(key): _plain(value) for key, value in data.items()}}
+        for name, data in flavors.items()
+        if isinstance(data, dict)
+    }
+
+
+def _plain(value: Any) -> Any:
+    return (
+        value
+        if isinstance(value, str)
+        else yaml.safe_dump(value, default_flow_style=True).strip().removesuffix("...").strip()
+    )
+
+
+def properties_of(call: Call, workspace: Workspace, kind: str) -> dict[str, Any]:
+    """The properties of a version that a `PUT` asks for. Raises ArmError."""
+    fields = call.body.object("properties")
+    common: dict[str, Any] = {
+        "description": fields.text("description"),
+        "tags": fields.texts("tags"),
+        "properties": fields.texts("properties"),
+        "isArchived": fields.boolean("isArchived"),
+        "isAnonymous": fields.boolean("isAnonymous"),
+    }
+    if kind == "codes":
+        return {**common, "codeUri": fields.text("codeUri"), "provisioningState": "Succeeded"}
+    if kind == "data":
+        data_type = fields.text("dataType", "uri_folder") or ""
+        if data_type.lower() not in _DATA_TYPES or not fields.text("dataUri"):
+            raise user_error(
+                "A data asset needs a dataUri, and a dataType that is one of " + ", ".join(_DATA_TYPES) + ".",
+                workspace.location,
+            )
+        return {**common, "dataType": data_type.lower(), "dataUri": fields.text("dataUri")}
+    if kind == "models":
+        uri = fields.text("modelUri")
+        flavors = fields.raw("flavors")
+        model_type = fields.text("modelType", "custom_model")
+        if not flavors and uri and model_type == "mlflow_model":
+            flavors = _flavors(call.service, workspace, uri)
+        return {
+            **common,
+            # The SDK fails on null here.
+            "flavors": flavors if isinstance(flavors, dict) else {},
+            "modelType": model_type,
+            "modelUri": uri,
+            "jobName": fields.text("jobName"),
+            "provisioningState": "Succeeded",
+            "stage": fields.text("stage", "Development"),
+        }
+    environment = {
+        **common,
+        "environmentType": "UserCreated",
+        "image": fields.text("image"),
+        "condaFile": fields.text("condaFile"),
+        "osType": fields.text("osType", "Linux"),
+        "autoRebuild": fields.text("autoRebuild", "Disabled"),
+        "provisioningState": "Succeeded",
+        "stage": fields.text("stage", "Development"),
+        "inferenceConfig": routes_of(fields, workspace.location),
+    }
+    build = build_of(fields, workspace.location)
+    if build is not None:
+        environment["build"] = build
+    return environment

@@ -1,0 +1,236 @@
+"""Virtual machine sizes, quota and usage in a region.
+
+Sizes are those that Microsoft lists for managed online endpoints (reference-managed-online-endpoints-vm-sku-list);
+the reserve of 20 % is documented in how-to-manage-quotas, and recordings show that it counts as used.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from tui.rehearsal.arm.errors import ArmError, bad_request
+from tui.rehearsal.arm.front import Call, Routes, page
+from tui.rehearsal.arm.resource_paths import PROVIDER, REGION, REGION_NAME
+from tui.rehearsal.service import Service
+
+# A new subscription has 24 to 300 cores for each ordinary family, by offer, and none for GPU families.
+FAMILY_LIMIT = 48
+TOTAL_LIMIT = 300
+# Recorded 2025-11 in eastus, for this size alone: US dollars an hour for dedicated and for low priority machines.
+_PRICES = {"Standard_D16as_v4": (0.77, 0.15)}
+
+
+@dataclass(frozen=True)
+class Size:
+    """One virtual machine size; memory and disk are None where Microsoft's list leaves them out."""
+
+    name: str
+    family: str
+    vcpus: int
+    gpus: int
+    memory_gb: float | None
+    disk_gb: int | None
+    skip_reserve: bool
+    infiniband: bool
+
+    def cores(self, instances: int) -> int:
+        """Cores that a deployment takes of the quota: with the reserve for upgrades, unless exempt."""
+        # In whole numbers: 1.2 * 5 is a little over 6 as a floating point number.
+        counted = instances if self.skip_reserve else math.ceil(12 * instances / 10)
+        return counted * self.vcpus
+
+
+@functools.lru_cache(maxsize=1)
+def sizes() -> dict[str, Size]:
+    """All sizes by their name in lower case."""
+    with Path(__file__).with_name("sizes.csv").open(encoding="utf-8", newline="") as file:
+        found = [
+            Size(
+                name=row["name"],
+                family=row["family"],
+                vcpus=int(row["vcpus"]),
+                gpus=int(row["gpus"]),
+                memory_gb=float(row["memory_gb"]) if row["memory_gb"] else None,
+                disk_gb=int(row["disk_gb"]) if row["disk_gb"] else None,
+                skip_reserve=row["skip_reserve"] == "yes",
+                infiniband=row["infiniband"] == "yes",
+            )
+            for row in csv.DictReader(file)
+        ]
+    return {size.name.lower(): size for size in found}
+
+
+def _limit(service: Service, family: str) -> int:
+    if "quota" in service.scenarios:
+        return 0
+    return 0 if any(size.family == family and size.gpus for size in sizes().values()) else FAMILY_LIMIT
+
+
+def _used(service: Service, subscription: str, leave_out: str = "") -> dict[str, int]:
+    used: dict[str, int] = {}
+    for deployment in service.store.of_kind("deployments"):
+        if not deployment.id.lower().startswith(f"/subscriptions/{subscription.lower()}/"):
+            continue
+        size = sizes().get(str(deployment.properties.get("instanceType", "")).lower())
+        if size is not None and deployment.id.lower() != leave_out.lower():
+            cores = size.cores(int(deployment.body["sku"]["capacity"]))
+            used[size.family] = used.get(size.family, 0) + cores
+    return used
+
+
+def require_quota(service: Service, subscription: str, deployment_id: str, size: Size, instances: int) -> None:
+    """Refuses a deployment that the quota does not allow, as recorded: 400 at the PUT. Raises ArmError."""
+    used = _used(service, subscription, leave_out=deployment_id).get(size.family, 0)
+    needed, limit = size.cores(instances), _limit(service, size.family)
+    if used + needed <= limit:
+        return
+    text = (
+        f"Not enough quota available for {size.name} in SubscriptionId {subscription}. Current usage/limit: "
+        f"{used}/{limit}. Additional needed: {needed} Please see troubleshooting guide, available here: "
+        "https://aka.ms/oe-tsg#error-outofquota"
+    )
+    raise bad_request(
+        "InferencingClientCreateDeploymentFailed",
+        'InferencingClient HttpRequest error, error detail: {"errors":{"VmSize":["' + text + '"]},"type":'
+        '"https://tools.ietf.org/html/rfc9110#section-15.5.1","title":"One or more validation errors occurred.",'
+        '"status":400}',
+        REGION_NAME,
+    )
+
+
+def _families() -> list[str]:
+    return sorted({size.family for size in sizes().values()})
+
+
+def _family_name(family: str) -> dict[str, str]:
+    words = family.replace("standard", "Standard ", 1).replace("Family", " Family").replace("  ", " ")
+    return {"value": family, "localizedValue": f"{words} Cluster Dedicated vCPUs"}
+
+
+def _require_region(call: Call) -> None:
+    call.service.workspaces.require_subscription(call["subscription"])
+    if call["location"].lower().replace(" ", "") != REGION_NAME:
+        raise ArmError(
+            400,
+            "NoRegisteredProviderFound",
+            f"No registered resource provider found for location '{call['location']}'. The rehearsal has one region: "
+            f"{REGION_NAME}.",
+        )
+
+
+async def list_usages(call: Call) -> web.Response:
+    """`GET …/locations/{location}/usages`."""
+    _require_region(call)
+    subscription = f"/subscriptions/{call['subscription']}"
+    used = _used(call.service, call["subscription"])
+    endpoints = [
+        item for item in call.service.store.of_kind("onlineEndpoints") if item.id.startswith(subscription.lower() + "/")
+    ]
+
+    def usage(kind: str, name: dict[str, str], value: int, limit: int, ending: str = "") -> dict[str, Any]:
+        return {
+            "unit": "Count",
+            "currentValue": value,
+            "limit": limit,
+            "name": name,
+            "type": f"{PROVIDER}/{kind}/usages",
+            "id": subscription + ending,
+        }
+
+    found = [
+        usage("totalClusters", {"value": "TotalClusters", "localizedValue": "Total Clusters"}, 1, 200),
+        usage(
+            "totalDedicatedCores",
+            {"value": "TotalDedicatedCores", "localizedValue": "Total Cluster Dedicated Regional vCPUs"},
+            sum(used.values()),
+            TOTAL_LIMIT,
+        ),
+        usage(
+            "onlineEndpoints",
+            {"value": "OnlineEndpoints", "localizedValue": "Online Endpoints"},
+            len(endpoints),
+            100,
+        ),
+    ]
+    for family in _families():
+        ending = f"/usages/{family.replace(' ', '_')}"
+        limit = _limit(call.service, family)
+        found.append(usage("vmFamily/dedicatedCores", _family_name(family), used.get(family, 0), limit, ending))
+    return page(call, found)
+
+
+async def list_quotas(call: Call) -> web.Response:
+    """`GET …/locations/{location}/quotas`."""
+    _require_region(call)
+    found = [
+        {
+            "unit": "Count",
+            "limit": _limit(call.service, family),
+            "name": _family_name(family),
+            "type": f"{PROVIDER}/vmFamily/dedicatedCores/quotas",
+            "id": f"/subscriptions/{call['subscription']}/quotas/{family.replace(' ', '_')}",
+            "location": None,
+        }
+        for family in _families()
+    ]
+    # A workspace may have no more than its subscription has; here all have as much (the shape is recorded).
+    for workspace in call.service.workspaces.all():
+        if workspace.subscription_id.lower() == call["subscription"].lower():
+            found += [
+                {
+                    **item,
+                    "type": f"{PROVIDER}/workspaces/dedicatedCores/quotas",
+                    "id": workspace.id + str(item["id"])[str(item["id"]).index("/quotas/") :],
+                    "location": workspace.location,
+                }
+                for item in found[: len(_families())]
+            ]
+    return page(call, found)
+
+
+def _prices(name: str) -> dict[str, Any]:
+    if name not in _PRICES:
+        return {}
+    values = [
+        {"retailPrice": price, "osType": "Linux", "vmTier": tier}
+        for price, tier in zip(_PRICES[name], ("Standard", "LowPriority"))
+    ]
+    return {"estimatedVMPrices": {"billingCurrency": "USD", "unitOfMeasure": "OneHour", "values": values}}
+
+
+async def list_vm_sizes(call: Call) -> web.Response:
+    """`GET …/locations/{location}/vmSizes`: `MIR` marks sizes for managed online endpoints (recorded)."""
+    _require_region(call)
+    found = [
+        {
+            "name": size.name,
+            "family": size.family,
+            "vCPUs": size.vcpus,
+            "gpus": size.gpus,
+            "osVhdSizeMB": 1047552,
+            "maxResourceVolumeMB": (size.disk_gb or 0) * 1024,
+            "memoryGB": size.memory_gb or 0.0,
+            "lowPriorityCapable": True,
+            "premiumIO": True,
+            "supportedComputeTypes": ["AmlCompute", "ComputeInstance", "MIR"],
+            "generation": "gen1",
+            "supportsIB": size.infiniband,
+            **_prices(size.name),
+        }
+        for size in sizes().values()
+    ]
+    return page(call, found)
+
+
+def add_routes(routes: Routes) -> None:
+    """Adds the paths of this module."""
+    routes.add("GET", f"{REGION}/usages", list_usages)
+    routes.add("GET", f"{REGION}/quotas", list_quotas)
+    routes.add("GET", f"{REGION}/vmSizes", list_vm_sizes)

@@ -1,0 +1,263 @@
+"""Resource Manager's front: finds the handler of a request and reads its body."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Callable
+
+from aiohttp import web
+
+from tui.rehearsal.arm.errors import ArmError, bad_content
+from tui.rehearsal.arm.resource_paths import PROVIDER
+from tui.rehearsal.arm.rights import action_of
+
+if TYPE_CHECKING:
+    from tui.rehearsal.service import Service
+
+# The largest body that Resource Manager takes.
+MAX_BODY = 4 * 1024 * 1024
+
+
+class Fields:
+    """Reads members of a JSON object; a member of the wrong type is a 400 that names it."""
+
+    def __init__(self, content: Mapping[str, Any], path: str = "") -> None:
+        self._content = content
+        self._path = path
+
+    def _fail(self, name: str, expected: str) -> ArmError:
+        return bad_content(f"{self._path}{name} must be {expected}")
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._content
+
+    def raw(self, name: str) -> Any:
+        """The member as it is, or None."""
+        return self._content.get(name)
+
+    def object(self, name: str) -> Fields:
+        """A member that is an object; empty when absent or null."""
+        value = self._content.get(name)
+        if value is not None and not isinstance(value, dict):
+            raise self._fail(name, "an object")
+        return Fields(value or {}, f"{self._path}{name}.")
+
+    def text(self, name: str, default: str | None = None) -> str | None:
+        """A member that is a string."""
+        value = self._content.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, str):
+            raise self._fail(name, "a string")
+        return value
+
+    def boolean(self, name: str, default: bool = False) -> bool:
+        """A member that is true or false."""
+        value = self._content.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise self._fail(name, "true or false")
+        return value
+
+    def integer(self, name: str, default: int) -> int:
+        """A member that is a whole number."""
+        value = self._content.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self._fail(name, "a whole number")
+        return value
+
+    def texts(self, name: str) -> dict[str, str]:
+        """A member whose members are all strings, such as tags; numbers and booleans are written out."""
+        value = self._content.get(name)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise self._fail(name, "an object")
+        result: dict[str, str] = {}
+        for key, item in value.items():
+            if isinstance(item, bool):
+                item = "true" if item else "false"
+            elif isinstance(item, (int, float)):
+                item = str(item)
+            if item is not None and not isinstance(item, str):
+                raise self._fail(f"{name}.{key}", "a string")
+            if item is not None:
+                result[key] = item
+        return result
+
+    def percentages(self, name: str) -> dict[str, int]:
+        """A member such as traffic: whole numbers by name."""
+        value = self._content.get(name)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise self._fail(name, "an object")
+        for key, item in value.items():
+            if not isinstance(item, int) or isinstance(item, bool):
+                raise self._fail(f"{name}.{key}", "a whole number")
+        return dict(value)
+
+
+@dataclass
+class Call:
+    """One request to Resource Manager: where it goes, what it carries, who sent it."""
+
+    service: Service
+    request: web.Request
+    parameters: dict[str, str]
+    body: Fields
+    claims: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> str:
+        return self.parameters[name]
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """Parameters after the question mark, by name in lower case; the first value of each."""
+        return {name.lower(): value for name, value in reversed(list(self.request.query.items()))}
+
+    @property
+    def api_version(self) -> str:
+        """The version that the client asked for; any is accepted."""
+        return self.query.get("api-version", "2024-04-01")
+
+    @property
+    def url(self) -> str:
+        """The absolute URL of the resource, with the client's version."""
+        return f"{self.service.origin}{self.request.path}?api-version={self.api_version}"
+
+    @property
+    def caller(self) -> str:
+        """The object id of the caller."""
+        return str(self.claims.get("oid", ""))
+
+
+Handler = Callable[[Call], Awaitable[web.StreamResponse]]
+
+
+class Routes:
+    """Paths with `{names}` and their handlers. Azure takes paths in any case."""
+
+    def __init__(self) -> None:
+        self._routes: dict[int, list[tuple[list[str], str, dict[str, Handler]]]] = {}
+
+    def add(self, method: str, path: str, handler: Handler) -> None:
+        """Registers a handler; fixed segments are compared without regard to case."""
+        segments = [part if part.startswith("{") else part.lower() for part in path.strip("/").split("/")]
+        same_length = self._routes.setdefault(len(segments), [])
+        for known, _, handlers in same_length:
+            if known == segments:
+                handlers[method] = handler
+                return
+        same_length.append((segments, path, {method: handler}))
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """Method and path of every operation, the path as it was added."""
+        for same_length in self._routes.values():
+            for _, path, handlers in same_length:
+                for method in handlers:
+                    yield method, path
+
+    def find(self, method: str, path: str) -> tuple[Handler, str, dict[str, str]]:
+        """The handler, the path as it was added, and the values of its names. Raises ArmError, 404 or 405."""
+        parts = path.strip("/").split("/")
+        allowed: set[str] = set()
+        for segments, added, handlers in self._routes.get(len(parts), []):
+            values: dict[str, str] = {}
+            for segment, part in zip(segments, parts):
+                if segment.startswith("{"):
+                    if not part:
+                        break
+                    values[segment[1:-1]] = part
+                elif segment != part.lower():
+                    break
+            else:
+                if method in handlers:
+                    return handlers[method], added, values
+                allowed.update(handlers)
+        if allowed:
+            raise ArmError(
+                405,
+                "MethodNotAllowed",
+                f"The HTTP method '{method}' is not supported at scope '{path}'.",
+                headers={"Allow": ", ".join(sorted(allowed))},
+            )
+        raise ArmError(
+            404,
+            "InvalidResourceType",
+            f"The rehearsal has no operation {method} at '{path}'. On Azure there may be one; what the rehearsal "
+            "offers is listed in its table of operations.",
+        )
+
+
+# Who is signed in may ask for these; the answers hold only what the caller may see.
+_ALWAYS = ("/subscriptions", "/tenants", f"/providers/{PROVIDER}/operations")
+
+
+def require_right(service: Service, request: web.Request, claims: Mapping[str, Any], path: str) -> None:
+    """Refuses a request that the caller's roles do not cover; `path` as it was added. Raises ArmError 403.
+
+    Polls of operations are free to who is signed in, because roles on a workspace do not reach the region's paths.
+    """
+    if path in _ALWAYS or "/mfeOperations" in path:
+        return
+    rights = service.rights.of(claims)
+    action = action_of(request.method, path)
+    allowed = bool(rights.roles) if action == "Microsoft.Authorization/permissions/read" else rights.allow(action)
+    if allowed:
+        return
+    scope = request.path.rsplit("/", 1)[0] if request.method == "POST" else request.path
+    raise ArmError(
+        403,
+        "AuthorizationFailed",
+        f"The client '{claims.get('appid')}' with object id '{claims.get('oid')}' does not have authorization to "
+        f"perform action '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, "
+        "please refresh your credentials.",
+    )
+
+
+async def read_body(request: web.Request) -> Fields:
+    """The request's JSON object; empty when there is no body. Raises ArmError 400 or 413."""
+    if request.content_length is not None and request.content_length > MAX_BODY:
+        raise ArmError(413, "RequestContentTooLarge", f"The request content exceeds {MAX_BODY} bytes.")
+    content = b""
+    async for chunk in request.content.iter_any():
+        content += chunk
+        if len(content) > MAX_BODY:
+            raise ArmError(413, "RequestContentTooLarge", f"The request content exceeds {MAX_BODY} bytes.")
+    if not content.strip():
+        return Fields({})
+    try:
+        parsed = json.loads(content)
+        # Lone surrogates are legal in JSON and cannot be stored or sent as UTF-8.
+        json.dumps(parsed, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise bad_content(str(error) or "the document is nested too deeply") from error
+    if not isinstance(parsed, dict):
+        raise bad_content("the document must be an object")
+    return Fields(parsed)
+
+
+def count(call: Call, default: int, name: str = "count") -> int:
+    """The size of a page that a client asks for: 1 to 999, else the default."""
+    text = call.query.get(name, "")
+    return int(text) if text.isdecimal() and 0 < len(text) < 4 and int(text) else default
+
+
+def page(call: Call, items: list[dict[str, Any]], size: int | None = None) -> web.Response:
+    """A list answer; pages of `size` follow each other by `nextLink`, which is absent on the last one."""
+    skip = call.query.get("$skip") or call.query.get("$skiptoken") or ""
+    start = int(skip) if skip.isdecimal() and len(skip) < 10 else 0
+    answer: dict[str, Any] = {"value": items[start:]}
+    if size is not None and start + size < len(items):
+        answer["value"] = items[start : start + size]
+        query = {name: value for name, value in call.request.query.items() if name.lower() != "$skip"}
+        answer["nextLink"] = str(
+            call.request.url.with_query({**query, "$skip": str(start + size)}).with_scheme("https")
+        )
+    return web.json_response(answer)

@@ -1,0 +1,173 @@
+"""Long-running operations, in the shapes that Azure PowerShell's recordings show."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Awaitable
+from typing import Any, Callable
+
+from tui.rehearsal.arm.errors import timestamp
+from tui.rehearsal.store import Store
+
+log = logging.getLogger(__name__)
+
+# What the service calls an operation that is under way, also when it creates.
+UNDER_WAY = "Updating"
+ENDPOINT = "oeidp"
+DEPLOYMENT = "odidp"
+# Not recorded: a guess in the style of the other two.
+NETWORK = "mnw"
+
+
+class OperationFailed(Exception):
+    """Ends an operation as Failed with this error object."""
+
+    def __init__(self, code: str, message: str, *, additional: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.additional = additional or []
+
+    def error(self) -> dict[str, Any]:
+        """The error object of the operation's status."""
+        return {"code": self.code, "message": self.message, "details": [], "additionalInfo": self.additional}
+
+
+Work = Callable[[], Awaitable[None]]
+AfterFailure = Callable[[OperationFailed], None]
+
+
+class Operations:
+    """Runs operations in the background and answers polls for them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def under_way(self) -> int:
+        """How many operations run now."""
+        return len(self._tasks)
+
+    def begin(
+        self,
+        kind: str,
+        *,
+        subscription: str,
+        location: str,
+        workspace_guid: str,
+        resource: str,
+        verb: str,
+        work: Work,
+        failed: AfterFailure,
+        result: dict[str, Any] | None = None,
+    ) -> str:
+        """Starts an operation and returns its path, without origin and version.
+
+        `work` raises OperationFailed to end it as Failed; `failed` is then called to mark the resource.
+        `result` is what a client reads at the end in place of the status document.
+        """
+        name = f"{kind}:{workspace_guid}:{uuid.uuid4()}"
+        path = (
+            f"/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/{location}"
+            f"/mfeOperationsStatus/{name}"
+        )
+        record: dict[str, Any] = {
+            "id": path,
+            "name": name,
+            "status": UNDER_WAY,
+            "startTime": timestamp(),
+            "resource": resource,
+            "verb": verb,
+        }
+        if result is not None:
+            record["result"] = result
+        self._store.put_operation(name, record)
+        self._tasks[name] = asyncio.get_running_loop().create_task(self._run(name, record, work, failed))
+        return path
+
+    async def _run(self, name: str, record: dict[str, Any], work: Work, failed: AfterFailure) -> None:
+        try:
+            # Lets the answer to the request go out first.
+            await asyncio.sleep(0)
+            await work()
+            record["status"] = "Succeeded"
+        except OperationFailed as refused:
+            record["status"] = "Failed"
+            record["error"] = refused.error()
+            failed(refused)
+        except asyncio.CancelledError:
+            record["status"] = "Canceled"
+            record["error"] = OperationFailed("OperationCanceled", "The operation was canceled.").error()
+        except Exception:
+            log.exception("Operation %s failed in the rehearsal itself", name)
+            failure = OperationFailed(
+                "InternalServerError", "An internal error of the rehearsal; its log says more. Please try again later."
+            )
+            record["status"] = "Failed"
+            record["error"] = failure.error()
+            failed(failure)
+        finally:
+            record["endTime"] = timestamp()
+            self._store.put_operation(name, record)
+            self._tasks.pop(name, None)
+
+    async def cancel(self, resource: str) -> None:
+        """Cancels what runs for this resource and all below it, and waits for it."""
+        key = resource.lower()
+        tasks = []
+        for name, task in list(self._tasks.items()):
+            record = self._store.get_operation(name)
+            owner = str(record["resource"]).lower() if record else ""
+            if (owner == key or owner.startswith(key + "/")) and task is not asyncio.current_task():
+                task.cancel()
+                tasks.append(task)
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def stop(self) -> None:
+        """Cancels all; they stay under way in the store, so that the next start takes them up again."""
+        records = {name: self._store.get_operation(name) for name in self._tasks}
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        for name, record in records.items():
+            if record is not None:
+                self._store.put_operation(name, record)
+
+    def interrupted(self) -> list[dict[str, Any]]:
+        """Operations that were under way when the rehearsal ended."""
+        return [record for record in self._store.operations() if record["status"] == UNDER_WAY]
+
+    def take_up(self, record: dict[str, Any], work: Work, failed: AfterFailure) -> None:
+        """Goes on with an interrupted operation."""
+        name = str(record["name"])
+        self._tasks[name] = asyncio.get_running_loop().create_task(self._run(name, record, work, failed))
+
+    def give_up(self, record: dict[str, Any]) -> None:
+        """Ends an interrupted operation that nobody can take up."""
+        record.update(status="Canceled", endTime=timestamp())
+        record["error"] = OperationFailed("OperationCanceled", "The operation was canceled.").error()
+        self._store.put_operation(str(record["name"]), record)
+
+    def result(self, name: str) -> dict[str, Any] | None:
+        """What the operation was begun with as its result, or None."""
+        found: dict[str, Any] | None = (self._store.get_operation(name) or {}).get("result")
+        return found
+
+    def status(self, name: str) -> dict[str, Any] | None:
+        """The status document of an operation, or None."""
+        record = self._store.get_operation(name)
+        if record is None:
+            return None
+        status = {key: record[key] for key in ("id", "name", "status", "startTime")}
+        for key in ("endTime", "error"):
+            if key in record:
+                status[key] = record[key]
+        # Stays 0.0 to the end, as recorded.
+        status["percentComplete"] = 0.0
+        return status

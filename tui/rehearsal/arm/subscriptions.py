@@ -1,0 +1,220 @@
+"""The subscription around the workspaces: subscriptions, groups, regions, the provider, and who may do what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from tui.rehearsal.arm.errors import ArmError
+from tui.rehearsal.arm.front import Call, Handler, Routes, page
+from tui.rehearsal.arm.resource_paths import PROVIDER, REGION_NAME, WORKSPACE
+from tui.rehearsal.arm.rights import action_of
+from tui.rehearsal.arm.workspace_routes import BUILD_COMPUTE, CREATED, workspace_of
+from tui.rehearsal.seed import TENANT_ID
+
+
+def _subscription(subscription: str) -> dict[str, Any]:
+    return {
+        "id": f"/subscriptions/{subscription}",
+        "authorizationSource": "RoleBased",
+        "managedByTenants": [],
+        "subscriptionId": subscription,
+        "tenantId": TENANT_ID,
+        "displayName": "Rehearsal",
+        "state": "Enabled",
+        "subscriptionPolicies": {
+            "locationPlacementId": "Public_2014-09-01",
+            "quotaId": "PayAsYouGo_2014-09-01",
+            "spendingLimit": "Off",
+        },
+    }
+
+
+async def list_subscriptions(call: Call) -> web.Response:
+    """`GET /subscriptions`: those in which the caller has a role."""
+    if not call.service.rights.of(call.claims).roles:
+        return page(call, [])
+    names = sorted({known.subscription_id.lower() for known in call.service.workspaces.all()})
+    return page(call, [_subscription(name) for name in names])
+
+
+async def read_subscription(call: Call) -> web.Response:
+    """`GET /subscriptions/{id}`."""
+    call.service.workspaces.require_subscription(call["subscription"])
+    return web.json_response(_subscription(call["subscription"]))
+
+
+async def list_tenants(call: Call) -> web.Response:
+    """`GET /tenants`."""
+    return page(call, [{"id": f"/tenants/{TENANT_ID}", "tenantId": TENANT_ID, "displayName": "Rehearsal"}])
+
+
+async def list_locations(call: Call) -> web.Response:
+    """`GET …/locations`: one region."""
+    call.service.workspaces.require_subscription(call["subscription"])
+    return page(
+        call,
+        [
+            {
+                "id": f"/subscriptions/{call['subscription']}/locations/{REGION_NAME}",
+                "name": REGION_NAME,
+                "type": "Region",
+                "displayName": "East US",
+                "regionalDisplayName": "(US) East US",
+            }
+        ],
+    )
+
+
+def _group(subscription: str, group: str) -> dict[str, Any]:
+    return {
+        "id": f"/subscriptions/{subscription}/resourceGroups/{group}",
+        "name": group,
+        "type": "Microsoft.Resources/resourceGroups",
+        "location": REGION_NAME,
+        "properties": {"provisioningState": "Succeeded"},
+    }
+
+
+async def list_groups(call: Call) -> web.Response:
+    """`GET …/resourceGroups`."""
+    call.service.workspaces.require_subscription(call["subscription"])
+    groups = {
+        known.resource_group.lower(): known.resource_group
+        for known in call.service.workspaces.all()
+        if known.subscription_id.lower() == call["subscription"].lower()
+    }
+    return page(call, [_group(call["subscription"], name) for _, name in sorted(groups.items())])
+
+
+async def read_group(call: Call) -> web.Response:
+    """`GET …/resourceGroups/{name}`."""
+    call.service.workspaces.require_group(call["subscription"], call["group"])
+    return web.json_response(_group(call["subscription"], call["group"]))
+
+
+async def read_provider(call: Call) -> web.Response:
+    """`GET …/providers/Microsoft.MachineLearningServices`: registered."""
+    call.service.workspaces.require_subscription(call["subscription"])
+    if call["provider"].lower() != PROVIDER.lower():
+        raise ArmError(
+            404,
+            "InvalidResourceNamespace",
+            f"The rehearsal knows only the resource provider {PROVIDER}, not '{call['provider'][:80]}'.",
+        )
+    return web.json_response(
+        {
+            "id": f"/subscriptions/{call['subscription']}/providers/{PROVIDER}",
+            "namespace": PROVIDER,
+            "registrationState": "Registered",
+            "registrationPolicy": "RegistrationRequired",
+            "resourceTypes": [
+                {"resourceType": name, "locations": ["East US"], "apiVersions": ["2024-10-01", "2024-04-01"]}
+                for name in ("workspaces", "workspaces/onlineEndpoints", "workspaces/onlineEndpoints/deployments")
+            ],
+        }
+    )
+
+
+async def list_permissions(call: Call) -> web.Response:
+    """`GET …/providers/Microsoft.Authorization/permissions`: what the caller's roles give, one object for each."""
+    if "workspace" in call.parameters:
+        workspace_of(call)
+    elif "group" in call.parameters:
+        call.service.workspaces.require_group(call["subscription"], call["group"])
+    else:
+        call.service.workspaces.require_subscription(call["subscription"])
+    return page(call, call.service.rights.of(call.claims).permissions())
+
+
+def _compute(call: Call) -> dict[str, Any]:
+    workspace = workspace_of(call)
+    return {
+        "id": f"{workspace.id}/computes/{BUILD_COMPUTE}",
+        "name": BUILD_COMPUTE,
+        "type": f"{PROVIDER}/workspaces/computes",
+        "location": workspace.location,
+        "tags": None,
+        "properties": {
+            "createdOn": CREATED,
+            "modifiedOn": CREATED,
+            "disableLocalAuth": False,
+            "description": None,
+            "resourceId": None,
+            "computeType": "AmlCompute",
+            "computeLocation": workspace.location,
+            "provisioningState": "Succeeded",
+            "provisioningErrors": None,
+            "isAttachedCompute": False,
+            "properties": {
+                "vmSize": "Standard_DS3_v2",
+                "vmPriority": "Dedicated",
+                "scaleSettings": {
+                    "maxNodeCount": 2,
+                    "minNodeCount": 0,
+                    "nodeIdleTimeBeforeScaleDown": "PT2M",
+                },
+                "allocationState": "Steady",
+                "currentNodeCount": 0,
+                "targetNodeCount": 0,
+                "enableNodePublicIp": False,
+                "osType": "Linux",
+            },
+        },
+    }
+
+
+async def list_computes(call: Call) -> web.Response:
+    """`GET …/computes`: the cluster that builds images."""
+    return page(call, [_compute(call)])
+
+
+async def read_compute(call: Call) -> web.Response:
+    """`GET …/computes/{name}`."""
+    body = _compute(call)
+    if call["compute"].lower() != BUILD_COMPUTE:
+        raise ArmError(404, "ResourceNotFound", f"The compute '{call['compute'][:80]}' was not found.")
+    return web.json_response(body)
+
+
+def _list_operations(routes: Routes) -> Handler:
+    async def handle(call: Call) -> web.Response:
+        """`GET /providers/Microsoft.MachineLearningServices/operations`: the actions that the rehearsal knows."""
+        actions = sorted({action_of(method, path) for method, path in routes})
+        return page(
+            call,
+            [
+                {
+                    "name": action,
+                    "isDataAction": False,
+                    "display": {
+                        "provider": "Microsoft Machine Learning Services",
+                        "resource": "/".join(action.split("/")[1:-1]),
+                        "operation": action.rsplit("/", 1)[1],
+                        "description": action,
+                    },
+                }
+                for action in actions
+                if action.startswith(f"{PROVIDER}/")
+            ],
+        )
+
+    return handle
+
+
+def add_routes(routes: Routes) -> None:
+    """Adds the paths of this module."""
+    routes.add("GET", f"/providers/{PROVIDER}/operations", _list_operations(routes))
+    one, group = "/subscriptions/{subscription}", "/subscriptions/{subscription}/resourceGroups/{group}"
+    routes.add("GET", "/subscriptions", list_subscriptions)
+    routes.add("GET", "/tenants", list_tenants)
+    routes.add("GET", one, read_subscription)
+    routes.add("GET", f"{one}/locations", list_locations)
+    routes.add("GET", f"{one}/resourceGroups", list_groups)
+    routes.add("GET", group, read_group)
+    routes.add("GET", f"{one}/providers/{{provider}}", read_provider)
+    for scope in (one, group, WORKSPACE):
+        routes.add("GET", f"{scope}/providers/Microsoft.Authorization/permissions", list_permissions)
+    routes.add("GET", f"{WORKSPACE}/computes", list_computes)
+    routes.add("GET", f"{WORKSPACE}/computes/{{compute}}", read_compute)

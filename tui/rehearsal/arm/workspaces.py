@@ -1,0 +1,132 @@
+"""Workspaces: those that are built in, and those that clients named."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tui.rehearsal.arm.errors import ArmError, resource_not_found
+from tui.rehearsal.arm.resource_paths import PROVIDER, REGION_NAME
+from tui.rehearsal.client_environment import LEGACY_WORKSPACE, MANAGED_WORKSPACE, RESOURCE_GROUP
+from tui.rehearsal.places import Home
+from tui.rehearsal.seed import SUBSCRIPTION_ID, Seed
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One workspace that the rehearsal answers for."""
+
+    subscription_id: str
+    resource_group: str
+    name: str
+    isolation: str
+    guid: str
+    datastore: str = "sas"
+    provisioned: bool = True
+
+    @property
+    def id(self) -> str:
+        """The resource id."""
+        return (
+            f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}/providers/{PROVIDER}"
+            f"/workspaces/{self.name}"
+        )
+
+    @property
+    def has_managed_network(self) -> bool:
+        """Whether the workspace has a managed virtual network."""
+        return self.isolation == "managed"
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the workspace can be reached over the public network."""
+        return self.isolation == "public"
+
+    @property
+    def network_id(self) -> str:
+        """Under this id the store remembers that the managed virtual network was provisioned."""
+        return f"{self.id}/managedNetworks/default"
+
+    @property
+    def location(self) -> str:
+        """The region."""
+        return REGION_NAME
+
+    @property
+    def blob_container(self) -> str:
+        """The container of the default datastore."""
+        return f"azureml-blobstore-{self.guid}"
+
+
+class Workspaces:
+    """The two that are built in and those that clients named."""
+
+    def __init__(self, home: Home, seed: Seed) -> None:
+        self._home = home
+        self._seed = seed
+        self._seen = -1
+        self._known: dict[tuple[str, str, str], Workspace] = {}
+        self._built_in = [
+            self._make(SUBSCRIPTION_ID, RESOURCE_GROUP, MANAGED_WORKSPACE, "managed"),
+            self._make(SUBSCRIPTION_ID, RESOURCE_GROUP, LEGACY_WORKSPACE, "legacy"),
+        ]
+
+    def _make(self, subscription: str, group: str, name: str, isolation: str, **more: Any) -> Workspace:
+        guid = self._seed.guid("workspace", subscription.lower(), group.lower(), name.lower())
+        return Workspace(subscription, group, name, isolation, guid, **more)
+
+    def _refresh(self) -> None:
+        try:
+            changed = self._home.workspaces.stat().st_mtime_ns
+        except OSError:
+            changed = 0
+        if changed == self._seen:
+            return
+        known: dict[tuple[str, str, str], Workspace] = {}
+        for path in sorted(self._home.workspaces.glob("*.json")) if changed else []:
+            try:
+                content = json.loads(path.read_text())
+                workspace = self._make(
+                    *(str(content[key]) for key in ("subscription_id", "resource_group", "name", "isolation")),
+                    datastore=str(content.get("datastore", "sas")),
+                    provisioned=bool(content.get("provisioned", True)),
+                )
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            known[_key(workspace.subscription_id, workspace.resource_group, workspace.name)] = workspace
+        for workspace in self._built_in:
+            known[_key(workspace.subscription_id, workspace.resource_group, workspace.name)] = workspace
+        self._known, self._seen = known, changed
+
+    def all(self) -> list[Workspace]:
+        """All workspaces."""
+        self._refresh()
+        return list(self._known.values())
+
+    def find(self, subscription: str, group: str, name: str) -> Workspace:
+        """One workspace. Raises ArmError 404 in Resource Manager's words for what is missing."""
+        self._refresh()
+        workspace = self._known.get(_key(subscription, group, name))
+        if workspace is not None:
+            return workspace
+        self.require_group(subscription, group)
+        raise resource_not_found(f"{PROVIDER}/workspaces", name, group)
+
+    def require_subscription(self, subscription: str) -> None:
+        """Raises ArmError 404 when no workspace is in this subscription."""
+        if not any(known.subscription_id.lower() == subscription.lower() for known in self.all()):
+            raise ArmError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
+
+    def require_group(self, subscription: str, group: str) -> None:
+        """Raises ArmError 404 when subscription or group are unknown."""
+        self.require_subscription(subscription)
+        if not any(
+            _key(subscription, group, "")[:2] == _key(known.subscription_id, known.resource_group, "")[:2]
+            for known in self.all()
+        ):
+            raise ArmError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
+
+
+def _key(subscription: str, group: str, name: str) -> tuple[str, str, str]:
+    return subscription.lower(), group.lower(), name.lower()

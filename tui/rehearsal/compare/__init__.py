@@ -1,0 +1,1 @@
+"""A recording of Azure, sent again and compared."""

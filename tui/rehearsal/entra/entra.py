@@ -1,0 +1,301 @@
+"""Entra ID: cloud metadata, discovery, tokens for a service principal, and the managed identity's endpoint."""
+
+from __future__ import annotations
+
+import hmac
+import time
+import uuid
+from datetime import datetime, timezone
+from typing import Any
+
+from aiohttp import web
+
+from tui.rehearsal.entra.tokens import ACCESS_TOKEN_SECONDS, access_claims
+from tui.rehearsal.portal import portal_address
+from tui.rehearsal.scenarios.disturbances import skew
+from tui.rehearsal.seed import (
+    CLIENT_ID,
+    CLIENT_OBJECT_ID,
+    MANAGED_IDENTITY_CLIENT_ID,
+    MANAGED_IDENTITY_OBJECT_ID,
+    TENANT_ID,
+)
+from tui.rehearsal.service import SERVICE, Service
+
+CLOUD_NAME = "AzureRehearsal"
+# Managed identities get tokens for a day.
+MANAGED_IDENTITY_SECONDS = 86_399
+MAX_FORM = 64 * 1024
+
+
+def _error(status: int, error: str, number: int, message: str) -> web.Response:
+    """An answer of the token endpoint in Entra ID's shape."""
+    now = datetime.now(timezone.utc)
+    trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
+    text = (
+        f"AADSTS{number}: {message} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {now:%Y-%m-%d %H:%M:%SZ}"
+    )
+    return web.json_response(
+        {
+            "error": error,
+            "error_description": text,
+            "error_codes": [number],
+            "timestamp": f"{now:%Y-%m-%d %H:%M:%SZ}",
+            "trace_id": trace,
+            "correlation_id": correlation,
+            "error_uri": f"https://login.microsoftonline.com/error?code={number}",
+        },
+        status=status,
+    )
+
+
+async def cloud_metadata(request: web.Request) -> web.Response:
+    """`GET /metadata/endpoints`: one cloud, all of whose endpoints are the rehearsal; `portal`: see there.
+
+    The storage suffix is Azure's own, because the SDK's code download is written for it; storage accounts
+    carry host and port in their names instead.
+    """
+    service = request.app[SERVICE]
+    origin = service.origin
+    cloud = {
+        "name": CLOUD_NAME,
+        "portal": portal_address(service, request.query.get("portal", "")),
+        "resourceManager": f"{origin}/",
+        "authentication": {
+            "loginEndpoint": f"{origin}/",
+            "audiences": [f"{origin}/", "https://management.azure.com/"],
+            "tenant": TENANT_ID,
+            "identityProvider": "AAD",
+        },
+        "graph": f"{origin}/",
+        "microsoftGraphResourceId": f"{origin}/",
+        "batch": f"{origin}/",
+        "gallery": f"{origin}/",
+        "media": f"{origin}/",
+        "vmImageAliasDoc": f"{origin}/",
+        "suffixes": {
+            "storage": "core.windows.net",
+            "keyVaultDns": "vault.azure.net",
+            "acrLoginServer": "azurecr.io",
+            "sqlServerHostname": "database.windows.net",
+        },
+    }
+    # Newer versions of the API answer with a list; the SDK takes both.
+    return web.json_response([cloud])
+
+
+def _tenant_known(tenant: str) -> bool:
+    return tenant.lower() in {TENANT_ID, "common", "organizations"}
+
+
+def _unknown_tenant(tenant: str) -> web.Response:
+    return _error(
+        400,
+        "invalid_tenant",
+        90002,
+        f"Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the "
+        "correct cloud. Check with your subscription administrator, this may happen if there are no active "
+        "subscriptions for the tenant.",
+    )
+
+
+async def openid_configuration(request: web.Request) -> web.Response:
+    """The tenant's OpenID configuration."""
+    service = request.app[SERVICE]
+    tenant = request.match_info["tenant"]
+    if not _tenant_known(tenant):
+        return _unknown_tenant(tenant)
+    base = f"{service.origin}/{tenant}"
+    return web.json_response(
+        {
+            "token_endpoint": f"{base}/oauth2/v2.0/token",
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+            "jwks_uri": f"{base}/discovery/v2.0/keys",
+            "response_modes_supported": ["query", "fragment", "form_post"],
+            "subject_types_supported": ["pairwise"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+            "scopes_supported": ["openid", "profile", "email", "offline_access"],
+            "issuer": f"{base}/v2.0",
+            "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+            "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
+            "end_session_endpoint": f"{base}/oauth2/v2.0/logout",
+            "claims_supported": ["sub", "iss", "aud", "exp", "iat", "tid", "ver"],
+            "tenant_region_scope": None,
+            "cloud_instance_name": "127.0.0.1",
+        }
+    )
+
+
+async def instance_discovery(request: web.Request) -> web.Response:
+    """`GET /common/discovery/instance`: says that the rehearsal is an authority of its own."""
+    service = request.app[SERVICE]
+    host = service.origin.split("//", 1)[1]
+    return web.json_response(
+        {
+            "tenant_discovery_endpoint": f"{service.origin}/{TENANT_ID}/v2.0/.well-known/openid-configuration",
+            "api-version": "1.1",
+            "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
+        }
+    )
+
+
+async def public_keys(request: web.Request) -> web.Response:
+    """The keys that tokens are signed with."""
+    return web.json_response(request.app[SERVICE].signer.public_keys())
+
+
+def _token(service: Service, audience: str, *, managed: bool) -> tuple[str, int]:
+    lifetime = MANAGED_IDENTITY_SECONDS if managed else ACCESS_TOKEN_SECONDS
+    if "short-tokens" in service.scenarios:
+        lifetime = 5
+    claims = access_claims(
+        origin=service.origin,
+        tenant=TENANT_ID,
+        audience=audience,
+        object_id=MANAGED_IDENTITY_OBJECT_ID if managed else CLIENT_OBJECT_ID,
+        client_id=MANAGED_IDENTITY_CLIENT_ID if managed else CLIENT_ID,
+        kind="managed identity" if managed else "service principal",
+        lifetime=lifetime,
+    )
+    for name in ("iat", "nbf", "exp"):
+        claims[name] += skew(service)
+    return service.signer.sign(claims), lifetime
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    if (request.content_length or 0) > MAX_FORM:
+        return {}
+    from urllib.parse import parse_qsl
+
+    content = b""
+    async for chunk in request.content.iter_any():
+        content += chunk
+        if len(content) > MAX_FORM:
+            return {}
+    return dict(parse_qsl(content.decode("utf-8", "replace")))
+
+
+async def token(request: web.Request) -> web.Response:
+    """`POST /{tenant}/oauth2/v2.0/token`: client credentials.
+
+    The refusals AADSTS7000215 (wrong secret, 401) and AADSTS700016 (unknown application, 400) carry Entra
+    ID's documented texts.
+    """
+    service = request.app[SERVICE]
+    tenant = request.match_info["tenant"]
+    if not _tenant_known(tenant):
+        return _unknown_tenant(tenant)
+    form = await _form(request)
+    grant, client, secret = (form.get(name, "") for name in ("grant_type", "client_id", "client_secret"))
+    if not grant:
+        return _error(
+            400, "invalid_request", 900144, "The request body must contain the following parameter: 'grant_type'."
+        )
+    if grant != "client_credentials":
+        return _error(
+            400,
+            "unsupported_grant_type",
+            70003,
+            f"The app requested an unsupported grant type '{grant[:80]}'. The rehearsal signs in service principals "
+            "with a secret and managed identities.",
+        )
+    if client.lower() != CLIENT_ID or "application-unknown" in service.scenarios:
+        return _error(
+            400,
+            "unauthorized_client",
+            700016,
+            f"Application with identifier '{client[:80]}' was not found in the directory '{tenant}'. This can happen "
+            "if the application has not been installed by the administrator of the tenant or consented to by any "
+            "user in the tenant. You may have sent your authentication request to the wrong tenant.",
+        )
+    wrong = _secret_refused(service, secret)
+    if wrong is not None:
+        return wrong
+    scope = next((part for part in form.get("scope", "").split() if part.endswith("/.default")), "")
+    if not scope:
+        return _error(
+            400,
+            "invalid_scope",
+            1002012,
+            "The provided value for scope is not valid. Client credential flows "
+            "must have a scope value with /.default suffixed to the resource identifier (application ID URI).",
+        )
+    access, lifetime = _token(service, scope[: -len("/.default")], managed=False)
+    return web.json_response(
+        {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": access}
+    )
+
+
+def _secret_refused(service: Service, secret: str) -> web.Response | None:
+    """What is wrong with a client secret; None where nothing is."""
+    if not secret:
+        return _error(
+            401,
+            "invalid_client",
+            7000218,
+            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+        )
+    if not hmac.compare_digest(secret.encode(), service.seed.client_secret.encode()):
+        return _error(
+            401,
+            "invalid_client",
+            7000215,
+            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
+            f"not the client secret ID, for a secret added to app '{CLIENT_ID}'.",
+        )
+    if "secret-expired" in service.scenarios:
+        return _error(
+            401,
+            "invalid_client",
+            7000222,
+            f"The provided client secret keys for app '{CLIENT_ID}' are expired. Visit the Azure portal to create new "
+            "keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added "
+            "security: https://aka.ms/certCreds.",
+        )
+    return None
+
+
+async def managed_identity(request: web.Request) -> web.Response:
+    """`GET /msi/token`: the endpoint that App Service offers its managed identity (documented by Microsoft)."""
+    service = request.app[SERVICE]
+    header = request.headers.get("X-IDENTITY-HEADER", "")
+    if not hmac.compare_digest(header.encode("utf-8", "replace"), service.seed.identity_header.encode()):
+        return web.json_response(
+            {"statusCode": 401, "message": "The header X-IDENTITY-HEADER is missing or wrong."}, status=401
+        )
+    if "identity-unavailable" in service.scenarios:
+        return web.json_response({"statusCode": 400, "message": "No managed identity was found."}, status=400)
+    resource = request.query.get("resource", "")
+    if not resource:
+        return web.json_response(
+            {"statusCode": 400, "message": "Required query parameter 'resource' is missing."}, status=400
+        )
+    wanted = request.query.get("client_id") or request.query.get("clientid")
+    if wanted and wanted.lower() != MANAGED_IDENTITY_CLIENT_ID:
+        return web.json_response(
+            {
+                "statusCode": 400,
+                "message": f"No managed identity with the client id {wanted[:80]} was found.",
+            },
+            status=400,
+        )
+    access, lifetime = _token(service, resource.rstrip("/") or resource, managed=True)
+    answer: dict[str, Any] = {
+        "access_token": access,
+        "expires_on": str(int(time.time()) + lifetime + skew(service)),
+        "resource": resource,
+        "token_type": "Bearer",
+        "client_id": MANAGED_IDENTITY_CLIENT_ID,
+    }
+    return web.json_response(answer)
+
+
+def add_routes(router: web.UrlDispatcher) -> None:
+    """Adds the paths of this module."""
+    router.add_get("/metadata/endpoints", cloud_metadata)
+    router.add_get("/msi/token", managed_identity)
+    router.add_get("/common/discovery/instance", instance_discovery)
+    router.add_get("/{tenant}/v2.0/.well-known/openid-configuration", openid_configuration)
+    router.add_get("/{tenant}/discovery/v2.0/keys", public_keys)
+    router.add_post("/{tenant}/oauth2/v2.0/token", token)

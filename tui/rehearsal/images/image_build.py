@@ -1,0 +1,249 @@
+"""Builds a deployment's scoring environment: a virtual environment made with uv from its conda file.
+
+Azure builds a Docker image from the base image and the conda file. The rehearsal has no Docker: the base
+image is not pulled, the conda file's packages come from PyPI (see image_requirements). Everything else is
+real: the resolution, the download, the log, the failure.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from tui.rehearsal.images import conda_requirements, interpreters, package_index
+from tui.rehearsal.images.conda_requirements import CondaFileInvalid, Requirements
+from tui.rehearsal.programs import start
+
+_RECIPE = 1
+"""Part of the content hash: raised when the way of building changes."""
+_MARKER = "rehearsal-image.json"
+_MESSAGE_LINES = 30
+
+
+class ImageBuildFailure(Exception):
+    """The image can't be built. `message` is in Azure's framing, with the reason in uv's own words."""
+
+    code = "ImageBuildFailure"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        self.message = (
+            f"Image build failed: {reason}\n"
+            "Please see troubleshooting guide, available here: https://aka.ms/oe-tsg#error-imagebuildfailure"
+        )
+        super().__init__(self.message)
+
+
+def python_of(environment: Path) -> Path:
+    """The interpreter inside a virtual environment."""
+    return environment / "bin" / "python"
+
+
+async def build(
+    conda_yaml: str,
+    image: str | None,
+    *,
+    cache: Path,
+    log: Callable[[str], None],
+    scoring_python: Path | None = None,
+) -> Path:
+    """Builds the environment of `conda_yaml`, or finds it built, and returns the path of its interpreter.
+
+    `image`, the base image, is only named in the log. `log` gets each line of the build log as it comes.
+    Environments are kept under `<cache>/environments/<content hash>`; two builds of the same content, also
+    in two processes, become one. With `scoring_python` nothing is built: that interpreter's environment is
+    taken as it is, for networks without a package index. Cancelling ends uv with all it started.
+
+    Raises ImageBuildFailure.
+    """
+
+    def say(line: str) -> None:
+        log(package_index.redact(line))
+
+    begun = time.monotonic()
+    try:
+        tree = conda_requirements.parse(conda_yaml)
+        requirements = conda_requirements.read(tree)
+    except CondaFileInvalid as error:
+        raise ImageBuildFailure(str(error)) from None
+    say(f"Image build: base image {image or '(none)'} is not pulled in a rehearsal; its system packages are absent.")
+    for warning in requirements.warnings:
+        say(f"WARNING: {warning}")
+    if scoring_python is not None:
+        return await _as_it_is(scoring_python, requirements, say)
+    try:
+        choice = await interpreters.find(requirements.python)
+    except interpreters.NoInterpreter as error:
+        raise ImageBuildFailure(str(error)) from None
+    interpreter = choice.interpreter
+    if choice.warning:
+        say(f"WARNING: {choice.warning}")
+    folder = cache / "environments"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    target = folder / content_hash(tree, interpreter)
+    async with _exclusive(folder / f"{target.name}.lock", say):
+        if await _is_built(target):
+            say(f"Image build: taken from the cache, built before from the same conda file with Python {interpreter}.")
+            return python_of(target)
+        _clear_leftovers(folder, target.name)
+        scratch = folder / f".{target.name}.{secrets.token_hex(4)}"
+        try:
+            await _build_in(scratch, requirements, interpreter, say)
+            seconds = time.monotonic() - begun
+            (scratch / _MARKER).write_text(json.dumps({"python": str(interpreter), "seconds": round(seconds, 1)}))
+            scratch.rename(target)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, scratch, True)
+    say(f"Image build: succeeded in {seconds:.1f} s with Python {interpreter}.")
+    return python_of(target)
+
+
+def content_hash(tree: dict[str, Any], interpreter: interpreters.Interpreter) -> str:
+    """What makes two environments the same: the conda file's content, the interpreter, the platform."""
+    meaning = {key: value for key, value in tree.items() if key not in ("name", "prefix")}
+    parts = [_RECIPE, meaning, str(interpreter), str(interpreter.base), interpreter.platform]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+@contextlib.asynccontextmanager
+async def _exclusive(path: Path, say: Callable[[str], None]) -> AsyncIterator[None]:
+    """Holds a lock that other processes respect too; the system drops it when its holder dies."""
+    waiting = False
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not waiting:
+                    say("Image build: the same environment is being built already; waiting for it.")
+                waiting = True
+                await asyncio.sleep(0.1)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+async def _is_built(target: Path) -> bool:
+    if (target / _MARKER).is_file() and python_of(target).exists():
+        return True
+    # Unfinished, or its base interpreter has gone.
+    await asyncio.to_thread(shutil.rmtree, target, True)
+    return False
+
+
+def _clear_leftovers(folder: Path, name: str) -> None:
+    # Only the holder of the lock builds this content: anything unfinished belongs to a process that died.
+    for leftover in folder.glob(f".{name}.*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+async def _build_in(
+    scratch: Path,
+    requirements: Requirements,
+    interpreter: interpreters.Interpreter,
+    say: Callable[[str], None],
+) -> None:
+    uv = _uv()
+    settings = await package_index.pip_settings()
+    environment = package_index.uv_environment(settings, requirements.options, os.environ)
+    scratch.parent.mkdir(parents=True, exist_ok=True)
+    await _run(
+        [uv, "venv", "--quiet", "--relocatable", "--python", interpreter.base, scratch],
+        environment,
+        scratch.parent,
+        say,
+    )
+    if not requirements.packages:
+        say("WARNING: The conda file names no packages.")
+        return
+    arguments = package_index.uv_arguments(requirements.options, settings)
+    say("Installing pip dependencies: " + ", ".join(requirements.packages))
+    await _run(
+        # Requirements go in on standard input: an address among them may hold a password.
+        [uv, "pip", "install", "--python", python_of(scratch), *arguments, "--requirements", "-"],
+        environment,
+        scratch.parent,
+        say,
+        stdin="\n".join(requirements.packages).encode() + b"\n",
+    )
+
+
+def _uv() -> str:
+    try:
+        import uv
+
+        return uv.find_uv_bin()
+    except (ImportError, FileNotFoundError):
+        raise ImageBuildFailure(
+            "The program uv, which builds scoring environments, is not installed; install aml-deploy[rehearsal]."
+        ) from None
+
+
+async def _run(
+    command: list[str | Path],
+    environment: dict[str, str],
+    cwd: Path,
+    say: Callable[[str], None],
+    stdin: bytes | None = None,
+) -> None:
+    lines: list[str] = []
+    process = await start(command, env=environment, cwd=cwd, stdin=stdin)
+    try:
+        async for line in process.lines():
+            if line.strip():
+                lines.append(line)
+                say(line)
+        code = await process.wait()
+    finally:
+        await process.stop()
+    if code != 0:
+        raise ImageBuildFailure(package_index.redact(_reason(lines, code)))
+
+
+def _reason(lines: list[str], code: int) -> str:
+    """uv's own words: from its last line that starts a diagnosis to the end."""
+    starts = ("error:", "×", "x ", "  ×")
+    first = next((n for n, line in enumerate(lines) if line.startswith(starts)), max(0, len(lines) - _MESSAGE_LINES))
+    words = lines[first:][:_MESSAGE_LINES]
+    if not words:
+        return f"uv ended with exit code {code} and said nothing."
+    return "the packages of the conda file can't be installed.\n" + "\n".join(words)
+
+
+async def _as_it_is(python: Path, requirements: Requirements, say: Callable[[str], None]) -> Path:
+    """Takes an existing environment; says in the log what of the conda file it lacks."""
+    interpreter = await interpreters.probe(python)
+    if interpreter is None:
+        raise ImageBuildFailure(
+            f"The scoring interpreter {python} does not run. Name one that does with --scoring-python."
+        )
+    say(f"Image build: nothing is installed; the environment of {python} (Python {interpreter}) is used as it is.")
+    if requirements.python and not interpreters.satisfies(interpreter.version, requirements.python):
+        say(f"WARNING: The conda file asks for Python {requirements.python}; this environment has {interpreter}.")
+    if requirements.packages:
+        environment = package_index.uv_environment({}, [], os.environ)
+        environment["UV_OFFLINE"] = "1"
+        command: list[str | Path] = [_uv(), "pip", "install", "--dry-run", "--no-index", "--python", python]
+        try:
+            await _run(
+                [*command, "--requirements", "-"],
+                environment,
+                Path.cwd(),
+                lambda _line: None,
+                stdin="\n".join(requirements.packages).encode() + b"\n",
+            )
+        except ImageBuildFailure as error:
+            say(f"WARNING: This environment lacks something that the conda file asks for. {error.reason}")
+    return python

@@ -1,0 +1,207 @@
+"""The activity log: who changed what in the rehearsal, with the service's own error where an operation failed.
+
+The shape is that of Microsoft's REST reference (Activity Logs - List, 2015-04-01). Azure's log arrives some minutes
+late; this one is complete at once.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Mapping
+from typing import Any, Callable
+
+from aiohttp import web
+
+from tui.rehearsal.arm.errors import ArmError, bad_content, timestamp
+from tui.rehearsal.arm.front import Call, Routes, page
+from tui.rehearsal.service import SERVICE, Service
+from tui.rehearsal.store import Resource
+
+KIND = "activityRecords"
+MOST = 400
+PAGE = 100
+_PROVIDER = "Microsoft.MachineLearningServices"
+_CHANGES = re.compile(
+    r"^(?P<resource>/subscriptions/[^/]+/resourceGroups/(?P<group>[^/]+)/providers/Microsoft\.MachineLearningServices"
+    r"/workspaces/[^/]+(?P<below>/onlineEndpoints/[^/]+(?:/deployments/[^/]+)?)?)(?:/(?P<does>[^/]+))?/?$",
+    re.IGNORECASE,
+)
+# POST requests that change something, or hand out what opens the endpoint; reading a log is not in Azure's log.
+_POSTS = ("regeneratekeys", "listkeys", "provisionmanagednetwork")
+_WORDS = {
+    "workspaces/onlineEndpoints/write": "Create or Update Online Endpoint",
+    "workspaces/onlineEndpoints/delete": "Delete Online Endpoint",
+    "workspaces/onlineEndpoints/deployments/write": "Create or Update Online Deployment",
+    "workspaces/onlineEndpoints/deployments/delete": "Delete Online Deployment",
+    "workspaces/onlineEndpoints/listKeys/action": "List Keys of Online Endpoint",
+    "workspaces/onlineEndpoints/regenerateKeys/action": "Regenerate Keys of Online Endpoint",
+}
+_OPERATION = re.compile(r"/mfeOperations(?:Status|Results)/([^/?]+)")
+_FILTER = re.compile(r"(\w+)\s+(eq|ge|le)\s+'([^']*)'", re.IGNORECASE)
+_numbers = itertools.count(int(time.time() * 1000))
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def middleware(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """Writes down every request that changes an endpoint, and how it was answered."""
+    response = await handler(request)
+    found = _CHANGES.match(request.path)
+    does = (found["does"] or "").lower() if found else ""
+    changes = request.method in ("PUT", "PATCH", "DELETE") and found is not None and found["below"] and not does
+    if found is not None and (changes or (request.method == "POST" and does in _POSTS)) and "claims" in request:
+        _keep(request.app[SERVICE], request, response, found)
+    return response
+
+
+def _keep(service: Service, request: web.Request, response: web.StreamResponse, found: re.Match[str]) -> None:
+    claims: Mapping[str, Any] = request["claims"]
+    kinds = [part for part in found["resource"].split("/providers/")[1].split("/")[1::2]]
+    verb = {"PUT": "write", "PATCH": "write", "DELETE": "delete"}.get(request.method) or f"{found['does']}/action"
+    address = response.headers.get("Azure-AsyncOperation") or response.headers.get("Location") or ""
+    operation = _OPERATION.search(address)
+    record = {
+        "time": timestamp(),
+        "action": "/".join([*kinds, verb]),
+        "resource": found["resource"],
+        "group": found["group"],
+        "caller": str(claims.get("upn") or claims.get("appid") or claims.get("oid") or ""),
+        "correlation": str(request.get("id") or uuid.uuid4()),
+        "status": response.status,
+        "operation": operation[1] if operation else "",
+        "error": _text(response) if response.status >= 400 else "",
+        "method": request.method,
+    }
+    number = next(_numbers)
+    service.store.put(Resource(f"/activity/{number:015d}", KIND, f"/activity/{found['group'].lower()}", record))
+    kept = list(service.store.of_kind(KIND))
+    for old in kept[: max(0, len(kept) - MOST)]:
+        service.store.delete(old.id)
+
+
+def _text(response: web.StreamResponse) -> str:
+    body = getattr(response, "text", None)
+    return body if isinstance(body, str) else ""
+
+
+async def list_values(call: Call) -> web.Response:
+    """`GET …/Microsoft.Insights/eventtypes/management/values`: the filter must say since when."""
+    chosen = {(name.lower(), how.lower()): value for name, how, value in _FILTER.findall(call.query.get("$filter", ""))}
+    since = chosen.get(("eventtimestamp", "ge"))
+    if not since:
+        raise bad_content("the $filter must hold eventTimestamp ge 'START'")
+    group = chosen.get(("resourcegroupname", "eq"), "").lower()
+    resource = chosen.get(("resourceuri", "eq"), "").lower()
+    own = f"/subscriptions/{call['subscription']}/".lower()
+    values = []
+    for kept in call.service.store.of_kind(KIND):
+        record = kept.body
+        key = str(record["resource"]).lower()
+        if not key.startswith(own) or (group and str(record["group"]).lower() != group) or resource not in ("", key):
+            continue
+        for event in _events(call, record):
+            if event["eventTimestamp"][:19] >= since[:19]:
+                values.append(event)
+    values.sort(key=lambda event: str(event["eventTimestamp"]), reverse=True)
+    return page(call, values, PAGE)
+
+
+def _events(call: Call, record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What Azure tells of a request: that it started, and how it ended."""
+    events = [_event(call, record, "Started", str(record["time"]), {})]
+    if record["status"] >= 400:
+        said = {"statusCode": str(record["status"]), "statusMessage": record["error"]}
+        return [*events, _event(call, record, "Failed", str(record["time"]), said)]
+    if not record["operation"]:
+        return [*events, _event(call, record, "Succeeded", str(record["time"]), {"statusCode": str(record["status"])})]
+    known = call.service.store.get_operation(str(record["operation"])) or {}
+    status = str(known.get("status") or "")
+    if status in ("Succeeded", "Failed", "Canceled"):
+        error = {"statusMessage": json.dumps({"error": known["error"]})} if known.get("error") else {}
+        events.append(_event(call, record, "Succeeded" if status == "Succeeded" else "Failed", known["endTime"], error))
+    return events
+
+
+def _event(
+    call: Call, record: Mapping[str, Any], status: str, moment: str, properties: Mapping[str, str]
+) -> dict[str, Any]:
+    action = str(record["action"])
+    kept = f"{record['correlation']}/{status}"
+    return {
+        "authorization": {"action": f"{_PROVIDER}/{action}", "scope": record["resource"]},
+        "caller": record["caller"],
+        "channels": "Operation",
+        "correlationId": record["correlation"],
+        "eventDataId": str(uuid.uuid5(uuid.NAMESPACE_URL, kept)),
+        "eventName": {"value": "EndRequest", "localizedValue": "End request"},
+        "category": {"value": "Administrative", "localizedValue": "Administrative"},
+        "eventTimestamp": moment,
+        "id": f"{record['resource']}/events/{uuid.uuid5(uuid.NAMESPACE_URL, kept)}",
+        "level": "Error" if status == "Failed" else "Informational",
+        "operationId": record["correlation"],
+        "operationName": {"value": f"{_PROVIDER}/{action}", "localizedValue": _WORDS.get(action, action)},
+        "resourceGroupName": record["group"],
+        "resourceProviderName": {"value": _PROVIDER, "localizedValue": _PROVIDER},
+        "resourceType": {"value": f"{_PROVIDER}/{action.rpartition('/')[0]}"},
+        "resourceId": record["resource"],
+        "status": {"value": status, "localizedValue": status},
+        "subStatus": {"value": "", "localizedValue": ""},
+        "submissionTimestamp": moment,
+        "subscriptionId": call["subscription"],
+        "properties": dict(properties),
+    }
+
+
+async def list_none(call: Call) -> web.Response:
+    """A list of what the rehearsal has none of."""
+    return web.json_response({"value": []})
+
+
+async def list_diagnostics(call: Call) -> web.Response:
+    """`GET …/diagnosticSettings` of an endpoint: those that were put there."""
+    return page(call, [item.body for item in call.service.store.children(_endpoint(call), "diagnosticSettings")])
+
+
+async def put_diagnostics(call: Call) -> web.Response:
+    """`PUT …/diagnosticSettings/{name}`: kept as it is sent; no Log Analytics is behind it."""
+    endpoint = _endpoint(call)
+    if call.service.store.get(endpoint) is None:
+        raise ArmError(404, "ResourceNotFound", f"The Resource '{endpoint}' was not found.")
+    name = call["setting"]
+    properties = {
+        "workspaceId": call.body.object("properties").text("workspaceId"),
+        "logs": call.body.object("properties").raw("logs") or [],
+        "metrics": call.body.object("properties").raw("metrics") or [],
+    }
+    identity = f"{endpoint}/providers/Microsoft.Insights/diagnosticSettings/{name}"
+    body = {
+        "id": identity, "name": name, "type": "Microsoft.Insights/diagnosticSettings", "properties": properties,
+    }  # fmt: skip
+    call.service.store.put(Resource(identity, "diagnosticSettings", endpoint, body))
+    return web.json_response(body)
+
+
+def _endpoint(call: Call) -> str:
+    return (
+        f"/subscriptions/{call['subscription']}/resourceGroups/{call['group']}/providers/{_PROVIDER}"
+        f"/workspaces/{call['workspace']}/onlineEndpoints/{call['endpoint']}"
+    )
+
+
+def add_routes(routes: Routes) -> None:
+    """Adds the paths of this module."""
+    from tui.rehearsal.online_endpoints.endpoints import ENDPOINT
+
+    routes.add(
+        "GET", "/subscriptions/{subscription}/providers/Microsoft.Insights/eventtypes/management/values", list_values
+    )
+    group = "/subscriptions/{subscription}/resourceGroups/{group}"
+    routes.add("GET", f"{group}/providers/Microsoft.Insights/autoscaleSettings", list_none)
+    settings = f"{ENDPOINT}/providers/Microsoft.Insights/diagnosticSettings"
+    routes.add("GET", settings, list_diagnostics)
+    routes.add("PUT", f"{settings}/{{setting}}", put_diagnostics)

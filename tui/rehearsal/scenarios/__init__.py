@@ -1,0 +1,1 @@
+"""Failures that can be made to happen."""

@@ -1,0 +1,176 @@
+"""Failures that can be made to happen, for practice and for tests. Standard library only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from tui.rehearsal.places import Home
+from tui.rehearsal.process import UsageError
+from tui.rehearsal.scenarios.failures import FAILURES
+from tui.rehearsal.scenarios.refusals import REFUSALS, SCORING_ANSWERS, STORAGE_REFUSALS
+from tui.rehearsal.settings import SCENARIOS_FILE, Watched, replace_json
+
+
+class Scenario(NamedTuple):
+    """One failure on demand: what it is, in a line; which part it disturbs; where its codes and words come from."""
+
+    about: str
+    disturbs: str
+    words: str
+
+
+_OTHERS = {
+    # What a person meets first: signing in.
+    "secret-expired": Scenario("The service principal's secret has expired: AADSTS7000222.", "sign-in", "documented"),
+    "application-unknown": Scenario(
+        "The service principal is not in the tenant: AADSTS700016.", "sign-in", "documented"
+    ),
+    "identity-unavailable": Scenario(
+        "The machine has no managed identity: no credential of the chain gives a token.",
+        "sign-in",
+        "documented; the body is guessed",
+    ),
+    "short-tokens": Scenario("Access tokens are good for five seconds.", "sign-in", "a real expiry, sooner"),
+    "expired-tokens": Scenario(
+        "One in four polls of an operation answers 401, ExpiredAuthenticationToken.",
+        "sign-in",
+        "reported (hashicorp/terraform-provider-azurerm 20867)",
+    ),
+    "clock-skew": Scenario(
+        "Azure's clock is ten minutes ahead of this machine's: tokens begin, and answers are dated, in the future.",
+        "sign-in",
+        "as it would be",
+    ),
+    # Permissions
+    "signin-forbidden": Scenario(
+        "The identity has no role at all: Resource Manager answers 403 to everything.",
+        "Resource Manager",
+        "documented",
+    ),
+    "endpoint-forbidden": Scenario(
+        "The identity may not write endpoints: 403, AuthorizationFailed.", "Resource Manager", "documented"
+    ),
+    "identity-missing": Scenario(
+        "The user-assigned identity that a plan names for its endpoint does not exist.",
+        "Resource Manager",
+        "404 documented; the refusal of the endpoint guessed",
+    ),
+    "assets-forbidden": Scenario(
+        "The identity may not register models, code and environments: 403, AuthorizationFailed.",
+        "Resource Manager",
+        "documented",
+    ),
+    "quota": Scenario(
+        "No cores are left in any family: a deployment is refused at once.", "Resource Manager", "recorded"
+    ),
+    "no-build-compute": Scenario("The workspace has no compute for building images.", "workspace", "documented member"),
+    # The network
+    "throttling": Scenario(
+        "One in three requests to Resource Manager answers 429 with Retry-After 1.", "Resource Manager", "documented"
+    ),
+    "throttling-no-hint": Scenario(
+        "One in three requests to Resource Manager answers 429 without Retry-After.",
+        "Resource Manager",
+        "documented status",
+    ),
+    "server-errors": Scenario("One in three polls of an operation answers 500.", "Resource Manager", "documented"),
+    "gateway-errors": Scenario(
+        "One in three requests to Resource Manager answers 503 in a gateway's HTML, not JSON.",
+        "Resource Manager",
+        "guessed words",
+    ),
+    "connection-reset": Scenario(
+        "One in ten requests to Resource Manager is cut off without an answer.", "network", "a real reset"
+    ),
+    "storage-reset": Scenario(
+        "One in three upload requests to storage is cut off in its middle.", "network", "a real reset"
+    ),
+    "slow-storage": Scenario("Every request to storage takes half a second longer.", "network", "a real delay"),
+    "scoring-reset": Scenario("Scoring calls are cut off without an answer.", "network", "a real reset"),
+    "scoring-host-unresolved": Scenario(
+        "The scoring URI's name cannot be resolved from here.", "network", "a real look-up, of a name in .invalid"
+    ),
+    "storage-host-unresolved": Scenario(
+        "The storage account's name cannot be resolved from here.", "network", "a real look-up, of a name in .invalid"
+    ),
+    "public-names": Scenario(
+        "The workspace's own names are those of public Azure, which resolve to public addresses. They are only named: "
+        "scoring, storage and Resource Manager stay here.",
+        "network",
+        "documented names",
+    ),
+}
+
+
+def _all() -> dict[str, Scenario]:
+    found = {name: Scenario(item.about, item.on, item.words) for name, item in FAILURES.items()}
+    found.update({name: Scenario(item.about, "Resource Manager", item.words) for name, item in REFUSALS.items()})
+    found.update({name: Scenario(item.about, "storage", item.words) for name, item in STORAGE_REFUSALS.items()})
+    found.update({name: Scenario(item.about, "scoring", item.words) for name, item in SCORING_ANSWERS.items()})
+    return {**found, **_OTHERS}
+
+
+SCENARIOS = _all()
+NONE = "none"
+# Multiples of the golden ratio are spread evenly, and fall into step with nothing.
+_GOLDEN = (5**0.5 - 1) / 2
+
+
+def listing() -> str:
+    """All scenarios, a line each: name and what happens."""
+    width = max(map(len, SCENARIOS))
+    return "\n".join(f"{name:{width}}  {item.about}" for name, item in SCENARIOS.items())
+
+
+def checked(names: Iterable[str]) -> list[str]:
+    """The names in order, each once; `none` stands for no scenario. Raises UsageError for an unknown one."""
+    chosen = sorted(set(names) - {NONE})
+    for name in chosen:
+        if name not in SCENARIOS:
+            raise UsageError(f"There is no scenario '{name}'. List them with: aml-deploy rehearsal --list-scenarios.")
+    return chosen
+
+
+def select(home: Home, names: Iterable[str]) -> None:
+    """Makes exactly these scenarios happen from now on, also in a rehearsal that runs.
+
+    Raises UsageError for a name that is not there, and OSError.
+    """
+    replace_json(home, SCENARIOS_FILE, checked(names))
+
+
+class Active:
+    """The scenarios that happen now."""
+
+    def __init__(self, home: Home) -> None:
+        self._file = Watched(home, SCENARIOS_FILE)
+        self._names: frozenset[str] = frozenset()
+        self._counts: dict[str, int] = {}
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All that are active."""
+        if self._file.changed():
+            content = self._file.content
+            self._names = frozenset(map(str, content)) if isinstance(content, list) else frozenset()
+            self._counts.clear()
+        return self._names
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def one_in(self, name: str, times: int) -> bool:
+        """True for one in so many calls while the scenario is active, always the same ones after it was chosen.
+
+        Not for every so-many-th: a client that asks in a rhythm would meet all of them, or none.
+        """
+        return name in self and (self._count(name) * _GOLDEN) % 1 < 1 / times
+
+    def first(self, name: str, times: int) -> bool:
+        """True for the first so many calls since the scenario was chosen; always when `times` is 0."""
+        return name in self and (times == 0 or self._count(name) <= times)
+
+    def _count(self, name: str) -> int:
+        self._counts[name] = self._counts.get(name, 0) + 1
+        return self._counts[name]

@@ -1,0 +1,385 @@
+"""The server process: puts the parts together, answers, and ends when nobody needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Callable
+
+from aiohttp import web
+
+from tui.rehearsal import portal
+from tui.rehearsal.arm import (
+    assets,
+    capacity,
+    datastores,
+    diagnose,
+    identities,
+    networks,
+    not_offered,
+    operation_routes,
+    subscriptions,
+    workspace_routes,
+)
+from tui.rehearsal.arm.errors import ArmError, timestamp
+from tui.rehearsal.arm.front import Call, Fields, Routes, read_body, require_right
+from tui.rehearsal.arm.operations import Operations
+from tui.rehearsal.arm.rights import ActiveRights, forget
+from tui.rehearsal.arm.workspaces import Workspaces
+from tui.rehearsal.blobs import blobs
+from tui.rehearsal.blobs.answers import BlobError
+from tui.rehearsal.blobs.sas import ACCOUNT
+from tui.rehearsal.blobs.store import BlobStore
+from tui.rehearsal.certificates import server_context
+from tui.rehearsal.entra import entra
+from tui.rehearsal.entra.tokens import TokenRefused, TokenSigner
+from tui.rehearsal.monitor import activity_log, metrics
+from tui.rehearsal.online_endpoints import deployments, endpoints
+from tui.rehearsal.online_endpoints.online_resources import mark_failed
+from tui.rehearsal.pace import Pace
+from tui.rehearsal.places import Home
+from tui.rehearsal.practice_options import welcome
+from tui.rehearsal.process import RehearsalError, hold_for_life, read_server, write_server
+from tui.rehearsal.scenarios.disturbances import disturb_resource_manager, stamp_date
+from tui.rehearsal.scenarios.scenarios import Active, select
+from tui.rehearsal.seed import Seed
+from tui.rehearsal.service import SERVICE, Service
+from tui.rehearsal.serving.running_deployments import Fleet, handle_scoring
+from tui.rehearsal.settings import as_fast_as_it_goes
+from tui.rehearsal.store import Store
+
+log = logging.getLogger(__name__)
+
+IDLE_MINUTES = 30.0
+LOG_BYTES = 5_000_000
+_ARM_AUDIENCES = frozenset({"https://management.azure.com", "https://management.core.windows.net"})
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def _routes() -> Routes:
+    routes = Routes()
+    modules = (
+        subscriptions,
+        identities,
+        workspace_routes,
+        networks,
+        diagnose,
+        datastores,
+        assets,
+        endpoints,
+        deployments,
+        capacity,
+        operation_routes,
+        activity_log,
+        metrics,
+    )
+    # The refusals come last: what is offered goes first where paths are alike.
+    for module in (*modules, not_offered):
+        module.add_routes(routes)
+    return routes
+
+
+def _claims(service: Service, request: web.Request) -> dict[str, object]:
+    """The caller's claims. Raises ArmError 401 in Resource Manager's words."""
+    challenge = {
+        "WWW-Authenticate": f'Bearer authorization_uri="{service.origin}/common", error="invalid_token", '
+        'error_description="The access token is missing or not valid."'
+    }
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise ArmError(
+            401,
+            "AuthenticationFailed",
+            "Authentication failed. The 'Authorization' header is missing or not a bearer token.",
+            headers=challenge,
+        )
+    try:
+        claims = service.signer.verify(token.strip())
+    except TokenRefused as refused:
+        code = "ExpiredAuthenticationToken" if refused.expired else "InvalidAuthenticationToken"
+        raise ArmError(401, code, str(refused), headers=challenge) from refused
+    audience = str(claims.get("aud", "")).rstrip("/")
+    if audience != service.origin and audience not in _ARM_AUDIENCES:
+        raise ArmError(
+            401,
+            "InvalidAuthenticationTokenAudience",
+            "The access token has been obtained for wrong audience or resource "
+            f"'{audience}'. It should exactly match with one of the allowed audiences '{service.origin}/'.",
+            headers=challenge,
+        )
+    return claims
+
+
+def _arm_handler(routes: Routes) -> _Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        service = request.app[SERVICE]
+        claims = request["claims"] = _claims(service, request)
+        handler, path, parameters = routes.find(request.method, request.path)
+        require_right(service, request, claims, path)
+        disturbed = disturb_resource_manager(service, request, claims)
+        if disturbed is not None:
+            return disturbed
+        body = await read_body(request) if request.method in ("PUT", "PATCH", "POST") else Fields({})
+        return await handler(Call(service, request, parameters, body, claims))
+
+    return handle
+
+
+@web.middleware
+async def _envelope(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    """Gives every answer its ids, turns refusals into the right shape, and counts what goes on."""
+    service = request.app[SERVICE]
+    service.last_request = time.monotonic()
+    service.open_requests += 1
+    request_id = str(uuid.uuid4())
+    request["id"] = request_id
+    started = time.monotonic()
+    storage = request.path.startswith(f"/{ACCOUNT}.blob.")
+    status = 0
+    try:
+        if storage or request.path.startswith("/subscriptions"):
+            await service.pace.latency()
+        try:
+            response = await handler(request)
+        except ArmError as error:
+            response = web.json_response(error.body(), status=error.status, headers=error.headers)
+        except BlobError as error:
+            response = error.response(request_id)
+        except web.HTTPException as error:
+            response = _refused(error, storage, request_id)
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception:
+            log.exception("%s %s failed in the rehearsal itself", request.method, request.path)
+            response = _broken(storage, request_id)
+        status = response.status
+        return response
+    finally:
+        service.open_requests -= 1
+        service.last_request = time.monotonic()
+        log.info("%s %s %s %.0f ms", request.method, request.path, status, (time.monotonic() - started) * 1000)
+
+
+def _refused(error: web.HTTPException, storage: bool, request_id: str) -> web.StreamResponse:
+    if storage:
+        code = "InvalidUri" if error.status == 404 else "InvalidInput"
+        return BlobError(error.status, code, error.reason).response(request_id)
+    code = {404: "NotFound", 405: "MethodNotAllowed"}.get(error.status, "BadRequest")
+    return web.json_response(ArmError(error.status, code, error.reason).body(), status=error.status)
+
+
+def _broken(storage: bool, request_id: str) -> web.StreamResponse:
+    message = "An internal error of the rehearsal; its log says more."
+    if storage:
+        return BlobError(500, "InternalError", message).response(request_id)
+    return web.json_response(ArmError(500, "InternalServerError", message).body(), status=500)
+
+
+async def _stamp(request: web.Request, response: web.StreamResponse) -> None:
+    request_id = request.get("id") or str(uuid.uuid4())
+    headers = response.headers
+    headers.setdefault("x-ms-request-id", request_id)
+    stamp_date(request.app[SERVICE], headers)
+    client_id = request.headers.get("x-ms-client-request-id", "")
+    if client_id and client_id.isascii() and client_id.isprintable():
+        headers.setdefault("x-ms-client-request-id", client_id[:64])
+    if request.path.startswith(f"/{ACCOUNT}.blob."):
+        headers.setdefault("x-ms-version", blobs.VERSION_HEADER["x-ms-version"])
+        headers["Server"] = "Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0"
+    elif request.path.startswith("/subscriptions"):
+        headers.setdefault("x-ms-correlation-request-id", request_id)
+        headers.setdefault("x-ms-routing-request-id", f"EASTUS:{timestamp()[:19].replace('-', '')}Z:{request_id}")
+        headers.setdefault("Cache-Control", "no-cache")
+        headers.setdefault("Pragma", "no-cache")
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+
+
+def application(service: Service) -> web.Application:
+    """The web application of one rehearsal."""
+    app = web.Application(
+        middlewares=[activity_log.middleware, metrics.middleware, _envelope], client_max_size=64 * 1024 * 1024
+    )
+    app[SERVICE] = service
+    app[metrics.COUNTS] = metrics.Counts()
+    entra.add_routes(app.router)
+    blobs.add_routes(app.router)
+    portal.add_routes(app.router)
+    app.router.add_route("*", "/endpoints/{endpoint}/{path:.*}", handle_scoring)
+    app.router.add_route("*", "/{path:.*}", _arm_handler(_routes()))
+    app.on_response_prepare.append(_stamp)
+    return app
+
+
+def _take_up(service: Service) -> None:
+    """Goes on with operations that an earlier process was ended in."""
+    for record in service.operations.interrupted():
+        resource, verb = str(record["resource"]), str(record["verb"])
+        module = deployments if "/deployments/" in resource.lower() else endpoints
+        if service.store.get(resource) is None:
+            service.operations.give_up(record)
+            continue
+
+        async def go_on(module: object = module, resource: str = resource, verb: str = verb) -> None:
+            await module.work(service, resource, verb)  # type: ignore[attr-defined]
+
+        def failed(_: object, resource: str = resource) -> None:
+            mark_failed(service, resource)
+
+        service.operations.take_up(record, go_on, failed)
+
+
+def _listen(home: Home, port: int | None) -> socket.socket:
+    """A socket on 127.0.0.1: the port asked for, else the last one when it is free, else any."""
+    last = (read_server(home) or {}).get("port")
+    wanted = [port] if port is not None else [last, 0] if last else [0]
+    for number in wanted:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", number))
+            return listener
+        except (OSError, OverflowError) as error:
+            listener.close()
+            if port is None:
+                continue
+            if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+                raise RehearsalError(
+                    f"Port {port} is in use by another program. Choose another one with --port, or leave it out."
+                ) from error
+            raise RehearsalError(f"Port {port} cannot be used: {error}.") from error
+    raise RehearsalError("No port on 127.0.0.1 is free.")
+
+
+async def _until_idle(service: Service, home: Home, stop: asyncio.Event, limit: float) -> None:
+    """Returns when the rehearsal was asked to stop, or nobody used it for `limit` seconds."""
+    while not stop.is_set():
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(stop.wait(), timeout=min(30.0, limit / 4))
+        busy = service.open_requests or service.operations.under_way
+        idle = time.monotonic() - service.last_request
+        with contextlib.suppress(OSError):
+            idle = min(idle, time.time() - home.used_mark.stat().st_mtime)
+        if not busy and idle > limit:
+            log.info("Nobody used the rehearsal for %g minutes; it ends.", limit / 60)
+            return
+
+
+async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: bool, idle: float) -> None:
+    listener = _listen(home, port)
+    number = listener.getsockname()[1]
+    context = server_context(home)
+    seed = Seed.load(home.secrets_file)
+    store = Store(home.database)
+    home.containers.mkdir(mode=0o700, exist_ok=True)
+    fleet = Fleet()
+    service = Service(
+        home=home,
+        origin=f"https://127.0.0.1:{number}",
+        store=store,
+        seed=seed,
+        signer=TokenSigner.load(home.folder / "signing-key.pem"),
+        operations=Operations(store),
+        workspaces=Workspaces(home, seed),
+        blobs=BlobStore(home.blobs, store),
+        fleet=fleet,
+        scoring_python=Path(scoring_python) if scoring_python else None,
+        scenarios=Active(home),
+        pace=Pace(home),
+        rights=ActiveRights(home),
+    )
+    fleet.attach(service)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(name, stop.set)
+    # Bodies are passed on as they came: blobs may be compressed by the client, and scoring requests too.
+    runner = web.AppRunner(application(service), access_log=None, auto_decompress=False)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener, ssl_context=context, shutdown_timeout=1.0).start()
+        _take_up(service)
+        write_server(
+            home,
+            pid=os.getpid(),
+            port=number,
+            started=timestamp(),
+            ready=True,
+            scoring_python=scoring_python,
+        )
+        log.info("The rehearsal answers at %s", service.origin)
+        if not quiet:
+            print(welcome(home, service.origin), file=sys.stderr, flush=True)
+        await _until_idle(service, home, stop, idle)
+        if not quiet:
+            why = "" if stop.is_set() else f"Nobody used it for {idle / 60:g} minutes. "
+            print(f"{why}The rehearsal ends, and all that it started.", file=sys.stderr, flush=True)
+    finally:
+        write_server(home, pid=os.getpid(), port=number, started=timestamp(), ready=False)
+        await service.operations.stop()
+        await service.fleet.stop()
+        await runner.cleanup()
+        store.close()
+        # A failure that was practised must not surprise the next one.
+        select(home, ())
+        as_fast_as_it_goes(home)
+        forget(home)
+
+
+def _log_to(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        if path.stat().st_size > LOG_BYTES:
+            path.replace(path.with_suffix(".log.1"))
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+def serve(
+    home: Home,
+    *,
+    port: int | None = None,
+    set_up: Callable[[], None] = lambda: None,
+    scoring_python: str | None = None,
+    quiet: bool = False,
+    idle_minutes: float = IDLE_MINUTES,
+) -> int:
+    """Runs the server until it is told to end; returns the exit code. Raises RehearsalError and OSError.
+
+    `set_up` says what is practised; it is called when no other rehearsal runs.
+    """
+    home.create()
+    # A look from outside takes the lock for a moment: so try again before believing that another one runs.
+    deadline = time.monotonic() + 1.0
+    while True:
+        try:
+            hold_for_life(home.alive_lock)
+            break
+        except BlockingIOError as error:
+            if time.monotonic() > deadline:
+                running = read_server(home) or {}
+                raise RehearsalError(
+                    f"A rehearsal runs already, at https://127.0.0.1:{running.get('port')}. Point a client at it with: "
+                    'eval "$(aml-deploy rehearsal --env)". End it with: aml-deploy rehearsal --stop.'
+                ) from error
+            time.sleep(0.05)
+    last = read_server(home) or {}
+    write_server(home, pid=os.getpid(), port=last.get("port", 0), started=timestamp(), ready=False)
+    _log_to(home.log_file)
+    if not quiet:
+        # What was practised before, in the background or by one that was killed, is over.
+        select(home, ())
+        as_fast_as_it_goes(home)
+    set_up()
+    asyncio.run(_run(home, port, scoring_python, quiet, idle_minutes * 60))
+    return 0

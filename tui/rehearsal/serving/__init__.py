@@ -1,0 +1,1 @@
+"""Deployments that run: their containers, the front end, what they log."""

@@ -1,0 +1,146 @@
+"""MLflow models that are deployed without code: the environment that they ask for, and the script that scores them.
+
+Azure reads the conda file in the model, adds what the inference server needs, and brings a scoring script
+(Microsoft, how-to-deploy-mlflow-models). Which files are read besides and which packages are added is said in
+the build log; the form of the bodies is in mlflow_resources.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from tui.rehearsal.arm.asset_properties import blob_place
+from tui.rehearsal.arm.errors import additional_info
+from tui.rehearsal.arm.operations import OperationFailed
+from tui.rehearsal.arm.workspaces import Workspace
+from tui.rehearsal.images.conda_requirements import CondaFileInvalid, parse, read
+from tui.rehearsal.store import Resource
+
+if TYPE_CHECKING:
+    from tui.rehearsal.service import Service
+
+# Where Azure's images for MLflow have their script (seen in such containers' logs and environments).
+RESOURCES = "/var/mlflow_resources"
+SCRIPT = "mlflow_score_script.py"
+IMAGE = "mlflow-py312-inference (Azure's own for MLflow models)"
+# Not a module of this package: it runs in the deployment's environment, whose packages it imports.
+_OURS = Path(__file__).with_name("mlflow_resources") / SCRIPT
+
+_SERVER = "azureml-inference-server-http"
+_MONITORING = "azureml-ai-monitoring"
+_MLFLOW = ("mlflow", "mlflow-skinny")
+# Their inputs are texts and lists of texts, which Azure's script takes apart by further rules.
+_LANGUAGE = ("transformers", "hftransformersv2", "langchain", "openai")
+
+
+def without_code(deployment: Resource) -> bool:
+    """Whether a deployment has no scoring script of its own."""
+    return not deployment.properties.get("codeConfiguration")
+
+
+def is_mlflow(service: Service, deployment: Resource) -> bool:
+    """Whether the deployment's model is registered as an MLflow model, which the service can score by itself."""
+    model = service.store.get(deployment.properties["model"] or "")
+    return model is not None and "mlflow" in str(model.properties.get("modelType", "")).lower()
+
+
+def variables(models: Path) -> dict[str, str]:
+    """The variable that says where below AZUREML_MODEL_DIR, here `models`, the script finds the model."""
+    found = next(iter(sorted(models.glob("*/MLmodel"))), None)
+    return {"MLFLOW_MODEL_FOLDER": found.parent.name if found else ""}
+
+
+def put_script(folder: Path) -> None:
+    """Puts the scoring script where the deployment's code would be."""
+    shutil.copyfile(_OURS, folder / SCRIPT)
+
+
+def conda_of_model(service: Service, workspace: Workspace, deployment: Resource, say: Callable[[str], None]) -> str:
+    """The conda file that the model's environment is built from, completed with what serving needs.
+
+    `say` gets sentences for the build log. Raises OperationFailed where the model cannot be served, which names
+    the file or flavour that is missing.
+    """
+
+    def refuse(message: str) -> OperationFailed:
+        return OperationFailed("BadArgument", message, additional=additional_info(workspace.location))
+
+    model = service.store.get(deployment.properties["model"] or "")
+    uri = str((model.properties.get("modelUri") or "") if model else "")
+    place = blob_place(service, workspace, uri)
+
+    def content(name: str) -> str | None:
+        if place is None or ".." in PurePosixPath(name).parts:
+            return None
+        data = service.blobs.read_small(place[0], f"{place[1]}/{name}".lstrip("/"))
+        return None if data is None else data.decode("utf-8", "replace")
+
+    text = content("MLmodel")
+    if text is None:
+        raise refuse(f"The MLflow model has no file MLmodel at '{uri}'. Register the folder that MLflow saved.")
+    flavors = _tree(text).get("flavors")
+    flavors = flavors if isinstance(flavors, dict) else {}
+    names = ", ".join(map(str, flavors))
+    function = flavors.get("python_function")
+    if not isinstance(function, dict):
+        raise refuse(
+            "The MLflow model has no flavor python_function, which is what serves it without code "
+            f"(its flavors: {names or 'none'}). Deploy it as custom_model with a scoring script."
+        )
+    language = [name for name in _LANGUAGE if name in flavors]
+    if language:
+        raise refuse(
+            f"The rehearsal does not serve the MLflow flavor {language[0]} without code: Azure's script reads its "
+            "inputs by rules of its own. Deploy it with a scoring script to rehearse it."
+        )
+    named = function.get("env")
+    named = named.get("conda") if isinstance(named, dict) else named
+    conda_name = named if isinstance(named, str) else "conda.yaml"
+    conda, requirements = content(conda_name), content("requirements.txt")
+    if conda is None and requirements is None:
+        raise refuse(
+            f"The MLflow model ({names}) has neither {conda_name} nor requirements.txt, so nobody knows what it needs "
+            "to be served. Save it again with MLflow, or deploy it with a scoring script and a conda file."
+        )
+    if conda is None:
+        say(f"WARNING: The model has no {conda_name}, which is what Azure reads; its requirements.txt is taken.")
+        python = _tree(content("python_env.yaml") or "").get("python") or function.get("python_version") or ""
+        lines = [line for line in (requirements or "").splitlines() if line.strip()]
+        conda = yaml.safe_dump({"dependencies": [f"python={python}" if python else "python", "pip", {"pip": lines}]})
+    else:
+        say(f"Image build: the environment is the model's own, from its {conda_name}.")
+    return completed(conda, say)
+
+
+def completed(conda: str, say: Callable[[str], None]) -> str:
+    """The conda file with the packages added that serving needs and that it lacks."""
+    try:
+        tree = parse(conda)
+        has = read(tree).has
+    except CondaFileInvalid:
+        return conda  # the build says what is wrong with it
+    added = [] if has(_SERVER) else [_SERVER]
+    if not any(map(has, _MLFLOW)):
+        added.append(_MLFLOW[1])
+    if not has(_MONITORING):
+        say(
+            f"WARNING: The model's environment lacks {_MONITORING}. The rehearsal does without, but the script that "
+            "Azure brings imports it, and deployments have failed for want of it; add it to the model's conda file."
+        )
+    if not added:
+        return conda
+    say(f"Image build: added, to load and serve the model: {', '.join(added)}.")
+    return yaml.safe_dump({**tree, "dependencies": [*(tree.get("dependencies") or []), {"pip": added}]})
+
+
+def _tree(text: str) -> dict[str, Any]:
+    try:
+        tree = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError):
+        return {}
+    return tree if isinstance(tree, dict) else {}

@@ -1,0 +1,299 @@
+"""The instances of one deployment: started together, probed, restarted, given up as Azure gives up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+from collections import deque
+
+from tui.rehearsal.serving.container import Container, DeploymentSpec, ProbeSettings
+from tui.rehearsal.serving.container_log import DeploymentLog
+
+__all__ = ["ContainerCrashed", "DeploymentLog", "DeploymentSpec", "NoReadyInstance", "ProbeSettings", "ReplicaSet"]
+
+POLL = 0.1
+"""Seconds between two looks at a container that starts; Azure would wait `initial_delay` first."""
+RESTARTS = 2
+"""How often a container that ends while it starts is started again before the deployment is given up."""
+BACKOFF = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
+"""Seconds before each restart of a container that had been ready; the last one is repeated."""
+LAST_LINES = 30
+"""Lines of the container's log that an error message carries."""
+WORKER_DEATHS = 4
+"""Workers that the server may lose before it was ever ready; it would go on replacing them for ever."""
+LOOK_BACK = 400
+_SCRIPT_ERROR = re.compile(r"\bE \[\d+\] azmlinfsrv - ")
+CRASH_MEMORY = 30
+"""Seconds during which a deployment that crashed is not started again by a scoring request."""
+
+
+class ContainerCrashed(Exception):
+    """The deployment's containers can't serve. `code` is Azure's ("ResourceNotReady"), `message` is its words."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+        super().__init__(message)
+
+
+class NoReadyInstance(Exception):
+    """All instances of the deployment have ended or are starting again."""
+
+
+def _crashed(reason: str, last_lines: list[str]) -> ContainerCrashed:
+    message = (
+        f"User container has crashed or terminated: {reason}. "
+        "Please see troubleshooting guide, available here: https://aka.ms/oe-tsg#error-resourcenotready"
+    )
+    telling = telling_lines(last_lines)
+    if telling:
+        message += "\nThe container's last lines:\n" + "\n".join(telling)
+    return ContainerCrashed("ResourceNotReady", message)
+
+
+def telling_lines(lines: list[str]) -> list[str]:
+    """Picks from a crashed container's output what tells why, at most LAST_LINES lines.
+
+    The inference server writes the user's exception first and some thirty lines about its own end after it: from
+    the last start's first error on, else the last lines.
+    """
+    starts = [number for number, line in enumerate(lines) if "| gunicorn/run | AzureML Inference Server" in line]
+    lines = lines[starts[-1] :] if starts else lines
+    for number, line in enumerate(lines):
+        if _SCRIPT_ERROR.search(line):
+            return lines[number : number + LAST_LINES]
+    return lines[-LAST_LINES:]
+
+
+class ReplicaSet:
+    """All containers of one deployment. Belongs to one event loop."""
+
+    def __init__(self, spec: DeploymentSpec, log: DeploymentLog) -> None:
+        self.spec = spec
+        self.log = log
+        self.instances: list[Container] = [Container(spec, n, log) for n in range(spec.instance_count)]
+        self.ready_seconds: float | None = None
+        """Seconds from the last start to the moment when all instances were ready."""
+        self.pending = 0
+        """Requests that were let in and are not answered yet, waiting ones included."""
+        self._starting: asyncio.Task[None] | None = None
+        self._watchers: list[asyncio.Task[None]] = []
+        self._crash: ContainerCrashed | None = None
+        self._crashed_at = 0.0
+        self._turn = 0
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._stopped = True
+
+    @property
+    def capacity(self) -> int:
+        """Requests that are let in at once: 2 × max_concurrent × instances (how-to-troubleshoot, 429)."""
+        return 2 * self.spec.max_concurrent * max(1, self.spec.instance_count)
+
+    async def start(self) -> None:
+        """Starts all instances and waits until they are ready.
+
+        Raises ContainerCrashed; nothing runs then. Cancelling ends what was started.
+        """
+        task = self._begin()
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await self.stop()
+            raise
+
+    async def ensure_running(self) -> None:
+        """Starts the instances if they don't run (after a restart of the rehearsal); raises ContainerCrashed.
+
+        After a crash the same error is raised for 30 seconds before the next attempt.
+        """
+        starting = self._starting is not None and not self._starting.done()
+        if self._stopped or starting:
+            if self._crash is not None and not starting and time.monotonic() - self._crashed_at < CRASH_MEMORY:
+                raise self._crash
+            await asyncio.shield(self._begin())
+
+    def _begin(self) -> asyncio.Task[None]:
+        if self._starting is None or self._starting.done():
+            self._starting = asyncio.ensure_future(self._start())
+            # Whoever waited may have gone: then nobody else would look at the error.
+            self._starting.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return self._starting
+
+    async def stop(self) -> None:
+        """Ends all instances and waits until they have ended. Harmless when nothing runs."""
+        self._stopped = True
+        tasks = [*self._watchers, *([self._starting] if self._starting else [])]
+        self._watchers = []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(instance.stop() for instance in self.instances))
+        self._wake()
+
+    async def _start(self) -> None:
+        begun = time.monotonic()
+        # Image and model are there already; the events are the ones that Azure's deployments show.
+        self.log.event("Downloading", "Start downloading models")
+        self.log.event("Pulling", "Start pulling container image")
+        self.log.event("Pulled", "Container image is pulled successfully")
+        self.log.event("Downloaded", "Models are downloaded successfully")
+        for step in ("SystemSetup", "UserContainerImagePull", "ModelDownload"):
+            self.log.step(step, "Succeeded")
+        self.log.step("UserContainerStart", "Running")
+        self._stopped = False
+        tasks = [asyncio.ensure_future(self._until_ready(instance)) for instance in self.instances]
+        try:
+            await asyncio.gather(*tasks)
+        except BaseException as error:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._stopped = True
+            await asyncio.gather(*(instance.stop() for instance in self.instances))
+            if isinstance(error, ContainerCrashed):
+                self._crash, self._crashed_at = error, time.monotonic()
+                self.log.step("UserContainerStart", "Failed")
+            raise
+        self.ready_seconds = time.monotonic() - begun
+        self.log.step("UserContainerStart", "Succeeded")
+        self.log.event("ContainerReady", "Container is ready")
+        self._watchers = [asyncio.ensure_future(self._watch(instance)) for instance in self.instances]
+
+    async def _until_ready(self, instance: Container) -> None:
+        """Starts one container, again if it ends, until its readiness probe succeeds."""
+        for attempt in range(RESTARTS + 1):
+            await self._launch(instance)
+            failure = await self._becomes_ready(instance)
+            if failure is None:
+                return
+            if instance.running:
+                # Alive but not healthy within the probe's patience: starting again would take as long again.
+                break
+            instance.restarts += 1
+            if attempt < RESTARTS:
+                self.log.event("BackOff", "Back-off restarting failed container inference-server", "Warning")
+        assert failure is not None
+        raise _crashed(failure, self.log.tail(LOOK_BACK))
+
+    async def _launch(self, instance: Container) -> None:
+        self.log.event("Created", "Created container inference-server")
+        try:
+            await instance.start()
+        except OSError as error:
+            raise _crashed(f"the container can't be started ({error.strerror})", self.log.tail(LOOK_BACK)) from None
+        self.log.event("Started", "Started container inference-server")
+
+    async def _becomes_ready(self, instance: Container) -> str | None:
+        """Waits for the first readiness; returns None, or the probe's failure that ended the waiting.
+
+        The container is looked at all the time, so that a healthy one is ready at once; failures are counted as
+        the documented settings count them.
+        """
+        spec, begun, successes = self.spec, time.monotonic(), 0
+        probes = {"Liveness": spec.liveness_probe, "Readiness": spec.readiness_probe}
+        counted = dict.fromkeys(probes, 0)
+        ended = asyncio.ensure_future(instance.wait())
+        try:
+            while True:
+                reason = await instance.probe(max(0.1, spec.readiness_probe.timeout))
+                if reason is None:
+                    successes += 1
+                    if successes >= max(1, spec.readiness_probe.success_threshold):
+                        instance.ready = True
+                        return None
+                else:
+                    successes = 0
+                if ended.done():
+                    self.log.event("Terminated", f"Container exited with code {ended.result()}", "Warning")
+                    return "Liveness probe failed: HTTP probe failed with statuscode: 502"
+                if instance.worker_deaths >= WORKER_DEATHS:
+                    self.log.event("Terminated", "The server's workers end before they are ready", "Warning")
+                    return "Liveness probe failed: HTTP probe failed with statuscode: 502"
+                elapsed = time.monotonic() - begun
+                for name, settings in probes.items():
+                    due = int((elapsed - settings.initial_delay) // max(0.1, settings.period))
+                    if reason is not None and due > counted[name]:
+                        counted[name] = due
+                        self.log.event(f"{name}ProbeFailed", f"{name} probe failed: {reason}", "Warning")
+                        if due >= max(1, settings.failure_threshold):
+                            return f"{name} probe failed: {reason}"
+                await asyncio.wait([ended], timeout=POLL)
+        finally:
+            ended.cancel()
+
+    async def _watch(self, instance: Container) -> None:
+        """Restarts a container that was ready: when it ends, or when its liveness probe gives up."""
+        crashes = 0
+        while True:
+            since = time.monotonic()
+            why = await self._fails(instance)
+            instance.ready = False
+            self._wake()
+            instance.restarts += 1
+            if time.monotonic() - since > 60:
+                crashes = 0
+            self.log.event("BackOff", f"Restarting container inference-server: {why}", "Warning")
+            while True:
+                await asyncio.sleep(BACKOFF[min(crashes, len(BACKOFF) - 1)])
+                crashes += 1
+                try:
+                    await self._launch(instance)
+                except ContainerCrashed:
+                    continue
+                if await self._becomes_ready(instance) is None:
+                    break
+            self.log.event("ContainerReady", "Container is ready")
+            self._wake()
+
+    async def _fails(self, instance: Container) -> str:
+        """Probes a ready container at the liveness probe's pace; returns why it must be restarted."""
+        settings, failures = self.spec.liveness_probe, 0
+        ended = asyncio.ensure_future(instance.wait())
+        try:
+            while True:
+                await asyncio.wait([ended], timeout=max(0.1, settings.period))
+                if ended.done():
+                    return f"it exited with code {ended.result()}"
+                reason = await instance.probe(max(0.1, settings.timeout))
+                failures = failures + 1 if reason else 0
+                if reason:
+                    self.log.event("LivenessProbeFailed", f"Liveness probe failed: {reason}", "Warning")
+                if failures >= max(1, settings.failure_threshold):
+                    return f"Liveness probe failed: {reason}"
+        finally:
+            ended.cancel()
+
+    async def acquire(self) -> Container:
+        """Waits for a ready instance with a free place, in turn; the caller gives it back with `release`.
+
+        Raises NoReadyInstance when no instance is ready, so that there is nothing to wait for.
+        """
+        while True:
+            for step in range(len(self.instances)):
+                instance = self.instances[(self._turn + step) % len(self.instances)]
+                if instance.ready and instance.running and instance.in_flight < self.spec.max_concurrent:
+                    self._turn = (self._turn + step + 1) % len(self.instances)
+                    instance.in_flight += 1
+                    return instance
+            if not any(instance.ready and instance.running for instance in self.instances):
+                raise NoReadyInstance
+            waiter = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            try:
+                await waiter
+            finally:
+                with contextlib.suppress(ValueError):
+                    self._waiters.remove(waiter)
+
+    def release(self, instance: Container) -> None:
+        """Gives an instance's place back."""
+        instance.in_flight -= 1
+        self._wake()
+
+    def _wake(self) -> None:
+        """Lets all who wait for a place look again, in the order in which they came."""
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)

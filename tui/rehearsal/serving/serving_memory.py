@@ -1,0 +1,115 @@
+"""What the scoring servers of the rehearsal take of this machine's memory; read from /proc, changes nothing.
+
+`python -m tui.rehearsal.serving.serving_memory` prints one JSON object a line: first `{"home": folder, "counted":
+bool}`, then, whenever something has grown, `{"deployments": {name: {"now": bytes, "peak": bytes, "processes": n}}}`. It
+ends when its standard input is closed.
+
+`now` is the proportional share (Pss), so that what forked workers share counts once, as it does for a container. `peak`
+is the largest sum that was seen, or the kernel's own high-water mark of one process where that is higher: what a model
+takes while it is loaded may be gone before anybody looks. Each deployment is counted by its largest instance.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tui.rehearsal.places import Home
+
+EVERY = 0.2
+"""Seconds between two looks."""
+PROC = Path("/proc")
+
+
+def instance_of(process: Path, containers: bytes) -> str | None:
+    """The instance (deployment and number) that a process serves, or None for any other process."""
+    try:
+        variables = (process / "environ").read_bytes().split(b"\0")
+        if not any(one.startswith(b"HOME=" + containers) for one in variables):
+            return None
+        # The keeper, which ends the server with the rehearsal, does not exist on Azure.
+        if b"keeper.py\0" in (process / "cmdline").read_bytes():
+            return None
+    except OSError:
+        return None
+    return next((os.fsdecode(one[9:]) for one in variables if one.startswith(b"HOSTNAME=")), None)
+
+
+def taken(process: Path) -> tuple[int, int]:
+    """A process's share of memory now, and the most that it ever had resident; bytes, 0 for one that has ended."""
+    now = _kilobytes(process / "smaps_rollup", "Pss:") or _kilobytes(process / "status", "VmRSS:")
+    return now * 1024, _kilobytes(process / "status", "VmHWM:") * 1024
+
+
+def _kilobytes(path: Path, name: str) -> int:
+    try:
+        for line in path.read_text().splitlines():
+            if line.startswith(name):
+                return int(line.split()[1])
+    except (OSError, ValueError, IndexError):
+        pass
+    return 0
+
+
+class Peaks:
+    """The largest figures so far, by deployment."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, dict[str, int]] = {}
+
+    def add(self, looked: Iterable[tuple[str, int, int]]) -> bool:
+        """Takes what each serving process has (instance, now, most); whether something has grown by a fiftieth."""
+        sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+        for instance, now, most in looked:
+            one = sums[instance]
+            one[0], one[1], one[2] = one[0] + now, max(one[1], most), one[2] + 1
+        grown = False
+        for instance, (now, most, processes) in sums.items():
+            deployment = instance.rpartition("-")[0] or instance
+            before = self.found.get(deployment, {"now": 0, "peak": 0, "processes": 0})
+            peak = max(before["peak"], now, most)
+            grown |= peak > before["peak"] * 1.02 or processes > before["processes"]
+            count = max(before["processes"], processes)
+            self.found[deployment] = {"now": now, "peak": peak, "processes": count}
+        return grown
+
+
+def look(containers: Path) -> list[tuple[str, int, int]]:
+    """Every process that serves for deployments below this folder: instance, bytes now, most bytes."""
+    mark = os.fsencode(containers) + b"/"
+    found = []
+    for process in PROC.iterdir():
+        if process.name.isdigit():
+            instance = instance_of(process, mark)
+            if instance is not None:
+                found.append((instance, *taken(process)))
+    return found
+
+
+def _print(content: dict[str, Any]) -> None:
+    print(json.dumps(content), flush=True)
+
+
+def main() -> int:
+    """Looks until nobody listens any more."""
+    home = Home.of(os.environ)
+    counted = PROC.joinpath("self/status").exists()
+    _print({"home": str(home.folder), "counted": counted})
+    peaks = Peaks()
+    while not select.select([sys.stdin], [], [], EVERY)[0]:
+        if counted and peaks.add(look(home.containers)):
+            _print({"deployments": peaks.found})
+    if counted:
+        peaks.add(look(home.containers))
+        _print({"deployments": peaks.found})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
