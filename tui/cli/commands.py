@@ -60,7 +60,7 @@ COMMANDS = {
     ),
     "attach": Command(
         options.attach,
-        "tui.cli:attach",
+        "tui.cli.main:attach",
         "Shows a run from its beginning and follows it; a run whose engine is gone is resumed. "
         "Exit codes as for apply.",
         "aml-deploy attach\n  aml-deploy attach --json",
@@ -91,7 +91,7 @@ COMMANDS = {
     ),
     "troubleshoot": Command(
         options.troubleshoot,
-        "tui.cli:troubleshoot",
+        "tui.cli.main:troubleshoot",
         "Says what is wrong with an endpoint that is there, whoever made it: state, traffic, the way to it, its logs, "
         "what was changed and by whom, the last hour's metrics, test calls; the worst first, each with its evidence "
         "and remedy, and what can be mended from here. A reader's role is enough for most of it. Exit code 0: nothing "

@@ -168,7 +168,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"aml-deploy {__version__}\n")
         return 0
     name = given[0] if given and given[0] in COMMANDS else ""
-    command = COMMANDS[name] if name else Command(options.wizard, "tui.cli:wizard", "", "")
+    command = COMMANDS[name] if name else Command(options.wizard, "tui.cli.main:wizard", "", "")
     if not name and (late := _misplaced(given)):
         rest = " ".join(item for item in given if item != late)
         sys.stderr.write(f"The command comes first: aml-deploy {late} {rest}\n")

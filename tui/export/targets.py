@@ -40,7 +40,7 @@ class Target:
 
 TARGETS: tuple[Target, ...] = (
     Target("az-yaml", "endpoint.yml, deployment.yml and a script with the commands of az ml", "az_yaml"),
-    Target("python", "a Python script with Azure's SDK", "script"),
+    Target("python", "a Python script with Azure's SDK", "python_script"),
     Target("notebook", "a Databricks notebook with Azure's SDK and dbutils.secrets", "notebook"),
     Target("github-actions", "a GitHub workflow: check, deploy, test, shift, roll back on failure", "github_actions"),
     Target("azure-pipelines", "the same for Azure Pipelines", "azure_pipelines"),
