@@ -90,13 +90,13 @@ def test_an_engine_without_space_says_so_and_changes_nothing_more(
 START = """
 import json, os, sys, time
 from pathlib import Path
-from tui.engine import launch
+from tui.engine import start_stop
 from tui.plan.load_save.load import load
 from tui.rehearsal_client import with_own_identity
 
 folder = Path(sys.argv[1])
 document = load(sys.argv[2], sets=["endpoint.name=churn-disk-01"])
-run = launch.start(with_own_identity(document, os.environ), environ=dict(os.environ), rehearse=True)
+run = start_stop.start(with_own_identity(document, os.environ), environ=dict(os.environ), rehearse=True)
 end = time.monotonic() + 60
 while not any(event["event"] == "task_finished" for event in run.journal.read()) and time.monotonic() < end:
     time.sleep(0.01)

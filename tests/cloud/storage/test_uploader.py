@@ -272,7 +272,7 @@ def test_a_file_that_changes_meanwhile_is_told(target: Datastore, tmp_path: Path
 KILLED = """
 import sys
 from pathlib import Path
-from tui.cloud import files
+from tui.cloud.storage import folder_files
 from tui.cloud.storage.datastore import default_datastore
 from tui.cloud.session import connect
 from tui.cloud.storage.uploader import upload_and_hash
@@ -280,7 +280,9 @@ from tui.plan.model import Plan, Workspace
 
 cloud = connect(Plan(workspace=Workspace(*sys.argv[1:4])))
 progress = lambda done, total: print(done, flush=True)
-upload_and_hash(default_datastore(cloud), files.walk(Path(sys.argv[4])), sys.argv[5], "m", progress, lambda: False)
+upload_and_hash(
+    default_datastore(cloud), folder_files.walk(Path(sys.argv[4])), sys.argv[5], "m", progress, lambda: False
+)
 """
 
 
@@ -358,14 +360,14 @@ def test_content_is_hashed_on_its_way_and_found_again(
 PEAK = """
 import resource, sys, uuid
 from pathlib import Path
-from tui.cloud import files
+from tui.cloud.storage import folder_files
 from tui.cloud.storage.datastore import default_datastore
 from tui.cloud.session import connect
 from tui.cloud.storage.uploader import upload_and_hash
 from tui.plan.model import Plan, Workspace
 
 cloud = connect(Plan(workspace=Workspace(*sys.argv[1:4])))
-local = files.walk(Path(sys.argv[4]))
+local = folder_files.walk(Path(sys.argv[4]))
 upload_and_hash(default_datastore(cloud), local, uuid.uuid4().hex, "m", lambda done, total: None, lambda: False)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
