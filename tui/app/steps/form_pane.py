@@ -85,7 +85,7 @@ class FormPane(Pane):
     def on_mount(self) -> None:
         self._unlisten = self.store.listen(self._changed)
 
-    def on_prune(self) -> None:
+    def _on_prune(self) -> None:
         if self._unlisten:
             self._unlisten()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, Callable
+
+from textual import work
 
 from tui.app.state.background import in_thread
 from tui.app.state.store import DEPENDS, Store
@@ -72,7 +73,7 @@ class StepFindings(Facts):
         super().on_mount()
         self._unlisten = self.store.listen(self._changed)
 
-    def on_prune(self) -> None:
+    def _on_prune(self) -> None:
         if self._unlisten:
             self._unlisten()
         self.workers.cancel_node(self)
@@ -101,8 +102,9 @@ class StepFindings(Facts):
         """Ask for the findings, unless those that are shown are about these very values."""
         if self._for == self._mark():
             return
-        self.run_worker(partial(self._look, wait), group="step-findings", exclusive=True)
+        self._look(wait)
 
+    @work(group="step-findings", exclusive=True)
     async def _look(self, wait: float) -> None:
         from tui.helper.client import HelperError
 

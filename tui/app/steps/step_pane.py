@@ -61,7 +61,7 @@ class Pane(Vertical):
         super().__init__(id=f"pane-{self.step}", classes="pane")
         self.store = store
 
-    def on_prune(self) -> None:
+    def _on_prune(self) -> None:
         """The pane is being taken down. Its widgets go before it does: what comes from now on has nowhere to go.
 
         Textual calls this of every class, so a pane that adds its own need not call this one.

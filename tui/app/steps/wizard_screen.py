@@ -97,7 +97,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._unlisten = self.store.listen(self._changed)
         await self.show_step(self.step)
 
-    def on_prune(self) -> None:
+    def _on_prune(self) -> None:
         """Stop listening, before the first widget goes."""
         self._unlisten()
         self.workers.cancel_node(self)

@@ -113,7 +113,7 @@ class Listing:
 
     def take(self, most: int = 200) -> list[Entry]:
         """What has come since the last time; an entry comes a second time when its size is known."""
-        taken = []
+        taken: list[Entry] = []
         while self._fresh and len(taken) < most:
             taken.append(self._fresh.popleft())
         return taken

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -101,7 +100,7 @@ class PathPicker(Vertical):
         self.query_one("#picker-models").display = False
 
     @property
-    def tree(self) -> FileTree:
+    def files(self) -> FileTree:
         """The files."""
         return self.query_one("#picker-files", FileTree)
 
@@ -113,37 +112,35 @@ class PathPicker(Vertical):
         kind.display = registered
         value = str(self.store.value(key) or "")
         kind.value = REGISTERED if registered and value.startswith("azureml:") else FILES
-        self.tree.takes = takes
+        self.files.takes = takes
         self._say("")
         self._show_kind()
 
     def close(self) -> None:
         """Hide it; what was being read is dropped."""
-        self.tree.stop()
+        self.files.stop()
         self.workers.cancel_group(self, "count")
         self.workers.cancel_group(self, "models")
         self.display = False
 
     def follow(self, typed: str) -> None:
         """The path is being typed: show the folder that it lies in, once typing pauses."""
-        if self.display and self.tree.display:
-            self.run_worker(partial(self._begin, typed, 0.5), group="begin", exclusive=True)
+        if self.display and self.files.display:
+            self._begin(typed, 0.5)
 
     def _show_kind(self) -> None:
         registered = self.query_one("#picker-kind", Choice).value == REGISTERED
         models = self.query_one("#picker-models", ModelList)
-        self.tree.display, models.display = not registered, registered
+        self.files.display, models.display = not registered, registered
         self.query_one("#picker-above", Button).label = "All models" if registered else "Folder above"
         if registered:
-            self.tree.stop()
+            self.files.stop()
             self._of = ""
             self._list()
             models.focus()
         else:
-            self.run_worker(
-                partial(self._begin, str(self.store.value(self.key) or ""), 0), group="begin", exclusive=True
-            )
-            self.tree.focus()
+            self._begin(str(self.store.value(self.key) or ""), 0)
+            self.files.focus()
 
     def _say(self, text: str) -> None:
         """One line below; what the keys do where nothing else is to be said."""
@@ -151,6 +148,7 @@ class PathPicker(Vertical):
 
     # Files
 
+    @work(group="begin", exclusive=True)
     async def _begin(self, value: str, wait: float) -> None:
         """Look where the value lies, which may take long: one look at a time, and only the newest counts."""
         if wait:
@@ -159,7 +157,7 @@ class PathPicker(Vertical):
         if self._looking:
             return
         self._looking = True
-        if not self.tree.folder:
+        if not self.files.folder:
             self._say("▸ looking for the folder")
         self.run_worker(self._look(), group="look")
 
@@ -171,16 +169,16 @@ class PathPicker(Vertical):
                 folder = await in_thread(start_folder, self.store.document.base, looked_for)
         finally:
             self._looking = False
-        if self.display and folder != self.tree.folder:
+        if self.display and folder != self.files.folder:
             self._say("")
-            self.tree.look_into(folder)
+            self.files.look_into(folder)
 
     @on(FileTree.Above)
     def go_above(self) -> None:
         """Begin at the folder above."""
-        above = str(Path(self.tree.folder).parent)
-        if above != self.tree.folder:
-            self.tree.look_into(above)
+        above = str(Path(self.files.folder).parent)
+        if above != self.files.folder:
+            self.files.look_into(above)
 
     @on(FileTree.Said)
     def _reading(self, event: FileTree.Said) -> None:
@@ -196,9 +194,10 @@ class PathPicker(Vertical):
     def _marked(self, event: FileTree.Marked) -> None:
         event.stop()
         self.workers.cancel_group(self, "count")
-        if event.entry.folder and event.entry.path != self.tree.folder:
-            self.run_worker(partial(self._count, event.entry.path), group="count", exclusive=True)
+        if event.entry.folder and event.entry.path != self.files.folder:
+            self._count(event.entry.path)
 
+    @work(group="count", exclusive=True)
     async def _count(self, path: str) -> None:
         """How much lies in the marked folder, as far as it is counted; dropped when another line is marked."""
         from tui.helper.client import HelperError
@@ -283,9 +282,9 @@ class PathPicker(Vertical):
     @on(Button.Pressed, "#picker-above")
     def _above(self, event: Button.Pressed) -> None:
         event.stop()
-        if self.tree.display:
+        if self.files.display:
             self.go_above()
-            self.tree.focus()
+            self.files.focus()
         elif self._of:
             self._of = ""
             self._list()
@@ -294,7 +293,7 @@ class PathPicker(Vertical):
     @on(Button.Pressed, "#picker-close")
     def action_leave(self) -> None:
         """Close without a choice; out of the versions, first back to the models."""
-        if self._of and not self.tree.display:
+        if self._of and not self.files.display:
             self._of = ""
             self._list()
         else:

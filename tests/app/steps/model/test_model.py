@@ -178,7 +178,7 @@ async def test_entries_appear_as_they_come_and_keys_are_answered_meanwhile() -> 
     async with wizard(answers) as walk:
         await walk.to("model")
         pane = walk.app.screen.query_one(ModelPane)
-        pane.picker.tree.lister = stuck
+        pane.picker.files.lister = stuck
         await browse(walk)
         await walk.sees("reading …", "▸ Reading")
         assert "entry-0000" not in walk.text()
@@ -214,7 +214,7 @@ async def test_closing_a_folder_drops_what_comes_late() -> None:
     answers = recorded_answers(inspect_model=INSPECTED, count_files=COUNTED)
     async with wizard(answers) as walk:
         await walk.to("model")
-        walk.app.screen.query_one(ModelPane).picker.tree.lister = slow
+        walk.app.screen.query_one(ModelPane).picker.files.lister = slow
         await browse(walk)
         await mark(walk, "sub")
         await walk.press("right")
@@ -234,7 +234,7 @@ async def test_a_folder_that_cannot_be_read_says_so_in_its_place(tmp_path: Path)
     answers = recorded_answers(inspect_model=INSPECTED, count_files=COUNTED)
     async with wizard(answers) as walk:
         await walk.to("model")
-        walk.app.screen.query_one(ModelPane).picker.tree.lister = refused
+        walk.app.screen.query_one(ModelPane).picker.files.lister = refused
         await browse(walk)
         await walk.sees("✖ Permission denied")
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -81,8 +80,9 @@ class ComputePane(AskingPane):
     def _ask_cost(self, wait: float) -> None:
         """What Microsoft's list says of the plan's size; until then, and without it, the table's price is shown."""
         if "cost" not in self.store.facts:
-            self.run_worker(partial(self._read_cost, wait), group="cost", exclusive=True)
+            self._read_cost(wait)
 
+    @work(group="cost", exclusive=True)
     async def _read_cost(self, wait: float) -> None:
         import contextlib
 
@@ -105,10 +105,8 @@ class ComputePane(AskingPane):
         elif name == "ready" and self.display:
             self._look(0)
 
-    def _look(self, wait: float) -> None:
-        self.run_worker(partial(self._ask, wait), group="sizes", exclusive=True)
-
-    async def _ask(self, wait: float) -> None:
+    @work(group="sizes", exclusive=True)
+    async def _look(self, wait: float) -> None:
         answer = await self.question("sizes", self.query_one("#found", Facts), "Reading sizes and quota", wait=wait)
         if answer is not None:
             self._show()

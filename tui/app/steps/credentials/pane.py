@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import Button, Static
@@ -139,8 +139,9 @@ class CredentialsPane(AskingPane):
         facts = self.query_one("#sources", Facts)
         facts.display = self.store.value("credential.method") == "default"
         if facts.display:
-            self.run_worker(self._sources, group="sources", exclusive=True)
+            self._sources()
 
+    @work(group="sources", exclusive=True)
     async def _sources(self) -> None:
         facts = self.query_one("#sources", Facts)
         answer = self.store.facts.get("credential_sources")
@@ -155,8 +156,9 @@ class CredentialsPane(AskingPane):
     @on(Button.Pressed, "#sign-in")
     def sign_in(self) -> None:
         """Sign in and show who that is."""
-        self.run_worker(self._sign_in, group="sign-in", exclusive=True)
+        self._sign_in()
 
+    @work(group="sign-in", exclusive=True)
     async def _sign_in(self) -> None:
         problems = {row.field.key: self.store.problem(row.field.key) for row in self.rows() if row.display}
         for row in self.rows():
@@ -188,9 +190,10 @@ class CredentialsPane(AskingPane):
             return
         ends = moment(found.get("expires"))
         if ends is not None and ends - datetime.now(timezone.utc) < RENEW and not self._refused:
-            self.run_worker(self._renew, group="renew", exclusive=True)
+            self._renew()
         self._show_signed_in()
 
+    @work(group="renew", exclusive=True)
     async def _renew(self) -> None:
         """Another token in the background; a refusal is said, and not tried again by itself."""
         from tui.helper.client import HelperError

@@ -69,7 +69,7 @@ class DeployPane(Pane):
         self._arrange(card=False)
         self._take_up()
 
-    def on_prune(self) -> None:
+    def _on_prune(self) -> None:
         """Stop listening."""
         if self._unlisten:
             self._unlisten()

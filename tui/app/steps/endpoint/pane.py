@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import Any, Callable
 
-from textual import on
+from textual import on, work
 from textual.widget import Widget
 from textual.widgets import Button
 
@@ -68,10 +67,8 @@ class EndpointPane(AskingPane):
         elif name in (DEPLOYMENT, AUTH) and "endpoint" in self.store.facts:
             self._show()
 
-    def _look(self, wait: float) -> None:
-        self.run_worker(partial(self._ask, wait), group="endpoint", exclusive=True)
-
-    async def _ask(self, wait: float) -> None:
+    @work(group="endpoint", exclusive=True)
+    async def _look(self, wait: float) -> None:
         if self.store.problem(NAME):
             return
         facts = self.query_one("#found", Facts)
@@ -83,8 +80,9 @@ class EndpointPane(AskingPane):
     def _look_around(self) -> None:
         found = self.store.facts.get("endpoint") or {}
         if not found.get("exists") and "endpoint_name" not in self.store.facts:
-            self.run_worker(self._ask_region, group="region", exclusive=True)
+            self._ask_region()
 
+    @work(group="region", exclusive=True)
     async def _ask_region(self) -> None:
         """Whether another workspace of the region has the name; it takes long where there are many."""
         from tui.helper.client import HelperError

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -119,8 +119,9 @@ class ModelPane(AskingPane):
 
     def _look(self, wait: float) -> None:
         self.workers.cancel_group(self, "count")
-        self.run_worker(partial(self._ask, wait), group="model", exclusive=True)
+        self._ask(wait)
 
+    @work(group="model", exclusive=True)
     async def _ask(self, wait: float) -> None:
         facts = self.query_one("#found", Facts)
         self.query_one("#use-sample").display = False
@@ -132,7 +133,7 @@ class ModelPane(AskingPane):
         self._figures = {}
         self._write(found)
         if found.get("exists") and not found.get("complete", True):
-            self.run_worker(partial(self._count, found), group="count", exclusive=True)
+            self._count(found)
 
     def _write(self, found: dict[str, Any]) -> None:
         refused = [Fact("bad", "MLflow", REFUSED)] if blocked_without_script(self.store) else []
@@ -140,6 +141,7 @@ class ModelPane(AskingPane):
         offered = found.get("sample") is not None and found.get("sample_source") in ("example", "signature")
         self.query_one("#use-sample").display = offered
 
+    @work(group="count", exclusive=True)
     async def _count(self, found: dict[str, Any]) -> None:
         """Running figures, as long as the answer that they belong to is the one that is shown."""
         from tui.helper.client import HelperError
@@ -165,8 +167,9 @@ class ModelPane(AskingPane):
         """Write the sample to a file and name it in the plan."""
         found = self.store.facts.get("inspect_model") or {}
         if found.get("sample") is not None:
-            self.run_worker(partial(self._use_sample, found), group="sample", exclusive=True)
+            self._use_sample(found)
 
+    @work(group="sample", exclusive=True)
     async def _use_sample(self, found: dict[str, Any]) -> None:
         name = str(self.store.value(NAME) or "model")
         try:

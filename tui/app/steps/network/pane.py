@@ -6,7 +6,7 @@ import platform
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -74,7 +74,7 @@ class NetworkPane(AskingPane):
         """Show what is known; ask for what is not."""
         self._show()
         if "workspace" not in self.store.facts:
-            self.run_worker(self._ask, group="workspace", exclusive=True)
+            self._ask()
         self._draw()
         if "reach" not in self.store.facts:
             self.look()
@@ -90,6 +90,7 @@ class NetworkPane(AskingPane):
 
     # The flags
 
+    @work(group="workspace", exclusive=True)
     async def _ask(self) -> None:
         if self.store.ready.is_set() and any(
             self.store.problem(f"workspace.{key}") for key in ("subscription_id", "resource_group", "name")
@@ -134,8 +135,9 @@ class NetworkPane(AskingPane):
 
     def look(self) -> None:
         """Look every host up and connect to it."""
-        self.run_worker(self._look, group="reach", exclusive=True)
+        self._look()
 
+    @work(group="reach", exclusive=True)
     async def _look(self) -> None:
         from tui.helper.client import HelperError
 

@@ -57,7 +57,7 @@ class ReviewPane(Pane):
         """Begin to listen to the plan."""
         self._unlisten = self.store.listen(self._changed)
 
-    def on_prune(self) -> None:
+    def _on_prune(self) -> None:
         """Stop listening."""
         if self._unlisten:
             self._unlisten()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import Any, Callable
 
+from textual import work
 from textual.widget import Widget
 
 from tui.app.state.store import DEPENDS
@@ -43,10 +43,8 @@ class WorkspacePane(AskingPane):
         elif name == "ready" and self.display:
             self._read(0)
 
-    def _read(self, wait: float) -> None:
-        self.run_worker(partial(self._ask, wait), group="workspace", exclusive=True)
-
-    async def _ask(self, wait: float) -> None:
+    @work(group="workspace", exclusive=True)
+    async def _read(self, wait: float) -> None:
         if self.store.ready.is_set() and any(self.store.problem(row.field.key) for row in self.rows()):
             return
         facts = self.query_one("#found", Facts)
