@@ -16,6 +16,7 @@ from tui.app.dialogs.base import Dialog
 from tui.app.dialogs.text_dialog import TextScreen, TextScroll
 from tui.app.state.store import Store
 from tui.app.text import formatting
+from tui.app.text.cell_width import cut
 from tui.app.widgets.facts import Fact, Facts
 
 KINDS = {"ok": "ok", "warning": "warn", "blocker": "bad", "unknown": "none"}
@@ -94,8 +95,7 @@ class DressScreen(Dialog[Mapping[str, Any]]):
         took = formatting.running(time.monotonic() - self._began)
         line = " ".join(self._progress.split())
         room = max(20, self.query_one("#dress-said").size.width - len(took) - 6)
-        shown = line if len(line) <= room else f"{line[: room - 1]}…"
-        self.query_one("#dress-said", Static).update(f"▸ {took}  {shown}")
+        self.query_one("#dress-said", Static).update(f"▸ {took}  {cut(line, room)}")
 
     def _done(self, findings: Sequence[Mapping[str, Any]], words: str) -> None:
         if not self.is_attached or not self.query("#dress-said"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Protocol
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -141,7 +141,7 @@ class MenuScreen(Dialog[None]):
 def _line(entry: Action, wide: int) -> Content:
     """Label and sentence in one row; the marked one's sentence is below the list, whole."""
     about = Content(entry.help).truncate(max(20, WIDTH - wide), ellipsis=True).stylize("$text-muted")
-    return Content.assemble(entry.label + " " * (wide - cell_len(entry.label)), about)
+    return Content.assemble(set_cell_size(entry.label, wide), about)
 
 
 class SaveAsScreen(Dialog[None]):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -147,8 +147,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
     def _prompt(self, entry: Entry) -> Content:
         """An entry's line: a row each, so that every way to begin is in sight; the marked one's text is below whole."""
         about = Content(entry.about).truncate(max(20, self.app.size.width - self._wide - 8), ellipsis=True)
-        title = f"{entry.title}{' ' * (self._wide - cell_len(entry.title))}"
-        return Content.assemble("  ", (title, "bold"), about.stylize("$text-muted"))
+        return Content.assemble("  ", (set_cell_size(entry.title, self._wide), "bold"), about.stylize("$text-muted"))
 
     @on(OptionList.OptionHighlighted)
     def _marked(self, event: OptionList.OptionHighlighted) -> None:

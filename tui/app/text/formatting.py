@@ -67,11 +67,6 @@ def plain(text: str) -> str:
     return _CONTROL.sub("", text.expandtabs(4).replace("\n", " "))
 
 
-def cut(text: str, width: int) -> str:
-    """The text, shortened to a width with an ellipsis."""
-    return text if len(text) <= width else text[: max(width - 1, 0)] + "…" if width else ""
-
-
 def count(number: int, noun: str, many: str = "") -> str:
     """`1 warning`, `2 warnings`."""
     return f"{number} {noun}" if number == 1 else f"{number} {many or noun + 's'}"

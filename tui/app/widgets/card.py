@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.style import Style
 from textual.widgets import Button, Collapsible, Static
+
+from tui.app.text.cell_width import wrap
 
 # The step where a task's values are edited, when the card names no field.
 STEP_OF_TASK: dict[str, str] = {
@@ -169,8 +170,8 @@ class CardView(Vertical):
             return 0
         room = max(width - 4, 20)  # beside the bar and the scroll bar
         parts = [("Why", self.card.cause), ("To do", self.card.remedy), ("See", self.card.docs)]
-        wrapped = [textwrap.wrap(f"{name}: {text}", room) for name, text in parts if text]
-        title = textwrap.wrap(f"✖ {self.card.title}", room)
+        wrapped = [wrap(f"{name}: {text}", room) for name, text in parts if text]
+        title = wrap(f"✖ {self.card.title}", room)
         return len(title) + 2 + sum(len(lines) for lines in wrapped)
 
     def first_action(self) -> Button:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding
 from textual.content import Content
@@ -82,7 +83,7 @@ class Choice(Widget, can_focus=True):
         if self.notes:
             return self._below_each_other()
         words = [self.label(choice) for choice in self.choices]
-        if sum(len(word) + 4 for word in words) - 2 <= self.size.width:
+        if sum(cell_len(word) + 4 for word in words) - 2 <= self.size.width:
             return Content("  ").join(self._word(choice) for choice in self.choices)
         shown = self.label(self.value)
         position = self.choices.index(self.value) + 1 if self.value in self.choices else 0
@@ -100,10 +101,10 @@ class Choice(Widget, can_focus=True):
         return Content.styled(f"{OFF} {self.label(choice)}", "dim" if choice in self.refused else "")
 
     def _below_each_other(self) -> Content:
-        wide = max(len(self.label(choice)) for choice in self.choices)
+        wide = max(cell_len(self.label(choice)) for choice in self.choices)
         lines = []
         for choice in self.choices:
-            gap = " " * (wide - len(self.label(choice)) + 2)
+            gap = " " * (wide - cell_len(self.label(choice)) + 2)
             lines.append(self._word(choice) + Content(gap) + Content.styled(self.notes.get(choice, ""), "$text-muted"))
         return Content("\n").join(lines)
 
@@ -142,7 +143,7 @@ class Choice(Widget, can_focus=True):
             return
         start = 0
         for choice in self.choices:
-            end = start + len(self.label(choice)) + 2
+            end = start + cell_len(self.label(choice)) + 2
             if start <= event.x < end:
                 self._take(choice)
                 return

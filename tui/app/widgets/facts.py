@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,6 +9,8 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
+
+from tui.app.text.cell_width import wrap
 
 SIGNS = {"ok": "✔", "warn": "!", "bad": "✖", "busy": "▸", "none": "·", "": " "}
 STYLES = {
@@ -79,10 +80,10 @@ class Facts(Static):
         sign = Content.styled(SIGNS[fact.kind] + " ", STYLES[fact.kind])
         style = STYLES[fact.kind] if fact.kind in ("bad", "warn", "none") else "bold" if fact.kind == "ok" else ""
         if not fact.text:
-            wrapped = textwrap.wrap(fact.name, width - 2, break_on_hyphens=False) or [""]
+            wrapped = wrap(fact.name, width - 2)
             return sign + Content.styled("\n  ".join(wrapped), style if fact.kind in ("bad", "warn", "none") else "")
-        names = textwrap.wrap(fact.name, column - 2) or [""]
-        lines = textwrap.wrap(fact.text, width - 2 - column, break_on_hyphens=False) or [""]
+        names = wrap(fact.name, column - 2, hyphens=True)
+        lines = wrap(fact.text, width - 2 - column)
         rows = []
         for number in range(max(len(names), len(lines))):
             name = names[number] if number < len(names) else ""

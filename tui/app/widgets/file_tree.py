@@ -17,6 +17,7 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from tui.app.text import formatting
+from tui.app.text.cell_width import tail
 from tui.app.widgets import folder_entries
 from tui.app.widgets.folder_entries import Entry, Lister, Listing
 from tui.app.widgets.help import Topic
@@ -318,11 +319,6 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
 def shown(name: str) -> str:
     """A name as text for the screen: without control characters, with `?` for what is no text."""
     return formatting.plain(name.encode("utf-8", "replace").decode())
-
-
-def tail(text: str, width: int) -> str:
-    """The end of a text, with an ellipsis before it where it is longer than `width` characters."""
-    return text if len(text) <= width else "…" + text[-(width - 1) :]
 
 
 def start_folder(base: Path, value: str) -> str:

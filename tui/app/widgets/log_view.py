@@ -14,6 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.app.text import formatting
+from tui.app.text.cell_width import cut, fit
 from tui.engine.journal.run_view import LogLine
 
 NAME_WIDTH, WIDEST_NAME = 12, 22
@@ -246,15 +247,13 @@ class LogView(ScrollView, can_focus=True):
         if index >= len(self._shown):
             if index == 0 and y == 0:
                 words = "No line passes the filter." if self.count else self.empty_text
-                return Strip([Segment(formatting.cut(words, width), looks["log--empty"])]).adjust_cell_length(
-                    width, base
-                )
+                return Strip([Segment(cut(words, width), looks["log--empty"])]).adjust_cell_length(width, base)
             return Strip.blank(width, base)
         entry = self.lines[self._shown[index]]
         line = formatting.plain(entry.line)[:LONGEST]
         bad = _looks_bad(line)
         look = looks["log--bad"] if bad else base
-        segments = [Segment(f"{formatting.cut(entry.task, self.name_width - 1):{self.name_width}}", quiet)]
+        segments = [Segment(fit(entry.task, self.name_width - 1) + " ", quiet)]
         text = self.sought or self.only_text
         here = self._here >= 0 and self._hits[self._here] == index
         segments += _marked(line, text, look, looks["log--here" if here else "log--hit"])

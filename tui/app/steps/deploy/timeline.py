@@ -18,7 +18,7 @@ from tui.app.steps.deploy import schedule
 from tui.app.steps.deploy.follow_run import Sight
 from tui.app.steps.deploy.task_groups import Group, folded
 from tui.app.text import formatting
-from tui.app.text.cell_width import fit
+from tui.app.text.cell_width import cut, fit
 from tui.app.widgets.help import Topic
 from tui.engine.journal.run_view import TASKS, RunView, TaskView
 
@@ -302,11 +302,11 @@ class Timeline(Widget, can_focus=True):
             rows.append(
                 [
                     (f"{symbol} {word}".ljust(columns.words), look),
-                    (formatting.cut(task.name, columns.name - 1).ljust(columns.name),
+                    (cut(task.name, columns.name - 1).ljust(columns.name),
                      "timeline--name" if state != "waiting" else "timeline--quiet"),
                     (drawn, look),
                     ("  ", ""),
-                    (formatting.cut(spent, columns.time).ljust(columns.time),
+                    (cut(spent, columns.time).ljust(columns.time),
                      "" if state == "running" else "timeline--quiet"),
                     (fit(said, max(columns.rest - len(more), 0)), look if state in _LOUD else "timeline--quiet"),
                     (more[-columns.rest :] if columns.rest else "", "timeline--name"),

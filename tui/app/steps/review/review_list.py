@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 
 from tui.app.steps.review import summary
 from tui.app.steps.review.summary import ACTIONS, SEVERITIES, Finding, Value
-from tui.app.text import formatting
+from tui.app.text.cell_width import cut
 from tui.app.widgets.help import Topic
 from tui.plan.fields.all_fields import BY_KEY, STEPS
 
@@ -206,7 +206,7 @@ class ReviewList(OptionList):
 
     def _told(self, text: str, width: int) -> str:
         """A text for a cell; in one line where the rest is told below the list."""
-        return formatting.cut(text, width) if self.brief else text
+        return cut(text, width) if self.brief else text
 
     def _note(self, word: str, text: str, width: int) -> Row:
         content = columns((word, 11, "$text-muted"), (self._told(text, width - 13), width - 13, "$text-muted"))
