@@ -6,8 +6,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Optional
@@ -15,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Callable, ClassVar, Optional
 from textual import events
 from textual.binding import Binding
 
-from tui.app.app_interface import Shell
+from tui.app.app_interface import AppInterface
 from tui.app.state.background import in_thread
 from tui.app.state.store import Adopt, Store
 from tui.app.steps.typed_ahead import TypedAhead
 from tui.app.textual_patches.newest_size import BottomScreen
+from tui.app.textual_patches.own_faults import OwnFaults
 from tui.app.textual_patches.suspend import only_after_suspending
 from tui.app.theme import DARK, LIGHT
 from tui.plan.load_save.document import Document
@@ -35,7 +34,7 @@ TERMINAL_SECONDS = 3.0  # between two looks whether the terminal is still there
 STYLES = sorted(Path(__file__).with_name("styles").glob("*.tcss"))
 
 
-class WizardApp(Shell, inherit_bindings=False):
+class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
     """The wizard. It ends with one of "left", "detached", "stopping".
 
     `prepare` makes the environment complete (it starts the rehearsal) and runs once the first frame is painted; it
@@ -78,7 +77,7 @@ class WizardApp(Shell, inherit_bindings=False):
         self.register_theme(LIGHT)
         # Set here and not on mounting, so that the style sheets are read once and not twice.
         name = LIGHT.name if light or _light_background(self.environ) else DARK.name
-        self.set_reactive(Shell.theme, name)
+        self.set_reactive(AppInterface.theme, name)
         self.stylesheet.set_variables(self.get_css_variables())
 
     def get_default_screen(self) -> BottomScreen:
@@ -203,7 +202,7 @@ class WizardApp(Shell, inherit_bindings=False):
         else:
             store.use(self.environ)
 
-    def switch_colours(self) -> None:
+    def toggle_theme(self) -> None:
         """Dark instead of light, or the other way round."""
         self.theme = DARK.name if self.theme == LIGHT.name else LIGHT.name
 
@@ -264,18 +263,6 @@ class WizardApp(Shell, inherit_bindings=False):
         """Leave when the terminal is gone. Where it was no controlling one, nothing sends SIGHUP."""
         if not os.isatty(0):
             self._signalled(signal.SIGHUP)
-
-    def _fatal_error(self) -> None:
-        """End with a sentence. Textual would print a traceback with the values of variables, secrets among them."""
-        error = self._exception or sys.exc_info()[1]
-        if error is not None:
-            lines = traceback.format_exception(type(error), error, error.__traceback__)
-            with contextlib.suppress(OSError):
-                os.write(2, "".join(lines).encode("utf-8", "replace"))  # while the wizard is open, this is its log
-        self.panic(
-            f"The wizard had to end because of an error of its own ({type(error).__name__}). A run that is under way "
-            "goes on by itself: aml-deploy runs lists it. What is known is in wizard.log in the state folder."
-        )
 
     async def on_unmount(self) -> None:
         if self.store is not None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tui.plan.load_save.document import Document
 
 
-class Shell(App[str], inherit_bindings=False):
+class AppInterface(App[str], inherit_bindings=False):
     """The application as its screens see it."""
 
     environ: dict[str, str]
@@ -39,7 +39,7 @@ class Shell(App[str], inherit_bindings=False):
         """Try once more to make the environment complete."""
         raise NotImplementedError
 
-    def switch_colours(self) -> None:
+    def toggle_theme(self) -> None:
         """Dark instead of light, or the other way round."""
         raise NotImplementedError
 

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from tests.app.panes import home  # noqa: F401  the fixture
 from tui.app.app import WizardApp
-from tui.app.dialogs.local_trial import DressScreen, facts, text
+from tui.app.dialogs.local_trial import LocalTrialScreen, facts, text
 from tui.app.widgets.facts import Facts
 from tui.plan.load_save.load import load
 
@@ -20,10 +20,10 @@ def folders() -> set[str]:
     return {path.name for path in Path(tempfile.gettempdir()).glob("aml-deploy-dress-*")}
 
 
-async def opened(app: WizardApp, pilot: Pilot[object]) -> DressScreen:
+async def opened(app: WizardApp, pilot: Pilot[object]) -> LocalTrialScreen:
     """The screen over the wizard."""
     await until(pilot, lambda: app.store is not None)
-    screen = DressScreen(app.store)
+    screen = LocalTrialScreen(app.store)
     app.push_screen(screen)
     await until(pilot, lambda: screen.is_mounted)
     return screen

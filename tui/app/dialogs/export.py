@@ -20,7 +20,7 @@ SAYS = (
 )
 
 
-class TakeAwayScreen(Dialog[None]):
+class ExportScreen(Dialog[None]):
     """Asks for a format and a folder, writes, and says what was written."""
 
     def __init__(self, store: Store) -> None:
@@ -30,7 +30,7 @@ class TakeAwayScreen(Dialog[None]):
         self._replace = False
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog -take-away") as dialog:
+        with Vertical(classes="dialog -export") as dialog:
             dialog.border_title = "Take it with you"
             yield Static(SAYS, classes="says", markup=False)
             yield Select([], prompt="▸ asking what can be written", id="format", compact=True,

@@ -1,4 +1,4 @@
-"""The dress rehearsal: the plan's model, code and environment served on this machine first, and what that showed."""
+"""The local trial: the plan's model, code and environment served on this machine first, and what that showed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ABOUT = (
 )
 
 
-class DressScreen(Dialog[Mapping[str, Any]]):
+class LocalTrialScreen(Dialog[Mapping[str, Any]]):
     """Serves the plan here at once; dismissed with the report, or None when it was stopped."""
 
     def __init__(self, store: Store) -> None:
@@ -45,12 +45,12 @@ class DressScreen(Dialog[Mapping[str, Any]]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -wide") as dialog:
             dialog.border_title = "Serve this model here first"
-            yield Static(ABOUT, id="dress-about", classes="says", markup=False)
-            yield Static("▸ Starting", id="dress-said", classes="says", markup=False)
-            with TextScroll(id="dress-scroll", classes="scroll"):
-                yield Facts("dress-facts")
+            yield Static(ABOUT, id="trial-about", classes="says", markup=False)
+            yield Static("▸ Starting", id="trial-said", classes="says", markup=False)
+            with TextScroll(id="trial-scroll", classes="scroll"):
+                yield Facts("trial-facts")
             with Horizontal(classes="row"):
-                yield Button("Copy", id="dress-copy", compact=True, disabled=True)
+                yield Button("Copy", id="trial-copy", compact=True, disabled=True)
                 yield Button("Stop", id="close", compact=True, variant="primary")
 
     def on_mount(self) -> None:
@@ -58,11 +58,11 @@ class DressScreen(Dialog[Mapping[str, Any]]):
         self.query_one(Facts).styles.margin = 0
         self._began = time.monotonic()
         self.set_interval(1.0, self._show_progress)
-        self.run_worker(self._perform(), group="dress", exclusive=True)
+        self.run_worker(self._perform(), group="trial", exclusive=True)
 
     def action_close(self) -> None:
         """Close; what is still being served is ended."""
-        self.workers.cancel_group(self, "dress")
+        self.workers.cancel_group(self, "trial")
         self.dismiss(self.report)
 
     @on(Button.Pressed, "#close")
@@ -90,30 +90,30 @@ class DressScreen(Dialog[Mapping[str, Any]]):
         self._show_progress()
 
     def _show_progress(self) -> None:
-        if self.report is not None or not self.is_attached or not self.query("#dress-said"):
+        if self.report is not None or not self.is_attached or not self.query("#trial-said"):
             return
         took = formatting.running(time.monotonic() - self._began)
         line = " ".join(self._progress.split())
-        room = max(20, self.query_one("#dress-said").size.width - len(took) - 6)
-        self.query_one("#dress-said", Static).update(f"▸ {took}  {cut(line, room)}")
+        room = max(20, self.query_one("#trial-said").size.width - len(took) - 6)
+        self.query_one("#trial-said", Static).update(f"▸ {took}  {cut(line, room)}")
 
     def _done(self, findings: Sequence[Mapping[str, Any]], words: str) -> None:
-        if not self.is_attached or not self.query("#dress-said"):
+        if not self.is_attached or not self.query("#trial-said"):
             return
         if self.report is None:
             self.report = {"findings": [], "figures": [], "card": None}
-        self.query_one("#dress-about").display = False  # its rows are for what was found
-        self.query_one("#dress-said", Static).update(words)
+        self.query_one("#trial-about").display = False  # its rows are for what was found
+        self.query_one("#trial-said", Static).update(words)
         self.query_one(Facts).show(facts(findings))
-        self.query_one("#dress-copy", Button).disabled = not findings
+        self.query_one("#trial-copy", Button).disabled = not findings
         self.query_one("#close", Button).label = "Close"
 
-    @on(Button.Pressed, "#dress-copy")
+    @on(Button.Pressed, "#trial-copy")
     def _copy(self) -> None:
         from tui.app.steps.deploy.support_text import redacted, secrets_of
 
         plain = redacted(text(self.report or {}), secrets_of(self._store))
-        self.app.push_screen(TextScreen("The dress rehearsal", plain, take_away=True, wide=True))
+        self.app.push_screen(TextScreen("The dress rehearsal", plain, export=True, wide=True))
 
 
 VERDICTS = {

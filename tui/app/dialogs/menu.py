@@ -21,7 +21,7 @@ from tui.app.widgets.inputs import TextInput
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from tui.app.app_interface import Shell
+    from tui.app.app_interface import AppInterface
     from tui.app.state.store import Store
 
 BELOW = 4  # rows: the frame, and the sentence below the list
@@ -48,7 +48,7 @@ class Walk(Protocol):
 class MenuScreen(Dialog[None]):
     """Lists actions; Enter carries one out."""
 
-    app: Shell
+    app: AppInterface
 
     def __init__(self, wizard: Walk) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class MenuScreen(Dialog[None]):
         if wizard.store.prepare_problem:
             found.insert(0, Action("Start the rehearsal again", "It did not answer.", self.app.prepare_again))
         found += [
-            Action("Other colours", "Dark instead of light, or back.", self._colours),
+            Action("Other colours", "Dark instead of light, or back.", self._toggle_theme),
             Action("First screen", "Runs, presets and recent plans.", self._home),
             Action("Leave", "Leave the wizard (ctrl+c).", self._leave),
         ]
@@ -117,7 +117,7 @@ class MenuScreen(Dialog[None]):
 
         step = self.wizard.step
         text = as_code(step, self.wizard.store)
-        self.app.push_screen(TextScreen(f"{TITLES[step]} as az CLI and YAML", text, take_away=True, wide=True))
+        self.app.push_screen(TextScreen(f"{TITLES[step]} as az CLI and YAML", text, export=True, wide=True))
 
     def _references(self) -> None:
         from tui.app.dialogs.references import ReferencesScreen
@@ -127,8 +127,8 @@ class MenuScreen(Dialog[None]):
     def _save_as(self) -> None:
         self.app.push_screen(SaveAsScreen(self.wizard))
 
-    def _colours(self) -> None:
-        self.app.switch_colours()
+    def _toggle_theme(self) -> None:
+        self.app.toggle_theme()
 
     def _home(self) -> None:
         self.wizard.store.save()

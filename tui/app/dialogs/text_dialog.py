@@ -28,7 +28,7 @@ class TextScroll(VerticalScroll, inherit_bindings=False):
 
 
 class TextScreen(Dialog[None]):
-    """Shows a text. With `take_away`, it can be copied, written to a file, or shown outside of this screen."""
+    """Shows a text. With `export`, it can be copied, written to a file, or shown outside of this screen."""
 
     BINDINGS: ClassVar = [
         Binding("ctrl+y", "copy", "Copy", show=False, id="text.copy", tooltip="Copy the text to the clipboard."),
@@ -43,11 +43,11 @@ class TextScreen(Dialog[None]):
         Binding("end", "scroll('scroll_end')", "Bottom", show=False, id="text.last", tooltip="To the bottom."),
     ]
 
-    def __init__(self, title: str, text: str | Content, *, take_away: bool = False, wide: bool = False) -> None:
+    def __init__(self, title: str, text: str | Content, *, export: bool = False, wide: bool = False) -> None:
         super().__init__()
         self.title_shown = title
         self.text = text
-        self.take_away = take_away
+        self.export = export
         self.wide = wide
 
     def compose(self) -> ComposeResult:
@@ -58,7 +58,7 @@ class TextScreen(Dialog[None]):
                 yield Static(self.text, markup=False)
             yield Static("", id="said", classes="says", markup=False)
             with Horizontal(classes="row"):
-                if self.take_away:
+                if self.export:
                     yield Button("Copy", id="copy", compact=True)
                     yield Button("Write to a file", id="write", compact=True)
                     yield Button("Plain view", id="plain", compact=True)

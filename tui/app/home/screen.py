@@ -18,14 +18,14 @@ from textual.widgets.option_list import Option
 
 from tui.app.dialogs.base import Dialog
 from tui.app.state.background import in_thread
+from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
-from tui.app.widgets.keys_row import KeysRow
 from tui.app.widgets.screen_keys import MOVING
 from tui.plan.presets import presets
 from tui.plan.problems import PlanInvalid
 
 if TYPE_CHECKING:
-    from tui.app.app_interface import Shell
+    from tui.app.app_interface import AppInterface
     from tui.app.troubleshoot.endpoint_lookup import Operated
     from tui.engine.journal.runs import Run
     from tui.plan.load_save.document import Document
@@ -64,7 +64,7 @@ OTHERS = (
 class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
     """Where to begin."""
 
-    app: Shell
+    app: AppInterface
 
     BINDINGS: ClassVar = [
         *MOVING,
@@ -180,7 +180,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
 
             said = "A plan has no place for this; everything else was taken over.\n\n"
             text = said + "\n".join(map(str, left_out))
-            screen = TextScreen("Imported, with something left out", text, take_away=True)
+            screen = TextScreen("Imported, with something left out", text, export=True)
             self.app.push_screen(screen, lambda _: self.app.open(document))
         else:
             self.app.open(document)
@@ -220,7 +220,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
     def _say_invalid(self, invalid: PlanInvalid) -> None:
         from tui.app.dialogs.text_dialog import TextScreen
 
-        self.app.push_screen(TextScreen("This plan cannot be opened", str(invalid), take_away=True))
+        self.app.push_screen(TextScreen("This plan cannot be opened", str(invalid), export=True))
 
     @on(Button.Pressed, "#home-help")
     def _help_pressed(self) -> None:

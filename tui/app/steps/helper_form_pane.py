@@ -85,4 +85,4 @@ class AskingPane(FormPane):
         from tui.app.dialogs.text_dialog import TextScreen
 
         text = "\n\n".join(raw for raw in self.raw_errors.values() if raw)
-        self.app.push_screen(TextScreen("The raw error", text, take_away=True, wide=True))
+        self.app.push_screen(TextScreen("The raw error", text, export=True, wide=True))

@@ -18,10 +18,10 @@ from textual.widgets import Button, Static
 from tui.app.state.store import Store
 from tui.app.steps.step_pane import Pane
 from tui.app.steps.step_texts import INTROS, LEADS, ORDER, TITLES
+from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.widgets.header import HeaderBar, Rail
 from tui.app.widgets.help import HelpBar, SideHelp, Topic
-from tui.app.widgets.keys_row import KeysRow
 from tui.app.widgets.screen_keys import MOVING, give_back
 
 # A pane's module is imported when its step is first shown.
@@ -113,7 +113,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         from tui.app.dialogs.text_dialog import TextScreen
 
         text = f"{self.store.prepare_problem}\n\nTo try once more: ctrl+o, Start the rehearsal again."
-        self.app.push_screen(TextScreen("The rehearsal did not start", text, take_away=True))
+        self.app.push_screen(TextScreen("The rehearsal did not start", text, export=True))
 
     # Moving between steps
 

@@ -1,1 +1,1 @@
-"""What overrides Textual, each for a reason that is told there."""
+"""What overrides Textual: each module says what, why, for which version of it, and where it is reported."""

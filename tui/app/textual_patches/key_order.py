@@ -1,4 +1,9 @@
-"""Keys of a text field in the order in which they were pressed."""
+"""Keys of a text field in the order in which they were pressed.
+
+Overrides `Input._on_key` and `TextArea._on_key` of Textual 8.2.8: https://github.com/Textualize/textual/issues/6605
+(open; a fix is proposed there as pull request 6631). Needless once the keys that a field binds no longer climb to the
+application.
+"""
 
 from __future__ import annotations
 

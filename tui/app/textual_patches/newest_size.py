@@ -1,4 +1,8 @@
-"""Screens that keep to the newest size of the terminal."""
+"""Screens that keep to the newest size of the terminal.
+
+Overrides `Screen._screen_resized` of Textual 8.2.8, for what is observed there: after two sizes that came at once, the
+screen is laid out for the one and the other without an end. No report of it is known upstream.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""SIGCONT, which the kernel sends after SIGHUP when a terminal goes, to a process that was never suspended."""
+"""SIGCONT, which the kernel sends after SIGHUP when a terminal goes, to a process that was never suspended.
+
+Wraps the handlers of SIGTSTP and SIGCONT that `LinuxDriver` of Textual 8.2.8 sets, for what is observed there: it
+starts the application mode at every SIGCONT. No report of it is known upstream.
+"""
 
 from __future__ import annotations
 

@@ -18,13 +18,13 @@ from tui.app.widgets.inputs import TextInput
 from tui.plan.problems import PlanInvalid
 
 if TYPE_CHECKING:
-    from tui.app.app_interface import Shell
+    from tui.app.app_interface import AppInterface
 
 
 class WhichEndpointScreen(Dialog[Operated]):
     """Answers with the endpoint and what says where it is."""
 
-    app: Shell
+    app: AppInterface
 
     def __init__(self) -> None:
         super().__init__()

@@ -170,11 +170,11 @@ class FindingScreen(Dialog[bool]):
         from tui.app.steps.deploy.support_text import redacted, secrets_of
 
         plain = redacted(text(self.finding).plain, secrets_of(self._store))
-        self.app.push_screen(TextScreen("The finding", plain, take_away=True, wide=True))
+        self.app.push_screen(TextScreen("The finding", plain, export=True, wide=True))
 
     @on(Button.Pressed, "#finding-request")
     def _request(self) -> None:
-        self.app.push_screen(TextScreen("A request", str(self.finding["request"]), take_away=True, wide=True))
+        self.app.push_screen(TextScreen("A request", str(self.finding["request"]), export=True, wide=True))
 
 
 def label(fix: Mapping[str, Any]) -> str:

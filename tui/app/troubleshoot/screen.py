@@ -21,18 +21,18 @@ from tui.app.state.store import Store
 from tui.app.steps.deploy.run_log import RunLog
 from tui.app.steps.network.network_drawing import NetworkPath
 from tui.app.steps.network.network_path import explain, hops
+from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.troubleshoot import texts
 from tui.app.troubleshoot.endpoint_lookup import request_body
 from tui.app.troubleshoot.finding_dialog import FindingScreen
-from tui.app.widgets.keys_row import KeysRow
 from tui.app.widgets.screen_keys import MOVING
 from tui.app.widgets.sections import Sections
 from tui.engine.journal.run_view import LogLine
 from tui.helper import troubleshoot_report as words
 
 if TYPE_CHECKING:
-    from tui.app.app_interface import Shell
+    from tui.app.app_interface import AppInterface
 
 LOOK_SECONDS = 180
 WATCH_SECONDS = 30.0
@@ -53,7 +53,7 @@ LOOKS = {"blocker": "bold $text-error", "warning": "$text-warning", "unknown": "
 class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
     """Findings, state, path, logs, changes, metrics and test calls of one endpoint."""
 
-    app: Shell
+    app: AppInterface
 
     BINDINGS: ClassVar = [
         *MOVING,
@@ -307,7 +307,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         """Everything about a host."""
         event.stop()
         lines = "\n".join(line for _, line in explain(event.hop))
-        self.app.push_screen(TextScreen(event.hop.title, lines, take_away=True))
+        self.app.push_screen(TextScreen(event.hop.title, lines, export=True))
 
     # Doing something
 
@@ -355,7 +355,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
 
         if self.report:
             plain = redacted(words.for_support(self.report), secrets_of(self.store))
-            self.app.push_screen(TextScreen("For support", plain, take_away=True, wide=True))
+            self.app.push_screen(TextScreen("For support", plain, export=True, wide=True))
 
     def action_help(self) -> None:
         """What this screen shows."""

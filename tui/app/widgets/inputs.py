@@ -5,18 +5,14 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from textual.binding import Binding
-from textual.geometry import Size
-from textual.reactive import Reactive
 from textual.widgets import Input
 
 from tui.app.textual_patches.key_order import OwnKeys
+from tui.app.textual_patches.one_row import OneRow
 
 
-class TextInput(OwnKeys, Input, inherit_bindings=False):
+class TextInput(OwnKeys, OneRow, Input, inherit_bindings=False):
     """Textual's Input without its border, its blinking, and the keys that a browser keeps (ctrl+w and others)."""
-
-    # Textual lays the whole screen out anew for every letter, for scroll bars, which a field of one row has not.
-    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
 
     BINDINGS: ClassVar = [
         Binding("left", "cursor_left", "Left", show=False, id="input.left", tooltip="One character to the left."),

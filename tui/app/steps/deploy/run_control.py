@@ -84,7 +84,7 @@ class RunControl:
     def _show(self, title: str, text: str) -> None:
         from tui.app.dialogs.text_dialog import TextScreen
 
-        self._pane.app.push_screen(TextScreen(title, text, take_away=True, wide=True))
+        self._pane.app.push_screen(TextScreen(title, text, export=True, wide=True))
 
     async def _again(self) -> None:
         pane = self._pane

@@ -75,4 +75,4 @@ class TaskScreen(Dialog[str]):
         text = self.text()
         self.app.copy_to_clipboard(text)
         title = f"The task {self._task_name} (already copied)"
-        self.app.push_screen(TextScreen(title, text, take_away=True, wide=True))
+        self.app.push_screen(TextScreen(title, text, export=True, wide=True))

@@ -206,7 +206,7 @@ class NetworkPane(AskingPane):
 
         event.stop()
         text = "\n\n".join(line for _, line in ways.explain(event.hop))
-        self.app.push_screen(TextScreen(f"{event.hop.title}: {event.hop.words}", text, take_away=True))
+        self.app.push_screen(TextScreen(f"{event.hop.title}: {event.hop.words}", text, export=True))
 
     def on_descendant_focus(self) -> None:
         """The line below is about the marked host while the drawing has the focus."""

@@ -250,9 +250,9 @@ class ReviewPane(Pane):
         self._take_away()
 
     def _take_away(self) -> None:
-        from tui.app.dialogs.export import TakeAwayScreen
+        from tui.app.dialogs.export import ExportScreen
 
-        self.app.push_screen(TakeAwayScreen(self.store))
+        self.app.push_screen(ExportScreen(self.store))
 
     def actions(self) -> list[Action]:
         """Ask Azure again, take the plan away, correct it as the checks propose."""
@@ -266,9 +266,9 @@ class ReviewPane(Pane):
         return found
 
     def _dress(self) -> None:
-        from tui.app.dialogs.local_trial import DressScreen
+        from tui.app.dialogs.local_trial import LocalTrialScreen
 
-        self.app.push_screen(DressScreen(self.store))
+        self.app.push_screen(LocalTrialScreen(self.store))
 
     def _fixes(self) -> dict[str, Any]:
         """The values that would mend the plan, by key; None leaves a key out."""

@@ -92,7 +92,7 @@ class BurstScreen(Dialog[Tally]):
             return
         text = self.tally.text()
         self.app.copy_to_clipboard(text)
-        self.app.push_screen(TextScreen("The figures (already copied)", text, take_away=True, wide=True))
+        self.app.push_screen(TextScreen("The figures (already copied)", text, export=True, wide=True))
 
     # Sending
 

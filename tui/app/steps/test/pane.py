@@ -280,14 +280,14 @@ class TestPane(Pane):
         text = self.snippet(kind)
         self.app.copy_to_clipboard(text)
         title = f"The call as {kind}, already copied; its first command fetches the key"
-        self.app.push_screen(TextScreen(title, text, take_away=True, wide=True))
+        self.app.push_screen(TextScreen(title, text, export=True, wide=True))
 
     def _show_answer(self) -> None:
         from tui.app.dialogs.text_dialog import TextScreen
 
         call = self.query_one(AnswerView).call
         if call is not None:
-            self.app.push_screen(TextScreen("The call", call.whole(), take_away=True, wide=True))
+            self.app.push_screen(TextScreen("The call", call.whole(), export=True, wide=True))
 
     def copied_text(self) -> str | None:
         """The answer, when it has the focus; else the call as curl."""
