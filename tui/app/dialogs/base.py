@@ -2,13 +2,39 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen, ScreenResultType
+from textual.widget import Widget
+from textual.widgets import Button, Static
 
 from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.widgets.screen_keys import MOVING
+
+
+class Box(Vertical):
+    """What a dialog shows, in a frame with its title; `classes` are -wide and the like."""
+
+    def __init__(self, title: str, *children: Widget, classes: str = "") -> None:
+        super().__init__(*children, classes=f"dialog {classes}")
+        self.border_title = title
+
+
+def says(text: str = "", id: str | None = None) -> Static:
+    """A few sentences of a dialog."""
+    return Static(text, id=id, classes="says", markup=False)
+
+
+def buttons(*row: Button) -> Horizontal:
+    """The row of buttons at the end of a dialog."""
+    return Horizontal(*row, classes="row")
+
+
+def close_button(label: str = "Close", **options: Any) -> Button:
+    """The button that closes a dialog without an answer, as Esc does."""
+    return Button(label, id="close", compact=True, action="screen.close", **options)
 
 
 class Dialog(NewestSize, ModalScreen[ScreenResultType], inherit_bindings=False):
@@ -26,3 +52,8 @@ class Dialog(NewestSize, ModalScreen[ScreenResultType], inherit_bindings=False):
     def action_close(self) -> None:
         """Close without an answer."""
         self.dismiss(None)
+
+    def say(self, words: str) -> None:
+        """Show a line in the place `#said`; nothing where the dialog is being taken down, as when an answer is late."""
+        for said in self.query("#said").results(Static):
+            said.update(words)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Select, Static
+from textual.widgets import Button, Select
 
-from tui.app.dialogs.base import Dialog
+from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.state.store import Store
 from tui.app.widgets.inputs import TextInput
+from tui.helper.client import HelperError
 
 PATIENCE = 60  # seconds: the helper may still be reading what it needs
 SAYS = (
@@ -23,6 +23,8 @@ SAYS = (
 class ExportScreen(Dialog[None]):
     """Asks for a format and a folder, writes, and says what was written."""
 
+    AUTO_FOCUS = "#close"
+
     def __init__(self, store: Store) -> None:
         super().__init__()
         self._store = store
@@ -30,39 +32,26 @@ class ExportScreen(Dialog[None]):
         self._replace = False
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog -export") as dialog:
-            dialog.border_title = "Take it with you"
-            yield Static(SAYS, classes="says", markup=False)
-            yield Select([], prompt="▸ asking what can be written", id="format", compact=True,
-                         tooltip="What is written")  # fmt: skip
-            yield TextInput("", id="folder", placeholder="folder")
-            yield Static("", id="said", classes="says", markup=False)
-            with Horizontal(classes="row"):
-                yield Button("Write", id="write", compact=True, variant="primary", disabled=True)
-                yield Button("Close", id="close", compact=True)
+        yield Box(
+            "Take it with you",
+            says(SAYS),
+            Select([], prompt="▸ asking what can be written", id="format", compact=True, tooltip="What is written"),
+            TextInput("", id="folder", placeholder="folder"),
+            says(id="said"),
+            buttons(Button("Write", id="write", compact=True, variant="primary", disabled=True), close_button()),
+            classes="-export",
+        )
 
     def on_mount(self) -> None:
-        self.query_one("#close").focus()
         self.run_worker(self._formats(), group="formats", exclusive=True)
 
-    @property
-    def _there(self) -> bool:
-        """Whether the screen still has its widgets: answers come when it may have been closed."""
-        return self.is_attached and bool(self.query("#said"))
-
-    def _say(self, words: str) -> None:
-        if self._there:
-            self.query_one("#said", Static).update(words)
-
     async def _formats(self) -> None:
-        from tui.helper.client import HelperError
-
         try:
             answer = await self._store.ask("export", timeout=PATIENCE)
         except HelperError as error:
-            self._say(f"✖ {error.title}. {error.cause} {error.remedy}".strip())
+            self.say(f"✖ {error.title}. {error.cause} {error.remedy}".strip())
             return
-        if not self._there:
+        if not self.query("#format"):  # closed meanwhile
             return
         formats = self.query_one("#format", Select)
         formats.set_options([(f"{one['name']}: {one['about']}", str(one["name"])) for one in answer["targets"]])
@@ -89,7 +78,7 @@ class ExportScreen(Dialog[None]):
         """Something else is asked for: what was said before does not fit any more."""
         self._replace = False
         self.query_one("#write", Button).label = "Write"
-        self._say("")
+        self.say("")
 
     @on(TextInput.Submitted)
     @on(Button.Pressed, "#write")
@@ -99,28 +88,22 @@ class ExportScreen(Dialog[None]):
         if self.query_one("#write", Button).disabled or not isinstance(wanted, str):
             return
         if not folder:
-            self._say("! Name a folder first.")
+            self.say("! Name a folder first.")
             return
         self.run_worker(self._written(wanted, folder), group="write", exclusive=True)
 
     async def _written(self, wanted: str, folder: str) -> None:
-        from tui.helper.client import HelperError
-
-        self._say("▸ Writing")
+        self.say("▸ Writing")
         try:
             answer = await self._store.ask("export", timeout=PATIENCE, to=wanted, folder=folder, replace=self._replace)
         except HelperError as error:
-            if error.code == "FilesExist" and self._there:
+            if error.code == "FilesExist" and self.query("#write"):
                 self._replace = True
                 self.query_one("#write", Button).label = "Write over"
                 self.query_one("#write", Button).refresh(layout=True)
-                self._say(f"! {error.title}. Write over them, or name another folder.")
+                self.say(f"! {error.title}. Write over them, or name another folder.")
             else:
-                self._say(f"✖ {error.title}. {error.cause} {error.remedy}".strip())
+                self.say(f"✖ {error.title}. {error.cause} {error.remedy}".strip())
             return
         files = ", ".join(Path(file).name for file in answer["files"])
-        self._say("\n".join([f"✔ Written to {answer['folder']}: {files}", *answer["notes"]]))
-
-    @on(Button.Pressed, "#close")
-    def _close(self) -> None:
-        self.dismiss(None)
+        self.say("\n".join([f"✔ Written to {answer['folder']}: {files}", *answer["notes"]]))

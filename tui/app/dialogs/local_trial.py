@@ -9,10 +9,9 @@ from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
-from tui.app.dialogs.base import Dialog
+from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.dialogs.text_dialog import TextScreen, TextScroll
 from tui.app.state.store import Store
 from tui.app.text import formatting
@@ -35,6 +34,8 @@ ABOUT = (
 class LocalTrialScreen(Dialog[Mapping[str, Any]]):
     """Serves the plan here at once; dismissed with the report, or None when it was stopped."""
 
+    AUTO_FOCUS = "#close"
+
     def __init__(self, store: Store) -> None:
         super().__init__()
         self._store = store
@@ -43,19 +44,18 @@ class LocalTrialScreen(Dialog[Mapping[str, Any]]):
         self._began = 0.0
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog -wide") as dialog:
-            dialog.border_title = "Serve this model here first"
-            yield Static(ABOUT, id="trial-about", classes="says", markup=False)
-            yield Static("▸ Starting", id="trial-said", classes="says", markup=False)
-            with TextScroll(id="trial-scroll", classes="scroll"):
-                yield Facts("trial-facts")
-            with Horizontal(classes="row"):
-                yield Button("Copy", id="trial-copy", compact=True, disabled=True)
-                yield Button("Stop", id="close", compact=True, variant="primary")
+        yield Box(
+            "Serve this model here first",
+            says(ABOUT, id="trial-about"),
+            says("▸ Starting", id="said"),
+            TextScroll(Facts("trial-facts"), id="trial-scroll", classes="scroll"),
+            buttons(
+                Button("Copy", id="trial-copy", compact=True, disabled=True), close_button("Stop", variant="primary")
+            ),
+            classes="-wide",
+        )
 
     def on_mount(self) -> None:
-        self.query_one("#close").focus()
-        self.query_one(Facts).styles.margin = 0
         self._began = time.monotonic()
         self.set_interval(1.0, self._show_progress)
         self.run_worker(self._perform(), group="trial", exclusive=True)
@@ -64,10 +64,6 @@ class LocalTrialScreen(Dialog[Mapping[str, Any]]):
         """Close; what is still being served is ended."""
         self.workers.cancel_group(self, "trial")
         self.dismiss(self.report)
-
-    @on(Button.Pressed, "#close")
-    def _close(self) -> None:
-        self.action_close()
 
     async def _perform(self) -> None:
         from tui.local_trial.client import perform
@@ -90,20 +86,20 @@ class LocalTrialScreen(Dialog[Mapping[str, Any]]):
         self._show_progress()
 
     def _show_progress(self) -> None:
-        if self.report is not None or not self.is_attached or not self.query("#trial-said"):
+        if self.report is not None or not self.query("#said"):
             return
         took = formatting.running(time.monotonic() - self._began)
         line = " ".join(self._progress.split())
-        room = max(20, self.query_one("#trial-said").size.width - len(took) - 6)
-        self.query_one("#trial-said", Static).update(f"▸ {took}  {cut(line, room)}")
+        room = max(20, self.query_one("#said").size.width - len(took) - 6)
+        self.say(f"▸ {took}  {cut(line, room)}")
 
     def _done(self, findings: Sequence[Mapping[str, Any]], words: str) -> None:
-        if not self.is_attached or not self.query("#trial-said"):
+        if not self.query("#said"):
             return
         if self.report is None:
             self.report = {"findings": [], "figures": [], "card": None}
         self.query_one("#trial-about").display = False  # its rows are for what was found
-        self.query_one("#trial-said", Static).update(words)
+        self.say(words)
         self.query_one(Facts).show(facts(findings))
         self.query_one("#trial-copy", Button).disabled = not findings
         self.query_one("#close", Button).label = "Close"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
-from tui.app.dialogs.base import Dialog
+from tui.app.dialogs.base import Box, Dialog, buttons, says
 
 
 class QuitScreen(Dialog[str]):
@@ -19,30 +18,30 @@ class QuitScreen(Dialog[str]):
         self.saved = saved
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog") as dialog:
-            if self.under_way:
-                dialog.border_title = "A run is under way"
-                yield Static(
+        if self.under_way:
+            yield Box(
+                "A run is under way",
+                says(
                     "Detach: the run goes on by itself; come back with aml-deploy attach.\n"
-                    "Stop and clean up: the run is stopped, and what it created is removed.",
-                    classes="says",
-                    markup=False,
-                )
-                with Horizontal(classes="row"):
-                    yield Button("Detach", id="detach", compact=True, variant="primary")
-                    yield Button("Stop and clean up", id="stop", compact=True)
-                    yield Button("Stay", id="stay", compact=True)
-            else:
-                dialog.border_title = "Leave the wizard?"
-                yield Static(self.saved or "Nothing is running.", classes="says", markup=False)
-                with Horizontal(classes="row"):
-                    yield Button("Leave", id="leave", compact=True, variant="primary")
-                    yield Button("Stay", id="stay", compact=True)
-
-    def on_mount(self) -> None:
-        self.query(Button).first().focus()
+                    "Stop and clean up: the run is stopped, and what it created is removed."
+                ),
+                buttons(
+                    Button("Detach", id="detach", compact=True, variant="primary"),
+                    Button("Stop and clean up", id="stop", compact=True),
+                    Button("Stay", id="stay", compact=True, action="screen.close"),
+                ),
+            )
+        else:
+            yield Box(
+                "Leave the wizard?",
+                says(self.saved or "Nothing is running."),
+                buttons(
+                    Button("Leave", id="leave", compact=True, variant="primary"),
+                    Button("Stay", id="stay", compact=True, action="screen.close"),
+                ),
+            )
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        self.dismiss(None if event.button.id == "stay" else event.button.id)
+        self.dismiss(event.button.id)

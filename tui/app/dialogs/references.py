@@ -6,10 +6,9 @@ from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
-from tui.app.dialogs.base import Dialog
+from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.dialogs.text_dialog import TextScroll
 from tui.app.state.store import Store
 from tui.app.widgets.facts import Fact, Facts
@@ -25,27 +24,23 @@ NONE = "The plan has no references: every value is written in it."
 class ReferencesScreen(Dialog[None]):
     """Tests each reference once when it opens, and again on request."""
 
+    AUTO_FOCUS = "#close"
+
     def __init__(self, store: Store) -> None:
         super().__init__()
         self._store = store
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog -wide") as dialog:
-            dialog.border_title = "References"
-            yield Static(LEAD, classes="says", markup=False)
-            with TextScroll(classes="scroll -auto"):
-                yield Facts("references-found")
-            with Horizontal(classes="row"):
-                yield Button("Test again", id="references-again", compact=True)
-                yield Button("Close", id="close", compact=True, variant="primary")
+        yield Box(
+            "References",
+            says(LEAD),
+            TextScroll(Facts("references-found"), classes="scroll -auto"),
+            buttons(Button("Test again", id="references-again", compact=True), close_button(variant="primary")),
+            classes="-wide",
+        )
 
     def on_mount(self) -> None:
-        self.query_one("#close").focus()
         self._test()
-
-    @on(Button.Pressed, "#close")
-    def _close(self) -> None:
-        self.action_close()
 
     @on(Button.Pressed, "#references-again")
     def _test(self) -> None:

@@ -16,16 +16,12 @@ async def write_somewhere(places: Sequence[Path], text: str, words: str) -> str:
     why = ""
     for path in places:
         try:
-            await in_thread(_write, path, text)
+            await in_thread(path.write_text, text, "utf-8")
         except OSError as error:
             why = f"✖ {path} cannot be written: {error.strerror or error}."
         else:
             return f"{words} {path}"
     return why
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
 
 
 async def whole_log(run: Run, task: str, text: str) -> tuple[int, str]:

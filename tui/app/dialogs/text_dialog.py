@@ -7,11 +7,11 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from tui.app.dialogs.base import Dialog
+from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 
 
 class TextScroll(VerticalScroll, inherit_bindings=False):
@@ -29,6 +29,8 @@ class TextScroll(VerticalScroll, inherit_bindings=False):
 
 class TextScreen(Dialog[None]):
     """Shows a text. With `export`, it can be copied, written to a file, or shown outside of this screen."""
+
+    AUTO_FOCUS = "#close"
 
     BINDINGS: ClassVar = [
         Binding("ctrl+y", "copy", "Copy", show=False, id="text.copy", tooltip="Copy the text to the clipboard."),
@@ -51,46 +53,37 @@ class TextScreen(Dialog[None]):
         self.wide = wide
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = self.title_shown
-            dialog.set_class(self.wide, "-wide")
-            with TextScroll(classes="scroll" if self.wide else "scroll -auto"):
-                yield Static(self.text, markup=False)
-            yield Static("", id="said", classes="says", markup=False)
-            with Horizontal(classes="row"):
-                if self.export:
-                    yield Button("Copy", id="copy", compact=True)
-                    yield Button("Write to a file", id="write", compact=True)
-                    yield Button("Plain view", id="plain", compact=True)
-                yield Button("Close", id="close", compact=True, variant="primary")
-
-    def on_mount(self) -> None:
-        self.query_one("#said").display = False
-        self.query_one("#close").focus()
+        ways = {"copy": "Copy", "write": "Write to a file", "plain": "Plain view"} if self.export else {}
+        yield Box(
+            self.title_shown,
+            TextScroll(Static(self.text, markup=False), classes="scroll" if self.wide else "scroll -auto"),
+            says(id="said"),
+            buttons(
+                *(Button(label, id=name, compact=True) for name, label in ways.items()),
+                close_button(variant="primary"),
+            ),
+            classes="-wide" if self.wide else "",
+        )
 
     def action_scroll(self, how: str) -> None:
         """Scroll the text."""
         getattr(self.query_one(TextScroll), how)(animate=False)
 
-    def _say(self, text: str) -> None:
-        said = self.query_one("#said", Static)
-        said.update(text)
-        said.display = True
+    def say(self, words: str) -> None:
+        """Show a line below the text; until then it takes no row."""
+        self.query_one("#said").display = True
+        super().say(words)
 
     @property
     def plain(self) -> str:
         """The text without styles."""
         return self.text.plain if isinstance(self.text, Content) else self.text
 
-    @on(Button.Pressed, "#close")
-    def _close(self) -> None:
-        self.dismiss(None)
-
     @on(Button.Pressed, "#copy")
     def action_copy(self) -> None:
         """Copy through the terminal (OSC 52)."""
         self.app.copy_to_clipboard(self.plain)
-        self._say("Sent to the terminal's clipboard. Some web terminals do not take it: then use one of the other two.")
+        self.say("Sent to the terminal's clipboard. Some web terminals do not take it: then use one of the other two.")
 
     @on(Button.Pressed, "#write")
     def _write(self) -> None:
@@ -100,13 +93,13 @@ class TextScreen(Dialog[None]):
             path = state_folder() / "copied.txt"
             write_whole(path, self.plain + "\n")
         except OSError as error:
-            self._say(f"It cannot be written: {error.strerror or error}.")
+            self.say(f"It cannot be written: {error.strerror or error}.")
         else:
-            self._say(f"Written to {path}")
+            self.say(f"Written to {path}")
 
     @on(Button.Pressed, "#plain")
     def _plain(self) -> None:
         from tui.app.dialogs.plain_view import show_plainly
 
         if not show_plainly(self.app, self.plain):
-            self._say("This terminal cannot be left for a moment; write the text to a file.")
+            self.say("This terminal cannot be left for a moment; write the text to a file.")

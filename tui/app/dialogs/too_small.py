@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.screen import ModalScreen
@@ -27,12 +28,8 @@ class TooSmallScreen(NewestSize, ModalScreen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         yield Static("", markup=False)
 
-    def on_mount(self) -> None:
-        self.say()
-
-    def on_resize(self) -> None:
-        self.say()
-
+    @on(events.Mount)
+    @on(events.Resize)
     def say(self) -> None:
         """Show the size that there is, and the one that is needed."""
         size = self.app.size

@@ -7,10 +7,9 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Static
 
-from tui.app.dialogs.base import Dialog
+from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.widgets.inputs import TextInput
 from tui.app.widgets.screen_keys import MOVING
 from tui.plan.fields.all_fields import BY_KEY
@@ -33,22 +32,16 @@ class SecretScreen(Dialog[str]):
         self._label = BY_KEY[key].label
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = self._label
-            yield Static(
+        yield Box(
+            self._label,
+            says(
                 f"The {self._label.lower()} was typed when this run began. It was kept in memory only, so it is asked "
-                "for again; it goes to the engine through a pipe and is written nowhere.",
-                classes="says",
-                markup=False,
-            )
-            yield TextInput(password=True, id="secret-text", placeholder="not shown")
-            yield Static(id="secret-said", markup=False)
-            with Horizontal(classes="row"):
-                yield Button("Go on", id="secret-go", compact=True, variant="primary")
-                yield Button("Cancel", id="close", compact=True)
-
-    def on_mount(self) -> None:
-        self.query_one(TextInput).focus()
+                "for again; it goes to the engine through a pipe and is written nowhere."
+            ),
+            TextInput(password=True, id="secret-text", placeholder="not shown"),
+            Static(id="secret-said", markup=False),
+            buttons(Button("Go on", id="secret-go", compact=True, variant="primary"), close_button("Cancel")),
+        )
 
     @on(TextInput.Submitted)
     @on(Button.Pressed, "#secret-go")
@@ -59,7 +52,3 @@ class SecretScreen(Dialog[str]):
         else:
             self.query_one("#secret-said", Static).update("! Type it first.")
             self.query_one(TextInput).focus()
-
-    @on(Button.Pressed, "#close")
-    def _close(self) -> None:
-        self.dismiss(None)

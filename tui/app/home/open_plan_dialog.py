@@ -7,10 +7,9 @@ from pathlib import Path
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
-from tui.app.dialogs.base import Dialog
+from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.state.background import in_thread
 from tui.app.widgets.inputs import TextInput
 from tui.plan.load_save.document import Document
@@ -25,17 +24,13 @@ class OpenPlanScreen(Dialog["Document"]):
     VERB = "Open"
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = self.TITLE_SHOWN
-            yield Static(self.SAYS, classes="says", markup=False)
-            yield TextInput("", id="files")
-            yield Static("", id="said", classes="says", markup=False)
-            with Horizontal(classes="row"):
-                yield Button(self.VERB, id="open", compact=True, variant="primary")
-                yield Button("Cancel", id="cancel", compact=True)
-
-    def on_mount(self) -> None:
-        self.query_one("#files").focus()
+        yield Box(
+            self.TITLE_SHOWN,
+            says(self.SAYS),
+            TextInput("", id="files"),
+            says(id="said"),
+            buttons(Button(self.VERB, id="open", compact=True, variant="primary"), close_button("Cancel")),
+        )
 
     @on(TextInput.Submitted)
     @on(Button.Pressed, "#open")
@@ -43,15 +38,14 @@ class OpenPlanScreen(Dialog["Document"]):
         self.run_worker(self._read(), group="open", exclusive=True)
 
     async def _read(self) -> None:
-        said = self.query_one("#said", Static)
         typed = self.query_one("#files", TextInput).value.strip()
         if not typed:
-            said.update("! Type or paste a path first.")
+            self.say("! Type or paste a path first.")
             return
         try:
             document = await in_thread(self.read, typed)
         except PlanInvalid as invalid:
-            said.update("✖ " + "\n".join(map(str, invalid.problems)))
+            self.say("✖ " + "\n".join(map(str, invalid.problems)))
             return
         self.dismiss(document)
 
@@ -61,10 +55,6 @@ class OpenPlanScreen(Dialog["Document"]):
         from tui.plan.load_save.load import load
 
         return load(Path(typed).expanduser())
-
-    @on(Button.Pressed, "#cancel")
-    def _cancel(self) -> None:
-        self.dismiss(None)
 
 
 class ImportScreen(OpenPlanScreen):

@@ -16,7 +16,8 @@ from textual.screen import Screen
 from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.app.dialogs.base import Dialog
+from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
+from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.state.background import in_thread
 from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
@@ -83,14 +84,18 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         rehearsal = "rehearsal" if self.app.rehearse else "deploy a model to a private online endpoint"
         yield Static(Content.assemble(("aml-deploy", "bold"), f"  {rehearsal}"), id="home-title")
-        with Vertical(classes="home"):
-            yield Static(BEGIN_REHEARSAL if self.app.rehearse else BEGIN, id="begin", markup=False)
-            yield OptionList(id="entries")
-            yield Static("", id="about", markup=False)
-        with Horizontal(id="buttons"):
-            yield Static("Enter opens what is marked.", id="status", markup=False)
-            yield Button("Help", id="home-help", compact=True, tooltip="What this program does.")
-            yield Button("Leave", id="leave", compact=True)
+        yield Vertical(
+            Static(BEGIN_REHEARSAL if self.app.rehearse else BEGIN, id="begin", markup=False),
+            OptionList(id="entries"),
+            Static("", id="about", markup=False),
+            classes="home",
+        )
+        yield Horizontal(
+            Static("Enter opens what is marked.", id="status", markup=False),
+            Button("Help", id="home-help", compact=True, action="screen.help", tooltip="What this program does."),
+            Button("Leave", id="leave", compact=True),
+            id="buttons",
+        )
         yield KeysRow()
 
     def on_mount(self) -> None:
@@ -176,8 +181,6 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
             return
         left_out = getattr(document, "left_out", [])
         if left_out:
-            from tui.app.dialogs.text_dialog import TextScreen
-
             said = "A plan has no place for this; everything else was taken over.\n\n"
             text = said + "\n".join(map(str, left_out))
             screen = TextScreen("Imported, with something left out", text, export=True)
@@ -218,13 +221,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._fill(await in_thread(_unfinished), _recent_plans())
 
     def _say_invalid(self, invalid: PlanInvalid) -> None:
-        from tui.app.dialogs.text_dialog import TextScreen
-
         self.app.push_screen(TextScreen("This plan cannot be opened", str(invalid), export=True))
-
-    @on(Button.Pressed, "#home-help")
-    def _help_pressed(self) -> None:
-        self.action_help()
 
     @on(Button.Pressed, "#leave")
     async def _leave(self) -> None:
@@ -236,8 +233,6 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     def action_help(self) -> None:
         """What this program does."""
-        from tui.app.dialogs.text_dialog import TextScreen
-
         self.app.push_screen(
             TextScreen(
                 "aml-deploy",
@@ -259,26 +254,26 @@ class RunScreen(Dialog["tuple[str, Run]"]):
 
     def compose(self) -> ComposeResult:
         run = self.run_shown
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = f"Run {run.id}"
-            yield Static(
+        discard = [] if run.alive else [Button("Discard", id="discard", compact=True)]
+        yield Box(
+            f"Run {run.id}",
+            says(
                 f"Endpoint {run.endpoint}, deployment {run.deployment}, {run.status}.\n"
                 "Attach follows it, and resumes it when its engine has ended. Edit opens its plan at step 1. Discard "
-                "forgets the run on this machine; what it made in Azure stays.",
-                classes="says",
-                markup=False,
-            )
-            with Horizontal(classes="row"):
-                yield Button("Attach", id="attach", compact=True, variant="primary")
-                yield Button("Edit", id="edit", compact=True)
-                if not run.alive:
-                    yield Button("Discard", id="discard", compact=True)
-                yield Button("Close", id="close", compact=True)
+                "forgets the run on this machine; what it made in Azure stays."
+            ),
+            buttons(
+                Button("Attach", id="attach", compact=True, variant="primary"),
+                Button("Edit", id="edit", compact=True),
+                *discard,
+                close_button(),
+            ),
+        )
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        self.dismiss(None if event.button.id == "close" else (str(event.button.id), self.run_shown))
+        self.dismiss((str(event.button.id), self.run_shown))
 
 
 def _unfinished() -> list[Entry]:

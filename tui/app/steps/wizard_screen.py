@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from importlib import import_module
-from typing import ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -16,13 +18,16 @@ from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from tui.app.state.store import Store
-from tui.app.steps.step_pane import Pane
+from tui.app.steps.step_pane import Action, Pane
 from tui.app.steps.step_texts import INTROS, LEADS, ORDER, TITLES
 from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.widgets.header import HeaderBar, Rail
 from tui.app.widgets.help import HelpBar, SideHelp, Topic
 from tui.app.widgets.screen_keys import MOVING, give_back
+
+if TYPE_CHECKING:
+    from tui.app.app_interface import AppInterface
 
 # A pane's module is imported when its step is first shown.
 PANES: dict[str, tuple[str, str]] = {
@@ -40,6 +45,8 @@ PANES: dict[str, tuple[str, str]] = {
 
 class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
     """Header, rail, the step's pane, help, Back and Next, footer."""
+
+    app: AppInterface
 
     BINDINGS: ClassVar = [
         *MOVING,
@@ -81,7 +88,8 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
                 with self._lead_row:
                     yield self._lead
                     # Every key's action can be had with Tab and Enter, too.
-                    yield Button("Menu", id="open-menu", compact=True, tooltip="Everything that can be done here.")
+                    yield Button("Menu", id="open-menu", compact=True, action="screen.menu",
+                                 tooltip="Everything that can be done here.")  # fmt: skip
                 with Vertical(id="body"):
                     yield self._make(self.step)
             yield self._side_help
@@ -145,8 +153,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         pane.display = True
         for widget in (self._help_bar, self._lead_row, self._buttons):
             widget.set_class(pane.roomy, "-roomy")
-        self._header.show(step)
-        self._rail.show(step)
+        self._header.step = self._rail.step = step
         self._lead.update(Content.assemble((TITLES[step], "bold"), (f"  {LEADS[step]}", "$text-muted")))
         self.set_status("")
         self._label(pane)
@@ -235,10 +242,6 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             return True
         return False
 
-    @on(Button.Pressed, "#open-menu")
-    def _menu_pressed(self) -> None:
-        self.action_menu()
-
     @on(Button.Pressed, "#back")
     async def _back_pressed(self) -> None:
         await self.action_back()
@@ -267,8 +270,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self.set_status(event.text)
 
     @on(Pane.Leave)
-    def _leave(self, event: Pane.Leave) -> None:
-        event.stop()
+    def _leave(self) -> None:
         self.app.run_worker(self.app.run_action("leave"), group="leave", exclusive=True)
 
     # Help, menu, copying
@@ -326,4 +328,60 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         """Open the menu."""
         from tui.app.dialogs.menu import MenuScreen
 
-        self.app.push_screen(MenuScreen(self))
+        self.app.push_screen(MenuScreen(self._menu()), self._chosen)
+
+    def _chosen(self, action: Action | None) -> None:
+        if action is not None:
+            self.call_later(action.run)
+
+    def _menu(self) -> list[Action]:
+        """Everything that can be done at this step."""
+        found = list(self.pane.actions()) if self.pane is not None else []
+        found += [
+            Action("Show this step as az CLI and YAML", "With Azure's own command line.", self._show_code),
+            Action("Help", "About what has the focus (ctrl+g).", self.action_help),
+            Action("Copy", "What has the focus, or what this step shows (ctrl+y).", self.action_copy),
+            Action("References", "Whether variables and secrets that the plan names can be read.", self._references),
+            Action("Save the plan as", "To a file of your choice.", self._save_as),
+        ]
+        for number, step in enumerate(ORDER, 1):
+            if step != self.step:
+                lead = LEADS[step][:1].upper() + LEADS[step][1:]
+                found.append(Action(f"Go to step {number}, {TITLES[step]}", f"{lead}.", partial(self._go, step)))
+        if self.store.prepare_problem:
+            found.insert(0, Action("Start the rehearsal again", "It did not answer.", self.app.prepare_again))
+        found += [
+            Action("Other colours", "Dark instead of light, or back.", self.app.toggle_theme),
+            Action("First screen", "Runs, presets and recent plans.", self._go_home),
+            Action("Leave", "Leave the wizard (ctrl+c).", self._leave),
+        ]
+        return found
+
+    def _go(self, step: str) -> None:
+        self.return_to = None
+        self.run_worker(self.show_step(step), group="go", exclusive=True)
+
+    def _show_code(self) -> None:
+        from tui.app.dialogs.text_dialog import TextScreen
+        from tui.app.steps.as_cli import as_code
+
+        text = as_code(self.step, self.store)
+        self.app.push_screen(TextScreen(f"{TITLES[self.step]} as az CLI and YAML", text, export=True, wide=True))
+
+    def _references(self) -> None:
+        from tui.app.dialogs.references import ReferencesScreen
+
+        self.app.push_screen(ReferencesScreen(self.store))
+
+    def _save_as(self) -> None:
+        from tui.app.dialogs.save_as import SaveAsScreen
+
+        self.app.push_screen(SaveAsScreen(self.store), self._saved)
+
+    def _saved(self, path: Path | None) -> None:
+        if path is not None:
+            self.set_status(f"Saved to {path}")
+
+    def _go_home(self) -> None:
+        self.store.save()
+        self.app.call_later(self.app.go_home)

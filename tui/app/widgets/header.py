@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.content import Content
+from textual.reactive import reactive
 from textual.widget import Widget
 
 from tui.app.state.store import Store
@@ -12,15 +13,11 @@ from tui.app.steps.step_texts import ORDER, TITLES
 class HeaderBar(Widget):
     """One row: step n of 9 on the left; rehearsal, saved, workspace on the right."""
 
+    step = reactive("")
+
     def __init__(self, store: Store) -> None:
         super().__init__(id="header")
         self.store = store
-        self.step = ""
-
-    def show(self, step: str) -> None:
-        """Show another step."""
-        self.step = step
-        self.refresh()
 
     def saved(self) -> str:
         """Whether the plan is saved, in a word or two."""
@@ -54,17 +51,16 @@ class HeaderBar(Widget):
 class Rail(Widget):
     """The steps below each other, with where one is and what needs attention."""
 
+    step = reactive("")
+
     def __init__(self) -> None:
         super().__init__(id="rail")
-        self.step = ""
         self.seen: set[str] = set()
         self.wrong: set[str] = set()
 
-    def show(self, step: str) -> None:
-        """Show another step as the current one."""
-        self.step = step
+    def watch_step(self, step: str) -> None:
+        """A step that was the current one has been seen."""
         self.seen.add(step)
-        self.refresh()
 
     def mark(self, step: str, wrong: bool) -> None:
         """Say whether a step needs attention."""
@@ -72,15 +68,15 @@ class Rail(Widget):
         self.refresh()
 
     def render(self) -> Content:
-        lines = []
-        for number, step in enumerate(ORDER, 1):
-            text = f" {number} {TITLES[step]} "
-            if step == self.step:
-                lines.append(Content.styled(f" ▸{text}", "bold $text-accent"))
-            elif step in self.wrong:
-                lines.append(Content.styled(f" !{text}", "$text-warning"))
-            elif step in self.seen:
-                lines.append(Content.styled(" ✔", "$text-success") + Content(text))
-            else:
-                lines.append(Content.styled(f" ·{text}", "$text-muted"))
-        return Content("\n").join(lines)
+        return Content("\n").join(
+            self._line(step, f" {number} {TITLES[step]} ") for number, step in enumerate(ORDER, 1)
+        )
+
+    def _line(self, step: str, text: str) -> Content:
+        if step == self.step:
+            return Content.styled(f" ▸{text}", "bold $text-accent")
+        if step in self.wrong:
+            return Content.styled(f" !{text}", "$text-warning")
+        if step in self.seen:
+            return Content.styled(" ✔", "$text-success") + Content(text)
+        return Content.styled(f" ·{text}", "$text-muted")
