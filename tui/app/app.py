@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Optional
 
-from textual import events
+from textual import events, work
 from textual.binding import Binding
 
 from tui.app.app_interface import AppInterface
@@ -38,7 +38,8 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
     """The wizard. It ends with one of "left", "detached", "stopping".
 
     `prepare` makes the environment complete (it starts the rehearsal) and runs once the first frame is painted; it
-    is given the document. `adopt` gives the document as it is carried out (a rehearsal has an identity of its own).
+    is given the document. `begin` shows something else than home first. `adopt` gives the document as it is carried
+    out (a rehearsal has an identity of its own).
     """
 
     CSS_PATH: ClassVar[Any] = STYLES
@@ -56,7 +57,7 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
         environ: Mapping[str, str] | None = None,
         rehearse: bool = False,
         prepare: Prepare | None = None,
-        attach_run: Run | None = None,
+        begin: Callable[[WizardApp], None] | None = None,
         adopt: Adopt | None = None,
         light: bool = False,
         helper: Any = None,
@@ -70,7 +71,7 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
         self.hung_up = False
         self._typed = TypedAhead(self, super().on_event)
         self._document = document
-        self._attach_run = attach_run
+        self._begin_with = begin
         self._helper = helper
         self.animation_level = "none"
         self.register_theme(DARK)
@@ -93,8 +94,8 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
             only_after_suspending()
         if not self.is_headless and os.isatty(0):
             self.set_interval(TERMINAL_SECONDS, self._look_for_terminal)
-        if self._attach_run is not None:
-            self.attach(self._attach_run)
+        if self._begin_with is not None:
+            self._begin_with(self)
         elif self._document is not None:
             self.open(self._document)
         else:
@@ -149,7 +150,8 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
         return screen
 
     def bring_rehearsal(self) -> None:
-        """What was rehearsed is about to be shown. Whoever starts the wizard knows how to bring the rehearsal."""
+        """What was rehearsed is about to be shown. Whoever starts the wizard knows how to start the rehearsal."""
+        self.rehearse = True
 
     def _take_up(self, document: Document) -> Store:
         """A store for a document, in the place of the one before."""
@@ -165,7 +167,8 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
         """Follow a run on the live screen. Raises PlanInvalid when its plan cannot be read."""
         from tui.plan.load_save.load import load
 
-        self.rehearse = self.rehearse or run.rehearsed
+        if run.rehearsed:
+            self.bring_rehearsal()
         self.open(load(run.plan), "deploy", run)
 
     def switch_to(self, screen: Any) -> None:
@@ -179,16 +182,14 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
 
     # The environment and the helper
 
-    def _begin(self, store: Store) -> None:
-        """After the first frame: make the environment complete, then start the helper."""
-        self.run_worker(self._prepare(store), group="prepare", exclusive=True)
-
     def prepare_again(self) -> None:
         """Try once more to make the environment complete."""
         if self.store is not None and not self.store.ready.is_set():
             self._begin(self.store)
 
-    async def _prepare(self, store: Store) -> None:
+    @work(group="prepare", exclusive=True)
+    async def _begin(self, store: Store) -> None:
+        """After the first frame: make the environment complete, then start the helper."""
         if self.prepare is not None:
             store.preparing = "Starting the rehearsal"
             store.prepare_problem = ""

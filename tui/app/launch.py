@@ -13,6 +13,7 @@ import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Callable
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def run(
     Attached to a run that has ended, it is that of the run (0, 1, 3, 130). Otherwise it is 1 when a run that the wizard
     made did not succeed, and 0.
     """
-    app = _wizard(document, rehearse=rehearse, attach_run=attach_run)
+    follow = None if attach_run is None else methodcaller("attach", attach_run)
+    app = _wizard(document, rehearse=rehearse, begin=follow)
     with terminal_kept_clean():
         how = app.run(mouse=mouse)
     if app.hung_up:
@@ -80,7 +82,6 @@ def _wizard(
     *,
     environ: Mapping[str, str] | None = None,
     rehearse: bool = False,
-    attach_run: Run | None = None,
     begin: Callable[[WizardApp], None] | None = None,
 ) -> WizardApp:
     """The wizard, not running yet; `begin` shows something else than home first."""
@@ -98,22 +99,9 @@ def _wizard(
             gc.freeze()
             gc.enable()
 
-        def attach(self, run: Run) -> None:
-            if run.rehearsed:
-                self.bring_rehearsal()
-            super().attach(run)
-
         def bring_rehearsal(self) -> None:
-            self.rehearse = True
+            super().bring_rehearsal()
             self.prepare, self.adopt = _rehearsal, _as_rehearsed
-
-        def go_home(self) -> None:
-            nonlocal begin
-            first, begin = begin, None
-            if first is not None:
-                first(self)
-            else:
-                super().go_home()
 
     return Wizard(
         document,
@@ -121,7 +109,7 @@ def _wizard(
         rehearse=rehearse,
         prepare=_rehearsal if rehearse else None,
         adopt=_as_rehearsed if rehearse else None,
-        attach_run=attach_run,
+        begin=begin,
     )
 
 
