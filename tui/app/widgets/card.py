@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -15,6 +15,7 @@ from textual.style import Style
 from textual.widgets import Button, Collapsible, Static
 
 from tui.app.text.cell_width import wrap
+from tui.plan.fields.all_fields import BY_KEY, STEPS
 
 # The step where a task's values are edited, when the card names no field.
 STEP_OF_TASK: dict[str, str] = {
@@ -50,8 +51,6 @@ class Card:
     @classmethod
     def of(cls, card: Mapping[str, Any], task: str = "") -> Card:
         """A card from an event, or from an answer that carries an error."""
-        from tui.plan.fields.all_fields import BY_KEY
-
         key = card.get("field") or None
         field = BY_KEY.get(str(key)) if key else None
         evidence = card.get("evidence") or card.get("raw") or ""
@@ -68,14 +67,18 @@ class Card:
 
     def for_support(self, about: Mapping[str, str]) -> str:
         """The card as plain text, with what else support asks for (run, endpoint, version, …)."""
-        parts = [self.title]
-        parts += [f"Why: {self.cause}"] if self.cause else []
-        parts += [f"What to do: {self.remedy}"] if self.remedy else []
-        parts += [f"See: {self.docs}"] if self.docs else []
-        parts += [f"{name}: {value}" for name, value in about.items() if value]
+        named = {"Why": self.cause, "What to do": self.remedy, "See": self.docs, **about}
+        parts = [self.title, *(f"{name}: {value}" for name, value in named.items() if value)]
         parts += [f"Request id: {item}" for item in self.request_ids]
         parts += ["", self.raw] if self.raw else []
         return "\n".join(parts) + "\n"
+
+    @property
+    def paragraphs(self) -> list[tuple[str, str]]:
+        """What is said below the title: a word and a text each."""
+        return [
+            (name, text) for name, text in (("Why", self.cause), ("To do", self.remedy), ("See", self.docs)) if text
+        ]
 
 
 def _text(value: Any) -> str:
@@ -92,13 +95,12 @@ def _text(value: Any) -> str:
 class CardView(Vertical):
     """Shows a card, with a button for each thing that can be done about it."""
 
+    @dataclass
     class Edit(Message):
         """Put right what the card is about."""
 
-        def __init__(self, step: str, key: str | None) -> None:
-            super().__init__()
-            self.step = step
-            self.key = key
+        step: str
+        key: str | None
 
     class Again(Message):
         """Do it again."""
@@ -112,54 +114,47 @@ class CardView(Vertical):
     class Log(Message):
         """Show the log instead."""
 
-    def __init__(self, *, again: str = "Run again", retry: str = "", log: bool = True, **options: Any) -> None:
-        """`again` and `retry` name their buttons; without `retry` there is none."""
-        super().__init__(**options)
-        self._again = again
-        self._retry = retry
-        self._log = log
-        self.card: Card | None = None
+    MESSAGES: ClassVar = {"card-again": Again, "card-retry": Retry, "card-copy": Support, "card-log": Log}
+
+    card: Card | None = None
 
     def compose(self) -> ComposeResult:
         yield Static(classes="card-title", markup=False)
-        with Horizontal(classes="card-actions"):
-            yield Button("Edit", id="card-edit", compact=True, tooltip="Go to the field that this is about")
-            yield Button(self._retry, id="card-retry", compact=True,
-                         tooltip="Go on with this run: what has succeeded is kept, the rest is done")  # fmt: skip
-            yield Button(self._again, id="card-again", compact=True,
-                         tooltip="A new run of the plan as it is now; what is there is kept")  # fmt: skip
-            yield Button("Log", id="card-log", compact=True, tooltip="Show the log in place of this card")
-            yield Button("For support", id="card-copy", compact=True, tooltip="Copy everything that support needs")
-        with VerticalScroll(classes="card-body"):
-            yield Static(classes="card-text", markup=False)
-            with Collapsible(title="Raw text and request ids", collapsed=True, classes="card-raw"):
-                yield Static(classes="card-raw-text", markup=False)
+        yield Horizontal(
+            Button("Edit", id="card-edit", compact=True, tooltip="Go to the field that this is about"),
+            Button("", id="card-retry", compact=True,
+                   tooltip="Go on with this run: what has succeeded is kept, the rest is done"),
+            Button("Run again", id="card-again", compact=True,
+                   tooltip="A new run of the plan as it is now; what is there is kept"),
+            Button("Log", id="card-log", compact=True, tooltip="Show the log in place of this card"),
+            Button("For support", id="card-copy", compact=True, tooltip="Copy everything that support needs"),
+            classes="card-actions",
+        )  # fmt: skip
+        raw = Static(classes="card-raw-text", markup=False)
+        yield VerticalScroll(
+            Static(classes="card-text", markup=False),
+            Collapsible(raw, title="Raw text and request ids", collapsed=True, classes="card-raw"),
+            classes="card-body",
+        )
 
-    def show(
-        self, card: Card, *, edit: str = "", again: str | None = None, retry: str | None = None, note: str = ""
-    ) -> None:
-        """Show another card. `edit` names the button that leads to the field, `again` the one that starts anew,
-        `retry` the one that goes on (empty: there is none); `note` is a sentence above everything else."""
+    def show(self, card: Card, *, again: str, retry: str = "", note: str = "") -> None:
+        """Show another card. `again` names the button that starts anew, `retry` the one that goes on (empty: there is
+        none); `note` is a sentence above everything else."""
         self.card = card
         self.query_one(".card-title", Static).update(Content.assemble(("✖ ", "bold"), (card.title, "bold")))
         lines: list[Any] = [(note, "bold $text-accent")] if note else []
-        for name, text in (("Why", card.cause), ("To do", card.remedy), ("See", card.docs)):
-            if text:
-                said = text.strip()
-                look: Any = Style(link=said, underline=True) if name == "See" and said.startswith("http") else ""
-                lines += [("\n" if lines else ""), (f"{name}: ", "bold"), (said, look)]
+        for name, text in card.paragraphs:
+            said = text.strip()
+            look: Any = Style(link=said, underline=True) if name == "See" and said.startswith("http") else ""
+            lines += [("\n" if lines else ""), (f"{name}: ", "bold"), (said, look)]
         self.query_one(".card-text", Static).update(Content.assemble(*lines))
-        button = self.query_one("#card-edit", Button)
-        button.display = bool(card.step)
-        button.label = edit or _edit_label(card)
-        self.query_one("#card-log", Button).display = self._log
-        if again is not None:
-            self.query_one("#card-again", Button).label = again
-        if retry is not None:
-            self._retry = retry
-        trying = self.query_one("#card-retry", Button)
-        trying.display = bool(self._retry)
-        trying.label = self._retry
+        for name, label, shown in (
+            ("edit", _edit_label(card), card.step),
+            ("again", again, True),
+            ("retry", retry, retry),
+        ):
+            button = self.query_one(f"#card-{name}", Button)
+            button.label, button.display = label, bool(shown)
         raw = card.raw + "".join(f"\nRequest id: {item}" for item in card.request_ids)
         self.query_one(".card-raw", Collapsible).display = bool(raw.strip())
         self.query_one(".card-raw-text", Static).update(raw.strip())
@@ -169,10 +164,8 @@ class CardView(Vertical):
         if self.card is None:
             return 0
         room = max(width - 4, 20)  # beside the bar and the scroll bar
-        parts = [("Why", self.card.cause), ("To do", self.card.remedy), ("See", self.card.docs)]
-        wrapped = [wrap(f"{name}: {text}", room) for name, text in parts if text]
-        title = wrap(f"✖ {self.card.title}", room)
-        return len(title) + 2 + sum(len(lines) for lines in wrapped)
+        texts = [f"✖ {self.card.title}", *(f"{name}: {text}" for name, text in self.card.paragraphs)]
+        return 2 + sum(len(wrap(text, room)) for text in texts)
 
     def first_action(self) -> Button:
         """The button to focus when the card appears."""
@@ -184,19 +177,11 @@ class CardView(Vertical):
         event.stop()
         if event.button.id == "card-edit" and self.card:
             self.post_message(self.Edit(self.card.step, self.card.key))
-        elif event.button.id == "card-again":
-            self.post_message(self.Again())
-        elif event.button.id == "card-retry":
-            self.post_message(self.Retry())
-        elif event.button.id == "card-copy":
-            self.post_message(self.Support())
-        elif event.button.id == "card-log":
-            self.post_message(self.Log())
+        elif event.button.id in self.MESSAGES:
+            self.post_message(self.MESSAGES[event.button.id]())
 
 
 def _edit_label(card: Card) -> str:
-    from tui.plan.fields.all_fields import BY_KEY, STEPS
-
     if card.key and card.key in BY_KEY:
         label = f"Edit {BY_KEY[card.key].label}"
         return label if len(label) <= LONGEST_LABEL else "Edit the field"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -35,26 +36,24 @@ class Choice(Widget, can_focus=True):
 
     value: reactive[str] = reactive("", layout=False)
 
+    @dataclass
     class Changed(Message):
         """The user chose another value."""
 
-        def __init__(self, choice: Choice, value: str) -> None:
-            super().__init__()
-            self.choice = choice
-            self.value = value
+        choice: Choice
+        value: str
 
         @property
         def control(self) -> Choice:
             return self.choice
 
+    @dataclass
     class Refused(Message):
         """The user tried a value that cannot be chosen; `reason` is a sentence."""
 
-        def __init__(self, choice: Choice, value: str, reason: str) -> None:
-            super().__init__()
-            self.choice = choice
-            self.value = value
-            self.reason = reason
+        choice: Choice
+        value: str
+        reason: str
 
     def __init__(
         self,
@@ -102,11 +101,12 @@ class Choice(Widget, can_focus=True):
 
     def _below_each_other(self) -> Content:
         wide = max(cell_len(self.label(choice)) for choice in self.choices)
-        lines = []
-        for choice in self.choices:
-            gap = " " * (wide - cell_len(self.label(choice)) + 2)
-            lines.append(self._word(choice) + Content(gap) + Content.styled(self.notes.get(choice, ""), "$text-muted"))
-        return Content("\n").join(lines)
+        return Content("\n").join(
+            self._word(choice)
+            + Content(" " * (wide - cell_len(self.label(choice)) + 2))
+            + Content.styled(self.notes.get(choice, ""), "$text-muted")
+            for choice in self.choices
+        )
 
     def action_step(self, by: int, around: bool = False) -> None:
         """Take the choice that many places on; with `around`, the first one follows the last."""

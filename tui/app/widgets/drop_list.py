@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from itertools import chain, repeat
+from typing import Any, Optional
 
 from rich.cells import cell_len
 from textual import events
@@ -15,6 +17,8 @@ from textual.widgets import Button
 
 from tui.app.text.cell_width import wrap
 from tui.app.widgets.help import Topic
+
+Row = tuple[Content, Optional[int]]  # a line, and of which item it is, for the mouse
 
 KEYS = "Enter takes · Esc leaves as was · Tab keeps the text"
 LOADING, LISTED, REFUSED = "loading", "listed", "refused"
@@ -46,12 +50,11 @@ class DropList(Widget, can_focus=False):
     325 items in place of 15, and one text of two words takes it two seconds of 5,000 items.
     """
 
+    @dataclass
     class Clicked(Message):
         """An item was chosen with the mouse."""
 
-        def __init__(self, item: dict[str, Any]) -> None:
-            super().__init__()
-            self.item = item
+        item: dict[str, Any]
 
     def __init__(self, noun: str) -> None:
         super().__init__(classes="drop-list")
@@ -65,7 +68,7 @@ class DropList(Widget, can_focus=False):
         self._seconds = 0
         self._typed = ""
         self._top = 0
-        self._shown: list[int | None] = []  # the item of each line, for the mouse
+        self._rows: list[Row] = []
         self.display = False
 
     # What is shown
@@ -74,72 +77,62 @@ class DropList(Widget, can_focus=False):
         """Say that the list is being asked for, since so many seconds."""
         self.state, self._seconds = LOADING, int(seconds)
         self.items, self.matches, self.marked = [], [], None
-        self._changed()
+        self.refresh(layout=True)
 
     def show(self, items: Sequence[Mapping[str, Any]], reason: str, current: str) -> None:
         """Show a list; `current` is the value that the field has, `reason` why the list is not whole or empty."""
         self.items = [dict(item) for item in items]
         self.state = LISTED if self.items or not reason else REFUSED
         self.reason, self.current = reason, current
-        self._typed = ""
-        self._match()
-        lowered = current.lower()
-        chosen = [number for number, item in enumerate(self.matches) if names(item, lowered)]
-        self.marked = chosen[0] if chosen else (0 if self.matches else None)
+        self._match("", current)
         self._top = max(0, (self.marked or 0) - 2)
-        self._changed()
-
-    def refuse(self, reason: str) -> None:
-        """Say why there is no list."""
-        self.show((), reason, "")
+        self.refresh(layout=True)
 
     def filter(self, typed: str) -> None:
         """Show the items that hold every word that is typed."""
-        self._typed = typed
         if self.state == LISTED:
-            self._match()
-            exact = [number for number, item in enumerate(self.matches) if names(item, typed.strip().lower())]
-            self.marked = exact[0] if exact else (0 if self.matches else None)
+            self._match(typed, typed.strip())
             self._top = 0
-            self._changed()
+            self.refresh(layout=True)
 
     def move(self, by: int) -> None:
         """Mark another item, that many further on."""
         if self.marked is not None:
             self.marked = max(0, min(len(self.matches) - 1, self.marked + by))
-            self._changed()
+            self.refresh(layout=True)
 
     @property
     def page(self) -> int:
         """How many items a page is."""
-        return max(1, len({number for number in self._shown if number is not None}))
+        return max(1, len({number for _, number in self._rows if number is not None}))
 
     @property
     def item(self) -> dict[str, Any] | None:
         """The marked item."""
         return None if self.marked is None else self.matches[self.marked]
 
-    def _match(self) -> None:
-        words = self._typed.lower().split()
+    def _match(self, typed: str, wanted: str) -> None:
+        """Find the items that hold every word that is typed; mark the one that is wanted, or the first."""
+        self._typed, words = typed, typed.lower().split()
         self.matches = [item for item in self.items if all(word in everything(item) for word in words)]
-
-    def _changed(self) -> None:
-        self.refresh(layout=True)
+        exact = (number for number, item in enumerate(self.matches) if names(item, wanted.lower()))
+        self.marked = next(exact, 0 if self.matches else None)
 
     # Drawing
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         # The grid around it asks with the width of one column; the list has all three.
         row = self.parent.content_size.width if isinstance(self.parent, Widget) else 0
-        return len(self._lines(row - self.styles.gutter.width if row else width))
+        return len(self._lay_out(row - self.styles.gutter.width if row else width))
 
     def render(self) -> Content:
-        return Content("\n").join(self._lines(self.content_size.width))
+        return Content("\n").join(line for line, _ in self._lay_out(self.content_size.width))
 
-    def _lines(self, width: int) -> list[Content]:
-        self._shown = []
-        if width < 20:
-            return [Content("")]
+    def _lay_out(self, width: int) -> list[Row]:
+        self._rows = self._lines(width) if width >= 20 else [(Content(""), None)]
+        return self._rows
+
+    def _lines(self, width: int) -> list[Row]:
         if self.state == LOADING:
             wait = f" {self._seconds} s" if self._seconds else ""
             return self._words("▸", f"Asking Azure for the {self.noun} …{wait}", "$text-accent", width)
@@ -153,22 +146,17 @@ class DropList(Widget, can_focus=False):
         of = f"{len(self.matches)} of {len(self.items)}" if len(self.matches) < len(self.items) else len(self.items)
         title = f"{self.noun[0].upper()}{self.noun[1:]}"
         lines = self._words(" ", f"{title}: {of}. {KEYS}.", "$text-muted", width)
-        lines += self._window(width, self._room(len(lines)))
+        # Lines for items: as many as the terminal leaves beside header, help and the other fields.
+        lines += self._window(width, max(4, min(14, self.app.size.height - 16 - len(lines))))
         if self.reason:
             lines += self._words("!", self.reason, "$text-muted", width)
-        self._shown = [*self._shown, *[None] * (len(lines) - len(self._shown))]
         return lines
 
-    def _room(self, used: int) -> int:
-        """Lines for items: as many as the terminal leaves beside header, help and the other fields."""
-        return max(4, min(14, self.app.size.height - 16 - used))
+    def _words(self, sign: str, text: str, style: str, width: int) -> list[Row]:
+        signs = chain([sign], repeat(" "))
+        return [(Content.styled(f"{first} {line}", style), None) for first, line in zip(signs, wrap(text, width - 2))]
 
-    def _words(self, sign: str, text: str, style: str, width: int) -> list[Content]:
-        wrapped = wrap(text, max(10, width - 2))
-        self._shown += [None] * len(wrapped)
-        return [Content.styled(f"{sign if number == 0 else ' '} {line}", style) for number, line in enumerate(wrapped)]
-
-    def _window(self, width: int, room: int) -> list[Content]:
+    def _window(self, width: int, room: int) -> list[Row]:
         """The items around the marked one, as many as fit; what is above and below is counted."""
         marked = self.marked or 0
         self._top = min(self._top, marked)
@@ -181,17 +169,15 @@ class DropList(Widget, can_focus=False):
 
         while sum(len(block(number)) for number in range(self._top, marked + 1)) > room and self._top < marked:
             self._top += 1
-        lines: list[Content] = []
+        lines: list[Row] = []
         number = self._top
         while number < len(self.matches) and (not lines or len(lines) + len(block(number)) <= room):
-            lines += block(number)
-            self._shown += [number] * len(block(number))
+            lines += [(line, number) for line in block(number)]
             number += 1
         left = [f"{self._top} more above"] if self._top else []
         left += [f"{len(self.matches) - number} more below"] if number < len(self.matches) else []
         if left:
-            lines.append(Content.styled("    … " + ", ".join(left), "$text-muted"))
-            self._shown.append(None)
+            lines.append((Content.styled("    … " + ", ".join(left), "$text-muted"), None))
         return lines
 
     def _block(self, item: Mapping[str, Any], marked: bool, width: int) -> list[Content]:
@@ -213,7 +199,7 @@ class DropList(Widget, can_focus=False):
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
-        number = self._shown[event.y] if 0 <= event.y < len(self._shown) else None
+        number = self._rows[event.y][1] if 0 <= event.y < len(self._rows) else None
         if number is not None:
             self.post_message(self.Clicked(self.matches[number]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -84,16 +85,9 @@ class Facts(Static):
             return sign + Content.styled("\n  ".join(wrapped), style if fact.kind in ("bad", "warn", "none") else "")
         names = wrap(fact.name, column - 2, hyphens=True)
         lines = wrap(fact.text, width - 2 - column)
-        rows = []
-        for number in range(max(len(names), len(lines))):
-            name = names[number] if number < len(names) else ""
-            line = lines[number] if number < len(lines) else ""
-            lead = sign if number == 0 else Content("  ")
-            text_style = "$text-muted" if fact.kind == "none" else ""
-            rows.append(
-                lead
-                + Content.styled(name, style)
-                + Content(" " * (column - cell_len(name)))
-                + Content.styled(line, text_style)
-            )
-        return Content("\n").join(rows)
+        text_style = "$text-muted" if fact.kind == "none" else ""
+        rows = [
+            Content.styled(name, style) + Content(" " * (column - cell_len(name))) + Content.styled(line, text_style)
+            for name, line in zip_longest(names, lines, fillvalue="")
+        ]
+        return sign + Content("\n  ").join(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from textual import events, on
@@ -23,6 +24,7 @@ from tui.app.widgets.drop_list import LOADING, DropList, ListButton
 from tui.app.widgets.field_topic import field_topic, short_source
 from tui.app.widgets.help import Topic
 from tui.app.widgets.inputs import TextInput
+from tui.helper.client import HelperError
 from tui.plan.fields.all_fields import Field
 
 SHOWN_AT_LEAST = 1.0  # seconds that something busy stays on the screen
@@ -41,33 +43,30 @@ class FieldRow(Widget):
     BINDINGS: ClassVar = [
         Binding("down", "list_down", "List", show=False, id="list.down", tooltip="Open the list, or the next item."),
         Binding("up", "list_by(-1)", "Up", show=False, id="list.up", tooltip="The item above."),
-        Binding("pagedown", "list_page(1)", "Page down", show=False, id="list.page_down", tooltip="A page down."),
-        Binding("pageup", "list_page(-1)", "Page up", show=False, id="list.page_up", tooltip="A page up."),
+        Binding("pagedown", "list_by(1, True)", "Page down", show=False, id="list.page_down", tooltip="A page down."),
+        Binding("pageup", "list_by(-1, True)", "Page up", show=False, id="list.page_up", tooltip="A page up."),
         Binding("escape", "list_close", "Close", show=False, id="list.close",
                 tooltip="Close the list and leave the field as it was."),
     ]  # fmt: skip
 
+    @dataclass
     class Taken(Message):
         """An item of the list was taken; `item` has value, label, detail and sets."""
 
-        def __init__(self, row: FieldRow, item: dict[str, Any]) -> None:
-            super().__init__()
-            self.row = row
-            self.item = item
+        row: FieldRow
+        item: dict[str, Any]
 
+    @dataclass
     class Submitted(Message):
         """Enter was pressed in the field."""
 
-        def __init__(self, row: FieldRow) -> None:
-            super().__init__()
-            self.row = row
+        row: FieldRow
 
+    @dataclass
     class Opened(Message):
         """Down, or the button ▾, in a field whose list is a table of the pane."""
 
-        def __init__(self, row: FieldRow) -> None:
-            super().__init__()
-            self.row = row
+        row: FieldRow
 
     def __init__(
         self, field: Field, store: Store, source: ListSource | None = None, *, label: str = "", table: str = ""
@@ -84,26 +83,23 @@ class FieldRow(Widget):
         self.remark_kind = ""
         self._checked = False
         self._wanted = self._looking = False
-        self.control: Widget = self._make_control()
-        self._note, self._noted = Static("", classes="field-note", markup=False), ""
-        self._below, self._said = Static("", classes="field-below", markup=False), ""
+        self.control: Choice | TextInput = self._make_control()
+        self._note = Static("", classes="field-note", markup=False)
+        self._below = Static("", classes="field-below", markup=False)
         self.stacked = isinstance(self.control, Choice) and bool(self.control.notes)
         self.set_class(self.stacked, "-stacked")
-        self.source = source or LISTS.get(field.key)
-        if not isinstance(self.control, TextInput):
-            self.source = None
-        self.list = DropList(self.source.noun) if self.source else None
+        self.source = (source or LISTS.get(field.key)) if isinstance(self.control, TextInput) else None
+        self.noun = self.source.noun if self.source else table  # of what is listed for it, if anything is
+        self.list = DropList(self.noun)  # closed for ever where there is no source
         self._before = ""  # the text of the field when its list was opened
 
     def compose(self) -> ComposeResult:
         yield Static(self.label, classes="field-label", markup=False)
-        noun = self.source.noun if self.source is not None else self.table
-        if noun:
-            with Horizontal(classes="field-cell"):
-                yield self.control
-                yield ListButton(noun, id="list-" + self.field.key.replace(".", "-"))
+        if self.noun:
+            button = ListButton(self.noun, id="list-" + self.field.key.replace(".", "-"))
+            yield Horizontal(self.control, button, classes="field-cell")
             yield self._note
-            if self.list is not None:
+            if self.source is not None:
                 yield self.list
         else:
             yield from (self._note, self.control) if self.stacked else (self.control, self._note)
@@ -112,7 +108,7 @@ class FieldRow(Widget):
     def on_mount(self) -> None:
         self.reread()
 
-    def _make_control(self) -> Widget:
+    def _make_control(self) -> Choice | TextInput:
         field, text = self.field, self.store.text(self.field.key)
         if field.kind == "choice":
             choices = field.choices if field.required or field.default is not None else ("", *field.choices)
@@ -134,7 +130,7 @@ class FieldRow(Widget):
         text = self.store.text(key)
         if isinstance(self.control, Choice):
             self.control.value = text
-        elif isinstance(self.control, TextInput) and not self.control.has_focus:
+        elif not self.control.has_focus:
             if self.field.kind == "secret":
                 self.control.placeholder = text or "typed, it stays in memory"
                 if not self.store.secrets.get(key) and self.control.value:
@@ -142,8 +138,7 @@ class FieldRow(Widget):
             elif self.control.value != text:
                 self.control.value = text
         note = self.note()
-        if note != self._noted:
-            self._noted = note
+        if note != self._note.content:
             self._note.update(note, layout=False)  # its place has one row and a width of its own
         self._show_below()
 
@@ -168,10 +163,9 @@ class FieldRow(Widget):
         self.set_class(not self.error and self.remark_kind == "ok", "-ok")
         self.set_class(not self.error and self.remark_kind == "warn", "-warn")
         text = f"✖ {self.error}" if self.error else self.remark or (f"= {stands_for}" if stands_for else "")
-        if text != self._said:  # a line that is laid out anew for every letter costs more than the letter
-            self._said = text
+        if text != self._below.content:  # a line that is laid out anew for every letter costs more than the letter
             self._below.update(text)
-        self._below.display = bool(text) and not (self.list is not None and self.list.display)
+        self._below.display = bool(text) and not self.list.display
         if self.error and self.has_focus_within:
             self._keep_in_sight()
 
@@ -182,7 +176,7 @@ class FieldRow(Widget):
 
     def topic(self) -> Topic:
         """The help of this field."""
-        return field_topic(self.field, self.store, self.source.noun if self.source else self.table)
+        return field_topic(self.field, self.store, self.noun)
 
     # What is typed
 
@@ -191,7 +185,7 @@ class FieldRow(Widget):
         event.stop()
         if not self.control.has_focus:
             return
-        if self.list is not None and self.list.display:
+        if self.list.display:
             if event.value != self._before:
                 self.list.filter(event.value)
             return
@@ -213,7 +207,7 @@ class FieldRow(Widget):
     @on(TextInput.Submitted)
     def _entered(self, event: TextInput.Submitted) -> None:
         event.stop()
-        if self.list is None or not self.list.display:
+        if not self.list.display:
             self.post_message(self.Submitted(self))
         elif self.list.item is not None:
             self.take(self.list.item)
@@ -267,9 +261,9 @@ class FieldRow(Widget):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The keys of the list belong to it while it is open; otherwise they mean what they mean everywhere."""
         if action == "list_down":
-            return self.list is not None or bool(self.table)
+            return bool(self.noun)
         if action.startswith("list_"):
-            return self.list is not None and self.list.display
+            return self.list.display
         return super().check_action(action, parameters)
 
     @on(Button.Pressed)
@@ -281,7 +275,7 @@ class FieldRow(Widget):
         """Open the list below the field and ask for what is in it; or the pane's own table."""
         if self.table:
             self.post_message(self.Opened(self))
-        if self.list is None or not isinstance(self.control, TextInput) or self.list.display:
+        if self.source is None or self.list.display:
             return
         self._before = self.control.value
         self.list.load(0)
@@ -291,9 +285,7 @@ class FieldRow(Widget):
 
     async def _fill(self) -> None:
         """The answer goes into the list that asked, unless it comes for another value or the list was closed."""
-        from tui.helper.client import HelperError
-
-        assert self.list is not None and self.source is not None
+        assert self.source is not None
         question, opened = self.source.question, self.list
         answer = self.store.facts.get(question)
         if answer is None:
@@ -314,42 +306,34 @@ class FieldRow(Widget):
         if opened.display and opened.state == LOADING:
             current = self.store.resolved(self.field.key) or self._before
             opened.show(answer.get("items") or [], str(answer.get("reason") or ""), current)
-            if isinstance(self.control, TextInput) and self.control.value != self._before:
+            if self.control.value != self._before:
                 opened.filter(self.control.value)
             self.call_after_refresh(self.scroll_visible)
 
     def action_list_down(self) -> None:
         """Open the list; in it, the next item."""
-        if self.list is not None and self.list.display:
+        if self.list.display:
             self.list.move(1)
         else:
             self.open_list()
 
-    def action_list_by(self, by: int) -> None:
-        """Mark another item."""
-        assert self.list is not None
-        self.list.move(by)
-
-    def action_list_page(self, pages: int) -> None:
-        """Mark the item a page on."""
-        assert self.list is not None
-        self.list.move(pages * self.list.page)
+    def action_list_by(self, by: int, pages: bool = False) -> None:
+        """Mark the item that many, or that many pages, on."""
+        self.list.move(by * self.list.page if pages else by)
 
     def action_list_close(self) -> None:
         """Close the list and leave the field as it was."""
-        assert self.list is not None and isinstance(self.control, TextInput)
         self._shut(True)
         self.control.value = self._before
 
     def _shut(self, shut: bool) -> None:
         """Take the list away, or show it in the place of the line below the field."""
-        if self.list is not None:
-            self.list.display = not shut
-            self._show_below()
+        self.list.display = not shut
+        self._show_below()
 
     def _keep(self) -> None:
         """Close the list and take what is typed as the value."""
-        if self.list is None or not self.list.display or not isinstance(self.control, TextInput):
+        if not self.list.display:
             return
         self._shut(True)
         if self.control.value != self._before:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Optional
@@ -57,36 +58,26 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
         Binding("enter", "take", "Take", show=False, id="files.take", tooltip="Take what is marked."),
     ]
 
+    @dataclass
     class Taken(Message):
         """A file or folder was chosen."""
 
-        def __init__(self, path: str) -> None:
-            super().__init__()
-            self.path = path
+        path: str
 
-    class Refused(Message):
-        """What is marked cannot be taken; `reason` is a sentence."""
-
-        def __init__(self, reason: str) -> None:
-            super().__init__()
-            self.reason = reason
-
+    @dataclass
     class Said(Message):
-        """What is being read, or was: a line to show below the tree."""
+        """What is being read, or was, or why what is marked cannot be taken: a line to show below the tree."""
 
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
+        text: str
 
     class Above(Message):
         """The folder above the root is asked for."""
 
+    @dataclass
     class Marked(Message):
         """Another line is marked."""
 
-        def __init__(self, entry: Entry) -> None:
-            super().__init__()
-            self.entry = entry
+        entry: Entry
 
     def __init__(self, *, takes: str = "any", lister: Lister = folder_entries.scan, id: str | None = None) -> None:
         super().__init__("", id=id)
@@ -96,10 +87,6 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
         self.guide_depth = 2
         self._ticker: Timer | None = None
         self._said = ""
-
-    def on_mount(self) -> None:
-        """Nothing is read until `look_into`."""
-        self.show_root = True
 
     # What is shown
 
@@ -126,7 +113,7 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
 
     def stop(self) -> None:
         """Drop everything that is still being read."""
-        for item in self._items(self.root):
+        for _, item in self._walk(self.root):
             if item.listing is not None:
                 item.listing.cancel()
                 item.listing = None
@@ -134,11 +121,12 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
             self._ticker.stop()
             self._ticker = None
 
-    def _items(self, node: Node) -> list[Item]:
-        found = [node.data] if node.data is not None else []
+    def _walk(self, node: Node) -> Iterator[tuple[Node, Item]]:
+        """A node and all those below it, with what they stand for."""
+        if node.data is not None:
+            yield node, node.data
         for child in node.children:
-            found += self._items(child)
-        return found
+            yield from self._walk(child)
 
     def process_label(self, label: Any) -> Text:
         """Names are text, never markup."""
@@ -203,36 +191,24 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
 
     def _collect(self) -> None:
         """Show what has come; end when nothing more can come."""
-        reading = [node for node in self._folders(self.root) if node.data is not None and node.data.listing is not None]
-        for node in reading:
-            self._take_from(node)
-        going = [node.data.listing for node in reading if node.data is not None and node.data.listing is not None]
-        if going:
-            first = going[0]
+        for node, item in list(self._walk(self.root)):
+            self._take_from(node, item)
+        first = next((item.listing for _, item in self._walk(self.root) if item.listing is not None), None)
+        if first is not None:
             said = f"Reading {tail(shown(first.folder), 30)}: {formatting.count(first.found, 'entry', 'entries')}"
             said += ", looking at sizes" if first.named else ""
             self._say(f"▸ {said}, {formatting.running(first.seconds)}")
         else:
             self._say("")
-            if self._ticker is not None:
-                self._ticker.stop()
-                self._ticker = None
+            self.stop()
 
     def _say(self, text: str) -> None:
         if text != self._said:
             self._said = text
             self.post_message(self.Said(text))
 
-    def _folders(self, node: Node) -> list[Node]:
-        found = [node]
-        for child in node.children:
-            if child.data is not None and child.data.entry.folder:
-                found += self._folders(child)
-        return found
-
-    def _take_from(self, node: Node) -> None:
-        item = node.data
-        if item is None or item.listing is None:
+    def _take_from(self, node: Node, item: Item) -> None:
+        if item.listing is None:
             return
         marked = self.cursor_node
         for entry in item.listing.take():
@@ -286,7 +262,7 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
         elif entry.folder and entry.writable_name:
             self.action_open()
         else:
-            self.post_message(self.Refused(refusal))
+            self.post_message(self.Said(f"! {refusal}"))
 
     async def _on_click(self, event: events.Click) -> None:
         """A click marks, and opens a folder; it never takes."""

@@ -29,18 +29,9 @@ class Entry:
         return (not self.folder, self.name.casefold(), self.name)
 
     @property
-    def hidden(self) -> bool:
-        """Whether its name begins with a dot."""
-        return self.name.startswith(".")
-
-    @property
     def writable_name(self) -> bool:
         """Whether the name is text that a plan can hold."""
-        try:
-            self.path.encode("utf-8")
-        except UnicodeEncodeError:
-            return False
-        return True
+        return not any("\ud800" <= letter <= "\udfff" for letter in self.path)  # what stands for bytes that are no text
 
 
 Lister = Callable[[str], Iterator[Entry]]
@@ -113,10 +104,7 @@ class Listing:
 
     def take(self, most: int = 200) -> list[Entry]:
         """What has come since the last time; an entry comes a second time when its size is known."""
-        taken: list[Entry] = []
-        while self._fresh and len(taken) < most:
-            taken.append(self._fresh.popleft())
-        return taken
+        return [self._fresh.popleft() for _ in range(min(most, len(self._fresh)))]
 
     @property
     def finished(self) -> bool:

@@ -9,6 +9,8 @@ from rich.cells import cell_len
 from textual.content import Content
 from textual.widgets import Static
 
+from tui.app.text.cell_width import wrap
+
 
 @dataclass(frozen=True)
 class Topic:
@@ -26,14 +28,10 @@ class Topic:
 
     def short(self, width: int, rows: int) -> str:
         """What fits into a few rows of that width; ends by naming the key for the rest where something is left out."""
-        parts = [self.what, self.why, f"Example: {self.example}." if self.example else ""]
-        lines = textwrap.wrap(" ".join(part for part in parts if part), width, break_on_hyphens=False)
-        if len(lines) <= rows:
-            return "\n".join(lines)
-        parts = [self.what, self.why]
-        lines = textwrap.wrap(" ".join(part for part in parts if part), width, break_on_hyphens=False)
-        if len(lines) <= rows:
-            return "\n".join(lines)
+        for example in (f"Example: {self.example}." if self.example else "", ""):
+            lines = wrap(" ".join(part for part in (self.what, self.why, example) if part), width)
+            if len(lines) <= rows:
+                return "\n".join(lines)
         more = " … more: ctrl+g"
         last = textwrap.shorten(" ".join(lines[rows - 1 :]), width - cell_len(more), placeholder="")
         return "\n".join([*lines[: rows - 1], last + more])

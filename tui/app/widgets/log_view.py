@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rich.segment import Segment
@@ -30,12 +31,11 @@ class LogView(ScrollView, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"log--name", "log--hit", "log--here", "log--bad", "log--empty"}
 
+    @dataclass
     class Following(Message):
         """Following was switched on or off by scrolling."""
 
-        def __init__(self, on: bool) -> None:
-            super().__init__()
-            self.on = on
+        on: bool
 
     class Found(Message):
         """The lines with the text that is looked for have become others, or another one is in sight."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ from tui.app.widgets.choice import Choice
 from tui.app.widgets.file_tree import FileTree, start_folder
 from tui.app.widgets.folder_entries import Lister
 from tui.app.widgets.help import Topic
+from tui.helper.client import HelperError
 
 FILES, REGISTERED = "files", "registered models"
 COUNT_EVERY = 0.5  # seconds between questions about a count that goes on
@@ -59,14 +61,13 @@ class PathPicker(Vertical):
     `lister` reads a folder; another one can be given where files do not lie on a file system.
     """
 
+    @dataclass
     class Chosen(Message):
         """A value for the field that it was opened for."""
 
-        def __init__(self, key: str, value: str, sets: dict[str, str]) -> None:
-            super().__init__()
-            self.key = key
-            self.value = value
-            self.sets = sets
+        key: str
+        value: str
+        sets: dict[str, str]
 
     class Left(Message):
         """Closed without a choice."""
@@ -86,18 +87,15 @@ class PathPicker(Vertical):
         self._looking = False
 
     def compose(self) -> ComposeResult:
-        with Horizontal(id="picker-bar"):
-            yield Choice((FILES, REGISTERED), FILES, id="picker-kind")
-            yield Button("Folder above", id="picker-above", compact=True)
-            yield Button("Close", id="picker-close", compact=True)
+        yield Horizontal(
+            Choice((FILES, REGISTERED), FILES, id="picker-kind"),
+            Button("Folder above", id="picker-above", compact=True),
+            Button("Close", id="picker-close", compact=True),
+            id="picker-bar",
+        )
         yield FileTree(lister=self._lister, id="picker-files")
         yield ModelList(id="picker-models")
         yield Static("", id="picker-said", markup=False)
-
-    def on_mount(self) -> None:
-        """Hidden until it is asked for."""
-        self.display = False
-        self.query_one("#picker-models").display = False
 
     @property
     def files(self) -> FileTree:
@@ -159,8 +157,9 @@ class PathPicker(Vertical):
         self._looking = True
         if not self.files.folder:
             self._say("▸ looking for the folder")
-        self.run_worker(self._look(), group="look")
+        self._look()
 
+    @work(group="look")
     async def _look(self) -> None:
         folder, looked_for = "", None
         try:
@@ -185,11 +184,6 @@ class PathPicker(Vertical):
         event.stop()
         self._say(event.text)
 
-    @on(FileTree.Refused)
-    def _refused(self, event: FileTree.Refused) -> None:
-        event.stop()
-        self._say(f"! {event.reason}")
-
     @on(FileTree.Marked)
     def _marked(self, event: FileTree.Marked) -> None:
         event.stop()
@@ -200,8 +194,6 @@ class PathPicker(Vertical):
     @work(group="count", exclusive=True)
     async def _count(self, path: str) -> None:
         """How much lies in the marked folder, as far as it is counted; dropped when another line is marked."""
-        from tui.helper.client import HelperError
-
         await asyncio.sleep(PAUSE)
         while True:
             try:
@@ -228,18 +220,13 @@ class PathPicker(Vertical):
 
     # Registered models
 
-    def _list(self) -> None:
-        self.run_worker(self._ask(), group="models", exclusive=True)
-
-    async def _ask(self) -> None:
-        from tui.helper.client import HelperError
-
+    @work(group="models", exclusive=True)
+    async def _list(self) -> None:
         name = self._of
         models = self.query_one("#picker-models", ModelList)
         self._items = []
         models.clear_options()
-        busy = f"▸ reading the versions of {name}" if name else "▸ reading the registered models"
-        self._say(busy)
+        self._say(f"▸ reading the versions of {name}" if name else "▸ reading the registered models")
         with_ = {"model": name} if name else {}
         try:
             answer = await self.store.ask("versions_of" if name else "registered_models", timeout=60, **with_)
@@ -251,11 +238,13 @@ class PathPicker(Vertical):
         self._items = list(answer.get("items") or ())
         models.add_options([Option(self._line(item)) for item in self._items])
         models.highlighted = 0 if self._items else None
-        words = f"{formatting.count(len(self._items), 'version')} of {name}: Enter takes one"
-        if not name:
-            words = f"{formatting.count(len(self._items), 'model')}: Enter shows the versions"
-        reason = str(answer.get("reason") or "")
-        self._say(f"! {reason}" if reason else words)
+        count, reason = len(self._items), str(answer.get("reason") or "")
+        if reason:
+            self._say(f"! {reason}")
+        elif name:
+            self._say(f"{formatting.count(count, 'version')} of {name}: Enter takes one")
+        else:
+            self._say(f"{formatting.count(count, 'model')}: Enter shows the versions")
 
     def _line(self, item: dict[str, Any]) -> Content:
         label = str(item.get("label") or item.get("value"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from textual import events, on
 from textual.app import ComposeResult
 from textual.message import Message
@@ -26,12 +28,11 @@ class BrowseButton(Button):
 class PathRow(FieldRow):
     """A row whose note gives way to the button Browse while the row has the focus."""
 
+    @dataclass
     class Browse(Message):
         """The files are asked for."""
 
-        def __init__(self, row: PathRow) -> None:
-            super().__init__()
-            self.row = row
+        row: PathRow
 
     def __init__(self, field: Field, store: Store, *, label: str = "") -> None:
         super().__init__(field, store, label=label)
@@ -45,9 +46,8 @@ class PathRow(FieldRow):
                 yield self.browse
 
     def _show_browse(self, show: bool) -> None:
-        if self.browse.display != show:
-            self._note.display = not show
-            self.browse.display = show
+        self._note.display = not show
+        self.browse.display = show
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The button is there while the row is the current one."""

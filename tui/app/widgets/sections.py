@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from textual import events
 from textual.binding import Binding
 from textual.content import Content
 from textual.message import Message
@@ -23,13 +23,12 @@ class Sections(Widget, can_focus=True):
         Binding("enter,space,down", "into", "Into it", show=False, id="sections.into", tooltip="Go into the section."),
     ]
 
+    @dataclass
     class Chosen(Message):
         """Another section, or `into` the one that is chosen."""
 
-        def __init__(self, name: str, into: bool) -> None:
-            super().__init__()
-            self.section = name
-            self.into = into
+        section: str
+        into: bool
 
     def __init__(self, titles: Mapping[str, str], **options: Any) -> None:
         super().__init__(**options)
@@ -66,11 +65,3 @@ class Sections(Widget, can_focus=True):
     def action_into(self) -> None:
         """Go into it."""
         self.choose(self.chosen, into=True)
-
-    def on_focus(self, event: events.Focus) -> None:
-        """The chosen name is turned round."""
-        self.refresh()
-
-    def on_blur(self, event: events.Blur) -> None:
-        """And back."""
-        self.refresh()

@@ -59,7 +59,7 @@ class DeployPane(Pane):
         yield Static(id="deploy-links", markup=False)
         yield Static(id="deploy-rollout", markup=False)
         yield Timeline(id="timeline")
-        yield CardView(id="deploy-card", again="Run again")
+        yield CardView(id="deploy-card")
         yield RunLog(id="run-log")
 
     def on_mount(self) -> None:

@@ -123,7 +123,7 @@ class EndpointPane(AskingPane):
         if free:
             self.row(DEPLOYMENT).control.focus()
             side_by_side.take(self.store, free)
-            self.row(DEPLOYMENT).control.value = free  # type: ignore[attr-defined]
+            self.row(DEPLOYMENT).control.value = free
 
     @on(FieldRow.Taken)
     def _taken(self, event: FieldRow.Taken) -> None:
