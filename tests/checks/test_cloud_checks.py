@@ -12,13 +12,13 @@ from tui.checks import ask_azure
 from tui.checks.capacity import size_and_quota
 from tui.checks.finding import Finding
 from tui.checks.network import network_flags
-from tui.checks.question import Question
 from tui.checks.workspace import endpoint_names, workspace
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.errors import CloudError
 from tui.cloud.workspace.sizes import SizeOffer
 from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.common.deadlines import Question
 from tui.plan import model as m
 
 ID = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws"

@@ -11,11 +11,11 @@ from tests.sources.test_paths import FILES, addresses, cloud, put, resolved
 from tui.checks import preflight
 from tui.checks.finding import Finding
 from tui.checks.model import source
-from tui.checks.question import Question
 from tui.checks.requests import administrator_requests
 from tui.cloud.errors import CloudError
 from tui.cloud.http import hosts
 from tui.cloud.sources.source_listing import Item, Listing
+from tui.common.deadlines import Question
 from tui.plan.model import Plan
 
 __all__ = ["cloud"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TypeVar
 
 from tui.checks.finding import BLOCKER, UNKNOWN, Finding
-from tui.checks.question import NoAnswer, Question
 from tui.cloud.auth.roles import refused as role_for
 from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
+from tui.common.deadlines import NoAnswer, Question
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tui.checks.finding import Finding, ordered
 from tui.checks.model import artifacts
-from tui.checks.question import Question
+from tui.common.deadlines import Question
 from tui.plan.model import Plan
 
 

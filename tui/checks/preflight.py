@@ -17,7 +17,6 @@ from tui.checks.finding import BLOCKER, UNKNOWN, Finding, ordered
 from tui.checks.identity import endpoint_identity, identity, required_permissions
 from tui.checks.model import artifact_findings, artifacts, registered, source
 from tui.checks.network import connectivity, network_flags, outbound_rules, private_endpoints
-from tui.checks.question import NoAnswer, Question
 from tui.checks.workspace import endpoint_names, storage, workspace, workspace_diagnose
 from tui.cloud.auth.sign_in import SignedIn
 from tui.cloud.endpoints.endpoints import EndpointInfo
@@ -25,6 +24,7 @@ from tui.cloud.http.hosts import Store
 from tui.cloud.session import Cloud
 from tui.cloud.workspace.sizes import SizeOffer
 from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.common.deadlines import NoAnswer, Question
 from tui.plan.model import Deployment, Plan
 
 T = TypeVar("T")

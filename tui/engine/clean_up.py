@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from tui.common.deadlines import AwakeDeadline
 from tui.engine.leftovers import still_there
 from tui.engine.task_context import Run
-from tui.engine.time_limits import REMOVE_SECONDS, Patience
+from tui.engine.time_limits import REMOVE_SECONDS
 
 if TYPE_CHECKING:
     from tui.cloud.endpoints.endpoints import EndpointInfo
-    from tui.cloud.http.operation import Operation
 
 _ENDED = ("Succeeded", "Failed", "Canceled", "")
 
@@ -25,32 +25,35 @@ def clean_up(run: Run) -> None:
     another run has made or changed since is left. What was removed is taken from `run.created`. Raises CloudError.
     """
     from tui.cloud.endpoints import deployments, endpoints
+    from tui.cloud.http.run_operation import run_operation
 
     endpoint = run.plan.endpoint.name
     found = _settled(run, endpoint)
     made = still_there(run, found)
     if any(item.kind == "endpoint" for item in made):
-        _wait(endpoints.begin_delete(run.cloud, endpoint))
+        run_operation(lambda: endpoints.begin_delete(run.cloud, endpoint), limit=REMOVE_SECONDS)
         _removed(run, *(item for item in run.created if item[0] in ("endpoint", "deployment")))
         return
     mine = [item.name for item in made if item.kind == "deployment"]
     if found is not None and mine:
         _give_back(run, found, mine)
     for name in mine:
-        _wait(deployments.begin_delete(run.cloud, endpoint, name))
+        run_operation(lambda name=name: deployments.begin_delete(run.cloud, endpoint, name), limit=REMOVE_SECONDS)  # type: ignore[misc]
         _removed(run, ("deployment", name))
 
 
 def _give_back(run: Run, found: EndpointInfo, mine: list[str]) -> None:
     """Bring back the split from before the run: nothing is removed that has traffic."""
     from tui.cloud.endpoints import traffic
+    from tui.cloud.http.run_operation import run_operation
 
     now = {name: share for name, share in found.traffic.items() if share}
     copies = {name: share for name, share in found.mirror_traffic.items() if share and name not in mine}
     before = dict(run.shift.before) if run.shift else now
     before = {name: share for name, share in before.items() if name not in mine}
     if now != before or copies != found.mirror_traffic:
-        _wait(traffic.begin_set(run.cloud, found.name, traffic.rescaled(before), now, copies))
+        split = traffic.rescaled(before)
+        run_operation(lambda: traffic.begin_set(run.cloud, found.name, split, now, copies), limit=REMOVE_SECONDS)
 
 
 def _removed(run: Run, *items: tuple[str, str]) -> None:
@@ -63,23 +66,12 @@ def _settled(run: Run, endpoint: str) -> EndpointInfo | None:
     """The endpoint, once nothing of it is being changed any more."""
     from tui.cloud.endpoints import endpoints
 
-    patience = Patience(REMOVE_SECONDS)
+    deadline = AwakeDeadline(REMOVE_SECONDS)
     while True:
         found = endpoints.read(run.cloud, endpoint)
         if found is None:
             return None
         states = [found.provisioning_state, *(item.provisioning_state for item in found.deployments)]
-        if all(state in _ENDED for state in states) or patience.ended():
+        if all(state in _ENDED for state in states) or deadline.ended():
             return found
         time.sleep(1)
-
-
-def _wait(operation: Operation[Any]) -> None:
-    """Wait for a removal, not for ever. Raises CloudError."""
-    from tui.cloud.errors import CloudError
-
-    patience = Patience(REMOVE_SECONDS)
-    while not operation.wait(1):
-        if patience.ended():
-            raise CloudError(f"{operation.what} takes longer than {patience.words}", "Azure goes on with it.")
-    operation.result()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import shlex
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tui.common.deadlines import Question
 from tui.engine.task_context import RUN_TAG, Run
 
 if TYPE_CHECKING:
@@ -43,21 +42,13 @@ def left_behind(run: Run) -> list[Left]:
     """What this run made and Azure has now, as far as it answers within some seconds; else what the run knows."""
     if not run.created:
         return []
-    answers: list[EndpointInfo | None] = []
+    from tui.cloud.endpoints import endpoints
 
-    def look() -> None:
-        from tui.cloud.endpoints import endpoints
-        from tui.cloud.errors import CloudError
-
-        with contextlib.suppress(CloudError):  # without an answer, what the run knows is said
-            answers.append(endpoints.read(run.cloud, run.plan.endpoint.name))
-
-    thread = threading.Thread(target=look, name="left-behind", daemon=True)
-    thread.start()
-    thread.join(LOOK_SECONDS)
-    if not answers:
+    try:
+        found = Question(lambda: endpoints.read(run.cloud, run.plan.endpoint.name), LOOK_SECONDS).answer()
+    except Exception:  # without an answer, what the run knows is said
         return [Left(kind, name, _UNKNOWN if kind in ("endpoint", "deployment") else "") for kind, name in run.created]
-    return still_there(run, answers[0])
+    return still_there(run, found)
 
 
 def still_there(run: Run, found: EndpointInfo | None) -> list[Left]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
+from tui.common.deadlines import AwakeDeadline
 from tui.engine.task_context import TaskContext
-from tui.engine.time_limits import Patience
 from tui.plan.planned_changes import Change
 
 if TYPE_CHECKING:
@@ -28,70 +27,34 @@ def carry_out(
     *,
     firm: bool = False,
 ) -> Made:
-    """Begin an operation and follow it to its end; again when somebody else's change stood in its way.
+    """Write down what is about to be done, ask Azure for it, write down how Azure names it, and follow it to its end.
 
-    `begun` is called when Azure has accepted it. With `firm` it is carried out even when the run is asked to stop.
-    Raises OperationFailed, Stopped, CloudError.
+    Again when somebody else's change stood in its way. `operation` is create or change; `begun` is called when Azure
+    has accepted it. With `firm` it is carried out even when the run is asked to stop. Raises what `send` raises,
+    OperationFailed, Stopped (the operation itself goes on in Azure), CloudError at the task's limit and when the
+    journal cannot be written: what Azure is asked for must be found again after an interruption.
     """
-    from tui.cloud.http.conflicts import patiently
+    from tui.cloud.http.run_operation import run_operation
 
-    def once() -> Made:
-        started = begin(task, operation, resource_id, send, firm=firm)
+    check: Callable[[], None] = (lambda: None) if firm else task.check_stop
+
+    def begin() -> Operation[Made]:
+        check()
+        task.intend(operation, resource_id)
+        task.asking = True
+        try:
+            started = send()
+            task.began(resource_id, started.started)
+        finally:
+            task.asking = False
         begun()
-        follow(task, started, firm=firm)
-        return started.result()
+        return started
 
-    patience = Patience(task.limit("settle"))
-
-    def wait(reason: str, seconds: float) -> None:
-        task.retrying(reason, seconds)
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and not patience.ended():
-            time.sleep(0.2)
-            if not firm:
-                task.check_stop()
-
-    return patiently(once, wait, patience.ended)
+    return run_operation(begin, limit=_limit(task), busy_limit=task.limit("settle"), waiting=task.retrying, check=check)
 
 
-def begin(
-    task: TaskContext,
-    operation: str,
-    resource_id: str,
-    send: Callable[[], Operation[Made]],
-    *,
-    firm: bool = False,
-) -> Operation[Made]:
-    """Write down what is about to be done, ask Azure for it, and write down how Azure names it.
-
-    `operation` is create or change. Raises what `send` raises, Stopped, and CloudError when the journal cannot be
-    written: what Azure is asked for must be found again after an interruption.
-    """
-    if not firm:
-        task.check_stop()
-    task.intend(operation, resource_id)
-    task.asking = True
-    try:
-        started = send()
-        task.began(resource_id, started.started)
-    finally:
-        task.asking = False
-    return started
-
-
-def follow(task: TaskContext, operation: Operation[Any], *, firm: bool = False) -> None:
-    """Wait until an operation ends, no longer than the task's limit.
-
-    Raises OperationFailed with the service's words as soon as it has failed, Stopped when the run is asked to stop
-    (the operation itself goes on in Azure), CloudError at the limit.
-    """
-    patience = Patience(task.limit({"rollout": "traffic"}.get(task.kind, task.kind)))
-    while not operation.wait(0.5):
-        if not firm:
-            task.check_stop()
-        if patience.ended():
-            raise _too_long(operation.what, operation.state, patience)
-    operation.result()
+def _limit(task: TaskContext) -> float:
+    return task.limit({"rollout": "traffic"}.get(task.kind, task.kind))
 
 
 def follow_begun(
@@ -103,6 +66,7 @@ def follow_begun(
     left to do. Raises OperationFailed, Stopped, CloudError.
     """
     from tui.cloud.errors import CloudError
+    from tui.cloud.http.run_operation import follow
 
     begun = task.run.begun.get(task.name)
     if begun is None or not begun.started or begun.resource_id.lower() != resource_id.lower():
@@ -110,7 +74,7 @@ def follow_begun(
     task.start(begun.operation, what)
     task.log(f"Azure was asked to {begun.operation} the {what} before the interruption; that is followed now.")
     try:
-        follow(task, again(begun.started))
+        follow(again(begun.started), _limit(task), check=task.check_stop)
     except CloudError as error:
         if error.status == 404:  # it has been removed since
             return ""
@@ -123,7 +87,9 @@ def settle(task: TaskContext, read: Callable[[], Resource | None], what: str) ->
 
     Raises CloudError, also at the limit, and Stopped.
     """
-    patience, said = Patience(task.limit("settle")), False
+    from tui.cloud.http.run_operation import too_long
+
+    deadline, said = AwakeDeadline(task.limit("settle")), False
     while True:
         found = read()
         state = getattr(found, "provisioning_state", "")
@@ -133,8 +99,8 @@ def settle(task: TaskContext, read: Callable[[], Resource | None], what: str) ->
             said = True
             task.start("read", what)
             task.log(f"The {what} is {state}; waiting for that to end.")
-        if patience.ended():
-            raise _too_long(f"the {what}", state, patience)
+        if deadline.ended():
+            raise too_long(f"the {what}", state, deadline.seconds)
         task.sleep(1)
 
 
@@ -148,14 +114,3 @@ def refuse(change: Change) -> None:
             cause=change.refused,
             code="cannot-change",
         )
-
-
-def _too_long(what: str, state: str, patience: Patience) -> Exception:
-    from tui.cloud.errors import CloudError
-
-    return CloudError(
-        title=f"Azure has worked on {what} for more than {patience.words}",
-        cause=f"Its state is still {state or 'unknown'}. The run watches no longer; Azure goes on with it.",
-        remedy="Look at it in the portal. When it has ended, apply the plan again: that goes on from there.",
-        code="TimeLimit",
-    )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Callable
 from urllib.parse import urlsplit
 
+from tui.common.deadlines import AwakeDeadline
 from tui.engine.journal.journal import Journal
 from tui.engine.resume_state import recall
 from tui.engine.task_context import Outcome, TaskContext
-from tui.engine.time_limits import OUTAGE_SECONDS, Patience
+from tui.engine.time_limits import OUTAGE_SECONDS
 
-DELAYS = (5.0, 10.0, 20.0, 30.0)
 _PASSING = (429, 502, 503, 504)
 _GATES = ("sign-in", "workspace")
 """The first tasks: what cannot be reached from the beginning is told at once, and not after minutes."""
@@ -23,20 +23,21 @@ def through_outages(task: TaskContext, work: Callable[[TaskContext], Outcome]) -
     twice. The single calls have been tried several times by then. Raises what the work raises.
     """
     from tui.cloud.errors import CloudError
+    from tui.cloud.http.retry_policy import delay
 
-    patience, tried = Patience(OUTAGE_SECONDS), 0
+    deadline, tried = AwakeDeadline(OUTAGE_SECONDS), 0
     while True:
         try:
             return work(task)
         except CloudError as error:
-            if task.name in _GATES or not _passes(task, error) or patience.ended():
+            if task.name in _GATES or not _passes(task, error) or deadline.ended():
                 raise
-            delay = DELAYS[min(tried, len(DELAYS) - 1)]
+            seconds = delay("outage", tried)
             tried += 1
-            task.retrying(error.title, delay)
-            for _ in range(int(delay)):
+            task.retrying(error.title, seconds)
+            for _ in range(int(seconds)):
                 task.sleep(1)
-                patience.ended()
+                deadline.ended()
             task.run.begun.update(recall(Journal(task.run.folder).read()).begun)
 
 

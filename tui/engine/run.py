@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tui import __version__
+from tui.common.deadlines import AwakeDeadline
 from tui.engine import endpoint_lock, heartbeat
 from tui.engine.clean_up import clean_up
 from tui.engine.error_cards import card
@@ -21,7 +22,6 @@ from tui.engine.run_user import who_runs
 from tui.engine.task_context import RUN_TAG, USER_TAG, Run, Stopped
 from tui.engine.task_graph import Failure, Task, run_tasks, unless_stopped
 from tui.engine.tasks import tasks_of
-from tui.engine.time_limits import Patience
 from tui.plan.model import Plan, Rollout
 
 GATES = ("sign-in", "workspace")
@@ -62,7 +62,7 @@ class Engine:
             plan, cloud, journal, folder, tags=tags, created=before.created, begun=before.begun, shift=before.shift
         )
         if plan.limits.total is not None:
-            self.run.time = Patience(plan.limits.total)
+            self.run.time = AwakeDeadline(plan.limits.total)
         self.stopped = False
 
     def stop(self) -> None:

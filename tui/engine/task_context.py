@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tui.common.deadlines import AwakeDeadline
 from tui.engine.journal.journal import Event, JournalWriter
 from tui.engine.resume_state import Begun, Shift
-from tui.engine.time_limits import Patience, limit
+from tui.engine.time_limits import limit
 
 RUN_TAG = "aml-deploy-run"  # on what a run makes in Azure; its value is the run's id
 USER_TAG = "aml-deploy-by"  # beside it: who started the run, as user@host
@@ -43,7 +44,7 @@ class Run:
     tags: dict[str, str] = field(default_factory=dict)
     begun: dict[str, Begun] = field(default_factory=dict)
     shift: Shift | None = None
-    time: Patience | None = None
+    time: AwakeDeadline | None = None
 
     def result(self, task: str, key: str) -> Any:
         """What an earlier task found or made; None where it has not."""

@@ -9,9 +9,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from tui.common.deadlines import AwakeDeadline, Question
 from tui.engine.outage_retry import through_outages
 from tui.engine.task_context import Outcome, Run, Stopped, TaskContext, journal_stuck
-from tui.engine.time_limits import ANSWER_SECONDS, STOP_SECONDS, Patience
+from tui.engine.time_limits import ANSWER_SECONDS, STOP_SECONDS
+from tui.plan.rules.durations import words
 
 LOOK_SECONDS = 0.1
 
@@ -54,7 +56,7 @@ def run_tasks(run: Run, tasks: Sequence[Task]) -> Failure | None:
     waiting = {task.name: task for task in tasks}
     under_way: dict[Future[Exception | None], TaskContext] = {}
     done: set[str] = set(run.results)
-    leaving: tuple[Patience, Patience] | None = None
+    leaving: tuple[AwakeDeadline, AwakeDeadline] | None = None
     pool = ThreadPoolExecutor(max_workers=max(4, len(tasks)), thread_name_prefix="task")
     while waiting or under_way:
         if failure is None and not run.stop.is_set():
@@ -79,8 +81,8 @@ def run_tasks(run: Run, tasks: Sequence[Task]) -> Failure | None:
                 failure = Failure(context.name, error)
             run.stop.set()
         if run.stop.is_set():
-            leaving = leaving or (Patience(STOP_SECONDS), Patience(ANSWER_SECONDS))
-            soon, late = (patience.ended() for patience in leaving)
+            leaving = leaving or (AwakeDeadline(STOP_SECONDS), AwakeDeadline(ANSWER_SECONDS))
+            soon, late = (deadline.ended() for deadline in leaving)
             waited_for = failure is not None or any(context.asking for context in under_way.values())
             if late or (soon and not waited_for):
                 for context in under_way.values():
@@ -97,7 +99,7 @@ def _hopeless(run: Run, names: Sequence[str]) -> Failure | None:
     if run.journal.stuck():
         return Failure(names[0], journal_stuck(run))
     if run.time is not None and run.time.ended():
-        title = f"The run took longer than {run.time.words}"
+        title = f"The run took longer than {words(run.time.seconds)}"
         cause = f"That is limits.total of the plan. It was working on: {', '.join(names)}. Azure goes on with that."
         remedy = "Apply the plan again, with more time: what is done is not done twice."
         return Failure(names[0], CloudError(title, cause, remedy, code="TimeLimit"))
@@ -109,13 +111,12 @@ Result = TypeVar("Result")
 
 def unless_stopped(stop: threading.Event, work: Callable[[], Result]) -> Result:
     """Do something that asks Azure, and wait for it unless the run is asked to stop: then raise Stopped at once."""
-    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="asking")
-    future = pool.submit(work)
-    pool.shutdown(wait=False)
-    while not stop.is_set():
-        if wait([future], timeout=LOOK_SECONDS).done:
-            return future.result()
-    raise Stopped
+
+    def check() -> None:
+        if stop.is_set():
+            raise Stopped
+
+    return Question(work).answer(check)
 
 
 def _one(context: TaskContext, task: Task) -> Exception | None:

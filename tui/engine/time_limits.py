@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
-
-from tui.plan.rules.durations import words
 
 if TYPE_CHECKING:
     from tui.plan.model import Plan
@@ -31,8 +28,6 @@ STOP_SECONDS = 0.5
 # Resource Manager does not answer at all, in the middle of a run.
 OUTAGE_SECONDS = 10 * MINUTE
 
-_ASLEEP = 10.0
-
 DEFAULTS = {**OPERATION_SECONDS, "settle": SETTLE_SECONDS, "test": TEST_SECONDS, "upload": UPLOAD_SECONDS}
 
 
@@ -40,24 +35,3 @@ def limit(plan: Plan, name: str) -> float:
     """The seconds of a limit (a key of `limits:`): the plan's, else the engine's own."""
     given = getattr(plan.limits, name)
     return DEFAULTS[name] if given is None else float(given)
-
-
-class Patience:
-    """Counts the seconds in which somebody watched: an hour in which the machine slept is not held against Azure."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._waited = 0.0
-        self._looked = time.monotonic()
-
-    def ended(self) -> bool:
-        """Whether the limit is reached; call it again and again while waiting."""
-        now = time.monotonic()
-        self._waited += min(now - self._looked, _ASLEEP)
-        self._looked = now
-        return self._waited > self.seconds
-
-    @property
-    def words(self) -> str:
-        """The limit for people: 30 seconds, 90 minutes."""
-        return words(self.seconds)

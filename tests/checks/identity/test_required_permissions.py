@@ -11,12 +11,12 @@ from test_cloud_checks import ID, a_workspace
 from tui.checks import ask_azure
 from tui.checks.finding import Finding
 from tui.checks.identity import required_permissions
-from tui.checks.question import Question
 from tui.cloud.auth import permissions, roles
 from tui.cloud.auth.permissions import Permission
 from tui.cloud.auth.sign_in import SignedIn
 from tui.cloud.errors import CloudError
 from tui.cloud.http.hosts import Store
+from tui.common.deadlines import Question
 from tui.plan import model as m
 
 ML = "Microsoft.MachineLearningServices/workspaces"

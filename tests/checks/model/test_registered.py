@@ -9,10 +9,10 @@ import pytest
 from plan_files import MakePlan
 
 from tui.checks.model import registered
-from tui.checks.question import Question
 from tui.checks.steps import of
 from tui.cloud.assets.environments import EnvironmentVersion
 from tui.cloud.assets.models import ModelVersion
+from tui.common.deadlines import Question
 from tui.plan import model as m
 
 ENVIRONMENT = "deployment.environment.registered"

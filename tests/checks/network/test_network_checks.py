@@ -12,12 +12,12 @@ from test_cloud_checks import a_deployment, a_workspace, an_endpoint, told
 
 from tui.checks.capacity import size_and_quota
 from tui.checks.network import connectivity, network_flags, outbound_rules, private_endpoints
-from tui.checks.question import Question
 from tui.checks.workspace import endpoint_names, workspace_diagnose
 from tui.cloud.http import dns_zones
 from tui.cloud.http.hosts import Dependency
 from tui.cloud.workspace.diagnose import Diagnosis
 from tui.cloud.workspace.limits import Counted, Owner, Usage
+from tui.common.deadlines import Question
 
 REGISTRY = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/cr"
 

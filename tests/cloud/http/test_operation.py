@@ -11,6 +11,7 @@ from tui.cloud.endpoints import endpoints
 from tui.cloud.errors import CloudError, OperationFailed
 from tui.cloud.http import operation
 from tui.cloud.http.retry import observed
+from tui.cloud.http.retry_policy import POLICIES, RetryPolicy
 from tui.plan.model import Endpoint
 
 ENDPOINT = f"{WORKSPACE.id}/onlineEndpoints/churn"
@@ -26,6 +27,7 @@ def resource(state: str, **more: Any) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(operation, "_INTERVAL", 0.01)
+    monkeypatch.setitem(POLICIES, "operation", RetryPolicy((0.02, 0.04)))
 
 
 def started(service: Service, **headers: str) -> None:

@@ -85,8 +85,8 @@ def test_what_may_not_be_read_is_unknown_and_does_not_block(overlay: Path, resto
 @pytest.mark.parametrize("status", [404, 405])
 def test_a_cloud_that_does_not_know_the_question_never_blocks(status: int) -> None:
     from tui.checks.identity import endpoint_identity
-    from tui.checks.question import Question
     from tui.cloud.errors import CloudError
+    from tui.common.deadlines import Question
 
     def answer() -> Any:
         raise CloudError("Not offered", "It has no such operation", "", code="InvalidResourceType", status=status)

@@ -24,9 +24,9 @@ from packaging.version import InvalidVersion, Version
 from tui.checks.environment import conda_file, yaml_file
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.checks.model.artifact_findings import mlflow_without_code
-from tui.checks.question import NoAnswer, Question
 from tui.cloud.http import cache, package_index
 from tui.cloud.http.package_index import File, Indexes, Unreachable
+from tui.common.deadlines import NoAnswer, Question
 from tui.plan.model import Plan
 
 FIELD = "deployment.environment.conda_file"

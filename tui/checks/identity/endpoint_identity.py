@@ -12,7 +12,6 @@ from typing import Any, Callable
 
 from tui.checks.ask_azure import ask
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
-from tui.checks.question import Question
 from tui.cloud.auth import permissions, roles
 from tui.cloud.auth.permissions import Permission
 from tui.cloud.auth.sign_in import SignedIn
@@ -21,6 +20,7 @@ from tui.cloud.endpoints.endpoint_identity import UserIdentity
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.session import Cloud
 from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.common.deadlines import Question
 from tui.plan.model import Plan
 
 FIELD = "endpoint.identity.user_assigned_identities"

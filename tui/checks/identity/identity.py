@@ -6,8 +6,8 @@ from datetime import datetime, timezone
 
 from tui.checks.ask_azure import ask
 from tui.checks.finding import OK, WARNING, Finding
-from tui.checks.question import Question
 from tui.cloud.auth.sign_in import SignedIn
+from tui.common.deadlines import Question
 
 FIELD = "credential.method"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from tui.checks.ask_azure import ask
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
-from tui.checks.question import Question
 from tui.cloud.auth import permissions
 from tui.cloud.auth.permissions import Permission
 from tui.cloud.auth.roles import request_for
@@ -14,6 +13,7 @@ from tui.cloud.errors import CloudError
 from tui.cloud.http.hosts import Store
 from tui.cloud.session import Cloud
 from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.common.deadlines import Question
 from tui.plan.model import Plan
 
 FIELD = "credential.method"

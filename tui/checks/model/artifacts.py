@@ -10,8 +10,8 @@ from typing import Any
 from tui.checks.environment import base_image, conda_file, mlflow_environment
 from tui.checks.finding import UNKNOWN, Finding
 from tui.checks.model import artifact_findings, file_count, ignored_files, model_folder
-from tui.checks.question import NoAnswer, Question
 from tui.checks.scoring import data_collection, sample_request, score_script, script_findings
+from tui.common.deadlines import NoAnswer, Question
 from tui.plan.model import CodeConfiguration, Plan
 
 

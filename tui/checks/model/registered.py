@@ -6,8 +6,8 @@ from typing import Any, Callable
 
 from tui.checks.ask_azure import ask
 from tui.checks.finding import BLOCKER, OK, Finding
-from tui.checks.question import Question
 from tui.cloud.session import Cloud
+from tui.common.deadlines import Question
 from tui.plan.model import Plan
 
 _MODEL = "deployment.model.path"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from tui.checks.ask_azure import in_words
 from tui.checks.capacity import model_size
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, Finding
-from tui.checks.question import NoAnswer, Question
 from tui.cloud.error_explanations import explain
 from tui.cloud.session import Cloud
+from tui.common.deadlines import NoAnswer, Question
 from tui.plan.model import Plan
 
 if TYPE_CHECKING:

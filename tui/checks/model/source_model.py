@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Callable
 from tui.checks.environment.mlflow_environment import read as read_environment
 from tui.checks.model import file_count, model_folder
 from tui.checks.model.artifacts import Artifacts, described, read
-from tui.checks.question import NoAnswer, Question
 from tui.cloud.error_explanations import explain
+from tui.common.deadlines import NoAnswer, Question
 from tui.plan.model import Plan
 
 if TYPE_CHECKING:

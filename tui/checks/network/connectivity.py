@@ -10,7 +10,6 @@ from typing import Any
 from tui.checks.each_deployment import apart
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.checks.network import connectivity_remedies
-from tui.checks.question import NoAnswer, Question
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
@@ -21,6 +20,7 @@ from tui.cloud.http.hosts import Host
 from tui.cloud.session import Cloud
 from tui.cloud.workspace import workspace as workspaces
 from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.common.deadlines import NoAnswer, Question
 from tui.plan.model import Plan
 
 LIMIT = 8.0

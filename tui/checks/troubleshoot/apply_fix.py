@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any, Callable
 
@@ -10,8 +9,8 @@ from tui.checks.troubleshoot.fixes import words
 from tui.cloud.endpoints import deployments, endpoints, scaling, traffic
 from tui.cloud.errors import CloudError
 from tui.cloud.http import arm
-from tui.cloud.http.conflicts import patiently
 from tui.cloud.http.operation import Operation
+from tui.cloud.http.run_operation import run_operation
 from tui.cloud.session import Cloud
 
 Progress = Callable[[str], None]
@@ -95,16 +94,11 @@ def _approve(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress)
 
 def _settled(begin: Callable[[], Operation[Any]], progress: Progress) -> None:
     """Starts an operation once nobody else changes the endpoint, and waits for its end. Raises CloudError."""
-    end = time.monotonic() + traffic.BUSY_SECONDS
-
-    def wait(reason: str, seconds: float) -> None:
-        progress(f"Waiting, {reason}.")
-        time.sleep(seconds)
-
-    operation = patiently(begin, wait, lambda: time.monotonic() > end)
-    while not operation.wait(5.0):
-        progress(f"Azure works on {operation.what}.")
-    operation.result()
+    run_operation(
+        begin,
+        waiting=lambda reason, seconds: progress(f"Waiting, {reason}."),
+        working=lambda what: progress(f"Azure works on {what}."),
+    )
 
 
 _ACTIONS: dict[str, Callable[[Cloud, str, dict[str, Any], Progress], str]] = {

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any, Callable
 
 from tui.checks.ask_azure import in_words
-from tui.checks.question import NoAnswer, Question
 from tui.cloud.auth import sign_in
 from tui.cloud.auth.sign_in import SignedIn
 from tui.cloud.endpoints import deployments, endpoints, keys, scaling, scoring
@@ -24,6 +23,7 @@ from tui.cloud.monitor.log_analytics import Diagnostics, Kept
 from tui.cloud.session import Cloud
 from tui.cloud.workspace import workspace as workspaces
 from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.common.deadlines import NoAnswer, Question
 
 LIMIT = 25.0
 """Seconds for everything but test calls; whoever does not answer by then is left out and named."""

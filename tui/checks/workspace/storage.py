@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tui.checks.ask_azure import ask
 from tui.checks.finding import OK, Finding
-from tui.checks.question import Question
+from tui.common.deadlines import Question
 
 FIELD = "workspace.name"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tui.checks.ask_azure import ask
 from tui.checks.finding import OK, UNKNOWN, WARNING, Finding
-from tui.checks.question import NoAnswer, Question
 from tui.cloud.workspace.diagnose import Diagnosis
 from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.common.deadlines import NoAnswer, Question
 
 FIELD = "workspace.name"
 _DOCS = "https://learn.microsoft.com/azure/machine-learning/how-to-workspace-diagnostic-api"

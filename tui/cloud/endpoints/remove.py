@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import Callable
 
 from tui.cloud.endpoints import deployments, endpoints, traffic
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.errors import CloudError
-from tui.cloud.http.operation import Operation
 from tui.cloud.session import Cloud
 from tui.plan.sizes import price_currency, price_note, price_per_hour
 
@@ -99,14 +98,14 @@ def remove(
     others = [one for one in found.deployments if one.name not in going]
     if _endpoint_goes(found, deployment, going):
         progress(f"Removing the endpoint {name}.")
-        _settled(lambda: endpoints.begin_delete(cloud, name), progress)
+        traffic.settled(lambda: endpoints.begin_delete(cloud, name), progress)
         outcome.removed = [*(f"deployment {one}" for one in going), f"endpoint {name}"]
         outcome.left = ["the registered model, environment and code"]
         return outcome
     _move_requests(cloud, found, going, others, progress)
     for one in going:
         progress(f"Removing the deployment {one}.")
-        _settled(lambda one=one: deployments.begin_delete(cloud, name, one), progress)  # type: ignore[misc]
+        traffic.settled(lambda one=one: deployments.begin_delete(cloud, name, one), progress)  # type: ignore[misc]
         outcome.removed.append(f"deployment {one}")
     unmade = "" if MADE_TAG in found.tags else ", which this program did not make"
     outcome.left = [f"endpoint {name}{unmade}", *(f"deployment {one.name}{_unmade(one)}" for one in others)]
@@ -195,8 +194,4 @@ def _move_requests(
     if moves:
         progress(f"Taking requests from {', '.join(going)}.")
     split = traffic.rescaled(rest)
-    traffic.settled(lambda: traffic.begin_set(cloud, found.name, split, found.traffic, copies).result(), progress)
-
-
-def _settled(begin: Callable[[], Operation[Any]], progress: Callable[[str], None]) -> None:
-    traffic.settled(lambda: begin().result(), progress)
+    traffic.settled(lambda: traffic.begin_set(cloud, found.name, split, found.traffic, copies), progress)

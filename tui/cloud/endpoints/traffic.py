@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Callable
+from typing import Any, Callable
 
 from tui.cloud.endpoints import endpoints
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.errors import CloudError
-from tui.cloud.http.conflicts import patiently
 from tui.cloud.http.operation import Operation
+from tui.cloud.http.run_operation import run_operation
 from tui.cloud.session import Cloud
 
 BEFORE_TAG = "aml-deploy-traffic-before"  # on the endpoint: the split before the last change, such as blue=90,green=10
@@ -96,7 +95,7 @@ def _change(cloud: Cloud, found: EndpointInfo, wanted: dict[str, int], progress:
         progress(f"{as_text(before) or 'no traffic'} becomes {as_text(wanted)}.")
         # Requests and copies of requests exclude each other (Azure refuses a deployment that is to get both).
         copies = {name: share for name, share in found.mirror_traffic.items() if share and not wanted.get(name)}
-        settled(lambda: begin_set(cloud, found.name, wanted, before, copies).result(), progress)
+        settled(lambda: begin_set(cloud, found.name, wanted, before, copies), progress)
     return Shift(found.name, before, wanted)
 
 
@@ -131,19 +130,9 @@ def _judge(found: EndpointInfo, wanted: Mapping[str, int]) -> None:
             )
 
 
-BUSY_SECONDS = 600.0
-"""How long a change by somebody else is waited for."""
-
-
-def settled(work: Callable[[], EndpointInfo | None], progress: Callable[[str], None] = lambda line: None) -> None:
+def settled(begin: Callable[[], Operation[Any]], progress: Callable[[str], None] = lambda line: None) -> None:
     """Change an endpoint or what is on it, once nobody else is changing it. Raises CloudError, also after some time."""
-    end = time.monotonic() + BUSY_SECONDS
-
-    def wait(reason: str, seconds: float) -> None:
-        progress(f"Waiting, {reason}.")
-        time.sleep(seconds)
-
-    patiently(work, wait, lambda: time.monotonic() > end)
+    run_operation(begin, waiting=lambda reason, seconds: progress(f"Waiting, {reason}."))
 
 
 def rescaled(shares: Mapping[str, int], total: int = 100) -> dict[str, int]:

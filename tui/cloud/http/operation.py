@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Generic, TypeVar
 
 from tui.cloud.errors import CloudError, OperationFailed, request_ids, service_error
 from tui.cloud.http.arm import Answer, ResourceManager, refusal
 from tui.cloud.http.retry import report
+from tui.cloud.http.retry_policy import POLICIES, delay, retry_after
 
 T = TypeVar("T")
 
@@ -18,8 +17,6 @@ _INTERVAL = 1.0  # seconds between two questions, unless the service says Retry-
 _FIRST = 0.1  # seconds to the first question
 _SHARE = 0.05  # of the time that an operation has taken: the seconds to the next question, up to the interval
 _PATIENCE = 600.0  # seconds without any answer after which an operation counts as lost
-_SLOWEST = 15.0  # seconds between two questions while none is answered, unless the service says Retry-After
-_LONGEST = 3600.0  # seconds; a service that wants to be left alone for longer is asked all the same
 _NEW_TOKENS = 3  # answers of 401 in a row after which the identity counts as refused
 _DONE, _FAILED = "succeeded", {"failed", "canceled", "cancelled"}
 _PATTERN_HEADERS = ("Azure-AsyncOperation", "Operation-Location")
@@ -42,12 +39,15 @@ class Operation(Generic[T]):
         finish: Callable[[], T],
         what: str,
         deletes: bool = False,
+        policy: str = "operation",
     ) -> None:
+        """`finish` gives what was made, once the operation has ended well; `policy` is a name of `POLICIES`."""
         self._arm, self._resource, self._version = arm, resource, version
-        self._deletes = deletes
+        self._deletes, self._policy = deletes, policy
         self._finish, self.what = finish, what
         self._ids = request_ids(started.headers)
         self._headers = started.headers
+        self.body = started.body  # of the last answer
         self._status_url = next((started.headers[h] for h in _PATTERN_HEADERS if h in started.headers), None)
         self._location = started.headers.get("Location")
         self._failure: CloudError | None = None
@@ -58,7 +58,7 @@ class Operation(Generic[T]):
         self.state = "Accepted"
         self._judge_start(started)
         self._began = time.monotonic()
-        self._next = self._began + _retry_after(started.headers, self._pace())
+        self._next = self._began + self._until_next(started)
 
     @property
     def started(self) -> dict[str, str]:
@@ -108,10 +108,11 @@ class Operation(Generic[T]):
             self._no_answer(error, None)
             return
         if answer.status >= 400:
-            self._no_answer(refusal(answer, f"asking about {self.what}"), _hint(answer.headers))
+            self._no_answer(refusal(answer, f"asking about {self.what}"), retry_after(self._policy, answer.headers))
             return
         self._silent_since, self._attempts, self._unauthorized = None, 0, 0
-        self._next = time.monotonic() + _retry_after(answer.headers, self._pace())
+        self._next = time.monotonic() + self._until_next(answer)
+        self.body = answer.body
         if self._status_url:
             body = answer.body if isinstance(answer.body, dict) else {}
             self._read(str(body.get("status") or "").lower(), body, answer.headers)
@@ -124,9 +125,11 @@ class Operation(Generic[T]):
         else:
             self._read(_provisioning_state(answer.body), answer.body, answer.headers)
 
-    def _pace(self) -> float:
+    def _until_next(self, answer: Answer) -> float:
         """The seconds to the next question: short operations are asked about more often than long ones."""
-        return min(_INTERVAL, max(_FIRST, _SHARE * (time.monotonic() - self._began)))
+        hint = retry_after(self._policy, answer.headers)
+        pace = min(_INTERVAL, max(_FIRST, _SHARE * (time.monotonic() - self._began)))
+        return pace if hint is None else hint
 
     def _poll(self) -> Answer:
         url = self._status_url or self._location
@@ -189,13 +192,13 @@ class Operation(Generic[T]):
         if final or now - self._silent_since > _PATIENCE:
             self._done, self._failure = True, error
             return
+        seconds = delay(self._policy, self._attempts, hint)
         self._attempts += 1
-        delay = min(_SLOWEST, _INTERVAL * 2.0**self._attempts) if hint is None else hint
         # Time for which the service wants to be left alone is no silence.
-        self._silent_since += max(0.0, delay - _SLOWEST)
+        self._silent_since += max(0.0, seconds - POLICIES[self._policy].slowest)
         # Without an answer the cause is in the words of libraries; the title says what happened.
-        report(error.title if error.status is None else error.cause or error.title, delay)
-        self._next = now + delay
+        report(error.title if error.status is None else error.cause or error.title, seconds)
+        self._next = now + seconds
 
 
 def _has_error(body: Any) -> bool:
@@ -205,29 +208,6 @@ def _has_error(body: Any) -> bool:
 def _provisioning_state(body: Any) -> str:
     properties = body.get("properties") if isinstance(body, dict) else None
     return str(properties.get("provisioningState") or "").lower() if isinstance(properties, dict) else ""
-
-
-def _retry_after(headers: Mapping[str, str], default: float) -> float:
-    hint = _hint(headers)
-    return default if hint is None else hint
-
-
-def _hint(headers: Mapping[str, str]) -> float | None:
-    """The seconds of `Retry-After`, which may also name a moment (RFC 9110); None without either."""
-    value = headers.get("Retry-After")
-    if not value:
-        return None
-    try:
-        return min(max(0.0, float(value)), _LONGEST)
-    except ValueError:
-        pass
-    try:
-        moment = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return min(max(0.0, (moment - datetime.now(timezone.utc)).total_seconds()), _LONGEST)
 
 
 def _as_text(body: Any) -> str:

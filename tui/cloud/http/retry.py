@@ -9,6 +9,8 @@ from typing import Any, Callable
 
 from azure.core.pipeline.policies import RetryPolicy
 
+from tui.cloud.http.retry_policy import POLICIES, delay
+
 Observer = Callable[[str, float], None]
 _local = threading.local()
 
@@ -61,12 +63,10 @@ class NotifyingRetryPolicy(RetryPolicy):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__(
-            retry_total=4,
+            retry_total=POLICIES["request"].tries,
             retry_connect=3,
             retry_read=3,
-            retry_status=4,
-            retry_backoff_factor=0.5,
-            retry_backoff_max=8,
+            retry_status=POLICIES["throttled"].tries,
         )
 
     def is_retry(self, settings: dict[str, Any], response: Any) -> bool:
@@ -76,11 +76,11 @@ class NotifyingRetryPolicy(RetryPolicy):  # type: ignore[misc]
         return bool(super().is_retry(settings, response))
 
     def get_backoff_time(self, settings: dict[str, Any]) -> float:
-        """As the base class, which tries at once the first time; after a 429 that would only be throttled again."""
-        last = settings["history"][-1].http_response if settings["history"] else None
-        if last is not None and last.status_code == 429:
-            return float(min(settings["max_backoff"], settings["backoff"] * 2 ** len(settings["history"])))
-        return float(super().get_backoff_time(settings))
+        """The delay of our table, by the last answer."""
+        history = settings["history"]
+        last = history[-1].http_response if history else None
+        throttled = last is not None and last.status_code == 429
+        return delay("throttled" if throttled else "request", max(0, len(history) - 1))
 
     def sleep(self, settings: dict[str, Any], transport: Any, response: Any = None) -> None:
         """Waits as the base class does, after saying why and for how long."""
@@ -90,6 +90,6 @@ class NotifyingRetryPolicy(RetryPolicy):  # type: ignore[misc]
         # What was throttled (429) was not begun.
         if seen is not None and (status is None or status >= 500):
             seen.unanswered = True
-        delay = self.get_retry_after(response) if response else None
-        report(reason, float(delay or self.get_backoff_time(settings) or 0))
+        hint = self.get_retry_after(response) if response else None
+        report(reason, float(hint or self.get_backoff_time(settings)))
         super().sleep(settings, transport, response)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any, Callable
+from typing import Callable
 
 from tui.cloud.assets.models import CONTENT_TAG, ModelVersion, create_version
 from tui.cloud.errors import Cancelled, CloudError
@@ -21,6 +21,7 @@ from tui.cloud.http import cache
 from tui.cloud.session import Cloud
 from tui.cloud.sources import blob_source, mlflow_source
 from tui.cloud.sources.source_listing import Item, Listing
+from tui.common.deadlines import Question
 from tui.plan.model import Model
 
 Progress = Callable[[int, int], None]
@@ -136,24 +137,12 @@ class _Fetch:
 
 def _unless(cancelled: Callable[[], bool], work: Callable[[], Listing]) -> Listing:
     """What `work` gives, unless the caller does not want it any more: the network is then left to itself."""
-    ended: list[Any] = []
 
-    def guarded() -> None:
-        try:
-            ended.append(work())
-        except BaseException as error:
-            ended.append(error)
-
-    thread = threading.Thread(target=guarded, name="listing", daemon=True)
-    thread.start()
-    while thread.is_alive():
+    def check() -> None:
         if cancelled():
             raise Cancelled
-        thread.join(_TICK)
-    if isinstance(ended[0], BaseException):
-        raise ended[0]
-    result: Listing = ended[0]
-    return result
+
+    return Question(work).answer(check)
 
 
 def _home() -> Path:

@@ -9,8 +9,6 @@ List Blobs).
 from __future__ import annotations
 
 import base64
-import random
-import re
 import threading
 import time
 import uuid
@@ -22,6 +20,7 @@ from xml.etree import ElementTree
 from tui import __version__
 from tui.cloud.error_explanations import from_status
 from tui.cloud.errors import Cancelled
+from tui.cloud.http.retry_policy import POLICIES, delay, retry_after
 from tui.cloud.storage.blob_access import Access
 from tui.cloud.storage.blob_transport import StorageAnswer, Transport
 from tui.cloud.storage.datastore import Datastore
@@ -34,10 +33,7 @@ DIGEST = "aml_deploy_digest"  # metadata: the digest of what was sent (`tui.clou
 _SLICE = 256 * 1024  # bytes between two looks at whether to go on
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 _THROTTLED = frozenset({429, 503})
-_SLOWEST = 15.0  # seconds between two attempts, unless the storage says Retry-After
-_LONGEST = 300.0  # seconds; a storage that wants to be left alone for longer is asked all the same
 _STRANGER = 4  # attempts while the storage has never answered
-_ATTEMPTS = 30  # of one request
 _SILENCE = 180.0  # seconds in which nothing at all arrives
 
 
@@ -143,7 +139,7 @@ class BlobContainer:
             try:
                 answer, generation = self._send(method, name, dict(query), dict(headers or {}), body, sent)
                 throttled = answer.status in _THROTTLED
-                pause = _hint(answer.headers) or 0.0
+                pause = retry_after("upload", answer.headers) or 0.0
             except requests.RequestException as error:
                 failure = error
             finally:
@@ -162,15 +158,15 @@ class BlobContainer:
                     raise from_status(answer.status, answer.text, answer.headers, self._doing)
                 assert failure is not None
                 raise failure
-            delay = pause or min(_SLOWEST, 0.5 * 2 ** (attempt - 1)) * random.uniform(0.75, 1.25)
-            self._told("did not answer" if answer is None else f"answered {answer.status}", delay)
+            seconds = delay("upload", attempt - 1, pause or None)
+            self._told("did not answer" if answer is None else f"answered {answer.status}", seconds)
             if not pause:  # with a pause, the pace makes everybody wait
-                self.pace.wait(delay)
+                self.pace.wait(seconds)
 
     def _given_up(self, attempt: int, begun: float) -> bool:
         if not self._arrived:
             return attempt >= _STRANGER
-        return attempt >= _ATTEMPTS or time.monotonic() - max(begun, self._arrived) > _SILENCE
+        return attempt >= POLICIES["upload"].tries or time.monotonic() - max(begun, self._arrived) > _SILENCE
 
     def _may_renew(self, answer: StorageAnswer, generation: int) -> bool:
         """Whether a signature or token that was refused could be replaced: those end, also in mid upload."""
@@ -219,9 +215,3 @@ def block_id(index: int, digest: bytes) -> str:
 
 def _metadata(digest: str) -> dict[str, str]:
     return {f"x-ms-meta-{DIGEST}": digest} if digest else {}
-
-
-def _hint(headers: Mapping[str, str]) -> float | None:
-    """The seconds of `Retry-After`."""
-    value = str(headers.get("Retry-After") or "")
-    return min(float(value), _LONGEST) if re.fullmatch(r"\d{1,9}", value) else None

@@ -6,11 +6,12 @@ the result is there.
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from tui.cloud.http import arm
+from tui.cloud.http.operation import Operation
+from tui.cloud.http.run_operation import follow
 from tui.cloud.session import Cloud
 
 # What is asked for -> the list of the answer, in words.
@@ -41,32 +42,28 @@ class Diagnosis:
     about: str
 
 
-def diagnose(
-    cloud: Cloud, stopped: Callable[[], bool] = lambda: False, pause: Callable[[float], None] = time.sleep
-) -> list[Diagnosis]:
+def diagnose(cloud: Cloud, stopped: Callable[[], bool] = lambda: False) -> list[Diagnosis]:
     """Asks Azure to look and waits for what it finds; an empty list means that it noticed nothing.
 
     It can take a minute; `stopped` ends the waiting. Raises CloudError, and TimeoutError when stopped.
     """
     doing = "letting Azure look at the workspace"
     body: dict[str, Any] = {"value": {name: {} for name in _ASKED}}
-    answer = cloud.arm.call("POST", f"{cloud.workspace_id}/diagnose", arm.WORKSPACES, body=body, doing=doing)
-    wait = 0.2
-    while answer.status == 202:
-        where = answer.headers.get("Location") or answer.headers.get("Azure-AsyncOperation")
-        if not where or stopped():
+    resource = f"{cloud.workspace_id}/diagnose"
+    answer = cloud.arm.call("POST", resource, arm.WORKSPACES, body=body, doing=doing)
+    # The result is at Location; another address would only tell that there is one.
+    headers = {name: answer.headers[name] for name in ("Location", "Retry-After") if name in answer.headers}
+    started = replace(answer, headers=headers)
+
+    def check() -> None:
+        if stopped():
             raise TimeoutError("Azure had not ended its own look.")
-        pause(_seconds(answer.headers.get("Retry-After"), wait))
-        wait = min(2.0, wait * 1.5)
-        answer = cloud.arm.call("GET", str(where), doing=doing)
-    return _results(answer.body)
 
-
-def _seconds(told: Any, otherwise: float) -> float:
-    try:
-        return min(10.0, max(0.2, float(told)))
-    except (TypeError, ValueError):
-        return otherwise
+    operation: Operation[None] = Operation(
+        cloud.arm, started, resource, arm.WORKSPACES, lambda: None, "the look at the workspace", policy="diagnosis"
+    )
+    follow(operation, check=check)
+    return _results(operation.body)
 
 
 def _results(body: Any) -> list[Diagnosis]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tui.common.deadlines import AwakeDeadline
 from tui.engine.task_context import Outcome, TaskContext
-from tui.engine.time_limits import Patience
 
 if TYPE_CHECKING:
     from tui.cloud.endpoints.endpoints import EndpointInfo
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 # front end's own failures pass too. What the container itself answered is not repeated: scoring may have effects.
 NOT_YET = {404: "the traffic may not have arrived yet", 429: "too many requests at once"}
 _NOT_READY = "model_not_ready"
-DELAYS = (1.0, 2.0, 4.0, 5.0)
 
 
 def work(task: TaskContext) -> Outcome:
@@ -73,23 +72,24 @@ def _answer(task: TaskContext, endpoint: EndpointInfo, body: bytes, deployment: 
     """The first answer that is not a passing trouble, or the last one at the limit."""
     from tui.cloud.endpoints import scoring
     from tui.cloud.errors import CloudError
+    from tui.cloud.http.retry_policy import delay
 
-    patience, tried = Patience(task.limit("test")), 0
+    deadline, tried = AwakeDeadline(task.limit("test")), 0
     while True:
         answer: Any = None
         try:
             answer = scoring.score(task.cloud, endpoint, body, deployment, timeout(task))
             reason = _passing(answer)
         except CloudError as error:  # no answer at all: a name that does not resolve yet, a connection that broke
-            if error.code != "Unreachable" or patience.ended():
+            if error.code != "Unreachable" or deadline.ended():
                 raise
             reason = error.title
-        if answer is not None and (not reason or patience.ended()):
+        if answer is not None and (not reason or deadline.ended()):
             return answer  # type: ignore[no-any-return]
-        delay = DELAYS[min(tried, len(DELAYS) - 1)]
+        seconds = delay("test", tried)
         tried += 1
-        task.retrying(reason, delay)
-        task.sleep(delay)
+        task.retrying(reason, seconds)
+        task.sleep(seconds)
 
 
 def _passing(answer: ScoreResult) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from tui.common.deadlines import AwakeDeadline
 from tui.engine.task_context import Stopped, TaskContext
-from tui.engine.time_limits import Patience
+from tui.plan.rules.durations import words
 
 
 class UploadLimit:
@@ -13,12 +14,12 @@ class UploadLimit:
 
     def __init__(self, task: TaskContext) -> None:
         self._task = task
-        self._patience = Patience(task.limit("upload"))
+        self._deadline = AwakeDeadline(task.limit("upload"))
         self._late = False
 
     def ended(self) -> bool:
         """Whether the upload should end now; it asks again and again."""
-        self._late = self._late or self._patience.ended()
+        self._late = self._late or self._deadline.ended()
         return self._late or self._task.run.stop.is_set()
 
     def give_up(self) -> NoReturn:
@@ -28,7 +29,7 @@ class UploadLimit:
         if self._task.run.stop.is_set() or not self._late:
             raise Stopped from None
         raise CloudError(
-            title=f"The upload took longer than {self._patience.words}",
+            title=f"The upload took longer than {words(self._deadline.seconds)}",
             cause="What has arrived stays in the workspace's storage; nothing was registered.",
             remedy="Apply again: it goes on where it stopped. limits.upload in the plan gives it more time.",
             code="TimeLimit",

@@ -1,0 +1,113 @@
+"""Carries out a change in Azure from the request to its end; again when somebody else's change stood in its way."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from typing import Callable, TypeVar
+
+from tui.cloud.errors import CloudError, OperationFailed
+from tui.cloud.http.operation import Operation
+from tui.cloud.http.retry_policy import POLICIES, delay
+from tui.common.deadlines import AwakeDeadline
+from tui.plan.rules.durations import words
+
+Made = TypeVar("Made")
+
+# Reported as 409 and as 400 (Azure/azure-sdk-for-net 36961): "Cannot create a deployment in endpoint … because it is in
+# Updating provisioning state". Names that are taken are conflicts too, and waiting does not free them.
+_BUSY = re.compile(
+    r"in (?:the )?(?:provisioning state )?(?:Creating|Updating|Deleting|Scaling|Provisioning)\b"
+    r"|another operation|operation (?:on it )?is in progress|concurrent",
+    re.IGNORECASE,
+)
+_TAKEN = re.compile(r"already (?:exists|an endpoint)|already in use", re.IGNORECASE)
+_BUSY_CODES = {"Conflict", "ConcurrentOperation", "AnotherOperationInProgress", "OperationCanceled"}
+_CANCELED = "OperationCanceled"
+
+BUSY_SECONDS = 600.0
+"""How long a change by somebody else is waited for."""
+CHECK_SECONDS = 0.2
+WORKING_SECONDS = 5.0
+
+
+def run_operation(
+    begin: Callable[[], Operation[Made]],
+    *,
+    limit: float = math.inf,
+    busy_limit: float = BUSY_SECONDS,
+    waiting: Callable[[str, float], None] = lambda reason, seconds: None,
+    working: Callable[[str], None] = lambda what: None,
+    check: Callable[[], None] = lambda: None,
+) -> Made:
+    """Begin an operation and wait for its end; returns what was made.
+
+    It may take `limit` seconds; a change by somebody else is waited for, `busy_limit` seconds in all. An operation that
+    Azure canceled is begun again a few times at most.
+
+    `waiting` is told why it is tried again and after how many seconds, `working` every five seconds what Azure works
+    on. `check` is called several times a second and raises what ends the waiting, while the operation goes on in
+    Azure; what must be finished has none. Raises what `begin` raises, OperationFailed, and CloudError at a limit.
+    """
+    busy_until = AwakeDeadline(busy_limit)
+    tried = canceled = 0
+    while True:
+        try:
+            return follow(begin(), limit, working, check)
+        except CloudError as error:
+            canceled += isinstance(error, OperationFailed)
+            if not busy(error) or canceled >= POLICIES["conflict"].tries or busy_until.ended():
+                raise
+            seconds = delay("conflict", tried)
+            tried += 1
+            waiting(_reason(error), seconds)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not busy_until.ended():
+            time.sleep(CHECK_SECONDS)
+            check()
+
+
+def follow(
+    operation: Operation[Made],
+    limit: float = math.inf,
+    working: Callable[[str], None] = lambda what: None,
+    check: Callable[[], None] = lambda: None,
+) -> Made:
+    """The part of `run_operation` after the request: for an operation that was begun by somebody else, too."""
+    deadline, said = AwakeDeadline(limit), time.monotonic()
+    while not operation.wait(CHECK_SECONDS):
+        check()
+        if deadline.ended():
+            raise too_long(operation.what, operation.state, limit)
+        if time.monotonic() - said >= WORKING_SECONDS:
+            said = time.monotonic()
+            working(operation.what)
+    return operation.result()
+
+
+def busy(error: CloudError) -> bool:
+    """Whether a request was refused because the resource is being changed; it may be sent again later."""
+    if isinstance(error, OperationFailed):
+        return error.code == _CANCELED
+    if error.status not in (400, 409, 412):
+        return False
+    text = f"{error.cause} {error.raw}"
+    if _TAKEN.search(text):
+        return False
+    return bool(_BUSY.search(text)) or (error.status == 409 and error.code in _BUSY_CODES)
+
+
+def too_long(what: str, state: str, limit: float) -> CloudError:
+    """The error of whoever has waited for `limit` seconds."""
+    return CloudError(
+        title=f"Azure has worked on {what} for more than {words(limit)}",
+        cause=f"Its state is still {state or 'unknown'}. The run watches no longer; Azure goes on with it.",
+        remedy="Look at it in the portal. When it has ended, apply the plan again: that goes on from there.",
+        code="TimeLimit",
+    )
+
+
+def _reason(error: CloudError) -> str:
+    """Why it is tried again, in a sentence without its full stop."""
+    return f"somebody else is changing it: {error.cause.splitlines()[0].rstrip('.') if error.cause else error.title}"

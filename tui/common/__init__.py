@@ -1,0 +1,1 @@
+"""What every layer needs: standard library only."""
