@@ -10,7 +10,7 @@ from typing import Any
 
 from tui import __version__
 from tui.common.deadlines import AwakeDeadline
-from tui.engine import endpoint_lock, heartbeat
+from tui.engine import endpoint_lock, heartbeat, preload
 from tui.engine.clean_up import clean_up
 from tui.engine.error_cards import card
 from tui.engine.failure_context import facts_of, last_lines
@@ -74,6 +74,7 @@ class Engine:
         """Run the plan; returns the status that `run_finished` carries."""
         tasks = tasks_of(self.plan)
         self._announce(tasks)
+        preload.begin()
         blocked = self._gates([task for task in tasks if task.name in GATES])
         if blocked is not None:
             return self._finish(*blocked)

@@ -1,0 +1,52 @@
+"""Loads the rest of the program while a run waits for Azure: an upgrade in the same environment must not end the run.
+
+The engine imports what it needs when it needs it, so that it starts at once. A `pip install` in the meantime replaces
+the files below it: the next import would find another version, or nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import threading
+import time
+import traceback
+
+DELAY_SECONDS = 1.0
+"""An apply that changes nothing has ended by then, and is not slowed down."""
+LOADED = "All modules are loaded: from now on this run needs none of the program's files."
+_PACKAGES = ("tui.common", "tui.plan", "tui.remedies", "tui.cloud", "tui.checks", "tui.engine")
+
+
+def begin() -> None:
+    """Load everything, soon and in a thread of its own; what cannot be loaded is told in the engine's log."""
+    threading.Thread(target=_later, name="preload", daemon=True).start()
+
+
+def _later() -> None:
+    time.sleep(DELAY_SECONDS)
+    names = [name for package in _PACKAGES for name in _modules(package)]
+    try:
+        for name in names:
+            importlib.import_module(name)
+        _data()
+    except Exception:
+        traceback.print_exc()
+    else:
+        print(LOADED, flush=True)
+
+
+def _modules(package: str) -> list[str]:
+    path = importlib.import_module(package).__path__
+    found = (module.name for module in pkgutil.walk_packages(path, f"{package}."))
+    return [name for name in found if not name.endswith(".__main__")]
+
+
+def _data() -> None:
+    """What is read from files of the package at its first use, and kept."""
+    from tui.plan import sizes
+    from tui.remedies import catalogue
+
+    catalogue.load()
+    sizes.find("")
+    sizes.price_note()
