@@ -10,7 +10,7 @@ import pytest
 from tui.engine.container_log import LogFollower, Tail
 from tui.engine.journal.journal import Journal, JournalWriter
 from tui.engine.journal.run_view import RunView
-from tui.engine.resume_state import recall
+from tui.engine.resume_state import resume_state
 
 
 def write_a_run(folder: Path, lines: int = 5) -> None:
@@ -210,13 +210,13 @@ def test_what_an_interrupted_run_had_begun_is_recalled(tmp_path: Path) -> None:
     writer.emit("task_finished", task="model", status="succeeded")
     writer.emit("task_intent", task="deployment", operation="create", resource_id="/e/churn/deployments/blue")
     writer.emit("task_finished", task="deployment", status="cancelled")
-    memory = recall(Journal(tmp_path).read())
-    assert memory.begun["endpoint"].started == {"Azure-AsyncOperation": "https://o"}
-    assert set(memory.begun) == {"endpoint", "deployment"}, "what was stopped may go on in Azure"
-    assert memory.created == [("endpoint", "churn"), ("model", "churn:1"), ("deployment", "blue")]
+    state = resume_state(Journal(tmp_path).read())
+    assert state.begun["endpoint"].started == {"Azure-AsyncOperation": "https://o"}
+    assert set(state.begun) == {"endpoint", "deployment"}, "what was stopped may go on in Azure"
+    assert state.created == [("endpoint", "churn"), ("model", "churn:1"), ("deployment", "blue")]
     writer.emit("task_removed", task="deployment", kind="deployment", name="blue")
     writer.emit("task_finished", task="endpoint", status="failed")
     writer.close()
-    memory = recall(Journal(tmp_path).read())
-    assert memory.begun == {}
-    assert memory.created == [("endpoint", "churn"), ("model", "churn:1")]
+    state = resume_state(Journal(tmp_path).read())
+    assert state.begun == {}
+    assert state.created == [("endpoint", "churn"), ("model", "churn:1")]

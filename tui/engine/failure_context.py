@@ -1,4 +1,4 @@
-"""What a run knows when it fails: facts of plan and workspace, and the last lines of the logs of a task."""
+"""What a run knows when it fails: plan and workspace, and the last lines of the logs of a task."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ LOGS = ("build", "container", "storage-initializer", "service")
 _SERVERS = ("azureml-inference-server-http", "azureml-defaults")
 
 
-def facts_of(run: Run, task: str = "") -> dict[str, Any]:
-    """Facts in the words of the catalogue of remedies; what is not known is left out.
+def failure_context(run: Run, task: str = "") -> dict[str, Any]:
+    """What is known of plan and workspace, by the catalogue of remedies' names; what is not known is left out.
 
-    `task` is the one that failed; the facts are those of its deployment.
+    `task` is the one that failed; what is told is of its deployment.
     """
     plan = run.plan.of(task.partition(":")[2] or None)
     deployment = plan.deployment
-    facts: dict[str, Any] = {
+    known: dict[str, Any] = {
         "endpoint": plan.endpoint.name,
         "auth_mode": plan.endpoint.auth_mode,
         "public_network_access": plan.endpoint.public_network_access,
@@ -40,7 +40,7 @@ def facts_of(run: Run, task: str = "") -> dict[str, Any]:
         "location": run.result("workspace", "location"),
         "conda_names_server": _names_server(deployment.environment.conda_file),
     }
-    return {key: value for key, value in facts.items() if value is not None and value != ""}
+    return {key: value for key, value in known.items() if value is not None and value != ""}
 
 
 def _names_server(conda_file: Path | None) -> bool | None:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from tui.common.deadlines import AwakeDeadline
 from tui.engine.journal.journal import Journal
-from tui.engine.resume_state import recall
+from tui.engine.resume_state import resume_state
 from tui.engine.task_context import Outcome, TaskContext
 from tui.engine.time_limits import OUTAGE_SECONDS
 
@@ -38,7 +38,7 @@ def through_outages(task: TaskContext, work: Callable[[TaskContext], Outcome]) -
             for _ in range(int(seconds)):
                 task.sleep(1)
                 deadline.ended()
-            task.run.begun.update(recall(Journal(task.run.folder).read()).begun)
+            task.run.begun.update(resume_state(Journal(task.run.folder).read()).begun)
 
 
 def _passes(task: TaskContext, error: Exception) -> bool:

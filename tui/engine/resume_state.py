@@ -40,7 +40,7 @@ class Shift:
 
 
 @dataclass
-class Memory:
+class ResumeState:
     """`begun` by task; `created` lists what the run made or may have made, as (kind, name), in order."""
 
     begun: dict[str, Begun] = field(default_factory=dict)
@@ -48,30 +48,30 @@ class Memory:
     shift: Shift | None = None
 
 
-def recall(events: Iterable[Event]) -> Memory:
+def resume_state(events: Iterable[Event]) -> ResumeState:
     """Read a journal from its beginning."""
-    memory = Memory()
+    state = ResumeState()
     for event in events:
         kind, task = event.get("event"), str(event.get("task", ""))
         if kind == "task_intent":
-            memory.begun[task] = Begun(str(event["operation"]), str(event["resource_id"]))
+            state.begun[task] = Begun(str(event["operation"]), str(event["resource_id"]))
             if event["operation"] == "create" and kind_of(task) in _KINDS:
-                _add(memory, _KINDS[kind_of(task)], str(event["resource_id"]).rpartition("/")[2])
-        elif kind == "task_operation" and task in memory.begun:
-            before = memory.begun[task]
+                _add(state, _KINDS[kind_of(task)], str(event["resource_id"]).rpartition("/")[2])
+        elif kind == "task_operation" and task in state.begun:
+            before = state.begun[task]
             started = {str(event["header"]): str(event["url"])}
-            memory.begun[task] = Begun(before.operation, before.resource_id, started)
+            state.begun[task] = Begun(before.operation, before.resource_id, started)
         elif kind == "task_created":
-            _add(memory, str(event["kind"]), str(event["name"]))
+            _add(state, str(event["kind"]), str(event["name"]))
         elif kind == "task_removed":
-            memory.created = [item for item in memory.created if item != (event["kind"], event["name"])]
+            state.created = [item for item in state.created if item != (event["kind"], event["name"])]
             for name in (str(event["kind"]), f"{event['kind']}:{event['name']}"):
-                memory.begun.pop(name, None)
+                state.begun.pop(name, None)
         elif kind == "traffic_shift":
-            memory.shift = Shift(event["before"], event["after"], bool(event.get("back")), str(event.get("why", "")))
+            state.shift = Shift(event["before"], event["after"], bool(event.get("back")), str(event.get("why", "")))
         elif kind == "task_finished" and event.get("status") in _ENDS:
-            memory.begun.pop(task, None)
-    return memory
+            state.begun.pop(task, None)
+    return state
 
 
 def kind_of(task: str) -> str:
@@ -79,6 +79,6 @@ def kind_of(task: str) -> str:
     return task.partition(":")[0]
 
 
-def _add(memory: Memory, kind: str, name: str) -> None:
-    if (kind, name) not in memory.created:
-        memory.created.append((kind, name))
+def _add(state: ResumeState, kind: str, name: str) -> None:
+    if (kind, name) not in state.created:
+        state.created.append((kind, name))

@@ -13,11 +13,11 @@ from tui.common.deadlines import AwakeDeadline
 from tui.engine import endpoint_lock, heartbeat, preload
 from tui.engine.clean_up import clean_up
 from tui.engine.error_cards import card
-from tui.engine.failure_context import facts_of, last_lines
+from tui.engine.failure_context import failure_context, last_lines
 from tui.engine.journal import runs
 from tui.engine.journal.journal import Journal, JournalWriter
 from tui.engine.leftovers import Left, left_behind, stopped_message
-from tui.engine.resume_state import Memory, recall
+from tui.engine.resume_state import ResumeState, resume_state
 from tui.engine.run_user import who_runs
 from tui.engine.task_context import RUN_TAG, USER_TAG, Run, Stopped
 from tui.engine.task_graph import Failure, Task, run_tasks, unless_stopped
@@ -56,7 +56,7 @@ class Engine:
             from tui.cloud.recording.recorder import Recorder
 
             recorder = Recorder(record, (plan.credential.client_secret,))
-        before = recall(Journal(folder).read()) if resumed else Memory()
+        before = resume_state(Journal(folder).read()) if resumed else ResumeState()
         cloud = unless_stopped(asked or threading.Event(), lambda: connect(plan, recorder))
         self.run = Run(
             plan, cloud, journal, folder, tags=tags, created=before.created, begun=before.begun, shift=before.shift
@@ -177,7 +177,7 @@ class Engine:
 
     def _attention(self, failure: Failure) -> None:
         log, lines = str(self.folder / "engine.log"), last_lines(self.folder, failure.task)
-        shown = card(failure.error, log, failure.task, lines, facts_of(self.run, failure.task))
+        shown = card(failure.error, log, failure.task, lines, failure_context(self.run, failure.task))
         self.journal.emit("needs_attention", task=failure.task, card=shown)
 
     def _finish(self, status: str, message: str) -> str:
