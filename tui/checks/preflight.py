@@ -136,6 +136,7 @@ class Preflight:
 
     def _in_workspace(self, info: WorkspaceInfo, early: _Early) -> list[Finding]:
         """Asks what needs the workspace, where nothing needs anything else, and finds what all the answers say."""
+        from tui.cloud.endpoints.endpoint_names import elsewhere
         from tui.cloud.workspace import limits, sizes
 
         plan, cloud = self._plan, self._cloud
@@ -147,7 +148,7 @@ class Preflight:
         asked_sizes = {count: self._ask(functools.partial(sizes.offers, cloud, count)) for count in counts}
         asked_usage = self._ask(lambda: limits.usage(cloud)) if self._wants("capacity", "names") else None
         names_too = self._wants("names") and bool(plan.endpoint.name)
-        asked_owner = self._ask(lambda: limits.owner(cloud, plan.endpoint.name)) if names_too else None
+        asked_owner = self._ask(lambda: elsewhere(cloud, plan.endpoint.name)) if names_too else None
         asked_rights = self._ask(lambda: required_permissions.read(cloud, info)) if self._wants("rights") else None
         asked_providers = self._ask(lambda: required_permissions.providers(cloud)) if self._wants("rights") else None
         looked = self._ask(self._look) if self._own_look else None
@@ -255,8 +256,9 @@ class Preflight:
             return [existing]
         if existing is not None:
             return each_deployment.each(self._plan, lambda one: endpoint_names.check(one, existing, info))
-        owner, asked = _quietly(asked_owner) or (None, None)
-        taken = endpoint_names.taken(self._plan, owner, asked or 0, info)
+        elsewhere = _quietly(asked_owner)
+        asked = elsewhere.asked if elsewhere else None
+        taken = endpoint_names.taken(self._plan, elsewhere, info) if elsewhere else []
         return taken or each_deployment.each(self._plan, lambda one: endpoint_names.check(one, None, info, asked))
 
     def _capacity(

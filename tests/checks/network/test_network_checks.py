@@ -13,10 +13,11 @@ from test_cloud_checks import a_deployment, a_workspace, an_endpoint, told
 from tui.checks.capacity import size_and_quota
 from tui.checks.network import connectivity, network_flags, outbound_rules, private_endpoints
 from tui.checks.workspace import endpoint_names, workspace_diagnose
+from tui.cloud.endpoints.endpoint_names import NameInRegion
 from tui.cloud.http import dns_zones
 from tui.cloud.http.hosts import Dependency
 from tui.cloud.workspace.diagnose import Diagnosis
-from tui.cloud.workspace.limits import Counted, Owner, Usage
+from tui.cloud.workspace.limits import Counted, Usage
 from tui.common.deadlines import Question
 
 REGISTRY = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/cr"
@@ -178,9 +179,10 @@ def test_room_for_endpoints_deployments_and_cores(make_plan: MakePlan) -> None:
 
 
 def test_a_name_that_another_workspace_has(make_plan: MakePlan) -> None:
-    (found,) = endpoint_names.taken(make_plan(), Owner("other", "their-group", "/their/id"), 3, a_workspace())
+    theirs = NameInRegion("churn", "eastus2", "taken", "other", "their-group", "/their/id", 3)
+    (found,) = endpoint_names.taken(make_plan(), theirs, a_workspace())
     assert found.severity == "blocker" and "other" in found.message and "their-group" in found.message
-    assert endpoint_names.taken(make_plan(), None, 3, a_workspace()) == []
+    assert endpoint_names.taken(make_plan(), NameInRegion("churn", "eastus2", "unseen"), a_workspace()) == []
     (found,) = endpoint_names.check(make_plan(), None, a_workspace(), 3)
     assert "3 other workspaces of eastus2" in found.message
 

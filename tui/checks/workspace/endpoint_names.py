@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tui.checks.finding import BLOCKER, OK, WARNING, Finding
+from tui.cloud.endpoints.endpoint_names import NameInRegion
 from tui.cloud.endpoints.endpoints import EndpointInfo
-from tui.cloud.workspace.limits import Owner
 from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.plan.model import Plan
 from tui.plan.planned_changes import identity_change
@@ -18,9 +18,9 @@ _IDENTITIES = (
 _SECURE = "https://learn.microsoft.com/azure/machine-learning/how-to-secure-online-endpoint"
 
 
-def taken(plan: Plan, owner: Owner | None, asked: int, workspace: WorkspaceInfo) -> list[Finding]:
-    """Whether another workspace of the region has an endpoint of the plan's name; `asked`: how many were looked at."""
-    if owner is None:
+def taken(plan: Plan, found: NameInRegion, workspace: WorkspaceInfo) -> list[Finding]:
+    """Whether another workspace of the region has an endpoint of the plan's name."""
+    if found.state != "taken":
         return []
     return [
         Finding(
@@ -28,10 +28,10 @@ def taken(plan: Plan, owner: Owner | None, asked: int, workspace: WorkspaceInfo)
             BLOCKER,
             "endpoint.name",
             f"The name {plan.endpoint.name} is taken in {workspace.location or 'this region'}: the workspace "
-            f"{owner.workspace} in the resource group {owner.resource_group} has an endpoint of that name.",
+            f"{found.workspace} in the resource group {found.resource_group} has an endpoint of that name.",
             f"Choose another name, such as {plan.endpoint.name[:29]}-02.",
             _DOCS,
-            f"{owner.id}/onlineEndpoints/{plan.endpoint.name}",
+            f"{found.id}/onlineEndpoints/{plan.endpoint.name}",
         )
     ]
 

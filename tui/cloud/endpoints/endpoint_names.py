@@ -7,27 +7,25 @@ operation that asks for a name before it is used; what can be asked is each work
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from tui.cloud.errors import CloudError
 from tui.cloud.http import arm
 from tui.cloud.session import Cloud
-from tui.cloud.workspace.listing import group_of, why_not
+from tui.cloud.workspace.listing import each, group_of, why_not
 
 MOST_WORKSPACES = 40
 SECONDS = 15.0  # after which no further workspace is asked
-_AT_ONCE = 4
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
 class NameInRegion:
     """Where a name is: `state` is yours (this workspace has it), taken (another one has it) or unseen.
 
-    `asked` counts the other workspaces of the region that were asked, `silent` those that gave no answer; `reason`
-    says why the workspaces could not be listed.
+    `workspace`, `resource_group` and `id` are those of the workspace that has it; `asked` counts the other workspaces
+    of the region that answered, `silent` those that did not; `reason` says why they could not be listed.
     """
 
     name: str
@@ -35,6 +33,7 @@ class NameInRegion:
     state: str
     workspace: str = ""
     resource_group: str = ""
+    id: str = ""
     asked: int = 0
     silent: int = 0
     reason: str = ""
@@ -44,20 +43,23 @@ def look(cloud: Cloud, name: str) -> NameInRegion:
     """Asks the plan's workspace, then the others of its region in the subscription. Raises CloudError."""
     scope = cloud.plan.workspace
     here = cloud.arm.find(f"{cloud.workspace_id}/onlineEndpoints/{name}", arm.ENDPOINTS, doing=f"looking for {name}")
-    region = cloud.location
     if here is not None:
-        return NameInRegion(name, region, "yours", scope.name, scope.resource_group)
-    path = f"/subscriptions/{scope.subscription_id}/providers/Microsoft.MachineLearningServices/workspaces"
+        return NameInRegion(name, cloud.location, "yours", scope.name, scope.resource_group, cloud.workspace_id)
+    return elsewhere(cloud, name)
+
+
+def elsewhere(cloud: Cloud, name: str) -> NameInRegion:
+    """Asks the other workspaces of the region that this identity sees in the subscription. Raises CloudError."""
+    region = cloud.location
+    path = (
+        f"/subscriptions/{cloud.plan.workspace.subscription_id}/providers/Microsoft.MachineLearningServices/workspaces"
+    )
     try:
-        bodies = list(islice(cloud.arm.items(path, arm.WORKSPACES), 10 * MOST_WORKSPACES))
+        bodies = list(cloud.arm.items(path, arm.WORKSPACES, doing="listing the subscription's workspaces"))
     except CloudError as error:
         return NameInRegion(name, region, "unseen", reason=why_not("The region's other workspaces", error))
-    others = [
-        str(body["id"])
-        for body in bodies
-        if _region(body.get("location")) == _region(region) and str(body["id"]).lower() != cloud.workspace_id.lower()
-    ]
-    skipped = max(0, len(others) - MOST_WORKSPACES)
+    here = [str(body.get("id") or "") for body in bodies if _region(body.get("location")) == _region(region)]
+    others = [workspace for workspace in here if workspace.lower() not in ("", cloud.workspace_id.lower())]
     until = time.monotonic() + SECONDS
 
     def ask(workspace: str) -> bool | None:
@@ -68,15 +70,15 @@ def look(cloud: Cloud, name: str) -> NameInRegion:
         except CloudError:
             return None
 
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="names") as pool:
-        answers = list(pool.map(ask, others[:MOST_WORKSPACES]))
-    silent = answers.count(None) + skipped
-    asked = len(others) - silent
+    answers = each(ask, others[:MOST_WORKSPACES], _AT_ONCE)
+    asked = len(answers) - answers.count(None)
     for workspace, has in zip(others, answers):
         if has:
             owner = workspace.rpartition("/")[2]
-            return NameInRegion(name, region, "taken", owner, group_of(workspace), asked, silent)
-    return NameInRegion(name, region, "unseen", asked=asked, silent=silent)
+            return NameInRegion(
+                name, region, "taken", owner, group_of(workspace), workspace, asked, len(others) - asked
+            )
+    return NameInRegion(name, region, "unseen", asked=asked, silent=len(others) - asked)
 
 
 def _region(location: Any) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tui.cloud.errors import CloudError
 from tui.cloud.http import arm
 from tui.cloud.session import Cloud
 
@@ -54,48 +53,3 @@ def usage(cloud: Cloud) -> Usage:
         if isinstance(item.get("limit"), (int, float)) and item["limit"] >= 0:
             found.setdefault(name, Counted(int(item.get("currentValue") or 0), int(item["limit"])))
     return Usage(found.get("onlineendpoints"), found.get("onlinedeployments"), found.get("totaldedicatedcores"))
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Another workspace that has an endpoint of a name."""
-
-    workspace: str
-    resource_group: str
-    id: str
-
-
-def owner(cloud: Cloud, name: str, most: int = 40) -> tuple[Owner | None, int]:
-    """Who else in the region has an endpoint of this name, and how many workspaces were asked.
-
-    Only workspaces of the subscription that this identity may see are asked, `most` at the most. Raises CloudError
-    when they cannot be listed.
-    """
-    from concurrent.futures import ThreadPoolExecutor
-
-    subscription = cloud.plan.workspace.subscription_id
-    listing = f"/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/workspaces"
-    here = cloud.location.lower()
-    others = [
-        str(item["id"])
-        for item in cloud.arm.items(listing, arm.WORKSPACES, doing="listing the subscription's workspaces")
-        if str(item.get("location") or "").lower() == here
-        and str(item.get("id") or "").lower() not in ("", cloud.workspace_id.lower())
-    ][:most]
-    if not others:
-        return None, 0
-    with ThreadPoolExecutor(max_workers=8, thread_name_prefix="names") as pool:
-        answers = list(pool.map(lambda id: _has(cloud, id, name), others))
-    for id, has in zip(others, answers):
-        if has:
-            parts = id.split("/")
-            return Owner(parts[-1], parts[4] if len(parts) > 4 else "", id), len(others)
-    return None, sum(answer is not None for answer in answers)
-
-
-def _has(cloud: Cloud, workspace: str, name: str) -> bool | None:
-    try:
-        path = f"{workspace}/onlineEndpoints/{name}"
-        return cloud.arm.find(path, arm.ENDPOINTS, doing="reading other workspaces' endpoints") is not None
-    except CloudError:
-        return None

@@ -23,7 +23,6 @@ GROUPS = "2021-04-01"
 
 MOST = 1000  # items of one list; who has more types the first letters elsewhere
 MOST_LOOKED_INTO = 25  # items whose details need a request of their own
-_AT_ONCE = 4
 _SERVICE = "providers/Microsoft.MachineLearningServices"
 _AUTH_MODES = {"key": "key", "amltoken": "aml_token", "aadtoken": "aad_token"}
 
@@ -136,7 +135,7 @@ def endpoints(cloud: Cloud, scope: Workspace) -> Listing:
     def read() -> Iterable[Item]:
         bodies.extend(islice(cloud.arm.items(root, arm.ENDPOINTS), MOST))
         names = [f"{root}/{body.get('name')}/deployments" for body in bodies]
-        looked_into = _each(lambda path: _deployments(cloud, path), names[:MOST_LOOKED_INTO])
+        looked_into = each(lambda path: _deployments(cloud, path), names[:MOST_LOOKED_INTO])
         for number, body in enumerate(bodies):
             yield _endpoint(body, looked_into[number] if number < len(looked_into) else None)
 
@@ -236,7 +235,7 @@ def environments(cloud: Cloud, scope: Workspace) -> Listing:
     paths = [f"{scope.id}/environments/{name}/versions" for name in names]
     newest = {item.label: item for item in found.items}
     items: list[Item] = []
-    for name, versions in zip(names, _each(lambda path: _versions(cloud, path), paths)):
+    for name, versions in zip(names, each(lambda path: _versions(cloud, path), paths)):
         items += _sorted(Listing([_environment(name, body) for body in versions or []])).items or [newest[name]]
     return Listing([*items, *found.items[MOST_LOOKED_INTO:]], found.reason)
 
@@ -302,11 +301,11 @@ def _sorted(found: Listing) -> Listing:
     return Listing(sorted(found.items, key=order, reverse=True), found.reason)
 
 
-def _each(work: Callable[[str], Any], paths: list[str]) -> list[Any]:
+def each(work: Callable[[str], Any], paths: list[str], at_once: int = 4) -> list[Any]:
     """`work` for each path, a few at a time, in order."""
     if not paths:
         return []
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="listing") as pool:
+    with ThreadPoolExecutor(at_once, thread_name_prefix="listing") as pool:
         return list(pool.map(work, paths))
 
 
