@@ -17,8 +17,8 @@ from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.errors import CloudError
 from tui.cloud.monitor.activity_log import Change
-from tui.cloud.monitor.last_hour import Answers, Hour
 from tui.cloud.monitor.log_analytics import Diagnostics
+from tui.cloud.monitor.metrics import Answers, Hour
 from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.helper.questions.troubleshoot import recognise
 from tui.plan.model import Credential, Deployment, Endpoint, Model, Plan, Workspace

@@ -11,7 +11,7 @@ from scripted_service import WORKSPACE, Reply, Service
 from tui.checks.troubleshoot.apply_fix import mend
 from tui.cloud.endpoints import scaling
 from tui.cloud.errors import CloudError
-from tui.cloud.monitor import activity_log, last_hour, log_analytics
+from tui.cloud.monitor import activity_log, log_analytics, metrics
 
 ENDPOINT = f"{WORKSPACE.id}/onlineEndpoints/churn"
 LOGS = "/subscriptions/s/resourceGroups/g/providers/Microsoft.OperationalInsights/workspaces/kept"
@@ -70,7 +70,7 @@ def test_metrics_of_the_last_hour(service: Service, cloud: Any) -> None:
         "metricnames=RequestsPerMinute",
         metric(series(4.0, deployment="blue", statuscode="200"), series(2.0, deployment="blue", statuscode="429")),
     )
-    hour = last_hour.read(cloud, ENDPOINT, ["blue"])
+    hour = metrics.last_hour(cloud, ENDPOINT, ["blue"])
     assert {(found.status, found.count) for found in hour.answers} == {("200", 4.0), ("429", 2.0)}
     assert hour.answers[0].minutes == (("2026-11-23T10:00Z", 4.0),)
     assert hour.latency == {"blue": {"p95_ms": 950.0}}
@@ -81,7 +81,7 @@ def test_metrics_of_the_last_hour(service: Service, cloud: Any) -> None:
 def test_without_the_right_to_read_metrics(service: Service, cloud: Any) -> None:
     service.on("GET", "Microsoft.Insights/metrics", Reply(403, {"error": {"code": "AuthorizationFailed"}}))
     with pytest.raises(CloudError):
-        last_hour.read(cloud, ENDPOINT, [])
+        metrics.last_hour(cloud, ENDPOINT, [])
 
 
 def setting(*categories: str, workspace: str | None = LOGS) -> dict[str, Any]:

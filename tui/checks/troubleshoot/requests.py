@@ -10,7 +10,7 @@ from tui.checks.troubleshoot import fixes
 from tui.checks.troubleshoot.snapshot import Sight
 from tui.checks.troubleshoot.trouble import Fix, Recognise, Trouble, last_lines, with_card
 from tui.cloud.endpoints.deployments import DeploymentInfo
-from tui.cloud.monitor.last_hour import Answers
+from tui.cloud.monitor.metrics import Answers
 
 CODES = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints#http-status-codes"
 Facts = Callable[[DeploymentInfo], Mapping[str, Any]]

@@ -16,10 +16,10 @@ from tui.cloud.endpoints.scaling import Autoscale
 from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
 from tui.cloud.http import arm
-from tui.cloud.monitor import activity_log, last_hour, log_analytics
+from tui.cloud.monitor import activity_log, log_analytics, metrics
 from tui.cloud.monitor.activity_log import Change
-from tui.cloud.monitor.last_hour import Hour
 from tui.cloud.monitor.log_analytics import Diagnostics, Kept
+from tui.cloud.monitor.metrics import Hour
 from tui.cloud.session import Cloud
 from tui.cloud.workspace import workspace as workspaces
 from tui.cloud.workspace.workspace import WorkspaceInfo
@@ -187,7 +187,7 @@ def _ask_more(
     cloud: Cloud, sight: Sight, endpoint: EndpointInfo, asked: dict[str, Question[Any]], lines: int, left: float
 ) -> None:
     names = [one.name for one in endpoint.deployments]
-    asked["hour"] = Question(lambda: last_hour.read(cloud, endpoint.id, names), left)
+    asked["hour"] = Question(lambda: metrics.last_hour(cloud, endpoint.id, names), left)
     asked["told"] = Question(lambda: _told(cloud, endpoint.id), left)
     for name in names[:MOST_DEPLOYMENTS]:
         for container in deployments.CONTAINERS:

@@ -1,21 +1,28 @@
-"""What Azure Monitor has counted of an endpoint's requests.
+"""What Azure Monitor has counted: requests by answer, latency, processors and memory.
 
-Names and dimensions are those of Microsoft's list "Supported metrics for Microsoft.MachineLearningServices/workspaces/
-onlineEndpoints": RequestsPerMinute with deployment and statusCodeClass, RequestLatency_P95 with deployment, a minute's
-grain. The shape of the answer is that of Azure Monitor's REST API (Metrics, List).
+Names and dimensions are those of Microsoft's lists "Supported metrics for Microsoft.MachineLearningServices/workspaces/
+onlineEndpoints" and ".../onlineEndpoints/deployments"; a minute's grain. The shape of the answer is that of Azure
+Monitor's REST API (Metrics, List). Metrics arrive a minute or two late.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timezone
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud
 
 VERSION = "2018-01-01"
-REQUESTS, LATENCY = "RequestsPerMinute", "RequestLatency_P95"
+REQUESTS = "RequestsPerMinute"
+LATENCIES = {"p50_ms": "RequestLatency_P50", "p95_ms": "RequestLatency_P95"}
+LOADS = {
+    "cpu_percent": "CpuUtilizationPercentage",
+    "memory_percent": "CpuMemoryUtilizationPercentage",
+    "disk_percent": "DiskUtilization",
+}
 
 
 @dataclass(frozen=True)
@@ -27,43 +34,126 @@ class Measured:
     p95_ms: float | None
 
 
-def read(cloud: Cloud, endpoint_id: str, deployment: str, since: float) -> Measured | None:
-    """What was counted since a moment (seconds since the epoch); metrics arrive a minute or two late.
+@dataclass(frozen=True)
+class Answers:
+    """How one deployment (empty: nobody, the front end refused) answered with one status: how often, minute by minute.
+
+    `minutes` are pairs of ISO 8601 minute and number, those without a request left out.
+    """
+
+    deployment: str
+    status: str
+    count: float
+    minutes: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass
+class Hour:
+    """The last hour. `latency` by deployment has p50_ms and p95_ms, `load` cpu_percent and so on: the worst minute."""
+
+    begin: str
+    end: str
+    answers: list[Answers] = field(default_factory=list)
+    latency: dict[str, dict[str, float]] = field(default_factory=dict)
+    load: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    @property
+    def requests(self) -> float:
+        """All requests of the hour."""
+        return sum(found.count for found in self.answers)
+
+
+def since(cloud: Cloud, endpoint_id: str, deployment: str, begin: float) -> Measured | None:
+    """What was counted of a deployment's requests since a moment (seconds since the epoch).
 
     None where Azure Monitor does not answer, or not to this identity. Never raises CloudError.
     """
-    begin = datetime.fromtimestamp(since, timezone.utc).strftime("%Y-%m-%dT%H:%M:00Z")
-    end = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:59Z")
-    common = {"timespan": f"{begin}/{end}", "interval": "PT1M", "aggregation": "Average"}
+    span = _span(datetime.fromtimestamp(begin, timezone.utc))
     chosen = f"deployment eq '{deployment}'"
+    by_class = f"{chosen} and statusCodeClass eq '*'"
     try:
-        counted = _call(
-            cloud, endpoint_id, {**common, "metricnames": REQUESTS, "$filter": f"{chosen} and statusCodeClass eq '*'"}
-        )
-        timed = _call(cloud, endpoint_id, {**common, "metricnames": LATENCY, "$filter": chosen})
+        counted = _series(cloud, endpoint_id, span, REQUESTS, by_class, retry=False)
+        timed = _series(cloud, endpoint_id, span, LATENCIES["p95_ms"], chosen, retry=False)
     except CloudError:
         return None
-    total = errors = 0.0
-    for series in _series(counted):
-        minutes = sum(float(point.get("average") or 0) for point in series.get("data") or [])
-        kinds = [str(item.get("value")) for item in series.get("metadatavalues") or []]
-        total += minutes
-        if not any(kind.startswith("2") for kind in kinds):
-            errors += minutes
-    slowest = [
-        float(point["average"])
-        for series in _series(timed)
+    counts = [
+        (_dimension(series, "statusCodeClass"), sum(number for _, number in _values(series))) for series in counted
+    ]
+    return Measured(
+        requests=sum(count for _, count in counts),
+        errors=sum(count for kind, count in counts if not kind.startswith("2")),
+        p95_ms=_worst(timed),
+    )
+
+
+def last_hour(cloud: Cloud, endpoint_id: str, deployments: Sequence[str], minutes: int = 60) -> Hour:
+    """The metrics of an endpoint and its deployments. Raises CloudError where the endpoint's are not to be had."""
+    span = _span(datetime.now(timezone.utc) - timedelta(minutes=minutes))
+    begin, _, end = span.partition("/")
+    hour = Hour(begin, end)
+
+    def quietly(resource: str, name: str, chosen: str) -> list[dict[str, Any]]:
+        """Nothing where these are not to be had, because the requests say more."""
+        try:
+            return _series(cloud, resource, span, name, chosen)
+        except CloudError:
+            return []
+
+    for series in _series(cloud, endpoint_id, span, REQUESTS, "deployment eq '*' and statusCode eq '*'"):
+        points = tuple((at[:16] + "Z" if len(at) >= 16 else at, number) for at, number in _values(series) if number)
+        if points:
+            total = round(sum(number for _, number in points), 2)
+            hour.answers.append(
+                Answers(_dimension(series, "deployment"), _dimension(series, "statusCode"), total, points)
+            )
+    for key, name in LATENCIES.items():
+        for series in quietly(endpoint_id, name, "deployment eq '*'"):
+            _note(hour.latency, _dimension(series, "deployment"), key, [series])
+    for deployment in deployments:
+        for key, name in LOADS.items():
+            _note(hour.load, deployment, key, quietly(f"{endpoint_id}/deployments/{deployment}", name, ""))
+    return hour
+
+
+def _span(begin: datetime) -> str:
+    """From a moment to the end of this minute, as Azure Monitor takes it."""
+    end = datetime.now(timezone.utc) + timedelta(minutes=1)
+    return f"{begin:%Y-%m-%dT%H:%M:00Z}/{end:%Y-%m-%dT%H:%M:00Z}"
+
+
+def _series(
+    cloud: Cloud, resource: str, span: str, name: str, chosen: str, *, retry: bool = True
+) -> list[dict[str, Any]]:
+    query = {"timespan": span, "interval": "PT1M", "aggregation": "Average", "metricnames": name}
+    if chosen:
+        query["$filter"] = chosen
+    path = f"{resource}/providers/Microsoft.Insights/metrics"
+    answer = cloud.arm.call("GET", path, VERSION, query=query, doing="reading metrics", retry=retry).body
+    values = answer.get("value") if isinstance(answer, dict) else None
+    return [series for metric in values or [] for series in metric.get("timeseries") or []]
+
+
+def _values(series: dict[str, Any]) -> list[tuple[str, float]]:
+    """The minutes of a series, with what was measured in them."""
+    return [
+        (str(point.get("timeStamp") or ""), float(point["average"]))
         for point in series.get("data") or []
         if point.get("average") is not None
     ]
-    return Measured(total, errors, max(slowest) if slowest else None)
 
 
-def _call(cloud: Cloud, endpoint_id: str, query: dict[str, str]) -> Any:
-    path = f"{endpoint_id}/providers/Microsoft.Insights/metrics"
-    return cloud.arm.call("GET", path, VERSION, query=query, doing="reading metrics", retry=False).body
+def _worst(found: list[dict[str, Any]]) -> float | None:
+    return max((number for series in found for _, number in _values(series)), default=None)
 
 
-def _series(answer: Any) -> list[dict[str, Any]]:
-    values = answer.get("value") if isinstance(answer, dict) else None
-    return [series for metric in values or [] for series in metric.get("timeseries") or []]
+def _note(table: dict[str, dict[str, float]], deployment: str, key: str, found: list[dict[str, Any]]) -> None:
+    worst = _worst(found)
+    if worst is not None:
+        table.setdefault(deployment, {})[key] = round(worst, 1)
+
+
+def _dimension(series: dict[str, Any], name: str) -> str:
+    for item in series.get("metadatavalues") or []:
+        if str((item.get("name") or {}).get("value") or "").lower() == name.lower():
+            return str(item.get("value") or "")
+    return ""

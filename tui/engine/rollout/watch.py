@@ -151,7 +151,7 @@ class Watch:
         if not self._asks_metrics or time.monotonic() - self._metrics_read < METRICS_SECONDS:
             return
         self._metrics_read = time.monotonic()
-        found = metrics.read(self._task.cloud, endpoint.id, self._planned.deployment, self._begun)
+        found = metrics.since(self._task.cloud, endpoint.id, self._planned.deployment, self._begun)
         if found is None:
             self._asks_metrics = False
             self._task.log("Azure Monitor gives no metrics to this identity; the test requests alone are watched.")
