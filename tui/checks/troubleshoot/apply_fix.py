@@ -41,7 +41,7 @@ def _rollback(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress
 
 def _scale(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
     deployment, wanted = str(given["deployment"]), int(given["instances"])
-    _settled(lambda: scaling.begin_scale(cloud, name, deployment, wanted), progress)
+    _settled(lambda: deployments.begin_scale(cloud, name, deployment, wanted), progress)
     return f"{deployment} runs {wanted} instance{'s' if wanted != 1 else ''} now."
 
 

@@ -211,16 +211,9 @@ def _told(cloud: Cloud, endpoint_id: str) -> dict[str, dict[str, str]]:
 
 def _connections(cloud: Cloud) -> list[dict[str, str]]:
     """The private endpoint connections of the workspace: name, private endpoint, status, description."""
-    found = []
     path = f"{cloud.workspace_id}/privateEndpointConnections"
-    for body in cloud.arm.items(path, arm.WORKSPACES, doing="listing the private endpoint connections"):
-        properties = body.get("properties") or {}
-        state = properties.get("privateLinkServiceConnectionState") or {}
-        endpoint = str((properties.get("privateEndpoint") or {}).get("id") or "").rpartition("/")[2]
-        status, description = str(state.get("status") or ""), str(state.get("description") or "")
-        name = str(body.get("name") or "")
-        found.append({"name": name, "private_endpoint": endpoint, "status": status, "description": description})
-    return found
+    found = cloud.arm.items(path, arm.WORKSPACES, doing="listing the private endpoint connections")
+    return [workspaces.connection(body) for body in found]
 
 
 def _reach(cloud: Cloud, limit: float) -> dict[str, Any]:

@@ -92,17 +92,19 @@ def begin_create_or_update(
     return _operation(cloud, endpoint, name, cloud.arm.call("PUT", resource, arm.DEPLOYMENTS, body=body, doing=doing))
 
 
-def begin_scale(cloud: Cloud, plan: Plan, tags: Mapping[str, str] | None = None) -> Operation[DeploymentInfo]:
-    """Changes the number of instances and the tags of the plan's deployment; its containers are not replaced.
+def begin_scale(
+    cloud: Cloud, endpoint: str, name: str, instances: int, tags: Mapping[str, str] | None = None
+) -> Operation[DeploymentInfo]:
+    """Changes the number of instances and adds tags; the containers are not replaced.
 
-    PATCH takes these alone (Microsoft, REST API, OnlineDeployments_Update). Raises CloudError.
+    PATCH takes these alone (Microsoft, REST API, OnlineDeployments_Update). Raises CloudError, for want of quota for
+    instance.
     """
-    endpoint, name = plan.endpoint.name, plan.deployment.name
     resource, doing = path(cloud, endpoint, name), f"changing the deployment {name}"
     existing = cloud.arm.call("GET", resource, arm.DEPLOYMENTS, doing=doing).body
     body = {
-        "tags": {**(existing.get("tags") or {}), **plan.deployment.tags, **(tags or {})},
-        "sku": {**(existing.get("sku") or {"name": "Default"}), "capacity": plan.deployment.instance_count},
+        "tags": {**(existing.get("tags") or {}), **(tags or {})},
+        "sku": {**(existing.get("sku") or {"name": "Default"}), "capacity": instances},
     }
     answer = cloud.arm.call("PATCH", resource, arm.DEPLOYMENTS, body=body, doing=doing)
     return _operation(cloud, endpoint, name, answer)

@@ -1,8 +1,7 @@
-"""Changing a deployment that is there, and nothing else of it: instances, probes; or making it again as it is.
+"""Making a deployment again as it is, or with single changes; the rules that scale it; who made it.
 
-PATCH takes the number of instances alone (Microsoft, REST API, Online Deployments - Update); everything else of a
-deployment is changed by sending all of it again with PUT. Autoscale settings are those of Azure Monitor (Autoscale
-Settings - List By Resource Group, 2022-10-01).
+What is changed is sent with PUT, with all the rest of the deployment. Autoscale settings are those of Azure Monitor
+(Autoscale Settings - List By Resource Group, 2022-10-01).
 """
 
 from __future__ import annotations
@@ -34,18 +33,6 @@ class Autoscale:
     enabled: bool
     minimum: int
     maximum: int
-
-
-def begin_scale(cloud: Cloud, endpoint: str, name: str, instances: int) -> Operation[DeploymentInfo]:
-    """Changes the number of instances. Raises CloudError, for want of quota for instance."""
-    resource, doing = path(cloud, endpoint, name), f"scaling the deployment {name}"
-    existing = cloud.arm.call("GET", resource, arm.DEPLOYMENTS, doing=doing).body
-    body = {
-        "tags": existing.get("tags") or {},
-        "sku": {**(existing.get("sku") or {"name": "Default"}), "capacity": instances},
-    }
-    answer = cloud.arm.call("PATCH", resource, arm.DEPLOYMENTS, body=body, doing=doing)
-    return follow(cloud, endpoint, name, answer.headers)
 
 
 def begin_again(

@@ -16,6 +16,7 @@ from typing import Any, Callable
 from tui.cloud.errors import CloudError
 from tui.cloud.http import arm
 from tui.cloud.session import Cloud
+from tui.cloud.workspace.workspace import connection
 from tui.plan.model import Workspace
 
 SUBSCRIPTIONS = "2022-12-01"
@@ -258,10 +259,9 @@ def private_endpoints(cloud: Cloud) -> Listing:
     """The private endpoint connections of the plan's workspace, with their state."""
 
     def item(body: dict[str, Any]) -> Item:
-        properties = body.get("properties") or {}
-        state = (properties.get("privateLinkServiceConnectionState") or {}).get("status")
-        name = str((properties.get("privateEndpoint") or {}).get("id") or body.get("name") or "").rpartition("/")[2]
-        return Item(name, name, str(state or "state not known").lower())
+        found = connection(body)
+        name = found["private_endpoint"] or found["name"]
+        return Item(name, name, found["status"].lower() or "state not known")
 
     path = f"{cloud.workspace_id}/privateEndpointConnections"
     return listed("The private endpoints", lambda: map(item, cloud.arm.items(path, arm.WORKSPACES)))

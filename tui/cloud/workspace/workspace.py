@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -88,14 +89,22 @@ def portal_url(cloud: Cloud, endpoint: str | None = None) -> str:
 
 
 def connections(listed: Any) -> dict[str, str]:
-    """Name and status (Approved, Pending, Rejected, Disconnected) of private endpoint connections."""
-    found = {}
-    for item in listed if isinstance(listed, list) else []:
-        properties = item.get("properties") or {}
-        state = properties.get("privateLinkServiceConnectionState") or {}
-        name = str((properties.get("privateEndpoint") or {}).get("id") or item.get("name") or "").rpartition("/")[2]
-        found[name or "?"] = str(state.get("status") or "")
-    return found
+    """Name and status of private endpoint connections, as far as they are told."""
+    found = map(connection, listed if isinstance(listed, list) else [])
+    return {one["private_endpoint"] or one["name"] or "?": one["status"] for one in found}
+
+
+def connection(body: Mapping[str, Any]) -> dict[str, str]:
+    """A private endpoint connection: name, private_endpoint (its name), status (Approved, Pending, Rejected,
+    Disconnected) and description; empty where that is not told."""
+    properties = body.get("properties") or {}
+    state = properties.get("privateLinkServiceConnectionState") or {}
+    return {
+        "name": str(body.get("name") or ""),
+        "private_endpoint": str((properties.get("privateEndpoint") or {}).get("id") or "").rpartition("/")[2],
+        "status": str(state.get("status") or ""),
+        "description": str(state.get("description") or ""),
+    }
 
 
 def _rules(network: Any) -> dict[str, dict[str, Any]]:

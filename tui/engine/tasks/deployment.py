@@ -53,7 +53,8 @@ def work(task: TaskContext) -> Outcome:
 
     def send() -> Operation[DeploymentInfo]:
         if change.in_place:
-            return deployments.begin_scale(cloud, task.plan, task.run.tags)
+            tags = {**wanted.tags, **task.run.tags}
+            return deployments.begin_scale(cloud, endpoint, wanted.name, wanted.instance_count, tags)
         return deployments.begin_create_or_update(cloud, task.plan, assets, task.run.tags)
 
     with _logs(task):
