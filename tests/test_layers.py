@@ -15,6 +15,7 @@ import tui
 
 PACKAGE = Path(tui.__file__).parent
 WITHOUT_TEXTUAL = (
+    "common",
     "plan",
     "cloud",
     "checks",
@@ -30,6 +31,7 @@ WITHOUT_TEXTUAL = (
     "notebook",
 )
 WITHOUT_AZURE = (
+    "common",
     "plan",
     "app",
     "plain",

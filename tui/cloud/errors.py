@@ -8,13 +8,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from tui.common.redact import redact
+
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_SECRETS = (
-    re.compile(r"(?i)(client_secret|client_assertion|password|refresh_token|access_token)=[^&\s\"']+"),
-    re.compile(r"(?i)(sig|se|sv|sks?|skoid)=[A-Za-z0-9%+/=_-]{20,}"),
-    re.compile(r"(?i)(bearer )[A-Za-z0-9._~+/=-]{16,}"),
-    re.compile(r"(?i)(AccountKey=|\"(?:primaryKey|secondaryKey|sasToken|accessToken)\"\s*:\s*\")[^\";\s]+"),
-)
 _REQUEST_ID_HEADERS = ("x-ms-request-id", "x-ms-correlation-request-id", "x-request-id")
 
 
@@ -82,14 +78,7 @@ class Cancelled(Exception):
 
 def clean(text: str) -> str:
     """The text without terminal colours and without anything that looks like a secret."""
-    text = _ANSI.sub("", text)
-    for pattern in _SECRETS:
-        text = pattern.sub(lambda found: found.group(1) + _mask(found.group(0), found.group(1)), text)
-    return text.strip()
-
-
-def _mask(whole: str, name: str) -> str:
-    return ("=" if whole[len(name) : len(name) + 1] == "=" else "") + "(hidden)"
+    return redact(_ANSI.sub("", text)).strip()
 
 
 def request_ids(headers: Any) -> list[str]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tui.common.redact import hide_logins
 from tui.offline_install.package_indexes import Wanted, for_pip
 from tui.plain.failure import Failure
 
@@ -171,6 +172,5 @@ def _run(command: Sequence[str], environ: dict[str, str], text: str) -> subproce
 
 def _indented(said: str) -> str:
     """The last lines of what a program said, without the passwords of addresses and what it only passed by."""
-    shown = re.sub(r"://[^/@\s'\"`]+@", "://***@", said)
-    lines = [line for line in shown.splitlines() if line.strip() and not _PASSED_BY.search(line)]
+    lines = [line for line in hide_logins(said).splitlines() if line.strip() and not _PASSED_BY.search(line)]
     return "\n".join(f"  | {line[:_WIDTH]}" for line in lines[-_LINES:])

@@ -18,6 +18,7 @@ from typing import Callable
 
 from aiohttp import web
 
+from tui.common.redact import RedactingFilter
 from tui.rehearsal import portal
 from tui.rehearsal.arm import (
     assets,
@@ -342,6 +343,7 @@ def _log_to(path: Path) -> None:
             path.replace(path.with_suffix(".log.1"))
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(RedactingFilter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 

@@ -106,9 +106,10 @@ class LocalTrialScreen(Dialog[Mapping[str, Any]]):
 
     @on(Button.Pressed, "#trial-copy")
     def _copy(self) -> None:
-        from tui.app.steps.deploy.support_text import redacted, secrets_of
+        from tui.app.steps.deploy.support_text import secrets_of
+        from tui.common.redact import redact
 
-        plain = redacted(text(self.report or {}), secrets_of(self._store))
+        plain = redact(text(self.report or {}), secrets_of(self._store))
         self.app.push_screen(TextScreen("The dress rehearsal", plain, export=True, wide=True))
 
 

@@ -167,9 +167,10 @@ class FindingScreen(Dialog[bool]):
 
     @on(Button.Pressed, "#finding-copy")
     def _copy(self) -> None:
-        from tui.app.steps.deploy.support_text import redacted, secrets_of
+        from tui.app.steps.deploy.support_text import secrets_of
+        from tui.common.redact import redact
 
-        plain = redacted(text(self.finding).plain, secrets_of(self._store))
+        plain = redact(text(self.finding).plain, secrets_of(self._store))
         self.app.push_screen(TextScreen("The finding", plain, export=True, wide=True))
 
     @on(Button.Pressed, "#finding-request")

@@ -17,6 +17,7 @@ from tui.cloud.auth import credentials
 from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
 from tui.cloud.http import sdk_logging
+from tui.common.redact import each_text, hide
 from tui.plan.load_save.references import REFERENCE, SECRET_KINDS, has_secret, malformed, of_secrets
 from tui.plan.model import Credential, Deployment, Plan
 
@@ -145,18 +146,7 @@ HIDDEN = "(secret)"
 
 def hidden(answer: Any) -> Any:
     """Data for people without the values of secrets that were read here: `(secret)` stands in their places."""
-    if not _known:
-        return answer
-    if isinstance(answer, dict):
-        return {name: hidden(item) for name, item in answer.items()}
-    if isinstance(answer, list):
-        return [hidden(item) for item in answer]
-    if isinstance(answer, str):
-        for value in _known:
-            # A short value would be found in words that have nothing to do with it.
-            if answer == value or (len(value) >= _SHORTEST_INSIDE and value in answer):
-                answer = answer.replace(value, HIDDEN)
-    return answer
+    return each_text(answer, lambda text: hide(text, _known, HIDDEN, _SHORTEST_INSIDE)) if _known else answer
 
 
 class Reader:

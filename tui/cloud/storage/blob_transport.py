@@ -6,12 +6,11 @@ Requests reads the whole certificate bundle for every new connection, a tenth of
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Union
 
-from tui.cloud.errors import clean
+from tui.common.redact import RedactingFilter
 
 if TYPE_CHECKING:
     from tui.cloud.recording.recorder import Recorder
@@ -40,16 +39,7 @@ class StorageAnswer:
         return self.content.decode("utf-8-sig", "replace")
 
 
-class _Hidden(logging.Filter):
-    """Takes signatures out of what urllib3 logs: addresses are part of its lines."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        text = re.sub(r"(?i)\b(sig)=[^&\s\"']+", r"\1=(hidden)", clean(record.getMessage()))
-        record.msg, record.args = text, ()
-        return True
-
-
-_hidden = _Hidden()
+_redacting = RedactingFilter()
 
 
 class Transport:
@@ -64,7 +54,7 @@ class Transport:
         self._timeout = (min(_CONNECT, seconds), seconds)
 
         # Added again and again it is there once.
-        logging.getLogger("urllib3.connectionpool").addFilter(_hidden)
+        logging.getLogger("urllib3.connectionpool").addFilter(_redacting)
         session = recorder.session("storage", connections) if recorder is not None else requests.Session()
         self._options = session.merge_environment_settings(url, {}, False, None, None)
         proxy = requests.utils.select_proxy(url, self._options["proxies"])

@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+from tui.common.redact import hide_logins
 from tui.rehearsal.images import conda_requirements, interpreters, package_index
 from tui.rehearsal.images.conda_requirements import CondaFileInvalid, Requirements
 from tui.rehearsal.programs import start
@@ -68,7 +69,7 @@ async def build(
     """
 
     def say(line: str) -> None:
-        log(package_index.redact(line))
+        log(hide_logins(line))
 
     begun = time.monotonic()
     try:
@@ -209,7 +210,7 @@ async def _run(
     finally:
         await process.stop()
     if code != 0:
-        raise ImageBuildFailure(package_index.redact(_reason(lines, code)))
+        raise ImageBuildFailure(hide_logins(_reason(lines, code)))
 
 
 def _reason(lines: list[str], code: int) -> str:

@@ -27,11 +27,6 @@ _DROPPED = re.compile(
 )
 
 
-def redact(text: str) -> str:
-    """Replaces user and password in addresses (`https://user:password@host`) by `***`."""
-    return re.sub(r"://[^/@\s'\"`]+@", "://***@", text)
-
-
 def settings_of(listing: list[str], environ: Mapping[str, str]) -> dict[str, str]:
     """Merges the output of `pip config list` with PIP_* variables; the latter win, as with pip."""
     found: dict[str, str] = {}

@@ -15,7 +15,8 @@ from tui.app.steps.deploy import follow_run, schedule
 from tui.app.steps.deploy.follow_run import RunFollower, Sight
 from tui.app.steps.deploy.run_card import card_of, retry_label
 from tui.app.steps.deploy.run_texts import task_rows
-from tui.app.steps.deploy.support_text import redacted, secrets_of, support_text
+from tui.app.steps.deploy.support_text import secrets_of, support_text
+from tui.common.redact import redact
 from tui.plan.load_save.load import load
 
 __all__ = ["home"]
@@ -120,7 +121,7 @@ async def test_support_gets_everything_but_secrets(home: Path, monkeypatch: pyte
 
 def test_ordinary_words_are_not_taken_for_secrets() -> None:
     text = "password policy: see docs; the key is missing; https://ml.azure.com/?wsid=/subscriptions/1&tid=2"
-    assert redacted(text, ["a-secret-value"]) == text
+    assert redact(text, ["a-secret-value"]) == text
 
 
 async def test_what_can_be_gone_on_with_says_so(home: Path) -> None:

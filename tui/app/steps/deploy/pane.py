@@ -17,13 +17,14 @@ from tui.app.steps.deploy.follow_run import RunFollower, Sight
 from tui.app.steps.deploy.run_card import card_of, retry_label
 from tui.app.steps.deploy.run_control import RunControl
 from tui.app.steps.deploy.run_log import RunLog
-from tui.app.steps.deploy.support_text import about, redacted, secrets_of
+from tui.app.steps.deploy.support_text import about, secrets_of
 from tui.app.steps.deploy.timeline import Timeline
 from tui.app.steps.step_pane import Action, Pane
 from tui.app.steps.step_texts import TITLES
 from tui.app.widgets.card import Card, CardView
 from tui.app.widgets.help import Topic
 from tui.app.widgets.log_view import LogView
+from tui.common.redact import redact
 from tui.engine.journal.run_view import RunView
 
 LOOK_SECONDS = 0.2
@@ -375,5 +376,5 @@ class DeployPane(Pane):
         """The card, or the addresses."""
         card = self.query_one(CardView)
         if card.display and card.card:
-            return redacted(card.card.for_support(about(self.sight, self.store.run)), secrets_of(self.store))
+            return redact(card.card.for_support(about(self.sight, self.store.run)), secrets_of(self.store))
         return run_texts.addresses(self.sight.view, self.store.run) or None

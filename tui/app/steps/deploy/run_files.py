@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from tui.app.dialogs.save_to_file import whole_log, write_somewhere
 from tui.app.steps.deploy.follow_run import Sight
-from tui.app.steps.deploy.support_text import redacted, secrets_of, support_text
+from tui.app.steps.deploy.support_text import secrets_of, support_text
+from tui.common.redact import redact
 
 if TYPE_CHECKING:
     from tui.app.state.store import Store
@@ -28,6 +29,6 @@ async def save_log(store: Store, run: Run, sight: Sight, log: LogView) -> str:
         count, text = await whole_log(run, log.only_task, log.only_text)
     else:
         count, text = log.shown_count, log.shown_text()
-    text = redacted(text, secrets_of(store))
+    text = redact(text, secrets_of(store))
     name = f"{run.id}.log"
     return await write_somewhere([Path.cwd() / name, run.folder / name], text, f"{count:,} lines are in")

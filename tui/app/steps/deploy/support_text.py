@@ -6,7 +6,6 @@ Secrets that are known here, and whatever looks like one, are taken out of it.
 from __future__ import annotations
 
 import platform
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from tui import __version__
 from tui.app.steps.deploy.follow_run import Sight
 from tui.app.text import formatting
 from tui.app.widgets.card import Card
+from tui.common.redact import redact
 from tui.plan.fields.all_fields import BY_KEY
 from tui.plan.load_save.references import Unresolved, expand
 
@@ -23,18 +23,8 @@ if TYPE_CHECKING:
     from tui.engine.journal.runs import Run
 
 LAST_LINES = 60
-HIDDEN = "(hidden)"
 LIBRARIES = ("azure-ai-ml", "azure-identity", "azure-storage-blob", "textual")
 _SHORTEST = 6  # characters; shorter values would hide ordinary words
-
-# Bearer tokens and JSON Web Tokens, signatures of storage addresses, keys and passwords that are given a name.
-_PATTERNS = (
-    re.compile(r"(?i)(bearer\s+)[\w.~+/=-]{12,}"),
-    re.compile(r"()\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"),
-    re.compile(r"(?i)([?&](?:sig|s|h|code|token|sv_sig)=)[^&\s\"']{16,}"),
-    re.compile(r"(?i)((?:account_?key|shared_?access_?key|client_?secret|password|passwd|primary_?key|secondary_?key|"
-               r"access_?token|refresh_?token|api_?key|connection_?string)[\"']?\s*[=:]\s*[\"']?)[^\s\"',;&]{4,}"),
-)  # fmt: skip
 
 
 def secrets_of(store: Store) -> list[str]:
@@ -50,15 +40,6 @@ def secrets_of(store: Store) -> list[str]:
             except Unresolved:
                 continue
     return [value for value in found if isinstance(value, str) and len(value) >= _SHORTEST]
-
-
-def redacted(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without these secrets, and without what looks like one."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-    for pattern in _PATTERNS:
-        text = pattern.sub(lambda found: found.group(1) + HIDDEN, text)
-    return text
 
 
 def about(sight: Sight, run: Run | None) -> dict[str, str]:
@@ -103,7 +84,7 @@ def support_text(card: Card | None, sight: Sight, run: Run | None, secrets: Iter
         from tui.app.widgets.log_view import row_text
 
         parts.append(f"The last {len(lines)} lines of the log\n" + "\n".join(f"  {row_text(line)}" for line in lines))
-    return redacted("\n\n".join(parts) + "\n", secrets)
+    return redact("\n\n".join(parts) + "\n", secrets)
 
 
 def versions(engine: tuple[str, ...]) -> dict[str, str]:
