@@ -64,7 +64,8 @@ def _shared(scheme: str, verify: Any, cert: Any) -> bool:
 def session(connections: int = 10, retries: Retry | int = 0) -> requests.Session:
     """A session of requests that shares its certificates with every other one; proxies are the environment's."""
     made = requests.Session()
-    made.mount("https://", SharingAdapter(pool_connections=10, pool_maxsize=connections, max_retries=retries))
+    for scheme in ("https://", "http://"):
+        made.mount(scheme, SharingAdapter(pool_connections=10, pool_maxsize=connections, max_retries=retries))
     return made
 
 
