@@ -81,7 +81,7 @@ def _score_script(code: CodeConfiguration) -> tuple[score_script.ScoreScript, bo
 
     score = score_script.read(code.code, code.scoring_script)
     try:
-        excluded = ignore_file.left_out(code.code) if score.found else None
+        excluded = ignore_file.ignored_files(code.code) if score.found else None
     except (OSError, ValueError):
         excluded = None
     return score, bool(excluded and excluded(code.scoring_script))

@@ -88,7 +88,7 @@ def _rules(root: Path, figures: Figures) -> Callable[[str], bool] | None:
 
     try:
         figures.ignore_file = ignore_file.ignore_file(root)
-        return ignore_file.left_out(root) if figures.ignore_file else None
+        return ignore_file.ignored_files(root) if figures.ignore_file else None
     except (OSError, ValueError) as error:
         figures.unreadable.append(f"{figures.ignore_file or root}: {error}")
         return None

@@ -4,7 +4,7 @@ context; registered under a name, or one that is there already."""
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Callable
 
@@ -123,7 +123,7 @@ def register(
     """
     found = find(cloud, environment)
     if found is not None:
-        return EnvironmentVersion(**{**found.__dict__, "reused": True})
+        return replace(found, reused=True)
     version = environment.version or _versions(cloud, environment.name)[1]
     conda = environment.conda_file
     if conda is not None and base is not None and not conda.is_absolute():

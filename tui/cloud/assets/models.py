@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable
 
@@ -87,26 +87,17 @@ def register(
     progress: Progress = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
     tags: Mapping[str, str] | None = None,
+    creating: Callable[[], None] = lambda: None,
 ) -> ModelVersion:
     """Uploads a folder or file and registers it; a version with the same content and type is used again.
 
-    `progress` gets bytes done and in all, from this thread. Raises Cancelled, or CloudError.
+    `progress` gets bytes done and in all, from this thread; `creating` is called before anything is written. Raises
+    Cancelled, or CloudError.
     """
     found = find(cloud, model.name, content_hash, model.type)
     if found is not None and model.version in (None, found.version):
-        return ModelVersion(**{**found.__dict__, "reused": True})
-    return _upload(cloud, model, path, content_hash, progress, cancelled, tags)
-
-
-def _upload(
-    cloud: Cloud,
-    model: Model,
-    path: Path,
-    content_hash: str,
-    progress: Progress,
-    cancelled: Callable[[], bool],
-    tags: Mapping[str, str] | None,
-) -> ModelVersion:
+        return replace(found, reused=True)
+    creating()
     if model.version and read(cloud, model.name, model.version) is not None:
         raise CloudError(
             title=f"Version {model.version} of {model.name} is registered already",
@@ -133,8 +124,8 @@ def bring(
 ) -> ModelVersion:
     """The version with the content of a folder or file: one that is there, or a new one.
 
-    Where no version has as many files and bytes, so that none can have the content, much data is hashed while it is
-    uploaded and not before. `creating` is called before anything is written. Raises as `register`.
+    As `register`, but where no version has as many files and bytes, so that none can have the content, much data is
+    hashed while it is uploaded and not before.
     """
     files = walk(path)
     figures = _figures(files)
@@ -144,12 +135,7 @@ def bring(
         if CONTENT_TAG in version.tags
     )
     if alike or sum(file.size for file in files) < _WORTH_OVERLAPPING:
-        content = content_hash(path, cancelled)
-        found = find(cloud, model.name, content, model.type)
-        if found is not None and model.version in (None, found.version):
-            return ModelVersion(**{**found.__dict__, "reused": True})
-        creating()
-        return _upload(cloud, model, path, content, progress, cancelled, tags)
+        return register(cloud, model, path, content_hash(path, cancelled), progress, cancelled, tags, creating)
     creating()
     target = default_datastore(cloud)
     state = fingerprint(path, files)

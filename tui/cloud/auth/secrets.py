@@ -202,9 +202,8 @@ class Reader:
             raise _vault_refused(error, host, secret) from None
         except Exception as error:
             told = explain(error, doing=f"reading the secret {secret} of {host}")
-            raise CloudError(
-                title=told.title, cause=told.cause, remedy=told.remedy, raw=told.raw, code=UNREAD, status=told.status
-            ) from None
+            told.code = UNREAD
+            raise told from None
         finally:
             client.close()
 

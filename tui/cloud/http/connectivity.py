@@ -8,13 +8,11 @@ trusts. Nothing is sent but a TLS handshake.
 from __future__ import annotations
 
 import base64
-import functools
 import re
 import socket
 import ssl
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from tui.cloud.http.dns_zones import is_address, is_private
 from tui.cloud.http.proxies import Proxy, proxy_for, trust
@@ -179,16 +177,9 @@ def _ask_for_tunnel(connection: socket.socket, proxy: Proxy, host: str, port: in
 
 def _context() -> ssl.SSLContext:
     """Trusts what requests trusts. Raises OSError where that file cannot be used."""
-    bundle = trust().path
-    return _made(bundle, Path(bundle).stat().st_mtime_ns)
+    from tui.cloud.http.connections import certificates
 
-
-@functools.lru_cache(maxsize=4)
-def _made(bundle: str, changed: int) -> ssl.SSLContext:
-    """Reading a bundle takes some 20 ms of processor time, and every host needs it."""
-    if Path(bundle).is_dir():
-        return ssl.create_default_context(capath=bundle)
-    return ssl.create_default_context(cafile=bundle)
+    return certificates(trust().path)
 
 
 def _shake(connection: socket.socket, host: str, port: int, found: Probe, ends: float) -> Probe:

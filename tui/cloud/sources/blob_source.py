@@ -152,21 +152,12 @@ def _container(cloud: Cloud, place: Place) -> Any:
 
 def _refused(error: BaseException, place: Place) -> CloudError:
     told = explain(error, doing=f"reading {place.account_url}/{place.container}/{place.path}")
-    remedy = told.remedy
     if told.status == 403:
-        remedy = (
+        told.remedy = (
             "Give the identity that signs in the role Storage Blob Data Reader on the account or the container; where "
             "the account is closed to public networks, go through its private endpoint."
         )
-    return CloudError(
-        title=told.title,
-        cause=told.cause,
-        remedy=remedy,
-        raw=told.raw,
-        code=told.code,
-        request_ids=told.request_ids,
-        status=told.status,
-    )
+    return told
 
 
 def _is_address(host: str) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Callable
 
 from tui.cloud.errors import Cancelled, CloudError
+from tui.cloud.storage.ignore_file import ignored_files
 
 PIECE = 8 * 1024 * 1024  # more than 4 MiB: such blocks have no rate limit of their own (Microsoft, scalability-targets)
 _MOST_PIECES = 50_000  # of a file
@@ -41,8 +42,8 @@ def walk(root: Path) -> list[LocalFile]:
         raise CloudError(
             title="The path is not there", cause=f"{root} is neither a file nor a folder.", remedy="Correct the path."
         )
-    excluded = _ignored(root)
-    found = [file for file in _files(root) if not excluded(file.name)]
+    ignored = ignored_files(root)
+    found = [file for file in _files(root) if ignored is None or not ignored(file.name)]
     if not found:
         raise CloudError(
             title="There is nothing to upload",
@@ -201,16 +202,3 @@ def _files(root: Path) -> Iterator[LocalFile]:
             path = Path(folder, name)
             if path.is_file():
                 yield LocalFile(path, path.relative_to(root).as_posix(), path.stat().st_size)
-
-
-def _ignored(root: Path) -> Callable[[str], bool]:
-    """The rules of the folder's ignore file, read by the SDK itself so that both leave out the same files."""
-    if not any((root / name).is_file() for name in (".amlignore", ".gitignore")):
-        return lambda name: False
-    from tui.cloud.session import import_sdk
-
-    import_sdk()
-    from azure.ai.ml._utils._asset_utils import get_ignore_file
-
-    rules = get_ignore_file(root)
-    return lambda name: bool(rules.is_file_excluded(root / name))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Callable
 
-from tui.cloud.storage import folder_files
-
 NAMES = (".amlignore", ".gitignore")
 
 
@@ -15,11 +13,18 @@ def ignore_file(root: Path) -> str | None:
     return next((name for name in NAMES if (root / name).is_file()), None)
 
 
-def left_out(root: Path) -> Callable[[str], bool] | None:
+def ignored_files(root: Path) -> Callable[[str], bool] | None:
     """A function that says of a file's name below `root` whether it is not uploaded; None without an ignore file.
 
-    The rules are read by the SDK itself, as at the upload. Raises OSError where the ignore file cannot be read.
+    The rules are read by the SDK itself, so that both leave out the same files. Raises OSError where the ignore file
+    cannot be read.
     """
     if ignore_file(root) is None:
         return None
-    return folder_files._ignored(root)
+    from tui.cloud.session import import_sdk
+
+    import_sdk()
+    from azure.ai.ml._utils._asset_utils import get_ignore_file
+
+    rules = get_ignore_file(root)
+    return lambda name: bool(rules.is_file_excluded(root / name))
