@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
 _REFUSED = re.compile(
     r"The client '(?P<client>[^']*)'(?: with object id '(?P<oid>[^']*)')? does not have authorization to perform "
     r"action '(?P<action>[^']+)'(?: over scope '(?P<scope>[^']+)')?"
@@ -61,25 +60,24 @@ def refused(message: str, kind: str = "") -> Request | None:
     return request_for(found["action"], found["scope"] or "SCOPE", found["oid"] or None, kind)
 
 
+# Beginning of an action in lower case, what else is in it -> the role, and the kind of resource that it is given on.
+_ROLES = (
+    ("microsoft.machinelearningservices/workspaces/computes/", "", "AzureML Compute Operator", "/workspaces/"),
+    ("microsoft.machinelearningservices/workspaces/write", "", "Contributor", "/workspaces/"),
+    ("microsoft.machinelearningservices/workspaces/delete", "", "Contributor", "/workspaces/"),
+    ("microsoft.machinelearningservices/workspaces", "", "AzureML Data Scientist", "/workspaces/"),
+    ("microsoft.storage/", "/blobs/read", "Storage Blob Data Reader", "/storageAccounts/"),
+    ("microsoft.storage/", "/blobs/", "Storage Blob Data Contributor", "/storageAccounts/"),
+    ("microsoft.containerregistry/", "/pull/", "AcrPull", "/registries/"),
+    ("microsoft.managedidentity/", "/assign/", "Managed Identity Operator", ""),
+    ("microsoft.authorization/roleassignments/", "", "Role Based Access Control Administrator", ""),
+)
+
+
 def _role(action: str, scope: str) -> tuple[str, str]:
-    workspace = _cut(scope, "/workspaces/")
-    if action.startswith(f"{_WORKSPACES}/computes/".lower()):
-        return "AzureML Compute Operator", workspace
-    if action in (f"{_WORKSPACES}/write".lower(), f"{_WORKSPACES}/delete".lower()):
-        return "Contributor", workspace
-    if action.startswith(_WORKSPACES.lower()):
-        return "AzureML Data Scientist", workspace
-    if action.startswith("microsoft.storage/") and "/blobs/" in action:
-        reads = action.endswith("/blobs/read")
-        return ("Storage Blob Data Reader" if reads else "Storage Blob Data Contributor"), _cut(
-            scope, "/storageAccounts/"
-        )
-    if action.startswith("microsoft.containerregistry/") and "/pull/" in action:
-        return "AcrPull", _cut(scope, "/registries/")
-    if action.startswith("microsoft.managedidentity/") and "/assign/" in action:
-        return "Managed Identity Operator", scope
-    if action.startswith("microsoft.authorization/roleassignments/"):
-        return "Role Based Access Control Administrator", scope
+    for begins, holds, role, kind in _ROLES:
+        if action.startswith(begins) and holds in action:
+            return role, _cut(scope, kind) if kind else scope
     return ("Reader" if action.endswith("/read") else "Contributor"), scope
 
 

@@ -7,10 +7,10 @@ reason in words, never an error: whoever may not list may still type.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice, repeat
 from typing import Any, Callable
 
 from tui.cloud.errors import CloudError
@@ -51,7 +51,6 @@ class Listing:
 
 def subscriptions(cloud: Cloud) -> Listing:
     """The subscriptions in which the identity has a role."""
-    what = "The subscriptions"
 
     def item(body: dict[str, Any]) -> Item:
         state = str(body.get("state") or "")
@@ -59,27 +58,22 @@ def subscriptions(cloud: Cloud) -> Listing:
         identifier = str(body.get("subscriptionId") or "")
         return Item(identifier, str(body.get("displayName") or identifier), f"{identifier}{words}")
 
-    found = listed(what, lambda: map(item, cloud.arm.items("/subscriptions", SUBSCRIPTIONS)))
-    if not found.items and not found.reason:
-        return Listing(reason="The identity has no role in any subscription; type the id if you know better.")
-    return found
+    none = "The identity has no role in any subscription; type the id if you know better."
+    return listed("The subscriptions", lambda: map(item, cloud.arm.items("/subscriptions", SUBSCRIPTIONS)), none)
 
 
 def resource_groups(cloud: Cloud, scope: Workspace) -> Listing:
     """The resource groups of the subscription."""
-    what = "The resource groups"
     if not scope.subscription_id:
         return Listing(reason="The subscription is not filled in, so its resource groups are not known.")
+
+    def item(body: dict[str, Any]) -> Item:
+        name = str(body.get("name") or "")
+        return Item(name, name, str(body.get("location") or ""))
+
     path = f"/subscriptions/{scope.subscription_id}/resourcegroups"
-    found = listed(what, lambda: (_group(body) for body in cloud.arm.items(path, GROUPS)))
-    if found.items or found.reason:
-        return found
-    return Listing(reason="The identity sees no resource group in this subscription; type its name.")
-
-
-def _group(body: dict[str, Any]) -> Item:
-    name = str(body.get("name") or "")
-    return Item(name, name, str(body.get("location") or ""))
+    none = "The identity sees no resource group in this subscription; type its name."
+    return listed("The resource groups", lambda: map(item, cloud.arm.items(path, GROUPS)), none)
 
 
 def workspaces(cloud: Cloud, scope: Workspace) -> Listing:
@@ -87,24 +81,23 @@ def workspaces(cloud: Cloud, scope: Workspace) -> Listing:
 
     An identity whose roles reach the resource group only gets the group's.
     """
-    what = "The workspaces"
     if not scope.subscription_id:
         return Listing(reason="The subscription is not filled in, so its workspaces are not known.")
+
+    def below(place: str) -> Listing:
+        path = f"{place}/{_SERVICE}/workspaces"
+        return listed("The workspaces", lambda: map(_workspace, cloud.arm.items(path, arm.WORKSPACES)))
+
     subscription = f"/subscriptions/{scope.subscription_id}"
-    found = listed(what, lambda: map(_workspace, _bodies(cloud, f"{subscription}/{_SERVICE}/workspaces")))
+    found = below(subscription)
     if not found.items and scope.resource_group:
-        group = f"{subscription}/resourceGroups/{scope.resource_group}/{_SERVICE}/workspaces"
-        nearer = listed(what, lambda: map(_workspace, _bodies(cloud, group)))
+        nearer = below(f"{subscription}/resourceGroups/{scope.resource_group}")
         found = nearer if nearer.items or not found.reason else found
     if not found.items:
         return found if found.reason else Listing(reason="The identity sees no workspace here; type its name.")
     here = scope.resource_group.lower()
     first = sorted(found.items, key=lambda item: item.sets["workspace.resource_group"].lower() != here)
     return Listing(first, found.reason)
-
-
-def _bodies(cloud: Cloud, path: str) -> Iterator[dict[str, Any]]:
-    return cloud.arm.items(path, arm.WORKSPACES)
 
 
 def _workspace(body: dict[str, Any]) -> Item:
@@ -131,38 +124,34 @@ def endpoints(cloud: Cloud, scope: Workspace) -> Listing:
     if not scope.name:
         return Listing(reason="The workspace is not filled in, so its endpoints are not known.")
     root = f"{scope.id}/onlineEndpoints"
-    bodies: list[dict[str, Any]] = []
 
     def read() -> Iterable[Item]:
-        bodies.extend(islice(cloud.arm.items(root, arm.ENDPOINTS), MOST))
-        names = [f"{root}/{body.get('name')}/deployments" for body in bodies]
-        looked_into = each(lambda path: _deployments(cloud, path), names[:MOST_LOOKED_INTO])
-        for number, body in enumerate(bodies):
-            yield _endpoint(body, looked_into[number] if number < len(looked_into) else None)
+        bodies = list(islice(cloud.arm.items(root, arm.ENDPOINTS), MOST))
+        paths = [f"{root}/{body.get('name')}/deployments" for body in bodies[:MOST_LOOKED_INTO]]
+        found = each(lambda path: _bodies(cloud, path, arm.DEPLOYMENTS, MOST), paths)
+        return map(_endpoint, bodies, chain(found, repeat(None)))
 
     return listed("The endpoints", read)
 
 
-def _deployments(cloud: Cloud, path: str) -> list[str] | None:
-    """Names of the deployments below an endpoint; None when they cannot be listed."""
+def _bodies(cloud: Cloud, path: str, version: str, most: int) -> list[dict[str, Any]] | None:
+    """What is in a collection; None when it cannot be listed."""
     try:
-        return [str(body.get("name")) for body in cloud.arm.items(path, arm.DEPLOYMENTS)]
+        return list(islice(cloud.arm.items(path, version), most))
     except CloudError:
         return None
 
 
-def _endpoint(body: dict[str, Any], names: list[str] | None) -> Item:
+def _endpoint(body: dict[str, Any], deployments: list[dict[str, Any]] | None) -> Item:
     name = str(body.get("name") or "")
     properties = body.get("properties") or {}
     mode = str(properties.get("authMode") or "")
     mode = _AUTH_MODES.get(mode.lower(), mode)
     traffic = {str(key): int(share) for key, share in (properties.get("traffic") or {}).items()}
-    known = list(dict.fromkeys([*traffic, *(names or [])]))
-    words = [str(properties.get("provisioningState") or "state not known").lower(), mode]
-    if known:
-        words.append(", ".join(f"{deployment} {traffic.get(deployment, 0)} %" for deployment in known))
-    else:
-        words.append("no deployment" if names is not None else "no traffic")
+    known = dict.fromkeys([*traffic, *(str(one.get("name")) for one in deployments or [])])
+    shares = ", ".join(f"{deployment} {traffic.get(deployment, 0)} %" for deployment in known)
+    state = str(properties.get("provisioningState") or "state not known").lower()
+    words = [state, mode, shares or ("no traffic" if deployments is None else "no deployment")]
     return Item(name, name, "; ".join(words), {"endpoint.auth_mode": mode} if mode else {})
 
 
@@ -222,7 +211,7 @@ def model_versions(cloud: Cloud, scope: Workspace, name: str) -> Listing:
 
     path = f"{scope.id}/models/{name}/versions"
     try:
-        return _sorted(Listing([item(body) for body in islice(cloud.arm.items(path, arm.MODELS), MOST)]))
+        return Listing(_newest_first(map(item, islice(cloud.arm.items(path, arm.MODELS), MOST))))
     except CloudError as error:
         if error.status == 404:
             return Listing(reason=f"The workspace has no model {name} yet.")
@@ -236,16 +225,9 @@ def environments(cloud: Cloud, scope: Workspace) -> Listing:
     paths = [f"{scope.id}/environments/{name}/versions" for name in names]
     newest = {item.label: item for item in found.items}
     items: list[Item] = []
-    for name, versions in zip(names, each(lambda path: _versions(cloud, path), paths)):
-        items += _sorted(Listing([_environment(name, body) for body in versions or []])).items or [newest[name]]
+    for name, versions in zip(names, each(lambda path: _bodies(cloud, path, arm.ENVIRONMENTS, 20), paths)):
+        items += _newest_first(_environment(name, body) for body in versions or []) or [newest[name]]
     return Listing([*items, *found.items[MOST_LOOKED_INTO:]], found.reason)
-
-
-def _versions(cloud: Cloud, path: str) -> list[dict[str, Any]] | None:
-    try:
-        return list(islice(cloud.arm.items(path, arm.ENVIRONMENTS), 20))
-    except CloudError:
-        return None
 
 
 def _environment(name: str, body: dict[str, Any]) -> Item:
@@ -291,14 +273,14 @@ def _short(properties: dict[str, Any]) -> str:
     return text if len(text) <= 60 else text[:57].rpartition(" ")[0] + " …"
 
 
-def _sorted(found: Listing) -> Listing:
+def _newest_first(items: Iterable[Item]) -> list[Item]:
     """Versions from the newest to the oldest: numbers as numbers, other words after them."""
 
     def order(item: Item) -> tuple[bool, int, str]:
         version = item.value.rpartition(":")[2]
         return version.isdigit(), int(version) if version.isdigit() else 0, version
 
-    return Listing(sorted(found.items, key=order, reverse=True), found.reason)
+    return sorted(items, key=order, reverse=True)
 
 
 def each(work: Callable[[str], Any], paths: list[str], at_once: int = 4) -> list[Any]:
@@ -309,15 +291,16 @@ def each(work: Callable[[str], Any], paths: list[str], at_once: int = 4) -> list
         return list(pool.map(work, paths))
 
 
-def listed(what: str, read: Callable[[], Iterable[Item]]) -> Listing:
-    """The items that `read` gives, at most 1000; or why they cannot be listed. `what` begins the sentence."""
+def listed(what: str, read: Callable[[], Iterable[Item]], none: str = "") -> Listing:
+    """The items that `read` gives, at most 1000; or why they cannot be listed. `what` begins the sentence; `none` is
+    the reason where there are no items."""
     try:
         items = list(islice(read(), MOST + 1))
     except CloudError as error:
         return Listing(reason=why_not(what, error))
     if len(items) > MOST:
         return Listing(items[:MOST], f"There are more than {MOST}; what is not listed can be typed.")
-    return Listing(items)
+    return Listing(items, "" if items else none)
 
 
 def why_not(what: str, error: CloudError) -> str:
