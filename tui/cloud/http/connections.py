@@ -17,6 +17,9 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+AZURE_RETRIES = Retry(total=False, redirect=False, raise_on_status=False)
+"""As azure-core's own transport: trying again is for the client's policies, which want urllib3's own errors."""
+
 _lock = threading.Lock()
 _contexts: dict[tuple[str, float], ssl.SSLContext] = {}
 
@@ -69,10 +72,8 @@ def session(connections: int = 10, retries: Retry | int = 0) -> requests.Session
     return made
 
 
-def transport() -> Any:
-    """A transport for clients of azure-core."""
+def transport(through: requests.Session | None = None) -> Any:
+    """A transport for clients of azure-core, with a session that is given or with one of its own."""
     from azure.core.pipeline.transport import RequestsTransport
 
-    # As azure-core's own transport: trying again is for the client's policies, which want urllib3's own errors.
-    retries = Retry(total=False, redirect=False, raise_on_status=False)
-    return RequestsTransport(session=session(32, retries), session_owner=False)
+    return RequestsTransport(session=through or session(32, AZURE_RETRIES), session_owner=False)

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from tui.cloud.clouds import CloudMetadata
 from tui.cloud.errors import CloudError
-from tui.cloud.http import arm
 from tui.cloud.http.dns_zones import PrivateName, inference_probe, private_name
 from tui.cloud.session import Cloud
+from tui.cloud.storage.datastore import container_of, read_default
 from tui.cloud.workspace.workspace import WorkspaceInfo, connections
 
 STORAGE_ACCOUNTS = "2023-01-01"
@@ -72,7 +72,6 @@ class Dependency:
     access: str | None = None
     endpoints: dict[str, str] = field(default_factory=dict)
     sku: str | None = None
-    identity_only: bool = False
     azure_services: bool | None = None
 
 
@@ -86,24 +85,19 @@ def of_cloud(metadata: CloudMetadata) -> list[Host]:
 
 def store(cloud: Cloud) -> Store | None:
     """The default datastore, or None when there is none. Asks for no secret. Raises CloudError."""
-    base = f"{cloud.workspace_id}/datastores"
-    doing = "reading the workspace's datastore"
-    found = cloud.arm.find(f"{base}/workspaceblobstore", arm.DATASTORES, doing=doing)
-    if found is None:
-        listed = cloud.arm.items(base, arm.DATASTORES, query={"isDefault": "true"}, doing=doing)
-        found = next(iter(listed), None)
+    found = read_default(cloud)
     properties = (found or {}).get("properties") or {}
     account = properties.get("accountName")
     if found is None or not account:
         return None
     subscription, group = properties.get("subscriptionId"), properties.get("resourceGroup")
     provider = "Microsoft.Storage/storageAccounts"
+    url, container = container_of(cloud, properties)
     return Store(
         name=str(found.get("name") or "workspaceblobstore"),
         account=str(account),
-        # As the SDK makes it of the datastore and the cloud's metadata.
-        url=f"https://{account}.blob.{cloud.metadata.storage_suffix}",
-        container=str(properties.get("containerName") or properties.get("filesystem") or ""),
+        url=url,
+        container=container,
         identity=str((properties.get("credentials") or {}).get("credentialsType") or "None") == "None",
         account_id=(
             f"/subscriptions/{subscription}/resourceGroups/{group}/providers/{provider}/{account}"
@@ -129,7 +123,6 @@ def dependency(cloud: Cloud, id: str, version: str) -> Dependency | None:
         access=_access(properties, rules),
         endpoints=connections(properties.get("privateEndpointConnections")),
         sku=str((body.get("sku") or {}).get("name") or "") or None,
-        identity_only=properties.get("allowSharedKeyAccess") is False,
         azure_services="azureservices" in str(rules["bypass"]).lower() if rules.get("bypass") else None,
     )
 

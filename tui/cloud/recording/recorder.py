@@ -63,11 +63,9 @@ class Recorder:
 
     def transport(self, service: str, connections: int = 10) -> Any:
         """A transport for clients of azure-core whose exchanges are recorded."""
-        from azure.core.pipeline.transport import RequestsTransport
+        from tui.cloud.http.connections import AZURE_RETRIES, transport
 
-        # As azure-core's own transport: trying again is for the client's policies, which want urllib3's own errors.
-        retries = Retry(total=False, redirect=False, raise_on_status=False)
-        return RequestsTransport(session=self.session(service, connections, retries), session_owner=False)
+        return transport(self.session(service, connections, AZURE_RETRIES))
 
     def write(
         self,

@@ -10,9 +10,10 @@ from urllib.parse import unquote, urlsplit
 
 from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
-from tui.cloud.http import arm
+from tui.cloud.http import arm, connections
 from tui.cloud.session import Cloud
 from tui.cloud.sources.source_listing import Item, Listing
+from tui.cloud.storage.datastore import container_of
 
 _CHUNK = 4 * 1024 * 1024
 
@@ -122,9 +123,7 @@ def _in_place(cloud: Cloud, place: Place) -> str | None:
     closed = cloud.plan.deployment.egress_public_network_access == "disabled"
     for store in stores:
         properties = store.get("properties") or {}
-        container = str(properties.get("containerName") or properties.get("filesystem") or "")
-        account = f"https://{properties.get('accountName')}.blob.{cloud.metadata.storage_suffix}"
-        if (account, container) == (place.account_url, place.container):
+        if container_of(cloud, properties) == (place.account_url, place.container):
             name = str(store.get("name"))
             if not closed or name == "workspaceblobstore" or properties.get("isDefault"):
                 return f"azureml://datastores/{name}/paths/{place.path}"
@@ -132,16 +131,13 @@ def _in_place(cloud: Cloud, place: Place) -> str | None:
 
 
 def _container(cloud: Cloud, place: Place) -> Any:
-    import requests
-    from azure.core.pipeline.transport import RequestsTransport
     from azure.storage.blob import ContainerClient, ExponentialRetry
 
-    session = cloud.recorder.session("storage", 16) if cloud.recorder is not None else requests.Session()
     return ContainerClient(
         place.account_url,
         place.container,
         credential=cloud.credential,
-        transport=RequestsTransport(session=session, session_owner=False),
+        transport=cloud.recorder.transport("storage", 16) if cloud.recorder is not None else connections.transport(),
         retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=4, random_jitter_range=1),
         max_chunk_get_size=_CHUNK,
         max_single_get_size=_CHUNK,

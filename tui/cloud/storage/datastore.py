@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -35,12 +36,7 @@ class Datastore:
 
 def default_datastore(cloud: Cloud) -> Datastore:
     """The workspace's default blob datastore with a credential for it. Raises CloudError."""
-    doing = "reading the workspace's datastore"
-    base = f"{cloud.workspace_id}/datastores"
-    found = cloud.arm.find(f"{base}/{_DATASTORE}", arm.DATASTORES, doing=doing)
-    if found is None:
-        query = {"isDefault": "true"}
-        found = next(iter(cloud.arm.items(base, arm.DATASTORES, query=query, doing=doing)), None)
+    found = read_default(cloud)
     if found is None:
         raise CloudError(
             title="The workspace has no default datastore",
@@ -55,16 +51,32 @@ def default_datastore(cloud: Cloud) -> Datastore:
             cause=f"It is of type {kind}; blob storage is needed.",
             remedy="Make a blob container the workspace's default datastore.",
         )
-    account, resource = properties.get("accountName"), f"{base}/{name}"
+    resource = f"{cloud.workspace_id}/datastores/{name}"
     secret = _secret(cloud, resource, properties)
+    url, container = container_of(cloud, properties)
     return Datastore(
         name=name,
-        account_url=f"https://{account}.blob.{cloud.metadata.storage_suffix}",
-        container=str(properties.get("containerName") or properties.get("filesystem")),
+        account_url=url,
+        container=container,
         credential=secret or cloud.credential,
         recorder=cloud.recorder,
         renew=(lambda: _secret(cloud, resource, properties)) if secret else None,
     )
+
+
+def read_default(cloud: Cloud) -> dict[str, Any] | None:
+    """The default datastore as Resource Manager has it, without secrets; None without one. Raises CloudError."""
+    base, doing = f"{cloud.workspace_id}/datastores", "reading the workspace's datastore"
+    found = cloud.arm.find(f"{base}/{_DATASTORE}", arm.DATASTORES, doing=doing)
+    if found is not None:
+        return found
+    return next(iter(cloud.arm.items(base, arm.DATASTORES, query={"isDefault": "true"}, doing=doing)), None)
+
+
+def container_of(cloud: Cloud, properties: Mapping[str, Any]) -> tuple[str, str]:
+    """Account URL and container of a datastore, as the SDK makes them of it and of the cloud's metadata."""
+    url = f"https://{properties.get('accountName')}.blob.{cloud.metadata.storage_suffix}"
+    return url, str(properties.get("containerName") or properties.get("filesystem") or "")
 
 
 def _secret(cloud: Cloud, resource: str, properties: dict[str, Any]) -> str | None:
