@@ -13,7 +13,8 @@ import pytest
 from scripted_service import WORKSPACE, Reply, Service, token
 
 from tui.cloud import clouds
-from tui.cloud.auth.sign_in import credential_sources, sign_in
+from tui.cloud.auth.credentials import credential_sources
+from tui.cloud.auth.sign_in import sign_in
 from tui.cloud.errors import CloudError
 from tui.cloud.session import connect
 from tui.cloud.workspace import workspace

@@ -61,15 +61,7 @@ def build(credential: Credential, cloud: CloudMetadata, transport: Any = None) -
 
 
 def _incomplete(credential: Credential) -> CloudError:
-    missing = [
-        name
-        for name, value in (
-            ("tenant_id", credential.tenant_id),
-            ("client_id", credential.client_id),
-            ("client_secret", credential.client_secret),
-        )
-        if not value
-    ]
+    missing = [name for name in ("tenant_id", "client_id", "client_secret") if not getattr(credential, name)]
     return CloudError(
         title="The service principal is not complete",
         cause=f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} empty.",
@@ -105,16 +97,9 @@ def credential_sources(environ: Mapping[str, str] | None = None) -> list[Source]
 
 
 def _restricted(source: Source, only: str) -> Source:
-    production = {"Environment", "WorkloadIdentity", "ManagedIdentity"}
-    if only == "prod":
-        admitted = source.source in production
-    elif only == "dev":
-        admitted = source.source not in production
-    else:
-        admitted = only == f"{source.source}Credential".lower()
-    if admitted:
-        return source
-    return Source(source.source, False, f"left out by AZURE_TOKEN_CREDENTIALS={only}")
+    production = source.source in ("Environment", "WorkloadIdentity", "ManagedIdentity")
+    admitted = {"prod": production, "dev": not production}.get(only, only == f"{source.source}Credential".lower())
+    return source if admitted else Source(source.source, False, f"left out by AZURE_TOKEN_CREDENTIALS={only}")
 
 
 def _environment(env: Mapping[str, str]) -> Source:

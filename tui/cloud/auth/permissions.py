@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tui.cloud.session import Cloud
 
@@ -33,15 +34,18 @@ def granted(cloud: Cloud, scope: str) -> list[Permission]:
     """What the signed-in identity may do at a scope. Raises CloudError."""
     path = f"{scope}/providers/Microsoft.Authorization/permissions"
     listed = cloud.arm.items(path, AUTHORIZATION, doing="reading what this identity may do")
-    return [
-        Permission(*(_texts(item.get(name)) for name in ("actions", "notActions", "dataActions", "notDataActions")))
-        for item in listed
-    ]
+    return list(map(entry, listed))
+
+
+def entry(told: Mapping[str, Any]) -> Permission:
+    """An entry as the permissions API and role definitions have it."""
+    names = ("actions", "notActions", "dataActions", "notDataActions")
+    return Permission(*(tuple(map(str, told.get(name) or ())) for name in names))
 
 
 def missing(permissions: Sequence[Permission], actions: Sequence[str], data: bool = False) -> list[str]:
     """The actions that no entry allows, in their order."""
-    return [action for action in actions if not any(entry.allows(action, data) for entry in permissions)]
+    return [action for action in actions if not any(one.allows(action, data) for one in permissions)]
 
 
 def registration(cloud: Cloud, provider: str) -> str | None:
@@ -49,10 +53,6 @@ def registration(cloud: Cloud, provider: str) -> str | None:
     path = f"/subscriptions/{cloud.plan.workspace.subscription_id}/providers/{provider}"
     body = cloud.arm.find(path, PROVIDERS, doing=f"reading the resource provider {provider}")
     return str(body["registrationState"]) if body and body.get("registrationState") else None
-
-
-def _texts(found: object) -> tuple[str, ...]:
-    return tuple(str(item) for item in found) if isinstance(found, list) else ()
 
 
 @functools.lru_cache(maxsize=512)

@@ -10,7 +10,7 @@ import dataclasses
 import os
 import sys
 from dataclasses import dataclass, replace
-from typing import Any, Callable
+from typing import Any
 
 from tui.cloud import clouds
 from tui.cloud.auth import credentials
@@ -42,15 +42,15 @@ def fill(plan: Plan, reader: Reader | None = None) -> Plan:
     Raises CloudError for the first that cannot be read.
     """
     reader = reader or Reader()
-    credential = _filled(plan.credential, reader.read)
+    credential = _filled(plan.credential, reader)
     # A Key Vault is read with the plan's own credential, once that one is whole.
     reader.use(credential)
     return replace(
         plan,
         credential=credential,
-        workspace=_filled(plan.workspace, reader.read),
-        deployment=_deployment(plan.deployment, reader.read),
-        deployments=tuple(_deployment(one, reader.read) for one in plan.deployments),
+        workspace=_filled(plan.workspace, reader),
+        deployment=_deployment(plan.deployment, reader),
+        deployments=tuple(_deployment(one, reader) for one in plan.deployments),
     )
 
 
@@ -75,7 +75,7 @@ def test(tree: Any, credential: Credential) -> list[Tested]:
         reader.use(credential)
     else:
         with contextlib.suppress(CloudError):  # its own reference is reported below
-            reader.use(_filled(credential, reader.read))
+            reader.use(_filled(credential, reader))
     return [
         Tested(f"${{{kind}:{name}}}", tuple(places), *_tested(kind, name, reader))
         for (kind, name), places in keys.items()
@@ -108,35 +108,28 @@ def _texts(node: Any, prefix: str = "") -> list[tuple[str, str]]:
     return [(prefix, node)] if isinstance(node, str) else []
 
 
-def _deployment(deployment: Deployment, read: Callable[[str, str], str]) -> Deployment:
-    variables = {name: _replaced(value, _hiding(read)) for name, value in deployment.environment_variables.items()}
+def _deployment(deployment: Deployment, reader: Reader) -> Deployment:
+    variables = {name: _replaced(value, reader, True) for name, value in deployment.environment_variables.items()}
     return replace(deployment, environment_variables=variables)
 
 
-def _hiding(read: Callable[[str, str], str]) -> Callable[[str, str], str]:
-    """Reads, and remembers what no answer may show."""
-
-    def reading(kind: str, name: str) -> str:
-        value = read(kind, name)
-        _known.add(value)
-        return value
-
-    return reading
-
-
-def _filled(part: Any, read: Callable[[str, str], str]) -> Any:
+def _filled(part: Any, reader: Reader) -> Any:
     """A dataclass of texts with the secrets in its texts replaced."""
     changed = {
-        field.name: _replaced(value, _hiding(read) if field.name == "client_secret" else read)
+        field.name: _replaced(value, reader, field.name == "client_secret")
         for field in dataclasses.fields(part)
         if isinstance(value := getattr(part, field.name), str) and has_secret(value)
     }
     return replace(part, **changed) if changed else part
 
 
-def _replaced(text: str, read: Callable[[str, str], str]) -> str:
+def _replaced(text: str, reader: Reader, secret: bool) -> str:
+    """The text with the values of its references; where they are `secret`, no answer will show them."""
     for kind, name in of_secrets(text):
-        text = text.replace(f"${{{kind}:{name}}}", read(kind, name))
+        value = reader.read(kind, name)
+        if secret:
+            _known.add(value)
+        text = text.replace(f"${{{kind}:{name}}}", value)
     return text
 
 

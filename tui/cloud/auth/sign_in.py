@@ -8,11 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from tui.cloud.auth.credentials import Source, credential_sources
 from tui.cloud.error_explanations import explain
 from tui.cloud.session import Cloud
-
-__all__ = ["SignedIn", "Source", "credential_sources", "sign_in"]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tui.cloud.auth.permissions import AUTHORIZATION, Permission
+from tui.cloud.auth.permissions import AUTHORIZATION, Permission, entry
 from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud
 
@@ -55,7 +55,5 @@ def held(cloud: Cloud, scope: str, object_id: str) -> list[Permission]:
     for role in sorted(roles - {""}):
         body = cloud.arm.call("GET", role, AUTHORIZATION, doing="reading what a role gives").body
         properties = (body.get("properties") if isinstance(body, dict) else None) or {}
-        for entry in properties.get("permissions") or []:
-            names = ("actions", "notActions", "dataActions", "notDataActions")
-            found.append(Permission(*(tuple(map(str, entry.get(name) or ())) for name in names)))
+        found.extend(map(entry, properties.get("permissions") or []))
     return found

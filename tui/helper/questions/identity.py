@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from tui.cloud.auth import credentials
 from tui.cloud.auth import sign_in as signing
 from tui.helper import sessions
 from tui.helper.questions.lists import without_workspace
 
 
-def credential_sources(plan: dict[str, Any] | None = None) -> list[signing.Source]:
+def credential_sources(plan: dict[str, Any] | None = None) -> list[credentials.Source]:
     """What the default chain finds on this machine, without signing in; `plan` is not needed."""
-    return signing.credential_sources()
+    return credentials.credential_sources()
 
 
 def sign_in(plan: dict[str, Any]) -> signing.SignedIn:
