@@ -104,13 +104,9 @@ def _find(cloud: Cloud, name: str, digest: str) -> CodeVersion | None:
 
 
 def _place(cloud: Cloud, version: str, doing: str) -> tuple[Datastore, str]:
+    """Where the service wants the files: a container with a SAS, and the container's address without it."""
     pending = {"pendingUploadType": "TemporaryBlobReference"}
     answer = cloud.arm.call("POST", f"{version}/startPendingUpload", arm.CODES, body=pending, doing=doing).body
-    return _target(cloud, answer, doing)
-
-
-def _target(cloud: Cloud, answer: Any, doing: str) -> tuple[Datastore, str]:
-    """Where the service wants the files: a container with a SAS, and the container's address without it."""
     reference = (answer or {}).get("blobReferenceForConsumption") or {}
     sas_uri = str((reference.get("credential") or {}).get("sasUri") or "")
     parts = urlsplit(sas_uri)

@@ -83,25 +83,21 @@ def begin_create_or_update(
     resource = path(cloud, endpoint.name)
     doing = f"creating the endpoint {endpoint.name}"
     existing = cloud.arm.find(resource, arm.ENDPOINTS, doing=doing)
-    properties: dict[str, Any] = {
-        "description": endpoint.description or None,
-        "authMode": _AUTH_MODES.get(endpoint.auth_mode, endpoint.auth_mode),
-        "publicNetworkAccess": endpoint.public_network_access.capitalize(),
-        "properties": {},
-        "traffic": {},
-        "mirrorTraffic": {},
-    }
-    body: dict[str, Any] = {
-        "location": cloud.location,
+    there = existing or {}
+    kept = there.get("properties") or {}
+    body = {
+        "location": there.get("location") or cloud.location,
         "tags": marked(endpoint.tags, tags or {}, existing),
-        "identity": _writable_identity((existing or {}).get("identity"), endpoint.identity),
-        "properties": properties,
+        "identity": _writable_identity(there.get("identity"), endpoint.identity),
+        "properties": {
+            "description": endpoint.description or None,
+            "authMode": _AUTH_MODES.get(endpoint.auth_mode, endpoint.auth_mode),
+            "publicNetworkAccess": endpoint.public_network_access.capitalize(),
+            "properties": {},
+            "traffic": dict(traffic) if there and traffic is not None else _shares(kept.get("traffic")),
+            "mirrorTraffic": _shares(kept.get("mirrorTraffic")),
+        },
     }
-    if existing is not None:
-        kept = existing.get("properties") or {}
-        properties["traffic"] = dict(traffic) if traffic is not None else _shares(kept.get("traffic"))
-        properties["mirrorTraffic"] = _shares(kept.get("mirrorTraffic"))
-        body["location"] = existing.get("location") or body["location"]
     return _put(cloud, endpoint.name, body, doing)
 
 

@@ -25,8 +25,6 @@ def listing(source: str) -> Listing:
         exact = _without_alias(source)
         root = "/".join(exact.split("/")[2:]) if exact.startswith("runs:/") else ""
         items = _walk(artifacts, exact, root)
-    except CloudError:
-        raise
     except Exception as error:
         raise explained(error, source) from None
 
@@ -39,8 +37,6 @@ def listing(source: str) -> Listing:
             Path(got).replace(target)
         except OSError as error:
             raise CloudError(title=f"{item.name} cannot be written", cause=str(error.strerror or error)) from None
-        except CloudError:
-            raise
         except Exception as error:
             raise (explained(error, source) if _of_mlflow(error) else error) from None
         finally:
@@ -119,7 +115,9 @@ def _of_mlflow(error: BaseException) -> bool:
 
 
 def explained(error: BaseException, source: str) -> CloudError:
-    """What MLflow's client raises, in words."""
+    """What MLflow's client raises, in words; a CloudError as it is."""
+    if isinstance(error, CloudError):
+        return error
     code = str(getattr(error, "error_code", "") or "")
     text = str(error).partition("\n")[0]
     status: int | None = None

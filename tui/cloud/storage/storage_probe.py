@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tui.cloud.error_explanations import explain
-from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud
 from tui.cloud.storage.blob_container import BlobContainer
 from tui.cloud.storage.datastore import default_datastore
@@ -20,8 +19,6 @@ def list_nothing(cloud: Cloud, seconds: float = 5.0) -> str:
     container = BlobContainer(target, 1, lambda reason, delay: None, doing, seconds)
     try:
         container.look()
-    except CloudError:
-        raise
     except Exception as error:
         raise explain(error, doing=doing) from None
     finally:

@@ -12,7 +12,7 @@ from collections import deque
 from typing import Callable
 
 from tui.cloud.error_explanations import explain
-from tui.cloud.errors import Cancelled, CloudError
+from tui.cloud.errors import Cancelled
 from tui.cloud.http.retry import report
 from tui.cloud.storage.blob_container import DIGEST, BlobContainer, block_id
 from tui.cloud.storage.datastore import Datastore
@@ -134,7 +134,7 @@ class Upload:
         finally:
             self._stop()
         self._report()
-        if isinstance(self._failure, (CloudError, Different)):
+        if isinstance(self._failure, Different):
             raise self._failure
         if self._failure is not None:
             raise explain(self._failure, doing=self._doing) from None
