@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tui.helper import dispatch
 from tui.helper.client import HelperClient, HelperError
 
 
@@ -116,3 +118,8 @@ async def test_a_model_is_looked_at_without_signing_in(client: HelperClient, reh
     found = await client.ask("inspect_model", plan=asked)
     assert found["exists"] is True
     assert found["files"] > 0 and found["bytes"] > 0
+
+
+def test_every_question_has_a_function_that_answers_it() -> None:
+    for name, module in dispatch._QUESTIONS.items():
+        assert callable(getattr(importlib.import_module(f"tui.helper.questions.{module}"), name)), name
