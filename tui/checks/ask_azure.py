@@ -31,16 +31,16 @@ def ask(
         return Finding(id, UNKNOWN, field, f"{what} is not known. {late}", "Check this machine's way to Azure.")
     except Exception as error:
         failure = explain(error)
-        remedy, command = in_words(failure)
+        remedy, commands = in_words(failure)
         if blocks and _refused(failure, needed):
-            return Finding(id, BLOCKER, field, str(failure), remedy, command=command)
-        return Finding(id, UNKNOWN, field, f"{what} is not known. {failure}", remedy, command=command)
+            return Finding(id, BLOCKER, field, str(failure), remedy, commands=commands)
+        return Finding(id, UNKNOWN, field, f"{what} is not known. {failure}", remedy, commands=commands)
 
 
-def in_words(failure: CloudError) -> tuple[str, str]:
+def in_words(failure: CloudError) -> tuple[str, tuple[str, ...]]:
     """What to do about a failure, and the command where it is a role that is missing."""
     role = role_for(f"{failure.cause} {failure.raw}") if failure.status == 403 else None
-    return (f"{role.sentence} {role.command}", role.command) if role else (failure.remedy, "")
+    return (f"{role.sentence} {role.command}", (role.command,)) if role else (failure.remedy, ())
 
 
 def _refused(error: CloudError, needed: bool) -> bool:

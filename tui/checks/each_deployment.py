@@ -49,7 +49,7 @@ def together(plan: Plan, found: Sequence[list[Finding]]) -> list[Finding]:
 def _of(finding: Finding, names: list[str], number: int) -> Finding:
     if len(names) < number and not any(name in finding.message for name in names):
         finding = replace(finding, message=f"{', '.join(names)}: {finding.message}")
-    return replace(finding, fix=None)
+    return replace(finding, fixes=())
 
 
 def _about_the_others(finding: Finding, plan: Plan) -> bool:

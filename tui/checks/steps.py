@@ -42,7 +42,7 @@ def of(step: str, findings: list[Finding]) -> list[Finding]:
 
 def _of_model(finding: Finding) -> bool:
     """A flag that only the model's type makes impossible."""
-    return finding.id == "mlflow-network" or (finding.id.startswith("egress-") and finding.command == SCORING)
+    return finding.id == "mlflow-network" or (finding.id.startswith("egress-") and finding.commands == (SCORING,))
 
 
 def step_of(finding: Finding) -> str:

@@ -65,6 +65,6 @@ def test_a_workspace_with_legacy_isolation_is_not_to_be_closed_further(plan: Pla
     )  # fmt: skip
     (finding,) = network_flags.check(plan, info)
     assert (finding.id, finding.severity) == ("egress-closed-workspace", "blocker")
-    assert "`aml-deploy scoring PLAN` writes" in finding.remedy and finding.command == "aml-deploy scoring PLAN"
+    assert "`aml-deploy scoring PLAN` writes" in finding.remedy and finding.commands == ("aml-deploy scoring PLAN",)
     (finding,) = network_flags.check(make_plan(), info)
     assert finding.remedy == "Set deployment.egress_public_network_access to disabled."

@@ -79,7 +79,7 @@ def test_what_a_reader_lacks_is_named_with_role_scope_and_command(make_plan: Mak
     assert found.severity == "blocker"
     assert "onlineEndpoints/write" in found.message or "more are not" in found.message
     assert "AzureML Data Scientist" in found.remedy
-    assert found.command == (
+    assert found.commands[0] == (
         "az role assignment create --assignee-object-id 11111111-aaaa --assignee-principal-type User "
         f'--role "AzureML Data Scientist" --scope {ID}'
     )
@@ -107,7 +107,7 @@ def test_without_the_right_to_read_logs_the_plan_still_works(make_plan: MakePlan
 def test_a_datastore_without_a_key_needs_a_data_role() -> None:
     found = required_permissions.storage_role(KEYLESS, [Permission(("*",))], WHO)
     assert found.severity == "blocker"
-    assert '--role "Storage Blob Data Contributor"' in found.command and ACCOUNT in found.command
+    assert '--role "Storage Blob Data Contributor"' in found.commands[0] and ACCOUNT in found.commands[0]
     assert required_permissions.storage_role(KEYLESS, [Permission(data_actions=("*",))], WHO).severity == "ok"
 
 
@@ -150,8 +150,8 @@ def test_authorization_failed_becomes_the_role_and_the_scope_to_ask_for() -> Non
     found = ask_azure.ask(Question(ask, 30), "endpoint", "endpoint.name", "It")
     assert isinstance(found, Finding) and found.severity == "blocker"
     assert found.remedy.startswith("Ask for the role AzureML Data Scientist on ws,")
-    assert found.command.endswith(f'--role "AzureML Data Scientist" --scope {ID}')
-    assert "--assignee-object-id abc-123" in found.command
+    assert found.commands[0].endswith(f'--role "AzureML Data Scientist" --scope {ID}')
+    assert "--assignee-object-id abc-123" in found.commands[0]
 
 
 def test_other_refusals_keep_their_remedy() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tui.checks.finding import Finding, wrong
 from tui.checks.troubleshoot.diagnose import judge
 from tui.checks.troubleshoot.snapshot import Log, Sight, Unseen
-from tui.checks.troubleshoot.trouble import Trouble, wrong
 from tui.cloud.auth.sign_in import SignedIn
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.endpoints.endpoints import EndpointInfo
@@ -71,11 +71,11 @@ def sight(*deployments: DeploymentInfo, traffic: Mapping[str, int] | None = None
     return seen
 
 
-def judged(seen: Sight, **credential: Any) -> list[Trouble]:
+def judged(seen: Sight, **credential: Any) -> list[Finding]:
     return judge(plan(**credential), seen, recognise)
 
 
-def only(seen: Sight, id: str, **credential: Any) -> Trouble:
+def only(seen: Sight, id: str, **credential: Any) -> Finding:
     found = [one for one in judged(seen, **credential) if one.id == id]
     assert len(found) == 1, [(one.id, one.message) for one in judged(seen, **credential)]
     return found[0]
@@ -323,7 +323,7 @@ def test_the_worst_comes_first() -> None:
 def test_findings_are_plain_data() -> None:
     import json
 
-    found = only(sight(deployment(), deployment("green"), traffic={}), "traffic-zero").as_dict()
+    found = only(sight(deployment(), deployment("green"), traffic={}), "traffic-zero").as_report()
     assert json.loads(json.dumps(found)) == found
     assert {"id", "severity", "field", "message", "remedy", "docs"} <= found.keys()
     assert found["fix"]["action"] == "set_traffic"

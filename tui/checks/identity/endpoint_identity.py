@@ -108,7 +108,7 @@ def _missing(unread: Finding, resource: str, question: Question[Any]) -> Finding
         f"Correct the resource id, or make the identity: {command}",
         _DOCS,
         resource,
-        command,
+        (command,),
     )
 
 
@@ -124,7 +124,9 @@ def _assignable(question: Question[list[Permission]], identity: UserIdentity, wh
     message = f"{who.principal if who else 'The identity'} may not give {name} to an endpoint."
     remedy = f"{asks.sentence} {asks.command}"
     return [
-        Finding("endpoint-identity-assign", BLOCKER, FIELD, message, remedy, _OPERATOR_DOCS, identity.id, asks.command)
+        Finding(
+            "endpoint-identity-assign", BLOCKER, FIELD, message, remedy, _OPERATOR_DOCS, identity.id, (asks.command,)
+        )
     ]
 
 
@@ -152,4 +154,4 @@ def _role(
         f"The endpoint's identity {name} may not {what}: its deployments end with an authorization error, after "
         "minutes. Azure gives this role to an identity that it makes itself, and not to yours."
     )
-    return [Finding(id, severity, FIELD, message, f"{asks.sentence} {asks.command}", _DOCS, scope, asks.command)]
+    return [Finding(id, severity, FIELD, message, f"{asks.sentence} {asks.command}", _DOCS, scope, (asks.command,))]

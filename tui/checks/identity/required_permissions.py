@@ -80,7 +80,7 @@ def roles(
         f"{ask.sentence} {ask.command}",
         ROLES,
         info.id,
-        ask.command,
+        (ask.command,),
     )
 
 
@@ -102,7 +102,7 @@ def storage_role(store: Store, given: list[Permission], who: SignedIn | None) ->
         f"{ask.sentence} {ask.command}",
         _STORAGE,
         store.account_id,
-        ask.command,
+        (ask.command,),
     )
 
 

@@ -318,6 +318,6 @@ def about_mlflow_network(plan: Plan, isolation: str | None) -> list[Finding]:
             f"{SCORING_REMEDY}, or use a workspace with a managed virtual network and leave the flag out.",
             TROUBLESHOOT,
             str(plan.deployment.model.path or plan.deployment.model.registered or plan.deployment.model.source or ""),
-            SCORING,
+            (SCORING,),
         )
     ]

@@ -40,11 +40,11 @@ def findings(plan: Plan, question: Question[Any]) -> list[Finding]:
         return [Finding("model-source", UNKNOWN, FIELD, message, looked_at=source)]
     except Exception as error:
         failure = explain(error)
-        remedy, command = in_words(failure)
+        remedy, commands = in_words(failure)
         final = failure.status in _FINAL or failure.code in _FINAL_CODES
         severity = BLOCKER if final else UNKNOWN
         message = str(failure) if final else f"What {source} holds is not known. {failure}"
-        return [Finding("model-source", severity, FIELD, message, remedy, _DOCS, source, command)]
+        return [Finding("model-source", severity, FIELD, message, remedy, _DOCS, source, commands)]
     said = [*_mlmodel(plan, found, source), *model_size.findings(plan, found.total, _DOCS, source)]
     if any(finding.severity == BLOCKER for finding in said):
         return said

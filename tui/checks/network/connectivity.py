@@ -308,7 +308,7 @@ def _finding(hop: Hop) -> Finding:
         else connectivity_remedies.NETWORK
     )
     docs = docs if severity != OK else ""
-    return Finding(id, severity, field, message, hop.remedy, docs, hop.host, hop.command)
+    return Finding(id, severity, field, message, hop.remedy, docs, hop.host, (hop.command,) if hop.command else ())
 
 
 def _severity(hop: Hop) -> str:

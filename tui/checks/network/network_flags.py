@@ -5,9 +5,7 @@ The rules are those of Microsoft's concept-secure-online-endpoint and how-to-sec
 
 from __future__ import annotations
 
-from typing import Any
-
-from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
+from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding, PlanFix
 from tui.checks.model.artifact_findings import SCORING, SCORING_REMEDY, mlflow_without_code
 from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.plan.model import Plan
@@ -42,7 +40,7 @@ def _flag_ignored(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
             "Leave it out of the plan; the workspace's outbound rules decide.",
             _DOCS,
             info.id,
-            fix={"key": EGRESS, "value": None},
+            fixes=(PlanFix(EGRESS, None),),
         )
     ]
 
@@ -75,10 +73,10 @@ def _egress_open(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
     if flag == "disabled" or info.public_network_access.lower() != "disabled":
         return []
     remedy = "Set deployment.egress_public_network_access to disabled."
-    fix: dict[str, Any] | None = {"key": EGRESS, "value": "disabled"}
+    fixes: tuple[PlanFix, ...] = (PlanFix(EGRESS, "disabled"),)
     if mlflow_without_code(plan):
         # Closing it is refused as well, for these models.
-        fix = None
+        fixes = ()
         remedy = (
             f"{SCORING_REMEDY}, with deployment.egress_public_network_access set to disabled; or use a workspace with "
             "a managed virtual network."
@@ -94,8 +92,8 @@ def _egress_open(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
             remedy,
             _DOCS,
             info.id,
-            SCORING if mlflow_without_code(plan) else "",
-            fix=fix,
+            (SCORING,) if mlflow_without_code(plan) else (),
+            fixes=fixes,
         )
     ]
 

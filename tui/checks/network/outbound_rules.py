@@ -103,7 +103,7 @@ def check(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
             "Add a rule for each name, or use an image that holds the packages.",
             _DOCS,
             info.id,
-            "; ".join(_rule(info, host) for host in lacking),
+            tuple(_rule(info, host) for host in lacking),
         ),
     ]
 
@@ -155,7 +155,9 @@ def _broken(info: WorkspaceInfo) -> list[Finding]:
             "Let the owner of the target approve its private endpoint connection.",
             _DOCS,
             info.id,
-            f"az ml workspace outbound-rule list --workspace-name {info.name} --resource-group "
-            f"{info.id.split('/')[4] if info.id.count('/') > 4 else 'GROUP'}",
+            (
+                f"az ml workspace outbound-rule list --workspace-name {info.name} --resource-group "
+                f"{info.id.split('/')[4] if info.id.count('/') > 4 else 'GROUP'}",
+            ),
         )
     ]

@@ -40,8 +40,11 @@ def approvals(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
             "Make one for the workspace (sub-resource amlworkspace) in a virtual network that callers reach.",
             _LINK,
             info.id,
-            "az network private-endpoint create --name pe-workspace --resource-group GROUP --vnet-name VNET --subnet "
-            f"SUBNET --private-connection-resource-id {info.id} --group-id amlworkspace --connection-name workspace",
+            (
+                "az network private-endpoint create --name pe-workspace --resource-group GROUP --vnet-name VNET "
+                f"--subnet SUBNET --private-connection-resource-id {info.id} --group-id amlworkspace --connection-name "
+                "workspace",
+            ),
         )
     ]
 
@@ -61,8 +64,10 @@ def _waiting(info: WorkspaceInfo, waiting: dict[str, str], severity: str) -> Fin
         "Let the owner of the workspace approve it.",
         _LINK,
         info.id,
-        "az network private-endpoint-connection approve --id "
-        f"{info.id}/privateEndpointConnections/{next(iter(waiting))}",
+        (
+            "az network private-endpoint-connection approve --id "
+            f"{info.id}/privateEndpointConnections/{next(iter(waiting))}",
+        ),
     )
 
 
@@ -89,7 +94,7 @@ def registry(info: WorkspaceInfo, found: Dependency | None, builds: bool) -> lis
                 "Raise its tier.",
                 _SECURE,
                 found.id,
-                f"az acr update --name {name} --sku Premium",
+                (f"az acr update --name {name} --sku Premium",),
             )
         )
     pending = {endpoint: state for endpoint, state in found.endpoints.items() if state in ("Pending", "Rejected")}
@@ -123,7 +128,7 @@ def _not_approved(found: Dependency, name: str, pending: Mapping[str, str]) -> F
         "Let the owner of the registry approve it.",
         _TROUBLE,
         found.id,
-        f"az acr private-endpoint-connection approve --registry-name {name} --name CONNECTION",
+        (f"az acr private-endpoint-connection approve --registry-name {name} --name CONNECTION",),
     )
 
 
@@ -149,7 +154,7 @@ def _unseen_registry(info: WorkspaceInfo, builds: bool) -> list[Finding]:
             "Where it is: az ml workspace update --image-build-compute CLUSTER, with a way to the package index.",
             _MANAGED,
             info.id,
-            _builder(info),
+            (_builder(info),),
         )
     ]
 
@@ -164,7 +169,7 @@ def _no_builder(info: WorkspaceInfo, registry: str) -> Finding:
         "Name a compute cluster of the workspace that reaches the registry and the package index.",
         _MANAGED,
         info.id,
-        _builder(info),
+        (_builder(info),),
     )
 
 
@@ -190,7 +195,7 @@ def vault(plan: Plan, info: WorkspaceInfo, found: Dependency | None) -> list[Fin
             "Let trusted services pass, or set endpoint.auth_mode to aad_token.",
             _TROUBLE,
             found.id,
-            f"az keyvault update --name {name} --bypass AzureServices",
+            (f"az keyvault update --name {name} --bypass AzureServices",),
         )
     ]
 
@@ -210,7 +215,9 @@ def storage(info: WorkspaceInfo, found: Dependency | None) -> list[Finding]:
             "Let the owner of the storage account approve it.",
             _LINK,
             found.id,
-            f"az storage account private-endpoint-connection approve --account-name {name} --resource-group "
-            f"{found.id.split('/')[4] if found.id.count('/') > 4 else 'GROUP'} --name CONNECTION",
+            (
+                f"az storage account private-endpoint-connection approve --account-name {name} --resource-group "
+                f"{found.id.split('/')[4] if found.id.count('/') > 4 else 'GROUP'} --name CONNECTION",
+            ),
         )
     ]

@@ -110,7 +110,7 @@ def _request(entry: dict[str, Any], finding: Finding, facts: dict[str, str]) -> 
     own = {
         "message": finding.message,
         "remedy": finding.remedy,
-        "command": finding.command,
+        "command": "; ".join(finding.commands),
         "looked_at": finding.looked_at or facts["workspace"],
         "host_name": finding.looked_at.partition(":")[0] or "HOST",
     }

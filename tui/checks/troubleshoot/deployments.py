@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from tui.checks.finding import BLOCKER, UNKNOWN, WARNING
+from tui.checks.finding import BLOCKER, UNKNOWN, WARNING, Finding, Fix, Recognise, last_lines, with_card
 from tui.checks.troubleshoot import fixes
 from tui.checks.troubleshoot.fixes import words
 from tui.checks.troubleshoot.snapshot import LOG_NOT_THERE, Sight
-from tui.checks.troubleshoot.trouble import Fix, Recognise, Trouble, last_lines, with_card
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.monitor.activity_log import Change
@@ -26,7 +25,7 @@ _ELSEWHERE = (
 )  # fmt: skip
 
 
-def endpoint(sight: Sight) -> list[Trouble]:
+def endpoint(sight: Sight) -> list[Finding]:
     """The endpoint's own state."""
     found = sight.endpoint
     assert found is not None
@@ -34,9 +33,10 @@ def endpoint(sight: Sight) -> list[Trouble]:
     if state.lower() in _FAILED:
         last = _last_failure(sight, found.id)
         return [
-            Trouble(
+            Finding(
                 "endpoint-state",
                 BLOCKER,
+                "",
                 f"The endpoint {found.name} is {state}.",
                 cause=last.reason if last else "Its last change did not succeed, and why is not in the activity log.",
                 remedy="Send the last change again, or remove the endpoint and make it anew from its plan.",
@@ -49,24 +49,24 @@ def endpoint(sight: Sight) -> list[Trouble]:
         message = (
             f"The endpoint {found.name} is {state}: an operation is under way, and changes are refused until then."
         )
-        return [Trouble("endpoint-busy", UNKNOWN, message, remedy="Look again in a minute.", looked_at=found.id)]
+        return [Finding("endpoint-busy", UNKNOWN, "", message, remedy="Look again in a minute.", looked_at=found.id)]
     return []
 
 
-def traffic(sight: Sight) -> list[Trouble]:
+def traffic(sight: Sight) -> list[Finding]:
     """Who gets the requests, and whether somebody answers them."""
     found = sight.endpoint
     assert found is not None
     if not found.deployments:
         return [
-            Trouble(
+            Finding(
                 "no-deployment",
                 BLOCKER,
+                "deployment.name",
                 f"The endpoint {found.name} has no deployment: every call is answered with 404.",
                 cause="None was made, or all were removed.",
                 remedy="Deploy one: aml-deploy apply PLAN --yes",
                 docs=ARTICLE,
-                field="deployment.name",
                 looked_at=found.id,
             )
         ]
@@ -79,11 +79,12 @@ def traffic(sight: Sight) -> list[Trouble]:
     return [_broken_traffic(found, broken, shares, ready)] if broken else []
 
 
-def _no_traffic(found: EndpointInfo, ready: list[DeploymentInfo]) -> Trouble:
+def _no_traffic(found: EndpointInfo, ready: list[DeploymentInfo]) -> Finding:
     names = ", ".join(one.name for one in ready)
-    return Trouble(
+    return Finding(
         "traffic-zero",
         BLOCKER,
+        "traffic",
         f"No requests reach any deployment of {found.name}: its traffic is 0 %, so every call is answered with 404.",
         cause="A new deployment gets no traffic by itself, and nobody has given it any (or it was taken away).",
         remedy=f"Give the traffic to a deployment that is ready: {names}." if ready else "No deployment is ready yet.",
@@ -93,7 +94,6 @@ def _no_traffic(found: EndpointInfo, ready: list[DeploymentInfo]) -> Trouble:
         ),
         commands=(f"aml-deploy traffic {found.name} {ready[0].name}=100",) if ready else (),
         docs=ARTICLE,
-        field="traffic",
         looked_at=found.id,
         card="no-traffic",
         fixes=_takers(found, ready),
@@ -102,11 +102,12 @@ def _no_traffic(found: EndpointInfo, ready: list[DeploymentInfo]) -> Trouble:
 
 def _broken_traffic(
     found: EndpointInfo, broken: list[str], shares: Mapping[str, int], ready: list[DeploymentInfo]
-) -> Trouble:
+) -> Finding:
     lost = sum(shares[name] for name in broken)
-    return Trouble(
+    return Finding(
         "traffic-broken",
         BLOCKER,
+        "traffic",
         f"{lost} % of the requests go to {', '.join(broken)}, which cannot answer.",
         cause="The deployment failed or is gone, and the traffic still points at it.",
         remedy="Send the requests to a deployment that is ready.",
@@ -115,7 +116,6 @@ def _broken_traffic(
             *(f"{one.name}: {one.provisioning_state}" for one in found.deployments),
         ),
         docs=ARTICLE,
-        field="traffic",
         deployment=broken[0],
         looked_at=found.id,
         fixes=_takers(found, [one for one in ready if one.name not in broken]),
@@ -128,7 +128,7 @@ def _takers(found: EndpointInfo, ready: list[DeploymentInfo]) -> tuple[Fix, ...]
     return tuple([*offered, back] if back is not None and offered else offered)
 
 
-def each(sight: Sight, facts: Facts, recognise: Recognise) -> list[Trouble]:
+def each(sight: Sight, facts: Facts, recognise: Recognise) -> list[Finding]:
     """Deployments that failed, that are under way, and that cost without serving."""
     assert sight.endpoint is not None
     found = []
@@ -151,7 +151,7 @@ def _serves_nobody(endpoint: EndpointInfo, one: DeploymentInfo) -> bool:
 
 def _failed(
     sight: Sight, endpoint: EndpointInfo, one: DeploymentInfo, facts: Mapping[str, Any], recognise: Recognise
-) -> Trouble:
+) -> Finding:
     last = _last_failure(sight, one.id)
     log = sight.log_of(one.name)
     card = recognise("\n".join([log, last.raw if last else ""]), last.code if last else None, facts)
@@ -197,13 +197,14 @@ def _of_card(card: Mapping[str, Any] | None, one: DeploymentInfo) -> list[Fix]:
     return []
 
 
-def _under_way(sight: Sight, one: DeploymentInfo) -> Trouble:
+def _under_way(sight: Sight, one: DeploymentInfo) -> Finding:
     changed = sight.told.get(one.name, {}).get("changed_at", "")[:16].replace("T", " ")
     since = f" since {changed}" if changed else ""
     lines = last_lines(sight.log_of(one.name))
-    return Trouble(
+    return Finding(
         "deployment-under-way",
         UNKNOWN,
+        "",
         f"The deployment {one.name} is {one.provisioning_state}{since}.",
         cause="Azure works on it. Eight to twenty minutes are usual; an image that is built first takes longer.",
         remedy="Look again, or keep looking: aml-deploy troubleshoot ENDPOINT --watch",
@@ -213,13 +214,14 @@ def _under_way(sight: Sight, one: DeploymentInfo) -> Trouble:
     )
 
 
-def _idle(endpoint: EndpointInfo, one: DeploymentInfo) -> Trouble:
+def _idle(endpoint: EndpointInfo, one: DeploymentInfo) -> Finding:
     price = sizes.price_per_hour(one.instance_type, endpoint.location)
     cost = f" It costs {price * one.instance_count:.2f} {sizes.price_currency()} an hour." if price is not None else ""
     away = fixes.remove_deployment(endpoint, one)
-    return Trouble(
+    return Finding(
         "deployment-idle",
         WARNING,
+        "",
         f"The deployment {one.name} is ready and gets no requests.{cost}",
         cause="It may wait for a rollout, or be what is left of one.",
         remedy="Give it traffic, keep it as the way back, or remove it.",

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING
+from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding, Recognise, ordered, with_card
 from tui.checks.troubleshoot import deployments, fixes, requests, surroundings
 from tui.checks.troubleshoot.snapshot import Sight
-from tui.checks.troubleshoot.trouble import Recognise, Trouble, ordered, with_card
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.plan.model import Plan
 
 ARTICLE = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
 
 
-def judge(plan: Plan, sight: Sight, recognise: Recognise) -> list[Trouble]:
+def judge(plan: Plan, sight: Sight, recognise: Recognise) -> list[Finding]:
     """Everything that is wrong; one finding that says that nothing is, where that is so."""
     known = facts(plan, sight)
     if sight.failure is not None:
@@ -70,7 +69,7 @@ def facts(plan: Plan, sight: Sight, one: DeploymentInfo | None = None) -> dict[s
     return {key: value for key, value in found.items() if value is not None and value != ""}
 
 
-def _not_read(plan: Plan, sight: Sight, known: dict[str, Any], recognise: Recognise) -> Trouble:
+def _not_read(plan: Plan, sight: Sight, known: dict[str, Any], recognise: Recognise) -> Finding:
     """The endpoint could not be read at all: mostly signing in, a role, or the way to Resource Manager."""
     failure = sight.failure
     assert failure is not None
@@ -94,10 +93,11 @@ def _not_read(plan: Plan, sight: Sight, known: dict[str, Any], recognise: Recogn
     )
 
 
-def _not_there(plan: Plan, sight: Sight) -> Trouble:
-    return Trouble(
+def _not_there(plan: Plan, sight: Sight) -> Finding:
+    return Finding(
         "endpoint-missing",
         BLOCKER,
+        "",
         f"The workspace {plan.workspace.name} has no endpoint {sight.name}.",
         cause="It was never made here, it was removed, or it belongs to another workspace.",
         remedy="Correct the name or the workspace. To list what there is: aml-deploy troubleshoot --plan PLAN",
@@ -109,35 +109,37 @@ def _not_there(plan: Plan, sight: Sight) -> Trouble:
     )
 
 
-def _unseen(sight: Sight) -> list[Trouble]:
+def _unseen(sight: Sight) -> list[Finding]:
     """What could not be read, in one finding for missing roles and one for each other reason."""
     refused = [item for item in sight.unseen if item.refused]
     found = []
     if refused:
         who = sight.who.principal if sight.who else "This identity"
+        commands = tuple(dict.fromkeys(item.command for item in refused if item.command))
         named = "; ".join(item.what[0].lower() + item.what[1:] for item in refused)
         found.append(
-            Trouble(
+            Finding(
                 "unseen-roles",
                 UNKNOWN,
+                "",
                 f"{who} may not see everything: {named}.",
                 cause="Its roles allow reading some of it only. What is wrong there is not found here.",
                 remedy=next(
                     (item.remedy for item in refused if item.remedy), "Ask for the role AzureML Data Scientist."
                 ),
                 evidence=tuple(f"{item.what}: {item.why}" for item in refused),
-                commands=tuple(dict.fromkeys(item.command for item in refused if item.command)),
-                request="\n".join(dict.fromkeys(item.command for item in refused if item.command)),
+                commands=commands,
+                request="\n".join(commands),
             )
         )
     for item in sight.unseen:
         if not item.refused:
             message = f"{item.what}: could not be read. {item.why}"
-            found.append(Trouble("unseen", UNKNOWN, message, remedy=item.remedy, looked_at=item.what))
+            found.append(Finding("unseen", UNKNOWN, "", message, remedy=item.remedy, looked_at=item.what))
     return found
 
 
-def _once(found: list[Trouble]) -> list[Trouble]:
+def _once(found: list[Finding]) -> list[Finding]:
     """Without findings that say of the same deployment what an earlier one says with the same card."""
     seen: set[tuple[str, str]] = set()
     kept = []
@@ -150,7 +152,7 @@ def _once(found: list[Trouble]) -> list[Trouble]:
     return kept
 
 
-def _fine(sight: Sight) -> Trouble:
+def _fine(sight: Sight) -> Finding:
     endpoint = sight.endpoint
     assert endpoint is not None
     ready = [one.name for one in endpoint.deployments if one.provisioning_state == "Succeeded"]
@@ -160,4 +162,4 @@ def _fine(sight: Sight) -> Trouble:
         said.append(f"{len(sight.tests)} test call{'s' if len(sight.tests) > 1 else ''} answered well")
     if sight.hour is not None:
         said.append(f"{sight.hour.requests:.0f} requests in the last hour, none of which failed since the last change")
-    return Trouble("healthy", OK, f"Nothing wrong was found: {'; '.join(said)}.", looked_at=endpoint.name)
+    return Finding("healthy", OK, "", f"Nothing wrong was found: {'; '.join(said)}.", looked_at=endpoint.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tui.checks.troubleshoot.trouble import Fix
+from tui.checks.finding import Fix
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.endpoints.traffic import BEFORE_TAG, as_text, from_text

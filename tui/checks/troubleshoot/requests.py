@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from tui.checks.finding import BLOCKER, WARNING
+from tui.checks.finding import BLOCKER, WARNING, Finding, Fix, Recognise, last_lines, with_card
 from tui.checks.troubleshoot import fixes
 from tui.checks.troubleshoot.snapshot import Sight
-from tui.checks.troubleshoot.trouble import Fix, Recognise, Trouble, last_lines, with_card
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.monitor.metrics import Answers
 
@@ -39,7 +38,7 @@ _REMEDY = {
 }
 
 
-def tests(sight: Sight, facts: Facts, recognise: Recognise) -> list[Trouble]:
+def tests(sight: Sight, facts: Facts, recognise: Recognise) -> list[Finding]:
     """Test calls that were not answered well."""
     found, told = [], set()
     for call in sight.tests:
@@ -74,7 +73,7 @@ def tests(sight: Sight, facts: Facts, recognise: Recognise) -> list[Trouble]:
     return found
 
 
-def answers(sight: Sight, facts: Facts, recognise: Recognise) -> list[Trouble]:
+def answers(sight: Sight, facts: Facts, recognise: Recognise) -> list[Finding]:
     """Statuses that callers got in the last hour, since the endpoint was last changed."""
     if sight.hour is None or not sight.hour.requests:
         return []
@@ -93,7 +92,7 @@ def _counted(requests: float, said: str) -> str:
     return f"1 request {said.replace('were ', 'was ')}" if round(requests) == 1 else f"{requests:.0f} requests {said}"
 
 
-def _answered(sight: Sight, status: str, deployment: str, facts: Facts, recognise: Recognise) -> Trouble | None:
+def _answered(sight: Sight, status: str, deployment: str, facts: Facts, recognise: Recognise) -> Finding | None:
     assert sight.hour is not None
     # What was mended since then is over: a change of the split mends 404, one of the deployment the rest.
     # No change of either mends a caller's key.
@@ -155,7 +154,7 @@ def _of_status(sight: Sight, status: str, one: DeploymentInfo | None) -> list[Fi
     return [fix for fix in offered if fix is not None]
 
 
-def load(sight: Sight) -> list[Trouble]:
+def load(sight: Sight) -> list[Finding]:
     """Latency close to the time-out, and machines close to their limits."""
     found = []
     assert sight.endpoint is not None
@@ -165,9 +164,10 @@ def load(sight: Sight) -> list[Trouble]:
         if limit * CLOSE < p95:
             fix = fixes.raise_timeout(one)
             found.append(
-                Trouble(
+                Finding(
                     "latency-close",
                     WARNING,
+                    "",
                     f"The slowest requests to {one.name} take {p95:.0f} ms, close to their time-out of {limit:.0f} ms.",
                     cause="Azure ends a request with 408 when it takes longer.",
                     remedy="Give requests more time, or take a larger size.",
@@ -184,14 +184,14 @@ def load(sight: Sight) -> list[Trouble]:
             what = {"cpu_percent": "processors", "memory_percent": "memory", "disk_percent": "disk"}[key]
             more = fixes.scale(sight.endpoint, one, one.instance_count + 1) if key == "cpu_percent" else None
             found.append(
-                Trouble(
+                Finding(
                     f"load-{what}",
                     WARNING,
+                    "deployment.instance_type",
                     f"The {what} of {one.name} stood at {percent:.0f} % in the worst minute of the last hour.",
                     cause="An instance that has none left answers slowly, or its container is ended.",
                     remedy="Run more instances." if more else "Take a larger size: deployment.instance_type.",
                     evidence=(f"{what}: {percent:.0f} %",),
-                    field="deployment.instance_type",
                     deployment=one.name,
                     looked_at=f"metric {what}",
                     fixes=(more,) if more else (),

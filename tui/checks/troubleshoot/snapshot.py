@@ -290,8 +290,8 @@ def _unseen(what: str, error: Exception) -> Unseen:
     if isinstance(error, NoAnswer):
         return Unseen(what, str(error), "Look again; the service may be slow.")
     failure = explain(error)
-    remedy, command = in_words(failure)
-    return Unseen(what, f"{failure.title}.", remedy, command, refused=failure.status in (401, 403))
+    remedy, commands = in_words(failure)
+    return Unseen(what, f"{failure.title}.", remedy, "; ".join(commands), refused=failure.status in (401, 403))
 
 
 def _explained(error: Exception, doing: str) -> CloudError:

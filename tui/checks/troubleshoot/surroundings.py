@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tui.checks.finding import BLOCKER, WARNING
+from tui.checks.finding import BLOCKER, WARNING, Finding, Fix, Recognise, with_card
 from tui.checks.troubleshoot import fixes
 from tui.checks.troubleshoot.snapshot import Sight
-from tui.checks.troubleshoot.trouble import Fix, Recognise, Trouble, with_card
 from tui.cloud.monitor.activity_log import Change
 from tui.cloud.workspace.workspace import WorkspaceInfo
 
@@ -21,7 +20,7 @@ _BAD = {"unreachable", "unresolved", "wrong_address", "tls"}
 _QUOTA = ("quota", "out-of-quota", "region-capacity")
 
 
-def workspace(sight: Sight) -> list[Trouble]:
+def workspace(sight: Sight) -> list[Finding]:
     """Legacy mode, the managed virtual network, private endpoint connections that wait."""
     info = sight.workspace
     if info is None:
@@ -30,13 +29,14 @@ def workspace(sight: Sight) -> list[Trouble]:
     return [trouble for trouble in found if trouble is not None]
 
 
-def _legacy_mode(info: WorkspaceInfo) -> Trouble | None:
+def _legacy_mode(info: WorkspaceInfo) -> Finding | None:
     if not info.v1_legacy_mode:
         return None
     command = f"az ml workspace update --name {info.name} --set v1_legacy_mode=false"
-    return Trouble(
+    return Finding(
         "v1-legacy-mode",
         BLOCKER,
+        "",
         f"The workspace {info.name} is in v1 legacy mode: its endpoints can be neither made nor changed.",
         cause="v1_legacy_mode is true, which switches the v2 API off.",
         remedy="Ask whoever answers for the workspace's network to switch it off; there was a reason.",
@@ -49,14 +49,15 @@ def _legacy_mode(info: WorkspaceInfo) -> Trouble | None:
     )
 
 
-def _managed_network(info: WorkspaceInfo) -> Trouble | None:
+def _managed_network(info: WorkspaceInfo) -> Finding | None:
     network = info.managed_network or {}
     if info.isolation != "managed_network" or (network.get("status") or "").lower() in ("active", ""):
         return None
     command = f"az ml workspace provision-network --name {info.name}"
-    return Trouble(
+    return Finding(
         "managed-network",
         BLOCKER,
+        "",
         f"The managed virtual network of {info.name} is {network.get('status')}: new deployments fail.",
         cause="It is switched on and not provisioned yet, which the first deployment or a command does.",
         remedy="Have it provisioned, and wait until it is Active.",
@@ -69,14 +70,15 @@ def _managed_network(info: WorkspaceInfo) -> Trouble | None:
     )
 
 
-def _connection(info: WorkspaceInfo, connection: Mapping[str, str]) -> Trouble | None:
+def _connection(info: WorkspaceInfo, connection: Mapping[str, str]) -> Finding | None:
     """A private endpoint connection of the workspace that does not work."""
     status = connection["status"].lower()
     if status == "pending":
         name = connection["private_endpoint"] or connection["name"]
-        return Trouble(
+        return Finding(
             "private-endpoint-pending",
             WARNING,
+            "",
             f"The private endpoint {name} waits for approval: nobody behind it reaches {info.name} yet.",
             cause="Its connection to the workspace was asked for and not approved.",
             remedy="Approve it, if you know what it is for.",
@@ -86,9 +88,10 @@ def _connection(info: WorkspaceInfo, connection: Mapping[str, str]) -> Trouble |
             fixes=(fixes.approve(connection["name"], info.name),),
         )
     if status in ("rejected", "disconnected"):
-        return Trouble(
+        return Finding(
             "private-endpoint-rejected",
             WARNING,
+            "",
             f"The private endpoint connection {connection['name']} is {status}.",
             remedy="Make the private endpoint anew.",
             docs=PRIVATE_LINK,
@@ -97,7 +100,7 @@ def _connection(info: WorkspaceInfo, connection: Mapping[str, str]) -> Trouble |
     return None
 
 
-def reachability(sight: Sight) -> list[Trouble]:
+def reachability(sight: Sight) -> list[Finding]:
     """Names on the way to the endpoint that do not lead there from this machine."""
     found = []
     for hop in sight.reach.get("hops") or []:
@@ -114,9 +117,10 @@ def reachability(sight: Sight) -> list[Trouble]:
         command = str(hop.get("command") or "")
         words = f"{hop.get('remedy') or ''}".strip()
         found.append(
-            Trouble(
+            Finding(
                 f"reach-{hop.get('name')}",
                 BLOCKER if needed and not others else WARNING,
+                "",
                 f"{title} {hop.get('host')} is not reached rightly from here. {hop.get('detail') or ''}".strip(),
                 cause=_reach_cause(state),
                 remedy=words or "Ask whoever answers for the network and its name servers.",
@@ -149,7 +153,7 @@ def _reach_cause(state: str) -> str:
     }[state]
 
 
-def history(sight: Sight, facts: Mapping[str, Any], recognise: Recognise) -> list[Trouble]:
+def history(sight: Sight, facts: Mapping[str, Any], recognise: Recognise) -> list[Finding]:
     """Operations that failed in the last day and were not made good since; failed deployments speak for themselves."""
     endpoint = sight.endpoint
     assert endpoint is not None
@@ -196,7 +200,7 @@ def _deployment_of(change: Change) -> dict[str, str]:
     return {"deployment": change.name} if "/deployments/" in change.resource.lower() else {}
 
 
-def logs_kept(sight: Sight) -> list[Trouble]:
+def logs_kept(sight: Sight) -> list[Finding]:
     """Whether the containers' logs are kept where they outlive the containers."""
     endpoint, kept = sight.endpoint, sight.diagnostics
     assert endpoint is not None
@@ -211,9 +215,10 @@ def logs_kept(sight: Sight) -> list[Trouble]:
     )
     what = "go elsewhere than to Log Analytics" if kept.settings else "are not kept"
     return [
-        Trouble(
+        Finding(
             "logs-not-kept",
             WARNING,
+            "",
             f"The logs of {endpoint.name} {what}: what a container said is gone with it.",
             cause="No diagnostic setting sends the console's log to a Log Analytics workspace. It must be there before "
             "something fails.",

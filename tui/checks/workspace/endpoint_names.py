@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tui.checks.finding import BLOCKER, OK, WARNING, Finding
+from tui.checks.finding import BLOCKER, OK, WARNING, Finding, PlanFix
 from tui.cloud.endpoints.endpoint_names import NameInRegion
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.workspace.workspace import WorkspaceInfo
@@ -130,7 +130,7 @@ def _compatible(plan: Plan, endpoint: EndpointInfo) -> list[Finding]:
                 "Its callers depend on the mode, and it is not changed on an endpoint that exists.",
                 f"Set endpoint.auth_mode to {endpoint.auth_mode}, or choose another name.",
                 looked_at=endpoint.id,
-                fix={"key": "endpoint.auth_mode", "value": endpoint.auth_mode},
+                fixes=(PlanFix("endpoint.auth_mode", endpoint.auth_mode),),
             )
         )
     other = identity_change(wanted.identity, endpoint.identity)
@@ -193,7 +193,7 @@ def _deployment(plan: Plan, endpoint: EndpointInfo, workspace: WorkspaceInfo) ->
                 f"Choose another deployment name, or set the flag to {before}.",
                 _SECURE,
                 existing.id,
-                fix={"key": "deployment.egress_public_network_access", "value": before},
+                fixes=(PlanFix("deployment.egress_public_network_access", before),),
             )
         )
     return found

@@ -37,6 +37,6 @@ def version_two(info: WorkspaceInfo) -> list[Finding]:
             "After asking network security: az ml workspace update --set v1_legacy_mode=false.",
             _SECURE,
             info.id,
-            f"az ml workspace update --name {info.name} --set v1_legacy_mode=false",
+            (f"az ml workspace update --name {info.name} --set v1_legacy_mode=false",),
         )
     ]

@@ -20,7 +20,9 @@ def noticed(question: Question[list[Diagnosis]], info: WorkspaceInfo) -> list[Fi
         found = question.answer()
     except (NoAnswer, TimeoutError):
         message = f"Azure's own look at {info.name} had not ended in time; it can take a minute."
-        return [Finding("diagnose", UNKNOWN, FIELD, message, f"Wait for it with: {command}", _DOCS, info.id, command)]
+        return [
+            Finding("diagnose", UNKNOWN, FIELD, message, f"Wait for it with: {command}", _DOCS, info.id, (command,))
+        ]
     except Exception:
         answer = ask(question, "diagnose", FIELD, "What Azure itself notices about the workspace", blocks=False)
         return [answer] if isinstance(answer, Finding) else []
@@ -37,7 +39,7 @@ def noticed(question: Question[list[Diagnosis]], info: WorkspaceInfo) -> list[Fi
             "Show it to whoever keeps the workspace's network; Azure's words name what to change.",
             _DOCS,
             info.id,
-            command,
+            (command,),
         )
         for number, item in enumerate(telling)
     ]

@@ -28,9 +28,9 @@ def troubleshoot(
 
     `body` is a request for test calls; without it none is made.
     """
+    from tui.checks.finding import wrong
     from tui.checks.troubleshoot.diagnose import judge
     from tui.checks.troubleshoot.snapshot import look
-    from tui.checks.troubleshoot.trouble import wrong
 
     cloud = sessions.cloud_of(plan)
     name = cloud.plan.endpoint.name
@@ -43,7 +43,7 @@ def troubleshoot(
         "name": name,
         "time": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "wrong": wrong(found),
-        "findings": [one.as_dict() for one in found],
+        "findings": [one.as_report() for one in found],
         "principal": sight.who.principal if sight.who else "",
         "workspace": None if sight.workspace is None else {
             key: getattr(sight.workspace, key)
