@@ -30,7 +30,7 @@ for line in sys.stdin:
     if asked["step"]:
         found = preflight.of_step(plan, connect(plan), asked["step"], limit=asked["limit"])
     else:
-        found = preflight.run(plan, connect(plan), limit=asked["limit"], own_look=True)
+        found = preflight.run(plan, connect(plan), limit=asked["limit"], with_diagnose=True)
     print(json.dumps([finding.as_dict() for finding in found]), file=answers, flush=True)
 os._exit(0)  # as the engine does: questions that are still being asked hold nobody up
 """

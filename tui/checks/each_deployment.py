@@ -13,22 +13,22 @@ from tui.plan.model import Plan
 
 def files(plan: Plan) -> list[Finding]:
     """Findings about the files of every deployment of a plan (`artifacts.check`), read at the same time."""
-    asked = [Question(lambda one=one: artifacts.check(one), 60.0) for one in apart(plan)]  # type: ignore[misc]
-    return ordered(together(plan, [question.answer() for question in asked]))
+    asked = [Question(lambda one=one: artifacts.check(one), 60.0) for one in plans(plan)]  # type: ignore[misc]
+    return ordered(merged(plan, [question.answer() for question in asked]))
 
 
-def apart(plan: Plan) -> list[Plan]:
+def plans(plan: Plan) -> list[Plan]:
     """The plan once for each of its deployments; itself where it has `deployment:` only."""
     return [plan.of(one.name) for one in plan.deployments] or [plan]
 
 
 def each(plan: Plan, check: Callable[[Plan], list[Finding]]) -> list[Finding]:
     """What a check finds for the deployments of a plan."""
-    return together(plan, [check(one) for one in apart(plan)])
+    return merged(plan, [check(one) for one in plans(plan)])
 
 
-def together(plan: Plan, found: Sequence[list[Finding]]) -> list[Finding]:
-    """The findings of `apart(plan)`, in that order, as one list: what does not hold for all says whose it is.
+def merged(plan: Plan, found: Sequence[list[Finding]]) -> list[Finding]:
+    """The findings of `plans(plan)`, in that order, as one list: what does not hold for all says whose it is.
 
     What would mend the plan by itself is left out where there are several, since it may lie in one item or above all.
     """

@@ -34,14 +34,14 @@ LIMIT = 9.0
 _NOT_ASKED = "This was not asked, because {reason}."
 
 
-def run(plan: Plan, cloud: Cloud, *, limit: float = LIMIT, own_look: bool = False) -> list[Finding]:
+def run(plan: Plan, cloud: Cloud, *, limit: float = LIMIT, with_diagnose: bool = False) -> list[Finding]:
     """Findings about the plan as it would be carried out now: blockers first, then warnings, unknown, in order.
 
     It ends after about `limit` seconds: what nobody has answered by then is a finding of severity unknown. With
-    `own_look`, Azure is asked to look at the workspace from its own seat, which takes it some seconds. Changes
+    `with_diagnose`, Azure is asked to look at the workspace from its own seat, which takes it some seconds. Changes
     nothing and never raises for what Azure says.
     """
-    return Preflight(plan, cloud, limit, own_look).findings()
+    return Preflight(plan, cloud, limit, with_diagnose).findings()
 
 
 def of_step(plan: Plan, cloud: Cloud, step: str, *, limit: float = LIMIT) -> list[Finding]:
@@ -76,10 +76,10 @@ class Preflight:
         plan: Plan,
         cloud: Cloud,
         limit: float = LIMIT,
-        own_look: bool = False,
+        with_diagnose: bool = False,
         parts: frozenset[str] = steps.ALL,
     ) -> None:
-        self._plan, self._cloud, self._own_look, self._parts = plan, cloud, own_look, parts
+        self._plan, self._cloud, self._with_diagnose, self._parts = plan, cloud, with_diagnose, parts
         self._ends = time.monotonic() + limit
         self._limit = limit
         self._board = connectivity.Board(self._ends)
@@ -101,7 +101,7 @@ class Preflight:
         from tui.cloud.workspace import workspace as workspaces
 
         plan, cloud = self._plan, self._cloud
-        files = [self._read(one) for one in each_deployment.apart(plan)] if self._wants("files") else []
+        files = [self._read(one) for one in each_deployment.plans(plan)] if self._wants("files") else []
         if self._wants("reach", "login"):
             self._board.add(hosts.of_cloud(cloud.metadata))
         if self._wants("reach", "elsewhere"):
@@ -143,7 +143,7 @@ class Preflight:
         found: list[Finding] = []
         around = connectivity.Around(cloud, info, max(0.0, self._ends - time.monotonic() - 1.0), self._wants("around"))
         counts = (
-            {one.deployment.instance_count for one in each_deployment.apart(plan)} if self._wants("capacity") else set()
+            {one.deployment.instance_count for one in each_deployment.plans(plan)} if self._wants("capacity") else set()
         )
         asked_sizes = {count: self._ask(functools.partial(sizes.offers, cloud, count)) for count in counts}
         asked_usage = self._ask(lambda: limits.usage(cloud)) if self._wants("capacity", "names") else None
@@ -151,12 +151,12 @@ class Preflight:
         asked_owner = self._ask(lambda: elsewhere(cloud, plan.endpoint.name)) if names_too else None
         asked_rights = self._ask(lambda: required_permissions.read(cloud, info)) if self._wants("rights") else None
         asked_providers = self._ask(lambda: required_permissions.providers(cloud)) if self._wants("rights") else None
-        looked = self._ask(self._look) if self._own_look else None
-        uploads = self._wants("reach") and any(_uploads(one.deployment) for one in each_deployment.apart(plan))
+        looked = self._ask(self._look) if self._with_diagnose else None
+        uploads = self._wants("reach") and any(_uploads(one.deployment) for one in each_deployment.plans(plan))
         asked_storage = self._ask(lambda: _storage(cloud)) if uploads else None
 
         named = endpoint_identity.asked(plan, cloud, info, self._ask) if self._wants("names") else {}
-        assets = each_deployment.apart(plan) if self._wants("elsewhere") else []
+        assets = each_deployment.plans(plan) if self._wants("elsewhere") else []
         asked_assets = {one.deployment.name: registered.asked(one, cloud, self._ask) for one in assets}
 
         existing = ask(early.endpoint, "endpoint", "endpoint.name", f"Whether {plan.endpoint.name} exists")
@@ -205,7 +205,7 @@ class Preflight:
         """For each deployment whose model lies elsewhere, the question what lies there."""
         return [
             (one, self._ask(functools.partial(source.held, one, self._cloud)))
-            for one in each_deployment.apart(self._plan)
+            for one in each_deployment.plans(self._plan)
             if one.deployment.model.source
         ]
 
@@ -217,7 +217,7 @@ class Preflight:
             seconds = max(0.0, min(pins.SHARE * self._limit, self._ends - time.monotonic() - 0.5))
             return pins.check(one, asked, seconds) if asked else []
 
-        return [self._ask(functools.partial(ask_index, one)) for one in each_deployment.apart(self._plan)]
+        return [self._ask(functools.partial(ask_index, one)) for one in each_deployment.plans(self._plan)]
 
     def _elsewhere(
         self, asked_source: list[tuple[Plan, Question[Any]]], asked_pins: list[Question[list[Finding]]]
@@ -240,7 +240,7 @@ class Preflight:
 
     def _network(self, info: WorkspaceInfo, around: connectivity.Around) -> list[Finding]:
         plan = self._plan
-        environments = [one.deployment.environment for one in each_deployment.apart(plan)]
+        environments = [one.deployment.environment for one in each_deployment.plans(plan)]
         builds = any(one.conda_file is not None or one.build is not None for one in environments)
         return [
             *each_deployment.each(plan, lambda one: network_flags.check(one, info)),
@@ -284,13 +284,18 @@ class Preflight:
         if not isinstance(usage, Finding):
             room = each_deployment.each(plan, lambda one: size_and_quota.room(one, usage, endpoint))
         quota = each_deployment.each(plan, left) if asked_sizes else []
-        return [*each_deployment.each(plan, size_and_quota.size), *quota, *size_and_quota.all_together(needs), *room]
+        return [
+            *each_deployment.each(plan, size_and_quota.size),
+            *quota,
+            *size_and_quota.all_together(needs),
+            *room,
+        ]
 
     def _read(self, plan: Plan) -> Question[list[Finding]]:
         return Question(lambda: artifacts.check(plan, limit=self._limit), self._limit + 0.5)
 
     def _files(self, questions: list[Question[list[Finding]]]) -> list[Finding]:
-        return each_deployment.together(self._plan, [_files(question) for question in questions])
+        return each_deployment.merged(self._plan, [_files(question) for question in questions])
 
 
 def _uploads(deployment: Deployment) -> bool:

@@ -50,7 +50,7 @@ _QUESTIONS = {
     "export": "export",
     "cost": "cost",
     "troubleshoot": "troubleshoot",
-    "mend": "troubleshoot",
+    "apply_fix": "troubleshoot",
     "endpoint_of_url": "troubleshoot",
 }
 

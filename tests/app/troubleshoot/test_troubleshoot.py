@@ -218,7 +218,7 @@ async def test_the_findings_are_there_first_and_enter_shows_one(home: Path) -> N
 
 async def test_a_fix_is_previewed_confirmed_and_then_looked_at(home: Path) -> None:
     looks = iter([REPORT, MENDED])
-    answers = Answers(troubleshoot=lambda _: next(looks), mend={"done": "The requests go to blue 100 % now."})
+    answers = Answers(troubleshoot=lambda _: next(looks), apply_fix={"done": "The requests go to blue 100 % now."})
     async with operating(answers) as walk:
         screen = screen_of(walk)
         await walk.press("enter", "enter")
@@ -227,12 +227,12 @@ async def test_a_fix_is_previewed_confirmed_and_then_looked_at(home: Path) -> No
         await walk.until(lambda: "Traffic to blue" in walk.text() and walk.focused == "fix-0", "the finding")
         # Textual lets a button be pressed again when it is not shown as pressed any more.
         await walk.until(lambda: not walk.app.screen.query_one("#fix-0").has_class("-active"), "the button is ready")
-        assert not [name for name, _ in answers.asked if name == "mend"]
+        assert not [name for name, _ in answers.asked if name == "apply_fix"]
         await walk.press("enter")
         await walk.tab_to("fix-go")
         await walk.press("enter")
         await walk.until(lambda: "✔ The requests go to blue" in walk.text(), "it is done")
-        (asked,) = [with_ for name, with_ in answers.asked if name == "mend"]
+        (asked,) = [with_ for name, with_ in answers.asked if name == "apply_fix"]
         assert (asked["action"], asked["arguments"]) == ("set_traffic", {"shares": {"blue": 100}})
         await walk.press("escape")
         await walk.until(lambda: not screen.report["wrong"], "the new look")
@@ -243,7 +243,7 @@ async def test_a_fix_is_previewed_confirmed_and_then_looked_at(home: Path) -> No
 
 async def test_a_fix_that_is_refused_says_why_and_changes_nothing(home: Path) -> None:
     refused = HelperError("You may not change the endpoint", "No role allows it.", "Ask for AzureML Data Scientist.")
-    async with operating(Answers(troubleshoot=REPORT, mend=refused)) as walk:
+    async with operating(Answers(troubleshoot=REPORT, apply_fix=refused)) as walk:
         await walk.press("enter", "enter")
         await walk.until(lambda: walk.focused == "close", "the preview")
         await walk.tab_to("fix-go")

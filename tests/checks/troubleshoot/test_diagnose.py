@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from tui.checks.finding import Finding, wrong
-from tui.checks.troubleshoot.diagnose import judge
-from tui.checks.troubleshoot.snapshot import Log, Sight, Unseen
+from tui.checks.troubleshoot.diagnose import diagnose
+from tui.checks.troubleshoot.snapshot import Log, Snapshot, Unseen
 from tui.cloud.auth.sign_in import SignedIn
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.endpoints.endpoints import EndpointInfo
@@ -51,7 +51,7 @@ def deployment(name: str = "blue", state: str = "Succeeded", **more: Any) -> Dep
     )  # fmt: skip
 
 
-def sight(*deployments: DeploymentInfo, traffic: Mapping[str, int] | None = None, **more: Any) -> Sight:
+def snapshot(*deployments: DeploymentInfo, traffic: Mapping[str, int] | None = None, **more: Any) -> Snapshot:
     found = deployments or (deployment(),)
     endpoint = EndpointInfo(
         "churn", ENDPOINT, "Succeeded", "https://churn.eastus.inference.ml.azure.com/score", "key", "disabled", "",
@@ -65,19 +65,19 @@ def sight(*deployments: DeploymentInfo, traffic: Mapping[str, int] | None = None
         "diagnostics": KEPT,
         **more,
     }
-    seen = Sight("churn", endpoint=endpoint)
+    seen = Snapshot("churn", endpoint=endpoint)
     for name, value in told.items():
         setattr(seen, name, value)
     return seen
 
 
-def judged(seen: Sight, **credential: Any) -> list[Finding]:
-    return judge(plan(**credential), seen, recognise)
+def diagnosed(seen: Snapshot, **credential: Any) -> list[Finding]:
+    return diagnose(plan(**credential), seen, recognise)
 
 
-def only(seen: Sight, id: str, **credential: Any) -> Finding:
-    found = [one for one in judged(seen, **credential) if one.id == id]
-    assert len(found) == 1, [(one.id, one.message) for one in judged(seen, **credential)]
+def only(seen: Snapshot, id: str, **credential: Any) -> Finding:
+    found = [one for one in diagnosed(seen, **credential) if one.id == id]
+    assert len(found) == 1, [(one.id, one.message) for one in diagnosed(seen, **credential)]
     return found[0]
 
 
@@ -88,20 +88,20 @@ def change(status: str, *, what: str = "deployments/blue", time: str = "2026-11-
 
 
 def test_nothing_is_wrong_with_what_is_in_order() -> None:
-    found = judged(sight())
+    found = diagnosed(snapshot())
     assert [one.id for one in found] == ["healthy"]
     assert not wrong(found)
 
 
 def test_no_traffic_is_mended_by_giving_it_to_who_is_ready() -> None:
-    found = only(sight(deployment(), deployment("green", "Failed"), traffic={}), "traffic-zero")
+    found = only(snapshot(deployment(), deployment("green", "Failed"), traffic={}), "traffic-zero")
     assert found.severity == "blocker"
     assert [dict(fix.arguments) for fix in found.fixes] == [{"shares": {"blue": 100}}]
     assert "then  blue 100 %" in "\n".join(found.fixes[0].preview)
 
 
 def test_traffic_to_a_failed_deployment_goes_to_another_one() -> None:
-    found = only(sight(deployment("green", "Failed"), deployment(), traffic={"green": 100}), "traffic-broken")
+    found = only(snapshot(deployment("green", "Failed"), deployment(), traffic={"green": 100}), "traffic-broken")
     assert dict(found.fixes[0].arguments) == {"shares": {"blue": 100}}
     assert found.severity == "blocker"
 
@@ -109,14 +109,14 @@ def test_traffic_to_a_failed_deployment_goes_to_another_one() -> None:
 def test_the_way_back_is_offered_where_the_endpoint_remembers_one() -> None:
     tags = {"aml-deploy-traffic-before": "blue=90,red=10"}
     both = (deployment("green", "Failed"), deployment(), deployment("red"))
-    found = only(sight(*both, traffic={"green": 100}, tags=tags), "traffic-broken")
+    found = only(snapshot(*both, traffic={"green": 100}, tags=tags), "traffic-broken")
     assert "rollback" in [fix.action for fix in found.fixes]
-    gone = only(sight(*both[:2], traffic={"green": 100}, tags=tags), "traffic-broken")
+    gone = only(snapshot(*both[:2], traffic={"green": 100}, tags=tags), "traffic-broken")
     assert "rollback" not in [fix.action for fix in gone.fixes], "red is not there any more"
 
 
 def test_an_endpoint_without_deployments() -> None:
-    seen = sight()
+    seen = snapshot()
     assert seen.endpoint is not None
     seen.endpoint.deployments.clear()
     assert only(seen, "no-deployment").severity == "blocker"
@@ -126,7 +126,7 @@ def test_a_failed_deployment_is_explained_by_log_and_history() -> None:
     log = "Invoking user's init function\nModuleNotFoundError: No module named 'lightgbm'\nazmlinfsrv"
     failure = change("Failed", what="deployments/green", code="ResourceNotReady", message="User container has crashed",
                      raw='{"error": {"code": "ResourceNotReady"}}', correlation_id="c-1")  # fmt: skip
-    seen = sight(
+    seen = snapshot(
         deployment(), deployment("green", "Failed"), changes=[failure], logs=[Log("green", "inference-server", log)]
     )
     found = only(seen, "deployment-failed")
@@ -135,11 +135,11 @@ def test_a_failed_deployment_is_explained_by_log_and_history() -> None:
     assert "ann" in found.message
     assert found.request_ids[0] == "c-1"
     assert [fix.action for fix in found.fixes] == ["remove_deployment"]
-    assert not [one for one in judged(seen) if one.id == "change-failed"], "said once"
+    assert not [one for one in diagnosed(seen) if one.id == "change-failed"], "said once"
 
 
 def test_a_deployment_with_requests_is_never_offered_for_removal() -> None:
-    found = only(sight(deployment("blue", "Failed")), "deployment-failed")
+    found = only(snapshot(deployment("blue", "Failed")), "deployment-failed")
     assert "remove_deployment" not in [fix.action for fix in found.fixes]
     assert found.severity == "blocker"
 
@@ -147,7 +147,7 @@ def test_a_deployment_with_requests_is_never_offered_for_removal() -> None:
 def test_probes_that_are_too_short_get_more_time() -> None:
     log = next(case["text"] for case in TEXTS if case["id"] == "probe-too-short")
     failure = change("Failed", code="ResourceNotReady", raw=log)
-    found = only(sight(deployment("blue", "Failed"), changes=[failure]), "deployment-failed")
+    found = only(snapshot(deployment("blue", "Failed"), changes=[failure]), "deployment-failed")
     assert found.card == "probe-too-short"
     assert found.fixes[0].action == "raise_probe_delay"
     assert found.fixes[0].arguments["seconds"] >= 300
@@ -175,7 +175,7 @@ def answered(status: str, deployment: str = "blue", number: float = 10, at: int 
     ],
 )
 def test_what_callers_got_in_the_last_hour(status: str, deployment: str, actions: list[str]) -> None:
-    found = only(sight(hour=answered(status, deployment)), f"answers-{status}")
+    found = only(snapshot(hour=answered(status, deployment)), f"answers-{status}")
     assert found.severity == "blocker"
     assert [fix.action for fix in found.fixes] == actions
     assert found.remedy
@@ -183,19 +183,19 @@ def test_what_callers_got_in_the_last_hour(status: str, deployment: str, actions
 
 def test_what_was_before_the_last_change_is_over() -> None:
     written = change("Succeeded", time="2026-11-23T10:30:12Z")
-    assert not wrong(judged(sight(hour=answered("429", at=10), changes=[written])))
-    assert wrong(judged(sight(hour=answered("429", at=31), changes=[written])))
+    assert not wrong(diagnosed(snapshot(hour=answered("429", at=10), changes=[written])))
+    assert wrong(diagnosed(snapshot(hour=answered("429", at=31), changes=[written])))
 
 
 def test_a_few_bad_answers_are_a_warning() -> None:
     hour = Hour("", "", [Answers("blue", "424", 2, minutes(2)), Answers("blue", "200", 100, minutes(100))])
-    assert only(sight(hour=hour), "answers-424").severity == "warning"
+    assert only(snapshot(hour=hour), "answers-424").severity == "warning"
 
 
 def test_renewed_keys_are_named_beside_401() -> None:
     action = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/regenerateKeys/action"
     renewed = change("Succeeded", what="", action=action)
-    found = only(sight(hour=answered("401", ""), changes=[renewed]), "answers-401")
+    found = only(snapshot(hour=answered("401", ""), changes=[renewed]), "answers-401")
     assert "ann" in found.cause
 
 
@@ -204,7 +204,7 @@ def test_a_test_call_that_fails_in_the_model_offers_the_other_deployment() -> No
     call = {"route": "routed by the traffic", "pinned": None, "status_code": 424, "ok": False, "note": "",
             "body": "boom", "latency_ms": 3.0, "deployment": "blue", "headers": headers}  # fmt: skip
     found = only(
-        sight(deployment(), deployment("green"), tests=[call, {**call, "route": "pinned to blue"}]), "test-424"
+        snapshot(deployment(), deployment("green"), tests=[call, {**call, "route": "pinned to blue"}]), "test-424"
     )
     assert dict(found.fixes[0].arguments) == {"shares": {"green": 100}}
 
@@ -219,7 +219,7 @@ def hop(**more: Any) -> dict[str, Any]:
 
 
 def test_a_name_that_leads_to_a_public_address() -> None:
-    found = only(sight(reach={"hops": [hop()]}), "reach-scoring")
+    found = only(snapshot(connectivity={"hops": [hop()]}), "reach-scoring")
     assert found.severity == "blocker"
     assert found.card == "endpoint-dns"
     assert "20.42.0.7" in found.request
@@ -228,7 +228,7 @@ def test_a_name_that_leads_to_a_public_address() -> None:
 
 @pytest.mark.parametrize("state", ["reachable", "unknown", "not_tried"])
 def test_a_host_that_is_reached_or_not_known_is_nothing_wrong(state: str) -> None:
-    assert not wrong(judged(sight(reach={"hops": [hop(state=state)]})))
+    assert not wrong(diagnosed(snapshot(connectivity={"hops": [hop(state=state)]})))
 
 
 def workspace(**more: Any) -> WorkspaceInfo:
@@ -240,7 +240,7 @@ def workspace(**more: Any) -> WorkspaceInfo:
 
 
 def test_legacy_mode_is_a_request_to_somebody_else() -> None:
-    found = only(sight(workspace=workspace(v1_legacy_mode=True)), "v1-legacy-mode")
+    found = only(snapshot(workspace=workspace(v1_legacy_mode=True)), "v1-legacy-mode")
     assert found.card == "v1-legacy"
     assert not found.fixes
     assert "v1_legacy_mode=false" in found.request
@@ -248,42 +248,42 @@ def test_legacy_mode_is_a_request_to_somebody_else() -> None:
 
 def test_a_managed_network_that_is_not_active() -> None:
     network = {"isolation_mode": "AllowInternetOutbound", "status": "Inactive"}
-    assert only(sight(workspace=workspace(isolation="managed_network", managed_network=network)), "managed-network")
+    assert only(snapshot(workspace=workspace(isolation="managed_network", managed_network=network)), "managed-network")
 
 
 def test_a_private_endpoint_that_waits_can_be_approved() -> None:
     waits = {"name": "c-1", "private_endpoint": "pe-1", "status": "Pending", "description": ""}
-    found = only(sight(workspace=workspace(), connections=[waits]), "private-endpoint-pending")
+    found = only(snapshot(workspace=workspace(), connections=[waits]), "private-endpoint-pending")
     assert dict(found.fixes[0].arguments) == {"connection": "c-1"}
 
 
 def test_a_refused_change_for_want_of_quota_offers_room() -> None:
     raw = next(case["text"] for case in TEXTS if case["id"] == "quota")
     failure = change("Failed", what="deployments/new", code="BadRequest", raw=raw, message=raw)
-    seen = sight(deployment(instance_count=4), deployment("old"), changes=[failure])
+    seen = snapshot(deployment(instance_count=4), deployment("old"), changes=[failure])
     found = only(seen, "change-failed")
     assert found.card == "quota"
     assert [fix.action for fix in found.fixes] == ["remove_deployment", "scale"]
     made_good = change("Succeeded", what="deployments/new", time="2026-11-23T11:00:00Z")
     seen.changes = [made_good, failure]
-    assert not [one for one in judged(seen) if one.id == "change-failed"]
+    assert not [one for one in diagnosed(seen) if one.id == "change-failed"]
 
 
 def test_latency_close_to_the_time_out() -> None:
     hour = Hour("", "", latency={"blue": {"p95_ms": 4600.0}})
-    found = only(sight(hour=hour), "latency-close")
+    found = only(snapshot(hour=hour), "latency-close")
     assert found.fixes[0].action == "raise_timeout"
 
 
 def test_processors_without_rest() -> None:
     found = only(
-        sight(hour=Hour("", "", load={"blue": {"cpu_percent": 97.0, "memory_percent": 20.0}})), "load-processors"
+        snapshot(hour=Hour("", "", load={"blue": {"cpu_percent": 97.0, "memory_percent": 20.0}})), "load-processors"
     )
     assert found.fixes[0].action == "scale"
 
 
 def test_logs_that_are_not_kept_are_advice() -> None:
-    found = judged(sight(diagnostics=Diagnostics()))
+    found = diagnosed(snapshot(diagnostics=Diagnostics()))
     assert not wrong(found)
     assert "logs-not-kept" in [one.id for one in found if one.advice]
 
@@ -292,7 +292,7 @@ def test_a_reader_is_told_what_it_may_not_see() -> None:
     refused = Unseen(
         "The containers' logs", "Not allowed.", "Ask for AzureML Data Scientist.", "az role …", refused=True
     )
-    found = judged(sight(unseen=[refused, Unseen("The last hour's metrics", "No answer.")]))
+    found = diagnosed(snapshot(unseen=[refused, Unseen("The last hour's metrics", "No answer.")]))
     assert not wrong(found)
     assert [one.severity for one in found if one.id.startswith("unseen")] == ["unknown", "unknown"]
     assert "operator may not see everything: the containers' logs" in next(
@@ -304,18 +304,18 @@ def test_an_expired_secret_asks_for_a_new_one() -> None:
     failure = CloudError(
         "Signing in failed", "AADSTS7000222: The provided client secret keys are expired.", raw="AADSTS7000222"
     )
-    seen = Sight("churn", failure=failure)
-    (found,) = judged(seen, method="service_principal", tenant_id="t", client_id="c")
+    seen = Snapshot("churn", failure=failure)
+    (found,) = diagnosed(seen, method="service_principal", tenant_id="t", client_id="c")
     assert found.card == "secret-expired"
     assert found.fixes[0].asks == "credential.client_secret"
-    assert not judged(seen)[0].fixes, "nobody types the secret of a managed identity"
+    assert not diagnosed(seen)[0].fixes, "nobody types the secret of a managed identity"
 
 
 def test_the_worst_comes_first() -> None:
-    seen = sight(deployment(), deployment("green", "Failed"), traffic={}, diagnostics=Diagnostics(),
+    seen = snapshot(deployment(), deployment("green", "Failed"), traffic={}, diagnostics=Diagnostics(),
                  unseen=[Unseen("x", "y")])  # fmt: skip
     order = {"blocker": 0, "warning": 1, "unknown": 2, "ok": 3}
-    severities = [order[one.severity] for one in judged(seen)]
+    severities = [order[one.severity] for one in diagnosed(seen)]
     assert severities == sorted(severities)
     assert severities[0] == 0
 
@@ -323,7 +323,7 @@ def test_the_worst_comes_first() -> None:
 def test_findings_are_plain_data() -> None:
     import json
 
-    found = only(sight(deployment(), deployment("green"), traffic={}), "traffic-zero").as_report()
+    found = only(snapshot(deployment(), deployment("green"), traffic={}), "traffic-zero").as_report()
     assert json.loads(json.dumps(found)) == found
     assert {"id", "severity", "field", "message", "remedy", "docs"} <= found.keys()
     assert found["fix"]["action"] == "set_traffic"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from scripted_service import WORKSPACE, Reply, Service
 
-from tui.checks.troubleshoot.apply_fix import mend
+from tui.checks.troubleshoot.apply_fix import apply_fix
 from tui.cloud.endpoints import scaling
 from tui.cloud.errors import CloudError
 from tui.cloud.monitor import activity_log, log_analytics, metrics
@@ -152,7 +152,7 @@ DEPLOYMENT = {
 def test_a_probe_is_changed_and_nothing_else(service: Service, cloud: Any) -> None:
     service.on("GET", "/deployments/blue", Reply(body=DEPLOYMENT))
     service.on("PUT", "/deployments/blue", Reply(200, DEPLOYMENT))
-    done = mend(cloud, "churn", "raise_probe_delay", {"deployment": "blue", "seconds": 300})
+    done = apply_fix(cloud, "churn", "raise_probe_delay", {"deployment": "blue", "seconds": 300})
     assert "300 s" in done
     (sent,) = [json.loads(body) for verb, _, body, _ in service.requests if verb == "PUT"]
     properties = sent["properties"]
@@ -171,7 +171,7 @@ def test_a_private_endpoint_is_approved(service: Service, cloud: Any) -> None:
     }
     service.on("GET", "/privateEndpointConnections/c-1", Reply(body=connection))
     service.on("PUT", "/privateEndpointConnections/c-1", Reply(body=connection))
-    mend(cloud, "churn", "approve", {"connection": "c-1"})
+    apply_fix(cloud, "churn", "approve", {"connection": "c-1"})
     (sent,) = [json.loads(body) for verb, _, body, _ in service.requests if verb == "PUT"]
     assert sent["properties"]["privateLinkServiceConnectionState"] == {**state, "status": "Approved"}
 
@@ -179,13 +179,13 @@ def test_a_private_endpoint_is_approved(service: Service, cloud: Any) -> None:
 def test_a_deployment_that_has_requests_by_now_is_not_removed(service: Service, cloud: Any) -> None:
     service.on("GET", "/onlineEndpoints/churn", Reply(body={"name": "churn", "properties": {"traffic": {"blue": 10}}}))
     with pytest.raises(CloudError, match="blue has requests"):
-        mend(cloud, "churn", "remove_deployment", {"deployment": "blue"})
+        apply_fix(cloud, "churn", "remove_deployment", {"deployment": "blue"})
     assert service.count("DELETE", ".") == 0
 
 
 def test_a_fix_that_nobody_knows_is_refused(cloud: Any) -> None:
     with pytest.raises(CloudError, match="There is no fix drop_everything"):
-        mend(cloud, "churn", "drop_everything", {})
+        apply_fix(cloud, "churn", "drop_everything", {})
 
 
 def test_autoscale_rules_of_the_endpoint(service: Service, cloud: Any) -> None:

@@ -152,7 +152,7 @@ class FindingScreen(Dialog[bool]):
             given = {**(fix.get("with") or {})}
             if fix["action"] == "write_key":
                 given["path"] = _key_file(str(self._store.document.value("endpoint.name")))
-            answer = await self._store.ask("mend", timeout=PATIENCE, action=fix["action"], arguments=given)
+            answer = await self._store.ask("apply_fix", timeout=PATIENCE, action=fix["action"], arguments=given)
         except (HelperError, OSError) as error:
             title = getattr(error, "title", "The state folder cannot be used")
             parts = [title, getattr(error, "cause", str(error)), getattr(error, "remedy", "")]

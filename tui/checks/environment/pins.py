@@ -193,7 +193,7 @@ def check(plan: Plan, asked: Wanted, limit: float) -> list[Finding]:
     known = cache.read(place, KEPT_SECONDS)
     if known is not None:
         return [Finding("pins", OK, field, str(known["message"]), looked_at=f"{at}, asked {known['asked']}")]
-    question = Question(lambda: _judge(asked, indexes, field, at), limit)
+    question = Question(lambda: _findings(asked, indexes, field, at), limit)
     try:
         found = question.answer()
         if [finding.severity for finding in found] == [OK]:
@@ -215,7 +215,7 @@ def _digest(asked: Wanted, indexes: Indexes) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def _judge(asked: Wanted, indexes: Indexes, field: str, at: str) -> list[Finding]:
+def _findings(asked: Wanted, indexes: Indexes, field: str, at: str) -> list[Finding]:
     there = held(asked, indexes)
     # A mirror may lack what the index that Azure asks has.
     severity = BLOCKER if indexes.own else WARNING

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tui.checks.each_deployment import apart
+from tui.checks.each_deployment import plans
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.checks.network import connectivity_remedies
 from tui.cloud.endpoints.endpoints import EndpointInfo
@@ -101,7 +101,7 @@ class Board:
 
     def add_source(self, plan: Plan) -> None:
         """Starts to look at where models of the plan lie, each host once."""
-        found = [hosts.of_source(one.deployment.model.source) for one in apart(plan) if one.deployment.model.source]
+        found = [hosts.of_source(one.deployment.model.source) for one in plans(plan) if one.deployment.model.source]
         self.add(list({host.shown: host for host in found if host}.values()))
 
     def unknown(self, name: str, purpose: str, why: str) -> None:

@@ -79,7 +79,7 @@ def read(folder: Path, script: str, python: tuple[int, int] | None = None) -> Sc
     score.has_init, score.has_run = "init" in defined, "run" in defined
     if "*" in defined:
         score.certain = False
-    _judge_signatures(score, defined)
+    _check_signatures(score, defined)
     score.paths = script_paths.find(tree)
     score.imports = sorted(_imports(tree), key=lambda found: found.line)
     run = defined.get("run")
@@ -135,7 +135,7 @@ def _defined(tree: ast.Module) -> dict[str, ast.stmt]:
     return names
 
 
-def _judge_signatures(score: ScoreScript, defined: dict[str, ast.stmt]) -> None:
+def _check_signatures(score: ScoreScript, defined: dict[str, ast.stmt]) -> None:
     init, run = defined.get("init"), defined.get("run")
     if isinstance(init, (ast.FunctionDef, ast.AsyncFunctionDef)) and not init.decorator_list and _required(init):
         score.problem = f"{score.path.name}, line {init.lineno}: init is called without arguments, but asks for some."

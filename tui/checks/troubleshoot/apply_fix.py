@@ -16,7 +16,7 @@ from tui.cloud.session import Cloud
 Progress = Callable[[str], None]
 
 
-def mend(
+def apply_fix(
     cloud: Cloud, name: str, action: str, arguments: Mapping[str, Any], progress: Progress = lambda _: None
 ) -> str:
     """Does it and waits until Azure is done; returns what was done in a sentence. Raises CloudError."""

@@ -8,7 +8,7 @@ from typing import Any, Callable
 from tui.checks.finding import BLOCKER, UNKNOWN, WARNING, Finding, Fix, Recognise, last_lines, with_card
 from tui.checks.troubleshoot import fixes
 from tui.checks.troubleshoot.fixes import words
-from tui.checks.troubleshoot.snapshot import LOG_NOT_THERE, Sight
+from tui.checks.troubleshoot.snapshot import LOG_NOT_THERE, Snapshot
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.monitor.activity_log import Change
@@ -25,13 +25,13 @@ _ELSEWHERE = (
 )  # fmt: skip
 
 
-def endpoint(sight: Sight) -> list[Finding]:
+def endpoint(snapshot: Snapshot) -> list[Finding]:
     """The endpoint's own state."""
-    found = sight.endpoint
+    found = snapshot.endpoint
     assert found is not None
     state = found.provisioning_state
     if state.lower() in _FAILED:
-        last = _last_failure(sight, found.id)
+        last = _last_failure(snapshot, found.id)
         return [
             Finding(
                 "endpoint-state",
@@ -53,9 +53,9 @@ def endpoint(sight: Sight) -> list[Finding]:
     return []
 
 
-def traffic(sight: Sight) -> list[Finding]:
+def traffic(snapshot: Snapshot) -> list[Finding]:
     """Who gets the requests, and whether somebody answers them."""
-    found = sight.endpoint
+    found = snapshot.endpoint
     assert found is not None
     if not found.deployments:
         return [
@@ -128,18 +128,18 @@ def _takers(found: EndpointInfo, ready: list[DeploymentInfo]) -> tuple[Fix, ...]
     return tuple([*offered, back] if back is not None and offered else offered)
 
 
-def each(sight: Sight, facts: Facts, recognise: Recognise) -> list[Finding]:
+def each(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> list[Finding]:
     """Deployments that failed, that are under way, and that cost without serving."""
-    assert sight.endpoint is not None
+    assert snapshot.endpoint is not None
     found = []
-    for one in sight.endpoint.deployments:
+    for one in snapshot.endpoint.deployments:
         state = one.provisioning_state.lower()
         if state in _FAILED:
-            found.append(_failed(sight, sight.endpoint, one, facts(one), recognise))
+            found.append(_failed(snapshot, snapshot.endpoint, one, facts(one), recognise))
         elif state and state != "succeeded":
-            found.append(_under_way(sight, one))
-        elif _serves_nobody(sight.endpoint, one):
-            found.append(_idle(sight.endpoint, one))
+            found.append(_under_way(snapshot, one))
+        elif _serves_nobody(snapshot.endpoint, one):
+            found.append(_idle(snapshot.endpoint, one))
     return found
 
 
@@ -150,10 +150,10 @@ def _serves_nobody(endpoint: EndpointInfo, one: DeploymentInfo) -> bool:
 
 
 def _failed(
-    sight: Sight, endpoint: EndpointInfo, one: DeploymentInfo, facts: Mapping[str, Any], recognise: Recognise
+    snapshot: Snapshot, endpoint: EndpointInfo, one: DeploymentInfo, facts: Mapping[str, Any], recognise: Recognise
 ) -> Finding:
-    last = _last_failure(sight, one.id)
-    log = sight.log_of(one.name)
+    last = _last_failure(snapshot, one.id)
+    log = snapshot.log_of(one.name)
     card = recognise("\n".join([log, last.raw if last else ""]), last.code if last else None, facts)
     serves = bool(endpoint.traffic.get(one.name))
     told = last.lines() if last else ()
@@ -197,10 +197,10 @@ def _of_card(card: Mapping[str, Any] | None, one: DeploymentInfo) -> list[Fix]:
     return []
 
 
-def _under_way(sight: Sight, one: DeploymentInfo) -> Finding:
-    changed = sight.told.get(one.name, {}).get("changed_at", "")[:16].replace("T", " ")
+def _under_way(snapshot: Snapshot, one: DeploymentInfo) -> Finding:
+    changed = snapshot.told.get(one.name, {}).get("changed_at", "")[:16].replace("T", " ")
     since = f" since {changed}" if changed else ""
-    lines = last_lines(sight.log_of(one.name))
+    lines = last_lines(snapshot.log_of(one.name))
     return Finding(
         "deployment-under-way",
         UNKNOWN,
@@ -233,12 +233,12 @@ def _idle(endpoint: EndpointInfo, one: DeploymentInfo) -> Finding:
     )
 
 
-def _last_failure(sight: Sight, resource: str) -> Change | None:
+def _last_failure(snapshot: Snapshot, resource: str) -> Change | None:
     """The newest failed operation of a resource."""
     return next(
         (
             change
-            for change in sight.changes or []
+            for change in snapshot.changes or []
             if change.status == "Failed" and change.resource.lower() == resource.lower()
         ),
         None,

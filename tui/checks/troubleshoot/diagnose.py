@@ -6,44 +6,44 @@ from typing import Any
 
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding, Recognise, ordered, with_card
 from tui.checks.troubleshoot import deployments, fixes, requests, surroundings
-from tui.checks.troubleshoot.snapshot import Sight
+from tui.checks.troubleshoot.snapshot import Snapshot
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.plan.model import Plan
 
 ARTICLE = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
 
 
-def judge(plan: Plan, sight: Sight, recognise: Recognise) -> list[Finding]:
+def diagnose(plan: Plan, snapshot: Snapshot, recognise: Recognise) -> list[Finding]:
     """Everything that is wrong; one finding that says that nothing is, where that is so."""
-    known = facts(plan, sight)
-    if sight.failure is not None:
-        return [_not_read(plan, sight, known, recognise)]
-    if sight.endpoint is None:
-        return ordered([_not_there(plan, sight), *surroundings.workspace(sight), *_unseen(sight)])
+    known = facts(plan, snapshot)
+    if snapshot.failure is not None:
+        return [_not_read(plan, snapshot, known, recognise)]
+    if snapshot.endpoint is None:
+        return ordered([_not_there(plan, snapshot), *surroundings.workspace(snapshot), *_unseen(snapshot)])
     found = [
-        *deployments.endpoint(sight),
-        *deployments.traffic(sight),
-        *deployments.each(sight, lambda one: facts(plan, sight, one), recognise),
-        *requests.tests(sight, lambda one: facts(plan, sight, one), recognise),
-        *requests.answers(sight, lambda one: facts(plan, sight, one), recognise),
-        *requests.load(sight),
-        *surroundings.workspace(sight),
-        *surroundings.reachability(sight),
-        *surroundings.history(sight, known, recognise),
-        *surroundings.logs_kept(sight),
-        *_unseen(sight),
+        *deployments.endpoint(snapshot),
+        *deployments.traffic(snapshot),
+        *deployments.each(snapshot, lambda one: facts(plan, snapshot, one), recognise),
+        *requests.tests(snapshot, lambda one: facts(plan, snapshot, one), recognise),
+        *requests.answers(snapshot, lambda one: facts(plan, snapshot, one), recognise),
+        *requests.load(snapshot),
+        *surroundings.workspace(snapshot),
+        *surroundings.reachability(snapshot),
+        *surroundings.history(snapshot, known, recognise),
+        *surroundings.logs_kept(snapshot),
+        *_unseen(snapshot),
     ]
     found = _once(found)
     if not any(one.severity in (BLOCKER, WARNING) and not one.advice for one in found):
-        found.append(_fine(sight))
+        found.append(_fine(snapshot))
     return ordered(found)
 
 
-def facts(plan: Plan, sight: Sight, one: DeploymentInfo | None = None) -> dict[str, Any]:
+def facts(plan: Plan, snapshot: Snapshot, one: DeploymentInfo | None = None) -> dict[str, Any]:
     """Facts in the words of the catalogue of remedies; what is not known is left out."""
-    workspace, endpoint = plan.workspace, sight.endpoint
+    workspace, endpoint = plan.workspace, snapshot.endpoint
     found: dict[str, Any] = {
-        "endpoint": sight.name,
+        "endpoint": snapshot.name,
         "workspace": workspace.name,
         "resource_group": workspace.resource_group,
         "subscription": workspace.subscription_id,
@@ -57,8 +57,8 @@ def facts(plan: Plan, sight: Sight, one: DeploymentInfo | None = None) -> dict[s
             public_network_access=endpoint.public_network_access,
             location=endpoint.location,
         )
-    if sight.workspace is not None:
-        found["isolation"] = sight.workspace.isolation
+    if snapshot.workspace is not None:
+        found["isolation"] = snapshot.workspace.isolation
     if one is not None:
         found.update(
             deployment=one.name,
@@ -69,52 +69,52 @@ def facts(plan: Plan, sight: Sight, one: DeploymentInfo | None = None) -> dict[s
     return {key: value for key, value in found.items() if value is not None and value != ""}
 
 
-def _not_read(plan: Plan, sight: Sight, known: dict[str, Any], recognise: Recognise) -> Finding:
+def _not_read(plan: Plan, snapshot: Snapshot, known: dict[str, Any], recognise: Recognise) -> Finding:
     """The endpoint could not be read at all: mostly signing in, a role, or the way to Resource Manager."""
-    failure = sight.failure
+    failure = snapshot.failure
     assert failure is not None
     text = "\n".join([failure.raw, failure.title, failure.cause])
     card = recognise(text, failure.code, known)
-    signing_in = sight.who is None
+    signing_in = snapshot.who is None
     own = plan.credential.method == "service_principal"
     return with_card(
         card,
         id="sign-in" if signing_in else "endpoint-unread",
         severity=BLOCKER,
-        message=f"{failure.title.rstrip('.')}. Nothing about {sight.name} can be seen before that is mended.",
+        message=f"{failure.title.rstrip('.')}. Nothing about {snapshot.name} can be seen before that is mended.",
         cause=failure.cause,
         remedy=failure.remedy,
         evidence=tuple(line for line in failure.raw.splitlines() if line.strip())[:20],
         request_ids=tuple(failure.request_ids),
         field="credential.client_secret" if signing_in and own else "credential.method",
         docs=ARTICLE,
-        looked_at=sight.name,
+        looked_at=snapshot.name,
         fixes=(fixes.enter_secret(),) if signing_in and own else (),
     )
 
 
-def _not_there(plan: Plan, sight: Sight) -> Finding:
+def _not_there(plan: Plan, snapshot: Snapshot) -> Finding:
     return Finding(
         "endpoint-missing",
         BLOCKER,
         "",
-        f"The workspace {plan.workspace.name} has no endpoint {sight.name}.",
+        f"The workspace {plan.workspace.name} has no endpoint {snapshot.name}.",
         cause="It was never made here, it was removed, or it belongs to another workspace.",
         remedy="Correct the name or the workspace. To list what there is: aml-deploy troubleshoot --plan PLAN",
         commands=(
             f"az ml online-endpoint list -g {plan.workspace.resource_group} -w {plan.workspace.name} --output table",
         ),
         docs=ARTICLE,
-        looked_at=sight.name,
+        looked_at=snapshot.name,
     )
 
 
-def _unseen(sight: Sight) -> list[Finding]:
+def _unseen(snapshot: Snapshot) -> list[Finding]:
     """What could not be read, in one finding for missing roles and one for each other reason."""
-    refused = [item for item in sight.unseen if item.refused]
+    refused = [item for item in snapshot.unseen if item.refused]
     found = []
     if refused:
-        who = sight.who.principal if sight.who else "This identity"
+        who = snapshot.who.principal if snapshot.who else "This identity"
         commands = tuple(dict.fromkeys(item.command for item in refused if item.command))
         named = "; ".join(item.what[0].lower() + item.what[1:] for item in refused)
         found.append(
@@ -132,7 +132,7 @@ def _unseen(sight: Sight) -> list[Finding]:
                 request="\n".join(commands),
             )
         )
-    for item in sight.unseen:
+    for item in snapshot.unseen:
         if not item.refused:
             message = f"{item.what}: could not be read. {item.why}"
             found.append(Finding("unseen", UNKNOWN, "", message, remedy=item.remedy, looked_at=item.what))
@@ -152,14 +152,16 @@ def _once(found: list[Finding]) -> list[Finding]:
     return kept
 
 
-def _fine(sight: Sight) -> Finding:
-    endpoint = sight.endpoint
+def _fine(snapshot: Snapshot) -> Finding:
+    endpoint = snapshot.endpoint
     assert endpoint is not None
     ready = [one.name for one in endpoint.deployments if one.provisioning_state == "Succeeded"]
     said = [f"{endpoint.name} is {endpoint.provisioning_state}, its requests go to {fixes.words(endpoint.traffic)}"]
     said.append(f"{', '.join(ready)} {'is' if len(ready) == 1 else 'are'} ready")
-    if sight.tests:
-        said.append(f"{len(sight.tests)} test call{'s' if len(sight.tests) > 1 else ''} answered well")
-    if sight.hour is not None:
-        said.append(f"{sight.hour.requests:.0f} requests in the last hour, none of which failed since the last change")
+    if snapshot.tests:
+        said.append(f"{len(snapshot.tests)} test call{'s' if len(snapshot.tests) > 1 else ''} answered well")
+    if snapshot.hour is not None:
+        said.append(
+            f"{snapshot.hour.requests:.0f} requests in the last hour, none of which failed since the last change"
+        )
     return Finding("healthy", OK, "", f"Nothing wrong was found: {'; '.join(said)}.", looked_at=endpoint.name)

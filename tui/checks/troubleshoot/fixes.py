@@ -1,4 +1,4 @@
-"""Fixes that are safe to offer, each with what it would change; carrying them out is `mend`'s."""
+"""Fixes that are safe to offer, each with what it would change; carrying them out is `apply_fix`."""
 
 from __future__ import annotations
 

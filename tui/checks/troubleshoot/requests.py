@@ -7,7 +7,7 @@ from typing import Any, Callable
 
 from tui.checks.finding import BLOCKER, WARNING, Finding, Fix, Recognise, last_lines, with_card
 from tui.checks.troubleshoot import fixes
-from tui.checks.troubleshoot.snapshot import Sight
+from tui.checks.troubleshoot.snapshot import Snapshot
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.monitor.metrics import Answers
 
@@ -38,21 +38,21 @@ _REMEDY = {
 }
 
 
-def tests(sight: Sight, facts: Facts, recognise: Recognise) -> list[Finding]:
+def tests(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> list[Finding]:
     """Test calls that were not answered well."""
     found, told = [], set()
-    for call in sight.tests:
+    for call in snapshot.tests:
         if call["ok"]:
             continue
-        one = _deployment(sight, str(call.get("deployment") or ""))
+        one = _deployment(snapshot, str(call.get("deployment") or ""))
         status = str(call["status_code"] or "")
         if (status, one.name if one else "") in told:
             continue  # routed and pinned calls that fail alike are one trouble
         told.add((status, one.name if one else ""))
         headers = "\n".join(f"{name}: {value}" for name, value in (call.get("headers") or {}).items())
-        log = sight.log_of(one.name) if one and status in ("424", "200") else ""
+        log = snapshot.log_of(one.name) if one and status in ("424", "200") else ""
         text = "\n".join([f"HTTP {status}", headers, str(call["body"]), log])
-        card = recognise(text, None, facts(one)) if one else recognise(text, None, {"endpoint": sight.name})
+        card = recognise(text, None, facts(one)) if one else recognise(text, None, {"endpoint": snapshot.name})
         answered = f"was answered with {status}" if status else "got no answer"
         found.append(
             with_card(
@@ -65,23 +65,23 @@ def tests(sight: Sight, facts: Facts, recognise: Recognise) -> list[Finding]:
                 evidence=(*headers.splitlines(), *str(call["body"]).splitlines()[:10], *last_lines(log, 10)),
                 docs=CODES,
                 deployment=one.name if one else "",
-                looked_at=str(sight.endpoint.scoring_uri if sight.endpoint else ""),
+                looked_at=str(snapshot.endpoint.scoring_uri if snapshot.endpoint else ""),
                 request_ids=tuple(v for n, v in (call.get("headers") or {}).items() if n.lower() == "x-request-id"),
-                fixes=tuple(_of_status(sight, status, one)),
+                fixes=tuple(_of_status(snapshot, status, one)),
             )
         )
     return found
 
 
-def answers(sight: Sight, facts: Facts, recognise: Recognise) -> list[Finding]:
+def answers(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> list[Finding]:
     """Statuses that callers got in the last hour, since the endpoint was last changed."""
-    if sight.hour is None or not sight.hour.requests:
+    if snapshot.hour is None or not snapshot.hour.requests:
         return []
     found = []
-    tested = {str(call["status_code"]) for call in sight.tests if not call["ok"]}
-    for status in sorted({answer.status for answer in sight.hour.answers if not answer.status.startswith("2")}):
-        for deployment in sorted({a.deployment for a in sight.hour.answers if a.status == status}):
-            trouble = _answered(sight, status, deployment, facts, recognise)
+    tested = {str(call["status_code"]) for call in snapshot.tests if not call["ok"]}
+    for status in sorted({answer.status for answer in snapshot.hour.answers if not answer.status.startswith("2")}):
+        for deployment in sorted({a.deployment for a in snapshot.hour.answers if a.status == status}):
+            trouble = _answered(snapshot, status, deployment, facts, recognise)
             if trouble is not None and not (status in tested and trouble.severity != BLOCKER):
                 found.append(trouble)
     return found
@@ -92,25 +92,27 @@ def _counted(requests: float, said: str) -> str:
     return f"1 request {said.replace('were ', 'was ')}" if round(requests) == 1 else f"{requests:.0f} requests {said}"
 
 
-def _answered(sight: Sight, status: str, deployment: str, facts: Facts, recognise: Recognise) -> Finding | None:
-    assert sight.hour is not None
+def _answered(snapshot: Snapshot, status: str, deployment: str, facts: Facts, recognise: Recognise) -> Finding | None:
+    assert snapshot.hour is not None
     # What was mended since then is over: a change of the split mends 404, one of the deployment the rest.
     # No change of either mends a caller's key.
-    since = "" if status in ("401", "403") else sight.changed_at("" if status == "404" else deployment)[:16]
-    own = [a for a in sight.hour.answers if a.deployment == deployment]
+    since = "" if status in ("401", "403") else snapshot.changed_at("" if status == "404" else deployment)[:16]
+    own = [a for a in snapshot.hour.answers if a.deployment == deployment]
     bad = _after([a for a in own if a.status == status], since)
     if not bad:
         return None
-    every = _after(own, since) if deployment else sight.hour.requests
+    every = _after(own, since) if deployment else snapshot.hour.requests
     share = min(1.0, bad / every) if every else 1.0
-    one = _deployment(sight, deployment)
+    one = _deployment(snapshot, deployment)
     said, cause = _MEANING.get(status, (f"were answered with {status}", "See Microsoft's list of status codes."))
-    log = sight.log_of(deployment) if status == "424" and one else ""
-    card = recognise(f"HTTP {status} of online endpoint {sight.name}\n{log}", None, facts(one)) if log and one else None
+    log = snapshot.log_of(deployment) if status == "424" and one else ""
+    card = (
+        recognise(f"HTTP {status} of online endpoint {snapshot.name}\n{log}", None, facts(one)) if log and one else None
+    )
     evidence = [f"{bad:.0f} of {every:.0f} requests {f'to {deployment} ' if deployment else ''}{said} in the last hour"]
     if since:
         evidence[0] += f", counted since {since.replace('T', ' ')}"
-    rotated = [c for c in sight.changes or [] if c.action.lower().endswith("/regeneratekeys/action")]
+    rotated = [c for c in snapshot.changes or [] if c.action.lower().endswith("/regeneratekeys/action")]
     if status == "401" and rotated:
         cause = f"{cause} The keys were renewed on {rotated[0].time[:16].replace('T', ' ')} by {rotated[0].caller}."
         evidence.append(f"{rotated[0].time}  {rotated[0].operation}  {rotated[0].status}  by {rotated[0].caller}")
@@ -125,7 +127,7 @@ def _answered(sight: Sight, status: str, deployment: str, facts: Facts, recognis
         docs=CODES,
         deployment=deployment,
         looked_at="metric RequestsPerMinute",
-        fixes=tuple(_of_status(sight, status, one)),
+        fixes=tuple(_of_status(snapshot, status, one)),
     )
 
 
@@ -134,9 +136,9 @@ def _after(found: list[Answers], since: str) -> float:
     return sum(number for answer in found for minute, number in answer.minutes if minute[:16] > since)
 
 
-def _of_status(sight: Sight, status: str, one: DeploymentInfo | None) -> list[Fix]:
+def _of_status(snapshot: Snapshot, status: str, one: DeploymentInfo | None) -> list[Fix]:
     """What mends a status, where that is safe from here."""
-    endpoint = sight.endpoint
+    endpoint = snapshot.endpoint
     assert endpoint is not None
     if status == "401" and endpoint.auth_mode == "key":
         return [fixes.write_key(endpoint)]
@@ -154,13 +156,13 @@ def _of_status(sight: Sight, status: str, one: DeploymentInfo | None) -> list[Fi
     return [fix for fix in offered if fix is not None]
 
 
-def load(sight: Sight) -> list[Finding]:
+def load(snapshot: Snapshot) -> list[Finding]:
     """Latency close to the time-out, and machines close to their limits."""
     found = []
-    assert sight.endpoint is not None
-    for one in sight.endpoint.deployments:
+    assert snapshot.endpoint is not None
+    for one in snapshot.endpoint.deployments:
         limit = float(one.request_settings.get("request_timeout_ms") or 5000)
-        p95 = (sight.hour.latency.get(one.name, {}) if sight.hour else {}).get("p95_ms", 0.0)
+        p95 = (snapshot.hour.latency.get(one.name, {}) if snapshot.hour else {}).get("p95_ms", 0.0)
         if limit * CLOSE < p95:
             fix = fixes.raise_timeout(one)
             found.append(
@@ -178,11 +180,11 @@ def load(sight: Sight) -> list[Finding]:
                     fixes=(fix,) if fix else (),
                 )
             )
-        for key, percent in (sight.hour.load.get(one.name, {}) if sight.hour else {}).items():
+        for key, percent in (snapshot.hour.load.get(one.name, {}) if snapshot.hour else {}).items():
             if percent < BUSY_PERCENT:
                 continue
             what = {"cpu_percent": "processors", "memory_percent": "memory", "disk_percent": "disk"}[key]
-            more = fixes.scale(sight.endpoint, one, one.instance_count + 1) if key == "cpu_percent" else None
+            more = fixes.scale(snapshot.endpoint, one, one.instance_count + 1) if key == "cpu_percent" else None
             found.append(
                 Finding(
                     f"load-{what}",
@@ -200,6 +202,6 @@ def load(sight: Sight) -> list[Finding]:
     return found
 
 
-def _deployment(sight: Sight, name: str) -> DeploymentInfo | None:
-    assert sight.endpoint is not None
-    return next((one for one in sight.endpoint.deployments if one.name == name), None)
+def _deployment(snapshot: Snapshot, name: str) -> DeploymentInfo | None:
+    assert snapshot.endpoint is not None
+    return next((one for one in snapshot.endpoint.deployments if one.name == name), None)

@@ -29,7 +29,7 @@ LIMIT = 25.0
 """Seconds for everything but test calls; whoever does not answer by then is left out and named."""
 MOST_DEPLOYMENTS = 6  # whose logs are read
 TEST_SECONDS = 40.0
-REACH_SECONDS = 15.0
+CONNECTIVITY_SECONDS = 15.0
 LOG_NOT_THERE = ("try again later", "not available")
 
 
@@ -54,7 +54,7 @@ class Log:
 
 
 @dataclass
-class Sight:
+class Snapshot:
     """What was read. Parts that are None or empty were not to be had: `unseen` says why."""
 
     name: str
@@ -70,7 +70,7 @@ class Sight:
     kept: Kept | None = None
     autoscale: list[Autoscale] = field(default_factory=list)
     connections: list[dict[str, str]] = field(default_factory=list)
-    reach: dict[str, Any] = field(default_factory=dict)
+    connectivity: dict[str, Any] = field(default_factory=dict)
     tests: list[dict[str, Any]] = field(default_factory=list)
     unseen: list[Unseen] = field(default_factory=list)
     seconds: float = 0.0
@@ -122,22 +122,22 @@ def look(
     pinned: str | None = None,
     lines: int = 300,
     limit: float = LIMIT,
-) -> Sight:
+) -> Snapshot:
     """Reads what this identity may see of an endpoint. Never raises for what Azure says.
 
     `body` is a request to send, routed and to each deployment (or only to `pinned`); without one, none is sent.
     """
     began = time.monotonic()
-    sight = Sight(name)
+    snapshot = Snapshot(name)
     resource = endpoints.path(cloud, name)
 
     # Signing in first: without it every other question fails for the same reason.
     try:
-        sight.who = Question(lambda: sign_in.sign_in(cloud), limit).answer()
+        snapshot.who = Question(lambda: sign_in.sign_in(cloud), limit).answer()
     except Exception as error:
-        sight.failure = _explained(error, "signing in")
-        sight.seconds = round(time.monotonic() - began, 2)
-        return sight
+        snapshot.failure = _explained(error, "signing in")
+        snapshot.seconds = round(time.monotonic() - began, 2)
+        return snapshot
 
     left = limit - (time.monotonic() - began)
     asked: dict[str, Question[Any]] = {
@@ -146,32 +146,32 @@ def look(
         "diagnostics": Question(lambda: log_analytics.diagnostics(cloud, resource), left),
         "autoscale": Question(lambda: scaling.autoscale(cloud, resource), left),
         "connections": Question(lambda: _connections(cloud), left),
-        "reach": Question(lambda: _reach(cloud, min(REACH_SECONDS, left)), left),
+        "connectivity": Question(lambda: _connectivity(cloud, min(CONNECTIVITY_SECONDS, left)), left),
     }
     try:
-        sight.endpoint = Question(lambda: endpoints.read(cloud, name), left).answer()
+        snapshot.endpoint = Question(lambda: endpoints.read(cloud, name), left).answer()
     except Exception as error:
-        sight.failure = _explained(error, f"reading the endpoint {name}")
-    if sight.endpoint is not None:
-        _ask_more(cloud, sight, sight.endpoint, asked, lines, limit - (time.monotonic() - began))
+        snapshot.failure = _explained(error, f"reading the endpoint {name}")
+    if snapshot.endpoint is not None:
+        _ask_more(cloud, snapshot, snapshot.endpoint, asked, lines, limit - (time.monotonic() - began))
     for key, what in (
         ("workspace", "The workspace"),
         ("changes", "The activity log, that is who changed what"),
         ("diagnostics", "Whether logs go to Log Analytics"),
         ("autoscale", "The autoscale rules"),
         ("connections", "The workspace's private endpoint connections"),
-        ("reach", "The way from this machine to the endpoint"),
+        ("connectivity", "The way from this machine to the endpoint"),
         ("hour", "The last hour's metrics"),
         ("told", "Who made the endpoint, and when"),
     ):
         if key in asked:
-            _take(sight, key, asked[key], what)
-    _take_logs(sight, asked)
-    _take_kept(cloud, sight, limit - (time.monotonic() - began))
-    if body is not None and sight.endpoint is not None:
-        sight.tests = _tests(cloud, sight, sight.endpoint, body, pinned)
-    sight.seconds = round(time.monotonic() - began, 2)
-    return sight
+            _take(snapshot, key, asked[key], what)
+    _take_logs(snapshot, asked)
+    _take_kept(cloud, snapshot, limit - (time.monotonic() - began))
+    if body is not None and snapshot.endpoint is not None:
+        snapshot.tests = _tests(cloud, snapshot, snapshot.endpoint, body, pinned)
+    snapshot.seconds = round(time.monotonic() - began, 2)
+    return snapshot
 
 
 def _close(ended: str, made: str) -> bool:
@@ -184,7 +184,7 @@ def _close(ended: str, made: str) -> bool:
 
 
 def _ask_more(
-    cloud: Cloud, sight: Sight, endpoint: EndpointInfo, asked: dict[str, Question[Any]], lines: int, left: float
+    cloud: Cloud, snapshot: Snapshot, endpoint: EndpointInfo, asked: dict[str, Question[Any]], lines: int, left: float
 ) -> None:
     names = [one.name for one in endpoint.deployments]
     asked["hour"] = Question(lambda: metrics.last_hour(cloud, endpoint.id, names), left)
@@ -193,8 +193,9 @@ def _ask_more(
         for container in deployments.CONTAINERS:
             asked[f"log {name} {container}"] = Question(_log_reader(cloud, endpoint.name, name, container, lines), left)
     if len(names) > MOST_DEPLOYMENTS:
-        sight.unseen.append(Unseen(f"The logs of {', '.join(names[MOST_DEPLOYMENTS:])}", "Only six deployments' logs "
-                                   "are read at once.", "Name one with --deployment."))  # fmt: skip
+        what = f"The logs of {', '.join(names[MOST_DEPLOYMENTS:])}"
+        why = "Only six deployments' logs are read at once."
+        snapshot.unseen.append(Unseen(what, why, "Name one with --deployment."))
 
 
 def _log_reader(cloud: Cloud, endpoint: str, name: str, container: str, lines: int) -> Callable[[], str]:
@@ -216,47 +217,49 @@ def _connections(cloud: Cloud) -> list[dict[str, str]]:
     return [workspaces.connection(body) for body in found]
 
 
-def _reach(cloud: Cloud, limit: float) -> dict[str, Any]:
+def _connectivity(cloud: Cloud, limit: float) -> dict[str, Any]:
     from tui.checks.network import connectivity
 
     return connectivity.look(cloud.plan, cloud, limit)
 
 
-def _take(sight: Sight, key: str, question: Question[Any], what: str) -> None:
+def _take(snapshot: Snapshot, key: str, question: Question[Any], what: str) -> None:
     try:
-        setattr(sight, key, question.answer())
+        setattr(snapshot, key, question.answer())
     except Exception as error:
-        sight.unseen.append(_unseen(what, error))
+        snapshot.unseen.append(_unseen(what, error))
 
 
-def _take_logs(sight: Sight, asked: dict[str, Question[Any]]) -> None:
+def _take_logs(snapshot: Snapshot, asked: dict[str, Question[Any]]) -> None:
     refusals: dict[str, Unseen] = {}
     for key, question in asked.items():
         if not key.startswith("log "):
             continue
         _, name, container = key.split(" ", 2)
         try:
-            sight.logs.append(Log(name, container, str(question.answer() or "")))
+            snapshot.logs.append(Log(name, container, str(question.answer() or "")))
         except Exception as error:
             unseen = _unseen("The containers' logs", error)
             refusals.setdefault(unseen.why, unseen)
-    sight.unseen += refusals.values()
+    snapshot.unseen += refusals.values()
 
 
-def _take_kept(cloud: Cloud, sight: Sight, left: float) -> None:
-    if sight.diagnostics is None or not sight.diagnostics.on:
+def _take_kept(cloud: Cloud, snapshot: Snapshot, left: float) -> None:
+    if snapshot.diagnostics is None or not snapshot.diagnostics.on:
         return
-    workspace = sight.diagnostics.workspaces[0]
-    question = Question(lambda: log_analytics.kept(cloud, workspace, sight.name), max(left, 3.0))
-    _take(sight, "kept", question, "What Log Analytics has kept")
+    workspace = snapshot.diagnostics.workspaces[0]
+    question = Question(lambda: log_analytics.kept(cloud, workspace, snapshot.name), max(left, 3.0))
+    _take(snapshot, "kept", question, "What Log Analytics has kept")
 
 
-def _tests(cloud: Cloud, sight: Sight, endpoint: EndpointInfo, body: str, pinned: str | None) -> list[dict[str, Any]]:
+def _tests(
+    cloud: Cloud, snapshot: Snapshot, endpoint: EndpointInfo, body: str, pinned: str | None
+) -> list[dict[str, Any]]:
     """The answers to one request: as traffic routes it, and from each deployment that is ready."""
     try:
         credential = Question(lambda: keys.credentials(cloud, endpoint), TEST_SECONDS).answer()
     except Exception as error:
-        sight.unseen.append(_unseen("The endpoint's key or token, so that no test call was made", error))
+        snapshot.unseen.append(_unseen("The endpoint's key or token, so that no test call was made", error))
         return []
     ready = [one.name for one in endpoint.deployments if one.provisioning_state == "Succeeded"]
     wanted: list[str | None] = [None, *ready] if pinned is None else [pinned]

@@ -7,7 +7,7 @@ from typing import Any
 
 from tui.checks.finding import BLOCKER, WARNING, Finding, Fix, Recognise, with_card
 from tui.checks.troubleshoot import fixes
-from tui.checks.troubleshoot.snapshot import Sight
+from tui.checks.troubleshoot.snapshot import Snapshot
 from tui.cloud.monitor.activity_log import Change
 from tui.cloud.workspace.workspace import WorkspaceInfo
 
@@ -20,12 +20,12 @@ _BAD = {"unreachable", "unresolved", "wrong_address", "tls"}
 _QUOTA = ("quota", "out-of-quota", "region-capacity")
 
 
-def workspace(sight: Sight) -> list[Finding]:
+def workspace(snapshot: Snapshot) -> list[Finding]:
     """Legacy mode, the managed virtual network, private endpoint connections that wait."""
-    info = sight.workspace
+    info = snapshot.workspace
     if info is None:
         return []
-    found = [_legacy_mode(info), _managed_network(info), *(_connection(info, one) for one in sight.connections)]
+    found = [_legacy_mode(info), _managed_network(info), *(_connection(info, one) for one in snapshot.connections)]
     return [trouble for trouble in found if trouble is not None]
 
 
@@ -100,10 +100,10 @@ def _connection(info: WorkspaceInfo, connection: Mapping[str, str]) -> Finding |
     return None
 
 
-def reachability(sight: Sight) -> list[Finding]:
+def reachability(snapshot: Snapshot) -> list[Finding]:
     """Names on the way to the endpoint that do not lead there from this machine."""
     found = []
-    for hop in sight.reach.get("hops") or []:
+    for hop in snapshot.connectivity.get("hops") or []:
         state = str(hop.get("state") or "")
         if state not in _BAD:
             continue
@@ -122,7 +122,7 @@ def reachability(sight: Sight) -> list[Finding]:
                 BLOCKER if needed and not others else WARNING,
                 "",
                 f"{title} {hop.get('host')} is not reached rightly from here. {hop.get('detail') or ''}".strip(),
-                cause=_reach_cause(state),
+                cause=_connectivity_cause(state),
                 remedy=words or "Ask whoever answers for the network and its name servers.",
                 evidence=(
                     f"{hop.get('host')} → {' → '.join([*(hop.get('cnames') or ()), seen])}",
@@ -142,7 +142,7 @@ def reachability(sight: Sight) -> list[Finding]:
     return found
 
 
-def _reach_cause(state: str) -> str:
+def _connectivity_cause(state: str) -> str:
     return {
         "unresolved": "Name servers that this machine asks do not know the name: a private DNS zone is not linked to "
         "this network, or a forwarder is missing.",
@@ -153,13 +153,13 @@ def _reach_cause(state: str) -> str:
     }[state]
 
 
-def history(sight: Sight, facts: Mapping[str, Any], recognise: Recognise) -> list[Finding]:
+def history(snapshot: Snapshot, facts: Mapping[str, Any], recognise: Recognise) -> list[Finding]:
     """Operations that failed in the last day and were not made good since; failed deployments speak for themselves."""
-    endpoint = sight.endpoint
+    endpoint = snapshot.endpoint
     assert endpoint is not None
     there = {one.id.lower() for one in endpoint.deployments if one.provisioning_state.lower() in ("failed", "canceled")}
     found = []
-    for change in sight.failed_changes()[:5]:
+    for change in snapshot.failed_changes()[:5]:
         if change.resource.lower() in there:
             continue
         card = recognise(change.raw, change.code, {**facts, **_deployment_of(change)})
@@ -177,15 +177,15 @@ def history(sight: Sight, facts: Mapping[str, Any], recognise: Recognise) -> lis
                 deployment=change.name if "/deployments/" in change.resource.lower() else "",
                 looked_at=change.resource,
                 request_ids=(change.correlation_id,) if change.correlation_id else (),
-                fixes=tuple(_room(sight)) if quota else (),
+                fixes=tuple(_room(snapshot)) if quota else (),
             )
         )
     return found
 
 
-def _room(sight: Sight) -> list[Fix]:
+def _room(snapshot: Snapshot) -> list[Fix]:
     """What gives quota back: deployments that serve nobody, then instances of those that have several."""
-    endpoint = sight.endpoint
+    endpoint = snapshot.endpoint
     assert endpoint is not None
     offered: list[Fix | None] = []
     if any(endpoint.traffic.values()):
@@ -200,9 +200,9 @@ def _deployment_of(change: Change) -> dict[str, str]:
     return {"deployment": change.name} if "/deployments/" in change.resource.lower() else {}
 
 
-def logs_kept(sight: Sight) -> list[Finding]:
+def logs_kept(snapshot: Snapshot) -> list[Finding]:
     """Whether the containers' logs are kept where they outlive the containers."""
-    endpoint, kept = sight.endpoint, sight.diagnostics
+    endpoint, kept = snapshot.endpoint, snapshot.diagnostics
     assert endpoint is not None
     if kept is None or kept.on:
         return []

@@ -31,7 +31,7 @@ def check(plan: dict[str, Any]) -> Any:
         cloud = sessions.cloud_of(plan)
     except CloudError as error:
         return unread(plan, error)
-    found = preflight.run(cloud.plan, cloud, own_look=not cloud.plan.deployments)
+    found = preflight.run(cloud.plan, cloud, with_diagnose=not cloud.plan.deployments)
     return [finding.as_dict() for finding in found]
 
 
@@ -72,6 +72,6 @@ def requests(plan: dict[str, Any], named: str = "PLAN") -> Any:
         # Nobody can be signed in as: that is what has to be asked for.
         found = [Finding("sign-in", BLOCKER, "credential.method", str(error), error.remedy)]
         return [page.as_dict() for page in pages(sessions.plan_of(plan), found, None, None, named)]
-    preflight = Preflight(cloud.plan, cloud, own_look=True)
+    preflight = Preflight(cloud.plan, cloud, with_diagnose=True)
     found = preflight.findings()
     return [page.as_dict() for page in pages(cloud.plan, found, preflight.workspace, preflight.who, named)]

@@ -12,7 +12,7 @@ from tui.helper import sessions
 from tui.plan import sizes
 
 if TYPE_CHECKING:
-    from tui.checks.troubleshoot.snapshot import Sight
+    from tui.checks.troubleshoot.snapshot import Snapshot
 
 HOURS_A_MONTH = 730
 SHOWN_LOG = 200_000  # characters of one container's log
@@ -29,42 +29,42 @@ def troubleshoot(
     `body` is a request for test calls; without it none is made.
     """
     from tui.checks.finding import wrong
-    from tui.checks.troubleshoot.diagnose import judge
+    from tui.checks.troubleshoot.diagnose import diagnose
     from tui.checks.troubleshoot.snapshot import look
 
     cloud = sessions.cloud_of(plan)
     name = cloud.plan.endpoint.name
-    sight = look(cloud, name, body=body, pinned=pinned, lines=lines)
-    if sight.failure is not None:
+    snapshot = look(cloud, name, body=body, pinned=pinned, lines=lines)
+    if snapshot.failure is not None:
         sessions.forget(plan)  # what was refused may have been put right by the next question
-    found = judge(cloud.plan, sight, recognise)
-    kept = sight.kept
+    found = diagnose(cloud.plan, snapshot, recognise)
+    kept, diagnostics = snapshot.kept, snapshot.diagnostics
     return {
         "name": name,
         "time": datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "wrong": wrong(found),
         "findings": [one.as_report() for one in found],
-        "principal": sight.who.principal if sight.who else "",
-        "workspace": None if sight.workspace is None else {
-            key: getattr(sight.workspace, key)
+        "principal": snapshot.who.principal if snapshot.who else "",
+        "workspace": None if snapshot.workspace is None else {
+            key: getattr(snapshot.workspace, key)
             for key in ("id", "name", "location", "isolation", "public_network_access", "explain", "v1_legacy_mode")
         },
-        "endpoint": None if sight.endpoint is None else _endpoint(cloud, sight.endpoint, sight.told),
-        "deployments": _deployments(sight),
-        "cost": None if sight.endpoint is None else cost(sight.endpoint),
-        "reach": sight.reach,
-        "logs": [_log(log) for log in sight.logs],
-        "history": None if sight.changes is None else [asdict(change) for change in sight.changes],
-        "metrics": None if sight.hour is None else asdict(sight.hour),
-        "diagnostics": None if sight.diagnostics is None else {**asdict(sight.diagnostics), "on": sight.diagnostics.on},
+        "endpoint": None if snapshot.endpoint is None else _endpoint(cloud, snapshot.endpoint, snapshot.told),
+        "deployments": _deployments(snapshot),
+        "cost": None if snapshot.endpoint is None else cost(snapshot.endpoint),
+        "reach": snapshot.connectivity,
+        "logs": [_log(log) for log in snapshot.logs],
+        "history": None if snapshot.changes is None else [asdict(change) for change in snapshot.changes],
+        "metrics": None if snapshot.hour is None else asdict(snapshot.hour),
+        "diagnostics": None if diagnostics is None else {**asdict(diagnostics), "on": diagnostics.on},
         "log_analytics": None if kept is None else asdict(kept),
-        "tests": sight.tests,
-        "unseen": [asdict(item) for item in sight.unseen],
-        "seconds": sight.seconds,
+        "tests": snapshot.tests,
+        "unseen": [asdict(item) for item in snapshot.unseen],
+        "seconds": snapshot.seconds,
     }  # fmt: skip
 
 
-def mend(plan: dict[str, Any], action: str, arguments: dict[str, Any] | None = None) -> dict[str, str]:
+def apply_fix(plan: dict[str, Any], action: str, arguments: dict[str, Any] | None = None) -> dict[str, str]:
     """Carries out one fix of a finding; `{"done": sentence}`. `write_key` needs the `path` of a new file."""
     given = dict(arguments or {})
     if action == "write_key":
@@ -74,7 +74,7 @@ def mend(plan: dict[str, Any], action: str, arguments: dict[str, Any] | None = N
         put_key(plan, which, path)
         done = f"The {which} key is in {path}, which only you can read. Delete the file when the caller has it."
         return {"done": done}
-    from tui.checks.troubleshoot.apply_fix import mend as carry_out
+    from tui.checks.troubleshoot.apply_fix import apply_fix as carry_out
 
     cloud = sessions.cloud_of(plan)
     return {"done": carry_out(cloud, cloud.plan.endpoint.name, action, given)}
@@ -135,13 +135,13 @@ def _endpoint(cloud: Any, endpoint: EndpointInfo, told: Mapping[str, dict[str, s
     }
 
 
-def _deployments(sight: Sight) -> list[dict[str, Any]]:
-    endpoint = sight.endpoint
+def _deployments(snapshot: Snapshot) -> list[dict[str, Any]]:
+    endpoint = snapshot.endpoint
     if endpoint is None:
         return []
     found = []
     for one in endpoint.deployments:
-        own = sight.told.get(one.name, {})
+        own = snapshot.told.get(one.name, {})
         price = sizes.price_per_hour(one.instance_type, endpoint.location)
         found.append(
             {
@@ -158,7 +158,7 @@ def _deployments(sight: Sight) -> list[dict[str, Any]]:
                 "request_settings": one.request_settings,
                 "liveness_probe": one.liveness_probe,
                 "readiness_probe": one.readiness_probe,
-                "autoscale": [asdict(rule) for rule in sight.autoscale if rule.deployment == one.name],
+                "autoscale": [asdict(rule) for rule in snapshot.autoscale if rule.deployment == one.name],
                 "age_seconds": age(own.get("created_at", "")),
                 **own,
             }

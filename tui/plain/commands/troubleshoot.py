@@ -128,7 +128,7 @@ async def mended(asker: Asker, document: Document, fix: Mapping[str, Any]) -> st
     given = dict(fix.get("with") or {})
     if fix["action"] == "write_key":
         given["path"] = key_file(str(document.value("endpoint.name")))
-    answer = await asker.ask(document, "mend", timeout=MEND_SECONDS, action=fix["action"], arguments=given)
+    answer = await asker.ask(document, "apply_fix", timeout=MEND_SECONDS, action=fix["action"], arguments=given)
     return str(answer["done"])
 
 
