@@ -108,7 +108,7 @@ def test_a_managed_network_must_be_provisioned(make_plan: MakePlan, status: str 
     found = network_flags.check(make_plan(), a_workspace("managed_network", managed_network=network))
     assert told(found).get("managed-network") == severity
     if severity == "blocker":
-        assert found[0].remedy == "az ml workspace provision-network --name ws --resource-group rg"
+        assert found[0].commands == ("az ml workspace provision-network --name ws --resource-group rg",)
 
 
 def test_a_model_of_a_registry_behind_closed_egress(make_plan: MakePlan) -> None:

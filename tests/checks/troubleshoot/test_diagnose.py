@@ -211,7 +211,8 @@ def test_a_test_call_that_fails_in_the_model_offers_the_other_deployment() -> No
 
 def hop(**more: Any) -> dict[str, Any]:
     return {
-        "name": "scoring", "title": "The scoring host", "host": "churn.eastus.inference.ml.azure.com", "needed": True,
+        "name": "scoring", "title": "The scoring host", "purpose": "answers requests",
+        "host": "churn.eastus.inference.ml.azure.com", "needed": True,
         "addresses": ["20.42.0.7"], "cnames": [], "private": False, "expected": "private", "state": "wrong_address",
         "detail": "It resolves to the public address 20.42.0.7.", "remedy": "Link the zone.", "command": "az network …",
         **more,

@@ -281,7 +281,7 @@ def _answer(question: Question[Any]) -> tuple[Any, str]:
 
 def findings(hops: list[Hop]) -> list[Finding]:
     """A finding for every host that the plan needs, and one for all that only others need."""
-    found = [_finding(hop) for hop in hops if hop.needed or (hop.name in _FIELDS and hop.state not in ("", NOT_TRIED))]
+    found = [finding(hop) for hop in hops if hop.needed or (hop.name in _FIELDS and hop.state not in ("", NOT_TRIED))]
     found += [_not_known(hop) for hop in hops if hop.name in _FIELDS and hop.state == NOT_TRIED]
     others = [hop for hop in hops if hop.name not in _FIELDS and hop.host]
     if others:
@@ -296,7 +296,8 @@ def findings(hops: list[Hop]) -> list[Finding]:
     return [*found, *_bundle()]
 
 
-def _finding(hop: Hop) -> Finding:
+def finding(hop: Hop) -> Finding:
+    """What was found on the way to a host that is named in the plan."""
     id, field = f"reach-{hop.name}", _FIELDS.get(hop.name, "workspace.name")
     severity = _severity(hop)
     message = f"{hop.title} {hop.host} {_looked_at(hop)}."

@@ -17,11 +17,9 @@ _PROVISION = "https://learn.microsoft.com/azure/machine-learning/how-to-managed-
 
 def check(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
     """All findings about the way in and out."""
-    if info.isolation == "managed_network":
-        found = [*_flag_ignored(plan, info), *_provisioned(info)]
-    else:
-        found = [*_egress_open(plan, info)]
-    found.extend(_registered_elsewhere(plan, info))
+    managed = info.isolation == "managed_network"
+    found = _flag_ignored(plan, info) if managed else _egress_open(plan, info)
+    found += [*provisioned(info), *_registered_elsewhere(plan, info)]
     if not found:
         message = "The plan's network flags fit the workspace's isolation."
         found.append(Finding("isolation", OK, EGRESS, message, docs=_DOCS, looked_at=info.id))
@@ -45,13 +43,16 @@ def _flag_ignored(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
     ]
 
 
-def _provisioned(info: WorkspaceInfo) -> list[Finding]:
-    status = (info.managed_network or {}).get("status")
-    if status and status.lower() == "active":
+def provisioned(info: WorkspaceInfo) -> list[Finding]:
+    """Whether the managed virtual network is there: the first deployment makes it, or a command beforehand."""
+    network = info.managed_network or {}
+    status = network.get("status")
+    if info.isolation != "managed_network" or (status and status.lower() == "active"):
         return []
     if not status:
         message = f"Whether the managed virtual network of {info.name} has been provisioned is not known."
         return [Finding("managed-network", UNKNOWN, "workspace.name", message, docs=_PROVISION, looked_at=info.id)]
+    group = info.id.split("/")[4] if info.id.count("/") > 4 else "GROUP"
     return [
         Finding(
             "managed-network",
@@ -59,10 +60,12 @@ def _provisioned(info: WorkspaceInfo) -> list[Finding]:
             "workspace.name",
             f"The managed virtual network of {info.name} is not provisioned (its status is {status}), so a deployment "
             "fails with WorkspaceManagedNetworkNotReady.",
-            f"az ml workspace provision-network --name {info.name} --resource-group "
-            f"{info.id.split('/')[4] if info.id.count('/') > 4 else 'GROUP'}",
+            "Have it provisioned, and wait until it is Active.",
             _PROVISION,
             info.id,
+            (f"az ml workspace provision-network --name {info.name} --resource-group {group}",),
+            cause="It is switched on and not provisioned yet, which the first deployment or a command does.",
+            evidence=(f"managed network: {network.get('isolation_mode')}, {status}",),
         )
     ]
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from tui.checks.finding import BLOCKER, WARNING, Finding, Fix, Recognise, with_card
+from tui.checks.network import connectivity, network_flags
+from tui.checks.network.connectivity import Hop
 from tui.checks.troubleshoot import fixes
 from tui.checks.troubleshoot.snapshot import Snapshot
+from tui.checks.workspace.workspace import version_two
 from tui.cloud.monitor.activity_log import Change
 from tui.cloud.workspace.workspace import WorkspaceInfo
 
-LEGACY = "https://learn.microsoft.com/azure/machine-learning/how-to-configure-network-isolation-with-v2"
 PRIVATE_LINK = "https://learn.microsoft.com/azure/machine-learning/how-to-configure-private-link"
-DNS = "https://learn.microsoft.com/azure/machine-learning/how-to-custom-dns"
 MONITOR = "https://learn.microsoft.com/azure/machine-learning/how-to-monitor-online-endpoints"
 ARTICLE = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
-_BAD = {"unreachable", "unresolved", "wrong_address", "tls"}
 _QUOTA = ("quota", "out-of-quota", "region-capacity")
+# For what the preflight finds of a workspace: the catalogue's card, and what to ask the administrator for.
+_ASKED = {
+    "v1-legacy-mode": ("v1-legacy", "Please set v1_legacy_mode of the workspace {name} to false."),
+    "managed-network": ("managed-net-not-ready", "Please provision the managed network of {name}."),
+}
 
 
 def workspace(snapshot: Snapshot) -> list[Finding]:
@@ -25,116 +31,69 @@ def workspace(snapshot: Snapshot) -> list[Finding]:
     info = snapshot.workspace
     if info is None:
         return []
-    found = [_legacy_mode(info), _managed_network(info), *(_connection(info, one) for one in snapshot.connections)]
-    return [trouble for trouble in found if trouble is not None]
+    of_preflight = [*version_two(info), *network_flags.provisioned(info)]
+    found = [_asked(one, info) for one in of_preflight if one.severity == BLOCKER]
+    return [*found, *(one for connection in snapshot.connections for one in _connection(info, connection))]
 
 
-def _legacy_mode(info: WorkspaceInfo) -> Finding | None:
-    if not info.v1_legacy_mode:
-        return None
-    command = f"az ml workspace update --name {info.name} --set v1_legacy_mode=false"
-    return Finding(
-        "v1-legacy-mode",
-        BLOCKER,
-        "",
-        f"The workspace {info.name} is in v1 legacy mode: its endpoints can be neither made nor changed.",
-        cause="v1_legacy_mode is true, which switches the v2 API off.",
-        remedy="Ask whoever answers for the workspace's network to switch it off; there was a reason.",
-        evidence=(f"{info.name}: v1LegacyMode true",),
-        commands=(command,),
-        docs=LEGACY,
-        looked_at=info.id,
-        card="v1-legacy",
-        request=_request(f"Please set v1_legacy_mode of the workspace {info.name} to false.", command, info.id),
-    )
+def _asked(found: Finding, info: WorkspaceInfo) -> Finding:
+    card, please = _ASKED[found.id]
+    request = _request(please.format(name=info.name), found.commands[0], info.id)
+    return replace(found, field="", card=card, request=request)
 
 
-def _managed_network(info: WorkspaceInfo) -> Finding | None:
-    network = info.managed_network or {}
-    if info.isolation != "managed_network" or (network.get("status") or "").lower() in ("active", ""):
-        return None
-    command = f"az ml workspace provision-network --name {info.name}"
-    return Finding(
-        "managed-network",
-        BLOCKER,
-        "",
-        f"The managed virtual network of {info.name} is {network.get('status')}: new deployments fail.",
-        cause="It is switched on and not provisioned yet, which the first deployment or a command does.",
-        remedy="Have it provisioned, and wait until it is Active.",
-        evidence=(f"managed network: {network.get('isolation_mode')}, {network.get('status')}",),
-        commands=(command,),
-        docs=ARTICLE,
-        looked_at=info.id,
-        card="managed-net-not-ready",
-        request=_request(f"Please provision the managed network of {info.name}.", command, info.id),
-    )
-
-
-def _connection(info: WorkspaceInfo, connection: Mapping[str, str]) -> Finding | None:
+def _connection(info: WorkspaceInfo, connection: Mapping[str, str]) -> list[Finding]:
     """A private endpoint connection of the workspace that does not work."""
-    status = connection["status"].lower()
+    status, about = connection["status"].lower(), connection["name"]
     if status == "pending":
-        name = connection["private_endpoint"] or connection["name"]
-        return Finding(
-            "private-endpoint-pending",
-            WARNING,
-            "",
-            f"The private endpoint {name} waits for approval: nobody behind it reaches {info.name} yet.",
-            cause="Its connection to the workspace was asked for and not approved.",
-            remedy="Approve it, if you know what it is for.",
-            evidence=(f"{connection['name']}: {connection['status']}  {connection['description']}".rstrip(),),
-            docs=PRIVATE_LINK,
-            looked_at=info.id,
-            fixes=(fixes.approve(connection["name"], info.name),),
-        )
+        return [
+            Finding(
+                "private-endpoint-pending",
+                WARNING,
+                "",
+                f"The private endpoint {connection['private_endpoint'] or about} waits for approval: nobody behind it "
+                f"reaches {info.name} yet.",
+                "Approve it, if you know what it is for.",
+                PRIVATE_LINK,
+                info.id,
+                cause="Its connection to the workspace was asked for and not approved.",
+                evidence=(f"{about}: {connection['status']}  {connection['description']}".rstrip(),),
+                fixes=(fixes.approve(about, info.name),),
+            )
+        ]
     if status in ("rejected", "disconnected"):
-        return Finding(
-            "private-endpoint-rejected",
-            WARNING,
-            "",
-            f"The private endpoint connection {connection['name']} is {status}.",
-            remedy="Make the private endpoint anew.",
-            docs=PRIVATE_LINK,
-            looked_at=info.id,
-        )
-    return None
+        message = f"The private endpoint connection {about} is {status}."
+        remedy = "Make the private endpoint anew."
+        return [Finding("private-endpoint-rejected", WARNING, "", message, remedy, PRIVATE_LINK, info.id)]
+    return []
 
 
 def reachability(snapshot: Snapshot) -> list[Finding]:
     """Names on the way to the endpoint that do not lead there from this machine."""
     found = []
-    for hop in snapshot.connectivity.get("hops") or []:
-        state = str(hop.get("state") or "")
-        if state not in _BAD:
+    for told in snapshot.connectivity.get("hops") or []:
+        hop = Hop(**told)
+        others = hop.name not in ("scoring", "resource-manager", "login", "storage")
+        if hop.state not in _CAUSES or (others and hop.state != connectivity.WRONG_ADDRESS):
             continue
-        scoring = hop.get("name") == "scoring"
-        needed = bool(hop.get("needed")) or scoring
-        others = hop.get("name") not in ("scoring", "resource-manager", "login", "storage")
-        if others and state != "wrong_address":
-            continue
-        title = hop.get("title") or hop.get("name")
-        seen = ", ".join(hop.get("addresses") or ()) or "no address"
-        command = str(hop.get("command") or "")
-        words = f"{hop.get('remedy') or ''}".strip()
+        scoring = hop.name == "scoring"
+        seen = ", ".join(hop.addresses) or "no address"
         found.append(
-            Finding(
-                f"reach-{hop.get('name')}",
-                BLOCKER if needed and not others else WARNING,
-                "",
-                f"{title} {hop.get('host')} is not reached rightly from here. {hop.get('detail') or ''}".strip(),
-                cause=_connectivity_cause(state),
-                remedy=words or "Ask whoever answers for the network and its name servers.",
+            replace(
+                connectivity.finding(hop),
+                # Of an endpoint that is there, no answer is a failure too.
+                severity=WARNING if others or not (hop.needed or scoring) else BLOCKER,
+                field="",
+                cause=_CAUSES[hop.state],
+                remedy=hop.remedy or "Ask whoever answers for the network and its name servers.",
                 evidence=(
-                    f"{hop.get('host')} → {' → '.join([*(hop.get('cnames') or ()), seen])}",
-                    f"state: {state}; expected: {hop.get('expected') or 'any'} address",
+                    f"{hop.host} → {' → '.join([*hop.cnames, seen])}",
+                    f"state: {hop.state}; expected: {hop.expected or 'any'} address",
                 ),
-                commands=(command,) if command else (),
-                docs=DNS,
-                looked_at=str(hop.get("host") or ""),
-                card="endpoint-dns" if scoring and state in ("unresolved", "wrong_address") else "",
+                card="endpoint-dns" if scoring and hop.state in ("unresolved", connectivity.WRONG_ADDRESS) else "",
                 request=_request(
-                    f"Please see to it that {hop.get('host')} is reached from this machine. {words}",
-                    command,
+                    f"Please see to it that {hop.host} is reached from this machine. {hop.remedy}",
+                    hop.command,
                     f"It resolves to {seen} now.",
                 ),
             )
@@ -142,15 +101,14 @@ def reachability(snapshot: Snapshot) -> list[Finding]:
     return found
 
 
-def _connectivity_cause(state: str) -> str:
-    return {
-        "unresolved": "Name servers that this machine asks do not know the name: a private DNS zone is not linked to "
-        "this network, or a forwarder is missing.",
-        "wrong_address": "The name leads to a public address, where the workspace answers on a private one only: the "
-        "private DNS zone is not linked to this network, or does not hold the record.",
-        "unreachable": "The address is known and nobody answers there: a firewall, a route or a peering is in between.",
-        "tls": "Something else answers, or something in between opens the connection: its certificate is not trusted.",
-    }[state]
+_CAUSES = {
+    "unresolved": "Name servers that this machine asks do not know the name: a private DNS zone is not linked to "
+    "this network, or a forwarder is missing.",
+    "wrong_address": "The name leads to a public address, where the workspace answers on a private one only: the "
+    "private DNS zone is not linked to this network, or does not hold the record.",
+    "unreachable": "The address is known and nobody answers there: a firewall, a route or a peering is in between.",
+    "tls": "Something else answers, or something in between opens the connection: its certificate is not trusted.",
+}
 
 
 def history(snapshot: Snapshot, facts: Mapping[str, Any], recognise: Recognise) -> list[Finding]:

@@ -6,7 +6,7 @@ from tui.checks.finding import BLOCKER, OK, WARNING, Finding
 from tui.cloud.workspace.workspace import WorkspaceInfo
 
 FIELD = "workspace.name"
-_SECURE = "https://learn.microsoft.com/azure/machine-learning/how-to-secure-online-endpoint"
+_LEGACY = "https://learn.microsoft.com/azure/machine-learning/how-to-configure-network-isolation-with-v2"
 
 
 def there(info: WorkspaceInfo) -> Finding:
@@ -33,10 +33,12 @@ def version_two(info: WorkspaceInfo) -> list[Finding]:
             "v1-legacy-mode",
             BLOCKER,
             FIELD,
-            f"The workspace {info.name} is in v1_legacy_mode, in which managed online endpoints cannot be made.",
-            "After asking network security: az ml workspace update --set v1_legacy_mode=false.",
-            _SECURE,
+            f"The workspace {info.name} is in v1 legacy mode: its endpoints can be neither made nor changed.",
+            "Ask whoever answers for the workspace's network to switch it off; there was a reason.",
+            _LEGACY,
             info.id,
             (f"az ml workspace update --name {info.name} --set v1_legacy_mode=false",),
+            cause="v1_legacy_mode is true, which switches the v2 API off.",
+            evidence=(f"{info.name}: v1LegacyMode true",),
         )
     ]
