@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tui.checks.environment import conda_file
 from tui.checks.environment.conda_file import SERVER, CondaFile
 from tui.checks.finding import BLOCKER, OK, WARNING, Finding
 from tui.checks.model.artifact_findings import MLFLOW, mlflow_without_code
 from tui.checks.model.model_folder import ModelFolder
+from tui.common.conda_file import name_in_model
 from tui.plan.model import Plan
 
 MONITORING = "azureml-ai-monitoring"
@@ -21,9 +20,7 @@ def read(plan: Plan, model: ModelFolder | None) -> CondaFile | None:
         return None
     if model is None or model.mlmodel_path is None or model.problem:
         return None
-    named = model.details("python_function").get("env")
-    named = named.get("conda") if isinstance(named, dict) else named
-    return conda_file.read(Path(model.mlmodel_path).parent / (named if isinstance(named, str) else "conda.yaml"))
+    return conda_file.read(model.mlmodel_path.parent / name_in_model(model.details("python_function")))
 
 
 def about_environment(conda: CondaFile | None) -> list[Finding]:

@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -21,11 +20,12 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from tui.checks.environment import conda_file, yaml_file
+from tui.checks.environment import conda_file
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.checks.model.artifact_findings import mlflow_without_code
 from tui.cloud.http import cache, package_index
 from tui.cloud.http.package_index import File, Indexes, Unreachable
+from tui.common.conda_file import canonical
 from tui.common.deadlines import NoAnswer, Question
 from tui.plan.model import Plan
 
@@ -41,8 +41,8 @@ KEPT_SECONDS = 86_400.0
 """For so long it is believed that what was found is there; what was not found is looked for each time."""
 _AT_ONCE = 8
 _MOST = 80  # packages of one file
-_ELSEWHERE = re.compile(r"^\s*(--find-links|-f|--no-index)\b")
-_OPTION = re.compile(r"^\s*(--index-url|--extra-index-url|-i)[=\s]+(\S+)")
+_ELSEWHERE = ("--find-links", "--no-index")  # files that are found without an index
+_INDEXES = ("--index-url", "--extra-index-url")
 
 
 @dataclass(frozen=True)
@@ -83,25 +83,19 @@ def wanted(plan: Plan) -> Wanted | None:
     python = re.match(r"^\d+\.\d+(?:\.\d+)?$", conda.python or "")
     if not conda.found or conda.problem or conda.local or not python:
         return None
-    lines = _pip_lines(yaml_file.read(path).content)
-    if any(_ELSEWHERE.match(line) for line in lines):
-        return None  # files that are found without an index
-    options = tuple((match.group(1), match.group(2)) for line in lines if (match := _OPTION.match(line)))
+    options = conda.lines.options
+    if any(option.name in _ELSEWHERE for option in options):
+        return None
     asked = []
-    for line in lines:
+    for line in conda.lines.pip:
         try:
-            requirement = Requirement(line.split(" #")[0].strip())
+            requirement = Requirement(line)
         except InvalidRequirement:
-            continue  # an option, or an address
+            continue  # an address
         if requirement.url is None and (requirement.marker is None or requirement.marker.evaluate(_machine(python[0]))):
             asked.append(requirement)
-    return Wanted(path, python[0], tuple(asked[:_MOST]), options)
-
-
-def _pip_lines(content: Any) -> list[str]:
-    dependencies = content.get("dependencies") if isinstance(content, dict) else None
-    parts = [item["pip"] for item in dependencies or () if isinstance(item, dict) and isinstance(item.get("pip"), list)]
-    return [line for part in parts for line in part if isinstance(line, str)]
+    indexes = tuple((name, value.split()[0]) for name, value, _ in options if name in _INDEXES and value)
+    return Wanted(path, python[0], tuple(asked[:_MOST]), indexes)
 
 
 def _machine(python: str) -> dict[str, str]:
@@ -126,7 +120,7 @@ def _full(python: str) -> str:
 
 def held(asked: Wanted, indexes: Indexes) -> dict[str, list[Release] | None]:
     """The releases of every package that is asked for; None where there is no such package. Raises Unreachable."""
-    names = list(dict.fromkeys(conda_file.canonical(one.name) for one in asked.requirements))
+    names = list(dict.fromkeys(canonical(one.name) for one in asked.requirements))
     indexes.files(names[0])  # where nobody answers, one question is enough to know
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="index") as pool:
         files = list(pool.map(indexes.files, names))
@@ -226,7 +220,7 @@ def _findings(asked: Wanted, indexes: Indexes, field: str, at: str) -> list[Find
         found.append(Finding("pins", severity, field, f"{asked.path.name}: {message}", remedy, _DOCS, at))
 
     for one in asked.requirements:
-        name = conda_file.canonical(one.name)
+        name = canonical(one.name)
         releases = there[name]
         if releases is None:
             say(WARNING, f"there is no package {one.name} on {indexes.hosts}.", f"Correct its name, {_FEED}.")
@@ -289,7 +283,7 @@ def _conflicts(asked: Wanted, chosen: dict[str, list[Release]]) -> list[str]:
                 needs = Requirement(line)
             except InvalidRequirement:
                 continue
-            other = chosen.get(conda_file.canonical(needs.name))
+            other = chosen.get(canonical(needs.name))
             if other is None or (needs.marker and not needs.marker.evaluate(_machine(asked.python))):
                 continue
             if not any(needs.specifier.contains(item.version, prereleases=True) for item in other):

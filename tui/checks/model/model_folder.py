@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tui.checks.environment import yaml_file
 from tui.checks.model import file_count
+from tui.common.conda_file import read_yaml
 
 # The libraries whose version a flavour records: the flavour's key, and the packages that can bring the library.
 LIBRARY_VERSIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -125,7 +125,7 @@ def _read_mlmodel(folder: ModelFolder) -> None:
     if path is None:
         return
     folder.mlmodel_path = path
-    read_file = yaml_file.read(path)
+    read_file = read_yaml(path)
     if read_file.problem:
         folder.problem = read_file.problem
         return

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from tui.checks.environment import conda_file
 from tui.checks.finding import OK, UNKNOWN, WARNING, Finding
 from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.plan.model import Plan
@@ -20,7 +21,7 @@ FIELD = "deployment.environment.conda_file"
 _DOCS = "https://learn.microsoft.com/azure/machine-learning/how-to-managed-network"
 _PYPI = ("pypi.org", "files.pythonhosted.org")
 _CHANNELS = {"defaults": "repo.anaconda.com", "anaconda": "conda.anaconda.org", "conda-forge": "conda.anaconda.org"}
-_OPTION = re.compile(r"^\s*(?:--index-url|--extra-index-url|--find-links|-i|-f)[=\s]+(\S+)")
+_PLACES = ("--index-url", "--extra-index-url", "--find-links")
 
 
 def fetched(plan: Plan) -> dict[str, str]:
@@ -41,24 +42,17 @@ def fetched(plan: Plan) -> dict[str, str]:
 
 
 def _of_conda(file: Path) -> dict[str, str]:
-    import yaml
-
-    try:
-        tree = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
-        return {}
-    if not isinstance(tree, dict):
-        return {}
+    conda = conda_file.read(file)
+    lines = conda.lines
     found: dict[str, str] = {}
-    listed = tree.get("dependencies")
-    dependencies: list[Any] = listed if isinstance(listed, list) else []
-    if any(isinstance(item, str) for item in dependencies):
-        for channel in tree.get("channels") or ["defaults"]:
-            found[_channel(str(channel))] = "conda packages"
-    for item in dependencies:
-        lines = item.get("pip") if isinstance(item, dict) else None
-        if isinstance(lines, list):
-            found.update(_of_pip([str(line) for line in lines]))
+    if lines.conda:
+        channels = conda.content.get("channels") or ["defaults"]
+        found.update({_channel(str(channel)): "conda packages" for channel in channels})
+    if lines.pip or lines.options:
+        indexes = [urlsplit(option.value).hostname for option in lines.options if option.name in _PLACES]
+        replaced = any(option.name == "--index-url" for option in lines.options)
+        hosts = [*(() if replaced else _PYPI), *filter(None, indexes)]
+        found.update({host: "Python packages" for host in hosts})
     return found
 
 
@@ -66,14 +60,6 @@ def _channel(name: str) -> str:
     if "://" in name:
         return urlsplit(name).hostname or name
     return _CHANNELS.get(name, "conda.anaconda.org")
-
-
-def _of_pip(lines: Iterable[str]) -> dict[str, str]:
-    indexes = [urlsplit(match.group(1)).hostname for line in lines if (match := _OPTION.match(line))]
-    own = [host for host in indexes if host]
-    replaced = any(re.match(r"^\s*(--index-url|-i)\b", line) for line in lines)
-    hosts = own if replaced else [*_PYPI, *own]
-    return {host: "Python packages" for host in hosts}
 
 
 def check(plan: Plan, info: WorkspaceInfo) -> list[Finding]:

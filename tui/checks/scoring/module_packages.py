@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
-from tui.checks.environment.conda_file import canonical
+from tui.common.conda_file import canonical
 
 # Modules whose package has another name, or more than one.
 _PACKAGES: dict[str, tuple[str, ...]] = {

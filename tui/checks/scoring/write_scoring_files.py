@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tui.checks.environment import conda_file, yaml_file
-from tui.checks.environment.conda_file import SERVER, SERVER_PACKAGES, canonical
+from tui.checks.environment import conda_file
+from tui.checks.environment.conda_file import SERVER
 from tui.checks.model import model_folder
 from tui.checks.model.model_folder import ModelFolder
+from tui.common.conda_file import name_in_model
 
 IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20260514.v1"
 """The base image of the presets, with a dated tag."""
@@ -24,7 +25,6 @@ SMALL_FILES = ("MLmodel", "conda.yaml", "requirements.txt", "python_env.yaml", "
 """The files of an MLflow model that say what it is; the weights are not among them."""
 
 _MLFLOW = ("mlflow", "mlflow-skinny")
-_NEEDED = (SERVER, "pandas")
 
 
 @dataclass(frozen=True)
@@ -75,29 +75,22 @@ def _conda(model: ModelFolder) -> tuple[str, list[str], list[str]]:
     assert model.mlmodel_path is not None
     folder = model.mlmodel_path.parent
     notes: list[str] = []
-    named = model.details("python_function").get("env")
-    named = named.get("conda") if isinstance(named, dict) else named
-    own = conda_file.read(folder / (named if isinstance(named, str) else "conda.yaml"))
-    if own.found and not own.problem:
-        content = yaml_file.read(own.path).content
-        dependencies = list(content["dependencies"])
-    else:
+    own = conda_file.read(folder / name_in_model(model.details("python_function")))
+    if not own.found or own.problem:
         python = model.versions.get("python") or "3.10"
-        lines = _requirements(folder / "requirements.txt")
-        dependencies = [f"python={python}", "pip", {"pip": lines}]
-        content = {"channels": ["conda-forge"]}
-        for line in lines:
-            conda_file._pip_line(own, line)
+        listed = [f"python={python}", "pip", {"pip": _requirements(folder / "requirements.txt")}]
+        own = conda_file.CondaFile(own.path)
+        conda_file.take(own, {"dependencies": listed})
         notes.append("The model has no conda file that can be read; its requirements.txt was taken.")
+    dependencies = list(own.content["dependencies"])
     pip = next((item["pip"] for item in dependencies if isinstance(item, dict) and "pip" in item), None)
     if pip is None:
         pip = []
         if not any(isinstance(item, str) and item.split("=")[0].strip() == "pip" for item in dependencies):
             dependencies.append("pip")
         dependencies.append({"pip": pip})
-    added = [name for name in _NEEDED if canonical(name) not in own.packages]
-    if any(name in own.packages for name in SERVER_PACKAGES) and SERVER in added:
-        added.remove(SERVER)
+    added = [] if own.has_server else [SERVER]
+    added += [] if "pandas" in own.packages else ["pandas"]
     if not any(name in own.packages for name in _MLFLOW):
         version = model.versions.get("mlflow")
         added.append(f"mlflow-skinny=={version}" if version else "mlflow-skinny")
@@ -106,7 +99,7 @@ def _conda(model: ModelFolder) -> tuple[str, list[str], list[str]]:
         notes.append(f"These lines name files that are not sent to Azure: {', '.join(own.local)}.")
     made = {
         "name": "mlflow-scoring",
-        "channels": content.get("channels") or ["conda-forge"],
+        "channels": own.content.get("channels") or ["conda-forge"],
         "dependencies": dependencies,
     }
     head = "# Made from the MLflow model's own environment.\n"

@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
+from tui.common import conda_file
+from tui.common.conda_file import Option, canonical
 
 PYPI_NAMES = {
     "dask-core": "dask",
@@ -52,20 +53,12 @@ _CONDA_SPEC = re.compile(
     r"^(?:(?P<channel>[\w./:-]+)::)?(?P<name>[A-Za-z0-9_][\w.-]*)\s*(?P<spec>.*)$",
 )
 _CLAUSE = re.compile(r"^(?P<op>===?|=|~=|!=|>=|<=|>|<)?\s*(?P<version>[0-9][\w.!+*-]*|\*)$")
-_REFUSED_OPTIONS = ("-r", "--requirement", "-c", "--constraint", "-e", "--editable")
-_VALUE_OPTIONS = {
-    "-i": "--index-url",
-    "--index-url": "--index-url",
-    "--extra-index-url": "--extra-index-url",
-    "-f": "--find-links",
-    "--find-links": "--find-links",
-    "--trusted-host": "--trusted-host",
-    "--no-binary": "--no-binary",
-    "--only-binary": "--only-binary",
-}
+_VALUE_OPTIONS = (
+    "--index-url", "--extra-index-url", "--find-links", "--trusted-host", "--no-binary", "--only-binary",
+)  # fmt: skip
 _FLAG_OPTIONS = ("--pre", "--no-index")
 # They change how pip works, not what it installs; uv has nothing like them.
-_WITHOUT_EFFECT = ("--prefer-binary", "--use-feature", "--progress-bar", "--no-cache-dir", "--quiet", "-q")
+_WITHOUT_EFFECT = ("--prefer-binary", "--use-feature", "--progress-bar", "--no-cache-dir", "--quiet")
 
 
 class CondaFileInvalid(ValueError):
@@ -87,12 +80,8 @@ class Requirements:
 
     def has(self, distribution: str) -> bool:
         """Whether a requirement names `distribution` itself (not what others bring along)."""
-        wanted = _canonical(distribution)
-        return any(_canonical(_leading_name(line)) == wanted for line in self.packages)
-
-
-def _canonical(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+        wanted = canonical(distribution)
+        return any(canonical(_leading_name(line)) == wanted for line in self.packages)
 
 
 def _leading_name(requirement: str) -> str:
@@ -102,15 +91,10 @@ def _leading_name(requirement: str) -> str:
 
 def parse(conda_yaml: str) -> dict[str, Any]:
     """Parses a conda file; raises CondaFileInvalid for bad YAML or a shape that is not a conda file's."""
-    try:
-        tree = yaml.safe_load(conda_yaml)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark is not None else ""
-        problem = getattr(error, "problem", None) or "it can't be parsed"
-        raise CondaFileInvalid(f"The conda file is not valid YAML{where}: {problem}.") from None
-    if tree is None:
-        tree = {}
+    file = conda_file.parse_yaml(conda_yaml, "The conda file")
+    if file.problem:
+        raise CondaFileInvalid(file.problem)
+    tree = file.content or {}
     if not isinstance(tree, dict) or not isinstance(tree.get("dependencies") or [], list):
         raise CondaFileInvalid("The conda file must be a mapping with a list named 'dependencies'.")
     return tree
@@ -122,31 +106,18 @@ def read(tree: dict[str, Any]) -> Requirements:
     Raises CondaFileInvalid, naming the line, for what has no meaning in pip's words: version alternatives
     (`|`), `[…]` selectors, other requirement files, editable or local paths.
     """
+    lines = conda_file.take_apart(tree.get("dependencies") or [], "The conda file")
+    if lines.problem:
+        raise CondaFileInvalid(lines.problem)
     result = Requirements()
-    pip_lines: list[str] = []
-    for entry in tree.get("dependencies") or []:
-        if isinstance(entry, dict):
-            for key, lines in entry.items():
-                if key != "pip":
-                    raise CondaFileInvalid(
-                        f"The conda file's dependencies have a section '{key}'; only 'pip' is known."
-                    )
-                pip_lines += _as_lines(lines)
-        elif isinstance(entry, str):
-            _conda_package(entry.strip(), result)
-        else:
-            raise CondaFileInvalid(f"The conda file has a dependency that is not a text: {entry!r}.")
-    for line in pip_lines:
-        _pip_line(line, result)
+    for entry in lines.conda:
+        _conda_package(entry, result)
+    if lines.local:
+        raise CondaFileInvalid(_local(lines.local[0]))
+    result.packages += lines.pip
+    for option in lines.options:
+        _option(option, result)
     return result
-
-
-def _as_lines(lines: object) -> list[str]:
-    if lines is None:
-        return []
-    if not isinstance(lines, list) or not all(isinstance(line, (str, int, float)) for line in lines):
-        raise CondaFileInvalid("The 'pip' section of the conda file must be a list of requirement lines.")
-    return [str(line).strip() for line in lines]
 
 
 def _conda_package(entry: str, result: Requirements) -> None:
@@ -202,30 +173,26 @@ def conda_version(spec: str, entry: str = "") -> str:
     return ",".join(clauses)
 
 
-def _pip_line(line: str, result: Requirements) -> None:
-    line = re.sub(r"(^|\s)#.*$", "", line).strip()
-    if not line:
-        return
-    if not line.startswith("-"):
-        if line.startswith((".", "/", "~", "file:")) or re.search(r"@\s*file:|^[^@:]*/|^[^@:]*\.whl$", line):
-            raise CondaFileInvalid(
-                f"The pip line '{line}' names a local path. It does not exist where Azure builds the image; "
-                "publish the package on an index, or put its code in the deployment's code folder."
-            )
-        result.packages.append(line)
-        return
-    found = re.match(r"(--[A-Za-z-]+|-[A-Za-z])[=\s]*(.*)$", line)
-    option, value = (found.group(1), found.group(2).strip()) if found else (line, "")
-    if option in _REFUSED_OPTIONS:
-        raise CondaFileInvalid(
+def _local(line: str) -> str:
+    if line.startswith("-"):
+        return (
             f"The pip line '{line}' names another file. Only the conda file itself goes to the image build, so the "
             "build fails on Azure too; write the requirements into the 'pip' section."
         )
-    if option in _VALUE_OPTIONS and value:
-        result.options.append((_VALUE_OPTIONS[option], value))
-    elif option in _FLAG_OPTIONS:
-        result.options.append((option, ""))
-    elif option in _WITHOUT_EFFECT:
-        result.warnings.append(f"The pip option '{option}' is left out: the rehearsal builds with uv, which has none.")
+    return (
+        f"The pip line '{line}' names a local path. It does not exist where Azure builds the image; "
+        "publish the package on an index, or put its code in the deployment's code folder."
+    )
+
+
+def _option(option: Option, result: Requirements) -> None:
+    if option.name in _VALUE_OPTIONS and option.value:
+        result.options.append((option.name, option.value))
+    elif option.name in _FLAG_OPTIONS:
+        result.options.append((option.name, ""))
+    elif option.name in _WITHOUT_EFFECT:
+        result.warnings.append(
+            f"The pip option '{option.name}' is left out: the rehearsal builds with uv, which has none."
+        )
     else:
-        raise CondaFileInvalid(f"The rehearsal does not know the pip option in the line '{line}'.")
+        raise CondaFileInvalid(f"The rehearsal does not know the pip option in the line '{option.written}'.")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from tui.common.conda_file import name_in_model, parse_yaml
 from tui.rehearsal.arm.asset_properties import blob_place
 from tui.rehearsal.arm.errors import additional_info
 from tui.rehearsal.arm.operations import OperationFailed
@@ -98,9 +99,7 @@ def conda_of_model(service: Service, workspace: Workspace, deployment: Resource,
             f"The rehearsal does not serve the MLflow flavor {language[0]} without code: Azure's script reads its "
             "inputs by rules of its own. Deploy it with a scoring script to rehearse it."
         )
-    named = function.get("env")
-    named = named.get("conda") if isinstance(named, dict) else named
-    conda_name = named if isinstance(named, str) else "conda.yaml"
+    conda_name = name_in_model(function)
     conda, requirements = content(conda_name), content("requirements.txt")
     if conda is None and requirements is None:
         raise refuse(
@@ -139,8 +138,5 @@ def completed(conda: str, say: Callable[[str], None]) -> str:
 
 
 def _tree(text: str) -> dict[str, Any]:
-    try:
-        tree = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError):
-        return {}
+    tree = parse_yaml(text, "").content
     return tree if isinstance(tree, dict) else {}

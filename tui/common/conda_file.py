@@ -1,0 +1,131 @@
+"""Reading conda files, and other small YAML files of other people: texts as written, mistakes with their line.
+
+What a line means for a check or for an image build is theirs; here a file is taken apart, once for all of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_LONGEST = 1_000_000  # bytes; a conda file or an MLmodel file has a few thousand
+_OPTION = re.compile(r"(--[A-Za-z-]+|-[A-Za-z])[=\s]*(.*)$")
+_LONG = {
+    "-i": "--index-url", "-f": "--find-links", "-r": "--requirement", "-c": "--constraint", "-e": "--editable",
+    "-q": "--quiet",
+}  # fmt: skip
+_OF_FILES = ("--requirement", "--constraint", "--editable")
+_LOCAL = re.compile(r"[./~]|file:|.*@\s*file:|[^@:]*/|[^@:]*\.whl$")
+
+
+@dataclass(frozen=True)
+class YamlFile:
+    """`content` with every scalar as the text that is written; or `problem`, with its line where there is one."""
+
+    content: Any = None
+    problem: str = ""
+    line: int | None = None
+
+
+class Option(NamedTuple):
+    """One of pip's options in its long form, its value, and the line as it is written."""
+
+    name: str
+    value: str
+    written: str
+
+
+@dataclass
+class Lines:
+    """The dependencies of a conda file: conda's, pip's requirements without comments, and pip's options.
+
+    `local` are pip's lines that name files, which are not sent to Azure. `problem` is about the first entry that is
+    no dependency.
+    """
+
+    conda: list[str] = field(default_factory=list)
+    pip: list[str] = field(default_factory=list)
+    options: list[Option] = field(default_factory=list)
+    local: list[str] = field(default_factory=list)
+    problem: str = ""
+
+
+def read_yaml(path: Path) -> YamlFile:
+    """Reads a file; never raises."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LONGEST + 1)
+    except OSError as error:
+        return YamlFile(problem=f"{path.name} cannot be read: {error.strerror or error}.")
+    if len(data) > _LONGEST:
+        return YamlFile(problem=f"{path.name} is larger than {_LONGEST // 1_000_000} MB; it is hardly the right file.")
+    return parse_yaml(data, path.name)
+
+
+def parse_yaml(data: bytes | str, name: str) -> YamlFile:
+    """The content of a file that messages call `name`; never raises. A version 3.10 must not become 3.1."""
+    import yaml
+
+    try:
+        return YamlFile(content=yaml.load(data, Loader=yaml.BaseLoader))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        where = f", line {line}" if line else ""
+        return YamlFile(problem=f"{name}{where}: {error.problem or error.context or 'not YAML'}.", line=line)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        return YamlFile(problem=f"{name} is not YAML: {str(error).splitlines()[0]}.")
+
+
+def take_apart(dependencies: Iterable[Any], name: str) -> Lines:
+    """The entries of `dependencies:` in a file that messages call `name`; never raises."""
+    lines = Lines()
+    for item in dependencies:
+        if isinstance(item, str):
+            lines.conda.append(item.strip())
+        elif isinstance(item, dict) and list(item) == ["pip"] and isinstance(item["pip"], list):
+            for line in item["pip"]:
+                if isinstance(line, str):
+                    _pip_line(lines, line)
+                else:
+                    _no_dependency(lines, f"{name}: {_short(line)} under pip is not one requirement.")
+        elif isinstance(item, dict) and list(item) == ["pip"]:
+            _no_dependency(lines, f"{name}: `pip:` must hold a list, one requirement a line.")
+        else:
+            why = "is not a dependency; write name=version, without a space after a colon."
+            _no_dependency(lines, f"{name}: {_short(item)} {why}")
+    return lines
+
+
+def _no_dependency(lines: Lines, problem: str) -> None:
+    lines.problem = lines.problem or problem
+
+
+def _short(item: Any) -> str:
+    return str(item)[:60]
+
+
+def _pip_line(lines: Lines, written: str) -> None:
+    line = re.sub(r"(^|\s)#.*$", "", written).strip()
+    option = _OPTION.match(line)
+    name = _LONG.get(option[1], option[1]) if option else ""
+    if name in _OF_FILES or (not option and _LOCAL.match(line)):
+        lines.local.append(line)
+    elif option:
+        lines.options.append(Option(name, option[2].strip(), line))
+    elif line:
+        lines.pip.append(line)
+
+
+def canonical(name: str) -> str:
+    """A package's name as package indexes compare it: lower case, dashes (PyPA, name normalization)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def name_in_model(python_function: Mapping[str, Any]) -> str:
+    """The conda file that an MLflow model names in its flavour python_function."""
+    named = python_function.get("env")
+    named = named.get("conda") if isinstance(named, dict) else named
+    return named if isinstance(named, str) else "conda.yaml"
