@@ -18,6 +18,7 @@ from tui.checks.identity import endpoint_identity, identity, required_permission
 from tui.checks.model import artifact_findings, artifacts, registered, source
 from tui.checks.network import connectivity, network_flags, outbound_rules, private_endpoints
 from tui.checks.workspace import endpoint_names, storage, workspace, workspace_diagnose
+from tui.cloud.auth import permissions
 from tui.cloud.auth.sign_in import SignedIn
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.http.hosts import Store
@@ -149,7 +150,7 @@ class Preflight:
         asked_usage = self._ask(lambda: limits.usage(cloud)) if self._wants("capacity", "names") else None
         names_too = self._wants("names") and bool(plan.endpoint.name)
         asked_owner = self._ask(lambda: elsewhere(cloud, plan.endpoint.name)) if names_too else None
-        asked_rights = self._ask(lambda: required_permissions.read(cloud, info)) if self._wants("rights") else None
+        asked_rights = self._ask(lambda: permissions.granted(cloud, info.id)) if self._wants("rights") else None
         asked_providers = self._ask(lambda: required_permissions.providers(cloud)) if self._wants("rights") else None
         looked = self._ask(self._look) if self._with_diagnose else None
         uploads = self._wants("reach") and any(_uploads(one.deployment) for one in each_deployment.plans(plan))
@@ -245,9 +246,9 @@ class Preflight:
         return [
             *each_deployment.each(plan, lambda one: network_flags.check(one, info)),
             *private_endpoints.approvals(plan, info),
-            *private_endpoints.registry(info, around.registry, builds),
-            *private_endpoints.vault(plan, info, around.vault),
-            *private_endpoints.storage(info, around.storage),
+            *private_endpoints.registry(info, around.of(info.container_registry), builds),
+            *private_endpoints.vault(plan, info, around.of(info.key_vault)),
+            *private_endpoints.storage(info, around.of(info.storage_account)),
             *each_deployment.each(plan, lambda one: outbound_rules.check(one, info)),
         ]
 

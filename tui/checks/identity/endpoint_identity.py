@@ -12,6 +12,7 @@ from typing import Any, Callable
 
 from tui.checks.ask_azure import ask
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
+from tui.checks.identity.required_permissions import role_for
 from tui.cloud.auth import permissions, roles
 from tui.cloud.auth.permissions import Permission
 from tui.cloud.auth.sign_in import SignedIn
@@ -120,7 +121,7 @@ def _assignable(question: Question[list[Permission]], identity: UserIdentity, wh
         return [given]
     if not permissions.missing(given, [_ASSIGN]):
         return [Finding("endpoint-identity-assign", OK, message="may be assigned by you")]
-    asks = roles.request_for(_ASSIGN, identity.id, who.object_id if who else None, who.kind if who else "")
+    asks = role_for(_ASSIGN, identity.id, who)
     message = f"{who.principal if who else 'The identity'} may not give {name} to an endpoint."
     remedy = f"{asks.sentence} {asks.command}"
     return [

@@ -6,7 +6,7 @@ from tui.checks.ask_azure import ask
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.cloud.auth import permissions
 from tui.cloud.auth.permissions import Permission
-from tui.cloud.auth.roles import request_for
+from tui.cloud.auth.roles import Request, request_for
 from tui.cloud.auth.sign_in import SignedIn
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.errors import CloudError
@@ -67,7 +67,7 @@ def roles(
         message = f"{name} may do all {len(needed)} things that the plan needs on {info.name}."
         return Finding("roles", OK, FIELD, message, docs=ROLES, looked_at=info.id)
     # One role for all: what the most demanding action needs covers the others.
-    asks = [request_for(action, info.id, who.object_id if who else None, _kind(who)) for action in lacking]
+    asks = [role_for(action, info.id, who) for action in lacking]
     ask = next((item for item in asks if item.role != "Reader"), asks[0])
     listed = ", ".join(action.partition("/")[2] for action in lacking[:4])
     more = f" and {len(lacking) - 4} more" if len(lacking) > 4 else ""
@@ -92,7 +92,7 @@ def storage_role(store: Store, given: list[Permission], who: SignedIn | None) ->
     if not lacking:
         message = f"The datastore {store.name} uses identities, and this one may write blobs in {account}."
         return Finding("storage-role", OK, FIELD, message, docs=_STORAGE, looked_at=store.account_id)
-    ask = request_for(lacking[-1], store.account_id, who.object_id if who else None, _kind(who))
+    ask = role_for(lacking[-1], store.account_id, who)
     return Finding(
         "storage-role",
         BLOCKER,
@@ -130,13 +130,9 @@ def provider(name: str, state: str | None) -> Finding | None:
     )
 
 
-def _kind(who: SignedIn | None) -> str:
-    return who.kind if who else ""
-
-
-def read(cloud: Cloud, info: WorkspaceInfo) -> list[Permission]:
-    """What the identity may do on the workspace. Raises CloudError."""
-    return permissions.granted(cloud, info.id)
+def role_for(action: str, scope: str, who: SignedIn | None) -> Request:
+    """The role that lets an identity do something at a scope."""
+    return request_for(action, scope, who.object_id, who.kind) if who else request_for(action, scope)
 
 
 def providers(cloud: Cloud) -> dict[str, str | None]:

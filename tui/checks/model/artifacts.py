@@ -149,12 +149,7 @@ def sample_body(plan: Plan, found: Artifacts) -> dict[str, Any] | None:
     rows = model_folder.rows(found.model) if found.model else None
     if not rows:
         return None
-    if artifact_findings.mlflow_without_code(plan):
-        # What Azure's own scoring script for MLflow models reads (Microsoft, how-to-deploy-mlflow-models).
-        columns = list(rows[0])
-        data = [[row.get(name) for name in columns] for row in rows]
-        return {"input_data": {"columns": columns, "index": list(range(len(rows))), "data": data}}
-    return {"data": rows}
+    return model_folder.input_data(rows) if artifact_findings.mlflow_without_code(plan) else {"data": rows}
 
 
 def _findings(plan: Plan, found: Artifacts, isolation: str | None, limit: float) -> list[Finding]:

@@ -188,6 +188,13 @@ def _example(folder: Path, mlmodel: dict[str, Any]) -> Any:
         return None
 
 
+def input_data(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Rows as Azure's own scoring script for MLflow models reads them (Microsoft, how-to-deploy-mlflow-models)."""
+    columns = list(rows[0])
+    data = [[row.get(name) for name in columns] for row in rows]
+    return {"input_data": {"columns": columns, "index": list(range(len(rows))), "data": data}}
+
+
 def rows(folder: ModelFolder) -> list[dict[str, Any]] | None:
     """One or more rows to try the model with: from its example, else made up from its signature."""
     example = folder.example

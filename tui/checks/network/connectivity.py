@@ -220,21 +220,6 @@ class Around:
         asked = self._asked.get(id or "")
         return _answer(asked)[0] if asked else None
 
-    @property
-    def storage(self) -> hosts.Dependency | None:
-        """The workspace's storage account."""
-        return self.of(self.info.storage_account)
-
-    @property
-    def vault(self) -> hosts.Dependency | None:
-        """The workspace's key vault."""
-        return self.of(self.info.key_vault)
-
-    @property
-    def registry(self) -> hosts.Dependency | None:
-        """The workspace's container registry."""
-        return self.of(self.info.container_registry)
-
 
 def add_workspace(
     board: Board,
@@ -252,7 +237,7 @@ def add_workspace(
         why = f"The workspace's default datastore could not be read. {store_unread}".strip()
         board.unknown("storage", "takes the model and the code", why)
     else:
-        board.add([hosts.of_storage(store, around.storage, info)])
+        board.add([hosts.of_storage(store, around.of(info.storage_account), info)])
     called = plan.test.request is not None
     if endpoint_unread:
         board.unknown("scoring", "answers requests", f"The endpoint could not be read. {endpoint_unread}")
@@ -260,7 +245,7 @@ def add_workspace(
         closed = plan.endpoint.public_network_access == "disabled"
         uri = endpoint.scoring_uri if endpoint else None
         board.add([hosts.of_scoring(cloud, info, uri, closed, called)])
-    board.add(hosts.of_others(info, around.vault, around.registry))
+    board.add(hosts.of_others(info, around.of(info.key_vault), around.of(info.container_registry)))
 
 
 def _endpoint(cloud: Cloud, plan: Plan) -> EndpointInfo | None:

@@ -61,11 +61,7 @@ def make(model: ModelFolder) -> ScoringFiles:
 def sample_request(model: ModelFolder) -> dict[str, Any] | None:
     """A request that Azure's script for MLflow models and score.py here both take; None where nothing tells one."""
     rows = model_folder.rows(model)
-    if not rows:
-        return None
-    columns = list(rows[0])
-    data = [[row.get(name) for name in columns] for row in rows]
-    return {"input_data": {"columns": columns, "index": list(range(len(rows))), "data": data}}
+    return model_folder.input_data(rows) if rows else None
 
 
 def _conda(model: ModelFolder) -> tuple[str, list[str], list[str]]:

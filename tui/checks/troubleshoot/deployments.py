@@ -27,8 +27,7 @@ _ELSEWHERE = (
 
 def endpoint(snapshot: Snapshot) -> list[Finding]:
     """The endpoint's own state."""
-    found = snapshot.endpoint
-    assert found is not None
+    found = snapshot.there
     state = found.provisioning_state
     if state.lower() in _FAILED:
         last = _last_failure(snapshot, found.id)
@@ -55,8 +54,7 @@ def endpoint(snapshot: Snapshot) -> list[Finding]:
 
 def traffic(snapshot: Snapshot) -> list[Finding]:
     """Who gets the requests, and whether somebody answers them."""
-    found = snapshot.endpoint
-    assert found is not None
+    found = snapshot.there
     if not found.deployments:
         return [
             Finding(
@@ -130,16 +128,15 @@ def _takers(found: EndpointInfo, ready: list[DeploymentInfo]) -> tuple[Fix, ...]
 
 def each(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> list[Finding]:
     """Deployments that failed, that are under way, and that cost without serving."""
-    assert snapshot.endpoint is not None
     found = []
-    for one in snapshot.endpoint.deployments:
+    for one in snapshot.there.deployments:
         state = one.provisioning_state.lower()
         if state in _FAILED:
-            found.append(_failed(snapshot, snapshot.endpoint, one, facts(one), recognise))
+            found.append(_failed(snapshot, one, facts(one), recognise))
         elif state and state != "succeeded":
             found.append(_under_way(snapshot, one))
-        elif _serves_nobody(snapshot.endpoint, one):
-            found.append(_idle(snapshot.endpoint, one))
+        elif _serves_nobody(snapshot.there, one):
+            found.append(_idle(snapshot.there, one))
     return found
 
 
@@ -149,9 +146,8 @@ def _serves_nobody(endpoint: EndpointInfo, one: DeploymentInfo) -> bool:
     return not has and any(endpoint.traffic.values())
 
 
-def _failed(
-    snapshot: Snapshot, endpoint: EndpointInfo, one: DeploymentInfo, facts: Mapping[str, Any], recognise: Recognise
-) -> Finding:
+def _failed(snapshot: Snapshot, one: DeploymentInfo, facts: Mapping[str, Any], recognise: Recognise) -> Finding:
+    endpoint = snapshot.there
     last = _last_failure(snapshot, one.id)
     log = snapshot.log_of(one.name)
     card = recognise("\n".join([log, last.raw if last else ""]), last.code if last else None, facts)

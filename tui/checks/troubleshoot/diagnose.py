@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding, Recognise, ordered, with_card
+from tui.checks.finding import BLOCKER, OK, UNKNOWN, Finding, Recognise, ordered, with_card, wrong
 from tui.checks.troubleshoot import deployments, fixes, requests, surroundings
 from tui.checks.troubleshoot.snapshot import Snapshot
 from tui.cloud.endpoints.deployments import DeploymentInfo
+from tui.cloud.errors import CloudError
 from tui.plan.model import Plan
 
 ARTICLE = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
@@ -15,28 +17,26 @@ ARTICLE = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoo
 
 def diagnose(plan: Plan, snapshot: Snapshot, recognise: Recognise) -> list[Finding]:
     """Everything that is wrong; one finding that says that nothing is, where that is so."""
-    known = facts(plan, snapshot)
     if snapshot.failure is not None:
-        return [_not_read(plan, snapshot, known, recognise)]
+        return [_not_read(plan, snapshot, snapshot.failure, recognise)]
     if snapshot.endpoint is None:
         return ordered([_not_there(plan, snapshot), *surroundings.workspace(snapshot), *_unseen(snapshot)])
+    of_deployment = partial(facts, plan, snapshot)
     found = [
         *deployments.endpoint(snapshot),
         *deployments.traffic(snapshot),
-        *deployments.each(snapshot, lambda one: facts(plan, snapshot, one), recognise),
-        *requests.tests(snapshot, lambda one: facts(plan, snapshot, one), recognise),
-        *requests.answers(snapshot, lambda one: facts(plan, snapshot, one), recognise),
+        *deployments.each(snapshot, of_deployment, recognise),
+        *requests.tests(snapshot, of_deployment, recognise),
+        *requests.answers(snapshot, of_deployment, recognise),
         *requests.load(snapshot),
         *surroundings.workspace(snapshot),
         *surroundings.reachability(snapshot),
-        *surroundings.history(snapshot, known, recognise),
+        *surroundings.history(snapshot, facts(plan, snapshot), recognise),
         *surroundings.logs_kept(snapshot),
         *_unseen(snapshot),
     ]
     found = _once(found)
-    if not any(one.severity in (BLOCKER, WARNING) and not one.advice for one in found):
-        found.append(_fine(snapshot))
-    return ordered(found)
+    return ordered(found if wrong(found) else [*found, _fine(snapshot)])
 
 
 def facts(plan: Plan, snapshot: Snapshot, one: DeploymentInfo | None = None) -> dict[str, Any]:
@@ -69,12 +69,10 @@ def facts(plan: Plan, snapshot: Snapshot, one: DeploymentInfo | None = None) -> 
     return {key: value for key, value in found.items() if value is not None and value != ""}
 
 
-def _not_read(plan: Plan, snapshot: Snapshot, known: dict[str, Any], recognise: Recognise) -> Finding:
+def _not_read(plan: Plan, snapshot: Snapshot, failure: CloudError, recognise: Recognise) -> Finding:
     """The endpoint could not be read at all: mostly signing in, a role, or the way to Resource Manager."""
-    failure = snapshot.failure
-    assert failure is not None
     text = "\n".join([failure.raw, failure.title, failure.cause])
-    card = recognise(text, failure.code, known)
+    card = recognise(text, failure.code, facts(plan, snapshot))
     signing_in = snapshot.who is None
     own = plan.credential.method == "service_principal"
     return with_card(
@@ -153,8 +151,7 @@ def _once(found: list[Finding]) -> list[Finding]:
 
 
 def _fine(snapshot: Snapshot) -> Finding:
-    endpoint = snapshot.endpoint
-    assert endpoint is not None
+    endpoint = snapshot.there
     ready = [one.name for one in endpoint.deployments if one.provisioning_state == "Succeeded"]
     said = [f"{endpoint.name} is {endpoint.provisioning_state}, its requests go to {fixes.words(endpoint.traffic)}"]
     said.append(f"{', '.join(ready)} {'is' if len(ready) == 1 else 'are'} ready")

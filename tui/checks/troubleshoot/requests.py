@@ -65,7 +65,7 @@ def tests(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> list[Findin
                 evidence=(*headers.splitlines(), *str(call["body"]).splitlines()[:10], *last_lines(log, 10)),
                 docs=CODES,
                 deployment=one.name if one else "",
-                looked_at=str(snapshot.endpoint.scoring_uri if snapshot.endpoint else ""),
+                looked_at=str(snapshot.there.scoring_uri),
                 request_ids=tuple(v for n, v in (call.get("headers") or {}).items() if n.lower() == "x-request-id"),
                 fixes=tuple(_of_status(snapshot, status, one)),
             )
@@ -138,8 +138,7 @@ def _after(found: list[Answers], since: str) -> float:
 
 def _of_status(snapshot: Snapshot, status: str, one: DeploymentInfo | None) -> list[Fix]:
     """What mends a status, where that is safe from here."""
-    endpoint = snapshot.endpoint
-    assert endpoint is not None
+    endpoint = snapshot.there
     if status == "401" and endpoint.auth_mode == "key":
         return [fixes.write_key(endpoint)]
     if one is None:
@@ -159,8 +158,7 @@ def _of_status(snapshot: Snapshot, status: str, one: DeploymentInfo | None) -> l
 def load(snapshot: Snapshot) -> list[Finding]:
     """Latency close to the time-out, and machines close to their limits."""
     found = []
-    assert snapshot.endpoint is not None
-    for one in snapshot.endpoint.deployments:
+    for one in snapshot.there.deployments:
         limit = float(one.request_settings.get("request_timeout_ms") or 5000)
         p95 = (snapshot.hour.latency.get(one.name, {}) if snapshot.hour else {}).get("p95_ms", 0.0)
         if limit * CLOSE < p95:
@@ -184,7 +182,7 @@ def load(snapshot: Snapshot) -> list[Finding]:
             if percent < BUSY_PERCENT:
                 continue
             what = {"cpu_percent": "processors", "memory_percent": "memory", "disk_percent": "disk"}[key]
-            more = fixes.scale(snapshot.endpoint, one, one.instance_count + 1) if key == "cpu_percent" else None
+            more = fixes.scale(snapshot.there, one, one.instance_count + 1) if key == "cpu_percent" else None
             found.append(
                 Finding(
                     f"load-{what}",
@@ -203,5 +201,4 @@ def load(snapshot: Snapshot) -> list[Finding]:
 
 
 def _deployment(snapshot: Snapshot, name: str) -> DeploymentInfo | None:
-    assert snapshot.endpoint is not None
-    return next((one for one in snapshot.endpoint.deployments if one.name == name), None)
+    return next((one for one in snapshot.there.deployments if one.name == name), None)

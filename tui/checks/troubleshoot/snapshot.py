@@ -75,6 +75,12 @@ class Snapshot:
     unseen: list[Unseen] = field(default_factory=list)
     seconds: float = 0.0
 
+    @property
+    def there(self) -> EndpointInfo:
+        """The endpoint, for what is asked only where it was read."""
+        assert self.endpoint is not None
+        return self.endpoint
+
     def log_of(self, deployment: str) -> str:
         """Both containers' logs of a deployment as one text, the initializer's first."""
         order = {"storage-initializer": 0, "inference-server": 1}

@@ -113,8 +113,7 @@ _CAUSES = {
 
 def history(snapshot: Snapshot, facts: Mapping[str, Any], recognise: Recognise) -> list[Finding]:
     """Operations that failed in the last day and were not made good since; failed deployments speak for themselves."""
-    endpoint = snapshot.endpoint
-    assert endpoint is not None
+    endpoint = snapshot.there
     there = {one.id.lower() for one in endpoint.deployments if one.provisioning_state.lower() in ("failed", "canceled")}
     found = []
     for change in snapshot.failed_changes()[:5]:
@@ -143,8 +142,7 @@ def history(snapshot: Snapshot, facts: Mapping[str, Any], recognise: Recognise) 
 
 def _room(snapshot: Snapshot) -> list[Fix]:
     """What gives quota back: deployments that serve nobody, then instances of those that have several."""
-    endpoint = snapshot.endpoint
-    assert endpoint is not None
+    endpoint = snapshot.there
     offered: list[Fix | None] = []
     if any(endpoint.traffic.values()):
         offered += [fixes.remove_deployment(endpoint, one) for one in endpoint.deployments]
@@ -160,8 +158,7 @@ def _deployment_of(change: Change) -> dict[str, str]:
 
 def logs_kept(snapshot: Snapshot) -> list[Finding]:
     """Whether the containers' logs are kept where they outlive the containers."""
-    endpoint, kept = snapshot.endpoint, snapshot.diagnostics
-    assert endpoint is not None
+    endpoint, kept = snapshot.there, snapshot.diagnostics
     if kept is None or kept.on:
         return []
     command = (
