@@ -97,7 +97,7 @@ def _without(key: str) -> Document:
 @pytest.mark.parametrize("row", TABLE, ids=[row["failure"] for row in TABLE])
 def test_it_is_recognised_in_a_scenario_or_in_a_real_text(row: dict[str, Any], catalogue: Catalogue) -> None:
     card, scenario = card_of(row), row.get("scenario")
-    assert card in catalogue.by_id()
+    assert card in catalogue.entries
     real = [case["text"] for case in TEXTS if case["id"] == card]
     if scenario:
         assert scenario in SCENARIOS

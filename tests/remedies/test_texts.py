@@ -33,7 +33,7 @@ def test_the_text_brings_its_entry_first(case: dict[str, Any], catalogue: Catalo
 
 
 def test_no_entry_is_without_a_text(catalogue: Catalogue) -> None:
-    assert set(catalogue.by_id()) == {case["id"] for case in TEXTS}
+    assert set(catalogue.entries) == {case["id"] for case in TEXTS}
 
 
 def test_there_are_fifty_harmless_texts() -> None:

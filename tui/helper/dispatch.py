@@ -43,7 +43,7 @@ _QUESTIONS = {
     "deployments": "lists",
     "registered_models": "lists",
     "model_versions": "lists",
-    "versions_of": "models",
+    "versions_of": "lists",
     "environments": "lists",
     "curated_images": "lists",
     "endpoint_name": "workspace",

@@ -56,22 +56,9 @@ class Entry:
     traceback: bool = False
 
 
-@dataclass(frozen=True)
-class Catalogue:
-    """Entries, the patterns of contexts by name, and a sentence for everything that could not be used."""
-
-    entries: tuple[Entry, ...]
-    contexts: Mapping[str, Pattern]
-    problems: tuple[str, ...] = ()
-
-    def by_id(self) -> dict[str, Entry]:
-        """The entries by id."""
-        return {entry.id: entry for entry in self.entries}
-
-
 @dataclass
-class _Reading:
-    """What reading several files has come to so far."""
+class Catalogue:
+    """Entries by id, the patterns of contexts by name, and a sentence for everything that could not be used."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
     contexts: dict[str, Pattern] = field(default_factory=dict)
@@ -111,14 +98,14 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 @lru_cache(maxsize=4)
 def _load(own: str, stamp: tuple[int, int]) -> Catalogue:
-    reading = _Reading()
-    _read_file(BUNDLED, reading)
+    catalogue = Catalogue()
+    _read_file(BUNDLED, catalogue)
     if stamp != (0, 0):
-        _read_file(Path(own), reading)
-    return Catalogue(tuple(reading.entries.values()), reading.contexts, tuple(reading.problems))
+        _read_file(Path(own), catalogue)
+    return catalogue
 
 
-def _read_file(path: Path, reading: _Reading) -> None:
+def _read_file(path: Path, catalogue: Catalogue) -> None:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -126,38 +113,38 @@ def _read_file(path: Path, reading: _Reading) -> None:
         content = path.read_text(encoding="utf-8")
         document = yaml.load(content, Loader=loader)
     except OSError as error:
-        reading.problems.append(f"{path} cannot be read: {error.strerror}. Its entries are left out.")
+        catalogue.problems.append(f"{path} cannot be read: {error.strerror}. Its entries are left out.")
         return
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         why = getattr(error, "problem", None) or "not text"
-        reading.problems.append(f"{path}{line}: this is not YAML ({why}). Its entries are left out.")
+        catalogue.problems.append(f"{path}{line}: this is not YAML ({why}). Its entries are left out.")
         return
     if document is None:
         return
     entries = document.get("entries") if isinstance(document, dict) else document
     if not isinstance(entries, list):
-        reading.problems.append(
+        catalogue.problems.append(
             f"{path}: a list of entries was expected, below the key entries or by itself. Its entries are left out."
         )
         return
     contexts = document.get("contexts") if isinstance(document, dict) else None
     for name, text in contexts.items() if isinstance(contexts, dict) else ():
         try:
-            reading.contexts[str(name)] = Pattern(str(text))
+            catalogue.contexts[str(name)] = Pattern(str(text))
         except BadPattern as error:
-            reading.problems.append(f"{path}: the context {name} cannot be used: {error}.")
+            catalogue.problems.append(f"{path}: the context {name} cannot be used: {error}.")
     for number, given in enumerate(entries, 1):
         try:
-            entry = _entry(given, reading.contexts)
+            entry = _entry(given, catalogue.contexts)
         except (_Unusable, BadPattern) as error:
             name = given.get("id") if isinstance(given, dict) else None
             at = _line_of(content, loader, number - 1)
-            reading.problems.append(f"{path}, line {at}: entry {name or number} is left out: {error}.")
+            catalogue.problems.append(f"{path}, line {at}: entry {name or number} is left out: {error}.")
             continue
-        reading.entries.pop(entry.id, None)
-        reading.entries[entry.id] = entry
+        catalogue.entries.pop(entry.id, None)
+        catalogue.entries[entry.id] = entry
 
 
 def _line_of(text: str, loader: Any, index: int) -> int:
@@ -193,20 +180,11 @@ def _entry(given: Any, contexts: Mapping[str, Pattern]) -> Entry:
         raise _Unusable("patterns is missing: without one it is never recognised")
     if not all(isinstance(group, dict) for group in lists["unless"]):
         raise _Unusable("unless is not a list of mappings of facts to values")
+    plain: dict[str, Any] = {key: tuple(map(str, lists[key])) for key in ("codes", "commands", "source")}
     return Entry(
-        id=texts["id"],
-        title=texts["title"],
-        phase=phase,
-        cause=texts["cause"],
-        remedy=texts["remedy"],
+        **{**plain, **texts, "phase": phase},
         patterns=tuple(_weighted(item) for item in lists["patterns"]),
-        context=texts["context"],
         absent=tuple(Pattern(str(item)) for item in lists["absent"]),
-        codes=tuple(map(str, lists["codes"])),
-        commands=tuple(map(str, lists["commands"])),
-        docs=texts["docs"],
-        field=texts["field"],
-        source=tuple(map(str, lists["source"])),
         unless=tuple(lists["unless"]),
         general=given.get("general") is True,
         traceback=given.get("traceback") is True,

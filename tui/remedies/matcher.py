@@ -96,7 +96,7 @@ def match(
         return contexts[name]
 
     found = []
-    for place, entry in enumerate(known.entries):
+    for place, entry in enumerate(known.entries.values()):
         hits = _hits(entry, page)
         if sum(weight for weight, _ in hits) < ENOUGH or not in_context(entry.context):
             continue

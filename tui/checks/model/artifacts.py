@@ -48,22 +48,18 @@ def read(plan: Plan, seconds: float = 10.0, count_for: float | None = None) -> A
     score_asked = Question(lambda: _score_script(code), seconds) if code else None
     sample_asked = Question(lambda: sample_request.read(request), seconds) if request else None
     found = Artifacts()
-    try:
-        found.conda = conda_asked.answer() if conda_asked else None
-    except NoAnswer:
-        found.late["conda"] = str(conda_path)
-    try:
-        found.model, found.model_conda = model_asked.answer() if model_asked else (None, None)
-    except NoAnswer:
-        found.late["model"] = str(model_path)
-    try:
-        found.score, found.left_out_code = score_asked.answer() if score_asked else (None, False)
-    except NoAnswer:
-        found.late["score"] = str(code.code if code else "")
-    try:
-        found.sample = sample_asked.answer() if sample_asked else None
-    except NoAnswer:
-        found.late["sample"] = str(request)
+
+    def answer(part: str, path: object, asked: Question[Any] | None) -> Any:
+        try:
+            return asked.answer() if asked else None
+        except NoAnswer:
+            found.late[part] = str(path)
+            return None
+
+    found.conda = answer("conda", conda_path, conda_asked)
+    found.model, found.model_conda = answer("model", model_path, model_asked) or (None, None)
+    found.score, found.left_out_code = answer("score", code and code.code, score_asked) or (None, False)
+    found.sample = answer("sample", request, sample_asked)
     if found.score and found.conda and found.conda.python and code:
         # Which grammar counts is known only now; the file is in memory's cache by then.
         found.score = score_script.read(code.code, code.scoring_script, _version(found.conda.python))
@@ -100,16 +96,16 @@ def check(plan: Plan, *, isolation: str | None = None, limit: float = 10.0) -> l
     return _findings(plan, read(plan, limit), isolation, limit)
 
 
-def inspect_model(plan: Plan, *, isolation: str | None = None, limit: float = 60.0) -> dict[str, Any]:
+def inspect_model(plan: Plan, *, limit: float = 60.0) -> dict[str, Any]:
     """What is in the model's folder and whether script and environment fit it, as JSON data for forms.
 
     Counting the model's files gets a second here, `complete` says whether that was enough. Everything else may take
     `limit` seconds: a mount where each look takes two seconds is read all the same.
     """
-    return described(plan, read(plan, limit, count_for=1.0), isolation, limit)
+    return described(plan, read(plan, limit, count_for=1.0), limit)
 
 
-def described(plan: Plan, found: Artifacts, isolation: str | None, limit: float) -> dict[str, Any]:
+def described(plan: Plan, found: Artifacts, limit: float) -> dict[str, Any]:
     """What was read of a plan's files, as JSON data for forms."""
     path = plan.deployment.model.path
     model = found.model
@@ -129,7 +125,7 @@ def described(plan: Plan, found: Artifacts, isolation: str | None, limit: float)
         "sample_source": _sample_source(plan, found),
         "score": _score(found.score),
         "conda": _conda(found.conda or found.model_conda),
-        "findings": [finding.as_dict() for finding in _findings(plan, found, isolation, limit)],
+        "findings": [finding.as_dict() for finding in _findings(plan, found, None, limit)],
     }
 
 

@@ -25,7 +25,7 @@ MOST = 1_000_000  # bytes of a file that is brought to be read
 LIMIT = 60.0
 
 
-def inspect(plan: Plan, connect: Callable[[], Cloud], *, isolation: str | None = None) -> dict[str, Any]:
+def inspect(plan: Plan, connect: Callable[[], Cloud]) -> dict[str, Any]:
     """What `artifacts.inspect_model` says, of a model at `deployment.model.source`; never raises.
 
     `source` in the answer has `exact` (without aliases), `in_place` (whether the workspace reads it where it lies) and
@@ -38,7 +38,7 @@ def inspect(plan: Plan, connect: Callable[[], Cloud], *, isolation: str | None =
         listing = asked.answer()
         with _small_files(listing) as (folder, ended):
             return {
-                **_replaced(_described(plan, found, listing, folder, isolation), str(folder), listing.exact),
+                **_replaced(_described(plan, found, listing, folder), str(folder), listing.exact),
                 "source": {"exact": listing.exact, "in_place": listing.in_place is not None, "problem": ended},
             }
     except NoAnswer as late:
@@ -46,7 +46,7 @@ def inspect(plan: Plan, connect: Callable[[], Cloud], *, isolation: str | None =
     except Exception as error:
         failure = explain(error)
         problem, remedy = failure.title, failure.remedy
-    answer = described(plan, found, isolation, LIMIT)
+    answer = described(plan, found, LIMIT)
     return {**answer, "source": {"exact": name, "in_place": False, "problem": problem, "remedy": remedy}}
 
 
@@ -82,13 +82,13 @@ def _example_name(folder: Path) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _described(plan: Plan, found: Artifacts, listing: Listing, folder: Path, isolation: str | None) -> dict[str, Any]:
+def _described(plan: Plan, found: Artifacts, listing: Listing, folder: Path) -> dict[str, Any]:
     model = model_folder.read(folder, 1.0)
     model.exists, model.complete, model.unreadable = True, True, []
     model.files, model.bytes = len(listing.items), listing.total
     model.figures = file_count.Figures(model.files, model.bytes, complete=True)
     found.model, found.model_conda = model, read_environment(plan, model)
-    return described(plan, found, isolation, LIMIT)
+    return described(plan, found, LIMIT)
 
 
 def _replaced(answer: Any, before: str, after: str) -> Any:

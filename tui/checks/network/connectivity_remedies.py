@@ -109,23 +109,23 @@ def _tls(host: Host, probe: Probe) -> Advice:
             f"Something else answers at {', '.join(probe.addresses[:2])}: check the name's address (a stale record, a "
             "hosts file, a proxy's own page)."
         )
-    if probe.reason == "expired":
-        return Advice("Check this machine's clock, then whose certificate this is.")
-    if probe.reason == "bundle":
-        return Advice("Set REQUESTS_CA_BUNDLE to a PEM file that is there, or unset it.")
-    if probe.reason == "broken":
-        return Advice("Check what is between this machine and Azure: a proxy or firewall that speaks no TLS.")
-    if probe.system_trusts:
-        return Advice(
-            "This machine's own store trusts that authority, and the Azure libraries do not look there: name the "
-            "store's file.",
-            "export REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt",
-        )
-    return Advice(
-        "A proxy that inspects connections signs with an authority of its own: put that authority's certificate and "
-        "the usual ones into one PEM file and name it.",
-        "export REQUESTS_CA_BUNDLE=/path/to/bundle.pem",
-    )
+    return _BY_REASON.get(probe.reason) or (_OF_THE_SYSTEM if probe.system_trusts else _INSPECTED)
+
+
+_BY_REASON = {
+    "expired": Advice("Check this machine's clock, then whose certificate this is."),
+    "bundle": Advice("Set REQUESTS_CA_BUNDLE to a PEM file that is there, or unset it."),
+    "broken": Advice("Check what is between this machine and Azure: a proxy or firewall that speaks no TLS."),
+}
+_OF_THE_SYSTEM = Advice(
+    "This machine's own store trusts that authority, and the Azure libraries do not look there: name the store's file.",
+    "export REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt",
+)
+_INSPECTED = Advice(
+    "A proxy that inspects connections signs with an authority of its own: put that authority's certificate and the "
+    "usual ones into one PEM file and name it.",
+    "export REQUESTS_CA_BUNDLE=/path/to/bundle.pem",
+)
 
 
 def link(zone: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding, PlanFix
 from tui.checks.model.artifact_findings import SCORING, SCORING_REMEDY, mlflow_without_code
+from tui.checks.workspace.workspace import group_of
 from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.plan.model import Plan
 
@@ -52,7 +53,6 @@ def provisioned(info: WorkspaceInfo) -> list[Finding]:
     if not status:
         message = f"Whether the managed virtual network of {info.name} has been provisioned is not known."
         return [Finding("managed-network", UNKNOWN, "workspace.name", message, docs=_PROVISION, looked_at=info.id)]
-    group = info.id.split("/")[4] if info.id.count("/") > 4 else "GROUP"
     return [
         Finding(
             "managed-network",
@@ -63,7 +63,7 @@ def provisioned(info: WorkspaceInfo) -> list[Finding]:
             "Have it provisioned, and wait until it is Active.",
             _PROVISION,
             info.id,
-            (f"az ml workspace provision-network --name {info.name} --resource-group {group}",),
+            (f"az ml workspace provision-network --name {info.name} --resource-group {group_of(info.id)}",),
             cause="It is switched on and not provisioned yet, which the first deployment or a command does.",
             evidence=(f"managed network: {network.get('isolation_mode')}, {status}",),
         )

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from tui.checks.environment import conda_file
 from tui.checks.finding import OK, UNKNOWN, WARNING, Finding
+from tui.checks.workspace.workspace import group_of
 from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.plan.model import Plan
 
@@ -114,11 +115,10 @@ def covered(host: str, allowed: Iterable[str]) -> bool:
 
 
 def _rule(info: WorkspaceInfo, host: str) -> str:
-    group = info.id.split("/")[4] if info.id.count("/") > 4 else "GROUP"
     name = re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-")
     return (
-        f"az ml workspace outbound-rule set --workspace-name {info.name} --resource-group {group} --rule {name} "
-        f"--type fqdn --destination {host}"
+        f"az ml workspace outbound-rule set --workspace-name {info.name} --resource-group {group_of(info.id)} "
+        f"--rule {name} --type fqdn --destination {host}"
     )
 
 
@@ -141,9 +141,6 @@ def _broken(info: WorkspaceInfo) -> list[Finding]:
             "Let the owner of the target approve its private endpoint connection.",
             _DOCS,
             info.id,
-            (
-                f"az ml workspace outbound-rule list --workspace-name {info.name} --resource-group "
-                f"{info.id.split('/')[4] if info.id.count('/') > 4 else 'GROUP'}",
-            ),
+            (f"az ml workspace outbound-rule list --workspace-name {info.name} --resource-group {group_of(info.id)}",),
         )
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
+from tui.checks.workspace.workspace import group_of
 from tui.cloud.http.hosts import Dependency
 from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.plan.model import Plan
@@ -174,8 +175,9 @@ def _no_builder(info: WorkspaceInfo, registry: str) -> Finding:
 
 
 def _builder(info: WorkspaceInfo) -> str:
-    group = info.id.split("/")[4] if info.id.count("/") > 4 else "GROUP"
-    return f"az ml workspace update --name {info.name} --resource-group {group} --image-build-compute CLUSTER"
+    return (
+        f"az ml workspace update --name {info.name} --resource-group {group_of(info.id)} --image-build-compute CLUSTER"
+    )
 
 
 def vault(plan: Plan, info: WorkspaceInfo, found: Dependency | None) -> list[Finding]:
@@ -217,7 +219,7 @@ def storage(info: WorkspaceInfo, found: Dependency | None) -> list[Finding]:
             found.id,
             (
                 f"az storage account private-endpoint-connection approve --account-name {name} --resource-group "
-                f"{found.id.split('/')[4] if found.id.count('/') > 4 else 'GROUP'} --name CONNECTION",
+                f"{group_of(found.id)} --name CONNECTION",
             ),
         )
     ]

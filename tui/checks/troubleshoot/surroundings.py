@@ -12,7 +12,6 @@ from tui.checks.network.connectivity import Hop
 from tui.checks.troubleshoot import fixes
 from tui.checks.troubleshoot.snapshot import Snapshot
 from tui.checks.workspace.workspace import version_two
-from tui.cloud.monitor.activity_log import Change
 from tui.cloud.workspace.workspace import WorkspaceInfo
 
 PRIVATE_LINK = "https://learn.microsoft.com/azure/machine-learning/how-to-configure-private-link"
@@ -119,7 +118,8 @@ def history(snapshot: Snapshot, facts: Mapping[str, Any], recognise: Recognise) 
     for change in snapshot.failed_changes()[:5]:
         if change.resource.lower() in there:
             continue
-        card = recognise(change.raw, change.code, {**facts, **_deployment_of(change)})
+        deployment = change.name if "/deployments/" in change.resource.lower() else ""
+        card = recognise(change.raw, change.code, {**facts, "deployment": deployment} if deployment else facts)
         quota = bool(card) and str((card or {}).get("id")) in _QUOTA
         found.append(
             with_card(
@@ -131,7 +131,7 @@ def history(snapshot: Snapshot, facts: Mapping[str, Any], recognise: Recognise) 
                 remedy="Mend what the evidence names, and do it again.",
                 evidence=change.lines(),
                 docs=ARTICLE,
-                deployment=change.name if "/deployments/" in change.resource.lower() else "",
+                deployment=deployment,
                 looked_at=change.resource,
                 request_ids=(change.correlation_id,) if change.correlation_id else (),
                 fixes=tuple(_room(snapshot)) if quota else (),
@@ -150,10 +150,6 @@ def _room(snapshot: Snapshot) -> list[Fix]:
         fixes.scale(endpoint, one, one.instance_count // 2) for one in endpoint.deployments if one.instance_count > 1
     ]
     return [fix for fix in offered if fix is not None][:3]
-
-
-def _deployment_of(change: Change) -> dict[str, str]:
-    return {"deployment": change.name} if "/deployments/" in change.resource.lower() else {}
 
 
 def logs_kept(snapshot: Snapshot) -> list[Finding]:

@@ -9,6 +9,12 @@ FIELD = "workspace.name"
 _LEGACY = "https://learn.microsoft.com/azure/machine-learning/how-to-configure-network-isolation-with-v2"
 
 
+def group_of(resource: str) -> str:
+    """The resource group in a resource id, for commands; GROUP where the id has none."""
+    parts = resource.split("/")
+    return parts[4] if len(parts) > 5 else "GROUP"
+
+
 def there(info: WorkspaceInfo) -> Finding:
     """The workspace was read: say which one, and whether it is being changed."""
     state = (info.provisioning_state or "Succeeded").lower()

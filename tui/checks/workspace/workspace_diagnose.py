@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tui.checks.ask_azure import ask
 from tui.checks.finding import OK, UNKNOWN, WARNING, Finding
+from tui.checks.workspace.workspace import group_of
 from tui.cloud.workspace.diagnose import Diagnosis
 from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.common.deadlines import NoAnswer, Question
@@ -14,8 +15,7 @@ _DOCS = "https://learn.microsoft.com/azure/machine-learning/how-to-workspace-dia
 
 def noticed(question: Question[list[Diagnosis]], info: WorkspaceInfo) -> list[Finding]:
     """Azure's own findings as warnings: it says what it sees, not whether this plan is stopped by it."""
-    group = info.id.split("/")[4] if info.id.count("/") > 4 else "GROUP"
-    command = f"az ml workspace diagnose --name {info.name} --resource-group {group}"
+    command = f"az ml workspace diagnose --name {info.name} --resource-group {group_of(info.id)}"
     try:
         found = question.answer()
     except (NoAnswer, TimeoutError):

@@ -77,6 +77,11 @@ def model_versions(plan: dict[str, Any], name: str | None = None) -> listing.Lis
     return listing.model_versions(cloud, known.workspace, name or referred or model.name or "")
 
 
+def versions_of(plan: dict[str, Any], model: str) -> listing.Listing:
+    """The versions of the model of that name in the plan's workspace, newest first."""
+    return model_versions(plan, model)
+
+
 def environments(plan: dict[str, Any]) -> listing.Listing:
     """The workspace's own environments, then the curated ones of the registry azureml where it can be reached."""
     cloud, known = _connected(plan)

@@ -79,22 +79,13 @@ def _one(
 
 
 def _note(outcome: Calls, answer: scoring.ScoreResult | CloudError, ended: float) -> None:
+    call: dict[str, Any] = {"status_code": None, "latency_ms": None, "ok": False, "deployment": ""}
     if isinstance(answer, CloudError):
-        outcome.calls.append(
-            {"status_code": None, "latency_ms": None, "ok": False, "deployment": "", "ended": round(ended, 3)}
-        )
         outcome.error = outcome.error or {"title": answer.title, "cause": answer.cause, "remedy": answer.remedy}
-        return
-    outcome.calls.append(
-        {
-            "status_code": answer.status_code,
-            "latency_ms": answer.latency_ms,
-            "ok": answer.ok,
-            "deployment": answer.deployment or "",
-            "ended": round(ended, 3),
-        }
-    )
-    if not answer.ok and not outcome.first_bad:
+    else:
+        call = {name: getattr(answer, name) for name in call}
+    outcome.calls.append({**call, "deployment": call["deployment"] or "", "ended": round(ended, 3)})
+    if isinstance(answer, scoring.ScoreResult) and not answer.ok and not outcome.first_bad:
         outcome.first_bad = f"{answer.note}\n{answer.body}".strip()[:SHOWN_CHARACTERS]
 
 
