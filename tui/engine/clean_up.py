@@ -9,6 +9,7 @@ from tui.common.deadlines import AwakeDeadline
 from tui.engine.leftovers import still_there
 from tui.engine.task_context import Run
 from tui.engine.time_limits import REMOVE_SECONDS
+from tui.plan.traffic import rescaled, serving
 
 if TYPE_CHECKING:
     from tui.cloud.endpoints.endpoints import EndpointInfo
@@ -47,12 +48,12 @@ def _give_back(run: Run, found: EndpointInfo, mine: list[str]) -> None:
     from tui.cloud.endpoints import traffic
     from tui.cloud.http.run_operation import run_operation
 
-    now = {name: share for name, share in found.traffic.items() if share}
+    now = serving(found.traffic)
     copies = {name: share for name, share in found.mirror_traffic.items() if share and name not in mine}
     before = dict(run.shift.before) if run.shift else now
     before = {name: share for name, share in before.items() if name not in mine}
     if now != before or copies != found.mirror_traffic:
-        split = traffic.rescaled(before)
+        split = rescaled(before)
         run_operation(lambda: traffic.begin_set(run.cloud, found.name, split, now, copies), limit=REMOVE_SECONDS)
 
 

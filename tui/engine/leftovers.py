@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tui.common.deadlines import Question
 from tui.engine.task_context import RUN_TAG, Run
+from tui.plan.traffic import in_words
 
 if TYPE_CHECKING:
     from tui.cloud.endpoints.endpoints import EndpointInfo
@@ -70,10 +70,6 @@ def still_there(run: Run, found: EndpointInfo | None) -> list[Left]:
     return left
 
 
-def _shares(split: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {share} %" for name, share in split.items() if share)
-
-
 def stopped_message(run: Run, left: list[Left], *, rehearsed: bool, cleaned: bool) -> str:
     """What to say about a run that was stopped: what is there, and the command that removes it."""
     said = ["The run was stopped."]
@@ -87,7 +83,7 @@ def stopped_message(run: Run, left: list[Left], *, rehearsed: bool, cleaned: boo
     elif not run.created and run.shift is None:
         said.append("It had made nothing in Azure yet.")
     if run.shift is not None and not cleaned and not run.shift.back:
-        before, after = (_shares(split) for split in (run.shift.before, run.shift.after))
+        before, after = (in_words(split, none="") for split in (run.shift.before, run.shift.after))
         if before != after:
             said.append(f"Requests go to {after}; before the run, to {before or 'nobody'}.")
             if before:

@@ -11,6 +11,7 @@ from tui.plan import data_collection
 from tui.plan.endpoint_identity import listed
 from tui.plan.load_save.references import has_reference
 from tui.plan.sizes import find, price_note, price_per_hour, quota_needed
+from tui.plan.traffic import in_words
 
 HOURS = 730
 """A month, as Azure's pricing calculator counts it."""
@@ -86,7 +87,7 @@ def _facts(source: Source, deployments: list[Source]) -> str:
         ("Reachable", "only through the workspace's private endpoint" if private else "from the internet"),
         ("Callers sign in with", AUTH[str(source.value("endpoint.auth_mode"))][0]),
         ("Identity", _identity(source)),
-        ("Requests go to", ", ".join(f"{name} {share} %" for name, share in source.traffic().items())),
+        ("Requests go to", in_words(source.traffic(), none="", zeros=True)),
     ]
     for one in deployments:
         name = _word(one.value("deployment.name"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tui.plan.traffic import in_words, largest_first
+
 SIGNS = {"blocker": "✖", "warning": "!", "unknown": "?", "ok": "✔"}
 WORDS = {"blocker": "wrong", "warning": "warning", "unknown": "not known", "ok": "fine"}
 
@@ -71,8 +73,7 @@ def _was(state: Any) -> str:
 
 def split(shares: Mapping[str, int]) -> str:
     """A split of the traffic, the largest share first."""
-    listed = sorted(((name, share) for name, share in shares.items() if share), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{name} {share} %" for name, share in listed) or "no traffic"
+    return in_words(largest_first(shares))
 
 
 def headline(report: Report) -> str:

@@ -14,6 +14,7 @@ from tui.app.steps.test import load_test
 from tui.app.steps.test.load_test import Tally
 from tui.app.steps.test.load_test_dialog import BurstScreen
 from tui.helper.client import HelperError
+from tui.plan.traffic import from_tag
 
 __all__ = ["home"]
 
@@ -208,8 +209,8 @@ def test_moving_a_share_keeps_the_total_at_100(
 
 def test_where_nothing_is_sent_anywhere_everything_is_offered_to_the_plans_deployment() -> None:
     assert traffic_shares.begun({}, ["blue", "green"], "green") == {"blue": 0, "green": 100}
-    assert traffic_shares.split_before({"aml-deploy-traffic-before": "blue=90,green=10"}) == {"blue": 90, "green": 10}
-    assert traffic_shares.split_before({"aml-deploy-traffic-before": "nonsense"}) == {}
+    assert from_tag({"aml-deploy-traffic-before": "blue=90,green=10"}) == {"blue": 90, "green": 10}
+    assert from_tag({"aml-deploy-traffic-before": "nonsense"}) == {}
 
 
 # Removing

@@ -19,6 +19,7 @@ from tui.app.endpoint_operations import traffic_shares
 from tui.app.endpoint_operations.share_row import ShareRow
 from tui.app.state.store import Store
 from tui.app.widgets.screen_keys import MOVING
+from tui.plan.traffic import from_tag, in_words
 
 PATIENCE = 900  # seconds: Azure changes a split as a long operation
 BUSY_SECONDS = 1.0
@@ -124,18 +125,14 @@ class TrafficScreen(Dialog[bool]):
     def _preview(self) -> None:
         for row in self.query(ShareRow):
             row.show(self._split.get(row.deployment, 0))
-        before = traffic_shares.in_words(self._before)
+        before = in_words(self._before)
         lines = [Content.assemble(("Now     ", "$text-muted"), before)]
         if self._differs:
-            lines.append(Content.assemble(("Apply   ", "$text-muted"), (traffic_shares.in_words(self._split), "bold")))
+            lines.append(Content.assemble(("Apply   ", "$text-muted"), (in_words(self._split), "bold")))
         else:
             lines.append(Content.styled("Apply   nothing was moved", "$text-muted"))
-        back = traffic_shares.split_before(self._endpoint.get("tags") or {})
-        words = (
-            f"{traffic_shares.in_words(back)}, the split before the last change"
-            if back
-            else "no earlier split is known"
-        )
+        back = from_tag(self._endpoint.get("tags") or {})
+        words = f"{in_words(back)}, the split before the last change" if back else "no earlier split is known"
         lines.append(Content.assemble(("Back to ", "$text-muted"), words))
         self.query_one("#traffic-preview", Static).update(Content("\n").join(lines))
         self._enable()
@@ -143,9 +140,7 @@ class TrafficScreen(Dialog[bool]):
     def _enable(self) -> None:
         ready = not self._working
         self.query_one("#traffic-apply", Button).disabled = not (ready and self._differs and self._split)
-        self.query_one("#traffic-back", Button).disabled = not (
-            ready and traffic_shares.split_before(self._endpoint.get("tags") or {})
-        )
+        self.query_one("#traffic-back", Button).disabled = not (ready and from_tag(self._endpoint.get("tags") or {}))
         self.query_one("#traffic-remove", Button).disabled = not (ready and self._endpoint.get("exists"))
 
     def _say(self, words: str) -> None:
@@ -157,14 +152,12 @@ class TrafficScreen(Dialog[bool]):
     @on(Button.Pressed, "#traffic-apply")
     def _apply(self) -> None:
         wanted = {name: share for name, share in self._split.items() if share}
-        self.run_worker(
-            self._change("traffic", f"to {traffic_shares.in_words(wanted)}", shares=wanted), group="traffic"
-        )
+        self.run_worker(self._change("traffic", f"to {in_words(wanted)}", shares=wanted), group="traffic")
 
     @on(Button.Pressed, "#traffic-back")
     def _roll_back(self) -> None:
-        back = traffic_shares.split_before(self._endpoint.get("tags") or {})
-        self.run_worker(self._change("rollback", f"back to {traffic_shares.in_words(back)}"), group="traffic")
+        back = from_tag(self._endpoint.get("tags") or {})
+        self.run_worker(self._change("rollback", f"back to {in_words(back)}"), group="traffic")
 
     async def _change(self, question: str, where: str, **with_: Any) -> None:
         from tui.helper.client import HelperError
@@ -187,9 +180,7 @@ class TrafficScreen(Dialog[bool]):
         self._store.facts.pop("endpoint", None)
         await asyncio.sleep(max(BUSY_SECONDS - (time.monotonic() - began), 0.0))
         if self._there:
-            await self._read(
-                f"✔ The traffic is {traffic_shares.in_words(dict((answer or {}).get('after') or {}))} now."
-            )
+            await self._read(f"✔ The traffic is {in_words(dict((answer or {}).get('after') or {}))} now.")
 
     @property
     def _there(self) -> bool:

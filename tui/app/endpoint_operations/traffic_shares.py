@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 STEP = 5  # percent, for a key
-BEFORE_TAG = "aml-deploy-traffic-before"  # on the endpoint: the split that a roll back goes to, blue=90,green=10
 
 
 def begun(traffic: Mapping[str, int], names: list[str], preferred: str = "") -> dict[str, int]:
@@ -47,16 +46,3 @@ def placed(split: Mapping[str, int], name: str, wanted: int) -> dict[str, int]:
         after[other] -= taken
         surplus -= taken
     return after
-
-
-def in_words(split: Mapping[str, int]) -> str:
-    """`blue 90 %, green 10 %`; `no traffic` where nothing is sent anywhere."""
-    return ", ".join(f"{name} {share} %" for name, share in split.items() if share) or "no traffic"
-
-
-def split_before(tags: Mapping[str, str]) -> dict[str, int]:
-    """The split that the endpoint remembers from before the last change; empty where it remembers none."""
-    parts = [part.partition("=") for part in str(tags.get(BEFORE_TAG) or "").split(",") if part]
-    if not all(name and share.isdigit() for name, _, share in parts):
-        return {}
-    return {name: int(share) for name, _, share in parts}

@@ -8,6 +8,7 @@ from typing import Any
 from tui.app.state.store import Store
 from tui.app.widgets.facts import Fact
 from tui.plan.rules.value_rules import steps_of
+from tui.plan.traffic import in_words
 
 STEPS = [10, 50, 100]  # as `aml-deploy apply --as NAME` takes them
 
@@ -23,7 +24,7 @@ def facts(found: Mapping[str, Any], store: Store) -> list[Fact]:
         share = f", with {traffic[name]} % of the requests" if name in traffic else ", without requests"
         text = f"{name} is there{share}: it is changed in place. Under another name it comes beside, and can be tried."
         return [Fact("warn" if name in traffic else "none", "In place", text)]
-    serve = ", ".join(f"{one} {share} %" for one, share in traffic.items()) or "nobody"
+    serve = in_words(traffic, none="nobody")
     return [
         Fact("ok", "Beside", f"{serve} goes on as it is; {name} is made beside it. {_requests(store, name, traffic)}")
     ]

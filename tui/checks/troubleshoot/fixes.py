@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from tui.checks.finding import Fix
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.endpoints.endpoints import EndpointInfo
-from tui.cloud.endpoints.traffic import BEFORE_TAG, as_text, from_text
-from tui.plan import sizes
+from tui.plan import sizes, traffic
 
 MOST_INSTANCES = 50  # of one deployment (Microsoft, how-to-manage-quotas)
 LONGEST_TIMEOUT_MS = 180_000  # of a request (same article)
@@ -17,8 +16,7 @@ MOST_DELAY = 3600  # seconds; longer than any start that is worth waiting for
 
 def words(shares: Mapping[str, int]) -> str:
     """A split for people, the largest share first."""
-    listed = sorted(((name, share) for name, share in shares.items() if share), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{name} {share} %" for name, share in listed) or "no traffic"
+    return traffic.in_words(traffic.largest_first(shares))
 
 
 def set_traffic(endpoint: EndpointInfo, shares: Mapping[str, int]) -> Fix:
@@ -38,9 +36,9 @@ def set_traffic(endpoint: EndpointInfo, shares: Mapping[str, int]) -> Fix:
 
 def rollback(endpoint: EndpointInfo) -> Fix | None:
     """Back to the split before the last change, where the endpoint remembers one whose deployments are ready."""
-    before = from_text(endpoint.tags.get(BEFORE_TAG, ""))
+    before = traffic.from_tag(endpoint.tags)
     ready = {one.name for one in endpoint.deployments if one.provisioning_state == "Succeeded"}
-    if not before or before == from_text(as_text(endpoint.traffic)) or not set(before) <= ready:
+    if not before or before == traffic.serving(endpoint.traffic) or not set(before) <= ready:
         return None
     return Fix(
         "rollback",

@@ -11,6 +11,7 @@ from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud
 from tui.plan.sizes import price_currency, price_note, price_per_hour
+from tui.plan.traffic import rescaled, serving
 
 MADE_TAG = "aml-deploy"  # on every endpoint and deployment that a run has made; its value is the version
 RUN_TAG, USER_TAG = "aml-deploy-run", "aml-deploy-by"
@@ -180,7 +181,7 @@ def _move_requests(
     rest = {name: share for name, share in found.traffic.items() if share and name not in going}
     copies = {name: share for name, share in found.mirror_traffic.items() if share and name not in going}
     moves = any(found.traffic.get(name) for name in going)
-    if not moves and copies == {name: share for name, share in found.mirror_traffic.items() if share}:
+    if not moves and copies == serving(found.mirror_traffic):
         return
     ready = [one.name for one in others if one.provisioning_state == "Succeeded"]
     if moves and not rest and ready:
@@ -193,5 +194,5 @@ def _move_requests(
         )
     if moves:
         progress(f"Taking requests from {', '.join(going)}.")
-    split = traffic.rescaled(rest)
+    split = rescaled(rest)
     traffic.settled(lambda: traffic.begin_set(cloud, found.name, split, found.traffic, copies), progress)

@@ -12,8 +12,8 @@ from tui.cloud.errors import CloudError
 from tui.cloud.http.operation import Operation
 from tui.cloud.http.run_operation import run_operation
 from tui.cloud.session import Cloud
+from tui.plan.traffic import BEFORE_TAG, as_text, from_tag, serving
 
-BEFORE_TAG = "aml-deploy-traffic-before"  # on the endpoint: the split before the last change, such as blue=90,green=10
 _LONGEST_TAG = 256  # characters of a tag's value (Microsoft, tag-resources)
 REFUSED = "TrafficRefused"
 
@@ -40,7 +40,7 @@ def begin_set(
     copies of requests; without it that stays. Azure accepts a total of 0 or 100 (Microsoft,
     reference-yaml-endpoint-online). Raises CloudError.
     """
-    wanted, last = _without_nothing(shares), as_text(before or {})
+    wanted, last = serving(shares), as_text(before or {})
     tags = {BEFORE_TAG: last} if last and last != as_text(wanted) and len(last) <= _LONGEST_TAG else {}
     change: dict[str, dict[str, int]] = {"traffic": wanted}
     if mirrored is not None:
@@ -55,7 +55,7 @@ def shift(
 
     Raises CloudError, also for a total that is not 100 and for a deployment that is not there or not ready.
     """
-    return _change(cloud, endpoints.existing(cloud, endpoint), _without_nothing(shares), progress)
+    return _change(cloud, endpoints.existing(cloud, endpoint), serving(shares), progress)
 
 
 def rollback(cloud: Cloud, endpoint: str, progress: Callable[[str], None] = lambda line: None) -> Shift:
@@ -64,7 +64,7 @@ def rollback(cloud: Cloud, endpoint: str, progress: Callable[[str], None] = lamb
     Raises CloudError, also when nothing is remembered, or a deployment of that split is not there any more.
     """
     found = endpoints.existing(cloud, endpoint)
-    last = from_text(found.tags.get(BEFORE_TAG, ""))
+    last = from_tag(found.tags)
     if not last:
         raise CloudError(
             title=f"There is no way back for {endpoint}",
@@ -75,22 +75,9 @@ def rollback(cloud: Cloud, endpoint: str, progress: Callable[[str], None] = lamb
     return _change(cloud, found, last, progress)
 
 
-def as_text(shares: Mapping[str, int]) -> str:
-    """A split as it is typed, without commas' spaces: blue=90,green=10."""
-    return ",".join(f"{name}={share}" for name, share in sorted(shares.items()) if share)
-
-
-def from_text(text: str) -> dict[str, int]:
-    """A split from its text; empty for a text that is none."""
-    parts = [part.partition("=") for part in text.split(",") if part]
-    if not all(name and share.isdigit() for name, _, share in parts):
-        return {}
-    return {name: int(share) for name, _, share in parts}
-
-
 def _change(cloud: Cloud, found: EndpointInfo, wanted: dict[str, int], progress: Callable[[str], None]) -> Shift:
     _judge(found, wanted)
-    before = _without_nothing(found.traffic)
+    before = serving(found.traffic)
     if before != wanted:
         progress(f"{as_text(before) or 'no traffic'} becomes {as_text(wanted)}.")
         # Requests and copies of requests exclude each other (Azure refuses a deployment that is to get both).
@@ -133,24 +120,3 @@ def _judge(found: EndpointInfo, wanted: Mapping[str, int]) -> None:
 def settled(begin: Callable[[], Operation[Any]], progress: Callable[[str], None] = lambda line: None) -> None:
     """Change an endpoint or what is on it, once nobody else is changing it. Raises CloudError, also after some time."""
     run_operation(begin, waiting=lambda reason, seconds: progress(f"Waiting, {reason}."))
-
-
-def rescaled(shares: Mapping[str, int], total: int = 100) -> dict[str, int]:
-    """The same proportions with another total; nothing when nothing is left, which Azure accepts too."""
-    whole = sum(shares.values())
-    if not whole:
-        return {}
-    scaled = {name: share * total // whole for name, share in shares.items()}
-    first = max(scaled, key=lambda name: scaled[name])
-    scaled[first] += total - sum(scaled.values())
-    return scaled
-
-
-def beside(before: Mapping[str, int], name: str, share: int) -> dict[str, int]:
-    """The split in which a deployment has a share and the others keep their proportions."""
-    others = rescaled({other: percent for other, percent in before.items() if other != name}, 100 - share)
-    return _without_nothing({**others, name: share})
-
-
-def _without_nothing(shares: Mapping[str, int]) -> dict[str, int]:
-    return {name: int(share) for name, share in shares.items() if share}

@@ -18,6 +18,7 @@ from tui.cloud.http import arm
 from tui.cloud.session import Cloud
 from tui.cloud.workspace.workspace import connection
 from tui.plan.model import Workspace
+from tui.plan.traffic import in_words
 
 SUBSCRIPTIONS = "2022-12-01"
 GROUPS = "2021-04-01"
@@ -149,9 +150,9 @@ def _endpoint(body: dict[str, Any], deployments: list[dict[str, Any]] | None) ->
     mode = _AUTH_MODES.get(mode.lower(), mode)
     traffic = {str(key): int(share) for key, share in (properties.get("traffic") or {}).items()}
     known = dict.fromkeys([*traffic, *(str(one.get("name")) for one in deployments or [])])
-    shares = ", ".join(f"{deployment} {traffic.get(deployment, 0)} %" for deployment in known)
-    state = str(properties.get("provisioningState") or "state not known").lower()
-    words = [state, mode, shares or ("no traffic" if deployments is None else "no deployment")]
+    none = "no traffic" if deployments is None else "no deployment"
+    shares = in_words({deployment: traffic.get(deployment, 0) for deployment in known}, none, zeros=True)
+    words = [str(properties.get("provisioningState") or "state not known").lower(), mode, shares]
     return Item(name, name, "; ".join(words), {"endpoint.auth_mode": mode} if mode else {})
 
 

@@ -10,11 +10,13 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from tui.engine.journal.state_folder import ROLL_BACK_FILE
+from tui.engine.rollout.rollout_view import shares
 from tui.engine.rollout.watch import Trouble, Watch
 from tui.engine.task_context import Outcome, TaskContext
-from tui.engine.tasks.traffic import change, read, words
+from tui.engine.tasks.traffic import change, read
 from tui.plan.model import Rollout
 from tui.plan.rules.durations import words as time_words
+from tui.plan.traffic import alongside, from_tag, rescaled, serving
 
 if TYPE_CHECKING:
     from tui.cloud.endpoints.endpoints import EndpointInfo
@@ -24,28 +26,27 @@ ROLLED_BACK = "RolledBack"
 
 def work(task: TaskContext) -> Outcome:
     """Carry out the plan's rollout. Raises CloudError (`RolledBack`), OperationFailed, Stopped."""
-    from tui.cloud.endpoints import traffic
     from tui.cloud.errors import CloudError
 
     planned = task.plan.rollout
     assert planned is not None
-    target, final = planned.deployment, _final(task)
+    target, final = planned.deployment, serving(task.plan.traffic)
     _, found = read(task)
     if found is None:
         raise CloudError("The endpoint is not there any more", "Somebody has removed it during the run.")
-    now = {name: share for name, share in found.traffic.items() if share}
+    now = serving(found.traffic)
     resumed = task.run.shift
     if resumed is not None and resumed.back:
         _finish_going_back(task, found, resumed.why)
     before = dict(resumed.before) if resumed else _before(found, now, target)
     if now == final and resumed is None:
-        task.start("skip", words(final))
-        return Outcome(f"{words(final)}, as it was", {"traffic": final}, skipped=True)
+        task.start("skip", shares(final))
+        return Outcome(f"{shares(final)}, as it was", {"traffic": final}, skipped=True)
     if not any(share for name, share in before.items() if name != target):
-        task.start("change", words(final))
+        task.start("change", shares(final))
         task.log("Nothing else serves, so there is nothing to go back to: all requests at once.")
         change(task, now, final, "nothing served before", mirrored={})
-        return Outcome(words(final), {"traffic": final})
+        return Outcome(shares(final), {"traffic": final})
     steps = list(planned.steps)
     task.start("change", f"{target}: {', '.join(f'{step} %' for step in steps)}")
     try:
@@ -54,37 +55,32 @@ def work(task: TaskContext) -> Outcome:
         for number, step in enumerate(steps, 1):
             if step < now.get(target, 0):
                 continue  # an earlier engine of this run was further
-            wanted = final if step == steps[-1] else traffic.beside(before, target, step)
+            wanted = final if step == steps[-1] else alongside(before, target, step)
             why = f"step {number} of {len(steps)}"
             task.progress(number - 1, len(steps), "steps")
             if now != wanted or found.mirror_traffic.get(target):
                 change(task, before, wanted, why, mirrored={}, step=number, steps=len(steps))
                 now = wanted
-            task.log(f"{why[0].upper()}{why[1:]}: {words(wanted)}, watched for {time_words(planned.pause)}.")
+            task.log(f"{why[0].upper()}{why[1:]}: {shares(wanted)}, watched for {time_words(planned.pause)}.")
             Watch(task, planned, wanted, number).until_the_end()
             task.progress(number, len(steps), "steps")
     except Trouble as trouble:
         _go_back(task, before, str(trouble))
     kept = ", ".join(name for name in before if name != target)
     task.log(f"{target} has taken over. {kept} stays, and costs, until it is removed; aml-deploy rollback goes back.")
-    return Outcome(words(final), {"traffic": final, "before": before})
-
-
-def _final(task: TaskContext) -> dict[str, int]:
-    return {name: share for name, share in task.plan.traffic.items() if share}
+    return Outcome(shares(final), {"traffic": final, "before": before})
 
 
 def _before(found: EndpointInfo, now: dict[str, int], target: str) -> dict[str, int]:
     """The split to go back to: that of now without the new deployment, which an earlier run may have given a share."""
-    from tui.cloud.endpoints import traffic
 
     if not now.get(target):
         return now
     there = {one.name for one in found.deployments if one.provisioning_state == "Succeeded"}
-    remembered = traffic.from_text(found.tags.get(traffic.BEFORE_TAG, ""))
+    remembered = from_tag(found.tags)
     if remembered and target not in remembered and there.issuperset(remembered) and sum(remembered.values()) == 100:
         return remembered
-    return traffic.rescaled({name: share for name, share in now.items() if name != target})
+    return rescaled({name: share for name, share in now.items() if name != target})
 
 
 def _mirror(task: TaskContext, found: EndpointInfo, planned: Rollout, before: dict[str, int]) -> None:
@@ -92,7 +88,7 @@ def _mirror(task: TaskContext, found: EndpointInfo, planned: Rollout, before: di
     copies = task.plan.mirror_traffic
     if found.mirror_traffic != copies:
         change(task, before, before, "copies of requests first", mirrored=copies)
-    task.log(f"Copies of requests: {words(copies)}, watched for {time_words(planned.pause)}.")
+    task.log(f"Copies of requests: {shares(copies)}, watched for {time_words(planned.pause)}.")
     Watch(task, planned, before, 0).until_the_end()
 
 
@@ -100,11 +96,11 @@ def _go_back(task: TaskContext, before: dict[str, int], why: str) -> None:
     """Bring back the split from before and raise CloudError; a wish to stop does not keep from that."""
     assert task.plan.rollout is not None
     target = task.plan.rollout.deployment
-    task.log(f"Going back to {words(before)}: {why}")
+    task.log(f"Going back to {shares(before)}: {why}")
     change(task, before, before, why, mirrored={}, back=True)
     with contextlib.suppress(OSError):
         (task.run.folder / ROLL_BACK_FILE).unlink()
-    task.log(f"The split is as it was: {words(before)}.")
+    task.log(f"The split is as it was: {shares(before)}.")
     raise _rolled_back(target, before, why)
 
 
@@ -112,8 +108,8 @@ def _finish_going_back(task: TaskContext, found: EndpointInfo, why: str) -> None
     """An earlier engine of this run was on its way back: go the rest of it and raise CloudError."""
     assert task.plan.rollout is not None and task.run.shift is not None
     before = dict(task.run.shift.before)
-    task.start("change", words(before))
-    if {name: share for name, share in found.traffic.items() if share} == before:
+    task.start("change", shares(before))
+    if serving(found.traffic) == before:
         raise _rolled_back(task.plan.rollout.deployment, before, why)
     _go_back(task, before, why)
 
@@ -125,7 +121,7 @@ def _rolled_back(target: str, before: dict[str, int], why: str) -> Exception:
         title=f"The rollout of {target} was taken back",
         cause=why,
         remedy=(
-            f"{words(before)} serve as before. {target} is still there without requests, and costs: read its log, "
+            f"{shares(before)} serve as before. {target} is still there without requests, and costs: read its log, "
             "mend it and apply again, or remove it with aml-deploy remove PLAN --deployment " + target
         ),
         code=ROLLED_BACK,

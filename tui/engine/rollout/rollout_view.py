@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tui.plan.rules.durations import words as time_words
+from tui.plan.traffic import in_words
 
 _PLANNED = ("deployment", "pause", "max_error_percent", "max_p95_ms", "min_requests")
 _WATCHED = ("deployment", "step", "steps", "traffic", "requests", "errors", "statuses", "p95_ms", "callers", "left")
@@ -109,8 +110,8 @@ class RolloutView:
 
 
 def shares(split: Mapping[str, int]) -> str:
-    """A split for people: blue 90 %, green 10 %."""
-    return ", ".join(f"{name} {share} %" for name, share in split.items() if share) or "nobody"
+    """Who gets the requests, for people: blue 90 %, green 10 %; or nobody."""
+    return in_words(split, none="nobody")
 
 
 def _code(status: str) -> str:

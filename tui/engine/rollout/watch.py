@@ -8,9 +8,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from tui.engine.journal.state_folder import ROLL_BACK_FILE
+from tui.engine.rollout.rollout_view import shares
 from tui.engine.task_context import TaskContext
 from tui.engine.tasks.test import timeout
 from tui.plan.model import Rollout
+from tui.plan.traffic import serving
 
 if TYPE_CHECKING:
     from tui.cloud.endpoints.endpoints import EndpointInfo
@@ -139,11 +141,9 @@ class Watch:
         except CloudError as error:
             self._task.retrying(error.title, LOOK_SECONDS)
             return
-        now = {name: share for name, share in found.traffic.items() if share} if found else {}
+        now = serving(found.traffic) if found else {}
         if now != self._split:
-            from tui.engine.tasks.traffic import words
-
-            raise _changed(f"requests now go to {words(now)}")
+            raise _changed(f"requests now go to {shares(now)}")
 
     def _read_metrics(self, endpoint: EndpointInfo) -> None:
         from tui.cloud.monitor import metrics

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tui.engine.operations import carry_out, follow_begun, settle
+from tui.engine.rollout.rollout_view import shares
 from tui.engine.task_context import Outcome, TaskContext
+from tui.plan.traffic import serving
 
 if TYPE_CHECKING:
     from tui.cloud.endpoints.endpoints import EndpointInfo
@@ -14,11 +16,11 @@ if TYPE_CHECKING:
 
 def work(task: TaskContext) -> Outcome:
     """Set the plan's traffic where it is not set yet. Raises CloudError, OperationFailed, Stopped."""
-    wanted, mirrored = _shares(task.plan.traffic), task.plan.mirror_traffic
-    said = words(wanted) + (f"; copies of {words(mirrored)}" if mirrored else "")
+    wanted, mirrored = serving(task.plan.traffic), task.plan.mirror_traffic
+    said = shares(wanted) + (f"; copies of {shares(mirrored)}" if mirrored else "")
     done, found = read(task)
-    now = _shares(found.traffic) if found else {}
-    copied = _shares(found.mirror_traffic) if found else {}
+    now = serving(found.traffic) if found else {}
+    copied = serving(found.mirror_traffic) if found else {}
     # What the plan does not name stays, unless Azure would refuse it: requests and copies exclude each other.
     copies = mirrored or {name: share for name, share in copied.items() if not wanted.get(name)}
     if now == wanted and copied == copies:
@@ -72,12 +74,3 @@ def change(
         lambda: traffic.begin_set(cloud, name, wanted, before, mirrored),
         firm=back,
     )
-
-
-def words(shares: Mapping[str, int]) -> str:
-    """A split for people: blue 90 %, green 10 %."""
-    return ", ".join(f"{name} {share} %" for name, share in shares.items() if share) or "nobody"
-
-
-def _shares(shares: Mapping[str, int]) -> dict[str, int]:
-    return {name: share for name, share in shares.items() if share}

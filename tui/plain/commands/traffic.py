@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,12 +13,12 @@ from tui.plain.ask_helper import Asker, conversation, sentences
 from tui.plain.commands import rollback_of_run
 from tui.plain.failure import Failure
 from tui.plain.terminal import say
+from tui.plan import traffic
 
 SHIFT_SECONDS = 900
 """A change of traffic takes Azure some seconds, minutes at worst."""
 
 REFUSED = "TrafficRefused"
-_SHARE = re.compile(r"^(?P<name>[A-Za-z][A-Za-z0-9-]*)=(?P<share>\d{1,3})%?$")
 
 
 def run(arguments: Namespace) -> int:
@@ -46,14 +45,10 @@ def rollback(arguments: Namespace) -> int:
 
 def parse(given: Sequence[str]) -> dict[str, int]:
     """Percent by deployment, from texts such as blue=90. Raises Failure for what is no split."""
-    shares: dict[str, int] = {}
-    for text in given:
-        found = _SHARE.match(text)
-        if not found:
-            raise Failure(f"{text} is not a share of the traffic. Write DEPLOYMENT=PERCENT, such as blue=90.", 2)
-        if found["name"] in shares:
-            raise Failure(f"The deployment {found['name']} is named twice. Give it one share.", 2)
-        shares[found["name"]] = int(found["share"])
+    try:
+        shares = traffic.parse(given)
+    except ValueError as error:
+        raise Failure(str(error), 2) from None
     total = sum(shares.values())
     if total != 100:
         raise Failure(f"The shares add up to {total}, not to 100. Deployments that are not named get nothing.", 2)
@@ -62,8 +57,7 @@ def parse(given: Sequence[str]) -> dict[str, int]:
 
 def words(shares: Mapping[str, int]) -> str:
     """A split for people, the largest share first."""
-    ordered = sorted(shares.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{name} {share} %" for name, share in ordered) or "no traffic"
+    return traffic.in_words(traffic.largest_first(shares))
 
 
 def _shift(arguments: Namespace, question: str, **with_: Any) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tui.app.text import formatting
 from tui.plan.fields.all_fields import BY_KEY, FIELDS, Field
 from tui.plan.load_save.references import Unresolved, expand, has_reference
+from tui.plan.traffic import in_words
 
 if TYPE_CHECKING:
     from tui.app.state.store import Store
@@ -195,7 +196,7 @@ def made_of(store: Store) -> dict[str, str]:
         "code": text(SCRIPT),
         "environment": conda if conda != "empty" else image,
         "deployment": f"{number} × {size}",
-        "traffic": ", ".join(f"{who} {share} %" for who, share in traffic.items()) if isinstance(traffic, dict) else "",
+        "traffic": in_words(traffic, none="", zeros=True) if isinstance(traffic, dict) else "",
     }
 
 
