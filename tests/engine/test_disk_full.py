@@ -18,10 +18,10 @@ from tui.rehearsal_client import prepare
 def test_a_file_that_does_not_fit_leaves_no_half(tmp_path: Path) -> None:
     """The limit of a file's size stands for the disk: writing fails in the middle."""
     script = (
-        "import resource, sys\nfrom pathlib import Path\nfrom tui.engine.journal.state_folder import write_whole\n"
+        "import resource, sys\nfrom pathlib import Path\nfrom tui.common.write_atomic import write_atomic\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
-        "write_whole(Path(sys.argv[1]) / 'whole', 'x' * 900)\n"
-        "try:\n    write_whole(Path(sys.argv[1]) / 'half', 'x' * 5000, sync=True)\n"
+        "write_atomic(Path(sys.argv[1]) / 'whole', 'x' * 900)\n"
+        "try:\n    write_atomic(Path(sys.argv[1]) / 'half', 'x' * 5000)\n"
         "except OSError as error:\n    print(error.errno)\n"
     )
     done = subprocess.run(

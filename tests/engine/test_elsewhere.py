@@ -15,6 +15,7 @@ import pytest
 from azure_state import Azure
 from test_run import begin, ended, events_until, finished, plan_for
 
+from tui.common.write_atomic import write_atomic
 from tui.engine import heartbeat, start_stop
 from tui.engine.heartbeat import FILE, Heart, elsewhere, last_beat, observed_elsewhere
 from tui.engine.journal import runs
@@ -23,7 +24,7 @@ from tui.engine.journal import runs
 def beat(folder: Path, *, machine: str = "cluster-2 boot", seconds_ago: float = 0.0, count: int = 1) -> None:
     about = {"machine": machine, "host": "cluster-2", "pid": 1, "token": "t", "count": count}
     text = json.dumps({**about, "time": time.time() - seconds_ago})
-    heartbeat.write_whole(folder / FILE, text)
+    write_atomic(folder / FILE, text)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
-from tui.engine.journal.state_folder import write_whole
+from tui.common.write_atomic import write_atomic
 
 FILE = "alive.json"
 STOP_FILE = "stop"  # asks an engine on another machine to stop; signals do not reach it
@@ -97,7 +97,7 @@ def observed_elsewhere(folder: Path, waiting: Callable[[str], None] = lambda hos
 
 def ask_to_stop(folder: Path) -> None:
     """Ask the engine of a run to stop, wherever it is; it looks every second. Raises OSError."""
-    write_whole(folder / STOP_FILE, "")
+    write_atomic(folder / STOP_FILE, "", mode=0o600)
 
 
 class Heart:
@@ -172,4 +172,4 @@ class Heart:
             "time": round(time.time(), 3),
         }
         with contextlib.suppress(OSError):  # a disk that is full for a moment; the next beat says it again
-            write_whole(self._folder / FILE, json.dumps(about))
+            write_atomic(self._folder / FILE, json.dumps(about), mode=0o600, sync=False)

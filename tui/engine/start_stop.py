@@ -15,9 +15,10 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
+from tui.common.write_atomic import write_atomic
 from tui.engine import heartbeat
 from tui.engine.journal.runs import Run, engine_pid, read, write_engine
-from tui.engine.journal.state_folder import ROLL_BACK_FILE, runs_folder, write_whole
+from tui.engine.journal.state_folder import ROLL_BACK_FILE, runs_folder
 from tui.engine.run_user import who_runs
 from tui.engine.stop_signals import held_back
 from tui.plan.load_save.document import Document
@@ -56,7 +57,7 @@ def start(
         "plan_hash": plan.hash,
         "typed": sorted(key for key, value in (secrets or {}).items() if value),
     }
-    write_whole(folder / "run.json", json.dumps(about))
+    write_atomic(folder / "run.json", json.dumps(about), mode=0o600)
     run = read(folder)
     assert run is not None
     _spawn(run, environ, secrets or {})
@@ -85,7 +86,7 @@ def stop(run: Run, *, clean_up: bool = False) -> bool:
     if pid is None and not run.elsewhere:
         return False
     if clean_up:
-        write_whole(run.folder / "clean-up", "")
+        write_atomic(run.folder / "clean-up", "", mode=0o600)
     if pid is None:
         heartbeat.ask_to_stop(run.folder)
         return True
@@ -103,7 +104,7 @@ def roll_back(run: Run) -> bool:
     """
     if not run.alive:
         return False
-    write_whole(run.folder / ROLL_BACK_FILE, "")
+    write_atomic(run.folder / ROLL_BACK_FILE, "", mode=0o600)
     return True
 
 

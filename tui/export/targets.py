@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from tui.common.write_atomic import write_atomic
 from tui.plan.load_save.document import Document
 from tui.plan.problems import PlanInvalid, Problem
 
@@ -76,9 +76,6 @@ def write(exported: Export, folder: Path) -> list[Path]:
     for item in exported.files:
         path = folder / item.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-        temporary.write_text(item.text, encoding="utf-8")
-        temporary.chmod(0o755 if item.program else 0o644)
-        temporary.replace(path)
+        write_atomic(path, item.text, mode=0o755 if item.program else 0o644)
         written.append(path)
     return written

@@ -7,6 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from tui.common.write_atomic import write_atomic
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
 from tui.plan.presets import presets
@@ -58,9 +59,7 @@ def _write(document: Document, key: str, value: Any) -> str | None:
         written = _changed(text, before, key, value)
         if written is None:
             return f"{path} has a form that cannot be changed here; change it by hand."
-        temporary = path.with_name(f".{path.name}.new")
-        temporary.write_text(written, encoding="utf-8")
-        temporary.replace(path)
+        write_atomic(path, written)
     except (OSError, yaml.YAMLError) as error:
         return f"{path} cannot be changed: {error}."
     return None

@@ -35,9 +35,9 @@ def from_tag(tags: Mapping[str, str]) -> dict[str, int]:
         return {}
 
 
-def as_text(shares: Mapping[str, int], between: str = ",") -> str:
+def as_text(shares: Mapping[str, int]) -> str:
     """A split as it is typed: `blue=90,green=10`, by name and without those that get nothing."""
-    return between.join(f"{name}={share}" for name, share in sorted(shares.items()) if share)
+    return ",".join(f"{name}={share}" for name, share in sorted(shares.items()) if share)
 
 
 def in_words(shares: Mapping[str, int], none: str = "no traffic", *, zeros: bool = False) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-import os
 import ssl
 from pathlib import Path
 
@@ -13,20 +12,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tui.common.write_atomic import write_atomic
 from tui.rehearsal.places import Home
 
 # Browsers and Apple's TLS refuse server certificates that live longer than 825 days.
 SERVER_DAYS = 800
 RENEW_BEFORE_DAYS = 30
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    temporary.replace(path)
 
 
 def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
@@ -103,8 +94,9 @@ def _make(home: Home, server_file: Path) -> None:
     )
     pem = serialization.Encoding.PEM
     # The authority's key is not kept: nobody can ever sign a second certificate with it.
-    _write_private(server_file, _private_pem(key) + certificate.public_bytes(pem) + authority.public_bytes(pem))
-    _write_private(home.authority_file, authority.public_bytes(pem))
+    served = _private_pem(key) + certificate.public_bytes(pem) + authority.public_bytes(pem)
+    write_atomic(server_file, served, mode=0o600)
+    write_atomic(home.authority_file, authority.public_bytes(pem), mode=0o600)
 
 
 def _still_good(home: Home, server_file: Path) -> bool:

@@ -7,10 +7,10 @@ Which variables are needed was found by removing each in turn from a run of `azu
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from tui.common.write_atomic import write_atomic
 from tui.rehearsal.places import Home
 from tui.rehearsal.seed import CLIENT_ID, SUBSCRIPTION_ID, TENANT_ID, Seed
 
@@ -70,9 +70,7 @@ def certificate_bundle(home: Home, environ: Mapping[str, str]) -> Path:
     if users is not None:
         parts.insert(0, users)
     text = "\n".join(part.read_text(encoding="utf-8", errors="replace").strip() for part in parts) + "\n"
-    temporary = bundle.with_suffix(f".{os.getpid()}.new")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(bundle)
+    write_atomic(bundle, text)
     return bundle
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tui.common.write_atomic import write_atomic
 from tui.rehearsal.places import Home
 
 # Every command of the project runs this, and `typing` and `subprocess` cost as much as all the rest.
@@ -206,9 +207,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 def write_server(home: Home, **content: Any) -> None:
     """Replaces the server file in one step. Raises OSError."""
-    temporary = home.server_file.with_suffix(".new")
-    temporary.write_text(json.dumps(content))
-    temporary.replace(home.server_file)
+    write_atomic(home.server_file, json.dumps(content), sync=False)  # after a power cut no server runs
 
 
 def register_workspace(home: Home, subscription: str, group: str, name: str, isolation: str, **more: Any) -> None:
@@ -229,7 +228,4 @@ def register_workspace(home: Home, subscription: str, group: str, name: str, iso
     wanted.update({key: value for key, value in more.items() if value is not None})
     if wanted == known:
         return
-    content = json.dumps(wanted)
-    temporary = path.with_suffix(f".{os.getpid()}.new")
-    temporary.write_text(content)
-    temporary.replace(path)
+    write_atomic(path, json.dumps(wanted))

@@ -9,6 +9,8 @@ import json
 import os
 from pathlib import Path
 
+from tui.common.write_atomic import write_atomic
+
 # Fixed, so that examples and recordings of the rehearsal stay comparable. They mean nothing anywhere else.
 SUBSCRIPTION_ID = "5eed0000-0000-4000-8000-00000000a001"
 TENANT_ID = "5eed0000-0000-4000-8000-00000000b001"
@@ -32,12 +34,7 @@ class Seed:
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             pass
         seed = os.urandom(32)
-        temporary = path.with_suffix(".new")
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump({"seed": seed.hex()}, file)
-        temporary.replace(path)
+        write_atomic(path, json.dumps({"seed": seed.hex()}), mode=0o600)
         return cls(seed)
 
     def derive(self, *purpose: str) -> bytes:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import math
-import os
 
+from tui.common.write_atomic import write_atomic
 from tui.rehearsal.places import Home
 from tui.rehearsal.process import UsageError
 
@@ -62,10 +62,7 @@ def as_fast_as_it_goes(home: Home) -> None:
 
 def replace_json(home: Home, name: str, content: object) -> None:
     """Writes a small file of the home in one step. Raises OSError."""
-    path = home.folder / name
-    temporary = path.with_suffix(f".{os.getpid()}.new")
-    temporary.write_text(json.dumps(content))
-    temporary.replace(path)
+    write_atomic(home.folder / name, json.dumps(content))
 
 
 def read_json(home: Home, name: str) -> object:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tui.app.state.background import in_thread
 from tui.app.widgets.log_view import row_text
+from tui.common.write_atomic import write_atomic
 from tui.engine.journal.run_view import LogLine
 from tui.engine.journal.runs import Run
 
@@ -16,7 +17,7 @@ async def write_somewhere(places: Sequence[Path], text: str, words: str) -> str:
     why = ""
     for path in places:
         try:
-            await in_thread(path.write_text, text, "utf-8")
+            await in_thread(write_atomic, path, text)
         except OSError as error:
             why = f"✖ {path} cannot be written: {error.strerror or error}."
         else:

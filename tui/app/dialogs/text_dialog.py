@@ -87,11 +87,12 @@ class TextScreen(Dialog[None]):
 
     @on(Button.Pressed, "#write")
     def _write(self) -> None:
-        from tui.engine.journal.state_folder import state_folder, write_whole
+        from tui.common.write_atomic import write_atomic
+        from tui.engine.journal.state_folder import state_folder
 
         try:
             path = state_folder() / "copied.txt"
-            write_whole(path, self.plain + "\n")
+            write_atomic(path, self.plain + "\n", mode=0o600)
         except OSError as error:
             self.say(f"It cannot be written: {error.strerror or error}.")
         else:

@@ -338,12 +338,13 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     def on_run_log_save(self, event: RunLog.Save) -> None:
         """Write the lines in sight to a file."""
-        from tui.engine.journal.state_folder import state_folder, write_whole
+        from tui.common.write_atomic import write_atomic
+        from tui.engine.journal.state_folder import state_folder
 
         event.stop()
         try:
             path = state_folder() / f"log-{self._endpoint}.txt"
-            write_whole(path, self.query_one(RunLog).view.shown_text())
+            write_atomic(path, self.query_one(RunLog).view.shown_text(), mode=0o600)
         except OSError as error:
             self._say(f"✖ It cannot be written: {error.strerror or error}.")
         else:

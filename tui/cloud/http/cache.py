@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tui.common.write_atomic import write_atomic
+
 
 def folder(name: str, environ: Mapping[str, str] | None = None) -> Path:
     """A folder of the cache: below `$AML_DEPLOY_CACHE`, else the platform's. It may not exist."""
@@ -36,6 +38,4 @@ def write(path: Path, answer: Mapping[str, Any]) -> None:
     """Keeps an answer, whole or not at all; where the disk takes none, it is asked for again."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(json.dumps({"kept": time.time(), **answer}), encoding="utf-8")
-        temporary.replace(path)
+        write_atomic(path, json.dumps({"kept": time.time(), **answer}))

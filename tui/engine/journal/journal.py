@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from tui.engine.journal.state_folder import write_whole
+from tui.common.write_atomic import write_atomic
 
 Event = dict[str, Any]
 Stamp = tuple[int, int]
@@ -202,7 +202,7 @@ class JournalWriter:
     def _put_by(self) -> None:
         """Keep space for the end of the journal: what a run leaves must be known also when its disk is full."""
         with contextlib.suppress(OSError):
-            write_whole(self._reserve, " " * RESERVE_BYTES)
+            write_atomic(self._reserve, " " * RESERVE_BYTES, mode=0o600, sync=False)
 
     def _replace_progress(self, fields: Event) -> bool:
         """Let a newer progress take the place of one of the same task that is not written yet."""
@@ -219,7 +219,7 @@ class JournalWriter:
         text = "".join(json.dumps(event, ensure_ascii=False, default=str) + "\n" for event in self._pending)
         try:
             # Always durable: after a power cut, a number that is missing in the middle would be one too many.
-            write_whole(self.folder / name_of(first), text, sync=True)
+            write_atomic(self.folder / name_of(first), text, mode=0o600)
         except OSError as error:
             self._stuck_since = self._stuck_since or time.monotonic()
             if not self._complained:

@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tui.common.write_atomic import write_atomic
 from tui.engine import heartbeat
 from tui.engine.journal.journal import Journal
-from tui.engine.journal.state_folder import runs_folder, write_whole
+from tui.engine.journal.state_folder import runs_folder
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def read(folder: Path) -> Run | None:
 def write_engine(folder: Path, pid: int) -> None:
     """Say that a process of this machine is the run's engine."""
     about = {"pid": pid, "started": _start_time(pid), "host": heartbeat.this_machine()}
-    write_whole(folder / "engine.json", json.dumps(about))
+    write_atomic(folder / "engine.json", json.dumps(about), mode=0o600)
 
 
 def engine_pid(folder: Path) -> int | None:

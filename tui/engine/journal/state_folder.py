@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 
@@ -38,35 +37,3 @@ def plans_folder() -> Path:
     folder = state_folder() / "plans"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
-
-
-def write_whole(path: Path, text: str, *, sync: bool = False) -> None:
-    """Write a small file so that readers see all of it or none.
-
-    Volumes on Databricks refuse appends, locks and links, so everything durable is written this way.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()  # a disk that is full should not stay so because of halves
-        raise
-    if sync:
-        _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable, where its file system can."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tui.common.write_atomic import write_atomic
 from tui.plan.fields.all_fields import BY_KEY, FIELDS
 from tui.plan.load_save.references import has_reference, names
 from tui.plan.problems import Problem
@@ -218,9 +219,7 @@ class Document:
         Comments and order of the file it was loaded from are kept. Raises OSError where the folder cannot be written.
         """
         saved = self.rebased(path.parent)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-        temporary.write_text(saved.as_commented_yaml() or saved.as_yaml(), encoding="utf-8")
-        temporary.replace(path)
+        write_atomic(path, saved.as_commented_yaml() or saved.as_yaml())
         saved.path = path
         return saved
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import fnmatch
 import functools
 import json
-import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
+from tui.common.write_atomic import write_atomic
 from tui.rehearsal.places import Home
 from tui.rehearsal.process import UsageError
 
@@ -174,10 +174,7 @@ def change(
         if storage is not None:
             rights = replace(rights, storage=storage)
         found[name] = rights
-    path = _file(home)
-    temporary = path.with_suffix(f".{os.getpid()}.new")
-    temporary.write_text(json.dumps({name: asdict(rights) for name, rights in found.items()}))
-    temporary.replace(path)
+    write_atomic(_file(home), json.dumps({name: asdict(rights) for name, rights in found.items()}))
     return found
 
 

@@ -119,7 +119,8 @@ def shortened(text: str, longest: int = 120) -> str:
 
 def write_sample(name: str, body: Any) -> Path:
     """Writes a request to a file of its own among the plans of the state folder. Raises OSError."""
-    from tui.engine.journal.state_folder import plans_folder, write_whole
+    from tui.common.write_atomic import write_atomic
+    from tui.engine.journal.state_folder import plans_folder
 
     text = json.dumps(body, indent=2, ensure_ascii=False) + "\n"
     stem = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "model"
@@ -127,7 +128,7 @@ def write_sample(name: str, body: Any) -> Path:
     while True:
         path = plans_folder() / (f"{stem}-request.json" if number == 1 else f"{stem}-request-{number}.json")
         if not path.exists():
-            write_whole(path, text)
+            write_atomic(path, text, mode=0o600)
             return path
         if path.read_text(encoding="utf-8") == text:
             return path
