@@ -146,72 +146,30 @@ def test_paths_with_anything_in_them_stay_one_word(tmp_path: Path, name: str) ->
     assert not (tmp_path / "out" / "gone").exists()
 
 
-ROLLOUT = (
-    "traffic: {blue: 100}",
-    "rollout: {steps: [10, 50, 100], pause: 0, probe_every: 1}\nmirror_traffic: {green: 20}",
-)
+ROLLOUT = ("traffic: {blue: 100}", "rollout: {steps: [10, 50, 100]}\nmirror_traffic: {green: 20}")
 GREEN = ("name: blue ", "name: green ")
-SERVING = '{"blue": 90, "violet": 10}'
 
 
-def rolled_out(folder: Path, *, serving: str = SERVING, refuse_from: int = 99) -> tuple[int, list[str], str]:
-    """The script's changes of the split, when so many of its test calls are answered well."""
-    made = exported(own_preset(folder, ROLLOUT, GREEN), "az-yaml", folder / "out")
-    assert "traffic.yml" not in [item.path for item in made.files]
-    assert any("goes back at the first test call that fails" in line for line in made.notes)
-    out = folder / "out"
-    (out / "bin").mkdir()
-    az = out / "bin" / "az"
-    az.write_text(
-        '#!/bin/sh\nprintf \'%s|\' "$@" >> "$RECORD"; echo >> "$RECORD"\n'
-        'case "$*" in\n'
-        f"*\" show \"*query*) printf '{serving}' ;;\n"
-        '*" show "*) exit 3 ;;\n'
-        f'*" invoke "*) [ "$(grep -c invoke "$RECORD")" -lt {refuse_from} ] ;;\nesac\n'
-    )
-    az.chmod(0o755)
-    record = out / "record"
-    done = subprocess.run(
-        ["bash", str(out / "deploy.sh")],
-        env={"PATH": f"{out / 'bin'}:/usr/bin:/bin", "RECORD": str(record), **ENVIRON},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    asked = [line.split("|") for line in record.read_text().splitlines()]
-    return (
-        done.returncode,
-        [
-            f"{words[i]} {words[i + 1]}"
-            for words in asked
-            for i in range(len(words))
-            if words[i] in ("--traffic", "--mirror-traffic")
-        ],
-        done.stderr,
-    )
-
-
-def test_a_rollout_is_the_scripts_own_with_copies_and_steps(tmp_path: Path) -> None:
-    code, shifts, said = rolled_out(tmp_path)
+def test_with_a_rollout_the_new_deployment_is_tested_and_the_split_stays(tmp_path: Path) -> None:
+    made = exported(own_preset(tmp_path, ROLLOUT, GREEN), "az-yaml", tmp_path / "out")
+    assert [item.path for item in made.files] == ["endpoint.yml", "deployment.yml", "deploy.sh"]
+    (note,) = [line for line in made.notes if line.startswith("rollout:")]
+    assert "leaves the requests where they are" in note and "aml-deploy apply" in note
+    code, lines, said = recorded(tmp_path / "out", ENVIRON)
     assert code == 0, said
-    assert shifts == [
-        "--mirror-traffic green=20",
-        "--mirror-traffic green=0",
-        "--traffic blue=81 violet=9 green=10",
-        "--traffic blue=45 violet=5 green=50",
-        "--traffic green=100 blue=0 violet=0",
-    ]
+    assert not [line for line in lines if "--traffic" in line or "--mirror-traffic" in line]
+    assert [line for line in lines if "|create|" in line and "deployment.yml" in line]
+    assert "|invoke|" in lines[-1] and "|--deployment-name|green|" in lines[-1]
 
 
-def test_a_test_call_that_fails_brings_the_split_of_before_back(tmp_path: Path) -> None:
-    code, shifts, _ = rolled_out(tmp_path, refuse_from=4)
-    assert code == 1
-    assert shifts[-3:] == [
-        "--traffic blue=45 violet=5 green=50",
-        "--mirror-traffic green=0",
-        "--traffic blue=90 violet=10 green=0",
-    ]
-
-
-def test_a_first_deployment_has_nothing_to_go_back_to(tmp_path: Path) -> None:
-    code, shifts, said = rolled_out(tmp_path, serving="{}")
-    assert code == 0, said
-    assert shifts == ["--traffic green=100"]
+def test_the_script_of_a_rollout_says_how_requests_are_shifted(tmp_path: Path) -> None:
+    exported(own_preset(tmp_path, ROLLOUT, GREEN), "az-yaml", tmp_path / "out")
+    script = (tmp_path / "out" / "deploy.sh").read_text()
+    said = subprocess.run(
+        ["bash", "-c", "ENDPOINT=churn; WHERE=(--workspace-name w)\n" + script[script.index("NEW=") :]],
+        capture_output=True, text=True, timeout=60, check=True,
+    ).stdout  # fmt: skip
+    command = 'az ml online-endpoint update --name churn --traffic "OLD=90 green=10" --workspace-name w'
+    assert command in said and "(10, 50, 100 per cent)" in said and "aml-deploy apply" in said
+    exported(own_preset(tmp_path / "none"), "az-yaml", tmp_path / "plain")
+    assert "NEW=" not in (tmp_path / "plain" / "deploy.sh").read_text()

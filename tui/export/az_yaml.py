@@ -9,12 +9,13 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from tui.export import az_rollout
 from tui.export.plan_source import Source, shell, split, variable
 from tui.export.targets import Export, ExportedFile
 from tui.plan import data_collection, endpoint_identity
 from tui.plan.fields.all_fields import BY_KEY, FIELDS
 from tui.plan.load_save.references import has_reference
+from tui.plan.model import Rollout
+from tui.plan.rules.value_rules import steps_of
 
 SCHEMAS = "https://azuremlschemas.azureedge.net/latest/"
 PLACE = '"${WHERE[@]}"'
@@ -40,12 +41,26 @@ def files(source: Source) -> Export:
             split_up["mirror_traffic"] = source.value("mirror_traffic")
         made.append(ExportedFile("traffic.yml", _dump(split_up, "The endpoint with its split of the requests.")))
     made.append(ExportedFile("deploy.sh", _script(source, commands, endpoint_sets), program=True))
-    return Export(made, [*source.plan_only(rollout=False), *az_rollout.note(source)])
+    return Export(made, [*source.plan_only(rollout=False), *_rollout_note(source)])
+
+
+def _has_rollout(source: Source) -> bool:
+    return bool(source.document.get("rollout"))
+
+
+def _rollout_note(source: Source) -> list[str]:
+    if not _has_rollout(source):
+        return []
+    return [
+        "rollout: deploy.sh makes the deployment beside what serves, tests it and leaves the requests where they are; "
+        "its last lines say which command shifts them. aml-deploy apply goes the steps and watches them, and so does "
+        "the exported Python."
+    ]
 
 
 def _by_file(source: Source) -> bool:
-    """Whether the split needs a file of its own; a rollout moves the requests step by step instead."""
-    return not az_rollout.planned(source) and bool(len(source.traffic()) > 1 or source.value("mirror_traffic"))
+    """Whether the split needs a file of its own; with a rollout the script leaves the split as it is."""
+    return not _has_rollout(source) and bool(len(source.traffic()) > 1 or source.value("mirror_traffic"))
 
 
 def _endpoint(source: Source) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -147,19 +162,16 @@ def _create(source: Source, name: str, sets: dict[str, Any]) -> str:
 
 
 def _script(source: Source, commands: list[str], endpoint_sets: dict[str, Any]) -> str:
-    shares = source.traffic()
     endpoint = source.value("endpoint.name")
     needed = {variable(kind, text) for key in _texts(source) for kind, text in split(key) if kind != "text"}
     more_sets = {key: value for key, value in endpoint_sets.items() if key != "name"}
-    if az_rollout.planned(source):
-        shift = az_rollout.lines(source)
-    elif _by_file(source):
-        shift = [
-            f'az ml online-endpoint update --name "$ENDPOINT" --file traffic.yml {PLACE}{_sets(more_sets)} >/dev/null'
-        ]
-    else:
-        words = " ".join(f"{shell(f'{name}={share}')}" for name, share in shares.items())
-        shift = [f'az ml online-endpoint update --name "$ENDPOINT" --traffic {words} {PLACE} >/dev/null']
+    split_options = ""
+    if _by_file(source):
+        split_options = f"--file traffic.yml {PLACE}{_sets(more_sets)}"
+    elif not _has_rollout(source):
+        words = " ".join(f"{shell(f'{name}={share}')}" for name, share in source.traffic().items())
+        split_options = f"--traffic {words} {PLACE}"
+    shift = [f'az ml online-endpoint update --name "$ENDPOINT" {split_options} >/dev/null'] if split_options else []
     lines = [
         "#!/usr/bin/env bash",
         "# Deploys endpoint.yml and the deployment beside it with the Azure CLI and its extension ml (version 2):",
@@ -189,13 +201,34 @@ def _script(source: Source, commands: list[str], endpoint_sets: dict[str, Any]) 
         "",
     ]
     request = source.path("test.request")
+    new = shell(source.deployments()[-1].value("deployment.name"))
     if request:
+        alone = f"--deployment-name {new} " if _has_rollout(source) else ""
         lines += [
             "say 'A test call; it works from inside the network only, where public access is disabled.'",
-            f'az ml online-endpoint invoke --name "$ENDPOINT" --request-file {shell(request)} {PLACE}',
+            f'az ml online-endpoint invoke --name "$ENDPOINT" {alone}--request-file {shell(request)} {PLACE}',
             "",
         ]
-    return "\n".join(lines)
+    return "\n".join(lines + (_how_to_shift(source, new) if _has_rollout(source) else []))
+
+
+def _how_to_shift(source: Source, new: str) -> list[str]:
+    """What the script says in the end of a plan with a rollout, whose steps it does not go."""
+    steps = steps_of(source.value("rollout.steps") or Rollout.steps) or Rollout.steps
+    first, update = steps[0], "  az ml online-endpoint update --name $ENDPOINT"
+    return [
+        f"NEW={new}",
+        "cat <<END",
+        "",
+        "Requests stay where they are. Where nothing else serves, $NEW gets all of them with",
+        f'{update} --traffic "$NEW=100" ${{WHERE[*]}}',
+        f"Else it takes over step by step ({', '.join(map(str, steps))} per cent), each with a look at its answers:",
+        f'{update} --traffic "OLD={100 - first} $NEW={first}" ${{WHERE[*]}}',
+        "OLD is what serves now. aml-deploy apply goes these steps, watches them and goes back by itself on errors;",
+        "so does the program of aml-deploy export --to python.",
+        "END",
+        "",
+    ]
 
 
 def _texts(source: Source) -> list[str]:
