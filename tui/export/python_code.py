@@ -1,269 +1,245 @@
-"""A plan as Python that uses Azure's SDK alone: sections of code that script and notebook share.
+"""A plan as Python that uses Azure's SDK alone: the sections that script and notebook share, from one template.
 
-Classes and keyword arguments are those of azure-ai-ml 1.35 (azure.ai.ml.entities) and azure-identity.
+Classes and keyword arguments are those of azure-ai-ml 1.35 (azure.ai.ml.entities) and azure-identity. The rollout is
+done as `aml-deploy apply` does it (Microsoft, how-to-safely-rollout-managed-endpoints), without Azure's own metrics.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
-from tui.export import python_extras, python_rollout
 from tui.export.plan_source import Source
-from tui.export.python_literals import call, path, value
+from tui.export.python_template import Literals, filled, sections, template
+from tui.plan import data_collection
+from tui.plan.endpoint_identity import listed
+from tui.plan.load_save.references import has_reference
+from tui.plan.model import Rollout
+from tui.plan.rules.durations import seconds_of
+from tui.plan.rules.value_rules import steps_of
+from tui.plan.traffic import serving
 
 PROBE = ("initial_delay", "period", "timeout", "success_threshold", "failure_threshold")
 SETTINGS = ("request_timeout_ms", "max_concurrent_requests_per_instance")
-WRITTEN = {
-    "name", "model", "code_configuration", "environment", "environment_variables", "instance_type", "instance_count",
-    "egress_public_network_access", "app_insights_enabled", "request_settings", "liveness_probe", "readiness_probe",
-    "description", "tags", "data_collector", "model_mount_path",
-}  # fmt: skip
-OF_ENDPOINT = {"name", "auth_mode", "public_network_access", "description", "tags", "identity"}
-KEPT = (
-    "egress_public_network_access", "app_insights_enabled", "description", "tags", "environment_variables",
-    "model_mount_path",
+ENTITIES = (
+    "BuildContext", "CodeConfiguration", "DataAsset", "DataCollector", "DeploymentCollection", "Environment",
+    "IdentityConfiguration", "ManagedIdentityConfiguration", "ManagedOnlineDeployment", "ManagedOnlineEndpoint",
+    "Model", "OnlineRequestSettings", "ProbeSettings", "RequestLogging",
 )  # fmt: skip
-OF_ENVIRONMENT = ("name", "conda_file", "image", "registered", "build", "inference_config")
+CREDENTIALS = {
+    "service_principal": "ClientSecretCredential",
+    "managed_identity": "ManagedIdentityCredential",
+    "azure_cli": "AzureCliCredential",
+}
+ROLLOUT_NOTE = (
+    "rollout: the program goes the steps, judges its own test calls and goes back by itself; Azure's own metrics and "
+    "what somebody else changes meanwhile are looked at by aml-deploy apply only."
+)
 
 
 @dataclass(frozen=True)
-class Section:
-    """A piece of the program: its heading, what is to know, its code."""
+class Program:
+    """A program's sections after imports, the values that its head is filled with, and notes for people."""
 
-    title: str
-    about: str
-    code: str
+    head: str
+    sections: list[str]
+    values: dict[str, Any]
+    notes: list[str]
 
 
-def sections(source: Source, *, setting: str) -> tuple[list[Section], list[str]]:
-    """The program's sections after imports, and notes; `setting` is the function that looks references up.
+def program(source: Source, *, setting: str) -> Program:
+    """The program of a plan; `setting` is the function that looks references up.
 
     Raises PlanInvalid where the SDK could not do what the plan says.
     """
-    made: list[Section | None] = [_workspace(source, setting), _endpoint(source, setting)]
-    deployments = source.deployments()
-    for one in deployments:
-        made += [_model(one, setting), _environment(one, setting), _deployment(one, setting)]
-    made += [_traffic(source, setting), _test(source)]
-    told = [python_rollout.NOTE] if python_rollout.planned(source) else []
-    return [section for section in made if section is not None], [
-        *source.plan_only(rollout=False),
-        *told,
-        *_left_out(source),
+    parts = sections(template("deploy.py"))
+    literals = Literals(source, setting)
+    credential = CREDENTIALS.get(str(source.value("credential.method")), "DefaultAzureCredential")
+    made = [
+        filled(parts["workspace"], {"credential": credential, **_workspace(literals, credential)}),
+        filled(parts["endpoint"], _endpoint(literals)),
     ]
-
-
-def entities(source: Source) -> str:
-    """The import of the entities that the sections use."""
-    code = "\n".join(section.code for section in sections(source, setting="setting")[0])
-    names = (
-        "BuildContext", "CodeConfiguration", "DataAsset", "DataCollector", "DeploymentCollection", "Environment",
-        "IdentityConfiguration", "ManagedIdentityConfiguration", "ManagedOnlineDeployment", "ManagedOnlineEndpoint",
-        "Model", "OnlineRequestSettings", "ProbeSettings", "RequestLogging",
-    )  # fmt: skip
-    used = "".join(f"    {name},\n" for name in names if f"{name}(" in code)
-    return f"from azure.ai.ml.entities import (\n{used})"
-
-
-def modules(source: Source) -> tuple[list[str], list[str]]:
-    """What the sections import beside Azure's SDK: of the standard library, and of what comes with the SDK."""
-    if not python_rollout.planned(source):
-        return [], []
-    called = bool(source.path("test.request"))
-    return (["math", "time"] if called else ["time"]), (["requests"] if called else [])
-
-
-def credential(source: Source) -> tuple[str, str]:
-    """The class of azure-identity that the plan's method stands for, and the arguments that are no references."""
-    return {
-        "service_principal": ("ClientSecretCredential", ""),
-        "managed_identity": ("ManagedIdentityCredential", ""),
-        "azure_cli": ("AzureCliCredential", ""),
-    }.get(str(source.value("credential.method")), ("DefaultAzureCredential", ""))
-
-
-def _workspace(source: Source, setting: str) -> Section:
-    name, _ = credential(source)
-    arguments: dict[str, str] = {}
-    if name == "ClientSecretCredential":
-        for key in ("tenant_id", "client_id", "client_secret"):
-            arguments[key] = value(source.value(f"credential.{key}") or f"${{env:AZURE_{key.upper()}}}", setting)
-    elif name == "ManagedIdentityCredential" and source.value("credential.client_id"):
-        arguments["client_id"] = value(source.value("credential.client_id"), setting)
-    where = {"credential": "credential"}
-    for argument, key in (
-        ("subscription_id", "subscription_id"),
-        ("resource_group_name", "resource_group"),
-        ("workspace_name", "name"),
-    ):
-        where[argument] = value(source.value(f"workspace.{key}"), setting)
-    made = f"credential = {call(name, arguments) if arguments else name + '()'}\n"
-    return Section("The workspace", "", f"{made}client = {call('MLClient', where)}")
-
-
-def _endpoint(source: Source, setting: str) -> Section:
-    arguments = {key: value(source.value(f"endpoint.{key}"), setting) for key in ("name", "auth_mode")}
-    arguments["name"] = "ENDPOINT"
-    arguments["public_network_access"] = value(source.value("endpoint.public_network_access"), setting)
-    for key in ("description", "tags"):
-        if source.written(f"endpoint.{key}"):
-            arguments[key] = value(source.value(f"endpoint.{key}"), setting)
-    if source.written("endpoint.identity.type"):
-        arguments["identity"] = python_extras.identity(source, setting)
-    code = (
-        f"ENDPOINT = {value(source.value('endpoint.name'), setting)}\n"
-        "try:\n"
-        "    endpoint = client.online_endpoints.get(ENDPOINT)\n"
-        '    print(f"The endpoint {ENDPOINT} is there already; it stays as it is.")\n'
-        "except ResourceNotFoundError:\n"
-        '    print(f"Creating the endpoint {ENDPOINT}: a minute or two.")\n'
-        f"    wanted = {call('ManagedOnlineEndpoint', arguments, '    ')}\n"
-        "    endpoint = client.online_endpoints.begin_create_or_update(wanted).result()"
-    )
-    return Section(
-        "The endpoint", "Its name is unique in the Azure region; how callers sign in cannot be changed later.", code
-    )
-
-
-def _suffix(source: Source) -> str:
-    """What tells the names of one deployment's variables from another's, in a plan with several."""
-    several = len(source.document.listed()) > 0
-    return "_" + str(source.value("deployment.name")).replace("-", "_") if several else ""
-
-
-def _model(source: Source, setting: str) -> Section | None:
-    name = f"model{_suffix(source)}"
-    registered = source.registered_model()
-    if registered:
-        return Section("The model", "", f"{name} = {value(registered, setting)}")
-    arguments = {
-        "name": value(source.value("deployment.model.name"), setting),
-        "path": f"str({path(source, 'deployment.model.path')})",
-        "type": value(source.value("deployment.model.type"), setting),
+    for one in source.deployments():
+        values = _deployment(Literals(one, setting))
+        made += [filled(parts[name], values) for name in ("model", "environment", "deployment") if values[name]]
+    rollout, test_request = bool(source.document.get("rollout")), literals.path("test.request")
+    if rollout:
+        made.append(filled(parts["rollout"], _rollout(literals)))
+    else:
+        mirrored = literals.of(source.value("mirror_traffic")) if source.value("mirror_traffic") else None
+        made.append(filled(parts["traffic"], {"traffic": literals.of(source.traffic()), "mirror_traffic": mirrored}))
+    if test_request:
+        made.append(filled(parts["test"], {"test_request": test_request}))
+    code = "".join(made)
+    settings, here = f"{setting}(" in code, "HERE" in code
+    values = {
+        "credential": credential,
+        "entities": "\n".join(f"    {name}," for name in ENTITIES if f"{name}(" in code),
+        "rollout": rollout,
+        "calls_in_rollout": rollout and test_request,
+        "settings": settings,
+        "here": here,
+        "paths": here or "Path(" in code,
     }
-    for key in ("version", "description", "tags"):
-        if source.written(f"deployment.model.{key}"):
-            given = source.value(f"deployment.model.{key}")
-            arguments[key] = value(str(given) if key == "version" else given, setting)
-    made = call("Model", arguments, "")
-    about = "Uploaded to the workspace's storage and registered; each run makes a new version."
-    text = f'print("Registering the model: uploads the files.")\n{name} = client.models.create_or_update(\n'
-    inside = "\n".join(f"    {line}" for line in made.splitlines())
-    return Section("The model", about, f"{text}{inside}\n)")
+    values["standard_library"] = rollout or settings or values["paths"]
+    notes = [*source.plan_only(rollout=False), *([ROLLOUT_NOTE] if rollout else [])]
+    return Program(parts["head"], made, values, notes)
 
 
-def _environment(source: Source, setting: str) -> Section | None:
-    name = f"environment{_suffix(source)}"
-    registered = source.value("deployment.environment.registered")
-    if registered:
-        return Section("The environment", "", f"{name} = {value(registered, setting)}")
-    conda, image = source.written("deployment.environment.conda_file"), source.written("deployment.environment.image")
-    build = source.written("deployment.environment.build.path")
-    if not conda and not image and not build:
+def _workspace(literals: Literals, credential: str) -> dict[str, Any]:
+    source = literals.source
+    given: dict[str, Any] = dict.fromkeys(("tenant_id", "client_id", "client_secret"))
+    if credential == "ClientSecretCredential":
+        for key in given:
+            given[key] = literals.of(source.value(f"credential.{key}") or f"${{env:AZURE_{key.upper()}}}")
+    elif credential == "ManagedIdentityCredential" and source.value("credential.client_id"):
+        given["client_id"] = literals.value("credential.client_id")
+    return {
+        **given,
+        "credential_is_given": given["client_id"],
+        "subscription_id": literals.value("workspace.subscription_id"),
+        "resource_group": literals.value("workspace.resource_group"),
+        "workspace_name": literals.value("workspace.name"),
+    }
+
+
+def _endpoint(literals: Literals) -> dict[str, Any]:
+    return {
+        "endpoint_name": literals.value("endpoint.name"),
+        "auth_mode": literals.value("endpoint.auth_mode"),
+        "public_network_access": literals.value("endpoint.public_network_access"),
+        "endpoint_description": literals.set_value("endpoint.description"),
+        "endpoint_tags": literals.set_value("endpoint.tags"),
+        "identity": _identity(literals),
+    }
+
+
+def _identity(literals: Literals) -> str | None:
+    source = literals.source
+    if not source.written("endpoint.identity.type"):
         return None
+    kind = source.value("endpoint.identity.type")
+    given = listed(source.value("endpoint.identity.user_assigned_identities") or ()) if kind == "user_assigned" else ()
+    users = ", ".join(f"ManagedIdentityConfiguration(resource_id={literals.of(one)})" for one in given or ())
+    more = f", user_assigned_identities=[{users}]" if users else ""
+    return f"IdentityConfiguration(type={literals.of(kind)}{more})"
+
+
+def _deployment(literals: Literals) -> dict[str, Any]:
+    """What one deployment's sections are filled with: model, environment and the deployment itself."""
+    source = literals.source
+    registered_model, registered = source.registered_model(), source.value("deployment.environment.registered")
+    version = source.written("deployment.model.version")
     label = source.value("deployment.environment.name")
     label = label or f"{source.value('deployment.model.name') or source.value('endpoint.name')}-env"
-    arguments = {"name": value(label, setting)}
-    if image:
-        arguments["image"] = value(image, setting)
-    if conda:
-        arguments["conda_file"] = f"str({path(source, 'deployment.environment.conda_file')})"
-    if build:
-        arguments["build"] = python_extras.build(source, setting)
-    if source.document.get("deployment.environment.inference_config"):
-        arguments["inference_config"] = python_extras.routes(source, setting)
-    inside = "\n".join(f"    {line}" for line in call("Environment", arguments).splitlines())
-    about = "Built into an image when a deployment first uses it."
-    return Section("The environment", about, f"{name} = client.environments.create_or_update(\n{inside}\n)")
+    made_of = {
+        "image": literals.set_value("deployment.environment.image"),
+        "conda_file": literals.path("deployment.environment.conda_file"),
+        "build": _build(literals),
+    }
+    environment = "environment" if registered else "environment.id" if any(made_of.values()) else None
+    variables = source.written("deployment.environment_variables")
+    tags = source.written("deployment.tags")
+    return {
+        "registered_model": literals.of(registered_model) if registered_model else None,
+        "model_name": literals.value("deployment.model.name"),
+        "model_path": None if registered_model else literals.path("deployment.model.path"),
+        "model_type": literals.value("deployment.model.type"),
+        "model_version": literals.of(str(version)) if version else None,
+        "model_description": literals.set_value("deployment.model.description"),
+        "model_tags": literals.set_value("deployment.model.tags"),
+        "registered_environment": literals.of(registered) if registered else None,
+        "environment_name": literals.of(label),
+        **made_of,
+        "inference_config": _routes(literals),
+        "label": source.value("deployment.name"),
+        "deployment": literals.value("deployment.name"),
+        "model": "model" if registered_model else "model.id",
+        "environment": environment,
+        "code": literals.path("deployment.code_configuration.code"),
+        "scoring_script": literals.value("deployment.code_configuration.scoring_script"),
+        "instance_type": literals.value("deployment.instance_type"),
+        "instance_count": literals.value("deployment.instance_count"),
+        **_collector(literals),
+        **{
+            name: literals.set_value(f"deployment.{name}")
+            for name in ("egress_public_network_access", "app_insights_enabled", "description", "model_mount_path")
+        },
+        "tags": _texts(literals, tags),
+        "environment_variables": _texts(literals, variables),
+        "request_settings": literals.arguments("deployment.request_settings", SETTINGS),
+        "liveness_probe": literals.arguments("deployment.liveness_probe", PROBE),
+        "readiness_probe": literals.arguments("deployment.readiness_probe", PROBE),
+    }
 
 
-def _deployment(source: Source, setting: str) -> Section:
-    suffix = _suffix(source)
-    label = source.value("deployment.name")
-    arguments = {"name": value(label, setting), "endpoint_name": "ENDPOINT", "model": _asset(source, "model", suffix)}
-    if _environment(source, setting) is not None:
-        arguments["environment"] = _asset(source, "environment", suffix)
-    if source.written("deployment.code_configuration.code"):
-        folder = f"str({path(source, 'deployment.code_configuration.code')})"
-        script = value(source.value("deployment.code_configuration.scoring_script"), setting)
-        arguments["code_configuration"] = call("CodeConfiguration", {"code": folder, "scoring_script": script}, "    ")
-    for key in ("instance_type", "instance_count"):
-        arguments[key] = value(source.value(f"deployment.{key}"), setting)
-    if source.written("deployment.data_collector.collections"):
-        arguments["data_collector"] = python_extras.collector(source, setting)
-    for key in KEPT:
-        given = source.written(f"deployment.{key}")
-        if given:
-            shown = {name: str(item) for name, item in given.items()} if isinstance(given, dict) else given
-            arguments[key] = value(shown, setting)
-    if any(source.written(f"deployment.request_settings.{key}") is not None for key in SETTINGS):
-        arguments["request_settings"] = _group(source, "request_settings", "OnlineRequestSettings", SETTINGS, setting)
-    for probe in ("liveness_probe", "readiness_probe"):
-        if any(source.written(f"deployment.{probe}.{key}") is not None for key in PROBE):
-            arguments[probe] = _group(source, probe, "ProbeSettings", PROBE, setting)
-    code = (
-        f'print("Deploying {label}: builds the environment and starts the servers; minutes.")\n'
-        f"deployment{suffix} = {call('ManagedOnlineDeployment', arguments)}\n"
-        f"client.online_deployments.begin_create_or_update(deployment{suffix}).result()"
-    )
-    return Section(f"The deployment {label}", "", code)
+def _texts(literals: Literals, given: dict[str, Any] | None) -> str | None:
+    """A map whose values the SDK wants as texts."""
+    return literals.of({name: str(item) for name, item in given.items()}) if given else None
 
 
-def _asset(source: Source, kind: str, suffix: str) -> str:
-    key = "deployment.environment.registered" if kind == "environment" else None
-    registered = source.value(key) if key else source.registered_model()
-    return f"{kind}{suffix}" if registered else f"{kind}{suffix}.id"
-
-
-def _group(source: Source, group: str, name: str, keys: tuple[str, ...], setting: str) -> str:
-    inside = ", ".join(f"{key}={value(source.value(f'deployment.{group}.{key}'), setting)}" for key in keys)
-    return f"{name}({inside})"
-
-
-def _traffic(source: Source, setting: str) -> Section:
-    if python_rollout.planned(source):
-        return Section("The rollout", python_rollout.ABOUT, python_rollout.code(source, setting))
-    code = [
-        "endpoint = client.online_endpoints.get(ENDPOINT)",
-        f"endpoint.traffic = {value(source.traffic(), setting)}",
-    ]
-    if source.value("mirror_traffic"):
-        code.append(f"endpoint.mirror_traffic = {value(source.value('mirror_traffic'), setting)}")
-    code += [
-        "endpoint = client.online_endpoints.begin_create_or_update(endpoint).result()",
-        'print(f"Requests go to {endpoint.traffic}: {endpoint.scoring_uri}")',
-    ]
-    about = "Without it an endpoint answers 404. Going back is the same with the shares from before."
-    return Section("The requests", about, "\n".join(code))
-
-
-def _test(source: Source) -> Section | None:
-    if not source.path("test.request"):
+def _build(literals: Literals) -> str | None:
+    """The arguments of a build context."""
+    source, key = literals.source, "deployment.environment.build"
+    if not source.written(f"{key}.path"):
         return None
-    about = "Works from inside the network only, where the endpoint's public access is disabled."
-    code = call(
-        "answer = client.online_endpoints.invoke",
-        {"endpoint_name": "ENDPOINT", "request_file": f"str({path(source, 'test.request')})"},
-    )
-    return Section("A test call", about, f"{code}\nprint(answer)")
+    given = str(source.value(f"{key}.path"))
+    where = literals.of(given) if given.startswith("https://") else f"str({literals.path(f'{key}.path')})"
+    dockerfile = source.value(f"{key}.dockerfile_path")
+    return f"path={where}{f', dockerfile_path={literals.of(dockerfile)}' if dockerfile else ''}"
 
 
-def _left_out(source: Source) -> list[str]:
-    notes = []
-    for one in source.deployments():
-        known = one.document.get("deployment") or {}
-        notes += [
-            f"deployment.{key}: not in this file; the export az-yaml has it." for key in known if key not in WRITTEN
-        ]
-        found = known.get("environment")
-        build = found if isinstance(found, dict) else {}
-        notes += [
-            f"deployment.environment.{key}: not in this file; the export az-yaml has it."
-            for key in build
-            if key not in OF_ENVIRONMENT
-        ]
-    known = source.document.get("endpoint") or {}
-    notes += [
-        f"endpoint.{key}: not in this file; the export az-yaml has it." for key in known if key not in OF_ENDPOINT
-    ]
-    return list(dict.fromkeys(notes))
+def _routes(literals: Literals) -> str | None:
+    """The lines of a container's routes; a map, which the SDK takes."""
+    given = literals.source.document.get("deployment.environment.inference_config") or {}
+    return "\n".join(f"            {json.dumps(name)}: {literals.of(route)}," for name, route in given.items()) or None
+
+
+def _collector(literals: Literals) -> dict[str, Any]:
+    """What of the requests is collected."""
+    source, prefix = literals.source, "deployment.data_collector"
+    lines = []
+    if source.written(f"{prefix}.collections"):
+        for name, item in data_collection.as_az(source.value(f"{prefix}.collections")).items():
+            words = f"enabled={literals.of(item['enabled'].lower())}"
+            if item.get("data"):
+                parts = ", ".join(f"{key}={literals.of(str(part))}" for key, part in item["data"].items())
+                words += f", data=DataAsset({parts})"
+            lines.append(f"            {json.dumps(name)}: DeploymentCollection({words}),")
+    share, rate = source.written(f"{prefix}.sampling_rate"), source.written(f"{prefix}.rolling_rate")
+    headers = source.written(f"{prefix}.request_logging.capture_headers")
+    return {
+        "collections": "\n".join(lines) or None,
+        "sampling_rate": literals.of(share if share is not None else 1.0),
+        "rolling_rate": literals.of(rate if has_reference(rate) else str(rate or "hour").lower()),
+        "capture_headers": literals.of(list(headers)) if headers else None,
+    }
+
+
+def _rollout(literals: Literals) -> dict[str, Any]:
+    source = literals.source
+
+    def seconds(key: str, otherwise: float) -> str:
+        given = source.value(f"rollout.{key}")
+        found = None if given is None else seconds_of(given)
+        return f"{otherwise if found is None else found:g}"
+
+    def number(key: str, otherwise: int | None) -> str:
+        given = source.value(f"rollout.{key}")
+        return literals.of(otherwise if given is None else given)
+
+    mirrored, timeout = source.value("mirror_traffic"), source.value("deployment.request_settings.request_timeout_ms")
+    return {
+        "new": literals.of(source.deployments()[-1].value("deployment.name")),
+        "final": literals.of(serving(source.traffic())),
+        "steps": literals.of(steps_of(source.value("rollout.steps") or Rollout.steps) or Rollout.steps),
+        "pause": seconds("pause", Rollout.pause),
+        "probe_every": seconds("probe_every", Rollout.probe_every),
+        "min_requests": number("min_requests", Rollout.min_requests),
+        "max_error_percent": number("max_error_percent", Rollout.max_error_percent),
+        "max_p95_ms": number("max_p95_ms", None),
+        "timeout_ms": literals.of(timeout) if isinstance(timeout, int) else "60_000",
+        "test_request": literals.path("test.request"),
+        "mirror_traffic": literals.of(mirrored) if mirrored else None,
+    }
