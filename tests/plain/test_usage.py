@@ -94,3 +94,9 @@ def test_a_state_folder_that_cannot_be_made_is_a_sentence(lonely: dict[str, str]
     assert done.returncode == 1
     assert "AML_DEPLOY_HOME" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_former_name_of_a_local_trial_is_understood_and_not_shown(lonely: dict[str, str]) -> None:
+    assert "Unrecognized" in aml_deploy("check", "nothing.yml", "--dress", environ=lonely).stderr
+    assert "no plan file" in aml_deploy("check", "nothing.yml", "--dress-rehearsal", environ=lonely).stderr
+    assert "dress" not in aml_deploy("check", "--help", environ=lonely).stdout

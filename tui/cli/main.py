@@ -11,13 +11,12 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from tui.cli import options
-from tui.cli.commands import COMMANDS, Command
+from tui.cli.commands import COMMANDS, WIZARD, Command
 
 if TYPE_CHECKING:
     import argparse
 
-HELP = """\
+_HELP = """\
 usage: aml-deploy [PLAN [OVERLAY ...]] [--preset NAME] [--set KEY=VALUE] [--rehearse]
                   [--plain] [--answers FILE] [--mouse]
        aml-deploy COMMAND ...
@@ -38,26 +37,7 @@ Without a command the wizard opens. PLAN is a plan file or the name of a preset.
   -h, --help        print this text
 
 commands:
-  presets           list the presets
-  check PLAN        look for whatever would make a deployment fail, and change nothing
-  requests PLAN     write what other people have to do before a plan can work
-  apply PLAN        deploy what a plan describes, without the wizard
-  runs              list the runs of this machine
-  attach [RUN]      follow a run, resuming it when its engine is gone
-  invoke ENDPOINT   send a request to an endpoint and print its answer
-  traffic ENDPOINT  split an endpoint's requests: blue=90 green=10
-  rollback ENDPOINT go back to the split before
-  keys ENDPOINT     replace an endpoint's keys without an interruption
-  troubleshoot [ENDPOINT]
-                    say what is wrong with an endpoint, and mend what can be mended
-  explain [FILE]    say what an error text or a log means, and what to do
-  export PLAN       write the plan as az ml YAML, Python, notebook, pipeline, Bicep or runbook
-  import FILE ...   make a plan of az ml's endpoint and deployment YAML
-  scoring PLAN      write what an MLflow model needs to be deployed with code
-  bundle            write what installs aml-deploy where there is no package index
-  context PLAN      write a Dockerfile's context with all wheels inside, for a closed workspace
-  remove PLAN       remove what a plan made, and nothing else
-  rehearsal         run the local stand-in for Azure for any other client
+@COMMANDS@
 
 A command's name wins over a plan's: a plan file called `check` is opened as ./check.
 aml-deploy COMMAND --help says more about each.
@@ -72,8 +52,20 @@ exit codes: 0 done, 1 failed, 2 the plan or the command line is wrong, 3 blocked
 """
 
 
+def help_text() -> str:
+    """What `aml-deploy --help` prints."""
+    lines = []
+    for name, command in COMMANDS.items():
+        usage = f"  {name} {command.takes}".ljust(19)
+        lines.append(f"{usage} {command.short}" if len(usage) == 19 else f"{usage}\n{'':20}{command.short}")
+    return _HELP.replace("@COMMANDS@", "\n".join(lines))
+
+
 def _parser(name: str, command: Command) -> argparse.ArgumentParser:
     import argparse
+    import textwrap
+
+    from tui.cli.options import add
 
     class Parser(argparse.ArgumentParser):
         def error(self, message: str) -> NoReturn:
@@ -81,26 +73,17 @@ def _parser(name: str, command: Command) -> argparse.ArgumentParser:
             self.exit(2, f"{sentence}.\nUsage and examples: {self.prog} --help\n")
 
         def format_help(self) -> str:
-            return super().format_help() if name else HELP
+            return super().format_help() if name else help_text()
 
     parser = Parser(
         prog=f"aml-deploy {name}".strip(),
-        description=command.about,
+        description=textwrap.fill(command.about, 98),
         epilog=f"examples:\n  {command.examples}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.description = _wrapped(command.about)
-    command.arguments(parser)
-    if not name:
-        parser.add_argument("--version", action="store_true")
+    add(parser, command.arguments)
     return parser
-
-
-def _wrapped(text: str) -> str:
-    import textwrap
-
-    return textwrap.fill(text, 98)
 
 
 def _misplaced(argv: Sequence[str]) -> str | None:
@@ -160,7 +143,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (without the program's name); returns the exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
     if given in (["--help"], ["-h"]):
-        sys.stdout.write(HELP)
+        sys.stdout.write(help_text())
         return 0
     if given == ["--version"]:
         from tui import __version__
@@ -168,7 +151,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"aml-deploy {__version__}\n")
         return 0
     name = given[0] if given and given[0] in COMMANDS else ""
-    command = COMMANDS[name] if name else Command(options.wizard, "tui.cli.main:wizard", "", "")
+    command = COMMANDS[name] if name else WIZARD
     if not name and (late := _misplaced(given)):
         rest = " ".join(item for item in given if item != late)
         sys.stderr.write(f"The command comes first: aml-deploy {late} {rest}\n")

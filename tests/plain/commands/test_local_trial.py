@@ -1,4 +1,4 @@
-"""The dress rehearsal: figures and their verdicts, and `aml-deploy check --dress-rehearsal` through the front door."""
+"""The dress rehearsal: figures and their verdicts, and `aml-deploy check --try-locally` through the front door."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_what_is_served_needs_neither_workspace_nor_identity_of_its_own(tmp_path
 
 def dressed(environ: dict[str, str], plan: object, *more: str) -> tuple[int, dict[str, dict[str, Any]]]:
     """The exit code and the findings of the dress rehearsal."""
-    done = aml_deploy("check", plan, "--rehearse", "--dress-rehearsal", "--json", *more, environ=environ, timeout=400)
+    done = aml_deploy("check", plan, "--rehearse", "--try-locally", "--json", *more, environ=environ, timeout=400)
     found = [finding for finding in json_lines(done.stdout) if finding["id"].startswith("dress-")]
     assert found, done.stderr
     return done.returncode, {finding["id"]: finding for finding in found}

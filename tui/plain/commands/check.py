@@ -26,7 +26,7 @@ def run(arguments: Namespace) -> int:
     took = time.monotonic() - began
     if arguments.fix:
         findings = _corrected(arguments, findings)
-    if arguments.dress_rehearsal:
+    if arguments.try_locally:
         findings = worst_first([*findings, *_dressed(arguments)])
     if arguments.json:
         for finding in findings:
