@@ -53,9 +53,9 @@ def run(
 
 def troubleshoot(arguments: Namespace) -> int:
     """Show what is wrong with an endpoint; 1 when something was at the last look. Raises Failure, PlanInvalid."""
-    from tui.plain.arguments.operator_endpoint import operated
+    from tui.plain.arguments.endpoint import target_or_choice
 
-    document, environ = operated(arguments)
+    document, environ = target_or_choice(arguments)
     if arguments.request:
         document.set("test.request", os.path.abspath(arguments.request), "command line")  # noqa: PTH100
     if arguments.no_test:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from tui.plain.arguments.endpoint_lookup import RESOURCE_ID, name_in_url, run_of_url, set_place
 from tui.plan.load_save.document import Document
 from tui.plan.rules import value_rules
+from tui.rehearsal_client import WORKSPACE
 
 if TYPE_CHECKING:
     from tui.engine.journal.runs import Run
 
-RESOURCE_ID = re.compile(
-    r"^/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)/providers"
-    r"/Microsoft\.MachineLearningServices/workspaces/(?P<workspace>[^/]+)/onlineEndpoints/(?P<endpoint>[^/]+)/?$",
-    re.IGNORECASE,
-)
-PLACE = ("AZURE_SUBSCRIPTION_ID", "AZURE_RESOURCE_GROUP", "AZURE_ML_WORKSPACE")
-KEYS = ("workspace.subscription_id", "workspace.resource_group", "workspace.name")
 MOST = 8
 
 
@@ -74,46 +66,27 @@ def of_text(typed: str, environ: Mapping[str, str], rehearse: bool = False) -> O
     found = RESOURCE_ID.match(typed)
     if found:
         document = Document()
-        for key, part in zip(KEYS, ("subscription", "group", "workspace")):
-            document.set(key, found[part], "you")
+        set_place(document, found, "you")
         document.set("endpoint.name", found["endpoint"], "you")
         return Operated(document)
     known = {item.endpoint.lower(): item for item in known_endpoints()}
     if "://" in typed:
-        run = next((item.run for item in known.values() if _scoring_uri(item.run) == typed.rstrip("/")), None)
+        run = run_of_url(typed, (item.run for item in known.values()))
         if run is not None:
             return of_run(run)
-        typed = str(urlsplit(typed).hostname or "").partition(".")[0]
+        typed = name_in_url(typed)
     wrong = value_rules.online_name(typed)
     if wrong:
         raise NotKnown(f"{typed or 'Nothing'} is not the name of an endpoint. {wrong}")
     if typed.lower() in known:
         return of_run(known[typed.lower()].run)
-    if not rehearse and not all(environ.get(name) for name in PLACE):
+    if not rehearse and not all(environ.get(name) for name in WORKSPACE.values()):
         raise NotKnown(
             f"Where {typed} is is not known here: no run on this machine made it. Paste its resource id, or set "
-            f"{', '.join(PLACE)} before starting."
+            f"{', '.join(WORKSPACE.values())} before starting."
         )
     document = Document()
-    for key, name in zip(KEYS, PLACE):
+    for key, name in WORKSPACE.items():
         document.set(key, f"${{env:{name}}}", "the environment")
     document.set("endpoint.name", typed, "you")
     return Operated(document)
-
-
-def _scoring_uri(run: Run) -> str:
-    from tui.engine.journal.run_view import RunView
-
-    return RunView().fold_all(run.journal.read()).scoring_uri.rstrip("/")
-
-
-def request_body(document: Document) -> str | None:
-    """The plan's request for test calls; None where there is none to read."""
-    named = document.value("test.request")
-    if not named or "${" in str(named):
-        return None
-    path = Path(str(named)).expanduser()
-    try:
-        return (path if path.is_absolute() else Path(document.base) / path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None

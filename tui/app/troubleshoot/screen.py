@@ -24,12 +24,12 @@ from tui.app.steps.network.network_path import explain, hops
 from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.troubleshoot import texts
-from tui.app.troubleshoot.endpoint_lookup import request_body
 from tui.app.troubleshoot.finding_dialog import FindingScreen
 from tui.app.widgets.screen_keys import MOVING
 from tui.app.widgets.sections import Sections
 from tui.engine.journal.run_view import LogLine
 from tui.helper import troubleshoot_report as words
+from tui.plain.arguments.request import plan_request
 
 if TYPE_CHECKING:
     from tui.app.app_interface import AppInterface
@@ -76,7 +76,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         self.store = store
         self.report: dict[str, Any] = {}
         self.watching = False
-        self._body = request_body(store.document)
+        self._body = plan_request(store.document)
         self._looking = False
         self._news: list[str] = []
         self._log_lines: list[LogLine] = []

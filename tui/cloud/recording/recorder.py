@@ -100,7 +100,7 @@ class Recorder:
             "url": redactor.url(request.url or ""),
             "request": {
                 "headers": self._headers(request.headers, REQUEST_HEADERS),
-                **self._request_body(service, request),
+                **self._plan_request(service, request),
             },
             "response": None if response is None else self._answer(service, response),
             "latency_ms": round(seconds * 1000, 1),
@@ -117,7 +117,7 @@ class Recorder:
                 found[name] = self._redactor.header(name, _text(value))
         return found
 
-    def _request_body(self, service: str, request: requests.PreparedRequest) -> dict[str, Any]:
+    def _plan_request(self, service: str, request: requests.PreparedRequest) -> dict[str, Any]:
         length = int(request.headers.get("Content-Length") or 0)
         content = request.body
         if isinstance(content, str):

@@ -1,17 +1,19 @@
-"""Which endpoint a command means, and the plan that says where it is and how to sign in."""
+"""Which endpoint is meant, by name, resource id, scoring URL or choice; the plan that says where it is."""
 
 from __future__ import annotations
 
-import re
+import sys
 from argparse import Namespace
-from urllib.parse import urlsplit
+from typing import Any
 
 from tui.engine.journal import runs
-from tui.engine.journal.run_view import RunView
 from tui.engine.journal.runs import Run
+from tui.plain.arguments.endpoint_lookup import RESOURCE_ID, name_in_url, run_of_url, set_place
 from tui.plain.arguments.plan_and_environment import located
+from tui.plain.ask_helper import ask
 from tui.plain.commands.attach import choose
 from tui.plain.failure import Failure
+from tui.plain.terminal import is_terminal, say, typed_line
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
 from tui.plan.problems import PlanInvalid
@@ -20,11 +22,6 @@ from tui.rehearsal_client import WORKSPACE
 
 PLACEHOLDER = "any-endpoint"
 """Stands where a name is not known yet; nothing is asked about it."""
-RESOURCE_ID = re.compile(
-    r"^/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)/providers"
-    r"/Microsoft\.MachineLearningServices/workspaces/(?P<workspace>[^/]+)/onlineEndpoints/(?P<endpoint>[^/]+)/?$",
-    re.IGNORECASE,
-)
 
 
 def target(arguments: Namespace) -> tuple[Document, dict[str, str]]:
@@ -36,22 +33,17 @@ def target(arguments: Namespace) -> tuple[Document, dict[str, str]]:
     if "://" in arguments.endpoint and has_place(arguments):
         return _of_url(arguments)
     found = RESOURCE_ID.match(arguments.endpoint)
-    url = urlsplit(arguments.endpoint) if "://" in arguments.endpoint else None
-    run = _run(arguments, found.group("endpoint") if found else None, url is not None)
-    if found:
-        name = found.group("endpoint")
-    elif url is not None:
-        name = run.endpoint if run else str(url.hostname or "").partition(".")[0]
-    else:
-        name = arguments.endpoint
+    name = found["endpoint"] if found else arguments.endpoint
+    run = _run(arguments, name)
+    if "://" in name:
+        name = run.endpoint if run else name_in_url(name)
     wrong = value_rules.online_name(name)
     if wrong:
         raise Failure(f"{name or arguments.endpoint} is not the name of an endpoint. {wrong}", 2)
     document = _document(arguments, run)
     document.set("endpoint.name", name, "command line")
     if found:
-        for key, part in zip(WORKSPACE, ("subscription", "group", "workspace")):
-            document.set(key, found.group(part), "command line")
+        set_place(document, found, "command line")
     for key, value in zip(WORKSPACE, (arguments.subscription, arguments.resource_group, arguments.workspace)):
         if value:
             document.set(key, value, "command line")
@@ -79,8 +71,6 @@ def with_endpoint(arguments: Namespace, endpoint: str) -> Namespace:
 
 def _of_url(arguments: Namespace) -> tuple[Document, dict[str, str]]:
     """The endpoint of the workspace with a scoring URL; the workspace is asked, for a URL need not hold the name."""
-    from tui.plain.ask_helper import ask
-
     document, environ = target(with_endpoint(arguments, PLACEHOLDER))
     known = ask(document, environ, "endpoint_of_url", timeout=120, url=arguments.endpoint)
     if not known["name"]:
@@ -90,19 +80,13 @@ def _of_url(arguments: Namespace) -> tuple[Document, dict[str, str]]:
     return document, environ
 
 
-def _run(arguments: Namespace, name: str | None, is_url: bool) -> Run | None:
+def _run(arguments: Namespace, name: str) -> Run | None:
     """The run that says where the endpoint is, if one does."""
     if arguments.run:
         return choose(arguments.run)
     if arguments.plan:
         return None
-    if is_url:
-        return next((run for run in runs.runs() if _scoring_uri(run) == arguments.endpoint.rstrip("/")), None)
-    return runs.latest(name or arguments.endpoint)
-
-
-def _scoring_uri(run: Run) -> str:
-    return RunView().fold_all(run.journal.read()).scoring_uri.rstrip("/")
+    return run_of_url(name, runs.runs()) if "://" in name else runs.latest(name)
 
 
 def _document(arguments: Namespace, run: Run | None) -> Document:
@@ -111,3 +95,42 @@ def _document(arguments: Namespace, run: Run | None) -> Document:
     if run is not None:
         return load(run.plan)
     return Document()
+
+
+def target_or_choice(arguments: Namespace) -> tuple[Document, dict[str, str]]:
+    """Document and environment of the endpoint that is meant. Raises Failure (2 where it is not known which one)."""
+    if not arguments.endpoint:
+        return _chosen(arguments)
+    return target(arguments)
+
+
+def _chosen(arguments: Namespace) -> tuple[Document, dict[str, str]]:
+    """One of the workspace's endpoints, picked on the terminal; without one they are listed, and exit 2 says so."""
+    if not (has_place(arguments) or arguments.run):
+        last = next(iter(runs.runs()), None)
+        if last is None:
+            raise Failure(
+                "Which endpoint? Name it, paste its scoring URL, or say where it is with --plan or with "
+                "--subscription, --resource-group and --workspace.",
+                2,
+            )
+        arguments = with_endpoint(arguments, arguments.endpoint)
+        arguments.run = last.id
+    document, environ = target(with_endpoint(arguments, PLACEHOLDER))
+    found = ask(document, environ, "endpoints", timeout=120)
+    items: list[dict[str, Any]] = found.get("items") or []
+    if not items:
+        raise Failure(found.get("reason") or "There is no endpoint in this workspace.", 2)
+    wide = max(len(item["label"]) for item in items)
+    for number, item in enumerate(items, 1):
+        say(f"{number:3}  {item['label']:{wide}}  {item.get('detail') or ''}".rstrip())
+    if arguments.json or not (is_terminal(0) and is_terminal(1)):
+        raise Failure("Name one of these: aml-deploy troubleshoot ENDPOINT", 2)
+    print("Which one? Its number or name: ", end="", file=sys.stderr, flush=True)
+    typed = typed_line().strip()
+    if typed.isdigit() and 0 < int(typed) <= len(items):
+        typed = str(items[int(typed) - 1]["value"])
+    if typed not in {str(item["value"]) for item in items}:
+        raise Failure("None of these was chosen.", 2)
+    document.set("endpoint.name", typed, "you")
+    return document, environ

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from argparse import Namespace
-from pathlib import Path
 from typing import Any
 
 from tui.plain.arguments.endpoint import target
+from tui.plain.arguments.request import read_request
 from tui.plain.ask_helper import ask
-from tui.plain.failure import Failure
 from tui.plain.terminal import say
 
 REQUEST_SECONDS = 240
@@ -49,18 +47,3 @@ def as_object(endpoint: Any, result: dict[str, Any]) -> dict[str, Any]:
         "note": result.get("note"),
         "response": response,
     }
-
-
-def read_request(name: str) -> str:
-    """The body in a file, or on standard input for `-`. Raises Failure."""
-    if name == "-":
-        body = sys.stdin.read()
-        if not body.strip():
-            raise Failure("No request came on standard input. Pipe one in, or name a file with --request.", 2)
-        return body
-    try:
-        return Path(name).expanduser().read_text(encoding="utf-8")
-    except OSError as error:
-        raise Failure(f"The request {name} cannot be read: {error.strerror}.", 2) from None
-    except UnicodeDecodeError:
-        raise Failure(f"The request {name} is not UTF-8 text.", 2) from None

@@ -12,7 +12,8 @@ from typing import Any
 
 from tui.helper import troubleshoot_report as words
 from tui.helper.client import HelperError
-from tui.plain.arguments.operator_endpoint import operated, request_of
+from tui.plain.arguments.endpoint import target_or_choice
+from tui.plain.arguments.request import request_of
 from tui.plain.ask_helper import Asker, conversation, sentences
 from tui.plain.failure import Failure
 from tui.plain.terminal import confirmed, is_terminal, say, typed_line
@@ -29,7 +30,7 @@ OFFLINE = ("enter_secret",)  # fixes that a front end does by itself, where it c
 
 def run(arguments: Namespace) -> int:
     """Print what is wrong; 1 when something is. Raises Failure, PlanInvalid."""
-    document, environ = operated(arguments)
+    document, environ = target_or_choice(arguments)
     body = request_of(arguments, document)
 
     async def talk(asker: Asker) -> int:

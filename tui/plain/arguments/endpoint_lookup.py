@@ -1,0 +1,37 @@
+"""What the wizard and the command line know alike of an endpoint that somebody names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from tui.engine.journal.run_view import RunView
+from tui.engine.journal.runs import Run
+from tui.plan.load_save.document import Document
+from tui.rehearsal_client import WORKSPACE
+
+RESOURCE_ID = re.compile(
+    r"^/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)/providers"
+    r"/Microsoft\.MachineLearningServices/workspaces/(?P<workspace>[^/]+)/onlineEndpoints/(?P<endpoint>[^/]+)/?$",
+    re.IGNORECASE,
+)
+
+
+def set_place(document: Document, found: re.Match[str], source: str) -> None:
+    """Write the workspace of a resource id into a document."""
+    for key, part in zip(WORKSPACE, ("subscription", "group", "workspace")):
+        document.set(key, found[part], source)
+
+
+def name_in_url(url: str) -> str:
+    """The name that a scoring URL begins with; it need not be the endpoint's."""
+    return str(urlsplit(url).hostname or "").partition(".")[0]
+
+
+def run_of_url(url: str, runs: Iterable[Run]) -> Run | None:
+    """The first of the runs whose endpoint has that scoring URL."""
+    for run in runs:
+        if RunView().fold_all(run.journal.read()).scoring_uri.rstrip("/") == url.rstrip("/"):
+            return run
+    return None

@@ -1,0 +1,45 @@
+"""The body of a test call: named on the command line, piped in, or the plan's."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from tui.plain.failure import Failure
+from tui.plan.load_save.document import Document
+
+
+def request_of(arguments: Namespace, document: Document) -> str | None:
+    """The body for test calls: the one that is named, else the plan's or the run's; None where there is none."""
+    if arguments.no_test:
+        return None
+    if arguments.request:
+        return read_request(arguments.request)
+    return plan_request(document)
+
+
+def read_request(name: str) -> str:
+    """The body in a file, or on standard input for `-`. Raises Failure."""
+    if name == "-":
+        body = sys.stdin.read()
+        if not body.strip():
+            raise Failure("No request came on standard input. Pipe one in, or name a file with --request.", 2)
+        return body
+    try:
+        return Path(name).expanduser().read_text(encoding="utf-8")
+    except OSError as error:
+        raise Failure(f"The request {name} cannot be read: {error.strerror}.", 2) from None
+    except UnicodeDecodeError:
+        raise Failure(f"The request {name} is not UTF-8 text.", 2) from None
+
+
+def plan_request(document: Document) -> str | None:
+    """The plan's request for test calls; None where there is none to read."""
+    named = document.value("test.request")
+    if not named or "${" in str(named):
+        return None
+    try:
+        return (Path(document.base) / Path(str(named)).expanduser()).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
