@@ -10,6 +10,9 @@ from tui.helper.client import HelperClient, HelperError
 from tui.plain.failure import Failure
 from tui.plan.load_save.document import Document
 
+REFUSED = "TrafficRefused"
+"""The code of an error that says that what was asked for is wrong."""
+
 
 def ask(
     document: Document,
@@ -22,10 +25,7 @@ def ask(
 ) -> Any:
     """The helper's answer to one question about a plan, within `timeout` seconds. Raises Failure with what it said."""
 
-    async def one(asker: Asker) -> Any:
-        return await asker.ask(document, question, secrets=secrets, timeout=timeout, **with_)
-
-    return conversation(environ, one)
+    return conversation(environ, lambda asker: asker.ask(document, question, secrets=secrets, timeout=timeout, **with_))
 
 
 class Asker:
@@ -62,7 +62,7 @@ def conversation(environ: Mapping[str, str], talk: Any) -> Any:
     try:
         return asyncio.run(whole())
     except HelperError as error:
-        raise Failure(sentences(error)) from None
+        raise Failure(sentences(error), 2 if error.code == REFUSED else 1) from None
 
 
 def sentences(error: HelperError) -> str:

@@ -22,6 +22,11 @@ def is_terminal(descriptor: int) -> bool:
         return False
 
 
+def can_ask() -> bool:
+    """Whether somebody can be asked: questions stand on standard error, whatever standard output is."""
+    return is_terminal(0) and is_terminal(2)
+
+
 def say(text: str = "") -> None:
     """A line for people, on stderr."""
     print(text, file=sys.stderr, flush=True)

@@ -18,12 +18,12 @@ from tui.plain.arguments.plan_and_environment import ready
 from tui.plain.arguments.record_file import new_recording
 from tui.plain.arguments.scenario import say_practised
 from tui.plain.failure import Failure
-from tui.plain.guard import INTERRUPTED, READER_GONE, Unwritable
+from tui.plain.guard import INTERRUPTED, Unwritable
 from tui.plain.output.event_lines import Lines
 from tui.plain.output.follow import DETACHED, EXIT_CODES, FINISHED, GONE, follow
 from tui.plain.output.run_result import summary
 from tui.plain.signals import Signals
-from tui.plain.terminal import confirmed, is_terminal, say
+from tui.plain.terminal import can_ask, confirmed, say
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
 from tui.plan.rules import value_rules
@@ -34,7 +34,7 @@ WITHOUT_QUESTION = "Without a terminal nothing can be asked: add --yes to deploy
 
 def run(arguments: Namespace) -> int:
     """Deploy what the plan describes and follow the run. Raises PlanInvalid, Failure."""
-    if not arguments.yes and not (is_terminal(0) and is_terminal(2)):
+    if not arguments.yes and not can_ask():
         raise Failure(WITHOUT_QUESTION, 2)
     record = new_recording(arguments.record) if arguments.record else None
     beside(arguments)
@@ -115,9 +115,9 @@ def watch(
 ) -> int:
     """Show a run in lines or as JSON until it ends; returns the exit code. `stops`: a signal stops the run itself."""
     lines = Lines(say)
-    show = _printer() if as_json else lines.show
+    show: Callable[[Event], None] = _print_event if as_json else lines.show
     if detach:
-        show = _until_started(show, signals)
+        show = _until_started(show)
     try:
         how, last = follow(
             run,
@@ -130,20 +130,15 @@ def watch(
     except _Started:
         _say_detached(run)
         return 0
-    except BrokenPipeError:
-        if not run.journal.finished():
-            _say_detached(run)
-        return READER_GONE
-    except Unwritable:
+    except (BrokenPipeError, Unwritable):
         if not run.journal.finished():
             _say_detached(run)
         raise
     if how == FINISHED and last is not None:
-        status = str(last.get("status"))
         if not as_json:
             for line in summary(run, lines.view, remove=remove):
                 say(line)
-        return EXIT_CODES.get(status, 1)
+        return EXIT_CODES.get(str(last.get("status")), 1)
     if how == DETACHED:
         if not signals.hung_up:
             _say_detached(run)
@@ -163,7 +158,7 @@ class _Started(Exception):
     """The run has begun, and nobody wants to follow it."""
 
 
-def _until_started(show: Callable[[Event], None], signals: Signals) -> Callable[[Event], None]:
+def _until_started(show: Callable[[Event], None]) -> Callable[[Event], None]:
     def once(event: Event) -> None:
         show(event)
         if event.get("event") in ("run_started", "run_finished"):
@@ -172,16 +167,13 @@ def _until_started(show: Callable[[Event], None], signals: Signals) -> Callable[
     return once
 
 
-def _printer() -> Callable[[Event], None]:
-    def show(event: Event) -> None:
-        try:
-            print(json.dumps(event, ensure_ascii=False), flush=True)
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise Unwritable(error) from None
-
-    return show
+def _print_event(event: Event) -> None:
+    try:
+        print(json.dumps(event, ensure_ascii=False), flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Unwritable(error) from None
 
 
 def _say_detached(run: Run) -> None:

@@ -13,7 +13,7 @@ from tui.plain.arguments.plan_and_environment import rehearsal_of
 from tui.plain.commands.apply import watch
 from tui.plain.failure import Failure
 from tui.plain.signals import Signals
-from tui.plain.terminal import is_terminal, say
+from tui.plain.terminal import can_ask, say
 from tui.plan.fields.all_fields import BY_KEY
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
@@ -75,7 +75,7 @@ def typed_again(document: Document, environ: Mapping[str, str], typed: Collectio
     secrets: dict[str, str] = {}
     for key in to_ask(document, environ, typed=typed):
         label = BY_KEY[key].label
-        if not (is_terminal(0) and is_terminal(2)):
+        if not can_ask():
             if known(document, key, environ):
                 continue  # nobody can be asked; what the plan refers to may do
             raise Failure(

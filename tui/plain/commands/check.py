@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,7 +28,7 @@ def run(arguments: Namespace) -> int:
     if arguments.fix:
         findings = _corrected(arguments, findings)
     if arguments.try_locally:
-        findings = worst_first([*findings, *_dressed(arguments)])
+        findings = worst_first([*findings, *_tried_locally(arguments)])
     if arguments.json:
         for finding in findings:
             print(json.dumps(finding, ensure_ascii=False))
@@ -38,8 +39,8 @@ def run(arguments: Namespace) -> int:
     return BLOCKED if any(finding.get("severity") == "blocker" for finding in findings) else 0
 
 
-def _dressed(arguments: Namespace) -> list[dict[str, Any]]:
-    """The findings of a dress rehearsal of the plan. Raises Failure."""
+def _tried_locally(arguments: Namespace) -> list[dict[str, Any]]:
+    """The findings of a local trial of the plan. Raises Failure."""
     import asyncio
     import os
 
@@ -86,7 +87,7 @@ def worst_first(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def finding_lines(findings: list[dict[str, Any]]) -> list[str]:
     """A finding a paragraph: severity, field, message; below it what to do."""
-    width = max((len(word) for word in WORDS.values()), default=0)
+    width = max(map(len, WORDS.values()))
     lines = []
     for finding in findings:
         severity = str(finding.get("severity", ""))
@@ -110,16 +111,10 @@ def remedy_lines(finding: Mapping[str, Any]) -> list[str]:
 
 def verdict(findings: list[dict[str, Any]]) -> str:
     """The findings in a sentence."""
-    counts = {
-        severity: sum(finding.get("severity") == severity for finding in findings)
-        for severity in ("blocker", "warning", "unknown")
-    }
-    if counts["blocker"]:
-        rest = "1 finding blocks" if counts["blocker"] == 1 else f"{counts['blocker']} findings block"
-        return f"{rest} a deployment."
-    notes = []
-    if counts["warning"]:
-        notes.append("1 warning" if counts["warning"] == 1 else f"{counts['warning']} warnings")
-    if counts["unknown"]:
-        notes.append(f"{counts['unknown']} not known")
+    counts = Counter(finding.get("severity") for finding in findings)
+    blockers, warnings = counts["blocker"], counts["warning"]
+    if blockers:
+        return f"{'1 finding blocks' if blockers == 1 else f'{blockers} findings block'} a deployment."
+    notes = [f"{warnings} warning{'s' * (warnings > 1)}"] if warnings else []
+    notes += [f"{counts['unknown']} not known"] if counts["unknown"] else []
     return f"Nothing blocks a deployment{' (' + ', '.join(notes) + ')' if notes else ''}."

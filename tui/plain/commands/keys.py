@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections.abc import Awaitable
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable
 
-from tui.helper.client import HelperError
 from tui.plain.arguments.endpoint import target
-from tui.plain.ask_helper import Asker, conversation, sentences
+from tui.plain.ask_helper import Asker, conversation
 from tui.plain.failure import Failure
 from tui.plain.guard import INTERRUPTED
-from tui.plain.terminal import confirmed, is_terminal, say
+from tui.plain.terminal import can_ask, confirmed, say
 
 KEYS = ("primary", "secondary")
 KEY_SECONDS = 600
@@ -29,24 +29,18 @@ def run(arguments: Namespace) -> int:
         raise Failure(f"--put {arguments.put[0]} is none of primary and secondary.", 2)
     if arguments.put:
         _writable(Path(arguments.put[1]).expanduser())
-    terminal = is_terminal(0) and is_terminal(2)
-    if arguments.rotate and not terminal:
+    if arguments.rotate and not can_ask():
         raise Failure(
             "--rotate asks between its steps whether callers have moved, so it needs a terminal. Without one: move "
             "callers to the secondary key, --regenerate primary --yes, move them back, --regenerate secondary --yes.",
             2,
         )
-    if arguments.regenerate and not arguments.yes and not terminal:
+    if arguments.regenerate and not arguments.yes and not can_ask():
         raise Failure("Without a terminal nothing can be asked: add --yes when no caller uses that key.", 2)
     document, environ = target(arguments)
 
     async def talk(asker: Asker) -> Any:
-        async def ask(question: str, **with_: Any) -> Any:
-            try:
-                return await asker.ask(document, question, timeout=KEY_SECONDS, **with_)
-            except HelperError as error:
-                raise Failure(sentences(error)) from None
-
+        ask = partial(asker.ask, document, timeout=KEY_SECONDS)
         known = await ask("keys")
         if arguments.put:
             return await ask("put_key", which=arguments.put[0], path=arguments.put[1])

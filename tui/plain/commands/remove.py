@@ -10,7 +10,7 @@ from tui.plain.arguments.plan_and_environment import located
 from tui.plain.ask_helper import Asker, conversation
 from tui.plain.failure import Failure
 from tui.plain.guard import INTERRUPTED
-from tui.plain.terminal import confirmed, is_terminal, say
+from tui.plain.terminal import can_ask, confirmed, say
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
 
@@ -20,7 +20,7 @@ REMOVE_SECONDS = 1800
 
 def run(arguments: Namespace) -> int:
     """Say what will go, ask, and remove it. Raises Failure, PlanInvalid."""
-    if not arguments.yes and not (is_terminal(0) and is_terminal(2)):
+    if not arguments.yes and not can_ask():
         raise Failure("Without a terminal nothing can be asked: add --yes to remove.", 2)
     document, environ = located(load(arguments.plan, arguments.overlays, arguments.sets), rehearse=arguments.rehearse)
 

@@ -7,9 +7,8 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tui.helper.client import HelperError
 from tui.plain.arguments.endpoint import target
-from tui.plain.ask_helper import Asker, conversation, sentences
+from tui.plain.ask_helper import ask
 from tui.plain.commands import rollback_of_run
 from tui.plain.failure import Failure
 from tui.plain.terminal import say
@@ -18,7 +17,6 @@ from tui.plan import traffic
 SHIFT_SECONDS = 900
 """A change of traffic takes Azure some seconds, minutes at worst."""
 
-REFUSED = "TrafficRefused"
 
 
 def run(arguments: Namespace) -> int:
@@ -62,14 +60,7 @@ def words(shares: Mapping[str, int]) -> str:
 
 def _shift(arguments: Namespace, question: str, **with_: Any) -> int:
     document, environ = target(arguments)
-
-    async def talk(asker: Asker) -> Any:
-        try:
-            return await asker.ask(document, question, timeout=SHIFT_SECONDS, **with_)
-        except HelperError as error:
-            raise Failure(sentences(error), 2 if error.code == REFUSED else 1) from None
-
-    result = conversation(environ, talk)
+    result = ask(document, environ, question, timeout=SHIFT_SECONDS, **with_)
     if arguments.json:
         print(json.dumps(result, ensure_ascii=False))
         return 0

@@ -66,15 +66,19 @@ class Lines:
         self._line(event, event["task"], f"{action}: {detail}" if detail else action)
 
     def _task_progress(self, event: Event) -> None:
-        task, now = event["task"], seconds_of(event["time"])
-        if now - self._printed.get(task, 0) < PROGRESS_SECONDS:
-            return
-        self._printed[task] = now
-        if task == ROLLOUT:  # its steps are told as they come
+        if not self._due(event) or event["task"] == ROLLOUT:  # its steps are told as they come
             return
         text = amount(event.get("done"), event.get("total"), event.get("unit", ""))
         if text:
-            self._line(event, task, text)
+            self._line(event, event["task"], text)
+
+    def _due(self, event: Event, *, last: bool = False) -> bool:
+        """Whether progress of a task is told again: not too often, but the last of it always."""
+        now = seconds_of(event["time"])
+        if now - self._printed.get(event["task"], 0) < PROGRESS_SECONDS and not last:
+            return False
+        self._printed[event["task"]] = now
+        return True
 
     def _task_log(self, event: Event) -> None:
         line = str(event.get("line", "")).rstrip()
@@ -88,13 +92,10 @@ class Lines:
         self._printed.pop(event["task"], None)
 
     def _rollout_watch(self, event: Event) -> None:
-        rollout, now = self.view.rollout or RolloutView(), seconds_of(event["time"])
-        ends = rollout.left == 0
-        if now - self._printed.get(event["task"], 0) < PROGRESS_SECONDS and not ends:
-            return
-        self._printed[event["task"]] = now
-        left = "" if ends or rollout.left is None else f"; {rollout.left:.0f} s left"
-        self._line(event, event["task"], f"{rollout.step_words}: {rollout.watched_words}{left}")
+        rollout = self.view.rollout or RolloutView()
+        if self._due(event, last=rollout.left == 0):
+            left = f"; {rollout.left:.0f} s left" if rollout.left else ""
+            self._line(event, event["task"], f"{rollout.step_words}: {rollout.watched_words}{left}")
 
     def _task_retrying(self, event: Event) -> None:
         delay = event.get("delay")

@@ -36,21 +36,19 @@ def summary(run: Run, view: RunView, *, remove: str | None = None) -> list[str]:
         lines.append(f"  {view.message}")
     if view.status == "failed":
         lines += log_lines(view)
-    rows = [("endpoint", f"{view.endpoint}, deployment {view.deployment}")]
-    if view.scoring_uri:
-        rows.append(("scoring URI", view.scoring_uri))
-    if view.portal_url:
-        rows.append(("portal", view.portal_url))
-    if view.test:
-        rows.append(("test", answer(view.test)))
-    if view.left_behind:
-        rows.append(("left behind", ", ".join(view.left_behind)))
-    if view.rollout and view.rollout.traffic:
-        rows.append(("requests", _requests(view.rollout)))
-    rows.append(("run", run.id))
-    rows.append(("engine log", str(run.log)))
-    width = max(len(name) for name, _ in rows)
-    lines += [f"  {name:<{width}}  {text}" for name, text in rows]
+    rows = {
+        "endpoint": f"{view.endpoint}, deployment {view.deployment}",
+        "scoring URI": view.scoring_uri,
+        "portal": view.portal_url,
+        "test": view.test and answer(view.test),
+        "left behind": ", ".join(view.left_behind),
+        "requests": view.rollout and view.rollout.traffic and _requests(view.rollout),
+        "run": run.id,
+        "engine log": run.log,
+    }
+    shown = {name: text for name, text in rows.items() if text}
+    width = max(map(len, shown))
+    lines += [f"  {name:<{width}}  {text}" for name, text in shown.items()]
     lines += ["", *next_commands(run, view, remove or remove_command(run))]
     return lines
 
@@ -101,11 +99,9 @@ def remove_command(run: Run) -> str:
 
 def answer(test: dict[str, Any]) -> str:
     """A test call's status, latency and answer in one line."""
-    latency = test.get("latency_ms")
+    latency, body = test.get("latency_ms"), test.get("response")
     took = f" in {latency:.0f} ms" if isinstance(latency, (int, float)) else ""
-    body = test.get("response")
-    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
-    text = " ".join(text.split())
+    text = " ".join((body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)).split())
     cut = f"{text[:RESPONSE_CHARACTERS]} …" if len(text) > RESPONSE_CHARACTERS else text
     return f"status {test.get('status_code')}{took}: {cut}"
 

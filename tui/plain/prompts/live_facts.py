@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from tui.helper.client import HelperClient, HelperError
-from tui.plain.ask_helper import sentences
+from tui.plain.ask_helper import Asker, sentences
 from tui.plain.commands.check import finding_lines, verdict, worst_first
 from tui.plain.prompts.field_prompt import Form
 from tui.plain.terminal import say
@@ -66,9 +66,7 @@ class Facts:
 
     def _say_findings(self, step: str) -> None:
         """What the preflight says against this step already now; what is in order is told at the end."""
-        found = self._ask("step_findings", step=step) or []
-        for line in finding_lines(worst_first([item for item in found if item.get("severity") != "ok"])):
-            say(f"  {line}")
+        _say_wrong(worst_first(self._ask("step_findings", step=step) or []))
 
     def review(self) -> None:
         """What will be created, changed or left, and what the preflight finds."""
@@ -79,9 +77,7 @@ class Facts:
                 say(f"          {item.get('field')}: {item.get('before')} -> {item.get('after')}")
         findings = self._ask("check", CHECK_SECONDS)
         if findings is not None:
-            findings = worst_first(findings)
-            for line in finding_lines([finding for finding in findings if finding.get("severity") != "ok"]):
-                say(f"  {line}")
+            _say_wrong(worst_first(findings))
             say(f"  {verdict(findings)}")
 
     def rehearsed_again(self) -> None:
@@ -124,8 +120,7 @@ class Facts:
         if answer.get("exists"):
             flavour = f"{answer['flavour']}, " if answer.get("flavour") else ""
             say(f"  The model: {flavour}{answer.get('files')} files, {(answer.get('bytes') or 0) / 1e6:.1f} MB.")
-        for line in finding_lines([item for item in answer.get("findings") or [] if item.get("severity") != "ok"]):
-            say(f"  {line}")
+        _say_wrong(answer.get("findings") or [])
 
     def _say_network(self) -> None:
         answer = self._ask("workspace")
@@ -143,11 +138,9 @@ class Facts:
             return self._loop.run_until_complete(self._answer(question, timeout, **with_))
         except HelperError as error:
             text = sentences(error)
-            if text in self._said:
-                say(f"  Not known, as above: {error.title}.")
-                return None
+            lines = [f"Not known, as above: {error.title}."] if text in self._said else text.splitlines()
             self._said.add(text)
-            for line in text.splitlines():
+            for line in lines:
                 say(f"  {line}")
             return None
 
@@ -155,9 +148,12 @@ class Facts:
         if self._client is None:
             self._client = HelperClient()
             await self._client.start(self._form.environ)
-        plan = {
-            "document": self._form.document.tree,
-            "base": str(self._form.document.base),
-            "secrets": dict(self._form.secrets),
-        }
-        return await self._client.ask(question, timeout=timeout, plan=plan, **with_)
+        return await Asker(self._client).ask(
+            self._form.document, question, secrets=self._form.secrets, timeout=timeout, **with_
+        )
+
+
+def _say_wrong(findings: list[dict[str, Any]]) -> None:
+    """Findings without what is in order."""
+    for line in finding_lines([item for item in findings if item.get("severity") != "ok"]):
+        say(f"  {line}")
