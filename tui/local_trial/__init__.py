@@ -1,1 +1,1 @@
-"""The dress rehearsal: a plan's model, code and environment served on this machine, and measured."""
+"""The local trial: a plan's model, code and environment served on this machine, and measured."""

@@ -1,4 +1,4 @@
-"""For front ends: starts a dress rehearsal, tells how it goes on, and gives its report."""
+"""For front ends: starts a local trial, tells how it goes on, and gives its report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carries out a dress rehearsal: a stand-in for Azure of its own, a run in it, calls, figures; then all is removed.
+"""Carries out a local trial: a stand-in for Azure of its own, a run in it, calls, figures; then all is removed.
 
 It runs in a process of its own (`python -m tui.local_trial`) whose state folder is a temporary one, so that neither the
 user's runs nor a rehearsal of theirs, with its failures and its pace, have anything to do with it.
@@ -36,13 +36,12 @@ LOOK_SECONDS = 0.1
 GONE_SECONDS = 30.0
 STOP_SECONDS = 30.0
 _EVENT = re.compile(r"Name: (\w+), Type: \w+, Time: (\S+?),")
-_TESTED = "test"
 
 Tell = Callable[[str], None]
 
 
 class Ended(Exception):
-    """Whoever wanted the dress rehearsal does not want it any more."""
+    """Whoever wanted the local trial does not want it any more."""
 
 
 class CannotServe(Exception):
@@ -61,22 +60,22 @@ def perform(document: Document, environ: Mapping[str, str], tell: Tell, ended: t
     """
     from tui.rehearsal_client import WORKSPACE, judge, prepare
 
-    dressed = as_dressed(document)
+    tried = as_tried(document)
     # The stand-in's own workspace, with the isolation that fits the plan.
     environ = {name: value for name, value in environ.items() if name not in WORKSPACE.values()}
-    judge(dressed, environ)
+    judge(tried, environ)
     tell("Starting a stand-in for Azure on this machine.")
-    merged = prepare(dressed, environ)
+    merged = prepare(tried, environ)
     with Watching(merged) as memory:
         try:
-            return _performed(document, dressed, merged, memory, tell, ended)
+            return _performed(document, tried, merged, memory, tell, ended)
         finally:
             tell("Removing what was made.")
             _stop_rehearsal(merged)
             memory.forget()
 
 
-def as_dressed(document: Document) -> Document:
+def as_tried(document: Document) -> Document:
     """The document as it is served here: one instance, any length of request; endpoint, workspace and identity are of
     the stand-in, so that these need not be filled in."""
     from tui.rehearsal_client import WORKSPACE
@@ -87,12 +86,12 @@ def as_dressed(document: Document) -> Document:
     changed.set("credential", {"method": "default"}, SOURCE)
     changed.set("endpoint.name", ENDPOINT, SOURCE)
     items = changed.listed()
-    for number, item in enumerate(items):
-        _plainly(item)
-        changed.sources[f"deployments.{number}.instance_count"] = SOURCE
     if not isinstance(changed.tree.get("deployment"), dict):
         changed.tree["deployment"] = {}
-    _plainly(changed.tree["deployment"])
+    for item in (*items, changed.tree["deployment"]):
+        _plainly(item)
+    for number in range(len(items)):
+        changed.sources[f"deployments.{number}.instance_count"] = SOURCE
     for key in ("rollout", "mirror_traffic", "endpoint.identity"):
         changed.set(key, None, SOURCE)
     if not items:
@@ -112,7 +111,7 @@ def _plainly(deployment: dict[str, Any]) -> None:
 
 def _performed(
     document: Document,
-    dressed: Document,
+    tried: Document,
     environ: Mapping[str, str],
     memory: Watching,
     tell: Tell,
@@ -121,26 +120,26 @@ def _performed(
     from tui.engine import start_stop
     from tui.plan.load_save.resolve import resolve
 
-    plan = resolve(dressed, environ)
+    plan = resolve(tried, environ)
     wanted = _as_wanted(document, environ)
-    for one in plan.deployments or (plan.deployment,):
+    for one in plan.every_deployment:
         _can_be_served(one)
     if ended.is_set():
         raise Ended
-    run = start_stop.start(dressed, environ=environ, rehearse=True)
+    run = start_stop.start(tried, environ=environ, rehearse=True)
     try:
         view, task = _follow(run, tell, ended)
     except BaseException:
         _stop(run)
         raise
-    names = " and ".join(one.name for one in plan.deployments or (plan.deployment,))
+    names = " and ".join(one.name for one in plan.every_deployment)
     if view.status == "blocked":
-        return _report([*_blocked(view, names)])
-    ready = view.status == "succeeded" or task.partition(":")[0] == _TESTED
-    if not ready:
-        return _report([verdict.not_served(view.card, view.message, task, names)], card=view.card)
+        return _report([_blocked(view, names)])
+    failed = [] if view.status == "succeeded" else [verdict.not_served(view.card, view.message, task, names)]
+    if failed and task.partition(":")[0] != "test":
+        return _report(failed, card=view.card)
     tell("Calling it with the sample.")
-    figures = asyncio.run(_measured(plan, dressed, environ, view, ended))
+    figures = asyncio.run(_measured(plan, tried, environ, view, ended))
     for measured in figures:
         found = memory.deployments.get(measured.name, {})
         measured.peak, measured.processes = found.get("peak"), found.get("processes", 0)
@@ -149,11 +148,7 @@ def _performed(
         for measured in figures
         for item in verdict.served(wanted.get(measured.name) or plan.of(measured.name).deployment, measured)
     ]
-    if view.status == "succeeded":
-        findings.append(verdict.answered(view.test, figures))
-    else:
-        findings.append(verdict.not_served(view.card, view.message, task, names))
-    return _report(findings, figures, view.card)
+    return _report([*findings, *(failed or [verdict.answered(view.test, figures)])], figures, view.card)
 
 
 def _report(findings: list[Finding], figures: list[Figures] | None = None, card: Any = None) -> dict[str, Any]:
@@ -165,31 +160,32 @@ def _as_wanted(document: Document, environ: Mapping[str, str]) -> dict[str, Depl
     from tui.plan.load_save.resolve import resolve
 
     plan = resolve(document, environ, lenient=True)
-    return {one.name: one for one in plan.deployments or (plan.deployment,)}
+    return {one.name: one for one in plan.every_deployment}
 
 
 def _can_be_served(deployment: Deployment) -> None:
     """Raise CannotServe for what is in Azure only."""
-    from_files = "Name the files in the plan to serve it here first; on Azure this changes nothing."
+    environment, key = deployment.environment, "deployment.environment.conda_file"
     if deployment.model.registered:
         text = f"The model {deployment.model.registered} is registered in Azure, and not on this machine."
-        raise CannotServe(text, from_files, "deployment.model.path")
-    if deployment.environment.registered:
-        text = f"The environment {deployment.environment.registered} is in Azure, and cannot be built from there here."
-        raise CannotServe(text, from_files, "deployment.environment.conda_file")
-    if deployment.code_configuration is not None and deployment.environment.conda_file is None:
+        key = "deployment.model.path"
+    elif environment.registered:
+        text = f"The environment {environment.registered} is in Azure, and cannot be built from there here."
+    elif deployment.code_configuration is not None and environment.conda_file is None:
         text = "The environment is an image without a conda file, and container images are not run here."
-        raise CannotServe(text, from_files, "deployment.environment.conda_file")
+    else:
+        return
+    raise CannotServe(text, "Name the files in the plan to serve it here first; on Azure this changes nothing.", key)
 
 
-def _blocked(view: Any, names: str) -> list[Finding]:
-    """The findings that kept the run from starting; they are those of the preflight, about the plan's files."""
+def _blocked(view: Any, names: str) -> Finding:
+    """What kept the run from starting; the findings are those of the preflight, about the plan's files."""
     found = [dict(event) for event in view.findings if event.get("severity") == "blocker"]
     said = " ".join(str(event.get("message") or "") for event in found) or view.message
     first = found[0] if found else {}
     text = f"{names} was not served on this machine, because of what the preflight found: {said}"
-    return [verdict.finding("dress-ready", "blocker", str(first.get("field") or verdict.MODEL), text,
-                            str(first.get("remedy") or ""), str(first.get("docs") or ""))]  # fmt: skip
+    return verdict.finding("dress-ready", "blocker", str(first.get("field") or verdict.MODEL), text,
+                           str(first.get("remedy") or ""), str(first.get("docs") or ""))  # fmt: skip
 
 
 # The run
@@ -200,7 +196,7 @@ def _follow(run: Any, tell: Tell, ended: threading.Event) -> tuple[Any, str]:
     from tui.engine.journal.run_view import RunView
 
     view, seen, failed, told = RunView(), 0, "", ""
-    patience = time.monotonic() + GONE_SECONDS
+    deadline = time.monotonic() + GONE_SECONDS
     while True:
         if ended.is_set():
             raise Ended
@@ -212,10 +208,10 @@ def _follow(run: Any, tell: Tell, ended: threading.Event) -> tuple[Any, str]:
         view = view.fold_all(events)
         if events and events[-1].get("event") == "run_finished":
             return view, failed
-        if not alive and not events and time.monotonic() > patience:
+        if not alive and not events and time.monotonic() > deadline:
             raise OSError(0, "The run ended without a result")
         if events:
-            patience = time.monotonic() + GONE_SECONDS
+            deadline = time.monotonic() + GONE_SECONDS
         said = _progress(view)
         if said and said != told:
             told = said
@@ -237,8 +233,8 @@ def _stop(run: Any) -> None:
     from tui.engine import start_stop
 
     start_stop.stop(run)
-    until = time.monotonic() + STOP_SECONDS
-    while run.alive and time.monotonic() < until:
+    deadline = time.monotonic() + STOP_SECONDS
+    while run.alive and time.monotonic() < deadline:
         time.sleep(LOOK_SECONDS)
 
 
@@ -255,7 +251,7 @@ async def _measured(
     found = []
     try:
         await client.start(dict(environ))
-        for one in plan.deployments or (plan.deployment,):
+        for one in plan.every_deployment:
             figures = Figures(one.name, built=_built(view, one.name))
             found.append(figures)
             sent = {"document": document.tree, "base": str(document.base), "secrets": {}}
@@ -270,20 +266,16 @@ async def _measured(
             except HelperError as error:
                 figures.bad, figures.first_bad = 1, f"{error.title}. {error.cause}"
                 continue
-            _take(figures, answer)
+            calls = answer.get("calls") or []
+            figures.calls = [float(call["latency_ms"]) for call in calls if call.get("ok") and call.get("latency_ms")]
+            figures.bad = sum(not call.get("ok") for call in calls)
+            first_bad = answer.get("first_bad") or (answer.get("error") or {}).get("title") or ""
+            figures.first_bad = str(first_bad)[:400]
             if ended.is_set():
                 raise Ended
     finally:
         await client.close()
     return found
-
-
-def _take(figures: Figures, answer: Mapping[str, Any]) -> None:
-    calls = answer.get("calls") or []
-    figures.calls = [float(call["latency_ms"]) for call in calls if call.get("ok") and call.get("latency_ms")]
-    figures.bad = sum(not call.get("ok") for call in calls)
-    error = answer.get("error") or {}
-    figures.first_bad = str(answer.get("first_bad") or error.get("title") or "")[:400]
 
 
 def _sample(plan: Plan) -> str | None:

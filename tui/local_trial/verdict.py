@@ -1,4 +1,4 @@
-"""What the figures of a dress rehearsal mean, as findings like those of the preflight."""
+"""What the figures of a local trial mean, as findings like those of the preflight."""
 
 from __future__ import annotations
 
@@ -78,9 +78,8 @@ class Figures:
 
 def finding(id: str, severity: str, key: str, message: str, remedy: str = "", docs: str = "", **more: Any) -> Finding:
     """A finding in the shape of the preflight's; `more` are figures or the card of a failure."""
-    looked_at = "this machine"
     return {"id": id, "severity": severity, "field": key, "message": message, "remedy": remedy, "docs": docs,
-            "looked_at": looked_at, **more}  # fmt: skip
+            "looked_at": "this machine", **more}  # fmt: skip
 
 
 def served(wanted: Deployment, figures: Figures) -> list[Finding]:
@@ -90,25 +89,19 @@ def served(wanted: Deployment, figures: Figures) -> list[Finding]:
 
 def ready(wanted: Deployment, figures: Figures) -> Finding:
     """How long the container took, against what its probes allow."""
-    shown = figures.as_dict()
+    shown, ready = figures.as_dict(), figures.ready
+    after = "" if ready is None else f", ready {_seconds(ready)} after its container was started"
     took = "" if figures.built is None else f" Everything together took {_seconds(figures.built)}."
-    if figures.ready is None:
-        message = f"{wanted.name} was served on this machine from the plan's files.{took}"
+    message = f"{wanted.name} was served on this machine from the plan's files{after}.{took}"
+    allowed = min(_allowed(wanted.liveness_probe), _allowed(wanted.readiness_probe))
+    if ready is None or ready <= SLOW * allowed:
         return finding("dress-ready", "ok", MODEL, message, figures=shown)
-    patience = min(_patience(wanted.liveness_probe), _patience(wanted.readiness_probe))
-    message = (
-        f"{wanted.name} was served on this machine from the plan's files, ready {_seconds(figures.ready)} after its "
-        f"container was started.{took}"
+    remedy = (
+        "Raise initial_delay or failure_threshold of liveness_probe and readiness_probe: a machine of Azure's may "
+        "be slower than this one."
     )
-    if figures.ready > SLOW * patience:
-        remedy = (
-            "Raise initial_delay or failure_threshold of liveness_probe and readiness_probe: a machine of Azure's may "
-            "be slower than this one."
-        )
-        message += f" The probes allow {_seconds(patience)}."
-        return finding("dress-ready", "warning", "deployment.liveness_probe.initial_delay", message, remedy,
-                       figures=shown)  # fmt: skip
-    return finding("dress-ready", "ok", MODEL, message, figures=shown)
+    return finding("dress-ready", "warning", "deployment.liveness_probe.initial_delay",
+                   f"{message} The probes allow {_seconds(allowed)}.", remedy, figures=shown)  # fmt: skip
 
 
 def memory(wanted: Deployment, figures: Figures) -> Finding:
@@ -129,13 +122,13 @@ def memory(wanted: Deployment, figures: Figures) -> Finding:
     if size.gpus:
         compared += " The memory of its graphics card was not measured: this is what the processor's side took."
     larger = "Choose a size with more memory, or load less of the model."
+    if share <= TIGHT:
+        return finding("dress-memory", "ok", SIZE, compared, figures=limits)
+    severity, why = "warning", "That leaves little for larger requests, more workers, and the system."
     if share > TOO_MUCH:
-        text = f"{compared} The container would be killed, and the deployment fail with OutOfMemory."
-        return finding("dress-memory", "blocker", SIZE, text, larger, f"{_CODES}#error-outofmemory", figures=limits)
-    if share > TIGHT:
-        text = f"{compared} That leaves little for larger requests, more workers, and the system."
-        return finding("dress-memory", "warning", SIZE, text, larger, f"{_CODES}#error-outofmemory", figures=limits)
-    return finding("dress-memory", "ok", SIZE, compared, figures=limits)
+        severity, why = "blocker", "The container would be killed, and the deployment fail with OutOfMemory."
+    docs = f"{_CODES}#error-outofmemory"
+    return finding("dress-memory", severity, SIZE, f"{compared} {why}", larger, docs, figures=limits)
 
 
 def latency(wanted: Deployment, figures: Figures) -> list[Finding]:
@@ -150,15 +143,14 @@ def latency(wanted: Deployment, figures: Figures) -> list[Finding]:
         f"{len(figures.calls)} calls of {wanted.name} with the sample, one after another: p50 {usual:,.0f} ms, "
         f"p95 {slow:,.0f} ms; request_timeout_ms is {allowed:,}."
     )
+    if slow <= SLOW * allowed:
+        return [finding("dress-latency", "ok", TIMEOUT, message, figures=shown)]
+    severity, why = "warning", "A slower machine or a larger request would not end in time."
+    remedy = "Raise request_timeout_ms, or make run() faster."
     if slow > allowed:
-        message += " Azure would end such a request with 408 or 504."
-        most = "Raise request_timeout_ms (at most 180,000), make run() faster, or send smaller requests."
-        return [finding("dress-latency", "blocker", TIMEOUT, message, most, _CODES, figures=shown)]
-    if slow > SLOW * allowed:
-        message += " A slower machine or a larger request would not end in time."
-        remedy = "Raise request_timeout_ms, or make run() faster."
-        return [finding("dress-latency", "warning", TIMEOUT, message, remedy, _CODES, figures=shown)]
-    return [finding("dress-latency", "ok", TIMEOUT, message, figures=shown)]
+        severity, why = "blocker", "Azure would end such a request with 408 or 504."
+        remedy = "Raise request_timeout_ms (at most 180,000), make run() faster, or send smaller requests."
+    return [finding("dress-latency", severity, TIMEOUT, f"{message} {why}", remedy, _CODES, figures=shown)]
 
 
 def answered(test: Mapping[str, Any] | None, all_figures: Sequence[Figures]) -> Finding:
@@ -217,7 +209,8 @@ def of_here(card: Mapping[str, Any]) -> dict[str, Any]:
     return {**card, "remedy": "\n".join(remedy), "commands": [], "evidence": evidence, "request_ids": []}
 
 
-def _patience(probe: ProbeSettings) -> float:
+def _allowed(probe: ProbeSettings) -> float:
+    """Seconds that a probe waits for the container."""
     return probe.initial_delay + probe.period * max(1, probe.failure_threshold)
 
 

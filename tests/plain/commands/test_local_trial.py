@@ -16,7 +16,7 @@ from commands import PRESET, aml_deploy, json_lines, processes_of
 
 from tui.local_trial import verdict
 from tui.local_trial.client import perform
-from tui.local_trial.trial import as_dressed, started_in
+from tui.local_trial.trial import as_tried, started_in
 from tui.local_trial.verdict import Figures, answered, latency, memory, not_served, ready
 from tui.plan.load_save.load import load
 from tui.plan.model import Deployment, ProbeSettings, RequestSettings
@@ -126,7 +126,7 @@ def test_what_is_served_needs_neither_workspace_nor_identity_of_its_own(tmp_path
     preset = find(PRESET)
     assert preset is not None
     sets = ["credential.method=service_principal", "deployment.instance_count=7", "workspace.name=x"]
-    document = as_dressed(load(str(preset.path), [], sets))
+    document = as_tried(load(str(preset.path), [], sets))
     assert document.get("credential") == {"method": "default"}
     assert document.value("deployment.instance_count") == 1
     assert document.get("workspace.name") == "${env:AZURE_ML_WORKSPACE}"
