@@ -135,7 +135,7 @@ def test_the_wheel_of_the_tool_is_made_again_from_what_is_installed(
 
     code = (
         "import sys; from pathlib import Path; from tui.offline_install import own_wheel; "
-        "from tui.offline_install.package_indexes import settings; print(own_wheel.make(Path(sys.argv[1]), settings()))"
+        "from tui.offline_install.package_indexes import needs; print(own_wheel.make(Path(sys.argv[1]), needs()))"
     )
     done = offline.run([installed / "bin/python", "-c", code, tmp_path], cluster, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -54,7 +54,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnIndex]
 
 
 def test_a_bundles_wheels_come_from_the_houses_index_alone(house: OwnIndex, tmp_path: Path) -> None:
-    wanted = package_indexes.of_conda("dependencies: [python=3.10, {pip: [house-model]}]")
+    wanted = package_indexes.needs(conda="dependencies: [python=3.10, {pip: [house-model]}]")
     lines = choose(wanted.packages, TARGET, wanted)
     # The newest that runs there, and what its condition asks for on that Python.
     assert [line.partition(" ")[0] for line in lines] == ["house-model==1.0", "house-tools==1.5"]
@@ -83,7 +83,7 @@ def test_the_rehearsals_image_build_asks_the_same_index(house: OwnIndex, tmp_pat
 
 @pytest.mark.slow
 def test_what_the_index_lacks_is_named_without_its_password(house: OwnIndex) -> None:
-    wanted = package_indexes.settings()
+    wanted = package_indexes.needs()
     with pytest.raises(Failure) as failure:
         choose(["house-secret"], TARGET, wanted)
     assert "house-secret" in str(failure.value)
@@ -98,7 +98,7 @@ def test_an_unknown_authority_is_not_trusted(house: OwnIndex, tmp_path: Path, mo
     stranger = OwnIndex(other, {}).trusted
     monkeypatch.setenv("PIP_CERT", str(stranger))
     with pytest.raises(Failure) as failure:
-        choose(["house-tools"], TARGET, package_indexes.settings())
+        choose(["house-tools"], TARGET, package_indexes.needs())
     assert "certificate" in str(failure.value).lower()
     assert not [path for path in house.asked if path.startswith("/")]
 

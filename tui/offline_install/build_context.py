@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Callable
 
 from tui.offline_install import plan_environments
-from tui.offline_install.bundle import megabytes, put, python_of, refuse_foreign
+from tui.offline_install.bundle import megabytes, put, refuse_foreign
 from tui.offline_install.wheels import Target, choose, fetch, requirement_of
 from tui.plain.failure import Failure
 from tui.plan.load_save.document import Document
@@ -58,7 +58,7 @@ def write(
     base = image or plan_environments.text(document, "deployment.environment.image", label)
     if not base:
         raise Failure("The plan names no base image, on which the Dockerfile stands; name one with --image.", 2)
-    version = python_of(wanted)
+    version = wanted.minor
     if not version:
         raise Failure("The conda file names no version of Python. Name one, for example python=3.10.", 2)
     if not any(line.startswith(SERVER) for line in wanted.packages):

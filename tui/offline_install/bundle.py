@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable
@@ -22,15 +22,7 @@ DESCRIPTION = "bundle.json"
 WHEELS, ENVIRONMENT_WHEELS = "wheels", "environment-wheels"
 ALWAYS = "rehearsal"
 """The extra that every bundle has: without it nothing could be rehearsed."""
-
-
-@dataclass
-class Environment:
-    """A scoring environment whose wheels go into a bundle too."""
-
-    name: str
-    """For people, such as `churn.yml, deployment blue`."""
-    wanted: Wanted
+_HEAD = "# Every package with the hash of its wheel: pip install --no-index --find-links wheels --require-hashes -r …"
 
 
 @dataclass
@@ -49,17 +41,19 @@ def write(
     pythons: Sequence[str],
     machine: str = "x86_64",
     extras: Sequence[str] = (),
-    environments: Sequence[Environment] = (),
+    environments: Mapping[str, Wanted] | None = None,
     replace: bool = False,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> Bundle:
     """Fetch everything and write the folder; `tell` gets a line of progress at a time.
 
+    `environments` are scoring environments whose wheels go into it too, by names for people such as
+    `churn.yml, deployment blue`.
     The folder may be on a volume that takes whole files only: all is made on local disk first. Raises Failure.
     """
     refuse_foreign(folder, DESCRIPTION, replace)
     made = Bundle(folder)
-    settings = package_indexes.settings()
+    settings = package_indexes.needs()
     with tempfile.TemporaryDirectory(prefix="aml-deploy-bundle-") as scratch:
         local = Path(scratch) / "bundle"
         (local / WHEELS).mkdir(parents=True)
@@ -72,10 +66,13 @@ def write(
             tell(f"Wheels for {target}")
             chosen = choose([f"aml-deploy[{','.join(asked)}] @ {own.as_uri()}", "pip"], target, settings)
             others = _fetched([line for line in chosen if not line.startswith("aml-deploy ")], target, local, settings)
-            lines = [requirement_of(own, asked), *map(requirement_of, others)]
-            _write_lines(local / f"requirements-{python}.txt", lines)
+            lines = sorted([requirement_of(own, asked), *map(requirement_of, others)])
+            (local / f"requirements-{python}.txt").write_text("\n".join([_HEAD, *lines, ""]), encoding="utf-8")
             described[python] = {wheel.name: wheel.stat().st_size for wheel in (own, *others)}
-        names = [_environment(one, pythons, machine, local, made, tell) for one in environments]
+        names = [
+            _environment(name, wanted, pythons, machine, local, made, tell)
+            for name, wanted in (environments or {}).items()
+        ]
         about = {
             "version": __version__,
             "machine": machine,
@@ -87,7 +84,7 @@ def write(
         (local / DESCRIPTION).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         shutil.copyfile(Path(__file__).with_name("install.py"), local / "install.py")
         (local / "README.txt").write_text(of_bundle(about), encoding="utf-8")
-        wheels = [path for path in local.rglob("*.whl")]
+        wheels = list(local.rglob("*.whl"))
         made.wheels, made.bytes = len(wheels), sum(path.stat().st_size for path in wheels)
         tell(f"Writing {folder}")
         put(local, folder)
@@ -95,39 +92,37 @@ def write(
 
 
 def _environment(
-    one: Environment, pythons: Sequence[str], machine: str, local: Path, made: Bundle, tell: Callable[[str], None]
+    name: str,
+    wanted: Wanted,
+    pythons: Sequence[str],
+    machine: str,
+    local: Path,
+    made: Bundle,
+    tell: Callable[[str], None],
 ) -> str:
     """Fetch the wheels of a scoring environment for its own Python and for those that may stand in for it.
 
     The rehearsal takes the nearest Python where the conda file's is missing: so a bundle for Python 3.11 has the
     packages of an environment with Python 3.10 for both.
     """
-    own = python_of(one.wanted)
+    own = wanted.minor or pythons[0]
     (local / ENVIRONMENT_WHEELS).mkdir(exist_ok=True)
-    made.notes += [f"{one.name}: {note}" for note in one.wanted.notes]
+    made.notes += [f"{name}: {note}" for note in wanted.notes]
     got = []
-    for python in dict.fromkeys([own or pythons[0], *pythons]):
+    for python in dict.fromkeys([own, *pythons]):
         target = Target(python, machine)
-        tell(f"Wheels of {one.name} for {target}")
+        tell(f"Wheels of {name} for {target}")
         try:
-            lines = choose(one.wanted.packages, target, one.wanted)
-            _fetched(lines, target, local, one.wanted, ENVIRONMENT_WHEELS)
+            lines = choose(wanted.packages, target, wanted)
+            _fetched(lines, target, local, wanted, ENVIRONMENT_WHEELS)
             got.append(python)
         except Failure as failure:
-            if python == (own or pythons[0]):
+            if python == own:
                 raise
             said = [line.strip(" |") for line in str(failure).splitlines()[1:]]
             why = next((line for line in said if line.startswith("cause:")), said[0])
-            made.notes.append(f"{one.name}: not for Python {python}. {why.replace('cause: ', '')}")
-    return f"{one.name} (Python {', '.join(got)})"
-
-
-def python_of(wanted: Wanted) -> str:
-    """The minor version of Python that a conda file names, such as 3.10; empty where it names none."""
-    import re
-
-    found = re.search(r"(?:==|~=|>=|<=)\s*(3\.\d+)", wanted.python)
-    return found.group(1) if found else ""
+            made.notes.append(f"{name}: not for Python {python}. {why.replace('cause: ', '')}")
+    return f"{name} (Python {', '.join(got)})"
 
 
 def _fetched(lines: Sequence[str], target: Target, local: Path, wanted: Wanted, folder: str = WHEELS) -> list[Path]:
@@ -138,36 +133,25 @@ def _fetched(lines: Sequence[str], target: Target, local: Path, wanted: Wanted, 
         known = at_hand(line, target, there)
         if known is None:
             missing.append(line)
-            continue
-        mine = local / folder / known.name
-        if mine != known:
-            shutil.copyfile(known, mine)
-        found.append(mine)
-    scratch = local.parent / "fetched"
-    scratch.mkdir()
+        elif known.parent == local / folder:
+            found.append(known)
+        else:
+            found.append(shutil.copyfile(known, local / folder / known.name))
     if missing:
-        fetch(missing, target, scratch, wanted)
-    found += [wheel.replace(local / folder / wheel.name) for wheel in sorted(scratch.iterdir())]
-    scratch.rmdir()
+        with tempfile.TemporaryDirectory(dir=local.parent) as scratch:
+            fetch(missing, target, Path(scratch), wanted)
+            found += [wheel.replace(local / folder / wheel.name) for wheel in Path(scratch).iterdir()]
     return sorted(found)
-
-
-def _write_lines(path: Path, lines: Sequence[str]) -> None:
-    head = (
-        "# Every package with the hash of its wheel: pip install --no-index --find-links wheels --require-hashes -r …\n"
-    )
-    path.write_text(head + "\n".join(sorted(lines)) + "\n", encoding="utf-8")
 
 
 def refuse_foreign(folder: Path, mark: str, replace: bool) -> None:
     """Raise Failure for a folder that holds something already, unless it is one of ours and may be replaced."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
-    if folder.is_dir() and (folder / mark).is_file():
-        if not replace:
-            raise Failure(f"{folder} is there already. Replace it with --force, or name another folder with -o.", 2)
-        return
-    raise Failure(f"{folder} is there already, and is not one that this command made. Name another with -o.", 2)
+    if not (folder / mark).is_file():
+        raise Failure(f"{folder} is there already, and is not one that this command made. Name another with -o.", 2)
+    if not replace:
+        raise Failure(f"{folder} is there already. Replace it with --force, or name another folder with -o.", 2)
 
 
 def put(local: Path, folder: Path) -> None:

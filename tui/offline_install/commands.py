@@ -21,11 +21,9 @@ def run(arguments: Namespace) -> int:
     if unknown:
         raise Failure(f"Python {unknown[0]} is not supported; it must be one of {', '.join(PYTHONS)}.", 2)
     folder = Path(arguments.output or "aml-deploy-bundle").expanduser()
-    environments = [
-        one
-        for plan in arguments.plans
-        for one in plan_environments.environments(load(plan, [], arguments.sets), Path(plan).name)
-    ]
+    environments = {}
+    for plan in arguments.plans:
+        environments.update(plan_environments.environments(load(plan, [], arguments.sets), Path(plan).name))
     made = bundle.write(
         folder,
         pythons=pythons,

@@ -8,14 +8,13 @@ import hashlib
 import importlib.metadata
 import io
 import shutil
-import subprocess
 import tempfile
 import zipfile
 from pathlib import Path
 
 import tui
 from tui.offline_install.package_indexes import Wanted
-from tui.offline_install.wheels import uv
+from tui.offline_install.wheels import indented, run, uv
 from tui.plain.failure import Failure
 
 DISTRIBUTION = "aml-deploy"
@@ -39,11 +38,10 @@ def _built(sources: Path, folder: Path, source: Wanted) -> Path:
     # uv leaves a .gitignore beside what it builds.
     with tempfile.TemporaryDirectory(prefix="aml-deploy-") as scratch:
         command = [uv(), "build", "--wheel", "--quiet", *source.arguments, "--out-dir", scratch, str(sources)]
-        done = subprocess.run(command, env=source.environ, cwd=scratch, capture_output=True, text=True, check=False)
+        done = run(command, source.environ, cwd=scratch)
         found = sorted(Path(scratch).glob("aml_deploy-*.whl"))
         if done.returncode != 0 or not found:
-            said = "\n".join(f"  | {line}" for line in done.stderr.splitlines()[-15:])
-            raise Failure(f"The wheel of {DISTRIBUTION} cannot be built from {sources}.\n{said}")
+            raise Failure(f"The wheel of {DISTRIBUTION} cannot be built from {sources}.\n{indented(done.stderr)}")
         return Path(shutil.copyfile(found[-1], folder / found[-1].name))
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from tui.plain.failure import Failure
 
@@ -31,27 +30,23 @@ class Wanted:
     notes: list[str]
     environ: dict[str, str]
 
-
-def of_conda(conda: str) -> Wanted:
-    """What a conda file needs. Raises Failure for one that cannot be said in pip's words."""
-    return _asked({"conda": conda})
-
-
-def of_mlflow(folder: Path) -> Wanted:
-    """What a local MLflow model needs to be served without code. Raises Failure."""
-    return _asked({"mlflow": str(folder)})
+    @property
+    def minor(self) -> str:
+        """The minor version of Python that the conda file names, such as 3.10; empty where it names none."""
+        found = re.search(r"(?:==|~=|>=|<=)\s*(3\.\d+)", self.python)
+        return found.group(1) if found else ""
 
 
-def settings() -> Wanted:
-    """No packages; where packages come from. Raises Failure."""
-    return _asked({})
+def needs(**of: str) -> Wanted:
+    """What is needed: for `conda`, a conda file's text; for `mlflow`, a local MLflow model's folder, to be served
+    without code; without either no packages, only where packages come from.
 
-
-def _asked(question: dict[str, Any]) -> Wanted:
+    Raises Failure for a conda file that cannot be said in pip's words, and where pip does not tell its settings.
+    """
     try:
         done = subprocess.run(
             [sys.executable, "-m", "tui.rehearsal.images.build_request"],
-            input=json.dumps(question),
+            input=json.dumps(of),
             capture_output=True,
             text=True,
             timeout=ASK_SECONDS,

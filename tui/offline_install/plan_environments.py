@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 from tui.offline_install import package_indexes
-from tui.offline_install.bundle import Environment
 from tui.offline_install.package_indexes import Wanted
 from tui.plain.failure import Failure
 from tui.plan.load_save.document import Document, is_local_path
@@ -15,13 +14,10 @@ from tui.plan.load_save.references import Unresolved, expand
 _OTHERWISE = "Only the packages of a conda file can be fetched."
 
 
-def environments(document: Document, name: str) -> list[Environment]:
-    """An environment for every deployment of a plan; `name` is the plan's, for people. Raises Failure."""
-    found = []
-    for one in document.each():
-        label = f"{name}, deployment {one.value('deployment.name')}"
-        found.append(Environment(label, wanted(one, label)))
-    return found
+def environments(document: Document, name: str) -> dict[str, Wanted]:
+    """The environment of every deployment of a plan, by a label for people; `name` is the plan's. Raises Failure."""
+    labels = {f"{name}, deployment {one.value('deployment.name')}": one for one in document.each()}
+    return {label: wanted(one, label) for label, one in labels.items()}
 
 
 def wanted(document: Document, label: str) -> Wanted:
@@ -29,7 +25,7 @@ def wanted(document: Document, label: str) -> Wanted:
     conda = local(document, "deployment.environment.conda_file", label)
     if conda is not None:
         try:
-            return package_indexes.of_conda(conda.read_text(encoding="utf-8"))
+            return package_indexes.needs(conda=conda.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             raise Failure(f"{label}: the conda file {conda} cannot be read: {reason}.", 2) from None
@@ -37,7 +33,7 @@ def wanted(document: Document, label: str) -> Wanted:
         raise Failure(f"{label}: its environment is not a conda file but something in Azure. {_OTHERWISE}", 2)
     model = local(document, "deployment.model.path", label)
     if model is not None and (model / "MLmodel").is_file():
-        return package_indexes.of_mlflow(model)
+        return package_indexes.needs(mlflow=str(model))
     raise Failure(f"{label}: it names no conda file, and no local MLflow model. {_OTHERWISE}", 2)
 
 

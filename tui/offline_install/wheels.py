@@ -51,24 +51,27 @@ class Target:
         """Every tag (packaging.tags.Tag) of wheels that run there."""
         from packaging.tags import compatible_tags, cpython_tags
 
-        platforms = [word.partition("=")[2] for word in self.for_pip if word.startswith("--platform=")]
         version = (3, int(self.python.partition(".")[2]))
-        return frozenset(
-            [*cpython_tags(version, platforms=platforms), *compatible_tags(version, "cp", platforms=platforms)]
-        )
+        native = cpython_tags(version, platforms=self.platforms)
+        return frozenset([*native, *compatible_tags(version, "cp", platforms=self.platforms)])
 
     @property
-    def for_pip(self) -> list[str]:
-        """As pip is told it: every platform whose wheels run there (PEP 600), the newest first."""
+    def platforms(self) -> list[str]:
+        """Every platform whose wheels run there (PEP 600), the newest first."""
         platforms = [f"manylinux_{GLIBC[0]}_{minor}_{self.machine}" for minor in range(GLIBC[1], 4, -1)]
         platforms += [f"manylinux2014_{self.machine}", f"linux_{self.machine}"]
         if self.machine == "x86_64":
             platforms += ["manylinux2010_x86_64", "manylinux1_x86_64"]
+        return platforms
+
+    @property
+    def for_pip(self) -> list[str]:
+        """As pip is told it."""
         return [
             "--implementation=cp",
             # 3.9 would be taken for 3.9.0, which some packages leave out by name.
             f"--python-version={self.python}.99",
-            *(f"--platform={platform}" for platform in platforms),
+            *(f"--platform={platform}" for platform in self.platforms),
         ]
 
 
@@ -79,10 +82,10 @@ def choose(requirements: Sequence[str], target: Target, source: Wanted) -> list[
     """
     command = [uv(), "pip", "compile", "-", "--quiet", "--no-header", "--no-annotate", "--generate-hashes"]
     command += ["--only-binary", ":all:", *target.for_uv]
-    done = _run([*command, *source.arguments], source.environ, "\n".join(requirements) + "\n")
+    done = run([*command, *source.arguments], source.environ, "\n".join(requirements) + "\n")
     if done.returncode != 0:
         raise Failure(
-            f"The packages for {target} cannot be chosen.\n{_indented(done.stderr)}\n"
+            f"The packages for {target} cannot be chosen.\n{indented(done.stderr)}\n"
             "Only wheels are taken. Where a package has none, build one on a machine like the target (pip wheel NAME), "
             "and name its folder in PIP_FIND_LINKS."
         )
@@ -100,7 +103,7 @@ def fetch(lines: Sequence[str], target: Target, folder: Path, source: Wanted) ->
             locked.write_text("\n".join(lines[number::_AT_ONCE]) + "\n", encoding="utf-8")
             command = [*pip, "download", "--quiet", "--no-deps", "--require-hashes", "--only-binary=:all:"]
             command += [*target.for_pip, f"--dest={folder}", f"--requirement={locked}"]
-            return _run(command, for_pip(source), "")
+            return run(command, for_pip(source))
 
         # One pip waits for one answer at a time, most of the time.
         with ThreadPoolExecutor(_AT_ONCE) as several:
@@ -108,7 +111,7 @@ def fetch(lines: Sequence[str], target: Target, folder: Path, source: Wanted) ->
         said = [done.stderr for done in ended if done.returncode != 0]
     if said:
         raise Failure(
-            f"The wheels for {target} cannot be fetched.\n{_indented(said[0])}\n"
+            f"The wheels for {target} cannot be fetched.\n{indented(said[0])}\n"
             "Index, proxy and certificates are taken from the settings of pip and uv on this machine."
         )
 
@@ -155,22 +158,23 @@ def _pip(scratch: Path, source: Wanted) -> list[str]:
     if importlib.util.find_spec("pip") is not None:
         return [sys.executable, "-m", "pip"]
     fetched = scratch / "pip"
-    done = _run(
-        [uv(), "pip", "install", "--quiet", *source.arguments, "--target", str(fetched), "pip"], source.environ, ""
-    )
+    done = run([uv(), "pip", "install", "--quiet", *source.arguments, "--target", str(fetched), "pip"], source.environ)
     if done.returncode == 0:
         return [sys.executable, str(fetched / "pip")]
     found = shutil.which("pip3") or shutil.which("pip")
     if found is None:
-        raise Failure(f"pip downloads the wheels, and is not there.\n{_indented(done.stderr)}")
+        raise Failure(f"pip downloads the wheels, and is not there.\n{indented(done.stderr)}")
     return [found]
 
 
-def _run(command: Sequence[str], environ: dict[str, str], text: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, input=text, env=environ, capture_output=True, text=True, check=False)
+def run(
+    command: Sequence[str], environ: dict[str, str], text: str = "", cwd: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """A finished program; `text` is its standard input."""
+    return subprocess.run(command, input=text, env=environ, cwd=cwd, capture_output=True, text=True, check=False)
 
 
-def _indented(said: str) -> str:
+def indented(said: str) -> str:
     """The last lines of what a program said, without the passwords of addresses and what it only passed by."""
     lines = [line for line in hide_logins(said).splitlines() if line.strip() and not _PASSED_BY.search(line)]
     return "\n".join(f"  | {line[:_WIDTH]}" for line in lines[-_LINES:])
