@@ -7,6 +7,7 @@ import errno
 import os
 import sys
 from argparse import Namespace
+from collections.abc import Iterator
 from typing import cast
 
 from tui.plain.failure import Failure
@@ -23,18 +24,25 @@ class Unwritable(Exception):
         super().__init__(f"Standard output cannot be written: {error.strerror}. What was printed is not complete.")
 
 
+@contextlib.contextmanager
+def writing() -> Iterator[None]:
+    """Raise Unwritable for an error of standard output, but for a reader that has gone."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Unwritable(error) from None
+
+
 def guarded(target: str, arguments: Namespace) -> int:
     """Call `module:function` with the arguments and return its exit code; errors become sentences on stderr."""
     _open_what_is_closed()
     _never_fail_to_encode()
     try:
         code = _call(target, arguments)
-        try:
+        with writing():
             sys.stdout.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise Unwritable(error) from None
         return code
     except Unwritable as full:
         _say(str(full))

@@ -174,7 +174,7 @@ def _apply(asked: dict[str, Any], cell: Cell) -> dict[str, Any]:
 def _attach(asked: dict[str, Any], cell: Cell) -> dict[str, Any]:
     run = attaching.choose(asked["run"])
     with Signals() as signals:
-        resumed = not run.journal.finished() and not run.alive and not attaching._elsewhere(run)
+        resumed = not run.journal.finished() and not run.alive and not attaching.elsewhere(run)
         if resumed:
             cell.say(f"The engine of run {run.id} is gone; the run is resumed.")
             again = {**asked, "rehearse": run.rehearsed}

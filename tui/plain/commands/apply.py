@@ -18,7 +18,7 @@ from tui.plain.arguments.plan_and_environment import ready
 from tui.plain.arguments.record_file import new_recording
 from tui.plain.arguments.scenario import say_practised
 from tui.plain.failure import Failure
-from tui.plain.guard import INTERRUPTED, Unwritable
+from tui.plain.guard import INTERRUPTED, Unwritable, writing
 from tui.plain.output.event_lines import Lines
 from tui.plain.output.follow import DETACHED, EXIT_CODES, FINISHED, GONE, follow
 from tui.plain.output.run_result import summary
@@ -168,12 +168,8 @@ def _until_started(show: Callable[[Event], None]) -> Callable[[Event], None]:
 
 
 def _print_event(event: Event) -> None:
-    try:
+    with writing():
         print(json.dumps(event, ensure_ascii=False), flush=True)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise Unwritable(error) from None
 
 
 def _say_detached(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from argparse import Namespace
 from collections.abc import Collection, Mapping
@@ -25,11 +26,11 @@ def run(arguments: Namespace) -> int:
     """Show the run; the exit code is that of the run. Raises Failure, PlanInvalid."""
     chosen = choose(arguments.run)
     unfinished = not chosen.journal.finished()
-    elsewhere = _elsewhere(chosen) if unfinished else ""
-    resumed = unfinished and not elsewhere and not chosen.alive
+    host = elsewhere(chosen) if unfinished else ""
+    resumed = unfinished and not host and not chosen.alive
     with Signals() as signals:
-        if elsewhere:
-            say(f"The run {chosen.id} is worked on by the engine on {elsewhere}; it is followed from here.")
+        if host:
+            say(f"The run {chosen.id} is worked on by the engine on {host}; it is followed from here.")
         if resumed:
             say(f"The engine of run {chosen.id} is gone; the run is resumed.")
             _resume(chosen)
@@ -50,7 +51,7 @@ def choose(name: str | None) -> Run:
     raise Failure(f"{what} {name}. aml-deploy runs lists them.", 2)
 
 
-def _elsewhere(chosen: Run) -> str:
+def elsewhere(chosen: Run) -> str:
     """The other machine that works on the run, if one does; waits some seconds where clocks alone cannot tell."""
 
     def waiting(host: str) -> None:
@@ -80,22 +81,13 @@ def typed_again(document: Document, environ: Mapping[str, str], typed: Collectio
                 continue  # nobody can be asked; what the plan refers to may do
             raise Failure(
                 f"The {label.lower()} was typed when the run began, and is kept nowhere. Attach on a terminal, where "
-                f"it is asked for, or let the plan refer to it: {chosen_reference(document, key)}.",
+                f"it is asked for, or let the plan refer to it: {document.value(key) or '${env:AZURE_CLIENT_SECRET}'}.",
                 2,
             )
         import getpass
 
-        try:
-            answer = getpass.getpass(f"{label} (not shown): ")
-        except EOFError:
-            answer = ""
-        if not answer:
+        with contextlib.suppress(EOFError):
+            secrets[key] = getpass.getpass(f"{label} (not shown): ")
+        if not secrets.get(key):
             raise Failure(f"The {label.lower()} is needed to go on. Nothing was done.", 2)
-        secrets[key] = answer
     return secrets
-
-
-def chosen_reference(document: Document, key: str) -> str:
-    """How the plan refers to a secret, or could."""
-    written = document.value(key)
-    return str(written) if written else "${env:AZURE_CLIENT_SECRET}"

@@ -57,9 +57,7 @@ def read(name: str) -> str:
 
 def card_lines(card: Card) -> list[str]:
     """A card as lines for people."""
-    lines = [card.title]
-    lines += _part("Why", card.cause)
-    lines += _part("What to do", card.remedy)
+    lines = [card.title, *_part("Why", card.cause), *_part("What to do", card.remedy)]
     lines += [f"    $ {command}" for command in card.commands]
     if card.docs:
         lines.append(f"  More: {card.docs}")

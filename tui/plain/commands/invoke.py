@@ -38,12 +38,5 @@ def as_object(endpoint: Any, result: dict[str, Any]) -> dict[str, Any]:
         response = json.loads(result.get("body", ""))
     except ValueError:
         response = result.get("body", "")
-    return {
-        "endpoint": endpoint,
-        "deployment": result.get("deployment"),
-        "status_code": result.get("status_code"),
-        "latency_ms": result.get("latency_ms"),
-        "ok": bool(result.get("ok")),
-        "note": result.get("note"),
-        "response": response,
-    }
+    told = {name: result.get(name) for name in ("deployment", "status_code", "latency_ms", "ok", "note")}
+    return {"endpoint": endpoint, **told, "ok": bool(result.get("ok")), "response": response}

@@ -19,7 +19,7 @@ def run(arguments: Namespace) -> int:
     """Become the rehearsal's own command; it handles signals and terminals itself."""
     from tui.rehearsal_client import run_command
 
-    practised = _practised(arguments)
+    practised, as_json = _practised(arguments), ["--json"] if arguments.json else []
     if arguments.json and (arguments.list_scenarios or arguments.list_roles):
         raise Failure("--json goes with --env or --compare; lists are for people.", 2)
     if arguments.list_scenarios:
@@ -40,13 +40,13 @@ def run(arguments: Namespace) -> int:
                 "the last one used, or a free one.",
                 2,
             )
-        return run_command(["env", *practised, *(["--json"] if arguments.json else [])])
+        return run_command(["env", *practised, *as_json])
     if arguments.compare is not None:
         if arguments.port is not None:
             raise Failure("--compare starts a rehearsal of its own, on a free port; leave --port out.", 2)
         if practised:
             raise Failure("--compare starts a rehearsal of its own, as fast as it goes and without failures.", 2)
-        return run_command(["compare", *(["--json"] if arguments.json else []), "--", arguments.compare])
+        return run_command(["compare", *as_json, "--", arguments.compare])
     if arguments.json:
         raise Failure("--json goes with --env or --compare: aml-deploy rehearsal --env --json", 2)
     port = ["--port", str(arguments.port)] if arguments.port is not None else []
@@ -58,11 +58,8 @@ def _practised(arguments: Namespace) -> list[str]:
     told = [f"--scenario={name}" for name in arguments.scenario]
     if arguments.clear_scenarios:
         told.append("--clear-scenarios")
-    for option, name in PRACTISED.items():
-        value = getattr(arguments, name)
-        if value is not None:
-            told.append(f"{option}={value}")
-    return told
+    given = {option: getattr(arguments, name) for option, name in PRACTISED.items()}
+    return told + [f"{option}={value}" for option, value in given.items() if value is not None]
 
 
 def _rights(arguments: Namespace) -> list[str]:

@@ -21,8 +21,7 @@ def run(arguments: Namespace) -> int:
     if arguments.out is not None:
         written = _write(pages, Path(arguments.out).expanduser())
         if not arguments.json:
-            for path in written:
-                print(path)
+            print(*written, sep="\n", end="\n" if written else "")
     elif not arguments.json:
         print("\n\n".join(str(page["markdown"]).rstrip() for page in pages), end="\n" if pages else "")
     if arguments.json:
@@ -44,19 +43,16 @@ def summary(pages: list[dict[str, Any]]) -> str:
 
 def _write(pages: list[dict[str, Any]], folder: Path) -> list[Path]:
     """One Markdown file a page; pages of an earlier time that are not needed any more are removed."""
-    names = ("network", "identity", "databricks", "ml")
+    texts = {folder / f"{page['who']}.md": str(page["markdown"]) for page in pages}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        written = []
-        for page in pages:
-            path = folder / f"{page['who']}.md"
-            path.write_text(str(page["markdown"]), encoding="utf-8")
-            written.append(path)
-        for name in names:
+        for path, text in texts.items():
+            path.write_text(text, encoding="utf-8")
+        for name in ("network", "identity", "databricks", "ml"):
             stale = folder / f"{name}.md"
-            if stale not in written and _ours(stale):
+            if stale not in texts and _ours(stale):
                 stale.unlink()
-        return written
+        return list(texts)
     except OSError as error:
         remedy = "Name a folder that can be written to with -o."
         raise Failure(f"The pages cannot be written to {folder}: {error.strerror}. {remedy}") from None

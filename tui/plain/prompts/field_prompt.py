@@ -88,7 +88,7 @@ class Form:
     def take(self, field: Field, typed: str) -> str | None:
         """Write what was typed; returns what is wrong with it, and leaves the value as it was then."""
         before, source = self.document.get(field.key), self.document.sources.get(field.key, self.document.origin)
-        secret = self.secrets.pop(field.key, None)
+        secrets, self.secrets = self.secrets, {key: text for key, text in self.secrets.items() if key != field.key}
         if field.kind == "secret" and typed and not has_reference(typed):
             self.secrets[field.key] = typed
         else:
@@ -96,13 +96,10 @@ class Form:
         wrong = self.problem(field)
         if wrong:
             self.document.set(field.key, before, source)
-            if secret is not None:
-                self.secrets[field.key] = secret
-            else:
-                self.secrets.pop(field.key, None)
-            return wrong
-        self.changed = self.changed or self.document.get(field.key) != before
-        return None
+            self.secrets = secrets
+        else:
+            self.changed = self.changed or self.document.get(field.key) != before
+        return wrong
 
     def problem(self, field: Field) -> str | None:
         """What is wrong with a field as it stands."""
@@ -143,18 +140,15 @@ def ask_field(form: Form, field: Field, answers: Answers) -> None:
             continue
         if typed == BACK:
             raise Back
-        if typed == "":
-            wrong = form.problem(field)
-        else:
-            wrong = form.take(field, "" if typed == EMPTY else _chosen(field, typed))
+        taken = "" if typed == EMPTY else _chosen(field, typed)
+        wrong = form.take(field, taken) if typed else form.problem(field)
         if wrong is None:
             return
         say(f"  {wrong}")
         if answers.ended:
             where = answers.where(field.key)
-            if where:
-                raise Failure(f"{where}, {field.key}: {wrong}", 2)
-            raise Failure(f"The input ended before {field.label} ({field.key}) had a value that is right.", 2)
+            ended = f"The input ended before {field.label} ({field.key}) had a value that is right."
+            raise Failure(f"{where}, {field.key}: {wrong}" if where else ended, 2)
 
 
 def _chosen(field: Field, typed: str) -> str:
@@ -165,16 +159,15 @@ def _chosen(field: Field, typed: str) -> str:
 
 def explain(form: Form, field: Field) -> None:
     """The field's help: what it is, why it matters, an example, where the value comes from, a link."""
-    for text in (field.help.what, field.help.why):
+    for text in (
+        field.help.what,
+        field.help.why,
+        field.help.example and f"Example: {field.help.example}",
+        f"The value comes from: {form.source(field)}",
+        field.default is not None and f"Default: {field.show(field.default)}",
+        field.kind == "path" and f"Relative paths start from {form.document.base}{os.sep}",
+        f"Key in the plan: {field.key}",
+        field.help.link,
+    ):
         if text:
             say(f"  {text}")
-    if field.help.example:
-        say(f"  Example: {field.help.example}")
-    say(f"  The value comes from: {form.source(field)}")
-    if field.default is not None:
-        say(f"  Default: {field.show(field.default)}")
-    if field.kind == "path":
-        say(f"  Relative paths start from {form.document.base}{os.sep}")
-    say(f"  Key in the plan: {field.key}")
-    if field.help.link:
-        say(f"  {field.help.link}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from types import TracebackType
 from typing import Any
 
 from tui.helper.client import HelperClient, HelperError
@@ -33,9 +32,7 @@ class Facts:
     def __enter__(self) -> Facts:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         try:
             if self._client is not None:
                 self._loop.run_until_complete(self._client.close())
@@ -62,11 +59,8 @@ class Facts:
         elif step == "model":
             self._say_model()
         if step in CHECKED:
-            self._say_findings(step)
-
-    def _say_findings(self, step: str) -> None:
-        """What the preflight says against this step already now; what is in order is told at the end."""
-        _say_wrong(worst_first(self._ask("step_findings", step=step) or []))
+            # What the preflight says against this step already now; what is in order is told at the end.
+            _say_wrong(worst_first(self._ask("step_findings", step=step) or []))
 
     def review(self) -> None:
         """What will be created, changed or left, and what the preflight finds."""
@@ -105,13 +99,11 @@ class Facts:
 
     def _say_endpoint(self) -> None:
         answer = self._ask("endpoint")
-        if answer is None:
-            return
-        if not answer.get("exists"):
+        if answer is not None and answer.get("exists"):
+            names = ", ".join(str(item.get("name")) for item in answer.get("deployments") or []) or "none"
+            say(f"  The endpoint exists ({answer.get('provisioning_state')}); its deployments: {names}.")
+        elif answer is not None:
             say("  The workspace has no endpoint of that name yet; it will be created.")
-            return
-        names = ", ".join(str(item.get("name")) for item in answer.get("deployments") or []) or "none"
-        say(f"  The endpoint exists ({answer.get('provisioning_state')}); its deployments: {names}.")
 
     def _say_model(self) -> None:
         answer = self._ask("inspect_model")

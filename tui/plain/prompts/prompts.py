@@ -16,7 +16,7 @@ from tui.plain.prompts import live_facts
 from tui.plain.prompts.answers_file import DEPLOY, NO, YES, read_answers
 from tui.plain.prompts.field_prompt import KEYS, Answers, Back, Form, ask_field
 from tui.plain.terminal import say
-from tui.plan.fields.all_fields import BY_KEY, FIELDS, STEPS, Field, fields_of
+from tui.plan.fields.all_fields import BY_KEY, FIELDS, STEPS, fields_of
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
 from tui.plan.load_save.resolve import resolve
@@ -77,9 +77,8 @@ def _chosen_plan(answers: Answers) -> Document:
 
 
 def _title(step: str) -> str:
-    names = [name for name, _ in STEPS]
-    number = names.index(step) + 1
-    return f"\nStep {number} of {len(STEPS)}: {dict(STEPS)[step]}"
+    titles = dict(STEPS)
+    return f"\nStep {[*titles].index(step) + 1} of {len(titles)}: {titles[step]}"
 
 
 def _step(form: Form, step: str, answers: Answers, known: live_facts.Facts) -> None:
@@ -89,23 +88,14 @@ def _step(form: Form, step: str, answers: Answers, known: live_facts.Facts) -> N
     fields = [field for field in fields_of(step, advanced=True) if not field.advanced or answers.has(field.key)]
     place = 0
     while place < len(fields):
-        if not form.document.asked(fields[place].key):
-            place += 1
-            continue
         try:
-            ask_field(form, fields[place], answers)
+            if form.document.asked(fields[place].key):
+                ask_field(form, fields[place], answers)
             place += 1
         except Back:
-            place = _before(form, fields, place)
+            before = [at for at in range(place) if form.document.asked(fields[at].key)]
+            place = before[-1] if before else place
     known.after(step)
-
-
-def _before(form: Form, fields: list[Field], place: int) -> int:
-    """The field before that is asked, or the first one."""
-    for earlier in range(place - 1, -1, -1):
-        if form.document.asked(fields[earlier].key):
-            return earlier
-    return place
 
 
 def _review(form: Form, answers: Answers, known: live_facts.Facts) -> None:
