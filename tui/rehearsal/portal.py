@@ -105,8 +105,4 @@ async def read_portal(request: web.Request) -> web.Response:
     return web.Response(text=_page(state), content_type="text/html", charset="utf-8", headers=_HEADERS)
 
 
-def add_routes(router: web.UrlDispatcher) -> None:
-    """Adds the paths of this module."""
-    for path in ("/portal.azure.com", "/{word}/portal.azure.com"):
-        router.add_get(path, read_portal)
-        router.add_get(path + "/", read_portal)
+ROUTES = [web.get(f"{word}/portal.azure.com{slash}", read_portal) for word in ("", "/{word}") for slash in ("", "/")]

@@ -33,7 +33,7 @@ from tui.rehearsal.arm import (
     workspace_routes,
 )
 from tui.rehearsal.arm.errors import ArmError, timestamp
-from tui.rehearsal.arm.front import Call, Fields, Routes, read_body, require_right
+from tui.rehearsal.arm.front import TABLE, Call, Fields, Routes, read_body, require_right
 from tui.rehearsal.arm.operations import Operations
 from tui.rehearsal.arm.rights import ActiveRights, forget
 from tui.rehearsal.arm.workspaces import Workspaces
@@ -69,26 +69,25 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def _routes() -> Routes:
-    routes = Routes()
-    modules = (
-        subscriptions,
-        identities,
-        workspace_routes,
-        networks,
-        diagnose,
-        datastores,
-        assets,
-        endpoints,
-        deployments,
-        capacity,
-        operation_routes,
-        activity_log,
-        metrics,
+    return Routes(
+        [
+            *subscriptions.ROUTES,
+            *identities.ROUTES,
+            *workspace_routes.ROUTES,
+            *networks.ROUTES,
+            *diagnose.ROUTES,
+            *datastores.ROUTES,
+            *assets.ROUTES,
+            *endpoints.ROUTES,
+            *deployments.ROUTES,
+            *capacity.ROUTES,
+            *operation_routes.ROUTES,
+            *activity_log.ROUTES,
+            *metrics.ROUTES,
+            # The refusals come last: what is offered goes first where paths are alike.
+            *not_offered.ROUTES,
+        ]
     )
-    # The refusals come last: what is offered goes first where paths are alike.
-    for module in (*modules, not_offered):
-        module.add_routes(routes)
-    return routes
 
 
 def _claims(service: Service, request: web.Request) -> dict[str, object]:
@@ -122,19 +121,16 @@ def _claims(service: Service, request: web.Request) -> dict[str, object]:
     return claims
 
 
-def _arm_handler(routes: Routes) -> _Handler:
-    async def handle(request: web.Request) -> web.StreamResponse:
-        service = request.app[SERVICE]
-        claims = request["claims"] = _claims(service, request)
-        handler, path, parameters = routes.find(request.method, request.path)
-        require_right(service, request, claims, path)
-        disturbed = disturb_resource_manager(service, request, claims)
-        if disturbed is not None:
-            return disturbed
-        body = await read_body(request) if request.method in ("PUT", "PATCH", "POST") else Fields({})
-        return await handler(Call(service, request, parameters, body, claims))
-
-    return handle
+async def _resource_manager(request: web.Request) -> web.StreamResponse:
+    service = request.app[SERVICE]
+    claims = request["claims"] = _claims(service, request)
+    handler, path, parameters = request.app[TABLE].find(request.method, request.path)
+    require_right(service, request, claims, path)
+    disturbed = disturb_resource_manager(service, request, claims)
+    if disturbed is not None:
+        return disturbed
+    body = await read_body(request) if request.method in ("PUT", "PATCH", "POST") else Fields({})
+    return await handler(Call(service, request, parameters, body, claims))
 
 
 @web.middleware
@@ -213,11 +209,10 @@ def application(service: Service) -> web.Application:
     )
     app[SERVICE] = service
     app[metrics.COUNTS] = metrics.Counts()
-    entra.add_routes(app.router)
-    blobs.add_routes(app.router)
-    portal.add_routes(app.router)
+    app[TABLE] = _routes()
+    app.add_routes([*entra.ROUTES, *blobs.ROUTES, *portal.ROUTES])
     app.router.add_route("*", "/endpoints/{endpoint}/{path:.*}", handle_scoring)
-    app.router.add_route("*", "/{path:.*}", _arm_handler(_routes()))
+    app.router.add_route("*", "/{path:.*}", _resource_manager)
     app.on_response_prepare.append(_stamp)
     return app
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import uuid
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, Callable
 
 from aiohttp import web
 
 from tui.rehearsal.arm.asset_properties import FIXED, properties_of
 from tui.rehearsal.arm.errors import ArmError, timestamp, user_error
-from tui.rehearsal.arm.front import Call, Routes, count, page
+from tui.rehearsal.arm.front import Call, Route, count, page
 from tui.rehearsal.arm.listing import holding, top
 from tui.rehearsal.arm.resource_paths import PROVIDER, WORKSPACE
 from tui.rehearsal.arm.workspace_routes import workspace_of
@@ -294,25 +296,23 @@ async def start_pending_upload(call: Call, kind: str) -> web.Response:
     )
 
 
-def add_routes(routes: Routes) -> None:
-    """Adds the paths of this module."""
+def _routes(kind: str) -> list[Route]:
+    container, version = f"{WORKSPACE}/{kind}/{{name}}", f"{WORKSPACE}/{kind}/{{name}}/versions/{{version}}"
 
-    def bound(handler: Any, kind: str) -> Any:
-        async def handle(call: Call) -> web.StreamResponse:
-            response: web.StreamResponse = await handler(call, kind)
-            return response
+    def route(method: str, path: str, handler: Callable[..., Awaitable[web.Response]]) -> Route:
+        return method, path, functools.partial(handler, kind=kind)
 
-        return handle
+    return [
+        route("GET", f"{WORKSPACE}/{kind}", list_containers),
+        route("GET", container, read_container),
+        route("PUT", container, write_container),
+        route("DELETE", container, delete_container),
+        route("GET", f"{container}/versions", list_versions),
+        route("GET", version, read_version),
+        route("PUT", version, write_version),
+        route("DELETE", version, delete_version),
+        *([route("POST", f"{version}/startPendingUpload", start_pending_upload)] if kind != "data" else []),
+    ]
 
-    for kind in KINDS:
-        container, version = f"{WORKSPACE}/{kind}/{{name}}", f"{WORKSPACE}/{kind}/{{name}}/versions/{{version}}"
-        routes.add("GET", f"{WORKSPACE}/{kind}", bound(list_containers, kind))
-        routes.add("GET", container, bound(read_container, kind))
-        routes.add("PUT", container, bound(write_container, kind))
-        routes.add("DELETE", container, bound(delete_container, kind))
-        routes.add("GET", f"{container}/versions", bound(list_versions, kind))
-        routes.add("GET", version, bound(read_version, kind))
-        routes.add("PUT", version, bound(write_version, kind))
-        routes.add("DELETE", version, bound(delete_version, kind))
-        if kind != "data":
-            routes.add("POST", f"{version}/startPendingUpload", bound(start_pending_upload, kind))
+
+ROUTES = [route for kind in KINDS for route in _routes(kind)]

@@ -16,7 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from tui.rehearsal.arm.errors import ArmError, bad_request
-from tui.rehearsal.arm.front import Call, Routes, page
+from tui.rehearsal.arm.front import Call, Route, page
 from tui.rehearsal.arm.resource_paths import PROVIDER, REGION, REGION_NAME
 from tui.rehearsal.service import Service
 
@@ -229,8 +229,8 @@ async def list_vm_sizes(call: Call) -> web.Response:
     return page(call, found)
 
 
-def add_routes(routes: Routes) -> None:
-    """Adds the paths of this module."""
-    routes.add("GET", f"{REGION}/usages", list_usages)
-    routes.add("GET", f"{REGION}/quotas", list_quotas)
-    routes.add("GET", f"{REGION}/vmSizes", list_vm_sizes)
+ROUTES: list[Route] = [
+    ("GET", f"{REGION}/usages", list_usages),
+    ("GET", f"{REGION}/quotas", list_quotas),
+    ("GET", f"{REGION}/vmSizes", list_vm_sizes),
+]

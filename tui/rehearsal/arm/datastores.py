@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from tui.rehearsal.arm.errors import user_error
-from tui.rehearsal.arm.front import Call, Routes, count, page
+from tui.rehearsal.arm.front import Call, Route, count, page
 from tui.rehearsal.arm.resource_paths import PROVIDER, WORKSPACE
 from tui.rehearsal.arm.workspace_routes import MADE, workspace_of
 from tui.rehearsal.arm.workspaces import Workspace
@@ -105,8 +105,8 @@ async def list_datastore_secrets(call: Call) -> web.Response:
     return web.json_response({"secretsType": "Sas", "sasToken": token})
 
 
-def add_routes(routes: Routes) -> None:
-    """Adds the paths of this module."""
-    routes.add("GET", f"{WORKSPACE}/datastores", list_datastores)
-    routes.add("GET", f"{WORKSPACE}/datastores/{{datastore}}", read_datastore)
-    routes.add("POST", f"{WORKSPACE}/datastores/{{datastore}}/listSecrets", list_datastore_secrets)
+ROUTES: list[Route] = [
+    ("GET", f"{WORKSPACE}/datastores", list_datastores),
+    ("GET", f"{WORKSPACE}/datastores/{{datastore}}", read_datastore),
+    ("POST", f"{WORKSPACE}/datastores/{{datastore}}/listSecrets", list_datastore_secrets),
+]

@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from tui.rehearsal.arm import operation_routes
-from tui.rehearsal.arm.front import Call, Routes
+from tui.rehearsal.arm.front import Call, Route
 from tui.rehearsal.arm.resource_paths import WORKSPACE
 from tui.rehearsal.arm.workspace_routes import workspace_of
 
@@ -80,6 +80,6 @@ async def diagnose(call: Call) -> web.Response:
     return web.Response(status=202, headers=operation_routes.accepted(call, path))
 
 
-def add_routes(routes: Routes) -> None:
-    """Adds the path of this module."""
-    routes.add("POST", f"{WORKSPACE}/diagnose", diagnose)
+ROUTES: list[Route] = [
+    ("POST", f"{WORKSPACE}/diagnose", diagnose),
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -138,47 +138,40 @@ class Call:
 
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
+# Method, path with `{names}`, handler.
+Route = tuple[str, str, Handler]
+
+
+def _fits(segment: str, part: str) -> bool:
+    """Whether a part of a request's path is a route's segment, or a value for its name."""
+    return bool(part) if segment.startswith("{") else segment == part.lower()
 
 
 class Routes:
     """Paths with `{names}` and their handlers. Azure takes paths in any case."""
 
-    def __init__(self) -> None:
-        self._routes: dict[int, list[tuple[list[str], str, dict[str, Handler]]]] = {}
-
-    def add(self, method: str, path: str, handler: Handler) -> None:
-        """Registers a handler; fixed segments are compared without regard to case."""
-        segments = [part if part.startswith("{") else part.lower() for part in path.strip("/").split("/")]
-        same_length = self._routes.setdefault(len(segments), [])
-        for known, _, handlers in same_length:
-            if known == segments:
-                handlers[method] = handler
-                return
-        same_length.append((segments, path, {method: handler}))
+    def __init__(self, table: Iterable[Route]) -> None:
+        """Of routes that are alike, apart from the case of fixed segments, the first one's path stays."""
+        self._routes: dict[tuple[str, ...], tuple[str, dict[str, Handler]]] = {}
+        for method, path, handler in table:
+            segments = tuple(part if part.startswith("{") else part.lower() for part in path.strip("/").split("/"))
+            self._routes.setdefault(segments, (path, {}))[1][method] = handler
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         """Method and path of every operation, the path as it was added."""
-        for same_length in self._routes.values():
-            for _, path, handlers in same_length:
-                for method in handlers:
-                    yield method, path
+        for path, handlers in self._routes.values():
+            for method in handlers:
+                yield method, path
 
     def find(self, method: str, path: str) -> tuple[Handler, str, dict[str, str]]:
         """The handler, the path as it was added, and the values of its names. Raises ArmError, 404 or 405."""
         parts = path.strip("/").split("/")
         allowed: set[str] = set()
-        for segments, added, handlers in self._routes.get(len(parts), []):
-            values: dict[str, str] = {}
-            for segment, part in zip(segments, parts):
-                if segment.startswith("{"):
-                    if not part:
-                        break
-                    values[segment[1:-1]] = part
-                elif segment != part.lower():
-                    break
-            else:
+        for segments, (added, handlers) in self._routes.items():
+            if len(segments) == len(parts) and all(map(_fits, segments, parts)):
                 if method in handlers:
-                    return handlers[method], added, values
+                    names = {name[1:-1]: part for name, part in zip(segments, parts) if name.startswith("{")}
+                    return handlers[method], added, names
                 allowed.update(handlers)
         if allowed:
             raise ArmError(
@@ -194,6 +187,8 @@ class Routes:
             "offers is listed in its table of operations.",
         )
 
+
+TABLE: web.AppKey[Routes] = web.AppKey("routes", Routes)
 
 # Who is signed in may ask for these; the answers hold only what the caller may see.
 _ALWAYS = ("/subscriptions", "/tenants", f"/providers/{PROVIDER}/operations")

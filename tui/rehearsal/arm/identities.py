@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from tui.rehearsal.arm.errors import ArmError, resource_not_found
-from tui.rehearsal.arm.front import Call, Routes, page
+from tui.rehearsal.arm.front import Call, Route, page
 from tui.rehearsal.arm.resource_paths import REGION_NAME
 from tui.rehearsal.seed import TENANT_ID
 from tui.rehearsal.service import Service
@@ -136,10 +136,10 @@ async def definition(call: Call) -> web.Response:
     )
 
 
-def add_routes(routes: Routes) -> None:
-    """Adds the paths of this module."""
-    routes.add("GET", _IDENTITY, read)
-    routes.add("GET", f"{_IDENTITY}/{_AUTHORIZATION}/permissions", permissions)
-    routes.add("GET", f"{_STORAGE}/{_AUTHORIZATION}/roleAssignments", storage_assignments)
-    routes.add("GET", f"{_REGISTRY}/{_AUTHORIZATION}/roleAssignments", registry_assignments)
-    routes.add("GET", _DEFINITIONS, definition)
+ROUTES: list[Route] = [
+    ("GET", _IDENTITY, read),
+    ("GET", f"{_IDENTITY}/{_AUTHORIZATION}/permissions", permissions),
+    ("GET", f"{_STORAGE}/{_AUTHORIZATION}/roleAssignments", storage_assignments),
+    ("GET", f"{_REGISTRY}/{_AUTHORIZATION}/roleAssignments", registry_assignments),
+    ("GET", _DEFINITIONS, definition),
+]

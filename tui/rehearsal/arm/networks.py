@@ -9,7 +9,7 @@ from aiohttp import web
 
 from tui.rehearsal.arm import operation_routes, operations
 from tui.rehearsal.arm.errors import resource_not_found, user_error
-from tui.rehearsal.arm.front import Call, Routes, page
+from tui.rehearsal.arm.front import Call, Route, page
 from tui.rehearsal.arm.resource_paths import PROVIDER, WORKSPACE
 from tui.rehearsal.arm.workspace_routes import private_endpoints, workspace_body, workspace_of
 from tui.rehearsal.store import Resource
@@ -107,11 +107,11 @@ async def provision(call: Call) -> web.Response:
     return web.Response(status=202, headers=operation_routes.accepted(call, path))
 
 
-def add_routes(routes: Routes) -> None:
-    """Adds the paths of this module."""
-    routes.add("GET", f"{WORKSPACE}/privateEndpointConnections", list_private_endpoints)
-    routes.add("GET", f"{WORKSPACE}/privateEndpointConnections/{{connection}}", read_private_endpoint)
-    routes.add("GET", f"{WORKSPACE}/privateLinkResources", list_private_links)
-    routes.add("GET", f"{WORKSPACE}/outboundRules", list_outbound_rules)
-    routes.add("GET", f"{WORKSPACE}/outboundRules/{{rule}}", read_outbound_rule)
-    routes.add("POST", f"{WORKSPACE}/provisionManagedNetwork", provision)
+ROUTES: list[Route] = [
+    ("GET", f"{WORKSPACE}/privateEndpointConnections", list_private_endpoints),
+    ("GET", f"{WORKSPACE}/privateEndpointConnections/{{connection}}", read_private_endpoint),
+    ("GET", f"{WORKSPACE}/privateLinkResources", list_private_links),
+    ("GET", f"{WORKSPACE}/outboundRules", list_outbound_rules),
+    ("GET", f"{WORKSPACE}/outboundRules/{{rule}}", read_outbound_rule),
+    ("POST", f"{WORKSPACE}/provisionManagedNetwork", provision),
+]

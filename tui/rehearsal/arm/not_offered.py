@@ -5,13 +5,13 @@ The names are those of Microsoft's API description 2024-04-01; a client learns f
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import Callable
+import functools
+from collections.abc import Iterator
 
 from aiohttp import web
 
 from tui.rehearsal.arm.errors import ArmError
-from tui.rehearsal.arm.front import Call, Routes
+from tui.rehearsal.arm.front import Call, Route
 from tui.rehearsal.arm.resource_paths import PROVIDER, REGION, WORKSPACE
 
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.MachineLearningServices"
@@ -82,27 +82,28 @@ _GROUPS = {
 _VERBS = {"GET": "Get", "PUT": "CreateOrUpdate", "PATCH": "Update", "DELETE": "Delete", "POST": "Post"}
 
 
-def _refuse(operation: str) -> Callable[[Call], Awaitable[web.StreamResponse]]:
-    async def handle(call: Call) -> web.StreamResponse:
-        raise ArmError(
-            501,
-            "NotImplemented",
-            f"The rehearsal does not offer {operation}. It stands in for managed online endpoints and what they are "
-            "made of; on Azure this operation exists.",
-        )
-
-    return handle
+async def _refuse(call: Call, operation: str) -> web.StreamResponse:
+    raise ArmError(
+        501,
+        "NotImplemented",
+        f"The rehearsal does not offer {operation}. It stands in for managed online endpoints and what they are made "
+        "of; on Azure this operation exists.",
+    )
 
 
-def add_routes(routes: Routes) -> None:
-    """Adds the paths of this module."""
+def _routes() -> Iterator[tuple[str, str, str]]:
+    """Method, path and operation of all that is refused."""
     for path, methods in _REFUSED.items():
-        for method, operation in methods.items():
-            routes.add(method, path, _refuse(operation))
+        yield from ((method, path, operation) for method, operation in methods.items())
     for name, operations in _GROUPS.items():
-        routes.add("GET", f"{WORKSPACE}/{name}", _refuse(f"{operations}_List"))
+        collection = f"{WORKSPACE}/{name}"
+        yield "GET", collection, f"{operations}_List"
         for method, verb in _VERBS.items():
-            path = f"{WORKSPACE}/{name}/{{item}}"
-            routes.add(method, path, _refuse(f"{operations}_{verb}"))
+            yield method, f"{collection}/{{item}}", f"{operations}_{verb}"
             for below in ("{part}", "{part}/{subitem}", "{part}/{subitem}/{action}"):
-                routes.add(method, f"{path}/{below}", _refuse(f"{operations}_{verb} below an item"))
+                yield method, f"{collection}/{{item}}/{below}", f"{operations}_{verb} below an item"
+
+
+ROUTES: list[Route] = [
+    (method, path, functools.partial(_refuse, operation=operation)) for method, path, operation in _routes()
+]

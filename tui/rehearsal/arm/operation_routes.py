@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from tui.rehearsal.arm.errors import ArmError
-from tui.rehearsal.arm.front import Call, Routes
+from tui.rehearsal.arm.front import Call, Route
 from tui.rehearsal.arm.operations import UNDER_WAY
 from tui.rehearsal.arm.resource_paths import REGION
 
@@ -60,7 +60,7 @@ async def read_result(call: Call) -> web.Response:
     return web.json_response(call.service.operations.result(call["operation"]) or status)
 
 
-def add_routes(routes: Routes) -> None:
-    """Adds the paths of this module."""
-    routes.add("GET", f"{REGION}/mfeOperationsStatus/{{operation}}", read_status)
-    routes.add("GET", f"{REGION}/mfeOperationResults/{{operation}}", read_result)
+ROUTES: list[Route] = [
+    ("GET", f"{REGION}/mfeOperationsStatus/{{operation}}", read_status),
+    ("GET", f"{REGION}/mfeOperationResults/{{operation}}", read_result),
+]

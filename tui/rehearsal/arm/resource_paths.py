@@ -7,5 +7,7 @@ WORKSPACE = (
     "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.MachineLearningServices"
     "/workspaces/{workspace}"
 )
+ENDPOINT = f"{WORKSPACE}/onlineEndpoints/{{endpoint}}"
+DEPLOYMENT = f"{ENDPOINT}/deployments/{{deployment}}"
 REGION = "/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/{location}"
 REGION_NAME = "eastus"

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from tui.rehearsal.arm.errors import ArmError
-from tui.rehearsal.arm.front import Call, Handler, Routes, page
+from tui.rehearsal.arm.front import TABLE, Call, Route, page
 from tui.rehearsal.arm.resource_paths import PROVIDER, REGION_NAME, WORKSPACE
 from tui.rehearsal.arm.rights import action_of
 from tui.rehearsal.arm.workspace_routes import BUILD_COMPUTE, CREATED, workspace_of
@@ -178,43 +178,43 @@ async def read_compute(call: Call) -> web.Response:
     return web.json_response(body)
 
 
-def _list_operations(routes: Routes) -> Handler:
-    async def handle(call: Call) -> web.Response:
-        """`GET /providers/Microsoft.MachineLearningServices/operations`: the actions that the rehearsal knows."""
-        actions = sorted({action_of(method, path) for method, path in routes})
-        return page(
-            call,
-            [
-                {
-                    "name": action,
-                    "isDataAction": False,
-                    "display": {
-                        "provider": "Microsoft Machine Learning Services",
-                        "resource": "/".join(action.split("/")[1:-1]),
-                        "operation": action.rsplit("/", 1)[1],
-                        "description": action,
-                    },
-                }
-                for action in actions
-                if action.startswith(f"{PROVIDER}/")
-            ],
-        )
-
-    return handle
+async def list_operations(call: Call) -> web.Response:
+    """`GET /providers/Microsoft.MachineLearningServices/operations`: the actions that the rehearsal knows."""
+    actions = sorted({action_of(method, path) for method, path in call.request.app[TABLE]})
+    return page(
+        call,
+        [
+            {
+                "name": action,
+                "isDataAction": False,
+                "display": {
+                    "provider": "Microsoft Machine Learning Services",
+                    "resource": "/".join(action.split("/")[1:-1]),
+                    "operation": action.rsplit("/", 1)[1],
+                    "description": action,
+                },
+            }
+            for action in actions
+            if action.startswith(f"{PROVIDER}/")
+        ],
+    )
 
 
-def add_routes(routes: Routes) -> None:
-    """Adds the paths of this module."""
-    routes.add("GET", f"/providers/{PROVIDER}/operations", _list_operations(routes))
-    one, group = "/subscriptions/{subscription}", "/subscriptions/{subscription}/resourceGroups/{group}"
-    routes.add("GET", "/subscriptions", list_subscriptions)
-    routes.add("GET", "/tenants", list_tenants)
-    routes.add("GET", one, read_subscription)
-    routes.add("GET", f"{one}/locations", list_locations)
-    routes.add("GET", f"{one}/resourceGroups", list_groups)
-    routes.add("GET", group, read_group)
-    routes.add("GET", f"{one}/providers/{{provider}}", read_provider)
-    for scope in (one, group, WORKSPACE):
-        routes.add("GET", f"{scope}/providers/Microsoft.Authorization/permissions", list_permissions)
-    routes.add("GET", f"{WORKSPACE}/computes", list_computes)
-    routes.add("GET", f"{WORKSPACE}/computes/{{compute}}", read_compute)
+_ONE = "/subscriptions/{subscription}"
+_GROUP = f"{_ONE}/resourceGroups/{{group}}"
+ROUTES: list[Route] = [
+    ("GET", f"/providers/{PROVIDER}/operations", list_operations),
+    ("GET", "/subscriptions", list_subscriptions),
+    ("GET", "/tenants", list_tenants),
+    ("GET", _ONE, read_subscription),
+    ("GET", f"{_ONE}/locations", list_locations),
+    ("GET", f"{_ONE}/resourceGroups", list_groups),
+    ("GET", _GROUP, read_group),
+    ("GET", f"{_ONE}/providers/{{provider}}", read_provider),
+    *(
+        ("GET", f"{scope}/providers/Microsoft.Authorization/permissions", list_permissions)
+        for scope in (_ONE, _GROUP, WORKSPACE)
+    ),
+    ("GET", f"{WORKSPACE}/computes", list_computes),
+    ("GET", f"{WORKSPACE}/computes/{{compute}}", read_compute),
+]

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tui.rehearsal.arm.front import Call, Routes, page
+from tui.rehearsal.arm.front import Call, Route, page
 from tui.rehearsal.arm.resource_paths import PROVIDER, WORKSPACE
 from tui.rehearsal.arm.workspaces import Workspace
 from tui.rehearsal.seed import TENANT_ID
@@ -156,8 +156,8 @@ async def list_workspaces(call: Call) -> web.Response:
     return page(call, found)
 
 
-def add_routes(routes: Routes) -> None:
-    """Adds the paths of this module."""
-    routes.add("GET", WORKSPACE, read_workspace)
-    routes.add("GET", WORKSPACE.rsplit("/", 1)[0], list_workspaces)
-    routes.add("GET", f"/subscriptions/{{subscription}}/providers/{PROVIDER}/workspaces", list_workspaces)
+ROUTES: list[Route] = [
+    ("GET", WORKSPACE, read_workspace),
+    ("GET", WORKSPACE.rsplit("/", 1)[0], list_workspaces),
+    ("GET", f"/subscriptions/{{subscription}}/providers/{PROVIDER}/workspaces", list_workspaces),
+]

@@ -337,9 +337,7 @@ _ACTIONS = {
 VERSION_HEADER = {"x-ms-version": STORAGE_VERSION}
 
 
-def add_routes(router: web.UrlDispatcher) -> None:
-    """Adds the storage account's paths."""
-    account = f"/{sas.ACCOUNT}.blob.core.windows.net"
-    router.add_route("*", account + "/{container}", handle)
-    router.add_route("*", account + "/{container}/", handle)
-    router.add_route("*", account + "/{container}/{blob:.+}", handle)
+ROUTES = [
+    web.route("*", f"/{sas.ACCOUNT}.blob.core.windows.net{path}", handle)
+    for path in ("/{container}", "/{container}/", "/{container}/{blob:.+}")
+]

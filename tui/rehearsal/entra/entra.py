@@ -291,11 +291,11 @@ async def managed_identity(request: web.Request) -> web.Response:
     return web.json_response(answer)
 
 
-def add_routes(router: web.UrlDispatcher) -> None:
-    """Adds the paths of this module."""
-    router.add_get("/metadata/endpoints", cloud_metadata)
-    router.add_get("/msi/token", managed_identity)
-    router.add_get("/common/discovery/instance", instance_discovery)
-    router.add_get("/{tenant}/v2.0/.well-known/openid-configuration", openid_configuration)
-    router.add_get("/{tenant}/discovery/v2.0/keys", public_keys)
-    router.add_post("/{tenant}/oauth2/v2.0/token", token)
+ROUTES = [
+    web.get("/metadata/endpoints", cloud_metadata),
+    web.get("/msi/token", managed_identity),
+    web.get("/common/discovery/instance", instance_discovery),
+    web.get("/{tenant}/v2.0/.well-known/openid-configuration", openid_configuration),
+    web.get("/{tenant}/discovery/v2.0/keys", public_keys),
+    web.post("/{tenant}/oauth2/v2.0/token", token),
+]

@@ -17,7 +17,8 @@ from typing import Any, Callable
 from aiohttp import web
 
 from tui.rehearsal.arm.errors import ArmError, bad_content, timestamp
-from tui.rehearsal.arm.front import Call, Routes, page
+from tui.rehearsal.arm.front import Call, Route, page
+from tui.rehearsal.arm.resource_paths import ENDPOINT
 from tui.rehearsal.service import SERVICE, Service
 from tui.rehearsal.store import Resource
 
@@ -193,15 +194,18 @@ def _endpoint(call: Call) -> str:
     )
 
 
-def add_routes(routes: Routes) -> None:
-    """Adds the paths of this module."""
-    from tui.rehearsal.online_endpoints.endpoints import ENDPOINT
-
-    routes.add(
-        "GET", "/subscriptions/{subscription}/providers/Microsoft.Insights/eventtypes/management/values", list_values
-    )
-    group = "/subscriptions/{subscription}/resourceGroups/{group}"
-    routes.add("GET", f"{group}/providers/Microsoft.Insights/autoscaleSettings", list_none)
-    settings = f"{ENDPOINT}/providers/Microsoft.Insights/diagnosticSettings"
-    routes.add("GET", settings, list_diagnostics)
-    routes.add("PUT", f"{settings}/{{setting}}", put_diagnostics)
+_SETTINGS = f"{ENDPOINT}/providers/Microsoft.Insights/diagnosticSettings"
+ROUTES: list[Route] = [
+    (
+        "GET",
+        "/subscriptions/{subscription}/providers/Microsoft.Insights/eventtypes/management/values",
+        list_values,
+    ),
+    (
+        "GET",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Insights/autoscaleSettings",
+        list_none,
+    ),
+    ("GET", _SETTINGS, list_diagnostics),
+    ("PUT", f"{_SETTINGS}/{{setting}}", put_diagnostics),
+]

@@ -17,7 +17,8 @@ from typing import Any, Callable
 from aiohttp import web
 
 from tui.rehearsal.arm.errors import bad_content
-from tui.rehearsal.arm.front import Call, Routes
+from tui.rehearsal.arm.front import Call, Route
+from tui.rehearsal.arm.resource_paths import DEPLOYMENT, ENDPOINT
 from tui.rehearsal.serving.front_end import PIN
 
 KEPT_MINUTES = 24 * 60
@@ -169,9 +170,6 @@ def _minutes(text: str, otherwise: int) -> int:
         return otherwise
 
 
-def add_routes(routes: Routes) -> None:
-    """Adds the paths of this module."""
-    from tui.rehearsal.online_endpoints.endpoints import ENDPOINT
-
-    routes.add("GET", f"{ENDPOINT}/providers/Microsoft.Insights/metrics", read)
-    routes.add("GET", f"{ENDPOINT}/deployments/{{deployment}}/providers/Microsoft.Insights/metrics", read)
+ROUTES: list[Route] = [
+    ("GET", f"{place}/providers/Microsoft.Insights/metrics", read) for place in (ENDPOINT, DEPLOYMENT)
+]

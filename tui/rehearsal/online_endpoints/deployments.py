@@ -10,15 +10,15 @@ from aiohttp import web
 from tui.rehearsal.arm import capacity, operation_routes, operations
 from tui.rehearsal.arm.assets import system_data
 from tui.rehearsal.arm.errors import ArmError, additional_info, resource_not_found, user_error
-from tui.rehearsal.arm.front import Call, Routes, page
+from tui.rehearsal.arm.front import Call, Route, page
 from tui.rehearsal.arm.listing import ordered, top
 from tui.rehearsal.arm.operations import OperationFailed
-from tui.rehearsal.arm.resource_paths import PROVIDER
+from tui.rehearsal.arm.resource_paths import DEPLOYMENT, ENDPOINT, PROVIDER
 from tui.rehearsal.arm.workspace_routes import is_provisioned, workspace_of
 from tui.rehearsal.arm.workspaces import Workspace
 from tui.rehearsal.online_endpoints import rules
 from tui.rehearsal.online_endpoints.deployment_properties import instances, properties_of, size_of
-from tui.rehearsal.online_endpoints.endpoints import ENDPOINT, deployments_of, find_endpoint
+from tui.rehearsal.online_endpoints.endpoints import deployments_of, find_endpoint
 from tui.rehearsal.online_endpoints.online_resources import begin, mark_failed, with_todays_port
 from tui.rehearsal.online_endpoints.rules import choice
 from tui.rehearsal.pace import DELETE_SECONDS
@@ -27,7 +27,6 @@ from tui.rehearsal.store import Resource
 
 KIND = "deployments"
 TYPE = f"{PROVIDER}/workspaces/onlineEndpoints/deployments"
-DEPLOYMENT = f"{ENDPOINT}/deployments/{{deployment}}"
 PAGE = 100
 
 
@@ -250,10 +249,12 @@ async def list_skus(call: Call) -> web.Response:
     )
 
 
-def add_routes(routes: Routes) -> None:
-    """Adds the paths of this module."""
-    routes.add("GET", f"{ENDPOINT}/deployments", list_all)
-    for method, handler in (("GET", read), ("PUT", write), ("PATCH", patch), ("DELETE", delete)):
-        routes.add(method, DEPLOYMENT, handler)
-    routes.add("POST", f"{DEPLOYMENT}/getLogs", get_logs)
-    routes.add("GET", f"{DEPLOYMENT}/skus", list_skus)
+ROUTES: list[Route] = [
+    ("GET", f"{ENDPOINT}/deployments", list_all),
+    ("GET", DEPLOYMENT, read),
+    ("PUT", DEPLOYMENT, write),
+    ("PATCH", DEPLOYMENT, patch),
+    ("DELETE", DEPLOYMENT, delete),
+    ("POST", f"{DEPLOYMENT}/getLogs", get_logs),
+    ("GET", f"{DEPLOYMENT}/skus", list_skus),
+]

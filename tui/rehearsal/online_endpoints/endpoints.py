@@ -11,10 +11,10 @@ from aiohttp import web
 from tui.rehearsal.arm import identities, operation_routes, operations
 from tui.rehearsal.arm.assets import system_data
 from tui.rehearsal.arm.errors import ArmError, bad_content, resource_not_found, timestamp, user_error
-from tui.rehearsal.arm.front import Call, Routes, count, page
+from tui.rehearsal.arm.front import Call, Route, count, page
 from tui.rehearsal.arm.listing import holding, ordered
 from tui.rehearsal.arm.operations import OperationFailed
-from tui.rehearsal.arm.resource_paths import PROVIDER, REGION_NAME, WORKSPACE
+from tui.rehearsal.arm.resource_paths import ENDPOINT, PROVIDER, REGION_NAME, WORKSPACE
 from tui.rehearsal.arm.workspace_routes import workspace_of
 from tui.rehearsal.arm.workspaces import Workspace
 from tui.rehearsal.online_endpoints import rules
@@ -28,7 +28,6 @@ from tui.rehearsal.store import Resource
 
 KIND = "onlineEndpoints"
 TYPE = f"{PROVIDER}/workspaces/onlineEndpoints"
-ENDPOINT = f"{WORKSPACE}/onlineEndpoints/{{endpoint}}"
 # Long enough for the state Creating to be seen by a client that asks, short enough not to wait for.
 SETTLE_SECONDS = 0.6
 PAGE = 100
@@ -371,11 +370,13 @@ async def token(call: Call) -> web.Response:
     )
 
 
-def add_routes(routes: Routes) -> None:
-    """Adds the paths of this module."""
-    routes.add("GET", f"{WORKSPACE}/onlineEndpoints", list_all)
-    for method, handler in (("GET", read), ("PUT", write), ("PATCH", patch), ("DELETE", delete)):
-        routes.add(method, ENDPOINT, handler)
-    routes.add("POST", f"{ENDPOINT}/listKeys", list_keys)
-    routes.add("POST", f"{ENDPOINT}/regenerateKeys", regenerate_keys)
-    routes.add("POST", f"{ENDPOINT}/token", token)
+ROUTES: list[Route] = [
+    ("GET", f"{WORKSPACE}/onlineEndpoints", list_all),
+    ("GET", ENDPOINT, read),
+    ("PUT", ENDPOINT, write),
+    ("PATCH", ENDPOINT, patch),
+    ("DELETE", ENDPOINT, delete),
+    ("POST", f"{ENDPOINT}/listKeys", list_keys),
+    ("POST", f"{ENDPOINT}/regenerateKeys", regenerate_keys),
+    ("POST", f"{ENDPOINT}/token", token),
+]
