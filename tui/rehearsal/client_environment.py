@@ -70,7 +70,7 @@ def certificate_bundle(home: Home, environ: Mapping[str, str]) -> Path:
     if users is not None:
         parts.insert(0, users)
     text = "\n".join(part.read_text(encoding="utf-8", errors="replace").strip() for part in parts) + "\n"
-    write_atomic(bundle, text)
+    write_atomic(bundle, text, mode=0o600)
     return bundle
 
 

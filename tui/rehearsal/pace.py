@@ -11,8 +11,9 @@ import hashlib
 import time
 from typing import Any
 
+from tui.rehearsal.files import Watched
 from tui.rehearsal.places import Home
-from tui.rehearsal.settings import AZURE, PACE, PACE_FILE, Watched
+from tui.rehearsal.settings import AZURE, pace_of
 
 ENDPOINT_SECONDS = 90.0
 TRAFFIC_SECONDS = 15.0
@@ -27,16 +28,16 @@ class Pace:
     """Waits as long as the settings say; they may change at any time, also while somebody waits."""
 
     def __init__(self, home: Home) -> None:
-        self._file = Watched(home, PACE_FILE)
-        self._settings: dict[str, Any] = dict(PACE)
+        self._home = home
+        self._file = Watched(home.pace_file)
+        self._settings: dict[str, Any] = {}
         self._link_free = 0.0
 
     @property
     def settings(self) -> dict[str, Any]:
         """The settings now."""
         if self._file.changed():
-            content = self._file.content
-            self._settings = {**PACE, **(content if isinstance(content, dict) else {})}
+            self._settings = pace_of(self._home)
         return self._settings
 
     @property

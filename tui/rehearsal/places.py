@@ -39,6 +39,34 @@ class Home:
     def __init__(self, folder: Path, cache: Path) -> None:
         self.folder = folder
         self.cache = cache
+        # Process id, port and start of the server that runs or ran last.
+        self.server_file = folder / "server.json"
+        # Held while somebody starts or stops the server.
+        self.start_lock = folder / "start.lock"
+        # Held by the server for as long as it lives: who can take it knows that none runs.
+        self.alive_lock = folder / "alive.lock"
+        # Touched by every command that points a client at the rehearsal; keeps it from ending as idle.
+        self.used_mark = folder / "used"
+        # The server's own log.
+        self.log_file = folder / "rehearsal.log"
+        # The seed that the rehearsal's own keys and tokens are derived from (mode 0600).
+        self.secrets_file = folder / "identity.json"
+        # Certification authority, server certificate and the bundles made for clients.
+        self.certificates = folder / "certificates"
+        # The certificate of the rehearsal's own certification authority, PEM.
+        self.authority_file = self.certificates / "authority.pem"
+        # One small file for each workspace that a client named beyond the two that are built in.
+        self.workspaces = folder / "workspaces"
+        # Resources, operations and the index of blobs.
+        self.database = folder / "resources.sqlite"
+        # Contents of blobs.
+        self.blobs = folder / "blobs"
+        # Working folders of deployments.
+        self.containers = folder / "containers"
+        # Failures that are made to happen, durations, and the roles of the practice identities: as they were chosen.
+        self.scenarios_file = folder / "scenarios.json"
+        self.pace_file = folder / "pace.json"
+        self.rights_file = folder / "rights.json"
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Home:
@@ -53,63 +81,3 @@ class Home:
         # mkdir's mode is subject to the umask and not applied to a folder that was there.
         if self.folder.stat().st_mode & 0o077:
             self.folder.chmod(0o700)
-
-    @property
-    def server_file(self) -> Path:
-        """Process id, port and start of the server that runs or ran last."""
-        return self.folder / "server.json"
-
-    @property
-    def start_lock(self) -> Path:
-        """Held while somebody starts or stops the server."""
-        return self.folder / "start.lock"
-
-    @property
-    def alive_lock(self) -> Path:
-        """Held by the server for as long as it lives: who can take it knows that none runs."""
-        return self.folder / "alive.lock"
-
-    @property
-    def used_mark(self) -> Path:
-        """Touched by every command that points a client at the rehearsal; keeps it from ending as idle."""
-        return self.folder / "used"
-
-    @property
-    def log_file(self) -> Path:
-        """The server's own log."""
-        return self.folder / "rehearsal.log"
-
-    @property
-    def secrets_file(self) -> Path:
-        """The seed that the rehearsal's own keys and tokens are derived from (mode 0600)."""
-        return self.folder / "identity.json"
-
-    @property
-    def certificates(self) -> Path:
-        """Certification authority, server certificate and the bundles made for clients."""
-        return self.folder / "certificates"
-
-    @property
-    def authority_file(self) -> Path:
-        """The certificate of the rehearsal's own certification authority, PEM."""
-        return self.certificates / "authority.pem"
-
-    @property
-    def workspaces(self) -> Path:
-        """One small file for each workspace that a client named beyond the two that are built in."""
-        return self.folder / "workspaces"
-
-    @property
-    def database(self) -> Path:
-        """Resources, operations and the index of blobs."""
-        return self.folder / "resources.sqlite"
-
-    @property
-    def blobs(self) -> Path:
-        """Contents of blobs."""
-        return self.folder / "blobs"
-
-    @property
-    def containers(self) -> Path:
-        """Working folders of deployments."""
-        return self.folder / "containers"

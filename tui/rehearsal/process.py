@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import json
 import os
 import signal
 import sys
@@ -13,7 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tui.common.write_atomic import write_atomic
+from tui.rehearsal.files import read_json, replace_json
 from tui.rehearsal.places import Home
 
 # Every command of the project runs this, and `typing` and `subprocess` cost as much as all the rest.
@@ -75,13 +74,8 @@ def is_alive(home: Home) -> bool:
 
 def read_server(home: Home) -> dict[str, Any] | None:
     """The content of the server file: `pid`, `port`, `started`; None when there is none that can be read."""
-    try:
-        content = json.loads(home.server_file.read_text())
-    except (OSError, ValueError):
-        return None
-    if not isinstance(content, dict) or not isinstance(content.get("port"), int):
-        return None
-    return content
+    content = read_json(home.server_file)
+    return content if isinstance(content, dict) and isinstance(content.get("port"), int) else None
 
 
 def running(home: Home) -> dict[str, Any] | None:
@@ -207,7 +201,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 def write_server(home: Home, **content: Any) -> None:
     """Replaces the server file in one step. Raises OSError."""
-    write_atomic(home.server_file, json.dumps(content), sync=False)  # after a power cut no server runs
+    replace_json(home.server_file, content)
 
 
 def register_workspace(home: Home, subscription: str, group: str, name: str, isolation: str, **more: Any) -> None:
@@ -220,12 +214,9 @@ def register_workspace(home: Home, subscription: str, group: str, name: str, iso
     home.workspaces.mkdir(mode=0o700, exist_ok=True)
     key = "\n".join((subscription, group, name)).lower()
     path = home.workspaces / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
-    known: dict[str, Any] = {}
-    with contextlib.suppress(OSError, ValueError):
-        known = json.loads(path.read_text())
+    known = read_json(path)
     wanted = {"subscription_id": subscription, "resource_group": group, "name": name, "isolation": isolation}
     wanted.update({key: known[key] for key in ("datastore", "provisioned") if key in known})
     wanted.update({key: value for key, value in more.items() if value is not None})
-    if wanted == known:
-        return
-    write_atomic(path, json.dumps(wanted))
+    if wanted != known:
+        replace_json(path, wanted)

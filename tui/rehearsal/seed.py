@@ -9,7 +9,7 @@ import json
 import os
 from pathlib import Path
 
-from tui.common.write_atomic import write_atomic
+from tui.rehearsal.files import replace_json
 
 # Fixed, so that examples and recordings of the rehearsal stay comparable. They mean nothing anywhere else.
 SUBSCRIPTION_ID = "5eed0000-0000-4000-8000-00000000a001"
@@ -34,7 +34,7 @@ class Seed:
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             pass
         seed = os.urandom(32)
-        write_atomic(path, json.dumps({"seed": seed.hex()}), mode=0o600)
+        replace_json(path, {"seed": seed.hex()})
         return cls(seed)
 
     def derive(self, *purpose: str) -> bytes:

@@ -5,10 +5,9 @@ Standard library only, and little of it: every command that points a client at t
 
 from __future__ import annotations
 
-import json
 import math
 
-from tui.common.write_atomic import write_atomic
+from tui.rehearsal.files import read_json, replace_json
 from tui.rehearsal.places import Home
 from tui.rehearsal.process import UsageError
 
@@ -16,8 +15,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-SCENARIOS_FILE = "scenarios.json"
-PACE_FILE = "pace.json"
 FAST, AZURE = "fast", "azure"
 PACE = {"pace": FAST, "speed": 1.0, "latency_ms": 0.0, "bandwidth_mbps": 0.0}
 _LIMITS = {"speed": 100_000.0, "latency_ms": 60_000.0, "bandwidth_mbps": 1_000_000.0}
@@ -26,13 +23,13 @@ _OPTIONS = {"speed": "--speed", "latency_ms": "--latency", "bandwidth_mbps": "--
 
 def chosen_scenarios(home: Home) -> list[str]:
     """The scenarios that happen now, or from the next start on."""
-    content = read_json(home, SCENARIOS_FILE)
+    content = read_json(home.scenarios_file)
     return [str(name) for name in content] if isinstance(content, list) else []
 
 
 def pace_of(home: Home) -> dict[str, Any]:
     """The pace now, or from the next start on: pace, speed, latency_ms, bandwidth_mbps (0: no limit)."""
-    content = read_json(home, PACE_FILE)
+    content = read_json(home.pace_file)
     return {**PACE, **(content if isinstance(content, dict) else {})}
 
 
@@ -40,7 +37,7 @@ def change_pace(home: Home, **settings: Any) -> None:
     """Changes the settings that are not None, also of a rehearsal that runs. Raises RehearsalError and OSError."""
     given = _checked({name: value for name, value in settings.items() if value is not None})
     if given:
-        replace_json(home, PACE_FILE, {**pace_of(home), **given})
+        replace_json(home.pace_file, {**pace_of(home), **given})
 
 
 def _checked(given: dict[str, Any]) -> dict[str, Any]:
@@ -57,40 +54,4 @@ def _checked(given: dict[str, Any]) -> dict[str, Any]:
 
 def as_fast_as_it_goes(home: Home) -> None:
     """Forgets the pace. Raises OSError."""
-    replace_json(home, PACE_FILE, {})
-
-
-def replace_json(home: Home, name: str, content: object) -> None:
-    """Writes a small file of the home in one step. Raises OSError."""
-    write_atomic(home.folder / name, json.dumps(content))
-
-
-def read_json(home: Home, name: str) -> object:
-    """The content of a small file of the home; an empty list where there is none."""
-    try:
-        return json.loads((home.folder / name).read_text())
-    except (OSError, ValueError):
-        return []
-
-
-class Watched:
-    """A small file of the home, read anew when somebody has changed it."""
-
-    def __init__(self, home: Home, name: str) -> None:
-        self._home, self._name = home, name
-        self._seen = (-1, -1)
-        self.content: object = []
-
-    def changed(self) -> bool:
-        """Whether there is other content than at the last look; the first look counts as one."""
-        try:
-            status = (self._home.folder / self._name).stat()
-            # The inode too: two changes may fall into one tick of the clock.
-            now = (status.st_mtime_ns, status.st_ino)
-        except OSError:
-            now = (0, 0)
-        if now == self._seen:
-            return False
-        self._seen = now
-        self.content = read_json(self._home, self._name)
-        return True
+    replace_json(home.pace_file, {})

@@ -6,14 +6,14 @@ and Contributor). Standard library only.
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import functools
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from tui.common.write_atomic import write_atomic
+from tui.rehearsal.files import Watched, read_json, replace_json
 from tui.rehearsal.places import Home
 from tui.rehearsal.process import UsageError
 
@@ -121,20 +121,13 @@ def action_of(method: str, path: str) -> str:
     return f"{provider}/{names}/{verb}"
 
 
-def _file(home: Home) -> Any:
-    return home.folder / "rights.json"
-
-
 def _read(home: Home) -> dict[str, Rights]:
     found = {name: Rights() for name in IDENTITIES}
-    try:
-        content = json.loads(_file(home).read_text())
-        for name in IDENTITIES:
-            if name in content:
-                kept = content[name]
-                found[name] = Rights(tuple(kept["roles"]), tuple(kept["denied"]), str(kept["storage"]))
-    except (OSError, ValueError, TypeError, KeyError):
-        pass
+    content = read_json(home.rights_file)
+    with contextlib.suppress(TypeError, KeyError):
+        for name in found.keys() & content:
+            kept = content[name]
+            found[name] = Rights(tuple(kept["roles"]), tuple(kept["denied"]), str(kept["storage"]))
     return found
 
 
@@ -174,13 +167,13 @@ def change(
         if storage is not None:
             rights = replace(rights, storage=storage)
         found[name] = rights
-    write_atomic(_file(home), json.dumps({name: asdict(rights) for name, rights in found.items()}))
+    replace_json(home.rights_file, {name: asdict(rights) for name, rights in found.items()})
     return found
 
 
 def forget(home: Home) -> None:
     """Gives both identities what they hold at the start. Raises OSError."""
-    _file(home).unlink(missing_ok=True)
+    home.rights_file.unlink(missing_ok=True)
 
 
 class ActiveRights:
@@ -188,17 +181,11 @@ class ActiveRights:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._seen = (-1, -1)
-        self._rights = {name: Rights() for name in IDENTITIES}
+        self._file = Watched(home.rights_file)
+        self._rights: dict[str, Rights] = {}
 
     def of(self, claims: Any) -> Rights:
         """The rights of the identity that a token's claims name (`appidacr` 2 is a managed identity)."""
-        try:
-            status = _file(self._home).stat()
-            # The inode too: two changes may fall into one tick of the clock.
-            mark = (status.st_mtime_ns, status.st_ino)
-        except OSError:
-            mark = (0, 0)
-        if mark != self._seen:
-            self._rights, self._seen = _read(self._home), mark
+        if self._file.changed():
+            self._rights = _read(self._home)
         return self._rights[IDENTITIES[0] if str(claims.get("appidacr")) == "2" else IDENTITIES[1]]

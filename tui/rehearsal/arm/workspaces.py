@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
 from tui.rehearsal.arm.errors import ArmError, resource_not_found
 from tui.rehearsal.arm.resource_paths import PROVIDER, REGION_NAME
 from tui.rehearsal.client_environment import LEGACY_WORKSPACE, MANAGED_WORKSPACE, RESOURCE_GROUP
+from tui.rehearsal.files import Watched, read_json
 from tui.rehearsal.places import Home
 from tui.rehearsal.seed import SUBSCRIPTION_ID, Seed
 
@@ -63,9 +64,8 @@ class Workspaces:
     """The two that are built in and those that clients named."""
 
     def __init__(self, home: Home, seed: Seed) -> None:
-        self._home = home
+        self._folder = Watched(home.workspaces)
         self._seed = seed
-        self._seen = -1
         self._known: dict[tuple[str, str, str], Workspace] = {}
         self._built_in = [
             self._make(SUBSCRIPTION_ID, RESOURCE_GROUP, MANAGED_WORKSPACE, "managed"),
@@ -77,27 +77,22 @@ class Workspaces:
         return Workspace(subscription, group, name, isolation, guid, **more)
 
     def _refresh(self) -> None:
-        try:
-            changed = self._home.workspaces.stat().st_mtime_ns
-        except OSError:
-            changed = 0
-        if changed == self._seen:
+        if not self._folder.changed():
             return
-        known: dict[tuple[str, str, str], Workspace] = {}
-        for path in sorted(self._home.workspaces.glob("*.json")) if changed else []:
-            try:
-                content = json.loads(path.read_text())
+        found = []
+        for path in sorted(self._folder.path.glob("*.json")):
+            content = read_json(path)
+            with contextlib.suppress(KeyError, TypeError):
                 workspace = self._make(
                     *(str(content[key]) for key in ("subscription_id", "resource_group", "name", "isolation")),
                     datastore=str(content.get("datastore", "sas")),
                     provisioned=bool(content.get("provisioned", True)),
                 )
-            except (OSError, ValueError, KeyError, TypeError):
-                continue
-            known[_key(workspace.subscription_id, workspace.resource_group, workspace.name)] = workspace
-        for workspace in self._built_in:
-            known[_key(workspace.subscription_id, workspace.resource_group, workspace.name)] = workspace
-        self._known, self._seen = known, changed
+                found.append(workspace)
+        self._known = {
+            _key(workspace.subscription_id, workspace.resource_group, workspace.name): workspace
+            for workspace in (*found, *self._built_in)
+        }
 
     def all(self) -> list[Workspace]:
         """All workspaces."""

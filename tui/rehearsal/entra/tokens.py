@@ -16,6 +16,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from tui.rehearsal.files import replace
+
 ACCESS_TOKEN_SECONDS = 3599
 
 
@@ -55,14 +57,10 @@ class TokenSigner:
         except (FileNotFoundError, ValueError):
             pass
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        path.unlink(missing_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(
-                key.private_bytes(
-                    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-                )
-            )
+        pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        replace(path, pem)
         return cls(key)
 
     def public_keys(self) -> dict[str, Any]:

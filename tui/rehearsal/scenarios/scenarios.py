@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from tui.rehearsal.files import Watched, read_json, replace_json
 from tui.rehearsal.places import Home
 from tui.rehearsal.process import UsageError
 from tui.rehearsal.scenarios.failures import FAILURES
 from tui.rehearsal.scenarios.refusals import REFUSALS, SCORING_ANSWERS, STORAGE_REFUSALS
-from tui.rehearsal.settings import SCENARIOS_FILE, Watched, replace_json
 
 
 class Scenario(NamedTuple):
@@ -137,14 +137,14 @@ def select(home: Home, names: Iterable[str]) -> None:
 
     Raises UsageError for a name that is not there, and OSError.
     """
-    replace_json(home, SCENARIOS_FILE, checked(names))
+    replace_json(home.scenarios_file, checked(names))
 
 
 class Active:
     """The scenarios that happen now."""
 
     def __init__(self, home: Home) -> None:
-        self._file = Watched(home, SCENARIOS_FILE)
+        self._file = Watched(home.scenarios_file)
         self._names: frozenset[str] = frozenset()
         self._counts: dict[str, int] = {}
 
@@ -152,7 +152,7 @@ class Active:
     def names(self) -> frozenset[str]:
         """All that are active."""
         if self._file.changed():
-            content = self._file.content
+            content = read_json(self._file.path)
             self._names = frozenset(map(str, content)) if isinstance(content, list) else frozenset()
             self._counts.clear()
         return self._names
