@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import logging
 import os
 import signal
@@ -55,7 +56,7 @@ from tui.rehearsal.scenarios.disturbances import disturb_resource_manager, stamp
 from tui.rehearsal.scenarios.scenarios import Active, select
 from tui.rehearsal.seed import Seed
 from tui.rehearsal.service import SERVICE, Service
-from tui.rehearsal.serving.running_deployments import Fleet, handle_scoring
+from tui.rehearsal.serving.running_deployments import RunningDeployments, handle_scoring
 from tui.rehearsal.settings import as_fast_as_it_goes
 from tui.rehearsal.store import Store
 
@@ -224,15 +225,9 @@ def _take_up(service: Service) -> None:
         module = deployments if "/deployments/" in resource.lower() else endpoints
         if service.store.get(resource) is None:
             service.operations.give_up(record)
-            continue
-
-        async def go_on(module: object = module, resource: str = resource, verb: str = verb) -> None:
-            await module.work(service, resource, verb)  # type: ignore[attr-defined]
-
-        def failed(_: object, resource: str = resource) -> None:
-            mark_failed(service, resource)
-
-        service.operations.take_up(record, go_on, failed)
+        else:
+            work = functools.partial(module.work, service, resource, verb)
+            service.operations.take_up(record, work, functools.partial(mark_failed, service, resource))
 
 
 def _listen(home: Home, port: int | None) -> socket.socket:
@@ -278,7 +273,6 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
     seed = Seed.load(home.secrets_file)
     store = Store(home.database)
     home.containers.mkdir(mode=0o700, exist_ok=True)
-    fleet = Fleet()
     service = Service(
         home=home,
         origin=f"https://127.0.0.1:{number}",
@@ -288,13 +282,12 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
         operations=Operations(store),
         workspaces=Workspaces(home, seed),
         blobs=BlobStore(home.blobs, store),
-        fleet=fleet,
         scoring_python=Path(scoring_python) if scoring_python else None,
         scenarios=Active(home),
         pace=Pace(home),
         rights=ActiveRights(home),
     )
-    fleet.attach(service)
+    service.running_deployments = RunningDeployments(service)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -323,7 +316,7 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
     finally:
         write_server(home, pid=os.getpid(), port=number, started=timestamp(), ready=False)
         await service.operations.stop()
-        await service.fleet.stop()
+        await service.running_deployments.stop()
         await runner.cleanup()
         store.close()
         # A failure that was practised must not surprise the next one.

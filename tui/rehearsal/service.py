@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -21,19 +21,7 @@ from tui.rehearsal.store import Store
 if TYPE_CHECKING:
     from tui.rehearsal.arm.workspaces import Workspaces
     from tui.rehearsal.blobs.store import BlobStore
-    from tui.rehearsal.serving.front_end import ScoringEndpoint
-    from tui.rehearsal.store import Resource
-
-
-class Containers(Protocol):
-    """`tui.rehearsal.serving.running_deployments`, as far as the rest of the rehearsal asks for it."""
-
-    async def provision(self, resource_id: str) -> dict[str, str]: ...
-    def log_text(self, deployment: Resource, container: str, tail: int) -> str: ...
-    def scoring_endpoint(self, endpoint: Resource) -> ScoringEndpoint: ...
-    async def remove(self, resource_id: str) -> None: ...
-    async def remove_below(self, endpoint_id: str) -> None: ...
-    async def stop(self) -> None: ...
+    from tui.rehearsal.serving.running_deployments import RunningDeployments
 
 
 @dataclass
@@ -48,11 +36,11 @@ class Service:
     operations: Operations
     workspaces: Workspaces
     blobs: BlobStore
-    fleet: Containers
     scenarios: Active
     pace: Pace
     rights: ActiveRights
     scoring_python: Path | None = None
+    running_deployments: RunningDeployments = field(init=False)
     last_request: float = field(default_factory=time.monotonic)
     open_requests: int = 0
 
@@ -83,3 +71,15 @@ class Service:
 
 
 SERVICE: web.AppKey[Service] = web.AppKey("service", Service)
+
+
+async def content_up_to(most: int, request: web.Request) -> bytes | None:
+    """The body of a request; None where it is larger than so many bytes, which are not all read then."""
+    if (request.content_length or 0) > most:
+        return None
+    content = b""
+    async for chunk in request.content.iter_any():
+        content += chunk
+        if len(content) > most:
+            return None
+    return content

@@ -74,7 +74,6 @@ async def diagnose(call: Call) -> web.Response:
         resource=f"{workspace.id}/diagnose",
         verb="diagnose",
         work=work,
-        failed=lambda failure: None,
         result={"value": found},
     )
     return web.Response(status=202, headers=operation_routes.accepted(call, path))

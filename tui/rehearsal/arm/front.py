@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Callable
+from typing import Any, Callable, TypeVar
 
 from aiohttp import web
 
 from tui.rehearsal.arm.errors import ArmError, bad_content
 from tui.rehearsal.arm.resource_paths import PROVIDER
 from tui.rehearsal.arm.rights import action_of
-
-if TYPE_CHECKING:
-    from tui.rehearsal.service import Service
+from tui.rehearsal.service import Service, content_up_to
 
 # The largest body that Resource Manager takes.
 MAX_BODY = 4 * 1024 * 1024
+_Value = TypeVar("_Value")
+_Default = TypeVar("_Default")
 
 
 class Fields:
@@ -30,6 +30,15 @@ class Fields:
     def _fail(self, name: str, expected: str) -> ArmError:
         return bad_content(f"{self._path}{name} must be {expected}")
 
+    def _typed(self, name: str, kind: type[_Value], expected: str, default: _Default) -> _Value | _Default:
+        value = self._content.get(name)
+        if value is None:
+            return default
+        # True and false are whole numbers to Python.
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise self._fail(name, expected)
+        return value
+
     def __contains__(self, name: str) -> bool:
         return name in self._content
 
@@ -39,47 +48,24 @@ class Fields:
 
     def object(self, name: str) -> Fields:
         """A member that is an object; empty when absent or null."""
-        value = self._content.get(name)
-        if value is not None and not isinstance(value, dict):
-            raise self._fail(name, "an object")
-        return Fields(value or {}, f"{self._path}{name}.")
+        return Fields(self._typed(name, dict, "an object", {}), f"{self._path}{name}.")
 
     def text(self, name: str, default: str | None = None) -> str | None:
         """A member that is a string."""
-        value = self._content.get(name)
-        if value is None:
-            return default
-        if not isinstance(value, str):
-            raise self._fail(name, "a string")
-        return value
+        return self._typed(name, str, "a string", default)
 
     def boolean(self, name: str, default: bool = False) -> bool:
         """A member that is true or false."""
-        value = self._content.get(name)
-        if value is None:
-            return default
-        if not isinstance(value, bool):
-            raise self._fail(name, "true or false")
-        return value
+        return self._typed(name, bool, "true or false", default)
 
     def integer(self, name: str, default: int) -> int:
         """A member that is a whole number."""
-        value = self._content.get(name)
-        if value is None:
-            return default
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise self._fail(name, "a whole number")
-        return value
+        return self._typed(name, int, "a whole number", default)
 
     def texts(self, name: str) -> dict[str, str]:
         """A member whose members are all strings, such as tags; numbers and booleans are written out."""
-        value = self._content.get(name)
-        if value is None:
-            return {}
-        if not isinstance(value, dict):
-            raise self._fail(name, "an object")
         result: dict[str, str] = {}
-        for key, item in value.items():
+        for key, item in self._typed(name, dict, "an object", {}).items():
             if isinstance(item, bool):
                 item = "true" if item else "false"
             elif isinstance(item, (int, float)):
@@ -92,15 +78,11 @@ class Fields:
 
     def percentages(self, name: str) -> dict[str, int]:
         """A member such as traffic: whole numbers by name."""
-        value = self._content.get(name)
-        if value is None:
-            return {}
-        if not isinstance(value, dict):
-            raise self._fail(name, "an object")
-        for key, item in value.items():
+        shares = self._typed(name, dict, "an object", {})
+        for key, item in shares.items():
             if not isinstance(item, int) or isinstance(item, bool):
                 raise self._fail(f"{name}.{key}", "a whole number")
-        return dict(value)
+        return dict(shares)
 
 
 @dataclass
@@ -218,13 +200,9 @@ def require_right(service: Service, request: web.Request, claims: Mapping[str, A
 
 async def read_body(request: web.Request) -> Fields:
     """The request's JSON object; empty when there is no body. Raises ArmError 400 or 413."""
-    if request.content_length is not None and request.content_length > MAX_BODY:
+    content = await content_up_to(MAX_BODY, request)
+    if content is None:
         raise ArmError(413, "RequestContentTooLarge", f"The request content exceeds {MAX_BODY} bytes.")
-    content = b""
-    async for chunk in request.content.iter_any():
-        content += chunk
-        if len(content) > MAX_BODY:
-            raise ArmError(413, "RequestContentTooLarge", f"The request content exceeds {MAX_BODY} bytes.")
     if not content.strip():
         return Fields({})
     try:

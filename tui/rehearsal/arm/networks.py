@@ -101,7 +101,6 @@ async def provision(call: Call) -> web.Response:
         resource=workspace.network_id,
         verb="provision",
         work=work,
-        failed=lambda failure: None,
         result={"status": "Active", "sparkReady": call.body.boolean("includeSpark")},
     )
     return web.Response(status=202, headers=operation_routes.accepted(call, path))

@@ -35,8 +35,12 @@ class OperationFailed(Exception):
         return {"code": self.code, "message": self.message, "details": [], "additionalInfo": self.additional}
 
 
+_CANCELED = {
+    "status": "Canceled",
+    "error": OperationFailed("OperationCanceled", "The operation was canceled.").error(),
+}
 Work = Callable[[], Awaitable[None]]
-AfterFailure = Callable[[OperationFailed], None]
+AfterFailure = Callable[[], None]
 
 
 class Operations:
@@ -61,7 +65,7 @@ class Operations:
         resource: str,
         verb: str,
         work: Work,
-        failed: AfterFailure,
+        failed: AfterFailure = lambda: None,
         result: dict[str, Any] | None = None,
     ) -> str:
         """Starts an operation and returns its path, without origin and version.
@@ -81,11 +85,10 @@ class Operations:
             "startTime": timestamp(),
             "resource": resource,
             "verb": verb,
+            "result": result,
         }
-        if result is not None:
-            record["result"] = result
         self._store.put_operation(name, record)
-        self._tasks[name] = asyncio.get_running_loop().create_task(self._run(name, record, work, failed))
+        self.take_up(record, work, failed)
         return path
 
     async def _run(self, name: str, record: dict[str, Any], work: Work, failed: AfterFailure) -> None:
@@ -94,25 +97,25 @@ class Operations:
             await asyncio.sleep(0)
             await work()
             record["status"] = "Succeeded"
-        except OperationFailed as refused:
-            record["status"] = "Failed"
-            record["error"] = refused.error()
-            failed(refused)
         except asyncio.CancelledError:
-            record["status"] = "Canceled"
-            record["error"] = OperationFailed("OperationCanceled", "The operation was canceled.").error()
-        except Exception:
-            log.exception("Operation %s failed in the rehearsal itself", name)
-            failure = OperationFailed(
-                "InternalServerError", "An internal error of the rehearsal; its log says more. Please try again later."
-            )
+            record.update(_CANCELED)
+        except Exception as error:
             record["status"] = "Failed"
-            record["error"] = failure.error()
-            failed(failure)
+            record["error"] = self._reason(name, error).error()
+            failed()
         finally:
             record["endTime"] = timestamp()
             self._store.put_operation(name, record)
             self._tasks.pop(name, None)
+
+    @staticmethod
+    def _reason(name: str, error: Exception) -> OperationFailed:
+        if isinstance(error, OperationFailed):
+            return error
+        log.error("Operation %s failed in the rehearsal itself", name, exc_info=error)
+        return OperationFailed(
+            "InternalServerError", "An internal error of the rehearsal; its log says more. Please try again later."
+        )
 
     async def cancel(self, resource: str) -> None:
         """Cancels what runs for this resource and all below it, and waits for it."""
@@ -144,14 +147,13 @@ class Operations:
         return [record for record in self._store.operations() if record["status"] == UNDER_WAY]
 
     def take_up(self, record: dict[str, Any], work: Work, failed: AfterFailure) -> None:
-        """Goes on with an interrupted operation."""
+        """Goes on with an operation that is in the store."""
         name = str(record["name"])
         self._tasks[name] = asyncio.get_running_loop().create_task(self._run(name, record, work, failed))
 
     def give_up(self, record: dict[str, Any]) -> None:
         """Ends an interrupted operation that nobody can take up."""
-        record.update(status="Canceled", endTime=timestamp())
-        record["error"] = OperationFailed("OperationCanceled", "The operation was canceled.").error()
+        record.update(_CANCELED, endTime=timestamp())
         self._store.put_operation(str(record["name"]), record)
 
     def result(self, name: str) -> dict[str, Any] | None:
@@ -164,10 +166,6 @@ class Operations:
         record = self._store.get_operation(name)
         if record is None:
             return None
-        status = {key: record[key] for key in ("id", "name", "status", "startTime")}
-        for key in ("endTime", "error"):
-            if key in record:
-                status[key] = record[key]
-        # Stays 0.0 to the end, as recorded.
-        status["percentComplete"] = 0.0
-        return status
+        shown = ("id", "name", "status", "startTime", "endTime", "error")
+        # The percentage stays 0.0 to the end, as recorded.
+        return {**{key: record[key] for key in shown if key in record}, "percentComplete": 0.0}

@@ -28,7 +28,7 @@ from tui.rehearsal.blobs.answers import (
 )
 from tui.rehearsal.blobs.containers import container_properties, create_container, list_blobs
 from tui.rehearsal.scenarios.disturbances import disturb_storage
-from tui.rehearsal.service import SERVICE, Service
+from tui.rehearsal.service import SERVICE, Service, content_up_to
 
 MAX_BLOCK = 4000 * 1024 * 1024
 MAX_BLOCKS = 50_000
@@ -179,11 +179,9 @@ async def put_block(service: Service, request: web.Request, container: str, blob
 
 async def put_block_list(service: Service, request: web.Request, container: str, blob: str) -> web.Response:
     """`PUT comp=blocklist`: makes the blob of blocks, in the order of the list."""
-    content = b""
-    async for chunk in request.content.iter_any():
-        content += chunk
-        if len(content) > MAX_LIST_BODY:
-            raise BlobError(413, "RequestBodyTooLarge", "The block list is too large.")
+    content = await content_up_to(MAX_LIST_BODY, request)
+    if content is None:
+        raise BlobError(413, "RequestBodyTooLarge", "The block list is too large.")
     try:
         items = [(item.tag, item.text or "") for item in ElementTree.fromstring(content)]
     except (ElementTree.ParseError, ValueError, LookupError) as error:

@@ -7,6 +7,7 @@ import time
 import uuid
 from datetime import datetime, timezone
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aiohttp import web
 
@@ -20,7 +21,7 @@ from tui.rehearsal.seed import (
     MANAGED_IDENTITY_OBJECT_ID,
     TENANT_ID,
 )
-from tui.rehearsal.service import SERVICE, Service
+from tui.rehearsal.service import SERVICE, Service, content_up_to
 
 CLOUD_NAME = "AzureRehearsal"
 # Managed identities get tokens for a day.
@@ -164,15 +165,7 @@ def _token(service: Service, audience: str, *, managed: bool) -> tuple[str, int]
 
 
 async def _form(request: web.Request) -> dict[str, str]:
-    if (request.content_length or 0) > MAX_FORM:
-        return {}
-    from urllib.parse import parse_qsl
-
-    content = b""
-    async for chunk in request.content.iter_any():
-        content += chunk
-        if len(content) > MAX_FORM:
-            return {}
+    content = await content_up_to(MAX_FORM, request) or b""
     return dict(parse_qsl(content.decode("utf-8", "replace")))
 
 

@@ -57,14 +57,14 @@ async def work(service: Service, resource_id: str, verb: str) -> None:
     """What a deployment's operation does in the background. Raises OperationFailed."""
     if verb == "delete":
         await service.pace.until(time.monotonic(), DELETE_SECONDS)
-        await service.fleet.remove(resource_id)
+        await service.running_deployments.remove(resource_id)
         _forget_traffic(service, resource_id)
         service.store.delete(resource_id)
         return
     before = service.store.get(resource_id)
     if before is not None:
         _require_network(service, before)
-    variables = await service.fleet.provision(resource_id)
+    variables = await service.running_deployments.provision(resource_id)
     deployment = service.store.get(resource_id)
     if deployment is None:
         raise OperationFailed("ResourceNotFound", "The deployment was deleted.")
@@ -226,7 +226,7 @@ async def get_logs(call: Call) -> web.Response:
         "InferenceServer",
     )
     lines = min(max(call.body.integer("tail", 100), 0), 100_000)
-    return web.json_response({"content": call.service.fleet.log_text(deployment, container, lines)})
+    return web.json_response({"content": call.service.running_deployments.log_text(deployment, container, lines)})
 
 
 async def list_skus(call: Call) -> web.Response:

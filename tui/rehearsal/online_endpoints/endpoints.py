@@ -134,7 +134,7 @@ async def work(service: Service, resource_id: str, verb: str) -> None:
     if verb == "delete":
         await service.pace.until(time.monotonic(), DELETE_SECONDS)
         await service.operations.cancel(resource_id + "/deployments")
-        await service.fleet.remove_below(resource_id)
+        await service.running_deployments.remove_below(resource_id)
         service.store.delete(resource_id)
         return
     begun = time.monotonic()

@@ -29,7 +29,7 @@ def begin(call: Call, workspace: Workspace, resource: Resource, kind: str, verb:
         resource=resource.id,
         verb=verb,
         work=lambda: work(service, resource.id, verb),
-        failed=lambda failure: mark_failed(service, resource.id),
+        failed=lambda: mark_failed(service, resource.id),
     )
     resource.properties["properties"]["AzureAsyncOperationUri"] = operation_routes.operation_url(call, path)
     service.store.put(resource)

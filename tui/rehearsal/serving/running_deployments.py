@@ -52,24 +52,14 @@ def _folder(service: Service, resource_id: str) -> Path:
     return service.home.containers / digest
 
 
-class Fleet:
+class RunningDeployments:
     """All deployments by resource id in lower case."""
 
-    def __init__(self) -> None:
-        self._service: Service | None = None
+    def __init__(self, service: Service) -> None:
+        self.service = service
         self._replicas: dict[str, ReplicaSet] = {}
         self._logs: dict[str, DeploymentLog] = {}
         self._builds: dict[str, DeploymentLog] = {}
-
-    def attach(self, service: Service) -> None:
-        """Gives the fleet what it works with."""
-        self._service = service
-
-    @property
-    def service(self) -> Service:
-        """The rehearsal."""
-        assert self._service is not None
-        return self._service
 
     # Making a deployment
 
@@ -378,5 +368,5 @@ async def handle_scoring(request: web.Request) -> web.StreamResponse:
             disturbed = disturb_scoring(service, request, endpoint)
             if disturbed is not None:
                 return disturbed
-            return await score(request, service.fleet.scoring_endpoint(endpoint), path)
+            return await score(request, service.running_deployments.scoring_endpoint(endpoint), path)
     return web.Response(status=404, text=f"There is no endpoint {request.match_info['endpoint'][:80]}.")
