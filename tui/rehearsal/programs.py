@@ -171,6 +171,25 @@ async def start(
     return program
 
 
+async def output_of(command: Sequence[str | Path], env: Mapping[str, str], seconds: float) -> list[str] | None:
+    """The lines that a program prints; None where it cannot be started, fails, or takes longer than `seconds`."""
+    try:
+        program = await start(command, env=env, cwd=Path.cwd())
+    except OSError:
+        return None
+    try:
+        lines = await asyncio.wait_for(_all_lines(program), seconds)
+        return lines if await program.wait() == 0 else None
+    except asyncio.TimeoutError:
+        return None
+    finally:
+        await program.stop()
+
+
+async def _all_lines(program: Program) -> list[str]:
+    return [line async for line in program.lines()]
+
+
 async def _spawn(
     command: Sequence[str | Path], env: Mapping[str, str], cwd: Path, feed: bool, remove: Path | None
 ) -> Program:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,14 +60,21 @@ class Store:
         """Closes the file."""
         self._database.close()
 
+    def _document(self, query: str, *values: str) -> dict[str, Any] | None:
+        row = self._database.execute(query, values).fetchone()
+        return json.loads(row[0]) if row else None
+
     # Resources
+
+    def _resources(self, condition: str, *values: str) -> list[Resource]:
+        rows = self._database.execute(
+            f"SELECT id, kind, parent, body, internal FROM resources WHERE {condition}", values
+        )
+        return [Resource(row[0], row[1], row[2], json.loads(row[3]), json.loads(row[4])) for row in rows]
 
     def get(self, resource_id: str) -> Resource | None:
         """The resource with this id, or None."""
-        row = self._database.execute(
-            "SELECT id, kind, parent, body, internal FROM resources WHERE id = ?", (resource_id.lower(),)
-        ).fetchone()
-        return _resource(row) if row else None
+        return next(iter(self._resources("id = ?", resource_id.lower())), None)
 
     def put(self, resource: Resource) -> None:
         """Writes the resource, replacing one with the same id."""
@@ -92,29 +98,17 @@ class Store:
 
     def children(self, parent: str, kind: str) -> list[Resource]:
         """The resources of one kind right below `parent`, by id."""
-        rows = self._database.execute(
-            "SELECT id, kind, parent, body, internal FROM resources WHERE parent = ? AND kind = ? ORDER BY id",
-            (parent.lower(), kind),
-        )
-        return [_resource(row) for row in rows]
+        return self._resources("parent = ? AND kind = ? ORDER BY id", parent.lower(), kind)
 
-    def of_kind(self, kind: str) -> Iterator[Resource]:
+    def of_kind(self, kind: str) -> list[Resource]:
         """All resources of one kind, by id."""
-        rows = self._database.execute(
-            "SELECT id, kind, parent, body, internal FROM resources WHERE kind = ? ORDER BY id", (kind,)
-        ).fetchall()
-        for row in rows:
-            yield _resource(row)
+        return self._resources("kind = ? ORDER BY id", kind)
 
     # Operations
 
     def get_operation(self, operation_id: str) -> dict[str, Any] | None:
         """The stored operation, or None."""
-        row = self._database.execute("SELECT body FROM operations WHERE id = ?", (operation_id,)).fetchone()
-        if row is None:
-            return None
-        body: dict[str, Any] = json.loads(row[0])
-        return body
+        return self._document("SELECT body FROM operations WHERE id = ?", operation_id)
 
     def put_operation(self, operation_id: str, body: dict[str, Any]) -> None:
         """Writes an operation."""
@@ -128,13 +122,7 @@ class Store:
 
     def get_blob(self, container: str, name: str) -> dict[str, Any] | None:
         """The record of a blob, or None."""
-        row = self._database.execute(
-            "SELECT body FROM blobs WHERE container = ? AND name = ?", (container, name)
-        ).fetchone()
-        if row is None:
-            return None
-        body: dict[str, Any] = json.loads(row[0])
-        return body
+        return self._document("SELECT body FROM blobs WHERE container = ? AND name = ?", container, name)
 
     def put_blob(self, container: str, name: str, body: dict[str, Any]) -> None:
         """Writes the record of a blob."""
@@ -173,7 +161,3 @@ class Store:
     def drop_blocks(self, container: str, name: str) -> None:
         """Forgets the uncommitted blocks of a blob."""
         self._database.execute("DELETE FROM blocks WHERE container = ? AND name = ?", (container, name))
-
-
-def _resource(row: tuple[str, str, str, str, str]) -> Resource:
-    return Resource(row[0], row[1], row[2], json.loads(row[3]), json.loads(row[4]))

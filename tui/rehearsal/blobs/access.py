@@ -8,7 +8,7 @@ from aiohttp import web
 
 from tui.rehearsal.arm.rights import STORAGE_ROLES
 from tui.rehearsal.blobs import sas
-from tui.rehearsal.blobs.answers import BlobError
+from tui.rehearsal.blobs.answers import BlobError, not_authentic, not_permitted
 from tui.rehearsal.blobs.shared_key import is_signed
 from tui.rehearsal.entra.tokens import TokenRefused
 from tui.rehearsal.service import Service
@@ -21,10 +21,7 @@ def authorise(service: Service, request: web.Request, container: str, blob: str,
     a role for it. Raises BlobError.
     """
     if "sig" in request.query:
-        try:
-            sas.check(service.seed, request.query, container, blob, needed)
-        except sas.SasRefused as refused:
-            raise BlobError(403, refused.code, refused.message) from refused
+        sas.check(service.seed, request.query, container, blob, needed)
         return
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     challenge = {
@@ -42,12 +39,7 @@ def authorise(service: Service, request: web.Request, container: str, blob: str,
     if scheme.lower() == "sharedkey" and is_signed(service.seed, request, token):
         return
     if scheme.lower() != "bearer":
-        raise BlobError(
-            403,
-            "AuthenticationFailed",
-            "Server failed to authenticate the request. Make sure the value of Authorization header is formed "
-            "correctly including the signature.",
-        )
+        raise not_authentic()
     try:
         claims = service.signer.verify(token.strip())
     except TokenRefused as refused:
@@ -57,11 +49,7 @@ def authorise(service: Service, request: web.Request, container: str, blob: str,
             401, "InvalidAuthenticationInfo", "Issuer or audience validation failed. Audience did not match.", challenge
         )
     if not set(needed) & set(STORAGE_ROLES[service.rights.of(claims).storage]):
-        raise BlobError(
-            403,
-            "AuthorizationPermissionMismatch",
-            "This request is not authorized to perform this operation using this permission.",
-        )
+        raise not_permitted()
 
 
 def check_conditions(request: web.Request, record: dict[str, Any] | None) -> None:

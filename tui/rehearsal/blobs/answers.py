@@ -66,6 +66,25 @@ def container_not_found() -> BlobError:
     return BlobError(404, "ContainerNotFound", "The specified container does not exist.")
 
 
+def not_authentic(more: str = "") -> BlobError:
+    """403 for a signature that is none; `more` says why."""
+    return BlobError(
+        403,
+        "AuthenticationFailed",
+        "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly "
+        f"including the signature.{more}",
+    )
+
+
+def not_permitted() -> BlobError:
+    """403 for a permission that is not given."""
+    return BlobError(
+        403,
+        "AuthorizationPermissionMismatch",
+        "This request is not authorized to perform this operation using this permission.",
+    )
+
+
 def not_offered(what: str) -> BlobError:
     """An operation of Blob storage that the rehearsal does not have."""
     return BlobError(

@@ -144,7 +144,8 @@ async def put_blob(service: Service, request: web.Request, container: str, blob:
         )
     old = service.blobs.get(container, blob)
     check_conditions(request, old)
-    metadata = _metadata(request.headers)
+    # Before the body is read.
+    _metadata(request.headers)
     file, size, md5 = await _receive(service, request)
     # Another upload may have come in between.
     old = service.blobs.get(container, blob)
@@ -154,7 +155,6 @@ async def put_blob(service: Service, request: web.Request, container: str, blob:
         service.blobs.discard([file])
         raise
     record = _record(request, old, [[file, size]], md5)
-    record["metadata"] = metadata
     service.blobs.put(container, blob, record)
     return _written(201, record, **{"Content-MD5": md5})
 
@@ -190,7 +190,7 @@ async def put_block_list(service: Service, request: web.Request, container: str,
         raise BlobError(400, "BlockListTooLong", "The block list has more than 50,000 blocks.")
     old = service.blobs.get(container, blob)
     check_conditions(request, old)
-    pending = service.blobs.blocks(container, blob)
+    pending = service.store.blocks(container, blob)
     committed = dict(zip(old.get("block_ids", []), map(tuple, old["files"]))) if old else {}
     files: list[list[Any]] = []
     for tag, block in items:
@@ -211,7 +211,7 @@ async def put_block_list(service: Service, request: web.Request, container: str,
 async def get_block_list(service: Service, request: web.Request, container: str, blob: str) -> web.Response:
     """`GET comp=blocklist`: which blocks are there, so that an upload can go on."""
     record = service.blobs.get(container, blob)
-    pending = [(name, size) for name, (_, size) in service.blobs.blocks(container, blob).items()]
+    pending = [(name, size) for name, (_, size) in service.store.blocks(container, blob).items()]
     if record is None and not pending:
         raise blob_not_found()
     committed = (
@@ -290,9 +290,8 @@ async def get_metadata(service: Service, request: web.Request, container: str, b
 async def set_metadata(service: Service, request: web.Request, container: str, blob: str) -> web.Response:
     """`PUT comp=metadata`."""
     record = _existing(service, request, container, blob)
-    record["metadata"] = _metadata(request.headers)
-    record.update(fresh_marks())
-    service.blobs.update(container, blob, record)
+    record.update(fresh_marks(), metadata=_metadata(request.headers))
+    service.store.put_blob(container, blob, record)
     return _written(200, record)
 
 
@@ -300,9 +299,8 @@ async def set_properties(service: Service, request: web.Request, container: str,
     """`PUT comp=properties`: content type and the like."""
     record = _existing(service, request, container, blob)
     kept = {ours: request.headers.get(theirs, "") for theirs, ours in _CONTENT_HEADERS.items()}
-    record["headers"] = {name: value for name, value in kept.items() if value}
-    record.update(fresh_marks())
-    service.blobs.update(container, blob, record)
+    record.update(fresh_marks(), headers={name: value for name, value in kept.items() if value})
+    service.store.put_blob(container, blob, record)
     return _written(200, record)
 
 

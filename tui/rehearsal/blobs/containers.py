@@ -22,7 +22,7 @@ async def list_blobs(service: Service, request: web.Request, container: str, _: 
     items: list[tuple[str, dict[str, Any] | None]] = []
     after, following = marker, ""
     while not following:
-        found = service.blobs.listing(container, prefix, after, limit + 1)
+        found = service.store.list_blobs(container, prefix, after, limit + 1)
         skipped = False
         for name, record in found:
             if len(items) == limit:

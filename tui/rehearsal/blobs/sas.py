@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from urllib.parse import urlencode
 
+from tui.rehearsal.blobs.answers import not_authentic, not_permitted
 from tui.rehearsal.seed import Seed
 
 ACCOUNT = "rehearsal"
@@ -20,24 +21,21 @@ def account_key(seed: Seed) -> bytes:
     return seed.derive("storage-account-key") + seed.derive("storage-account-key", "second half")
 
 
-class SasRefused(Exception):
-    """Why a signature gives no access: the storage error code and a message."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
+def signed(seed: Seed, lines: Iterable[str]) -> str:
+    """The signature of these lines under the account's key, in base64."""
+    text = "\n".join(lines).encode("utf-8", "replace")
+    return base64.b64encode(hmac.new(account_key(seed), text, hashlib.sha256).digest()).decode()
 
 
 def _signature(seed: Seed, values: Mapping[str, str], container: str, blob: str) -> str:
     resource = f"/blob/{ACCOUNT}/{container}" + (f"/{blob}" if values.get("sr") == "b" else "")
-    fields = [values.get("sp", ""), values.get("st", ""), values.get("se", ""), resource]
-    fields += [values.get(name, "") for name in ("si", "sip", "spr", "sv", "sr")]
-    # Snapshot time, encryption scope, and the five response headers.
-    fields += ["", values.get("ses", "")]
-    fields += [values.get(name, "") for name in ("rscc", "rscd", "rsce", "rscl", "rsct")]
-    digest = hmac.new(account_key(seed), "\n".join(fields).encode(), hashlib.sha256).digest()
-    return base64.b64encode(digest).decode()
+
+    def lines(*names: str) -> list[str]:
+        return [values.get(name, "") for name in names]
+
+    # The empty line is the snapshot's time; after the encryption scope come five response headers.
+    later = lines("ses", "rscc", "rscd", "rsce", "rscl", "rsct")
+    return signed(seed, [*lines("sp", "st", "se"), resource, *lines("si", "sip", "spr", "sv", "sr"), "", *later])
 
 
 def make(seed: Seed, container: str, *, permissions: str, hours: int) -> str:
@@ -56,8 +54,7 @@ def make(seed: Seed, container: str, *, permissions: str, hours: int) -> str:
 
 def _account_signature(seed: Seed, values: Mapping[str, str]) -> str:
     names = ("sp", "ss", "srt", "st", "se", "sip", "spr", "sv", "ses")
-    text = "\n".join([ACCOUNT, *(values.get(name, "") for name in names), ""])
-    return base64.b64encode(hmac.new(account_key(seed), text.encode(), hashlib.sha256).digest()).decode()
+    return signed(seed, [ACCOUNT, *(values.get(name, "") for name in names), ""])
 
 
 def make_account(seed: Seed, *, permissions: str, hours: int) -> str:
@@ -82,27 +79,22 @@ def _moment(text: str) -> datetime:
 def check(seed: Seed, query: Mapping[str, str], container: str, blob: str, needed: str) -> None:
     """Accepts a request with this signature. `needed`: permission letters, one of which must be given.
 
-    Raises SasRefused.
+    Raises BlobError.
     """
-    failed = "Server failed to authenticate the request. Make sure the value of Authorization header is formed "
-    failed += "correctly including the signature."
     account = "ss" in query
     expected = _account_signature(seed, query) if account else _signature(seed, query, container, blob)
     covers = account and "b" in query["ss"] and ("o" if blob else "c") in query.get("srt", "")
     if not (covers or query.get("sr") in {"b", "c"}) or not hmac.compare_digest(
         expected.encode(), query.get("sig", "").encode("utf-8", "replace")
     ):
-        raise SasRefused("AuthenticationFailed", failed)
+        raise not_authentic()
     now = datetime.now(timezone.utc)
     try:
         started = not query.get("st") or _moment(query["st"]) <= now
         over = _moment(query["se"]) <= now
     except (ValueError, KeyError) as error:
-        raise SasRefused("AuthenticationFailed", failed) from error
+        raise not_authentic() from error
     if over or not started:
-        raise SasRefused("AuthenticationFailed", f"{failed} Signature not valid in the specified time frame.")
+        raise not_authentic(" Signature not valid in the specified time frame.")
     if not set(needed) & set(query.get("sp", "")):
-        raise SasRefused(
-            "AuthorizationPermissionMismatch",
-            "This request is not authorized to perform this operation using this permission.",
-        )
+        raise not_permitted()

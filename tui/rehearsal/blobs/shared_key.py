@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from tui.rehearsal.blobs.sas import ACCOUNT, account_key
+from tui.rehearsal.blobs.sas import ACCOUNT, signed
 from tui.rehearsal.seed import Seed
 
 _SIGNED = (
@@ -25,11 +23,11 @@ def is_signed(seed: Seed, request: web.Request, credential: str) -> bool:
     account, _, signature = credential.strip().partition(":")
     if account not in _NAMES:
         return False
-    expected = hmac.new(account_key(seed), _text(request, account).encode("utf-8", "replace"), hashlib.sha256).digest()
-    return hmac.compare_digest(base64.b64encode(expected), signature.encode("utf-8", "replace"))
+    expected = signed(seed, _lines(request, account))
+    return hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace"))
 
 
-def _text(request: web.Request, account: str) -> str:
+def _lines(request: web.Request, account: str) -> list[str]:
     headers = {name.lower(): value for name, value in request.headers.items()}
     if headers.get("content-length") == "0":
         headers["content-length"] = ""
@@ -40,5 +38,4 @@ def _text(request: web.Request, account: str) -> str:
     parameters: dict[str, list[str]] = {}
     for name, value in request.query.items():
         parameters.setdefault(name.lower(), []).append(value)
-    lines += [f"{name}:{','.join(sorted(parameters[name]))}" for name in sorted(parameters)]
-    return "\n".join(lines)
+    return [*lines, *(f"{name}:{','.join(sorted(parameters[name]))}" for name in sorted(parameters))]

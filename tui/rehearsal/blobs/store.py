@@ -78,10 +78,6 @@ class BlobStore:
         gone = pending | {file for file, _ in (old or {}).get("files", [])}
         self.discard([file for file in gone if file not in used])
 
-    def update(self, container: str, name: str, record: dict[str, Any]) -> None:
-        """Writes a record whose files have not changed."""
-        self._store.put_blob(container, name, record)
-
     def delete(self, container: str, name: str) -> None:
         """Removes a blob."""
         old = self._store.get_blob(container, name)
@@ -95,21 +91,11 @@ class BlobStore:
         if replaced is not None and replaced not in committed:
             self.discard([replaced])
 
-    def blocks(self, container: str, name: str) -> dict[str, tuple[str, int]]:
-        """Uncommitted blocks: file and size by id."""
-        return self._store.blocks(container, name)
-
-    def listing(
-        self, container: str, prefix: str, after: str = "", limit: int = 5000
-    ) -> list[tuple[str, dict[str, Any]]]:
-        """Blobs by name."""
-        return self._store.list_blobs(container, prefix, after, limit)
-
     def all_below(self, container: str, prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """All blobs whose names start with `prefix`."""
         after = ""
         while True:
-            found = self.listing(container, prefix, after)
+            found = self._store.list_blobs(container, prefix, after, 5000)
             yield from found
             if len(found) < 5000:
                 return

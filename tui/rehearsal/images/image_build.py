@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -23,6 +22,7 @@ from typing import Any
 from tui.common.redact import hide_logins
 from tui.rehearsal.images import conda_requirements, interpreters, package_index
 from tui.rehearsal.images.conda_requirements import CondaFileInvalid, Requirements
+from tui.rehearsal.process import locked
 from tui.rehearsal.programs import start
 
 _RECIPE = 1
@@ -119,12 +119,11 @@ def content_hash(tree: dict[str, Any], interpreter: interpreters.Interpreter) ->
 @contextlib.asynccontextmanager
 async def _exclusive(path: Path, say: Callable[[str], None]) -> AsyncIterator[None]:
     """Holds a lock that other processes respect too; the system drops it when its holder dies."""
-    waiting = False
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
+    with contextlib.ExitStack() as held:
+        waiting = False
         while True:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                held.enter_context(locked(path, wait=False))
                 break
             except BlockingIOError:
                 if not waiting:
@@ -132,8 +131,6 @@ async def _exclusive(path: Path, say: Callable[[str], None]) -> AsyncIterator[No
                 waiting = True
                 await asyncio.sleep(0.1)
         yield
-    finally:
-        os.close(descriptor)
 
 
 async def _is_built(target: Path) -> bool:

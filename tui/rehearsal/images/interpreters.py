@@ -17,7 +17,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tui.rehearsal.programs import start, without_secrets
+from packaging.specifiers import SpecifierSet
+
+from tui.rehearsal.programs import output_of, without_secrets
 
 _QUESTION = (
     "import json, sys, sysconfig; print(json.dumps([list(sys.version_info[:3]), sys.implementation.name,"
@@ -55,25 +57,13 @@ class NoInterpreter(Exception):
 
 def satisfies(version: tuple[int, ...], specifier: str) -> bool:
     """Whether a Python version meets pip's specifier (`==3.10.*`, `>=3.9,<3.12`); all clauses must hold."""
-    return all(_holds(version, *clause) for clause in _CLAUSE.findall(specifier))
-
-
-def _holds(version: tuple[int, ...], operator: str, text: str, wildcard: str) -> bool:
-    wanted = tuple(map(int, text.split(".")))
-    if wildcard or (operator in ("==", "!=") and len(wanted) < 3):
-        same = version[: len(wanted)] == wanted
-        return same if operator == "==" else not same
-    if operator == "~=":
-        return version >= wanted and version[: len(wanted) - 1] == wanted[:-1]
-    padded, other = version, wanted + (0,) * (3 - len(wanted))
-    return {
-        "==": padded == other,
-        "!=": padded != other,
-        ">=": padded >= other,
-        "<=": padded <= other,
-        ">": padded > other,
-        "<": padded < other,
-    }[operator]
+    clauses = []
+    for operator, text, _ in _CLAUSE.findall(specifier):
+        # 3.10 is any 3.10.x, as in conda; one number alone is no version for ~=.
+        loose = operator in ("==", "!=") and text.count(".") < 2
+        operator = ">=" if operator == "~=" and "." not in text else operator
+        clauses.append(f"{operator}{text}{'.*' if loose else ''}")
+    return SpecifierSet(",".join(clauses)).contains(".".join(map(str, version)), prereleases=True)
 
 
 def _minor(specifier: str) -> tuple[int, int] | None:
@@ -112,27 +102,8 @@ async def probe(path: Path) -> Interpreter | None:
         return None
     if stamp in _known:
         return _known[stamp]
-    environment = without_secrets(os.environ)
-    try:
-        process = await start([path, "-I", "-c", _QUESTION], env=environment, cwd=Path.cwd())
-    except OSError:
-        return None
-    output: list[str] = []
-
-    async def listen() -> None:
-        async for line in process.lines():
-            output.append(line)
-
-    try:
-        await asyncio.wait_for(listen(), 20)
-        code = await process.wait()
-    except asyncio.TimeoutError:
-        return None
-    finally:
-        await process.stop()
-    if code != 0 or not output:
-        return None
-    found = _answer(path, output[-1])
+    output = await output_of([path, "-I", "-c", _QUESTION], without_secrets(os.environ), 20)
+    found = _answer(path, output[-1]) if output else None
     if found is not None:
         _known[stamp] = found
     return found

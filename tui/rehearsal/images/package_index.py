@@ -8,7 +8,6 @@ travel in environment variables only, never in arguments.
 from __future__ import annotations
 
 import ast
-import asyncio
 import os
 import re
 import shutil
@@ -17,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from tui.rehearsal.programs import start, without_secrets
+from tui.rehearsal.programs import output_of, without_secrets
 
 _SETTINGS = ("index-url", "extra-index-url", "find-links", "cert", "proxy", "trusted-host", "no-index")
 _SECTIONS = ("global", "site", "download", "install", ":env:")
@@ -55,42 +54,14 @@ _listings: list[list[str]] = []
 
 async def pip_settings() -> dict[str, str]:
     """pip's settings on this machine, asked from the running interpreter's pip, else from one on PATH."""
-    if not _listings:
-        commands: list[list[str]] = [[sys.executable, "-m", "pip"]]
-        commands += [[path] for path in (shutil.which("pip3"), shutil.which("pip")) if path]
-        for command in commands:
-            listing = await _config_list(command)
-            if listing is not None:
-                _listings.append(listing)
-                break
-        else:
-            _listings.append([])
-    return settings_of(_listings[0], os.environ)
-
-
-async def _config_list(command: list[str]) -> list[str] | None:
-    try:
-        process = await start(
-            [*command, "config", "list", "--disable-pip-version-check"],
-            env={**without_secrets(os.environ), "PYTHONWARNINGS": "ignore"},
-            cwd=Path.cwd(),
-        )
-    except OSError:
-        return None
-    lines: list[str] = []
-
-    async def listen() -> None:
-        async for line in process.lines():
-            lines.append(line)
-
-    try:
-        await asyncio.wait_for(listen(), 30)
-        code = await process.wait()
-    except asyncio.TimeoutError:
-        return None
-    finally:
-        await process.stop()
-    return lines if code == 0 else None
+    commands = [[sys.executable, "-m", "pip"], *([path] for path in map(shutil.which, ("pip3", "pip")) if path)]
+    environment = {**without_secrets(os.environ), "PYTHONWARNINGS": "ignore"}
+    for command in commands if not _listings else ():
+        listing = await output_of([*command, "config", "list", "--disable-pip-version-check"], environment, 30)
+        if listing is not None:
+            _listings.append(listing)
+            break
+    return settings_of(_listings[0] if _listings else [], os.environ)
 
 
 def _exists(location: str) -> bool:

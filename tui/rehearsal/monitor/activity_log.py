@@ -80,7 +80,7 @@ def _keep(service: Service, request: web.Request, response: web.StreamResponse, 
     }
     number = next(_numbers)
     service.store.put(Resource(f"/activity/{number:015d}", KIND, f"/activity/{found['group'].lower()}", record))
-    kept = list(service.store.of_kind(KIND))
+    kept = service.store.of_kind(KIND)
     for old in kept[: max(0, len(kept) - MOST)]:
         service.store.delete(old.id)
 
