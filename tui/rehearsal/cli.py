@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from tui.rehearsal import practice_options, settings
 from tui.rehearsal.places import Home
@@ -188,27 +189,35 @@ def _serve(home: Home, arguments: argparse.Namespace) -> int:
     )
 
 
+def _compare(_: Home, arguments: argparse.Namespace) -> int:
+    from tui.rehearsal.compare.compare import compare
+
+    return compare(Path(arguments.file), os.environ, arguments.json)
+
+
+def _stop(home: Home, _: argparse.Namespace) -> int:
+    ended = stop(home)
+    said = "The rehearsal has ended, and all that it had started." if ended else "No rehearsal runs."
+    print(said, file=sys.stderr)
+    return 0
+
+
+_COMMANDS = {
+    "serve": _serve,
+    "env": _env,
+    "stop": _stop,
+    "rights": _rights,
+    "compare": _compare,
+    "scenario": _scenario,
+}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; errors are one sentence on stderr."""
     arguments = _parser().parse_args(argv)
     home = Home.of(os.environ)
     try:
-        if arguments.command == "env":
-            return _env(home, arguments)
-        if arguments.command == "rights":
-            return _rights(home, arguments)
-        if arguments.command == "scenario":
-            return _scenario(home, arguments)
-        if arguments.command == "compare":
-            from tui.rehearsal.compare.compare import main as compare
-
-            return compare(arguments.file, arguments.json)
-        if arguments.command == "serve":
-            return _serve(home, arguments)
-        ended = stop(home)
-        said = "The rehearsal has ended, and all that it had started." if ended else "No rehearsal runs."
-        print(said, file=sys.stderr)
-        return 0
+        return _COMMANDS[arguments.command](home, arguments)
     except RehearsalError as error:
         print(error, file=sys.stderr)
         return error.exit_code

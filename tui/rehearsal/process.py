@@ -201,7 +201,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 def write_server(home: Home, **content: Any) -> None:
     """Replaces the server file in one step. Raises OSError."""
-    replace_json(home.server_file, content)
+    replace_json(home.server_file, content, sync=False)  # after a power cut no server runs
 
 
 def register_workspace(home: Home, subscription: str, group: str, name: str, isolation: str, **more: Any) -> None:

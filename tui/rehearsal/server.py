@@ -151,16 +151,17 @@ async def _envelope(request: web.Request, handler: _Handler) -> web.StreamRespon
         try:
             response = await handler(request)
         except ArmError as error:
-            response = web.json_response(error.body(), status=error.status, headers=error.headers)
+            response = error.response()
         except BlobError as error:
             response = error.response(request_id)
         except web.HTTPException as error:
-            response = _refused(error, storage, request_id)
+            response = _refused(error.status, error.reason, storage, request_id)
         except (ConnectionError, asyncio.CancelledError):
             raise
         except Exception:
             log.exception("%s %s failed in the rehearsal itself", request.method, request.path)
-            response = _broken(storage, request_id)
+            message = "An internal error of the rehearsal; its log says more."
+            response = _refused(500, message, storage, request_id)
         status = response.status
         return response
     finally:
@@ -169,19 +170,14 @@ async def _envelope(request: web.Request, handler: _Handler) -> web.StreamRespon
         log.info("%s %s %s %.0f ms", request.method, request.path, status, (time.monotonic() - started) * 1000)
 
 
-def _refused(error: web.HTTPException, storage: bool, request_id: str) -> web.StreamResponse:
-    if storage:
-        code = "InvalidUri" if error.status == 404 else "InvalidInput"
-        return BlobError(error.status, code, error.reason).response(request_id)
-    code = {404: "NotFound", 405: "MethodNotAllowed"}.get(error.status, "BadRequest")
-    return web.json_response(ArmError(error.status, code, error.reason).body(), status=error.status)
+_STORAGE_CODES = {404: "InvalidUri", 500: "InternalError"}
+_CODES = {404: "NotFound", 405: "MethodNotAllowed", 500: "InternalServerError"}
 
 
-def _broken(storage: bool, request_id: str) -> web.StreamResponse:
-    message = "An internal error of the rehearsal; its log says more."
+def _refused(status: int, message: str, storage: bool, request_id: str) -> web.StreamResponse:
     if storage:
-        return BlobError(500, "InternalError", message).response(request_id)
-    return web.json_response(ArmError(500, "InternalServerError", message).body(), status=500)
+        return BlobError(status, _STORAGE_CODES.get(status, "InvalidInput"), message).response(request_id)
+    return ArmError(status, _CODES.get(status, "BadRequest"), message).response()
 
 
 async def _stamp(request: web.Request, response: web.StreamResponse) -> None:

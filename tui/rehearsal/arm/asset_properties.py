@@ -13,6 +13,7 @@ from tui.rehearsal.arm.front import Call
 from tui.rehearsal.arm.workspaces import Workspace
 from tui.rehearsal.online_endpoints.own_containers import build_of, routes_of
 from tui.rehearsal.service import Service
+from tui.rehearsal.store import Resource
 
 _DATASTORE = re.compile(r"^azureml://(?:.*/)?datastores/(?P<datastore>[^/]+)/paths/(?P<path>.*)$", re.IGNORECASE)
 _DATA_TYPES = ("uri_file", "uri_folder", "mltable")
@@ -42,22 +43,39 @@ def blob_place(service: Service, workspace: Workspace, uri: str) -> tuple[str, s
     return None
 
 
+def uri_of(service: Service, asset_id: str, member: str) -> str:
+    """Where the files of a registered model or code lie; empty where it is not there, or says nothing."""
+    asset = service.store.get(asset_id)
+    return str((asset.properties.get(member) or "") if asset else "")
+
+
+def is_mlflow_model(model: Resource | None) -> bool:
+    """Whether this is a version of a model in MLflow's format."""
+    return model is not None and "mlflow" in str(model.properties.get("modelType", "")).lower()
+
+
+def yaml_object(content: str | bytes) -> dict[str, Any]:
+    """The members of a YAML file; none where it cannot be read or holds something else."""
+    try:
+        document = yaml.safe_load(content)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def flavors_in(content: str | bytes) -> dict[str, Any]:
+    """The flavours that an MLmodel file names."""
+    flavors = yaml_object(content).get("flavors")
+    return flavors if isinstance(flavors, dict) else {}
+
+
 def _flavors(service: Service, workspace: Workspace, uri: str) -> dict[str, Any]:
     """The flavours of an MLflow model, which the service reads from its MLmodel file by itself (recorded)."""
     place = blob_place(service, workspace, uri)
-    if place is None:
-        return {}
-    content = service.blobs.read_small(place[0], f"{place[1]}/MLmodel".lstrip("/"))
-    try:
-        document = yaml.safe_load(content or b"")
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
-        return {}
-    flavors = document.get("flavors") if isinstance(document, dict) else None
-    if not isinstance(flavors, dict):
-        return {}
+    content = service.blobs.read_small(place[0], f"{place[1]}/MLmodel".lstrip("/")) if place else None
     return {
         str(name): {"data": {str(key): _plain(value) for key, value in data.items()}}
-        for name, data in flavors.items()
+        for name, data in flavors_in(content or b"").items()
         if isinstance(data, dict)
     }
 
@@ -118,6 +136,4 @@ def properties_of(call: Call, workspace: Workspace, kind: str) -> dict[str, Any]
         "inferenceConfig": routes_of(fields, workspace.location),
     }
     build = build_of(fields, workspace.location)
-    if build is not None:
-        environment["build"] = build
-    return environment
+    return environment if build is None else {**environment, "build": build}

@@ -258,19 +258,11 @@ def _changed(workspace: Workspace, kind: str, name: str, version: str, member: s
     )
 
 
-async def delete_version(call: Call, kind: str) -> web.Response:
-    """`DELETE` of a version: 200, or 204 when there is none."""
-    workspace = workspace_of(call)
-    resource_id = version_id(workspace, kind, call["name"], call["version"])
-    existed = call.service.store.get(resource_id) is not None
-    call.service.store.delete(resource_id)
-    return web.Response(status=200 if existed else 204)
-
-
-async def delete_container(call: Call, kind: str) -> web.Response:
-    """`DELETE` of a container with all its versions: 200, or 204 when there is none."""
-    workspace = workspace_of(call)
-    resource_id = f"{workspace.id}/{kind}/{call['name']}"
+async def delete(call: Call, kind: str) -> web.Response:
+    """`DELETE` of a version, or of a container with all its versions: 200, or 204 when there is none."""
+    resource_id = f"{workspace_of(call).id}/{kind}/{call['name']}"
+    if "version" in call.parameters:
+        resource_id += f"/versions/{call['version']}"
     existed = call.service.store.get(resource_id) is not None
     call.service.store.delete(resource_id)
     return web.Response(status=200 if existed else 204)
@@ -306,11 +298,11 @@ def _routes(kind: str) -> list[Route]:
         route("GET", f"{WORKSPACE}/{kind}", list_containers),
         route("GET", container, read_container),
         route("PUT", container, write_container),
-        route("DELETE", container, delete_container),
+        route("DELETE", container, delete),
         route("GET", f"{container}/versions", list_versions),
         route("GET", version, read_version),
         route("PUT", version, write_version),
-        route("DELETE", version, delete_version),
+        route("DELETE", version, delete),
         *([route("POST", f"{version}/startPendingUpload", start_pending_upload)] if kind != "data" else []),
     ]
 

@@ -68,9 +68,8 @@ def sizes() -> dict[str, Size]:
 
 
 def _limit(service: Service, family: str) -> int:
-    if "quota" in service.scenarios:
-        return 0
-    return 0 if any(size.family == family and size.gpus for size in sizes().values()) else FAMILY_LIMIT
+    gpus = any(size.family == family and size.gpus for size in sizes().values())
+    return 0 if gpus or "quota" in service.scenarios else FAMILY_LIMIT
 
 
 def _used(service: Service, subscription: str, leave_out: str = "") -> dict[str, int]:

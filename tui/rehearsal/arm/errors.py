@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from aiohttp import web
+
 
 def timestamp(moment: datetime.datetime | None = None) -> str:
     """A moment as the service writes it: UTC with seven decimals and a numeric offset."""
@@ -43,9 +45,9 @@ class ArmError(Exception):
             error["additionalInfo"] = self.additional
         return error
 
-    def body(self) -> dict[str, Any]:
-        """The whole response body."""
-        return {"error": self.error()}
+    def response(self) -> web.Response:
+        """The whole answer."""
+        return web.json_response({"error": self.error()}, status=self.status, headers=self.headers)
 
 
 def additional_info(location: str, component: str = "managementfrontend") -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -83,17 +84,8 @@ async def permissions(call: Call) -> web.Response:
     return page(call, [*rights.permissions(), operator])
 
 
-async def storage_assignments(call: Call) -> web.Response:
-    """Role assignments on a storage account: an identity that is asked for reads blobs."""
-    return _assignments(call, _BLOB_READER)
-
-
-async def registry_assignments(call: Call) -> web.Response:
-    """Role assignments on a registry: an identity that is asked for pulls images."""
-    return _assignments(call, _ACR_PULL)
-
-
-def _assignments(call: Call, role: str) -> web.Response:
+async def assignments(call: Call, role: str) -> web.Response:
+    """Role assignments on a storage account or registry: an identity that is asked for holds the role."""
     asked = _ASSIGNED.search(call.query.get("$filter", ""))
     if asked is None or any(name in call.service.scenarios for name in NO_ROLES):
         return page(call, [])
@@ -139,7 +131,7 @@ async def definition(call: Call) -> web.Response:
 ROUTES: list[Route] = [
     ("GET", _IDENTITY, read),
     ("GET", f"{_IDENTITY}/{_AUTHORIZATION}/permissions", permissions),
-    ("GET", f"{_STORAGE}/{_AUTHORIZATION}/roleAssignments", storage_assignments),
-    ("GET", f"{_REGISTRY}/{_AUTHORIZATION}/roleAssignments", registry_assignments),
+    ("GET", f"{_STORAGE}/{_AUTHORIZATION}/roleAssignments", functools.partial(assignments, role=_BLOB_READER)),
+    ("GET", f"{_REGISTRY}/{_AUTHORIZATION}/roleAssignments", functools.partial(assignments, role=_ACR_PULL)),
     ("GET", _DEFINITIONS, definition),
 ]

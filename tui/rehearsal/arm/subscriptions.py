@@ -10,7 +10,7 @@ from tui.rehearsal.arm.errors import ArmError
 from tui.rehearsal.arm.front import TABLE, Call, Route, page
 from tui.rehearsal.arm.resource_paths import PROVIDER, REGION_NAME, WORKSPACE
 from tui.rehearsal.arm.rights import action_of
-from tui.rehearsal.arm.workspace_routes import BUILD_COMPUTE, CREATED, workspace_of
+from tui.rehearsal.arm.workspace_routes import BUILD_COMPUTE, CREATED, require_scope, workspace_of
 from tui.rehearsal.seed import TENANT_ID
 
 
@@ -119,12 +119,7 @@ async def read_provider(call: Call) -> web.Response:
 
 async def list_permissions(call: Call) -> web.Response:
     """`GET …/providers/Microsoft.Authorization/permissions`: what the caller's roles give, one object for each."""
-    if "workspace" in call.parameters:
-        workspace_of(call)
-    elif "group" in call.parameters:
-        call.service.workspaces.require_group(call["subscription"], call["group"])
-    else:
-        call.service.workspaces.require_subscription(call["subscription"])
+    require_scope(call)
     return page(call, call.service.rights.of(call.claims).permissions())
 
 

@@ -30,6 +30,16 @@ def workspace_of(call: Call) -> Workspace:
     return call.service.workspaces.find(call["subscription"], call["group"], call["workspace"])
 
 
+def require_scope(call: Call) -> None:
+    """Raises ArmError 404 where the workspace, group or subscription of a call is not there."""
+    if "workspace" in call.parameters:
+        workspace_of(call)
+    elif "group" in call.parameters:
+        call.service.workspaces.require_group(call["subscription"], call["group"])
+    else:
+        call.service.workspaces.require_subscription(call["subscription"])
+
+
 def is_provisioned(service: Service, workspace: Workspace) -> bool:
     """Whether the workspace's managed virtual network is there, or none is needed."""
     if not workspace.has_managed_network:
@@ -71,25 +81,15 @@ def workspace_body(service: Service, workspace: Workspace) -> dict[str, Any]:
     group_id = f"/subscriptions/{workspace.subscription_id}/resourceGroups/{workspace.resource_group}"
     short = workspace.guid[:8]
     host = f"{workspace.location}.api.azureml.ms" if "public-names" in service.scenarios else service.authority
-    if workspace.has_managed_network:
-        network: dict[str, Any] = {
-            "isolationMode": "AllowInternetOutbound",
-            "networkId": service.seed.guid("managed-network", workspace.guid),
-            "outboundRules": {},
-            "status": {
-                "status": "Active" if is_provisioned(service, workspace) else "Inactive",
-                "sparkReady": False,
-            },
-            "changeableIsolationModes": ["AllowInternetOutbound", "AllowOnlyApprovedOutbound"],
-        }
-    else:
-        network = {
-            "isolationMode": "Disabled",
-            "networkId": None,
-            "outboundRules": None,
-            "status": {"status": "Inactive", "sparkReady": False},
-            "changeableIsolationModes": ["AllowInternetOutbound", "AllowOnlyApprovedOutbound"],
-        }
+    managed = workspace.has_managed_network
+    active = managed and is_provisioned(service, workspace)
+    network = {
+        "isolationMode": "AllowInternetOutbound" if managed else "Disabled",
+        "networkId": service.seed.guid("managed-network", workspace.guid) if managed else None,
+        "outboundRules": {} if managed else None,
+        "status": {"status": "Active" if active else "Inactive", "sparkReady": False},
+        "changeableIsolationModes": ["AllowInternetOutbound", "AllowOnlyApprovedOutbound"],
+    }
     return {
         "id": workspace.id,
         "name": workspace.name,
@@ -143,10 +143,7 @@ async def read_workspace(call: Call) -> web.Response:
 async def list_workspaces(call: Call) -> web.Response:
     """`GET` of the workspaces of a group or a subscription."""
     group = call.parameters.get("group")
-    if group is None:
-        call.service.workspaces.require_subscription(call["subscription"])
-    else:
-        call.service.workspaces.require_group(call["subscription"], group)
+    require_scope(call)
     found = [
         workspace_body(call.service, known)
         for known in call.service.workspaces.all()

@@ -108,6 +108,11 @@ class Workspaces:
         self.require_group(subscription, group)
         raise resource_not_found(f"{PROVIDER}/workspaces", name, group)
 
+    def of(self, resource_id: str) -> Workspace:
+        """The workspace that a resource is in. Raises ArmError 404."""
+        parts = resource_id.split("/")
+        return self.find(parts[2], parts[4], parts[8])
+
     def require_subscription(self, subscription: str) -> None:
         """Raises ArmError 404 when no workspace is in this subscription."""
         if not any(known.subscription_id.lower() == subscription.lower() for known in self.all()):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import signal
 import sys
@@ -23,7 +22,7 @@ import requests
 from tui.rehearsal.client_environment import describe
 from tui.rehearsal.compare.bindings import Bindings
 from tui.rehearsal.compare.replay import Found, Outcome, Replay, Target, parts_of
-from tui.rehearsal.compare.shapes import SEVERITY
+from tui.rehearsal.compare.shapes import SEVERITY, Difference
 from tui.rehearsal.places import Home
 from tui.rehearsal.process import RehearsalError, UsageError, ensure_running, stop
 
@@ -118,11 +117,9 @@ def _has_managed_network(exchanges: list[dict[str, Any]]) -> bool:
 
 def _unique(outcome: Outcome) -> list[tuple[Found, int]]:
     """Each difference of an operation once, with how often it was seen, worst first."""
-    seen: dict[tuple[object, ...], list[Found]] = {}
+    seen: dict[tuple[str, Difference], list[Found]] = {}
     for found in outcome.found:
-        difference = found.difference
-        key = (found.operation, difference.kind, difference.where, difference.recorded, difference.rehearsal)
-        seen.setdefault(key, []).append(found)
+        seen.setdefault((found.operation, found.difference), []).append(found)
     ordered = sorted(seen.values(), key=lambda same: (SEVERITY.index(same[0].difference.kind), same[0].seq))
     return [(same[0], len(same)) for same in ordered]
 
@@ -169,8 +166,3 @@ def _as_text(outcome: Outcome, about: Mapping[str, Any]) -> list[str]:
         lines.append(f"{len(found)} {'difference' if len(found) == 1 else 'differences'}.")
     lines += [f"Not compared, {count}: {reason}." for reason, count in sorted(outcome.skipped.items())]
     return lines
-
-
-def main(path: str, as_json: bool) -> int:
-    """The command: exit code 0 when nothing differs, 1 otherwise. Raises RehearsalError."""
-    return compare(Path(path), os.environ, as_json)

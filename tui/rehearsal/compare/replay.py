@@ -125,7 +125,6 @@ class Replay:
         self._remember(item, answer, body)
         if reason is not None:
             return reason
-        differences: list[Difference] = []
         code = (body.get("error") or {}).get("code") if isinstance(body, dict) and "error" in body else None
         if answer.status_code != recorded["status"]:
             unknown = answer.status_code in (405, 501) or code == "InvalidResourceType"

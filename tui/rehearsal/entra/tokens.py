@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from tui.rehearsal.files import replace
+from tui.common.write_atomic import write_atomic
 
 ACCESS_TOKEN_SECONDS = 3599
 
@@ -60,7 +60,7 @@ class TokenSigner:
         pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        replace(path, pem)
+        write_atomic(path, pem, mode=0o600)
         return cls(key)
 
     def public_keys(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tui.rehearsal.arm import capacity
+from tui.rehearsal.arm.asset_properties import is_mlflow_model
 from tui.rehearsal.arm.errors import user_error
 from tui.rehearsal.arm.front import Call, Fields
 from tui.rehearsal.arm.workspaces import Workspace
@@ -17,9 +18,7 @@ _ROLLING = {name.lower(): name for name in ("Year", "Month", "Day", "Hour", "Min
 _PROBE = {"initialDelay": 10.0, "period": 10.0, "timeout": 2.0}
 
 
-def _probe(fields: Fields, name: str, before: dict[str, Any] | None) -> dict[str, Any]:
-    if fields.raw(name) is None and before:
-        return before
+def _probe(fields: Fields, name: str) -> dict[str, Any]:
     given = fields.object(name)
     probe: dict[str, Any] = {
         "failureThreshold": given.integer("failureThreshold", 30),
@@ -158,7 +157,7 @@ def properties_of(call: Call, workspace: Workspace, before: Resource | None) -> 
         )
     model = _asset(call, workspace, fields.text("model"), "models", "The model")
     environment = _asset(call, workspace, fields.text("environmentId"), "environments", "The environment")
-    mlflow = model is not None and "mlflow" in str(model.properties.get("modelType", "")).lower()
+    mlflow = is_mlflow_model(model)
     if environment is None and not (mlflow and code is None):
         raise user_error(
             "The deployment needs an environment; only an MLflow model without code can do without.",
@@ -168,7 +167,7 @@ def properties_of(call: Call, workspace: Workspace, before: Resource | None) -> 
     size = size_of(workspace, fields.text("instanceType") or (before.properties["instanceType"] if before else None))
     egress = choice(
         fields.text("egressPublicNetworkAccess"),
-        {"enabled": "Enabled", "disabled": "Disabled"},
+        _ON_OFF,
         "egressPublicNetworkAccess",
         before.properties["egressPublicNetworkAccess"] if before else "Enabled",
     )
@@ -189,8 +188,8 @@ def properties_of(call: Call, workspace: Workspace, before: Resource | None) -> 
         "requestSettings": _request_settings(workspace, fields),
         "modelMountPath": fields.text("modelMountPath"),
         "appInsightsEnabled": fields.boolean("appInsightsEnabled"),
-        "livenessProbe": _probe(fields, "livenessProbe", None),
-        "readinessProbe": _probe(fields, "readinessProbe", None),
+        "livenessProbe": _probe(fields, "livenessProbe"),
+        "readinessProbe": _probe(fields, "readinessProbe"),
         "provisioningState": "Updating" if before else "Creating",
         # The client's spelling comes back, as in recordings.
         "instanceType": fields.text("instanceType") or size.name,

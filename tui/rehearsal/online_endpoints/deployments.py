@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from aiohttp import web
 
@@ -19,7 +18,7 @@ from tui.rehearsal.arm.workspaces import Workspace
 from tui.rehearsal.online_endpoints import rules
 from tui.rehearsal.online_endpoints.deployment_properties import instances, properties_of, size_of
 from tui.rehearsal.online_endpoints.endpoints import deployments_of, find_endpoint
-from tui.rehearsal.online_endpoints.online_resources import begin, mark_failed, with_todays_port
+from tui.rehearsal.online_endpoints.online_resources import accepted, begin, mark_failed, rendered
 from tui.rehearsal.online_endpoints.rules import choice
 from tui.rehearsal.pace import DELETE_SECONDS
 from tui.rehearsal.service import Service
@@ -43,14 +42,8 @@ def _find(call: Call, workspace: Workspace) -> tuple[Resource, Resource]:
     return endpoint, found
 
 
-def rendered(service: Service, deployment: Resource) -> dict[str, Any]:
-    """The deployment as clients see it."""
-    with_todays_port(service, deployment)
-    return deployment.body
-
-
-def _begin(call: Call, workspace: Workspace, deployment: Resource, verb: str) -> str:
-    return begin(call, workspace, deployment, operations.DEPLOYMENT, verb, work)
+def _accepted(call: Call, workspace: Workspace, deployment: Resource, verb: str) -> web.Response:
+    return accepted(call, workspace, deployment, operations.DEPLOYMENT, verb, work)
 
 
 async def work(service: Service, resource_id: str, verb: str) -> None:
@@ -86,8 +79,7 @@ def _forget_traffic(service: Service, resource_id: str) -> None:
 
 def _require_network(service: Service, deployment: Resource) -> None:
     """The managed virtual network must be provisioned (documented). Raises OperationFailed."""
-    parts = deployment.body["id"].split("/")
-    workspace = service.workspaces.find(parts[2], parts[4], parts[8])
+    workspace = service.workspaces.of(deployment.body["id"])
     if not is_provisioned(service, workspace):
         raise OperationFailed(
             "WorkspaceManagedNetworkNotReady",
@@ -134,7 +126,7 @@ async def write(call: Call) -> web.Response:
     }
     deployment = Resource(resource_id, KIND, endpoint.body["id"], body, before.internal if before else {})
     deployment.internal["generation"] = int(deployment.internal.get("generation", 0)) + 1
-    path = _begin(call, workspace, deployment, "write")
+    path = begin(call, workspace, deployment, operations.DEPLOYMENT, "write", work)
     headers = operation_routes.created(call, path)
     return web.json_response(rendered(call.service, deployment), status=200 if before else 201, headers=headers)
 
@@ -155,8 +147,7 @@ async def patch(call: Call) -> web.Response:
         deployment.internal["generation"] = int(deployment.internal.get("generation", 0)) + 1
     deployment.properties["provisioningState"] = "Updating"
     deployment.body["systemData"] = system_data(call, deployment.body["systemData"])
-    path = _begin(call, workspace, deployment, "write")
-    return web.Response(status=202, headers=operation_routes.accepted(call, path))
+    return _accepted(call, workspace, deployment, "write")
 
 
 async def read(call: Call) -> web.Response:
@@ -208,8 +199,7 @@ async def delete(call: Call) -> web.Response:
     if current.properties["provisioningState"] == "Deleting":
         rules.require_settled("deployment", current.name, "Deleting")
     current.properties["provisioningState"] = "Deleting"
-    path = _begin(call, workspace, current, "delete")
-    return web.Response(status=202, headers=operation_routes.accepted(call, path))
+    return _accepted(call, workspace, current, "delete")
 
 
 async def get_logs(call: Call) -> web.Response:

@@ -17,8 +17,7 @@ from tui.rehearsal.arm.operations import OperationFailed
 from tui.rehearsal.arm.resource_paths import ENDPOINT, PROVIDER, REGION_NAME, WORKSPACE
 from tui.rehearsal.arm.workspace_routes import workspace_of
 from tui.rehearsal.arm.workspaces import Workspace
-from tui.rehearsal.online_endpoints import rules
-from tui.rehearsal.online_endpoints.online_resources import begin, with_todays_port
+from tui.rehearsal.online_endpoints import online_resources, rules
 from tui.rehearsal.online_endpoints.rules import choice
 from tui.rehearsal.pace import DELETE_SECONDS
 from tui.rehearsal.scenarios.disturbances import make_endpoint, scoring_base
@@ -54,14 +53,10 @@ def find_endpoint(call: Call, workspace: Workspace) -> Resource:
 
 def rendered(service: Service, endpoint: Resource) -> dict[str, Any]:
     """The endpoint as clients see it; its addresses carry today's port and appear once it is made."""
-    body = endpoint.body
-    properties = body["properties"]
     if endpoint.internal.get("made"):
         base = scoring_base(service, endpoint.name)
-        properties["scoringUri"] = f"{base}/score"
-        properties["swaggerUri"] = f"{base}/swagger.json"
-    with_todays_port(service, endpoint)
-    return body
+        endpoint.properties.update(scoringUri=f"{base}/score", swaggerUri=f"{base}/swagger.json")
+    return online_resources.rendered(service, endpoint)
 
 
 def deployments_of(service: Service, endpoint: Resource) -> list[Resource]:
@@ -125,8 +120,8 @@ def _system_identity(call: Call, key: str) -> dict[str, Any]:
     }
 
 
-def _begin(call: Call, workspace: Workspace, endpoint: Resource, verb: str) -> str:
-    return begin(call, workspace, endpoint, operations.ENDPOINT, verb, work)
+def _accepted(call: Call, workspace: Workspace, endpoint: Resource, verb: str) -> web.Response:
+    return online_resources.accepted(call, workspace, endpoint, operations.ENDPOINT, verb, work)
 
 
 async def work(service: Service, resource_id: str, verb: str) -> None:
@@ -242,7 +237,7 @@ async def write(call: Call) -> web.Response:
         "identity": _identity(call, resource_id, before.body.get("identity") if before else None),
     }
     endpoint = Resource(resource_id, KIND, workspace.id, body, before.internal if before else _new_internal(workspace))
-    path = _begin(call, workspace, endpoint, "write")
+    path = online_resources.begin(call, workspace, endpoint, operations.ENDPOINT, "write", work)
     headers = operation_routes.created(call, path)
     return web.json_response(rendered(call.service, endpoint), status=200 if before else 201, headers=headers)
 
@@ -258,8 +253,7 @@ async def patch(call: Call) -> web.Response:
         endpoint.body["identity"] = _identity(call, endpoint.id, endpoint.body.get("identity"))
     endpoint.properties["provisioningState"] = "Updating"
     endpoint.body["systemData"] = system_data(call, endpoint.body["systemData"])
-    path = _begin(call, workspace, endpoint, "write")
-    return web.Response(status=202, headers=operation_routes.accepted(call, path))
+    return _accepted(call, workspace, endpoint, "write")
 
 
 async def read(call: Call) -> web.Response:
@@ -288,8 +282,7 @@ async def delete(call: Call) -> web.Response:
         return web.Response(status=204)
     rules.require_settled("endpoint", endpoint.name, endpoint.properties["provisioningState"])
     endpoint.properties["provisioningState"] = "Deleting"
-    path = _begin(call, workspace, endpoint, "delete")
-    return web.Response(status=202, headers=operation_routes.accepted(call, path))
+    return _accepted(call, workspace, endpoint, "delete")
 
 
 # Keys and tokens
@@ -332,8 +325,7 @@ async def regenerate_keys(call: Call) -> web.Response:
     generations = dict(endpoint.internal.get("keys", {}))
     generations[which] = generations.get(which, 0) + 1
     endpoint.internal["keys"] = generations
-    path = _begin(call, workspace, endpoint, "keys")
-    return web.Response(status=202, headers=operation_routes.accepted(call, path))
+    return _accepted(call, workspace, endpoint, "keys")
 
 
 TOKEN_SECONDS = 86_400

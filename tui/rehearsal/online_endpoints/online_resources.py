@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Callable
+from typing import Any, Callable
+
+from aiohttp import web
 
 from tui.rehearsal.arm import operation_routes
 from tui.rehearsal.arm.front import Call
@@ -44,9 +46,16 @@ def mark_failed(service: Service, resource_id: str) -> None:
         service.store.put(resource)
 
 
-def with_todays_port(service: Service, resource: Resource) -> None:
-    """The address of the last operation, which an earlier run of the rehearsal may have begun on another port."""
+def accepted(call: Call, workspace: Workspace, resource: Resource, kind: str, verb: str, work: Work) -> web.Response:
+    """Begins an operation and answers 202 with its address."""
+    path = begin(call, workspace, resource, kind, verb, work)
+    return web.Response(status=202, headers=operation_routes.accepted(call, path))
+
+
+def rendered(service: Service, resource: Resource) -> dict[str, Any]:
+    """An endpoint or deployment as clients see it: an earlier run may have begun its operation on another port."""
     own = resource.properties["properties"]
     address = own.get("AzureAsyncOperationUri")
     if address:
         own["AzureAsyncOperationUri"] = service.origin + address[address.find("/subscriptions/") :]
+    return resource.body

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from tui.rehearsal.arm.asset_properties import blob_place
+from tui.rehearsal.arm.asset_properties import blob_place, uri_of
 from tui.rehearsal.arm.errors import additional_info
 from tui.rehearsal.arm.operations import OperationFailed
 from tui.rehearsal.arm.workspaces import Workspace
@@ -63,8 +63,7 @@ async def download(
     place.code.mkdir(parents=True, exist_ok=True, mode=0o700)
     model_id, code_id = deployment.properties["model"], code_id_of(deployment)
     if model_id:
-        model = service.store.get(model_id)
-        uri = (model.properties.get("modelUri") or "") if model else ""
+        uri = uri_of(service, model_id, "modelUri")
         if not await _copy(service, workspace, uri, place.model, keep_last=True, say=say):
             raise fail(
                 "BadArgument",
@@ -72,8 +71,7 @@ async def download(
                 "registered in this workspace and that its files are in its storage.",
             )
     if code_id:
-        code = service.store.get(code_id)
-        uri = (code.properties.get("codeUri") or "") if code else ""
+        uri = uri_of(service, code_id, "codeUri")
         if not await _copy(service, workspace, uri, place.code, keep_last=False, say=say):
             raise fail("BadArgument", f"Unable to download user code: there is nothing at '{uri}'.")
     elif mlflow_serving.is_mlflow(service, deployment):

@@ -6,18 +6,18 @@ Where a body or header is recorded or documented, the comment says so; what is m
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import random
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 
-from tui.rehearsal.serving.container import Container
 from tui.rehearsal.serving.replicas import ContainerCrashed, NoReadyInstance, ReplicaSet
 
 SERVER = "azureml-frontdoor"  # recorded, with the header azureml-model-deployment
@@ -151,23 +151,17 @@ def _model_error(status: int, reason: str, body: str, headers: dict[str, str]) -
 async def _relay(
     request: web.Request, replicas: ReplicaSet, call: _Call, headers: dict[str, str]
 ) -> web.StreamResponse:
-    instance = await replicas.acquire()
-    try:
-        async with _send(instance, call) as answer:
-            own = CIMultiDict(
-                (key, value) for key, value in answer.headers.items() if key.lower() not in _NOT_FOR_CALLERS
-            )
-            own.update(headers)
-            if answer.status != 200:
-                # Recorded 424s carry the container's own body; 201 and 204 are errors too.
-                own["ms-azureml-model-error-statuscode"] = str(answer.status)
-                own["ms-azureml-model-error-reason"] = "model_error"
-                return web.Response(status=424, reason="Failed Dependency", body=await answer.read(), headers=own)
-            if "Content-Length" in answer.headers:
-                return web.Response(status=200, body=await answer.read(), headers=own)
-            return await _stream(request, answer, own)
-    finally:
-        replicas.release(instance)
+    async with _answer(replicas, call) as answer:
+        own = CIMultiDict((key, value) for key, value in answer.headers.items() if key.lower() not in _NOT_FOR_CALLERS)
+        own.update(headers)
+        if answer.status != 200:
+            # Recorded 424s carry the container's own body; 201 and 204 are errors too.
+            own["ms-azureml-model-error-statuscode"] = str(answer.status)
+            own["ms-azureml-model-error-reason"] = "model_error"
+            return web.Response(status=424, reason="Failed Dependency", body=await answer.read(), headers=own)
+        if "Content-Length" in answer.headers:
+            return web.Response(status=200, body=await answer.read(), headers=own)
+        return await _stream(request, answer, own)
 
 
 async def _stream(
@@ -192,10 +186,17 @@ async def _stream(
     return response
 
 
-def _send(instance: Container, call: _Call) -> aiohttp.client._RequestContextManager:
-    return instance.session.request(
-        call.method, "http://container" + call.path, headers=call.headers, data=call.body, allow_redirects=False
-    )
+@contextlib.asynccontextmanager
+async def _answer(replicas: ReplicaSet, call: _Call) -> AsyncIterator[aiohttp.ClientResponse]:
+    """What the next free instance answers, which is busy until the end of the block."""
+    instance = await replicas.acquire()
+    try:
+        async with instance.session.request(
+            call.method, "http://container" + call.path, headers=call.headers, data=call.body, allow_redirects=False
+        ) as answer:
+            yield answer
+    finally:
+        replicas.release(instance)
 
 
 def _mirror(endpoint: ScoringEndpoint, routed: str, call: _Call) -> None:
@@ -221,9 +222,5 @@ async def _copy(replicas: ReplicaSet, call: _Call) -> None:
 
 
 async def _discard(replicas: ReplicaSet, call: _Call) -> None:
-    instance = await replicas.acquire()
-    try:
-        async with _send(instance, call) as answer:
-            await answer.read()
-    finally:
-        replicas.release(instance)
+    async with _answer(replicas, call) as answer:
+        await answer.read()

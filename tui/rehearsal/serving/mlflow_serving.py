@@ -10,12 +10,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
-from tui.common.conda_file import name_in_model, parse_yaml
-from tui.rehearsal.arm.asset_properties import blob_place
+from tui.common.conda_file import name_in_model
+from tui.rehearsal.arm.asset_properties import blob_place, flavors_in, is_mlflow_model, uri_of, yaml_object
 from tui.rehearsal.arm.errors import additional_info
 from tui.rehearsal.arm.operations import OperationFailed
 from tui.rehearsal.arm.workspaces import Workspace
@@ -47,7 +47,7 @@ def without_code(deployment: Resource) -> bool:
 def is_mlflow(service: Service, deployment: Resource) -> bool:
     """Whether the deployment's model is registered as an MLflow model, which the service can score by itself."""
     model = service.store.get(deployment.properties["model"] or "")
-    return model is not None and "mlflow" in str(model.properties.get("modelType", "")).lower()
+    return is_mlflow_model(model)
 
 
 def variables(models: Path) -> dict[str, str]:
@@ -71,8 +71,7 @@ def conda_of_model(service: Service, workspace: Workspace, deployment: Resource,
     def refuse(message: str) -> OperationFailed:
         return OperationFailed("BadArgument", message, additional=additional_info(workspace.location))
 
-    model = service.store.get(deployment.properties["model"] or "")
-    uri = str((model.properties.get("modelUri") or "") if model else "")
+    uri = uri_of(service, deployment.properties["model"] or "", "modelUri")
     place = blob_place(service, workspace, uri)
 
     def content(name: str) -> str | None:
@@ -84,8 +83,7 @@ def conda_of_model(service: Service, workspace: Workspace, deployment: Resource,
     text = content("MLmodel")
     if text is None:
         raise refuse(f"The MLflow model has no file MLmodel at '{uri}'. Register the folder that MLflow saved.")
-    flavors = _tree(text).get("flavors")
-    flavors = flavors if isinstance(flavors, dict) else {}
+    flavors = flavors_in(text)
     names = ", ".join(map(str, flavors))
     function = flavors.get("python_function")
     if not isinstance(function, dict):
@@ -108,7 +106,7 @@ def conda_of_model(service: Service, workspace: Workspace, deployment: Resource,
         )
     if conda is None:
         say(f"WARNING: The model has no {conda_name}, which is what Azure reads; its requirements.txt is taken.")
-        python = _tree(content("python_env.yaml") or "").get("python") or function.get("python_version") or ""
+        python = yaml_object(content("python_env.yaml") or "").get("python") or function.get("python_version") or ""
         lines = [line for line in (requirements or "").splitlines() if line.strip()]
         conda = yaml.safe_dump({"dependencies": [f"python={python}" if python else "python", "pip", {"pip": lines}]})
     else:
@@ -135,8 +133,3 @@ def completed(conda: str, say: Callable[[str], None]) -> str:
         return conda
     say(f"Image build: added, to load and serve the model: {', '.join(added)}.")
     return yaml.safe_dump({**tree, "dependencies": [*(tree.get("dependencies") or []), {"pip": added}]})
-
-
-def _tree(text: str) -> dict[str, Any]:
-    tree = parse_yaml(text, "").content
-    return tree if isinstance(tree, dict) else {}

@@ -8,6 +8,7 @@ import re
 import time
 from collections import deque
 
+from tui.rehearsal.arm.operations import OperationFailed
 from tui.rehearsal.serving.container import Container, DeploymentSpec, ProbeSettings
 from tui.rehearsal.serving.container_log import DeploymentLog
 
@@ -29,13 +30,8 @@ CRASH_MEMORY = 30
 """Seconds during which a deployment that crashed is not started again by a scoring request."""
 
 
-class ContainerCrashed(Exception):
+class ContainerCrashed(OperationFailed):
     """The deployment's containers can't serve. `code` is Azure's ("ResourceNotReady"), `message` is its words."""
-
-    def __init__(self, code: str, message: str) -> None:
-        self.code = code
-        self.message = message
-        super().__init__(message)
 
 
 class NoReadyInstance(Exception):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from tui.rehearsal.arm.asset_properties import uri_of
 from tui.rehearsal.arm.errors import additional_info
 from tui.rehearsal.arm.operations import OperationFailed
 from tui.rehearsal.arm.workspaces import Workspace
@@ -24,7 +25,7 @@ from tui.rehearsal.online_endpoints.endpoints import keys
 from tui.rehearsal.scenarios.disturbances import Course, disturb_scoring
 from tui.rehearsal.service import SERVICE
 from tui.rehearsal.serving import mlflow_serving
-from tui.rehearsal.serving.container_log import STORAGE_INITIALIZER, DeploymentLog
+from tui.rehearsal.serving.container_log import DeploymentLog
 from tui.rehearsal.serving.downloads import APP_ROOT, Place, code_id_of, download
 from tui.rehearsal.serving.front_end import ScoringEndpoint, score
 from tui.rehearsal.serving.replicas import ContainerCrashed, DeploymentSpec, ProbeSettings, ReplicaSet
@@ -40,11 +41,6 @@ AAD_AUDIENCE = "https://ml.azure.com"
 SERVICE_VARIABLES = ("AZUREML_MODEL_DIR", "AZUREML_ENTRY_SCRIPT", "AML_APP_ROOT")
 _SERVICE_PLACES = (APP_ROOT, mlflow_serving.RESOURCES)
 BUILD_LOG = "azureml/ImageLogs/{image}/build.log"
-
-
-def _workspace_of(service: Service, resource_id: str) -> Workspace:
-    parts = resource_id.split("/")
-    return service.workspaces.find(parts[2], parts[4], parts[8])
 
 
 def _folder(service: Service, resource_id: str) -> Path:
@@ -72,7 +68,7 @@ class RunningDeployments:
         deployment = self.service.store.get(key)
         if deployment is None:
             raise OperationFailed("ResourceNotFound", "The deployment was deleted.")
-        workspace = _workspace_of(self.service, deployment.body["id"])
+        workspace = self.service.workspaces.of(deployment.body["id"])
         place = self._place(deployment)
         log_now = self._new_log(key, place.folder / "logs")
 
@@ -120,10 +116,8 @@ class RunningDeployments:
             model_name = f"azureml-models/{parts[-3]}/{parts[-1]}"
         code_name = "code"
         if code_id:
-            registered = self.service.store.get(code_id)
-            uri = (registered.properties.get("codeUri") or "") if registered else ""
             # The last folder of the code's address names the folder in the container (recorded).
-            code_name = PurePosixPath(uri.rstrip("/")).name or "code"
+            code_name = PurePosixPath(uri_of(self.service, code_id, "codeUri").rstrip("/")).name or "code"
         code = root / code_name
         if mlflow_serving.without_code(deployment):
             code = folder / mlflow_serving.RESOURCES.lstrip("/")
@@ -269,15 +263,14 @@ class RunningDeployments:
     def log_text(self, deployment: Resource, container: str, tail: int) -> str:
         """The `content` of getLogs; the build's log while it is built and when it could not be."""
         key = deployment.id.lower()
-        name = STORAGE_INITIALIZER if container == "StorageInitializer" else "inference-server"
-        if key in self._builds and name != STORAGE_INITIALIZER:
-            return self._builds[key].text(name, tail)
+        if key in self._builds and container != "StorageInitializer":
+            return self._builds[key].text(container, tail)
         if key not in self._logs:
             folder = self._place(deployment).folder / "logs"
             if not folder.is_dir():
                 return ""
             self._logs[key] = DeploymentLog(folder)
-        return self._logs[key].text(name, tail)
+        return self._logs[key].text(container, tail)
 
     def scoring_endpoint(self, endpoint: Resource) -> ScoringEndpoint:
         """What the front end needs to answer a call."""
