@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import web
 
@@ -21,7 +21,30 @@ from tui.rehearsal.store import Store
 if TYPE_CHECKING:
     from tui.rehearsal.arm.workspaces import Workspaces
     from tui.rehearsal.blobs.store import BlobStore
-    from tui.rehearsal.serving.running_deployments import RunningDeployments
+    from tui.rehearsal.serving.front_end import ScoringEndpoint
+    from tui.rehearsal.store import Resource
+
+
+class Containers(Protocol):
+    """`tui.rehearsal.serving.running_deployments`, as far as the rest of the rehearsal asks for it."""
+
+    async def provision(self, resource_id: str) -> dict[str, str]:
+        """Makes or changes a deployment."""
+
+    def log_text(self, deployment: Resource, container: str, tail: int) -> str:
+        """The content of getLogs."""
+
+    def scoring_endpoint(self, endpoint: Resource) -> ScoringEndpoint:
+        """What the front end needs."""
+
+    async def remove(self, resource_id: str) -> None:
+        """Ends a deployment."""
+
+    async def remove_below(self, endpoint_id: str) -> None:
+        """Ends all deployments of an endpoint."""
+
+    async def stop(self) -> None:
+        """Ends all."""
 
 
 @dataclass
@@ -40,7 +63,7 @@ class Service:
     pace: Pace
     rights: ActiveRights
     scoring_python: Path | None = None
-    running_deployments: RunningDeployments = field(init=False)
+    running_deployments: Containers = field(init=False)
     last_request: float = field(default_factory=time.monotonic)
     open_requests: int = 0
 
