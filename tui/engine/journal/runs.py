@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -140,16 +139,25 @@ def engine_pid(folder: Path) -> int | None:
 
 
 def _start_time(pid: int) -> str | None:
-    """When a process began, in the kernel's ticks (a process id may be used again); None when it has ended."""
+    """When a process began (a process id may be used again); None when it has ended.
+
+    In the kernel's ticks; where there is no /proc, in psutil's seconds since the epoch.
+    """
+    if not Path("/proc/self/stat").exists():
+        return _start_time_with_psutil(pid)
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
     except OSError:
-        if Path("/proc/self/stat").exists():
-            return None
-        try:
-            os.kill(pid, 0)
-        except OSError:
-            return None
-        return "unknown"
+        return None
     state, *rest = stat.rpartition(")")[2].split()
     return None if state in ("Z", "X") else rest[18]
+
+
+def _start_time_with_psutil(pid: int) -> str | None:
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD) else str(process.create_time())
+    except psutil.Error:
+        return None

@@ -1,16 +1,20 @@
 """What the scoring servers of the rehearsal take of this machine's memory; read from /proc, changes nothing.
 
-`python -m tui.rehearsal.serving.serving_memory` prints one JSON object a line: first `{"home": folder, "counted":
-bool}`, then, whenever something has grown, `{"deployments": {name: {"now": bytes, "peak": bytes, "processes": n}}}`. It
-ends when its standard input is closed.
+`python -m tui.rehearsal.serving.serving_memory` prints one JSON object a line: first `{"home": folder}`, then, whenever
+something has grown, `{"deployments": {name: {"now": bytes, "peak": bytes, "processes": n}}}`. It ends when its standard
+input is closed.
 
 `now` is the proportional share (Pss), so that what forked workers share counts once, as it does for a container. `peak`
 is the largest sum that was seen, or the kernel's own high-water mark of one process where that is higher: what a model
 takes while it is loaded may be gone before anybody looks. Each deployment is counted by its largest instance.
+
+Where there is no /proc, psutil tells what a process has for itself alone (Uss) and what is resident now: forked workers
+count without what they share, and a peak between two looks is missed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -82,6 +86,8 @@ class Peaks:
 
 def look(containers: Path) -> list[tuple[str, int, int]]:
     """Every process that serves for deployments below this folder: instance, bytes now, most bytes."""
+    if not PROC.joinpath("self/status").exists():
+        return _look_with_psutil(containers)
     mark = os.fsencode(containers) + b"/"
     found = []
     for process in PROC.iterdir():
@@ -92,6 +98,21 @@ def look(containers: Path) -> list[tuple[str, int, int]]:
     return found
 
 
+def _look_with_psutil(containers: Path) -> list[tuple[str, int, int]]:
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        # Of another user's processes nothing is told, and one may end meanwhile.
+        with contextlib.suppress(psutil.Error, OSError):
+            variables = process.environ()
+            serves = variables.get("HOME", "").startswith(f"{containers}{os.sep}")
+            if serves and not any(word.endswith("keeper.py") for word in process.cmdline()):
+                memory = process.memory_full_info()
+                found.append((variables["HOSTNAME"], memory.uss, memory.rss))
+    return found
+
+
 def _print(content: dict[str, Any]) -> None:
     print(json.dumps(content), flush=True)
 
@@ -99,15 +120,13 @@ def _print(content: dict[str, Any]) -> None:
 def main() -> int:
     """Looks until nobody listens any more."""
     home = Home.of(os.environ)
-    counted = PROC.joinpath("self/status").exists()
-    _print({"home": str(home.folder), "counted": counted})
+    _print({"home": str(home.folder)})
     peaks = Peaks()
     while not select.select([sys.stdin], [], [], EVERY)[0]:
-        if counted and peaks.add(look(home.containers)):
+        if peaks.add(look(home.containers)):
             _print({"deployments": peaks.found})
-    if counted:
-        peaks.add(look(home.containers))
-        _print({"deployments": peaks.found})
+    peaks.add(look(home.containers))
+    _print({"deployments": peaks.found})
     return 0
 
 
