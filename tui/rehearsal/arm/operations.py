@@ -125,19 +125,13 @@ class Operations:
             record = self._store.get_operation(name)
             owner = str(record["resource"]).lower() if record else ""
             if (owner == key or owner.startswith(key + "/")) and task is not asyncio.current_task():
-                task.cancel()
                 tasks.append(task)
-        if tasks:
-            await asyncio.wait(tasks)
+        await _cancelled(tasks)
 
     async def stop(self) -> None:
         """Cancels all; they stay under way in the store, so that the next start takes them up again."""
         records = {name: self._store.get_operation(name) for name in self._tasks}
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await _cancelled(list(self._tasks.values()))
         for name, record in records.items():
             if record is not None:
                 self._store.put_operation(name, record)
@@ -169,3 +163,10 @@ class Operations:
         shown = ("id", "name", "status", "startTime", "endTime", "error")
         # The percentage stays 0.0 to the end, as recorded.
         return {**{key: record[key] for key in shown if key in record}, "percentComplete": 0.0}
+
+
+async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)

@@ -7,7 +7,7 @@ import re
 import sys
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Callable
 from urllib.parse import parse_qsl, quote, urlencode
 
 from tui.rehearsal.compare.shapes import PLACEHOLDER, pattern
@@ -17,6 +17,14 @@ CONDA = (
     f"dependencies: [python={sys.version_info[0]}.{sys.version_info[1]}, pip, "
     "{pip: [azureml-inference-server-http]}]\n"
 )
+_MADE_UP: dict[str, Callable[[int], str]] = {
+    "image": lambda _: IMAGE,
+    "conda-file": lambda _: CONDA,
+    "hash": "{:064x}".format,
+    "block": lambda number: base64.b64encode(f"{number:032d}".encode()).decode(),
+    "key": "KEY_{}".format,
+    **dict.fromkeys(("guid", "code", "client", "tenant", "subscription"), lambda _: str(uuid.uuid4())),
+}
 _BLOBS = re.compile(r"https://\{account-\d+\}\.(?:blob|dfs)\.[^/]+")
 _ROOT = re.compile(r"https://[^/]+")
 
@@ -100,16 +108,7 @@ def _without_query(address: str) -> str:
 
 
 def _made_up(kind: str, number: int) -> str:
-    if kind == "image":
-        return IMAGE
-    if kind == "conda-file":
-        return CONDA
-    if kind in ("guid", "code", "client", "tenant", "subscription"):
-        return str(uuid.uuid4())
-    if kind == "hash":
-        return f"{number:064x}"
-    if kind == "block":
-        return base64.b64encode(f"{number:032d}".encode()).decode()
-    if kind == "key":
-        return f"KEY_{number}"
+    make = _MADE_UP.get(kind)
+    if make is not None:
+        return make(number)
     return f"{kind}-{number}" if number else kind

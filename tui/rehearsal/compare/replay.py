@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tempfile
 import time
@@ -245,12 +246,7 @@ class Replay:
         variables = self._target.variables
         if "/msi/token" in url:
             header = variables["IDENTITY_HEADER"] if item["response"]["status"] == 200 else "wrong"
-            return self._session.get(
-                variables["IDENTITY_ENDPOINT"],
-                params={"resource": self._target.origin, "api-version": "2019-08-01"},
-                headers={"X-IDENTITY-HEADER": header},
-                timeout=30,
-            )
+            return self._managed_identity(self._target.origin, header)
         if item["method"] != "POST":
             return self._session.get(url, timeout=30)
         secret = variables["REHEARSAL_CLIENT_SECRET"] if item["response"]["status"] == 200 else "wrong"
@@ -262,14 +258,17 @@ class Replay:
         }
         return self._session.post(f"{self._target.origin}/{self._target.tenant}/oauth2/v2.0/token", form, timeout=30)
 
+    def _managed_identity(self, resource: str, header: str) -> requests.Response:
+        return self._session.get(
+            self._target.variables["IDENTITY_ENDPOINT"],
+            params={"resource": resource, "api-version": "2019-08-01"},
+            headers={"X-IDENTITY-HEADER": header},
+            timeout=30,
+        )
+
     def _token(self, resource: str) -> str:
         if resource not in self._tokens:
-            answer = self._session.get(
-                self._target.variables["IDENTITY_ENDPOINT"],
-                params={"resource": resource, "api-version": "2019-08-01"},
-                headers={"X-IDENTITY-HEADER": self._target.variables["IDENTITY_HEADER"]},
-                timeout=30,
-            )
+            answer = self._managed_identity(resource, self._target.variables["IDENTITY_HEADER"])
             answer.raise_for_status()
             self._tokens[resource] = answer.json()["access_token"]
         return self._tokens[resource]
@@ -306,12 +305,9 @@ def _is_poll(item: Mapping[str, Any]) -> bool:
 
 
 def _json(answer: requests.Response) -> Any:
-    if "json" not in answer.headers.get("Content-Type", ""):
-        return None
-    try:
-        return answer.json()
-    except ValueError:
-        return None
+    with contextlib.suppress(ValueError):
+        return answer.json() if "json" in answer.headers.get("Content-Type", "") else None
+    return None
 
 
 def _state(body: Any) -> str:

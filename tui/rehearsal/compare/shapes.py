@@ -32,20 +32,12 @@ SEVERITY = (
 # Objects whose members have names that users choose; of these only what Azure itself puts there is compared by name.
 _FREE = frozenset({"tags", "environmentVariables", "traffic", "mirrorTraffic", "flavors", "userAssignedIdentities"})
 _OWN = ("azureml.", "AZUREML_", "AML_", "AzureAsyncOperation")
-# Headers that depend on the client or on the length of names.
-_IGNORED_HEADERS = frozenset({"content-length", "x-ms-client-request-id"})
-_KEPT_HEADERS = frozenset(
-    {
-        "content-type",
-        "azure-asyncoperation",
-        "operation-location",
-        "location",
-        "retry-after",
-        "www-authenticate",
-        "etag",
-    }
-    | {"last-modified", "azureml-model-deployment", "ms-azureml-model-error-statuscode"}
-    | {"ms-azureml-model-error-reason", "x-request-id"}
+# Of x-ms-… all but what depends on the client.
+_COMPARED_HEADERS = re.compile(
+    r"content-type|azure-asyncoperation|operation-location|location|retry-after|www-authenticate|etag|last-modified"
+    r"|azureml-model-deployment|ms-azureml-model-error-(statuscode|reason)|x-request-id"
+    r"|x-ms-(?!meta-|client-request-id$).*",
+    re.IGNORECASE,
 )
 
 
@@ -80,13 +72,8 @@ def _walk(content: Any, path: str, field: str, parent: str) -> Iterator[tuple[st
 
 
 def _type(content: Any) -> str:
-    if content is None:
-        return "null"
-    if isinstance(content, bool):
-        return "boolean"
-    if isinstance(content, (int, float)):
-        return "number"
-    return "string" if isinstance(content, str) else "object" if isinstance(content, dict) else "array"
+    names = {type(None): "null", bool: "boolean", int: "number", float: "number", str: "string", dict: "object"}
+    return names.get(type(content), "array")
 
 
 def compare_bodies(recorded: Any, found: Any, passing: Iterable[str] = ()) -> list[Difference]:
@@ -118,12 +105,8 @@ def _below(path: str, other: str) -> bool:
 
 def _comparable(path: str, other: Mapping[str, set[str]]) -> bool:
     """Whether a path could have been there: the object or list that holds it is, and holds something comparable."""
-    if path.endswith("[]"):
-        return False
     parent, _, name = path.rpartition(".")
-    if name == "*":
-        return False
-    return not parent or "object" in other.get(parent, ())
+    return not path.endswith("[]") and name != "*" and (not parent or "object" in other.get(parent, ()))
 
 
 def _said(names: set[str] | None) -> str:
@@ -145,14 +128,7 @@ def compare_headers(recorded: Mapping[str, str], found: Mapping[str, str]) -> li
 
 
 def _headers(headers: Mapping[str, str]) -> dict[str, str]:
-    kept = {}
-    for name, value in headers.items():
-        low = name.lower()
-        if low in _IGNORED_HEADERS or low.startswith("x-ms-meta-"):
-            continue
-        if low in _KEPT_HEADERS or low.startswith("x-ms-"):
-            kept[low] = value
-    return kept
+    return {name.lower(): value for name, value in headers.items() if _COMPARED_HEADERS.fullmatch(name)}
 
 
 def _place(address: str) -> str:

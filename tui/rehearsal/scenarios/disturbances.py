@@ -31,6 +31,7 @@ _LOG_STEPS = {
     failures.DOWNLOADED: "ModelDownload",
     failures.STARTED: "UserContainerStart",
 }
+_THROTTLED = "The request is being throttled as the limit has been reached for operation type. Retry after some time."
 _GATEWAY = "<html><head><title>503 Service Unavailable</title></head><body><h1>503</h1></body></html>"
 
 
@@ -127,10 +128,9 @@ def disturb_resource_manager(
     if scenarios.one_in("connection-reset", 10) and request.transport is not None:
         # The work is done all the same: what is lost is the answer, as on a real line.
         request.transport.abort()
-    if scenarios.one_in("throttling", 3):
-        raise _throttled({"Retry-After": "1"})
-    if scenarios.one_in("throttling-no-hint", 3):
-        raise _throttled({})
+    for name, headers in (("throttling", {"Retry-After": "1"}), ("throttling-no-hint", {})):
+        if scenarios.one_in(name, 3):
+            raise ArmError(429, "TooManyRequests", _THROTTLED, headers=headers)
     if scenarios.one_in("gateway-errors", 3):
         return web.Response(status=503, text=_GATEWAY, content_type="text/html")
     path = request.path.lower()
@@ -140,11 +140,6 @@ def disturb_resource_manager(
     for name in sorted(scenarios.names & REFUSALS.keys()):
         _refuse(service, request, path, name)
     return None
-
-
-def _throttled(headers: dict[str, str]) -> ArmError:
-    text = "The request is being throttled as the limit has been reached for operation type. Retry after some time."
-    return ArmError(429, "TooManyRequests", text, headers=headers)
 
 
 def _disturb_poll(service: Service) -> None:

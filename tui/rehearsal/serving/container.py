@@ -88,11 +88,6 @@ class Container:
         return self._process.pid if self._process else None
 
     @property
-    def exit_code(self) -> int | None:
-        """Exit code of the last process, None while it runs."""
-        return self._process.exit_code if self._process else None
-
-    @property
     def session(self) -> aiohttp.ClientSession:
         """The client whose every request goes to this container; any host name will do in the URL."""
         assert self._session is not None
