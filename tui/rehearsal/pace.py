@@ -40,15 +40,11 @@ class Pace:
             self._settings = pace_of(self._home)
         return self._settings
 
-    @property
-    def like_azure(self) -> bool:
-        """Whether durations are Azure's."""
-        return bool(self.settings["pace"] == AZURE)
-
     async def until(self, begun: float, seconds: float, otherwise: float = 0.0) -> None:
         """Waits until so many of Azure's seconds have passed since `begun` (time.monotonic); else `otherwise`."""
         while True:
-            wanted = seconds / float(self.settings["speed"]) if self.like_azure else otherwise
+            like_azure = self.settings["pace"] == AZURE
+            wanted = seconds / float(self.settings["speed"]) if like_azure else otherwise
             left = begun + wanted - time.monotonic()
             if left <= 0:
                 return

@@ -13,11 +13,11 @@ import socket
 import sys
 import time
 import uuid
-from collections.abc import Awaitable
 from pathlib import Path
 from typing import Callable
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from tui.common.redact import RedactingFilter
 from tui.rehearsal import portal
@@ -65,8 +65,6 @@ log = logging.getLogger(__name__)
 IDLE_MINUTES = 30.0
 LOG_BYTES = 5_000_000
 _ARM_AUDIENCES = frozenset({"https://management.azure.com", "https://management.core.windows.net"})
-
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def _routes() -> Routes:
@@ -135,7 +133,7 @@ async def _resource_manager(request: web.Request) -> web.StreamResponse:
 
 
 @web.middleware
-async def _envelope(request: web.Request, handler: _Handler) -> web.StreamResponse:
+async def _envelope(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Gives every answer its ids, turns refusals into the right shape, and counts what goes on."""
     service = request.app[SERVICE]
     service.last_request = time.monotonic()

@@ -6,6 +6,7 @@ The shape is that of Microsoft's API description (DiagnoseResponseResult); codes
 from __future__ import annotations
 
 import asyncio
+import functools
 from typing import Any
 
 from aiohttp import web
@@ -63,9 +64,6 @@ async def diagnose(call: Call) -> web.Response:
         if scenario in call.service.scenarios:
             found[place].append({"code": code, "level": "Warning", "message": message})
 
-    async def work() -> None:
-        await asyncio.sleep(LOOK_SECONDS)
-
     path = call.service.operations.begin(
         KIND,
         subscription=workspace.subscription_id,
@@ -73,7 +71,7 @@ async def diagnose(call: Call) -> web.Response:
         workspace_guid=workspace.guid,
         resource=f"{workspace.id}/diagnose",
         verb="diagnose",
-        work=work,
+        work=functools.partial(asyncio.sleep, LOOK_SECONDS),
         result={"value": found},
     )
     return web.Response(status=202, headers=operation_routes.accepted(call, path))

@@ -157,16 +157,15 @@ def change(
                 f"'{action}' is no action. Actions are written like "
                 "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/write."
             )
+    given: dict[str, Any] = {
+        "roles": None if roles is None else tuple(role for role in roles if role != "none"),
+        "denied": None if denied is None else tuple(denied),
+        "storage": storage,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
     found = _read(home)
     for name in identities:
-        rights = Rights() if reset else found[name]
-        if roles is not None:
-            rights = replace(rights, roles=tuple(role for role in roles if role != "none"))
-        if denied is not None:
-            rights = replace(rights, denied=tuple(denied))
-        if storage is not None:
-            rights = replace(rights, storage=storage)
-        found[name] = rights
+        found[name] = replace(Rights() if reset else found[name], **changes)
     replace_json(home.rights_file, {name: asdict(rights) for name, rights in found.items()})
     return found
 

@@ -25,6 +25,7 @@ class Workspace:
     guid: str
     datastore: str = "sas"
     provisioned: bool = True
+    location: str = REGION_NAME
 
     @property
     def id(self) -> str:
@@ -48,11 +49,6 @@ class Workspace:
     def network_id(self) -> str:
         """Under this id the store remembers that the managed virtual network was provisioned."""
         return f"{self.id}/managedNetworks/default"
-
-    @property
-    def location(self) -> str:
-        """The region."""
-        return REGION_NAME
 
     @property
     def blob_container(self) -> str:

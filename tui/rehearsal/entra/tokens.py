@@ -94,8 +94,6 @@ class TokenSigner:
                 raise TokenRefused("The token is not signed with RS256.")
             self._key.public_key().verify(_decode(signature), signed, padding.PKCS1v15(), hashes.SHA256())
             claims: dict[str, Any] = json.loads(_decode(payload))
-        except TokenRefused:
-            raise
         except InvalidSignature as error:
             raise TokenRefused("The token's signature is not this rehearsal's.") from error
         except (ValueError, AttributeError, TypeError) as error:

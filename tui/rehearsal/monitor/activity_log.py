@@ -11,10 +11,11 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Awaitable, Mapping
-from typing import Any, Callable
+from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from tui.rehearsal.arm.errors import ArmError, bad_content, timestamp
 from tui.rehearsal.arm.front import Call, Route, page
@@ -45,11 +46,9 @@ _OPERATION = re.compile(r"/mfeOperations(?:Status|Results)/([^/?]+)")
 _FILTER = re.compile(r"(\w+)\s+(eq|ge|le)\s+'([^']*)'", re.IGNORECASE)
 _numbers = itertools.count(int(time.time() * 1000))
 
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
 
 @web.middleware
-async def middleware(request: web.Request, handler: _Handler) -> web.StreamResponse:
+async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Writes down every request that changes an endpoint, and how it was answered."""
     response = await handler(request)
     found = _CHANGES.match(request.path)
@@ -62,7 +61,7 @@ async def middleware(request: web.Request, handler: _Handler) -> web.StreamRespo
 
 def _keep(service: Service, request: web.Request, response: web.StreamResponse, found: re.Match[str]) -> None:
     claims: Mapping[str, Any] = request["claims"]
-    kinds = [part for part in found["resource"].split("/providers/")[1].split("/")[1::2]]
+    kinds = found["resource"].split("/providers/")[1].split("/")[1::2]
     verb = {"PUT": "write", "PATCH": "write", "DELETE": "delete"}.get(request.method) or f"{found['does']}/action"
     address = response.headers.get("Azure-AsyncOperation") or response.headers.get("Location") or ""
     operation = _OPERATION.search(address)
@@ -75,7 +74,7 @@ def _keep(service: Service, request: web.Request, response: web.StreamResponse, 
         "correlation": str(request.get("id") or uuid.uuid4()),
         "status": response.status,
         "operation": operation[1] if operation else "",
-        "error": _text(response) if response.status >= 400 else "",
+        "error": str(getattr(response, "text", None) or "") if response.status >= 400 else "",
         "method": request.method,
     }
     number = next(_numbers)
@@ -83,11 +82,6 @@ def _keep(service: Service, request: web.Request, response: web.StreamResponse, 
     kept = service.store.of_kind(KIND)
     for old in kept[: max(0, len(kept) - MOST)]:
         service.store.delete(old.id)
-
-
-def _text(response: web.StreamResponse) -> str:
-    body = getattr(response, "text", None)
-    return body if isinstance(body, str) else ""
 
 
 async def list_values(call: Call) -> web.Response:

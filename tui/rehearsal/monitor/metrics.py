@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import time
 from collections import defaultdict
-from collections.abc import Awaitable
 from datetime import datetime, timezone
-from typing import Any, Callable
+from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from tui.rehearsal.arm.errors import bad_content
 from tui.rehearsal.arm.front import Call, Route
@@ -39,7 +39,6 @@ UNITS = {
 }
 _ENDPOINT_NAME = re.compile(r"^/endpoints/([^/]+)/", re.IGNORECASE)
 _EQUALS = re.compile(r"(\w+)\s+eq\s+'([^']*)'", re.IGNORECASE)
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Counts:
@@ -77,7 +76,7 @@ COUNTS: web.AppKey[Counts] = web.AppKey("counts", Counts)
 
 
 @web.middleware
-async def middleware(request: web.Request, handler: _Handler) -> web.StreamResponse:
+async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Counts every scoring request with its answer."""
     found = _ENDPOINT_NAME.match(request.path)
     if found is None:

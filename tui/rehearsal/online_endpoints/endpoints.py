@@ -155,11 +155,6 @@ def _require_free_name(service: Service, workspace: Workspace, name: str) -> Non
             )
 
 
-def _new_internal(workspace: Workspace) -> dict[str, Any]:
-    # The moment makes the keys of an endpoint differ from those of a deleted one with its name.
-    return {"workspace": workspace.guid, "made_at": timestamp()}
-
-
 def _check_create(call: Call, workspace: Workspace, name: str) -> None:
     rules.check_name(name, "endpoint")
     _require_free_name(call.service, workspace, name)
@@ -236,7 +231,9 @@ async def write(call: Call) -> web.Response:
         "kind": "Managed",
         "identity": _identity(call, resource_id, before.body.get("identity") if before else None),
     }
-    endpoint = Resource(resource_id, KIND, workspace.id, body, before.internal if before else _new_internal(workspace))
+    # The moment makes the keys of an endpoint differ from those of a deleted one with its name.
+    internal = before.internal if before else {"workspace": workspace.guid, "made_at": timestamp()}
+    endpoint = Resource(resource_id, KIND, workspace.id, body, internal)
     path = online_resources.begin(call, workspace, endpoint, operations.ENDPOINT, "write", work)
     headers = operation_routes.created(call, path)
     return web.json_response(rendered(call.service, endpoint), status=200 if before else 201, headers=headers)

@@ -35,15 +35,11 @@ _THROTTLED = "The request is being throttled as the limit has been reached for o
 _GATEWAY = "<html><head><title>503 Service Unavailable</title></head><body><h1>503</h1></body></html>"
 
 
-class _Words(dict[str, str]):
-    """Values for the placeholders of a message; what is not known stays as it is."""
-
-    def __missing__(self, key: str) -> str:
-        return "{" + key + "}"
-
-
 def _filled(text: str, **values: str) -> str:
-    return text.format_map(_Words(values)) if "{" in text else text
+    """A message with values in the place of its placeholders."""
+    for name, value in values.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
 
 
 # Operations

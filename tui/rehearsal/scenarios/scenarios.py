@@ -103,15 +103,13 @@ _OTHERS = {
 }
 
 
-def _all() -> dict[str, Scenario]:
-    found = {name: Scenario(item.about, item.on, item.words) for name, item in FAILURES.items()}
-    found.update({name: Scenario(item.about, "Resource Manager", item.words) for name, item in REFUSALS.items()})
-    found.update({name: Scenario(item.about, "storage", item.words) for name, item in STORAGE_REFUSALS.items()})
-    found.update({name: Scenario(item.about, "scoring", item.words) for name, item in SCORING_ANSWERS.items()})
-    return {**found, **_OTHERS}
-
-
-SCENARIOS = _all()
+SCENARIOS = {
+    **{name: Scenario(item.about, item.on, item.words) for name, item in FAILURES.items()},
+    **{name: Scenario(item.about, "Resource Manager", item.words) for name, item in REFUSALS.items()},
+    **{name: Scenario(item.about, "storage", item.words) for name, item in STORAGE_REFUSALS.items()},
+    **{name: Scenario(item.about, "scoring", item.words) for name, item in SCORING_ANSWERS.items()},
+    **_OTHERS,
+}
 NONE = "none"
 # Multiples of the golden ratio are spread evenly, and fall into step with nothing.
 _GOLDEN = (5**0.5 - 1) / 2

@@ -73,12 +73,12 @@ async def score(request: web.Request, endpoint: ScoringEndpoint, path: str = "/s
         headers["x-ms-client-request-id"] = client_id
     refusal = _refusal(request.headers, endpoint)
     if refusal is not None:
-        return _text(401, refusal, headers)
+        return web.Response(status=401, text=refusal, headers=headers)
     pinned = request.headers.get(PIN)
     name = _route(endpoint, pinned)
     if name is None:
         # The status is documented; the words for an unknown pinned deployment are a guess.
-        return _text(404, f"Deployment {pinned} not found." if pinned else NO_ROUTE, headers)
+        return web.Response(status=404, text=f"Deployment {pinned} not found." if pinned else NO_ROUTE, headers=headers)
     forwarded = CIMultiDict(
         (key, value) for key, value in request.headers.items() if key.lower() not in _NOT_FOR_CONTAINERS
     )
@@ -115,23 +115,19 @@ def _route(endpoint: ScoringEndpoint, pinned: str | None) -> str | None:
     return random.choices(list(weights), list(weights.values()))[0] if weights else None
 
 
-def _text(status: int, body: str, headers: Mapping[str, str]) -> web.Response:
-    return web.Response(status=status, text=body, headers=headers)
-
-
 async def _to_deployment(
     request: web.Request, replicas: ReplicaSet, call: _Call, headers: dict[str, str]
 ) -> web.StreamResponse:
     if replicas.pending >= replicas.capacity:
         headers["ms-azureml-model-error-reason"] = "too_many_pending_request"
-        return _text(429, "", headers)
+        return web.Response(status=429, text="", headers=headers)
     replicas.pending += 1
     try:
         await replicas.ensure_running()
         return await asyncio.wait_for(_relay(request, replicas, call, headers), replicas.spec.request_timeout)
     except asyncio.TimeoutError:
         # The status is documented; the words are Envoy's, which Azure's front end is.
-        return _text(408, "upstream request timeout", headers)
+        return web.Response(status=408, text="upstream request timeout", headers=headers)
     except (ContainerCrashed, NoReadyInstance):
         # The reason is one of Azure's; its status and the empty body are guesses.
         return _model_error(503, "model_not_ready", "", headers)

@@ -70,8 +70,6 @@ class ReplicaSet:
         self.spec = spec
         self.log = log
         self.instances: list[Container] = [Container(spec, n, log) for n in range(spec.instance_count)]
-        self.ready_seconds: float | None = None
-        """Seconds from the last start to the moment when all instances were ready."""
         self.pending = 0
         """Requests that were let in and are not answered yet, waiting ones included."""
         self._starting: asyncio.Task[None] | None = None
@@ -129,7 +127,6 @@ class ReplicaSet:
         self._wake()
 
     async def _start(self) -> None:
-        begun = time.monotonic()
         # Image and model are there already; the events are the ones that Azure's deployments show.
         self.log.event("Downloading", "Start downloading models")
         self.log.event("Pulling", "Start pulling container image")
@@ -152,7 +149,6 @@ class ReplicaSet:
                 self._crash, self._crashed_at = error, time.monotonic()
                 self.log.step("UserContainerStart", "Failed")
             raise
-        self.ready_seconds = time.monotonic() - begun
         self.log.step("UserContainerStart", "Succeeded")
         self.log.event("ContainerReady", "Container is ready")
         self._watchers = [asyncio.ensure_future(self._watch(instance)) for instance in self.instances]
