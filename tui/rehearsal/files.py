@@ -12,7 +12,7 @@ from tui.common.write_atomic import write_atomic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
 
 def replace_json(path: Path, content: object, *, sync: bool = True) -> None:
@@ -29,19 +29,23 @@ def read_json(path: Path) -> Any:
 
 
 class Watched:
-    """A file or folder that others change."""
+    """What a file or folder says that others change: `read` is called when it has changed since the last look."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, read: Callable[[], Any]) -> None:
+        self._path = path
+        self._read = read
         self._seen = (-1, -1)
+        self._found: Any = None
 
-    def changed(self) -> bool:
-        """Whether it was changed since the last look; the first look counts as a change."""
-        before = self._seen
+    @property
+    def now(self) -> Any:
+        """What `read` returned last, or returns now."""
         try:
-            status = self.path.stat()
+            status = self._path.stat()
             # The inode too: two changes may fall into one tick of the clock.
-            self._seen = (status.st_mtime_ns, status.st_ino)
+            mark = (status.st_mtime_ns, status.st_ino)
         except OSError:
-            self._seen = (0, 0)
-        return self._seen != before
+            mark = (0, 0)
+        if mark != self._seen:
+            self._seen, self._found = mark, self._read()
+        return self._found

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from typing import Any
 
 from tui.rehearsal.files import Watched
 from tui.rehearsal.places import Home
@@ -28,23 +27,14 @@ class Pace:
     """Waits as long as the settings say; they may change at any time, also while somebody waits."""
 
     def __init__(self, home: Home) -> None:
-        self._home = home
-        self._file = Watched(home.pace_file)
-        self._settings: dict[str, Any] = {}
+        self._settings = Watched(home.pace_file, lambda: pace_of(home))
         self._link_free = 0.0
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The settings now."""
-        if self._file.changed():
-            self._settings = pace_of(self._home)
-        return self._settings
 
     async def until(self, begun: float, seconds: float, otherwise: float = 0.0) -> None:
         """Waits until so many of Azure's seconds have passed since `begun` (time.monotonic); else `otherwise`."""
         while True:
-            like_azure = self.settings["pace"] == AZURE
-            wanted = seconds / float(self.settings["speed"]) if like_azure else otherwise
+            like_azure = self._settings.now["pace"] == AZURE
+            wanted = seconds / float(self._settings.now["speed"]) if like_azure else otherwise
             left = begun + wanted - time.monotonic()
             if left <= 0:
                 return
@@ -58,13 +48,13 @@ class Pace:
 
     async def latency(self) -> None:
         """Waits for one way there and back."""
-        milliseconds = float(self.settings["latency_ms"])
+        milliseconds = float(self._settings.now["latency_ms"])
         if milliseconds:
             await asyncio.sleep(milliseconds / 1000)
 
     async def transfer(self, size: int) -> None:
         """Waits until so many bytes have gone over the one line that all transfers share."""
-        rate = float(self.settings["bandwidth_mbps"])
+        rate = float(self._settings.now["bandwidth_mbps"])
         if not rate:
             return
         now = time.monotonic()

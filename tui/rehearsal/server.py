@@ -20,7 +20,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from tui.common.redact import RedactingFilter
-from tui.rehearsal import portal
+from tui.rehearsal import portal, settings
 from tui.rehearsal.arm import (
     assets,
     capacity,
@@ -30,13 +30,13 @@ from tui.rehearsal.arm import (
     networks,
     not_offered,
     operation_routes,
+    rights,
     subscriptions,
     workspace_routes,
 )
 from tui.rehearsal.arm.errors import ArmError, timestamp
 from tui.rehearsal.arm.front import TABLE, Call, Fields, Routes, read_body, require_right
 from tui.rehearsal.arm.operations import Operations
-from tui.rehearsal.arm.rights import ActiveRights, forget
 from tui.rehearsal.arm.workspaces import Workspaces
 from tui.rehearsal.blobs import blobs
 from tui.rehearsal.blobs.answers import BlobError
@@ -53,11 +53,10 @@ from tui.rehearsal.places import Home
 from tui.rehearsal.practice_options import welcome
 from tui.rehearsal.process import RehearsalError, hold_for_life, read_server, write_server
 from tui.rehearsal.scenarios.disturbances import disturb_resource_manager, stamp_date
-from tui.rehearsal.scenarios.scenarios import Active, select
+from tui.rehearsal.scenarios.scenarios import Active
 from tui.rehearsal.seed import Seed
 from tui.rehearsal.service import SERVICE, Service
 from tui.rehearsal.serving.running_deployments import RunningDeployments, handle_scoring
-from tui.rehearsal.settings import as_fast_as_it_goes
 from tui.rehearsal.store import Store
 
 log = logging.getLogger(__name__)
@@ -279,7 +278,7 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
         scoring_python=Path(scoring_python) if scoring_python else None,
         scenarios=Active(home),
         pace=Pace(home),
-        rights=ActiveRights(home),
+        rights=rights.ActiveRights(home),
     )
     service.running_deployments = RunningDeployments(service)
     stop = asyncio.Event()
@@ -314,9 +313,8 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
         await runner.cleanup()
         store.close()
         # A failure that was practised must not surprise the next one.
-        select(home, ())
-        as_fast_as_it_goes(home)
-        forget(home)
+        settings.forget(home)
+        rights.forget(home)
 
 
 def _log_to(path: Path) -> None:
@@ -362,8 +360,7 @@ def serve(
     _log_to(home.log_file)
     if not quiet:
         # What was practised before, in the background or by one that was killed, is over.
-        select(home, ())
-        as_fast_as_it_goes(home)
+        settings.forget(home)
     set_up()
     asyncio.run(_run(home, port, scoring_python, quiet, idle_minutes * 60))
     return 0

@@ -52,6 +52,7 @@ def _checked(given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def as_fast_as_it_goes(home: Home) -> None:
-    """Forgets the pace. Raises OSError."""
-    replace_json(home.pace_file, {})
+def forget(home: Home) -> None:
+    """Forgets scenarios and pace. Raises OSError."""
+    home.scenarios_file.unlink(missing_ok=True)
+    home.pace_file.unlink(missing_ok=True)

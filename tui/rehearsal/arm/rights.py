@@ -179,12 +179,9 @@ class ActiveRights:
     """What the identities hold now: read anew when somebody changed it."""
 
     def __init__(self, home: Home) -> None:
-        self._home = home
-        self._file = Watched(home.rights_file)
-        self._rights: dict[str, Rights] = {}
+        self._rights = Watched(home.rights_file, lambda: _read(home))
 
     def of(self, claims: Any) -> Rights:
         """The rights of the identity that a token's claims name (`appidacr` 2 is a managed identity)."""
-        if self._file.changed():
-            self._rights = _read(self._home)
-        return self._rights[IDENTITIES[0] if str(claims.get("appidacr")) == "2" else IDENTITIES[1]]
+        found: Rights = self._rights.now[IDENTITIES[0] if str(claims.get("appidacr")) == "2" else IDENTITIES[1]]
+        return found

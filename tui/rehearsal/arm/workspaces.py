@@ -60,9 +60,9 @@ class Workspaces:
     """The two that are built in and those that clients named."""
 
     def __init__(self, home: Home, seed: Seed) -> None:
-        self._folder = Watched(home.workspaces)
+        self._folder = home.workspaces
         self._seed = seed
-        self._known: dict[tuple[str, str, str], Workspace] = {}
+        self._known = Watched(self._folder, self._read)
         self._built_in = [
             self._make(SUBSCRIPTION_ID, RESOURCE_GROUP, MANAGED_WORKSPACE, "managed"),
             self._make(SUBSCRIPTION_ID, RESOURCE_GROUP, LEGACY_WORKSPACE, "legacy"),
@@ -72,11 +72,9 @@ class Workspaces:
         guid = self._seed.guid("workspace", subscription.lower(), group.lower(), name.lower())
         return Workspace(subscription, group, name, isolation, guid, **more)
 
-    def _refresh(self) -> None:
-        if not self._folder.changed():
-            return
+    def _read(self) -> dict[tuple[str, str, str], Workspace]:
         found = []
-        for path in sorted(self._folder.path.glob("*.json")):
+        for path in sorted(self._folder.glob("*.json")):
             content = read_json(path)
             with contextlib.suppress(KeyError, TypeError):
                 workspace = self._make(
@@ -85,20 +83,18 @@ class Workspaces:
                     provisioned=bool(content.get("provisioned", True)),
                 )
                 found.append(workspace)
-        self._known = {
+        return {
             _key(workspace.subscription_id, workspace.resource_group, workspace.name): workspace
             for workspace in (*found, *self._built_in)
         }
 
     def all(self) -> list[Workspace]:
         """All workspaces."""
-        self._refresh()
-        return list(self._known.values())
+        return list(self._known.now.values())
 
     def find(self, subscription: str, group: str, name: str) -> Workspace:
         """One workspace. Raises ArmError 404 in Resource Manager's words for what is missing."""
-        self._refresh()
-        workspace = self._known.get(_key(subscription, group, name))
+        workspace: Workspace | None = self._known.now.get(_key(subscription, group, name))
         if workspace is not None:
             return workspace
         self.require_group(subscription, group)

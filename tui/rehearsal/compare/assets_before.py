@@ -28,7 +28,7 @@ def registered_before(exchanges: list[dict[str, Any]]) -> list[tuple[str, str, s
             ("environments", properties.get("environmentId"), ""),
         ):
             if isinstance(identifier, str) and identifier.startswith("/subscriptions/"):
-                own = _workspace_of(identifier) == _WORKSPACE.lower()
+                own = identifier.lower().startswith(f"{_WORKSPACE.lower()}/")
                 if own and identifier.lower() not in made:
                     found[identifier.lower()] = (kind, identifier, more)
     return list(found.values())
@@ -83,7 +83,3 @@ def default_container() -> dict[str, Any]:
 
 def _path(url: str) -> str:
     return "/" + url.partition("?")[0].partition("://")[2].partition("/")[2]
-
-
-def _workspace_of(identifier: str) -> str:
-    return "/".join(identifier.split("/")[:9]).lower()

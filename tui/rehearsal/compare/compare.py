@@ -21,7 +21,7 @@ import requests
 
 from tui.rehearsal.client_environment import describe
 from tui.rehearsal.compare.bindings import Bindings
-from tui.rehearsal.compare.replay import Found, Outcome, Replay, Target, parts_of
+from tui.rehearsal.compare.replay import Found, Outcome, Replay, Target
 from tui.rehearsal.compare.shapes import SEVERITY, Difference
 from tui.rehearsal.places import Home
 from tui.rehearsal.process import RehearsalError, UsageError, ensure_running, stop
@@ -107,7 +107,8 @@ def _replay(exchanges: list[dict[str, Any]], environ: Mapping[str, str]) -> Outc
 
 def _has_managed_network(exchanges: list[dict[str, Any]]) -> bool:
     """Whether the recorded workspace has a managed virtual network; where it was not read, the egress flag tells."""
-    for body in parts_of(exchanges):
+    for item in exchanges:
+        body = (item.get("response") or {}).get("body")
         network = (body.get("properties") or {}).get("managedNetwork") if isinstance(body, dict) else None
         if isinstance(network, dict):
             return str(network.get("isolationMode", "Disabled")).lower() not in ("disabled", "none", "")

@@ -6,7 +6,8 @@ import contextlib
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
 from urllib.parse import unquote
@@ -43,11 +44,7 @@ class Outcome:
     compared: int = 0
     operations: set[str] = field(default_factory=set)
     found: list[Found] = field(default_factory=list)
-    skipped: dict[str, int] = field(default_factory=dict)
-
-    def skip(self, reason: str) -> None:
-        """Counts an exchange that was not compared."""
-        self.skipped[reason] = self.skipped.get(reason, 0) + 1
+    skipped: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -85,13 +82,13 @@ class Replay:
         for number, item in enumerate(self._exchanges):
             reason = self._not_compared(item)
             if reason is None and _is_poll(item) and number != last[item["url"]]:
-                if item["url"] in polled or _settled(item["response"].get("body")):
+                if item["url"] in polled or _state(item["response"].get("body")) in _TERMINAL:
                     reason = "one of many questions about the same operation"
                 polled.add(item["url"])
             if reason is None:
                 reason = self._exchange(item)
             if reason is not None:
-                self.outcome.skip(reason)
+                self.outcome.skipped[reason] += 1
             else:
                 self.outcome.compared += 1
                 self.outcome.operations.add(operation(item))
@@ -190,7 +187,7 @@ class Replay:
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
             answer = self._send(item)
-            waits = item["method"] == "GET" and _settled(item["response"].get("body"))
+            waits = item["method"] == "GET" and _state(item["response"].get("body")) in _TERMINAL
             if not waits or _state(_json(answer)) not in _MOVING or time.monotonic() > deadline:
                 return answer
             time.sleep(0.1)
@@ -319,10 +316,6 @@ def _state(body: Any) -> str:
     return state.lower() if isinstance(state, str) else ""
 
 
-def _settled(body: Any) -> bool:
-    return _state(body) in _TERMINAL
-
-
 def _message(body: Any) -> str:
     error = body.get("error") if isinstance(body, dict) else None
     return str(error.get("message", ""))[:300] if isinstance(error, dict) else ""
@@ -333,11 +326,3 @@ def _zeros(length: int) -> IO[bytes]:
     file = tempfile.TemporaryFile()  # noqa: SIM115 (requests reads it later)
     file.truncate(length)
     return file
-
-
-def parts_of(exchanges: list[dict[str, Any]]) -> Iterator[Any]:
-    """The bodies of all recorded answers."""
-    for item in exchanges:
-        body = (item.get("response") or {}).get("body")
-        if body is not None:
-            yield body

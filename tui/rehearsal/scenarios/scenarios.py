@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tui.rehearsal.files import Watched, read_json, replace_json
+from tui.rehearsal.files import Watched, replace_json
 from tui.rehearsal.places import Home
 from tui.rehearsal.process import UsageError
 from tui.rehearsal.scenarios.failures import FAILURES
 from tui.rehearsal.scenarios.refusals import REFUSALS, SCORING_ANSWERS, STORAGE_REFUSALS
+from tui.rehearsal.settings import chosen_scenarios
 
 
 class Scenario(NamedTuple):
@@ -142,18 +143,18 @@ class Active:
     """The scenarios that happen now."""
 
     def __init__(self, home: Home) -> None:
-        self._file = Watched(home.scenarios_file)
-        self._names: frozenset[str] = frozenset()
+        self._home = home
+        self._names = Watched(home.scenarios_file, self._read)
         self._counts: dict[str, int] = {}
+
+    def _read(self) -> frozenset[str]:
+        self._counts.clear()
+        return frozenset(chosen_scenarios(self._home))
 
     @property
     def names(self) -> frozenset[str]:
         """All that are active."""
-        if self._file.changed():
-            content = read_json(self._file.path)
-            self._names = frozenset(map(str, content)) if isinstance(content, list) else frozenset()
-            self._counts.clear()
-        return self._names
+        return frozenset(self._names.now)
 
     def __contains__(self, name: str) -> bool:
         return name in self.names

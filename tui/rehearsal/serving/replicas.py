@@ -197,11 +197,9 @@ class ReplicaSet:
                         return None
                 else:
                     successes = 0
-                if ended.done():
-                    self.log.event("Terminated", f"Container exited with code {ended.result()}", "Warning")
-                    return "Liveness probe failed: HTTP probe failed with statuscode: 502"
-                if instance.worker_deaths >= WORKER_DEATHS:
-                    self.log.event("Terminated", "The server's workers end before they are ready", "Warning")
+                if ended.done() or instance.worker_deaths >= WORKER_DEATHS:
+                    exited = f"Container exited with code {ended.result()}" if ended.done() else ""
+                    self.log.event("Terminated", exited or "The server's workers end before they are ready", "Warning")
                     return "Liveness probe failed: HTTP probe failed with statuscode: 502"
                 elapsed = time.monotonic() - begun
                 for name, settings in probes.items():
