@@ -12,7 +12,7 @@ from typing import Any
 import requests
 
 from tests.app.panes import Walk
-from tui.app.troubleshoot.finding_dialog import FindingScreen
+from tui.app.troubleshoot.finding_dialog import FindingDialog
 from tui.app.troubleshoot.screen import TroubleshootScreen
 from tui.helper.client import HelperClient
 from tui.plan.load_save.document import Document
@@ -164,14 +164,14 @@ class Operator(Walk):
         assert id in ids, f"{id} is not among {ids}\n{self.screen.report['findings']}"
         await self.tab_to("findings")
         await self.press("home", *["down"] * ids.index(id), "enter")
-        await self.until(lambda: isinstance(self.app.screen, FindingScreen), "the finding")
+        await self.until(lambda: isinstance(self.app.screen, FindingDialog), "the finding")
         item: dict[str, Any] = self.screen.report["findings"][ids.index(id)]
         return item
 
     async def fix(self, action: str, typed: str = "") -> None:
         """Chooses a fix of the finding on screen, confirms it, and waits until it is done and looked at."""
         dialog = self.app.screen
-        assert isinstance(dialog, FindingScreen)
+        assert isinstance(dialog, FindingDialog)
         number = [fix["action"] for fix in dialog.fixes].index(action)
         await self.tab_to(f"fix-{number}")
         await self.press("enter")

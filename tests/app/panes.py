@@ -142,7 +142,7 @@ async def run_from_review(walk: Walk, answered: str) -> DeployPane:
     await walk.press("enter")
     await walk.until(lambda: getattr(walk.app.screen, "step", "") == "deploy", "the run has started", seconds=60)
     pane = walk.app.screen.query_one(DeployPane)
-    await walk.until(lambda: pane.sight.ended, "the run has ended", seconds=300)
+    await walk.until(lambda: pane.snapshot.ended, "the run has ended", seconds=300)
     return pane
 
 

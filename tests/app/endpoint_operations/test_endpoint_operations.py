@@ -12,7 +12,7 @@ from tui.app.endpoint_operations import traffic_shares
 from tui.app.endpoint_operations.removal import choices, removal
 from tui.app.steps.test import load_test
 from tui.app.steps.test.load_test import Tally
-from tui.app.steps.test.load_test_dialog import BurstScreen
+from tui.app.steps.test.load_test_dialog import LoadTestDialog
 from tui.helper.client import HelperError
 from tui.plan.traffic import from_tag
 
@@ -74,9 +74,9 @@ async def test_many_calls_give_percentiles_errors_by_status_and_a_plot() -> None
     made = Calls()
     async with wizard(recorded_answers(burst=made)) as walk:
         await open_many(walk)
-        await type_into(walk, "burst-count", "40")
-        await type_into(walk, "burst-parallel", "4")
-        await walk.tab_to("burst-start")
+        await type_into(walk, "load-test-count", "40")
+        await type_into(walk, "load-test-parallel", "4")
+        await walk.tab_to("load-test-start")
         await walk.press("enter")
         screen = await walk.sees("40 calls, 4 at a time, 4 failed: p50 15 ms, p95 19 ms, p99 19 ms", "200: 36, 429: 4")
         assert "blue: 40" in screen
@@ -84,7 +84,7 @@ async def test_many_calls_give_percentiles_errors_by_status_and_a_plot() -> None
         await walk.sees("┤", "•", "x: failed")
         assert [asked["count"] for asked in made.asked] == [40, 30, 20, 10]
         assert all(asked["parallel"] == 4 for asked in made.asked)
-        await walk.tab_to("burst-copy")
+        await walk.tab_to("load-test-copy")
         await walk.press("enter")
         await walk.sees("already copied")
         assert "5\t429\t14.0\tblue" in walk.app.clipboard
@@ -92,7 +92,7 @@ async def test_many_calls_give_percentiles_errors_by_status_and_a_plot() -> None
         await walk.sees("! 40 calls, 4 at a time, 4 failed")
 
 
-async def test_a_burst_is_cancelled_while_calls_are_under_way() -> None:
+async def test_a_load_test_is_cancelled_while_calls_are_under_way() -> None:
     answers = recorded_answers(burst=Calls())
     answers.hold("burst")
     async with wizard(answers) as walk:
@@ -115,13 +115,13 @@ def test_no_more_at_a_time_than_there_are_calls() -> None:
     assert load_test.judged("3", "10") == (3, 3, "")
 
 
-async def test_a_burst_that_cannot_begin_says_why() -> None:
+async def test_a_load_test_that_cannot_begin_says_why() -> None:
     error = HelperError("The endpoint churn-endpoint-01 does not exist", "The workspace has none.", "Deploy it.")
     async with wizard(recorded_answers(burst=error)) as walk:
         await open_many(walk)
         await walk.press("enter")
         await walk.sees("✖ The endpoint churn-endpoint-01 does not exist", "The workspace")
-        assert isinstance(walk.app.screen, BurstScreen)
+        assert isinstance(walk.app.screen, LoadTestDialog)
 
 
 def test_a_tally_counts_what_is_no_answer_and_what_only_looks_like_one() -> None:

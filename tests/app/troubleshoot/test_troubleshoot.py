@@ -13,8 +13,8 @@ import pytest
 from tests.app.panes import VARIABLES, Walk, home
 from tests.app.recorded import Answers
 from tui.app.app import WizardApp
-from tui.app.troubleshoot.choose_endpoint import WhichEndpointScreen
-from tui.app.troubleshoot.finding_dialog import FindingScreen
+from tui.app.troubleshoot.choose_endpoint import ChooseEndpointDialog
+from tui.app.troubleshoot.finding_dialog import FindingDialog
 from tui.app.troubleshoot.screen import SECTIONS, TroubleshootScreen
 from tui.helper.client import HelperError
 from tui.plan.load_save.document import Document
@@ -262,7 +262,7 @@ async def test_a_secret_is_typed_without_being_shown_or_kept(home: Path) -> None
         await walk.press(*"new", "minus", *"value")
         assert "new-value" not in walk.text()
         await walk.press("enter")
-        await walk.until(lambda: not isinstance(walk.app.screen, FindingScreen), "the dialog has closed")
+        await walk.until(lambda: not isinstance(walk.app.screen, FindingDialog), "the dialog has closed")
         assert walk.store.secrets == {"credential.client_secret": "new-value"}
         assert not any(b"new-value" in content for content in contents(home))
 
@@ -333,7 +333,7 @@ async def test_home_offers_it_and_takes_a_resource_id(home: Path) -> None:
         walk = Walk(app, pilot)
         await walk.until(lambda: "Troubleshoot an endpoint" in walk.text(), "the entry")
         await walk.press("end", "enter")
-        await walk.until(lambda: isinstance(app.screen, WhichEndpointScreen), "the question")
+        await walk.until(lambda: isinstance(app.screen, ChooseEndpointDialog), "the question")
         await walk.press(*"no", "underscore", "enter")
         await walk.until(lambda: "is not the name of an endpoint" in walk.text(), "what is wrong with it")
         app.screen.query_one("#which").value = ID  # type: ignore[attr-defined]

@@ -22,7 +22,7 @@ PATIENCE = 600  # seconds: Azure replaces a key as a long operation
 STEPS = (("primary", "secondary"), ("secondary", "primary"))  # the key that is replaced, the one callers use meanwhile
 
 
-class KeysScreen(Dialog[bool]):
+class KeysDialog(Dialog[bool]):
     """Two steps, each with the key put into a file, callers moved, and the other key replaced; dismissed with whether
     a key was replaced."""
 

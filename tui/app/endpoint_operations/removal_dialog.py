@@ -19,7 +19,7 @@ from tui.app.widgets.facts import Fact, Facts
 PATIENCE = 1800  # seconds: Azure takes minutes to remove a deployment
 
 
-class RemoveScreen(Dialog[bool]):
+class RemovalDialog(Dialog[bool]):
     """Asks what to remove, says what that means, asks once more, does it; dismissed with whether it was done."""
 
     def __init__(self, store: Store, endpoint: Mapping[str, Any]) -> None:

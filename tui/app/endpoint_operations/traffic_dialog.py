@@ -25,7 +25,7 @@ PATIENCE = 900  # seconds: Azure changes a split as a long operation
 BUSY_SECONDS = 1.0
 
 
-class TrafficScreen(Dialog[bool]):
+class TrafficDialog(Dialog[bool]):
     """Sliders, a preview, Apply, roll back, remove; dismissed with whether anything was changed."""
 
     # Left and right belong to the sliders here, so the buttons are reached with Tab and the arrows up and down.
@@ -191,14 +191,14 @@ class TrafficScreen(Dialog[bool]):
 
     @on(Button.Pressed, "#traffic-remove")
     def _remove(self) -> None:
-        from tui.app.endpoint_operations.removal_dialog import RemoveScreen
+        from tui.app.endpoint_operations.removal_dialog import RemovalDialog
 
         def after(removed: bool | None) -> None:
             if removed:
                 self._changed = True
                 self.run_worker(self._read("✔ Removed; this is what is left."), group="traffic")
 
-        self.app.push_screen(RemoveScreen(self._store, self._endpoint), after)
+        self.app.push_screen(RemovalDialog(self._store, self._endpoint), after)
 
 
 def _about(deployment: dict[str, Any]) -> str:

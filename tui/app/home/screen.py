@@ -27,7 +27,7 @@ from tui.plan.problems import PlanInvalid
 
 if TYPE_CHECKING:
     from tui.app.app_interface import AppInterface
-    from tui.app.troubleshoot.endpoint_lookup import Operated
+    from tui.app.troubleshoot.endpoint_lookup import FoundEndpoint
     from tui.engine.journal.runs import Run
     from tui.plan.load_save.document import Document
 
@@ -165,9 +165,9 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         if entry.run is not None:
             self.app.push_screen(RunScreen(entry.run), self._run_answered)
         elif entry.does == "troubleshoot":
-            from tui.app.troubleshoot.choose_endpoint import WhichEndpointScreen
+            from tui.app.troubleshoot.choose_endpoint import ChooseEndpointDialog
 
-            self.app.push_screen(WhichEndpointScreen(), self._operate)
+            self.app.push_screen(ChooseEndpointDialog(), self._operate)
         elif entry.does:
             from tui.app.home.open_plan_dialog import ImportScreen, OpenPlanScreen
 
@@ -188,9 +188,9 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         else:
             self.app.open(document)
 
-    def _operate(self, operated: Operated | None) -> None:
-        if operated is not None:
-            self.app.operate(operated.document, operated.rehearsed)
+    def _operate(self, found: FoundEndpoint | None) -> None:
+        if found is not None:
+            self.app.operate(found.document, found.rehearsed)
 
     def _open(self, plan: str) -> None:
         from tui.plan.load_save.load import load

@@ -15,7 +15,7 @@ SHOWN_AT_LEAST = 1.0  # seconds that something busy stays on the screen
 DEBOUNCE = 0.5  # seconds without a key before a slow question is asked
 
 
-class AskingPane(FormPane):
+class HelperFormPane(FormPane):
     """A form that knows more than its fields by asking the helper."""
 
     def __init__(self, store: Store) -> None:

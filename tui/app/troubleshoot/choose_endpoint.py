@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 
 from tui.app.dialogs.base import Dialog
 from tui.app.state.background import in_thread
-from tui.app.troubleshoot.endpoint_lookup import Known, NotKnown, Operated, known_endpoints, of_run, of_text
+from tui.app.troubleshoot.endpoint_lookup import FoundEndpoint, Known, NotKnown, known_endpoints, of_run, of_text
 from tui.app.widgets.inputs import TextInput
 from tui.plan.problems import PlanInvalid
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tui.app.app_interface import AppInterface
 
 
-class WhichEndpointScreen(Dialog[Operated]):
+class ChooseEndpointDialog(Dialog[FoundEndpoint]):
     """Answers with the endpoint and what says where it is."""
 
     app: AppInterface

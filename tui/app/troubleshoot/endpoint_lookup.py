@@ -22,7 +22,7 @@ class NotKnown(ValueError):
 
 
 @dataclass(frozen=True)
-class Operated:
+class FoundEndpoint:
     """An endpoint and what says where it is; `rehearsed` by a run that was."""
 
     document: Document
@@ -51,16 +51,16 @@ def known_endpoints() -> list[Known]:
     return list(found.values())[:MOST]
 
 
-def of_run(run: Run) -> Operated:
+def of_run(run: Run) -> FoundEndpoint:
     """The endpoint of a run. Raises PlanInvalid."""
     from tui.plan.load_save.load import load
 
     document = load(run.plan)
     document.set("endpoint.name", run.endpoint, "the run")
-    return Operated(document, run.rehearsed)
+    return FoundEndpoint(document, run.rehearsed)
 
 
-def of_text(typed: str, environ: Mapping[str, str], rehearse: bool = False) -> Operated:
+def of_text(typed: str, environ: Mapping[str, str], rehearse: bool = False) -> FoundEndpoint:
     """The endpoint that a name, a resource id or a scoring URL names. Raises NotKnown, PlanInvalid, OSError."""
     typed = typed.strip()
     found = RESOURCE_ID.match(typed)
@@ -68,7 +68,7 @@ def of_text(typed: str, environ: Mapping[str, str], rehearse: bool = False) -> O
         document = Document()
         set_place(document, found, "you")
         document.set("endpoint.name", found["endpoint"], "you")
-        return Operated(document)
+        return FoundEndpoint(document)
     known = {item.endpoint.lower(): item for item in known_endpoints()}
     if "://" in typed:
         run = run_of_url(typed, (item.run for item in known.values()))
@@ -89,4 +89,4 @@ def of_text(typed: str, environ: Mapping[str, str], rehearse: bool = False) -> O
     for key, name in WORKSPACE.items():
         document.set(key, f"${{env:{name}}}", "the environment")
     document.set("endpoint.name", typed, "you")
-    return Operated(document)
+    return FoundEndpoint(document)

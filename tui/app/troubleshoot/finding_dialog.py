@@ -35,7 +35,7 @@ LABELS = {
 }
 
 
-class FindingScreen(Dialog[bool]):
+class FindingDialog(Dialog[bool]):
     """Shows a finding; dismissed with whether something was mended."""
 
     def __init__(self, store: Store, finding: Mapping[str, Any]) -> None:

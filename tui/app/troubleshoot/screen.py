@@ -24,7 +24,7 @@ from tui.app.steps.network.network_path import explain, hops
 from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.troubleshoot import texts
-from tui.app.troubleshoot.finding_dialog import FindingScreen
+from tui.app.troubleshoot.finding_dialog import FindingDialog
 from tui.app.widgets.screen_keys import MOVING
 from tui.app.widgets.sections import Sections
 from tui.engine.journal.run_view import LogLine
@@ -315,7 +315,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
     def _selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         item = self.report["findings"][event.option_index]
-        self.app.push_screen(FindingScreen(self.store, item), self._mended)
+        self.app.push_screen(FindingDialog(self.store, item), self._mended)
 
     def _mended(self, mended: bool | None) -> None:
         if mended:

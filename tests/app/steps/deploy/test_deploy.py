@@ -16,8 +16,8 @@ __all__ = ["home"]
 
 def states(walk: Walk) -> dict[str, str]:
     """The state of every task as the table has it."""
-    sight = walk.app.screen.query_one(Timeline).sight
-    return {task.name: state_of(task, sight) for task in sight.view.tasks}
+    snapshot = walk.app.screen.query_one(Timeline).snapshot
+    return {task.name: state_of(task, snapshot) for task in snapshot.view.tasks}
 
 
 async def test_tasks_show_state_in_words_bytes_and_times(home: Path) -> None:
@@ -139,7 +139,7 @@ async def test_a_rehearsed_run_from_review_to_a_prediction(
 ) -> None:
     async with rehearsed(rehearsal_env, monkeypatch, endpoint="panes") as walk:
         pane = await run_from_review(walk, "Creates ")
-        assert pane.sight.view.status == "succeeded", walk.text()
+        assert pane.snapshot.view.status == "succeeded", walk.text()
         await walk.until(lambda: walk.focused == "next", "testing is offered")
         await walk.press("pagedown", "enter")
         await walk.until(lambda: "✔ 200: The model answered" in walk.text(), "a prediction", seconds=60)

@@ -29,15 +29,17 @@ async def test_a_retry_does_only_what_failed_and_what_comes_after_it(
     async with rehearsed(env, monkeypatch, endpoint="retry", size=(100, 30)) as walk:
         app = walk.app
         pane = await run_from_review(walk, "+ create     endpoint")
-        assert pane.sight.view.status == "failed", walk.text()
+        assert pane.snapshot.view.status == "failed", walk.text()
         await walk.sees("Retry deployment", "✖ failed")
 
         assert rehearsal_command("scenario", env=env).returncode == 0
-        before = pane.sight.view.seq
+        before = pane.snapshot.view.seq
         await walk.tab_to("card-retry")
         await walk.press("enter")
-        await walk.until(lambda: pane.sight.ended and pane.sight.view.seq > before, "it has ended again", seconds=180)
-        assert pane.sight.view.status == "succeeded", walk.text()
+        await walk.until(
+            lambda: pane.snapshot.ended and pane.snapshot.view.seq > before, "it has ended again", seconds=180
+        )
+        assert pane.snapshot.view.status == "succeeded", walk.text()
         journal = [event for event in app.store.run.journal.read() if event["seq"] > before]
         ends = {event["task"]: event["status"] for event in journal if event["event"] == "task_finished"}
         assert {name: ends[name] for name in KEPT} == dict.fromkeys(KEPT, "skipped")
@@ -55,7 +57,7 @@ async def test_a_retry_does_only_what_failed_and_what_comes_after_it(
         await walk.until(lambda: "✔ 20 calls: p50" in walk.text(), "the calls are made", seconds=90)
         assert "200: 20" in walk.text()
         # Four at once are more than one instance takes here: what is refused is counted, never hidden.
-        await walk.tab_to("burst-parallel")
+        await walk.tab_to("load-test-parallel")
         await walk.press("end", "ctrl+u", "4", "enter")
         await walk.until(lambda: "20 calls, 4 at a time" in walk.text(), "the calls are made", seconds=90)
         assert "429: " in walk.text()

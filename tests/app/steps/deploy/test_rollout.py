@@ -125,7 +125,7 @@ async def test_roll_back_is_asked_once_more_and_then_the_engine_hears_it(home: P
         assert "Roll back now" not in screen
         assert "Retry" not in screen, "the same run would only say again that it was taken back"
         pane = walk.app.screen.query_one(DeployPane)
-        assert retry_label(pane.sight, "failed") == ""
+        assert retry_label(pane.snapshot, "failed") == ""
         assert walk.app.screen.query_one(CardView).card.step == "network"
 
 

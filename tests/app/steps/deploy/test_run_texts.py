@@ -12,7 +12,7 @@ from tests.app.recorded import Recording
 from tui.app.dialogs.save_to_file import whole_log
 from tui.app.state.store import Store
 from tui.app.steps.deploy import follow_run, schedule
-from tui.app.steps.deploy.follow_run import RunFollower, Sight
+from tui.app.steps.deploy.follow_run import RunFollower, RunSnapshot
 from tui.app.steps.deploy.run_card import card_of, retry_label
 from tui.app.steps.deploy.run_texts import task_rows
 from tui.app.steps.deploy.support_text import secrets_of, support_text
@@ -24,18 +24,18 @@ __all__ = ["home"]
 pytestmark = pytest.mark.smoke
 
 
-async def seen(recording: Recording) -> Sight:
+async def seen(recording: Recording) -> RunSnapshot:
     """The run as a screen sees it."""
     follower = RunFollower(recording.run)
-    return await follower.look() or follower.sight
+    return await follower.look() or follower.snapshot
 
 
 async def test_tasks_that_run_at_the_same_time_lie_above_each_other(home: Path) -> None:
     recording = Recording(home, ago=25).engine_lives()
     recording.to_success()
-    sight = await seen(recording)
-    spans = schedule.spans(sight)
-    length = schedule.axis_length(spans, sight.elapsed())
+    snapshot = await seen(recording)
+    spans = schedule.spans(snapshot)
+    length = schedule.axis_length(spans, snapshot.elapsed())
     assert length == 30
     named = ("endpoint", "model", "deployment")
     endpoint, model, deployment = (schedule.bar(spans[name], length, 30) for name in named)
@@ -48,8 +48,8 @@ async def test_tasks_that_run_at_the_same_time_lie_above_each_other(home: Path) 
 async def test_what_is_to_be_expected_is_drawn_apart_from_what_has_been(home: Path) -> None:
     recording = Recording(home, ago=10).engine_lives()
     recording.to_deployment()
-    sight = await seen(recording)
-    spans = schedule.spans(sight)
+    snapshot = await seen(recording)
+    spans = schedule.spans(snapshot)
     assert spans["deployment"].end - spans["deployment"].start == 25
     drawn = schedule.bar(spans["deployment"], 45, 45)
     assert drawn.count("━") in (3, 4)
@@ -64,12 +64,14 @@ async def test_a_pause_between_two_engines_is_no_part_of_a_runs_time(home: Path)
     recording.start(3501, "deployment", detail="Creating blue")
     recording.finish(3520, "deployment", 19, detail="blue, 1 instance")
     recording.end(3520, "succeeded")
-    sight = await seen(recording)
-    assert 25 < sight.elapsed() < 30
-    assert 6 < schedule.spans(sight)["deployment"].start < 10
-    assert sight.happenings.attempts["deployment"] == 2
-    assert sight.happenings.versions == ("0.1.0", "0.2.0")
-    assert any(row.name == "Begun" and "2 times" in row.text for row in task_rows(sight.view.task("deployment"), sight))
+    snapshot = await seen(recording)
+    assert 25 < snapshot.elapsed() < 30
+    assert 6 < schedule.spans(snapshot)["deployment"].start < 10
+    assert snapshot.azure_requests.attempts["deployment"] == 2
+    assert snapshot.azure_requests.versions == ("0.1.0", "0.2.0")
+    assert any(
+        row.name == "Begun" and "2 times" in row.text for row in task_rows(snapshot.view.task("deployment"), snapshot)
+    )
 
 
 async def test_a_very_long_log_is_kept_short_and_saved_whole(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,10 +83,10 @@ async def test_a_very_long_log_is_kept_short_and_saved_whole(home: Path, monkeyp
     for block in range(6):
         recording.log(8, "deployment", *[f"line {block * 30 + number}" for number in range(30)])
         await follower.look()
-    sight = follower.sight
-    assert sight.view.log_count <= 80
-    assert sight.dropped + sight.view.log_count == 188
-    assert sight.view.logs[sight.view.log_count - 1].line == "line 179"
+    snapshot = follower.snapshot
+    assert snapshot.view.log_count <= 80
+    assert snapshot.dropped + snapshot.view.log_count == 188
+    assert snapshot.view.logs[snapshot.view.log_count - 1].line == "line 179"
     count, text = await whole_log(recording.run, "deployment", "LINE")
     assert count == 180
     assert "line 0\n" in text
@@ -110,8 +112,8 @@ async def test_support_gets_everything_but_secrets(home: Path, monkeypatch: pyte
     document.set("credential.client_secret", "${env:MY_SECRET}", "test")
     store = Store(document, environ=dict(os.environ))
     store.secrets["credential.client_secret"] = "typed-by-hand-99"
-    sight = await seen(recording)
-    text = support_text(card_of(sight, "failed"), sight, recording.run, secrets_of(store))
+    snapshot = await seen(recording)
+    text = support_text(card_of(snapshot, "failed"), snapshot, recording.run, secrets_of(store))
     for secret in ("sesame-open", "typed-by-hand", "eyJ", "abcdefghijkl", "Zm9vYmFy", "0123456789abcdef"):
         assert secret not in text, secret
     for wanted in (recording.id, "2 cores are left.", "aml-deploy: ", "azure-ai-ml: ", "Began (UTC): ", "ws-churn",
@@ -127,6 +129,6 @@ def test_ordinary_words_are_not_taken_for_secrets() -> None:
 async def test_what_can_be_gone_on_with_says_so(home: Path) -> None:
     failed = Recording(home, ago=10, run="20261122-220501-aaaa").engine_lives()
     failed.to_failure()
-    sight = await seen(failed)
-    assert retry_label(sight, "failed") == "Retry deployment"
-    assert retry_label(sight, "blocked") == ""
+    snapshot = await seen(failed)
+    assert retry_label(snapshot, "failed") == "Retry deployment"
+    assert retry_label(snapshot, "blocked") == ""

@@ -17,7 +17,7 @@ from tui.app.state.store import DEPENDS
 from tui.app.steps.compute import size_rows
 from tui.app.steps.compute.size_rows import SizeRow
 from tui.app.steps.compute.size_table import SizeTable
-from tui.app.steps.helper_form_pane import DEBOUNCE, AskingPane
+from tui.app.steps.helper_form_pane import DEBOUNCE, HelperFormPane
 from tui.app.steps.review import summary
 from tui.app.steps.step_findings import StepFindings
 from tui.app.steps.step_pane import Action
@@ -42,7 +42,7 @@ class SizeFilter(TextInput):
         return Topic("Filter", size_rows.FILTER_HELP, "Enter goes to the table.", example="fits memory>=32 price<1")
 
 
-class ComputePane(AskingPane):
+class ComputePane(HelperFormPane):
     """Size and number of instances, with a table of the sizes of this region."""
 
     step: ClassVar[str] = "compute"

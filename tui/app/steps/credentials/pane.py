@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from tui.app.steps.helper_form_pane import AskingPane
+from tui.app.steps.helper_form_pane import HelperFormPane
 from tui.app.steps.step_findings import StepFindings
 from tui.app.steps.step_pane import Action
 from tui.app.widgets.choice import Choice
@@ -67,7 +67,7 @@ class SecretFrom(Widget):
         )
 
 
-class CredentialsPane(AskingPane):
+class CredentialsPane(HelperFormPane):
     """Which identity deploys."""
 
     step = "credentials"

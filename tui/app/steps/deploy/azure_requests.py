@@ -14,7 +14,7 @@ _WORDS = {"create": "Create", "change": "Change", "register": "Register"}
 
 
 @dataclass(frozen=True)
-class Happenings:
+class AzureRequests:
     """`asked` has, by task, lines about what it asked of Azure; `attempts` how often it was begun.
 
     `pauses` are the spans, in seconds since the epoch, in which no engine worked on the run.
@@ -27,7 +27,7 @@ class Happenings:
     versions: tuple[str, ...] = ()
     host: str = ""
 
-    def after(self, events: Iterable[Event], heard: float) -> Happenings:
+    def after(self, events: Iterable[Event], heard: float) -> AzureRequests:
         """The same with what these events tell; `heard` is the time of the event before them."""
         asked: dict[str, tuple[str, ...]] = dict(self.asked)
         attempts, retries = dict(self.attempts), dict(self.retries)
@@ -49,7 +49,7 @@ class Happenings:
                 asked[task] = (*asked.get(task, ()), line)
             if "time" in event and kind != "task_log":
                 heard = seconds_of(event["time"])
-        return Happenings(asked, attempts, retries, tuple(pauses), tuple(versions), host)
+        return AzureRequests(asked, attempts, retries, tuple(pauses), tuple(versions), host)
 
     def paused_before(self, moment: float) -> float:
         """Seconds of pause before a moment."""

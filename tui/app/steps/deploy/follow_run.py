@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tui.app.state.background import in_thread
-from tui.app.steps.deploy.azure_requests import Happenings
+from tui.app.steps.deploy.azure_requests import AzureRequests
 from tui.engine.journal.run_view import RunView, seconds_of
 from tui.engine.journal.runs import Run
 
@@ -18,18 +18,18 @@ TRIM_AT = 60_000
 
 
 @dataclass(frozen=True)
-class Sight:
+class RunSnapshot:
     """What is known of a run at one moment.
 
     `alive` says whether its engine works on this machine; `heard` is the time of the last event, in seconds since
-    the epoch. `happenings` has what the snapshot does not keep, `dropped` counts log lines that are in the journal
+    the epoch. `azure_requests` has what the snapshot does not keep, `dropped` counts log lines that are in the journal
     only, because there were too many.
     """
 
     view: RunView
     alive: bool = True
     heard: float = 0.0
-    happenings: Happenings = field(default_factory=Happenings)
+    azure_requests: AzureRequests = field(default_factory=AzureRequests)
     dropped: int = 0
 
     @property
@@ -56,36 +56,36 @@ class Sight:
     def at(self, moment: float) -> float:
         """Where a moment (seconds since the epoch) lies on the run's axis: seconds since its beginning, without the
         pauses in which no engine worked on it."""
-        return max(moment - (self.view.started or moment) - self.happenings.paused_before(moment), 0.0)
+        return max(moment - (self.view.started or moment) - self.azure_requests.paused_before(moment), 0.0)
 
 
 STARTING_SECONDS = 15.0  # a process that imports the SDK on a busy machine needs a while to say that it lives
 
 
 class RunFollower:
-    """Reads one run's journal again and again, and remembers the newest Sight."""
+    """Reads one run's journal again and again, and remembers the newest RunSnapshot."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.sight = Sight(RunView())
+        self.snapshot = RunSnapshot(RunView())
         self._starting_until = seconds_of(run.started) + STARTING_SECONDS
 
     def restarted(self) -> None:
         """The engine is being started again: give it a moment before it counts as gone."""
         self._starting_until = time.time() + STARTING_SECONDS
-        view = replace(self.sight.view, status="starting", card=None, finished=None) if self.sight.ended else None
-        self.sight = replace(self.sight, alive=True, view=view or self.sight.view)
+        view = replace(self.snapshot.view, status="starting", card=None, finished=None) if self.snapshot.ended else None
+        self.snapshot = replace(self.snapshot, alive=True, view=view or self.snapshot.view)
 
-    async def look(self) -> Sight | None:
+    async def look(self) -> RunSnapshot | None:
         """What has come since the last look, or None; file reading and folding happen in a thread."""
-        before = self.sight
+        before = self.snapshot
         found = await in_thread(self._read, before)
-        if found is None or self.sight is not before:  # the engine was started again meanwhile
+        if found is None or self.snapshot is not before:  # the engine was started again meanwhile
             return None
-        self.sight = found
+        self.snapshot = found
         return found
 
-    def _read(self, before: Sight) -> Sight | None:
+    def _read(self, before: RunSnapshot) -> RunSnapshot | None:
         # In this order: an engine that ends in between has written its last event before.
         alive = self.run.alive
         events = self.run.journal.read(before.view.seq)
@@ -95,9 +95,9 @@ class RunFollower:
             alive = True
         if not events and alive == before.alive:
             return None
-        happenings = before.happenings.after(events, before.heard)
+        azure_requests = before.azure_requests.after(events, before.heard)
         view, dropped = kept_short(before.view.fold_all(events), before.dropped)
-        return Sight(view, alive, last_time(events, before.heard), happenings, dropped)
+        return RunSnapshot(view, alive, last_time(events, before.heard), azure_requests, dropped)
 
 
 def kept_short(view: RunView, dropped: int) -> tuple[RunView, int]:

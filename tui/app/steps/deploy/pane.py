@@ -13,7 +13,7 @@ from textual.widgets import Button, Static
 
 from tui.app.state.store import Store
 from tui.app.steps.deploy import run_texts
-from tui.app.steps.deploy.follow_run import RunFollower, Sight
+from tui.app.steps.deploy.follow_run import RunFollower, RunSnapshot
 from tui.app.steps.deploy.run_card import card_of, retry_label
 from tui.app.steps.deploy.run_control import RunControl
 from tui.app.steps.deploy.run_log import RunLog
@@ -78,26 +78,26 @@ class DeployPane(Pane):
     def arrive(self) -> None:
         """Show the newest state."""
         self._take_up()
-        self._show(self.sight)
+        self._show(self.snapshot)
         if self._settled and self._settled != "succeeded":
-            self._show_card(self.sight, self._settled)  # the plan may have been changed meanwhile
+            self._show_card(self.snapshot, self._settled)  # the plan may have been changed meanwhile
 
     def landing(self) -> Widget | None:
         """The table of tasks while it runs; what can be done next when it has ended."""
         if self.follower is None:
             return self.screen.query("#back").first() if self.screen.query("#back") else None
-        if self.sight.ended or self.sight.interrupted:
-            return None if self.sight.view.status == "succeeded" else self._card_action()
+        if self.snapshot.ended or self.snapshot.interrupted:
+            return None if self.snapshot.view.status == "succeeded" else self._card_action()
         return self.query_one(Timeline)
 
     @property
-    def sight(self) -> Sight:
+    def snapshot(self) -> RunSnapshot:
         """What is known of the run."""
-        return self.follower.sight if self.follower else Sight(RunView())
+        return self.follower.snapshot if self.follower else RunSnapshot(RunView())
 
     def topic(self) -> Topic | None:
         """What the step is about, once nothing goes on any more."""
-        state = "interrupted" if self.sight.interrupted else self.sight.view.status if self.sight.ended else ""
+        state = "interrupted" if self.snapshot.interrupted else self.snapshot.view.status if self.snapshot.ended else ""
         if not self.follower or not state:
             return None
         return Topic(TITLES[self.step], run_texts.ENDED.get(state, run_texts.ENDED["failed"]))
@@ -112,14 +112,14 @@ class DeployPane(Pane):
         run = self.store.run
         if run is None or (self.follower is not None and self.follower.run.id == run.id):
             if run is None:
-                self._show(self.sight)
+                self._show(self.snapshot)
             return
         self.follower = RunFollower(run)
         self._settled, self._plan = "", repr(self.store.document.tree)
         self.control.asked_back = False
         self._arrange(card=False)
         self._relabel("Test")
-        self._show(self.sight)
+        self._show(self.snapshot)
         self._keep_looking()
 
     def _keep_looking(self) -> None:
@@ -130,26 +130,26 @@ class DeployPane(Pane):
         """Read the journal until the run has ended; many events make one repaint."""
         quiet = 0
         while True:
-            sight = await follower.look()
-            if sight is not None:
+            snapshot = await follower.look()
+            if snapshot is not None:
                 quiet = 0
-                self._show(sight)
-                if sight.ended:
+                self._show(snapshot)
+                if snapshot.ended:
                     return
             quiet += 1
             await asyncio.sleep(LOOK_SECONDS if quiet < 10 else QUIET_LOOK_SECONDS)
 
     def _tick(self) -> None:
         """Once a second: the times that grow."""
-        if self.display and self.follower and not self.sight.ended and self.sight.alive:
-            self._show_head(self.sight)
+        if self.display and self.follower and not self.snapshot.ended and self.snapshot.alive:
+            self._show_head(self.snapshot)
             self.query_one(Timeline).tick()
 
     def goes_on(self, follower: RunFollower) -> None:
         """Its engine was started again: look on."""
         self._settled = ""
         self._arrange(card=False)
-        self._show(follower.sight)
+        self._show(follower.snapshot)
         self._keep_looking()
 
     # Showing
@@ -172,34 +172,34 @@ class DeployPane(Pane):
         """The card of what went wrong, if something did."""
         return self.query_one(CardView).card if self._settled != "succeeded" else None
 
-    def _show(self, sight: Sight) -> None:
-        self._show_head(sight)
-        view = sight.view
-        self.query_one(Timeline).show(sight)
+    def _show(self, snapshot: RunSnapshot) -> None:
+        self._show_head(snapshot)
+        view = snapshot.view
+        self.query_one(Timeline).show(snapshot)
         self.show_rollout()
         log = self.query_one(RunLog)
         log.offer(tuple(task.name for task in view.tasks))
-        log.show(view.logs, view.log_count, sight.dropped)
-        state = "interrupted" if sight.interrupted else view.status
-        if state != self._settled and (sight.ended or sight.interrupted or view.card):
+        log.show(view.logs, view.log_count, snapshot.dropped)
+        state = "interrupted" if snapshot.interrupted else view.status
+        if state != self._settled and (snapshot.ended or snapshot.interrupted or view.card):
             self._settled = state
-            self._settle(sight, state)
+            self._settle(snapshot, state)
 
-    def _show_head(self, sight: Sight) -> None:
+    def _show_head(self, snapshot: RunSnapshot) -> None:
         # Once a second: nothing is laid out anew, or a waiting run would cost a kilobyte a second.
         run = self.store.run
-        self.query_one("#deploy-head", Static).update(run_texts.headline(sight, run), layout=False)
-        going = run is not None and not sight.ended and not sight.interrupted
+        self.query_one("#deploy-head", Static).update(run_texts.headline(snapshot, run), layout=False)
+        going = run is not None and not snapshot.ended and not snapshot.interrupted
         self.query_one("#deploy-leave", Button).display = going
         known = (self.store.facts.get("workspace") or {}).get("portal_url") or ""
-        links = run_texts.links(sight.view, known) if run is not None else Content()
+        links = run_texts.links(snapshot.view, known) if run is not None else Content()
         if links != self._links:
             self._links = links
             self.query_one("#deploy-links", Static).update(links)
 
     def show_rollout(self) -> None:
         """While a deployment takes over: who gets the requests, what is watched, what comes next."""
-        view = self.sight.view
+        view = self.snapshot.view
         rows, shown = run_texts.rollout_rows(view), self.query_one("#deploy-rollout", Static)
         if rows != self._rollout:
             self._rollout = rows
@@ -212,16 +212,16 @@ class DeployPane(Pane):
             shown.display = going
             self._arrange(card=self.query_one(CardView).display)
 
-    def _settle(self, sight: Sight, state: str) -> None:
+    def _settle(self, snapshot: RunSnapshot, state: str) -> None:
         """The run has come to an end, or needs somebody."""
         if state == "succeeded":
             self._arrange(card=False)
             self._relabel("Test the endpoint")
             if self.display:
                 self.call_after_refresh(self._focus_next)
-        elif self._show_card(sight, state):
+        elif self._show_card(snapshot, state):
             self._arrange(card=True)
-            if self.display and (sight.ended or sight.interrupted):
+            if self.display and (snapshot.ended or snapshot.interrupted):
                 self.call_after_refresh(self._focus_card)
 
     @property
@@ -229,17 +229,17 @@ class DeployPane(Pane):
         """Whether the plan on screen is another one than when the run was taken up."""
         return repr(self.store.document.tree) != self._plan
 
-    def _show_card(self, sight: Sight, state: str) -> bool:
+    def _show_card(self, snapshot: RunSnapshot, state: str) -> bool:
         """Fill the card for a state; False where there is none."""
-        card = card_of(sight, state)
+        card = card_of(snapshot, state)
         if card is None:
             return False
         shown = self.query_one(CardView)
-        over = sight.ended or sight.interrupted
-        retry = retry_label(sight, state) if over and not self.changed else ""
+        over = snapshot.ended or snapshot.interrupted
+        retry = retry_label(snapshot, state) if over and not self.changed else ""
         shown.show(card, again="Run the changed plan" if self.changed else "Run again", retry=retry,
                    note=CHANGED if over and self.changed else "")  # fmt: skip
-        shown.query_one("#card-again", Button).display = sight.ended or (over and self.changed)
+        shown.query_one("#card-again", Button).display = snapshot.ended or (over and self.changed)
         return True
 
     def _card_action(self) -> Widget:
@@ -264,7 +264,7 @@ class DeployPane(Pane):
         timeline, links = self.query_one(Timeline), self.query_one("#deploy-links")
         timeline.display = not alone
         # Where both have no room, the card needs the rows more than what went well.
-        crowded = shown.wanted(self.size.width) > self.size.height - 2 - len(self.sight.view.tasks)
+        crowded = shown.wanted(self.size.width) > self.size.height - 2 - len(self.snapshot.view.tasks)
         timeline.fold(card and not both and crowded)
         going = bool(self._rollout.plain)
         links.display = not alone and not (going and self.size.height < ROWS_FOR_BOTH)
@@ -342,12 +342,12 @@ class DeployPane(Pane):
     def on_timeline_chosen(self, event: Timeline.Chosen) -> None:
         """Enter on a task: everything about it."""
         event.stop()
-        from tui.app.steps.deploy.task_dialog import TaskScreen
+        from tui.app.steps.deploy.task_dialog import TaskDialog
 
-        sight = self.sight
-        over = (sight.ended or sight.interrupted) and self.follower is not None
-        failed = sight.view.task(event.task).status in ("failed", "cancelled", "running") and over
-        screen = TaskScreen(event.task, lambda: self.sight, retry=failed and not self.changed)
+        snapshot = self.snapshot
+        over = (snapshot.ended or snapshot.interrupted) and self.follower is not None
+        failed = snapshot.view.task(event.task).status in ("failed", "cancelled", "running") and over
+        screen = TaskDialog(event.task, lambda: self.snapshot, retry=failed and not self.changed)
         self.app.push_screen(screen, lambda answer: self.control.retry() if answer == "retry" else None)
 
     def actions(self) -> list[Action]:
@@ -361,12 +361,12 @@ class DeployPane(Pane):
             Action("Save the log", "Write the lines shown to a file in this folder.", self.control.save),
             Action("Copy for support", "Ids, times, versions, findings, last lines; no secrets.", self.control.support),
         ]
-        sight = self.sight
-        if sight.view.rolling_out:
+        snapshot = self.snapshot
+        if snapshot.view.rolling_out:
             found.insert(
                 0, Action("Roll back now", "Give the requests back to what served before.", self.control.roll_back)
             )
-        if sight.interrupted or (sight.ended and sight.view.status != "succeeded"):
+        if snapshot.interrupted or (snapshot.ended and snapshot.view.status != "succeeded"):
             found.append(Action("Go on with this run", "What has succeeded is kept, the rest is done.",
                                 self.control.retry))  # fmt: skip
             found.append(Action("Run again", "A new run of the plan as it is now.", self.control.again))
@@ -376,5 +376,5 @@ class DeployPane(Pane):
         """The card, or the addresses."""
         card = self.query_one(CardView)
         if card.display and card.card:
-            return redact(card.card.for_support(about(self.sight, self.store.run)), secrets_of(self.store))
-        return run_texts.addresses(self.sight.view, self.store.run) or None
+            return redact(card.card.for_support(about(self.snapshot, self.store.run)), secrets_of(self.store))
+        return run_texts.addresses(self.snapshot.view, self.store.run) or None

@@ -11,7 +11,7 @@ from tui.app.dialogs.base import Dialog
 from tui.engine.rollout.rollout_view import RolloutView, shares
 
 
-class RollBackScreen(Dialog[bool]):
+class RollBackDialog(Dialog[bool]):
     """Says what going back means; dismissed with whether it is wanted."""
 
     def __init__(self, rollout: RolloutView) -> None:

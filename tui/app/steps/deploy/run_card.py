@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from tui.app.steps.deploy.follow_run import Sight
+from tui.app.steps.deploy.follow_run import RunSnapshot
 from tui.app.widgets.card import Card
 from tui.engine.journal.run_view import RunView
 
 ROLLED_BACK = "RolledBack"  # the code of the card of a rollout that was taken back
 
 
-def card_of(sight: Sight, state: str) -> Card | None:
+def card_of(snapshot: RunSnapshot, state: str) -> Card | None:
     """The card for a run in a state ("interrupted", or a status of RunView); None where nothing is needed."""
-    view = sight.view
+    view = snapshot.view
     if state == "interrupted":
         return Card(
             title="The engine of this run is no longer running here.",
@@ -45,16 +45,16 @@ def card_of(sight: Sight, state: str) -> Card | None:
     return None
 
 
-def retry_label(sight: Sight, state: str) -> str:
+def retry_label(snapshot: RunSnapshot, state: str) -> str:
     """What the button is called that goes on with this run; empty where only a new one makes sense."""
     if state == "interrupted":
         return "Go on with the run"
     if state == "cancelled":
         return "Go on with it"
-    if state == "failed" and (sight.view.card or {}).get("code") == ROLLED_BACK:
+    if state == "failed" and (snapshot.view.card or {}).get("code") == ROLLED_BACK:
         return ""  # this run has ended where it began; a new one tries again
     if state == "failed":
-        failed = next((task.name for task in sight.view.tasks if task.status == "failed"), "")
+        failed = next((task.name for task in snapshot.view.tasks if task.status == "failed"), "")
         return f"Retry {failed}" if failed else "Retry"
     return ""
 

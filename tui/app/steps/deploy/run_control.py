@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from tui.app.state.store import Store
-    from tui.app.steps.deploy.follow_run import RunFollower, Sight
+    from tui.app.steps.deploy.follow_run import RunFollower, RunSnapshot
     from tui.app.widgets.card import Card
     from tui.app.widgets.log_view import LogView
 
@@ -27,7 +27,7 @@ class RunPane(Protocol):
     @property
     def app(self) -> App[Any]: ...
     @property
-    def sight(self) -> Sight: ...
+    def snapshot(self) -> RunSnapshot: ...
     @property
     def log_view(self) -> LogView: ...
     @property
@@ -57,16 +57,16 @@ class RunControl:
 
     def roll_back(self) -> None:
         """Ask once more, then let the engine bring back the split of before."""
-        from tui.app.steps.deploy.roll_back_dialog import RollBackScreen
+        from tui.app.steps.deploy.roll_back_dialog import RollBackDialog
 
-        pane, rollout = self._pane, self._pane.sight.view.rollout
+        pane, rollout = self._pane, self._pane.snapshot.view.rollout
 
         def decided(wanted: bool | None) -> None:
             if wanted and pane.follower is not None:
                 pane.run_worker(self._ask_back(pane.follower), group="back", exclusive=True)
 
         if rollout is not None:
-            pane.app.push_screen(RollBackScreen(rollout), decided)
+            pane.app.push_screen(RollBackDialog(rollout), decided)
 
     def save(self) -> None:
         """Write the lines of the log that are shown."""
@@ -78,7 +78,7 @@ class RunControl:
 
     def addresses(self) -> None:
         """Show the run's addresses, to read and take away."""
-        text = run_texts.addresses(self._pane.sight.view, self._pane.store.run)
+        text = run_texts.addresses(self._pane.snapshot.view, self._pane.store.run)
         self._show("Addresses", text)
 
     def _show(self, title: str, text: str) -> None:
@@ -140,13 +140,13 @@ class RunControl:
     async def _save(self) -> None:
         pane = self._pane
         if pane.store.run is not None:
-            pane.say(await save_log(pane.store, pane.store.run, pane.sight, pane.log_view))
+            pane.say(await save_log(pane.store, pane.store.run, pane.snapshot, pane.log_view))
 
     async def _support(self) -> None:
         pane = self._pane
         if pane.store.run is None:
             return
-        text, said = await for_support(pane.store, pane.store.run, pane.sight, pane.card)
+        text, said = await for_support(pane.store, pane.store.run, pane.snapshot, pane.card)
         pane.app.copy_to_clipboard(text)
         pane.say(said)
         self._show("For support (already copied)", text)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.app.dialogs.save_to_file import whole_log, write_somewhere
-from tui.app.steps.deploy.follow_run import Sight
+from tui.app.steps.deploy.follow_run import RunSnapshot
 from tui.app.steps.deploy.support_text import secrets_of, support_text
 from tui.common.redact import redact
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from tui.engine.journal.runs import Run
 
 
-async def for_support(store: Store, run: Run, sight: Sight, card: Card | None) -> tuple[str, str]:
+async def for_support(store: Store, run: Run, snapshot: RunSnapshot, card: Card | None) -> tuple[str, str]:
     """The text for support, without secrets, and the sentence that says which file it is in."""
-    text = support_text(card, sight, run, secrets_of(store))
+    text = support_text(card, snapshot, run, secrets_of(store))
     return text, await write_somewhere([run.folder / "support.txt"], text, "Copied; the same text is in")
 
 
-async def save_log(store: Store, run: Run, sight: Sight, log: LogView) -> str:
+async def save_log(store: Store, run: Run, snapshot: RunSnapshot, log: LogView) -> str:
     """Write the lines that pass the log's filter to a file of this folder; the sentence that says where."""
-    if sight.dropped:
+    if snapshot.dropped:
         count, text = await whole_log(run, log.only_task, log.only_text)
     else:
         count, text = log.shown_count, log.shown_text()

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from textual.content import Content
 from textual.style import Style
 
-from tui.app.steps.deploy.follow_run import Sight
+from tui.app.steps.deploy.follow_run import RunSnapshot
 from tui.app.steps.deploy.schedule import expected_seconds
 from tui.app.steps.deploy.timeline import STATES, note, state_of, time_words, what_of
 from tui.app.text import formatting
@@ -41,15 +41,15 @@ ACTIONS = {
 }
 
 
-def headline(sight: Sight, run: Run | None) -> Content:
+def headline(snapshot: RunSnapshot, run: Run | None) -> Content:
     """State, time and names of a run, in one line."""
     if run is None:
         return Content("Nothing is deployed yet. Review shows what would happen, and starts the run.")
-    view = sight.view
-    state = "interrupted" if sight.interrupted else view.status
-    elapsed = formatting.running(sight.elapsed()) if not sight.ended else formatting.duration(sight.elapsed())
+    view = snapshot.view
+    state = "interrupted" if snapshot.interrupted else view.status
+    elapsed = formatting.running(snapshot.elapsed()) if not snapshot.ended else formatting.duration(snapshot.elapsed())
     usual = expected_seconds(view)
-    typical = f" of ~{formatting.running(usual)}" if usual and not sight.ended else ""
+    typical = f" of ~{formatting.running(usual)}" if usual and not snapshot.ended else ""
     where = f"{view.deployment or run.deployment} on {view.endpoint or run.endpoint}"
     rehearsed = " in rehearsal" if run.rehearsed else ""
     look = "" if state in ("running", "starting") else "$text-success" if state == "succeeded" else "$text-error"
@@ -113,34 +113,34 @@ class Row(NamedTuple):
     text: str
 
 
-def task_rows(task: TaskView, sight: Sight) -> list[Row]:
+def task_rows(task: TaskView, snapshot: RunSnapshot) -> list[Row]:
     """Everything that is known of a task: what it does, its state, times, what it waits for, results, ids."""
-    state = state_of(task, sight)
+    state = state_of(task, snapshot)
     symbol, word, _ = STATES[state]
-    spent = time_words(task, sight.now, usual=True)
+    spent = time_words(task, snapshot.now, usual=True)
     rows = [Row("State", f"{symbol} {word}{f', {spent}' if spent else ''}")]
     rows.append(Row("Does", what_of(task.name) or "A task of the engine."))
     if task.action:
         rows.append(Row("Here it", ACTIONS.get(task.action, task.action)))
     if task.detail:
         rows.append(Row("Result" if task.seconds is not None else "Which", formatting.plain(task.detail)))
-    said = note(task, sight.now)
+    said = note(task, snapshot.now)
     if task.status == "running" and said and said != formatting.plain(task.detail):
         rows.append(Row("Now", said))
     if task.started:
         rows.append(Row("Began", f"{datetime.fromtimestamp(task.started):%Y-%m-%d %H:%M:%S}, local time"))
     if task.needs:
         rows.append(Row("Waits for", ", ".join(task.needs)))
-    following = [other.name for other in sight.view.tasks if task.name in other.needs]
+    following = [other.name for other in snapshot.view.tasks if task.name in other.needs]
     if following:
         rows.append(Row("Before", ", ".join(following)))
-    attempts, retries = (getattr(sight.happenings, what).get(task.name, 0) for what in ("attempts", "retries"))
+    attempts, retries = (getattr(snapshot.azure_requests, what).get(task.name, 0) for what in ("attempts", "retries"))
     if attempts > 1:
         rows.append(Row("Begun", f"{attempts} times, the last one is shown"))
     if retries:
         rows.append(Row("Tried again", formatting.count(retries, "request") + " that Azure had not answered well"))
     rows += [Row(name, value) for name, value in _results(task.result)]
-    rows += [Row("Azure", line) for line in sight.happenings.asked.get(task.name, ())]
+    rows += [Row("Azure", line) for line in snapshot.azure_requests.asked.get(task.name, ())]
     return rows
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tui.app.steps.deploy.follow_run import Sight
+from tui.app.steps.deploy.follow_run import RunSnapshot
 from tui.app.text import formatting
 from tui.engine.journal.run_view import RunView, TaskView
 
@@ -33,25 +33,25 @@ def expected_seconds(view: RunView) -> float:
     return max(ends.values(), default=0.0)
 
 
-def spans(sight: Sight) -> dict[str, Span]:
+def spans(snapshot: RunSnapshot) -> dict[str, Span]:
     """The span of every task, by name. A task that waits begins when the last one it needs is expected to end."""
     found: dict[str, Span] = {}
-    now = sight.elapsed()
-    for task in sight.view.tasks:
-        found[task.name] = _span(task, sight, now, found)
+    now = snapshot.elapsed()
+    for task in snapshot.view.tasks:
+        found[task.name] = _span(task, snapshot, now, found)
     return found
 
 
-def _span(task: TaskView, sight: Sight, now: float, before: Mapping[str, Span]) -> Span:
+def _span(task: TaskView, snapshot: RunSnapshot, now: float, before: Mapping[str, Span]) -> Span:
     typical = task.typical_seconds or 0.0
     if task.started is not None and task.status != "waiting":
-        start = sight.at(task.started)
+        start = snapshot.at(task.started)
         if task.seconds is not None:
             return Span(start, start + task.seconds, start + task.seconds)
-        return Span(start, now, max(now, start + typical) if not sight.ended and not sight.interrupted else now)
+        return Span(start, now, max(now, start + typical) if not snapshot.ended and not snapshot.interrupted else now)
     needed = (before[need].end for need in task.needs if need in before)
     start = max((*needed, now), default=now)
-    goes_on = not sight.ended and not sight.interrupted
+    goes_on = not snapshot.ended and not snapshot.interrupted
     return Span(start, start, start + typical if goes_on else start)
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from tui import __version__
-from tui.app.steps.deploy.follow_run import Sight
+from tui.app.steps.deploy.follow_run import RunSnapshot
 from tui.app.text import formatting
 from tui.app.widgets.card import Card
 from tui.common.redact import redact
@@ -42,36 +42,36 @@ def secrets_of(store: Store) -> list[str]:
     return [value for value in found if isinstance(value, str) and len(value) >= _SHORTEST]
 
 
-def about(sight: Sight, run: Run | None) -> dict[str, str]:
+def about(snapshot: RunSnapshot, run: Run | None) -> dict[str, str]:
     """What names a run: ids, addresses, times."""
-    view = sight.view
+    view = snapshot.view
     workspace = view.workspace
     names = ("subscription_id", "resource_group", "name")
     return {
         "Run": run.id if run else "",
-        "State": f"{'interrupted' if sight.interrupted else view.status}{', in rehearsal' if view.rehearsed else ''}",
+        "State": ("interrupted" if snapshot.interrupted else view.status) + ", in rehearsal" * view.rehearsed,
         "Began (UTC)": _moment(view.started),
         "Ended (UTC)": _moment(view.finished),
-        "Worked for": formatting.duration(sight.elapsed()) if view.started else "",
+        "Worked for": formatting.duration(snapshot.elapsed()) if view.started else "",
         "Endpoint": view.endpoint,
         "Deployment": view.deployment,
         "Workspace": "/".join(workspace.get(name, "") for name in names) if workspace else "",
         "Signed in as": view.principal,
         "Portal": view.portal_url,
         "Scoring URI": view.scoring_uri,
-        "Engine on": sight.happenings.host,
+        "Engine on": snapshot.azure_requests.host,
         "Engine's log": view.log_path or (str(run.log) if run else ""),
     }
 
 
-def support_text(card: Card | None, sight: Sight, run: Run | None, secrets: Iterable[str] = ()) -> str:
+def support_text(card: Card | None, snapshot: RunSnapshot, run: Run | None, secrets: Iterable[str] = ()) -> str:
     """Everything that support needs, as one text without secrets."""
-    view = sight.view
-    parts = [card.for_support(about(sight, run)).rstrip()] if card else [_named(about(sight, run))]
-    parts.append("Versions\n" + _named(versions(sight.happenings.versions)))
+    view = snapshot.view
+    parts = [card.for_support(about(snapshot, run)).rstrip()] if card else [_named(about(snapshot, run))]
+    parts.append("Versions\n" + _named(versions(snapshot.azure_requests.versions)))
     tasks = [_task_line(task.name, task.status, task.seconds, task.detail) for task in view.tasks]
     parts.append("Tasks\n" + "\n".join(tasks)) if tasks else None
-    asked = [f"  {task}: {line}" for task, lines in sight.happenings.asked.items() for line in lines]
+    asked = [f"  {task}: {line}" for task, lines in snapshot.azure_requests.asked.items() for line in lines]
     parts.append("Asked of Azure\n" + "\n".join(asked)) if asked else None
     findings = [
         f"  {item.get('severity', '')}  {item.get('id', '')}  {item.get('message', '')}".rstrip()

@@ -11,7 +11,7 @@ from textual.widgets import Button
 
 from tui.app.dialogs.base import Dialog
 from tui.app.dialogs.text_dialog import TextScreen, TextScroll
-from tui.app.steps.deploy.follow_run import Sight
+from tui.app.steps.deploy.follow_run import RunSnapshot
 from tui.app.steps.deploy.run_texts import rows_text, task_rows
 from tui.app.widgets.facts import Fact, Facts
 from tui.app.widgets.log_view import LogView
@@ -19,14 +19,14 @@ from tui.app.widgets.log_view import LogView
 LOOK_SECONDS = 0.5
 
 
-class TaskScreen(Dialog[str]):
+class TaskDialog(Dialog[str]):
     """Shows a task; dismissed with "retry" where its failure can be retried and that is asked for."""
 
-    def __init__(self, name: str, sight: Callable[[], Sight], *, retry: bool = False) -> None:
-        """`sight` gives the newest state of the run, `retry` tells whether the task can be done again."""
+    def __init__(self, name: str, snapshot: Callable[[], RunSnapshot], *, retry: bool = False) -> None:
+        """`snapshot` gives the newest state of the run, `retry` tells whether the task can be done again."""
         super().__init__()
         self._task_name = name
-        self._sight = sight
+        self._snapshot = snapshot
         self._retry = retry
 
     def compose(self) -> ComposeResult:
@@ -50,16 +50,16 @@ class TaskScreen(Dialog[str]):
         self.set_interval(LOOK_SECONDS, self._look)
 
     def _look(self) -> None:
-        sight = self._sight()
-        rows = task_rows(sight.view.task(self._task_name), sight)
+        snapshot = self._snapshot()
+        rows = task_rows(snapshot.view.task(self._task_name), snapshot)
         self.query_one(Facts).show([Fact("", name, text) for name, text in rows])
-        view = sight.view
-        self.query_one(LogView).show(view.logs, view.log_count, sight.dropped)
+        view = snapshot.view
+        self.query_one(LogView).show(view.logs, view.log_count, snapshot.dropped)
 
     def text(self) -> str:
         """What can be taken away: the facts and the task's lines."""
-        sight = self._sight()
-        rows = task_rows(sight.view.task(self._task_name), sight)
+        snapshot = self._snapshot()
+        rows = task_rows(snapshot.view.task(self._task_name), snapshot)
         return f"Task: {self._task_name}\n{rows_text(rows)}\n{self.query_one(LogView).shown_text()}"
 
     @on(Button.Pressed, "#close")

@@ -15,7 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.app.steps.deploy import schedule
-from tui.app.steps.deploy.follow_run import Sight
+from tui.app.steps.deploy.follow_run import RunSnapshot
 from tui.app.steps.deploy.task_groups import Group, folded
 from tui.app.text import formatting
 from tui.app.text.cell_width import cut, fit
@@ -67,13 +67,13 @@ def what_of(name: str) -> str:
     return WHAT.get(kind, "")
 
 
-def state_of(task: TaskView, sight: Sight) -> str:
+def state_of(task: TaskView, snapshot: RunSnapshot) -> str:
     """The key in STATES for a task."""
     if task.status != "running":
         return task.status if task.status in STATES else "waiting"
-    if sight.interrupted:
+    if snapshot.interrupted:
         return "interrupted"
-    if sight.view.card and sight.view.card.get("task") == task.name:
+    if snapshot.view.card and snapshot.view.card.get("task") == task.name:
         return "attention"
     return "retrying" if task.retrying else "running"
 
@@ -142,7 +142,7 @@ class Timeline(Widget, can_focus=True):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.sight = Sight(RunView(tasks=tuple(TaskView(name) for name in TASKS)))
+        self.snapshot = RunSnapshot(RunView(tasks=tuple(TaskView(name) for name in TASKS)))
         self._rows: list[list[Part]] = []
         self._head = 0  # rows above the first task
         self._most = 99  # rows of tasks that there is room for
@@ -153,15 +153,15 @@ class Timeline(Widget, can_focus=True):
 
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
         """One row a task, and one for the axis where the bars are long enough for one."""
-        tasks = self.sight.view.tasks
+        tasks = self.snapshot.view.tasks
         rows = len(folded(tasks)) if self._folded else min(len(tasks), self._most)
-        return max(rows, 1) + (_columns(self.sight, width).bar >= AXIS_CELLS)
+        return max(rows, 1) + (_columns(self.snapshot, width).bar >= AXIS_CELLS)
 
     def topic(self) -> Topic | None:
         """Help about the chosen task, with everything that the row has no room for."""
-        if not self.sight.view.tasks:
+        if not self.snapshot.view.tasks:
             return None
-        task = self.sight.view.tasks[min(self.cursor, len(self.sight.view.tasks) - 1)]
+        task = self.snapshot.view.tasks[min(self.cursor, len(self.snapshot.view.tasks) - 1)]
         said = formatting.plain(task.detail or task.last_line)
         return Topic(task.name, what_of(task.name), "Enter tells everything about it.", value=said)
 
@@ -176,7 +176,7 @@ class Timeline(Widget, can_focus=True):
         if folding != self._folding:
             self._folding = folding
             self._lay_out()
-        failed = [at for at, task in enumerate(self.sight.view.tasks) if task.status == "failed"]
+        failed = [at for at, task in enumerate(self.snapshot.view.tasks) if task.status == "failed"]
         if folding and failed and not self._moved:
             self.set_reactive(Timeline.cursor, failed[0])
 
@@ -188,12 +188,12 @@ class Timeline(Widget, can_focus=True):
         self._rows = self._parts()
         self.refresh(layout=True)
 
-    def show(self, sight: Sight) -> None:
+    def show(self, snapshot: RunSnapshot) -> None:
         """Show a newer snapshot."""
-        grown = len(sight.view.tasks) != len(self.sight.view.tasks)
-        if not sight.view.tasks:
+        grown = len(snapshot.view.tasks) != len(self.snapshot.view.tasks)
+        if not snapshot.view.tasks:
             return
-        self.sight = sight
+        self.snapshot = snapshot
         if grown:
             self.refresh(layout=True)
         self.tick()
@@ -233,7 +233,7 @@ class Timeline(Widget, can_focus=True):
     def action_move(self, by: int) -> None:
         """Choose the row above or below."""
         self._moved = True
-        self.cursor = min(max(self.cursor + by, 0), len(self.sight.view.tasks) - 1)
+        self.cursor = min(max(self.cursor + by, 0), len(self.snapshot.view.tasks) - 1)
 
     def action_choose(self) -> None:
         """Ask for everything about the chosen task."""
@@ -242,13 +242,13 @@ class Timeline(Widget, can_focus=True):
     @property
     def chosen(self) -> str:
         """The name of the task that the cursor is on."""
-        tasks = self.sight.view.tasks
+        tasks = self.snapshot.view.tasks
         return tasks[min(self.cursor, len(tasks) - 1)].name if tasks else ""
 
     def on_click(self, event: Any) -> None:
         """A click chooses a row."""
         at = event.y - self._head
-        if 0 <= at < self._most and at + self._first < len(self.sight.view.tasks):
+        if 0 <= at < self._most and at + self._first < len(self.snapshot.view.tasks):
             self._moved = True
             self.cursor = at + self._first
             self.action_choose()
@@ -279,22 +279,22 @@ class Timeline(Widget, can_focus=True):
         return strip
 
     def _parts(self) -> list[list[Part]]:
-        sight = self.sight
-        columns = _columns(sight, self.size.width)
-        now, spans = sight.now, schedule.spans(sight)
-        length = schedule.axis_length(spans, sight.elapsed())
+        snapshot = self.snapshot
+        columns = _columns(snapshot, self.size.width)
+        now, spans = snapshot.now, schedule.spans(snapshot)
+        length = schedule.axis_length(spans, snapshot.elapsed())
         self._head = int(columns.bar >= AXIS_CELLS)
         rows: list[list[Part]] = []
         if self._head:
             rows.append([(text, "timeline--quiet") for text in columns.head(schedule.axis(length, columns.bar))])
-        tasks, hidden = (folded(sight.view.tasks), ("", "")) if self._folded else self._in_sight()
+        tasks, hidden = (folded(snapshot.view.tasks), ("", "")) if self._folded else self._in_sight()
         for at, task in enumerate(tasks):
             if isinstance(task, Group):
                 symbol, word, look = STATES[task.state]
                 said = fit(", ".join(task.names), max(self.size.width - columns.words, 0))
                 rows.append([(f"{symbol} {word}".ljust(columns.words), look), (said, "timeline--quiet")])
                 continue
-            state = state_of(task, sight)
+            state = state_of(task, snapshot)
             symbol, word, look = STATES[state]
             drawn = " " * columns.bar if state == "skipped" else schedule.bar(spans[task.name], length, columns.bar)
             spent, said = time_words(task, now, bool(self._head)), note(task, now)
@@ -316,7 +316,7 @@ class Timeline(Widget, can_focus=True):
 
     def _in_sight(self) -> tuple[tuple[TaskView, ...], tuple[str, str]]:
         """The tasks that there is room for, and what is said of those above and below them."""
-        tasks = self.sight.view.tasks
+        tasks = self.snapshot.view.tasks
         if len(tasks) <= self._most:
             self._first = 0
             return tasks, ("", "")
@@ -354,10 +354,10 @@ class _Columns(NamedTuple):
                 "Last said".ljust(self.rest)[: self.rest])  # fmt: skip
 
 
-def _columns(sight: Sight, width: int) -> _Columns:
+def _columns(snapshot: RunSnapshot, width: int) -> _Columns:
     """Two fifths of what the words leave are for the bars."""
-    tasks, now = sight.view.tasks, sight.now
-    words = max(7, *(len(STATES[state_of(task, sight)][1]) for task in tasks)) + 4 if tasks else 11
+    tasks, now = snapshot.view.tasks, snapshot.now
+    words = max(7, *(len(STATES[state_of(task, snapshot)][1]) for task in tasks)) + 4 if tasks else 11
     name = min(max(12, *(len(task.name) for task in tasks)) + 1, 20) if tasks else 13
     rest = max(width - words - name - 2, 0)
     for usual in (True, False):

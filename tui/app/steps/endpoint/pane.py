@@ -9,10 +9,9 @@ from textual import on, work
 from textual.widget import Widget
 from textual.widgets import Button
 
-from tui.app.state import deployments as several
-from tui.app.state import side_by_side
+from tui.app.state import deployments, side_by_side
 from tui.app.state.store import DEPENDS
-from tui.app.steps.helper_form_pane import DEBOUNCE, AskingPane
+from tui.app.steps.helper_form_pane import DEBOUNCE, HelperFormPane
 from tui.app.steps.step_findings import StepFindings
 from tui.app.steps.step_pane import Action
 from tui.app.widgets.facts import Fact, Facts
@@ -35,7 +34,7 @@ class FreeName(Button):
         )
 
 
-class EndpointPane(AskingPane):
+class EndpointPane(HelperFormPane):
     """The endpoint and the name of the deployment behind it."""
 
     step = "endpoint"
@@ -101,9 +100,8 @@ class EndpointPane(AskingPane):
         if found is None or not self.is_attached:
             return
         name = str(self.store.resolved(NAME) or self.store.value(NAME))
-        facts = [
-            *several.facts(self.store), *about(found, name, self.store.value), *side_by_side.facts(found, self.store)
-        ]  # fmt: skip
+        facts = deployments.facts(self.store) + about(found, name, self.store.value)
+        facts += side_by_side.facts(found, self.store)
         if not found.get("exists"):
             facts.append(Fact("busy", "Region", "Looking whether another workspace has this name …") if looking
                          else in_region(self.store.facts.get("endpoint_name"), name))  # fmt: skip
@@ -136,7 +134,7 @@ class EndpointPane(AskingPane):
         if self.query_one("#free-name").display:
             found.insert(0, Action(str(self.query_one("#free-name", FreeName).label), "Deploy beside what serves.",
                                    self.add_beside))  # fmt: skip
-        return [*several.actions(self.store), *found]
+        return [*deployments.actions(self.store), *found]
 
 
 def about(found: Mapping[str, Any], name: str, value: Callable[[str], Any]) -> list[Fact]:
@@ -148,9 +146,9 @@ def about(found: Mapping[str, Any], name: str, value: Callable[[str], Any]) -> l
     mode = found.get("auth_mode")
     if mode and mode != value(AUTH):
         facts.append(Fact("bad", "Sign-in", f"It uses {mode}, which is for good. Choose {mode}, or another name."))
-    deployments = found.get("deployments") or []
+    existing = found.get("deployments") or []
     traffic = found.get("traffic") or {}
-    for deployment in deployments:
+    for deployment in existing:
         share = traffic.get(deployment["name"], 0)
         state = str(deployment.get("provisioning_state") or "").lower()
         unwell = f", {state}" if state and state != "succeeded" else ""
@@ -163,9 +161,9 @@ def about(found: Mapping[str, Any], name: str, value: Callable[[str], Any]) -> l
                 f"{share} % of requests.{new}",
             )
         )
-    if not deployments:
+    if not existing:
         facts.append(Fact("", "", "It has no deployment yet."))
-    elif value(DEPLOYMENT) not in [deployment["name"] for deployment in deployments]:
+    elif value(DEPLOYMENT) not in [deployment["name"] for deployment in existing]:
         facts.append(
             Fact("ok", "Beside", f"{value(DEPLOYMENT)} is new; it takes no requests until traffic is shifted.")
         )

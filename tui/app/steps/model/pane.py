@@ -17,7 +17,7 @@ from textual.widgets import Button
 from tui.app.state.background import in_thread
 from tui.app.state.store import DEPENDS, Store
 from tui.app.steps.form_pane import FormScroll
-from tui.app.steps.helper_form_pane import DEBOUNCE, AskingPane
+from tui.app.steps.helper_form_pane import DEBOUNCE, HelperFormPane
 from tui.app.steps.model import model_facts
 from tui.app.steps.model.scoring_script import (
     REFUSED,
@@ -55,7 +55,7 @@ class SampleButton(Button):
         )
 
 
-class ModelPane(AskingPane):
+class ModelPane(HelperFormPane):
     """The model, its scoring script and its environment, with what was read of them."""
 
     step: ClassVar[str] = "model"

@@ -13,9 +13,8 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from tui.app.state.store import DEPENDS, Store
-from tui.app.steps.helper_form_pane import AskingPane
-from tui.app.steps.network import isolation
-from tui.app.steps.network import network_path as ways
+from tui.app.steps.helper_form_pane import HelperFormPane
+from tui.app.steps.network import isolation, network_path
 from tui.app.steps.network.network_drawing import NetworkPath
 from tui.app.steps.network.network_path import Hop
 from tui.app.steps.step_findings import StepFindings
@@ -50,7 +49,7 @@ class LookButton(Button):
         )
 
 
-class NetworkPane(AskingPane):
+class NetworkPane(HelperFormPane):
     """Who can reach the endpoint, what the deployment can reach, and what this machine reaches."""
 
     step: ClassVar[str] = "network"
@@ -143,7 +142,7 @@ class NetworkPane(AskingPane):
 
         before = self.store.fingerprint("reach")
         self._trouble = ""
-        self._paint(ways.waiting("asking", self._known()))
+        self._paint(network_path.waiting("asking", self._known()))
         try:
             answer = await self.store.ask("reach", timeout=PATIENCE)
         except HelperError as error:
@@ -159,18 +158,18 @@ class NetworkPane(AskingPane):
 
     def _known(self) -> list[Hop]:
         answer: dict[str, Any] | None = self.store.facts.get("reach")
-        return ways.hops(answer) if answer else []
+        return network_path.hops(answer) if answer else []
 
     def _draw(self) -> None:
         known = self._known()
         if known:
             self._paint(known)
         else:
-            self._paint(ways.waiting("unknown" if self._trouble else "not_asked"))
+            self._paint(network_path.waiting("unknown" if self._trouble else "not_asked"))
 
     def _paint(self, found: Sequence[Hop]) -> None:
         proxy = str((self.store.facts.get("reach") or {}).get("proxy") or "")
-        kind, words = ways.in_words(found)
+        kind, words = network_path.in_words(found)
         if self._trouble:
             kind, words = "none", f"This cannot be known now. {self._trouble}"
         machine = f"{platform.node() or 'this machine'}" + (f", through {proxy}" if proxy else "")
@@ -187,7 +186,7 @@ class NetworkPane(AskingPane):
         lines = [Content.styled(f"{_SIGNS.get(kind, ' ')} {words}", STYLES.get(kind, ""))]
         if path.marked is not None and path.has_focus:
             lines = [Content.styled(path.marked.title + "  ", "bold")]
-            told = ways.explain(path.marked)
+            told = network_path.explain(path.marked)
             lines[0] += Content.styled(told[0][1], STYLES.get(told[0][0], ""))
             lines += [Content.styled(text, STYLES.get(kind_, "")) for kind_, text in told[1:]]
         self.query_one("#path-detail", Static).update(Content("\n").join(lines))
@@ -205,7 +204,7 @@ class NetworkPane(AskingPane):
         from tui.app.dialogs.text_dialog import TextScreen
 
         event.stop()
-        text = "\n\n".join(line for _, line in ways.explain(event.hop))
+        text = "\n\n".join(line for _, line in network_path.explain(event.hop))
         self.app.push_screen(TextScreen(f"{event.hop.title}: {event.hop.words}", text, export=True))
 
     def on_descendant_focus(self) -> None:
@@ -219,7 +218,9 @@ class NetworkPane(AskingPane):
 
     def copied_text(self) -> str | None:
         """The way as text."""
-        return ways.as_text(self._known() or ways.waiting("not_asked"), f"From {platform.node() or 'this machine'}:")
+        return network_path.as_text(
+            self._known() or network_path.waiting("not_asked"), f"From {platform.node() or 'this machine'}:"
+        )
 
     def actions(self) -> list[Action]:
         """What the menu offers here."""

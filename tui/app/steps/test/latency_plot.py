@@ -1,4 +1,4 @@
-"""The latencies of a burst, drawn: a mark a call in its order, and lines for p50 and p95."""
+"""The latencies of a load test, drawn: a mark a call in its order, and lines for p50 and p95."""
 
 from __future__ import annotations
 

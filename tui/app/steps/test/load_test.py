@@ -17,7 +17,7 @@ PIECE_SECONDS = 0.8  # none is begun after that until the screen was told: progr
 
 @dataclass(frozen=True)
 class Shot:
-    """One call of a burst; `latency_ms` is None where nothing answered."""
+    """One call of a load test; `latency_ms` is None where nothing answered."""
 
     status_code: int | None
     latency_ms: float | None
@@ -34,7 +34,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class Tally:
-    """What a burst has shown so far. `seconds` is the time that its calls took together, as a clock has it."""
+    """What a load test has shown so far. `seconds` is the time that its calls took together, as a clock has it."""
 
     wanted: int
     parallel: int

@@ -28,11 +28,11 @@ PATIENCE = 260  # seconds for one piece: a call may take 190
 SHORTEST_SHOWN = 1.0  # seconds that a sign of life stays
 
 
-class BurstScreen(Dialog[Tally]):
+class LoadTestDialog(Dialog[Tally]):
     """Sends one request many times; dismissed with what that showed, or None when nothing was sent."""
 
     def __init__(self, store: Store, body: str, pinned: str | None, before: Tally | None = None) -> None:
-        """`before` is the burst of the last time, shown until another one begins."""
+        """`before` is the load test of the last time, shown until another one begins."""
         super().__init__()
         self._store = store
         self._body = body
@@ -44,27 +44,27 @@ class BurstScreen(Dialog[Tally]):
 
     def compose(self) -> ComposeResult:
         count, parallel = (self.tally.wanted, self.tally.parallel) if self.tally else (20, 1)
-        with Vertical(classes="dialog -wide -burst") as dialog:
+        with Vertical(classes="dialog -wide -load-test") as dialog:
             dialog.border_title = "Send many times" + (f", to {self._pinned}" if self._pinned else ", as routed")
-            with Horizontal(id="burst-bar"):
-                yield Static("Calls", classes="burst-label", markup=False)
-                yield TextInput(str(count), id="burst-count", max_length=4, tooltip="How many calls, up to 1,000")
-                yield Static("At a time", classes="burst-label", markup=False)
-                yield TextInput(str(parallel), id="burst-parallel", max_length=2, tooltip="At a time, up to 50")
-                start = Button("Start", id="burst-start", compact=True, variant="primary")
+            with Horizontal(id="load-test-bar"):
+                yield Static("Calls", classes="load-test-label", markup=False)
+                yield TextInput(str(count), id="load-test-count", max_length=4, tooltip="How many calls, up to 1,000")
+                yield Static("At a time", classes="load-test-label", markup=False)
+                yield TextInput(str(parallel), id="load-test-parallel", max_length=2, tooltip="At a time, up to 50")
+                start = Button("Start", id="load-test-start", compact=True, variant="primary")
                 start.active_effect_duration = 0  # while it looks pressed, Textual drops a second press
                 yield start
-            yield Static("Each is a real request to the endpoint, sent from this machine.", id="burst-said",
+            yield Static("Each is a real request to the endpoint, sent from this machine.", id="load-test-said",
                          markup=False)  # fmt: skip
-            with TextScroll(id="burst-facts"):
-                yield Facts("burst-figures")
-            yield Vertical(id="burst-plot")
+            with TextScroll(id="load-test-facts"):
+                yield Facts("load-test-figures")
+            yield Vertical(id="load-test-plot")
             with Horizontal(classes="row"):
-                yield Button("Copy the figures", id="burst-copy", compact=True)
+                yield Button("Copy the figures", id="load-test-copy", compact=True)
                 yield Button("Close", id="close", compact=True)
 
     def on_mount(self) -> None:
-        self.query_one("#burst-start").focus()
+        self.query_one("#load-test-start").focus()
         self._show()
         if self.tally is not None:
             self.run_worker(self._draw(), group="plot", exclusive=True)
@@ -78,15 +78,15 @@ class BurstScreen(Dialog[Tally]):
     def _close(self) -> None:
         self.action_close()
 
-    @on(Button.Pressed, "#burst-start")
+    @on(Button.Pressed, "#load-test-start")
     @on(TextInput.Submitted)
     def _start_or_cancel(self) -> None:
         if self._going:
             self._stop.set()
         else:
-            self.run_worker(self._send(), group="burst", exclusive=True)
+            self.run_worker(self._send(), group="load-test", exclusive=True)
 
-    @on(Button.Pressed, "#burst-copy")
+    @on(Button.Pressed, "#load-test-copy")
     def _copy(self) -> None:
         if self.tally is None:
             return
@@ -97,7 +97,7 @@ class BurstScreen(Dialog[Tally]):
     # Sending
 
     async def _send(self) -> None:
-        number, parallel, wrong = judged(*(self.query_one(f"#burst-{name}", TextInput).value
+        number, parallel, wrong = judged(*(self.query_one(f"#load-test-{name}", TextInput).value
                                            for name in ("count", "parallel")))  # fmt: skip
         if wrong:
             self._say(f"✖ {wrong}")
@@ -157,25 +157,25 @@ class BurstScreen(Dialog[Tally]):
     @property
     def _there(self) -> bool:
         """Whether the screen still has its widgets: answers come when it may have been closed."""
-        return self.is_attached and bool(self.query("#burst-said"))
+        return self.is_attached and bool(self.query("#load-test-said"))
 
     def _label(self, label: str) -> None:
-        for button in self.query("#burst-start").results(Button):
+        for button in self.query("#load-test-start").results(Button):
             button.label = label
 
     def _say(self, words: str) -> None:
         if self._there:
-            self.query_one("#burst-said", Static).update(words)
+            self.query_one("#load-test-said", Static).update(words)
 
     def _show(self) -> None:
         tally = self.tally
         if not self._there:
             return
-        self.query_one("#burst-copy", Button).disabled = tally is None or not tally.shots
+        self.query_one("#load-test-copy", Button).disabled = tally is None or not tally.shots
         if tally is None:
             return
         if self._going:
-            width = max(self.query_one("#burst-said").size.width - 46, 10)
+            width = max(self.query_one("#load-test-said").size.width - 46, 10)
             filled = round(len(tally.shots) / max(tally.wanted, 1) * width)
             self._say(f"▸ {tally.progress():42} {'━' * filled}{'┄' * (width - filled)}")
         else:
@@ -192,8 +192,8 @@ class BurstScreen(Dialog[Tally]):
             made = await in_thread(_import_plot)
             if made is None or not self._there:
                 return
-            self._plot = made(id="burst-drawn")
-            await self.query_one("#burst-plot", Widget).mount(self._plot)
+            self._plot = made(id="load-test-drawn")
+            await self.query_one("#load-test-plot", Widget).mount(self._plot)
         self._plot.show(tally)
 
 

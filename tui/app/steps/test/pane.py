@@ -229,7 +229,7 @@ class TestPane(Pane):
     # Many calls, the traffic
 
     def _many(self) -> None:
-        from tui.app.steps.test.load_test_dialog import BurstScreen
+        from tui.app.steps.test.load_test_dialog import LoadTestDialog
 
         def after(tally: Tally | None) -> None:
             if tally is not None and tally is not self.tally:
@@ -237,20 +237,20 @@ class TestPane(Pane):
                 self.post_message(self.Status(tally.in_words()))
 
         body = self.query_one(RequestEditor).text
-        self.app.push_screen(BurstScreen(self.store, body, self.pinned, self.tally), after)
+        self.app.push_screen(LoadTestDialog(self.store, body, self.pinned, self.tally), after)
 
     def _traffic(self) -> None:
-        from tui.app.endpoint_operations.traffic_dialog import TrafficScreen
+        from tui.app.endpoint_operations.traffic_dialog import TrafficDialog
 
         def after(changed: bool | None) -> None:
             self.run_worker(self._read_endpoint(), group="endpoint", exclusive=True)
 
-        self.app.push_screen(TrafficScreen(self.store), after)
+        self.app.push_screen(TrafficDialog(self.store), after)
 
     def _keys(self) -> None:
-        from tui.app.endpoint_operations.keys_dialog import KeysScreen
+        from tui.app.endpoint_operations.keys_dialog import KeysDialog
 
-        self.app.push_screen(KeysScreen(self.store))
+        self.app.push_screen(KeysDialog(self.store))
 
     # Copying
 

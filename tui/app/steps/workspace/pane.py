@@ -9,7 +9,7 @@ from textual import work
 from textual.widget import Widget
 
 from tui.app.state.store import DEPENDS
-from tui.app.steps.helper_form_pane import DEBOUNCE, AskingPane
+from tui.app.steps.helper_form_pane import DEBOUNCE, HelperFormPane
 from tui.app.steps.network import isolation
 from tui.app.steps.step_findings import StepFindings
 from tui.app.steps.step_pane import Action
@@ -19,7 +19,7 @@ CODE = "deployment.code_configuration.code"
 MODEL_TYPE = "deployment.model.type"
 
 
-class WorkspacePane(AskingPane):
+class WorkspacePane(HelperFormPane):
     """The workspace, read as soon as its three fields are complete."""
 
     step = "workspace"
