@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
+from tui.app.state.answers import Answer, stay_busy
 from tui.plan.fields.all_fields import BY_KEY, fields_of
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.references import Unresolved, expand, has_reference
@@ -264,6 +266,23 @@ class Store:
                 if any(key.startswith(prefix) for prefix in keys)
             ]
         )
+
+    async def answer(self, question: str, /, timeout: float = 30, blink: float | None = None, **with_: Any) -> Answer:
+        """What comes of asking the helper; see `ask`. A failure is a part of it.
+
+        With `blink`, a sign of life is on the screen meanwhile: it stays for a second, so that it can be read, unless
+        the answer came within `blink` seconds.
+        """
+        from tui.helper.client import HelperError
+
+        before, began = self.fingerprint(question), time.monotonic()
+        try:
+            value, error = await self.ask(question, timeout=timeout, **with_), None
+        except HelperError as raised:
+            value, error = None, raised
+        if blink is not None:
+            await stay_busy(began, blink)
+        return Answer(value, error, before != self.fingerprint(question))
 
     async def helper(self) -> HelperClient:
         """The helper process, started when first needed."""

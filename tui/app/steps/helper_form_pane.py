@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
+from tui.app.state.answers import BLINK
 from tui.app.state.store import Store
 from tui.app.steps.form_pane import FormPane
 from tui.app.steps.step_pane import Action
 from tui.app.widgets.facts import Fact, Facts
 
-SHOWN_AT_LEAST = 1.0  # seconds that something busy stays on the screen
 DEBOUNCE = 0.5  # seconds without a key before a slow question is asked
 
 
@@ -29,51 +28,29 @@ class HelperFormPane(FormPane):
 
         An answer that no longer fits the plan is dropped (None, and nothing is shown).
         """
-        from tui.helper.client import HelperError
+        await asyncio.sleep(wait)
 
-        if wait:
-            await asyncio.sleep(wait)
-        before = self.store.fingerprint(name)
-        began = time.monotonic()
+        def sign_of_life(seconds: float) -> None:
+            passed = f" {seconds:.0f} s" if seconds >= 1 else ""
+            facts.show([Fact("busy", f"{self.store.preparing or busy} …{passed}")])
 
-        def sign_of_life() -> None:
-            seconds = time.monotonic() - began
-            doing = self.store.preparing or busy
-            facts.show([Fact("busy", f"{doing} …" if seconds < 1 else f"{doing} … {seconds:.0f} s")])
-
-        sign_of_life()
-        ticker = self.set_interval(1, sign_of_life)
-        answer: Any = None
-        failure: HelperError | None = None
-        try:
-            answer = await self.store.ask(name, timeout=timeout, **with_)
-        except HelperError as error:
-            failure = error
-        finally:
-            ticker.stop()
-        left = SHOWN_AT_LEAST - (time.monotonic() - began)
-        if 0 < left < SHOWN_AT_LEAST - 0.15:  # an answer within a blink was never busy
-            await asyncio.sleep(left)
-        if before != self.store.fingerprint(name):
+        with self.each_second(sign_of_life):
+            answer = await self.store.answer(name, timeout=timeout, blink=BLINK, **with_)
+        if answer.late:
             facts.show([])
             return None
-        if failure is not None:
-            self.raw_errors[name] = failure.raw
-            facts.show(self.card(failure))
+        if answer.error is not None:
+            self.raw_errors[name] = answer.error.raw
+            facts.show(self.card(answer.error))
             return None
         self.raw_errors.pop(name, None)
-        return answer
+        return answer.value
 
     def card(self, error: Any) -> list[Fact]:
         """What happened, why, what to do."""
-        facts = [Fact("bad", f"{error.title}.".replace("..", "."))]
-        if error.cause:
-            facts.append(Fact("", error.cause))
-        if error.remedy:
-            facts.append(Fact("", error.remedy))
-        if error.raw:
-            facts.append(Fact("none", "Azure's own words: ctrl+o, Show the raw error."))
-        return facts
+        words = "Azure's own words: ctrl+o, Show the raw error." if error.raw else ""
+        rows = (("bad", f"{error.title}.".replace("..", ".")), ("", error.cause), ("", error.remedy), ("none", words))
+        return [Fact(kind, text) for kind, text in rows if text]
 
     def actions(self) -> list[Action]:
         found = super().actions()
@@ -82,7 +59,4 @@ class HelperFormPane(FormPane):
         return found
 
     def _raw(self) -> None:
-        from tui.app.dialogs.text_dialog import TextScreen
-
-        text = "\n\n".join(raw for raw in self.raw_errors.values() if raw)
-        self.app.push_screen(TextScreen("The raw error", text, export=True, wide=True))
+        self.show_text("The raw error", "\n\n".join(raw for raw in self.raw_errors.values() if raw))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from textual import work
 
+from tui.app.state.answers import BLINK
 from tui.app.state.background import in_thread
 from tui.app.state.store import DEPENDS, Store
 from tui.app.steps.model.model_facts import shortened
@@ -16,7 +16,6 @@ from tui.app.widgets.facts import Fact, Facts
 from tui.plan.fields.all_fields import fields_of
 
 DEBOUNCE = 1.0  # seconds without a key before the step is looked at again
-SHOWN_AT_LEAST = 1.0  # seconds that "checking" stays
 PATIENCE = 60  # the preflight ends after ten by itself
 KINDS = {"blocker": "bad", "warning": "warn", "unknown": "none"}
 COLUMNS = {"credentials": 9, "model": 9, "compute": 6, "network": 8}  # as the pane's own lines
@@ -106,25 +105,17 @@ class StepFindings(Facts):
 
     @work(group="step-findings", exclusive=True)
     async def _look(self, wait: float) -> None:
-        from tui.helper.client import HelperError
-
-        if wait:
-            await asyncio.sleep(wait)
+        await asyncio.sleep(wait)
         if not self.store.ready.is_set() or not await in_thread(self._complete):
             self.show([])
             return
         mark = self._mark()
-        began = time.monotonic()
         self.show([Fact("busy", "Checked", f"{_asking(self.step)} …")])
-        try:
-            answer = await self.store.ask("step_findings", timeout=PATIENCE, step=self.step)
-        except HelperError as error:
-            facts = [Fact("none", "Checked", f"not known: {error.title}.".replace("..", "."))]
+        answer = await self.store.answer("step_findings", timeout=PATIENCE, blink=BLINK, step=self.step)
+        if answer.error is None:
+            facts = about(self.step, answer.value)
         else:
-            facts = about(self.step, answer)
-        left = SHOWN_AT_LEAST - (time.monotonic() - began)
-        if 0 < left < SHOWN_AT_LEAST - 0.15:  # an answer within a blink was never busy
-            await asyncio.sleep(left)
+            facts = [Fact("none", "Checked", f"not known: {answer.error.title}.".replace("..", "."))]
         if mark == self._mark():
             self._for = mark
             self.show(facts)

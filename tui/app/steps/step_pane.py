@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Callable, ClassVar
 
@@ -108,6 +112,46 @@ class Pane(Vertical):
     def actions(self) -> list[Action]:
         """What the menu offers at this step besides what it always offers."""
         return []
+
+    def learn(self, question: str, *, wait: float = 0, timeout: float = 60) -> None:
+        """Ask for something that the pane can do without; whoever listens to the store hears of the answer.
+
+        `wait` is for the seconds without a key before a slow question, `timeout` for those that the helper has.
+        """
+
+        async def ask() -> None:
+            await asyncio.sleep(wait)
+            await self.store.answer(question, timeout=timeout)
+
+        if question not in self.store.facts:
+            self.run_worker(ask(), group=question, exclusive=True)
+
+    @contextlib.contextmanager
+    def each_second(self, show: Callable[[float], None]) -> Iterator[None]:
+        """Call `show` with the seconds that have passed: now, and once a second as long as the block lasts."""
+        began = time.monotonic()
+        ticker = self.set_interval(1, lambda: show(time.monotonic() - began))
+        show(0)
+        try:
+            yield
+        finally:
+            ticker.stop()
+
+    def say(self, words: str) -> None:
+        """A line beside the buttons; an empty one takes it away."""
+        self.post_message(self.Status(words))
+
+    def show_text(self, title: str, text: str) -> None:
+        """A text over the step, to read and to take away."""
+        from tui.app.dialogs.text_dialog import TextScreen
+
+        self.app.push_screen(TextScreen(title, text, export=True, wide=True))
+
+    def refresh_help(self) -> None:
+        """The help is about another row of the same widget."""
+        show_help = getattr(self.screen, "show_help", None)
+        if callable(show_help):
+            show_help()
 
     def copied_text(self) -> str | None:
         """What ctrl+y copies here when the focused widget has nothing better; None for nothing."""

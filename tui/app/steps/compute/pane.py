@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -73,24 +72,8 @@ class ComputePane(HelperFormPane):
         self._show()
         if "sizes" not in self.store.facts:
             self._look(0)
-        if "workspace" not in self.store.facts:
-            self.run_worker(self._read_workspace(), group="workspace", exclusive=True)
-        self._ask_cost(0)
-
-    def _ask_cost(self, wait: float) -> None:
-        """What Microsoft's list says of the plan's size; until then, and without it, the table's price is shown."""
-        if "cost" not in self.store.facts:
-            self._read_cost(wait)
-
-    @work(group="cost", exclusive=True)
-    async def _read_cost(self, wait: float) -> None:
-        import contextlib
-
-        from tui.helper.client import HelperError
-
-        await asyncio.sleep(wait)
-        with contextlib.suppress(HelperError):
-            await self.store.ask("cost", timeout=60)
+        self.learn("workspace")  # the region, for the prices; where it cannot be read, the cost says so
+        self.learn("cost")  # by Microsoft's list; until then, and without it, the table's price is shown
 
     def changed(self, name: str) -> None:
         """A value has changed that the table depends on, or an answer is there."""
@@ -101,7 +84,7 @@ class ComputePane(HelperFormPane):
         elif name in (SIZE, COUNT, NAME, "workspace", "endpoint", "sizes", "inspect_model", "cost"):
             self._show()
             if name in (SIZE, COUNT) and self.display:
-                self._ask_cost(DEBOUNCE)
+                self.learn("cost", wait=DEBOUNCE)
         elif name == "ready" and self.display:
             self._look(0)
 
@@ -110,15 +93,6 @@ class ComputePane(HelperFormPane):
         answer = await self.question("sizes", self.query_one("#found", Facts), "Reading sizes and quota", wait=wait)
         if answer is not None:
             self._show()
-
-    async def _read_workspace(self) -> None:
-        """The region, for the prices; where it cannot be read, the cost says so."""
-        import contextlib
-
-        from tui.helper.client import HelperError
-
-        with contextlib.suppress(HelperError):
-            await self.store.ask("workspace", timeout=60)
 
     # What is shown
 
@@ -192,7 +166,7 @@ class ComputePane(HelperFormPane):
         event.stop()
         table = self.query_one("#sizes", SizeTable)
         if not table.rows:
-            self.post_message(self.Status("The sizes are not known yet: type one."))
+            self.say("The sizes are not known yet: type one.")
             return
         if not table.display or not table.region.height:
             await self.show_all(False)
@@ -221,9 +195,8 @@ class ComputePane(HelperFormPane):
     def _marked(self, event: SizeTable.Marked) -> None:
         event.stop()
         self._tell()
-        show = getattr(self.screen, "show_help", None)
-        if callable(show) and self.query_one("#sizes").has_focus:
-            show()
+        if self.query_one("#sizes").has_focus:
+            self.refresh_help()
 
     @on(SizeTable.Heads)
     def _heads(self, event: SizeTable.Heads) -> None:

@@ -196,16 +196,13 @@ class CredentialsPane(HelperFormPane):
     @work(group="renew", exclusive=True)
     async def _renew(self) -> None:
         """Another token in the background; a refusal is said, and not tried again by itself."""
-        from tui.helper.client import HelperError
-
         before = (self.store.facts.get("sign_in") or {}).get("expires")
-        try:
-            answer = await self.store.ask("sign_in", timeout=60)
-        except HelperError as error:
-            self._refused = f"{error.title}. {error.remedy}".strip()
-            self.raw_errors["sign_in"] = error.raw
-        else:
-            self._renewed = datetime.now(timezone.utc) if answer.get("expires") != before else self._renewed
+        answer = await self.store.answer("sign_in", timeout=60)
+        if answer.error:
+            self._refused = f"{answer.error.title}. {answer.error.remedy}".strip()
+            self.raw_errors["sign_in"] = answer.error.raw
+        elif answer.value.get("expires") != before:
+            self._renewed = datetime.now(timezone.utc)
         if self.is_attached:
             self._show_signed_in()
 

@@ -154,10 +154,6 @@ class DeployPane(Pane):
 
     # Showing
 
-    def say(self, words: str) -> None:
-        """A sentence about what was just asked for; an empty one takes it away."""
-        self.post_message(self.Status(words))
-
     def focus_tasks(self) -> None:
         """To the table of tasks."""
         self.query_one(Timeline).focus()

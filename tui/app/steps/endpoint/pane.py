@@ -84,15 +84,11 @@ class EndpointPane(HelperFormPane):
     @work(group="region", exclusive=True)
     async def _ask_region(self) -> None:
         """Whether another workspace of the region has the name; it takes long where there are many."""
-        from tui.helper.client import HelperError
-
         self._show(looking=True)
-        before = self.store.fingerprint("endpoint_name")
-        try:
-            await self.store.ask("endpoint_name", timeout=60)
-        except HelperError as error:
-            self.raw_errors["endpoint_name"] = error.raw
-        if before == self.store.fingerprint("endpoint_name"):
+        answer = await self.store.answer("endpoint_name", timeout=60)
+        if answer.error:
+            self.raw_errors["endpoint_name"] = answer.error.raw
+        if not answer.late:
             self._show()
 
     def _show(self, looking: bool = False) -> None:

@@ -144,14 +144,9 @@ class ModelPane(HelperFormPane):
     @work(group="count", exclusive=True)
     async def _count(self, found: dict[str, Any]) -> None:
         """Running figures, as long as the answer that they belong to is the one that is shown."""
-        from tui.helper.client import HelperError
-
         while self.store.facts.get("inspect_model") is found:
-            try:
-                counted = await self.store.ask("count_files", timeout=30)
-            except HelperError:
-                return
-            if self.store.facts.get("inspect_model") is not found:
+            counted = (await self.store.answer("count_files", timeout=30)).value
+            if counted is None or self.store.facts.get("inspect_model") is not found:
                 return
             self._figures = {**counted, "complete": counted["ended"]}
             found.update(files=counted["files"], bytes=counted["bytes"])
@@ -175,13 +170,13 @@ class ModelPane(HelperFormPane):
         try:
             path = await in_thread(model_facts.write_sample, name, found["sample"])
         except OSError as error:
-            self.post_message(self.Status(f"! The sample cannot be written: {error.strerror or error}."))
+            self.say(f"! The sample cannot be written: {error.strerror or error}.")
             return
         source = "the model's example" if found.get("sample_source") == "example" else "the model's signature"
         self.store.put(REQUEST, str(path), source)
         self.row(REQUEST).complain(None)
         self.row(REQUEST).control.focus()
-        self.post_message(self.Status(f"The test request is {path.name}."))
+        self.say(f"The test request is {path.name}.")
 
     # A scoring script
 
@@ -288,8 +283,3 @@ class ModelPane(HelperFormPane):
     def _again(self) -> None:
         self.store.facts.pop("inspect_model", None)
         self._look(0)
-
-
-def about(found: dict[str, Any]) -> list[Fact]:
-    """What is in the model's folder, the scoring script and the conda file."""
-    return model_facts.about(found)

@@ -8,6 +8,7 @@ from typing import Any
 
 from textual.widgets import Button
 
+from tui.app.state.answers import explained
 from tui.app.state.background import in_thread
 from tui.app.state.store import Store
 from tui.app.steps.network.isolation import EGRESS
@@ -57,20 +58,17 @@ async def make_script(pane: Pane) -> None:
     from tui.helper.client import HelperError
 
     store = pane.store
-    pane.post_message(pane.Status("Making a scoring script …"))
+    pane.say("Making a scoring script …")
     try:
         folder = await in_thread(folder_for, store)
         made: dict[str, Any] = await store.ask("make_scoring", timeout=PATIENCE, folder=str(folder))
     except (HelperError, OSError) as error:
-        words = (
-            " ".join(part for part in (f"{error.title}.", error.cause, error.remedy) if part)
-            if isinstance(error, HelperError)
-            else f"The folder for it cannot be made: {error.strerror or error}."
-        )
-        pane.post_message(pane.Status(""))
+        cannot = f"The folder for it cannot be made: {getattr(error, 'strerror', '') or error}."
+        pane.say("")
+        words = explained(error) if isinstance(error, HelperError) else cannot
         pane.app.push_screen(TextScreen("No scoring script was made", words))
         return
-    pane.post_message(pane.Status("The plan uses the scoring script now."))
+    pane.say("The plan uses the scoring script now.")
     for key, value in made["set"].items():
         store.put(key, value, MADE)
     said = [f"Written to {folder}, and named in the plan:", *(f"  {Path(name).relative_to(folder)}"

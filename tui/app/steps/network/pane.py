@@ -12,6 +12,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Static
 
+from tui.app.state.answers import explained
 from tui.app.state.store import DEPENDS, Store
 from tui.app.steps.helper_form_pane import HelperFormPane
 from tui.app.steps.network import isolation, network_path
@@ -138,23 +139,14 @@ class NetworkPane(HelperFormPane):
 
     @work(group="reach", exclusive=True)
     async def _look(self) -> None:
-        from tui.helper.client import HelperError
-
-        before = self.store.fingerprint("reach")
         self._trouble = ""
         self._paint(network_path.waiting("asking", self._known()))
-        try:
-            answer = await self.store.ask("reach", timeout=PATIENCE)
-        except HelperError as error:
-            if before == self.store.fingerprint("reach"):
-                self.raw_errors["reach"] = error.raw
-                self._trouble = " ".join(part for part in (f"{error.title}.", error.cause, error.remedy) if part)
-                self._draw()
+        answer = await self.store.answer("reach", timeout=PATIENCE)
+        if answer.late:
             return
-        self.raw_errors.pop("reach", None)
-        if before == self.store.fingerprint("reach"):
-            self.store.facts["reach"] = answer
-            self._draw()
+        self.raw_errors["reach"] = answer.error.raw if answer.error else ""
+        self._trouble = explained(answer.error) if answer.error else ""
+        self._draw()
 
     def _known(self) -> list[Hop]:
         answer: dict[str, Any] | None = self.store.facts.get("reach")
@@ -195,9 +187,8 @@ class NetworkPane(HelperFormPane):
     def _marked(self, event: NetworkPath.Marked) -> None:
         event.stop()
         self._tell()
-        show = getattr(self.screen, "show_help", None)
-        if callable(show) and self.query_one("#path").has_focus:
-            show()
+        if self.query_one("#path").has_focus:
+            self.refresh_help()
 
     @on(NetworkPath.Asked)
     def _details(self, event: NetworkPath.Asked) -> None:

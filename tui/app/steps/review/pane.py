@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -16,7 +14,7 @@ from tui.app.state import start_run
 from tui.app.state.background import in_thread
 from tui.app.state.store import Store
 from tui.app.steps.review import summary
-from tui.app.steps.review.review_list import ReviewList
+from tui.app.steps.review.review_list import Review, ReviewList
 from tui.app.steps.review.summary import Finding
 from tui.app.steps.step_pane import Action, Pane
 from tui.app.steps.step_texts import TITLES
@@ -64,15 +62,13 @@ class ReviewPane(Pane):
 
     def arrive(self) -> None:
         """Read everything anew; what Azure has answered for this very plan is kept."""
-        self._refuse("")
+        self._refused = ""
         self.show()
         self.run_worker(self._judge(), group="judge", exclusive=True)
         for question in QUESTIONS:
             self.run_worker(self._ask(question), group=question, exclusive=True)
-        if "workspace" not in self.store.facts:
-            self.run_worker(self._read("workspace"), group="workspace", exclusive=True)
-        if "cost" not in self.store.facts:
-            self.run_worker(self._read("cost"), group="cost", exclusive=True)
+        for question in ("workspace", "cost"):  # the region and the price; where one is not known, the cost says so
+            self.learn(question, timeout=PATIENCE["changes"])
 
     def landing(self) -> Widget | None:
         """Back, never Deploy."""
@@ -98,45 +94,25 @@ class ReviewPane(Pane):
 
     async def _ask(self, question: str) -> None:
         """Ask Azure, unless it has answered for this very plan; a late answer for an older plan is dropped."""
-        from tui.helper.client import HelperError
-
-        mark = self.store.fingerprint(question)
         # A run changes what exists, so answers from before it, or from its middle, are asked for again.
         run = self.store.run
-        asked_for = (mark, run.id if run else "", run is not None and await in_thread(run.journal.finished))
+        finished = run is not None and await in_thread(run.journal.finished)
+        asked_for = (self.store.fingerprint(question), run.id if run else "", finished)
         if self._asked_for.get(question) == asked_for and question in self._answers:
             return
         self._answers.pop(question, None)
         self._waiting[question] = ("▸ asking", f"Azure is asked for {QUESTIONS[question]}.")
         self.show()
-        shown_since = asyncio.get_running_loop().time()
-        answer: list[dict[str, Any]] | None = None
-        trouble = ("", "")
-        try:
-            answer = list(await self.store.ask(question, timeout=PATIENCE[question]))
-        except HelperError as error:
-            said = ". ".join(
-                part.strip().rstrip(".") for part in (error.title, error.cause, error.remedy) if part.strip()
-            )
-            trouble = ("? not known", f"{said}.")
-        # What is shown as busy stays for a second, so that it can be read.
-        await asyncio.sleep(max(0.0, 1.0 - (asyncio.get_running_loop().time() - shown_since)))
-        if self.store.fingerprint(question) != mark:
+        answer, error, late = await self.store.answer(question, timeout=PATIENCE[question], blink=0)
+        if late:
             return
-        self._waiting.pop(question, None)
-        if answer is not None:
-            self._answers[question] = answer
-            self._asked_for[question] = asked_for
+        if error is None:
+            self._waiting.pop(question, None)
+            self._answers[question], self._asked_for[question] = list(answer), asked_for
         else:
-            self._waiting[question] = trouble
+            said = [part.strip().rstrip(".") for part in (error.title, error.cause, error.remedy) if part.strip()]
+            self._waiting[question] = ("? not known", f"{'. '.join(said)}.")
         self.show()
-
-    async def _read(self, question: str) -> None:
-        """The region or the price; where one is not known, the cost says so."""
-        from tui.helper.client import HelperError
-
-        with contextlib.suppress(HelperError):
-            await self.store.ask(question, timeout=PATIENCE["changes"])
 
     def _changed(self, name: str) -> None:
         """The plan was edited or Azure has answered something (the region, for the price)."""
@@ -158,14 +134,10 @@ class ReviewPane(Pane):
             checked = "the preflight has not answered"
         parts = [checked] + ([summary.changes_in_words(changes)] if changes is not None else [])
         first = ". ".join(part[:1].upper() + part[1:] for part in parts)
-        if self._refused:
-            lines = Content.assemble((self._refused, "bold $text-error"), "\n", summary.cost(self.store))
-        else:
-            lines = Content.assemble((first + ".", "bold"), "\n", summary.cost(self.store))
-        self.query_one("#review-summary", Static).update(lines)
-        values = summary.values(self.store, problems)
-        made = summary.made_of(self.store)
-        self.query_one(ReviewList).show(findings, changes, values, dict(self._waiting), made)
+        head = (self._refused, "bold $text-error") if self._refused else (first + ".", "bold")
+        self.query_one("#review-summary", Static).update(Content.assemble(head, "\n", summary.cost(self.store)))
+        values, made = summary.values(self.store, problems), summary.made_of(self.store)
+        self.query_one(ReviewList).show(Review(findings, changes, values, dict(self._waiting), made))
         self._tell()
 
     def _tell(self) -> None:
@@ -190,9 +162,7 @@ class ReviewPane(Pane):
         """Help follows the row."""
         event.stop()
         self._tell()
-        show_help = getattr(self.screen, "show_help", None)
-        if callable(show_help):
-            show_help()
+        self.refresh_help()
 
     def on_review_list_picked(self, event: ReviewList.Picked) -> None:
         """Edit the row's field, and come back."""
@@ -205,19 +175,15 @@ class ReviewPane(Pane):
         reviewed.pick_field(key)
         reviewed.focus()
 
-    def first_error(self) -> Widget | None:
-        """Nothing is an error here: `advance` explains blockers."""
-        return None
-
     async def advance(self, pressed: bool = False) -> bool:
         """Start the run, if nothing stands in the way and the button itself was pressed."""
         if not pressed:
-            self.post_message(self.Status("Tab to Deploy, then Enter, starts."))
+            self.say("Tab to Deploy, then Enter, starts.")
             return False
         await self._judge()
         if self.blockers:
             first = self.blockers[0]
-            self._refuse(f"✖ Not deployed: {first.message}")
+            self._refused = f"✖ Not deployed: {first.message}"
             self.show()
             reviewed = self.query_one(ReviewList)
             reviewed.pick_worst()
@@ -227,23 +193,20 @@ class ReviewPane(Pane):
 
     async def _start(self) -> bool:
         """Start the engine; what does not allow it is explained."""
-        self._refuse("")
-        self.post_message(self.Status("Starting"))
+        self._refused = ""
+        self.say("Starting")
         try:
             run = await start_run.start(self.store)
         except start_run.NotStarted as reason:
-            self._refuse(f"✖ Not deployed: {reason}")
+            self._refused = f"✖ Not deployed: {reason}"
             self.show()
             if reason.key:
                 self.show_field(reason.key)
             return False
         finally:
-            self.post_message(self.Status(""))
+            self.say("")
         self.store.follow(run)
         return True
-
-    def _refuse(self, why: str) -> None:
-        self._refused = why
 
     async def extra(self) -> None:
         """The plan as files for other tools."""
@@ -279,7 +242,7 @@ class ReviewPane(Pane):
         fixes = self._fixes()
         for key, value in fixes.items():
             self.store.put(key, value, "the preflight's proposal")
-        self.post_message(self.Status(f"Corrected: {', '.join(fixes)}."))
+        self.say(f"Corrected: {', '.join(fixes)}.")
         self.arrive()
 
     def _again(self) -> None:

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Callable, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
@@ -23,6 +23,7 @@ from tui.plan.fields.all_fields import BY_KEY, STEPS
 Cell = tuple[str, int, str]  # text, width, style
 
 _LOOK = {"blocker": "$text-error", "warning": "$text-warning", "unknown": "$text-muted", "ok": "$text-success"}
+_LOUD = ("blocker", "warning")  # what is told before everything else
 _LOOK_OF_ACTION = {
     "create": "$text-success",
     "change": "$text-warning",
@@ -40,6 +41,20 @@ class Row:
     key: str | None = None
     topic: Topic | None = None
     heading: bool = False
+
+
+class Review(NamedTuple):
+    """Everything that the list shows.
+
+    `changes` is None while they are not known; `waiting` says why, by `check` and `changes`: a word with its symbol,
+    and a sentence. `made` has for each resource what it will be when it is created, in a few words.
+    """
+
+    findings: Sequence[Finding] = ()
+    changes: Sequence[Mapping[str, Any]] | None = None
+    values: Sequence[Value] = ()
+    waiting: Mapping[str, tuple[str, str]] = {}
+    made: Mapping[str, str] = {}
 
 
 def columns(*cells: Cell) -> Content:
@@ -71,28 +86,12 @@ class ReviewList(OptionList):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.rows: list[Row] = []
-        self._findings: Sequence[Finding] | None = None
-        self._changes: Sequence[Mapping[str, Any]] | None = None
-        self._values: Sequence[Value] = ()
-        self._waiting: Mapping[str, tuple[str, str]] = {}
-        self._made: dict[str, str] = {}
+        self._shown = Review()
         self._built: object = None
 
-    def show(
-        self,
-        findings: Sequence[Finding] | None,
-        changes: Sequence[Mapping[str, Any]] | None,
-        values: Sequence[Value],
-        waiting: Mapping[str, tuple[str, str]],
-        made: Mapping[str, str] | None = None,
-    ) -> None:
-        """Show everything. None: not known yet.
-
-        `waiting` says why, by `check` and `changes`: a word with its symbol, and a sentence. `made` has for each
-        resource what it will be when it is created, in a few words.
-        """
-        self._findings, self._changes, self._values, self._waiting = findings, changes, values, waiting
-        self._made = dict(made or {})
+    def show(self, review: Review) -> None:
+        """Show everything."""
+        self._shown = review
         self._build()
 
     def on_resize(self) -> None:
@@ -115,20 +114,20 @@ class ReviewList(OptionList):
         return self.marked.topic if self.marked else None
 
     def pick_field(self, key: str) -> bool:
-        """Highlight the first row about a field."""
-        for index, row in enumerate(self.rows):
-            if row.key == key and not row.heading:
-                self.highlighted = index
-                return True
-        return False
+        """Highlight the first row about a field, if there is one."""
+        return self._pick(lambda row: row.key == key)
 
     def pick_worst(self) -> None:
         """Highlight the first row that is not a heading."""
-        for index, row in enumerate(self.rows):
-            if not row.heading:
-                self.highlighted = index
-                self.scroll_home(animate=False)
-                return
+        if self._pick(lambda row: True):
+            self.scroll_home(animate=False)
+
+    def _pick(self, wanted: Callable[[Row], bool]) -> bool:
+        """Highlight the first such row, if there is one."""
+        found = next((index for index, row in enumerate(self.rows) if wanted(row) and not row.heading), None)
+        if found is not None:
+            self.highlighted = found
+        return found is not None
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter or a click."""
@@ -144,7 +143,7 @@ class ReviewList(OptionList):
         width = self.scrollable_content_region.width
         if width < 30:
             return
-        build = (width, self.brief, self._findings, self._changes, self._values, self._waiting, self._made)
+        build = (width, self.brief, self._shown)
         if build == self._built:
             return
         self._built = build
@@ -170,10 +169,10 @@ class ReviewList(OptionList):
     def _finding_rows(self, width: int) -> list[Row]:
         """What stands in the way or should be known before the start."""
         rows = [_heading("Found before the start", "Enter on a row edits it")]
-        first = [finding for finding in self._findings or () if finding.severity in ("blocker", "warning")]
+        first = [finding for finding in self._shown.findings if finding.severity in _LOUD]
         rows += [self._finding_row(finding, width) for finding in first]
-        if self._waiting.get("check"):
-            rows.append(self._note(*self._waiting["check"], width))
+        if self._shown.waiting.get("check"):
+            rows.append(self._note(*self._shown.waiting["check"], width))
         elif not first:
             told = "Nothing that was checked stands in the way."
             rows.append(self._fine_row() or _in_order("Nothing stands in the way.", told))
@@ -181,16 +180,18 @@ class ReviewList(OptionList):
 
     def _checked_rows(self, width: int) -> list[Row]:
         """What could not be found out, and what is in order beside findings: it changes nothing, so it comes last."""
-        found = list(self._findings or ())
+        found = list(self._shown.findings)
         rows = [self._finding_row(item, width) for item in found if item.severity not in ("blocker", "warning", "ok")]
         fine = self._fine_row()
-        if fine and (self._waiting.get("check") or any(item.severity in ("blocker", "warning") for item in found)):
+        if fine and (
+            self._shown.waiting.get("check") or any(item.severity in ("blocker", "warning") for item in found)
+        ):
             rows.append(fine)
         return [_heading("Also checked"), *rows] if rows else []
 
     def _fine_row(self) -> Row | None:
         """How many checks are in order, which ones being told below the list; None before there are any."""
-        fine = [finding for finding in self._findings or () if finding.severity == "ok"]
+        fine = [finding for finding in self._shown.findings if finding.severity == "ok"]
         if not fine:
             return None
         return _in_order("1 check is in order." if len(fine) == 1 else f"{len(fine)} checks are in order.", _list(fine))
@@ -214,11 +215,11 @@ class ReviewList(OptionList):
 
     def _change_rows(self, width: int) -> list[Row]:
         rows = [_heading("What happens in Azure")]
-        if self._waiting.get("changes"):
-            rows.append(self._note(*self._waiting["changes"], width))
-        longest = max((len(str(change.get("name", ""))) for change in self._changes or ()), default=0)
+        if self._shown.waiting.get("changes"):
+            rows.append(self._note(*self._shown.waiting["changes"], width))
+        longest = max((len(str(change.get("name", ""))) for change in self._shown.changes or ()), default=0)
         name_width = max(min((width - 30) // 2, 30, longest), 19) if width < 100 else 26
-        for change in self._changes or ():
+        for change in self._shown.changes or ():
             action = "refused" if change.get("refused") else str(change.get("action"))
             symbol, word = ACTIONS.get(action, ("▸", action))
             resource = str(change.get("resource", ""))
@@ -227,7 +228,7 @@ class ReviewList(OptionList):
                 str(text) for text in (change.get("refused") or change.get("why"), change.get("how")) if text
             )
             # What is new needs no reason, but says what it will be.
-            told = self._made.get(resource) or why if action == "create" else why
+            told = self._shown.made.get(resource) or why if action == "create" else why
             cells = [
                 columns(
                     (f"{symbol} {word}", 11, _LOOK_OF_ACTION.get(action, "")),
@@ -246,7 +247,7 @@ class ReviewList(OptionList):
                         (summary.before_after(item), width - 16 - field_width, ""),
                     )
                 )
-            about = f"{resource} {change.get('name', '')}: {word}. {self._made.get(resource, '')}".strip()
+            about = f"{resource} {change.get('name', '')}: {word}. {self._shown.made.get(resource, '')}".strip()
             topic = Topic(f"{word} {resource}", about, why)
             rows.append(Row(Content("\n").join(cells), BY_KEY[key].step, key, topic))
         return rows
@@ -258,7 +259,7 @@ class ReviewList(OptionList):
         label = 15 if width < 90 else 20
         source = max(min(width - label - 44, 50), 22)
         step = ""
-        for value in self._values:
+        for value in self._shown.values:
             if value.field.step != step:
                 step = value.field.step
                 rows.append(_heading(titles[step]))

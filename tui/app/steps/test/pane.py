@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from datetime import datetime
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, Callable, ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Select, Static
 
+from tui.app.state.answers import stay_busy
 from tui.app.state.store import Store
 from tui.app.steps.step_pane import Action, Pane
 from tui.app.steps.test import call_as_code, calls, sample_requests
@@ -23,12 +24,7 @@ from tui.app.steps.test.request_editor import RequestEditor
 
 KEPT_CALLS = 50
 PATIENCE = 200  # seconds: the longest request_timeout_ms is 180 s
-BUSY_SECONDS = 1.0
-FILLINGS = (
-    ("Sample file", "file"),
-    ("Model's signature", "signature"),
-    ("Request of the call shown", "shown"),
-)
+FILLINGS = {"file": "Sample file", "signature": "Model's signature", "shown": "Request of the call shown"}
 
 
 class TestPane(Pane):
@@ -64,8 +60,13 @@ class TestPane(Pane):
                 yield RequestEditor(id="test-editor")
                 with Horizontal(id="test-below"):
                     yield Static(id="test-judged", markup=False)
-                    yield Select([(label, name) for label, name in FILLINGS], prompt="Fill from …", id="test-fill",
-                                 compact=True, tooltip="Put another request there (undo: ctrl+z)")  # fmt: skip
+                    yield Select(
+                        [(label, name) for name, label in FILLINGS.items()],
+                        prompt="Fill from …",
+                        id="test-fill",
+                        compact=True,
+                        tooltip="Put another request there (undo: ctrl+z)",
+                    )
             with Vertical(id="test-answer"):
                 with Horizontal(id="answer-bar"):
                     yield Select([], prompt="no calls yet", id="test-calls", compact=True,
@@ -111,24 +112,22 @@ class TestPane(Pane):
                     self.store
                 )
         except sample_requests.NoSample as why:
-            self.post_message(self.Status(f"! {why}"))
+            self.say(f"! {why}")
             return
         editor.replace_all(text)
-        self.post_message(self.Status(f"The request is now: {dict((name, label) for label, name in FILLINGS)[what]}."))
+        self.say(f"The request is now: {FILLINGS[what]}.")
 
     async def _read_endpoint(self) -> None:
         """Deployments for the list; the scoring URI for the snippets."""
-        from tui.helper.client import HelperError
-
         self._offer_deployments()
-        try:
-            self._endpoint = dict(await self.store.ask("endpoint") or {})
-        except HelperError as error:
-            self.post_message(self.Status(f"! The endpoint could not be read: {error.title}"))
+        answer = await self.store.answer("endpoint")
+        if answer.error:
+            self.say(f"! The endpoint could not be read: {answer.error.title}")
             return
+        self._endpoint = dict(answer.value or {})
         self._offer_deployments()
         if not self._endpoint.get("exists"):
-            self.post_message(self.Status("! The endpoint does not exist yet: Deploy makes it."))
+            self.say("! The endpoint does not exist yet: Deploy makes it.")
 
     def _offer_deployments(self) -> None:
         names = [str(item.get("name")) for item in self._endpoint.get("deployments") or ()]
@@ -159,51 +158,37 @@ class TestPane(Pane):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """The buttons of this pane."""
         event.stop()
-        button = event.button.id
-        if button == "test-send":
-            self.run_worker(self._send_once(), group="send", exclusive=True)
-        elif button == "test-many":
-            self._many()
-        elif button == "test-traffic":
-            self._traffic()
-        elif button == "test-keys":
-            self._keys()
-        elif button == "test-curl":
-            self._copy("curl")
-        elif button == "test-python":
-            self._copy("Python")
+        pressed: dict[str | None, Callable[[], object]] = {
+            "test-send": lambda: self.run_worker(self._send_once(), group="send", exclusive=True),
+            "test-many": self._many,
+            "test-traffic": self._traffic,
+            "test-keys": self._keys,
+            "test-curl": partial(self._copy, "curl"),
+            "test-python": partial(self._copy, "Python"),
+        }
+        pressed[event.button.id]()
 
     async def _send(self) -> Call:
         """One call; also when nothing answers it is a Call, with the reason."""
-        from tui.helper.client import HelperError
-
         body, pinned, at = self.query_one(RequestEditor).text, self.pinned, datetime.now()
-        try:
-            answer = await self.store.ask("score", timeout=PATIENCE, body=body, deployment=pinned)
-        except HelperError as error:
+        answer, error, _ = await self.store.answer("score", timeout=PATIENCE, body=body, deployment=pinned)
+        if error:
             return Call(at, body, pinned, error=(error.title, error.cause, error.remedy), body=error.raw, note="")
         return Call.answered(at, body, pinned, dict(answer))
 
     async def _send_once(self) -> None:
         began = time.monotonic()
-
-        def sign_of_life() -> None:
-            seconds = time.monotonic() - began
-            self._tell("▸ sending" if seconds < 1 else f"▸ sending … {seconds:.0f} s")
-
-        sign_of_life()
-        ticker = self.set_interval(1, sign_of_life)
-        try:
+        with self.each_second(
+            lambda seconds: self._tell("▸ sending" + (f" … {seconds:.0f} s" if seconds >= 1 else ""))
+        ):
             call = await self._send()
-        finally:
-            ticker.stop()
         self._keep(call)
-        await asyncio.sleep(max(began + BUSY_SECONDS - time.monotonic(), 0.0))  # the answer does not wait for it
+        await stay_busy(began)  # the answer does not wait for it
         self._tell("")
 
     def _tell(self, words: str) -> None:
         if self.display:  # the line beside the buttons belongs to the step that is shown
-            self.post_message(self.Status(words))
+            self.say(words)
 
     def _keep(self, call: Call) -> None:
         self.calls = [*self.calls[-KEPT_CALLS + 1 :], call]
@@ -234,7 +219,7 @@ class TestPane(Pane):
         def after(tally: Tally | None) -> None:
             if tally is not None and tally is not self.tally:
                 self.tally = tally
-                self.post_message(self.Status(tally.in_words()))
+                self.say(tally.in_words())
 
         body = self.query_one(RequestEditor).text
         self.app.push_screen(LoadTestDialog(self.store, body, self.pinned, self.tally), after)
@@ -275,19 +260,14 @@ class TestPane(Pane):
         )
 
     def _copy(self, kind: str) -> None:
-        from tui.app.dialogs.text_dialog import TextScreen
-
         text = self.snippet(kind)
         self.app.copy_to_clipboard(text)
-        title = f"The call as {kind}, already copied; its first command fetches the key"
-        self.app.push_screen(TextScreen(title, text, export=True, wide=True))
+        self.show_text(f"The call as {kind}, already copied; its first command fetches the key", text)
 
     def _show_answer(self) -> None:
-        from tui.app.dialogs.text_dialog import TextScreen
-
         call = self.query_one(AnswerView).call
         if call is not None:
-            self.app.push_screen(TextScreen("The call", call.whole(), export=True, wide=True))
+            self.show_text("The call", call.whole())
 
     def copied_text(self) -> str | None:
         """The answer, when it has the focus; else the call as curl."""
@@ -300,8 +280,8 @@ class TestPane(Pane):
     def actions(self) -> list[Action]:
         """What the menu offers here."""
         found = [
-            Action("The call as curl", "Copy it; the key is a variable.", lambda: self._copy("curl")),
-            Action("The call as Python", "Copy it; the key is a variable.", lambda: self._copy("Python")),
+            Action("The call as curl", "Copy it; the key is a variable.", partial(self._copy, "curl")),
+            Action("The call as Python", "Copy it; the key is a variable.", partial(self._copy, "Python")),
             Action("Send many times", "Percentiles, errors by status, a plot.", self._many),
             Action("Keys", "New ones, one after the other, without an interruption.", self._keys),
             Action("Traffic and removal", "Split, roll back, remove.", self._traffic),

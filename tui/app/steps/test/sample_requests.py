@@ -27,14 +27,11 @@ async def from_signature(store: Store) -> str:
 
     Raises NoSample.
     """
-    from tui.helper.client import HelperError
-
     known = store.facts.get("inspect_model")
     if known is None:
-        try:
-            known = await store.ask("inspect_model", timeout=120)
-        except HelperError as error:
-            raise NoSample(f"The model could not be looked at: {error.title}.") from None
+        known, error, _ = await store.answer("inspect_model", timeout=120)
+        if error:
+            raise NoSample(f"The model could not be looked at: {error.title}.")
     sample = (known or {}).get("sample")
     if not sample:
         raise NoSample("The model has no signature here, so that nothing is known about its request.")
