@@ -178,7 +178,7 @@ async def operating(answers: Answers, width: int = 80, height: int = 24) -> Asyn
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is busy need not stay up for a second here."""
-    monkeypatch.setattr("tui.app.troubleshoot.screen.BUSY_SECONDS", 0.0)
+    monkeypatch.setattr("tui.app.state.answers.BUSY_SECONDS", 0.0)
 
 
 def words_of(walk: Walk) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Static
 
-from tui.app.dialogs.base import Dialog
+from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.state.store import Store
 from tui.app.widgets.facts import Fact, Facts
 from tui.app.widgets.inputs import TextInput
@@ -22,7 +22,7 @@ PATIENCE = 600  # seconds: Azure replaces a key as a long operation
 STEPS = (("primary", "secondary"), ("secondary", "primary"))  # the key that is replaced, the one callers use meanwhile
 
 
-class KeysDialog(Dialog[bool]):
+class KeysDialog(OperationDialog[bool]):
     """Two steps, each with the key put into a file, callers moved, and the other key replaced; dismissed with whether
     a key was replaced."""
 
@@ -34,13 +34,14 @@ class KeysDialog(Dialog[bool]):
         Binding("escape", "close", "Close", id="keys.close", tooltip="Close this; what was replaced stays."),
     ]  # fmt: skip
 
+    said = "#keys-said"
+
     def __init__(self, store: Store) -> None:
-        super().__init__()
-        self._store = store
+        super().__init__(store)
         self._keys: dict[str, str] = {}  # fingerprints
         self._first: dict[str, str] = {}
         self._step = 0
-        self._asked = self._working = False
+        self._asked = False
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -wide -keys") as dialog:
@@ -58,16 +59,12 @@ class KeysDialog(Dialog[bool]):
 
     def on_mount(self) -> None:
         self.query_one("#close").focus()
-        self._show()
+        self.show()
         self.run_worker(self._read(), group="keys", exclusive=True)
 
     def action_close(self) -> None:
         """Close; Azure goes on with what was asked of it."""
         self.dismiss(self._keys != self._first)
-
-    @on(Button.Pressed, "#close")
-    def _close(self) -> None:
-        self.action_close()
 
     @property
     def _done(self) -> bool:
@@ -77,30 +74,14 @@ class KeysDialog(Dialog[bool]):
     def _endpoint(self) -> str:
         return str(self._store.resolved("endpoint.name") or self._store.value("endpoint.name") or "ENDPOINT")
 
-    async def _ask(self, question: str, **with_: Any) -> dict[str, Any] | None:
-        """An answer, or None after the reason was shown or the screen closed."""
-        from tui.helper.client import HelperError
-
-        self._working = True
-        self._show()
-        try:
-            answer = dict(await self._store.ask(question, timeout=PATIENCE, **with_) or {})
-        except HelperError as error:
-            self._working = False
-            self._show()
-            self._say(f"✖ {error.title}. {error.cause} {error.remedy}".strip())
-            return None
-        self._working = False
-        return answer if self._there else None
-
     async def _read(self) -> None:
         self._say("▸ Reading the keys' fingerprints")
-        answer = await self._ask("keys")
-        if answer is not None:
+        answer = await self._ask("keys", PATIENCE)
+        if answer is not None and self._there:
             self._keys = dict(answer["keys"])
             self._first = dict(self._keys)
             self._offer_path()
-            self._show()
+            self.show()
             self._say("Nothing is replaced yet.")
 
     def _offer_path(self) -> None:
@@ -108,7 +89,7 @@ class KeysDialog(Dialog[bool]):
             name = f"{self._endpoint}.{STEPS[self._step][1]}.key"
             self.query_one(TextInput).value = str(Path("~") / name)
 
-    def _show(self) -> None:
+    def show(self) -> None:
         """The fingerprints, and what this step is about."""
         if not self._there:
             return
@@ -134,14 +115,6 @@ class KeysDialog(Dialog[bool]):
         self.query_one("#keys-about", Static).update(about)
         replace.refresh(layout=True)
 
-    @property
-    def _there(self) -> bool:
-        return self.is_attached and bool(self.query("#keys-said"))
-
-    def _say(self, words: str) -> None:
-        if self._there:
-            self.query_one("#keys-said", Static).update(words)
-
     @on(TextInput.Submitted)
     @on(Button.Pressed, "#keys-put")
     def _put(self) -> None:
@@ -153,10 +126,10 @@ class KeysDialog(Dialog[bool]):
         if not path:
             self._say("! Name a file that does not exist yet.")
             return
-        answer = await self._ask("put_key", which=use, path=path)
-        if answer is None:
+        answer = await self._ask("put_key", PATIENCE, which=use, path=path)
+        if answer is None or not self._there:
             return
-        self._show()
+        self.show()
         self.set_focus(self.query_one("#keys-replace"))
         file = shlex.quote(str(answer["path"]))
         self._say(
@@ -170,7 +143,7 @@ class KeysDialog(Dialog[bool]):
             return
         if not self._asked:
             self._asked = True
-            self._show()
+            self.show()
             self._say(f"! Callers that still use the {STEPS[self._step][0]} key get 401 from then on. Replace it?")
             self.set_focus(self.query_one("#close"))  # a second Enter in a row must not replace anything
             return
@@ -180,13 +153,13 @@ class KeysDialog(Dialog[bool]):
         leave = STEPS[self._step][0]
         self._asked = False
         self._say(f"▸ Replacing the {leave} key")
-        answer = await self._ask("regenerate_key", which=leave)
-        if answer is None:
+        answer = await self._ask("regenerate_key", PATIENCE, which=leave)
+        if answer is None or not self._there:
             return
         self._keys = dict(answer["keys"])
         self._step += 1
         self._offer_path()
-        self._show()
+        self.show()
         self._say(f"✔ The {leave} key is new: {self._keys[leave]}.")
         # At once: a key that is pressed next must not meet a focus that is still on its way.
         self.set_focus(self.query_one("#close" if self._done else "#keys-put"))

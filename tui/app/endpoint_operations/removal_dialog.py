@@ -10,8 +10,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Select, Static
 
-from tui.app.dialogs.base import Dialog
 from tui.app.dialogs.text_dialog import TextScroll
+from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.endpoint_operations.removal import Choice, Removal, choices, removal
 from tui.app.state.store import Store
 from tui.app.widgets.facts import Fact, Facts
@@ -19,18 +19,18 @@ from tui.app.widgets.facts import Fact, Facts
 PATIENCE = 1800  # seconds: Azure takes minutes to remove a deployment
 
 
-class RemovalDialog(Dialog[bool]):
+class RemovalDialog(OperationDialog[bool]):
     """Asks what to remove, says what that means, asks once more, does it; dismissed with whether it was done."""
+
+    said = "#remove-said"
 
     def __init__(self, store: Store, endpoint: Mapping[str, Any]) -> None:
         """`endpoint` is the helper's answer to the question of that name."""
-        super().__init__()
-        self._store = store
+        super().__init__(store)
         self._endpoint = endpoint
         self._choices = [Choice("All that the plan made")]
         self._found: dict[Choice, Removal] = {}
         self._asked = False
-        self._working = False
         self._done = False
 
     def compose(self) -> ComposeResult:
@@ -60,18 +60,16 @@ class RemovalDialog(Dialog[bool]):
 
     def _look(self) -> None:
         """Show what the choice means, and ask Azure where that is not known yet."""
-        self._show()
+        self.show()
         if self._choice not in self._found:
             self.run_worker(self._read(self._choice), group="inventory", exclusive=True)
 
     async def _read(self, choice: Choice) -> None:
-        from tui.helper.client import HelperError
-
-        try:
-            found = dict(await self._store.ask("inventory", timeout=60, **choice.asked) or {})
-        except HelperError as error:
-            self._say(f"✖ What is there could not be read: {error.title}. {error.remedy}".strip())
+        answer = await self._store.answer("inventory", timeout=60, **choice.asked)
+        if answer.error:
+            self._say(f"✖ What is there could not be read: {answer.error.title}. {answer.error.remedy}".strip())
             return
+        found = dict(answer.value or {})
         if not self._there:
             return
         self._found[choice] = removal(found, self._endpoint)
@@ -79,15 +77,11 @@ class RemovalDialog(Dialog[bool]):
             self._choices = choices(found)
             with self.prevent(Select.Changed):
                 self.query_one("#remove-what", Select).set_options(self._options)
-        self._show()
+        self.show()
 
     def action_close(self) -> None:
         """Close; what Azure has begun to remove goes on."""
         self.dismiss(self._done)
-
-    @on(Button.Pressed, "#close")
-    def _close(self) -> None:
-        self.action_close()
 
     @on(Select.Changed)
     def _other(self, event: Select.Changed) -> None:
@@ -96,11 +90,12 @@ class RemovalDialog(Dialog[bool]):
             self._asked = False
             self._look()
 
-    def _show(self) -> None:
+    def show(self) -> None:
+        """Show what the choice means, and what can be done now."""
         chosen = self._found.get(self._choice)
         button = self.query_one("#remove-go", Button)
         button.disabled = chosen is None or bool(chosen.refused) or self._working or self._done
-        button.label = "Yes, remove it" if self._asked else "Remove …"
+        button.label = "Yes, remove it" if self._asked or self._working else "Remove …"
         button.refresh(layout=True)
         rows: list[Fact] = []
         if chosen is None:  # there is always a line: what is shown later is laid out with its width known
@@ -114,19 +109,12 @@ class RemovalDialog(Dialog[bool]):
             self._say("")
         elif chosen.refused:
             self._say(f"! {chosen.refused}")
+        elif self._working:
+            self._say("▸ Removing; Azure takes some minutes. Closing this does not stop it.")
         elif self._asked:
             self._say("! This cannot be undone. Callers of what goes get an error from then on. Remove it?")
         else:
             self._say("Nothing is removed yet.")
-
-    @property
-    def _there(self) -> bool:
-        """Whether the screen still has its widgets: answers come when it may have been closed."""
-        return self.is_attached and bool(self.query("#remove-said"))
-
-    def _say(self, words: str) -> None:
-        if self._there:
-            self.query_one("#remove-said", Static).update(words)
 
     @on(Button.Pressed, "#remove-go")
     def _go(self) -> None:
@@ -135,33 +123,23 @@ class RemovalDialog(Dialog[bool]):
             return
         if not self._asked:
             self._asked = True
-            self._show()
+            self.show()
             self.set_focus(self.query_one("#close"))  # a second Enter in a row must not remove anything
             return
         self.run_worker(self._remove(), group="remove", exclusive=True)
 
     async def _remove(self) -> None:
-        from tui.helper.client import HelperError
-
-        choice, self._working = self._choice, True
-        self._show()
-        self._say("▸ Removing; Azure takes some minutes. Closing this does not stop it.")
         self.query_one("#close", Button).label = "Close"
-        try:
-            answer = dict(await self._store.ask("remove", timeout=PATIENCE, **choice.asked) or {})
-        except HelperError as error:
-            self._working, self._asked = False, False
-            if not self._there:
-                return
-            self._show()
-            self._say(f"✖ {error.title}. {error.cause} {error.remedy}".strip())
+        self._asked = False
+        answer = await self._ask("remove", PATIENCE, **self._choice.asked)
+        if answer is None:
             return
-        self._working, self._asked, self._done = False, False, bool(answer.get("removed"))
+        self._done = bool(answer.get("removed"))
         for question in ("endpoint", "changes", "sizes"):
             self._store.facts.pop(question, None)
         if not self._there:
             return
-        self._show()
+        self.show()
         removed, left = (", ".join(answer.get(name) or ()) or "nothing" for name in ("removed", "left"))
         self._say(f"{'✔' if self._done else '!'} Removed: {removed}. Left: {left}.")
         self.query_one("#close").focus()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 
@@ -13,19 +12,19 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from tui.app.dialogs.base import Dialog
 from tui.app.dialogs.text_dialog import TextScroll
 from tui.app.endpoint_operations import traffic_shares
+from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.endpoint_operations.share_row import ShareRow
+from tui.app.state.answers import stay_busy
 from tui.app.state.store import Store
 from tui.app.widgets.screen_keys import MOVING
 from tui.plan.traffic import from_tag, in_words
 
 PATIENCE = 900  # seconds: Azure changes a split as a long operation
-BUSY_SECONDS = 1.0
 
 
-class TrafficDialog(Dialog[bool]):
+class TrafficDialog(OperationDialog[bool]):
     """Sliders, a preview, Apply, roll back, remove; dismissed with whether anything was changed."""
 
     # Left and right belong to the sliders here, so the buttons are reached with Tab and the arrows up and down.
@@ -35,13 +34,13 @@ class TrafficDialog(Dialog[bool]):
         Binding("down", "app.focus_next", "Down", show=False, id="traffic.down", tooltip="The next row or button."),
     ]
 
+    said = "#traffic-said"
+
     def __init__(self, store: Store) -> None:
-        super().__init__()
-        self._store = store
+        super().__init__(store)
         self._endpoint: dict[str, Any] = {}
         self._split: dict[str, int] = {}
         self._changed = False
-        self._working = False
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -wide -traffic") as dialog:
@@ -58,27 +57,21 @@ class TrafficDialog(Dialog[bool]):
 
     def on_mount(self) -> None:
         self.query_one("#close").focus()
-        self._enable()
+        self.show()
         self.run_worker(self._read(), group="traffic", exclusive=True)
 
     def action_close(self) -> None:
         """Close; a change that was asked for goes on in Azure."""
         self.dismiss(self._changed)
 
-    @on(Button.Pressed, "#close")
-    def _close(self) -> None:
-        self.action_close()
-
     # Reading and showing
 
     async def _read(self, said: str = "") -> None:
-        from tui.helper.client import HelperError
-
-        try:
-            self._endpoint = dict(await self._store.ask("endpoint", timeout=60) or {})
-        except HelperError as error:
-            self._say(f"✖ The endpoint could not be read: {error.title}. {error.remedy}".strip())
+        answer = await self._store.answer("endpoint", timeout=60)
+        if answer.error:
+            self._say(f"✖ The endpoint could not be read: {answer.error.title}. {answer.error.remedy}".strip())
             return
+        self._endpoint = dict(answer.value or {})
         if not self._there:
             return
         names = [str(item.get("name")) for item in self._endpoint.get("deployments") or ()]
@@ -108,6 +101,11 @@ class TrafficDialog(Dialog[bool]):
         return {str(name): int(share) for name, share in found.items() if share}
 
     @property
+    def _split_before(self) -> dict[str, int]:
+        """The split that a roll back goes to; empty where none is known."""
+        return from_tag(self._endpoint.get("tags") or {})
+
+    @property
     def _differs(self) -> bool:
         return {name: share for name, share in self._split.items() if share} != self._before
 
@@ -125,27 +123,22 @@ class TrafficDialog(Dialog[bool]):
     def _preview(self) -> None:
         for row in self.query(ShareRow):
             row.show(self._split.get(row.deployment, 0))
-        before = in_words(self._before)
-        lines = [Content.assemble(("Now     ", "$text-muted"), before)]
+        apply = Content.styled("Apply   nothing was moved", "$text-muted")
         if self._differs:
-            lines.append(Content.assemble(("Apply   ", "$text-muted"), (in_words(self._split), "bold")))
-        else:
-            lines.append(Content.styled("Apply   nothing was moved", "$text-muted"))
-        back = from_tag(self._endpoint.get("tags") or {})
-        words = f"{in_words(back)}, the split before the last change" if back else "no earlier split is known"
-        lines.append(Content.assemble(("Back to ", "$text-muted"), words))
+            apply = Content.assemble(("Apply   ", "$text-muted"), (in_words(self._split), "bold"))
+        known = f"{in_words(self._split_before)}, the split before the last change"
+        words = known if self._split_before else "no earlier split is known"
+        lines = [Content.assemble(("Now     ", "$text-muted"), in_words(self._before)), apply,
+                 Content.assemble(("Back to ", "$text-muted"), words)]  # fmt: skip
         self.query_one("#traffic-preview", Static).update(Content("\n").join(lines))
-        self._enable()
+        self.show()
 
-    def _enable(self) -> None:
+    def show(self) -> None:
+        """Enable what can be done now."""
         ready = not self._working
         self.query_one("#traffic-apply", Button).disabled = not (ready and self._differs and self._split)
-        self.query_one("#traffic-back", Button).disabled = not (ready and from_tag(self._endpoint.get("tags") or {}))
+        self.query_one("#traffic-back", Button).disabled = not (ready and self._split_before)
         self.query_one("#traffic-remove", Button).disabled = not (ready and self._endpoint.get("exists"))
-
-    def _say(self, words: str) -> None:
-        if self._there:
-            self.query_one("#traffic-said", Static).update(words)
 
     # Changing
 
@@ -156,36 +149,23 @@ class TrafficDialog(Dialog[bool]):
 
     @on(Button.Pressed, "#traffic-back")
     def _roll_back(self) -> None:
-        back = from_tag(self._endpoint.get("tags") or {})
-        self.run_worker(self._change("rollback", f"back to {in_words(back)}"), group="traffic")
+        back = in_words(self._split_before)
+        self.run_worker(self._change("rollback", f"back to {back}"), group="traffic")
 
     async def _change(self, question: str, where: str, **with_: Any) -> None:
-        from tui.helper.client import HelperError
-
         if self._working:
             return
-        self._working, began = True, time.monotonic()
-        self._enable()
+        began = time.monotonic()
         self.query_one("#close").focus()
         self._say(f"▸ Moving the traffic {where}; Azure takes some seconds, or minutes")
-        try:
-            answer = await self._store.ask(question, timeout=PATIENCE, **with_)
-        except HelperError as error:
-            self._working = False
-            self._say(f"✖ {error.title}. {error.cause} {error.remedy}".strip())
-            if self._there:
-                self._enable()
+        answer = await self._ask(question, PATIENCE, **with_)
+        if answer is None:
             return
-        self._changed, self._working = True, False
+        self._changed = True
         self._store.facts.pop("endpoint", None)
-        await asyncio.sleep(max(BUSY_SECONDS - (time.monotonic() - began), 0.0))
+        await stay_busy(began)
         if self._there:
-            await self._read(f"✔ The traffic is {in_words(dict((answer or {}).get('after') or {}))} now.")
-
-    @property
-    def _there(self) -> bool:
-        """Whether the screen still has its widgets: answers come when it may have been closed."""
-        return self.is_attached and bool(self.query("#traffic-said"))
+            await self._read(f"✔ The traffic is {in_words(dict(answer.get('after') or {}))} now.")
 
     # Removing
 

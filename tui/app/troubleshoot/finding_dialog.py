@@ -12,8 +12,8 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Static
 
-from tui.app.dialogs.base import Dialog
 from tui.app.dialogs.text_dialog import TextScreen, TextScroll
+from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.state.store import Store
 from tui.app.widgets.inputs import TextInput
 from tui.helper.troubleshoot_report import WORDS
@@ -35,16 +35,16 @@ LABELS = {
 }
 
 
-class FindingDialog(Dialog[bool]):
+class FindingDialog(OperationDialog[bool]):
     """Shows a finding; dismissed with whether something was mended."""
 
+    said = "#finding-said"
+
     def __init__(self, store: Store, finding: Mapping[str, Any]) -> None:
-        super().__init__()
-        self._store = store
+        super().__init__(store)
         self.finding = finding
         self.fixes: list[Mapping[str, Any]] = list(finding.get("fixes") or ())[:MOST_FIXES]
         self._chosen: Mapping[str, Any] | None = None
-        self._working = False
         self._mended = False
 
     def compose(self) -> ComposeResult:
@@ -77,16 +77,12 @@ class FindingDialog(Dialog[bool]):
         """Close; what was asked for goes on in Azure."""
         self.dismiss(self._mended)
 
-    @on(Button.Pressed, "#close")
-    def _close(self) -> None:
+    def close_pressed(self) -> None:
+        """Close, or back to the finding where something was to be confirmed."""
         if self._chosen is not None and not self._working and not self._mended:
             self._take_back()
         else:
             self.action_close()
-
-    def _say(self, words: str) -> None:
-        if self.is_mounted:
-            self.query_one("#finding-said", Static).update(words)
 
     # Choosing, previewing, confirming
 
@@ -96,28 +92,28 @@ class FindingDialog(Dialog[bool]):
         if self._working:
             return
         self._chosen = fix = self.fixes[int(str(event.button.id).rpartition("-")[2])]
+        asks = bool(fix.get("asks"))
         lines = [Content.styled(str(fix["what"]), "bold"), Content("")]
         lines += [Content(str(line)) for line in fix["preview"]]
-        self.query_one("#finding-text", Static).update(Content("\n").join(lines))
+        self._show(Content("\n").join(lines), asks)
         self.query_one("#finding-scroll").scroll_home(animate=False)
-        for button in self.query(".fix"):
-            button.display = False
-        self.query_one("#fix-go").display = True
-        self.query_one("#close", Button).label = "No"
-        asks = bool(fix.get("asks"))
-        self.query_one("#finding-input").display = asks
         self._say("Type it; it is not shown." if asks else "Nothing is changed yet. Do it?")
         # A second Enter in a row must not change anything.
         self.query_one("#finding-input" if asks else "#close").focus()
 
+    def _show(self, shown: Content, asks: bool = False) -> None:
+        """A text, with the buttons that belong to it: those of the fixes, or those of the one that is chosen."""
+        chosen = self._chosen is not None
+        self.query_one("#finding-text", Static).update(shown)
+        self.query_one("#finding-input").display = asks
+        self.query_one("#fix-go").display = chosen
+        for button in self.query(".fix"):
+            button.display = not chosen
+        self.query_one("#close", Button).label = "No" if chosen else "Close"
+
     def _take_back(self) -> None:
         self._chosen = None
-        self.query_one("#finding-text", Static).update(text(self.finding))
-        self.query_one("#finding-input").display = False
-        self.query_one("#fix-go").display = False
-        for button in self.query(".fix"):
-            button.display = True
-        self.query_one("#close", Button).label = "Close"
+        self._show(text(self.finding))
         self._say("")
         self.query_one("#fix-0").focus()
 
@@ -148,8 +144,8 @@ class FindingDialog(Dialog[bool]):
         button.label = "Close"
         button.focus()
         self._say("▸ Working; Azure takes some seconds, or minutes. Closing this does not stop it.")
+        given = {**(fix.get("with") or {})}
         try:
-            given = {**(fix.get("with") or {})}
             if fix["action"] == "write_key":
                 given["path"] = _key_file(str(self._store.document.value("endpoint.name")))
             answer = await self._store.ask("apply_fix", timeout=PATIENCE, action=fix["action"], arguments=given)

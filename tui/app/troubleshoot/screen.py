@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,6 +16,7 @@ from textual.widgets import Button, ContentSwitcher, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.app.dialogs.text_dialog import TextScreen, TextScroll
+from tui.app.state.answers import stay_busy
 from tui.app.state.store import Store
 from tui.app.steps.deploy.run_log import RunLog
 from tui.app.steps.network.network_drawing import NetworkPath
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 180
 WATCH_SECONDS = 30.0
 LOG_SECONDS = 6.0  # between two looks at a log that is followed
-BUSY_SECONDS = 1.0
 SECTIONS = {
     "findings": "Findings",
     "state": "State",
@@ -131,19 +130,17 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
             self.run_worker(self._look(), group="look", exclusive=True)
 
     async def _look(self) -> None:
-        from tui.helper.client import HelperError
-
         self._looking, began = True, time.monotonic()
         self._say("▸ Looking: state, logs, changes, metrics, the way there")
         try:
-            answer = await self.store.ask("troubleshoot", timeout=LOOK_SECONDS, body=self._body)
-        except HelperError as error:
-            self._show_failure(error)
-            return
+            answer = await self.store.answer("troubleshoot", timeout=LOOK_SECONDS, body=self._body)
         finally:
             self._looking = False
-        await asyncio.sleep(max(0.0, BUSY_SECONDS - (time.monotonic() - began)))
-        before, self.report = self.report, dict(answer)
+        if answer.error:
+            self._show_failure(answer.error)
+            return
+        await stay_busy(began)
+        before, self.report = self.report, dict(answer.value)
         self._news = words.differences(before, self.report) if before else []
         if self.is_mounted:
             self._show()
@@ -250,16 +247,13 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
             self.run_worker(self._read_logs(), group="logs", exclusive=True)
 
     async def _read_logs(self) -> None:
-        from tui.helper.client import HelperError
-
         fresh = []
         for log in self.report["logs"]:
-            try:
-                answer = await self.store.ask("logs", timeout=30, deployment=log["deployment"],
-                                              container=log["container"], lines=300)  # fmt: skip
-            except HelperError:
+            answer = await self.store.answer("logs", timeout=30, deployment=log["deployment"],
+                                             container=log["container"], lines=300)  # fmt: skip
+            if answer.error:
                 return
-            fresh.append({**log, "content": answer["content"]})
+            fresh.append({**log, "content": answer.value["content"]})
         if self.is_mounted and fresh != self.report["logs"]:
             self.report["logs"] = fresh
             self._show_logs()

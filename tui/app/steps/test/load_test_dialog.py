@@ -13,8 +13,9 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from tui.app.dialogs.base import Dialog
 from tui.app.dialogs.text_dialog import TextScreen, TextScroll
+from tui.app.endpoint_operations.operation_dialog import OperationDialog
+from tui.app.state.answers import stay_busy
 from tui.app.state.background import in_thread
 from tui.app.state.store import Store
 from tui.app.steps.test.load_test import PIECE_SECONDS, Tally, judged
@@ -25,20 +26,19 @@ if TYPE_CHECKING:
     from tui.app.steps.test.latency_plot import LatencyPlot
 
 PATIENCE = 260  # seconds for one piece: a call may take 190
-SHORTEST_SHOWN = 1.0  # seconds that a sign of life stays
 
 
-class LoadTestDialog(Dialog[Tally]):
+class LoadTestDialog(OperationDialog[Tally]):
     """Sends one request many times; dismissed with what that showed, or None when nothing was sent."""
+
+    said = "#load-test-said"
 
     def __init__(self, store: Store, body: str, pinned: str | None, before: Tally | None = None) -> None:
         """`before` is the load test of the last time, shown until another one begins."""
-        super().__init__()
-        self._store = store
+        super().__init__(store)
         self._body = body
         self._pinned = pinned
         self.tally = before
-        self._going = False
         self._stop = asyncio.Event()
         self._plot: LatencyPlot | None = None
 
@@ -65,7 +65,7 @@ class LoadTestDialog(Dialog[Tally]):
 
     def on_mount(self) -> None:
         self.query_one("#load-test-start").focus()
-        self._show()
+        self.show()
         if self.tally is not None:
             self.run_worker(self._draw(), group="plot", exclusive=True)
 
@@ -74,14 +74,10 @@ class LoadTestDialog(Dialog[Tally]):
         self._stop.set()
         self.dismiss(self.tally)
 
-    @on(Button.Pressed, "#close")
-    def _close(self) -> None:
-        self.action_close()
-
     @on(Button.Pressed, "#load-test-start")
     @on(TextInput.Submitted)
     def _start_or_cancel(self) -> None:
-        if self._going:
+        if self._working:
             self._stop.set()
         else:
             self.run_worker(self._send(), group="load-test", exclusive=True)
@@ -102,30 +98,29 @@ class LoadTestDialog(Dialog[Tally]):
         if wrong:
             self._say(f"✖ {wrong}")
             return
-        self._going = True
+        self._working = True
         self._stop = asyncio.Event()
         self._label("Cancel")
         self.tally = Tally(number, parallel, self._pinned)
         began = time.monotonic()
-        self._show()
+        self.show()
         try:
             await self._pieces()
-            await asyncio.sleep(max(SHORTEST_SHOWN - (time.monotonic() - began), 0.0) if self.tally.shots else 0)
+            if self.tally.shots:
+                await stay_busy(began)
         finally:
-            self._going = False
+            self._working = False
             self._label("Start")
-        self._show()
+        self.show()
 
     async def _pieces(self) -> None:
         """Ask for piece after piece until all calls are made; a cancel does not wait for the piece under way."""
-        from tui.helper.client import HelperError
-
         stopped = asyncio.ensure_future(self._stop.wait())
         try:
             while self.tally is not None and self.tally.left:
                 tally = self.tally
                 piece = asyncio.ensure_future(
-                    self._store.ask(
+                    self._store.answer(
                         "burst", timeout=PATIENCE, body=self._body, deployment=self._pinned, count=tally.left,
                         parallel=tally.parallel, seconds=PIECE_SECONDS,
                     )
@@ -135,46 +130,37 @@ class LoadTestDialog(Dialog[Tally]):
                     piece.cancel()
                     self.tally = replace(tally, cancelled=True)
                     return
-                try:
-                    answer = piece.result()
-                except HelperError as error:
+                answer, error, _ = piece.result()
+                if error:
                     self.tally = replace(tally, error={"title": error.title, "cause": error.cause}, cancelled=True)
                     return
                 self.tally = tally.after(answer or {})
                 if len(self.tally.shots) == len(tally.shots):
                     return
-                self._show()
+                self.show()
                 await self._draw()
                 if self._stop.is_set() and self.tally.left:
                     self.tally = replace(self.tally, cancelled=True)
                     return
         finally:
             stopped.cancel()
-            self._show()
+            self.show()
 
     # Showing
-
-    @property
-    def _there(self) -> bool:
-        """Whether the screen still has its widgets: answers come when it may have been closed."""
-        return self.is_attached and bool(self.query("#load-test-said"))
 
     def _label(self, label: str) -> None:
         for button in self.query("#load-test-start").results(Button):
             button.label = label
 
-    def _say(self, words: str) -> None:
-        if self._there:
-            self.query_one("#load-test-said", Static).update(words)
-
-    def _show(self) -> None:
+    def show(self) -> None:
+        """Show how far the load test is, or what it has shown."""
         tally = self.tally
         if not self._there:
             return
         self.query_one("#load-test-copy", Button).disabled = tally is None or not tally.shots
         if tally is None:
             return
-        if self._going:
+        if self._working:
             width = max(self.query_one("#load-test-said").size.width - 46, 10)
             filled = round(len(tally.shots) / max(tally.wanted, 1) * width)
             self._say(f"▸ {tally.progress():42} {'━' * filled}{'┄' * (width - filled)}")
