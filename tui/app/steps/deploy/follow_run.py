@@ -43,6 +43,16 @@ class RunSnapshot:
         return not self.ended and not self.alive
 
     @property
+    def over(self) -> bool:
+        """Whether nothing goes on any more."""
+        return self.ended or self.interrupted
+
+    @property
+    def state(self) -> str:
+        """The status of the run, or "interrupted"."""
+        return "interrupted" if self.interrupted else self.view.status
+
+    @property
     def now(self) -> float:
         """The moment up to which times are counted: now while the engine works, else the last it was heard of."""
         if self.ended and self.view.finished:

@@ -15,17 +15,15 @@ from tui.app.state.store import Store
 from tui.app.steps.deploy import run_texts
 from tui.app.steps.deploy.follow_run import RunFollower, RunSnapshot
 from tui.app.steps.deploy.run_card import card_of, retry_label
-from tui.app.steps.deploy.run_control import RunControl
+from tui.app.steps.deploy.run_control import RunPane
 from tui.app.steps.deploy.run_log import RunLog
 from tui.app.steps.deploy.support_text import about, secrets_of
 from tui.app.steps.deploy.timeline import Timeline
-from tui.app.steps.step_pane import Action, Pane
+from tui.app.steps.step_pane import Action
 from tui.app.steps.step_texts import TITLES
-from tui.app.widgets.card import Card, CardView
+from tui.app.widgets.card import CardView
 from tui.app.widgets.help import Topic
-from tui.app.widgets.log_view import LogView
 from tui.common.redact import redact
-from tui.engine.journal.run_view import RunView
 
 LOOK_SECONDS = 0.2
 QUIET_LOOK_SECONDS = 0.5
@@ -34,7 +32,7 @@ LEAST_TASKS = 5  # that are always in sight
 CHANGED = "The plan was changed since this run began. A new run deploys it as it is now."
 
 
-class DeployPane(Pane):
+class DeployPane(RunPane):
     """Follows `store.run`, whether this wizard started it or came to it later."""
 
     step: ClassVar[str] = "deploy"
@@ -43,10 +41,7 @@ class DeployPane(Pane):
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
-        self.follower: RunFollower | None = None
-        self.control = RunControl(self)
         self._unlisten: Any | None = None
-        self._settled = ""
         self._links: Content | None = None
         self._rollout = Content()
         self._plan = ""  # as it was when the run was taken up
@@ -79,28 +74,22 @@ class DeployPane(Pane):
         """Show the newest state."""
         self._take_up()
         self._show(self.snapshot)
-        if self._settled and self._settled != "succeeded":
+        if self.unwell:
             self._show_card(self.snapshot, self._settled)  # the plan may have been changed meanwhile
 
     def landing(self) -> Widget | None:
         """The table of tasks while it runs; what can be done next when it has ended."""
         if self.follower is None:
             return self.screen.query("#back").first() if self.screen.query("#back") else None
-        if self.snapshot.ended or self.snapshot.interrupted:
+        if self.snapshot.over:
             return None if self.snapshot.view.status == "succeeded" else self._card_action()
         return self.query_one(Timeline)
 
-    @property
-    def snapshot(self) -> RunSnapshot:
-        """What is known of the run."""
-        return self.follower.snapshot if self.follower else RunSnapshot(RunView())
-
     def topic(self) -> Topic | None:
         """What the step is about, once nothing goes on any more."""
-        state = "interrupted" if self.snapshot.interrupted else self.snapshot.view.status if self.snapshot.ended else ""
-        if not self.follower or not state:
+        if not self.follower or not self.snapshot.over:
             return None
-        return Topic(TITLES[self.step], run_texts.ENDED.get(state, run_texts.ENDED["failed"]))
+        return Topic(TITLES[self.step], run_texts.ENDED.get(self.snapshot.state, run_texts.ENDED["failed"]))
 
     # Following
 
@@ -116,7 +105,7 @@ class DeployPane(Pane):
             return
         self.follower = RunFollower(run)
         self._settled, self._plan = "", repr(self.store.document.tree)
-        self.control.asked_back = False
+        self.asked_back = False
         self._arrange(card=False)
         self._relabel("Test")
         self._show(self.snapshot)
@@ -154,20 +143,6 @@ class DeployPane(Pane):
 
     # Showing
 
-    def focus_tasks(self) -> None:
-        """To the table of tasks."""
-        self.query_one(Timeline).focus()
-
-    @property
-    def log_view(self) -> LogView:
-        """The lines of the log."""
-        return self.query_one(RunLog).view
-
-    @property
-    def card(self) -> Card | None:
-        """The card of what went wrong, if something did."""
-        return self.query_one(CardView).card if self._settled != "succeeded" else None
-
     def _show(self, snapshot: RunSnapshot) -> None:
         self._show_head(snapshot)
         view = snapshot.view
@@ -176,16 +151,15 @@ class DeployPane(Pane):
         log = self.query_one(RunLog)
         log.offer(tuple(task.name for task in view.tasks))
         log.show(view.logs, view.log_count, snapshot.dropped)
-        state = "interrupted" if snapshot.interrupted else view.status
-        if state != self._settled and (snapshot.ended or snapshot.interrupted or view.card):
-            self._settled = state
-            self._settle(snapshot, state)
+        if snapshot.state != self._settled and (snapshot.over or view.card):
+            self._settled = snapshot.state
+            self._settle(snapshot)
 
     def _show_head(self, snapshot: RunSnapshot) -> None:
         # Once a second: nothing is laid out anew, or a waiting run would cost a kilobyte a second.
         run = self.store.run
         self.query_one("#deploy-head", Static).update(run_texts.headline(snapshot, run), layout=False)
-        going = run is not None and not snapshot.ended and not snapshot.interrupted
+        going = run is not None and not snapshot.over
         self.query_one("#deploy-leave", Button).display = going
         known = (self.store.facts.get("workspace") or {}).get("portal_url") or ""
         links = run_texts.links(snapshot.view, known) if run is not None else Content()
@@ -203,21 +177,21 @@ class DeployPane(Pane):
         going = bool(rows.plain)
         button = self.query_one("#deploy-back", Button)
         button.display = view.rolling_out
-        button.disabled = self.control.asked_back
+        button.disabled = self.asked_back
         if shown.display != going:
             shown.display = going
             self._arrange(card=self.query_one(CardView).display)
 
-    def _settle(self, snapshot: RunSnapshot, state: str) -> None:
+    def _settle(self, snapshot: RunSnapshot) -> None:
         """The run has come to an end, or needs somebody."""
-        if state == "succeeded":
+        if snapshot.state == "succeeded":
             self._arrange(card=False)
             self._relabel("Test the endpoint")
             if self.display:
                 self.call_after_refresh(self._focus_next)
-        elif self._show_card(snapshot, state):
+        elif self._show_card(snapshot, snapshot.state):
             self._arrange(card=True)
-            if self.display and (snapshot.ended or snapshot.interrupted):
+            if self.display and snapshot.over:
                 self.call_after_refresh(self._focus_card)
 
     @property
@@ -231,11 +205,11 @@ class DeployPane(Pane):
         if card is None:
             return False
         shown = self.query_one(CardView)
-        over = snapshot.ended or snapshot.interrupted
-        retry = retry_label(snapshot, state) if over and not self.changed else ""
-        shown.show(card, again="Run the changed plan" if self.changed else "Run again", retry=retry,
-                   note=CHANGED if over and self.changed else "")  # fmt: skip
-        shown.query_one("#card-again", Button).display = snapshot.ended or (over and self.changed)
+        over, changed = snapshot.over, self.changed
+        retry = retry_label(snapshot, state) if over and not changed else ""
+        shown.show(card, again="Run the changed plan" if changed else "Run again", retry=retry,
+                   note=CHANGED if over and changed else "")  # fmt: skip
+        shown.query_one("#card-again", Button).display = snapshot.ended or (over and changed)
         return True
 
     def _card_action(self) -> Widget:
@@ -250,13 +224,12 @@ class DeployPane(Pane):
     def _arrange(self, *, card: bool) -> None:
         """The card in place of the log where there is no room for both; the log alone where that is asked for."""
         log, shown = self.query_one(RunLog), self.query_one(CardView)
-        has_card = bool(self._settled) and self._settled != "succeeded"
         alone = log.larger and not card
         both = self.size.height >= ROWS_FOR_BOTH and not alone
         shown.display = card
         shown.set_class(both, "-beside-log")
         log.display = not card or both
-        log.offer_card(has_card and not card)
+        log.offer_card(self.unwell and not card)
         timeline, links = self.query_one(Timeline), self.query_one("#deploy-links")
         timeline.display = not alone
         # Where both have no room, the card needs the rows more than what went well.
@@ -291,12 +264,7 @@ class DeployPane(Pane):
         if event.button.id == "deploy-leave":
             self.post_message(self.Leave())
         elif event.button.id == "deploy-back":
-            self.control.roll_back()
-
-    def on_run_log_save(self, event: RunLog.Save) -> None:
-        """Write the lines shown."""
-        event.stop()
-        self.control.save()
+            self.roll_back()
 
     def on_run_log_larger(self, event: RunLog.Larger) -> None:
         """The log alone, or not."""
@@ -320,31 +288,16 @@ class DeployPane(Pane):
         event.stop()
         self.post_message(self.GoTo(event.step, event.key))
 
-    def on_card_view_support(self, event: CardView.Support) -> None:
-        """Copy what support needs."""
-        event.stop()
-        self.control.support()
-
-    def on_card_view_again(self, event: CardView.Again) -> None:
-        """Start a new run of the plan as it is now."""
-        event.stop()
-        self.control.again()
-
-    def on_card_view_retry(self, event: CardView.Retry) -> None:
-        """Go on with this run."""
-        event.stop()
-        self.control.retry()
-
     def on_timeline_chosen(self, event: Timeline.Chosen) -> None:
         """Enter on a task: everything about it."""
         event.stop()
         from tui.app.steps.deploy.task_dialog import TaskDialog
 
         snapshot = self.snapshot
-        over = (snapshot.ended or snapshot.interrupted) and self.follower is not None
+        over = snapshot.over and self.follower is not None
         failed = snapshot.view.task(event.task).status in ("failed", "cancelled", "running") and over
         screen = TaskDialog(event.task, lambda: self.snapshot, retry=failed and not self.changed)
-        self.app.push_screen(screen, lambda answer: self.control.retry() if answer == "retry" else None)
+        self.app.push_screen(screen, lambda answer: self.resume() if answer == "retry" else None)
 
     def actions(self) -> list[Action]:
         """What the menu offers here."""
@@ -352,20 +305,18 @@ class DeployPane(Pane):
             Action(
                 "Addresses of this run",
                 "Portal, scoring URI and run id, to read and take away.",
-                self.control.addresses,
+                self.addresses,
             ),
-            Action("Save the log", "Write the lines shown to a file in this folder.", self.control.save),
-            Action("Copy for support", "Ids, times, versions, findings, last lines; no secrets.", self.control.support),
+            Action("Save the log", "Write the lines shown to a file in this folder.", self.save),
+            Action("Copy for support", "Ids, times, versions, findings, last lines; no secrets.", self.support),
         ]
         snapshot = self.snapshot
         if snapshot.view.rolling_out:
-            found.insert(
-                0, Action("Roll back now", "Give the requests back to what served before.", self.control.roll_back)
-            )
+            found.insert(0, Action("Roll back now", "Give the requests back to what served before.", self.roll_back))
         if snapshot.interrupted or (snapshot.ended and snapshot.view.status != "succeeded"):
             found.append(Action("Go on with this run", "What has succeeded is kept, the rest is done.",
-                                self.control.retry))  # fmt: skip
-            found.append(Action("Run again", "A new run of the plan as it is now.", self.control.again))
+                                self.resume))  # fmt: skip
+            found.append(Action("Run again", "A new run of the plan as it is now.", self.again))
         return found if self.follower else []
 
     def copied_text(self) -> str | None:

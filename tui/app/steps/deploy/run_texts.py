@@ -46,7 +46,7 @@ def headline(snapshot: RunSnapshot, run: Run | None) -> Content:
     if run is None:
         return Content("Nothing is deployed yet. Review shows what would happen, and starts the run.")
     view = snapshot.view
-    state = "interrupted" if snapshot.interrupted else view.status
+    state = snapshot.state
     elapsed = formatting.running(snapshot.elapsed()) if not snapshot.ended else formatting.duration(snapshot.elapsed())
     usual = expected_seconds(view)
     typical = f" of ~{formatting.running(usual)}" if usual and not snapshot.ended else ""

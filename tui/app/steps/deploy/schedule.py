@@ -48,11 +48,10 @@ def _span(task: TaskView, snapshot: RunSnapshot, now: float, before: Mapping[str
         start = snapshot.at(task.started)
         if task.seconds is not None:
             return Span(start, start + task.seconds, start + task.seconds)
-        return Span(start, now, max(now, start + typical) if not snapshot.ended and not snapshot.interrupted else now)
+        return Span(start, now, now if snapshot.over else max(now, start + typical))
     needed = (before[need].end for need in task.needs if need in before)
     start = max((*needed, now), default=now)
-    goes_on = not snapshot.ended and not snapshot.interrupted
-    return Span(start, start, start + typical if goes_on else start)
+    return Span(start, start, start if snapshot.over else start + typical)
 
 
 def axis_length(spans: Mapping[str, Span], elapsed: float) -> float:

@@ -49,7 +49,7 @@ def about(snapshot: RunSnapshot, run: Run | None) -> dict[str, str]:
     names = ("subscription_id", "resource_group", "name")
     return {
         "Run": run.id if run else "",
-        "State": ("interrupted" if snapshot.interrupted else view.status) + ", in rehearsal" * view.rehearsed,
+        "State": snapshot.state + ", in rehearsal" * view.rehearsed,
         "Began (UTC)": _moment(view.started),
         "Ended (UTC)": _moment(view.finished),
         "Worked for": formatting.duration(snapshot.elapsed()) if view.started else "",
