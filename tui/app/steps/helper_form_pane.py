@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 from tui.app.state.answers import BLINK
-from tui.app.state.store import Store
+from tui.app.state.store import DEPENDS, Store
 from tui.app.steps.form_pane import FormPane
 from tui.app.steps.step_pane import Action
 from tui.app.widgets.facts import Fact, Facts
@@ -15,11 +15,54 @@ DEBOUNCE = 0.5  # seconds without a key before a slow question is asked
 
 
 class HelperFormPane(FormPane):
-    """A form that knows more than its fields by asking the helper."""
+    """A form that knows more than its fields by asking the helper; it has Facts with the id `found`.
+
+    A step is mostly about one question: `asks` is its name, `busy` what is said meanwhile, `patience` the seconds that
+    the helper has for it. It is asked when the environment is complete, and when typing into a field that matters for
+    it pauses.
+    """
+
+    asks: ClassVar[str] = ""
+    busy: ClassVar[str] = ""
+    patience: ClassVar[float] = 60
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self.raw_errors: dict[str, str] = {}  # by question
+
+    def look(self, wait: float = 0) -> None:
+        """Ask the step's question, after so many seconds; a look that is still waiting is forgotten."""
+        self.run_worker(self._look(wait), group=self.asks, exclusive=True)
+
+    async def _look(self, wait: float) -> None:
+        if self.may_ask():
+            facts = self.query_one("#found", Facts)
+            answer = await self.question(self.asks, facts, self.busy, timeout=self.patience, wait=wait)
+            if answer is not None:
+                self.answered(answer)
+
+    def look_again(self) -> None:
+        """Ask once more, whatever is known."""
+        self.store.facts.pop(self.asks, None)
+        self.look()
+
+    def may_ask(self) -> bool:
+        """Whether the fields allow the question. May look at the disk."""
+        return True
+
+    def answered(self, answer: Any) -> None:
+        """Show the answer to the step's question."""
+
+    def outdated(self) -> None:
+        """A field has changed that matters for the question."""
+
+    def changed(self, name: str) -> None:
+        if name.startswith(DEPENDS[self.asks]):
+            self.outdated()
+            if self.display:
+                self.look(DEBOUNCE)
+        elif name == "ready" and self.display:
+            self.look()
 
     async def question(
         self, name: str, facts: Facts, busy: str, *, timeout: float = 60, wait: float = 0, **with_: Any

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
-from tui.app.state.store import DEPENDS
 from tui.app.steps.compute import size_rows
 from tui.app.steps.compute.size_rows import SizeRow
 from tui.app.steps.compute.size_table import SizeTable
@@ -45,6 +44,8 @@ class ComputePane(HelperFormPane):
     """Size and number of instances, with a table of the sizes of this region."""
 
     step: ClassVar[str] = "compute"
+    asks = "sizes"
+    busy = "Reading sizes and quota"
     roomy = True
 
     def compose(self) -> ComposeResult:
@@ -71,28 +72,25 @@ class ComputePane(HelperFormPane):
         """Show what is known; ask for what is not."""
         self._show()
         if "sizes" not in self.store.facts:
-            self._look(0)
+            self.look()
         self.learn("workspace")  # the region, for the prices; where it cannot be read, the cost says so
         self.learn("cost")  # by Microsoft's list; until then, and without it, the table's price is shown
 
     def changed(self, name: str) -> None:
         """A value has changed that the table depends on, or an answer is there."""
-        if name.startswith(DEPENDS["sizes"]):
-            self._show()
-            if self.display:
-                self._look(DEBOUNCE)
-        elif name in (SIZE, COUNT, NAME, "workspace", "endpoint", "sizes", "inspect_model", "cost"):
+        super().changed(name)
+        if name in (SIZE, COUNT, NAME, "workspace", "endpoint", "sizes", "inspect_model", "cost"):
             self._show()
             if name in (SIZE, COUNT) and self.display:
                 self.learn("cost", wait=DEBOUNCE)
-        elif name == "ready" and self.display:
-            self._look(0)
 
-    @work(group="sizes", exclusive=True)
-    async def _look(self, wait: float) -> None:
-        answer = await self.question("sizes", self.query_one("#found", Facts), "Reading sizes and quota", wait=wait)
-        if answer is not None:
-            self._show()
+    def outdated(self) -> None:
+        """The sizes are those of another workspace."""
+        self._show()
+
+    def answered(self, answer: Any) -> None:
+        """The table, with what is left of the quota."""
+        self._show()
 
     # What is shown
 
@@ -218,11 +216,7 @@ class ComputePane(HelperFormPane):
 
     def actions(self) -> list[Action]:
         """What the menu offers here."""
-        return [Action("Read the quota again", "Sizes and quota of the region.", self._again), *super().actions()]
-
-    def _again(self) -> None:
-        self.store.facts.pop("sizes", None)
-        self._look(0)
+        return [Action("Read the quota again", "Sizes and quota of the region.", self.look_again), *super().actions()]
 
 
 def _in_words(row: SizeRow) -> str:

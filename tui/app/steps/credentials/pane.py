@@ -89,7 +89,7 @@ class CredentialsPane(HelperFormPane):
     def arrive(self) -> None:
         self._show_ways()
         self._show_signed_in()
-        self._look()
+        self._look_for_sources()
 
     def changed(self, name: str) -> None:
         if name == SECRET and self._way() == SCOPE:
@@ -98,10 +98,10 @@ class CredentialsPane(HelperFormPane):
             self._show_ways()
         if name == "credential.method":
             self.raw_errors.pop("sign_in", None)
-            self._look()
+            self._look_for_sources()
         elif name == "sign_in":
             self._show_signed_in()
-            self._look()
+            self._look_for_sources()
 
     # Where the secret comes from
 
@@ -135,7 +135,7 @@ class CredentialsPane(HelperFormPane):
 
     # What the default chain finds
 
-    def _look(self) -> None:
+    def _look_for_sources(self) -> None:
         facts = self.query_one("#sources", Facts)
         facts.display = self.store.value("credential.method") == "default"
         if facts.display:

@@ -10,8 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from tui.app.state import deployments, side_by_side
-from tui.app.state.store import DEPENDS
-from tui.app.steps.helper_form_pane import DEBOUNCE, HelperFormPane
+from tui.app.steps.helper_form_pane import HelperFormPane
 from tui.app.steps.step_findings import StepFindings
 from tui.app.steps.step_pane import Action
 from tui.app.widgets.facts import Fact, Facts
@@ -38,6 +37,8 @@ class EndpointPane(HelperFormPane):
     """The endpoint and the name of the deployment behind it."""
 
     step = "endpoint"
+    asks = "endpoint"
+    busy = "Asking Azure about this name"
 
     def below(self) -> Iterable[Widget]:
         yield Facts(id="found", column=10)
@@ -53,28 +54,23 @@ class EndpointPane(HelperFormPane):
             self._show()
             self._look_around()
         else:
-            self._look(0)
+            self.look()
 
     def changed(self, name: str) -> None:
-        if name.startswith(DEPENDS["endpoint"]):
-            self.query_one("#found", Facts).show([])
-            self.query_one("#free-name").display = False
-            if self.display:
-                self._look(DEBOUNCE)
-        elif name == "ready" and self.display:
-            self._look(0)
-        elif name in (DEPLOYMENT, AUTH) and "endpoint" in self.store.facts:
+        super().changed(name)
+        if name in (DEPLOYMENT, AUTH) and "endpoint" in self.store.facts:
             self._show()
 
-    @work(group="endpoint", exclusive=True)
-    async def _look(self, wait: float) -> None:
-        if self.store.problem(NAME):
-            return
-        facts = self.query_one("#found", Facts)
-        answer = await self.question("endpoint", facts, "Asking Azure about this name", wait=wait)
-        if answer is not None:
-            self._show()
-            self._look_around()
+    def outdated(self) -> None:
+        self.query_one("#found", Facts).show([])
+        self.query_one("#free-name").display = False
+
+    def may_ask(self) -> bool:
+        return not self.store.problem(NAME)
+
+    def answered(self, answer: Any) -> None:
+        self._show()
+        self._look_around()
 
     def _look_around(self) -> None:
         found = self.store.facts.get("endpoint") or {}
@@ -123,7 +119,7 @@ class EndpointPane(HelperFormPane):
     def _taken(self, event: FieldRow.Taken) -> None:
         event.stop()
         if event.row.field.key == NAME:
-            self._look(0)
+            self.look()
 
     def actions(self) -> list[Action]:
         found = super().actions()

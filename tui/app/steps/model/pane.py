@@ -40,7 +40,6 @@ from tui.plan.fields.all_fields import BY_KEY, Field
 PATH = "deployment.model.path"
 NAME = "deployment.model.name"
 REQUEST = "test.request"
-PATIENCE = 75  # seconds: reading the files is given 60 by the helper
 
 
 class SampleButton(Button):
@@ -59,6 +58,9 @@ class ModelPane(HelperFormPane):
     """The model, its scoring script and its environment, with what was read of them."""
 
     step: ClassVar[str] = "model"
+    asks = "inspect_model"
+    busy = "Looking into the files"
+    patience = 75  # reading the files is given 60 by the helper
     roomy = True
     BINDINGS: ClassVar = [
         Binding("up", "beside(-1)", "Up", show=False, id="model.up", tooltip="The field above."),
@@ -95,7 +97,7 @@ class ModelPane(HelperFormPane):
         if "inspect_model" in self.store.facts:
             self._show(self.store.facts["inspect_model"])
         else:
-            self._look(0)
+            self.look()
 
     def leave(self) -> None:
         """Give the help its rows back."""
@@ -104,7 +106,7 @@ class ModelPane(HelperFormPane):
     def changed(self, name: str) -> None:
         """Something about the files has changed."""
         if name.startswith(DEPENDS["inspect_model"]) and self.display:
-            self._look(DEBOUNCE)
+            self.look(DEBOUNCE)
         if not self.query(PathPicker):
             return  # the pane is being made or taken down
         self._offer_script()
@@ -117,17 +119,14 @@ class ModelPane(HelperFormPane):
 
     # Looking into the files
 
-    def _look(self, wait: float) -> None:
+    async def _look(self, wait: float) -> None:
         self.workers.cancel_group(self, "count")
-        self._ask(wait)
-
-    @work(group="model", exclusive=True)
-    async def _ask(self, wait: float) -> None:
-        facts = self.query_one("#found", Facts)
         self.query_one("#use-sample").display = False
-        answer = await self.question("inspect_model", facts, "Looking into the files", wait=wait, timeout=PATIENCE)
-        if answer is not None:
-            self._show(answer)
+        await super()._look(wait)
+
+    def answered(self, answer: Any) -> None:
+        """What is in the files."""
+        self._show(answer)
 
     def _show(self, found: dict[str, Any]) -> None:
         self._figures = {}
@@ -277,9 +276,5 @@ class ModelPane(HelperFormPane):
             found.append(
                 Action("Make a scoring script", "For this MLflow model, with its conda file.", self.make_script)
             )
-        found.append(Action("Look into the files again", "After they have changed on disk.", self._again))
+        found.append(Action("Look into the files again", "After they have changed on disk.", self.look_again))
         return [*found, *super().actions()]
-
-    def _again(self) -> None:
-        self.store.facts.pop("inspect_model", None)
-        self._look(0)

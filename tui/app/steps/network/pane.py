@@ -6,7 +6,7 @@ import platform
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -18,7 +18,7 @@ from tui.app.steps.helper_form_pane import HelperFormPane
 from tui.app.steps.network import isolation, network_path
 from tui.app.steps.network.network_drawing import NetworkPath
 from tui.app.steps.network.network_path import Hop
-from tui.app.steps.step_findings import StepFindings
+from tui.app.steps.step_findings import WORKSPACE, StepFindings
 from tui.app.steps.step_pane import Action
 from tui.app.widgets.choice import Choice
 from tui.app.widgets.facts import STYLES, Fact, Facts
@@ -54,6 +54,8 @@ class NetworkPane(HelperFormPane):
     """Who can reach the endpoint, what the deployment can reach, and what this machine reaches."""
 
     step: ClassVar[str] = "network"
+    asks = "workspace"
+    busy = "Reading the workspace"
     roomy = True
 
     def __init__(self, store: Store) -> None:
@@ -74,10 +76,10 @@ class NetworkPane(HelperFormPane):
         """Show what is known; ask for what is not."""
         self._show()
         if "workspace" not in self.store.facts:
-            self._ask()
+            self.look()
         self._draw()
         if "reach" not in self.store.facts:
-            self.look()
+            self.connect()
 
     def changed(self, name: str) -> None:
         """A value has changed that the flags or the way depend on, or an answer is there."""
@@ -86,21 +88,18 @@ class NetworkPane(HelperFormPane):
         if name == "reach":
             self._draw()
         if self.display and (name == "ready" or (name in BY_KEY and name.startswith(DEPENDS["reach"]))):
-            self.look()
+            self.connect()
 
     # The flags
 
-    @work(group="workspace", exclusive=True)
-    async def _ask(self) -> None:
-        if self.store.ready.is_set() and any(
-            self.store.problem(f"workspace.{key}") for key in ("subscription_id", "resource_group", "name")
-        ):
-            return
-        facts = self.query_one("#found", Facts)
-        answer = await self.question("workspace", facts, "Reading the workspace")
-        if answer is not None:
-            isolation.apply(self.store, answer)
-            self._show()
+    def may_ask(self) -> bool:
+        """Whether the workspace is named."""
+        return not self.store.ready.is_set() or not any(self.store.problem(key) for key in WORKSPACE)
+
+    def answered(self, answer: Any) -> None:
+        """The flags as this workspace leaves them."""
+        isolation.apply(self.store, answer)
+        self._show()
 
     def _show(self) -> None:
         found = self.store.facts.get("workspace")
@@ -133,12 +132,11 @@ class NetworkPane(HelperFormPane):
 
     # The way
 
-    def look(self) -> None:
+    def connect(self) -> None:
         """Look every host up and connect to it."""
-        self._look()
+        self.run_worker(self._connect(), group="reach", exclusive=True)
 
-    @work(group="reach", exclusive=True)
-    async def _look(self) -> None:
+    async def _connect(self) -> None:
         self._trouble = ""
         self._paint(network_path.waiting("asking", self._known()))
         answer = await self.store.answer("reach", timeout=PATIENCE)
@@ -205,7 +203,7 @@ class NetworkPane(HelperFormPane):
     @on(Button.Pressed, "#look")
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        self.look()
+        self.connect()
 
     def copied_text(self) -> str | None:
         """The way as text."""
@@ -215,7 +213,7 @@ class NetworkPane(HelperFormPane):
 
     def actions(self) -> list[Action]:
         """What the menu offers here."""
-        return [Action("Look at the network again", "Every host, from this machine.", self.look), *super().actions()]
+        return [Action("Look at the network again", "Every host, from this machine.", self.connect), *super().actions()]
 
 
 _SIGNS = {"ok": "✔", "warn": "!", "bad": "✖", "busy": "▸", "none": "·"}

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
-from textual import work
 from textual.widget import Widget
 
-from tui.app.state.store import DEPENDS
-from tui.app.steps.helper_form_pane import DEBOUNCE, HelperFormPane
+from tui.app.steps.helper_form_pane import HelperFormPane
 from tui.app.steps.network import isolation
 from tui.app.steps.step_findings import StepFindings
 from tui.app.steps.step_pane import Action
@@ -23,6 +21,8 @@ class WorkspacePane(HelperFormPane):
     """The workspace, read as soon as its three fields are complete."""
 
     step = "workspace"
+    asks = "workspace"
+    busy = "Reading the workspace"
     extra_label = "Read again"
 
     def below(self) -> Iterable[Widget]:
@@ -33,43 +33,35 @@ class WorkspacePane(HelperFormPane):
         if "workspace" in self.store.facts:
             self._show(self.store.facts["workspace"], [])
         else:
-            self._read(0)
+            self.look()
 
-    def changed(self, name: str) -> None:
-        if name.startswith(DEPENDS["workspace"]):
-            self.query_one("#found", Facts).show([])
-            if self.display:
-                self._read(DEBOUNCE)
-        elif name == "ready" and self.display:
-            self._read(0)
+    def outdated(self) -> None:
+        self.query_one("#found", Facts).show([])
 
-    @work(group="workspace", exclusive=True)
-    async def _read(self, wait: float) -> None:
-        if self.store.ready.is_set() and any(self.store.problem(row.field.key) for row in self.rows()):
-            return
-        facts = self.query_one("#found", Facts)
-        answer = await self.question("workspace", facts, "Reading the workspace", wait=wait)
-        if answer is not None:
-            self._show(answer, isolation.apply(self.store, answer))
+    def may_ask(self) -> bool:
+        return not self.store.ready.is_set() or not any(self.store.problem(row.field.key) for row in self.rows())
+
+    def answered(self, answer: Any) -> None:
+        self._show(answer, isolation.apply(self.store, answer))
 
     def _show(self, found: dict[str, Any], changed: list[str]) -> None:
         self.query_one("#found", Facts).show(about(found, changed, self.store.value))
 
     async def extra(self) -> None:
-        self.read_again()
+        self.look_again()
 
-    def read_again(self) -> None:
+    def look_again(self) -> None:
         """Read the workspace once more, and forget the lists."""
-        for question in ("workspace", "subscriptions", "resource_groups", "workspaces"):
+        for question in ("subscriptions", "resource_groups", "workspaces"):
             self.store.facts.pop(question, None)
-        self._read(0)
+        super().look_again()
 
     def copied_text(self) -> str | None:
         found = self.store.facts.get("workspace")
         return str(found["id"]) if found and found.get("id") else None
 
     def actions(self) -> list[Action]:
-        again = Action("Read the workspace again", "Its location, its isolation, and the lists.", self.read_again)
+        again = Action("Read the workspace again", "Its location, its isolation, and the lists.", self.look_again)
         return [again, *super().actions()]
 
 
