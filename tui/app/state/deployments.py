@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -62,7 +63,7 @@ def add(store: Store) -> None:
     there = names(store)
     items: list[dict[str, Any]] = document.listed() or [document.tree.pop("deployment", None) or {}]
     like = copy.deepcopy(items[document.shown or 0])
-    like["name"] = _free(there)
+    like["name"] = free_name(there)
     items[0].setdefault("name", there[0])
     document.tree[DEPLOYMENTS] = [*items, like]
     document.shown = len(items)
@@ -93,7 +94,8 @@ def take_out(store: Store) -> None:
     _tell(store)
 
 
-def _free(taken: list[str]) -> str:
+def free_name(taken: Iterable[str]) -> str:
+    """A name for a deployment that none of these has: blue, green, blue-2, and so on."""
     known = {name.lower() for name in taken}
     candidates = ("blue", "green", *(f"{colour}-{number}" for number in range(2, 50) for colour in ("blue", "green")))
     return next(name for name in candidates if name not in known)

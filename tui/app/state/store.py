@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
 from tui.app.state.answers import Answer, stay_busy
+from tui.app.state.new_files import new_path
 from tui.plan.fields.all_fields import BY_KEY, fields_of
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.references import Unresolved, expand, has_reference
@@ -138,12 +139,12 @@ class Store:
         field = BY_KEY[key]
         if field.kind == "secret" and typed.strip() and not has_reference(typed):
             self.secrets[key] = typed.strip()
-            self._changed(key)
+            self.touched(key)
             return
         was_typed = self.secrets.pop(key, None)
         if field.kind == "secret" and not typed.strip():
             if was_typed:
-                self._changed(key)
+                self.touched(key)
             return
         value = field.parse(typed)
         if value == self.document.value(key):
@@ -155,7 +156,7 @@ class Store:
         self.document.set(key, value, source)
         self._touched.add(key)
         self.dirty = True
-        self._changed(key)
+        self.touched(key)
 
     def problem(self, key: str) -> str | None:
         """What is wrong with a field, and what would be right, in a sentence. May look at the disk."""
@@ -193,10 +194,7 @@ class Store:
             return None
 
     def touched(self, key: str) -> None:
-        """A field stands for another value than before, without anybody having typed it."""
-        self._changed(key)
-
-    def _changed(self, key: str) -> None:
+        """A field has another value, or stands for another one than before without anybody having typed it."""
         for question, keys in DEPENDS.items():
             if question in self.facts and any(key.startswith(prefix) for prefix in keys):
                 del self.facts[question]
@@ -284,6 +282,12 @@ class Store:
             await stay_busy(began, blink)
         return Answer(value, error, before != self.fingerprint(question))
 
+    def existing_deployment(self) -> Mapping[str, Any]:
+        """The plan's deployment as Azure has it, where the endpoint has been read; empty where it is not there."""
+        wanted = str(self.value("deployment.name") or "").lower()
+        there = (self.facts.get("endpoint") or {}).get("deployments") or ()
+        return next((item for item in there if str(item.get("name") or "").lower() == wanted), {})
+
     async def helper(self) -> HelperClient:
         """The helper process, started when first needed."""
         if self._helper is None:
@@ -369,11 +373,5 @@ def _new_plan_file(document: Document) -> Path:
     """A file name that is not taken, after the preset, among the plans of the state folder."""
     from tui.engine.journal.state_folder import plans_folder
 
-    folder = plans_folder()
     name = document.origin.partition(" ")[2] if document.origin.startswith("preset ") else "plan"
-    number = 1
-    while True:
-        path = folder / (f"{name}.yml" if number == 1 else f"{name}-{number}.yml")
-        if not path.exists():
-            return path
-        number += 1
+    return new_path(plans_folder(), name, ".yml")

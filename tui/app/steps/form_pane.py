@@ -16,6 +16,7 @@ from tui.app.state.background import in_thread
 from tui.app.state.store import Store
 from tui.app.steps.field_groups import group_of, grouped
 from tui.app.steps.step_pane import Action, Pane
+from tui.app.text import formatting
 from tui.app.widgets.field_row import FieldRow
 from tui.plan.fields.all_fields import BY_KEY, Field, fields_of
 
@@ -77,7 +78,7 @@ class FormPane(Pane):
         count = self.less_usual()
         if not count:
             return ""
-        return "Fewer fields" if self.all_fields else f"{count} more field{'s' if count > 1 else ''}"
+        return "Fewer fields" if self.all_fields else formatting.count(count, "more field")
 
     async def extra(self) -> None:
         await self.show_all(not self.all_fields)

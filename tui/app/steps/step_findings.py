@@ -11,13 +11,12 @@ from textual import work
 from tui.app.state.answers import BLINK
 from tui.app.state.background import in_thread
 from tui.app.state.store import DEPENDS, Store
-from tui.app.steps.model.model_facts import shortened
+from tui.app.steps.model.model_facts import KINDS, shortened
 from tui.app.widgets.facts import Fact, Facts
 from tui.plan.fields.all_fields import fields_of
 
 DEBOUNCE = 1.0  # seconds without a key before the step is looked at again
 PATIENCE = 60  # the preflight ends after ten by itself
-KINDS = {"blocker": "bad", "warning": "warn", "unknown": "none"}
 COLUMNS = {"credentials": 9, "model": 9, "compute": 6, "network": 8}  # as the pane's own lines
 LONGEST = 130  # characters of a message or a remedy
 SHORT_COMMAND = 60  # characters that a remedy may hold

@@ -179,6 +179,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         """Show one line beside the buttons."""
         self._status_line.update(text)
 
+    @on(Button.Pressed, "#back")
     async def action_back(self) -> None:
         """The step before, or the one that asked for an edit."""
         if self.return_to:
@@ -241,10 +242,6 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             await self.show_step(ORDER[ORDER.index(self.step) + 1])
             return True
         return False
-
-    @on(Button.Pressed, "#back")
-    async def _back_pressed(self) -> None:
-        await self.action_back()
 
     @on(Button.Pressed, "#extra")
     async def _extra_pressed(self) -> None:
@@ -324,6 +321,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         """Put the focus on Next."""
         self.query_one("#next", Button).focus()
 
+    @on(Button.Pressed, "#open-menu")
     def action_menu(self) -> None:
         """Open the menu."""
         from tui.app.dialogs.menu import MenuScreen

@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
 from tui.app.steps.compute import size_rows
@@ -54,7 +53,7 @@ class ComputePane(HelperFormPane):
             yield Static("Filter", classes="field-label", markup=False)
             yield SizeFilter(placeholder="a word of the name, gpu, fits, cores>=8, memory>=32, price<1", id="filter")
             yield Static("", id="size-count", markup=False)
-        yield TableHead(id="size-head")
+        yield Static(id="size-head", classes="table-head", markup=False)
         yield SizeTable(id="sizes")
         yield Static("The table of sizes: Down in the field Size, or Fewer fields.", id="sizes-away", markup=False)
         yield Facts(id="found", column=6)  # below the table: its rows stay where they are when other lines come
@@ -99,19 +98,12 @@ class ComputePane(HelperFormPane):
         number = self.store.value(COUNT)
         if isinstance(number, bool) or not isinstance(number, int) or self.store.problem(COUNT):
             number = 1  # while another number is being typed
-        return size_rows.rows(offers, number, self._region, self._existing())
+        return size_rows.rows(offers, number, self._region, self.store.existing_deployment())
 
     @property
     def _region(self) -> str:
         workspace: Mapping[str, Any] = self.store.facts.get("workspace") or {}
         return str(workspace.get("location") or "")
-
-    def _existing(self) -> Mapping[str, Any] | None:
-        """The plan's deployment as Azure has it, where the endpoint has been read."""
-        endpoint: Mapping[str, Any] = self.store.facts.get("endpoint") or {}
-        wanted = str(self.store.value(NAME) or "").lower()
-        found = [item for item in endpoint.get("deployments") or () if str(item.get("name")).lower() == wanted]
-        return found[0] if found else None
 
     def _show(self) -> None:
         everything = self._rows()
@@ -199,7 +191,7 @@ class ComputePane(HelperFormPane):
     @on(SizeTable.Heads)
     def _heads(self, event: SizeTable.Heads) -> None:
         event.stop()
-        self.query_one("#size-head", TableHead).show(event.text)
+        self.query_one("#size-head", Static).update(Content.styled(event.text, "bold $text-muted"))
 
     def on_descendant_focus(self) -> None:
         """Quota and cost are those of the row that is looked at."""
@@ -224,19 +216,3 @@ def _in_words(row: SizeRow) -> str:
     memory = f", {row.size.memory_gib:g} GiB" if row.size.memory_gib else ""
     gpus = f", {row.size.gpus:g} GPU" if row.size.gpus else ""
     return f"{row.size.name}: {counted(row.size.cores, 'core')}{memory}{gpus}"
-
-
-class TableHead(Widget):
-    """The names of the columns."""
-
-    def __init__(self, id: str) -> None:
-        super().__init__(id=id, classes="table-head")
-        self.text = ""
-
-    def show(self, text: str) -> None:
-        """Show other names."""
-        self.text = text
-        self.refresh()
-
-    def render(self) -> Content:
-        return Content.styled(self.text, "bold $text-muted")

@@ -129,15 +129,11 @@ _FITS = Column("Fits", 13, lambda row: f"{SIGNS[row.fit.fits]} {row.fit.short}",
 def columns(width: int) -> list[Column]:
     """The columns that there is room for in `width` cells; size, quota and whether it fits always."""
     chosen = [_NAME, *(_ROOMY if width >= 95 else _ALWAYS), _FITS]
-    while sum(column.width + GAP for column in chosen) - GAP > width and len(chosen) > 3:
-        # The least needed goes first: what the name tells too, then what the summary above tells for the chosen one.
-        heads = [column.head for column in chosen]
-        for head in ("Free", "GPU", "Needs", "Memory", "Cores", "USD/month", "USD/h", "USD/hour"):
-            if head in heads:
-                chosen.pop(heads.index(head))
-                break
-        else:
+    # The least needed goes first: what the name tells too, then what the summary above tells for the chosen one.
+    for head in ("Free", "GPU", "Needs", "Memory", "Cores", "USD/month", "USD/h", "USD/hour"):
+        if sum(column.width + GAP for column in chosen) - GAP <= width:
             break
+        chosen = [column for column in chosen if column.head != head]
     return chosen
 
 

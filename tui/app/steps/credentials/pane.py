@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
+from tui.app.steps.help_button import HelpButton
 from tui.app.steps.helper_form_pane import HelperFormPane
 from tui.app.steps.step_findings import StepFindings
 from tui.app.steps.step_pane import Action
@@ -31,16 +32,11 @@ SCOPE_REFERENCE = re.compile(r"\$\{databricks:([^/}]+)/([^}]+)\}")
 RENEW = timedelta(minutes=5)  # before a token ends a new one is asked for, while the step is shown
 
 
-class SignInButton(Button):
-    """Signs in."""
-
-    def topic(self) -> Topic:
-        """Help for the button."""
-        return Topic(
-            "Sign in",
-            "Gets a token from Microsoft Entra with the identity chosen above, and shows whom it was given to.",
-            "The step can be left without it; the run signs in by itself.",
-        )
+SIGN_IN_TOPIC = Topic(
+    "Sign in",
+    "Gets a token from Microsoft Entra with the identity chosen above, and shows whom it was given to.",
+    "The step can be left without it; the run signs in by itself.",
+)
 
 
 class SecretFrom(Widget):
@@ -75,7 +71,7 @@ class CredentialsPane(HelperFormPane):
     def below(self) -> Iterable[Widget]:
         yield SecretFrom(self._way())
         yield Facts(id="secret-facts", column=10)
-        yield SignInButton("Sign in", id="sign-in", compact=True, classes="quiet")
+        yield HelpButton(SIGN_IN_TOPIC, id="sign-in", classes="quiet")
         yield Facts(id="signed-in")
         yield StepFindings(self.store, self.step)
         yield Facts(id="sources")

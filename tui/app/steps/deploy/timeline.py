@@ -148,7 +148,6 @@ class Timeline(Widget, can_focus=True):
         self._most = 99  # rows of tasks that there is room for
         self._first = 0  # the task in the first of them
         self._moved = False  # whether somebody has chosen a row
-        self._looks: dict[str, Style] = {}
         self._folding = False
 
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
@@ -253,11 +252,6 @@ class Timeline(Widget, can_focus=True):
             self.cursor = at + self._first
             self.action_choose()
 
-    def notify_style_update(self) -> None:
-        """Colours have changed."""
-        super().notify_style_update()
-        self._looks = {}
-
     def render_line(self, y: int) -> Strip:
         """One row."""
         width = self.size.width
@@ -266,16 +260,14 @@ class Timeline(Widget, can_focus=True):
         base = self.rich_style
         if y >= len(self._rows):
             return Strip.blank(width, base)
-        if not self._looks:
-            self._looks = {
-                name: base + self.get_component_rich_style(name, partial=True) for name in self.COMPONENT_CLASSES
-            }
-        styles = self._looks
-        segments = [Segment(text, styles.get(name, base)) for text, name in self._rows[y]]
+
+        def style(name: str) -> Style:
+            return base + self.get_component_rich_style(name, partial=True) if name else base
+
+        segments = [Segment(text, style(name)) for text, name in self._rows[y]]
         strip = Strip(segments).adjust_cell_length(width, base)
         if y == self.cursor - self._first + self._head and self.has_focus:
-            mark: Style = self.get_component_rich_style("timeline--cursor", partial=True)
-            strip = strip.apply_style(mark)
+            strip = strip.apply_style(self.get_component_rich_style("timeline--cursor", partial=True))
         return strip
 
     def _parts(self) -> list[list[Part]]:

@@ -10,6 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from tui.app.state import deployments, side_by_side
+from tui.app.steps.help_button import HelpButton
 from tui.app.steps.helper_form_pane import HelperFormPane
 from tui.app.steps.step_findings import StepFindings
 from tui.app.steps.step_pane import Action
@@ -21,16 +22,11 @@ NAME, DEPLOYMENT, AUTH = "endpoint.name", "deployment.name", "endpoint.auth_mode
 REGION = "The name must be free in the whole region. Azure tells when the endpoint is created."
 
 
-class FreeName(Button):
-    """Gives the deployment a name that is free."""
-
-    def topic(self) -> Topic:
-        """Help for the button."""
-        return Topic(
-            "A deployment beside the others",
-            "Gives the deployment a name that the endpoint does not have yet, so that nothing that serves is changed.",
-            "It takes no requests until traffic is shifted to it; the step Test does that, and takes it back.",
-        )
+FREE_NAME_TOPIC = Topic(
+    "A deployment beside the others",
+    "Gives the deployment a name that the endpoint does not have yet, so that nothing that serves is changed.",
+    "It takes no requests until traffic is shifted to it; the step Test does that, and takes it back.",
+)
 
 
 class EndpointPane(HelperFormPane):
@@ -43,7 +39,7 @@ class EndpointPane(HelperFormPane):
     def below(self) -> Iterable[Widget]:
         yield Facts(id="found", column=10)
         yield StepFindings(self.store, self.step)
-        yield FreeName("", id="free-name", compact=True, classes="quiet")
+        yield HelpButton(FREE_NAME_TOPIC, "", id="free-name", classes="quiet")
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -98,18 +94,21 @@ class EndpointPane(HelperFormPane):
             facts.append(Fact("busy", "Region", "Looking whether another workspace has this name …") if looking
                          else in_region(self.store.facts.get("endpoint_name"), name))  # fmt: skip
         self.query_one("#found", Facts).show(facts)
-        free = free_beside(found, str(self.store.value(DEPLOYMENT) or ""))
-        button = self.query_one("#free-name", FreeName)
+        free = self._free_name
+        button = self.query_one("#free-name", Button)
         button.display = bool(free)
         if free and str(button.label) != f"Name it {free}":
             button.label = f"Name it {free}"
             button.refresh(layout=True)
 
+    @property
+    def _free_name(self) -> str:
+        return free_beside(self.store.facts.get("endpoint") or {}, str(self.store.value(DEPLOYMENT) or ""))
+
     @on(Button.Pressed, "#free-name")
     def add_beside(self) -> None:
         """Name the deployment so that it comes beside those that are there."""
-        found = self.store.facts.get("endpoint") or {}
-        free = free_beside(found, str(self.store.value(DEPLOYMENT) or ""))
+        free = self._free_name
         if free:
             self.row(DEPLOYMENT).control.focus()
             side_by_side.take(self.store, free)
@@ -124,7 +123,7 @@ class EndpointPane(HelperFormPane):
     def actions(self) -> list[Action]:
         found = super().actions()
         if self.query_one("#free-name").display:
-            found.insert(0, Action(str(self.query_one("#free-name", FreeName).label), "Deploy beside what serves.",
+            found.insert(0, Action(str(self.query_one("#free-name", Button).label), "Deploy beside what serves.",
                                    self.add_beside))  # fmt: skip
         return [*deployments.actions(self.store), *found]
 
@@ -184,8 +183,7 @@ def in_region(found: Mapping[str, Any] | None, name: str) -> Fact:
 
 def free_beside(found: Mapping[str, Any], deployment: str) -> str:
     """A free name where the plan would update a deployment that is there; empty where it would not."""
-    taken = {str(item["name"]).lower() for item in found.get("deployments") or []}
-    if not found.get("exists") or deployment.lower() not in taken:
+    taken = [str(item["name"]) for item in found.get("deployments") or []]
+    if not found.get("exists") or deployment.lower() not in map(str.lower, taken):
         return ""
-    candidates = ("blue", "green", *(f"{colour}-{number}" for number in range(2, 50) for colour in ("blue", "green")))
-    return next((name for name in candidates if name not in taken), "")
+    return deployments.free_name(taken)

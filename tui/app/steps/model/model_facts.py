@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
+from tui.app.state.new_files import numbered, stem_of
 from tui.app.text.formatting import count, running, size
 from tui.app.widgets.facts import Fact
 
@@ -119,17 +119,11 @@ def shortened(text: str, longest: int = 120) -> str:
 
 def write_sample(name: str, body: Any) -> Path:
     """Writes a request to a file of its own among the plans of the state folder. Raises OSError."""
-    from tui.common.write_atomic import write_atomic
     from tui.engine.journal.state_folder import plans_folder
 
     text = json.dumps(body, indent=2, ensure_ascii=False) + "\n"
-    stem = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "model"
-    number = 1
-    while True:
-        path = plans_folder() / (f"{stem}-request.json" if number == 1 else f"{stem}-request-{number}.json")
-        if not path.exists():
-            write_atomic(path, text, mode=0o600)
-            return path
-        if path.read_text(encoding="utf-8") == text:
-            return path
-        number += 1
+    paths = numbered(plans_folder(), f"{stem_of(name)}-request", ".json")
+    path = next(path for path in paths if not path.exists() or path.read_text(encoding="utf-8") == text)
+    if not path.exists():
+        write_atomic(path, text, mode=0o600)
+    return path

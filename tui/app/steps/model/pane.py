@@ -17,11 +17,12 @@ from textual.widgets import Button
 from tui.app.state.background import in_thread
 from tui.app.state.store import DEPENDS, Store
 from tui.app.steps.form_pane import FormScroll
+from tui.app.steps.help_button import HelpButton
 from tui.app.steps.helper_form_pane import DEBOUNCE, HelperFormPane
 from tui.app.steps.model import model_facts
 from tui.app.steps.model.scoring_script import (
     REFUSED,
-    ScoringButton,
+    SCRIPT_TOPIC,
     blocked_without_script,
     make_script,
     may_have_script,
@@ -42,16 +43,11 @@ NAME = "deployment.model.name"
 REQUEST = "test.request"
 
 
-class SampleButton(Button):
-    """Writes the sample and names it in the plan."""
-
-    def topic(self) -> Topic:
-        """Help for the button."""
-        return Topic(
-            "Use the sample as the test request",
-            "Writes the request that the model's example or signature gives to a file, and names it in the plan.",
-            "The run sends it when the endpoint is up. Values made from a signature are only of the right type.",
-        )
+SAMPLE_TOPIC = Topic(
+    "Use the sample as the test request",
+    "Writes the request that the model's example or signature gives to a file, and names it in the plan.",
+    "The run sends it when the endpoint is up. Values made from a signature are only of the right type.",
+)
 
 
 class ModelPane(HelperFormPane):
@@ -84,8 +80,8 @@ class ModelPane(HelperFormPane):
         with Vertical(id="found-box"):
             yield StepFindings(self.store, self.step)
             yield Facts(id="found", column=9)
-            yield ScoringButton("Make a scoring script for it", id="make-script", compact=True, classes="quiet")
-            yield SampleButton("Use the sample as the test request", id="use-sample", compact=True, classes="quiet")
+            yield HelpButton(SCRIPT_TOPIC, id="make-script", classes="quiet")
+            yield HelpButton(SAMPLE_TOPIC, id="use-sample", classes="quiet")
 
     def on_mount(self) -> None:
         super().on_mount()

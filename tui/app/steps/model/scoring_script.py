@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
-from textual.widgets import Button
-
 from tui.app.state.answers import explained
 from tui.app.state.background import in_thread
+from tui.app.state.new_files import new_path, stem_of
 from tui.app.state.store import Store
 from tui.app.steps.network.isolation import EGRESS
 from tui.app.steps.step_pane import Pane
@@ -23,18 +21,13 @@ REFUSED = "Not without a scoring script: Azure refuses such a model where the de
 PATIENCE = 180  # seconds: of a model that lies elsewhere the small files are fetched
 
 
-class ScoringButton(Button):
-    """Makes the script."""
-
-    def topic(self) -> Topic:
-        """Help for the button."""
-        return Topic(
-            "Make a scoring script for it",
-            "An MLflow model without a scoring script is refused where the deployment's egress is closed.",
-            "This writes score.py, a conda file and a request from what the model's MLmodel file says, into a folder "
-            "beside the plan, and names them in the plan.",
-            link="https://learn.microsoft.com/azure/machine-learning/how-to-deploy-mlflow-models-online-endpoints",
-        )
+SCRIPT_TOPIC = Topic(
+    "Make a scoring script for it",
+    "An MLflow model without a scoring script is refused where the deployment's egress is closed.",
+    "This writes score.py, a conda file and a request from what the model's MLmodel file says, into a folder "
+    "beside the plan, and names them in the plan.",
+    link="https://learn.microsoft.com/azure/machine-learning/how-to-deploy-mlflow-models-online-endpoints",
+)
 
 
 def may_have_script(store: Store) -> bool:
@@ -85,10 +78,4 @@ def folder_for(store: Store) -> Path:
     from tui.engine.journal.state_folder import plans_folder
 
     place = store.file.parent if store.file is not None else plans_folder()
-    stem = re.sub(r"[^\w.-]+", "-", str(store.value(NAME) or "model")).strip("-.") or "model"
-    number = 1
-    while True:
-        folder = place / (f"{stem}-scoring" if number == 1 else f"{stem}-scoring-{number}")
-        if not folder.exists():
-            return folder.resolve()
-        number += 1
+    return new_path(place, f"{stem_of(str(store.value(NAME) or 'model'))}-scoring").resolve()

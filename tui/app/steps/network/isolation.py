@@ -69,8 +69,8 @@ def refused_egress(workspace: dict[str, Any], store: Store | None = None) -> dic
             "Azure refuses closed egress for an MLflow model without a scoring script, which fetches its packages "
             "from public networks.",
         )
-    before = _existing_flag(store)
-    if before is not None:
+    before = str(store.existing_deployment().get("egress_public_network_access") or "").lower()
+    if before:
         for choice in ("", "enabled", "disabled"):
             if (choice or "enabled") != before:
                 refused.setdefault(
@@ -85,16 +85,6 @@ def without_code(store: Store) -> bool:
     """Whether Azure is to make the scoring script itself."""
     code = store.value("deployment.code_configuration.code")
     return store.value("deployment.model.type") == "mlflow_model" and not code
-
-
-def _existing_flag(store: Store) -> str | None:
-    """The flag of the plan's deployment as it exists, where that has been read."""
-    endpoint: dict[str, Any] = store.facts.get("endpoint") or {}
-    wanted = str(store.value("deployment.name") or "").lower()
-    for item in endpoint.get("deployments") or ():
-        if str(item.get("name") or "").lower() == wanted and item.get("egress_public_network_access"):
-            return str(item["egress_public_network_access"]).lower()
-    return None
 
 
 def illegal(workspace: dict[str, Any], store: Store) -> list[str]:

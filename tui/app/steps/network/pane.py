@@ -14,6 +14,7 @@ from textual.widgets import Button, Static
 
 from tui.app.state.answers import explained
 from tui.app.state.store import DEPENDS, Store
+from tui.app.steps.help_button import HelpButton
 from tui.app.steps.helper_form_pane import HelperFormPane
 from tui.app.steps.network import isolation, network_path
 from tui.app.steps.network.network_drawing import NetworkPath
@@ -38,16 +39,11 @@ _MATTER = (
 )
 
 
-class LookButton(Button):
-    """Looks at the way again."""
-
-    def topic(self) -> Topic:
-        """Help for the button."""
-        return Topic(
-            "Look again",
-            "Looks every host up and connects to it, from this machine; nothing is sent but a TLS handshake.",
-            "What answers here need not answer from the network that callers are in.",
-        )
+LOOK_TOPIC = Topic(
+    "Look again",
+    "Looks every host up and connects to it, from this machine; nothing is sent but a TLS handshake.",
+    "What answers here need not answer from the network that callers are in.",
+)
 
 
 class NetworkPane(HelperFormPane):
@@ -68,7 +64,7 @@ class NetworkPane(HelperFormPane):
         yield StepFindings(self.store, self.step)
         with Horizontal(id="path-bar"):
             yield Static("", id="path-head", markup=False)
-            yield LookButton("Look again", id="look", compact=True)
+            yield HelpButton(LOOK_TOPIC, id="look")
         yield NetworkPath(id="path")
         yield Static("", id="path-detail", markup=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from tui.plan.traffic import in_words
 if TYPE_CHECKING:
     from tui.app.state.store import Store
 
+CODE = "deployment.code_configuration.code"
 SCRIPT = "deployment.code_configuration.scoring_script"
 HOURS_A_MONTH = 730  # Azure's own convention for monthly estimates
 
@@ -78,16 +80,12 @@ def values(store: Store, problems: Mapping[str, str]) -> list[Value]:
         problem = problems.get(field.key, "")
         written = store.document.get(field.key)
         is_set = written is not None or field.key in store.secrets
-        if not problem and not is_set and (field.advanced or field.default is None or _without_use(store, field.key)):
+        # A default that stands for nothing: there is no script without a code folder.
+        without_use = field.default is None or (field.key == SCRIPT and not store.document.value(CODE))
+        if not problem and not is_set and (field.advanced or without_use):
             continue
         rows.append(Value(field, shown(store, field), store.provenance(field.key), problem))
     return rows
-
-
-def _without_use(store: Store, key: str) -> bool:
-    """Whether a field's default stands for nothing in this plan: there is no script without a code folder."""
-    parent = {SCRIPT: "deployment.code_configuration.code"}.get(key)
-    return parent is not None and not store.document.value(parent)
 
 
 def shown(store: Store, field: Field) -> str:
@@ -172,10 +170,9 @@ def refused(changes: Sequence[Mapping[str, Any]]) -> list[Finding]:
 
 def changes_in_words(changes: Sequence[Mapping[str, Any]]) -> str:
     """`creates 5, changes 1, leaves 2`."""
-    numbers = {action: sum(change.get("action") == action for change in changes) for action in ACTIONS}
-    parts = [f"creates {numbers['create']}"] if numbers["create"] else []
-    parts += [f"changes {numbers['change']}"] if numbers["change"] else []
-    parts += [f"leaves {numbers['skip']}"] if numbers["skip"] else []
+    numbers = Counter(change.get("action") for change in changes)
+    words = (("create", "creates"), ("change", "changes"), ("skip", "leaves"))
+    parts = [f"{verb} {numbers[action]}" for action, verb in words if numbers[action]]
     return ", ".join(parts) or "changes nothing"
 
 
