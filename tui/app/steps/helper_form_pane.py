@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any, ClassVar
 
 from tui.app.state.answers import BLINK
@@ -32,7 +33,7 @@ class HelperFormPane(FormPane):
 
     def look(self, wait: float = 0) -> None:
         """Ask the step's question, after so many seconds; a look that is still waiting is forgotten."""
-        self.run_worker(self._look(wait), group=self.asks, exclusive=True)
+        self.in_background(partial(self._look, wait), self.asks)
 
     async def _look(self, wait: float) -> None:
         if self.may_ask():

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Callable, ClassVar
 
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widget import Widget
+from textual.worker import Worker
 
 from tui.app.state.store import Store
 
@@ -113,6 +114,10 @@ class Pane(Vertical):
         """What the menu offers at this step besides what it always offers."""
         return []
 
+    def in_background(self, work: Callable[[], Coroutine[None, None, None]], group: str) -> Worker[None]:
+        """Run this beside everything else, in place of what runs under the same name."""
+        return self.run_worker(work, group=group, exclusive=True)
+
     def learn(self, question: str, *, wait: float = 0, timeout: float = 60) -> None:
         """Ask for something that the pane can do without; whoever listens to the store hears of the answer.
 
@@ -124,7 +129,7 @@ class Pane(Vertical):
             await self.store.answer(question, timeout=timeout)
 
         if question not in self.store.facts:
-            self.run_worker(ask(), group=question, exclusive=True)
+            self.in_background(ask, question)
 
     @contextlib.contextmanager
     def each_second(self, show: Callable[[float], None]) -> Iterator[None]:

@@ -130,7 +130,7 @@ class NetworkPane(HelperFormPane):
 
     def connect(self) -> None:
         """Look every host up and connect to it."""
-        self.run_worker(self._connect(), group="reach", exclusive=True)
+        self.in_background(self._connect, "reach")
 
     async def _connect(self) -> None:
         self._trouble = ""
