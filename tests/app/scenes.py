@@ -90,8 +90,8 @@ def always_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     """Nothing on the screen depends on when and where it is drawn."""
     for module in ("tests.app.recorded", "tui.app.steps.credentials.pane", "tui.app.steps.test.pane"):
         monkeypatch.setattr(f"{module}.datetime", Stopped)
-    for module in ("tui.app.steps.deploy.follow_run", "tui.app.steps.helper_form_pane", "tui.app.widgets.field_row"):
-        monkeypatch.setattr(f"{module}.time", Seconds)
+    for module in ("steps.deploy.follow_run", "steps.step_pane", "state.store", "state.answers", "widgets.field_row"):
+        monkeypatch.setattr(f"tui.app.{module}.time", Seconds)
     monkeypatch.setattr("tui.plan.sizes.date", Today)
     # Whichever presets there are: the two that have been there from the start.
     offered = [preset for preset in presets() if preset.name in ("churn-xgboost", "mlflow-xgboost")]

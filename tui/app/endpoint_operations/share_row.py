@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rich.segment import Segment
@@ -27,14 +28,13 @@ class ShareRow(Widget, can_focus=True):
         Binding("end", "set(100)", "All", show=False, id="share.all", tooltip="All requests"),
     ]
 
+    @dataclass
     class Moved(Message):
         """A share is to become another one: `by` steps more, or exactly `to` percent."""
 
-        def __init__(self, name: str, by: int = 0, to: int | None = None) -> None:
-            super().__init__()
-            self.name = name
-            self.by = by
-            self.to = to
+        name: str
+        by: int = 0
+        to: int | None = None
 
     def __init__(self, deployment: str, before: int, state: str, about: str = "", **options: Any) -> None:
         """`before` is the share now in percent, `state` Azure's provisioning state, `about` its size and instances."""

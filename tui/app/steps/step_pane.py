@@ -41,13 +41,12 @@ class Pane(Vertical):
     back_label: str = "Back"
     extra_label: str = ""  # a third button, left of Back; none where it is empty
 
+    @dataclass
     class GoTo(Message):
         """Show another step; with `key`, edit that field there and come back to the step that asked."""
 
-        def __init__(self, step: str, key: str | None = None) -> None:
-            super().__init__()
-            self.step = step
-            self.key = key
+        step: str
+        key: str | None = None
 
     class Relabel(Message):
         """The pane's `next_label`, `back_label` or `extra_label` has changed."""
@@ -55,12 +54,11 @@ class Pane(Vertical):
     class Leave(Message):
         """The pane asks to leave the program (with the dialog, while a run is under way)."""
 
+    @dataclass
     class Status(Message):
         """One line of what goes on, shown beside the buttons; an empty text takes it away."""
 
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
+        text: str
 
     def __init__(self, store: Store) -> None:
         super().__init__(id=f"pane-{self.step}", classes="pane")

@@ -14,7 +14,6 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from tui.app.state.store import Store
@@ -274,14 +273,13 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     def topic(self) -> Topic:
         """Help for what has the focus, or else for the step."""
-        widget: Widget | None = self.focused
-        while widget is not None and widget is not self:
-            ask = getattr(widget, "topic", None)
+        for node in self.focused.ancestors_with_self if self.focused else ():
+            if node is self:
+                break
+            ask = getattr(node, "topic", None)
             found = ask() if callable(ask) else None
             if isinstance(found, Topic):
                 return found
-            parent = widget.parent
-            widget = parent if isinstance(parent, Widget) else None
         return Topic(TITLES[self.step], INTROS[self.step])
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
@@ -305,10 +303,9 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         """Copy the value of the focused field, or what the pane thinks worth copying; never a secret."""
         from textual.widgets import Input
 
-        focused = self.focused
-        text = None
-        if isinstance(focused, Input):
-            text = None if focused.password else focused.selected_text or focused.value
+        focused, text = self.focused, None
+        if isinstance(focused, Input) and not focused.password:
+            text = focused.selected_text or focused.value
         if not text and self.pane is not None:
             text = self.pane.copied_text()
         if text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -317,18 +317,19 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """The row of buttons."""
-        button = event.button.id
-        if button == "look":
+        pressed: dict[str | None, Callable[[], object]] = {
+            "look": self.look,
+            "watch": self._watch,
+            "support": self.action_support,
+            "home": self.app.go_home,
+        }
+        pressed[event.button.id]()
+
+    def _watch(self) -> None:
+        self.watching = not self.watching
+        self.query_one("#watch", Button).label = "Watch: on" if self.watching else "Watch: off"
+        if self.watching:
             self.look()
-        elif button == "watch":
-            self.watching = not self.watching
-            event.button.label = "Watch: on" if self.watching else "Watch: off"
-            if self.watching:
-                self.look()
-        elif button == "support":
-            self.action_support()
-        elif button == "home":
-            self.app.go_home()
 
     def on_run_log_save(self, event: RunLog.Save) -> None:
         """Write the lines in sight to a file."""

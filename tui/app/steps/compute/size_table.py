@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import Binding
@@ -32,12 +33,11 @@ class SizeTable(OptionList, inherit_bindings=False):
         Binding("enter,space", "select", "Take", show=False, id="sizes.take", tooltip="Take the marked size."),
     ]
 
+    @dataclass
     class Heads(Message):
         """The columns have changed; `text` is the line above the table."""
 
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
+        text: str
 
     class Marked(Message):
         """Another row is marked."""

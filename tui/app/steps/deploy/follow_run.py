@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from tui.app.state.background import in_thread
 from tui.app.steps.deploy.azure_requests import AzureRequests
@@ -107,7 +105,8 @@ class RunFollower:
             return None
         azure_requests = before.azure_requests.after(events, before.heard)
         view, dropped = kept_short(before.view.fold_all(events), before.dropped)
-        return RunSnapshot(view, alive, last_time(events, before.heard), azure_requests, dropped)
+        heard = seconds_of(events[-1]["time"]) if events else before.heard
+        return RunSnapshot(view, alive, heard, azure_requests, dropped)
 
 
 def kept_short(view: RunView, dropped: int) -> tuple[RunView, int]:
@@ -117,8 +116,3 @@ def kept_short(view: RunView, dropped: int) -> tuple[RunView, int]:
     surplus = view.log_count - KEPT_LINES
     # A list of its own: earlier snapshots are still on the screen.
     return replace(view, logs=view.logs[surplus : view.log_count], log_count=KEPT_LINES), dropped + surplus
-
-
-def last_time(events: Sequence[dict[str, Any]], otherwise: float) -> float:
-    """The time of the last event, in seconds since the epoch; `otherwise` where there is none."""
-    return seconds_of(events[-1]["time"]) if events else otherwise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Callable
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -35,7 +35,7 @@ class RunLog(Vertical):
         super().__init__(**options)
         self._tasks: tuple[str, ...] = TASKS
         self._finding = False
-        self._larger = False
+        self.larger = False  # whether the log has the whole pane
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="log-bar"):
@@ -103,34 +103,33 @@ class RunLog(Vertical):
         select = self.query_one("#log-task", Select)
         select.value = Select.NULL if select.value == task else task
 
-    @property
-    def larger(self) -> bool:
-        """Whether the log has the whole pane."""
-        return self._larger
-
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Following and finding are switched here; the rest is for the pane."""
         event.stop()
-        button = event.button.id
-        if button == "log-follow":
-            self.view.follow(not self.view.following)
-            self._show_following()
-        elif button == "log-mode":
-            self._finding = not self._finding
-            event.button.label = FIND if self._finding else ONLY
-            self._filter()
-        elif button == "log-previous":
-            self.view.seek(-1)
-        elif button == "log-next":
-            self.view.seek(1)
-        elif button == "log-save":
-            self.post_message(self.Save())
-        elif button == "log-larger":
-            self._larger = not self._larger
-            event.button.label = "Smaller" if self._larger else "Larger"
-            self.post_message(self.Larger())
-        elif button == "log-card":
-            self.post_message(self.Card())
+        pressed: dict[str | None, Callable[[], object]] = {
+            "log-follow": self._follow,
+            "log-mode": self._find,
+            "log-previous": lambda: self.view.seek(-1),
+            "log-next": lambda: self.view.seek(1),
+            "log-save": lambda: self.post_message(self.Save()),
+            "log-larger": self._enlarge,
+            "log-card": lambda: self.post_message(self.Card()),
+        }
+        pressed[event.button.id]()
+
+    def _follow(self) -> None:
+        self.view.follow(not self.view.following)
+        self._show_following()
+
+    def _find(self) -> None:
+        self._finding = not self._finding
+        self.query_one("#log-mode", Button).label = FIND if self._finding else ONLY
+        self._filter()
+
+    def _enlarge(self) -> None:
+        self.larger = not self.larger
+        self.query_one("#log-larger", Button).label = "Smaller" if self.larger else "Larger"
+        self.post_message(self.Larger())
 
     def on_select_changed(self, event: Select.Changed) -> None:
         """Another task's lines."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from textual.content import Content
 from textual.style import Style
@@ -14,6 +14,7 @@ from tui.app.steps.deploy.follow_run import RunSnapshot
 from tui.app.steps.deploy.schedule import expected_seconds
 from tui.app.steps.deploy.timeline import STATES, note, state_of, time_words, what_of
 from tui.app.text import formatting
+from tui.app.widgets.facts import Fact
 from tui.engine.journal.run_view import RunView, TaskView
 from tui.engine.journal.runs import Run
 
@@ -106,41 +107,34 @@ def addresses(view: RunView, run: Run | None) -> str:
     return "".join(f"{name}: {value}\n" for name, value in rows if value)
 
 
-class Row(NamedTuple):
-    """A line about a task: its name, its text, and whether it is a heading's first line of several."""
-
-    name: str
-    text: str
-
-
-def task_rows(task: TaskView, snapshot: RunSnapshot) -> list[Row]:
+def task_rows(task: TaskView, snapshot: RunSnapshot) -> list[Fact]:
     """Everything that is known of a task: what it does, its state, times, what it waits for, results, ids."""
     state = state_of(task, snapshot)
     symbol, word, _ = STATES[state]
     spent = time_words(task, snapshot.now, usual=True)
-    rows = [Row("State", f"{symbol} {word}{f', {spent}' if spent else ''}")]
-    rows.append(Row("Does", what_of(task.name) or "A task of the engine."))
+    rows = [Fact("", "State", f"{symbol} {word}{f', {spent}' if spent else ''}")]
+    rows.append(Fact("", "Does", what_of(task.name) or "A task of the engine."))
     if task.action:
-        rows.append(Row("Here it", ACTIONS.get(task.action, task.action)))
+        rows.append(Fact("", "Here it", ACTIONS.get(task.action, task.action)))
     if task.detail:
-        rows.append(Row("Result" if task.seconds is not None else "Which", formatting.plain(task.detail)))
+        rows.append(Fact("", "Result" if task.seconds is not None else "Which", formatting.plain(task.detail)))
     said = note(task, snapshot.now)
     if task.status == "running" and said and said != formatting.plain(task.detail):
-        rows.append(Row("Now", said))
+        rows.append(Fact("", "Now", said))
     if task.started:
-        rows.append(Row("Began", f"{datetime.fromtimestamp(task.started):%Y-%m-%d %H:%M:%S}, local time"))
+        rows.append(Fact("", "Began", f"{datetime.fromtimestamp(task.started):%Y-%m-%d %H:%M:%S}, local time"))
     if task.needs:
-        rows.append(Row("Waits for", ", ".join(task.needs)))
+        rows.append(Fact("", "Waits for", ", ".join(task.needs)))
     following = [other.name for other in snapshot.view.tasks if task.name in other.needs]
     if following:
-        rows.append(Row("Before", ", ".join(following)))
+        rows.append(Fact("", "Before", ", ".join(following)))
     attempts, retries = (getattr(snapshot.azure_requests, what).get(task.name, 0) for what in ("attempts", "retries"))
     if attempts > 1:
-        rows.append(Row("Begun", f"{attempts} times, the last one is shown"))
+        rows.append(Fact("", "Begun", f"{attempts} times, the last one is shown"))
     if retries:
-        rows.append(Row("Tried again", formatting.count(retries, "request") + " that Azure had not answered well"))
-    rows += [Row(name, value) for name, value in _results(task.result)]
-    rows += [Row("Azure", line) for line in snapshot.azure_requests.asked.get(task.name, ())]
+        rows.append(Fact("", "Tried again", formatting.count(retries, "request") + " that Azure had not answered well"))
+    rows += [Fact("", name, value) for name, value in _results(task.result)]
+    rows += [Fact("", "Azure", line) for line in snapshot.azure_requests.asked.get(task.name, ())]
     return rows
 
 
@@ -155,6 +149,6 @@ def _results(result: dict[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
-def rows_text(rows: Sequence[Row]) -> str:
+def rows_text(rows: Sequence[Fact]) -> str:
     """The same as plain text."""
-    return "".join(f"{name}: {text}\n" for name, text in rows)
+    return "".join(f"{row.name}: {row.text}\n" for row in rows)

@@ -13,7 +13,7 @@ from tui.app.dialogs.base import Dialog
 from tui.app.dialogs.text_dialog import TextScreen, TextScroll
 from tui.app.steps.deploy.follow_run import RunSnapshot
 from tui.app.steps.deploy.run_texts import rows_text, task_rows
-from tui.app.widgets.facts import Fact, Facts
+from tui.app.widgets.facts import Facts
 from tui.app.widgets.log_view import LogView
 
 LOOK_SECONDS = 0.5
@@ -51,16 +51,13 @@ class TaskDialog(Dialog[str]):
 
     def _look(self) -> None:
         snapshot = self._snapshot()
-        rows = task_rows(snapshot.view.task(self._task_name), snapshot)
-        self.query_one(Facts).show([Fact("", name, text) for name, text in rows])
-        view = snapshot.view
-        self.query_one(LogView).show(view.logs, view.log_count, snapshot.dropped)
+        self.query_one(Facts).show(task_rows(snapshot.view.task(self._task_name), snapshot))
+        self.query_one(LogView).show(snapshot.view.logs, snapshot.view.log_count, snapshot.dropped)
 
     def text(self) -> str:
         """What can be taken away: the facts and the task's lines."""
-        snapshot = self._snapshot()
-        rows = task_rows(snapshot.view.task(self._task_name), snapshot)
-        return f"Task: {self._task_name}\n{rows_text(rows)}\n{self.query_one(LogView).shown_text()}"
+        rows, lines = rows_text(self.query_one(Facts).facts), self.query_one(LogView).shown_text()
+        return f"Task: {self._task_name}\n{rows}\n{lines}"
 
     @on(Button.Pressed, "#close")
     def _close(self) -> None:

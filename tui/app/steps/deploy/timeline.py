@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from rich.cells import cell_len
@@ -133,12 +134,11 @@ class Timeline(Widget, can_focus=True):
 
     cursor: reactive[int] = reactive(0, repaint=False)
 
+    @dataclass
     class Chosen(Message):
         """Enter on a task."""
 
-        def __init__(self, task: str) -> None:
-            super().__init__()
-            self.task = task
+        task: str
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

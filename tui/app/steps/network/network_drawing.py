@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -34,12 +35,11 @@ class NetworkPath(OptionList, inherit_bindings=False):
     class Marked(Message):
         """Another host is marked, or what is known about it has changed."""
 
+    @dataclass
     class Asked(Message):
         """Everything about the marked host is asked for."""
 
-        def __init__(self, hop: Hop) -> None:
-            super().__init__()
-            self.hop = hop
+        hop: Hop
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -22,7 +22,7 @@ from tui.app.steps.network.network_path import Hop
 from tui.app.steps.step_findings import WORKSPACE, StepFindings
 from tui.app.steps.step_pane import Action
 from tui.app.widgets.choice import Choice
-from tui.app.widgets.facts import STYLES, Fact, Facts
+from tui.app.widgets.facts import SIGNS, STYLES, Fact, Facts
 from tui.app.widgets.help import Topic
 from tui.plan.fields.all_fields import BY_KEY
 
@@ -169,7 +169,7 @@ class NetworkPane(HelperFormPane):
     def _tell(self) -> None:
         path = self.query_one("#path", NetworkPath)
         kind, words = getattr(self, "_words", ("", ""))
-        lines = [Content.styled(f"{_SIGNS.get(kind, ' ')} {words}", STYLES.get(kind, ""))]
+        lines = [Content.styled(f"{SIGNS[kind]} {words}", STYLES.get(kind, ""))]
         if path.marked is not None and path.has_focus:
             lines = [Content.styled(path.marked.title + "  ", "bold")]
             told = network_path.explain(path.marked)
@@ -210,6 +210,3 @@ class NetworkPane(HelperFormPane):
     def actions(self) -> list[Action]:
         """What the menu offers here."""
         return [Action("Look at the network again", "Every host, from this machine.", self.connect), *super().actions()]
-
-
-_SIGNS = {"ok": "✔", "warn": "!", "bad": "✖", "busy": "▸", "none": "·"}

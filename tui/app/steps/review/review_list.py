@@ -75,13 +75,12 @@ def columns(*cells: Cell) -> Content:
 class ReviewList(OptionList):
     """Enter on a row leads to where it is edited."""
 
+    @dataclass
     class Picked(Message):
         """Enter on a row."""
 
-        def __init__(self, step: str, key: str | None) -> None:
-            super().__init__()
-            self.step = step
-            self.key = key
+        step: str
+        key: str | None
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

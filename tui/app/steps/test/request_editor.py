@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -31,13 +32,12 @@ class RequestEditor(OwnKeys, TextArea):
         Binding("f7", "redo", "Redo", show=False, id="request.redo", tooltip="Do the last undone change again"),
     ]
 
+    @dataclass
     class Judged(Message):
         """What the text is worth: whether it is JSON, and a sentence."""
 
-        def __init__(self, good: bool, words: str) -> None:
-            super().__init__()
-            self.good = good
-            self.words = words
+        good: bool
+        words: str
 
     def __init__(self, **options: Any) -> None:
         super().__init__("", soft_wrap=True, show_line_numbers=True, tab_behavior="focus", compact=True, **options)
