@@ -8,7 +8,7 @@ from typing import Any
 
 from tui.app.state.store import Store
 from tui.app.steps import az_files
-from tui.plan.fields.all_fields import fields_of
+from tui.plan.fields.all_fields import BY_KEY, fields_of
 from tui.plan.load_save.document import denormalise
 from tui.plan.load_save.references import REFERENCE
 from tui.plan.rules.value_rules import steps_of
@@ -56,17 +56,17 @@ def _files(step: str, store: Store) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _part(step: str, store: Store) -> dict[str, Any]:
-    tree: dict[str, Any] = {}
-    for field in fields_of(step, advanced=True):
-        value = store.document.get(field.key)
-        if value is None or not store.document.asked(field.key) or (field.kind == "secret" and "${" not in str(value)):
-            continue
-        node = tree
-        *parents, last = field.key.split(".")
-        for parent in parents:
-            node = node.setdefault(parent, {})
-        node[last] = value
-    return denormalise(tree)
+    values = {
+        field.key: store.document.get(field.key)
+        for field in fields_of(step, advanced=True)
+        if store.document.asked(field.key)
+    }
+    kept = {
+        key: value
+        for key, value in values.items()
+        if value is not None and (BY_KEY[key].kind != "secret" or "${" in str(value))
+    }
+    return denormalise(az_files.nested(kept))
 
 
 def shell_word(value: Any) -> str:

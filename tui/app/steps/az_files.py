@@ -5,6 +5,7 @@ The keys are those of Microsoft's reference-yaml-endpoint-online and reference-y
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tui.app.state.store import Store
@@ -14,7 +15,7 @@ from tui.plan.load_save.document import Document
 from tui.plan.load_save.references import Unresolved, expand, has_reference
 
 _SCHEMAS = "https://azuremlschemas.azureedge.net/latest/"
-_ENDPOINT = ("name", "description", "tags", "auth_mode", "public_network_access")
+_ENDPOINT = ("name", "description", "tags", "auth_mode", "public_network_access", "identity")
 _DEPLOYMENT = (
     "description", "tags", "model", "code_configuration", "environment", "environment_variables", "instance_type",
     "instance_count", "app_insights_enabled", "egress_public_network_access", "request_settings", "liveness_probe",
@@ -22,24 +23,19 @@ _DEPLOYMENT = (
     "data_collector",
     "model_mount_path",
 )  # fmt: skip
-_ALWAYS = ("endpoint.auth_mode", "endpoint.public_network_access", "deployment.instance_type",
-           "deployment.instance_count", "deployment.model.type")  # fmt: skip
+_ALWAYS = ("endpoint.name", "endpoint.auth_mode", "endpoint.public_network_access", "deployment.name",
+           "deployment.instance_type", "deployment.instance_count", "deployment.model.type")  # fmt: skip
 
 
 def endpoint(store: Store) -> dict[str, Any]:
     """endpoint.yml as data; references are replaced by what they stand for here, where that is known."""
-    tree: dict[str, Any] = {"$schema": f"{_SCHEMAS}managedOnlineEndpoint.schema.json"}
-    for name in _ENDPOINT:
-        value = _value(store, f"endpoint.{name}")
-        if value not in (None, "", {}):
-            tree[name] = value
-    given = _group(store, "endpoint.identity", store.document)
+    written = _fields(store, store.document, "endpoint", _ENDPOINT)
+    given = written.get("identity")
     if given:
         # The loader of az ml takes maps; the plan may name the ids alone.
         ids = endpoint_identity.listed(given.get("user_assigned_identities") or ()) or []
-        users = {"user_assigned_identities": [{"resource_id": one} for one in ids]} if ids else {}
-        tree["identity"] = {**given, **users}
-    return tree
+        given.update({"user_assigned_identities": [{"resource_id": one} for one in ids]} if ids else {})
+    return {"$schema": f"{_SCHEMAS}managedOnlineEndpoint.schema.json", **written}
 
 
 def deployments(store: Store) -> list[tuple[str, dict[str, Any]]]:
@@ -60,13 +56,10 @@ def deployment(store: Store, document: Document | None = None) -> dict[str, Any]
     plan = store.document if document is None else document
     tree: dict[str, Any] = {
         "$schema": f"{_SCHEMAS}managedOnlineDeployment.schema.json",
-        "name": _value(store, "deployment.name", plan),
-        "endpoint_name": _value(store, "endpoint.name", plan),
+        "name": _value(store, plan, "deployment.name"),
+        "endpoint_name": _value(store, plan, "endpoint.name"),
+        **_fields(store, plan, "deployment", _DEPLOYMENT),
     }
-    for name in _DEPLOYMENT:
-        value = _group(store, f"deployment.{name}", plan)
-        if value not in (None, "", {}):
-            tree[name] = value
     model = tree.get("model")
     if isinstance(model, dict) and str(model.get("path") or "").startswith("azureml:"):
         tree["model"] = model["path"]
@@ -87,31 +80,30 @@ def deployment(store: Store, document: Document | None = None) -> dict[str, Any]
     return tree
 
 
-def _group(store: Store, key: str, document: Document) -> Any:
-    """The value of a field, or those of the fields below a key."""
-    if key in BY_KEY:
-        return _value(store, key, document)
-    found: dict[str, Any] = {}
-    for field in BY_KEY.values():
-        if field.key.startswith(f"{key}.") and document.asked(field.key):
-            value = _value(store, field.key, document)
-            if value not in (None, "", {}):
-                node = found
-                *parents, last = field.key[len(key) + 1 :].split(".")
-                for parent in parents:
-                    node = node.setdefault(parent, {})
-                node[last] = value
-    return found
+def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by their dotted keys as a tree."""
+    tree: dict[str, Any] = {}
+    for key, value in values.items():
+        *parents, last = key.split(".")
+        node = tree
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[last] = value
+    return tree
 
 
-def _value(store: Store, key: str, document: Document | None = None) -> Any:
+def _fields(store: Store, document: Document, group: str, names: Sequence[str]) -> dict[str, Any]:
+    """The values of the fields with these names in a group of the plan, and of the fields below them, by name."""
+    keys = [key for name in names for key in BY_KEY if f"{key}.".startswith(f"{group}.{name}.")]
+    values = {key[len(group) + 1 :]: _value(store, document, key) for key in keys if document.asked(key)}
+    return nested({key: value for key, value in values.items() if value not in (None, "", {})})
+
+
+def _value(store: Store, document: Document, key: str) -> Any:
     """What is written, resolved; a default only where the file would mean something else without it."""
     if BY_KEY[key].kind == "secret":
         return None
-    plan = store.document if document is None else document
-    value = plan.get(key)
-    if value is None and (key in _ALWAYS or key in ("endpoint.name", "deployment.name")):
-        value = plan.value(key)
+    value = document.value(key) if key in _ALWAYS else document.get(key)
     if not has_reference(value):
         return value
     try:
