@@ -101,9 +101,8 @@ class RemovalDialog(OperationDialog[bool]):
         if chosen is None:  # there is always a line: what is shown later is laid out with its width known
             rows.append(Fact("busy", "Reading what is there, and what it costs"))
         else:
-            rows += [Fact("", "Goes" if at == 0 else "", line) for at, line in enumerate(chosen.goes)]
-            rows += [Fact("", "Stays" if at == 0 else "", line) for at, line in enumerate(chosen.stays)]
-            rows += [Fact("", "Price", chosen.price)] if chosen.price else []
+            told = (("Goes", chosen.goes), ("Stays", chosen.stays), ("Price", [chosen.price] if chosen.price else []))
+            rows = [Fact("", "" if at else name, line) for name, lines in told for at, line in enumerate(lines)]
         self.query_one(Facts).show(rows)
         if chosen is None:
             self._say("")

@@ -322,11 +322,6 @@ class Store:
 
     # Saving
 
-    @property
-    def saved(self) -> bool:
-        """Whether the file holds what the form holds (an untouched preset needs no file)."""
-        return not self.dirty
-
     def save(self) -> None:
         """Write the plan to its own file, or to a new one among the plans of the state folder; secrets never.
 

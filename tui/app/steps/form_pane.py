@@ -41,9 +41,7 @@ class FormPane(Pane):
         Binding("down", "app.focus_next", "Down", show=False, id="form.down", tooltip="The field below."),
     ]
 
-    def __init__(self, store: Store, step: str = "") -> None:
-        if step:
-            self.step = step  # type: ignore[misc]
+    def __init__(self, store: Store) -> None:
         super().__init__(store)
         self.all_fields = False
         self._unlisten: Callable[[], None] | None = None
@@ -178,13 +176,15 @@ class FormPane(Pane):
 
     @on(FieldRow.Submitted)
     def _entered(self, event: FieldRow.Submitted) -> None:
-        """Enter goes to the next field, after the last one to the button Next."""
+        """Enter goes to the next field, after the last one to a button."""
         event.stop()
         shown = [row for row in self.rows() if row.display]
-        if event.row is shown[-1]:
-            self.screen.query_one("#next").focus()
-        else:
-            shown[shown.index(event.row) + 1].control.focus()
+        following = shown[shown.index(event.row) + 1 :]
+        (following[0].control if following else self.after_fields()).focus()
+
+    def after_fields(self) -> Widget:
+        """Where Enter leads from the last field."""
+        return self.screen.query_one("#next")
 
     def actions(self) -> list[Action]:
         if not self.less_usual():

@@ -23,6 +23,8 @@ SHORT_COMMAND = 60  # characters that a remedy may hold
 NAMED = 4  # of the things in order; the rest is counted
 WORKSPACE = ("workspace.subscription_id", "workspace.resource_group", "workspace.name")
 
+ASKING = {"credentials": "asking what this identity may do", "workspace": "asking what stands around it"}
+
 # What the pane of a step says itself, from questions of its own.
 TOLD: dict[str, tuple[str, ...]] = {
     "workspace": ("workspace", "v1-legacy-mode"),
@@ -68,7 +70,6 @@ class StepFindings(Facts):
         self._unlisten: Callable[[], None] | None = None
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._unlisten = self.store.listen(self._changed)
 
     def _on_prune(self) -> None:
@@ -88,13 +89,8 @@ class StepFindings(Facts):
             if self._for and self._for != self._mark():
                 self._for = ""
                 self.show([])
-            if self.parent_is_shown:
+            if all(widget.display for widget in self.ancestors if hasattr(widget, "display")):  # the step is shown
                 self.look(DEBOUNCE)
-
-    @property
-    def parent_is_shown(self) -> bool:
-        """Whether the step is the one on the screen."""
-        return all(widget.display for widget in self.ancestors if hasattr(widget, "display"))
 
     def look(self, wait: float = 0) -> None:
         """Ask for the findings, unless those that are shown are about these very values."""
@@ -109,7 +105,7 @@ class StepFindings(Facts):
             self.show([])
             return
         mark = self._mark()
-        self.show([Fact("busy", "Checked", f"{_asking(self.step)} …")])
+        self.show([Fact("busy", "Checked", f"{ASKING.get(self.step, 'asking about these values')} …")])
         answer = await self.store.answer("step_findings", timeout=PATIENCE, blink=BLINK, step=self.step)
         if answer.error is None:
             facts = about(self.step, answer.value)
@@ -125,12 +121,6 @@ class StepFindings(Facts):
             return False  # nobody is signed in before the button is pressed
         keys = [*WORKSPACE, *(field.key for field in fields_of(self.step) if self.store.document.asked(field.key))]
         return not any(self.store.problem(key) for key in keys)
-
-
-def _asking(step: str) -> str:
-    return {"credentials": "asking what this identity may do", "workspace": "asking what stands around it"}.get(
-        step, "asking about these values"
-    )
 
 
 def about(step: str, findings: Sequence[Mapping[str, Any]]) -> list[Fact]:

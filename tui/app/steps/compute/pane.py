@@ -64,7 +64,6 @@ class ComputePane(HelperFormPane):
         return FieldRow(field, self.store, label=label, table="sizes" if field.key == SIZE else "")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._show()
 
     def arrive(self) -> None:

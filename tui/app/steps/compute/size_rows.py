@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -158,32 +159,31 @@ def matching(found: Sequence[SizeRow], words: str) -> list[SizeRow]:
     return [row for row in found if all(test(row) for test in tests)]
 
 
+_WORDS: dict[str, Callable[[SizeRow], bool]] = {
+    "gpu": lambda row: row.size.gpus > 0,
+    "cpu": lambda row: not row.size.gpus,
+    "fits": lambda row: row.fit.fits is True,
+}
+_VALUES: dict[str, Callable[[SizeRow], float | None]] = {
+    "cores": lambda row: row.size.cores,
+    "memory": lambda row: row.size.memory_gib,
+    "gpu": lambda row: row.size.gpus,
+    "gpus": lambda row: row.size.gpus,
+    "price": lambda row: row.hourly,
+    "left": lambda row: row.left,
+}
+_COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq}
+
+
 def _test(word: str) -> Callable[[SizeRow], bool]:
-    if word == "gpu":
-        return lambda row: row.size.gpus > 0
-    if word == "cpu":
-        return lambda row: not row.size.gpus
-    if word == "fits":
-        return lambda row: row.fit.fits is True
     compared = _COMPARISON.match(word)
     if compared is None:
-        return lambda row: word in row.size.name.lower() or word in row.size.family.lower()
-    what, sign, number = compared.group(1), compared.group(2), float(compared.group(3))
+        return _WORDS.get(word, lambda row: word in row.size.name.lower() or word in row.size.family.lower())
+    of, compare, number = _VALUES[compared.group(1)], _COMPARE[compared.group(2)], float(compared.group(3))
 
     def holds(row: SizeRow) -> bool:
-        value = {
-            "cores": row.size.cores,
-            "memory": row.size.memory_gib,
-            "gpu": row.size.gpus,
-            "gpus": row.size.gpus,
-            "price": row.hourly,
-            "left": row.left,
-        }[what]
-        if value is None:
-            return False
-        return {"<": value < number, "<=": value <= number, ">": value > number, ">=": value >= number}.get(
-            sign, value == number
-        )
+        value = of(row)
+        return value is not None and compare(value, number)
 
     return holds
 

@@ -18,7 +18,6 @@ from tui.app.steps.step_findings import StepFindings
 from tui.app.steps.step_pane import Action
 from tui.app.widgets.choice import Choice
 from tui.app.widgets.facts import Fact, Facts
-from tui.app.widgets.field_row import FieldRow
 from tui.app.widgets.help import Topic
 
 SECRET = "credential.client_secret"
@@ -77,7 +76,6 @@ class CredentialsPane(HelperFormPane):
         yield Facts(id="sources")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._renewed: datetime | None = None
         self._refused = ""  # why a token was not renewed
         self.set_interval(30, self._tick)
@@ -202,14 +200,9 @@ class CredentialsPane(HelperFormPane):
         if self.is_attached:
             self._show_signed_in()
 
-    @on(FieldRow.Submitted)
-    def _after_secret(self, event: FieldRow.Submitted) -> None:
-        """Enter in the last field goes to the button that signs in."""
-        shown = [row for row in self.rows() if row.display]
-        if event.row is shown[-1]:
-            event.stop()
-            event.prevent_default()
-            self.query_one("#sign-in").focus()
+    def after_fields(self) -> Widget:
+        """The button that signs in."""
+        return self.query_one("#sign-in")
 
     def actions(self) -> list[Action]:
         return [*super().actions(), Action("Sign in", "Get a token and show whom it was given to.", self.sign_in)]

@@ -65,11 +65,13 @@ def _blocked(view: RunView) -> Card | None:
     if not blockers and not view.card:
         return Card(title=view.message or "The preflight blocked the run.", step="review")
     first = blockers[0] if blockers else {}
-    shown: dict[str, Any] = dict(view.card or {})
-    shown.setdefault("title", f"Nothing was created: {first.get('message', '')}")
-    shown.setdefault("remedy", first.get("remedy", ""))
-    shown.setdefault("docs", first.get("docs", ""))
-    shown.setdefault("field", first.get("field"))
+    shown: dict[str, Any] = {
+        "title": f"Nothing was created: {first.get('message', '')}",
+        "remedy": first.get("remedy", ""),
+        "docs": first.get("docs", ""),
+        "field": first.get("field"),
+        **(view.card or {}),
+    }
     others = [f"{item.get('message', '')} {item.get('remedy', '')}".strip() for item in blockers[1:]]
     if others:
         shown["cause"] = f"{shown.get('cause') or ''} Also in the way: {' '.join(others)}".strip()

@@ -362,16 +362,9 @@ def _columns(snapshot: RunSnapshot, width: int) -> _Columns:
 
 
 def _changed_cells(old: list[Part], new: list[Part]) -> tuple[int, int]:
-    """First and last cell that differ between two rows; all cells where the columns differ."""
+    """First and last cell that differ between two rows, which are not the same; all where the columns differ."""
     widths = [cell_len(text) for text, _ in new]
     if [cell_len(text) for text, _ in old] != widths:
         return 0, sum(widths)
-    start = end = at = 0
-    found = False
-    for before, after, width in zip(old, new, widths):
-        if before != after:
-            if not found:
-                start, found = at, True
-            end = at + width
-        at += width
-    return start, end
+    differ = [at for at, (before, after) in enumerate(zip(old, new)) if before != after]
+    return sum(widths[: differ[0]]), sum(widths[: differ[-1] + 1])

@@ -42,7 +42,6 @@ class EndpointPane(HelperFormPane):
         yield HelpButton(FREE_NAME_TOPIC, "", id="free-name", classes="quiet")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.query_one("#free-name").display = False
 
     def arrive(self) -> None:

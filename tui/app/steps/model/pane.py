@@ -84,7 +84,6 @@ class ModelPane(HelperFormPane):
             yield HelpButton(SAMPLE_TOPIC, id="use-sample", classes="quiet")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.query_one("#use-sample").display = self.query_one("#make-script").display = False
 
     def arrive(self) -> None:
@@ -254,8 +253,7 @@ class ModelPane(HelperFormPane):
     def action_beside(self, by: int) -> None:
         """The field above or below, passing over the buttons between."""
         shown = [row for row in self.rows() if row.display]
-        current = next((row for row in shown if row.has_focus_within), None)
-        position = shown.index(current) + by if current in shown and current is not None else -1
+        position = next((at + by for at, row in enumerate(shown) if row.has_focus_within), -1)
         if 0 <= position < len(shown):
             shown[position].control.focus()
         elif by > 0:

@@ -51,17 +51,15 @@ def ingress_reason(workspace: dict[str, Any], value: str) -> str:
     return f"Only callers inside the virtual network get an answer, through the private endpoint (address) of {name}."
 
 
-def refused_egress(workspace: dict[str, Any], store: Store | None = None) -> dict[str, str]:
-    """The values of the egress flag that cannot be chosen, each with the reason in a sentence.
-
-    With `store`, also what the plan's model and the deployment that exists rule out.
-    """
+def refused_egress(workspace: dict[str, Any], store: Store) -> dict[str, str]:
+    """The values of the egress flag that the workspace, the plan's model and the deployment that exists rule out,
+    each with the reason in a sentence."""
     refused = {}
     fixed, value = required_egress(workspace)
     if fixed:
         reason = egress_reason(workspace)
         refused = {choice: reason for choice in ("", "enabled", "disabled") if choice != (value or "")}
-    if store is None or workspace.get("isolation") == "managed_network":
+    if workspace.get("isolation") == "managed_network":
         return refused
     if without_code(store):
         refused.setdefault(

@@ -147,11 +147,7 @@ class NetworkPane(HelperFormPane):
         return network_path.hops(answer) if answer else []
 
     def _draw(self) -> None:
-        known = self._known()
-        if known:
-            self._paint(known)
-        else:
-            self._paint(network_path.waiting("unknown" if self._trouble else "not_asked"))
+        self._paint(self._known() or network_path.waiting("unknown" if self._trouble else "not_asked"))
 
     def _paint(self, found: Sequence[Hop]) -> None:
         proxy = str((self.store.facts.get("reach") or {}).get("proxy") or "")

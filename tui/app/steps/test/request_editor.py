@@ -64,11 +64,6 @@ class RequestEditor(OwnKeys, TextArea):
         self.move_cursor((0, 0))
         self._judge()
 
-    @property
-    def edited(self) -> bool:
-        """Whether the text differs from the sample."""
-        return self.text != self.filled_with
-
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Judge a moment after the last key."""
         event.stop()
