@@ -318,7 +318,6 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         """Put the focus on Next."""
         self.query_one("#next", Button).focus()
 
-    @on(Button.Pressed, "#open-menu")
     def action_menu(self) -> None:
         """Open the menu."""
         from tui.app.dialogs.menu import MenuScreen

@@ -18,7 +18,6 @@ SHIFT_SECONDS = 900
 """A change of traffic takes Azure some seconds, minutes at worst."""
 
 
-
 def run(arguments: Namespace) -> int:
     """Set the split that the arguments give. Raises Failure, PlanInvalid."""
     shares = parse(arguments.shares)

@@ -119,6 +119,7 @@ def shortened(text: str, longest: int = 120) -> str:
 
 def write_sample(name: str, body: Any) -> Path:
     """Writes a request to a file of its own among the plans of the state folder. Raises OSError."""
+    from tui.common.write_atomic import write_atomic
     from tui.engine.journal.state_folder import plans_folder
 
     text = json.dumps(body, indent=2, ensure_ascii=False) + "\n"
