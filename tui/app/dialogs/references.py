@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.widgets import Button
 
@@ -12,6 +12,7 @@ from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.dialogs.text_dialog import TextScroll
 from tui.app.state.store import Store
 from tui.app.widgets.facts import Fact, Facts
+from tui.helper.client import HelperError
 from tui.plan.fields.all_fields import BY_KEY
 
 PATIENCE = 90  # seconds for all of them
@@ -43,13 +44,9 @@ class ReferencesScreen(Dialog[None]):
         self._test()
 
     @on(Button.Pressed, "#references-again")
-    def _test(self) -> None:
+    @work(group="references", exclusive=True)
+    async def _test(self) -> None:
         self._show([Fact("busy", "The references are being tested.")])
-        self.run_worker(self._ask(), group="references", exclusive=True)
-
-    async def _ask(self) -> None:
-        from tui.helper.client import HelperError
-
         try:
             answer = await self._store.ask("references", timeout=PATIENCE)
         except HelperError as error:

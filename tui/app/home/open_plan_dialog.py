@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.widgets import Button
 
@@ -34,10 +34,8 @@ class OpenPlanScreen(Dialog["Document"]):
 
     @on(TextInput.Submitted)
     @on(Button.Pressed, "#open")
-    def _open(self) -> None:
-        self.run_worker(self._read(), group="open", exclusive=True)
-
-    async def _read(self) -> None:
+    @work(group="open", exclusive=True)
+    async def _open(self) -> None:
         typed = self.query_one("#files", TextInput).value.strip()
         if not typed:
             self.say("! Type or paste a path first.")
