@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Collection
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from tui.cloud.auth.roles import refused
@@ -28,9 +29,10 @@ def explain(error: BaseException, doing: str = "") -> CloudError:
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if kinds & {"ClientAuthenticationError", "CredentialUnavailableError"}:
         return explain_sign_in(error)
-    network = _network(kinds, text)
-    if network:
-        return _unreachable(network, text, doing)
+    disturbance = _disturbance(kinds, text)
+    if disturbance:
+        title = disturbance.title.format(_host(text) or "the service")
+        return CloudError(_while(title, doing), _reason(text), disturbance.remedy, raw=text, code="Unreachable")
     return CloudError(
         title=_while("Azure's client reported an error", doing),
         cause=text.splitlines()[0] if text else type(error).__name__,
@@ -62,80 +64,110 @@ def from_status(status: int, body: Any, headers: Any, doing: str = "") -> CloudE
     )
 
 
+class _Refusal(NamedTuple):
+    """A kind of refusal. It is meant when one of the `words` is said, where there are any, and the status or the code
+    is one of these, where there are any."""
+
+    title: str
+    remedy: str
+    words: tuple[str, ...] = ()
+    statuses: Collection[int] = ()
+    codes: tuple[str, ...] = ()
+
+    def meant(self, code: str, lowered: str, status: int) -> bool:
+        """Whether an answer is of this kind; `lowered` is its code and its message in small letters."""
+        if self.words and not any(word in lowered for word in self.words):
+            return False
+        return not (self.statuses or self.codes) or status in self.statuses or code in self.codes
+
+
+_NO_PERMISSION = "The identity has no permission for this"
+_REFUSALS = (  # the first that is meant counts
+    _Refusal(
+        "The identity may not write to the workspace's storage",
+        "Grant the identity Storage Blob Data Contributor on the storage account; it takes a few minutes to apply.",
+        ("authorizationpermissionmismatch",),
+    ),
+    _Refusal(
+        "The workspace's storage refuses this machine",
+        "The account's firewall admits only its private endpoint or chosen networks: run this from inside the "
+        "virtual network, and check that the account's name resolves to a private address here.",
+        ("authorizationfailure", "publicaccessnotpermitted"),
+    ),
+    _Refusal(
+        "The workspace's storage takes no keys",
+        "Let the workspace use identities for its storage (az ml workspace update --system-datastores-auth-mode "
+        "identity), and grant this identity Storage Blob Data Contributor on the storage account.",
+        ("keybasedauthenticationnotpermitted",),
+    ),
+    _Refusal(
+        "The workspace refuses calls from outside its private link",
+        "The call reached the workspace over a public address. Run this from inside the virtual network, and check "
+        "that the workspace's names resolve to private addresses here (private endpoint, DNS zone, peering).",
+        ("private link",),
+        (403,),
+    ),
+    _Refusal(
+        _NO_PERMISSION,
+        "Ask for the role AzureML Data Scientist on the workspace; the message names the missing action and scope. "
+        "A new role assignment takes a few minutes to apply.",
+        statuses=(403,),
+        codes=("AuthorizationFailed", "Forbidden"),
+    ),
+    _Refusal(
+        "Azure did not accept the sign-in",
+        "Sign in again; check that tenant and subscription belong together.",
+        statuses=(401,),
+    ),
+    _Refusal(
+        "The subscription was not found",
+        "Check the subscription's id, and that the identity's tenant is the subscription's.",
+        codes=("SubscriptionNotFound", "InvalidSubscriptionId"),
+    ),
+    _Refusal(
+        "The resource group was not found",
+        "Check its name and the subscription.",
+        codes=("ResourceGroupNotFound",),
+    ),
+    _Refusal(
+        "The resource was not found",
+        "Check the names of subscription, resource group and workspace.",
+        statuses=(404,),
+    ),
+    _Refusal(
+        "There is not enough quota",
+        "Choose a smaller size or fewer instances, delete deployments that are no longer used, or ask for more "
+        "quota. A deployment needs 20 % more instances than it runs, rounded up.",
+        ("quota",),
+    ),
+    _Refusal(
+        "The endpoint's name is taken in this region",
+        "Choose another name: it is unique within an Azure region, also among other people's endpoints.",
+        ("already an endpoint with",),
+    ),
+    _Refusal(
+        "Another operation holds the resource",
+        "Wait until it has ended (up to a minute), then try again.",
+        statuses=(409,),
+    ),
+    _Refusal("Azure asks to slow down", "Try again in a minute.", statuses=(429,)),
+    _Refusal(
+        "Azure answered with an internal error",
+        "Try again in a few minutes; quote the request id to support.",
+        statuses=range(500, 1000),
+    ),
+    _Refusal("Azure refused the request", "Correct what the message names.", statuses=(400,)),
+)
+
+
 def _by_code(code: str, message: str, status: int) -> tuple[str, str]:
     """Title and remedy of a refusal."""
     lowered = f"{code} {message}".lower()
-    of_storage = _by_storage(lowered)
-    if of_storage is not None:
-        return of_storage
-    if "private link" in lowered and status == 403:
-        return (
-            "The workspace refuses calls from outside its private link",
-            "The call reached the workspace over a public address. Run this from inside the virtual network, and check "
-            "that the workspace's names resolve to private addresses here (private endpoint, DNS zone, peering).",
-        )
-    role = _role_to_ask_for(message) if status == 403 else ""
-    if role:
-        return "The identity has no permission for this", role
-    if status == 403 or code in {"AuthorizationFailed", "Forbidden"}:
-        return (
-            "The identity has no permission for this",
-            "Ask for the role AzureML Data Scientist on the workspace; the message names the missing action and scope. "
-            "A new role assignment takes a few minutes to apply.",
-        )
-    if status == 401:
-        return "Azure did not accept the sign-in", "Sign in again; check that tenant and subscription belong together."
-    if code in {"SubscriptionNotFound", "InvalidSubscriptionId"}:
-        return (
-            "The subscription was not found",
-            "Check the subscription's id, and that the identity's tenant is the subscription's.",
-        )
-    if code == "ResourceGroupNotFound":
-        return "The resource group was not found", "Check its name and the subscription."
-    if status == 404:
-        return "The resource was not found", "Check the names of subscription, resource group and workspace."
-    if "quota" in lowered:
-        return (
-            "There is not enough quota",
-            "Choose a smaller size or fewer instances, delete deployments that are no longer used, or ask for more "
-            "quota. A deployment needs 20 % more instances than it runs, rounded up.",
-        )
-    if "already an endpoint with" in lowered:
-        return (
-            "The endpoint's name is taken in this region",
-            "Choose another name: it is unique within an Azure region, also among other people's endpoints.",
-        )
-    if status == 409:
-        return "Another operation holds the resource", "Wait until it has ended (up to a minute), then try again."
-    if status == 429:
-        return "Azure asks to slow down", "Try again in a minute."
-    if status >= 500:
-        return "Azure answered with an internal error", "Try again in a few minutes; quote the request id to support."
-    if status == 400:
-        return "Azure refused the request", "Correct what the message names."
+    for kind in _REFUSALS:
+        if kind.meant(code, lowered, status):
+            named = _role_to_ask_for(message) if kind.title == _NO_PERMISSION and status == 403 else ""
+            return kind.title, named or kind.remedy
     return f"Azure answered {status}", "Look at the raw text."
-
-
-def _by_storage(lowered: str) -> tuple[str, str] | None:
-    """Title and remedy of what Blob storage refuses, by the error code in the words."""
-    if "authorizationpermissionmismatch" in lowered:
-        return (
-            "The identity may not write to the workspace's storage",
-            "Grant the identity Storage Blob Data Contributor on the storage account; it takes a few minutes to apply.",
-        )
-    if "authorizationfailure" in lowered or "publicaccessnotpermitted" in lowered:
-        return (
-            "The workspace's storage refuses this machine",
-            "The account's firewall admits only its private endpoint or chosen networks: run this from inside the "
-            "virtual network, and check that the account's name resolves to a private address here.",
-        )
-    if "keybasedauthenticationnotpermitted" in lowered:
-        return (
-            "The workspace's storage takes no keys",
-            "Let the workspace use identities for its storage (az ml workspace update --system-datastores-auth-mode "
-            "identity), and grant this identity Storage Blob Data Contributor on the storage account.",
-        )
-    return None
 
 
 def _role_to_ask_for(message: str) -> str:
@@ -144,59 +176,67 @@ def _role_to_ask_for(message: str) -> str:
     return f"{role.sentence}\n{role.command}" if role else ""
 
 
-def _network(kinds: set[str], text: str) -> str | None:
+class _Disturbance(NamedTuple):
+    """What prevents an answer, by the names of exceptions or by what their texts say; `title` names the host."""
+
+    title: str
+    remedy: str
+    kinds: frozenset[str] = frozenset()
+    signs: tuple[str, ...] = ()
+
+
+_DISTURBANCES = (  # the first that fits counts
+    _Disturbance(
+        "The certificate of {} is not trusted here",
+        "A proxy that inspects TLS, or a cloud with its own authority, needs its certificate: set "
+        "REQUESTS_CA_BUNDLE to a file that holds it together with the usual ones.",
+        signs=("certificate verify failed", "certificate_verify_failed"),
+    ),
+    _Disturbance(
+        "No TLS connection to {} could be made",
+        "Something between here and there ends or changes the connection: look at the firewall's rules and at "
+        "HTTPS_PROXY, and check that the name leads to the service itself (getent hosts).",
+        frozenset({"SSLError"}),
+        ("[ssl:", "ssleoferror", "sslzeroreturn", "tls/ssl connection"),
+    ),
+    _Disturbance(
+        "The name {} cannot be resolved",
+        "Check DNS from this machine (getent hosts), and that the private DNS zone is linked to its network.",
+        signs=(
+            "name or service not known", "nodename nor servname", "getaddrinfo", "failed to resolve", "name resolution",
+        ),
+    ),
+    _Disturbance(
+        "The proxy did not let the call to {} pass",
+        "Check HTTPS_PROXY and NO_PROXY.",
+        frozenset({"ProxyError"}),
+    ),
+    _Disturbance(
+        "{} did not answer in time",
+        "A firewall that drops packets looks like this: check the outbound rules of this machine's network.",
+        signs=("timed out", "timeout"),
+    ),
+    _Disturbance(
+        "The connection to {} failed",
+        "Check that this machine may reach it: outbound rules, proxy, private endpoint.",
+        frozenset(
+            {
+                "IncompleteReadError", "ServiceRequestError", "ServiceResponseError", "ConnectionError",
+                "RequestException", "OSError",
+            }
+        ),
+    ),
+)  # fmt: skip
+_OF_FILES = {"FileNotFoundError", "PermissionError", "IsADirectoryError"}
+
+
+def _disturbance(kinds: set[str], text: str) -> _Disturbance | None:
+    """What prevented an answer; None where it was something else, such as an OSError of this machine's files."""
     lowered = text.lower()
-    if "certificate verify failed" in lowered or "certificate_verify_failed" in lowered:
-        return "certificate"
-    if kinds & {"SSLError"} or any(
-        sign in lowered for sign in ("[ssl:", "ssleoferror", "sslzeroreturn", "tls/ssl connection")
-    ):
-        return "tls"
-    if any(sign in lowered for sign in ("name or service not known", "nodename nor servname", "getaddrinfo")) or (
-        "failed to resolve" in lowered or "name resolution" in lowered
-    ):
-        return "dns"
-    if kinds & {"ProxyError"}:
-        return "proxy"
-    if "timed out" in lowered or "timeout" in lowered:
-        return "timeout"
-    if kinds & {"IncompleteReadError"}:
-        return "connection"
-    if kinds & {"ServiceRequestError", "ServiceResponseError", "ConnectionError", "RequestException", "OSError"}:
-        return "connection" if not kinds & {"FileNotFoundError", "PermissionError", "IsADirectoryError"} else None
+    for one in _DISTURBANCES:
+        if kinds & one.kinds or any(sign in lowered for sign in one.signs):
+            return None if one is _DISTURBANCES[-1] and kinds & _OF_FILES else one
     return None
-
-
-def _unreachable(kind: str, text: str, doing: str) -> CloudError:
-    host = _host(text)
-    name = host or "the service"
-    causes = {
-        "certificate": (
-            f"The certificate of {name} is not trusted here",
-            "A proxy that inspects TLS, or a cloud with its own authority, needs its certificate: set "
-            "REQUESTS_CA_BUNDLE to a file that holds it together with the usual ones.",
-        ),
-        "tls": (
-            f"No TLS connection to {name} could be made",
-            "Something between here and there ends or changes the connection: look at the firewall's rules and at "
-            "HTTPS_PROXY, and check that the name leads to the service itself (getent hosts).",
-        ),
-        "dns": (
-            f"The name {name} cannot be resolved",
-            "Check DNS from this machine (getent hosts), and that the private DNS zone is linked to its network.",
-        ),
-        "proxy": (f"The proxy did not let the call to {name} pass", "Check HTTPS_PROXY and NO_PROXY."),
-        "timeout": (
-            f"{name} did not answer in time",
-            "A firewall that drops packets looks like this: check the outbound rules of this machine's network.",
-        ),
-        "connection": (
-            f"The connection to {name} failed",
-            "Check that this machine may reach it: outbound rules, proxy, private endpoint.",
-        ),
-    }
-    title, remedy = causes[kind]
-    return CloudError(title=_while(title, doing), cause=_reason(text), remedy=remedy, raw=text, code="Unreachable")
 
 
 def _host(text: str) -> str | None:

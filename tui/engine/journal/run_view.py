@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from tui.engine.journal.journal import Event
 from tui.engine.rollout.rollout_view import RolloutView
@@ -161,14 +161,6 @@ def _task_progress(view: RunView, event: Event) -> RunView:
     return view._with_task(event["task"], retrying="", **changes)
 
 
-def _task_log(view: RunView, event: Event) -> RunView:
-    return view._with_lines([event])
-
-
-def _task_retrying(view: RunView, event: Event) -> RunView:
-    return view._with_task(event["task"], retrying=event.get("reason", ""))
-
-
 def _task_finished(view: RunView, event: Event) -> RunView:
     result = event.get("result") or {}
     view = view._with_task(
@@ -183,22 +175,6 @@ def _task_finished(view: RunView, event: Event) -> RunView:
     )
 
 
-def _traffic_shift(view: RunView, event: Event) -> RunView:
-    return replace(view, rollout=(view.rollout or RolloutView()).shifted(event))
-
-
-def _rollout_watch(view: RunView, event: Event) -> RunView:
-    return replace(view, rollout=(view.rollout or RolloutView()).watched(event))
-
-
-def _finding(view: RunView, event: Event) -> RunView:
-    return replace(view, findings=(*view.findings, event))
-
-
-def _needs_attention(view: RunView, event: Event) -> RunView:
-    return replace(view, card={"task": event.get("task", ""), **(event.get("card") or {})})
-
-
 def _run_finished(view: RunView, event: Event) -> RunView:
     return replace(
         view, status=event.get("status", "failed"), finished=seconds_of(event["time"]),
@@ -208,17 +184,19 @@ def _run_finished(view: RunView, event: Event) -> RunView:
     )  # fmt: skip
 
 
-_HANDLERS = {
+_HANDLERS: dict[str, Callable[[RunView, Event], RunView]] = {
     "run_started": _run_started,
     "run_resumed": _run_resumed,
-    "finding": _finding,
-    "traffic_shift": _traffic_shift,
-    "rollout_watch": _rollout_watch,
+    "finding": lambda view, event: replace(view, findings=(*view.findings, event)),
+    "traffic_shift": lambda view, event: replace(view, rollout=(view.rollout or RolloutView()).shifted(event)),
+    "rollout_watch": lambda view, event: replace(view, rollout=(view.rollout or RolloutView()).watched(event)),
     "task_started": _task_started,
     "task_progress": _task_progress,
-    "task_log": _task_log,
-    "task_retrying": _task_retrying,
+    "task_log": lambda view, event: view._with_lines([event]),
+    "task_retrying": lambda view, event: view._with_task(event["task"], retrying=event.get("reason", "")),
     "task_finished": _task_finished,
-    "needs_attention": _needs_attention,
+    "needs_attention": lambda view, event: replace(
+        view, card={"task": event.get("task", ""), **(event.get("card") or {})}
+    ),
     "run_finished": _run_finished,
 }

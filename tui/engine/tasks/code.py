@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from tui.engine.task_context import Outcome, TaskContext
-from tui.engine.tasks.uploads import UploadLimit
+from tui.engine.tasks.uploads import upload_limit
 
 
 def work(task: TaskContext) -> Outcome:
     """Register the code folder; an unchanged one is found by its hash and not uploaded again. Raises CloudError."""
     from tui.cloud.assets import code
-    from tui.cloud.errors import Cancelled
 
     configuration = task.plan.deployment.code_configuration
     if configuration is None:
@@ -19,11 +18,8 @@ def work(task: TaskContext) -> Outcome:
     found = code.find(task.cloud, folder)
     task.start("create" if found is None else "skip", folder.name)
     if found is None:
-        limit = UploadLimit(task)
-        try:
-            found = code.register(task.cloud, folder, task.progress, limit.ended)
-        except Cancelled:
-            limit.give_up()
+        with upload_limit(task) as ended:
+            found = code.register(task.cloud, folder, task.progress, ended)
     verb = "already registered" if found.reused else "registered"
     task.log(f"Code {folder.name}: {verb}.")
     return Outcome(verb, {"id": found.id}, skipped=found.reused)

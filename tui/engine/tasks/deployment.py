@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,8 @@ def work(task: TaskContext) -> Outcome:
 
     cloud, endpoint, wanted = task.cloud, task.plan.endpoint.name, task.plan.deployment
     resource = deployments.path(cloud, endpoint, wanted.name)
-    with _logs_while_working(task):
+    # An earlier engine of the run may have begun to work on the deployment.
+    with _logs(task) if task.name in task.run.begun else nullcontext():
         done = follow_begun(
             task,
             resource,
@@ -67,54 +68,38 @@ def work(task: TaskContext) -> Outcome:
 
 @contextmanager
 def _logs(task: TaskContext) -> Iterator[None]:
-    """The deployment's logs are shown while inside."""
-    logs = _Logs(task)
-    logs.thread.start()
+    """The deployment's logs are read now and then, and what is new is shown, while inside."""
+    followers = {name: LogFollower(name) for name in ("inference-server", "storage-initializer")}
+    ended = threading.Event()
+
+    def follow() -> None:
+        while not ended.wait(LOG_EVERY_SECONDS):
+            _show_logs(task, followers)
+        _show_logs(task, followers)
+
+    thread = threading.Thread(target=follow, name="logs", daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        logs.end()
+        ended.set()
+        # The last look is waited for some seconds at most, and not at all when the run is to stop.
+        thread.join(0 if task.run.stop.is_set() else 10)
 
 
-def _logs_while_working(task: TaskContext) -> AbstractContextManager[None]:
-    """The same, where an earlier engine of the run had begun to work on the deployment."""
-    return _logs(task) if task.name in task.run.begun else nullcontext()
+def _show_logs(task: TaskContext, followers: Mapping[str, LogFollower]) -> None:
+    from tui.cloud.endpoints import deployments
+    from tui.cloud.errors import CloudError
+
+    endpoint, deployment = task.plan.endpoint.name, task.plan.deployment.name
+    for container, follower in followers.items():
+        try:
+            text = deployments.logs(task.cloud, endpoint, deployment, container, LOG_LINES)
+        except CloudError:
+            continue  # there is no log before there is a container; the operation itself reports what is wrong
+        for source, line in follower.new(text):
+            task.log(line, source)
 
 
 def _result(task: TaskContext, deployment_id: str) -> dict[str, str]:
     return {"id": deployment_id, "scoring_uri": task.run.result("endpoint", "scoring_uri")}
-
-
-class _Logs:
-    """Reads the deployment's logs now and then, beside the operation, and passes on what is new."""
-
-    def __init__(self, task: TaskContext) -> None:
-        self._task = task
-        self._ended = threading.Event()
-        self._followers = {name: LogFollower(name) for name in ("inference-server", "storage-initializer")}
-        self.thread = threading.Thread(target=self._follow, name="logs", daemon=True)
-
-    def end(self) -> None:
-        """Read once more and stop; waits a few seconds at most, and not at all when the run is to stop."""
-        self._ended.set()
-        self.thread.join(0 if self._task.run.stop.is_set() else 10)
-
-    def _follow(self) -> None:
-        while not self._ended.wait(LOG_EVERY_SECONDS):
-            self._read()
-        self._read()
-
-    def _read(self) -> None:
-        from tui.cloud.endpoints import deployments
-        from tui.cloud.errors import CloudError
-
-        plan = self._task.plan
-        for container, follower in self._followers.items():
-            try:
-                text = deployments.logs(
-                    self._task.cloud, plan.endpoint.name, plan.deployment.name, container, LOG_LINES
-                )
-            except CloudError:
-                continue  # there is no log before there is a container; the operation itself reports what is wrong
-            for source, line in follower.new(text):
-                self._task.log(line, source)

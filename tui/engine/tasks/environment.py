@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from tui.engine.task_context import Outcome, TaskContext
-from tui.engine.tasks.uploads import UploadLimit
+from tui.engine.tasks.uploads import upload_limit
 
 
 def work(task: TaskContext) -> Outcome:
     """Register the environment, or use the version with the same content. Raises CloudError, Stopped."""
     from tui.cloud.assets import environments
-    from tui.cloud.errors import Cancelled
 
     environment = task.plan.deployment.environment
     if not environment.given:
@@ -19,11 +18,8 @@ def work(task: TaskContext) -> Outcome:
     reused = found is not None
     task.start("skip" if reused else "create", environment.registered or environment.name)
     if found is None:
-        limit = UploadLimit(task)  # a build context is uploaded
-        try:
-            found = environments.register(task.cloud, environment, progress=task.progress, cancelled=limit.ended)
-        except Cancelled:
-            limit.give_up()
+        with upload_limit(task) as ended:  # a build context is uploaded
+            found = environments.register(task.cloud, environment, progress=task.progress, cancelled=ended)
         reused = found.reused
     verb = "already registered" if reused else "registered"
     task.log(f"Environment {found.name}, version {found.version}, {verb}.")
