@@ -23,8 +23,11 @@ class Question(Generic[T]):
     The thread is a daemon: a file system or a service that never answers does not keep the process alive.
     """
 
-    def __init__(self, ask: Callable[[], T], limit: float = math.inf) -> None:
-        self._limit = limit
+    def __init__(
+        self, ask: Callable[[], T], limit: float = math.inf, answered: Callable[[], None] = lambda: None
+    ) -> None:
+        """`answered` is called on that thread once there is an answer, or an error."""
+        self._limit, self._answered = limit, answered
         self._ends = time.monotonic() + limit
         self._done = threading.Event()
         self._value: list[T] = []
@@ -43,6 +46,7 @@ class Question(Generic[T]):
             self._error = error
         finally:
             self._done.set()
+            self._answered()
 
     def answer(self, check: Callable[[], None] | None = None) -> T:
         """The answer. Raises what asking raised, or NoAnswer when the time is over.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from typing import Any, Callable, TypeVar
+
+from tui.common.deadlines import Question
 
 Result = TypeVar("Result")
 
@@ -16,24 +17,12 @@ async def in_thread(work: Callable[..., Result], *arguments: Any) -> Result:
     Unlike an executor's thread it is not waited for on leaving, so a file system that hangs delays nobody.
     """
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[Result] = loop.create_future()
+    answered = asyncio.Event()
 
-    def settle(result: Any, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
-
-    def body() -> None:
-        result, error = None, None
-        try:
-            result = work(*arguments)
-        except BaseException as raised:
-            error = raised
+    def wake() -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
-            loop.call_soon_threadsafe(settle, result, error)
+            loop.call_soon_threadsafe(answered.set)
 
-    threading.Thread(target=body, name="background", daemon=True).start()
-    return await future
+    question = Question(lambda: work(*arguments), answered=wake)
+    await answered.wait()
+    return question.answer()
