@@ -28,7 +28,7 @@ def main(folder: Path) -> int:
     never_fail()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     stopping = StopSignals()
-    heart = Heart(folder)
+    heart = Heart(folder, stopping.ask)
     other = heart.begin()
     if other is not None:
         print(f"An engine on {other.host} works on this run; this one leaves it alone.", file=sys.stderr)
@@ -49,7 +49,6 @@ def main(folder: Path) -> int:
             plan, folder, journal, rehearsed=run.rehearsed, resumed=resumed, record=run.record, asked=stopping.asked
         )
         stopping.call(engine.stop)
-        heart.call(engine.stop)
         return EXIT[engine.execute()]
     except Stopped:
         _finish(journal, run, "cancelled", "The run was stopped before it had begun to work.")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
-import time
 from pathlib import Path
 
-GONE_SECONDS = 1.0  # a process that was just killed holds its locks until its last thread has ended
+from tui.engine.file_lock import taken
+
+GONE_SECONDS = 1.0
 _held: list[int] = []  # descriptors; a lock is given back by the end of the process, however it ends
 
 
@@ -26,20 +26,15 @@ def take(state: Path, endpoint: str, run: str) -> str | None:
         descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError:
         return None
-    end = time.monotonic() + GONE_SECONDS
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
-        except BlockingIOError:
-            if time.monotonic() > end:
-                owner = os.pread(descriptor, 100, 0).decode("ascii", "replace").strip()
-                os.close(descriptor)
-                return owner or "unknown"
-        except OSError:
-            os.close(descriptor)
-            return None
-        time.sleep(0.05)
+    try:
+        mine = taken(descriptor, GONE_SECONDS)
+    except OSError:
+        os.close(descriptor)
+        return None
+    if not mine:
+        owner = os.pread(descriptor, 100, 0).decode("ascii", "replace").strip()
+        os.close(descriptor)
+        return owner or "unknown"
     with contextlib.suppress(OSError):
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, run.encode(), 0)

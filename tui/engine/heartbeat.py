@@ -103,12 +103,12 @@ def ask_to_stop(folder: Path) -> None:
 class Heart:
     """The beating of this process's engine."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, stop: Callable[[], None] = lambda: None) -> None:
+        """`stop` is called when another machine asks the engine to stop."""
+        self._folder, self._stop = folder, stop
         self._token = secrets.token_hex(8)
         self._count = 0
         self._ended = threading.Event()
-        self._stop: list[Callable[[], None]] = []
 
     def begin(self) -> Beat | None:
         """Take over the run and go on beating; the sign of another machine's engine where one works on it.
@@ -130,10 +130,6 @@ class Heart:
         threading.Thread(target=self._go_on, name="heartbeat", daemon=True).start()
         return None
 
-    def call(self, stop: Callable[[], None]) -> None:
-        """Call `stop` when another machine asks the engine to stop."""
-        self._stop.append(stop)
-
     def end(self) -> None:
         """Say goodbye."""
         self._ended.set()
@@ -148,8 +144,7 @@ class Heart:
             if (self._folder / STOP_FILE).exists():
                 with contextlib.suppress(OSError):
                     (self._folder / STOP_FILE).unlink()
-                for stop in list(self._stop):
-                    stop()
+                self._stop()
             if time.monotonic() - last < BEAT_SECONDS:
                 continue
             last = time.monotonic()

@@ -12,7 +12,7 @@ from tui.engine.task_context import Outcome, TaskContext
 from tui.engine.time_limits import OUTAGE_SECONDS
 
 _PASSING = (429, 502, 503, 504)
-_GATES = ("sign-in", "workspace")
+GATES = ("sign-in", "workspace")
 """The first tasks: what cannot be reached from the beginning is told at once, and not after minutes."""
 
 
@@ -30,7 +30,7 @@ def through_outages(task: TaskContext, work: Callable[[TaskContext], Outcome]) -
         try:
             return work(task)
         except CloudError as error:
-            if task.name in _GATES or not _passes(task, error) or deadline.ended():
+            if task.name in GATES or not _passes(task, error) or deadline.ended():
                 raise
             seconds = delay("outage", tried)
             tried += 1

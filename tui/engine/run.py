@@ -17,6 +17,7 @@ from tui.engine.failure_context import failure_context, last_lines
 from tui.engine.journal import runs
 from tui.engine.journal.journal import Journal, JournalWriter
 from tui.engine.leftovers import Left, left_behind, stopped_message
+from tui.engine.outage_retry import GATES
 from tui.engine.resume_state import ResumeState, resume_state
 from tui.engine.run_user import who_runs
 from tui.engine.task_context import RUN_TAG, USER_TAG, Run, Stopped
@@ -24,7 +25,6 @@ from tui.engine.task_graph import Failure, Task, run_tasks, unless_stopped
 from tui.engine.tasks import tasks_of
 from tui.plan.model import Plan, Rollout
 
-GATES = ("sign-in", "workspace")
 TOO_LATE = "It had already succeeded when it was asked to stop: everything is there, and nothing was removed."
 
 

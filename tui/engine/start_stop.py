@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import secrets as random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
 from tui.common.write_atomic import write_atomic
 from tui.engine import heartbeat
+from tui.engine.file_lock import taken
 from tui.engine.journal.runs import Run, engine_pid, read, write_engine
 from tui.engine.journal.state_folder import ROLL_BACK_FILE, runs_folder
 from tui.engine.run_user import who_runs
@@ -140,23 +139,17 @@ def _spawn(run: Run, environ: Mapping[str, str], secrets: Mapping[str, str]) -> 
 def _lock(run: Run) -> tuple[int, ...] | None:
     """The descriptor that an engine keeps open while it lives, so that two never work on one run.
 
-    Empty where the file system refuses locks; None when another engine has it. One that was just killed gives it back
-    when the last of its threads has ended.
+    Empty where the file system refuses locks; None when another engine has it.
     """
     descriptor = os.open(run.folder / "engine.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    end = time.monotonic() + GONE_SECONDS
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    without: tuple[int, ...] | None = None
+    try:
+        if taken(descriptor, GONE_SECONDS, lambda: run.alive):
             return (descriptor,)
-        except BlockingIOError:
-            if run.alive or time.monotonic() > end:
-                os.close(descriptor)
-                return None
-        except OSError:
-            os.close(descriptor)
-            return ()
-        time.sleep(0.02)
+    except OSError:
+        without = ()
+    os.close(descriptor)
+    return without
 
 
 GONE_SECONDS = 3.0

@@ -44,9 +44,13 @@ class StopSignals:
         if self.asked.is_set():
             stop()
 
+    def ask(self) -> None:
+        """As such a signal."""
+        self.asked.set()
+        for stop in list(self._calls):
+            stop()
+
     def _listen(self) -> None:
         while True:
             signal.sigwait(_SIGNALS)
-            self.asked.set()
-            for stop in list(self._calls):
-                stop()
+            self.ask()

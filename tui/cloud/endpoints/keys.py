@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from tui.cloud.endpoints.endpoints import EndpointInfo, path
 from tui.cloud.error_explanations import explain
@@ -33,20 +34,15 @@ class EndpointCredential:
 
 def credentials(cloud: Cloud, endpoint: EndpointInfo) -> EndpointCredential:
     """The primary key (auth mode key), or a fresh token (aml_token, aad_token). Raises CloudError."""
-    resource = path(cloud, endpoint.name)
     if endpoint.auth_mode == "key":
-        doing = f"reading the keys of {endpoint.name}"
-        body = cloud.arm.call("POST", f"{resource}/listKeys", arm.ENDPOINTS, doing=doing).body
-        value = body.get("primaryKey") if isinstance(body, dict) else None
+        value = _keys(cloud, endpoint).get("primaryKey")
     elif endpoint.auth_mode == "aad_token":
         try:
             value = cloud.credential.get_token(cloud.metadata.ml_scope).token
         except Exception as error:
             raise explain(error) from None
     else:
-        doing = f"getting a token for {endpoint.name}"
-        body = cloud.arm.call("POST", f"{resource}/token", arm.ENDPOINTS, doing=doing).body
-        value = body.get("accessToken") if isinstance(body, dict) else None
+        value = _asked(cloud, endpoint, "token", f"getting a token for {endpoint.name}").get("accessToken")
     if not value:
         raise CloudError(
             title=f"Azure gave no {'key' if endpoint.auth_mode == 'key' else 'token'} for {endpoint.name}",
@@ -69,9 +65,17 @@ def both(cloud: Cloud, endpoint: EndpointInfo) -> dict[str, EndpointCredential]:
             remedy="There is nothing to rotate.",
             code="NoKeys",
         )
-    doing = f"reading the keys of {endpoint.name}"
-    body = cloud.arm.call("POST", f"{path(cloud, endpoint.name)}/listKeys", arm.ENDPOINTS, doing=doing).body
-    return {which: EndpointCredential(str(body[f"{which}Key"]), "key") for which in WHICH}
+    found = _keys(cloud, endpoint)
+    return {which: EndpointCredential(str(found[f"{which}Key"]), "key") for which in WHICH}
+
+
+def _keys(cloud: Cloud, endpoint: EndpointInfo) -> dict[str, Any]:
+    return _asked(cloud, endpoint, "listKeys", f"reading the keys of {endpoint.name}")
+
+
+def _asked(cloud: Cloud, endpoint: EndpointInfo, action: str, doing: str) -> dict[str, Any]:
+    body = cloud.arm.call("POST", f"{path(cloud, endpoint.name)}/{action}", arm.ENDPOINTS, doing=doing).body
+    return body if isinstance(body, dict) else {}
 
 
 def fingerprint(credential: EndpointCredential) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Callable
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Callable, TypeVar
 
 from azure.core.pipeline.policies import RetryPolicy
 
 from tui.cloud.http.retry_policy import POLICIES, delay
 
 Observer = Callable[[str, float], None]
+Value = TypeVar("Value")
 _local = threading.local()
 
 
@@ -26,25 +27,24 @@ class Attempts:
 
 
 @contextmanager
-def attempts() -> Iterator[Attempts]:
+def _inside(name: str, value: Value) -> Iterator[Value]:
+    """While inside, this thread's variable of that name has a value."""
+    previous = getattr(_local, name, None)
+    setattr(_local, name, value)
+    try:
+        yield value
+    finally:
+        setattr(_local, name, previous)
+
+
+def attempts() -> AbstractContextManager[Attempts]:
     """While inside, what this thread sends again is noted in the value."""
-    previous: Attempts | None = getattr(_local, "attempts", None)
-    _local.attempts = seen = Attempts()
-    try:
-        yield seen
-    finally:
-        _local.attempts = previous
+    return _inside("attempts", Attempts())
 
 
-@contextmanager
-def observed(observer: Observer | None) -> Iterator[None]:
+def observed(observer: Observer | None) -> AbstractContextManager[Observer | None]:
     """While inside, calls made by this thread report each retry as (reason, seconds to wait)."""
-    previous = getattr(_local, "observer", None)
-    _local.observer = observer
-    try:
-        yield
-    finally:
-        _local.observer = previous
+    return _inside("observer", observer)
 
 
 def report(reason: str, delay: float) -> None:

@@ -51,8 +51,7 @@ class Journal:
             begin = max(bisect.bisect_right(self._firsts, after + 1) - 1, 0)
             events: list[Event] = []
             for first in self._firsts[begin:]:
-                found = known.get(first)
-                events += self._events(first) if found is None else found
+                events += known.get(first) or self._events(first)
             return [event for event in events if event["seq"] > after]
 
     def last(self) -> Event | None:
@@ -60,8 +59,7 @@ class Journal:
         with self._lock:
             known = self._look()
             for first in reversed(self._firsts):
-                found = known.get(first)
-                events = self._events(first) if found is None else found
+                events = known.get(first) or self._events(first)
                 if events:
                     return events[-1]
         return None
@@ -153,7 +151,6 @@ class JournalWriter:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._closed = False
-        self._complained = False
         self._stuck_since: float | None = None
         self._reserve = run_folder / RESERVE
         self._put_by()
@@ -221,12 +218,11 @@ class JournalWriter:
             # Always durable: after a power cut, a number that is missing in the middle would be one too many.
             write_atomic(self.folder / name_of(first), text, mode=0o600)
         except OSError as error:
-            self._stuck_since = self._stuck_since or time.monotonic()
-            if not self._complained:
-                self._complained = True
+            if self._stuck_since is None:
+                self._stuck_since = time.monotonic()
                 print(f"The journal cannot be written, it is tried again: {error}", file=sys.stderr, flush=True)
             return
-        self._complained, self._stuck_since = False, None
+        self._stuck_since = None
         self.written = self._pending[-1]["seq"]
         self._pending.clear()
         self._progress.clear()
