@@ -46,7 +46,7 @@ def test_a_question_gives_its_answer_or_its_error() -> None:
 def test_nobody_waits_longer_than_the_limit() -> None:
     never = threading.Event()
     for check in (None, lambda: None):
-        with pytest.raises(NoAnswer, match="0.1 seconds"):
+        with pytest.raises(NoAnswer, match=r"0\.1 seconds"):
             Question(never.wait, 0.1).answer(check)
     with pytest.raises(NoAnswer):
         Question(lambda: 7, 0.0).answer()

@@ -69,9 +69,7 @@ class Operation(Generic[T]):
         for header in _PATTERN_HEADERS:
             if self._status_url and header in self._headers:
                 return {header: self._headers[header]}
-        if self._location and not self._is_resource(self._location):
-            return {"Location": self._location}
-        return {}
+        return {"Location": self._at_location} if self._at_location else {}
 
     def _judge_start(self, started: Answer) -> None:
         state = _provisioning_state(started.body)
@@ -113,17 +111,16 @@ class Operation(Generic[T]):
         self._silent_since, self._attempts, self._unauthorized = None, 0, 0
         self._next = time.monotonic() + self._until_next(answer)
         self.body = answer.body
+        body = answer.body if isinstance(answer.body, dict) else {}
         if self._status_url:
-            body = answer.body if isinstance(answer.body, dict) else {}
-            self._read(str(body.get("status") or "").lower(), body, answer.headers)
-        elif self._location and not self._is_resource(self._location):
+            status = body.get("status")
+        elif self._at_location:
             if answer.status == 202:
                 return
-            body = answer.body if isinstance(answer.body, dict) else {}
-            status = str(body.get("status") or _provisioning_state(body) or _DONE).lower()
-            self._read(status, body, answer.headers)
+            status = body.get("status") or _provisioning_state(body) or _DONE
         else:
-            self._read(_provisioning_state(answer.body), answer.body, answer.headers)
+            status = _provisioning_state(body)
+        self._read(str(status or "").lower(), body, answer.headers)
 
     def _until_next(self, answer: Answer) -> float:
         """The seconds to the next question: short operations are asked about more often than long ones."""
@@ -132,13 +129,15 @@ class Operation(Generic[T]):
         return pace if hint is None else hint
 
     def _poll(self) -> Answer:
-        url = self._status_url or self._location
-        if url and not (self._status_url is None and self._is_resource(url)):
-            return self._arm.ask("GET", url, doing=f"asking about {self.what}", retry=False)
-        return self._arm.ask("GET", self._resource, self._version, doing=f"asking about {self.what}", retry=False)
+        url, doing = self._status_url or self._at_location, f"asking about {self.what}"
+        return self._arm.ask("GET", url or self._resource, None if url else self._version, doing=doing, retry=False)
 
-    def _is_resource(self, url: str) -> bool:
-        return self._resource.lower() in url.lower() and "operation" not in url.lower()
+    @property
+    def _at_location(self) -> str | None:
+        """The URL of `Location`, unless it is the resource's own."""
+        url = self._location or ""
+        own = self._resource.lower() in url.lower() and "operation" not in url.lower()
+        return None if own else self._location
 
     def _read(self, status: str, body: Any, headers: Mapping[str, str]) -> None:
         if status:
