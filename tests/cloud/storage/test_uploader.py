@@ -317,7 +317,7 @@ def test_what_a_killed_upload_has_sent_is_not_sent_again(
     blocks = [line for line in lines if re.search(r'"PUT [^ ]*comp=block&', line)]
     assert len(blocks) < 11
     assert place_taken == prefix
-    assert digests == folder_files._Hashing(folder_files.walk(folder)).run(lambda: False, lambda done, total: None)
+    assert digests == folder_files._hashed(folder_files.walk(folder), lambda: False, lambda done, total: None)
     target = default_datastore(cloud)
 
     from azure.storage.blob import ContainerClient

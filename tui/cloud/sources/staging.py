@@ -10,7 +10,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Callable
@@ -76,7 +76,7 @@ def staged(
     _need_room(folder, sum(item.size for item in left))
     if not single:
         root.mkdir(mode=0o700, exist_ok=True)
-    _Fetch(found, root).run(left, progress, cancelled)
+    _fetch(found, left, root, progress, cancelled)
     yield root
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -92,47 +92,38 @@ def only(found: Listing, names: tuple[str, ...], into: Path) -> list[Path]:
     return brought
 
 
-class _Fetch:
-    """Several files at a time; this thread watches."""
+def _fetch(found: Listing, left: list[Item], root: Path, progress: Progress, cancelled: Callable[[], bool]) -> None:
+    """Bring several files at a time; this thread watches."""
+    done = {**{item.name: item.size for item in found.items}, **{item.name: 0 for item in left}}
+    stop = threading.Event()
 
-    def __init__(self, found: Listing, root: Path) -> None:
-        self._found, self._root = found, root
-        self._done: dict[str, int] = {item.name: item.size for item in found.items}
-        self._stop = threading.Event()
-
-    def run(self, left: list[Item], progress: Progress, cancelled: Callable[[], bool]) -> None:
-        self._done.update({item.name: 0 for item in left})
-        pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="stage")
-        futures = [pool.submit(self._one, item) for item in sorted(left, key=lambda item: -item.size)]
-        try:
-            while not all(future.done() for future in futures):
-                failed = next((one for one in futures if one.done() and one.exception()), None)
-                if failed is not None:
-                    failed.result()
-                if cancelled():
-                    raise Cancelled
-                progress(sum(self._done.values()), self._found.total)
-                time.sleep(_TICK)
-            for future in futures:
-                future.result()
-            progress(self._found.total, self._found.total)
-        finally:
-            self._stop.set()
-            for future in futures:
-                future.cancel()
-            pool.shutdown(wait=False)
-
-    def _one(self, item: Item) -> None:
-        def hook(done: int) -> None:
-            if self._stop.is_set():
+    def one(item: Item) -> None:
+        def hook(count: int) -> None:
+            if stop.is_set():
                 raise Cancelled
-            self._done[item.name] = min(done, item.size)
+            done[item.name] = min(count, item.size)
 
         hook(0)
-        target = self._root / item.name if item.name else self._root
+        target = root / item.name if item.name else root
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._found.fetch(item, target, hook)
-        self._done[item.name] = item.size
+        found.fetch(item, target, hook)
+        done[item.name] = item.size
+
+    pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="stage")
+    futures = [pool.submit(one, item) for item in sorted(left, key=lambda item: -item.size)]
+    try:
+        waiting = set(futures)
+        while waiting:
+            if cancelled():
+                raise Cancelled
+            progress(sum(done.values()), found.total)
+            ended, waiting = wait(waiting, _TICK, FIRST_EXCEPTION)
+            for future in ended:
+                future.result()
+        progress(found.total, found.total)
+    finally:
+        stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _unless(cancelled: Callable[[], bool], work: Callable[[], Listing]) -> Listing:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Callable
 
@@ -67,7 +68,7 @@ def content_hash(
     known = _state(root, files)
     found = _hashes.get(known)
     if found is None:
-        found = hash_of(root, files, _Hashing(files).run(cancelled, progress))
+        found = hash_of(root, files, _hashed(files, cancelled, progress))
         _remember(known, found)
     return found
 
@@ -132,62 +133,57 @@ def _remember(known: tuple[str, str], content: str) -> None:
     _hashes[known] = content
 
 
-class _Hashing:
-    """Hashes files on all cores; the calling thread watches."""
+def _hashed(
+    files: list[LocalFile], cancelled: Callable[[], bool], progress: Callable[[int, int], None]
+) -> dict[str, str]:
+    """The digests of files by name, hashed on all cores; this thread watches. Raises Cancelled, CloudError, OSError."""
+    if cancelled():
+        raise Cancelled
+    total, done = sum(file.size for file in files), 0
+    lock, stop = threading.Lock(), threading.Event()
 
-    def __init__(self, files: list[LocalFile]) -> None:
-        self._files = files
-        self._total = sum(file.size for file in files)
-        self._done = 0
-        self._stop = False
-        self._lock = threading.Lock()
-
-    def run(self, cancelled: Callable[[], bool], progress: Callable[[int, int], None]) -> dict[str, str]:
-        """The digests by name. Raises Cancelled, CloudError, OSError."""
-        if cancelled():
-            raise Cancelled
-        pieces: dict[str, list[Future[bytes]]] = {}
-        # Not more than the cores: hashing keeps one busy.
-        pool = ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1), thread_name_prefix="hash")
-        try:
-            for file in self._files:
-                size = piece_size(file.size)
-                starts = range(0, max(1, file.size), size)
-                pieces[file.name] = [pool.submit(self._piece, file, start, size) for start in starts]
-            for futures in pieces.values():
-                for future in futures:
-                    while True:
-                        if cancelled():
-                            raise Cancelled
-                        progress(self._done, self._total)
-                        try:
-                            future.result(_TICK)
-                            break
-                        except FutureTimeout:
-                            if future.done():
-                                raise
-        finally:
-            self._stop = True
-            pool.shutdown(wait=False)
-        progress(self._total, self._total)
-        return {name: digest_of([future.result() for future in futures]) for name, futures in pieces.items()}
-
-    def _piece(self, file: LocalFile, start: int, size: int) -> bytes:
+    def piece(file: LocalFile, start: int, size: int) -> bytes:
+        nonlocal done
         digest, left = piece_hash(), min(size, file.size - start)
         last = start + left == file.size
         with file.path.open("rb", buffering=0) as stream:
             stream.seek(start)
-            while left and not self._stop:
+            while left and not stop.is_set():
                 chunk = stream.read(min(_CHUNK, left))
                 if not chunk:
                     raise changed(file)
                 digest.update(chunk)
                 left -= len(chunk)
-                with self._lock:
-                    self._done += len(chunk)
-            if last and not self._stop and stream.read(1):
+                with lock:
+                    done += len(chunk)
+            if last and not stop.is_set() and stream.read(1):
                 raise changed(file)
         return digest.digest()
+
+    pieces: dict[str, list[Future[bytes]]] = {}
+    # Not more than the cores: hashing keeps one busy.
+    pool = ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1), thread_name_prefix="hash")
+    try:
+        for file in files:
+            size = piece_size(file.size)
+            starts = range(0, max(1, file.size), size)
+            pieces[file.name] = [pool.submit(piece, file, start, size) for start in starts]
+        for future in chain(*pieces.values()):
+            while True:
+                if cancelled():
+                    raise Cancelled
+                progress(done, total)
+                try:
+                    future.result(_TICK)
+                    break
+                except FutureTimeout:
+                    if future.done():
+                        raise
+    finally:
+        stop.set()
+        pool.shutdown(wait=False)
+    progress(total, total)
+    return {name: digest_of([future.result() for future in futures]) for name, futures in pieces.items()}
 
 
 def _files(root: Path) -> Iterator[LocalFile]:
