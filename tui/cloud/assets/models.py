@@ -46,9 +46,15 @@ def find(cloud: Cloud, name: str, content_hash: str, type: str | None = None) ->
     return None
 
 
-def _newest(cloud: Cloud, name: str) -> Iterator[ModelVersion]:
-    query = {"$orderBy": "createdtime desc", "$top": "50", "listViewType": "ActiveOnly"}
-    yield from map(_info, itertools.islice(_versions(cloud, name, query), _LOOK_BACK))
+def _newest(cloud: Cloud, name: str, page: int = 50) -> Iterator[ModelVersion]:
+    query = {"$orderBy": "createdtime desc", "$top": str(page), "listViewType": "ActiveOnly"}
+    path, doing = f"{cloud.workspace_id}/models/{name}/versions", f"looking for the model {name}"
+    try:
+        yield from map(_info, itertools.islice(cloud.arm.items(path, arm.MODELS, query, doing), _LOOK_BACK))
+    except CloudError as error:
+        # A model that has no version yet is not there at all.
+        if error.status != 404 or error.code in {"ResourceGroupNotFound", "SubscriptionNotFound"}:
+            raise
 
 
 def read(cloud: Cloud, name: str, version: str) -> ModelVersion | None:
@@ -62,12 +68,7 @@ def read(cloud: Cloud, name: str, version: str) -> ModelVersion | None:
 def resolve(cloud: Cloud, reference: str) -> ModelVersion:
     """The model that `azureml:NAME:VERSION`, `azureml:NAME@latest` or a resource id means. Raises CloudError."""
     name, version = parse_reference(reference, "models")
-    if version is None:
-        query = {"$orderBy": "createdtime desc", "$top": "1", "listViewType": "ActiveOnly"}
-        newest = next(iter(_versions(cloud, name, query)), None)
-        found = None if newest is None else _info(newest)
-    else:
-        found = read(cloud, name, version)
+    found = read(cloud, name, version) if version else next(_newest(cloud, name, 1), None)
     if found is None:
         raise CloudError(
             title=f"The model {reference} is not registered",
@@ -215,16 +216,6 @@ def parse_reference(reference: str, kind: str) -> tuple[str, str | None]:
     text = reference[len("azureml:") :] if reference.startswith("azureml:") else reference
     name, _, version = text.partition("@") if "@" in text else text.partition(":")
     return name, None if version in ("", "latest") else version
-
-
-def _versions(cloud: Cloud, name: str, query: dict[str, str]) -> Any:
-    path = f"{cloud.workspace_id}/models/{name}/versions"
-    try:
-        yield from cloud.arm.items(path, arm.MODELS, query=query, doing=f"looking for the model {name}")
-    except CloudError as error:
-        # A model that has no version yet is not there at all.
-        if error.status != 404 or error.code in {"ResourceGroupNotFound", "SubscriptionNotFound"}:
-            raise
 
 
 def _info(body: Mapping[str, Any]) -> ModelVersion:

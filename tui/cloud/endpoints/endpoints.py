@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,7 +49,7 @@ def read(cloud: Cloud, name: str, deployments: bool = True) -> EndpointInfo | No
     body = cloud.arm.find(path(cloud, name), arm.ENDPOINTS, doing=f"reading the endpoint {name}")
     if body is None:
         return None
-    return _info(body, list_deployments(cloud, name) if deployments else [])
+    return info(body, list_deployments(cloud, name) if deployments else [])
 
 
 def existing(cloud: Cloud, name: str, deployments: bool = True) -> EndpointInfo:
@@ -153,7 +153,7 @@ def begin_delete(cloud: Cloud, name: str) -> Operation[None]:
 def list_all(cloud: Cloud) -> list[EndpointInfo]:
     """The endpoints of the workspace, without their deployments. Raises CloudError."""
     found = cloud.arm.items(f"{cloud.workspace_id}/onlineEndpoints", arm.ENDPOINTS, doing="listing the endpoints")
-    return [_info(body, []) for body in found]
+    return list(map(info, found))
 
 
 def _put(cloud: Cloud, name: str, body: dict[str, Any], doing: str) -> Operation[EndpointInfo]:
@@ -165,7 +165,7 @@ def _operation(cloud: Cloud, name: str, started: arm.Answer, doing: str) -> Oper
     resource = path(cloud, name)
 
     def finish() -> EndpointInfo:
-        return _info(cloud.arm.call("GET", resource, arm.ENDPOINTS, doing=doing).body, [])
+        return info(cloud.arm.call("GET", resource, arm.ENDPOINTS, doing=doing).body)
 
     return Operation(cloud.arm, started, resource, arm.ENDPOINTS, finish, f"the endpoint {name}")
 
@@ -189,7 +189,8 @@ def _shares(found: Any) -> dict[str, int]:
     return {str(name): int(share) for name, share in (found or {}).items()}
 
 
-def _info(body: dict[str, Any], deployments: list[DeploymentInfo]) -> EndpointInfo:
+def info(body: dict[str, Any], deployments: Sequence[DeploymentInfo] = ()) -> EndpointInfo:
+    """An EndpointInfo from Resource Manager's JSON."""
     properties = body.get("properties") or {}
     mode = str(properties.get("authMode") or "")
     words = {value.lower(): key for key, value in _AUTH_MODES.items()}
@@ -208,5 +209,5 @@ def _info(body: dict[str, Any], deployments: list[DeploymentInfo]) -> EndpointIn
         mirror_traffic=_shares(properties.get("mirrorTraffic")),
         identity=body.get("identity"),
         openapi_uri=properties.get("swaggerUri"),
-        deployments=deployments,
+        deployments=list(deployments),
     )

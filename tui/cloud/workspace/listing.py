@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from itertools import chain, islice, repeat
 from typing import Any, Callable
 
+from tui.cloud.endpoints.deployments import info as deployment_info
+from tui.cloud.endpoints.endpoints import info as endpoint_info
 from tui.cloud.errors import CloudError
 from tui.cloud.http import arm
 from tui.cloud.session import Cloud
@@ -26,7 +28,6 @@ GROUPS = "2021-04-01"
 MOST = 1000  # items of one list; who has more types the first letters elsewhere
 MOST_LOOKED_INTO = 25  # items whose details need a request of their own
 _SERVICE = "providers/Microsoft.MachineLearningServices"
-_AUTH_MODES = {"key": "key", "amltoken": "aml_token", "aadtoken": "aad_token"}
 
 
 @dataclass(frozen=True)
@@ -144,16 +145,14 @@ def _bodies(cloud: Cloud, path: str, version: str, most: int) -> list[dict[str, 
 
 
 def _endpoint(body: dict[str, Any], deployments: list[dict[str, Any]] | None) -> Item:
-    name = str(body.get("name") or "")
-    properties = body.get("properties") or {}
-    mode = str(properties.get("authMode") or "")
-    mode = _AUTH_MODES.get(mode.lower(), mode)
-    traffic = {str(key): int(share) for key, share in (properties.get("traffic") or {}).items()}
-    known = dict.fromkeys([*traffic, *(str(one.get("name")) for one in deployments or [])])
+    found = endpoint_info(body)
+    known = dict.fromkeys([*found.traffic, *(str(one.get("name")) for one in deployments or [])])
     none = "no traffic" if deployments is None else "no deployment"
-    shares = in_words({deployment: traffic.get(deployment, 0) for deployment in known}, none, zeros=True)
-    words = [str(properties.get("provisioningState") or "state not known").lower(), mode, shares]
-    return Item(name, name, "; ".join(words), {"endpoint.auth_mode": mode} if mode else {})
+    shares = in_words({name: found.traffic.get(name, 0) for name in known}, none, zeros=True)
+    state, mode = (found.provisioning_state or "state not known").lower(), found.auth_mode
+    return Item(
+        found.name, found.name, "; ".join([state, mode, shares]), {"endpoint.auth_mode": mode} if mode else {}
+    )
 
 
 def deployments(cloud: Cloud, scope: Workspace, endpoint: str) -> Listing:
@@ -167,14 +166,13 @@ def deployments(cloud: Cloud, scope: Workspace, endpoint: str) -> Listing:
         return Listing(reason=why_not("The deployments", error))
     if there is None:
         return Listing(reason=f"The endpoint {endpoint} does not exist yet, so every name is free.")
-    traffic = (there.get("properties") or {}).get("traffic") or {}
+    traffic = endpoint_info(there).traffic
 
     def item(body: dict[str, Any]) -> Item:
-        name, properties = str(body.get("name") or ""), body.get("properties") or {}
-        count = (body.get("sku") or {}).get("capacity") or 1
-        state = str(properties.get("provisioningState") or "").lower()
-        size = properties.get("instanceType")
-        return Item(name, name, f"{state}; {count} × {size}; {traffic.get(name, 0)} % of requests; would be updated")
+        found = deployment_info(body)
+        words = f"{found.provisioning_state.lower()}; {found.instance_count or 1} × {found.instance_type}"
+        share = traffic.get(found.name, 0)
+        return Item(found.name, found.name, f"{words}; {share} % of requests; would be updated")
 
     found = listed("The deployments", lambda: map(item, cloud.arm.items(f"{root}/deployments", arm.DEPLOYMENTS)))
     if not found.items:
