@@ -155,12 +155,21 @@ def _network_trouble(text: str) -> bool:
     return any(sign in lowered for sign in signs) or "certificate verify failed" in lowered
 
 
+_REMEDIES = (
+    (
+        ("multiple user assigned", "specify the client"),
+        "This machine has several managed identities: fill in the client id of the one that deploys.",
+    ),
+    (("az login", "azure cli"), "Install the Azure CLI where it is missing, run `az login`, then try again."),
+    (
+        ("managedidentity", "managed identity", "imds"),
+        "Run on a machine that has a managed identity, or choose a service principal.",
+    ),
+    (("",), "Check tenant id, client id and secret, or choose another way to sign in."),
+)
+
+
 def _remedy_by_words(text: str) -> str:
+    """What to do, by the first words that the text holds."""
     lowered = text.lower()
-    if "multiple user assigned" in lowered or "specify the client" in lowered:
-        return "This machine has several managed identities: fill in the client id of the one that deploys."
-    if "az login" in lowered or "azure cli" in lowered:
-        return "Install the Azure CLI where it is missing, run `az login`, then try again."
-    if "managedidentity" in lowered or "managed identity" in lowered or "imds" in lowered:
-        return "Run on a machine that has a managed identity, or choose a service principal."
-    return "Check tenant id, client id and secret, or choose another way to sign in."
+    return next(remedy for words, remedy in _REMEDIES if any(word in lowered for word in words))

@@ -129,11 +129,14 @@ def _through(proxy: Proxy, host: str, port: int, found: Probe, handshake: bool, 
         return replace(
             found, state=UNKNOWN, reason="proxy", detail=f"Proxies of the kind {proxy.scheme} are not tried."
         )
+
+    def not_through(what: str, reason: str = "proxy") -> Probe:
+        return replace(found, state=UNREACHABLE, reason=reason, detail=f"The proxy {proxy.shown} {what}.")
+
     try:
         connection = socket.create_connection((proxy.host, proxy.port), timeout=CONNECT_SECONDS)
     except socket.gaierror:
-        detail = f"The proxy {proxy.shown} cannot be resolved."
-        return replace(found, state=UNREACHABLE, reason="proxy", detail=detail)
+        return not_through("cannot be resolved")
     except OSError as error:
         failed = _no_connection(found, error, f"The proxy {proxy.shown}")
         return replace(failed, reason="proxy-timeout" if failed.reason == "timeout" else "proxy")
@@ -143,14 +146,11 @@ def _through(proxy: Proxy, host: str, port: int, found: Probe, handshake: bool, 
                 connection = _context().wrap_socket(connection, server_hostname=proxy.host)
             status = _ask_for_tunnel(connection, proxy, host, port)
         except (OSError, ValueError) as error:
-            detail = f"The proxy {proxy.shown} did not open a connection: {error}."
-            return replace(found, state=UNREACHABLE, reason="proxy", detail=detail)
+            return not_through(f"did not open a connection: {error}")
         if status == 407:
-            detail = f"The proxy {proxy.shown} asks for a user and a password."
-            return replace(found, state=UNREACHABLE, reason="proxy-login", detail=detail)
+            return not_through("asks for a user and a password", "proxy-login")
         if status != 200:
-            detail = f"The proxy {proxy.shown} refuses this host with status {status}."
-            return replace(found, state=UNREACHABLE, reason="proxy", detail=detail)
+            return not_through(f"refuses this host with status {status}")
         if proxy.scheme == "https" or not handshake:
             return replace(found, state=REACHABLE)
         return _shake(connection, host, port, found, ends)
