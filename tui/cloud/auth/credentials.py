@@ -7,8 +7,9 @@ import shutil
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from tui.cloud.clouds import CloudMetadata
 from tui.cloud.errors import CloudError
@@ -82,14 +83,7 @@ class Source:
 def credential_sources(environ: Mapping[str, str] | None = None) -> list[Source]:
     """What the default chain would find on this machine, in its order, without signing in."""
     env = os.environ if environ is None else environ
-    found = [
-        _environment(env),
-        _workload_identity(env),
-        _managed_identity(env),
-        _azure_cli(env),
-        _tool("AzurePowerShell", ("pwsh", "powershell"), "Connect-AzAccount", env),
-        _tool("AzureDeveloperCli", ("azd",), "azd auth login", env),
-    ]
+    found = [Source(name, *look(env)) for name, look in _CHAIN]
     only = env.get("AZURE_TOKEN_CREDENTIALS", "").strip().lower()
     if not only:
         return found
@@ -102,55 +96,62 @@ def _restricted(source: Source, only: str) -> Source:
     return source if admitted else Source(source.source, False, f"left out by AZURE_TOKEN_CREDENTIALS={only}")
 
 
-def _environment(env: Mapping[str, str]) -> Source:
-    name = "Environment"
+def _environment(env: Mapping[str, str]) -> tuple[bool, str]:
     if env.get("AZURE_CLIENT_ID") and env.get("AZURE_TENANT_ID"):
         if env.get("AZURE_CLIENT_SECRET"):
-            return Source(name, True, "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET are set")
+            return True, "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET are set"
         if env.get("AZURE_CLIENT_CERTIFICATE_PATH"):
             path = env["AZURE_CLIENT_CERTIFICATE_PATH"]
             if Path(path).is_file():
-                return Source(name, True, f"the certificate {path} is used")
-            return Source(name, False, f"AZURE_CLIENT_CERTIFICATE_PATH names {path}, which is not there")
+                return True, f"the certificate {path} is used"
+            return False, f"AZURE_CLIENT_CERTIFICATE_PATH names {path}, which is not there"
     missing = [key for key in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET") if not env.get(key)]
     verb = "is" if len(missing) == 1 else "are"
-    return Source(name, False, f"{', '.join(missing)} {verb} not set")
+    return False, f"{', '.join(missing)} {verb} not set"
 
 
-def _workload_identity(env: Mapping[str, str]) -> Source:
-    name = "WorkloadIdentity"
+def _workload_identity(env: Mapping[str, str]) -> tuple[bool, str]:
     path = env.get("AZURE_FEDERATED_TOKEN_FILE")
     if not path:
-        return Source(name, False, "AZURE_FEDERATED_TOKEN_FILE is not set")
+        return False, "AZURE_FEDERATED_TOKEN_FILE is not set"
     if not Path(path).is_file():
-        return Source(name, False, f"AZURE_FEDERATED_TOKEN_FILE names {path}, which is not there")
-    return Source(name, True, f"the token in {path} is used")
+        return False, f"AZURE_FEDERATED_TOKEN_FILE names {path}, which is not there"
+    return True, f"the token in {path} is used"
 
 
-def _managed_identity(env: Mapping[str, str]) -> Source:
-    name = "ManagedIdentity"
+def _managed_identity(env: Mapping[str, str]) -> tuple[bool, str]:
     for variable in ("IDENTITY_ENDPOINT", "MSI_ENDPOINT"):
         if env.get(variable):
-            return Source(name, True, f"{variable} is set")
+            return True, f"{variable} is set"
     try:
         with socket.create_connection(_IMDS, timeout=0.3):
-            return Source(name, True, "this machine has an instance metadata service")
+            return True, "this machine has an instance metadata service"
     except OSError:
-        return Source(name, False, "no instance metadata service answers on this machine")
+        return False, "no instance metadata service answers on this machine"
 
 
-def _azure_cli(env: Mapping[str, str]) -> Source:
-    name = "AzureCli"
+def _azure_cli(env: Mapping[str, str]) -> tuple[bool, str]:
     if not shutil.which("az", path=env.get("PATH")):
-        return Source(name, False, "the Azure CLI (az) is not on PATH")
+        return False, "the Azure CLI (az) is not on PATH"
     folder = Path(env.get("AZURE_CONFIG_DIR") or Path.home() / ".azure")
     if not (folder / "azureProfile.json").is_file():
-        return Source(name, False, "the Azure CLI is installed, but nobody has run `az login`")
-    return Source(name, True, f"the Azure CLI's sign-in in {folder} is used")
+        return False, "the Azure CLI is installed, but nobody has run `az login`"
+    return True, f"the Azure CLI's sign-in in {folder} is used"
 
 
-def _tool(name: str, commands: tuple[str, ...], login: str, env: Mapping[str, str]) -> Source:
+def _tool(commands: tuple[str, ...], login: str, env: Mapping[str, str]) -> tuple[bool, str]:
     for command in commands:
         if shutil.which(command, path=env.get("PATH")):
-            return Source(name, True, f"{command} is installed; it works if `{login}` was run")
-    return Source(name, False, f"{commands[0]} is not on PATH")
+            return True, f"{command} is installed; it works if `{login}` was run"
+    return False, f"{commands[0]} is not on PATH"
+
+
+# The sources in the chain's order, and what tells of each whether there is something to sign in with, and why.
+_CHAIN: tuple[tuple[str, Callable[[Mapping[str, str]], tuple[bool, str]]], ...] = (
+    ("Environment", _environment),
+    ("WorkloadIdentity", _workload_identity),
+    ("ManagedIdentity", _managed_identity),
+    ("AzureCli", _azure_cli),
+    ("AzurePowerShell", partial(_tool, ("pwsh", "powershell"), "Connect-AzAccount")),
+    ("AzureDeveloperCli", partial(_tool, ("azd",), "azd auth login")),
+)
