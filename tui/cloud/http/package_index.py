@@ -11,7 +11,6 @@ import html
 import os
 import re
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+h
 _TIMES = (3.0, 5.0)  # seconds to connect, and for the next bytes
 _KEPT = 600.0  # seconds that an answer is taken again
 _FILE_PARTS = re.compile(r"<a\s([^>]*)>(.*?)</a>", re.IGNORECASE | re.DOTALL)
-_lock = threading.Lock()
 _known: dict[tuple[str, str], tuple[float, list[File] | None]] = {}
 
 
@@ -38,7 +36,6 @@ class File:
 
     name: str
     requires_python: str = ""
-    yanked: bool = False
     metadata_url: str = ""
 
 
@@ -108,13 +105,11 @@ def _configured() -> str:
 
 def _listed(url: str, name: str) -> list[File] | None:
     now = time.monotonic()
-    with _lock:
-        kept = _known.get((url, name))
+    kept = _known.get((url, name))
     if kept is not None and now - kept[0] < _KEPT:
         return kept[1]
     found = _asked(url, name)
-    with _lock:
-        _known[(url, name)] = (now, found)
+    _known[(url, name)] = (now, found)
     return found
 
 
@@ -151,7 +146,6 @@ def _of_json(one: Mapping[str, Any], page: str) -> File:
     return File(
         name=str(one["filename"]),
         requires_python=str(one.get("requires-python") or ""),
-        yanked=bool(one.get("yanked")),
         metadata_url=urljoin(page, str(one["url"])) + ".metadata" if told and one.get("url") else "",
     )
 
@@ -166,7 +160,6 @@ def _of_html(attributes: str, text: str, page: str) -> File:
     return File(
         name=html.unescape(text).strip(),
         requires_python=attribute("data-requires-python") or "",
-        yanked=attribute("data-yanked") is not None,
         metadata_url=urljoin(page, link) + ".metadata" if told and told != "false" and link else "",
     )
 

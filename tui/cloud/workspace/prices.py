@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -28,7 +27,6 @@ MOST_PAGES = 3
 UNREACHABLE_SECONDS = 600.0
 """For so long a place that did not answer is not asked again."""
 
-_lock = threading.Lock()
 _silent: dict[str, float] = {}
 
 
@@ -95,15 +93,13 @@ def estimate(
 
 
 def _extras(private: bool, managed_network: bool) -> list[str]:
-    found = []
-    if private:
-        found.append("Private endpoints, by the hour each and by the gigabyte that goes through them.")
-    if managed_network:
-        found.append(
-            "The managed virtual network, with its private endpoints, and an Azure Firewall where there are rules by "
-            "domain name."
-        )
-    return [*found, "Storage, container registry, logs and outbound data, by use."]
+    endpoints = "Private endpoints, by the hour each and by the gigabyte that goes through them."
+    network = (
+        "The managed virtual network, with its private endpoints, and an Azure Firewall where there are rules by "
+        "domain name."
+    )
+    use = "Storage, container registry, logs and outbound data, by use."
+    return [*([endpoints] if private else []), *([network] if managed_network else []), use]
 
 
 def _from_table(size: str, region: str) -> Price | None:
@@ -123,10 +119,7 @@ def _asked(size: str, region: str, address: str, environ: Mapping[str, str] | No
     with contextlib.suppress(TypeError):  # kept by a version that knew other fields
         if known is not None:
             return Price(**known)
-    with _lock:
-        if time.monotonic() < _silent.get(address, 0.0):
-            return None
-    amount = _fetched(size, region, address)
+    amount = _fetched(size, region, address) if time.monotonic() >= _silent.get(address, 0.0) else None
     if amount is None:
         return None
     today = datetime.now(timezone.utc).date().isoformat()
@@ -158,8 +151,7 @@ def _fetched(size: str, region: str, address: str) -> float | None:
                 break
             url, query = following, None
     except (requests.RequestException, ValueError, AttributeError):
-        with _lock:
-            _silent[address] = time.monotonic() + UNREACHABLE_SECONDS
+        _silent[address] = time.monotonic() + UNREACHABLE_SECONDS
         return None
     prices = [float(item["retailPrice"]) for item in items if _is_linux_on_demand(item)]
     return min(prices) if prices else None
