@@ -104,13 +104,11 @@ def curated_environments(cloud: Cloud) -> Listing:
     """
     if not cloud.metadata.built_in:
         return Listing(reason="Curated environments are not listed: this cloud has no registry azureml that is known.")
-    what = "The curated environments"
     try:
-        root = _registry(cloud)
-        found = islice(cloud.arm.items(f"{root}/environments", _DATAPLANE), MOST)
+        found = islice(cloud.arm.items(f"{_registry(cloud)}/environments", _DATAPLANE), MOST)
         return Listing([item for item in map(_curated, found) if item is not None])
     except CloudError as error:
-        return Listing(reason=why_not(what, error))
+        return Listing(reason=why_not("The curated environments", error))
 
 
 def _registry(cloud: Cloud) -> str:

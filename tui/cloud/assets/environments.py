@@ -121,6 +121,8 @@ def register(
     A build context is uploaded first, to the workspace's default datastore; `progress` gets bytes done and in all.
     Raises Cancelled, or CloudError.
     """
+    import yaml
+
     found = find(cloud, environment)
     if found is not None:
         return replace(found, reused=True)
@@ -130,7 +132,8 @@ def register(
         conda = base / conda
     tree = _content(conda)
     properties: dict[str, Any] = {
-        **({"condaFile": _as_text(tree)} if tree is not None else {}),
+        # As azure-ai-ml 1.35 writes it: the service compares and hashes these words.
+        **({"condaFile": yaml.dump(tree)} if tree is not None else {}),
         **({"image": environment.image} if environment.image else {}),
         **({"inferenceConfig": routes(environment.inference_config)} if environment.inference_config else {}),
         "tags": {},
@@ -155,13 +158,6 @@ def _uploaded(cloud: Cloud, context: Path | None, progress: Progress, cancelled:
     target, place = default_datastore(cloud), _place(context)
     upload(target, walk(context), place, progress, cancelled, what="the build context")
     return f"{target.account_url}/{target.container}/{place}/"
-
-
-def _as_text(conda: Any) -> str:
-    """The conda file as azure-ai-ml 1.35 sends it: the service compares and hashes these words."""
-    import yaml
-
-    return str(yaml.dump(conda))
 
 
 def _versions(cloud: Cloud, name: str) -> tuple[str | None, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
@@ -11,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
 from tui.cloud.http import arm, connections
+from tui.cloud.http.dns_zones import is_address
 from tui.cloud.session import Cloud
 from tui.cloud.sources.source_listing import Item, Listing
 from tui.cloud.storage.datastore import container_of
@@ -57,6 +57,8 @@ def parse(source: str) -> Place:
 
 def listing(cloud: Cloud, source: str) -> Listing:
     """The files at an address, read with the plan's own identity. Raises CloudError."""
+    from azure.core import MatchConditions
+
     place = parse(source)
     client = _container(cloud, place)
     try:
@@ -81,7 +83,7 @@ def listing(cloud: Cloud, source: str) -> Listing:
             with part.open("ab") as stream:
                 if done < item.size:
                     blob = client.get_blob_client(name)
-                    same = {"etag": f'"{item.mark}"', "match_condition": _same()}
+                    same = {"etag": f'"{item.mark}"', "match_condition": MatchConditions.IfNotModified}
                     for chunk in blob.download_blob(offset=done, **same).chunks():
                         stream.write(chunk)
                         done += len(chunk)
@@ -101,12 +103,6 @@ def listing(cloud: Cloud, source: str) -> Listing:
 def _mark(blob: Any) -> str:
     """The blob's ETag without quotes, as lists have it and headers do not."""
     return str(blob.etag).strip('"')
-
-
-def _same() -> Any:
-    from azure.core import MatchConditions
-
-    return MatchConditions.IfNotModified
 
 
 def _in_place(cloud: Cloud, place: Place) -> str | None:
@@ -158,8 +154,4 @@ def _refused(error: BaseException, place: Place) -> CloudError:
 
 def _is_address(host: str) -> bool:
     name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
-    try:
-        ipaddress.ip_address(name.strip("[]"))
-    except ValueError:
-        return name == "localhost"
-    return True
+    return name == "localhost" or is_address(name)
