@@ -204,23 +204,32 @@ def _vault_refused(error: Any, host: str, secret: str) -> CloudError:
     inner = getattr(getattr(error, "error", None), "innererror", None) or {}
     reason = str(inner.get("code", "")) if isinstance(inner, dict) else ""
     text = str(getattr(error, "message", error))
-    if status == 404:
-        cause, remedy = f"{host} holds no secret {secret}, or it was deleted.", "Check both names."
-    elif status == 403 and ("Forbidden by firewall" in text or "ForbiddenByFirewall" in (reason + text)):
-        cause = f"The firewall of {host} does not let this machine in."
-        remedy = "Ask through the vault's private endpoint, or have this network admitted."
-    elif status == 403 and "ForbiddenByConnection" in reason + text:
-        cause = f"{host} answers through its private endpoint only, and this machine came over the public network."
-        remedy = "Resolve the vault's name through privatelink.vaultcore.azure.net from here."
-    elif status == 403:
-        cause = "The identity that signed in may not read secrets of this vault."
-        remedy = "Give it the role Key Vault Secrets User on the vault, or an access policy with Get."
-    elif status == 401:
-        cause = "The vault did not accept the token; its tenant may be another one."
-        remedy = "Check credential.tenant_id against the tenant of the vault."
-    else:
-        told = explain(error, doing=f"reading the secret {secret}")
-        cause, remedy = told.cause, told.remedy
+    firewall = "Forbidden by firewall" in text or "ForbiddenByFirewall" in reason + text
+    known = (
+        (status == 404, f"{host} holds no secret {secret}, or it was deleted.", "Check both names."),
+        (
+            status == 403 and firewall,
+            f"The firewall of {host} does not let this machine in.",
+            "Ask through the vault's private endpoint, or have this network admitted.",
+        ),
+        (
+            status == 403 and "ForbiddenByConnection" in reason + text,
+            f"{host} answers through its private endpoint only, and this machine came over the public network.",
+            "Resolve the vault's name through privatelink.vaultcore.azure.net from here.",
+        ),
+        (
+            status == 403,
+            "The identity that signed in may not read secrets of this vault.",
+            "Give it the role Key Vault Secrets User on the vault, or an access policy with Get.",
+        ),
+        (
+            status == 401,
+            "The vault did not accept the token; its tenant may be another one.",
+            "Check credential.tenant_id against the tenant of the vault.",
+        ),
+    )
+    told = explain(error, doing=f"reading the secret {secret}")
+    cause, remedy = next(((cause, remedy) for is_it, cause, remedy in known if is_it), (told.cause, told.remedy))
     return CloudError(
         title=f"The secret {secret} of {host} cannot be read",
         cause=cause,

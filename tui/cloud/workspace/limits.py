@@ -6,6 +6,7 @@ The limits are those of Microsoft's how-to-manage-quotas (100 endpoints and 500 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tui.cloud.http import arm
@@ -41,15 +42,21 @@ class Usage:
 
 def usage(cloud: Cloud) -> Usage:
     """Endpoints, deployments and dedicated cores of the workspace's region. Raises CloudError."""
-    subscription = cloud.plan.workspace.subscription_id
-    path = (
-        f"/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/{cloud.location}/usages"
-    )
     # TotalDedicatedCores is in answers that people have published. That endpoints and deployments are counted here,
     # under these names, is a guess: where they are not, nothing is said about them.
     found: dict[str, Counted] = {}
-    for item in cloud.arm.items(path, arm.LOCATIONS, doing="reading how much is used in the region"):
-        name = str((item.get("name") or {}).get("value") or "").lower().replace(" ", "")
-        if isinstance(item.get("limit"), (int, float)) and item["limit"] >= 0:
-            found.setdefault(name, Counted(int(item.get("currentValue") or 0), int(item["limit"])))
+    for _, name, number in counted(cloud, "reading how much is used in the region"):
+        if number.limit >= 0:
+            found.setdefault(name.replace(" ", ""), number)
     return Usage(found.get("onlineendpoints"), found.get("onlinedeployments"), found.get("totaldedicatedcores"))
+
+
+def counted(cloud: Cloud, doing: str) -> Iterator[tuple[str, str, Counted]]:
+    """What the service counts and limits in the region: kind and name in lower case, how much. Raises CloudError."""
+    subscription = f"/subscriptions/{cloud.plan.workspace.subscription_id}"
+    path = f"{subscription}/providers/Microsoft.MachineLearningServices/locations/{cloud.location}/usages"
+    for item in cloud.arm.items(path, arm.LOCATIONS, doing=doing):
+        if isinstance(item.get("limit"), (int, float)):
+            kind, name = item.get("type"), (item.get("name") or {}).get("value")
+            number = Counted(int(item.get("currentValue") or 0), int(item["limit"]))
+            yield str(kind or "").lower(), str(name or "").lower(), number

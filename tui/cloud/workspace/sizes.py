@@ -8,6 +8,7 @@ from typing import Any
 from tui.cloud.errors import CloudError
 from tui.cloud.http import arm
 from tui.cloud.session import Cloud
+from tui.cloud.workspace import limits
 from tui.plan import sizes as table
 
 
@@ -38,7 +39,7 @@ def offers(cloud: Cloud, instance_count: int = 1) -> list[SizeOffer]:
     location = cloud.location
     base = f"/subscriptions/{cloud.plan.workspace.subscription_id}/providers/Microsoft.MachineLearningServices"
     live = _live_sizes(cloud, f"{base}/locations/{location}/vmSizes")
-    left = quota_left(cloud, f"{base}/locations/{location}/usages")
+    left = quota_left(cloud)
     found = live if live else [(size, True) for size in table.sizes()]
     return [_offer(size, offered, instance_count, left, location) for size, offered in found]
 
@@ -96,17 +97,14 @@ def _from_live(item: dict[str, Any]) -> table.Size:
     )
 
 
-def quota_left(cloud: Cloud, path: str) -> dict[str, int] | None:
+def quota_left(cloud: Cloud) -> dict[str, int] | None:
     """Cores left by family (lower case) in the subscription's region; None when the service does not tell."""
     left: dict[str, int] = {}
     try:
-        for item in cloud.arm.items(path, arm.LOCATIONS, doing="reading the quota"):
-            kind = str(item.get("type") or "").lower()
-            name = str((item.get("name") or {}).get("value") or "").lower()
-            if "dedicatedcores" in kind and "total" not in kind and isinstance(item.get("limit"), (int, float)):
-                rest = max(0, int(item["limit"]) - int(item.get("currentValue") or 0))
+        for kind, name, cores in limits.counted(cloud, "reading the quota"):
+            if "dedicatedcores" in kind and "total" not in kind:
                 # A workspace may have a lower limit than the subscription; the lower one counts.
-                left[name] = min(left.get(name, rest), rest)
+                left[name] = min(left.get(name, cores.left), cores.left)
     except CloudError:
         return None
     return left
