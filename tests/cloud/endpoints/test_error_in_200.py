@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tui.cloud.endpoints.error_in_200 import error_in_answer
+from tui.cloud.endpoints.error_in_200 import error_in_200
 
 ERRORS = [
     "could not convert string to float: 'abc'",
@@ -55,16 +55,16 @@ PREDICTIONS = [
 
 @pytest.mark.parametrize("text", ERRORS)
 def test_error_texts_are_told(text: str) -> None:
-    note = error_in_answer(text)
+    note = error_in_200(text)
     assert note is not None
     assert "not a prediction" in note
 
 
 @pytest.mark.parametrize("text", PREDICTIONS)
 def test_predictions_are_left_alone(text: str) -> None:
-    assert error_in_answer(text) is None
+    assert error_in_200(text) is None
 
 
 def test_the_note_quotes_the_last_line_of_a_traceback() -> None:
-    note = error_in_answer("Traceback (most recent call last):\n  File 'x'\nKeyError: 'data'")
+    note = error_in_200("Traceback (most recent call last):\n  File 'x'\nKeyError: 'data'")
     assert note is not None and note.endswith("KeyError: 'data'")

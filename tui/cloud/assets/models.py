@@ -107,9 +107,8 @@ def register(
             code="ModelVersionExists",
             status=409,
         )
-    target = default_datastore(cloud)
+    target, files = default_datastore(cloud), walk(path)
     prefix = f"aml-deploy/{content_hash[:32]}"
-    files = walk(path)
     upload(target, files, f"{prefix}/{_folder(path)}", progress, cancelled)
     return _register(cloud, model, path, files, f"{target.name}/paths/{prefix}", content_hash, tags)
 

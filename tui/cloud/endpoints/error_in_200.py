@@ -29,7 +29,7 @@ _TEXTS = (
 _ERROR_KEYS = ("error", "errors", "exception", "traceback")
 
 
-def error_in_answer(text: str) -> str | None:
+def error_in_200(text: str) -> str | None:
     """A sentence about the error that the answer carries, or None when it looks like a prediction.
 
     Conservative: a field called error that is empty, false or a number (an error of 0.12) is a prediction, and so is

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from tui.cloud.endpoints.endpoints import EndpointInfo
-from tui.cloud.endpoints.error_in_200 import error_in_answer
+from tui.cloud.endpoints.error_in_200 import error_in_200
 from tui.cloud.endpoints.keys import EndpointCredential, credentials
 from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
@@ -71,7 +71,7 @@ def score(
         raise explain(error, doing=f"calling {endpoint.scoring_uri}") from None
     latency = (time.perf_counter() - started) * 1000
     text = answer.content.decode(answer.encoding or "utf-8", "replace")
-    problem = error_in_answer(text) if answer.ok else None
+    problem = error_in_200(text) if answer.ok else None
     note = _NOTES.get(answer.status_code, "") if not answer.ok else (problem or "")
     reason = answer.headers.get("ms-azureml-model-error-reason")
     if reason:

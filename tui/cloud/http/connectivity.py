@@ -80,8 +80,7 @@ def look_up(host: str, port: int = 443) -> Probe:
         answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         if error.errno == socket.EAI_AGAIN:
-            detail = "No name server answered for it."
-            return Probe(UNKNOWN, reason="no-name-server", detail=detail)
+            return Probe(UNKNOWN, reason="no-name-server", detail="No name server answered for it.")
         return Probe(UNRESOLVED, reason="no-address", detail="The name has no address here.")
     except (UnicodeError, OSError) as error:
         return Probe(UNRESOLVED, reason="no-address", detail=f"The name cannot be looked up: {error}.")
