@@ -32,7 +32,6 @@ T = TypeVar("T")
 
 LIMIT = 9.0
 """Seconds for the whole preflight."""
-_NOT_ASKED = "This was not asked, because {reason}."
 
 
 def run(plan: Plan, cloud: Cloud, *, limit: float = LIMIT, with_diagnose: bool = False) -> list[Finding]:
@@ -102,7 +101,10 @@ class Preflight:
         from tui.cloud.workspace import workspace as workspaces
 
         plan, cloud = self._plan, self._cloud
-        files = [self._read(one) for one in each_deployment.plans(plan)] if self._wants("files") else []
+        files = []
+        if self._wants("files"):
+            reads = [functools.partial(artifacts.check, one, limit=self._limit) for one in each_deployment.plans(plan)]
+            files = [Question(read, self._limit + 0.5) for read in reads]
         if self._wants("reach", "login"):
             self._board.add(hosts.of_cloud(cloud.metadata))
         if self._wants("reach", "elsewhere"):
@@ -117,19 +119,15 @@ class Preflight:
 
         found = [identity.signed_in(asked_who)]
         self.who = _quietly(asked_who)
-        info: Any = None
         if found[0].severity in (BLOCKER, UNKNOWN):
-            reason = "nobody is signed in"
-            found.append(Finding("workspace", UNKNOWN, workspace.FIELD, _NOT_ASKED.format(reason=reason)))
+            why = "This was not asked, because nobody is signed in."
+            info: Any = Finding("workspace", UNKNOWN, workspace.FIELD, why)
         else:
             info = ask(asked_info, "workspace", workspace.FIELD, "The workspace", needed=True)
-            if isinstance(info, Finding):
-                found.append(info)
-                info = None
-        if info is None:
+        if isinstance(info, Finding):
             size = each_deployment.each(plan, size_and_quota.size) if self._wants("capacity") else []
             elsewhere = self._elsewhere(asked_source, asked_pins)
-            return ordered([*found, *self._reach(), *size, *self._files(files), *elsewhere])
+            return ordered([*found, info, *self._reach(), *size, *self._files(files), *elsewhere])
 
         self.workspace = info
         early = _Early(files, asked_endpoint, asked_who, asked_store, asked_source, asked_pins)
@@ -137,11 +135,9 @@ class Preflight:
 
     def _in_workspace(self, info: WorkspaceInfo, early: _Early) -> list[Finding]:
         """Asks what needs the workspace, where nothing needs anything else, and finds what all the answers say."""
-        from tui.cloud.endpoints.endpoint_names import elsewhere
         from tui.cloud.workspace import limits, sizes
 
         plan, cloud = self._plan, self._cloud
-        found: list[Finding] = []
         around = connectivity.Around(cloud, info, max(0.0, self._ends - time.monotonic() - 1.0), self._wants("around"))
         counts = (
             {one.deployment.instance_count for one in each_deployment.plans(plan)} if self._wants("capacity") else set()
@@ -150,8 +146,9 @@ class Preflight:
         asked_usage = self._ask(lambda: limits.usage(cloud)) if self._wants("capacity", "names") else None
         names_too = self._wants("names") and bool(plan.endpoint.name)
         asked_owner = self._ask(lambda: elsewhere(cloud, plan.endpoint.name)) if names_too else None
-        asked_rights = self._ask(lambda: permissions.granted(cloud, info.id)) if self._wants("rights") else None
-        asked_providers = self._ask(lambda: required_permissions.providers(cloud)) if self._wants("rights") else None
+        if self._wants("rights"):
+            asked_rights = self._ask(lambda: permissions.granted(cloud, info.id))
+            asked_providers = self._ask(lambda: required_permissions.providers(cloud))
         looked = self._ask(self._look) if self._with_diagnose else None
         uploads = self._wants("reach") and any(_uploads(one.deployment) for one in each_deployment.plans(plan))
         asked_storage = self._ask(lambda: _storage(cloud)) if uploads else None
@@ -164,43 +161,34 @@ class Preflight:
         endpoint = None if isinstance(existing, Finding) else existing
         store = _quietly(early.store) if early.store else None
         if self._wants("reach"):
-            self._add_hosts(around, store, endpoint, existing)
+            unread = existing.message if isinstance(existing, Finding) else ""
+            connectivity.add_workspace(self._board, plan, cloud, around, store, endpoint, "", unread)
 
-        found.extend(identity.tenants(early.who, info.tenant))
-        if asked_rights is not None and asked_providers is not None:
-            allowed, states = asked_rights, asked_providers
-            found.extend(
-                each_deployment.each(
-                    plan,
-                    lambda one: required_permissions.findings(
-                        one, cloud, info, allowed, states, self.who, store, endpoint
-                    ),
-                )
+        def rights(one: Plan) -> list[Finding]:
+            return required_permissions.findings(
+                one, cloud, info, asked_rights, asked_providers, self.who, store, endpoint
             )
-        found.append(workspace.there(info))
-        found.extend(workspace.version_two(info))
-        found.extend(self._network(info, around))
-        if asked_owner is not None:
-            found.extend(self._names(info, existing, asked_owner))
-        found.extend(endpoint_identity.findings(plan, info, named, self.who, endpoint))
-        if asked_usage is not None:
-            found.extend(self._capacity(asked_sizes, asked_usage, endpoint))
-        if asked_storage is not None:
-            found.append(storage.open_to_us(asked_storage))
-        found.extend(self._reach())
 
-        # The files' own check does not know the workspace, so it can only warn about MLflow and the network.
-        found.extend(finding for finding in self._files(early.files) if finding.id != "mlflow-network")
-        found.extend(self._elsewhere(early.source, early.pins))
-        found.extend(
-            each_deployment.each(plan, lambda one: artifact_findings.about_mlflow_network(one, info.isolation))
-        )
-        found.extend(
-            each_deployment.each(plan, lambda one: registered.findings(one, asked_assets.get(one.deployment.name, {})))
-        )
-        if looked is not None:
-            found.extend(workspace_diagnose.noticed(looked, info))
-        return found
+        return [
+            *identity.tenants(early.who, info.tenant),
+            *(each_deployment.each(plan, rights) if self._wants("rights") else []),
+            workspace.there(info),
+            *workspace.version_two(info),
+            *self._network(info, around),
+            *(self._names(info, existing, asked_owner) if asked_owner else []),
+            *endpoint_identity.findings(plan, info, named, self.who, endpoint),
+            *(self._capacity(asked_sizes, asked_usage, endpoint) if asked_usage else []),
+            *([storage.open_to_us(asked_storage)] if asked_storage else []),
+            *self._reach(),
+            # The files' own check does not know the workspace, so it can only warn about MLflow and the network.
+            *(finding for finding in self._files(early.files) if finding.id != "mlflow-network"),
+            *self._elsewhere(early.source, early.pins),
+            *each_deployment.each(plan, lambda one: artifact_findings.about_mlflow_network(one, info.isolation)),
+            *each_deployment.each(
+                plan, lambda one: registered.findings(one, asked_assets.get(one.deployment.name, {}))
+            ),
+            *(workspace_diagnose.noticed(looked, info) if looked else []),
+        ]
 
     def _sources(self) -> list[tuple[Plan, Question[Any]]]:
         """For each deployment whose model lies elsewhere, the question what lies there."""
@@ -231,10 +219,6 @@ class Preflight:
         from tui.cloud.workspace.diagnose import diagnose
 
         return diagnose(self._cloud, stopped=lambda: time.monotonic() > self._ends)
-
-    def _add_hosts(self, around: connectivity.Around, store: Any, endpoint: EndpointInfo | None, existing: Any) -> None:
-        unread = existing.message if isinstance(existing, Finding) else ""
-        connectivity.add_workspace(self._board, self._plan, self._cloud, around, store, endpoint, "", unread)
 
     def _reach(self) -> list[Finding]:
         return connectivity.findings(self._board.hops(self._cloud.metadata.built_in))
@@ -291,9 +275,6 @@ class Preflight:
             *size_and_quota.all_together(needs),
             *room,
         ]
-
-    def _read(self, plan: Plan) -> Question[list[Finding]]:
-        return Question(lambda: artifacts.check(plan, limit=self._limit), self._limit + 0.5)
 
     def _files(self, questions: list[Question[list[Finding]]]) -> list[Finding]:
         return each_deployment.merged(self._plan, [_files(question) for question in questions])

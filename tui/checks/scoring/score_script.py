@@ -171,11 +171,9 @@ def _imports(tree: ast.AST, optional: bool = False) -> Iterator[Import]:
                 yield Import(node.module.split(".")[0], node.lineno)
         elif isinstance(node, ast.Try):
             caught = any(_catches_import(handler) for handler in node.handlers)
-            for child in node.body:
-                yield from _imports(ast.Module(body=[child], type_ignores=[]), optional or caught)
-            for rest in (*node.handlers, *node.orelse, *node.finalbody):
-                # `except ImportError: import other` needs one of the two; which one, the text does not tell.
-                yield from _imports(ast.Module(body=[rest], type_ignores=[]), optional or caught)  # type: ignore[list-item]
+            # `except ImportError: import other` needs one of the two; which one, the text does not tell.
+            for part in (*node.body, *node.handlers, *node.orelse, *node.finalbody):
+                yield from _imports(ast.Module(body=[part], type_ignores=[]), optional or caught)  # type: ignore[list-item]
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
             for child in node.orelse:
                 yield from _imports(ast.Module(body=[child], type_ignores=[]), optional)
