@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from tui.checks.finding import WARNING, Finding
 from tui.plan.model import Plan
@@ -14,36 +15,30 @@ _TAGS = "https://mcr.microsoft.com/v2/azureml/openmpi4.1.0-ubuntu22.04/tags/list
 _OLD = re.compile(r"ubuntu(16\.04|18\.04|20\.04)")
 
 
-def check(plan: Plan) -> list[Finding]:
+def check(plan: Plan) -> Iterator[Finding]:
     """Warnings about the image's name; nothing is downloaded."""
     image = plan.deployment.environment.image
     if not image:
-        return []
-    found = []
+        return
     old = _OLD.search(image)
     if old:
-        found.append(
-            Finding(
-                "image-old",
-                WARNING,
-                FIELD,
-                f"The base image is built on Ubuntu {old.group(1)}, which is no longer patched.",
-                "Choose one on Ubuntu 22.04 or newer.",
-                _TAGS,
-                image,
-            )
+        yield Finding(
+            "image-old",
+            WARNING,
+            FIELD,
+            f"The base image is built on Ubuntu {old.group(1)}, which is no longer patched.",
+            "Choose one on Ubuntu 22.04 or newer.",
+            _TAGS,
+            image,
         )
     tag = image.rpartition("/")[2].partition(":")[2]
     if "@" not in image and tag in ("", "latest"):
-        found.append(
-            Finding(
-                "image-moves",
-                WARNING,
-                FIELD,
-                f"The base image {image} has no fixed tag, so a later build can give another environment.",
-                "Write a dated tag.",
-                _TAGS,
-                image,
-            )
+        yield Finding(
+            "image-moves",
+            WARNING,
+            FIELD,
+            f"The base image {image} has no fixed tag, so a later build can give another environment.",
+            "Write a dated tag.",
+            _TAGS,
+            image,
         )
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from tui.checks.capacity import model_size
 from tui.checks.environment.conda_file import SERVER, CondaFile
@@ -213,11 +214,10 @@ def _server_for_python(conda: CondaFile) -> list[Finding]:
     ]
 
 
-def about_versions(model: ModelFolder | None, conda: CondaFile | None) -> list[Finding]:
+def about_versions(model: ModelFolder | None, conda: CondaFile | None) -> Iterator[Finding]:
     """Do the libraries of the environment fit those that the model was saved with."""
     if not model or not model.mlmodel or not conda or not conda.found or conda.problem:
-        return []
-    found = []
+        return
     for flavour in model.flavours:
         key, packages = LIBRARY_VERSIONS.get(flavour, ("", ()))
         saved = model.details(flavour).get(key)
@@ -228,18 +228,15 @@ def about_versions(model: ModelFolder | None, conda: CondaFile | None) -> list[F
             and pinned.version
             and not _compatible(model, flavour, saved, pinned.version)
         ):
-            found.append(
-                _mismatch(
-                    model, conda, f"{flavour} {saved}", f"{pinned.name} {pinned.version}", f"{pinned.name}=={saved}"
-                )
+            yield _mismatch(
+                model, conda, f"{flavour} {saved}", f"{pinned.name} {pinned.version}", f"{pinned.name}=={saved}"
             )
     trained = model.details("python_function").get("python_version")
     if not isinstance(trained, str) or model.flavour not in _PICKLED or not re.match(r"^\d+\.\d+", conda.python or ""):
-        return found
+        return
     wanted = ".".join(map(str, _minor(trained)))
     if conda.python and _minor(trained) != _minor(conda.python):
-        found.append(_mismatch(model, conda, f"Python {trained}", f"Python {conda.python}", f"python={wanted}"))
-    return found
+        yield _mismatch(model, conda, f"Python {trained}", f"Python {conda.python}", f"python={wanted}")
 
 
 def _mismatch(model: ModelFolder, conda: CondaFile, saved: str, listed: str, wanted: str) -> Finding:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tui.checks.finding import BLOCKER, Finding
 from tui.checks.model.model_folder import ModelFolder
 from tui.plan.model import Plan
@@ -12,27 +14,25 @@ _MODEL = "deployment.model.path"
 _SCRIPT = "deployment.code_configuration.scoring_script"
 
 
-def about(plan: Plan, model: ModelFolder | None, script_left_out: bool) -> list[Finding]:
+def about(plan: Plan, model: ModelFolder | None, script_left_out: bool) -> Iterator[Finding]:
     """What the ignore files keep from being uploaded, where that matters."""
-    found = []
     code = plan.deployment.code_configuration
     if script_left_out and code:
         message = f"The ignore file in {code.code} leaves {code.scoring_script} out, so it would not be uploaded."
         remedy = "Take its line out of .amlignore or .gitignore there."
-        found.append(Finding("left-out", BLOCKER, _SCRIPT, message, remedy, IGNORE, str(code.code)))
+        yield Finding("left-out", BLOCKER, _SCRIPT, message, remedy, IGNORE, str(code.code))
     if model is None or not model.figures.left_out:
-        return found
+        return
     figures, at = model.figures, str(model.path)
     names = ", ".join(figures.left_out_names[:3]) + (" …" if figures.left_out > 3 else "")
     if not figures.files and figures.complete:
         message = f"{figures.ignore_file} leaves out every file of the model ({names}); nothing would be uploaded."
         remedy = f"Correct {figures.ignore_file} in {model.path}."
-        found.append(Finding("left-out", BLOCKER, _MODEL, message, remedy, IGNORE, at))
+        yield Finding("left-out", BLOCKER, _MODEL, message, remedy, IGNORE, at)
     elif "MLmodel" in figures.left_out_names or _needed(model) & set(figures.left_out_names):
         message = f"{figures.ignore_file} leaves out files that the model is loaded from: {names}."
         remedy = f"Correct {figures.ignore_file} in {model.path}."
-        found.append(Finding("left-out", BLOCKER, _MODEL, message, remedy, IGNORE, at))
-    return found
+        yield Finding("left-out", BLOCKER, _MODEL, message, remedy, IGNORE, at)
 
 
 def _needed(model: ModelFolder) -> set[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tui.checks.environment.conda_file import CondaFile
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.checks.model.artifact_findings import DEPLOY, TROUBLESHOOT
@@ -59,9 +61,8 @@ def about_score(plan: Plan, score: ScoreScript | None, conda: CondaFile | None) 
     return found
 
 
-def _paths(score: ScoreScript) -> list[Finding]:
+def _paths(score: ScoreScript) -> Iterator[Finding]:
     """Paths that hold on this machine only, all of a kind in one finding."""
-    found = []
     for kind, what in (
         (script_paths.RELATIVE, "which starts from the folder in which the server is started, not from the script's"),
         (script_paths.ELSEWHERE, "which is not in the container"),
@@ -70,19 +71,16 @@ def _paths(score: ScoreScript) -> list[Finding]:
         if not here:
             continue
         named = ", ".join(f"{one.path} (line {one.line})" for one in here[:3])
-        found.append(
-            Finding(
-                "score-paths",
-                WARNING,
-                _SCRIPT,
-                f"{score.path.name} opens {named}, {what}.",
-                'Start from the model\'s folder, os.environ["AZUREML_MODEL_DIR"], or from Path(__file__).parent for a '
-                "file of the code folder.",
-                DEPLOY,
-                str(score.path),
-            )
+        yield Finding(
+            "score-paths",
+            WARNING,
+            _SCRIPT,
+            f"{score.path.name} opens {named}, {what}.",
+            'Start from the model\'s folder, os.environ["AZUREML_MODEL_DIR"], or from Path(__file__).parent for a '
+            "file of the code folder.",
+            DEPLOY,
+            str(score.path),
         )
-    return found
 
 
 def _imports(plan: Plan, score: ScoreScript, conda: CondaFile | None) -> list[Finding]:

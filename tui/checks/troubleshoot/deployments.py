@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
 from tui.checks.finding import BLOCKER, UNKNOWN, WARNING, Finding, Fix, Recognise, last_lines, with_card
@@ -25,31 +25,28 @@ _ELSEWHERE = (
 )  # fmt: skip
 
 
-def endpoint(snapshot: Snapshot) -> list[Finding]:
+def endpoint(snapshot: Snapshot) -> Iterator[Finding]:
     """The endpoint's own state."""
     found = snapshot.there
     state = found.provisioning_state
     if state.lower() in _FAILED:
         last = _last_failure(snapshot, found.id)
-        return [
-            Finding(
-                "endpoint-state",
-                BLOCKER,
-                "",
-                f"The endpoint {found.name} is {state}.",
-                cause=last.reason if last else "Its last change did not succeed, and why is not in the activity log.",
-                remedy="Send the last change again, or remove the endpoint and make it anew from its plan.",
-                evidence=last.lines() if last else (),
-                docs=ARTICLE,
-                looked_at=found.id,
-            )
-        ]
-    if state and state != "Succeeded":
+        yield Finding(
+            "endpoint-state",
+            BLOCKER,
+            "",
+            f"The endpoint {found.name} is {state}.",
+            cause=last.reason if last else "Its last change did not succeed, and why is not in the activity log.",
+            remedy="Send the last change again, or remove the endpoint and make it anew from its plan.",
+            evidence=last.lines() if last else (),
+            docs=ARTICLE,
+            looked_at=found.id,
+        )
+    elif state and state != "Succeeded":
         message = (
             f"The endpoint {found.name} is {state}: an operation is under way, and changes are refused until then."
         )
-        return [Finding("endpoint-busy", UNKNOWN, "", message, remedy="Look again in a minute.", looked_at=found.id)]
-    return []
+        yield Finding("endpoint-busy", UNKNOWN, "", message, remedy="Look again in a minute.", looked_at=found.id)
 
 
 def traffic(snapshot: Snapshot) -> list[Finding]:
@@ -126,18 +123,16 @@ def _takers(found: EndpointInfo, ready: list[DeploymentInfo]) -> tuple[Fix, ...]
     return tuple([*offered, back] if back is not None and offered else offered)
 
 
-def each(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> list[Finding]:
+def each(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> Iterator[Finding]:
     """Deployments that failed, that are under way, and that cost without serving."""
-    found = []
     for one in snapshot.there.deployments:
         state = one.provisioning_state.lower()
         if state in _FAILED:
-            found.append(_failed(snapshot, one, facts(one), recognise))
+            yield _failed(snapshot, one, facts(one), recognise)
         elif state and state != "succeeded":
-            found.append(_under_way(snapshot, one))
+            yield _under_way(snapshot, one)
         elif _serves_nobody(snapshot.there, one):
-            found.append(_idle(snapshot.there, one))
-    return found
+            yield _idle(snapshot.there, one)
 
 
 def _serves_nobody(endpoint: EndpointInfo, one: DeploymentInfo) -> bool:

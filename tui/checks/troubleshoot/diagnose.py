@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -107,34 +108,28 @@ def _not_there(plan: Plan, snapshot: Snapshot) -> Finding:
     )
 
 
-def _unseen(snapshot: Snapshot) -> list[Finding]:
+def _unseen(snapshot: Snapshot) -> Iterator[Finding]:
     """What could not be read, in one finding for missing roles and one for each other reason."""
     refused = [item for item in snapshot.unseen if item.refused]
-    found = []
     if refused:
         who = snapshot.who.principal if snapshot.who else "This identity"
         commands = tuple(dict.fromkeys(item.command for item in refused if item.command))
         named = "; ".join(item.what[0].lower() + item.what[1:] for item in refused)
-        found.append(
-            Finding(
-                "unseen-roles",
-                UNKNOWN,
-                "",
-                f"{who} may not see everything: {named}.",
-                cause="Its roles allow reading some of it only. What is wrong there is not found here.",
-                remedy=next(
-                    (item.remedy for item in refused if item.remedy), "Ask for the role AzureML Data Scientist."
-                ),
-                evidence=tuple(f"{item.what}: {item.why}" for item in refused),
-                commands=commands,
-                request="\n".join(commands),
-            )
+        yield Finding(
+            "unseen-roles",
+            UNKNOWN,
+            "",
+            f"{who} may not see everything: {named}.",
+            cause="Its roles allow reading some of it only. What is wrong there is not found here.",
+            remedy=next((item.remedy for item in refused if item.remedy), "Ask for the role AzureML Data Scientist."),
+            evidence=tuple(f"{item.what}: {item.why}" for item in refused),
+            commands=commands,
+            request="\n".join(commands),
         )
     for item in snapshot.unseen:
         if not item.refused:
             message = f"{item.what}: could not be read. {item.why}"
-            found.append(Finding("unseen", UNKNOWN, "", message, remedy=item.remedy, looked_at=item.what))
-    return found
+            yield Finding("unseen", UNKNOWN, "", message, remedy=item.remedy, looked_at=item.what)
 
 
 def _once(found: list[Finding]) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
 from tui.checks.finding import BLOCKER, WARNING, Finding, Fix, Recognise, last_lines, with_card
@@ -38,9 +38,9 @@ _REMEDY = {
 }
 
 
-def tests(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> list[Finding]:
+def tests(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> Iterator[Finding]:
     """Test calls that were not answered well."""
-    found, told = [], set()
+    told: set[tuple[str, str]] = set()
     for call in snapshot.tests:
         if call["ok"]:
             continue
@@ -54,37 +54,32 @@ def tests(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> list[Findin
         text = "\n".join([f"HTTP {status}", headers, str(call["body"]), log])
         card = recognise(text, None, facts(one)) if one else recognise(text, None, {"endpoint": snapshot.name})
         answered = f"was answered with {status}" if status else "got no answer"
-        found.append(
-            with_card(
-                card,
-                id=f"test-{status or 'unanswered'}",
-                severity=BLOCKER,
-                message=f"A test call, {call['route']}, {answered}. {call['note']}".strip(),
-                cause=_MEANING.get(status, ("", str(call["note"])))[1],
-                remedy=_REMEDY.get(status, "Read the evidence."),
-                evidence=(*headers.splitlines(), *str(call["body"]).splitlines()[:10], *last_lines(log, 10)),
-                docs=CODES,
-                deployment=one.name if one else "",
-                looked_at=str(snapshot.there.scoring_uri),
-                request_ids=tuple(v for n, v in (call.get("headers") or {}).items() if n.lower() == "x-request-id"),
-                fixes=tuple(_of_status(snapshot, status, one)),
-            )
+        yield with_card(
+            card,
+            id=f"test-{status or 'unanswered'}",
+            severity=BLOCKER,
+            message=f"A test call, {call['route']}, {answered}. {call['note']}".strip(),
+            cause=_MEANING.get(status, ("", str(call["note"])))[1],
+            remedy=_REMEDY.get(status, "Read the evidence."),
+            evidence=(*headers.splitlines(), *str(call["body"]).splitlines()[:10], *last_lines(log, 10)),
+            docs=CODES,
+            deployment=one.name if one else "",
+            looked_at=str(snapshot.there.scoring_uri),
+            request_ids=tuple(v for n, v in (call.get("headers") or {}).items() if n.lower() == "x-request-id"),
+            fixes=tuple(_of_status(snapshot, status, one)),
         )
-    return found
 
 
-def answers(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> list[Finding]:
+def answers(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> Iterator[Finding]:
     """Statuses that callers got in the last hour, since the endpoint was last changed."""
     if snapshot.hour is None or not snapshot.hour.requests:
-        return []
-    found = []
+        return
     tested = {str(call["status_code"]) for call in snapshot.tests if not call["ok"]}
     for status in sorted({answer.status for answer in snapshot.hour.answers if not answer.status.startswith("2")}):
         for deployment in sorted({a.deployment for a in snapshot.hour.answers if a.status == status}):
             trouble = _answered(snapshot, status, deployment, facts, recognise)
             if trouble is not None and not (status in tested and trouble.severity != BLOCKER):
-                found.append(trouble)
-    return found
+                yield trouble
 
 
 def _counted(requests: float, said: str) -> str:
@@ -155,49 +150,43 @@ def _of_status(snapshot: Snapshot, status: str, one: DeploymentInfo | None) -> l
     return [fix for fix in offered if fix is not None]
 
 
-def load(snapshot: Snapshot) -> list[Finding]:
+def load(snapshot: Snapshot) -> Iterator[Finding]:
     """Latency close to the time-out, and machines close to their limits."""
-    found = []
     for one in snapshot.there.deployments:
         limit = float(one.request_settings.get("request_timeout_ms") or 5000)
         p95 = (snapshot.hour.latency.get(one.name, {}) if snapshot.hour else {}).get("p95_ms", 0.0)
         if limit * CLOSE < p95:
             fix = fixes.raise_timeout(one)
-            found.append(
-                Finding(
-                    "latency-close",
-                    WARNING,
-                    "",
-                    f"The slowest requests to {one.name} take {p95:.0f} ms, close to their time-out of {limit:.0f} ms.",
-                    cause="Azure ends a request with 408 when it takes longer.",
-                    remedy="Give requests more time, or take a larger size.",
-                    evidence=(f"RequestLatency_P95, worst minute of the last hour: {p95:.0f} ms",),
-                    docs=CODES,
-                    deployment=one.name,
-                    looked_at="metric RequestLatency_P95",
-                    fixes=(fix,) if fix else (),
-                )
+            yield Finding(
+                "latency-close",
+                WARNING,
+                "",
+                f"The slowest requests to {one.name} take {p95:.0f} ms, close to their time-out of {limit:.0f} ms.",
+                cause="Azure ends a request with 408 when it takes longer.",
+                remedy="Give requests more time, or take a larger size.",
+                evidence=(f"RequestLatency_P95, worst minute of the last hour: {p95:.0f} ms",),
+                docs=CODES,
+                deployment=one.name,
+                looked_at="metric RequestLatency_P95",
+                fixes=(fix,) if fix else (),
             )
         for key, percent in (snapshot.hour.load.get(one.name, {}) if snapshot.hour else {}).items():
             if percent < BUSY_PERCENT:
                 continue
             what = {"cpu_percent": "processors", "memory_percent": "memory", "disk_percent": "disk"}[key]
             more = fixes.scale(snapshot.there, one, one.instance_count + 1) if key == "cpu_percent" else None
-            found.append(
-                Finding(
-                    f"load-{what}",
-                    WARNING,
-                    "deployment.instance_type",
-                    f"The {what} of {one.name} stood at {percent:.0f} % in the worst minute of the last hour.",
-                    cause="An instance that has none left answers slowly, or its container is ended.",
-                    remedy="Run more instances." if more else "Take a larger size: deployment.instance_type.",
-                    evidence=(f"{what}: {percent:.0f} %",),
-                    deployment=one.name,
-                    looked_at=f"metric {what}",
-                    fixes=(more,) if more else (),
-                )
+            yield Finding(
+                f"load-{what}",
+                WARNING,
+                "deployment.instance_type",
+                f"The {what} of {one.name} stood at {percent:.0f} % in the worst minute of the last hour.",
+                cause="An instance that has none left answers slowly, or its container is ended.",
+                remedy="Run more instances." if more else "Take a larger size: deployment.instance_type.",
+                evidence=(f"{what}: {percent:.0f} %",),
+                deployment=one.name,
+                looked_at=f"metric {what}",
+                fixes=(more,) if more else (),
             )
-    return found
 
 
 def _deployment(snapshot: Snapshot, name: str) -> DeploymentInfo | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,14 +25,15 @@ _ASKED = {
 }
 
 
-def workspace(snapshot: Snapshot) -> list[Finding]:
+def workspace(snapshot: Snapshot) -> Iterator[Finding]:
     """Legacy mode, the managed virtual network, private endpoint connections that wait."""
     info = snapshot.workspace
     if info is None:
-        return []
+        return
     of_preflight = [*version_two(info), *network_flags.provisioned(info)]
-    found = [_asked(one, info) for one in of_preflight if one.severity == BLOCKER]
-    return [*found, *(one for connection in snapshot.connections for one in _connection(info, connection))]
+    yield from (_asked(one, info) for one in of_preflight if one.severity == BLOCKER)
+    for connection in snapshot.connections:
+        yield from _connection(info, connection)
 
 
 def _asked(found: Finding, info: WorkspaceInfo) -> Finding:
@@ -41,35 +42,31 @@ def _asked(found: Finding, info: WorkspaceInfo) -> Finding:
     return replace(found, field="", card=card, request=request)
 
 
-def _connection(info: WorkspaceInfo, connection: Mapping[str, str]) -> list[Finding]:
+def _connection(info: WorkspaceInfo, connection: Mapping[str, str]) -> Iterator[Finding]:
     """A private endpoint connection of the workspace that does not work."""
     status, about = connection["status"].lower(), connection["name"]
     if status == "pending":
-        return [
-            Finding(
-                "private-endpoint-pending",
-                WARNING,
-                "",
-                f"The private endpoint {connection['private_endpoint'] or about} waits for approval: nobody behind it "
-                f"reaches {info.name} yet.",
-                "Approve it, if you know what it is for.",
-                PRIVATE_LINK,
-                info.id,
-                cause="Its connection to the workspace was asked for and not approved.",
-                evidence=(f"{about}: {connection['status']}  {connection['description']}".rstrip(),),
-                fixes=(fixes.approve(about, info.name),),
-            )
-        ]
-    if status in ("rejected", "disconnected"):
+        yield Finding(
+            "private-endpoint-pending",
+            WARNING,
+            "",
+            f"The private endpoint {connection['private_endpoint'] or about} waits for approval: nobody behind it "
+            f"reaches {info.name} yet.",
+            "Approve it, if you know what it is for.",
+            PRIVATE_LINK,
+            info.id,
+            cause="Its connection to the workspace was asked for and not approved.",
+            evidence=(f"{about}: {connection['status']}  {connection['description']}".rstrip(),),
+            fixes=(fixes.approve(about, info.name),),
+        )
+    elif status in ("rejected", "disconnected"):
         message = f"The private endpoint connection {about} is {status}."
         remedy = "Make the private endpoint anew."
-        return [Finding("private-endpoint-rejected", WARNING, "", message, remedy, PRIVATE_LINK, info.id)]
-    return []
+        yield Finding("private-endpoint-rejected", WARNING, "", message, remedy, PRIVATE_LINK, info.id)
 
 
-def reachability(snapshot: Snapshot) -> list[Finding]:
+def reachability(snapshot: Snapshot) -> Iterator[Finding]:
     """Names on the way to the endpoint that do not lead there from this machine."""
-    found = []
     for told in snapshot.connectivity.get("hops") or []:
         hop = Hop(**told)
         others = hop.name not in ("scoring", "resource-manager", "login", "storage")
@@ -77,27 +74,24 @@ def reachability(snapshot: Snapshot) -> list[Finding]:
             continue
         scoring = hop.name == "scoring"
         seen = ", ".join(hop.addresses) or "no address"
-        found.append(
-            replace(
-                connectivity.finding(hop),
-                # Of an endpoint that is there, no answer is a failure too.
-                severity=WARNING if others or not (hop.needed or scoring) else BLOCKER,
-                field="",
-                cause=_CAUSES[hop.state],
-                remedy=hop.remedy or "Ask whoever answers for the network and its name servers.",
-                evidence=(
-                    f"{hop.host} → {' → '.join([*hop.cnames, seen])}",
-                    f"state: {hop.state}; expected: {hop.expected or 'any'} address",
-                ),
-                card="endpoint-dns" if scoring and hop.state in ("unresolved", connectivity.WRONG_ADDRESS) else "",
-                request=_request(
-                    f"Please see to it that {hop.host} is reached from this machine. {hop.remedy}",
-                    hop.command,
-                    f"It resolves to {seen} now.",
-                ),
-            )
+        yield replace(
+            connectivity.finding(hop),
+            # Of an endpoint that is there, no answer is a failure too.
+            severity=WARNING if others or not (hop.needed or scoring) else BLOCKER,
+            field="",
+            cause=_CAUSES[hop.state],
+            remedy=hop.remedy or "Ask whoever answers for the network and its name servers.",
+            evidence=(
+                f"{hop.host} → {' → '.join([*hop.cnames, seen])}",
+                f"state: {hop.state}; expected: {hop.expected or 'any'} address",
+            ),
+            card="endpoint-dns" if scoring and hop.state in ("unresolved", connectivity.WRONG_ADDRESS) else "",
+            request=_request(
+                f"Please see to it that {hop.host} is reached from this machine. {hop.remedy}",
+                hop.command,
+                f"It resolves to {seen} now.",
+            ),
         )
-    return found
 
 
 _CAUSES = {
@@ -110,34 +104,30 @@ _CAUSES = {
 }
 
 
-def history(snapshot: Snapshot, facts: Mapping[str, Any], recognise: Recognise) -> list[Finding]:
+def history(snapshot: Snapshot, facts: Mapping[str, Any], recognise: Recognise) -> Iterator[Finding]:
     """Operations that failed in the last day and were not made good since; failed deployments speak for themselves."""
     endpoint = snapshot.there
     there = {one.id.lower() for one in endpoint.deployments if one.provisioning_state.lower() in ("failed", "canceled")}
-    found = []
     for change in snapshot.failed_changes()[:5]:
         if change.resource.lower() in there:
             continue
         deployment = change.name if "/deployments/" in change.resource.lower() else ""
         card = recognise(change.raw, change.code, {**facts, "deployment": deployment} if deployment else facts)
         quota = bool(card) and str((card or {}).get("id")) in _QUOTA
-        found.append(
-            with_card(
-                card,
-                id="change-failed",
-                severity=WARNING,
-                message=f"{change.operation} on {change.name} failed on {_moment(change.time)}, for {change.caller}.",
-                cause=change.reason or "The activity log does not say why.",
-                remedy="Mend what the evidence names, and do it again.",
-                evidence=change.lines(),
-                docs=ARTICLE,
-                deployment=deployment,
-                looked_at=change.resource,
-                request_ids=(change.correlation_id,) if change.correlation_id else (),
-                fixes=tuple(_room(snapshot)) if quota else (),
-            )
+        yield with_card(
+            card,
+            id="change-failed",
+            severity=WARNING,
+            message=f"{change.operation} on {change.name} failed on {_moment(change.time)}, for {change.caller}.",
+            cause=change.reason or "The activity log does not say why.",
+            remedy="Mend what the evidence names, and do it again.",
+            evidence=change.lines(),
+            docs=ARTICLE,
+            deployment=deployment,
+            looked_at=change.resource,
+            request_ids=(change.correlation_id,) if change.correlation_id else (),
+            fixes=tuple(_room(snapshot)) if quota else (),
         )
-    return found
 
 
 def _room(snapshot: Snapshot) -> list[Fix]:
@@ -152,11 +142,11 @@ def _room(snapshot: Snapshot) -> list[Fix]:
     return [fix for fix in offered if fix is not None][:3]
 
 
-def logs_kept(snapshot: Snapshot) -> list[Finding]:
+def logs_kept(snapshot: Snapshot) -> Iterator[Finding]:
     """Whether the containers' logs are kept where they outlive the containers."""
     endpoint, kept = snapshot.there, snapshot.diagnostics
     if kept is None or kept.on:
-        return []
+        return
     command = (
         f"az monitor diagnostic-settings create --name logs --resource {endpoint.id} "
         "--workspace LOG_ANALYTICS_WORKSPACE "
@@ -165,23 +155,21 @@ def logs_kept(snapshot: Snapshot) -> list[Finding]:
         '{"category": "AmlOnlineEndpointEventLog", "enabled": true}]\''
     )
     what = "go elsewhere than to Log Analytics" if kept.settings else "are not kept"
-    return [
-        Finding(
-            "logs-not-kept",
-            WARNING,
-            "",
-            f"The logs of {endpoint.name} {what}: what a container said is gone with it.",
-            cause="No diagnostic setting sends the console's log to a Log Analytics workspace. It must be there before "
-            "something fails.",
-            remedy="Have a diagnostic setting made for the endpoint.",
-            evidence=tuple(f"diagnostic setting: {name}" for name in kept.settings) or ("diagnostic settings: none",),
-            commands=(command,),
-            docs=MONITOR,
-            looked_at=endpoint.id,
-            advice=True,
-            request=_request(f"Please keep the logs of the endpoint {endpoint.name}.", command, endpoint.id),
-        )
-    ]
+    yield Finding(
+        "logs-not-kept",
+        WARNING,
+        "",
+        f"The logs of {endpoint.name} {what}: what a container said is gone with it.",
+        cause="No diagnostic setting sends the console's log to a Log Analytics workspace. It must be there before "
+        "something fails.",
+        remedy="Have a diagnostic setting made for the endpoint.",
+        evidence=tuple(f"diagnostic setting: {name}" for name in kept.settings) or ("diagnostic settings: none",),
+        commands=(command,),
+        docs=MONITOR,
+        looked_at=endpoint.id,
+        advice=True,
+        request=_request(f"Please keep the logs of the endpoint {endpoint.name}.", command, endpoint.id),
+    )
 
 
 def _request(what: str, command: str, about: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tui.checks.finding import BLOCKER, OK, WARNING, Finding, PlanFix
 from tui.cloud.endpoints.endpoint_names import NameInRegion
 from tui.cloud.endpoints.endpoints import EndpointInfo
@@ -67,136 +69,112 @@ def _have(count: int) -> str:
     return "does not have" if count == 1 else "do not have"
 
 
-def _state(plan: Plan, endpoint: EndpointInfo) -> list[Finding]:
+def _state(plan: Plan, endpoint: EndpointInfo) -> Iterator[Finding]:
     state = endpoint.provisioning_state
-    found = []
     if state in _BUSY:
-        found.append(
-            Finding(
-                "endpoint-busy",
-                BLOCKER if state == "Deleting" else WARNING,
-                "endpoint.name",
-                f"The endpoint {endpoint.name} is in the state {state}: another operation holds it.",
-                "Wait until it has ended, then check again.",
-                looked_at=endpoint.id,
-            )
+        yield Finding(
+            "endpoint-busy",
+            BLOCKER if state == "Deleting" else WARNING,
+            "endpoint.name",
+            f"The endpoint {endpoint.name} is in the state {state}: another operation holds it.",
+            "Wait until it has ended, then check again.",
+            looked_at=endpoint.id,
         )
     elif state == "Failed":
-        found.append(
-            Finding(
-                "endpoint-failed",
-                WARNING,
-                "endpoint.name",
-                f"The endpoint {endpoint.name} exists in the state Failed.",
-                f"If it cannot be changed: az ml online-endpoint delete --name {endpoint.name}.",
-                looked_at=endpoint.id,
-            )
+        yield Finding(
+            "endpoint-failed",
+            WARNING,
+            "endpoint.name",
+            f"The endpoint {endpoint.name} exists in the state Failed.",
+            f"If it cannot be changed: az ml online-endpoint delete --name {endpoint.name}.",
+            looked_at=endpoint.id,
         )
     if TAG not in endpoint.tags:
-        found.append(
-            Finding(
-                "endpoint-others",
-                WARNING,
-                "endpoint.name",
-                f"An endpoint {endpoint.name} exists already, and was not made by this tool; the plan changes it.",
-                "If it is not yours, choose another name.",
-                looked_at=endpoint.id,
-            )
+        yield Finding(
+            "endpoint-others",
+            WARNING,
+            "endpoint.name",
+            f"An endpoint {endpoint.name} exists already, and was not made by this tool; the plan changes it.",
+            "If it is not yours, choose another name.",
+            looked_at=endpoint.id,
         )
-    return found
 
 
-def _compatible(plan: Plan, endpoint: EndpointInfo) -> list[Finding]:
+def _compatible(plan: Plan, endpoint: EndpointInfo) -> Iterator[Finding]:
     wanted = plan.endpoint
-    found = []
     if (endpoint.kind or "Managed").lower() in ("k8s", "kubernetes"):
-        found.append(
-            Finding(
-                "endpoint-kind",
-                BLOCKER,
-                "endpoint.name",
-                f"The endpoint {endpoint.name} is a Kubernetes endpoint; the plan is for a managed one.",
-                "Choose another name.",
-                looked_at=endpoint.id,
-            )
+        yield Finding(
+            "endpoint-kind",
+            BLOCKER,
+            "endpoint.name",
+            f"The endpoint {endpoint.name} is a Kubernetes endpoint; the plan is for a managed one.",
+            "Choose another name.",
+            looked_at=endpoint.id,
         )
     if endpoint.auth_mode and endpoint.auth_mode != wanted.auth_mode:
-        found.append(
-            Finding(
-                "endpoint-auth-mode",
-                BLOCKER,
-                "endpoint.auth_mode",
-                f"The endpoint {endpoint.name} has auth_mode {endpoint.auth_mode}, the plan says {wanted.auth_mode}. "
-                "Its callers depend on the mode, and it is not changed on an endpoint that exists.",
-                f"Set endpoint.auth_mode to {endpoint.auth_mode}, or choose another name.",
-                looked_at=endpoint.id,
-                fixes=(PlanFix("endpoint.auth_mode", endpoint.auth_mode),),
-            )
+        yield Finding(
+            "endpoint-auth-mode",
+            BLOCKER,
+            "endpoint.auth_mode",
+            f"The endpoint {endpoint.name} has auth_mode {endpoint.auth_mode}, the plan says {wanted.auth_mode}. "
+            "Its callers depend on the mode, and it is not changed on an endpoint that exists.",
+            f"Set endpoint.auth_mode to {endpoint.auth_mode}, or choose another name.",
+            looked_at=endpoint.id,
+            fixes=(PlanFix("endpoint.auth_mode", endpoint.auth_mode),),
         )
     other = identity_change(wanted.identity, endpoint.identity)
     if other is not None:
-        found.append(
-            Finding(
-                "endpoint-identity",
-                BLOCKER,
-                "endpoint.identity.type",
-                f"The endpoint {endpoint.name} has the identity {other.before}, the plan says {other.after}. Azure "
-                "does not change the identity of an endpoint that exists.",
-                "Take endpoint.identity out of the plan, which keeps the identity, or choose another name.",
-                _IDENTITIES,
-                endpoint.id,
-            )
+        yield Finding(
+            "endpoint-identity",
+            BLOCKER,
+            "endpoint.identity.type",
+            f"The endpoint {endpoint.name} has the identity {other.before}, the plan says {other.after}. Azure "
+            "does not change the identity of an endpoint that exists.",
+            "Take endpoint.identity out of the plan, which keeps the identity, or choose another name.",
+            _IDENTITIES,
+            endpoint.id,
         )
     if endpoint.public_network_access != wanted.public_network_access:
         now, then = endpoint.public_network_access, wanted.public_network_access
         effect = "opens it to the internet" if then == "enabled" else "shuts out callers from outside the network"
-        found.append(
-            Finding(
-                "endpoint-access",
-                WARNING,
-                "endpoint.public_network_access",
-                f"Public network access of the endpoint {endpoint.name} changes from {now} to {then}, which {effect}.",
-                f"If that is not meant, set endpoint.public_network_access to {now}.",
-                _SECURE,
-                endpoint.id,
-            )
+        yield Finding(
+            "endpoint-access",
+            WARNING,
+            "endpoint.public_network_access",
+            f"Public network access of the endpoint {endpoint.name} changes from {now} to {then}, which {effect}.",
+            f"If that is not meant, set endpoint.public_network_access to {now}.",
+            _SECURE,
+            endpoint.id,
         )
-    return found
 
 
-def _deployment(plan: Plan, endpoint: EndpointInfo, workspace: WorkspaceInfo) -> list[Finding]:
+def _deployment(plan: Plan, endpoint: EndpointInfo, workspace: WorkspaceInfo) -> Iterator[Finding]:
     name = plan.deployment.name
     existing = next((item for item in endpoint.deployments if item.name.lower() == name.lower()), None)
     if existing is None:
-        return []
-    found = []
+        return
     if existing.provisioning_state in _BUSY:
-        found.append(
-            Finding(
-                "deployment-busy",
-                BLOCKER if existing.provisioning_state == "Deleting" else WARNING,
-                "deployment.name",
-                f"The deployment {name} is in the state {existing.provisioning_state}: another operation holds it.",
-                "Wait until it has ended, then check again.",
-                looked_at=existing.id,
-            )
+        yield Finding(
+            "deployment-busy",
+            BLOCKER if existing.provisioning_state == "Deleting" else WARNING,
+            "deployment.name",
+            f"The deployment {name} is in the state {existing.provisioning_state}: another operation holds it.",
+            "Wait until it has ended, then check again.",
+            looked_at=existing.id,
         )
     before = existing.egress_public_network_access or "enabled"
     after = plan.deployment.egress_public_network_access or "enabled"
     if workspace.isolation != "managed_network" and before != after:
-        found.append(
-            Finding(
-                "deployment-egress",
-                BLOCKER,
-                "deployment.egress_public_network_access",
-                f"The deployment {name} was made with egress_public_network_access {before}, which cannot be changed.",
-                f"Choose another deployment name, or set the flag to {before}.",
-                _SECURE,
-                existing.id,
-                fixes=(PlanFix("deployment.egress_public_network_access", before),),
-            )
+        yield Finding(
+            "deployment-egress",
+            BLOCKER,
+            "deployment.egress_public_network_access",
+            f"The deployment {name} was made with egress_public_network_access {before}, which cannot be changed.",
+            f"Choose another deployment name, or set the flag to {before}.",
+            _SECURE,
+            existing.id,
+            fixes=(PlanFix("deployment.egress_public_network_access", before),),
         )
-    return found
 
 
 def _traffic(plan: Plan, endpoint: EndpointInfo | None) -> list[Finding]:
