@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from tui.checks.finding import Finding, ordered
@@ -22,12 +22,12 @@ def plans(plan: Plan) -> list[Plan]:
     return [plan.of(one.name) for one in plan.deployments] or [plan]
 
 
-def each(plan: Plan, check: Callable[[Plan], list[Finding]]) -> list[Finding]:
+def each(plan: Plan, check: Callable[[Plan], Iterable[Finding]]) -> list[Finding]:
     """What a check finds for the deployments of a plan."""
     return merged(plan, [check(one) for one in plans(plan)])
 
 
-def merged(plan: Plan, found: Sequence[list[Finding]]) -> list[Finding]:
+def merged(plan: Plan, found: Sequence[Iterable[Finding]]) -> list[Finding]:
     """The findings of `plans(plan)`, in that order, as one list: what does not hold for all says whose it is.
 
     What would mend the plan by itself is left out where there are several, since it may lie in one item or above all.

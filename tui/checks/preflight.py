@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import time
+from collections.abc import Iterator
 from typing import Any, Callable, NamedTuple, TypeVar
 
 from tui.checks import each_deployment, steps
@@ -164,7 +165,7 @@ class Preflight:
             unread = existing.message if isinstance(existing, Finding) else ""
             connectivity.add_workspace(self._board, plan, cloud, around, store, endpoint, "", unread)
 
-        def rights(one: Plan) -> list[Finding]:
+        def rights(one: Plan) -> Iterator[Finding]:
             return required_permissions.findings(
                 one, cloud, info, asked_rights, asked_providers, self.who, store, endpoint
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tui.plan.traffic import in_words, largest_first
@@ -15,18 +16,17 @@ Report = Mapping[str, Any]
 
 def differences(before: Report, after: Report) -> list[str]:
     """What changed between two looks, in sentences; empty where nothing that counts did."""
-    lines = []
     old, new = _findings(before), _findings(after)
-    lines += [f"new: {new[key]['message']}" for key in new if key not in old and new[key]["severity"] != "ok"]
-    lines += [f"gone: {old[key]['message']}" for key in old if key not in new and old[key]["severity"] != "ok"]
-    lines += [f"now: {new[key]['message']}" for key in new
-              if key not in old and new[key]["severity"] == "ok"]  # fmt: skip
-    lines += _states(before, after)
+    appeared, left = [new[key] for key in new if key not in old], [old[key] for key in old if key not in new]
     known = {_event(change) for change in before.get("history") or ()}
-    for change in reversed(list(after.get("history") or ())):
-        if before.get("history") is not None and _event(change) not in known and not _only_read(change):
-            lines.append(history_line(change))
-    return lines
+    changes = reversed(list(after.get("history") or ())) if before.get("history") is not None else ()
+    return [
+        *(f"new: {one['message']}" for one in appeared if one["severity"] != "ok"),
+        *(f"gone: {one['message']}" for one in left if one["severity"] != "ok"),
+        *(f"now: {one['message']}" for one in appeared if one["severity"] == "ok"),
+        *_states(before, after),
+        *(history_line(change) for change in changes if _event(change) not in known and not _only_read(change)),
+    ]
 
 
 def _findings(report: Report) -> dict[tuple[str, str], Mapping[str, Any]]:
@@ -45,26 +45,24 @@ def _only_read(change: Mapping[str, Any]) -> bool:
     return str(change.get("action") or "").lower().endswith(_READING)
 
 
-def _states(before: Report, after: Report) -> list[str]:
-    lines = []
+def _states(before: Report, after: Report) -> Iterator[str]:
     old, new = before.get("endpoint") or {}, after.get("endpoint") or {}
     if old.get("provisioning_state") != new.get("provisioning_state"):
-        lines.append(f"endpoint: {_was(old.get('provisioning_state'))} → {_was(new.get('provisioning_state'))}")
+        yield f"endpoint: {_was(old.get('provisioning_state'))} → {_was(new.get('provisioning_state'))}"
     if split(old.get("traffic") or {}) != split(new.get("traffic") or {}):
-        lines.append(f"traffic: {split(old.get('traffic') or {})} → {split(new.get('traffic') or {})}")
+        yield f"traffic: {split(old.get('traffic') or {})} → {split(new.get('traffic') or {})}"
     earlier = {one["name"]: one for one in before.get("deployments") or ()}
     later = {one["name"]: one for one in after.get("deployments") or ()}
-    lines += [f"deployment {name}: gone" for name in earlier if name not in later]
+    yield from (f"deployment {name}: gone" for name in earlier if name not in later)
     for name, one in later.items():
         was = earlier.get(name)
         if was is None:
-            lines.append(f"deployment {name}: new, {one['provisioning_state']}")
+            yield f"deployment {name}: new, {one['provisioning_state']}"
             continue
         if was["provisioning_state"] != one["provisioning_state"]:
-            lines.append(f"deployment {name}: {was['provisioning_state']} → {one['provisioning_state']}")
+            yield f"deployment {name}: {was['provisioning_state']} → {one['provisioning_state']}"
         if was["instance_count"] != one["instance_count"]:
-            lines.append(f"deployment {name}: {was['instance_count']} → {one['instance_count']} instances")
-    return lines
+            yield f"deployment {name}: {was['instance_count']} → {one['instance_count']} instances"
 
 
 def _was(state: Any) -> str:
@@ -78,13 +76,9 @@ def split(shares: Mapping[str, int]) -> str:
 
 def headline(report: Report) -> str:
     """How it stands, in one line."""
-    counted = {kind: 0 for kind in SIGNS}
-    advice = 0
-    for item in report.get("findings") or ():
-        if item.get("advice"):
-            advice += 1
-        else:
-            counted[item["severity"]] = counted.get(item["severity"], 0) + 1
+    findings = report.get("findings") or ()
+    counted = Counter(item["severity"] for item in findings if not item.get("advice"))
+    advice = sum(bool(item.get("advice")) for item in findings)
     parts = []
     for kind, one, more in (("blocker", "thing is wrong", "things are wrong"), ("warning", "warning", "warnings"),
                             ("unknown", "thing could not be seen", "things could not be seen")):  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
@@ -116,27 +117,23 @@ def need(plan: Plan, offers: list[SizeOffer], existing: DeploymentInfo | None) -
     return [Need(plan.deployment.name, offer.family, more, max(0, offer.quota_left))]
 
 
-def all_together(needs: list[Need]) -> list[Finding]:
+def all_together(needs: list[Need]) -> Iterator[Finding]:
     """Whether deployments that each have enough quota have enough of it at the same time."""
-    found = []
     for family in dict.fromkeys(item.family for item in needs):
         of_it = [item for item in needs if item.family == family and item.more]
         total = sum(item.more for item in of_it)
         if len(of_it) < 2 or any(item.more > item.left for item in of_it) or total <= of_it[0].left:
             continue
         names = " and ".join(item.deployment for item in of_it)
-        found.append(
-            Finding(
-                "quota-together",
-                BLOCKER,
-                TYPE,
-                f"{names} need {total} more cores of {family} together, and {of_it[0].left} are left.",
-                "Choose smaller sizes or another family for one of them, or ask for more quota.",
-                _QUOTA,
-                _USAGE,
-            )
+        yield Finding(
+            "quota-together",
+            BLOCKER,
+            TYPE,
+            f"{names} need {total} more cores of {family} together, and {of_it[0].left} are left.",
+            "Choose smaller sizes or another family for one of them, or ask for more quota.",
+            _QUOTA,
+            _USAGE,
         )
-    return found
 
 
 def room(plan: Plan, usage: Usage, existing: EndpointInfo | None) -> list[Finding]:
@@ -178,46 +175,42 @@ def _has(existing: EndpointInfo | None, name: str) -> bool:
     return existing is not None and any(item.name.lower() == name.lower() for item in existing.deployments)
 
 
-def _instances(plan: Plan) -> list[Finding]:
+def _instances(plan: Plan) -> Iterator[Finding]:
     count = plan.deployment.instance_count
     if count <= limits.INSTANCES:
-        return []
+        return
     message = f"The plan has {count} instances; a deployment may have {limits.INSTANCES} unless Azure raised that."
-    return [Finding("instances", WARNING, COUNT, message, "Use several deployments, or ask for more.", _QUOTA, COUNT)]
+    yield Finding("instances", WARNING, COUNT, message, "Use several deployments, or ask for more.", _QUOTA, COUNT)
 
 
-def _deployments(plan: Plan, existing: EndpointInfo | None) -> list[Finding]:
+def _deployments(plan: Plan, existing: EndpointInfo | None) -> Iterator[Finding]:
     most = limits.DEPLOYMENTS_PER_ENDPOINT
     if existing is None or _has(existing, plan.deployment.name) or len(existing.deployments) < most:
-        return []
-    return [
-        Finding(
-            "deployments-left",
-            BLOCKER,
-            "deployment.name",
-            f"The endpoint {existing.name} has {len(existing.deployments)} deployments, and it may have {most}.",
-            "Remove one that has no traffic, or use the name of one that is there.",
-            _QUOTA,
-            existing.id,
-        )
-    ]
+        return
+    yield Finding(
+        "deployments-left",
+        BLOCKER,
+        "deployment.name",
+        f"The endpoint {existing.name} has {len(existing.deployments)} deployments, and it may have {most}.",
+        "Remove one that has no traffic, or use the name of one that is there.",
+        _QUOTA,
+        existing.id,
+    )
 
 
-def _full(id: str, counted: Counted | None, documented: int, what: str, field: str) -> list[Finding]:
+def _full(id: str, counted: Counted | None, documented: int, what: str, field: str) -> Iterator[Finding]:
     if counted is None or counted.left > 0:
-        return []
+        return
     raised = "" if counted.limit <= documented else ", which was raised already"
-    return [
-        Finding(
-            id,
-            BLOCKER,
-            field,
-            f"The subscription has {counted.used} {what} in this region, and may have {counted.limit}{raised}.",
-            f"Remove {what} that are not used, or ask for more.",
-            _QUOTA,
-            _USAGE,
-        )
-    ]
+    yield Finding(
+        id,
+        BLOCKER,
+        field,
+        f"The subscription has {counted.used} {what} in this region, and may have {counted.limit}{raised}.",
+        f"Remove {what} that are not used, or ask for more.",
+        _QUOTA,
+        _USAGE,
+    )
 
 
 def _held(offer: SizeOffer, existing: DeploymentInfo | None) -> int:

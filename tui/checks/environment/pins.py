@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -270,13 +270,12 @@ def _plain(text: str) -> bool:
     return True
 
 
-def _conflicts(asked: Wanted, chosen: dict[str, list[Release]]) -> list[str]:
+def _conflicts(asked: Wanted, chosen: dict[str, list[Release]]) -> Iterator[str]:
     """Packages pinned to one release that require a release of another listed one which the list does not allow."""
     pinned = [(name, releases[0]) for name, releases in chosen.items() if len(releases) == 1]
     wheels = [release.wheel(asked.python) or File("") for _, release in pinned]
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="metadata") as pool:
         required = list(pool.map(package_index.requirements, wheels))
-    said = []
     for (name, release), lines in zip(pinned, required):
         for line in lines:
             try:
@@ -288,6 +287,4 @@ def _conflicts(asked: Wanted, chosen: dict[str, list[Release]]) -> list[str]:
                 continue
             if not any(needs.specifier.contains(item.version, prereleases=True) for item in other):
                 listed = ", ".join(str(one) for one in asked.requirements if one.name == needs.name) or needs.name
-                said.append(f"{name} {release.version} needs {needs.name}{needs.specifier}, and the file asks for "
-                            f"{listed}.")  # fmt: skip
-    return said
+                yield f"{name} {release.version} needs {needs.name}{needs.specifier}, and the file asks for {listed}."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tui.checks.ask_azure import ask
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.cloud.auth import permissions
@@ -155,22 +157,22 @@ def findings(
     who: SignedIn | None,
     store: Store | None,
     endpoint: EndpointInfo | None,
-) -> list[Finding]:
+) -> Iterator[Finding]:
     """Roles on the workspace, the data role on the storage where that counts, and resource providers."""
-    found = []
     by_identity = store is not None and store.identity and plan.deployment.model.path is not None
     asked_storage = None
     if by_identity and store is not None and (store.account_id or info.storage_account):
         scope = store.account_id or info.storage_account or ""
         asked_storage = Question(lambda: permissions.granted(cloud, scope), asked_rights.left)
     given = ask(asked_rights, "roles", FIELD, "What this identity may do", blocks=False)
-    found.append(given if isinstance(given, Finding) else roles(plan, info, given, who, store, endpoint))
+    yield given if isinstance(given, Finding) else roles(plan, info, given, who, store, endpoint)
     if asked_storage is not None and store is not None:
         blobs = ask(asked_storage, "storage-role", FIELD, "Whether this identity may write blobs", blocks=False)
-        found.append(blobs if isinstance(blobs, Finding) else storage_role(store, blobs, who))
+        yield blobs if isinstance(blobs, Finding) else storage_role(store, blobs, who)
     states = ask(
         asked_providers, "provider-machinelearningservices", FIELD, "Which providers are registered", blocks=False
     )
     if isinstance(states, Finding):
-        return [*found, states]
-    return [*found, *(item for item in (provider(name, state) for name, state in states.items()) if item)]
+        yield states
+    else:
+        yield from filter(None, map(provider, states, states.values()))

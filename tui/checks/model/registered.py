@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Callable
 
 from tui.checks.ask_azure import ask
@@ -30,22 +31,19 @@ def asked(plan: Plan, cloud: Cloud, start: Callable[[Callable[[], Any]], Questio
     return found
 
 
-def findings(plan: Plan, questions: dict[str, Question[Any]]) -> list[Finding]:
+def findings(plan: Plan, questions: dict[str, Question[Any]]) -> Iterator[Finding]:
     """A blocker for what is not registered, or may not be read."""
-    found = []
     for field, question in questions.items():
         reference = plan.deployment.model.registered if field == _MODEL else plan.deployment.environment.registered
         answer = ask(question, "registered", field, f"Whether {reference} is registered", needed=True)
         if isinstance(answer, Finding):
-            found.append(answer)
-            continue
-        if field == _ENVIRONMENT and answer.routes is None and _serves_itself(plan, questions.get(_MODEL)):
-            found.append(_nothing_serves(reference, answer.id))
-            continue
-        kind = f" ({answer.type})" if field == _MODEL else ""
-        message = f"{reference} is {answer.name}, version {answer.version}{kind}, of the workspace."
-        found.append(Finding("registered", OK, field, message, looked_at=answer.id))
-    return found
+            yield answer
+        elif field == _ENVIRONMENT and answer.routes is None and _serves_itself(plan, questions.get(_MODEL)):
+            yield _nothing_serves(reference, answer.id)
+        else:
+            kind = f" ({answer.type})" if field == _MODEL else ""
+            message = f"{reference} is {answer.name}, version {answer.version}{kind}, of the workspace."
+            yield Finding("registered", OK, field, message, looked_at=answer.id)
 
 
 def _serves_itself(plan: Plan, model: Question[Any] | None) -> bool:

@@ -177,36 +177,32 @@ def _deployment(plan: Plan, endpoint: EndpointInfo, workspace: WorkspaceInfo) ->
         )
 
 
-def _traffic(plan: Plan, endpoint: EndpointInfo | None) -> list[Finding]:
+def _traffic(plan: Plan, endpoint: EndpointInfo | None) -> Iterator[Finding]:
     there = {item.name.lower() for item in endpoint.deployments} if endpoint else set()
     there.update(deployment.name.lower() for deployment in plan.every_deployment)
     there.add(plan.deployment.name.lower())
     unknown = [name for name, share in plan.traffic.items() if share and name.lower() not in there]
     if unknown:
-        return [
-            Finding(
-                "traffic",
-                BLOCKER,
-                "traffic",
-                f"Traffic is planned for {', '.join(unknown)}, and there is no such deployment.",
-                f"Give traffic to {', '.join(sorted(there))}.",
-                looked_at=endpoint.id if endpoint else "traffic, deployment.name",
-            )
-        ]
+        yield Finding(
+            "traffic",
+            BLOCKER,
+            "traffic",
+            f"Traffic is planned for {', '.join(unknown)}, and there is no such deployment.",
+            f"Give traffic to {', '.join(sorted(there))}.",
+            looked_at=endpoint.id if endpoint else "traffic, deployment.name",
+        )
+        return
     now = {name: share for name, share in endpoint.traffic.items() if share} if endpoint else {}
     then = {name: share for name, share in plan.traffic.items() if share}
     if now and now != then:
-        return [
-            Finding(
-                "traffic",
-                WARNING,
-                "traffic",
-                f"Traffic of the endpoint {plan.endpoint.name} changes from {_shares(now)} to {_shares(then)}.",
-                "If that is not meant, write the present shares into the plan.",
-                looked_at=endpoint.id if endpoint else "",
-            )
-        ]
-    return []
+        yield Finding(
+            "traffic",
+            WARNING,
+            "traffic",
+            f"Traffic of the endpoint {plan.endpoint.name} changes from {_shares(now)} to {_shares(then)}.",
+            "If that is not meant, write the present shares into the plan.",
+            looked_at=endpoint.id if endpoint else "",
+        )
 
 
 def _shares(traffic: dict[str, int]) -> str:
