@@ -136,6 +136,7 @@ class Preflight:
 
     def _in_workspace(self, info: WorkspaceInfo, early: _Early) -> list[Finding]:
         """Asks what needs the workspace, where nothing needs anything else, and finds what all the answers say."""
+        from tui.cloud.endpoints.endpoint_names import elsewhere
         from tui.cloud.workspace import limits, sizes
 
         plan, cloud = self._plan, self._cloud

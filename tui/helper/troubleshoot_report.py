@@ -220,15 +220,11 @@ def test_line(call: Mapping[str, Any]) -> str:
 
 def every_fix(report: Report) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
     """Finding and fix of everything that can be mended from here, the worst first, each fix once."""
-    found: list[tuple[Mapping[str, Any], Mapping[str, Any]]] = []
-    seen: list[Any] = []
+    found: dict[tuple[str, str], tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
     for item in report.get("findings") or ():
         for fix in item.get("fixes") or ():
-            key = (fix["action"], repr(sorted((fix.get("with") or {}).items())))
-            if key not in seen:
-                seen.append(key)
-                found.append((item, fix))
-    return found
+            found.setdefault((fix["action"], repr(sorted((fix.get("with") or {}).items()))), (item, fix))
+    return list(found.values())
 
 
 def for_support(report: Report, lines: int = 40) -> str:

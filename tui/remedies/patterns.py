@@ -157,10 +157,6 @@ def _parsed(text: str) -> Any:
     return parser.parse(text, re.IGNORECASE)
 
 
-def _name(operation: Any) -> str:
-    return str(operation)
-
-
 def _literals(tree: Any) -> tuple[str, ...]:
     """Texts in lower case of which every match must hold one; empty where there are none that help."""
     best: tuple[str, ...] = ()
@@ -173,7 +169,7 @@ def _literals(tree: Any) -> tuple[str, ...]:
             best = found
 
     for operation, value in tree:
-        name = _name(operation)
+        name = str(operation)
         if name == "LITERAL" and chr(value).isascii():
             run += chr(value).lower()
             continue
@@ -194,7 +190,7 @@ def _literals(tree: Any) -> tuple[str, ...]:
 def _explodes(tree: Any, inside: bool = False) -> bool:
     """Whether an unlimited repetition holds another: the shape of expressions that take exponential time."""
     for operation, value in tree:
-        name = _name(operation)
+        name = str(operation)
         if name in ("MAX_REPEAT", "MIN_REPEAT"):
             unlimited = int(value[1]) > 1000
             if (inside and unlimited) or _explodes(value[2], inside or unlimited):

@@ -10,6 +10,7 @@ from typing import Any
 from tui.checks.each_deployment import plans
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.checks.network import connectivity_remedies
+from tui.cloud.endpoints import endpoints
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
@@ -180,11 +181,12 @@ def look(plan: Plan, cloud: Cloud, limit: float = LIMIT) -> dict[str, Any]:
 
     asked_info = Question(lambda: workspaces.read(cloud), reading)
     asked_store = Question(lambda: hosts.store(cloud), reading)
-    asked_endpoint = Question(lambda: _endpoint(cloud, plan), reading)
+    name = plan.endpoint.name
+    asked_endpoint = Question(lambda: endpoints.read(cloud, name, deployments=False) if name else None, reading)
     info, why = _answer(asked_info)
     if info is None:
-        for name, purpose in (("storage", "takes the model and the code"), ("scoring", "answers requests")):
-            board.unknown(name, purpose, f"Its name is not known, because the workspace could not be read. {why}")
+        for part, purpose in (("storage", "takes the model and the code"), ("scoring", "answers requests")):
+            board.unknown(part, purpose, f"Its name is not known, because the workspace could not be read. {why}")
     else:
         around = Around(cloud, info, max(0.0, ends - time.monotonic() - 2.0))
         found, why = _answer(asked_store)
@@ -248,12 +250,6 @@ def add_workspace(
     board.add(hosts.of_others(info, around.of(info.key_vault), around.of(info.container_registry)))
 
 
-def _endpoint(cloud: Cloud, plan: Plan) -> EndpointInfo | None:
-    from tui.cloud.endpoints import endpoints
-
-    return endpoints.read(cloud, plan.endpoint.name, deployments=False) if plan.endpoint.name else None
-
-
 def _answer(question: Question[Any]) -> tuple[Any, str]:
     """The answer, or why there is none."""
     try:
@@ -285,15 +281,9 @@ def finding(hop: Hop) -> Finding:
     """What was found on the way to a host that is named in the plan."""
     id, field = f"reach-{hop.name}", _FIELDS.get(hop.name, "workspace.name")
     severity = _severity(hop)
-    message = f"{hop.title} {hop.host} {_looked_at(hop)}."
-    if hop.detail:
-        message = f"{message} {hop.detail}"
-    docs = (
-        connectivity_remedies.DNS
-        if hop.state in (WRONG_ADDRESS, connectivity.UNRESOLVED)
-        else connectivity_remedies.NETWORK
-    )
-    docs = docs if severity != OK else ""
+    message = f"{hop.title} {hop.host} {_looked_at(hop)}. {hop.detail}".strip()
+    of_name = hop.state in (WRONG_ADDRESS, connectivity.UNRESOLVED)
+    docs = "" if severity == OK else connectivity_remedies.DNS if of_name else connectivity_remedies.NETWORK
     return Finding(id, severity, field, message, hop.remedy, docs, hop.host, (hop.command,) if hop.command else ())
 
 

@@ -10,6 +10,7 @@ from typing import Any
 _LONGEST = 20_000_000  # bytes
 _WHOLE = {"integer", "long"}
 _NUMBER = {"float", "double"}
+_CLASSES: dict[str, type] = {"boolean": bool, "string": str}
 
 
 @dataclass(frozen=True)
@@ -90,16 +91,9 @@ def _some(names: list[str]) -> str:
 def _fits(value: Any, kind: str) -> bool:
     if value is None:
         return True  # whether a value may be missing is the model's business
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind in _WHOLE:
-        return _is_number(value) and float(value).is_integer()
+        return number and float(value).is_integer()
     if kind in _NUMBER:
-        return _is_number(value)
-    if kind == "boolean":
-        return isinstance(value, bool)
-    if kind == "string":
-        return isinstance(value, str)
-    return True
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+        return number
+    return isinstance(value, _CLASSES.get(kind, object))

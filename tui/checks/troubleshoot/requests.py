@@ -75,11 +75,11 @@ def answers(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> Iterator[
     if snapshot.hour is None or not snapshot.hour.requests:
         return
     tested = {str(call["status_code"]) for call in snapshot.tests if not call["ok"]}
-    for status in sorted({answer.status for answer in snapshot.hour.answers if not answer.status.startswith("2")}):
-        for deployment in sorted({a.deployment for a in snapshot.hour.answers if a.status == status}):
-            trouble = _answered(snapshot, status, deployment, facts, recognise)
-            if trouble is not None and not (status in tested and trouble.severity != BLOCKER):
-                yield trouble
+    bad = {(one.status, one.deployment) for one in snapshot.hour.answers if not one.status.startswith("2")}
+    for status, deployment in sorted(bad):
+        trouble = _answered(snapshot, status, deployment, facts, recognise)
+        if trouble is not None and not (status in tested and trouble.severity != BLOCKER):
+            yield trouble
 
 
 def _counted(requests: float, said: str) -> str:

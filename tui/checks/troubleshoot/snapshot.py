@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Callable
 
 from tui.checks.ask_azure import in_words
+from tui.checks.network import connectivity
 from tui.cloud.auth import sign_in
 from tui.cloud.auth.sign_in import SignedIn
 from tui.cloud.endpoints import deployments, endpoints, keys, scaling, scoring
@@ -152,7 +154,7 @@ def look(
         "diagnostics": Question(lambda: log_analytics.diagnostics(cloud, resource), left),
         "autoscale": Question(lambda: scaling.autoscale(cloud, resource), left),
         "connections": Question(lambda: _connections(cloud), left),
-        "connectivity": Question(lambda: _connectivity(cloud, min(CONNECTIVITY_SECONDS, left)), left),
+        "connectivity": Question(lambda: connectivity.look(cloud.plan, cloud, min(CONNECTIVITY_SECONDS, left)), left),
     }
     try:
         snapshot.endpoint = Question(lambda: endpoints.read(cloud, name), left).answer()
@@ -197,15 +199,12 @@ def _ask_more(
     asked["told"] = Question(lambda: _told(cloud, endpoint.id), left)
     for name in names[:MOST_DEPLOYMENTS]:
         for container in deployments.CONTAINERS:
-            asked[f"log {name} {container}"] = Question(_log_reader(cloud, endpoint.name, name, container, lines), left)
+            read = functools.partial(deployments.logs, cloud, endpoint.name, name, container, lines)
+            asked[f"log {name} {container}"] = Question(read, left)
     if len(names) > MOST_DEPLOYMENTS:
         what = f"The logs of {', '.join(names[MOST_DEPLOYMENTS:])}"
         why = "Only six deployments' logs are read at once."
         snapshot.unseen.append(Unseen(what, why, "Name one with --deployment."))
-
-
-def _log_reader(cloud: Cloud, endpoint: str, name: str, container: str, lines: int) -> Callable[[], str]:
-    return lambda: deployments.logs(cloud, endpoint, name, container, lines)
 
 
 def _told(cloud: Cloud, endpoint_id: str) -> dict[str, dict[str, str]]:
@@ -221,12 +220,6 @@ def _connections(cloud: Cloud) -> list[dict[str, str]]:
     path = f"{cloud.workspace_id}/privateEndpointConnections"
     found = cloud.arm.items(path, arm.WORKSPACES, doing="listing the private endpoint connections")
     return [workspaces.connection(body) for body in found]
-
-
-def _connectivity(cloud: Cloud, limit: float) -> dict[str, Any]:
-    from tui.checks.network import connectivity
-
-    return connectivity.look(cloud.plan, cloud, limit)
 
 
 def _take(snapshot: Snapshot, key: str, question: Question[Any], what: str) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from tui.cloud.errors import CloudError
+from tui.cloud.session import Cloud
 from tui.helper import sessions
+
+if TYPE_CHECKING:
+    from tui.checks.finding import Finding
 
 
 def inspect_model(plan: dict[str, Any]) -> Any:
@@ -25,28 +29,26 @@ def inspect_model(plan: dict[str, Any]) -> Any:
 def check(plan: dict[str, Any]) -> Any:
     """The preflight's findings."""
     from tui.checks import preflight
-    from tui.helper.questions.references import unread
 
-    try:
-        cloud = sessions.cloud_of(plan)
-    except CloudError as error:
-        return unread(plan, error)
-    found = preflight.run(cloud.plan, cloud, with_diagnose=not cloud.plan.deployments)
-    return [finding.as_dict() for finding in found]
+    return _findings(plan, lambda cloud: preflight.run(cloud.plan, cloud, with_diagnose=not cloud.plan.deployments))
 
 
 def step_findings(plan: dict[str, Any], step: str) -> Any:
     """The preflight's findings that belong to one step of the wizard, while the later ones may still be empty."""
     from tui.checks import preflight
+
+    return _findings(plan, lambda cloud: preflight.of_step(cloud.plan, cloud, step))
+
+
+def _findings(plan: dict[str, Any], found: Callable[[Cloud], list[Finding]]) -> list[dict[str, Any]]:
+    """What is found over a plan's connection, or that a secret of the plan cannot be read. Raises CloudError."""
     from tui.helper.questions.references import unread
 
     try:
         cloud = sessions.cloud_of(plan)
     except CloudError as error:
-        if error.code == "WorkspaceMissing":
-            raise
         return unread(plan, error)
-    return [finding.as_dict() for finding in preflight.of_step(cloud.plan, cloud, step)]
+    return [finding.as_dict() for finding in found(cloud)]
 
 
 def reach(plan: dict[str, Any]) -> Any:
@@ -62,7 +64,6 @@ def requests(plan: dict[str, Any], named: str = "PLAN") -> Any:
     from tui.checks.finding import BLOCKER, Finding
     from tui.checks.preflight import Preflight
     from tui.checks.requests.administrator_requests import pages
-    from tui.cloud.errors import CloudError
 
     try:
         cloud = sessions.cloud_of(plan)
