@@ -5,6 +5,8 @@ The rules are those of Microsoft's concept-secure-online-endpoint and how-to-sec
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding, PlanFix
 from tui.checks.model.artifact_findings import SCORING, SCORING_REMEDY, mlflow_without_code
 from tui.checks.workspace.workspace import group_of
@@ -18,20 +20,20 @@ _PROVISION = "https://learn.microsoft.com/azure/machine-learning/how-to-managed-
 
 def check(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
     """All findings about the way in and out."""
-    managed = info.isolation == "managed_network"
-    found = _flag_ignored(plan, info) if managed else _egress_open(plan, info)
-    found += [*provisioned(info), *_registered_elsewhere(plan, info)]
+    found = [
+        *(_flag_ignored(plan, info) if info.isolation == "managed_network" else _egress_open(plan, info)),
+        *provisioned(info),
+        *_registered_elsewhere(plan, info),
+    ]
     if not found:
         message = "The plan's network flags fit the workspace's isolation."
         found.append(Finding("isolation", OK, EGRESS, message, docs=_DOCS, looked_at=info.id))
     return found
 
 
-def _flag_ignored(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
-    if plan.deployment.egress_public_network_access is None:
-        return []
-    return [
-        Finding(
+def _flag_ignored(plan: Plan, info: WorkspaceInfo) -> Iterator[Finding]:
+    if plan.deployment.egress_public_network_access is not None:
+        yield Finding(
             "egress-flag",
             WARNING,
             EGRESS,
@@ -41,7 +43,6 @@ def _flag_ignored(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
             info.id,
             fixes=(PlanFix(EGRESS, None),),
         )
-    ]
 
 
 def provisioned(info: WorkspaceInfo) -> list[Finding]:
@@ -70,11 +71,11 @@ def provisioned(info: WorkspaceInfo) -> list[Finding]:
     ]
 
 
-def _egress_open(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
+def _egress_open(plan: Plan, info: WorkspaceInfo) -> Iterator[Finding]:
     """Open egress reaches the workspace over the public network, which a closed workspace does not allow."""
     flag = plan.deployment.egress_public_network_access
     if flag == "disabled" or info.public_network_access.lower() != "disabled":
-        return []
+        return
     remedy = "Set deployment.egress_public_network_access to disabled."
     fixes: tuple[PlanFix, ...] = (PlanFix(EGRESS, "disabled"),)
     if mlflow_without_code(plan):
@@ -85,31 +86,26 @@ def _egress_open(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
             "a managed virtual network."
         )
     written = "is enabled" if flag else "is not set, and Azure takes enabled then"
-    return [
-        Finding(
-            "egress-closed-workspace",
-            BLOCKER,
-            EGRESS,
-            f"egress_public_network_access {written}, but {info.name} is closed to public networks and has no managed "
-            "virtual network: the deployment could not reach it.",
-            remedy,
-            _DOCS,
-            info.id,
-            (SCORING,) if mlflow_without_code(plan) else (),
-            fixes=fixes,
-        )
-    ]
+    yield Finding(
+        "egress-closed-workspace",
+        BLOCKER,
+        EGRESS,
+        f"egress_public_network_access {written}, but {info.name} is closed to public networks and has no managed "
+        "virtual network: the deployment could not reach it.",
+        remedy,
+        _DOCS,
+        info.id,
+        (SCORING,) if mlflow_without_code(plan) else (),
+        fixes=fixes,
+    )
 
 
-def _registered_elsewhere(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
+def _registered_elsewhere(plan: Plan, info: WorkspaceInfo) -> Iterator[Finding]:
     """Behind legacy isolation only the workspace's own storage can be reached, a shared registry's cannot."""
     path = plan.deployment.model.registered or ""
-    if info.isolation == "managed_network" or plan.deployment.egress_public_network_access != "disabled":
-        return []
-    if not path.startswith("azureml://registries/"):
-        return []
-    return [
-        Finding(
+    closed = info.isolation != "managed_network" and plan.deployment.egress_public_network_access == "disabled"
+    if closed and path.startswith("azureml://registries/"):
+        yield Finding(
             "model-elsewhere",
             WARNING,
             "deployment.model.path",
@@ -118,4 +114,3 @@ def _registered_elsewhere(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
             _DOCS,
             path,
         )
-    ]

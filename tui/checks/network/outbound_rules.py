@@ -7,7 +7,7 @@ registries of Microsoft's are reached by a rule that Azure adds itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,7 +69,7 @@ def check(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
     if info.isolation != "managed_network":
         return []
     if str(network.get("isolation_mode")).lower() != "allowonlyapprovedoutbound":
-        return _broken(info)
+        return [*_broken(info)]
     if info.outbound_rules is None:
         message = "The outbound rules of the managed virtual network were not told."
         return [Finding("outbound", UNKNOWN, FIELD, message, docs=_DOCS, looked_at=info.id)]
@@ -122,17 +122,15 @@ def _rule(info: WorkspaceInfo, host: str) -> str:
     )
 
 
-def _broken(info: WorkspaceInfo) -> list[Finding]:
+def _broken(info: WorkspaceInfo) -> Iterator[Finding]:
     """Rules that Azure itself calls not active, such as a private endpoint that nobody has approved."""
     dead = [
         name
         for name, rule in (info.outbound_rules or {}).items()
         if str(rule.get("status") or "Active").lower() in ("inactive", "failed")
     ]
-    if not dead:
-        return []
-    return [
-        Finding(
+    if dead:
+        yield Finding(
             "outbound-rules",
             WARNING,
             "workspace.name",
@@ -143,4 +141,3 @@ def _broken(info: WorkspaceInfo) -> list[Finding]:
             info.id,
             (f"az ml workspace outbound-rule list --workspace-name {info.name} --resource-group {group_of(info.id)}",),
         )
-    ]
