@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Callable
 
 from tui.plan import data_collection
 from tui.plan.rules import value_rules
@@ -52,25 +51,10 @@ class Field:
         stripped = typed.strip()
         if stripped == "" or ("${" in stripped and self.kind not in NESTED):
             return stripped or None
-        if self.kind == "number":
-            try:
-                return int(stripped)
-            except ValueError:
-                return stripped
-        if self.kind == "fraction":
-            try:
-                return float(stripped) if not stripped.isdecimal() else int(stripped)
-            except ValueError:
-                return stripped
-        if self.kind == "list":
-            return [part for part in re.split(r"[,\s]+", stripped) if part]
-        if self.kind == "collections":
-            return data_collection.parse(stripped)
-        if self.kind == "bool":
-            return {"true": True, "yes": True, "false": False, "no": False}.get(stripped.lower(), stripped)
-        if self.kind == "map":
-            return _parse_map(stripped)
-        return stripped
+        try:
+            return _PARSERS.get(self.kind, str)(stripped)
+        except ValueError:
+            return stripped
 
     def show(self, value: Any) -> str:
         """The text that stands for a value in a form; never called for a secret's value."""
@@ -107,3 +91,14 @@ def _parse_map(typed: str) -> Any:
         item = item.strip()
         result[name.strip()] = int(item) if item.isdigit() else item
     return result
+
+
+_BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
+_PARSERS: dict[str, Callable[[str], Any]] = {
+    "number": int,
+    "fraction": lambda typed: int(typed) if typed.isdecimal() else float(typed),
+    "list": value_rules.listed,
+    "collections": data_collection.parse,
+    "bool": lambda typed: _BOOLEANS.get(typed.lower(), typed),
+    "map": _parse_map,
+}

@@ -14,7 +14,8 @@ from tui.plan.rules.durations import seconds_of, words
 
 Rule = Callable[[Any], Optional[str]]
 
-GUID = re.compile(r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")
+_GUID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+_INSIDE = r"(?!/)(?!(.*/)?\.\.(/|$))"  # a relative path that does not leave its folder
 
 
 def _suggest_name(text: str, longest: int) -> str:
@@ -56,40 +57,64 @@ def asset_name(value: Any) -> str | None:
     return f"A name has letters, digits, dashes, underscores and dots, up to 255; try {suggestion}."
 
 
-def guid(value: Any) -> str | None:
-    """A GUID, as Azure writes ids of subscriptions, tenants and applications."""
-    if GUID.match(str(value).strip()):
-        return None
-    return "An id has 32 hexadecimal digits in five groups, like 00000000-0000-0000-0000-000000000000."
+def matching(pattern: str, wrong: str, flags: int = 0) -> Rule:
+    """A rule for texts of a pattern; in what it says is wrong, `{value}` is the value."""
+    compiled = re.compile(pattern, flags)
+    return lambda value: None if compiled.match(str(value)) else wrong.format(value=value)
 
 
-def tenant(value: Any) -> str | None:
-    """A tenant: its GUID or one of its domain names."""
-    text = str(value)
-    if GUID.match(text) or re.match(r"^[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)+$", text):
-        return None
-    return "A tenant is given by its id (a GUID) or a domain name such as contoso.onmicrosoft.com."
+# An id as Azure writes those of subscriptions, tenants and applications.
+guid = matching(
+    rf"^\s*{_GUID}\s*$", "An id has 32 hexadecimal digits in five groups, like 00000000-0000-0000-0000-000000000000."
+)
 
+tenant = matching(
+    rf"^({_GUID}|[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)+)$",
+    "A tenant is given by its id (a GUID) or a domain name such as contoso.onmicrosoft.com.",
+)
 
-def resource_group(value: Any) -> str | None:
-    """A resource group's name: 1 to 90 characters, not ending in a dot."""
-    if re.match(r"^[\w.()-]{0,89}[\w()-]$", str(value)):
-        return None
-    return "A resource group has 1 to 90 letters, digits and . _ - ( ), and does not end in a dot."
+resource_group = matching(
+    r"^[\w.()-]{0,89}[\w()-]$",
+    "A resource group has 1 to 90 letters, digits and . _ - ( ), and does not end in a dot.",
+)
 
+workspace_name = matching(
+    r"^[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}$",
+    "A workspace has 3 to 33 letters, digits, dashes and underscores, and begins with a letter or digit.",
+)
 
-def workspace_name(value: Any) -> str | None:
-    """A workspace's name: 3 to 33 characters, letters, digits, dashes and underscores."""
-    if re.match(r"^[a-zA-Z0-9][a-zA-Z0-9_-]{2,32}$", str(value)):
-        return None
-    return "A workspace has 3 to 33 letters, digits, dashes and underscores, and begins with a letter or digit."
+# A virtual machine size by the name that Azure uses.
+instance_type = matching(
+    r"^Standard_[A-Z]+[A-Za-z0-9_-]*$",
+    "{value} is not the name of a size; sizes are written like Standard_DS3_v2.",
+    re.IGNORECASE,
+)
 
+route_path = matching(r"^/[^\s?#]*$", "{value} is not the path of a route; it begins with a slash, for example /score.")
 
-def instance_type(value: Any) -> str | None:
-    """A virtual machine size by the name that Azure uses, such as Standard_DS3_v2."""
-    if re.match(r"^Standard_[A-Z]+[A-Za-z0-9_-]*$", str(value), re.IGNORECASE):
-        return None
-    return f"{value} is not the name of a size; sizes are written like Standard_DS3_v2."
+# Where in the container the model is put.
+mount_path = matching(
+    r"^/[^\s:]+$", "{value} is not a path in the container; it begins with a slash, for example /var/model."
+)
+
+# Relative to the build context.
+dockerfile = matching(
+    rf"^{_INSIDE}.+\Z",
+    "The Dockerfile lies inside the build context and is named relative to it, for example Dockerfile.",
+)
+
+# Relative to the code folder.
+script_name = matching(
+    rf"^{_INSIDE}.*\.py\Z", "The scoring script is a .py file inside the code folder, for example score.py."
+)
+
+# In any case, as az ml takes it.
+rolling_rate = matching("^(minute|hour|day)$", "{value} is not one of minute, hour, day.", re.IGNORECASE)
+
+registered_asset = matching(
+    r"^(azureml:[\w.-]+(:[\w.-]+|@latest)$|azureml://)",
+    "A registered asset is written azureml:NAME:VERSION or azureml:NAME@latest.",
+)
 
 
 def number_between(least: int, most: int, unit: str = "") -> Rule:
@@ -164,50 +189,6 @@ def listed(value: Any) -> list[str] | None:
     if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
         return None
     return list(value)
-
-
-def route_path(value: Any) -> str | None:
-    """The path of a route, which begins with a slash."""
-    if isinstance(value, str) and re.match(r"^/[^\s?#]*$", value):
-        return None
-    return f"{value} is not the path of a route; it begins with a slash, for example /score."
-
-
-def mount_path(value: Any) -> str | None:
-    """Where in the container the model is put: an absolute path."""
-    if isinstance(value, str) and re.match(r"^/[^\s:]+$", value):
-        return None
-    return f"{value} is not a path in the container; it begins with a slash, for example /var/model."
-
-
-def dockerfile(value: Any) -> str | None:
-    """A Dockerfile, relative to the build context."""
-    name = str(value)
-    if name and not name.startswith("/") and ".." not in name.split("/"):
-        return None
-    return "The Dockerfile lies inside the build context and is named relative to it, for example Dockerfile."
-
-
-def rolling_rate(value: Any) -> str | None:
-    """How often the data collector begins a new file; in any case, as az ml takes it."""
-    if str(value).lower() in ("minute", "hour", "day"):
-        return None
-    return f"{value} is not one of minute, hour, day."
-
-
-def script_name(value: Any) -> str | None:
-    """A Python file, relative to the code folder."""
-    name = str(value)
-    if name.endswith(".py") and not name.startswith("/") and ".." not in name.split("/"):
-        return None
-    return "The scoring script is a .py file inside the code folder, for example score.py."
-
-
-def registered_asset(value: Any) -> str | None:
-    """A registered asset: `azureml:NAME:VERSION` or `azureml:NAME@latest`."""
-    if re.match(r"^azureml:[\w.-]+(:[\w.-]+|@latest)$", str(value)) or str(value).startswith("azureml://"):
-        return None
-    return "A registered asset is written azureml:NAME:VERSION or azureml:NAME@latest."
 
 
 def text_map(value: Any) -> str | None:
