@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,58 +16,47 @@ if TYPE_CHECKING:
     from tui.plan.problems import Problem
 
 
-def problems(document: Document, everything: Sequence[Mapping[str, Any]]) -> list[Problem]:
+def problems(document: Document, everything: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
     """What is wrong with the deployments of a plan taken together; `everything` are the values of each."""
-    found = _names(document)
+    yield from _names(document)
     values, target = everything[-1], str(everything[-1].get("deployment.name") or "")
     traffic, mirrored = values.get("traffic") or {}, values.get("mirror_traffic") or {}
     planned = wanted_rollout(values)
-    steps = steps_of(values.get("rollout.steps") or (10, 50, 100)) or (100,)
+    steps = steps_of(values.get("rollout.steps") or Rollout.steps) or (100,)
     if planned and isinstance(traffic, dict) and traffic and traffic.get(target, 0) != steps[-1]:
-        found.append(
-            document.problem(
-                "traffic",
-                f"It gives {target} {traffic.get(target, 0)} per cent, and the rollout's last step is {steps[-1]}.",
-                "Let both say the same, or leave traffic out.",
-            )
+        yield document.problem(
+            "traffic",
+            f"It gives {target} {traffic.get(target, 0)} per cent, and the rollout's last step is {steps[-1]}.",
+            "Let both say the same, or leave traffic out.",
         )
     if planned and not traffic and steps[-1] != 100:
-        found.append(
-            document.problem(
-                "rollout.steps",
-                f"The last step is {steps[-1]}, and nothing says who gets the rest.",
-                "End with 100, or say under traffic how the requests are split in the end.",
-            )
+        yield document.problem(
+            "rollout.steps",
+            f"The last step is {steps[-1]}, and nothing says who gets the rest.",
+            "End with 100, or say under traffic how the requests are split in the end.",
         )
     for name in mirrored if isinstance(mirrored, dict) else ():
         if planned and name != target:
-            found.append(
-                document.problem(
-                    "mirror_traffic", f"The rollout is that of {target}, not of {name}.", f"Mirror to {target}."
-                )
+            yield document.problem(
+                "mirror_traffic", f"The rollout is that of {target}, not of {name}.", f"Mirror to {target}."
             )
         elif not planned and (traffic or {target: 100}).get(name):
-            found.append(
-                document.problem(
-                    "mirror_traffic",
-                    f"{name} gets requests, so none can be copied to it.",
-                    "Name a deployment without traffic; with a rollout, copies come before the first step.",
-                )
+            yield document.problem(
+                "mirror_traffic",
+                f"{name} gets requests, so none can be copied to it.",
+                "Name a deployment without traffic; with a rollout, copies come before the first step.",
             )
-    return found
 
 
-def _names(document: Document) -> list[Problem]:
-    found: list[Problem] = []
+def _names(document: Document) -> Iterator[Problem]:
     seen: set[str] = set()
     for number, item in enumerate(document.listed()):
         key, name = f"deployments.{number}.name", str(item.get("name") or "")
         if not name:
-            found.append(document.problem(key, "Each deployment needs a name of its own.", "For example green."))
+            yield document.problem(key, "Each deployment needs a name of its own.", "For example green.")
         elif name.lower() in seen:
-            found.append(document.problem(key, f"Two deployments have the name {name}.", "Give one another name."))
+            yield document.problem(key, f"Two deployments have the name {name}.", "Give one another name.")
         seen.add(name.lower())
-    return found
 
 
 def wanted_rollout(values: Mapping[str, Any]) -> bool:
@@ -75,7 +64,7 @@ def wanted_rollout(values: Mapping[str, Any]) -> bool:
     return any(key.startswith("rollout.") for key in values)
 
 
-def together(plans: Sequence[Plan], everything: Sequence[Mapping[str, Any]], *, listed: bool) -> Plan:
+def combined(plans: Sequence[Plan], everything: Sequence[Mapping[str, Any]], *, listed: bool) -> Plan:
     """One plan from those of its deployments; the last one takes over the requests."""
     plan, values = plans[-1], everything[-1]
     target = plan.deployment.name

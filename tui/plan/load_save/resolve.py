@@ -43,7 +43,7 @@ def resolve(
     if problems and not lenient:
         raise PlanInvalid(sorted(problems, key=lambda p: (p.file or "", p.line or 0)))
     plans = [plan_of(values, one.base) for one, values in zip(documents, everything)]
-    return rollout.together(plans, everything, listed=bool(document.listed()))
+    return rollout.combined(plans, everything, listed=bool(document.listed()))
 
 
 def _judged(
