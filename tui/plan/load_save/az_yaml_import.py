@@ -7,14 +7,14 @@ paths in such files start from the file they are in; what a plan has no place fo
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tui.plan.fields.all_fields import BY_KEY, FIELDS
 from tui.plan.load_save.az_yaml_file import Part, read_part
-from tui.plan.load_save.document import DEPLOYMENTS, Document, is_local_path, leaves, normalise
+from tui.plan.load_save.document import DEPLOYMENTS, Document, holder, is_local_path, leaves, normalise
 from tui.plan.problems import PlanInvalid, Problem
 
 DEFAULT_SCALING = ("default", "manual")
@@ -47,7 +47,7 @@ def import_pair(paths: Sequence[Path]) -> ImportedDocument:
         raise PlanInvalid(problems)
     endpoints = [part for part in parts if part.kind == "endpoint"]
     deployments = [part for part in parts if part.kind == "deployment"]
-    problems = _belong_together(endpoints, deployments)
+    problems = list(_mismatches(endpoints, deployments))
     if problems:
         raise PlanInvalid(problems)
     base = (deployments or endpoints)[0].path.resolve().parent
@@ -64,27 +64,28 @@ def import_pair(paths: Sequence[Path]) -> ImportedDocument:
     return document
 
 
-def _belong_together(endpoints: list[Part], deployments: list[Part]) -> list[Problem]:
+def _mismatches(endpoints: list[Part], deployments: list[Part]) -> Iterator[Problem]:
     """Why these files are not one endpoint with its deployments."""
     if len(endpoints) > 1:
         second = endpoints[1]
-        return [second.problem("", "This is a second endpoint.", "A plan has one; import them one after the other.")]
+        yield second.problem("", "This is a second endpoint.", "A plan has one; import them one after the other.")
+        return
     if not deployments:
         remedy = "Name its deployment's file too; the model is in that."
-        return [part.problem("", "This describes an endpoint without a deployment.", remedy) for part in endpoints]
-    problems = []
+        for part in endpoints:
+            yield part.problem("", "This describes an endpoint without a deployment.", remedy)
+        return
     name = endpoints[0].tree.get("name") if endpoints else deployments[0].tree.get("endpoint_name")
     for part in deployments:
         own = part.tree.get("endpoint_name")
         if own and name and own != name:
             text = f"This deployment belongs to the endpoint {own}, and not to {name}."
-            problems.append(part.problem("endpoint_name", text, "Import the files of one endpoint together."))
+            yield part.problem("endpoint_name", text, "Import the files of one endpoint together.")
     names = [str(part.tree.get("name")) for part in deployments]
     for number, part in enumerate(deployments):
         if names[number] in names[:number]:
             text = f"There is a second deployment of the name {names[number]}."
-            problems.append(part.problem("name", text, "Deployments of an endpoint differ in their names."))
-    return problems
+            yield part.problem("name", text, "Deployments of an endpoint differ in their names.")
 
 
 def _endpoint(document: ImportedDocument, part: Part) -> None:
@@ -197,13 +198,10 @@ def _note(document: ImportedDocument, part: Part, key: str, message: str, remedy
 
 def _move(tree: dict[str, Any], key: str, part: Part, base: Path) -> None:
     """Let a relative path start from the plan's folder instead of from the file that it was written in."""
-    *parents, last = key.split(".")
-    node: Any = tree
-    for name in parents:
-        node = node.get(name) if isinstance(node, dict) else None
-    value = node.get(last) if isinstance(node, dict) else None
-    if isinstance(value, str) and is_local_path(value):
+    above, last = holder(tree, key)
+    value = above.get(last) if above else None
+    if above and isinstance(value, str) and is_local_path(value):
         folder = part.folder_of(key)
         there = Path(value).expanduser()
         if not there.is_absolute():
-            node[last] = os.path.relpath(folder / there, base) if folder != base else os.path.normpath(value)
+            above[last] = os.path.relpath(folder / there, base) if folder != base else os.path.normpath(value)

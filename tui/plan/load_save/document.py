@@ -36,15 +36,11 @@ class Document:
 
     def get(self, key: str, default: Any = None) -> Any:
         """The value at a dotted key as written, or `default` where there is none."""
-        node: Any = self.tree
-        item = self._item(key)
+        tree, item = self.tree, self._item(key)
         if item is not None:
-            node = {"deployment": _laid_over(self.tree.get("deployment") or {}, item)}
-        for part in key.split("."):
-            if not isinstance(node, dict) or part not in node:
-                return default
-            node = node[part]
-        return node
+            tree = {"deployment": _laid_over(self.tree.get("deployment") or {}, item)}
+        above, last = holder(tree, key)
+        return default if above is None else above.get(last, default)
 
     def _item(self, key: str) -> dict[str, Any] | None:
         """The item of `deployments:` that a key means; None where it means the plan itself."""
@@ -55,11 +51,9 @@ class Document:
 
     def _long(self, key: str) -> str:
         """The key with the place in `deployments:` where its value is written."""
-        node: Any = self._item(key)
-        below = key.split(".")[1:]
-        for part in below:
-            node = node.get(part) if isinstance(node, dict) else None
-        return key if node is None or not below else ".".join([DEPLOYMENTS, str(self.shown), *below])
+        item, below = self._item(key), key.partition(".")[2]
+        above, last = holder(item or {}, below)
+        return key if above is None or above.get(last) is None else f"{DEPLOYMENTS}.{self.shown}.{below}"
 
     def value(self, key: str) -> Any:
         """The value at a dotted key, or the field's default."""
@@ -70,21 +64,16 @@ class Document:
 
     def set(self, key: str, value: Any, source: str) -> None:
         """Write a value (None removes the key) and remember who wrote it, in words."""
-        *parents, last = key.split(".")
-        item = self._item(key)
-        node = self.tree if item is None else item
-        for part in parents if item is None else parents[1:]:
-            child = node.get(part)
-            if not isinstance(child, dict):
-                if value is None:
-                    return
-                child = node[part] = {}
-            node = child
+        item, below = self._item(key), key.partition(".")[2]
+        tree, inside = (self.tree, key) if item is None else (item, below)
+        above, last = holder(tree, inside, make=value is not None)
+        if above is None:
+            return
         if value is None:
-            node.pop(last, None)
+            above.pop(last, None)
         else:
-            node[last] = value
-        key = key if item is None else ".".join([DEPLOYMENTS, str(self.shown), *key.split(".")[1:]])
+            above[last] = value
+        key = key if item is None else f"{DEPLOYMENTS}.{self.shown}.{below}"
         self.sources[key] = source
         self.lines[key] = (source, None)
         self.problems = [problem for problem in self.problems if problem.key != key]
@@ -138,15 +127,12 @@ class Document:
 
     def _rebase(self, tree: dict[str, Any], key: str, base: Path) -> None:
         """Let the path at a key of a tree start from another folder; what is no path of this machine stays."""
-        *parents, last = key.split(".")
-        node: Any = tree
-        for part in parents:
-            node = node.get(part) if isinstance(node, dict) else None
-        value = node.get(last) if isinstance(node, dict) else None
-        if isinstance(value, str) and is_local_path(value) and not has_reference(value):
+        above, last = holder(tree, key)
+        value = above.get(last) if above else None
+        if above and isinstance(value, str) and is_local_path(value) and not has_reference(value):
             there = (self.base / Path(value).expanduser()).resolve()
             inside = there.is_relative_to(base.resolve())
-            node[last] = os.path.relpath(there, base.resolve()) if inside else str(there)
+            above[last] = os.path.relpath(there, base.resolve()) if inside else str(there)
 
     def listed(self) -> list[dict[str, Any]]:
         """The items of `deployments:` as written; none where the plan has `deployment:` only."""
@@ -259,6 +245,23 @@ ORDER = (
     "description", "workspace", "credential", "endpoint", "deployment", DEPLOYMENTS, "traffic", "mirror_traffic",
     "rollout", "test", "limits",
 )  # fmt: skip
+
+
+def holder(tree: dict[str, Any], key: str, *, make: bool = False) -> tuple[dict[str, Any] | None, str]:
+    """The map of a tree that holds the value at a dotted key, and the key's last part.
+
+    None where there is no such map; with `make` it is made, in place of what is no map.
+    """
+    *parents, last = key.split(".")
+    node: Any = tree
+    for part in parents:
+        child = node.get(part)
+        if not isinstance(child, dict):
+            if not make:
+                return None, last
+            child = node[part] = {}
+        node = child
+    return node, last
 
 
 def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
