@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from itertools import takewhile
 
+from tui.export.fill_template import filled, template
 from tui.export.plan_source import Source
 from tui.export.python_code import program
-from tui.export.python_template import filled, template
 from tui.export.targets import Export, ExportedFile
 
 CELL = "\n\n# COMMAND ----------\n\n"

@@ -10,8 +10,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from tui.export.fill_template import filled, sections, template
 from tui.export.plan_source import Source
-from tui.export.python_template import Literals, filled, sections, template
+from tui.export.python_literals import Literals
 from tui.plan import data_collection
 from tui.plan.endpoint_identity import listed
 from tui.plan.load_save.references import has_reference

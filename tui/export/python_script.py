@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import textwrap
 
+from tui.export.fill_template import filled
 from tui.export.plan_source import Source
 from tui.export.python_code import program
-from tui.export.python_template import filled
 from tui.export.targets import Export, ExportedFile
 
 

@@ -1,51 +1,13 @@
-"""Fills the templates of Python programs, which read as the program that comes out.
-
-`$name` is a value as Python. A line whose value the plan does not set is left out; `#if name`, `#else` and `#end` do
-that for several lines, `#section name` begins a part of its own.
-"""
+"""Values and paths of a plan as Python."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tui.export.plan_source import Source, split, variable
 from tui.plan.load_save.references import has_reference
-
-_TEMPLATES = Path(__file__).resolve().parent / "templates"
-_NAME = re.compile(r"\$(\w+)")
-
-
-def template(name: str) -> str:
-    """The text of a template."""
-    return (_TEMPLATES / f"{name}.template").read_text(encoding="utf-8")
-
-
-def sections(text: str) -> dict[str, str]:
-    """The parts of a template by name."""
-    _, *parts = re.split(r"^#section (\w+)\n", text, flags=re.MULTILINE)
-    return dict(zip(parts[::2], parts[1::2]))
-
-
-def filled(text: str, values: Mapping[str, Any]) -> str:
-    """A part of a template with its values. Raises KeyError for a name that has none, not even None."""
-    lines: list[str] = []
-    shown = [True]
-    for line in text.splitlines():
-        mark, _, name = line.partition(" ")
-        if mark == "#if":
-            shown.append(bool(values[name]))
-        elif mark == "#else":
-            shown[-1] = not shown[-1]
-        elif mark == "#end":
-            shown.pop()
-        elif all(shown) and all(values[name] is not None for name in _NAME.findall(line)):
-            lines.append(_NAME.sub(lambda found: str(values[found[1]]), line) + "\n")
-    return "".join(lines)
 
 
 @dataclass(frozen=True)
