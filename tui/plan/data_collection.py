@@ -57,15 +57,13 @@ def asset(collection: Collection, endpoint: str, deployment: str, name: str) -> 
 
 def collections(value: Any) -> dict[str, Collection]:
     """The collections of a tree that `problem` finds nothing wrong with."""
-    found = {}
-    for name, item in value.items():
-        given = item.get("data")
-        data = given if isinstance(given, dict) else _parts(given) if isinstance(given, str) else {}
-        found[str(name)] = Collection(
-            enabled=_truth(item.get("enabled")) is True,
-            **{key: str(data[key]) for key in sorted(_KNOWN_DATA) if data.get(key) is not None},
+    return {
+        name: Collection(
+            item["enabled"] == "True",
+            **{key: str(part) for key, part in item.get("data", {}).items() if part is not None},
         )
-    return found
+        for name, item in as_az(value).items()
+    }
 
 
 def _parts(reference: str) -> dict[str, str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from tui.plan.data_collection import DataCollector
 from tui.plan.endpoint_identity import Identity
 from tui.plan.model import Plan
+from tui.plan.traffic import serving
 
 
 @dataclass(frozen=True)
@@ -84,19 +85,8 @@ def endpoint_change(plan: Plan, found: Mapping[str, Any] | None) -> Change:
     wanted = plan.endpoint
     if found is None:
         return Change("endpoint", wanted.name, "create", why="No endpoint of this name exists in the workspace.")
-    differing = [
-        FieldChange(key, found.get(key), value)
-        for key, value in (
-            ("auth_mode", wanted.auth_mode),
-            ("public_network_access", wanted.public_network_access),
-            ("description", wanted.description),
-        )
-        if found.get(key) != value
-    ]
-    differing += _tags(wanted.tags, found.get("tags") or {})
-    state = str(found.get("provisioning_state") or "")
-    if state.lower() in {"failed", "canceled"}:
-        differing.append(FieldChange("provisioning_state", state, "Succeeded"))
+    differing = _differing(("auth_mode", "public_network_access", "description"), found, vars(wanted))
+    differing += _tags(wanted.tags, found.get("tags") or {}) + _failed(found)
     refused = ""
     if found.get("auth_mode") != wanted.auth_mode:
         refused = (
@@ -144,10 +134,15 @@ def _model(plan: Plan, found: Mapping[str, Any] | None) -> Change:
     wanted = plan.deployment.model
     if wanted.registered:
         return Change("model", wanted.registered, "skip", why="The plan names a registered model.")
-    if found is not None:
-        named = f"{found['name']}:{found['version']}"
-        return Change("model", named, "skip", why="A version with the same content and type is registered.")
-    return Change("model", wanted.name, "create", why="No version with this content is registered.")
+    same = "A version with the same content and type is registered."
+    return _asset("model", wanted.name, found, same, "No version with this content is registered.")
+
+
+def _asset(kind: str, name: str, found: Mapping[str, Any] | None, same: str, missing: str) -> Change:
+    """A version is registered where none is `found` with the same content; why, in a sentence for either case."""
+    if found is None:
+        return Change(kind, name, "create", why=missing)
+    return Change(kind, f"{found['name']}:{found['version']}", "skip", why=same)
 
 
 def _code(plan: Plan, found: Mapping[str, Any] | None) -> Change:
@@ -170,10 +165,8 @@ def _environment(plan: Plan, found: Mapping[str, Any] | None) -> Change | None:
     what = "build context" if wanted.build else "conda file and image" if wanted.conda_file else "image"
     if wanted.inference_config:
         what += " with these routes" if "and" in what else " and routes"
-    if found is not None:
-        named = f"{found['name']}:{found['version']}"
-        return Change("environment", named, "skip", why=f"A version with the same {what} is registered.")
-    return Change("environment", wanted.name, "create", why=f"No version has this {what}.")
+    same = f"A version with the same {what} is registered."
+    return _asset("environment", wanted.name, found, same, f"No version has this {what}.")
 
 
 def _needs_server(plan: Plan, found: Mapping[str, Any]) -> str:
@@ -215,11 +208,10 @@ def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[
         differing.append(FieldChange("egress_public_network_access", found["egress_public_network_access"], egress))
     for group in ("request_settings", "liveness_probe", "readiness_probe"):
         before = found.get(group) or {}
-        for key, value in vars(getattr(wanted, group)).items():
-            if before.get(key) is not None and before[key] != value:
-                differing.append(FieldChange(f"{group}.{key}", before[key], value))
-    if wanted.model_mount_path and found.get("model_mount_path") != wanted.model_mount_path:
-        differing.append(FieldChange("model_mount_path", found.get("model_mount_path"), wanted.model_mount_path))
+        after = vars(getattr(wanted, group))
+        differing += _differing([key for key in after if before.get(key) is not None], before, after, f"{group}.")
+    if wanted.model_mount_path:
+        differing += _differing(("model_mount_path",), found, vars(wanted))
     differing += _collector(wanted.data_collector, found.get("data_collector") or {})
     differing += _variables(wanted.environment_variables, found.get("environment_variables") or {})
     differing += _tags(wanted.tags, found.get("tags") or {})
@@ -227,9 +219,7 @@ def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[
     code = wanted.code_configuration
     if code and found.get("scoring_script") not in (None, code.scoring_script):
         differing.append(FieldChange("scoring_script", found["scoring_script"], code.scoring_script))
-    state = str(found.get("provisioning_state") or "")
-    if state.lower() in {"failed", "canceled"}:
-        differing.append(FieldChange("provisioning_state", state, "Succeeded"))
+    differing += _failed(found)
     change = _judged("deployment", wanted.name, differing, "It exists and is as the plan says.", refused)
     return change if change.action == "skip" or refused else _with_effect(change, found)
 
@@ -238,24 +228,18 @@ def _collector(wanted: DataCollector | None, found: Mapping[str, Any]) -> list[F
     """What is collected, before and after; a plan without a data collector ends the collecting."""
     before = {str(name): one for name, one in (found.get("collections") or {}).items() if one.get("enabled")}
     after = {name: one for name, one in (wanted.collections if wanted else {}).items() if one.enabled}
-    differing = [
-        FieldChange(
-            f"data_collector.collections.{name}",
-            "enabled" if name in before else None,
-            "enabled" if name in after else None,
-        )
-        for name in sorted({*before, *after})
-        if (name in before) != (name in after)
-    ]
+    old, new = dict.fromkeys(before, "enabled"), dict.fromkeys(after, "enabled")
+    differing = _differing(sorted({*before, *after}), old, new, "data_collector.collections.")
     if wanted is None or not before:
         return differing
     share = next((one["sampling_rate"] for one in before.values() if one.get("sampling_rate") is not None), 1.0)
-    pairs = (
-        ("sampling_rate", float(share), wanted.sampling_rate),
-        ("rolling_rate", str(found.get("rolling_rate") or "hour"), wanted.rolling_rate),
-        ("capture_headers", list(found.get("capture_headers") or ()), list(wanted.capture_headers)),
-    )
-    return differing + [FieldChange(f"data_collector.{key}", old, new) for key, old, new in pairs if old != new]
+    now = {
+        "sampling_rate": float(share),
+        "rolling_rate": str(found.get("rolling_rate") or "hour"),
+        "capture_headers": list(found.get("capture_headers") or ()),
+    }
+    then = {**vars(wanted), "capture_headers": list(wanted.capture_headers)}
+    return differing + _differing(now, now, then, "data_collector.")
 
 
 SCALED = ("instance_count", "tags")
@@ -294,16 +278,10 @@ def _assets(plan: Plan, found: Mapping[str, Any], ids: Mapping[str, str | None])
 
 
 def _traffic(plan: Plan, endpoint: Mapping[str, Any] | None) -> Change:
-    before = {name: share for name, share in ((endpoint or {}).get("traffic") or {}).items() if share}
-    after = {name: share for name, share in plan.traffic.items() if share}
+    before, after = serving((endpoint or {}).get("traffic") or {}), serving(plan.traffic)
     if before == after:
         return Change("traffic", plan.endpoint.name, "skip", why="The split is as the plan says.")
-    names = sorted({*before, *after})
-    differing = [
-        FieldChange(name, before.get(name, 0), after.get(name, 0))
-        for name in names
-        if before.get(name, 0) != after.get(name, 0)
-    ]
+    differing = _differing(sorted({*before, *after}), before, after, nothing=0)
     action = "change" if before else "create"
     why = "The split is set after the deployment is up."
     if plan.rollout is not None and before:
@@ -321,13 +299,23 @@ def _judged(resource: str, name: str, differing: list[FieldChange], same: str, r
     return Change(resource, name, "change", differing, f"Differs in: {fields}.", refused)
 
 
+def _differing(
+    keys: Iterable[str], before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "", nothing: Any = None
+) -> list[FieldChange]:
+    """Those of the keys whose values differ; `nothing` stands for a value that is not there."""
+    pairs = [(key, before.get(key, nothing), after.get(key, nothing)) for key in keys]
+    return [FieldChange(f"{prefix}{key}", old, new) for key, old, new in pairs if old != new]
+
+
+def _failed(found: Mapping[str, Any]) -> list[FieldChange]:
+    """What failed is made again."""
+    state = str(found.get("provisioning_state") or "")
+    return [FieldChange("provisioning_state", state, "Succeeded")] if state.lower() in {"failed", "canceled"} else []
+
+
 def _tags(wanted: Mapping[str, str], found: Mapping[str, str]) -> list[FieldChange]:
     """Tags that the plan names; others, such as those that this program adds, are left alone."""
-    return [
-        FieldChange(f"tags.{key}", found.get(key), value)
-        for key, value in wanted.items()
-        if found.get(key) != str(value)
-    ]
+    return _differing(wanted, found, wanted, "tags.")
 
 
 # Azure adds these to what a deployment was given (recorded by azure-powershell, 2024-07-25).
@@ -336,11 +324,7 @@ _AZURES_OWN = {"AZUREML_MODEL_DIR", "AZUREML_ENTRY_SCRIPT", "AML_APP_ROOT"}
 
 def _variables(wanted: Mapping[str, str], found: Mapping[str, str]) -> list[FieldChange]:
     names = sorted({*wanted, *(name for name in found if name not in _AZURES_OWN)})
-    return [
-        FieldChange(f"environment_variables.{name}", found.get(name), wanted.get(name))
-        for name in names
-        if found.get(name) != wanted.get(name)
-    ]
+    return _differing(names, found, wanted, "environment_variables.")
 
 
 def _plain(value: Any) -> Any:

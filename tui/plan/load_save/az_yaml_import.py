@@ -14,7 +14,7 @@ from typing import Any
 
 from tui.plan.fields.all_fields import BY_KEY, FIELDS
 from tui.plan.load_save.az_yaml_file import Part, read_part
-from tui.plan.load_save.document import DEPLOYMENTS, Document, holder, is_local_path, leaves, normalise
+from tui.plan.load_save.document import DEPLOYMENTS, Document, holder, is_local_path, normalise
 from tui.plan.problems import PlanInvalid, Problem
 
 DEFAULT_SCALING = ("default", "manual")
@@ -58,9 +58,7 @@ def import_pair(paths: Sequence[Path]) -> ImportedDocument:
         _deployment(document, part, alone=not endpoints)
     _place(document, [_shaped(document, part) for part in deployments])
     normalise(document.tree)
-    for key, _ in leaves(document.tree):
-        file, line = document.where(key)
-        document.sources[key] = document.origin if line is None else f"{Path(str(file)).name}, line {line}"
+    document.note_sources()
     return document
 
 

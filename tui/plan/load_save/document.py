@@ -87,9 +87,18 @@ class Document:
             default = BY_KEY[key].default if key in BY_KEY else None
             return _with_variables("default", default) if default is not None else "not set"
         long = self._long(key)
-        file, line = self.where(key) if long != key else (None, None)
-        place = self.origin if line is None else f"{Path(str(file)).name}, line {line}"
+        place = self._place(key) if long != key else self.origin
         return _with_variables(self.sources.get(long, place), written)
+
+    def _place(self, key: str) -> str:
+        """The file and line of a key, or where the whole plan comes from."""
+        file, line = self.where(key)
+        return self.origin if line is None else f"{Path(str(file)).name}, line {line}"
+
+    def note_sources(self, *, with_lines: bool = True) -> None:
+        """Remember for every value where it was written, once the tree has been read."""
+        for key, _ in leaves(self.tree):
+            self.sources[key] = self._place(key) if with_lines else self.origin
 
     def where(self, key: str) -> tuple[str | None, int | None]:
         """File and line of a key, or of the nearest key above it."""

@@ -133,9 +133,7 @@ def _read(path: Path) -> Document:
     loader = yaml.SafeLoader("")
     tree = _build(node, "", document, str(path), loader)
     document.tree = normalise(tree)
-    for key, _ in leaves(document.tree):
-        file, line = document.where(key)
-        document.sources[key] = document.origin if is_preset or line is None else f"{Path(str(file)).name}, line {line}"
+    document.note_sources(with_lines=not is_preset)
     return document
 
 

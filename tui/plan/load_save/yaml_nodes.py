@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Callable
 
 from tui.plan.problems import PlanInvalid, Problem
 
@@ -15,37 +15,34 @@ def read(path: Path) -> Any:
     """
     import yaml
 
-    text = _text(path)
-    try:
-        return yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        _refuse(error, text, path)
+    return _parsed(path, lambda text: yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 
 def read_values(path: Path) -> Any:
     """What a whole YAML file means; raises as `read`."""
     import yaml
 
-    text = _text(path)
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        _refuse(error, text, path)
+    return _parsed(path, yaml.safe_load)
 
 
-def _text(path: Path) -> str:
+def _parsed(path: Path, parse: Callable[[str], Any]) -> Any:
+    import yaml
+
     try:
-        return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
+        return parse(text)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise PlanInvalid([Problem("", f"The file cannot be read: {reason}.", "", str(path))]) from None
+    except yaml.YAMLError as error:
+        raise _not_yaml(error, text, path) from None
 
 
-def _refuse(error: Exception, text: str, path: Path) -> NoReturn:
+def _not_yaml(error: Exception, text: str, path: Path) -> PlanInvalid:
     mark = getattr(error, "problem_mark", None)
     said = getattr(error, "problem", None) or "it is not YAML"
     line = min(mark.line + 1, max(1, len(text.splitlines()))) if mark else None
     remedy = "Check the indentation, and put quotes around texts with : or #."
     if line and "${" in "".join(text.splitlines()[line - 1 : line]):
         remedy = 'Inside { } a reference needs quotes: "${env:NAME}".'
-    raise PlanInvalid([Problem("", f"This is not valid YAML: {said}.", remedy, str(path), line)]) from None
+    return PlanInvalid([Problem("", f"This is not valid YAML: {said}.", remedy, str(path), line)])
