@@ -1,18 +1,20 @@
 """Fills templates, which read as the file that comes out.
 
-`$name` is a value, in small letters: `$ENDPOINT` is the shell's. A line whose value the plan does not set is left out;
-`#if name`, `#else` and `#end` do that for several lines, `#section name` begins a part of its own.
+`$name` is a value, in small letters: `$ENDPOINT` is the shell's, as is `$$name`. Several lines in place of a whole line
+are indented as that line is. A line whose value the plan does not set is left out; `#if name`, `#else` and `#end` do
+that for several lines, `#section name` begins a part of its own.
 """
 
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
-_NAME = re.compile(r"\$([a-z]\w*)")
+_NAME = re.compile(r"\$(\$|[a-z]\w*)")
 
 
 def template(name: str) -> str:
@@ -30,6 +32,7 @@ def filled(text: str, values: Mapping[str, Any]) -> str:
     """A part of a template with its values. Raises KeyError for a name that has none, not even None."""
     lines: list[str] = []
     shown = [True]
+    values = {"$": "$", **values}
     for line in text.splitlines():
         mark, _, name = line.partition(" ")
         if mark == "#if":
@@ -39,5 +42,7 @@ def filled(text: str, values: Mapping[str, Any]) -> str:
         elif mark == "#end":
             shown.pop()
         elif all(shown) and all(values[name] is not None for name in _NAME.findall(line)):
-            lines.append(_NAME.sub(lambda found: str(values[found[1]]), line) + "\n")
+            indent = line[: len(line) - len(line.lstrip())] if _NAME.fullmatch(line.strip()) else ""
+            text = _NAME.sub(lambda found: str(values[found[1]]), line[len(indent) :])
+            lines.append(textwrap.indent(text, indent) + "\n")
     return "".join(lines)

@@ -1,4 +1,4 @@
-"""What both kinds of pipeline share: the plan's copy in the repository, the commands of each stage, the comments."""
+"""What both kinds of pipeline share: the plan's copy in the repository, and the commands of each stage."""
 
 from __future__ import annotations
 
@@ -6,23 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from tui.export.fill_template import filled, sections, template
 from tui.export.plan_source import Source, shell, split
 from tui.export.targets import ExportedFile
 from tui.plan.fields.all_fields import BY_KEY, FIELDS
 from tui.plan.load_save.document import Document, is_local_path
 from tui.plan.load_save.references import has_reference
-
-CHOOSE = """\
-az extension add --name ml --upgrade --only-show-errors
-shares=$(az ml online-endpoint show --name "$ENDPOINT" --resource-group "$GROUP" \\
-  --workspace-name "$WORKSPACE" --subscription "$SUBSCRIPTION" --query traffic --output json 2>/dev/null || echo '{}')
-serving=$(python -c 'import json, sys
-shares = json.loads(sys.argv[1]) or {}
-print(max(shares, key=shares.get) if any(shares.values()) else "")' "$shares")
-if [ "$serving" = blue ]; then next=green; else next=blue; fi
-echo "Serving: ${serving:-nobody yet}. Deploying: $next."
-"""
-"""Sets $next and $serving: blue and green take turns, and the one that serves is never touched."""
 
 
 class Pipeline:
@@ -43,11 +32,8 @@ class Pipeline:
         self.request = one.path("test.request")
         if not self.request:
             self.notes.append("The plan has no test.request, so the pipeline deploys and shifts without a test call.")
-        self.notes += [
-            f"{key} of the plan is not in the pipeline; it shifts in two steps."
-            for key in ("rollout",)
-            if one.document.get(key)
-        ]
+        if one.document.get("rollout"):
+            self.notes.append("rollout of the plan is not in the pipeline; it shifts in two steps.")
 
     @property
     def watched(self) -> list[str]:
@@ -65,73 +51,31 @@ class Pipeline:
                 found.append(f"{path}/**" if folder else path)
         return found
 
-    def subscription(self, form: str) -> str:
-        """The subscription; a reference in the pipeline's own form, such as `${{ vars.%s }}`."""
-        return translated(self.source.value("workspace.subscription_id"), form)
+    def values(self, reference: str) -> dict[str, Any]:
+        """What a pipeline's template is filled with; a reference has the pipeline's own form, such as `$(%s)`.
 
-    @property
-    def where(self) -> str:
-        """Shell assignments of subscription, group and workspace."""
-        keys = (("SUBSCRIPTION", "subscription_id"), ("GROUP", "resource_group"), ("WORKSPACE", "name"))
-        return "".join(f"{name}={shell(self.source.value(f'workspace.{key}'))}\n" for name, key in keys)
-
-    @property
-    def check(self) -> str:
-        """The preflight; it ends with 3 where something blocks."""
-        return 'aml-deploy check "$PLAN"\n'
-
-    @property
-    def choose(self) -> str:
-        """Sets $next and $serving."""
-        return "set -euo pipefail\n" + self.where + CHOOSE
-
-    @property
-    def deploy(self) -> str:
-        """The new deployment; requests stay where they are, but for the very first one."""
-        return (
-            "set -euo pipefail\n"
-            'aml-deploy apply "$PLAN" --yes --json \\\n'
-            '  --set deployment.name="$NEXT" --set traffic="{${SERVING:-$NEXT}: 100}" --set test.request=\n'
-        )
-
-    @property
-    def test(self) -> str:
-        """A call to the new deployment alone."""
-        if not self.request:
-            return "echo 'The plan has no test.request.'\n"
-        return f'{self._call} --deployment "$NEXT" --json\n'
-
-    @property
-    def _call(self) -> str:
-        return f'aml-deploy invoke "$ENDPOINT" --plan "$PLAN" --request {shell(self.request)}'
-
-    @property
-    def shift(self) -> str:
-        """All requests to the new deployment, a tenth of them first; each step is tested."""
-        call = f"{self._call} --json" if self.request else ":"
-        return (
-            "set -euo pipefail\n"
-            'if [ -n "$SERVING" ]; then\n'
-            '  aml-deploy traffic "$ENDPOINT" "$SERVING=90" "$NEXT=10" --plan "$PLAN" --json\n'
-            f"  for _ in 1 2 3 4 5 6 7 8 9 10; do {call}; done\n"
-            "fi\n"
-            'aml-deploy traffic "$ENDPOINT" "$NEXT=100" --plan "$PLAN" --json\n'
-            f"{call}\n"
-        )
-
-    @property
-    def roll_back(self) -> str:
-        """All requests to the deployment that served before; the new one stays for looking into."""
-        return 'if [ -n "$SERVING" ]; then\n  aml-deploy traffic "$ENDPOINT" "$SERVING=100" --plan "$PLAN" --json\nfi\n'
-
-    def about_runner(self, word: str) -> list[str]:
-        """Why the runner must stand in the network; nothing for a public endpoint."""
-        if not self.private:
-            return []
-        return [
-            f"  3. A self-hosted {word} in the virtual network, with the Azure CLI: the endpoint and the workspace's",
-            "     storage are private, so a hosted one can neither upload nor call.",
-        ]
+        The commands of the stages: blue and green take turns, and the one that serves is never touched.
+        """
+        source, call = self.source, ":"
+        if self.request:
+            call = f'aml-deploy invoke "$ENDPOINT" --plan "$PLAN" --request {shell(self.request)} --json'
+        values = {
+            "title": self.title,
+            "slug": self.slug,
+            "plan_file": self.plan_file.path,
+            "endpoint": as_yaml(translated(self.endpoint, reference)),
+            "subscription_id": as_yaml(translated(source.value("workspace.subscription_id"), reference)),
+            "secrets": ", ".join(self.hidden) or None,
+            "private": self.private,
+            "watched": as_yaml(self.watched),
+            "subscription": shell(source.value("workspace.subscription_id")),
+            "group": shell(source.value("workspace.resource_group")),
+            "workspace": shell(source.value("workspace.name")),
+            "request": shell(self.request) if self.request else None,
+            "call": call,
+        }
+        steps = sections(template("pipeline-steps.sh"))
+        return {**values, **{name: filled(step, values).rstrip() for name, step in steps.items()}}
 
 
 def translated(value: Any, form: str) -> str:
@@ -159,19 +103,8 @@ def _portable(document: Document, folder: Path) -> tuple[Document, list[str]]:
 _HEAD = "# The plan as the pipeline applies it; the pipeline signs in, with the Azure CLI.\n"
 
 
-def dump(tree: dict[str, Any], about: list[str]) -> str:
-    """YAML with a comment above; scripts are written as blocks, line by line."""
+def as_yaml(value: Any) -> str:
+    """A value as YAML, without the end of a line."""
     import yaml
 
-    class Dumper(yaml.SafeDumper):
-        def ignore_aliases(self, data: Any) -> bool:
-            return True
-
-    def text(dumper: Any, value: str) -> Any:
-        style = "|" if "\n" in value else None
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
-
-    Dumper.add_representer(str, text)
-    head = "\n".join(f"# {line}".rstrip() for line in about)
-    body = yaml.dump(tree, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=200)
-    return f"{head}\n\n{body.replace(chr(39) + 'on' + chr(39) + ':', 'on:', 1)}"
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=200).removesuffix("...\n").rstrip()

@@ -76,7 +76,7 @@ def program(source: Source, *, setting: str) -> Program:
     settings, here = f"{setting}(" in code, "HERE" in code
     values = {
         "credential": credential,
-        "entities": "\n".join(f"    {name}," for name in ENTITIES if f"{name}(" in code),
+        "entities": "\n".join(f"{name}," for name in ENTITIES if f"{name}(" in code),
         "rollout": rollout,
         "calls_in_rollout": rollout and test_request,
         "settings": settings,
@@ -194,7 +194,7 @@ def _build(literals: Literals) -> str | None:
 def _routes(literals: Literals) -> str | None:
     """The lines of a container's routes; a map, which the SDK takes."""
     given = literals.source.document.get("deployment.environment.inference_config") or {}
-    return "\n".join(f"            {json.dumps(name)}: {literals.of(route)}," for name, route in given.items()) or None
+    return "\n".join(f"{json.dumps(name)}: {literals.of(route)}," for name, route in given.items()) or None
 
 
 def _collector(literals: Literals) -> dict[str, Any]:
@@ -207,7 +207,7 @@ def _collector(literals: Literals) -> dict[str, Any]:
             if item.get("data"):
                 parts = ", ".join(f"{key}={literals.of(str(part))}" for key, part in item["data"].items())
                 words += f", data=DataAsset({parts})"
-            lines.append(f"            {json.dumps(name)}: DeploymentCollection({words}),")
+            lines.append(f"{json.dumps(name)}: DeploymentCollection({words}),")
     share, rate = source.written(f"{prefix}.sampling_rate"), source.written(f"{prefix}.rolling_rate")
     headers = source.written(f"{prefix}.request_logging.capture_headers")
     return {
