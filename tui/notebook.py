@@ -228,7 +228,8 @@ def _values(names: Sequence[str], reader: Any) -> dict[str, Any]:
 def _show_links(links: Sequence[Sequence[str]]) -> None:
     """Links to click on where the notebook shows HTML, lines elsewhere."""
     texts = [f"{label}: {address}" for label, address in links]
-    shell = _shell()
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
     if shell is None or type(shell).__name__ == "TerminalInteractiveShell":
         print("\n".join(texts), flush=True)
         return
@@ -240,9 +241,3 @@ def _show_links(links: Sequence[Sequence[str]]) -> None:
     ]
     display: Any = importlib.import_module("IPython.display")
     display.publish_display_data({"text/plain": "\n".join(texts), "text/html": "<br>".join(anchors)})
-
-
-def _shell() -> Any:
-    """The IPython that this runs in, or None."""
-    ipython: Any = sys.modules.get("IPython")
-    return ipython.get_ipython() if ipython is not None else None

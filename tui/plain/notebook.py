@@ -123,15 +123,13 @@ def _ended(task: Any, asked: dict[str, Any], cell: Cell) -> dict[str, Any]:
     return {"status": "failed"}
 
 
-def _document(asked: Mapping[str, Any]) -> Document:
-    changes = [
-        f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in asked["changes"].items()
-    ]
-    return load(asked["plan"], asked["overlays"], changes)
-
-
-def _ready(document: Document, asked: Mapping[str, Any], cell: Cell) -> tuple[Document, dict[str, str], dict[str, str]]:
+def _ready(asked: Mapping[str, Any], cell: Cell) -> tuple[Document, dict[str, str], dict[str, str]]:
     """Document, environment and secrets to work with. Raises PlanInvalid, Failure."""
+    changes = [
+        f"{key}={value if isinstance(value, str) else json.dumps(value)}"
+        for key, value in asked.get("changes", {}).items()
+    ]
+    document = load(asked["plan"], asked.get("overlays", ()), changes)
     secrets = {key: str(value) for key, value in asked["secrets"].items() if value}
     if asked["rehearse"]:
         practise(Namespace(scenario=asked.get("scenarios") or [], rehearse=True))
@@ -145,17 +143,14 @@ def _ready(document: Document, asked: Mapping[str, Any], cell: Cell) -> tuple[Do
 
 def _looked_up(document: Document, cell: Cell) -> dict[str, str]:
     """Values by key for what the plan takes from Databricks' scopes; they are in memory only, like typed ones."""
-    wanted = {}
-    for field in FIELDS:
-        found = REFERENCE.fullmatch(str(document.get(field.key) or ""))
-        if found and found.group(1) == "databricks":
-            wanted[field.key] = found.group(2)
+    references = {field.key: REFERENCE.fullmatch(str(document.get(field.key) or "")) for field in FIELDS}
+    wanted = {key: found[2] for key, found in references.items() if found and found[1] == "databricks"}
     values = cell.read(sorted(set(wanted.values()))) if wanted else {}
     return {key: values[name] for key, name in wanted.items() if name in values}
 
 
 def _check(asked: dict[str, Any], cell: Cell) -> dict[str, Any]:
-    document, environ, secrets = _ready(_document(asked), asked, cell)
+    document, environ, secrets = _ready(asked, cell)
     findings = worst_first(ask(document, environ, "check", secrets=secrets, timeout=CHECK_SECONDS))
     for line in finding_lines(findings):
         cell.say(line)
@@ -165,7 +160,7 @@ def _check(asked: dict[str, Any], cell: Cell) -> dict[str, Any]:
 
 
 def _apply(asked: dict[str, Any], cell: Cell) -> dict[str, Any]:
-    document, environ, secrets = _ready(_document(asked), asked, cell)
+    document, environ, secrets = _ready(asked, cell)
     with Signals() as signals:
         run = start_stop.start(document, environ=environ, secrets=secrets, rehearse=asked["rehearse"])
         return _followed(run, signals, cell, starting=True)
@@ -177,8 +172,7 @@ def _attach(asked: dict[str, Any], cell: Cell) -> dict[str, Any]:
         resumed = not run.journal.finished() and not run.alive and not attaching.elsewhere(run)
         if resumed:
             cell.say(f"The engine of run {run.id} is gone; the run is resumed.")
-            again = {**asked, "rehearse": run.rehearsed}
-            _, environ, secrets = _ready(load(run.plan), again, cell)
+            _, environ, secrets = _ready({**asked, "plan": run.plan, "rehearse": run.rehearsed}, cell)
             lacking = [key for key in run.typed if key not in secrets and not run.rehearsed]
             if lacking:
                 given = ", ".join(f'"{key}": …' for key in lacking)
@@ -205,9 +199,11 @@ def _followed(run: Run, signals: Signals, cell: Cell, *, starting: bool) -> dict
         return {"status": "interrupted", **facts}
     for line in _ending(run, view):
         cell.say(line)
-    links = [("Azure portal", view.portal_url), ("Scoring URI", view.scoring_uri)]
-    if view.card and view.card.get("docs"):
-        links.append(("More about the error", str(view.card["docs"])))
+    links = [
+        ("Azure portal", view.portal_url),
+        ("Scoring URI", view.scoring_uri),
+        ("More about the error", str((view.card or {}).get("docs") or "")),
+    ]
     found = [link for link in links if link[1]]
     if found:
         cell.tell(links=found)

@@ -11,13 +11,10 @@ def presets(arguments: Namespace) -> int:
     from tui.plan.presets import presets as all_presets
 
     found = all_presets()
-    if arguments.json:
-        for preset in found:
-            print(json.dumps({"name": preset.name, "description": preset.description, "path": str(preset.path)}))
-        return 0
     width = max((len(preset.name) for preset in found), default=0)
     for preset in found:
-        print(f"{preset.name:<{width}}  {preset.description}")
+        told = {"name": preset.name, "description": preset.description, "path": str(preset.path)}
+        print(json.dumps(told) if arguments.json else f"{preset.name:<{width}}  {preset.description}")
     return 0
 
 

@@ -20,7 +20,7 @@ from tui.plain.terminal import confirmed, is_terminal, say, typed_line
 from tui.plan.load_save.document import Document
 
 LOOK_SECONDS = 120
-MEND_SECONDS = 3600
+FIX_SECONDS = 3600
 """A deployment that is made again may build its image first."""
 WIDTH = 98
 LOG_LINES = 15  # of each container, unless --lines says more
@@ -33,10 +33,7 @@ def run(arguments: Namespace) -> int:
     document, environ = target_or_choice(arguments)
     body = request_of(arguments, document)
 
-    async def talk(asker: Asker) -> int:
-        return await _talk(asker, arguments, document, body)
-
-    return int(conversation(environ, talk))
+    return int(conversation(environ, lambda asker: _talk(asker, arguments, document, body)))
 
 
 async def _talk(asker: Asker, arguments: Namespace, document: Document, body: str | None) -> int:
@@ -63,8 +60,8 @@ async def _look(asker: Asker, arguments: Namespace, document: Document, body: st
 
 def _show(arguments: Namespace, report: Mapping[str, Any], changes: list[str] | None = None) -> None:
     if arguments.json:
-        extra = {} if changes is None else {"changes": changes}
-        print(json.dumps({**report, **extra}, ensure_ascii=False), flush=True)
+        told = report if changes is None else {**report, "changes": changes}
+        print(json.dumps(told, ensure_ascii=False), flush=True)
         return
     for line in report_lines(report, arguments.lines):
         print(line)
@@ -86,10 +83,9 @@ async def _watch(
         changes = words.differences(before, after)
         if arguments.json:
             _show(arguments, after, changes)
-        elif changes:
-            stamp = time.strftime("%H:%M:%S")
+        else:
             for line in changes:
-                print(f"{stamp}  {line}", flush=True)
+                print(f"{time.strftime('%H:%M:%S')}  {line}", flush=True)
         before = after
 
 
@@ -115,7 +111,7 @@ async def _offer(
             continue
         say("Working; this takes Azure some seconds, or minutes.")
         try:
-            done = await mended(asker, document, fix)
+            done = await fixed(asker, document, fix)
         except HelperError as error:
             say(sentences(error))
             continue
@@ -124,12 +120,12 @@ async def _offer(
         _show(arguments, report)
 
 
-async def mended(asker: Asker, document: Document, fix: Mapping[str, Any]) -> str:
+async def fixed(asker: Asker, document: Document, fix: Mapping[str, Any]) -> str:
     """Carries out a fix; what was done in a sentence. Raises HelperError, Failure."""
     given = dict(fix.get("with") or {})
     if fix["action"] == "write_key":
         given["path"] = key_file(str(document.value("endpoint.name")))
-    answer = await asker.ask(document, "apply_fix", timeout=MEND_SECONDS, action=fix["action"], arguments=given)
+    answer = await asker.ask(document, "apply_fix", timeout=FIX_SECONDS, action=fix["action"], arguments=given)
     return str(answer["done"])
 
 
@@ -147,25 +143,27 @@ def key_file(endpoint: str) -> str:
 
 def report_lines(report: Mapping[str, Any], log_lines: int = LOG_LINES) -> list[str]:
     """A look for people: the findings first, then everything that was read."""
-    lines: list[str] = []
-    for item in report["findings"]:
-        lines += [*finding_lines(item), ""]
     rows = words.state_lines(report)
     wide = max((len(name) for name, _ in rows), default=0)
-    lines += _section(f"Endpoint {report['name']}", [f"{name:{wide}}  {value}" for name, value in rows])
-    lines += _section("Deployments", [words.deployment_line(one) for one in report.get("deployments") or ()])
-    lines += _section("The way there from this machine", [words.hop_line(h) for h in report["reach"].get("hops") or ()])
-    lines += _section("Test calls", [words.test_line(call) for call in report.get("tests") or ()])
-    lines += _section("The last hour", words.metric_lines(report))
-    lines += _section("Changes of the last 24 hours", [words.history_line(c) for c in report.get("history") or ()])
-    kept = report.get("log_analytics") or {}
-    lines += _section(
-        "Kept in Log Analytics", [" ".join(row.values()) for row in (kept.get("lines") or ())[:log_lines]]
-    )
-    for log in report.get("logs") or ():
-        tail = str(log["content"]).splitlines()[-log_lines:] if log_lines else []
-        lines += _section(f"Log of {log['deployment']}, {log['container']}", tail)
-    lines += _section("Not seen", [f"{item['what']}: {item['why']}" for item in report.get("unseen") or ()])
+    kept = (report.get("log_analytics") or {}).get("lines") or ()
+    sections = [
+        (f"Endpoint {report['name']}", [f"{name:{wide}}  {value}" for name, value in rows]),
+        ("Deployments", [words.deployment_line(one) for one in report.get("deployments") or ()]),
+        ("The way there from this machine", [words.hop_line(hop) for hop in report["reach"].get("hops") or ()]),
+        ("Test calls", [words.test_line(call) for call in report.get("tests") or ()]),
+        ("The last hour", words.metric_lines(report)),
+        ("Changes of the last 24 hours", [words.history_line(change) for change in report.get("history") or ()]),
+        ("Kept in Log Analytics", [" ".join(row.values()) for row in kept[:log_lines]]),
+        *(
+            (f"Log of {log['deployment']}, {log['container']}", str(log["content"]).splitlines()[-log_lines:])
+            for log in report.get("logs") or ()
+            if log_lines
+        ),
+        ("Not seen", [f"{item['what']}: {item['why']}" for item in report.get("unseen") or ()]),
+    ]
+    lines = [line for item in report["findings"] for line in (*finding_lines(item), "")]
+    for title, shown in sections:
+        lines += [title, *(f"  {line}" for line in shown), ""] if shown else []
     return lines
 
 
@@ -192,7 +190,3 @@ def finding_lines(item: Mapping[str, Any]) -> list[str]:
         lines.append(f"  Ids for a support request: {', '.join(item['request_ids'])}")
     lines += [f"  Can be done from here: {fix['what']}" for fix in item.get("fixes") or ()]
     return lines
-
-
-def _section(title: str, lines: list[str]) -> list[str]:
-    return [title, *(f"  {line}" for line in lines), ""] if lines else []

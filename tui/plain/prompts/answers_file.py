@@ -11,8 +11,6 @@ What the file does not answer takes its default, as at the end of the input.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from tui.plain.prompts.field_prompt import EMPTY, Answers, hide
@@ -31,26 +29,16 @@ QUESTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Answer:
-    """An answer and the line it stands in."""
-
-    text: str
-    line: int
-
-
 class FileAnswers(Answers):
     """Answers from a file instead of from what is typed.
 
     A question is answered once: when its answer was refused, the walk ends there, so that a wrong file cannot loop.
     """
 
-    def __init__(self, path: Path, answers: Mapping[str, Answer]) -> None:
+    def __init__(self, path: Path) -> None:
         super().__init__()
         self.ended = True  # what the file does not answer takes its default
         self.path = path
-        self._answers = dict(answers)
-        self._given: set[str] = set()
 
     def line(self, question: str, key: str = "") -> str:
         """The file's answer to the question of a key, once; else empty, which means the default."""
@@ -60,26 +48,13 @@ class FileAnswers(Answers):
         """The same; what is answered is not shown."""
         return self._answered(question, key, shown=False)
 
-    def where(self, key: str) -> str:
-        """File and line of a key's answer, for a message; empty without one."""
-        return f"{self.path}, line {self._answers[key].line}" if key in self._answers else ""
-
-    def has(self, key: str) -> bool:
-        """Whether the file answers the question of a key."""
-        return key in self._answers
-
-    def not_asked(self) -> list[str]:
-        """Keys with an answer whose question did not come."""
-        return [key for key in self._answers if key not in self._given]
-
     def _answered(self, question: str, key: str, shown: bool) -> str:
-        answer = self._answers.get(key)
-        if answer is None or key in self._given:
+        if key not in self.left:
             say(question)
             return ""
-        self._given.add(key)
-        say(f"{question} {answer.text if shown else hide(answer.text)}")
-        return answer.text
+        answer = self.left.pop(key)
+        say(f"{question} {answer if shown else hide(answer)}")
+        return answer
 
 
 def read_answers(path: Path) -> FileAnswers:
@@ -87,37 +62,37 @@ def read_answers(path: Path) -> FileAnswers:
     `save_as`. Raises PlanInvalid with file, line and key of whatever is not understood."""
     import yaml
 
-    node = yaml_nodes.read(path)
+    answers, node = FileAnswers(path), yaml_nodes.read(path)
     if node is None:
-        return FileAnswers(path, {})
+        return answers
     if not isinstance(node, yaml.MappingNode):
         raise PlanInvalid(
             [Problem("", "Answers are a map of keys and values.", "Such as endpoint.name: churn-02.", str(path), 1)]
         )
     problems: list[Problem] = []
-    answers = _flat(node, "", path, problems)
+    _take(node, "", answers, problems)
     if problems:
         raise PlanInvalid(problems)
-    return FileAnswers(path, answers)
+    return answers
 
 
-def _flat(node: object, prefix: str, path: Path, problems: list[Problem]) -> dict[str, Answer]:
+def _take(node: object, prefix: str, answers: FileAnswers, problems: list[Problem]) -> None:
+    """Take the answers of a map and of the maps in it."""
     import yaml
 
     assert isinstance(node, yaml.MappingNode)
-    found: dict[str, Answer] = {}
+    path = str(answers.path)
     for key_node, value_node in node.value:
         key, line = f"{prefix}{key_node.value}", key_node.start_mark.line + 1
         if isinstance(value_node, yaml.MappingNode) and key not in BY_KEY:
-            found.update(_flat(value_node, f"{key}.", path, problems))
+            _take(value_node, f"{key}.", answers, problems)
         elif key not in BY_KEY and key not in QUESTIONS:
-            problems.append(Problem(key, "No question has this key.", _nearest(key), str(path), line))
+            problems.append(Problem(key, "No question has this key.", _nearest(key), path, line))
         else:
-            found[key] = Answer(_text(key, value_node), line)
-            if key == DEPLOY and found[key].text.lower() not in YES + NO:
-                said = f"{found[key].text} is not an answer to this."
-                problems.append(Problem(key, said, "Answer yes or no.", str(path), line))
-    return found
+            text = answers.left[key] = _text(key, value_node)
+            answers.places[key] = f"{path}, line {line}"
+            if key == DEPLOY and text.lower() not in YES + NO:
+                problems.append(Problem(key, f"{text} is not an answer to this.", "Answer yes or no.", path, line))
 
 
 def _text(key: str, node: object) -> str:

@@ -30,11 +30,14 @@ class Back(Exception):
 class Answers:
     """What is typed, line by line; at the end of the input every further answer is the default.
 
-    `ended` is true once the end was reached.
+    `ended` is true once the end was reached. Where a file answers, `places` has file and line by key, and `left` the
+    answers that were not asked for yet.
     """
 
     def __init__(self) -> None:
         self.ended = False
+        self.places: dict[str, str] = {}
+        self.left: dict[str, str] = {}
 
     def line(self, question: str, key: str = "") -> str:
         """The answer to a question, without spaces around it; empty at the end of the input. `key` names what is
@@ -55,18 +58,6 @@ class Answers:
             return getpass.getpass(f"{question} ", stream=sys.stderr).strip()
         except EOFError:
             return self._taken("")
-
-    def where(self, key: str) -> str:
-        """File and line of the answer to a key, where answers come from a file."""
-        return ""
-
-    def has(self, key: str) -> bool:
-        """Whether answers come from a file, and it answers the question of a key."""
-        return False
-
-    def not_asked(self) -> list[str]:
-        """Keys that a file answers and nobody has asked for."""
-        return []
 
     def _taken(self, typed: str) -> str:
         if not typed.endswith("\n"):
@@ -146,7 +137,7 @@ def ask_field(form: Form, field: Field, answers: Answers) -> None:
             return
         say(f"  {wrong}")
         if answers.ended:
-            where = answers.where(field.key)
+            where = answers.places.get(field.key)
             ended = f"The input ended before {field.label} ({field.key}) had a value that is right."
             raise Failure(f"{where}, {field.key}: {wrong}" if where else ended, 2)
 

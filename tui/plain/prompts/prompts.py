@@ -43,9 +43,9 @@ def walk(document: Document | None, *, rehearse: bool, answers_file: str | None 
         say(KEYS)
         for step in FORM_STEPS:
             _step(form, step, answers, known)
-        for key in answers.not_asked():
+        for key in answers.left:
             if key in BY_KEY:
-                say(f"\n{answers.where(key)}, {key}: not asked, because of other values, and so not used.")
+                say(f"\n{answers.places[key]}, {key}: not asked, because of other values, and so not used.")
         _review(form, answers, known)
         known.rehearsed_again()
     _offer_to_save(form, answers)
@@ -85,7 +85,7 @@ def _step(form: Form, step: str, answers: Answers, known: live_facts.Facts) -> N
     """Ask the fields of a step, then say what Azure says about them."""
     say(_title(step))
     known.before(step)
-    fields = [field for field in fields_of(step, advanced=True) if not field.advanced or answers.has(field.key)]
+    fields = [field for field in fields_of(step, advanced=True) if not field.advanced or field.key in answers.places]
     place = 0
     while place < len(fields):
         try:
@@ -127,7 +127,7 @@ def _review(form: Form, answers: Answers, known: live_facts.Facts) -> None:
                 if answers.ended:
                     raise invalid or PlanInvalid([])
                 continue
-            if answers.ended and not answers.has(DEPLOY):
+            if answers.ended and DEPLOY not in answers.places:
                 raise Failure(
                     "The input ended before the word to deploy. Answer y, or deploy without questions: "
                     "aml-deploy apply PLAN --yes",
