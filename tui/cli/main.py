@@ -98,8 +98,7 @@ def _misplaced(argv: Sequence[str]) -> str | None:
 
 def wizard(arguments: argparse.Namespace) -> int:
     """Open the wizard, or its line mode where there is no screen for it. Raises Failure, PlanInvalid."""
-    from tui.plain.arguments.scenario import practise
-    from tui.plain.arguments.wizard_plan import chosen_document
+    from tui.plain.arguments.plan_and_environment import chosen_document, practise
     from tui.plain.terminal import wants_lines
 
     practise(arguments)

@@ -7,34 +7,23 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable
 
 from tui.offline_install import plan_environments
-from tui.offline_install.bundle import megabytes, put, refuse_foreign
+from tui.offline_install.bundle import Written, megabytes, put, refuse_foreign
 from tui.offline_install.wheels import Target, choose, fetch, requirement_of
 from tui.plain.failure import Failure
 from tui.plan.load_save.document import Document
 
 DESCRIPTION = "context.json"
 SERVER = "azureml-inference-server-http"
-FOLDER = "image"
+FOLDER, PLAN = "image", "plan.yml"
 PORT = 5001
 """On which the inference server listens, and Azure's own images have it listen (AzureML-Containers, EXPOSE 5001)."""
 SOURCE = "made for a closed workspace"
 _TEMPLATES = Path(__file__).with_name("templates")
 _LEFT_OUT = ("__pycache__", "site-packages", "test", "tests", "idlelib", "share", "include")
-
-
-@dataclass
-class Context:
-    """What was written."""
-
-    plan: Path
-    folder: Path
-    bytes: int = 0
-    notes: list[str] = field(default_factory=list)
 
 
 def write(
@@ -46,8 +35,8 @@ def write(
     with_python: Path | None = None,
     replace: bool = False,
     tell: Callable[[str], None] = lambda _line: None,
-) -> Context:
-    """Write the context and a plan that uses it; `tell` gets a line of progress at a time.
+) -> Written:
+    """Write the context (FOLDER) and a plan that uses it (PLAN); `tell` gets a line of progress at a time.
 
     `image` takes the place of the plan's base image; `with_python` is a Python to put into the context too, in the
     place of the base image's. Raises Failure.
@@ -63,7 +52,7 @@ def write(
         raise Failure("The conda file names no version of Python. Name one, for example python=3.10.", 2)
     if not any(line.startswith(SERVER) for line in wanted.packages):
         raise Failure(f"The conda file does not list {SERVER}, which answers requests. Add it to its pip part.", 2)
-    made = Context(folder / "plan.yml", folder / FOLDER, notes=list(wanted.notes))
+    made = Written(folder, notes=list(wanted.notes))
     with tempfile.TemporaryDirectory(prefix="aml-deploy-context-") as scratch:
         local = Path(scratch) / "whole"
         inside = local / FOLDER
@@ -88,7 +77,7 @@ def write(
         made.bytes = sum(path.stat().st_size for path in local.rglob("*") if path.is_file())
         tell(f"Writing {folder}, {megabytes(made.bytes)}")
         put(local, folder)
-    _plan(document, made)
+    _plan(document, folder)
     return made
 
 
@@ -102,21 +91,21 @@ def _copy_conda(document: Document, inside: Path, label: str) -> None:
         shutil.copyfile(conda, inside / "conda.yml")
 
 
-def _plan(document: Document, made: Context) -> None:
+def _plan(document: Document, folder: Path) -> None:
     """The plan with the context in the place of image and conda file. Raises Failure."""
     changed = document.copy()
     environment = "deployment.environment"
     for key in ("conda_file", "image"):
         changed.set(f"{environment}.{key}", None, SOURCE)
-    changed.set(f"{environment}.build.path", str(made.folder.absolute()), SOURCE)
+    changed.set(f"{environment}.build.path", str((folder / FOLDER).absolute()), SOURCE)
     changed.set(f"{environment}.build.dockerfile_path", "Dockerfile", SOURCE)
     for route, path in (("liveness", "/"), ("readiness", "/"), ("scoring", "/score")):
         changed.set(f"{environment}.inference_config.{route}_route.path", path, SOURCE)
         changed.set(f"{environment}.inference_config.{route}_route.port", PORT, SOURCE)
     try:
-        changed.save(made.plan.resolve())
+        changed.save((folder / PLAN).resolve())
     except OSError as error:
-        raise Failure(f"{made.plan} cannot be written: {error.strerror}.") from None
+        raise Failure(f"{folder / PLAN} cannot be written: {error.strerror}.") from None
 
 
 def _pack(python: Path, version: str, archive: Path, scratch: Path) -> None:

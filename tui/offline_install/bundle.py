@@ -26,7 +26,7 @@ _HEAD = "# Every package with the hash of its wheel: pip install --no-index --fi
 
 
 @dataclass
-class Bundle:
+class Written:
     """What was written."""
 
     folder: Path
@@ -44,7 +44,7 @@ def write(
     environments: Mapping[str, Wanted] | None = None,
     replace: bool = False,
     tell: Callable[[str], None] = lambda _line: None,
-) -> Bundle:
+) -> Written:
     """Fetch everything and write the folder; `tell` gets a line of progress at a time.
 
     `environments` are scoring environments whose wheels go into it too, by names for people such as
@@ -52,7 +52,7 @@ def write(
     The folder may be on a volume that takes whole files only: all is made on local disk first. Raises Failure.
     """
     refuse_foreign(folder, DESCRIPTION, replace)
-    made = Bundle(folder)
+    made = Written(folder)
     settings = package_indexes.needs()
     with tempfile.TemporaryDirectory(prefix="aml-deploy-bundle-") as scratch:
         local = Path(scratch) / "bundle"
@@ -97,7 +97,7 @@ def _environment(
     pythons: Sequence[str],
     machine: str,
     local: Path,
-    made: Bundle,
+    made: Written,
     tell: Callable[[str], None],
 ) -> str:
     """Fetch the wheels of a scoring environment for its own Python and for those that may stand in for it.

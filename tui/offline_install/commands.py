@@ -63,8 +63,9 @@ def context(arguments: Namespace) -> int:
     )
     for note in made.notes:
         say(f"Note: {note}")
-    for path in (made.folder, made.plan):
+    plan = made.folder / contexts.PLAN
+    for path in (made.folder / contexts.FOLDER, plan):
         print(json.dumps({"path": bundle.shown(path)}) if arguments.json else bundle.shown(path))
     say("The Dockerfile was never built by Azure; what it runs is run by this project's tests without a network.")
-    say(f"Look at the plan: aml-deploy check {made.plan}")
+    say(f"Look at the plan: aml-deploy check {plan}")
     return 0

@@ -196,8 +196,7 @@ def run(command: list[str]) -> Any:
 
 
 def say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,7 @@ from tui.engine import start_stop
 from tui.engine.journal.journal import Event
 from tui.engine.journal.run_view import RunView
 from tui.engine.journal.runs import Run
-from tui.plain.arguments.plan_and_environment import rehearsal_of
-from tui.plain.arguments.scenario import practise
+from tui.plain.arguments.plan_and_environment import practise, rehearsal_of
 from tui.plain.ask_helper import ask
 from tui.plain.commands import attach as attaching
 from tui.plain.commands.check import CHECK_SECONDS, finding_lines, verdict, worst_first

@@ -6,15 +6,17 @@ import os
 from argparse import Namespace
 from collections.abc import Mapping
 
-from tui.plain.arguments.scenario import practise, say_practised
 from tui.plain.failure import Failure
+from tui.plain.terminal import say
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
 from tui.plan.load_save.resolve import resolve
+from tui.plan.presets import find, presets
 from tui.plan.problems import PlanInvalid
 
 PLACE = ("workspace", "credential", "endpoint.name")
 """The keys that say where an endpoint is and how to sign in."""
+END = "End that with: aml-deploy rehearsal --clear-scenarios"
 
 
 def ready(arguments: Namespace) -> tuple[Document, dict[str, str]]:
@@ -75,3 +77,41 @@ def check_place(document: Document, environ: Mapping[str, str]) -> None:
         problems = [problem for problem in invalid.problems if problem.key.startswith(PLACE)]
         if problems:
             raise PlanInvalid(problems) from None
+
+
+def chosen_document(arguments: Namespace) -> Document | None:
+    """The document that the wizard begins with; None where they name none. Raises Failure, PlanInvalid."""
+    if arguments.preset:
+        preset = find(arguments.preset)
+        if preset is None:
+            offered = ", ".join(item.name for item in presets()) or "none"
+            raise Failure(f"There is no preset {arguments.preset}. Presets: {offered}.", 2)
+        # Other files that are named beside a preset are laid over it.
+        overlays = [item for item in (arguments.plan, *arguments.overlays) if item]
+        return load(str(preset.path), overlays, arguments.sets)
+    if arguments.plan:
+        return load(arguments.plan, arguments.overlays, arguments.sets)
+    if arguments.sets:
+        raise Failure("--set changes a plan: name one, or a preset.", 2)
+    return None
+
+
+def practise(arguments: Namespace) -> None:
+    """Make the scenarios that were named happen from now on, and no others. Raises Failure."""
+    if not arguments.scenario:
+        return
+    if not arguments.rehearse:
+        raise Failure("--scenario goes with --rehearse: failures happen in the rehearsal only, never in Azure.", 2)
+    from tui.rehearsal_client import CannotRehearse, choose
+
+    try:
+        choose(arguments.scenario, os.environ)
+    except CannotRehearse as reason:
+        raise Failure(str(reason), 2) from None
+
+
+def say_practised(environ: Mapping[str, str]) -> None:
+    """Say which scenarios happen in the rehearsal, where some do."""
+    scenarios = environ.get("REHEARSAL_SCENARIOS")
+    if scenarios:
+        say(f"The rehearsal practises {scenarios}. {END}")

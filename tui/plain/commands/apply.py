@@ -14,9 +14,7 @@ from typing import Callable
 from tui.engine import start_stop
 from tui.engine.journal.journal import Event
 from tui.engine.journal.runs import Run
-from tui.plain.arguments.plan_and_environment import ready
-from tui.plain.arguments.record_file import new_recording
-from tui.plain.arguments.scenario import say_practised
+from tui.plain.arguments.plan_and_environment import ready, say_practised
 from tui.plain.failure import Failure
 from tui.plain.guard import INTERRUPTED, Unwritable, writing
 from tui.plain.output.event_lines import Lines
@@ -67,6 +65,19 @@ def beside(arguments: Namespace) -> None:
     if not document.get("rollout"):
         sets.append("rollout.steps=[10, 50, 100]")
     arguments.sets = [*arguments.sets, *sets]
+
+
+def new_recording(given: str) -> Path:
+    """The absolute path of a recording that is not there yet, in a folder that can be written. Raises Failure."""
+    path = Path(os.path.abspath(Path(given).expanduser()))  # noqa: PTH100 (resolve would follow links)
+    folder = path.parent
+    if path.exists() or path.is_symlink():
+        raise Failure(f"{path} exists already, and a recording replaces no file: name a new one with --record.", 2)
+    if not folder.is_dir():
+        raise Failure(f"The recording cannot be written: there is no folder {folder}.", 2)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Failure(f"The recording cannot be written: {folder} is not writable.", 2)
+    return path
 
 
 def deploy(

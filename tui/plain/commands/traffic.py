@@ -32,11 +32,9 @@ def rollback(arguments: Namespace) -> int:
         return _shift(arguments, "rollback")
     say(f"The run {run.id} is shifting the requests; it is asked to go back.")
     result = rollback_of_run.take_back(run)
-    if arguments.json:
-        print(json.dumps(result, ensure_ascii=False))
-        return 0
-    print(f"before  {words(result['before'])}\nnow     {words(result['after'])}")
-    say(f"The run has ended: aml-deploy attach {run.id} shows it.")
+    _print(arguments, result)
+    if not arguments.json:
+        say(f"The run has ended: aml-deploy attach {run.id} shows it.")
     return 0
 
 
@@ -60,13 +58,16 @@ def words(shares: Mapping[str, int]) -> str:
 def _shift(arguments: Namespace, question: str, **with_: Any) -> int:
     document, environ = target(arguments)
     result = ask(document, environ, question, timeout=SHIFT_SECONDS, **with_)
+    _print(arguments, result)
     if arguments.json:
-        print(json.dumps(result, ensure_ascii=False))
         return 0
-    name, before, after = result["endpoint"], result["before"], result["after"]
-    print(f"before  {words(before)}\nnow     {words(after)}")
-    if before == after:
-        say(f"The traffic of {name} was like that already; nothing was changed.")
-    elif before:
+    if result["before"] == result["after"]:
+        say(f"The traffic of {result['endpoint']} was like that already; nothing was changed.")
+    elif result["before"]:
         say(f"Back again with: aml-deploy rollback {arguments.endpoint}")
     return 0
+
+
+def _print(arguments: Namespace, result: Mapping[str, Any]) -> None:
+    shown = f"before  {words(result['before'])}\nnow     {words(result['after'])}"
+    print(json.dumps(result, ensure_ascii=False) if arguments.json else shown)
