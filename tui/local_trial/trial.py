@@ -121,7 +121,8 @@ def _performed(
     from tui.plan.load_save.resolve import resolve
 
     plan = resolve(tried, environ)
-    wanted = _as_wanted(document, environ)
+    # With their own sizes, probes and time-outs.
+    wanted = {one.name: one for one in resolve(document, environ, lenient=True).every_deployment}
     for one in plan.every_deployment:
         _can_be_served(one)
     if ended.is_set():
@@ -153,14 +154,6 @@ def _performed(
 
 def _report(findings: list[Finding], figures: list[Figures] | None = None, card: Any = None) -> dict[str, Any]:
     return {"findings": findings, "figures": [one.as_dict() for one in figures or ()], "card": card}
-
-
-def _as_wanted(document: Document, environ: Mapping[str, str]) -> dict[str, Deployment]:
-    """The deployments as the plan has them, by name: with their own sizes, probes and time-outs."""
-    from tui.plan.load_save.resolve import resolve
-
-    plan = resolve(document, environ, lenient=True)
-    return {one.name: one for one in plan.every_deployment}
 
 
 def _can_be_served(deployment: Deployment) -> None:
@@ -289,9 +282,8 @@ def _sample(plan: Plan) -> str | None:
 
 
 def _built(view: Any, name: str) -> float | None:
-    task = view.task(f"deployment:{name}")
-    seconds = task.seconds if task.seconds is not None else view.task("deployment").seconds
-    return None if seconds is None else float(seconds)
+    tasks = (view.task(f"deployment:{name}"), view.task("deployment"))
+    return next((float(task.seconds) for task in tasks if task.seconds is not None), None)
 
 
 def started_in(log: str) -> float | None:

@@ -64,14 +64,14 @@ def has_place(arguments: Namespace) -> bool:
     return bool(arguments.plan or arguments.workspace or (arguments.rehearse and not arguments.run))
 
 
-def with_endpoint(arguments: Namespace, endpoint: str) -> Namespace:
-    """The same arguments for another endpoint."""
-    return Namespace(**{**vars(arguments), "endpoint": endpoint})
+def changed(arguments: Namespace, **changes: str) -> Namespace:
+    """The same arguments with other values."""
+    return Namespace(**{**vars(arguments), **changes})
 
 
 def _of_url(arguments: Namespace) -> tuple[Document, dict[str, str]]:
     """The endpoint of the workspace with a scoring URL; the workspace is asked, for a URL need not hold the name."""
-    document, environ = target(with_endpoint(arguments, PLACEHOLDER))
+    document, environ = target(changed(arguments, endpoint=PLACEHOLDER))
     known = ask(document, environ, "endpoint_of_url", timeout=120, url=arguments.endpoint)
     if not known["name"]:
         listed = ", ".join(known["names"]) or "none"
@@ -90,11 +90,8 @@ def _run(arguments: Namespace, name: str) -> Run | None:
 
 
 def _document(arguments: Namespace, run: Run | None) -> Document:
-    if arguments.plan:
-        return load(arguments.plan)
-    if run is not None:
-        return load(run.plan)
-    return Document()
+    named = arguments.plan or (run.plan if run is not None else None)
+    return load(named) if named else Document()
 
 
 def target_or_choice(arguments: Namespace) -> tuple[Document, dict[str, str]]:
@@ -114,9 +111,8 @@ def _chosen(arguments: Namespace) -> tuple[Document, dict[str, str]]:
                 "--subscription, --resource-group and --workspace.",
                 2,
             )
-        arguments = with_endpoint(arguments, arguments.endpoint)
-        arguments.run = last.id
-    document, environ = target(with_endpoint(arguments, PLACEHOLDER))
+        arguments = changed(arguments, run=last.id)
+    document, environ = target(changed(arguments, endpoint=PLACEHOLDER))
     found = ask(document, environ, "endpoints", timeout=120)
     items: list[dict[str, Any]] = found.get("items") or []
     if not items:

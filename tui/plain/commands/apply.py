@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shlex
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Callable
 
 from tui.engine import start_stop
 from tui.engine.journal.journal import Event
@@ -18,8 +16,8 @@ from tui.plain.arguments.plan_and_environment import ready, say_practised
 from tui.plain.failure import Failure
 from tui.plain.guard import INTERRUPTED, Unwritable, writing
 from tui.plain.output.event_lines import Lines
-from tui.plain.output.follow import DETACHED, EXIT_CODES, FINISHED, GONE, follow
-from tui.plain.output.run_result import summary
+from tui.plain.output.follow import DETACHED, EXIT_CODES, FINISHED, GONE, STARTED, follow
+from tui.plain.output.run_result import remove_command, summary
 from tui.plain.signals import Signals
 from tui.plain.terminal import can_ask, confirmed, say
 from tui.plan.load_save.document import Document
@@ -126,21 +124,16 @@ def watch(
 ) -> int:
     """Show a run in lines or as JSON until it ends; returns the exit code. `stops`: a signal stops the run itself."""
     lines = Lines(say)
-    show: Callable[[Event], None] = _print_event if as_json else lines.show
-    if detach:
-        show = _until_started(show)
     try:
         how, last = follow(
             run,
-            show,
+            _print_event if as_json else lines.show,
             signals,
             starting=starting,
+            only_start=detach,
             stop=(lambda: start_stop.stop(run)) if stops and not detach else None,
             stopping=lambda: say("Stopping the run. Press Ctrl+C again to leave without waiting for it."),
         )
-    except _Started:
-        _say_detached(run)
-        return 0
     except (BrokenPipeError, Unwritable):
         if not run.journal.finished():
             _say_detached(run)
@@ -150,6 +143,9 @@ def watch(
             for line in summary(run, lines.view, remove=remove):
                 say(line)
         return EXIT_CODES.get(str(last.get("status")), 1)
+    if how == STARTED:
+        _say_detached(run)
+        return 0
     if how == DETACHED:
         if not signals.hung_up:
             _say_detached(run)
@@ -163,19 +159,6 @@ def watch(
         return 1
     say(f"The run {run.id} is still stopping. See how it ends with: aml-deploy attach {run.id}")
     return INTERRUPTED
-
-
-class _Started(Exception):
-    """The run has begun, and nobody wants to follow it."""
-
-
-def _until_started(show: Callable[[Event], None]) -> Callable[[Event], None]:
-    def once(event: Event) -> None:
-        show(event)
-        if event.get("event") in ("run_started", "run_finished"):
-            raise _Started
-
-    return once
 
 
 def _print_event(event: Event) -> None:
@@ -210,4 +193,4 @@ def _remove_command(arguments: Namespace) -> str | None:
     """The shortest command that removes what this one made; None where only the run's own copy of the plan will do."""
     if arguments.sets or arguments.overlays:
         return None
-    return f"aml-deploy remove {shlex.quote(arguments.plan)}{' --rehearse' if arguments.rehearse else ''}"
+    return remove_command(arguments.plan, arguments.rehearse)

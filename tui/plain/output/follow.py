@@ -19,6 +19,7 @@ FINISHED = "finished"
 DETACHED = "detached"
 GONE = "gone"
 LEFT = "left"
+STARTED = "started"
 
 
 def follow(
@@ -27,13 +28,15 @@ def follow(
     signals: Signals,
     *,
     starting: bool,
+    only_start: bool = False,
     stop: Callable[[], Any] | None = None,
     stopping: Callable[[], None] = lambda: None,
 ) -> tuple[str, Event | None]:
     """Show every event from the first one until the run ends; returns how following ended, and the last event.
 
     "finished": with `run_finished`. "detached": after SIGHUP, or a stop signal when there is no `stop`. "gone": the
-    engine ended without finishing the run. "left": after a second stop signal.
+    engine ended without finishing the run. "left": after a second stop signal. "started": with `only_start`, after the
+    event that says that the run has begun, or cannot.
 
     The first stop signal calls `stopping()` once and `stop()` until it returns True. `starting` says that an engine has
     just been started and need not be alive yet.
@@ -44,16 +47,18 @@ def follow(
     seen = 0
     lived = not starting
     announced = asked = False
-    patience = time.monotonic() + FIRST_SIGN_SECONDS
+    deadline = time.monotonic() + FIRST_SIGN_SECONDS
     while True:
         alive = run.alive  # looked at before reading: what an engine wrote before it ended is read below
         events = run.journal.read(after=seen)
         for event in events:
             seen, last = int(event["seq"]), event
             show(event)
+            if only_start and event.get("event") in ("run_started", "run_finished"):
+                return STARTED, last
         if last is not None and last.get("event") == "run_finished":
             return FINISHED, last
-        if not alive and not events and (lived or time.monotonic() > patience):
+        if not alive and not events and (lived or time.monotonic() > deadline):
             return GONE, last
         lived = lived or alive or seen > known
         if signals.hung_up or (signals.stops and stop is None):

@@ -49,7 +49,7 @@ def summary(run: Run, view: RunView, *, remove: str | None = None) -> list[str]:
     shown = {name: text for name, text in rows.items() if text}
     width = max(map(len, shown))
     lines += [f"  {name:<{width}}  {text}" for name, text in shown.items()]
-    lines += ["", *next_commands(run, view, remove or remove_command(run))]
+    lines += ["", *next_commands(run, view, remove or remove_command(str(run.plan), run.rehearsed))]
     return lines
 
 
@@ -92,9 +92,9 @@ def next_commands(run: Run, view: RunView, remove: str) -> list[str]:
     return [f"{name + ':':<{width + 1}} {command}" for name, command in commands]
 
 
-def remove_command(run: Run) -> str:
-    """The command that removes what a run made, from the run's own copy of the plan."""
-    return f"aml-deploy remove {shlex.quote(str(run.plan))}{' --rehearse' if run.rehearsed else ''}"
+def remove_command(plan: str, rehearsed: bool) -> str:
+    """The command that removes what a plan made."""
+    return f"aml-deploy remove {shlex.quote(plan)}{' --rehearse' if rehearsed else ''}"
 
 
 def answer(test: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ CHECKED = ("workspace", "endpoint", "model", "compute", "network")  # the rights
 
 
 class Facts:
-    """Questions about the form to one helper, which ends with the `with` block."""
+    """Questions about the form to one helper, which ends with `close`."""
 
     def __init__(self, form: Form, *, rehearse: bool) -> None:
         self._form = form
@@ -29,10 +29,8 @@ class Facts:
         self._client: HelperClient | None = None
         self._said: set[str] = set()
 
-    def __enter__(self) -> Facts:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
+    def close(self) -> None:
+        """End the helper."""
         try:
             if self._client is not None:
                 self._loop.run_until_complete(self._client.close())

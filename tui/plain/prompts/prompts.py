@@ -39,7 +39,7 @@ def walk(document: Document | None, *, rehearse: bool, answers_file: str | None 
         say("This is a rehearsal: a stand-in for Azure on this machine answers, and nothing in Azure is touched.")
         document, environ = rehearsal_place(document)
     form = Form(document, environ)
-    with live_facts.Facts(form, rehearse=rehearse) as known:
+    with contextlib.closing(live_facts.Facts(form, rehearse=rehearse)) as known:
         say(KEYS)
         for step in FORM_STEPS:
             _step(form, step, answers, known)
