@@ -35,7 +35,7 @@ def main() -> int:
             print(json.dumps(content, ensure_ascii=False), file=told, flush=True)
 
     document = Document(tree=dict(asked["document"]), base=Path(asked["base"]))
-    folder = Path(tempfile.mkdtemp(prefix="aml-deploy-dress-"))
+    folder = Path(tempfile.mkdtemp(prefix="aml-deploy-trial-"))
     os.environ["AML_DEPLOY_HOME"] = str(folder)
     try:
         report = trial.perform(document, dict(os.environ), lambda line: say({"progress": line}), ended)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Callable
 
 from tui.offline_install import plan_environments
-from tui.offline_install.bundle import Written, megabytes, put, refuse_foreign
+from tui.offline_install.install_folder import Written, megabytes, put, refuse_foreign
 from tui.offline_install.wheels import Target, choose, fetch, requirement_of
 from tui.plain.failure import Failure
 from tui.plan.load_save.document import Document

@@ -6,7 +6,8 @@ import json
 from argparse import Namespace
 from pathlib import Path
 
-from tui.offline_install import bundle, plan_environments
+from tui.offline_install import plan_environments
+from tui.offline_install.install_folder import megabytes, shown, write
 from tui.offline_install.wheels import PYTHONS
 from tui.plain.failure import Failure
 from tui.plain.terminal import say
@@ -24,7 +25,7 @@ def run(arguments: Namespace) -> int:
     environments = {}
     for plan in arguments.plans:
         environments.update(plan_environments.environments(load(plan, [], arguments.sets), Path(plan).name))
-    made = bundle.write(
+    made = write(
         folder,
         pythons=pythons,
         machine=arguments.machine,
@@ -35,12 +36,12 @@ def run(arguments: Namespace) -> int:
     )
     for note in made.notes:
         say(f"Note: {note}")
-    where = bundle.shown(made.folder)
+    where = shown(made.folder)
     if arguments.json:
         print(json.dumps({"folder": where, "wheels": made.wheels, "bytes": made.bytes, "notes": made.notes}))
     else:
         print(where)
-    say(f"{made.wheels} wheels, {bundle.megabytes(made.bytes)}. Where there is no index: python3 {where}/install.py")
+    say(f"{made.wheels} wheels, {megabytes(made.bytes)}. Where there is no index: python3 {where}/install.py")
     return 0
 
 
@@ -65,7 +66,7 @@ def context(arguments: Namespace) -> int:
         say(f"Note: {note}")
     plan = made.folder / contexts.PLAN
     for path in (made.folder / contexts.FOLDER, plan):
-        print(json.dumps({"path": bundle.shown(path)}) if arguments.json else bundle.shown(path))
+        print(json.dumps({"path": shown(path)}) if arguments.json else shown(path))
     say("The Dockerfile was never built by Azure; what it runs is run by this project's tests without a network.")
     say(f"Look at the plan: aml-deploy check {plan}")
     return 0

@@ -1,4 +1,4 @@
-"""The dress rehearsal: figures and their verdicts, and `aml-deploy check --try-locally` through the front door."""
+"""The local trial: figures and their verdicts, and `aml-deploy check --try-locally` through the front door."""
 
 from __future__ import annotations
 
@@ -134,8 +134,8 @@ def test_what_is_served_needs_neither_workspace_nor_identity_of_its_own(tmp_path
     assert document.get("deployment.code_configuration.scoring_script") == "score.py"
 
 
-def dressed(environ: dict[str, str], plan: object, *more: str) -> tuple[int, dict[str, dict[str, Any]]]:
-    """The exit code and the findings of the dress rehearsal."""
+def tried(environ: dict[str, str], plan: object, *more: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """The exit code and the findings of the local trial."""
     done = aml_deploy("check", plan, "--rehearse", "--try-locally", "--json", *more, environ=environ, timeout=400)
     found = [finding for finding in json_lines(done.stdout) if finding["id"].startswith("dress-")]
     assert found, done.stderr
@@ -143,15 +143,15 @@ def dressed(environ: dict[str, str], plan: object, *more: str) -> tuple[int, dic
 
 
 def left_over(environ: dict[str, str]) -> list[str]:
-    """Folders of dress rehearsals that are still there."""
+    """Folders of local trials that are still there."""
     rehearsals = Path(environ["AML_DEPLOY_CACHE"]) / "rehearsals"
-    return [path.name for path in [*Path(tempfile.gettempdir()).glob("aml-deploy-dress-*"), *rehearsals.iterdir()]]
+    return [path.name for path in [*Path(tempfile.gettempdir()).glob("aml-deploy-trial-*"), *rehearsals.iterdir()]]
 
 
 @pytest.mark.slow
 def test_a_plan_is_served_measured_and_taken_away(rehearsing: dict[str, str], own_plan: Path) -> None:
     before = left_over(rehearsing)
-    code, found = dressed(rehearsing, own_plan)
+    code, found = tried(rehearsing, own_plan)
     assert code == 0
     assert {id: finding["severity"] for id, finding in found.items()} == {
         "dress-ready": "ok",
@@ -175,13 +175,13 @@ def test_what_would_fail_on_azure_fails_here_with_its_card(rehearsing: dict[str,
     (script,) = own_plan.parent.rglob("score.py")
     good = script.read_text(encoding="utf-8")
     script.write_text(good + "\n\ndef init():\n    raise FileNotFoundError('weights.bin')\n", encoding="utf-8")
-    code, found = dressed(rehearsing, own_plan)
+    code, found = tried(rehearsing, own_plan)
     assert code == 3
     assert found["dress-ready"]["severity"] == "blocker" and "weights.bin" in found["dress-ready"]["message"]
     assert any("weights.bin" in line for line in found["dress-ready"]["card"]["evidence"])
     assert "az ml" not in found["dress-ready"]["remedy"]
     script.write_text(good + "\n\ndef run(raw_data):\n    return {'error': 'KeyError: x'}\n", encoding="utf-8")
-    code, found = dressed(rehearsing, own_plan)
+    code, found = tried(rehearsing, own_plan)
     assert code == 3 and found["dress-ready"]["severity"] == "ok"
     assert found["dress-answer"]["severity"] == "blocker" and "KeyError: x" in found["dress-answer"]["message"]
     assert left_over(rehearsing) == before

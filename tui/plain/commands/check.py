@@ -101,7 +101,7 @@ def finding_lines(findings: list[dict[str, Any]]) -> list[str]:
 
 
 def remedy_lines(finding: Mapping[str, Any]) -> list[str]:
-    """What mends it, and the command for that on a line of its own, so that it can be copied."""
+    """What fixes it, and the command for that on a line of its own, so that it can be copied."""
     command = str(finding.get("command") or "")
     remedy = str(finding.get("remedy") or "")
     if command and remedy.endswith(command):

@@ -45,7 +45,7 @@ def _same_workspace(document: Document, place: dict[str, Any]) -> bool:
     return True
 
 
-def take_back(run: Run) -> dict[str, Any]:
+def roll_back_run(run: Run) -> dict[str, Any]:
     """Ask the run to go back and wait until it has. Raises Failure when it has ended otherwise.
 
     The result is that of a rollback: endpoint, and the percent by deployment before and after.

@@ -31,7 +31,7 @@ def rollback(arguments: Namespace) -> int:
     if run is None:
         return _shift(arguments, "rollback")
     say(f"The run {run.id} is shifting the requests; it is asked to go back.")
-    result = rollback_of_run.take_back(run)
+    result = rollback_of_run.roll_back_run(run)
     _print(arguments, result)
     if not arguments.json:
         say(f"The run has ended: aml-deploy attach {run.id} shows it.")

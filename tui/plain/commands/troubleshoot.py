@@ -92,7 +92,7 @@ async def _watch(
 async def _offer(
     asker: Asker, arguments: Namespace, document: Document, body: str | None, report: dict[str, Any]
 ) -> dict[str, Any]:
-    """What can be mended from here, previewed and confirmed, one after the other."""
+    """What can be fixed from here, previewed and confirmed, one after the other."""
     while True:
         offered = [(item, fix) for item, fix in words.every_fix(report) if fix["action"] not in OFFLINE]
         if not offered:
