@@ -57,7 +57,7 @@ def read(name: str) -> str:
 
 def card_lines(card: Card) -> list[str]:
     """A card as lines for people."""
-    lines = [card.title, *_part("Why", card.cause), *_part("What to do", card.remedy)]
+    lines = [card.title, *part("Why", card.cause), *part("What to do", card.remedy)]
     lines += [f"    $ {command}" for command in card.commands]
     if card.docs:
         lines.append(f"  More: {card.docs}")
@@ -72,7 +72,8 @@ def card_lines(card: Card) -> list[str]:
     return lines
 
 
-def _part(name: str, text: str) -> list[str]:
+def part(name: str, text: object) -> list[str]:
+    """A part of a card or a finding, wrapped; nothing without a text."""
     return textwrap.wrap(f"{name}: {text}", WIDTH, initial_indent="  ", subsequent_indent="    ") if text else []
 
 

@@ -25,9 +25,9 @@ def run(arguments: Namespace) -> int:
     chosen = [name for name in ("rotate", "regenerate", "put") if getattr(arguments, name)]
     if len(chosen) > 1:
         raise Failure("Choose one of --rotate, --regenerate and --put.", 2)
-    if arguments.put and arguments.put[0] not in KEYS:
-        raise Failure(f"--put {arguments.put[0]} is none of primary and secondary.", 2)
     if arguments.put:
+        if arguments.put[0] not in KEYS:
+            raise Failure(f"--put {arguments.put[0]} is none of primary and secondary.", 2)
         _writable(Path(arguments.put[1]).expanduser())
     if arguments.rotate and not can_ask():
         raise Failure(

@@ -15,6 +15,7 @@ from tui.helper.client import HelperError
 from tui.plain.arguments.endpoint import target_or_choice
 from tui.plain.arguments.request import request_of
 from tui.plain.ask_helper import Asker, conversation, sentences
+from tui.plain.commands.explain import WIDTH, part
 from tui.plain.failure import Failure
 from tui.plain.terminal import confirmed, is_terminal, say, typed_line
 from tui.plan.load_save.document import Document
@@ -22,7 +23,6 @@ from tui.plan.load_save.document import Document
 LOOK_SECONDS = 120
 FIX_SECONDS = 3600
 """A deployment that is made again may build its image first."""
-WIDTH = 98
 LOG_LINES = 15  # of each container, unless --lines says more
 EVIDENCE = 12
 OFFLINE = ("enter_secret",)  # fixes that a front end does by itself, where it can
@@ -177,9 +177,7 @@ def finding_lines(item: Mapping[str, Any]) -> list[str]:
     remedy = str(item.get("remedy") or "")
     for command in commands:  # it stands below, unbroken, to be copied
         remedy = remedy.replace(command, "").strip()
-    for name, text in (("Why", item.get("cause")), ("What to do", remedy)):
-        if text:
-            lines += textwrap.wrap(f"{name}: {text}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+    lines += [*part("Why", item.get("cause")), *part("What to do", remedy)]
     lines += [f"    $ {command}" for command in commands]
     if item.get("docs"):
         lines.append(f"  More: {item['docs']}")
