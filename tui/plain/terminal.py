@@ -11,20 +11,12 @@ import sys
 def wants_lines() -> bool:
     """Whether the line front end is to be used: no terminal, TERM=dumb, or ACCESSIBLE=1."""
     accessible = os.environ.get("ACCESSIBLE", "").lower() not in ("", "0", "false", "no")
-    return accessible or os.environ.get("TERM") == "dumb" or not (is_terminal(0) and is_terminal(1))
-
-
-def is_terminal(descriptor: int) -> bool:
-    """Whether a file descriptor is a terminal; False for a closed one."""
-    try:
-        return os.isatty(descriptor)
-    except OSError:
-        return False
+    return accessible or os.environ.get("TERM") == "dumb" or not (os.isatty(0) and os.isatty(1))
 
 
 def can_ask() -> bool:
     """Whether somebody can be asked: questions stand on standard error, whatever standard output is."""
-    return is_terminal(0) and is_terminal(2)
+    return os.isatty(0) and os.isatty(2)
 
 
 def say(text: str = "") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from typing import Any
@@ -13,7 +14,7 @@ from tui.plain.arguments.plan_and_environment import located
 from tui.plain.ask_helper import ask
 from tui.plain.commands.attach import choose
 from tui.plain.failure import Failure
-from tui.plain.terminal import is_terminal, say, typed_line
+from tui.plain.terminal import say, typed_line
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
 from tui.plan.problems import PlanInvalid
@@ -120,7 +121,7 @@ def _chosen(arguments: Namespace) -> tuple[Document, dict[str, str]]:
     wide = max(len(item["label"]) for item in items)
     for number, item in enumerate(items, 1):
         say(f"{number:3}  {item['label']:{wide}}  {item.get('detail') or ''}".rstrip())
-    if arguments.json or not (is_terminal(0) and is_terminal(1)):
+    if arguments.json or not (os.isatty(0) and os.isatty(1)):
         raise Failure("Name one of these: aml-deploy troubleshoot ENDPOINT", 2)
     print("Which one? Its number or name: ", end="", file=sys.stderr, flush=True)
     typed = typed_line().strip()

@@ -69,10 +69,8 @@ def _corrected(arguments: Namespace, findings: list[dict[str, Any]]) -> list[dic
     from tui.plain.fix_plan import correct
 
     done, left = correct(arguments, findings)
-    for line in (*done, *left):
+    for line in [*done, *left] or ["There is nothing in the plan that a check could correct."]:
         say(line)
-    if not done and not left:
-        say("There is nothing in the plan that a check could correct.")
     if not done:
         return findings
     document, environ = ready(arguments)

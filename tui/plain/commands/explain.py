@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import textwrap
 from argparse import Namespace
 from pathlib import Path
 
 from tui.plain.failure import Failure
-from tui.plain.terminal import is_terminal, say
+from tui.plain.terminal import say
 from tui.remedies.catalogue import load, user_file
 from tui.remedies.matcher import Card, match
 
@@ -40,7 +41,7 @@ def run(arguments: Namespace) -> int:
 def read(name: str) -> str:
     """The text of a file, or of standard input for `-`. Raises Failure."""
     if name == "-":
-        if is_terminal(0):
+        if os.isatty(0):
             say("Paste the error text or the log, then press Ctrl+D on a line of its own.")
         return sys.stdin.buffer.read().decode("utf-8", "replace")[-MOST_CHARACTERS:]
     path = Path(name).expanduser()

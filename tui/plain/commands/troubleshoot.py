@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import textwrap
 import time
 from argparse import Namespace
@@ -17,7 +18,7 @@ from tui.plain.arguments.request import request_of
 from tui.plain.ask_helper import Asker, conversation, sentences
 from tui.plain.commands.explain import WIDTH, part
 from tui.plain.failure import Failure
-from tui.plain.terminal import confirmed, is_terminal, say, typed_line
+from tui.plain.terminal import confirmed, say, typed_line
 from tui.plan.load_save.document import Document
 
 LOOK_SECONDS = 120
@@ -41,7 +42,7 @@ async def _talk(asker: Asker, arguments: Namespace, document: Document, body: st
     _show(arguments, report)
     if arguments.watch:
         await _watch(asker, arguments, document, body, report)
-    elif not arguments.json and is_terminal(0) and is_terminal(1):
+    elif not arguments.json and os.isatty(0) and os.isatty(1):
         report = await _offer(asker, arguments, document, body, report)
     return 1 if report["wrong"] else 0
 

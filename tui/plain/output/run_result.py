@@ -114,8 +114,7 @@ def card_lines(card: dict[str, Any]) -> list[str]:
             first, *more = str(text).splitlines()
             lines.append(f"  {name}: {first}")
             lines += [f"    {line}" for line in more]
-    known = "\n".join(lines)
-    evidence = [line for line in card.get("evidence") or [] if line.strip() and line.strip() not in known]
+    evidence = [line for line in card.get("evidence") or [] if line.strip() and line.strip() not in "\n".join(lines)]
     if evidence:
         lines.append("  In the service's words:")
         lines += [f"    | {line}" for line in evidence[:EVIDENCE_LINES]]

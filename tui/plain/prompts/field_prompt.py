@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from tui.plain.failure import Failure
-from tui.plain.terminal import is_terminal, say, typed_line
+from tui.plain.terminal import say, typed_line
 from tui.plan.fields.all_fields import Field
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.references import Unresolved, expand, has_reference
@@ -50,7 +50,7 @@ class Answers:
 
     def secret(self, question: str, key: str = "") -> str:
         """The same, not shown where a terminal can hide it."""
-        if self.ended or not is_terminal(0):
+        if self.ended or not os.isatty(0):
             return self.line(question, key)
         import getpass
 
@@ -62,7 +62,7 @@ class Answers:
     def _taken(self, typed: str) -> str:
         if not typed.endswith("\n"):
             self.ended = self.ended or typed == ""
-        if not (typed.endswith("\n") and is_terminal(0)):
+        if not (typed.endswith("\n") and os.isatty(0)):
             say()  # the terminal has shown the line's end, a pipe has not
         return typed.strip()
 

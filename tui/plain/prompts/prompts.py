@@ -62,9 +62,7 @@ def _from_file(file: str) -> Answers:
 def _chosen_plan(answers: Answers) -> Document:
     """The plan file or preset that is typed; the first preset by default."""
     offered = presets()
-    say("Presets:")
-    for preset in offered:
-        say(f"  {preset.name}: {preset.description}")
+    say("\n".join(["Presets:", *(f"  {preset.name}: {preset.description}" for preset in offered)]))
     first = offered[0].name if offered else ""
     while True:
         typed = answers.line(f"Plan file or preset [{first}]:", "plan") or first
