@@ -17,7 +17,7 @@ from tui.plan.fields.all_fields import BY_KEY
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.references import Unresolved, expand, has_reference, names
 from tui.plan.load_save.resolve import resolve
-from tui.plan.problems import PlanInvalid, Problem
+from tui.plan.problems import PlanInvalid
 
 WORKSPACE = {
     "workspace.subscription_id": "AZURE_SUBSCRIPTION_ID",
@@ -96,7 +96,6 @@ def _is_practice(document: Document, environ: Mapping[str, str]) -> bool:
 def judge(document: Document, environ: Mapping[str, str]) -> None:
     """Raise PlanInvalid for problems that the rehearsal's variables cannot cure."""
     filled = {**_PLACEHOLDERS, **{name: value for name, value in environ.items() if value}}
-    problems: list[Problem] = []
     try:
         resolve(document, filled)
     except PlanInvalid as invalid:
@@ -105,8 +104,8 @@ def judge(document: Document, environ: Mapping[str, str]) -> None:
             for problem in invalid.problems
             if not problem.key.startswith("credential.") or not _missing_here(document, problem.key, filled)
         ]
-    if problems:
-        raise PlanInvalid(problems)
+        if problems:
+            raise PlanInvalid(problems) from None
 
 
 def _missing_here(document: Document, key: str, environ: Mapping[str, str]) -> bool:

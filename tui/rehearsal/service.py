@@ -5,24 +5,21 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from aiohttp import web
 
 from tui.rehearsal.arm.operations import Operations
 from tui.rehearsal.arm.rights import ActiveRights
+from tui.rehearsal.arm.workspaces import Workspaces
+from tui.rehearsal.blobs.store import BlobStore
 from tui.rehearsal.entra.tokens import TokenSigner
 from tui.rehearsal.pace import Pace
 from tui.rehearsal.places import Home
 from tui.rehearsal.scenarios.scenarios import Active
 from tui.rehearsal.seed import Seed
-from tui.rehearsal.store import Store
-
-if TYPE_CHECKING:
-    from tui.rehearsal.arm.workspaces import Workspaces
-    from tui.rehearsal.blobs.store import BlobStore
-    from tui.rehearsal.serving.front_end import ScoringEndpoint
-    from tui.rehearsal.store import Resource
+from tui.rehearsal.serving.front_end import ScoringEndpoint
+from tui.rehearsal.store import Resource, Store
 
 
 class Containers(Protocol):

@@ -72,9 +72,7 @@ class Rights:
 
     def allow(self, action: str) -> bool:
         """Whether an action such as `Microsoft.MachineLearningServices/workspaces/read` is allowed."""
-        if any(_matches(pattern, action) for pattern in self.denied):
-            return False
-        return any(
+        return not any(_matches(pattern, action) for pattern in self.denied) and any(
             any(_matches(pattern, action) for pattern in ROLES[role].actions)
             and not any(_matches(pattern, action) for pattern in ROLES[role].not_actions)
             for role in self.roles

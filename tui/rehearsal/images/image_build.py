@@ -96,7 +96,9 @@ async def build(
         if await _is_built(target):
             say(f"Image build: taken from the cache, built before from the same conda file with Python {interpreter}.")
             return python_of(target)
-        _clear_leftovers(folder, target.name)
+        # Only the holder of the lock builds this content: anything unfinished belongs to a process that died.
+        for leftover in folder.glob(f".{target.name}.*"):
+            await asyncio.to_thread(shutil.rmtree, leftover, True)
         scratch = folder / f".{target.name}.{secrets.token_hex(4)}"
         try:
             await _build_in(scratch, requirements, interpreter, say)
@@ -139,12 +141,6 @@ async def _is_built(target: Path) -> bool:
     # Unfinished, or its base interpreter has gone.
     await asyncio.to_thread(shutil.rmtree, target, True)
     return False
-
-
-def _clear_leftovers(folder: Path, name: str) -> None:
-    # Only the holder of the lock builds this content: anything unfinished belongs to a process that died.
-    for leftover in folder.glob(f".{name}.*"):
-        shutil.rmtree(leftover, ignore_errors=True)
 
 
 async def _build_in(

@@ -77,8 +77,7 @@ def _keep(service: Service, request: web.Request, response: web.StreamResponse, 
         "error": str(getattr(response, "text", None) or "") if response.status >= 400 else "",
         "method": request.method,
     }
-    number = next(_numbers)
-    service.store.put(Resource(f"/activity/{number:015d}", KIND, f"/activity/{found['group'].lower()}", record))
+    service.store.put(Resource(f"/activity/{next(_numbers):015d}", KIND, f"/activity/{found['group'].lower()}", record))
     kept = service.store.of_kind(KIND)
     for old in kept[: max(0, len(kept) - MOST)]:
         service.store.delete(old.id)

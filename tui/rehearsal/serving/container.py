@@ -34,11 +34,6 @@ class ProbeSettings:
     success_threshold: int = 1
     failure_threshold: int = 30
 
-    @property
-    def patience(self) -> float:
-        """Seconds after the start at which the last allowed failure has been counted."""
-        return self.initial_delay + self.period * max(1, self.failure_threshold)
-
 
 @dataclass(frozen=True)
 class DeploymentSpec:

@@ -7,18 +7,16 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tui.rehearsal.arm.asset_properties import blob_place, uri_of
 from tui.rehearsal.arm.errors import additional_info
 from tui.rehearsal.arm.operations import OperationFailed
 from tui.rehearsal.arm.workspaces import Workspace
+from tui.rehearsal.service import Service
 from tui.rehearsal.serving import mlflow_serving
 from tui.rehearsal.serving.container_log import STORAGE_INITIALIZER, DeploymentLog
 from tui.rehearsal.store import Resource
-
-if TYPE_CHECKING:
-    from tui.rehearsal.service import Service
 
 # Where things lie in a container of the service (recorded in the environmentVariables of a finished deployment).
 APP_ROOT = "/var/azureml-app"

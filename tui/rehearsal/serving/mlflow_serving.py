@@ -10,7 +10,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 import yaml
 
@@ -20,10 +19,8 @@ from tui.rehearsal.arm.errors import additional_info
 from tui.rehearsal.arm.operations import OperationFailed
 from tui.rehearsal.arm.workspaces import Workspace
 from tui.rehearsal.images.conda_requirements import CondaFileInvalid, parse, read
+from tui.rehearsal.service import Service
 from tui.rehearsal.store import Resource
-
-if TYPE_CHECKING:
-    from tui.rehearsal.service import Service
 
 # Where Azure's images for MLflow have their script (seen in such containers' logs and environments).
 RESOURCES = "/var/mlflow_resources"

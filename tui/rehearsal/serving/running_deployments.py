@@ -9,7 +9,7 @@ import logging
 import shutil
 import time
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
@@ -23,16 +23,13 @@ from tui.rehearsal.images.image_build import ImageBuildFailure, build
 from tui.rehearsal.online_endpoints import own_containers, rules
 from tui.rehearsal.online_endpoints.endpoints import keys
 from tui.rehearsal.scenarios.disturbances import Course, disturb_scoring
-from tui.rehearsal.service import SERVICE
+from tui.rehearsal.service import SERVICE, Service
 from tui.rehearsal.serving import mlflow_serving
 from tui.rehearsal.serving.container_log import DeploymentLog
 from tui.rehearsal.serving.downloads import APP_ROOT, Place, code_id_of, download
 from tui.rehearsal.serving.front_end import ScoringEndpoint, score
 from tui.rehearsal.serving.replicas import ContainerCrashed, DeploymentSpec, ProbeSettings, ReplicaSet
 from tui.rehearsal.store import Resource
-
-if TYPE_CHECKING:
-    from tui.rehearsal.service import Service
 
 log = logging.getLogger(__name__)
 
