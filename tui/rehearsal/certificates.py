@@ -20,12 +20,6 @@ SERVER_DAYS = 800
 RENEW_BEFORE_DAYS = 30
 
 
-def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=True,
@@ -93,8 +87,9 @@ def _make(home: Home, server_file: Path) -> None:
         .sign(authority_key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     # The authority's key is not kept: nobody can ever sign a second certificate with it.
-    served = _private_pem(key) + certificate.public_bytes(pem) + authority.public_bytes(pem)
+    served = private + certificate.public_bytes(pem) + authority.public_bytes(pem)
     write_atomic(server_file, served, mode=0o600)
     write_atomic(home.authority_file, authority.public_bytes(pem), mode=0o600)
 

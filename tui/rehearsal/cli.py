@@ -91,9 +91,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _shell_lines(described: dict[str, Any]) -> str:
-    lines = [f"unset {name}" for name in described["unset"]]
-    lines += ["export {}='{}'".format(name, value.replace("'", "'\\''")) for name, value in described["set"].items()]
-    return "\n".join(lines)
+    unset = [f"unset {name}" for name in described["unset"]]
+    given = ["export {}='{}'".format(name, value.replace("'", "'\\''")) for name, value in described["set"].items()]
+    return "\n".join([*unset, *given])
 
 
 def _env(home: Home, arguments: argparse.Namespace) -> int:

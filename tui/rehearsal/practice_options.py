@@ -9,11 +9,7 @@ from pathlib import Path
 
 from tui.rehearsal import settings
 from tui.rehearsal.places import Home
-from tui.rehearsal.process import RehearsalError, is_alive, read_server
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from tui.rehearsal.process import RehearsalError, is_alive, running
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -115,10 +111,9 @@ def scoring_python(home: Home, path: str | None) -> list[str]:
     python = Path(path).expanduser().absolute()
     if not python.is_file() or not os.access(python, os.X_OK):
         raise RehearsalError(f"--scoring-python: {python} is not a program that can be run.")
-    if is_alive(home):
-        server: dict[str, Any] = read_server(home) or {}
-        if server.get("ready") and server.get("scoring_python") != str(python):
-            raise RehearsalError(
-                "A rehearsal runs already, with other scoring servers. End it first: aml-deploy rehearsal --stop."
-            )
+    server = running(home)
+    if server is not None and server.get("scoring_python") != str(python):
+        raise RehearsalError(
+            "A rehearsal runs already, with other scoring servers. End it first: aml-deploy rehearsal --stop."
+        )
     return ["--scoring-python", str(python)]

@@ -39,7 +39,7 @@ from tui.rehearsal.arm.front import TABLE, Call, Fields, Routes, read_body, requ
 from tui.rehearsal.arm.operations import Operations
 from tui.rehearsal.arm.workspaces import Workspaces
 from tui.rehearsal.blobs import blobs
-from tui.rehearsal.blobs.answers import BlobError
+from tui.rehearsal.blobs.answers import STORAGE_VERSION, BlobError
 from tui.rehearsal.blobs.sas import ACCOUNT
 from tui.rehearsal.blobs.store import BlobStore
 from tui.rehearsal.certificates import server_context
@@ -186,14 +186,18 @@ async def _stamp(request: web.Request, response: web.StreamResponse) -> None:
     if client_id and client_id.isascii() and client_id.isprintable():
         headers.setdefault("x-ms-client-request-id", client_id[:64])
     if request.path.startswith(f"/{ACCOUNT}.blob."):
-        headers.setdefault("x-ms-version", blobs.VERSION_HEADER["x-ms-version"])
+        headers.setdefault("x-ms-version", STORAGE_VERSION)
         headers["Server"] = "Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0"
     elif request.path.startswith("/subscriptions"):
-        headers.setdefault("x-ms-correlation-request-id", request_id)
-        headers.setdefault("x-ms-routing-request-id", f"EASTUS:{timestamp()[:19].replace('-', '')}Z:{request_id}")
-        headers.setdefault("Cache-Control", "no-cache")
-        headers.setdefault("Pragma", "no-cache")
-        headers.setdefault("X-Content-Type-Options", "nosniff")
+        usual = {
+            "x-ms-correlation-request-id": request_id,
+            "x-ms-routing-request-id": f"EASTUS:{timestamp()[:19].replace('-', '')}Z:{request_id}",
+            "Cache-Control": "no-cache",
+            "Pragma": "no-cache",
+            "X-Content-Type-Options": "nosniff",
+        }
+        for name, value in usual.items():
+            headers.setdefault(name, value)
 
 
 def application(service: Service) -> web.Application:

@@ -169,13 +169,11 @@ async def list_versions(call: Call, kind: str) -> web.Response:
     if call.query.get("description"):
         versions = [item for item in versions if item.properties["description"] == call.query["description"]]
     versions = [item for item in versions if _shown(call, bool(item.properties.get("isArchived")))]
-    wish = call.query.get("$orderby", "").lower()
-    if wish.endswith("asc"):
+    if call.query.get("$orderby", "").lower().endswith("asc"):
         versions.reverse()
     offset = call.query.get("offset", "")
     versions = versions[int(offset) if offset.isdecimal() and len(offset) < 10 else 0 :]
-    versions = top(call, versions)
-    return page(call, [_rendered(call, item) for item in versions], PAGE)
+    return page(call, [_rendered(call, item) for item in top(call, versions)], PAGE)
 
 
 async def read_version(call: Call, kind: str) -> web.Response:

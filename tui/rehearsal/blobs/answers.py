@@ -104,9 +104,14 @@ def marks(record: dict[str, Any]) -> dict[str, str]:
     return {"ETag": record["etag"], "Last-Modified": formatdate(record["modified"], usegmt=True)}
 
 
+def metadata(record: dict[str, Any]) -> dict[str, str]:
+    """The headers with what a client wrote about a blob."""
+    return {f"x-ms-meta-{name}": value for name, value in record["metadata"].items()}
+
+
 def properties(record: dict[str, Any]) -> dict[str, str]:
     """All headers that describe a blob, without the length."""
-    headers = {
+    return {
         **marks(record),
         "Accept-Ranges": "bytes",
         "x-ms-blob-type": "BlockBlob",
@@ -116,10 +121,9 @@ def properties(record: dict[str, Any]) -> dict[str, str]:
         "x-ms-server-encrypted": "true",
         "x-ms-access-tier": "Hot",
         "x-ms-access-tier-inferred": "true",
+        **{name: value for name, value in record["headers"].items() if value},
+        **metadata(record),
     }
-    headers.update({name: value for name, value in record["headers"].items() if value})
-    headers.update({f"x-ms-meta-{name}": value for name, value in record["metadata"].items()})
-    return headers
 
 
 def _item(name: str, record: dict[str, Any], metadata: bool) -> str:

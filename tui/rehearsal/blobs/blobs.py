@@ -16,13 +16,13 @@ from aiohttp import web
 from tui.rehearsal.blobs import sas
 from tui.rehearsal.blobs.access import authorise, check_conditions
 from tui.rehearsal.blobs.answers import (
-    STORAGE_VERSION,
     BlobError,
     blob_not_found,
     block_list,
     container_not_found,
     fresh_marks,
     marks,
+    metadata,
     not_offered,
     properties,
 )
@@ -64,16 +64,11 @@ async def handle(request: web.Request) -> web.StreamResponse:
 
 
 def _metadata(headers: Mapping[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in headers.items():
-        if name.lower().startswith("x-ms-meta-"):
-            if not _META.match(name[10:]):
-                raise BlobError(
-                    400,
-                    "InvalidMetadata",
-                    "The metadata specified is invalid. It has characters that are not permitted.",
-                )
-            found[name[10:]] = value
+    found = {name[10:]: value for name, value in headers.items() if name.lower().startswith("x-ms-meta-")}
+    if not all(map(_META.match, found)):
+        raise BlobError(
+            400, "InvalidMetadata", "The metadata specified is invalid. It has characters that are not permitted."
+        )
     return found
 
 
@@ -282,9 +277,7 @@ async def head_blob(service: Service, request: web.Request, container: str, blob
 async def get_metadata(service: Service, request: web.Request, container: str, blob: str) -> web.Response:
     """`GET` or `HEAD comp=metadata`."""
     record = _existing(service, request, container, blob)
-    return web.Response(
-        headers={**marks(record), **{f"x-ms-meta-{name}": value for name, value in record["metadata"].items()}}
-    )
+    return web.Response(headers={**marks(record), **metadata(record)})
 
 
 async def set_metadata(service: Service, request: web.Request, container: str, blob: str) -> web.Response:
@@ -329,9 +322,6 @@ _ACTIONS = {
     "HEAD container": (container_properties, "rl"),
     "PUT container": (create_container, "cw"),
 }
-
-VERSION_HEADER = {"x-ms-version": STORAGE_VERSION}
-
 
 ROUTES = [
     web.route("*", f"/{sas.ACCOUNT}.blob.core.windows.net{path}", handle)

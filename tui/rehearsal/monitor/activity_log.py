@@ -98,9 +98,7 @@ async def list_values(call: Call) -> web.Response:
         key = str(record["resource"]).lower()
         if not key.startswith(own) or (group and str(record["group"]).lower() != group) or resource not in ("", key):
             continue
-        for event in _events(call, record):
-            if event["eventTimestamp"][:19] >= since[:19]:
-                values.append(event)
+        values += [event for event in _events(call, record) if event["eventTimestamp"][:19] >= since[:19]]
     values.sort(key=lambda event: str(event["eventTimestamp"]), reverse=True)
     return page(call, values, PAGE)
 
