@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import logging
+import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 TAIL_LINES = 5_000
@@ -24,26 +23,22 @@ def _now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-class _File(RotatingFileHandler):
-    """A file and an older one. A full disk must not take the deployment down; the tail in memory goes on."""
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Nothing: the line is lost."""
-
-
 class _Output:
     """One container's output: a bounded tail in memory and two bounded files that replace each other."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
+        self._older = path.with_name(path.name + ".1")
         self._lines: deque[str] = deque()
         self._characters = 0
-        for file in (path.with_name(path.name + ".1"), path):
+        self._written = 0
+        for file in (self._older, path):
             with contextlib.suppress(OSError):
                 for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
                     self._keep(line)
-        self._file: logging.Handler = _File(
-            path, maxBytes=FILE_BYTES, backupCount=1, encoding="utf-8", errors="replace"
-        )
+        with contextlib.suppress(OSError):
+            self._written = path.stat().st_size
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
     def _keep(self, line: str) -> None:
         self._lines.append(line)
@@ -53,15 +48,26 @@ class _Output:
 
     def write(self, line: str) -> None:
         self._keep(line)
-        self._file.emit(logging.makeLogRecord({"msg": line}))
+        if self._file < 0:
+            return
+        block = (line + "\n").encode("utf-8", "replace")
+        # A full disk must not take the deployment down; the tail in memory goes on.
+        with contextlib.suppress(OSError):
+            if self._written + len(block) > FILE_BYTES:
+                os.close(self._file)
+                self._file = -1
+                self._path.replace(self._older)
+                self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+                self._written = 0
+            self._written += os.write(self._file, block)
 
     def tail(self, count: int) -> list[str]:
         return list(self._lines)[-count:] if count > 0 else []
 
     def close(self) -> None:
-        self._file.close()
-        # A file that is closed would be opened again by the next line.
-        self._file = logging.NullHandler()
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
 
 class DeploymentLog:
