@@ -185,8 +185,8 @@ class Operator(Walk):
             assert self.focused == "close", "a second Enter must not do it"
             await self.tab_to("fix-go")
             await self.press("enter")
-            await self.until(lambda: dialog._mended or "✖" in self.text(), f"{action} is done", 180)
-            assert dialog._mended, self.text()
+            await self.until(lambda: dialog._fixed or "✖" in self.text(), f"{action} is done", 180)
+            assert dialog._fixed, self.text()
             await self.press("escape")
         await self.until(
             lambda: (self.screen.report.get("time"), self.screen.report.get("seconds")) != before, "a new look", 120

@@ -42,7 +42,7 @@ class HelperFormPane(FormPane):
             if answer is not None:
                 self.answered(answer)
 
-    def look_again(self) -> None:
+    def ask_again(self) -> None:
         """Ask once more, whatever is known."""
         self.store.facts.pop(self.asks, None)
         self.look()

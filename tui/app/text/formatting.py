@@ -70,3 +70,13 @@ def plain(text: str) -> str:
 def count(number: int, noun: str, many: str = "") -> str:
     """`1 warning`, `2 warnings`."""
     return f"{number} {noun}" if number == 1 else f"{number} {many or noun + 's'}"
+
+
+def milliseconds(value: float) -> str:
+    """`12 ms`, `1,234 ms`; below ten with a tenth."""
+    return f"{value:.1f} ms" if value < 10 else f"{value:,.0f} ms"
+
+
+def files(number: int, total: float) -> str:
+    """How many files, and their bytes together: `1,234 files, 3.4 MB`."""
+    return f"{number:,} file{'' if number == 1 else 's'}, {size(total)}"

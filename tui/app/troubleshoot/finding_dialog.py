@@ -45,7 +45,7 @@ class FindingDialog(OperationDialog[bool]):
         self.finding = finding
         self.fixes: list[Mapping[str, Any]] = list(finding.get("fixes") or ())[:MOST_FIXES]
         self._chosen: Mapping[str, Any] | None = None
-        self._mended = False
+        self._fixed = False
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -wide -finding") as dialog:
@@ -75,11 +75,11 @@ class FindingDialog(OperationDialog[bool]):
 
     def action_close(self) -> None:
         """Close; what was asked for goes on in Azure."""
-        self.dismiss(self._mended)
+        self.dismiss(self._fixed)
 
     def close_pressed(self) -> None:
         """Close, or back to the finding where something was to be confirmed."""
-        if self._chosen is not None and not self._working and not self._mended:
+        if self._chosen is not None and not self._working and not self._fixed:
             self._take_back()
         else:
             self.action_close()
@@ -120,7 +120,7 @@ class FindingDialog(OperationDialog[bool]):
     @on(Button.Pressed, "#fix-go")
     @on(TextInput.Submitted)
     def _go(self) -> None:
-        if self._chosen is None or self._working or self._mended:
+        if self._chosen is None or self._working or self._fixed:
             return
         if self._chosen.get("asks"):
             self._take_secret(str(self._chosen["asks"]))
@@ -155,7 +155,7 @@ class FindingDialog(OperationDialog[bool]):
             self._working = False
             self._say("✖ " + " ".join(f"{part.rstrip('.')}." for part in parts if part))
             return
-        self._working, self._mended = False, True
+        self._working, self._fixed = False, True
         self._store.facts.pop("endpoint", None)
         self._say(f"✔ {answer['done']} It took {time.monotonic() - began:.0f} s.")
 

@@ -309,10 +309,10 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
     def _selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         item = self.report["findings"][event.option_index]
-        self.app.push_screen(FindingDialog(self.store, item), self._mended)
+        self.app.push_screen(FindingDialog(self.store, item), self._fixed)
 
-    def _mended(self, mended: bool | None) -> None:
-        if mended:
+    def _fixed(self, fixed: bool | None) -> None:
+        if fixed:
             self.look()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

@@ -150,9 +150,7 @@ def _endpoint(body: dict[str, Any], deployments: list[dict[str, Any]] | None) ->
     none = "no traffic" if deployments is None else "no deployment"
     shares = in_words({name: found.traffic.get(name, 0) for name in known}, none, zeros=True)
     state, mode = (found.provisioning_state or "state not known").lower(), found.auth_mode
-    return Item(
-        found.name, found.name, "; ".join([state, mode, shares]), {"endpoint.auth_mode": mode} if mode else {}
-    )
+    return Item(found.name, found.name, "; ".join([state, mode, shares]), {"endpoint.auth_mode": mode} if mode else {})
 
 
 def deployments(cloud: Cloud, scope: Workspace, endpoint: str) -> Listing:

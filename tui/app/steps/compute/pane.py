@@ -207,7 +207,7 @@ class ComputePane(HelperFormPane):
 
     def actions(self) -> list[Action]:
         """What the menu offers here."""
-        return [Action("Read the quota again", "Sizes and quota of the region.", self.look_again), *super().actions()]
+        return [Action("Read the quota again", "Sizes and quota of the region.", self.ask_again), *super().actions()]
 
 
 def _in_words(row: SizeRow) -> str:

@@ -102,10 +102,10 @@ class EndpointPane(HelperFormPane):
 
     @property
     def _free_name(self) -> str:
-        return free_beside(self.store.facts.get("endpoint") or {}, str(self.store.value(DEPLOYMENT) or ""))
+        return free_alongside(self.store.facts.get("endpoint") or {}, str(self.store.value(DEPLOYMENT) or ""))
 
     @on(Button.Pressed, "#free-name")
-    def add_beside(self) -> None:
+    def add_alongside(self) -> None:
         """Name the deployment so that it comes beside those that are there."""
         free = self._free_name
         if free:
@@ -123,7 +123,7 @@ class EndpointPane(HelperFormPane):
         found = super().actions()
         if self.query_one("#free-name").display:
             found.insert(0, Action(str(self.query_one("#free-name", Button).label), "Deploy beside what serves.",
-                                   self.add_beside))  # fmt: skip
+                                   self.add_alongside))  # fmt: skip
         return [*deployments.actions(self.store), *found]
 
 
@@ -180,7 +180,7 @@ def in_region(found: Mapping[str, Any] | None, name: str) -> Fact:
                 "has, Azure tells when it is created.")  # fmt: skip
 
 
-def free_beside(found: Mapping[str, Any], deployment: str) -> str:
+def free_alongside(found: Mapping[str, Any], deployment: str) -> str:
     """A free name where the plan would update a deployment that is there; empty where it would not."""
     taken = [str(item["name"]) for item in found.get("deployments") or []]
     if not found.get("exists") or deployment.lower() not in map(str.lower, taken):

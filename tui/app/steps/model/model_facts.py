@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tui.app.state.new_files import numbered, stem_of
-from tui.app.text.formatting import count, running, size
+from tui.app.text.formatting import count, files, running
 from tui.app.widgets.facts import Fact
 
 KINDS = {"blocker": "bad", "warning": "warn", "unknown": "none"}
@@ -32,8 +32,7 @@ def _model(found: dict[str, Any]) -> list[Fact]:
         return [Fact("ok", "Model", f"{found['registered']}: registered, so nothing is uploaded")]
     if not found.get("exists"):
         return _unread(found.get("source") or {})
-    number = int(found.get("files") or 0)
-    words = f"{number:,} file{'' if number == 1 else 's'}, {size(found.get('bytes') or 0)}"
+    words = files(int(found.get("files") or 0), found.get("bytes") or 0)
     flavour = found.get("flavour") or "no MLmodel file"
     complete = found.get("complete", True)
     if complete:
@@ -49,7 +48,7 @@ def _model(found: dict[str, Any]) -> list[Fact]:
         names = [str(name) for name in found.get("left_out_names") or []]
         more = " …" if left_out > 3 else ""
         where = found.get("ignore_file") or ".amlignore"
-        what = f"{left_out:,} file{'' if left_out == 1 else 's'}, {size(found.get('left_out_bytes') or 0)}"
+        what = files(left_out, found.get("left_out_bytes") or 0)
         facts.append(Fact("none", "Left out", f"{what}, by {where}: {', '.join(names[:3])}{more}"))
     return facts
 

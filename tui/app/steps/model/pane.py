@@ -270,5 +270,5 @@ class ModelPane(HelperFormPane):
             found.append(
                 Action("Make a scoring script", "For this MLflow model, with its conda file.", self.make_script)
             )
-        found.append(Action("Look into the files again", "After they have changed on disk.", self.look_again))
+        found.append(Action("Look into the files again", "After they have changed on disk.", self.ask_again))
         return [*found, *super().actions()]

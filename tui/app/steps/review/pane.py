@@ -210,9 +210,9 @@ class ReviewPane(Pane):
 
     async def extra(self) -> None:
         """The plan as files for other tools."""
-        self._take_away()
+        self._export()
 
-    def _take_away(self) -> None:
+    def _export(self) -> None:
         from tui.app.dialogs.export import ExportScreen
 
         self.app.push_screen(ExportScreen(self.store))
@@ -221,14 +221,16 @@ class ReviewPane(Pane):
         """Ask Azure again, take the plan away, correct it as the checks propose."""
         found = [
             Action("Check again", "Ask Azure again what exists and run the preflight again.", self._again),
-            Action("Take it with you", "The plan as az ml YAML, Python, pipelines, Bicep.", self._take_away),
-            Action("Serve this model here first", "On this machine, and call it; Azure is not touched.", self._dress),
+            Action("Take it with you", "The plan as az ml YAML, Python, pipelines, Bicep.", self._export),
+            Action(
+                "Serve this model here first", "On this machine, and call it; Azure is not touched.", self._local_trial
+            ),
         ]
         if self._fixes():
             found.insert(0, Action("Correct the plan", "As the checks propose, see their findings.", self._correct))
         return found
 
-    def _dress(self) -> None:
+    def _local_trial(self) -> None:
         from tui.app.dialogs.local_trial import LocalTrialScreen
 
         self.app.push_screen(LocalTrialScreen(self.store))

@@ -109,11 +109,11 @@ def local_findings(store: Store) -> list[Finding]:
         if problem:
             found.append(Finding("blocker", f"{field.label}: {problem}", key=field.key))
     if not found:
-        found = _together(store)
+        found = _cross_field_problems(store)
     return found
 
 
-def _together(store: Store) -> list[Finding]:
+def _cross_field_problems(store: Store) -> list[Finding]:
     """Values that are right each by itself, and wrong together."""
     from tui.plan.load_save.resolve import resolve
     from tui.plan.problems import PlanInvalid

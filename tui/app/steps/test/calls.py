@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from tui.app.text import formatting
+
 # What the status codes of a scoring call mean (Microsoft, how-to-troubleshoot-online-endpoints, HTTP status codes).
 STATUS: dict[int, str] = {
     200: "The model answered",
@@ -76,7 +78,7 @@ class Call:
     @property
     def circumstances(self) -> str:
         """Latency, and which deployment answered."""
-        parts = [milliseconds(self.latency_ms)] if self.latency_ms is not None else []
+        parts = [formatting.milliseconds(self.latency_ms)] if self.latency_ms is not None else []
         if self.deployment:
             parts.append(f"answered by {self.deployment}")
         parts.append(f"sent {self.at:%H:%M:%S} {'to ' + self.pinned if self.pinned else 'as routed'}")
@@ -88,7 +90,7 @@ class Call:
         outcome = "no answer" if self.status_code is None else str(self.status_code)
         if self.status_code == 200 and not self.ok:
             outcome = "200, error"
-        took = f", {milliseconds(self.latency_ms)}" if self.latency_ms is not None else ""
+        took = f", {formatting.milliseconds(self.latency_ms)}" if self.latency_ms is not None else ""
         by = f", {self.deployment}" if self.deployment else ""
         return f"{outcome}{took}{by}  {self.at:%H:%M:%S}"
 
@@ -100,11 +102,6 @@ class Call:
             f"{self.verdict}\n{self.circumstances}\n{why}\nRequest\n{self.request.rstrip()}\n\n"
             f"Headers of the answer\n{headers or 'none'}\n\nAnswer\n{pretty(self.body)}\n"
         )
-
-
-def milliseconds(value: float) -> str:
-    """`12 ms`, `1,234 ms`; below ten with a tenth."""
-    return f"{value:.1f} ms" if value < 10 else f"{value:,.0f} ms"
 
 
 def pretty(body: str) -> str:

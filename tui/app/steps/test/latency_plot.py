@@ -9,6 +9,7 @@ from textual_plotext import PlotextPlot
 
 from tui.app.steps.test import calls
 from tui.app.steps.test.load_test import Tally
+from tui.app.text import formatting
 
 ROWS_FOR_LINES = 12
 
@@ -44,7 +45,7 @@ class LatencyPlot(PlotextPlot):
         plt.ylim(0, top)
         plt.xticks(sorted({1, *(round(last * part / 4) for part in range(1, 5))} - {0}))
         ticks = [top * part / 4 for part in range(5)]
-        plt.yticks(ticks, [calls.milliseconds(tick) if tick else "0" for tick in ticks])
+        plt.yticks(ticks, [formatting.milliseconds(tick) if tick else "0" for tick in ticks])
         lines = "; lines: p50, p95" if self.size.height >= ROWS_FOR_LINES else ""
         plt.xlabel(f"call{'; x: failed' if bad else ''}{lines}")
         self.refresh()

@@ -78,7 +78,8 @@ class Tally:
     def percentiles(self) -> str:
         """`p50 31 ms, p95 60 ms, p99 71 ms` of the calls that were answered well; there must be some."""
         times = self.times
-        return ", ".join(f"{name} {calls.milliseconds(calls.percentile(times, share))}" for name, share in PERCENTILES)
+        found = ((name, calls.percentile(times, share)) for name, share in PERCENTILES)
+        return ", ".join(f"{name} {formatting.milliseconds(value)}" for name, value in found)
 
     def progress(self) -> str:
         """`▸ 37 of 200, 12 a second, 14 s left`."""
@@ -96,7 +97,7 @@ class Tally:
         rows: list[tuple[str, str]] = []
         times = self.times
         if times:
-            fastest, slowest = calls.milliseconds(min(times)), calls.milliseconds(max(times))
+            fastest, slowest = formatting.milliseconds(min(times)), formatting.milliseconds(max(times))
             rows.append(("Latency", f"{self.percentiles}; from {fastest} to {slowest}"))
         if self.shots:
             rows.append(("Answers", _counted(Counter(shot.outcome for shot in self.shots))))

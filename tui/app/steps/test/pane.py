@@ -160,7 +160,7 @@ class TestPane(Pane):
         event.stop()
         pressed: dict[str | None, Callable[[], object]] = {
             "test-send": lambda: self.run_worker(self._send_once(), group="send", exclusive=True),
-            "test-many": self._many,
+            "test-many": self._load_test,
             "test-traffic": self._traffic,
             "test-keys": self._keys,
             "test-curl": partial(self._copy, "curl"),
@@ -213,7 +213,7 @@ class TestPane(Pane):
 
     # Many calls, the traffic
 
-    def _many(self) -> None:
+    def _load_test(self) -> None:
         from tui.app.steps.test.load_test_dialog import LoadTestDialog
 
         def after(tally: Tally | None) -> None:
@@ -282,7 +282,7 @@ class TestPane(Pane):
         found = [
             Action("The call as curl", "Copy it; the key is a variable.", partial(self._copy, "curl")),
             Action("The call as Python", "Copy it; the key is a variable.", partial(self._copy, "Python")),
-            Action("Send many times", "Percentiles, errors by status, a plot.", self._many),
+            Action("Send many times", "Percentiles, errors by status, a plot.", self._load_test),
             Action("Keys", "New ones, one after the other, without an interruption.", self._keys),
             Action("Traffic and removal", "Split, roll back, remove.", self._traffic),
         ]

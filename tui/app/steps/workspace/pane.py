@@ -48,20 +48,20 @@ class WorkspacePane(HelperFormPane):
         self.query_one("#found", Facts).show(about(found, changed, self.store.value))
 
     async def extra(self) -> None:
-        self.look_again()
+        self.ask_again()
 
-    def look_again(self) -> None:
+    def ask_again(self) -> None:
         """Read the workspace once more, and forget the lists."""
         for question in ("subscriptions", "resource_groups", "workspaces"):
             self.store.facts.pop(question, None)
-        super().look_again()
+        super().ask_again()
 
     def copied_text(self) -> str | None:
         found = self.store.facts.get("workspace")
         return str(found["id"]) if found and found.get("id") else None
 
     def actions(self) -> list[Action]:
-        again = Action("Read the workspace again", "Its location, its isolation, and the lists.", self.look_again)
+        again = Action("Read the workspace again", "Its location, its isolation, and the lists.", self.ask_again)
         return [again, *super().actions()]
 
 
