@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,12 +27,8 @@ def presets() -> list[Preset]:
     """All presets by name, with their descriptions."""
     found = []
     for path in sorted(folder().glob("*.yml")):
-        description = ""
-        for line in path.read_text(encoding="utf-8").splitlines():
-            if line.startswith("description:"):
-                description = line.partition(":")[2].strip().strip("\"'")
-                break
-        found.append(Preset(path.stem, description, path))
+        said = re.search(r"^description:(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        found.append(Preset(path.stem, said[1].strip().strip("\"'") if said else "", path))
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from tui.plan.fields.all_fields import BY_KEY, FIELDS
 from tui.plan.load_save.az_yaml_file import Part, read_part
-from tui.plan.load_save.document import DEPLOYMENTS, Document, holder, is_local_path, normalise
+from tui.plan.load_save.document import DEPLOYMENTS, SHORT_FORMS, Document, holder, is_local_path, normalise
 from tui.plan.problems import PlanInvalid, Problem
 
 DEFAULT_SCALING = ("default", "manual")
@@ -141,10 +141,9 @@ def _deployment(document: ImportedDocument, part: Part, *, alone: bool) -> None:
 
 def _shaped(document: ImportedDocument, part: Part) -> tuple[Part, dict[str, Any]]:
     tree = _known(document, part, part.tree, "deployment")
-    if isinstance(tree.get("model"), str):
-        tree["model"] = {"path": tree["model"]}
-    if isinstance(tree.get("environment"), str):
-        tree["environment"] = {"registered": tree["environment"]}
+    for key, name in SHORT_FORMS.items():
+        if isinstance(tree.get(key), str):
+            tree[key] = {name: tree[key]}
     for item in FIELDS:
         if item.kind == "path" and item.key.startswith("deployment."):
             _move(tree, item.key[len("deployment.") :], part, document.base)
@@ -163,7 +162,7 @@ def _place(document: ImportedDocument, shaped: list[tuple[Part, dict[str, Any]]]
         document.lines[prefix] = part.where("")
         for key in part.lines:
             document.lines[f"{prefix}.{key}"] = part.where(key)
-        for key, other in (("model", "path"), ("environment", "registered")):
+        for key, other in SHORT_FORMS.items():
             if key in part.lines:
                 document.lines.setdefault(f"{prefix}.{key}.{other}", part.where(key))
 
@@ -177,7 +176,7 @@ def _known(document: ImportedDocument, part: Part, tree: dict[str, Any], prefix:
         if (own in SAYS_NOTHING and prefix.count(".") == 0) or value is None:
             continue
         below = [known for known in BY_KEY if known.startswith(f"{key}.")]
-        if key in BY_KEY or (below and not isinstance(value, dict) and own in ("model", "environment")):
+        if key in BY_KEY or (below and not isinstance(value, dict) and own in SHORT_FORMS):
             result[name] = value
         elif below and isinstance(value, dict):
             inner = _known(document, part, value, key)

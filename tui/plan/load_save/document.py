@@ -282,15 +282,23 @@ def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+SHORT_FORMS = {"model": "path", "environment": "registered"}
+"""What a text in place of a map stands for: `model: azureml:…` is `model: {path: azureml:…}`."""
+
+
+def _deployment_trees(tree: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is written below `deployment:` and in the items of `deployments:`."""
+    listed = tree.get(DEPLOYMENTS)
+    trees = (tree.get("deployment"), *(listed if isinstance(listed, list) else ()))
+    return [one for one in trees if isinstance(one, dict)]
+
+
 def normalise(tree: dict[str, Any]) -> dict[str, Any]:
     """The tree with one form for what the YAML may write in two: `model: azureml:…` becomes `model: {path: …}`."""
-    listed = tree.get(DEPLOYMENTS)
-    for deployment in (tree.get("deployment"), *(listed if isinstance(listed, list) else ())):
-        if isinstance(deployment, dict):
-            if isinstance(deployment.get("model"), str):
-                deployment["model"] = {"path": deployment["model"]}
-            if isinstance(deployment.get("environment"), str):
-                deployment["environment"] = {"registered": deployment["environment"]}
+    for deployment in _deployment_trees(tree):
+        for key, name in SHORT_FORMS.items():
+            if isinstance(deployment.get(key), str):
+                deployment[key] = {name: deployment[key]}
     if tree.get("rollout") == {}:
         tree["rollout"] = {"steps": [10, 50, 100]}
     return tree
@@ -299,10 +307,7 @@ def normalise(tree: dict[str, Any]) -> dict[str, Any]:
 def denormalise(tree: dict[str, Any]) -> dict[str, Any]:
     """The tree as the YAML has it, without empty maps, in the order of the documentation."""
     ordered = {key: copy.deepcopy(tree[key]) for key in (*ORDER, *tree) if key in tree}
-    listed = ordered.get(DEPLOYMENTS)
-    for deployment in (ordered.get("deployment"), *(listed if isinstance(listed, list) else ())):
-        if not isinstance(deployment, dict):
-            continue
+    for deployment in _deployment_trees(ordered):
         model = deployment.get("model")
         if isinstance(model, dict) and str(model.get("path", "")).startswith("azureml:"):
             deployment["model"] = model["path"]

@@ -11,11 +11,14 @@ from typing import Any
 from tui.plan.fields.all_fields import BY_KEY
 from tui.plan.fields.field import NESTED
 from tui.plan.load_save import yaml_nodes
-from tui.plan.load_save.document import DEPLOYMENTS, Document, leaves, normalise
+from tui.plan.load_save.document import DEPLOYMENTS, SHORT_FORMS, Document, leaves, normalise
 from tui.plan.presets import find, presets
 from tui.plan.problems import PlanInvalid, Problem
 
 GROUPS = {key[:place] for key in BY_KEY for place, character in enumerate(key) if character == "."}
+MAPS = {key for key, field in BY_KEY.items() if field.kind == "map"}
+# Their values are judged with all that is below them, by their own rules.
+NESTED_FIELDS = {key for key, field in BY_KEY.items() if field.kind in NESTED}
 IGNORED = ("$schema", "endpoint.$schema", "deployment.$schema", "deployment.endpoint_name")
 NOT_SET_HERE = (
     "endpoint.compute",
@@ -28,6 +31,8 @@ NOT_SET_HERE = (
 )
 
 
+# Groups that are always maps: a model and an environment may be written as a text.
+_GROUPS_ONLY = GROUPS - BY_KEY.keys() - {f"deployment.{key}" for key in SHORT_FORMS}
 SPLITS = ("traffic", "mirror_traffic")
 """Maps that an overlay replaces as a whole: two splits as one would not add up."""
 
@@ -53,7 +58,7 @@ def apply_sets(document: Document, sets: Iterable[str]) -> None:
     for item in sets:
         key, sign, text = item.partition("=")
         key = key.strip()
-        known = key in BY_KEY or key.rpartition(".")[0] in _map_keys()
+        known = key in BY_KEY or key.rpartition(".")[0] in MAPS
         try:
             value = yaml.safe_load(text) if text.strip() else None
         except yaml.YAMLError:
@@ -77,22 +82,13 @@ def _set_group(document: Document, group: str, values: dict[Any, Any]) -> list[P
     problems = []
     for name, value in values.items():
         key = f"{group}.{name}"
-        if key in BY_KEY or group in _map_keys():
+        if key in BY_KEY or group in MAPS:
             document.set(key, value, "--set")
         elif key in GROUPS and isinstance(value, dict):
             problems += _set_group(document, key, value)
         else:
             problems.append(Problem(key, f"--set {group}: {name} is not one of its keys.", _nearest(key), "--set"))
     return problems
-
-
-def _map_keys() -> set[str]:
-    return {key for key, field in BY_KEY.items() if field.kind == "map"}
-
-
-def _nested_keys() -> set[str]:
-    """Fields whose values are judged with all that is below them, by their own rules."""
-    return {key for key, field in BY_KEY.items() if field.kind in NESTED}
 
 
 def _locate(argument: str) -> Path:
@@ -164,7 +160,7 @@ def _build(node: Any, prefix: str, document: Document, file: str, loader: Any) -
             result[name] = _deployments(value_node, document, file, line, loader)
             continue
         above = _plain(prefix.rstrip("."))
-        inside_map = above in _map_keys() or any(f"{above}.".startswith(f"{key}.") for key in _nested_keys())
+        inside_map = above in MAPS or any(f"{above}.".startswith(f"{key}.") for key in NESTED_FIELDS)
         if not inside_map and known not in BY_KEY and known not in GROUPS:
             document.problems.append(_unknown(key, file, line))
             continue
@@ -177,16 +173,7 @@ def _build(node: Any, prefix: str, document: Document, file: str, loader: Any) -
             said = getattr(error, "problem", None) or "it cannot be read"
             document.problems.append(Problem(key, f"This value is not understood: {said}.", "", file, line))
             continue
-        if (
-            known in GROUPS
-            and known not in BY_KEY
-            and value is not None
-            and known
-            not in (
-                "deployment.model",
-                "deployment.environment",
-            )
-        ):
+        if value is not None and known in _GROUPS_ONLY:
             document.problems.append(
                 Problem(key, f"{value!r} is not a map.", f"Write its keys below it: {_below(known)}.", file, line)
             )

@@ -154,7 +154,8 @@ def _path(document: Document, field: Field, value: str) -> tuple[Any, Problem | 
     problem = None
     try:
         if not path.exists():
-            problem = f"There is no {_word(field)} {path}."
+            wanted = "file or folder" if field.must_exist == "any" else field.must_exist
+            problem = f"There is no {wanted} {path}."
         elif field.must_exist == "folder" and not path.is_dir():
             problem = f"{path} is a file; a folder is expected."
         elif field.must_exist == "file" and not path.is_file():
@@ -164,7 +165,3 @@ def _path(document: Document, field: Field, value: str) -> tuple[Any, Problem | 
     if problem:
         return path, document.problem(field.key, problem, f"Relative paths start from {document.base}.")
     return path, None
-
-
-def _word(field: Field) -> str:
-    return {"folder": "folder", "file": "file"}.get(field.must_exist, "file or folder")

@@ -28,20 +28,16 @@ def _suggest_name(text: str, longest: int) -> str:
 def online_name(value: Any) -> str | None:
     """An endpoint's or a deployment's name: 3 to 32 characters, letters, digits, single dashes, a letter first."""
     text = str(value)
-    wrong = None
-    if not 3 <= len(text) <= 32:
-        wrong = f"A name has 3 to 32 characters; this one has {len(text)}"
-    elif not text[0].isascii() or not text[0].isalpha():
-        wrong = "A name begins with a letter"
-    elif "_" in text:
-        wrong = "An underscore is not allowed in a name"
-    elif " " in text:
-        wrong = "A space is not allowed in a name"
-    elif re.search(r"[^a-zA-Z0-9-]", text):
-        character = re.findall(r"[^a-zA-Z0-9-]", text)[0]
-        wrong = f"The character {character} is not allowed in a name; letters, digits and dashes are"
-    elif "--" in text or text.endswith("-"):
-        wrong = "Dashes stand alone, between letters or digits"
+    odd = re.search(r"[^a-zA-Z0-9-]", text)
+    rules = (
+        (3 <= len(text) <= 32, f"A name has 3 to 32 characters; this one has {len(text)}"),
+        (re.match("[a-zA-Z]", text), "A name begins with a letter"),
+        ("_" not in text, "An underscore is not allowed in a name"),
+        (" " not in text, "A space is not allowed in a name"),
+        (not odd, f"The character {odd and odd[0]} is not allowed in a name; letters, digits and dashes are"),
+        ("--" not in text and not text.endswith("-"), "Dashes stand alone, between letters or digits"),
+    )
+    wrong = next((said for kept, said in rules if not kept), None)
     if wrong is None:
         return None
     suggestion = _suggest_name(text, 32)
