@@ -105,14 +105,10 @@ class Source:
                             found[name] = found.get(name, False) or hidden
         return found
 
-    def plan_only(self, *, rollout: bool = True) -> list[str]:
-        """Notes on what only aml-deploy itself carries out: rollout (unless the export has it) and limits."""
-        keys = [key for key in ("rollout", "limits")[not rollout :] if self.document.get(key)]
-        return (
-            [f"{' and '.join(keys)} of the plan: carried out by aml-deploy apply only, not in these files."]
-            if keys
-            else []
-        )
+    def limits_note(self) -> list[str]:
+        """A note on the limits of waiting, which only aml-deploy itself keeps."""
+        note = "limits of the plan: carried out by aml-deploy apply only, not in these files."
+        return [note] if self.document.get("limits") else []
 
 
 def split(text: str) -> list[tuple[str, str]]:

@@ -84,7 +84,7 @@ def program(source: Source, *, setting: str) -> Program:
         "paths": here or "Path(" in code,
     }
     values["standard_library"] = rollout or settings or values["paths"]
-    notes = [*source.plan_only(rollout=False), *([ROLLOUT_NOTE] if rollout else [])]
+    notes = [*source.limits_note(), *([ROLLOUT_NOTE] if rollout else [])]
     return Program(parts["head"], made, values, notes)
 
 
