@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.panes import home
-from tui.engine.heartbeat import this_machine
+from tui.engine.heartbeat_and_takeover import this_machine
 from tui.engine.journal.runs import Run, _start_time
 from tui.plan.load_save.load import load
 

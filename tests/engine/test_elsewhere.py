@@ -16,8 +16,8 @@ from azure_state import Azure
 from test_run import begin, ended, events_until, finished, plan_for
 
 from tui.common.write_atomic import write_atomic
-from tui.engine import heartbeat, start_stop
-from tui.engine.heartbeat import FILE, Heart, elsewhere, last_beat, observed_elsewhere
+from tui.engine import heartbeat_and_takeover, start_stop
+from tui.engine.heartbeat_and_takeover import FILE, Heart, elsewhere, last_beat, observed_elsewhere
 from tui.engine.journal import runs
 
 
@@ -49,12 +49,12 @@ def beating(folder: Path, seconds_ago: float) -> Iterator[None]:
 
 
 def test_a_fresh_beat_is_believed_and_an_old_one_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.3)
-    monkeypatch.setattr(heartbeat, "TICK_SECONDS", 0.1)
+    monkeypatch.setattr(heartbeat_and_takeover, "BEAT_SECONDS", 0.3)
+    monkeypatch.setattr(heartbeat_and_takeover, "TICK_SECONDS", 0.1)
     assert elsewhere(tmp_path) is None
     beat(tmp_path)
     assert elsewhere(tmp_path) is not None
-    beat(tmp_path, machine=heartbeat.this_machine())
+    beat(tmp_path, machine=heartbeat_and_takeover.this_machine())
     assert elsewhere(tmp_path) is None, "what is on this machine is told by its process id"
     beat(tmp_path, seconds_ago=3600)
     assert elsewhere(tmp_path) is None
@@ -65,7 +65,7 @@ def test_a_fresh_beat_is_believed_and_an_old_one_is_not(tmp_path: Path, monkeypa
 def test_clocks_that_differ_by_an_hour_do_not_matter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds_ago: float
 ) -> None:
-    monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 1.0)
+    monkeypatch.setattr(heartbeat_and_takeover, "BEAT_SECONDS", 1.0)
     with beating(tmp_path, seconds_ago):
         waited: list[str] = []
         found = observed_elsewhere(tmp_path, waited.append)
@@ -112,7 +112,7 @@ def test_a_run_of_another_machine_is_followed_stopped_and_resumed(
     run, prepared = begin(plan_for("churn-machine-01", tmp_path), rehearsal_env, monkeypatch)
     events_until(run, lambda event: event["event"] == "task_operation")
     with monkeypatch.context() as other:
-        other.setattr(heartbeat, "this_machine", lambda: "cluster-2 boot")
+        other.setattr(heartbeat_and_takeover, "this_machine", lambda: "cluster-2 boot")
         assert run.alive
         assert run.elsewhere
         start_stop.resume(run, environ=prepared)
@@ -124,13 +124,13 @@ def test_a_run_of_another_machine_is_followed_stopped_and_resumed(
     assert last is not None
     start_stop.resume(run, environ=prepared)
     events_until(run, lambda event: event["event"] == "run_resumed")
-    beaten = heartbeat.last_beat(run.folder)
+    beaten = heartbeat_and_takeover.last_beat(run.folder)
     assert beaten is not None
     os.kill(beaten.pid, signal.SIGKILL)
     while runs.engine_pid(run.folder) is not None:
         time.sleep(0.01)
     with monkeypatch.context() as other:
-        other.setattr(heartbeat, "this_machine", lambda: "cluster-2 boot")
+        other.setattr(heartbeat_and_takeover, "this_machine", lambda: "cluster-2 boot")
         assert run.alive, "a machine that is gone without a word counts as gone after half a minute only"
     start_stop.resume(run, environ=prepared)
     done = events_until(run, lambda event: finished(event) and event["seq"] > last["seq"])[-1]

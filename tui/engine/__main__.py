@@ -9,7 +9,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from tui.engine.heartbeat import Heart
+from tui.engine.heartbeat_and_takeover import Heart
 from tui.engine.journal.journal import JournalWriter
 from tui.engine.journal.log_stream import never_fail
 from tui.engine.journal.runs import Run, read, write_engine

@@ -10,7 +10,7 @@ from typing import Any
 
 from tui import __version__
 from tui.common.deadlines import AwakeDeadline
-from tui.engine import endpoint_lock, heartbeat, preload
+from tui.engine import endpoint_lock, heartbeat_and_takeover, preload
 from tui.engine.clean_up import clean_up
 from tui.engine.error_cards import card
 from tui.engine.failure_context import failure_context, last_lines
@@ -164,7 +164,7 @@ class Engine:
         """The run that works on the endpoint on another machine with the same state folder: locks do not reach it."""
         name = self.plan.endpoint.name
         for folder in self.folder.parent.iterdir():
-            if folder == self.folder or not heartbeat.elsewhere(folder):
+            if folder == self.folder or not heartbeat_and_takeover.elsewhere(folder):
                 continue
             other = runs.read(folder)
             if other is not None and (other.endpoint, other.rehearsed) == (name, self.rehearsed):

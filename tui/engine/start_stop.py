@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from tui.common.write_atomic import write_atomic
-from tui.engine import heartbeat
+from tui.engine import heartbeat_and_takeover
 from tui.engine.file_lock import taken
 from tui.engine.journal.runs import Run, engine_pid, read, write_engine
 from tui.engine.journal.state_folder import ROLL_BACK_FILE, runs_folder
@@ -87,7 +87,7 @@ def stop(run: Run, *, clean_up: bool = False) -> bool:
     if clean_up:
         write_atomic(run.folder / "clean-up", "", mode=0o600)
     if pid is None:
-        heartbeat.ask_to_stop(run.folder)
+        heartbeat_and_takeover.ask_to_stop(run.folder)
         return True
     try:
         os.kill(pid, signal.SIGTERM)

@@ -19,8 +19,8 @@ from tui.app.dialogs.text_dialog import TextScreen, TextScroll
 from tui.app.state.answers import stay_busy
 from tui.app.state.store import Store
 from tui.app.steps.deploy.run_log import RunLog
-from tui.app.steps.network.network_drawing import NetworkPath
-from tui.app.steps.network.network_path import explain, hops
+from tui.app.steps.network.network_path_drawing import explain, hops
+from tui.app.steps.network.network_path_widget import NetworkPath
 from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.troubleshoot import texts

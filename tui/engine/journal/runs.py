@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tui.common.write_atomic import write_atomic
-from tui.engine import heartbeat
+from tui.engine import heartbeat_and_takeover
 from tui.engine.journal.journal import Journal
 from tui.engine.journal.state_folder import runs_folder
 
@@ -47,12 +47,12 @@ class Run:
     @property
     def alive(self) -> bool:
         """Whether the run's engine works right now, on this machine or, by its signs of life, on another one."""
-        return engine_pid(self.folder) is not None or heartbeat.elsewhere(self.folder) is not None
+        return engine_pid(self.folder) is not None or heartbeat_and_takeover.elsewhere(self.folder) is not None
 
     @property
     def elsewhere(self) -> str:
         """The name of the other machine that works on the run; empty when none does."""
-        beat = heartbeat.elsewhere(self.folder)
+        beat = heartbeat_and_takeover.elsewhere(self.folder)
         return beat.host if beat else ""
 
     @property
@@ -121,7 +121,7 @@ def read(folder: Path) -> Run | None:
 
 def write_engine(folder: Path, pid: int) -> None:
     """Say that a process of this machine is the run's engine."""
-    about = {"pid": pid, "started": _start_time(pid), "host": heartbeat.this_machine()}
+    about = {"pid": pid, "started": _start_time(pid), "host": heartbeat_and_takeover.this_machine()}
     write_atomic(folder / "engine.json", json.dumps(about), mode=0o600)
 
 
@@ -132,7 +132,7 @@ def engine_pid(folder: Path) -> int | None:
         pid = int(about["pid"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    if about.get("host") != heartbeat.this_machine():
+    if about.get("host") != heartbeat_and_takeover.this_machine():
         return None
     started = _start_time(pid)
     return pid if started is not None and started == about.get("started") else None

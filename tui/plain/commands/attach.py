@@ -7,7 +7,7 @@ import os
 from argparse import Namespace
 from collections.abc import Collection, Mapping
 
-from tui.engine import heartbeat, start_stop
+from tui.engine import heartbeat_and_takeover, start_stop
 from tui.engine.journal import runs
 from tui.engine.journal.runs import Run
 from tui.plain.arguments.plan_and_environment import rehearsal_of
@@ -57,7 +57,7 @@ def elsewhere(chosen: Run) -> str:
     def waiting(host: str) -> None:
         say(f"The engine of run {chosen.id} was on {host}; looking for some seconds whether it still works.")
 
-    beat = heartbeat.observed_elsewhere(chosen.folder, waiting)
+    beat = heartbeat_and_takeover.observed_elsewhere(chosen.folder, waiting)
     return beat.host if beat else ""
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.app.panes import Walk, home, recorded_answers, wizard
 from tests.app.recorded import ENDPOINT_ANSWER
-from tui.app.steps.compute import size_rows
+from tui.app.steps.compute import size_columns
 from tui.app.steps.compute.size_table import SizeTable
 from tui.plan import sizes as table
 
@@ -101,8 +101,8 @@ async def test_enter_takes_a_size_and_the_marked_one_is_explained() -> None:
     ],
 )
 def test_the_filter(words: str, names: set[str]) -> None:
-    rows = size_rows.rows(OFFERS, 1, "eastus2")
-    assert {row.size.name for row in size_rows.matching(rows, words)} == names
+    rows = size_columns.rows(OFFERS, 1, "eastus2")
+    assert {row.size.name for row in size_columns.matching(rows, words)} == names
 
 
 async def test_the_filter_is_typed_and_enter_goes_to_the_table() -> None:
@@ -122,11 +122,11 @@ async def test_the_filter_is_typed_and_enter_goes_to_the_table() -> None:
 def test_cores_that_the_deployment_has_already_are_given_back() -> None:
     existing = {"name": "blue", "instance_type": "Standard_DS3_v2", "instance_count": 5}
     offers = [offer("Standard_DS3_v2", 0)]
-    (alone,) = size_rows.rows(offers, 5, "eastus2")
-    (again,) = size_rows.rows(offers, 5, "eastus2", existing)
+    (alone,) = size_columns.rows(offers, 5, "eastus2")
+    (again,) = size_columns.rows(offers, 5, "eastus2", existing)
     assert alone.fit.fits is False and again.fit.fits is True
     assert "24 that the deployment has already" in again.fit.reason
-    (failed,) = size_rows.rows(offers, 5, "eastus2", {**existing, "provisioning_state": "Failed"})
+    (failed,) = size_columns.rows(offers, 5, "eastus2", {**existing, "provisioning_state": "Failed"})
     assert failed.fit.fits is False
 
 
@@ -140,10 +140,10 @@ async def test_an_existing_deployment_is_taken_from_the_endpoint_that_was_read()
 
 @pytest.mark.parametrize("width", range(40, 200, 7))
 def test_columns_never_need_more_room_than_there_is(width: int) -> None:
-    heads = [column.head for column in size_rows.columns(width)]
+    heads = [column.head for column in size_columns.columns(width)]
     assert heads[0] == "Size" and heads[-1] == "Fits"
     if width >= 75:
-        assert len("  ".join(size_rows.line(size_rows.columns(width)))) <= width
+        assert len("  ".join(size_columns.line(size_columns.columns(width)))) <= width
         assert {"Cores", "Memory", "Left"} <= set(heads) and any(head.startswith("USD") for head in heads)
 
 

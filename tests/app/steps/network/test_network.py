@@ -8,8 +8,8 @@ import pytest
 
 from tests.app.panes import Walk, home, recorded_answers, wizard
 from tests.app.recorded import ENDPOINT_ANSWER, WORKSPACE_ANSWER
-from tui.app.steps.network import isolation, network_path
-from tui.app.steps.network.network_drawing import NetworkPath
+from tui.app.steps.network import isolation, network_path_drawing
+from tui.app.steps.network.network_path_widget import NetworkPath
 from tui.app.widgets.field_row import FieldRow
 from tui.helper.client import HelperError
 
@@ -88,7 +88,7 @@ async def test_while_it_is_asked_every_host_says_so_and_late_answers_are_dropped
     async with wizard(answers) as walk:
         await walk.to("network")
         screen = await walk.sees("▸ Resource Manager", "asking", "Looking the hosts up")
-        assert screen.count("asking") == len(network_path.NEEDED)
+        assert screen.count("asking") == len(network_path_drawing.NEEDED)
         walk.store.set("workspace.name", "ws-other")
         answers.answers["reach"] = {**REACH, "hops": REACH["hops"][:1], "proxy": ""}
         await walk.until(lambda: [name for name, _ in answers.asked].count("reach") == 2, "asked for the new one")
@@ -99,8 +99,8 @@ async def test_while_it_is_asked_every_host_says_so_and_late_answers_are_dropped
 
 def test_a_scoring_host_that_is_not_there_yet_is_not_said_to_answer() -> None:
     answered, later = hop("storage"), hop("scoring", needed=False, state="not_tried")
-    assert "this plan calls" in network_path.in_words(network_path.hops({"hops": [answered]}))[1]
-    kind, words = network_path.in_words(network_path.hops({"hops": [answered, later]}))
+    assert "this plan calls" in network_path_drawing.in_words(network_path_drawing.hops({"hops": [answered]}))[1]
+    kind, words = network_path_drawing.in_words(network_path_drawing.hops({"hops": [answered, later]}))
     assert kind == "ok" and "before the endpoint exists" in words and "this plan calls" not in words
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.app.panes import home, recorded_answers, wizard
 from tests.app.recorded import SCORE_ANSWER, SCORING
-from tui.app.steps.test import call_as_code, calls
+from tui.app.steps.test import call_as_code, call_in_words
 from tui.app.steps.test.pane import TestPane
 from tui.app.steps.test.request_editor import RequestEditor
 from tui.helper.client import HelperError
@@ -250,15 +250,17 @@ def test_the_command_that_fetches_the_key_fits_the_auth_mode(auth_mode: str, com
     ],
 )
 def test_judging_says_what_a_text_is(text: str, words: str) -> None:
-    assert words in calls.judge(text)[1]
+    assert words in call_in_words.judge(text)[1]
 
 
 def test_percentiles_are_of_values_that_were_measured() -> None:
-    assert calls.percentile([5.0], 0.95) == 5.0
-    assert calls.percentile([float(n) for n in range(1, 101)], 0.95) == 95.0
-    assert calls.percentile([3.0, 1.0, 2.0], 0.5) == 2.0
+    assert call_in_words.percentile([5.0], 0.95) == 5.0
+    assert call_in_words.percentile([float(n) for n in range(1, 101)], 0.95) == 95.0
+    assert call_in_words.percentile([3.0, 1.0, 2.0], 0.5) == 2.0
 
 
 def test_a_call_says_which_status_it_got_in_words() -> None:
-    call = calls.Call.answered(datetime(2026, 1, 1), "{}", None, {"status_code": 429, "latency_ms": 3.0, "ok": False})
+    call = call_in_words.Call.answered(
+        datetime(2026, 1, 1), "{}", None, {"status_code": 429, "latency_ms": 3.0, "ok": False}
+    )
     assert "Too many requests at once" in call.verdict

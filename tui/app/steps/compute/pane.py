@@ -11,8 +11,8 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import OptionList, Static
 
-from tui.app.steps.compute import size_rows
-from tui.app.steps.compute.size_rows import SizeRow
+from tui.app.steps.compute import size_columns
+from tui.app.steps.compute.size_columns import SizeRow
 from tui.app.steps.compute.size_table import SizeTable
 from tui.app.steps.helper_form_pane import DEBOUNCE, HelperFormPane
 from tui.app.steps.review import summary
@@ -36,7 +36,7 @@ class SizeFilter(TextInput):
 
     def topic(self) -> Topic:
         """Help for the filter."""
-        return Topic("Filter", size_rows.FILTER_HELP, "Enter goes to the table.", example="fits memory>=32 price<1")
+        return Topic("Filter", size_columns.FILTER_HELP, "Enter goes to the table.", example="fits memory>=32 price<1")
 
 
 class ComputePane(HelperFormPane):
@@ -97,7 +97,7 @@ class ComputePane(HelperFormPane):
         number = self.store.value(COUNT)
         if isinstance(number, bool) or not isinstance(number, int) or self.store.problem(COUNT):
             number = 1  # while another number is being typed
-        return size_rows.rows(offers, number, self._region, self.store.existing_deployment())
+        return size_columns.rows(offers, number, self._region, self.store.existing_deployment())
 
     @property
     def _region(self) -> str:
@@ -106,7 +106,7 @@ class ComputePane(HelperFormPane):
 
     def _show(self) -> None:
         everything = self._rows()
-        shown = size_rows.matching(everything, self.query_one("#filter", SizeFilter).value)
+        shown = size_columns.matching(everything, self.query_one("#filter", SizeFilter).value)
         table = self.query_one("#sizes", SizeTable)
         self.set_class(not everything, "-no-sizes")
         said = counted(len(shown), "size") if len(shown) == len(everything) else f"{len(shown)} of {len(everything)}"
@@ -136,7 +136,7 @@ class ComputePane(HelperFormPane):
 
         kind = {True: "ok", False: "bad", None: "none"}[row.fit.fits]
         facts = [Fact(kind, "Quota", row.fit.reason if row.fit.fits is not None else f"Not known: {row.fit.reason}")]
-        told = size_rows.cost_in_words(row, self._region, summary.estimate(self.store))
+        told = size_columns.cost_in_words(row, self._region, summary.estimate(self.store))
         facts.append(Fact("none" if told.startswith("Not known") else "", "Cost", told))
         facts += [Fact("warn", "Size", text) for text in sizes.warnings(row.size)]
         model = int((self.store.facts.get("inspect_model") or {}).get("bytes") or 0)
@@ -201,8 +201,11 @@ class ComputePane(HelperFormPane):
         table = self.query_one("#sizes", SizeTable)
         if not table.rows:
             return None
-        columns = size_rows.columns(200)
-        lines = ["  ".join(size_rows.line(columns)), *("  ".join(size_rows.line(columns, row)) for row in table.rows)]
+        columns = size_columns.columns(200)
+        lines = [
+            "  ".join(size_columns.line(columns)),
+            *("  ".join(size_columns.line(columns, row)) for row in table.rows),
+        ]
         return "\n".join(line.rstrip() for line in lines) + "\n"
 
     def actions(self) -> list[Action]:

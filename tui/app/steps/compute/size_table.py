@@ -12,8 +12,8 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tui.app.steps.compute import size_rows
-from tui.app.steps.compute.size_rows import GAP, SizeRow
+from tui.app.steps.compute import size_columns
+from tui.app.steps.compute.size_columns import GAP, SizeRow
 from tui.app.widgets.help import Topic
 
 MARK, PLAIN = "● ", "  "
@@ -76,8 +76,8 @@ class SizeTable(OptionList, inherit_bindings=False):
             return
         before = self.marked.size.name if self._drawn and self.marked else self.chosen
         self._drawn = (width, self.chosen.lower(), list(self.rows))
-        columns = size_rows.columns(width)
-        self.post_message(self.Heads(PLAIN + (" " * GAP).join(size_rows.line(columns))))
+        columns = size_columns.columns(width)
+        self.post_message(self.Heads(PLAIN + (" " * GAP).join(size_columns.line(columns))))
         names = [row.size.name.lower() for row in self.rows]
         position = next((names.index(name) for name in (before.lower(), self.chosen.lower()) if name in names), 0)
         top = self.scroll_offset.y
@@ -89,8 +89,8 @@ class SizeTable(OptionList, inherit_bindings=False):
         self.call_after_refresh(self.scroll_to_highlight)
         self.post_message(self.Marked())
 
-    def _line(self, columns: Sequence[size_rows.Column], row: SizeRow) -> Content:
-        *cells, fits = size_rows.line(columns, row)
+    def _line(self, columns: Sequence[size_columns.Column], row: SizeRow) -> Content:
+        *cells, fits = size_columns.line(columns, row)
         chosen = row.size.name.lower() == self.chosen.lower()
         look = "bold" if chosen else "$text-muted" if row.fit.fits is False else ""
         text = (MARK if chosen else PLAIN) + (" " * GAP).join(cells) + " " * GAP

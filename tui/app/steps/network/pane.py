@@ -16,9 +16,9 @@ from tui.app.state.answers import explained
 from tui.app.state.store import DEPENDS, Store
 from tui.app.steps.help_button import HelpButton
 from tui.app.steps.helper_form_pane import HelperFormPane
-from tui.app.steps.network import isolation, network_path
-from tui.app.steps.network.network_drawing import NetworkPath
-from tui.app.steps.network.network_path import Hop
+from tui.app.steps.network import isolation, network_path_drawing
+from tui.app.steps.network.network_path_drawing import Hop
+from tui.app.steps.network.network_path_widget import NetworkPath
 from tui.app.steps.step_findings import WORKSPACE, StepFindings
 from tui.app.steps.step_pane import Action
 from tui.app.widgets.choice import Choice
@@ -134,7 +134,7 @@ class NetworkPane(HelperFormPane):
 
     async def _connect(self) -> None:
         self._trouble = ""
-        self._paint(network_path.waiting("asking", self._known()))
+        self._paint(network_path_drawing.waiting("asking", self._known()))
         answer = await self.store.answer("reach", timeout=PATIENCE)
         if answer.late:
             return
@@ -144,14 +144,14 @@ class NetworkPane(HelperFormPane):
 
     def _known(self) -> list[Hop]:
         answer: dict[str, Any] | None = self.store.facts.get("reach")
-        return network_path.hops(answer) if answer else []
+        return network_path_drawing.hops(answer) if answer else []
 
     def _draw(self) -> None:
-        self._paint(self._known() or network_path.waiting("unknown" if self._trouble else "not_asked"))
+        self._paint(self._known() or network_path_drawing.waiting("unknown" if self._trouble else "not_asked"))
 
     def _paint(self, found: Sequence[Hop]) -> None:
         proxy = str((self.store.facts.get("reach") or {}).get("proxy") or "")
-        kind, words = network_path.in_words(found)
+        kind, words = network_path_drawing.in_words(found)
         if self._trouble:
             kind, words = "none", f"This cannot be known now. {self._trouble}"
         machine = f"{platform.node() or 'this machine'}" + (f", through {proxy}" if proxy else "")
@@ -168,7 +168,7 @@ class NetworkPane(HelperFormPane):
         lines = [Content.styled(f"{SIGNS[kind]} {words}", STYLES.get(kind, ""))]
         if path.marked is not None and path.has_focus:
             lines = [Content.styled(path.marked.title + "  ", "bold")]
-            told = network_path.explain(path.marked)
+            told = network_path_drawing.explain(path.marked)
             lines[0] += Content.styled(told[0][1], STYLES.get(told[0][0], ""))
             lines += [Content.styled(text, STYLES.get(kind_, "")) for kind_, text in told[1:]]
         self.query_one("#path-detail", Static).update(Content("\n").join(lines))
@@ -185,7 +185,7 @@ class NetworkPane(HelperFormPane):
         from tui.app.dialogs.text_dialog import TextScreen
 
         event.stop()
-        text = "\n\n".join(line for _, line in network_path.explain(event.hop))
+        text = "\n\n".join(line for _, line in network_path_drawing.explain(event.hop))
         self.app.push_screen(TextScreen(f"{event.hop.title}: {event.hop.words}", text, export=True))
 
     def on_descendant_focus(self) -> None:
@@ -199,8 +199,8 @@ class NetworkPane(HelperFormPane):
 
     def copied_text(self) -> str | None:
         """The way as text."""
-        return network_path.as_text(
-            self._known() or network_path.waiting("not_asked"), f"From {platform.node() or 'this machine'}:"
+        return network_path_drawing.as_text(
+            self._known() or network_path_drawing.waiting("not_asked"), f"From {platform.node() or 'this machine'}:"
         )
 
     def actions(self) -> list[Action]:

@@ -9,8 +9,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Collapsible, Static
 
-from tui.app.steps.test import calls
-from tui.app.steps.test.calls import Call
+from tui.app.steps.test import call_in_words
+from tui.app.steps.test.call_in_words import Call
 from tui.app.widgets.help import Topic
 
 SHOWN_CHARACTERS = 20_000  # of a body; the rest is said, not drawn
@@ -55,7 +55,7 @@ class AnswerView(VerticalScroll):
         if call.error:
             lines += [Content(part) for part in call.error[1:] if part]
         self.query_one(".answer-verdict", Static).update(Content("\n").join(lines))
-        body = calls.pretty(call.body)
+        body = call_in_words.pretty(call.body)
         if len(body) > SHOWN_CHARACTERS:
             body = body[:SHOWN_CHARACTERS] + f"\n… {len(body) - SHOWN_CHARACTERS:,} more characters"
         self.query_one(".answer-body", Static).update(body)

@@ -7,7 +7,7 @@ from typing import Any
 from textual.app import RenderResult
 from textual_plotext import PlotextPlot
 
-from tui.app.steps.test import calls
+from tui.app.steps.test import call_in_words
 from tui.app.steps.test.load_test import Tally
 from tui.app.text import formatting
 
@@ -38,7 +38,7 @@ class LatencyPlot(PlotextPlot):
         times = tally.times
         if times and self.size.height >= ROWS_FOR_LINES:
             for share, colour in ((0.5, "green+"), (0.95, "orange+")):
-                plt.hline(calls.percentile(times, share), "default" if mono else colour)
+                plt.hline(call_in_words.percentile(times, share), "default" if mono else colour)
         top = max([ms for _, ms in (*good, *bad)] or [1.0]) * 1.08
         last = max(tally.wanted, 2)
         plt.xlim(1, last)

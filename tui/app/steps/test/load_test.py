@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tui.app.steps.test import calls
+from tui.app.steps.test import call_in_words
 from tui.app.text import formatting
 
 MOST_CALLS = 1000
@@ -78,7 +78,7 @@ class Tally:
     def percentiles(self) -> str:
         """`p50 31 ms, p95 60 ms, p99 71 ms` of the calls that were answered well; there must be some."""
         times = self.times
-        found = ((name, calls.percentile(times, share)) for name, share in PERCENTILES)
+        found = ((name, call_in_words.percentile(times, share)) for name, share in PERCENTILES)
         return ", ".join(f"{name} {formatting.milliseconds(value)}" for name, value in found)
 
     def progress(self) -> str:

@@ -16,9 +16,9 @@ from textual.widgets import Button, Select, Static
 from tui.app.state.answers import stay_busy
 from tui.app.state.store import Store
 from tui.app.steps.step_pane import Action, Pane
-from tui.app.steps.test import call_as_code, calls, sample_requests
+from tui.app.steps.test import call_as_code, call_in_words, sample_requests
 from tui.app.steps.test.answer_view import AnswerView
-from tui.app.steps.test.calls import Call
+from tui.app.steps.test.call_in_words import Call
 from tui.app.steps.test.load_test import Tally
 from tui.app.steps.test.request_editor import RequestEditor
 
@@ -274,7 +274,7 @@ class TestPane(Pane):
         answer = self.query_one(AnswerView)
         focused = self.screen.focused
         if answer.call and focused is not None and (focused is answer or answer in focused.ancestors):
-            return calls.pretty(answer.call.body)
+            return call_in_words.pretty(answer.call.body)
         return self.snippet("curl")
 
     def actions(self) -> list[Action]:

@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import TextArea
 
-from tui.app.steps.test import calls
+from tui.app.steps.test import call_in_words
 from tui.app.textual_patches.key_order import OwnKeys
 from tui.app.widgets.help import Topic
 
@@ -72,5 +72,5 @@ class RequestEditor(OwnKeys, TextArea):
         self._timer = self.set_timer(DEBOUNCE_SECONDS, self._judge)
 
     def _judge(self) -> None:
-        good, words = calls.judge(self.text)
+        good, words = call_in_words.judge(self.text)
         self.post_message(self.Judged(good, words))

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tui.app.steps.network.network_path import Hop, explain
+from tui.app.steps.network.network_path_drawing import Hop, explain
 from tui.app.widgets.facts import STYLES
 from tui.app.widgets.help import Topic
 
