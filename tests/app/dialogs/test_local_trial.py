@@ -17,7 +17,7 @@ from tui.plan.load_save.load import load
 
 
 def folders() -> set[str]:
-    return {path.name for path in Path(tempfile.gettempdir()).glob("aml-deploy-dress-*")}
+    return {path.name for path in Path(tempfile.gettempdir()).glob("aml-deploy-trial-*")}
 
 
 async def opened(app: WizardApp, pilot: Pilot[object]) -> LocalTrialScreen:
