@@ -19,7 +19,7 @@ from tui.app.state.store import Adopt, Store
 from tui.app.steps.typed_ahead import TypedAhead
 from tui.app.textual_patches.newest_size import BottomScreen
 from tui.app.textual_patches.own_faults import OwnFaults
-from tui.app.textual_patches.suspend import only_after_suspending
+from tui.app.textual_patches.suspend import suspend_between_events
 from tui.app.theme import DARK, LIGHT
 from tui.plan.load_save.document import Document
 
@@ -91,7 +91,7 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
                 number = getattr(signal, name)
                 loop.add_signal_handler(number, self._signalled, number)
         if not self.is_headless:
-            only_after_suspending()
+            suspend_between_events()
         if not self.is_headless and os.isatty(0):
             self.set_interval(TERMINAL_SECONDS, self._look_for_terminal)
         if self._begin_with is not None:
