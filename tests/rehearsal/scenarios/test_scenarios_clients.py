@@ -115,7 +115,7 @@ def test_a_run_names_the_cause(
     ("scenario", "words"),
     [
         ("quota", "needs 8 more cores"),
-        ("v1-legacy-mode", "v1_legacy_mode"),
+        ("v1-legacy-mode", "v1 legacy mode"),
         ("identity-unavailable", "No way to sign in was found"),
         ("signin-forbidden", "does not have authorization to perform action"),
     ],

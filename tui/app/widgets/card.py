@@ -137,6 +137,10 @@ class CardView(Vertical):
             classes="card-body",
         )
 
+    def on_mount(self) -> None:
+        for button in self.query(Button):
+            button.active_effect_duration = 0  # while one looks pressed, Textual drops a second press
+
     def show(self, card: Card, *, again: str, retry: str = "", note: str = "") -> None:
         """Show another card. `again` names the button that starts anew, `retry` the one that goes on (empty: there is
         none); `note` is a sentence above everything else."""
