@@ -75,4 +75,6 @@ def test_under_legacy_isolation_it_is_blocked_with_and_without_the_flag(
         done = aml_deploy("check", PRESET, "--rehearse", "--json", *legacy, *more, environ=rehearsing)
         assert done.returncode == 3
         blockers = [found for found in json_lines(done.stdout) if found.get("severity") == "blocker"]
-        assert [found["remedy"][: len(expected)] for found in blockers] == [expected]
+        # The endpoint of the tests above may be there, in another workspace: its name is taken then.
+        remedies = [found["remedy"] for found in blockers if found["field"] != "endpoint.name"]
+        assert [remedy[: len(expected)] for remedy in remedies] == [expected]

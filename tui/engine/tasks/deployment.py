@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tui.cloud.http.operation import Operation
 
 LOG_EVERY_SECONDS = 2.0
+FIRST_LOG_SECONDS = 0.25  # twice as long each time: a build from a warm cache is over, with its log, within two seconds
 LOG_LINES = 500
 
 
@@ -73,8 +74,10 @@ def _logs(task: TaskContext) -> Iterator[None]:
     ended = threading.Event()
 
     def follow() -> None:
-        while not ended.wait(LOG_EVERY_SECONDS):
+        seconds = FIRST_LOG_SECONDS
+        while not ended.wait(seconds):
             _show_logs(task, followers)
+            seconds = min(2 * seconds, LOG_EVERY_SECONDS)
         _show_logs(task, followers)
 
     thread = threading.Thread(target=follow, name="logs", daemon=True)
