@@ -10,7 +10,6 @@ from tui.plain.failure import Failure
 from tui.plain.terminal import say
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
-from tui.plan.load_save.resolve import resolve
 from tui.plan.presets import find, presets
 from tui.plan.problems import PlanInvalid
 
@@ -24,6 +23,8 @@ def ready(arguments: Namespace) -> tuple[Document, dict[str, str]]:
 
     Raises PlanInvalid for whatever the plan and the existence of its paths show by themselves; Failure.
     """
+    from tui.plan.load_save.resolve import resolve  # costs a twentieth of the wizard's start
+
     document = load(arguments.plan, arguments.overlays, arguments.sets)
     practise(arguments)
     if not arguments.rehearse:
@@ -37,6 +38,7 @@ def rehearsal_of(document: Document) -> tuple[Document, dict[str, str]]:
 
     Raises PlanInvalid, before anything is started where the plan shows it by itself; Failure.
     """
+    from tui.plan.load_save.resolve import resolve
     from tui.rehearsal_client import judge
 
     judge(document, os.environ)
@@ -71,6 +73,8 @@ def located(document: Document, *, rehearse: bool) -> tuple[Document, dict[str, 
 
 def check_place(document: Document, environ: Mapping[str, str]) -> None:
     """Raise PlanInvalid for what is wrong with the workspace, the credential or the endpoint's name."""
+    from tui.plan.load_save.resolve import resolve
+
     try:
         resolve(document, environ)
     except PlanInvalid as invalid:
