@@ -130,12 +130,16 @@ def in_a_terminal(command: list[str], cwd: Path, before: list[str], typed: str) 
         os.execvpe(command[0], command, {**os.environ, "TERM": "dumb", "PS1": "$ ", "LC_ALL": "C.UTF-8"})
     said, seen = "", 0
 
+    def read() -> None:
+        nonlocal said
+        if select.select([terminal], [], [], 0.2)[0]:
+            said += os.read(terminal, 65536).decode("utf-8", "replace")
+
     def until(mark: str) -> None:
-        nonlocal said, seen
+        nonlocal seen
         end = time.monotonic() + 20
         while mark not in said[seen:] and time.monotonic() < end:
-            if select.select([terminal], [], [], 0.2)[0]:
-                said += os.read(terminal, 65536).decode("utf-8", "replace")
+            read()
         seen = max(seen, said.find(mark, seen))
 
     try:
@@ -143,7 +147,9 @@ def in_a_terminal(command: list[str], cwd: Path, before: list[str], typed: str) 
         until("ready")
         for part in typed.split("\t")[:-1]:
             os.write(terminal, part.encode() + b"\t")
-            time.sleep(0.3)
+            begun, end = len(said), time.monotonic() + 20
+            while len(said) - begun <= len(part) and time.monotonic() < end:  # its echo, and what completes it
+                read()
         os.write(terminal, b"\n")
         until("\n<")
         until(">\r\n")
