@@ -180,7 +180,8 @@ def test_an_absent_workspace_is_an_error(service: Service, cloud: Any) -> None:
 
 def test_the_sdk_prints_nothing(service: Service, plan: Plan) -> None:
     script = (
-        "from tui.cloud.session import connect, import_sdk; from tui.plan.model import *;"
+        "from tui.cloud.session import connect; from tui.cloud.http.sdk_import import import_sdk;"
+        "from tui.plan.model import *;"
         f"connect(Plan(workspace=Workspace{tuple(replace(WORKSPACE).__dict__.values())!r})); import_sdk();"
         "import logging; print('workspace', flush=True);"
         "logging.getLogger('azure.ai.ml._utils._endpoint_utils').warning('noise');"

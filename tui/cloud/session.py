@@ -17,6 +17,7 @@ from tui.plan.model import Plan
 
 if TYPE_CHECKING:
     import requests
+    from azure.ai.ml import MLClient
 
     from tui.cloud.recording.recorder import Recorder
 
@@ -50,6 +51,16 @@ class Cloud:
             if self._shared.http is None:
                 self._shared.http = self.recorder.session("scoring") if self.recorder else connections.session()
             return self._shared.http
+
+    @property
+    def ml_client(self) -> MLClient:
+        """Azure's own client for the plan's workspace, made at its first use (`tui.cloud.ml_client`)."""
+        with self._shared.ml_client_lock:
+            if self._shared.ml_client is None:
+                from tui.cloud import ml_client
+
+                self._shared.ml_client = ml_client.connect(self)
+            return self._shared.ml_client
 
     def read_workspace(self) -> dict[str, Any]:
         """The plan's workspace as Resource Manager tells it. Raises CloudError, also when it is not there."""
@@ -85,18 +96,8 @@ class _Shared:
         self.http_lock = threading.Lock()
         self.http: requests.Session | None = None
         self.location: str | None = None
-
-
-_import_lock = threading.Lock()
-
-
-def import_sdk() -> None:
-    """Imports azure.ai.ml without a word on stdout or stderr; takes 1.3 to 2.4 s the first time."""
-    with _import_lock:
-        sdk_logging.before_import()
-        import azure.ai.ml  # noqa: F401
-
-        sdk_logging.after_import()
+        self.ml_client_lock = threading.Lock()
+        self.ml_client: MLClient | None = None
 
 
 def connect(plan: Plan, recorder: Recorder | None = None) -> Cloud:
@@ -108,10 +109,8 @@ def connect(plan: Plan, recorder: Recorder | None = None) -> Cloud:
     """
     sdk_logging.before_import()
     metadata = clouds.current(session=recorder.session("metadata") if recorder else connections.session())
-    # The SDK puts the name back itself, once it knows that cloud; before that it fails on a name it does not know.
-    if "azure.ai.ml" not in sys.modules or os.environ.get("AZUREML_CURRENT_CLOUD") != metadata.name:
+    # Left over from another process: the SDK's import fails on a name that it does not know.
+    if os.environ.get("AZUREML_CURRENT_CLOUD") not in clouds.BUILT_IN and "azure.ai.ml" not in sys.modules:
         os.environ.pop("AZUREML_CURRENT_CLOUD", None)
-    if metadata.built_in and metadata.name != "AzureCloud":
-        os.environ["AZUREML_CURRENT_CLOUD"] = metadata.name
     transport = recorder.transport("identity") if recorder else connections.transport()
     return Cloud(plan, metadata, credentials.build(plan.credential, metadata, transport), recorder)

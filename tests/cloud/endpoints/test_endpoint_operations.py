@@ -150,16 +150,19 @@ DEPLOYMENT = {
 
 
 def test_a_probe_is_changed_and_nothing_else(service: Service, cloud: Any) -> None:
+    service.on("GET", "/onlineEndpoints/churn", Reply(body={"name": "churn", "properties": {"authMode": "Key"}}))
     service.on("GET", "/deployments/blue", Reply(body=DEPLOYMENT))
     service.on("PUT", "/deployments/blue", Reply(200, DEPLOYMENT))
     done = apply_fix(cloud, "churn", "raise_probe_delay", {"deployment": "blue", "seconds": 300})
     assert "300 s" in done
     (sent,) = [json.loads(body) for verb, _, body, _ in service.requests if verb == "PUT"]
     properties = sent["properties"]
-    assert properties["livenessProbe"] == {"initialDelay": "PT300S", "period": "PT10S"}
-    assert properties["readinessProbe"] == {"initialDelay": "PT300S"}
+    # What the deployment does not tell is written out by the SDK, with Azure's defaults.
+    others = {"period": "PT10S", "timeout": "PT2S", "successThreshold": 1, "failureThreshold": 30}
+    assert properties["livenessProbe"] == {"initialDelay": "PT5M", **others}
+    assert properties["readinessProbe"] == {"initialDelay": "PT5M", **others}
     assert properties["environmentVariables"] == {"MINE": "1"}, "the service adds its own again"
-    assert properties["egressPublicNetworkAccess"] == "Disabled"
+    assert properties["egressPublicNetworkAccess"] == "disabled"
     assert (sent["sku"]["capacity"], sent["tags"]) == (2, {"team": "a"})
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from tui.checks.troubleshoot.fixes import words
-from tui.cloud.endpoints import deployments, endpoints, scaling, traffic
+from tui.cloud.endpoints import deployments, endpoints, traffic
 from tui.cloud.errors import CloudError
 from tui.cloud.http import arm
 from tui.cloud.http.operation import Operation
@@ -61,22 +61,22 @@ def _remove_deployment(cloud: Cloud, name: str, given: dict[str, Any], progress:
 
 def _raise_probe_delay(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
     deployment, wanted = str(given["deployment"]), int(given["seconds"])
-    delay = {"initialDelay": f"PT{wanted}S"}
-    change = {"livenessProbe": delay, "readinessProbe": delay}
-    _settled(lambda: scaling.begin_again(cloud, name, deployment, change), progress)
+    delay = {"initial_delay": wanted}
+    change = {"liveness_probe": delay, "readiness_probe": delay}
+    _settled(lambda: deployments.begin_again(cloud, name, deployment, change), progress)
     return f"The probes of {deployment} count after {wanted} s now."
 
 
 def _raise_timeout(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
     deployment, wanted = str(given["deployment"]), int(given["milliseconds"])
-    change = {"requestSettings": {"requestTimeout": deployments.iso_milliseconds(wanted)}}
-    _settled(lambda: scaling.begin_again(cloud, name, deployment, change), progress)
+    change = {"request_settings": {"request_timeout_ms": wanted}}
+    _settled(lambda: deployments.begin_again(cloud, name, deployment, change), progress)
     return f"Requests to {deployment} may take {wanted // 1000} s now."
 
 
 def _redeploy(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
     deployment = str(given["deployment"])
-    _settled(lambda: scaling.begin_again(cloud, name, deployment), progress)
+    _settled(lambda: deployments.begin_again(cloud, name, deployment), progress)
     return f"The deployment {deployment} was made again, and has succeeded."
 
 

@@ -4,10 +4,11 @@ context; registered under a name, or one that is there already."""
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Callable
 
+from tui.cloud import ml_client
 from tui.cloud.assets.models import parse_reference
 from tui.cloud.errors import CloudError
 from tui.cloud.http import arm
@@ -15,6 +16,7 @@ from tui.cloud.session import Cloud
 from tui.cloud.storage.datastore import default_datastore
 from tui.cloud.storage.folder_files import content_hash, walk
 from tui.cloud.storage.uploader import Progress, upload
+from tui.plan import sdk_entities
 from tui.plan.model import BuildContext, Environment, InferenceConfig
 
 
@@ -121,8 +123,6 @@ def register(
     A build context is uploaded first, to the workspace's default datastore; `progress` gets bytes done and in all.
     Raises Cancelled, or CloudError.
     """
-    import yaml
-
     found = find(cloud, environment)
     if found is not None:
         return replace(found, reused=True)
@@ -130,24 +130,15 @@ def register(
     conda = environment.conda_file
     if conda is not None and base is not None and not conda.is_absolute():
         conda = base / conda
-    tree = _content(conda)
-    properties: dict[str, Any] = {
-        # As azure-ai-ml 1.35 writes it: the service compares and hashes these words.
-        **({"condaFile": yaml.dump(tree)} if tree is not None else {}),
-        **({"image": environment.image} if environment.image else {}),
-        **({"inferenceConfig": routes(environment.inference_config)} if environment.inference_config else {}),
-        "tags": {},
-        "isAnonymous": False,
-        "isArchived": False,
-    }
-    if environment.build is not None:
-        properties["build"] = {
-            "contextUri": environment.build.url or _uploaded(cloud, environment.build.path, progress, cancelled),
-            "dockerfilePath": environment.build.dockerfile_path,
-        }
+    context = environment.build and (
+        environment.build.url or _uploaded(cloud, environment.build.path, progress, cancelled)
+    )
+    values = sdk_entities.Tree({"deployment": {"environment": asdict(environment)}})
+    wanted = sdk_entities.environment(values, environment.name, _content(conda), context, version=version)
     doing = f"registering the environment {environment.name}"
-    where = f"{cloud.workspace_id}/environments/{environment.name}/versions/{version}"
-    return _info(cloud.arm.call("PUT", where, arm.ENVIRONMENTS, {"properties": properties}, doing=doing).body)
+    made = ml_client.entity(wanted)
+    ml_client.call(cloud, lambda client: client.environments.create_or_update(made), doing)
+    return resolve(cloud, f"azureml:{environment.name}:{version}")
 
 
 def _uploaded(cloud: Cloud, context: Path | None, progress: Progress, cancelled: Callable[[], bool]) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable
 
+from tui.cloud import ml_client
 from tui.cloud.errors import CloudError
 from tui.cloud.http import arm
 from tui.cloud.session import Cloud
@@ -16,6 +18,7 @@ from tui.cloud.storage.datastore import default_datastore
 from tui.cloud.storage.folder_files import LocalFile, fingerprint, hash_of, remember, walk
 from tui.cloud.storage.folder_files import content_hash as content_hash  # part of this module's interface
 from tui.cloud.storage.uploader import Progress, upload, upload_and_hash
+from tui.plan import sdk_entities
 from tui.plan.model import Model
 
 CONTENT_TAG = "aml-deploy-content"
@@ -167,44 +170,37 @@ def _register(
 
 
 def create_version(cloud: Cloud, model: Model, uri: str, tags: Mapping[str, str]) -> ModelVersion:
-    """Registers what is at an address that the workspace can read, with the words of azure-ai-ml 1.35.
+    """Registers what is at an address that the workspace can read: a datastore's, or that of a run or a job.
 
-    Without the SDK's client, whose import takes longer than everything else here. Raises CloudError.
+    Raises CloudError.
     """
-    properties = {
-        **({"description": model.description} if model.description else {}),
-        "tags": {**model.tags, **tags},
-        "properties": {},
-        "modelType": model.type,
-        "modelUri": uri.replace("azureml://datastores/", f"{_data_uri(cloud)}/datastores/", 1),
-        "isAnonymous": False,
-        "isArchived": False,
-    }
+    marks = {**model.tags, **tags}
+    values = sdk_entities.Tree({"deployment": {"model": asdict(model)}})
+    wanted = sdk_entities.model(values, uri, tags=marks)
     doing = f"registering the model {model.name}"
     for left in reversed(range(_VERSIONS_TRIED)):
-        version = model.version or _next_version(cloud, model.name)
-        where = f"{cloud.workspace_id}/models/{model.name}/versions/{version}"
+        made = ml_client.entity(wanted)
         try:
-            return _info(cloud.arm.call("PUT", where, arm.MODELS, {"properties": properties}, doing=doing).body)
+            registered = ml_client.call(cloud, partial(_create_or_update, made), doing)
         except CloudError as error:
-            # Somebody else took the number in between: a version's content cannot be changed.
-            taken = error.status in (400, 409) and read(cloud, model.name, version) is not None
-            if model.version or not taken or not left:
+            if error.status not in (400, 409) or not made.version:
                 raise
+            there = read(cloud, model.name, str(made.version))
+            if there is not None and there.tags == marks:
+                return there  # it was made, and the answer lost
+            # Somebody else took the number in between: a version's content cannot be changed.
+            if model.version or there is None or not left:
+                raise
+        else:
+            kept = {str(key): str(value) for key, value in (registered.tags or {}).items()}
+            return ModelVersion(
+                registered.id, registered.name, str(registered.version), registered.type, registered.path, kept
+            )
     raise AssertionError("the last attempt returns or raises")
 
 
-def _data_uri(cloud: Cloud) -> str:
-    """The workspace in addresses of data: the long form that azure-ai-ml 1.35 makes of `azureml://datastores/…`."""
-    where = cloud.plan.workspace
-    group = f"subscriptions/{where.subscription_id}/resourcegroups/{where.resource_group}"
-    return f"azureml://{group}/workspaces/{where.name}"
-
-
-def _next_version(cloud: Cloud, name: str) -> str:
-    """The number that the service gives the next version, as azure-ai-ml 1.35 asks for it."""
-    found = cloud.arm.find(f"{cloud.workspace_id}/models/{name}", arm.MODELS, doing=f"looking for the model {name}")
-    return str(((found or {}).get("properties") or {}).get("nextVersion") or "1")
+def _create_or_update(made: Any, client: Any) -> Any:
+    return client.models.create_or_update(made)
 
 
 def parse_reference(reference: str, kind: str) -> tuple[str, str | None]:

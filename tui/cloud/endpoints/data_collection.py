@@ -1,52 +1,11 @@
-"""The data collector of a deployment: its data assets, and its members in Resource Manager's words.
-
-az ml registers a data asset for each collection before it makes the deployment (azure-ai-ml 1.35,
-OnlineDeploymentOperations); so the same requests are made here.
-"""
+"""The data collector of a deployment, from Resource Manager's words to those of the plan."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from tui.cloud.session import Cloud
-from tui.plan.data_collection import Collection, asset
-from tui.plan.model import Plan
-
-DATA = "2023-04-01-preview"
-"""The version that azure-ai-ml 1.35 asks data assets for."""
-
-
-def register(cloud: Cloud, plan: Plan) -> dict[str, Any] | None:
-    """The body of the plan's data collector, with its data assets registered; None without one. Raises CloudError."""
-    wanted = plan.deployment.data_collector
-    if wanted is None:
-        return None
-    body: dict[str, Any] = {
-        "collections": {
-            name: {
-                "dataCollectionMode": "Enabled" if one.enabled else "Disabled",
-                "samplingRate": wanted.sampling_rate,
-                "dataId": _asset(cloud, plan, name, one),
-            }
-            for name, one in wanted.collections.items()
-        },
-        "rollingRate": wanted.rolling_rate.capitalize(),
-    }
-    if wanted.capture_headers:
-        body["requestLogging"] = {"captureHeaders": list(wanted.capture_headers)}
-    return body
-
-
-def _asset(cloud: Cloud, plan: Plan, name: str, one: Collection) -> str:
-    """The id of the data asset of a collection, registered where it is not there yet."""
-    called, version, path = asset(one, plan.endpoint.name, plan.deployment.name, name)
-    resource = f"{cloud.workspace_id}/data/{called}/versions/{version}"
-    doing = f"registering the data asset {called}"
-    if cloud.arm.find(resource, DATA, doing=doing) is None:
-        properties = {"dataType": "uri_folder", "dataUri": path, "isAnonymous": False, "isArchived": False}
-        cloud.arm.call("PUT", resource, DATA, body={"properties": properties}, doing=doing)
-    return resource
+from tui.cloud.assets.models import parse_reference
 
 
 def info(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,3 +25,26 @@ def info(found: Mapping[str, Any]) -> dict[str, Any]:
         "rolling_rate": str(found.get("rollingRate") or "hour").lower(),
         "capture_headers": list((found.get("requestLogging") or {}).get("captureHeaders") or ()),
     }
+
+
+def in_words_of_a_plan(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What `info` gives, as `data_collector:` of a plan; empty for none."""
+    collections = {
+        name: {"enabled": str(one["enabled"]), "data": _asset(one["data"])}
+        for name, one in (found.get("collections") or {}).items()
+    }
+    shares = [one["sampling_rate"] for one in (found.get("collections") or {}).values()]
+    return {
+        "collections": collections,
+        "sampling_rate": shares[0] if shares else None,
+        "rolling_rate": found.get("rolling_rate"),
+        "request_logging": {"capture_headers": found.get("capture_headers")},
+    }
+
+
+def _asset(identifier: str | None) -> dict[str, str] | None:
+    """Name and version of the data asset of an id; the SDK takes no id."""
+    if not identifier:
+        return None
+    name, version = parse_reference(identifier, "data")
+    return {"name": name, **({"version": version} if version else {})}

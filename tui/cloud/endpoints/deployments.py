@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tui.cloud import ml_client
 from tui.cloud.endpoints import data_collection
+from tui.cloud.errors import CloudError
 from tui.cloud.http import arm
 from tui.cloud.http.operation import Operation
 from tui.cloud.session import Cloud
-from tui.plan.model import Plan, ProbeSettings
+from tui.plan import sdk_entities
+from tui.plan.model import Plan
 
 CONTAINERS = {"inference-server": "InferenceServer", "storage-initializer": "StorageInitializer"}
 
@@ -75,21 +78,53 @@ def begin_create_or_update(
 ) -> Operation[DeploymentInfo]:
     """Creates or replaces the plan's deployment from registered assets; nothing is uploaded.
 
-    Data assets for what is collected are registered first, where they are not there yet, as az ml does.
-
-    `tags` mark it as made by this program; other tags that it has are kept.
-
-    Raises CloudError when Azure refuses the request, for want of quota for instance.
+    The SDK registers data assets for what is collected first. `tags` mark it as made by this program; other tags that
+    it has are kept. Raises CloudError when Azure refuses the request, for want of quota for instance.
     """
-    endpoint, name = plan.endpoint.name, plan.deployment.name
-    doing = f"creating the deployment {name}"
-    resource = path(cloud, endpoint, name)
-    existing = cloud.arm.find(resource, arm.DEPLOYMENTS, doing=doing)
-    collected = data_collection.register(cloud, plan)
-    body = _body(cloud, plan, ids, {**((existing or {}).get("tags") or {}), **plan.deployment.tags, **(tags or {})})
-    if collected is not None:
-        body["properties"]["dataCollector"] = collected
-    return _operation(cloud, endpoint, name, cloud.arm.call("PUT", resource, arm.DEPLOYMENTS, body=body, doing=doing))
+    there = read(cloud, plan.endpoint.name, plan.deployment.name)
+    marked = {**(there.tags if there else {}), **plan.deployment.tags, **(tags or {})}
+    return _begin(cloud, sdk_entities.of_plan(plan), ids, tags=marked)
+
+
+def begin_again(
+    cloud: Cloud, endpoint: str, name: str, change: Mapping[str, Mapping[str, Any]] | None = None
+) -> Operation[DeploymentInfo]:
+    """Makes a deployment again from what it is made of; its containers are replaced.
+
+    `change` lays members over its groups, in the plan's words, such as `{"liveness_probe": {"initial_delay": 300}}`.
+    Raises CloudError.
+    """
+    there = read(cloud, endpoint, name)
+    if there is None:
+        raise CloudError(f"The deployment {name} does not exist", code="DeploymentNotFound", status=404)
+    tree = asdict(there)
+    tree["environment_variables"] = {
+        key: value for key, value in there.environment_variables.items() if key not in _PUT_THERE
+    }
+    tree["code_configuration"] = {"scoring_script": there.scoring_script}
+    tree["data_collector"] = data_collection.in_words_of_a_plan(there.data_collector)
+    for group, members in (change or {}).items():
+        tree[group] = {**tree[group], **members}
+    ids = AssetIds(there.model or "", there.environment, there.code)
+    return _begin(cloud, sdk_entities.Tree({"endpoint": {"name": endpoint}, "deployment": tree}), ids)
+
+
+# The service adds these to the variables of a deployment when it starts it (recorded by azure-powershell).
+_PUT_THERE = ("AZUREML_ENTRY_SCRIPT", "AZUREML_MODEL_DIR", "SCORING_TIMEOUT_MS", "AML_APP_ROOT")
+
+
+def _begin(cloud: Cloud, values: sdk_entities.Tree, ids: AssetIds, **other: Any) -> Operation[DeploymentInfo]:
+    made = sdk_entities.deployment(values, model=ids.model or None, environment=ids.environment, code=ids.code, **other)
+    endpoint, name = str(made.arguments["endpoint_name"]), str(made.arguments["name"])
+    return ml_client.begin(
+        cloud,
+        lambda client: client.online_deployments.begin_create_or_update(ml_client.entity(made)),
+        path(cloud, endpoint, name),
+        arm.DEPLOYMENTS,
+        lambda: _made(cloud, endpoint, name),
+        what=f"the deployment {name}",
+        doing=f"creating or changing the deployment {name}",
+    )
 
 
 def begin_scale(
@@ -116,25 +151,27 @@ def follow(cloud: Cloud, endpoint: str, name: str, started: Mapping[str, str]) -
 
 
 def _operation(cloud: Cloud, endpoint: str, name: str, started: arm.Answer) -> Operation[DeploymentInfo]:
-    resource, doing = path(cloud, endpoint, name), f"reading the deployment {name}"
+    resource = path(cloud, endpoint, name)
+    return Operation(
+        cloud.arm, started, resource, arm.DEPLOYMENTS, lambda: _made(cloud, endpoint, name), f"the deployment {name}"
+    )
 
-    def finish() -> DeploymentInfo:
-        return info(cloud.arm.call("GET", resource, arm.DEPLOYMENTS, doing=doing).body)
 
-    return Operation(cloud.arm, started, resource, arm.DEPLOYMENTS, finish, f"the deployment {name}")
+def _made(cloud: Cloud, endpoint: str, name: str) -> DeploymentInfo:
+    doing = f"reading the deployment {name}"
+    return info(cloud.arm.call("GET", path(cloud, endpoint, name), arm.DEPLOYMENTS, doing=doing).body)
 
 
 def begin_delete(cloud: Cloud, endpoint: str, name: str) -> Operation[None]:
-    """Removes a deployment; its traffic has to be 0 before. One that is not there is no error."""
-    resource = path(cloud, endpoint, name)
-    started = cloud.arm.call("DELETE", resource, arm.DEPLOYMENTS, doing=f"removing the deployment {name}")
-    return Operation(
-        cloud.arm,
-        started,
-        resource,
+    """Removes a deployment; its traffic has to be 0 before. One that is not there is no error. Raises CloudError."""
+    return ml_client.begin(
+        cloud,
+        lambda client: client.online_deployments.begin_delete(name, endpoint),
+        path(cloud, endpoint, name),
         arm.DEPLOYMENTS,
         lambda: None,
-        f"the removal of the deployment {name}",
+        what=f"the removal of the deployment {name}",
+        doing=f"removing the deployment {name}",
         deletes=True,
     )
 
@@ -150,59 +187,6 @@ def logs(cloud: Cloud, endpoint: str, deployment: str, container: str = "inferen
         doing=f"reading the log of {deployment}",
     ).body
     return str(answer.get("content") or "") if isinstance(answer, dict) else ""
-
-
-def _body(cloud: Cloud, plan: Plan, ids: AssetIds, tags: Mapping[str, str]) -> dict[str, Any]:
-    wanted = plan.deployment
-    properties: dict[str, Any] = {
-        "endpointComputeType": "Managed",
-        "model": ids.model,
-        "instanceType": wanted.instance_type,
-        "environmentVariables": dict(wanted.environment_variables),
-        "scaleSettings": {"scaleType": "Default"},
-        "appInsightsEnabled": wanted.app_insights_enabled,
-        "requestSettings": {
-            "requestTimeout": iso_milliseconds(wanted.request_settings.request_timeout_ms),
-            "maxConcurrentRequestsPerInstance": wanted.request_settings.max_concurrent_requests_per_instance,
-        },
-        "livenessProbe": _probe(wanted.liveness_probe),
-        "readinessProbe": _probe(wanted.readiness_probe),
-        "description": wanted.description or None,
-        "properties": {},
-    }
-    if ids.environment:
-        properties["environmentId"] = ids.environment
-    if ids.code and wanted.code_configuration:
-        properties["codeConfiguration"] = {
-            "codeId": ids.code,
-            "scoringScript": wanted.code_configuration.scoring_script,
-        }
-    if wanted.model_mount_path:
-        properties["modelMountPath"] = wanted.model_mount_path
-    if wanted.egress_public_network_access:
-        properties["egressPublicNetworkAccess"] = wanted.egress_public_network_access.capitalize()
-    return {
-        "location": cloud.location,
-        "tags": dict(tags),
-        "sku": {"name": "Default", "capacity": wanted.instance_count},
-        "properties": properties,
-    }
-
-
-def _probe(probe: ProbeSettings) -> dict[str, Any]:
-    return {
-        "initialDelay": f"PT{probe.initial_delay}S",
-        "period": f"PT{probe.period}S",
-        "timeout": f"PT{probe.timeout}S",
-        "successThreshold": probe.success_threshold,
-        "failureThreshold": probe.failure_threshold,
-    }
-
-
-def iso_milliseconds(milliseconds: int) -> str:
-    """An ISO 8601 duration: 5000 → PT5S, 1500 → PT1.5S."""
-    whole, rest = divmod(milliseconds, 1000)
-    return f"PT{whole}S" if not rest else f"PT{whole}.{rest:03d}".rstrip("0") + "S"
 
 
 def seconds(duration: Any) -> float | None:

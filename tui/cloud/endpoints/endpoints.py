@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tui.cloud import ml_client
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.endpoints.deployments import list_all as list_deployments
 from tui.cloud.errors import CloudError
 from tui.cloud.http import arm
 from tui.cloud.http.operation import Operation
 from tui.cloud.session import Cloud
-from tui.plan.endpoint_identity import Identity
+from tui.plan import sdk_entities
 from tui.plan.model import Endpoint
 
 _AUTH_MODES = {"key": "Key", "aml_token": "AMLToken", "aad_token": "AADToken"}
@@ -67,85 +68,70 @@ def existing(cloud: Cloud, name: str, deployments: bool = True) -> EndpointInfo:
 
 
 def begin_create_or_update(
-    cloud: Cloud,
-    endpoint: Endpoint,
-    tags: Mapping[str, str] | None = None,
-    traffic: Mapping[str, int] | None = None,
+    cloud: Cloud, endpoint: Endpoint, tags: Mapping[str, str] | None = None
 ) -> Operation[EndpointInfo]:
-    """Creates or replaces an endpoint; `tags` mark it as made by this program.
+    """Creates an endpoint, or changes one to what a plan says; `tags` mark it as made by this program.
 
     They are put on a new endpoint and renewed on one that has them; one that somebody else made stays unmarked, so
-    that it is not removed with the plan. Other tags that it has are kept.
-
-    Traffic cannot be set at creation (Microsoft, reference-yaml-endpoint-online); for an endpoint that exists its
-    traffic must be passed, or what is there is kept. Raises CloudError when Azure refuses the request.
+    that it is not removed with the plan. Other tags that it has are kept, and so are its identity, which Azure does
+    not change, and its traffic. Raises CloudError when Azure refuses the request.
     """
-    resource = path(cloud, endpoint.name)
-    doing = f"creating the endpoint {endpoint.name}"
-    existing = cloud.arm.find(resource, arm.ENDPOINTS, doing=doing)
-    there = existing or {}
-    kept = there.get("properties") or {}
-    body = {
-        "location": there.get("location") or cloud.location,
-        "tags": marked(endpoint.tags, tags or {}, existing),
-        "identity": _writable_identity(there.get("identity"), endpoint.identity),
-        "properties": {
-            "description": endpoint.description or None,
-            "authMode": _AUTH_MODES.get(endpoint.auth_mode, endpoint.auth_mode),
-            "publicNetworkAccess": endpoint.public_network_access.capitalize(),
-            "properties": {},
-            "traffic": dict(traffic) if there and traffic is not None else _shares(kept.get("traffic")),
-            "mirrorTraffic": _shares(kept.get("mirrorTraffic")),
-        },
-    }
-    return _put(cloud, endpoint.name, body, doing)
+    found = read(cloud, endpoint.name, deployments=False)
+    wanted = sdk_entities.Tree({"endpoint": asdict(endpoint)})
+    if found is None:
+        made = sdk_entities.endpoint(wanted, tags={**endpoint.tags, **(tags or {})})
+    else:
+        ours = any(key in found.tags for key in tags or {})
+        marked = {**found.tags, **endpoint.tags, **((tags or {}) if ours else {})}
+        made = sdk_entities.endpoint(wanted, tags=marked, **_kept(found))
+    return _begin(cloud, made)
 
 
-def marked(wanted: Mapping[str, str], marks: Mapping[str, str], existing: Mapping[str, Any] | None) -> dict[str, str]:
-    """The tags to send: those that are there, the plan's, and the marks unless somebody else made the resource."""
-    if existing is None:
-        return {**wanted, **marks}
-    there = {str(key): str(value) for key, value in (existing.get("tags") or {}).items()}
-    ours = any(key in there for key in marks)
-    return {**there, **wanted, **(marks if ours else {})}
-
-
-def begin_change(
-    cloud: Cloud, name: str, change: Mapping[str, Any], tags: Mapping[str, str] | None = None
+def begin_traffic(
+    cloud: Cloud,
+    name: str,
+    traffic: Mapping[str, int],
+    mirrored: Mapping[str, int] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> Operation[EndpointInfo]:
-    """Replaces single properties (Resource Manager's names) of an endpoint, adds tags, and keeps everything else."""
-    doing = f"changing the endpoint {name}"
-    existing = cloud.arm.call("GET", path(cloud, name), arm.ENDPOINTS, doing=doing).body
-    kept = existing.get("properties") or {}
-    properties = {
-        key: kept.get(key)
-        for key in ("description", "authMode", "publicNetworkAccess", "traffic", "mirrorTraffic")
-        if kept.get(key) is not None
-    }
-    body = {
-        "location": existing.get("location"),
-        "tags": {**(existing.get("tags") or {}), **(tags or {})},
-        "identity": _writable_identity(existing.get("identity")),
-        "properties": {**properties, "properties": {}, **change},
-    }
-    return _put(cloud, name, body, doing)
+    """Replaces the split of an endpoint's requests, and who gets copies of them where that is given; adds tags.
+
+    Everything else stays as it is. Raises CloudError.
+    """
+    found = existing(cloud, name, deployments=False)
+    change: dict[str, Any] = {"traffic": dict(traffic), "tags": {**found.tags, **(tags or {})}}
+    if mirrored is not None:
+        change["mirror_traffic"] = dict(mirrored)
+    there = sdk_entities.Tree({"endpoint": {**asdict(found), "identity": None}})
+    return _begin(cloud, sdk_entities.endpoint(there, **{**_kept(found), **change}))
+
+
+def _kept(found: EndpointInfo) -> dict[str, Any]:
+    """What stays of an endpoint that is there. Its traffic must be sent along, or it would be gone."""
+    identity = sdk_entities.identity_of(found.identity)
+    return {"identity": identity, "traffic": found.traffic, "mirror_traffic": found.mirror_traffic}
 
 
 def follow(cloud: Cloud, name: str, started: Mapping[str, str]) -> Operation[EndpointInfo]:
     """A creation or change that another process has begun; `started` is what its `Operation.started` was."""
-    return _operation(cloud, name, arm.Answer(202, started, None), f"creating the endpoint {name}")
+
+    def finish() -> EndpointInfo:
+        return existing(cloud, name, deployments=False)
+
+    answer = arm.Answer(202, started, None)
+    return Operation(cloud.arm, answer, path(cloud, name), arm.ENDPOINTS, finish, f"the endpoint {name}")
 
 
 def begin_delete(cloud: Cloud, name: str) -> Operation[None]:
-    """Removes an endpoint with all its deployments; one that is not there is no error."""
-    started = cloud.arm.call("DELETE", path(cloud, name), arm.ENDPOINTS, doing=f"removing the endpoint {name}")
-    return Operation(
-        cloud.arm,
-        started,
+    """Removes an endpoint with all its deployments; one that is not there is no error. Raises CloudError."""
+    return ml_client.begin(
+        cloud,
+        lambda client: client.online_endpoints.begin_delete(name),
         path(cloud, name),
         arm.ENDPOINTS,
         lambda: None,
-        f"the removal of the endpoint {name}",
+        what=f"the removal of the endpoint {name}",
+        doing=f"removing the endpoint {name}",
         deletes=True,
     )
 
@@ -156,33 +142,17 @@ def list_all(cloud: Cloud) -> list[EndpointInfo]:
     return list(map(info, found))
 
 
-def _put(cloud: Cloud, name: str, body: dict[str, Any], doing: str) -> Operation[EndpointInfo]:
-    started = cloud.arm.call("PUT", path(cloud, name), arm.ENDPOINTS, body=body, doing=doing)
-    return _operation(cloud, name, started, doing)
-
-
-def _operation(cloud: Cloud, name: str, started: arm.Answer, doing: str) -> Operation[EndpointInfo]:
-    resource = path(cloud, name)
-
-    def finish() -> EndpointInfo:
-        return info(cloud.arm.call("GET", resource, arm.ENDPOINTS, doing=doing).body)
-
-    return Operation(cloud.arm, started, resource, arm.ENDPOINTS, finish, f"the endpoint {name}")
-
-
-def _writable_identity(found: dict[str, Any] | None, wanted: Identity | None = None) -> dict[str, Any]:
-    """The identity to send: what is there, else what the plan wants; Azure does not change it afterwards."""
-    if not found and wanted is not None and wanted.user_assigned_identities:
-        return {
-            "type": "UserAssigned",
-            "userAssignedIdentities": {resource: {} for resource in wanted.user_assigned_identities},
-        }
-    if not found:
-        return {"type": "SystemAssigned"}
-    identity: dict[str, Any] = {"type": found.get("type") or "SystemAssigned"}
-    if found.get("userAssignedIdentities"):
-        identity["userAssignedIdentities"] = {resource: {} for resource in found["userAssignedIdentities"]}
-    return identity
+def _begin(cloud: Cloud, made: sdk_entities.Entity) -> Operation[EndpointInfo]:
+    name = str(made.arguments["name"])
+    return ml_client.begin(
+        cloud,
+        lambda client: client.online_endpoints.begin_create_or_update(ml_client.entity(made)),
+        path(cloud, name),
+        arm.ENDPOINTS,
+        lambda: existing(cloud, name, deployments=False),
+        what=f"the endpoint {name}",
+        doing=f"creating or changing the endpoint {name}",
+    )
 
 
 def _shares(found: Any) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from tui.cloud import ml_client
 from tui.cloud.endpoints.endpoints import EndpointInfo, path
 from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
@@ -86,8 +87,13 @@ def fingerprint(credential: EndpointCredential) -> str:
 def begin_regenerate(cloud: Cloud, endpoint: str, which: str) -> Operation[None]:
     """Makes a new primary or secondary key; the old one is refused from then on (Microsoft, REST API of Azure Machine
     Learning, OnlineEndpoints_RegenerateKeys). Raises CloudError."""
-    resource, doing = path(cloud, endpoint), f"regenerating the {which} key of {endpoint}"
-    answer = cloud.arm.call(
-        "POST", f"{resource}/regenerateKeys", arm.ENDPOINTS, body={"keyType": which.capitalize()}, doing=doing
+    return ml_client.begin(
+        cloud,
+        lambda client: client.online_endpoints.begin_regenerate_keys(endpoint, key_type=which),
+        path(cloud, endpoint),
+        arm.ENDPOINTS,
+        lambda: None,
+        what=f"the {which} key of {endpoint}",
+        doing=f"regenerating the {which} key of {endpoint}",
+        action="regenerateKeys",
     )
-    return Operation(cloud.arm, answer, resource, arm.ENDPOINTS, lambda: None, f"the {which} key of {endpoint}")

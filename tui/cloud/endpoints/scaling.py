@@ -1,27 +1,18 @@
-"""Making a deployment again as it is, or with single changes; the rules that scale it; who made it.
+"""The rules that scale a deployment, and who made it.
 
-What is changed is sent with PUT, with all the rest of the deployment. Autoscale settings are those of Azure Monitor
-(Autoscale Settings - List By Resource Group, 2022-10-01).
+Autoscale settings are those of Azure Monitor (Autoscale Settings - List By Resource Group, 2022-10-01).
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tui.cloud.endpoints.deployments import DeploymentInfo, follow, path
 from tui.cloud.http import arm
-from tui.cloud.http.operation import Operation
 from tui.cloud.session import Cloud
 
 AUTOSCALE = "2022-10-01"
-_SENT = (
-    "endpointComputeType", "model", "modelMountPath", "environmentId", "environmentVariables", "codeConfiguration",
-    "instanceType", "scaleSettings", "requestSettings", "livenessProbe", "readinessProbe", "appInsightsEnabled",
-    "description", "egressPublicNetworkAccess", "dataCollector",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,39 +24,6 @@ class Autoscale:
     enabled: bool
     minimum: int
     maximum: int
-
-
-def begin_again(
-    cloud: Cloud, endpoint: str, name: str, change: Mapping[str, Mapping[str, Any]] | None = None
-) -> Operation[DeploymentInfo]:
-    """Makes a deployment again from what it is made of; its containers are replaced.
-
-    `change` lays members over objects of its properties, in Resource Manager's words, such as
-    `{"livenessProbe": {"initialDelay": "PT300S"}}`. Raises CloudError.
-    """
-    resource, doing = path(cloud, endpoint, name), f"changing the deployment {name}"
-    existing = cloud.arm.call("GET", resource, arm.DEPLOYMENTS, doing=doing).body
-    kept = existing.get("properties") or {}
-    properties = {key: copy.deepcopy(kept[key]) for key in _SENT if kept.get(key) is not None}
-    properties["environmentVariables"] = {
-        key: value for key, value in (properties.get("environmentVariables") or {}).items() if key not in _PUT_THERE
-    }
-    for part, members in (change or {}).items():
-        properties[part] = {**(properties.get(part) or {}), **members}
-    body = {
-        "location": existing.get("location"),
-        "tags": existing.get("tags") or {},
-        "sku": existing.get("sku") or {"name": "Default", "capacity": 1},
-        "properties": {**properties, "properties": {}},
-    }
-    if existing.get("identity"):
-        body["identity"] = existing["identity"]
-    answer = cloud.arm.call("PUT", resource, arm.DEPLOYMENTS, body=body, doing=doing)
-    return follow(cloud, endpoint, name, answer.headers)
-
-
-# The service adds these to the variables of a deployment when it starts it (recorded by azure-powershell).
-_PUT_THERE = ("AZUREML_ENTRY_SCRIPT", "AZUREML_MODEL_DIR", "SCORING_TIMEOUT_MS", "AML_APP_ROOT")
 
 
 def autoscale(cloud: Cloud, endpoint_id: str) -> list[Autoscale]:

@@ -42,10 +42,7 @@ def begin_set(
     """
     wanted, last = serving(shares), as_text(before or {})
     tags = {BEFORE_TAG: last} if last and last != as_text(wanted) and len(last) <= _LONGEST_TAG else {}
-    change: dict[str, dict[str, int]] = {"traffic": wanted}
-    if mirrored is not None:
-        change["mirrorTraffic"] = dict(mirrored)
-    return endpoints.begin_change(cloud, endpoint, change, tags)
+    return endpoints.begin_traffic(cloud, endpoint, wanted, mirrored, tags)
 
 
 def shift(

@@ -21,9 +21,9 @@ CODES = "2023-04-01"
 DATASTORES = "2024-10-01-preview"
 LOCATIONS = "2023-08-01-preview"
 
-_CONNECT, _READ = 10, 60  # seconds
+CONNECT_SECONDS, READ_SECONDS = 10, 60
 # With POST: those that are used here read (keys, tokens, logs) or prepare an upload, and may well be sent twice.
-_REPEATABLE = frozenset({"HEAD", "GET", "PUT", "DELETE", "OPTIONS", "POST"})
+REPEATABLE = frozenset({"HEAD", "GET", "PUT", "DELETE", "OPTIONS", "POST"})
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def refusal(answer: Answer, doing: str = "") -> CloudError:
 class ResourceManager:
     """A pipeline of azure-core with the SDK's own policies; safe to use from several threads."""
 
-    def __init__(self, metadata: CloudMetadata, credential: Any, transport: Any = None) -> None:
+    def __init__(self, metadata: CloudMetadata, credential: Any, transport: Any) -> None:
         from azure.core.pipeline import policies
         from azure.mgmt.core import ARMPipelineClient
         from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
@@ -52,6 +52,7 @@ class ResourceManager:
         from tui.cloud.http.retry import NotifyingRetryPolicy
 
         self.base = metadata.resource_manager
+        self.transport = transport
         self._client = ARMPipelineClient(
             base_url=self.base,
             policies=[
@@ -63,7 +64,7 @@ class ResourceManager:
                 ARMChallengeAuthenticationPolicy(credential, metadata.management_scope),
                 policies.SensitiveHeaderCleanupPolicy(),
             ],
-            **({"transport": transport} if transport is not None else {}),
+            transport=transport,
         )
 
     def call(
@@ -88,14 +89,14 @@ class ResourceManager:
         with attempts() as before:
             answer = self.ask(method, path, version, body, query, doing, retry)
         if answer.status == 409 and before.unanswered:
-            begun = self._begun_already(method, path, version, body)
+            begun = self.begun_already(method, path, version, body)
             if begun is not None:
                 return begun
         if answer.status >= 400:
             raise refusal(answer, doing)
         return answer
 
-    def _begun_already(self, method: str, path: str, version: str | None, body: Any) -> Answer | None:
+    def begun_already(self, method: str, path: str, version: str | None, body: Any) -> Answer | None:
         """The change that an earlier request has begun whose answer was lost; None where it is somebody else's."""
         try:
             found = self.ask("GET", path, version)
@@ -133,9 +134,9 @@ class ResourceManager:
             params["api-version"] = version
         request = HttpRequest(method, url, params=params, json=body, headers={"Accept": "application/json"})
         options: dict[str, Any] = {
-            "connection_timeout": _CONNECT,
-            "read_timeout": _READ,
-            "retry_on_methods": _REPEATABLE,
+            "connection_timeout": CONNECT_SECONDS,
+            "read_timeout": READ_SECONDS,
+            "retry_on_methods": REPEATABLE,
         }
         if not retry:
             options["retry_total"] = 0

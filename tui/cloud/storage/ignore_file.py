@@ -21,7 +21,7 @@ def ignored_files(root: Path) -> Callable[[str], bool] | None:
     """
     if ignore_file(root) is None:
         return None
-    from tui.cloud.session import import_sdk
+    from tui.cloud.http.sdk_import import import_sdk
 
     import_sdk()
     from azure.ai.ml._utils._asset_utils import get_ignore_file

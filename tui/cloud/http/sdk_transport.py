@@ -1,0 +1,113 @@
+"""The transport of `MLClient`: our connections and retries under it, and a look at what it has begun.
+
+Every service client that `MLClient` makes sends through one transport (azure-core, `transport=`). So its requests are
+tried again by our table, go through a recorder where there is one, and the first answer to a change is seen here, with
+the address of its operation, before `begin_…` returns.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from azure.core.pipeline import Pipeline
+from azure.core.pipeline.transport import HttpTransport
+
+from tui.cloud.http.arm import CONNECT_SECONDS, READ_SECONDS, REPEATABLE, Answer, ResourceManager
+from tui.cloud.http.retry import NotifyingRetryPolicy, attempts
+
+_local = threading.local()
+
+
+@dataclass
+class Watched:
+    """A change that a thread asks for: the path of its request, and the answer once it is there."""
+
+    path: str
+    answer: Answer | None = None
+
+
+class NotFollowed(Exception):
+    """Ends the thread with which the SDK would ask how an operation stands: `Operation` asks, and prints no dots."""
+
+
+@contextmanager
+def watching(path: str = "") -> Iterator[Watched]:
+    """While inside, this thread may send through the SDK; the answer to a change at a path is kept in the value."""
+    previous = getattr(_local, "watched", None)
+    _local.watched = Watched(path)
+    try:
+        yield _local.watched
+    finally:
+        _local.watched = previous
+
+
+class SdkTransport(HttpTransport):  # type: ignore[misc]
+    """Sends the SDK's requests over the connections of `arm`, for threads that are `watching` alone."""
+
+    def __init__(self, arm: ResourceManager) -> None:
+        self._arm = arm
+        self._transport = arm.transport
+        self._pipeline: Pipeline[Any, Any] = Pipeline(arm.transport, [NotifyingRetryPolicy()])
+
+    def __enter__(self) -> SdkTransport:
+        self.open()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Connections are kept for the next client."""
+
+    def open(self) -> None:
+        """Opens the connections' own transport; may be called again."""
+        self._transport.open()
+
+    def close(self) -> None:
+        """Connections are kept for the next client."""
+
+    def sleep(self, duration: float) -> None:
+        """Between two questions about an operation. Raises NotFollowed."""
+        raise NotFollowed
+
+    def send(self, request: Any, **options: Any) -> Any:
+        """One request, tried again as `ResourceManager` does it. Raises NotFollowed, and what azure-core raises."""
+        watched: Watched | None = getattr(_local, "watched", None)
+        if watched is None:
+            raise NotFollowed
+        options.update(connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retry_on_methods=REPEATABLE)
+        with attempts() as before:
+            response = self._pipeline.run(request, **options).http_response
+        changes = request.method in ("PUT", "PATCH", "DELETE", "POST")
+        if not changes or urlsplit(request.url).path.lower() != watched.path.lower():
+            return response
+        watched.answer = _answer(response)
+        if watched.answer.status == 409 and before.unanswered:
+            version = parse_qs(urlsplit(request.url).query)["api-version"][0]
+            watched.answer = (
+                self._arm.begun_already(request.method, watched.path, version, _body(request)) or watched.answer
+            )
+        return response
+
+
+def _answer(response: Any) -> Answer:
+    if hasattr(response, "read"):
+        response.read()  # the SDK's clients ask for a stream
+    text = response.text()
+    try:
+        body = response.json() if text else None
+    except ValueError:
+        body = text
+    return Answer(response.status_code, response.headers, body, text)
+
+
+def _body(request: Any) -> Any:
+    import json
+
+    content = getattr(request, "content", None) or getattr(request, "data", None)
+    try:
+        return json.loads(content) if content else None
+    except ValueError:
+        return None

@@ -1,0 +1,154 @@
+"""`MLClient` of azure-ai-ml, through which everything goes that changes Azure and that it offers in public.
+
+Its import takes 1.3 to 2.4 s, so it is made at the first change; who knows that one is coming calls `prepare`. What it
+begins is followed by our own `Operation`, with a limit, a stop, and an address by which another process goes on.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
+
+from tui.cloud.error_explanations import explain
+from tui.cloud.http import sdk_import
+from tui.cloud.http.arm import Answer, refusal
+from tui.cloud.http.operation import Operation
+from tui.plan.sdk_entities import Entity
+
+if TYPE_CHECKING:
+    from azure.ai.ml import MLClient
+
+    from tui.cloud.clouds import CloudMetadata
+    from tui.cloud.session import Cloud
+
+Value = TypeVar("Value")
+Made = TypeVar("Made")
+
+
+TOKEN_SECONDS = 60.0
+"""How long a token is used again. Each of the SDK's twenty clients asks for one, and the Azure CLI takes a second."""
+
+
+class _SharedToken:
+    """A credential whose tokens are used by several clients."""
+
+    def __init__(self, credential: Any) -> None:
+        self._credential = credential
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, ...], tuple[float, Any]] = {}
+
+    def get_token(self, *scopes: str, claims: str | None = None, **options: Any) -> Any:
+        """As azure-core's TokenCredential has it; a challenge's `claims` are always asked for anew."""
+        with self._lock:
+            since, token = self._known.get(scopes, (-TOKEN_SECONDS, None))
+            if claims or time.monotonic() - since >= TOKEN_SECONDS:
+                token = self._credential.get_token(*scopes, **({"claims": claims} if claims else {}), **options)
+                self._known[scopes] = (time.monotonic(), token)
+            return token
+
+
+def connect(cloud: Cloud) -> MLClient:
+    """The client for a connection's workspace; sends nothing. Takes 0.2 s, and the SDK's import."""
+    from tui.cloud.http.sdk_transport import SdkTransport
+
+    sdk_import.import_sdk()
+    from azure.ai.ml import MLClient
+
+    where = cloud.plan.workspace
+    return MLClient(
+        _SharedToken(cloud.credential),
+        where.subscription_id,
+        where.resource_group,
+        where.name,
+        **_cloud(cloud.metadata),
+        transport=SdkTransport(cloud.arm),
+        retry_total=0,  # the transport tries again
+        enable_telemetry=False,  # a closed network must not wait for it
+        show_progress=False,
+    )
+
+
+def _cloud(metadata: CloudMetadata) -> dict[str, Any]:
+    """The SDK's arguments for a cloud; without them it reads the metadata of one that is not built in by itself."""
+    if metadata.built_in:
+        return {"cloud": metadata.name}
+    return {
+        # The SDK keeps clouds by name for the life of a process, and a rehearsal has another port each time.
+        "cloud": f"{metadata.name} {metadata.resource_manager}",
+        "cloud_metadata": {
+            "azure_portal": metadata.portal,
+            "resource_manager": metadata.resource_manager,
+            "active_directory": metadata.login,
+            "aml_resource_id": metadata.ml_resource,
+            "storage_endpoint": metadata.storage_suffix,
+            "registry_discovery_endpoint": metadata.registry_discovery,
+        },
+    }
+
+
+def prepare() -> None:
+    """Loads the SDK in a thread of its own, while there is something else to do."""
+    threading.Thread(target=sdk_import.import_sdk, name="import-sdk", daemon=True).start()
+
+
+def entity(wanted: Any) -> Any:
+    """What an entity, or a tree of them, stands for in `azure.ai.ml.entities`."""
+    sdk_import.import_sdk()
+    from azure.ai.ml import entities
+
+    if isinstance(wanted, Entity):
+        arguments = {name: entity(item) for name, item in wanted.arguments.items()}
+        return getattr(entities, wanted.kind)(**arguments)
+    if isinstance(wanted, Mapping):
+        return {name: entity(item) for name, item in wanted.items()}
+    return [entity(item) for item in wanted] if isinstance(wanted, (list, tuple)) else wanted
+
+
+def call(cloud: Cloud, ask: Callable[[MLClient], Value], doing: str) -> Value:
+    """What `ask` gets of the client. Raises CloudError."""
+    from tui.cloud.http.sdk_transport import watching
+
+    client = cloud.ml_client
+    with watching():
+        try:
+            return ask(client)
+        except Exception as error:
+            raise explain(error, doing) from None
+
+
+def begin(
+    cloud: Cloud,
+    ask: Callable[[MLClient], object],
+    resource: str,
+    version: str,
+    finish: Callable[[], Made],
+    what: str,
+    doing: str,
+    action: str = "",
+    deletes: bool = False,
+) -> Operation[Made]:
+    """The operation that a `begin_…` of the client has begun; `ask` calls it.
+
+    `resource` is what it changes, by its Resource Manager id, `action` the last part of the path where it is a POST.
+    `version` is the API version in which the resource is read, and `finish` gives what was made. Raises CloudError.
+    """
+    from tui.cloud.http.sdk_transport import watching
+
+    client = cloud.ml_client
+    with watching(f"{resource}{f'/{action}' if action else ''}") as watched:
+        failed: Exception | None = None
+        try:
+            ask(client)
+        except Exception as error:
+            failed = error
+    answer: Answer | None = watched.answer
+    if answer is None or answer.status >= 400:
+        raise refusal(answer, doing) if answer is not None else explain(failed or _not_sent(what), doing)
+    # The service has begun it, whatever the SDK made of the answer.
+    return Operation(cloud.arm, answer, resource, version, finish, what, deletes=deletes)
+
+
+def _not_sent(what: str) -> Exception:
+    return RuntimeError(f"azure-ai-ml sent no request for {what}.")
