@@ -7,7 +7,6 @@ begins is followed by our own `Operation`, with a limit, a stop, and an address 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
@@ -20,72 +19,10 @@ from tui.plan.sdk_entities import Entity
 if TYPE_CHECKING:
     from azure.ai.ml import MLClient
 
-    from tui.cloud.clouds import CloudMetadata
     from tui.cloud.session import Cloud
 
 Value = TypeVar("Value")
 Made = TypeVar("Made")
-
-
-TOKEN_SECONDS = 60.0
-"""How long a token is used again. Each of the SDK's twenty clients asks for one, and the Azure CLI takes a second."""
-
-
-class _SharedToken:
-    """A credential whose tokens are used by several clients."""
-
-    def __init__(self, credential: Any) -> None:
-        self._credential = credential
-        self._lock = threading.Lock()
-        self._known: dict[tuple[str, ...], tuple[float, Any]] = {}
-
-    def get_token(self, *scopes: str, claims: str | None = None, **options: Any) -> Any:
-        """As azure-core's TokenCredential has it; a challenge's `claims` are always asked for anew."""
-        with self._lock:
-            since, token = self._known.get(scopes, (-TOKEN_SECONDS, None))
-            if claims or time.monotonic() - since >= TOKEN_SECONDS:
-                token = self._credential.get_token(*scopes, **({"claims": claims} if claims else {}), **options)
-                self._known[scopes] = (time.monotonic(), token)
-            return token
-
-
-def connect(cloud: Cloud) -> MLClient:
-    """The client for a connection's workspace; sends nothing. Takes 0.2 s, and the SDK's import."""
-    from tui.cloud.http.sdk_transport import SdkTransport
-
-    sdk_import.import_sdk()
-    from azure.ai.ml import MLClient
-
-    where = cloud.plan.workspace
-    return MLClient(
-        _SharedToken(cloud.credential),
-        where.subscription_id,
-        where.resource_group,
-        where.name,
-        **_cloud(cloud.metadata),
-        transport=SdkTransport(cloud.arm),
-        retry_total=0,  # the transport tries again
-        enable_telemetry=False,  # a closed network must not wait for it
-        show_progress=False,
-    )
-
-
-def _cloud(metadata: CloudMetadata) -> dict[str, Any]:
-    """The SDK's arguments for a cloud; without them it reads the metadata of one that is not built in by itself."""
-    if metadata.built_in:
-        return {"cloud": metadata.name}
-    return {
-        # The SDK keeps clouds by name for the life of a process, and a rehearsal has another port each time.
-        "cloud": f"{metadata.name} {metadata.resource_manager}",
-        "cloud_metadata": {
-            "azure_portal": metadata.portal,
-            "resource_manager": metadata.resource_manager,
-            "active_directory": metadata.login,
-            "aml_resource_id": metadata.ml_resource,
-            "storage_endpoint": metadata.storage_suffix,
-            "registry_discovery_endpoint": metadata.registry_discovery,
-        },
-    }
 
 
 def prepare() -> None:

@@ -54,12 +54,13 @@ class Cloud:
 
     @property
     def ml_client(self) -> MLClient:
-        """Azure's own client for the plan's workspace, made at its first use (`tui.cloud.ml_client`)."""
+        """Azure's own client for the plan's workspace, made at its first use (`tui.cloud.http.sdk_client`)."""
         with self._shared.ml_client_lock:
             if self._shared.ml_client is None:
-                from tui.cloud import ml_client
+                from tui.cloud.http import sdk_client
 
-                self._shared.ml_client = ml_client.connect(self)
+                client = sdk_client.connect(self.plan.workspace, self.metadata, self.credential, self.arm)
+                self._shared.ml_client = client
             return self._shared.ml_client
 
     def read_workspace(self) -> dict[str, Any]:

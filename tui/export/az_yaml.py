@@ -6,15 +6,13 @@ the reference of `az ml online-endpoint` and `az ml online-deployment`.
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from tui.export.fill_template import filled, sections, template
 from tui.export.plan_source import Source, shell, split, variable
 from tui.export.targets import Export, ExportedFile
-from tui.plan import data_collection, endpoint_identity
+from tui.plan import data_collection, sdk_entities
 from tui.plan.fields.all_fields import BY_KEY, FIELDS
-from tui.plan.load_save.document import holder
 from tui.plan.load_save.references import has_reference
 from tui.plan.model import Rollout
 from tui.plan.rules.value_rules import steps_of
@@ -71,53 +69,21 @@ def _by_file(source: Source) -> bool:
 
 
 def _endpoint(source: Source) -> tuple[dict[str, Any], dict[str, Any]]:
-    tree: dict[str, Any] = {"$schema": SCHEMAS + "managedOnlineEndpoint.schema.json"}
-    written = copy.deepcopy(source.document.get("endpoint") or {})
-    for key in ("name", "auth_mode", "public_network_access"):
-        tree[key] = source.value(f"endpoint.{key}")
-    tree.update({key: value for key, value in written.items() if key not in tree})
-    given = tree.get("identity")
-    if isinstance(given, dict) and given.get("user_assigned_identities"):
-        # The loader of az ml takes maps; the plan may name the ids alone.
-        ids = endpoint_identity.listed(given["user_assigned_identities"]) or []
-        given["user_assigned_identities"] = [{"resource_id": one} for one in ids]
-    return _without_references(tree, "endpoint")
+    schema = {"$schema": SCHEMAS + "managedOnlineEndpoint.schema.json"}
+    return _without_references({**schema, **sdk_entities.endpoint(source).tree()}, "endpoint")
 
 
 def _deployment(source: Source) -> tuple[dict[str, Any], dict[str, Any]]:
-    tree: dict[str, Any] = {
-        "$schema": SCHEMAS + "managedOnlineDeployment.schema.json",
-        "name": source.value("deployment.name"),
-        "endpoint_name": source.value("endpoint.name"),
-    }
-    written = copy.deepcopy(source.document.get("deployment") or {})
-    tree.update({key: value for key, value in written.items() if key != "name"})
-    for item in FIELDS:
-        if item.kind == "path" and item.key.startswith("deployment.") and source.written(item.key) is not None:
-            above, last = holder(tree, item.key[len("deployment.") :])
-            if above is not None:
-                above[last] = source.path(item.key)
-    for key in ("instance_type", "instance_count"):
-        tree[key] = source.value(f"deployment.{key}")
-    model = tree.get("model")
-    if isinstance(model, dict):
-        registered = source.registered_model()
-        if registered:
-            tree["model"] = registered
-        else:
-            model["type"] = source.value("deployment.model.type")
-    code = tree.get("code_configuration")
-    if isinstance(code, dict) and code.get("code"):
-        code["scoring_script"] = source.value("deployment.code_configuration.scoring_script")
-    elif isinstance(code, dict):
-        del tree["code_configuration"]
-    collector = tree.get("data_collector")
-    if isinstance(collector, dict) and isinstance(collector.get("collections"), dict):
-        collector["collections"] = data_collection.as_az(collector["collections"])
-    environment = tree.get("environment")
-    if isinstance(environment, dict) and environment.get("registered"):
-        tree["environment"] = environment["registered"]
-    return _without_references(tree, "deployment")
+    image = "deployment.environment"
+    model = source.registered_model() or sdk_entities.model(source, source.path("deployment.model.path"))
+    name, conda, context = source.value(f"{image}.name"), source.path(f"{image}.conda_file"), f"{image}.build.path"
+    environment = source.value(f"{image}.registered") or sdk_entities.environment(
+        source, name, conda, source.path(context) if source.written(context) else None
+    )
+    code = source.path("deployment.code_configuration.code")
+    made = sdk_entities.deployment(source, model=model, environment=environment, code=code)
+    schema = {"$schema": SCHEMAS + "managedOnlineDeployment.schema.json"}
+    return _without_references({**schema, **made.tree()}, "deployment")
 
 
 def _without_references(tree: dict[str, Any], prefix: str) -> tuple[dict[str, Any], dict[str, Any]]:

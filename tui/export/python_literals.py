@@ -8,6 +8,16 @@ from typing import Any
 
 from tui.export.plan_source import Source, split, variable
 from tui.plan.load_save.references import has_reference
+from tui.plan.sdk_entities import Entity
+
+_WIDTH = 90
+
+
+@dataclass(frozen=True)
+class Expression:
+    """Python as it stands, in place of a value."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -19,6 +29,8 @@ class Literals:
 
     def of(self, given: Any) -> str:
         """A value as Python."""
+        if isinstance(given, Expression):
+            return given.text
         if isinstance(given, dict):
             return "{" + ", ".join(f"{_text(str(key))}: {self.of(item)}" for key, item in given.items()) + "}"
         if isinstance(given, (bool, int, float)) or given is None:
@@ -41,9 +53,25 @@ class Literals:
         """The value at a key of the plan, or the field's default, as Python."""
         return self.of(self.source.value(key))
 
-    def set_value(self, key: str) -> str | None:
-        """The value at a key that the plan sets to something, as Python; else None."""
-        return self.value(key) if self.source.written(key) else None
+    def entity(self, made: Entity, indent: int = 0) -> str:
+        """An entity of the SDK as Python whose first line begins after `indent` spaces."""
+        inner = " " * (indent + 4)
+        lines = [f"{inner}{name}={self._nested(item, indent + 4)},\n" for name, item in made.arguments.items()]
+        return f"{made.kind}(\n{''.join(lines)}{' ' * indent})"
+
+    def _nested(self, given: Any, indent: int) -> str:
+        """An argument: on one line, unless it is an entity of several arguments or a map of things."""
+        inner = " " * (indent + 4)
+        if isinstance(given, Entity):
+            short = ", ".join(f"{name}={self._nested(item, 0)}" for name, item in given.arguments.items())
+            fits = "\n" not in short and indent + len(short) < _WIDTH
+            return f"{given.kind}({short})" if fits else self.entity(given, indent)
+        if isinstance(given, dict) and any(isinstance(item, (dict, Entity)) for item in given.values()):
+            lines = (f"{inner}{_text(str(key))}: {self._nested(item, indent + 4)},\n" for key, item in given.items())
+            return f"{{\n{''.join(lines)}{' ' * indent}}}"
+        if isinstance(given, list) and any(isinstance(item, Entity) for item in given):
+            return f"[{', '.join(self._nested(item, indent) for item in given)}]"
+        return self.of(given)
 
     def path(self, key: str) -> str | None:
         """A path of the plan as an expression; None where the plan sets none."""
@@ -53,12 +81,6 @@ class Literals:
         if has_reference(text) or text.startswith("/"):
             return f"Path({self.of(text)})"
         return f"HERE / {_text(text)}"
-
-    def arguments(self, group: str, names: tuple[str, ...]) -> str | None:
-        """Keyword arguments from a group of keys; None where the plan sets none of them."""
-        if all(self.source.written(f"{group}.{name}") is None for name in names):
-            return None
-        return ", ".join(f"{name}={self.value(f'{group}.{name}')}" for name in names)
 
 
 def _text(text: str) -> str:

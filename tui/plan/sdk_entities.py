@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from tui.plan import data_collection
 from tui.plan.endpoint_identity import listed
+from tui.plan.load_save.references import has_reference
 from tui.plan.model import Plan
 
 PROBE = ("initial_delay", "period", "timeout", "success_threshold", "failure_threshold")
@@ -130,14 +131,20 @@ def model(values: Values, path: Any, **other: Any) -> Entity:
     )
 
 
-def environment(values: Values, name: Any, conda_file: Any, context: Any, **other: Any) -> Entity:
-    """An environment to register; `conda_file` is a path or a tree, `context` the place of a build context."""
+def environment(values: Values, name: Any, conda_file: Any, context: Any, **other: Any) -> Entity | None:
+    """An environment to register; `conda_file` is a path or a tree, `context` the place of a build context.
+
+    None for a plan that describes none: an MLflow model brings its own.
+    """
+    image = values.written("deployment.environment.image")
+    if not (image or conda_file or context):
+        return None
     build = {"path": context, "dockerfile_path": values.written("deployment.environment.build.dockerfile_path")}
     return _made(
         "Environment",
         {
             "name": name,
-            "image": values.written("deployment.environment.image"),
+            "image": image,
             "conda_file": conda_file,
             "build": _made("BuildContext", build) if context else None,
             "inference_config": values.written("deployment.environment.inference_config"),
@@ -165,9 +172,7 @@ def deployment(values: Values, *, model: Any, environment: Any, code: Any, **oth
             "endpoint_name": values.value("endpoint.name"),
             "model": model,
             "environment": environment,
-            "code_configuration": _made("CodeConfiguration", {"code": code, "scoring_script": script})
-            if code
-            else None,
+            "code_configuration": configuration,
             **given,
             "environment_variables": _texts(variables),
             "request_settings": _group(values, "request_settings", "OnlineRequestSettings", SETTINGS),
@@ -204,7 +209,7 @@ def _collector(values: Values) -> Entity | None:
         {
             "collections": made,
             "sampling_rate": 1.0 if share is None else share,
-            "rolling_rate": rate or "hour",
+            "rolling_rate": rate if has_reference(rate) else str(rate or "hour").lower(),
             "request_logging": _made("RequestLogging", {"capture_headers": list(headers)}) if headers else None,
         },
     )

@@ -129,7 +129,7 @@ def test_what_log_analytics_has_kept(service: Service, cloud: Any) -> None:
     assert log_analytics.kept(cloud, LOGS, "churn'; drop").lines == [], "nothing is put into a query that is no name"
 
 
-DEPLOYMENT = {
+DEPLOYMENT: dict[str, Any] = {
     "id": f"{ENDPOINT}/deployments/blue",
     "name": "blue",
     "location": "eastus",
@@ -137,8 +137,8 @@ DEPLOYMENT = {
     "sku": {"name": "Default", "capacity": 2},
     "properties": {
         "endpointComputeType": "Managed",
-        "model": "m",
-        "environmentId": "e",
+        "model": f"{WORKSPACE.id}/models/m/versions/1",
+        "environmentId": f"{WORKSPACE.id}/environments/e/versions/1",
         "instanceType": "Standard_DS3_v2",
         "environmentVariables": {"MINE": "1", "AZUREML_MODEL_DIR": "/var/x"},
         "provisioningState": "Succeeded",
@@ -157,13 +157,23 @@ def test_a_probe_is_changed_and_nothing_else(service: Service, cloud: Any) -> No
     assert "300 s" in done
     (sent,) = [json.loads(body) for verb, _, body, _ in service.requests if verb == "PUT"]
     properties = sent["properties"]
-    # What the deployment does not tell is written out by the SDK, with Azure's defaults.
-    others = {"period": "PT10S", "timeout": "PT2S", "successThreshold": 1, "failureThreshold": 30}
-    assert properties["livenessProbe"] == {"initialDelay": "PT5M", **others}
-    assert properties["readinessProbe"] == {"initialDelay": "PT5M", **others}
+    assert properties["livenessProbe"] == {"initialDelay": "PT5M", "period": "PT10S"}
+    assert properties["readinessProbe"] == {"initialDelay": "PT5M"}
     assert properties["environmentVariables"] == {"MINE": "1"}, "the service adds its own again"
     assert properties["egressPublicNetworkAccess"] == "disabled"
     assert (sent["sku"]["capacity"], sent["tags"]) == (2, {"team": "a"})
+
+
+def test_no_registry_is_asked_about_a_model_in_it(service: Service, cloud: Any) -> None:
+    """The SDK would ask a host of its own, ten times, for a line in its log; this cloud has none."""
+    model = "azureml://registries/azureml/models/m/versions/1"
+    service.on("GET", "/onlineEndpoints/churn", Reply(body={"name": "churn", "properties": {"authMode": "Key"}}))
+    deployment = {**DEPLOYMENT, "properties": {**DEPLOYMENT["properties"], "model": model}}
+    service.on("GET", "/deployments/blue", Reply(body=deployment))
+    service.on("PUT", "/deployments/blue", Reply(200, deployment))
+    apply_fix(cloud, "churn", "redeploy", {"deployment": "blue"})
+    (sent,) = [json.loads(body) for verb, _, body, _ in service.requests if verb == "PUT"]
+    assert sent["properties"]["model"] == model
 
 
 def test_a_private_endpoint_is_approved(service: Service, cloud: Any) -> None:
