@@ -16,7 +16,6 @@ import pytest
 import yaml
 
 from tui.cloud.assets import environments
-from tui.cloud.endpoints import data_collection
 from tui.cloud.errors import Cancelled
 from tui.cloud.http import arm
 from tui.cloud.session import Cloud, connect
@@ -190,7 +189,7 @@ def test_apply_registers_a_container_and_the_card_says_what_is_not_the_matter(
     modes = {key: (one["dataCollectionMode"], one["samplingRate"]) for key, one in collector["collections"].items()}
     assert modes == {"request": ("Enabled", 0.25), "model_inputs": ("Disabled", 0.25)}
     assert collector["collections"]["model_inputs"]["dataId"].endswith("/data/inputs/versions/4")
-    asset = body_of(cloud, f"data/{name}-blue-request/versions/1", data_collection.DATA)["properties"]
+    asset = body_of(cloud, f"data/{name}-blue-request/versions/1", "2023-04-01-preview")["properties"]
     assert asset["dataUri"].endswith(f"/paths/modelDataCollector/{name}/blue/request")
 
 

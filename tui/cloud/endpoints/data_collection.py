@@ -6,6 +6,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from tui.cloud.assets.models import parse_reference
+from tui.cloud.session import Cloud
+from tui.plan.data_collection import Collection, asset
+from tui.plan.sdk_entities import Tree
+
+DATA = "2023-04-01-preview"
+"""The version that azure-ai-ml 1.35 asks data assets for."""
+
+
+def keep_paths(cloud: Cloud, values: Tree) -> None:
+    """Let the collections of a deployment name the paths of their data assets, where these are registered already.
+
+    The SDK registers each of them anew when it makes the deployment, and a path cannot be changed. Raises CloudError.
+    """
+    endpoint, deployment = (str(values.value(f"{kind}.name")) for kind in ("endpoint", "deployment"))
+    for name, one in (values.value("deployment.data_collector.collections") or {}).items():
+        data = one["data"] or {}
+        if data.get("path"):
+            continue
+        called, version, _ = asset(Collection(True, data.get("name"), data.get("version")), endpoint, deployment, name)
+        resource = f"{cloud.workspace_id}/data/{called}/versions/{version}"
+        found = cloud.arm.find(resource, DATA, doing=f"looking for the data asset {called}")
+        if found is not None:
+            one["data"] = {"name": called, "version": version, "path": (found.get("properties") or {}).get("dataUri")}
 
 
 def info(found: Mapping[str, Any]) -> dict[str, Any]:

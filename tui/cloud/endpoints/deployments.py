@@ -114,6 +114,7 @@ _PUT_THERE = ("AZUREML_ENTRY_SCRIPT", "AZUREML_MODEL_DIR", "SCORING_TIMEOUT_MS",
 
 
 def _begin(cloud: Cloud, values: sdk_entities.Tree, ids: AssetIds, **other: Any) -> Operation[DeploymentInfo]:
+    data_collection.keep_paths(cloud, values)
     made = sdk_entities.deployment(values, model=ids.model or None, environment=ids.environment, code=ids.code, **other)
     endpoint, name = str(made.arguments["endpoint_name"]), str(made.arguments["name"])
     return ml_client.begin(
