@@ -1,7 +1,8 @@
 """Loads the rest of the program while a run waits for Azure: an upgrade in the same environment must not end the run.
 
 The engine imports what it needs when it needs it, so that it starts at once. A `pip install` in the meantime replaces
-the files below it: the next import would find another version, or nothing.
+the files below it: the next import would find another version, or nothing. Azure's SDK comes first, which takes longer
+than all the rest: a run that changes something needs it soon.
 """
 
 from __future__ import annotations
@@ -18,15 +19,21 @@ LOADED = "All modules are loaded: from now on this run needs none of the program
 _PACKAGES = ("tui.common", "tui.plan", "tui.remedies", "tui.cloud", "tui.checks", "tui.engine")
 
 
-def begin() -> None:
-    """Load everything, soon and in a thread of its own; what cannot be loaded is told in the engine's log."""
-    threading.Thread(target=_later, name="preload", daemon=True).start()
+def begin(*, at_once: bool) -> None:
+    """Load everything, in a thread of its own; what cannot be loaded is told in the engine's log.
+
+    It begins at once where the run will most likely change something, else after `DELAY_SECONDS`.
+    """
+    threading.Thread(target=_load, args=(0.0 if at_once else DELAY_SECONDS,), name="preload", daemon=True).start()
 
 
-def _later() -> None:
-    time.sleep(DELAY_SECONDS)
+def _load(delay: float) -> None:
+    from tui.cloud.http import sdk_import
+
+    time.sleep(delay)
     names = [name for package in _PACKAGES for name in _modules(package)]
     try:
+        sdk_import.import_sdk()
         for name in names:
             importlib.import_module(name)
         _data()

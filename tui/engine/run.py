@@ -74,7 +74,7 @@ class Engine:
         """Run the plan; returns the status that `run_finished` carries."""
         tasks = tasks_of(self.plan)
         self._announce(tasks)
-        preload.begin()
+        preload.begin(at_once=self._first_of_its_plan())
         blocked = self._gates([task for task in tasks if task.name in GATES])
         if blocked is not None:
             return self._finish(*blocked)
@@ -87,6 +87,14 @@ class Engine:
         if all(task.name in self.run.results for task in tasks):
             return self._finish("succeeded", TOO_LATE)
         return self._finish("cancelled", "")
+
+    def _first_of_its_plan(self) -> bool:
+        """Whether no run here has had the same plan: then there is something to create or to change."""
+        for folder in self.folder.parent.iterdir():
+            other = runs.read(folder) if folder != self.folder else None
+            if other is not None and (other.plan_hash, other.rehearsed) == (self.plan.hash, self.rehearsed):
+                return False
+        return True
 
     def _announce(self, tasks: list[Task]) -> None:
         if self.resumed:

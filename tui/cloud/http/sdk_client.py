@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from tui import __version__
 from tui.cloud.clouds import CloudMetadata
 from tui.cloud.http.arm import ResourceManager
 from tui.cloud.http.sdk_import import import_sdk
@@ -54,6 +55,7 @@ def connect(workspace: Workspace, metadata: CloudMetadata, credential: Any, arm:
         **_cloud(metadata),
         transport=SdkTransport(arm),
         retry_total=0,  # the transport tries again
+        user_agent=f"aml-deploy/{__version__}",  # the SDK adds its own
         enable_telemetry=False,  # a closed network must not wait for it
         show_progress=False,
     )
