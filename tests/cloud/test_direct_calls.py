@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import tui
 from tests.conftest import ROOT
@@ -26,7 +22,9 @@ def told() -> set[tuple[str, str]]:
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if len(cells) == 3 and re.fullmatch(r"`[\w/]+\.py`", cells[0]):
             assert len(cells[2]) > 8, f"no reason for {cells[0]}"
-            found |= {(cells[0].strip("`"), verb) for verb in re.findall(r"\b(?:GET|PUT|POST|PATCH|DELETE)\b", cells[1])}
+            found |= {
+                (cells[0].strip("`"), verb) for verb in re.findall(r"\b(?:GET|PUT|POST|PATCH|DELETE)\b", cells[1])
+            }
     return found
 
 

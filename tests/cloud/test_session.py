@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from scripted_service import WORKSPACE, Reply, Service, token
@@ -16,6 +17,7 @@ from tui.cloud import clouds
 from tui.cloud.auth.credentials import credential_sources
 from tui.cloud.auth.sign_in import sign_in
 from tui.cloud.errors import CloudError
+from tui.cloud.http.sdk_import import import_sdk
 from tui.cloud.session import connect
 from tui.cloud.workspace import workspace
 from tui.plan.model import Credential, Plan
@@ -34,20 +36,39 @@ def test_the_built_in_clouds_by_name() -> None:
     assert clouds.current({"AZUREML_CURRENT_CLOUD": "LeftOver"}).name == "AzureCloud"
 
 
-def test_the_built_in_clouds_are_the_sdks() -> None:
-    from azure.ai.ml._azure_environments import _environments
+class Scopes:
+    """A credential that notes what tokens are asked for."""
 
-    for name, theirs in _environments.items():
-        if name in clouds.BUILT_IN:
-            cloud = clouds.BUILT_IN[name]
-            assert {
-                "azure_portal": cloud.portal,
-                "resource_manager": cloud.resource_manager,
-                "active_directory": cloud.login,
-                "aml_resource_id": cloud.ml_resource,
-                "storage_endpoint": cloud.storage_suffix,
-                "registry_discovery_endpoint": cloud.registry_discovery.rstrip("/"),
-            } == {key: value.rstrip("/") for key, value in theirs.items()}
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def get_token(self, *scopes: str, **options: Any) -> Any:
+        from azure.core.credentials import AccessToken
+
+        self.asked += scopes
+        return AccessToken("t", 4_000_000_000)
+
+
+@pytest.mark.parametrize("name", sorted(clouds.BUILT_IN))
+def test_the_built_in_clouds_are_the_sdks(name: str, service: Service) -> None:
+    import_sdk()
+    from azure.ai.ml import MLClient
+    from azure.core.pipeline.transport import RequestsTransport
+
+    hosts: list[str] = []
+
+    class Diverted(RequestsTransport):  # type: ignore[misc]
+        def send(self, request: Any, **options: Any) -> Any:
+            parts = urlsplit(request.url)
+            hosts.append(f"{parts.scheme}://{parts.netloc}")
+            request.url = service.url + request.url[len(hosts[-1]) :]
+            return super().send(request, **options)
+
+    credential, known = Scopes(), clouds.BUILT_IN[name]
+    where = (WORKSPACE.subscription_id, WORKSPACE.resource_group, WORKSPACE.name)
+    MLClient(credential, *where, cloud=name, transport=Diverted()).workspaces.get(WORKSPACE.name)
+    assert set(hosts) == {known.resource_manager}
+    assert credential.asked == [known.management_scope]
 
 
 def test_another_cloud_by_its_metadata(service: Service) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -110,8 +108,5 @@ def connect(plan: Plan, recorder: Recorder | None = None) -> Cloud:
     """
     sdk_logging.before_import()
     metadata = clouds.current(session=recorder.session("metadata") if recorder else connections.session())
-    # Left over from another process: the SDK's import fails on a name that it does not know.
-    if os.environ.get("AZUREML_CURRENT_CLOUD") not in clouds.BUILT_IN and "azure.ai.ml" not in sys.modules:
-        os.environ.pop("AZUREML_CURRENT_CLOUD", None)
     transport = recorder.transport("identity") if recorder else connections.transport()
     return Cloud(plan, metadata, credentials.build(plan.credential, metadata, transport), recorder)

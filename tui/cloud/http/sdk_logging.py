@@ -12,8 +12,7 @@ _NOISY = ("azure", "msal", "urllib3", "msrest", "opentelemetry", "requests_oauth
 def before_import() -> None:
     """Call before the first import of an Azure library; may be called again.
 
-    tqdm reads `TQDM_DISABLE` when it is imported. A value of `AZUREML_CURRENT_CLOUD` that was inherited from
-    another process makes `import azure.ai.ml` fail, because the cloud's name is not known there yet.
+    tqdm reads `TQDM_DISABLE` when it is imported.
     """
     os.environ["TQDM_DISABLE"] = "1"
     os.environ.setdefault("OTEL_SDK_DISABLED", "true")
