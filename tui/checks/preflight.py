@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Callable, NamedTuple, TypeVar
 
-from tui.checks import each_deployment, steps
+from tui.checks import each_deployment, sdk_version, steps
 from tui.checks.ask_azure import ask
 from tui.checks.capacity import size_and_quota
 from tui.checks.environment import pins
@@ -118,7 +118,7 @@ class Preflight:
         asked_source = self._sources() if self._wants("elsewhere") else []
         asked_pins = self._pins() if self._wants("elsewhere") else []
 
-        found = [identity.signed_in(asked_who)]
+        found = [identity.signed_in(asked_who), *(sdk_version.check() if self._wants("files") else [])]
         self.who = _quietly(asked_who)
         if found[0].severity in (BLOCKER, UNKNOWN):
             why = "This was not asked, because nobody is signed in."

@@ -11,6 +11,8 @@ from tui.cloud.auth.roles import refused
 from tui.cloud.auth.sign_in_errors import explain_sign_in
 from tui.cloud.errors import CloudError, clean, request_ids, service_error
 
+# As azure-ai-ml 1.35 formats what its own checks find, between a heading and advice on editors.
+_DETAIL = re.compile(r"^\(x\) (.+?)(?=\n\n|\n\(x\)|\Z)", re.MULTILINE | re.DOTALL)
 _PAGE = re.compile(r"\s*(<!doctype html|<html\b|<head\b|<body\b)", re.IGNORECASE)
 
 
@@ -29,6 +31,15 @@ def explain(error: BaseException, doing: str = "") -> CloudError:
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if kinds & {"ClientAuthenticationError", "CredentialUnavailableError"}:
         return explain_sign_in(error)
+    said = _DETAIL.findall(text)
+    if "MlException" in kinds and said:
+        return CloudError(
+            title=_while("Azure's SDK refuses what it was given", doing),
+            cause=" ".join(" ".join(one.split()) for one in said),
+            remedy="Correct what it names.",
+            raw=text,
+            code="RefusedBySdk",
+        )
     disturbance = _disturbance(kinds, text)
     if disturbance:
         title = disturbance.title.format(_host(text) or "the service")

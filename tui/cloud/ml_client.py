@@ -1,12 +1,11 @@
 """`MLClient` of azure-ai-ml, through which everything goes that changes Azure and that it offers in public.
 
-Its import takes 1.3 to 2.4 s, so it is made at the first change; who knows that one is coming calls `prepare`. What it
-begins is followed by our own `Operation`, with a limit, a stop, and an address by which another process goes on.
+Its import takes 1.3 to 2.4 s, so it is made at the first change. What it begins is followed by our own `Operation`,
+with a limit, a stop, and an address by which another process goes on.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
@@ -23,11 +22,6 @@ if TYPE_CHECKING:
 
 Value = TypeVar("Value")
 Made = TypeVar("Made")
-
-
-def prepare() -> None:
-    """Loads the SDK in a thread of its own, while there is something else to do."""
-    threading.Thread(target=sdk_import.import_sdk, name="import-sdk", daemon=True).start()
 
 
 def entity(wanted: Any) -> Any:

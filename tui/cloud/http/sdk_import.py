@@ -8,6 +8,7 @@ import threading
 from importlib.metadata import version
 
 from tui.cloud.clouds import BUILT_IN
+from tui.cloud.errors import CloudError
 from tui.cloud.http import sdk_logging
 
 TRIED = "1.35"
@@ -17,14 +18,24 @@ _lock = threading.Lock()
 
 
 def import_sdk() -> None:
-    """Imports azure.ai.ml without a word on stdout or stderr; takes 1.3 to 2.4 s the first time."""
+    """Imports azure.ai.ml without a word on stdout or stderr; takes 1.3 to 2.4 s the first time.
+
+    Raises CloudError where it cannot be loaded.
+    """
     with _lock:
         if "azure.ai.ml" not in sys.modules and os.environ.get(_CLOUD) not in BUILT_IN:
             os.environ.pop(_CLOUD, None)  # of another process: the import fails on a name that it does not know
         sdk_logging.before_import()
-        import azure.ai.ml
-        import azure.ai.ml.entities  # noqa: F401
-
+        try:
+            import azure.ai.ml
+            import azure.ai.ml.entities  # noqa: F401
+        except ImportError as error:
+            raise CloudError(
+                title="Azure's SDK cannot be loaded",
+                cause=f"azure-ai-ml {version('azure-ai-ml')}: {error}",
+                remedy="Repair it in the environment of aml-deploy: pip install --upgrade aml-deploy azure-ai-ml",
+                code="SdkNotLoaded",
+            ) from None
         sdk_logging.after_import()
 
 

@@ -7,6 +7,7 @@ the address of its operation, before `begin_…` returns.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,18 +97,16 @@ def _answer(response: Any) -> Answer:
     if hasattr(response, "read"):
         response.read()  # the SDK's clients ask for a stream
     text = response.text()
-    try:
-        body = response.json() if text else None
-    except ValueError:
-        body = text
-    return Answer(response.status_code, response.headers, body, text)
+    return Answer(response.status_code, response.headers, _json(text), text)
 
 
 def _body(request: Any) -> Any:
-    import json
+    return _json(getattr(request, "content", None) or getattr(request, "data", None) or "")
 
-    content = getattr(request, "content", None) or getattr(request, "data", None)
+
+def _json(text: str | bytes) -> Any:
+    """What a text stands for; the text itself where it is no JSON, None for an empty one."""
     try:
-        return json.loads(content) if content else None
+        return json.loads(text) if text else None
     except ValueError:
-        return None
+        return text
