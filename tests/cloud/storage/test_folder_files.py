@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,14 +48,25 @@ def test_amlignore_wins_over_gitignore(model: Path) -> None:
     assert "data/inner/notes.txt" not in names(model)
 
 
-def test_the_same_files_as_the_sdk(model: Path) -> None:
-    from azure.ai.ml._utils._asset_utils import get_ignore_file, get_upload_files_from_folder
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"ok\n\n!\n", "line 3 of .amlignore is not a pattern: !"), (b"a\\\n", "line 1"), (b"\xff\xfe", "decode")],
+)
+def test_an_ignore_file_that_the_sdk_would_refuse_is_said(model: Path, content: bytes, said: str) -> None:
+    (model / ".amlignore").write_bytes(content)
+    with pytest.raises(CloudError, match="ignore file") as refused:
+        walk(model)
+    assert said in refused.value.cause and str(model) in refused.value.cause
 
-    (model / ".amlignore").write_text("inner/\n*.bin\n!important.bin\n")
-    (model / "important.bin").write_bytes(b"1")
-    (model / "linked").symlink_to(model / "MLmodel")
-    theirs = [name for _, name in get_upload_files_from_folder(model, ignore_file=get_ignore_file(model))]
-    assert names(model) == sorted(theirs)
+
+def test_an_ignore_file_does_not_load_the_sdk(model: Path) -> None:
+    (model / ".amlignore").write_text("*.bin\n")
+    code = (
+        "import sys; from pathlib import Path; from tui.cloud.storage.folder_files import walk; "
+        "walk(Path(sys.argv[1])); print('azure.ai.ml' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(model)], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_a_link_to_a_folder_above_ends(model: Path) -> None:
@@ -104,15 +117,3 @@ def test_hashing_tells_how_far_it_is(model: Path) -> None:
     seen: list[tuple[int, int]] = []
     content_hash(model, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (3013, 3013)
-
-
-def test_the_hash_of_code_is_the_sdks(model: Path) -> None:
-    from azure.ai.ml._utils._asset_utils import get_content_hash, get_content_hash_version, get_ignore_file
-
-    from tui.cloud.assets import code
-
-    (model / "B.py").write_text("b")
-    (model / "a.py").write_text("a")
-    (model / ".amlignore").write_text("empty\n")
-    assert code.snapshot_hash(walk(model)) == get_content_hash(model, get_ignore_file(model))
-    assert str(get_content_hash_version()) == code._HASH_VERSION

@@ -35,7 +35,7 @@ def walk(root: Path) -> list[LocalFile]:
     """The files below a folder, or the file itself, in the order of their names.
 
     As the SDK does, `.amlignore` in the folder, or `.gitignore` when there is none, leaves files out, and links are
-    followed. Raises CloudError when there is nothing to upload.
+    followed. Raises CloudError when there is nothing to upload, or the ignore file cannot be used.
     """
     if root.is_file():
         return [LocalFile(root, root.name, root.stat().st_size)]
@@ -43,7 +43,14 @@ def walk(root: Path) -> list[LocalFile]:
         raise CloudError(
             title="The path is not there", cause=f"{root} is neither a file nor a folder.", remedy="Correct the path."
         )
-    ignored = ignored_files(root)
+    try:
+        ignored = ignored_files(root)
+    except (OSError, ValueError) as error:
+        raise CloudError(
+            title="The ignore file of the folder cannot be used",
+            cause=f"{root}: {error}.",
+            remedy="Correct .amlignore, or .gitignore where there is none.",
+        ) from None
     found = [file for file in _files(root) if ignored is None or not ignored(file.name)]
     if not found:
         raise CloudError(

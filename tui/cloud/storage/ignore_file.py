@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Callable
 
 NAMES = (".amlignore", ".gitignore")
+
+_BRACKET = re.compile(r"\\.|\[((?:!|(?!!))(?:\][^]/]*|[^]/]+)\])?")
+"""An escaped character, or `[` with what follows up to its `]`, where the same part of the path has one."""
+_CARET = "\ue000"
+_MATCHES_NOTHING = re.compile(r"!?/(\*\*/)*")
 
 
 def ignore_file(root: Path) -> str | None:
@@ -16,15 +23,40 @@ def ignore_file(root: Path) -> str | None:
 def ignored_files(root: Path) -> Callable[[str], bool] | None:
     """A function that says of a file's name below `root` whether it is not uploaded; None without an ignore file.
 
-    The rules are read by the SDK itself, so that both leave out the same files. Raises OSError where the ignore file
-    cannot be read.
+    The rules are those of azure-ai-ml, so that both leave out the same files: the last line that matches a file's
+    name decides, whatever became of the folders above it. Raises OSError where the ignore file cannot be read, and
+    ValueError for what azure-ai-ml would refuse in it.
     """
-    if ignore_file(root) is None:
+    name = ignore_file(root)
+    if name is None:
         return None
-    from tui.cloud.http.sdk_import import import_sdk
+    with (root / name).open(encoding="utf-8-sig") as lines:
+        rules = list(_rules(lines, name))[::-1]
+    return lambda file: next((ignored for regex, ignored in rules if regex.search(file)), False)
 
-    import_sdk()
-    from azure.ai.ml._utils._asset_utils import get_ignore_file
 
-    rules = get_ignore_file(root)
-    return lambda name: bool(rules.is_file_excluded(root / name))
+def _rules(lines: Iterable[str], name: str) -> Iterator[tuple[re.Pattern[str], bool]]:
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+
+    for number, line in enumerate(lines, start=1):
+        pattern = line.strip()
+        if _MATCHES_NOTHING.fullmatch(pattern):
+            continue
+        try:
+            regex, ignored = GitIgnoreSpecPattern.pattern_to_regex(_BRACKET.sub(_as_sdk_reads, pattern))
+            if regex is not None and ignored is not None:
+                yield re.compile(regex.replace(_CARET, r"\^")), ignored
+        except (ValueError, re.error):
+            raise ValueError(f"line {number} of {name} is not a pattern: {pattern}") from None
+
+
+def _as_sdk_reads(found: re.Match[str]) -> str:
+    """A bracket expression in pathspec's spelling for what it means to azure-ai-ml, which has an older pathspec inside.
+
+    There a `[` without its end is the character itself, and `[^` begins a set that holds `^`.
+    """
+    if found[0][0] == "\\":
+        return found[0]
+    if found[1] is None:
+        return r"\["
+    return f"[{_CARET}{found[1][1:]}" if found[1][0] == "^" else found[0]
