@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tui.cloud.errors import CloudError
-from tui.cloud.session import connect, import_sdk
+from tui.cloud.http.sdk_import import import_sdk
+from tui.cloud.session import connect
 from tui.cloud.storage.datastore import default_datastore
 from tui.cloud.storage.folder_files import walk
 from tui.plan.model import Plan, Workspace
