@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import requests
 
+from tests.sdk_code import registered_by_the_sdk
+
 
 def _poll(read: Any) -> Any:
     deadline = time.monotonic() + 180
@@ -120,9 +122,6 @@ def test_registering_the_same_environment_again_gives_the_same_version(
 
 
 def test_code_that_is_there_is_not_uploaded_again(ml_client: Any, artifacts: Path) -> None:
-    from azure.ai.ml.entities._assets._artifacts.code import Code
-
     # Names of code are made up for each upload; the content's hash finds the first.
-    first = ml_client._code.create_or_update(Code(path=str(artifacts / "code"), name="one", version="1"))
-    second = ml_client._code.create_or_update(Code(path=str(artifacts / "code"), name="two", version="1"))
-    assert second.id == first.id
+    first = registered_by_the_sdk(ml_client, artifacts / "code")
+    assert registered_by_the_sdk(ml_client, artifacts / "code") == first

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.sdk_code import registered_by_the_sdk
 from tui.cloud.assets import code, environments, models
 from tui.cloud.errors import Cancelled, CloudError
 from tui.cloud.session import Cloud, connect
@@ -143,11 +144,10 @@ def test_code_is_found_again_by_its_content_also_by_the_sdk(cloud: Cloud, tmp_pa
     assert code.register(cloud, folder) == code.CodeVersion(made.id, reused=True)
 
     from azure.ai.ml import MLClient
-    from azure.ai.ml.entities._assets import Code
 
     where = cloud.plan.workspace
     client = MLClient(cloud.credential, where.subscription_id, where.resource_group, where.name)
-    assert client._code.create_or_update(Code(path=str(folder))).id == made.id
+    assert registered_by_the_sdk(client, folder) == made.id
 
 
 def test_an_environment_is_made_once_for_its_content(cloud: Cloud, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import pytest
 from arm_client import Arm
 from operations import GROUP, WORKSPACE, empty
 
+from tests.sdk_code import registered_by_the_sdk
+
 AT = (GROUP, WORKSPACE)
 
 
@@ -234,11 +236,8 @@ def test_build_contexts_and_routes_with_the_sdk(ml_client: Any, mgmt: Any, artif
     assert _status(mgmt.environment_versions.create_or_update, *AT, name, "2", body) == 400
 
 
-def test_codes_with_the_sdk(ml_client: Any, artifacts: Path, name: str) -> None:
-    from azure.ai.ml.entities._assets._artifacts.code import Code
-
-    code = ml_client._code.create_or_update(Code(path=str(artifacts / "code"), name=name, version="1"))
-    found = code.id.rsplit("/", 3)
+def test_codes_with_the_sdk(ml_client: Any, artifacts: Path) -> None:
+    found = registered_by_the_sdk(ml_client, artifacts / "code").rsplit("/", 3)
     assert ml_client._code.get(found[-3], found[-1]).path
     ml_client._code.download(found[-3], found[-1], str(artifacts / "down"))
     assert list((artifacts / "down").rglob("score.py"))
