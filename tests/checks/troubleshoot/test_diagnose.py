@@ -249,7 +249,9 @@ def test_legacy_mode_is_a_request_to_somebody_else() -> None:
 
 def test_a_managed_network_that_is_not_active() -> None:
     network = {"isolation_mode": "AllowInternetOutbound", "status": "Inactive"}
-    assert only(snapshot(workspace=workspace(isolation="managed_network", managed_network=network)), "managed-network")
+    found = only(snapshot(workspace=workspace(isolation="managed_network", managed_network=network)), "managed-network")
+    assert [fix.action for fix in found.fixes] == ["provision_network"]
+    assert "Inactive → Active" in found.fixes[0].preview[0]
 
 
 def test_a_private_endpoint_that_waits_can_be_approved() -> None:

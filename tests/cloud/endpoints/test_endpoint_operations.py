@@ -189,6 +189,16 @@ def test_a_private_endpoint_is_approved(service: Service, cloud: Any) -> None:
     assert sent["properties"]["privateLinkServiceConnectionState"] == {**state, "status": "Approved"}
 
 
+def test_a_managed_network_is_provisioned(service: Service, cloud: Any) -> None:
+    """As the rehearsal and the API description have it: 202, and an address that answers with the network's status."""
+    result = {"Location": f"{service.url}/mfeOperationResults/1"}
+    service.on("POST", "/provisionManagedNetwork", Reply(202, None, result))
+    service.on("GET", "/mfeOperationResults/1", Reply(202, None), Reply(200, {"status": "Active", "sparkReady": False}))
+    assert "is provisioned" in apply_fix(cloud, "churn", "provision_network", {})
+    (sent,) = [json.loads(body) for verb, _, body, _ in service.requests if verb == "POST"]
+    assert sent == {"includeSpark": False}
+
+
 def test_a_deployment_that_has_requests_by_now_is_not_removed(service: Service, cloud: Any) -> None:
     service.on("GET", "/onlineEndpoints/churn", Reply(body={"name": "churn", "properties": {"traffic": {"blue": 10}}}))
     with pytest.raises(CloudError, match="blue has requests"):

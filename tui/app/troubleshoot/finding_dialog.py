@@ -30,6 +30,7 @@ LABELS = {
     "raise_timeout": "Raise time-out",
     "redeploy": "Deploy again",
     "approve": "Approve",
+    "provision_network": "Provision",
     "write_key": "Write key",
     "enter_secret": "New secret",
 }

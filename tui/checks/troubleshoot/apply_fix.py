@@ -12,6 +12,7 @@ from tui.cloud.http import arm
 from tui.cloud.http.operation import Operation
 from tui.cloud.http.run_operation import run_operation
 from tui.cloud.session import Cloud
+from tui.cloud.workspace import managed_network
 
 Progress = Callable[[str], None]
 
@@ -92,6 +93,11 @@ def _approve(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress)
     return f"The private endpoint connection {connection} is approved."
 
 
+def _provision_network(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
+    _settled(lambda: managed_network.begin_provision(cloud), progress)
+    return f"The managed virtual network of {cloud.plan.workspace.name} is provisioned."
+
+
 def _settled(begin: Callable[[], Operation[Any]], progress: Progress) -> None:
     """Starts an operation once nobody else changes the endpoint, and waits for its end. Raises CloudError."""
     run_operation(
@@ -110,4 +116,5 @@ _ACTIONS: dict[str, Callable[[Cloud, str, dict[str, Any], Progress], str]] = {
     "raise_timeout": _raise_timeout,
     "redeploy": _redeploy,
     "approve": _approve,
+    "provision_network": _provision_network,
 }

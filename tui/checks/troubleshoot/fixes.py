@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tui.checks.finding import Fix
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.endpoints.endpoints import EndpointInfo
+from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.plan import sizes, traffic
 
 MOST_INSTANCES = 50  # of one deployment (Microsoft, how-to-manage-quotas)
@@ -181,3 +182,17 @@ def enter_secret() -> Fix:
 def _seconds(probe: Mapping[str, object]) -> int:
     found = probe.get("initial_delay")
     return int(str(found)) if found is not None else 10
+
+
+def provision_network(info: WorkspaceInfo) -> Fix:
+    """Makes the managed virtual network of a workspace that has none yet."""
+    now = (info.managed_network or {}).get("status")
+    return Fix(
+        "provision_network",
+        f"Provision the managed virtual network of {info.name}.",
+        (
+            f"managed virtual network of {info.name}: {now} → Active",
+            "Azure makes the network, and private endpoints in it to what belongs to the workspace; these cost by the "
+            "hour. It takes some minutes. What serves already is not changed.",
+        ),
+    )

@@ -39,7 +39,8 @@ def workspace(snapshot: Snapshot) -> Iterator[Finding]:
 def _asked(found: Finding, info: WorkspaceInfo) -> Finding:
     card, please = _ASKED[found.id]
     request = _request(please.format(name=info.name), found.commands[0], info.id)
-    return replace(found, field="", card=card, request=request)
+    ours = (fixes.provision_network(info),) if found.id == "managed-network" else ()
+    return replace(found, field="", card=card, request=request, fixes=ours)
 
 
 def _connection(info: WorkspaceInfo, connection: Mapping[str, str]) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ _SHARE = 0.05  # of the time that an operation has taken: the seconds to the nex
 _PATIENCE = 600.0  # seconds without any answer after which an operation counts as lost
 _NEW_TOKENS = 3  # answers of 401 in a row after which the identity counts as refused
 _DONE, _FAILED = "succeeded", {"failed", "canceled", "cancelled"}
+_ACTIVE = "active"  # what a managed virtual network becomes that was provisioned
 _PATTERN_HEADERS = ("Azure-AsyncOperation", "Operation-Location")
 
 
@@ -142,7 +143,7 @@ class Operation(Generic[T]):
     def _read(self, status: str, body: Any, headers: Mapping[str, str]) -> None:
         if status:
             self.state = str(body.get("status") or status) if isinstance(body, dict) else status
-        if status == _DONE:
+        if status in (_DONE, _ACTIVE):
             self._done = True
         elif status in _FAILED:
             self._done = True
