@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+import pytest
 from recorded_run import RecordedRun
 
 LOOKS = ("/listSecrets", "/listKeys", "/token", "/getLogs", "/startPendingUpload", "/diagnose")
 
 
+@pytest.mark.smoke
 def test_what_changes_azure_is_sent_by_the_sdk(recorded_run: RecordedRun) -> None:
     senders: dict[str, set[str]] = {}
     for line in recorded_run.lines:

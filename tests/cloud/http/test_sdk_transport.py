@@ -14,6 +14,7 @@ from tui.cloud.errors import CloudError
 from tui.cloud.http.retry import observed
 from tui.plan.model import Endpoint
 
+pytestmark = pytest.mark.smoke
 ENDPOINT = f"{WORKSPACE.id}/onlineEndpoints/churn"
 OPERATION = "/mfeOperationsStatus/oeidp:1"
 NOT_FOUND = Reply(404, {"error": {"code": "ResourceNotFound", "message": "no"}})
