@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from exporting import exported, own_preset
 
-from tui.plan.load_save.az_yaml_import import import_pair
+from tui.cloud.az_yaml import import_files
 from tui.plan.load_save.load import load
 from tui.plan.load_save.resolve import resolve
 
@@ -28,7 +28,7 @@ FULL = (
 def test_the_import_reads_the_same_plan(tmp_path: Path) -> None:
     plan = own_preset(tmp_path, FULL)
     exported(plan, "az-yaml", tmp_path / "out" / "deep")
-    back = import_pair([tmp_path / "out/deep/endpoint.yml", tmp_path / "out/deep/deployment.yml"])
+    back = import_files([tmp_path / "out/deep/endpoint.yml", tmp_path / "out/deep/deployment.yml"])
     assert not back.left_out
     before, after = resolve(load(plan), ENVIRON), resolve(back, ENVIRON)
     assert after.endpoint == before.endpoint
@@ -67,7 +67,7 @@ def test_a_split_and_several_deployments_come_back(tmp_path: Path) -> None:
     made = exported(plan, "az-yaml", tmp_path / "out")
     names = [item.path for item in made.files]
     assert names == ["endpoint.yml", "deployment-blue.yml", "deployment-green.yml", "traffic.yml", "deploy.sh"]
-    back = import_pair([tmp_path / "out" / name for name in names[1:4]])
+    back = import_files([tmp_path / "out" / name for name in names[1:4]])
     before, after = resolve(load(plan), ENVIRON), resolve(back, ENVIRON)
     assert after.traffic == before.traffic == {"blue": 90, "green": 10}
     assert after.deployments == before.deployments

@@ -41,6 +41,32 @@ def test_a_plan_goes_out_and_comes_back(tmp_path: Path) -> None:
     assert command("import", *written[:2], "-o", "back.yml", cwd=tmp_path).returncode == 2
 
 
+def test_an_import_prints_the_plan_and_what_was_left_out_and_nothing_of_the_sdk(tmp_path: Path) -> None:
+    (tmp_path / "blue.yml").write_text(
+        "name: blue\nendpoint_name: churn\ninstance_type: Standard_DS3_v2\ninstance_count: '2'\n"
+        "private_network_connection: true\nenvironment: {image: base, tags: {a: b}}\n"
+    )
+    done = command("import", "blue.yml", "-o", "plan.yml", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "plan.yml\n")
+    assert [line.partition(": ")[0] for line in done.stderr.splitlines()] == [
+        "blue.yml, line 5, private_network_connection",
+        "blue.yml, line 6, environment.tags",
+        "Look at it",
+    ]
+    assert load(tmp_path / "plan.yml").get("deployment.instance_count") == 2
+
+
+def test_an_import_that_the_sdk_refuses_ends_with_2_and_its_reason(tmp_path: Path) -> None:
+    text = "name: blue\nendpoint_name: churn\ninstance_type: S\ninstance_count: many\nmodel: {path: nothing}\n"
+    (tmp_path / "blue.yml").write_text(text)
+    done = command("import", "blue.yml", "-o", "plan.yml", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "blue.yml, line 4, instance_count" in done.stderr and "Not a valid integer." in done.stderr
+    assert "blue.yml, line 5, model" in done.stderr and "No such file or directory" in done.stderr
+    assert "\x1b" not in done.stderr and "Traceback" not in done.stderr and ".py" not in done.stderr
+    assert not (tmp_path / "plan.yml").exists()
+
+
 def test_what_cannot_be_exported_ends_with_2_and_a_sentence(tmp_path: Path) -> None:
     plan = own_preset(tmp_path)
     nowhere = command("export", plan, "--to", "terraform", cwd=tmp_path)

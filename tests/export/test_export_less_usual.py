@@ -9,7 +9,7 @@ import pytest
 import yaml
 from exporting import exported, own_preset
 
-from tui.plan.load_save.az_yaml_import import import_pair
+from tui.cloud.az_yaml import import_files
 from tui.plan.load_save.load import load
 from tui.plan.load_save.resolve import resolve
 
@@ -54,7 +54,7 @@ def plan(tmp_path: Path) -> Path:
 
 def test_the_import_reads_the_same_plan(plan: Path, tmp_path: Path) -> None:
     made = exported(plan, "az-yaml", tmp_path / "out" / "deep")
-    back = import_pair([tmp_path / "out/deep/endpoint.yml", tmp_path / "out/deep/deployment.yml"])
+    back = import_files([tmp_path / "out/deep/endpoint.yml", tmp_path / "out/deep/deployment.yml"])
     assert not back.left_out and not made.notes
     before, after = resolve(load(plan), ENVIRON), resolve(back, ENVIRON)
     assert after.endpoint == before.endpoint

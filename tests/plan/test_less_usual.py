@@ -329,15 +329,3 @@ def test_a_saved_plan_keeps_these_keys_as_they_were_written(tmp_path: Path) -> N
     kept = [line for line in saved.path.read_text().splitlines() if "instance_count" not in line]
     assert kept == text.splitlines()
     assert made.source(COLLECTED) == "plan.yml, line 18"
-
-
-@pytest.mark.parametrize(("written", "kind"), [("SystemAssigned", "system_assigned"), ("none", None)])
-def test_an_imported_identity_is_in_the_plans_words(tmp_path: Path, written: str, kind: str | None) -> None:
-    from tui.plan.load_save.az_yaml_import import import_pair
-
-    (tmp_path / "endpoint.yml").write_text(f"name: churn\nauth_mode: key\nidentity: {{type: {written}}}\n")
-    text = "name: blue\nendpoint_name: churn\nmodel: azureml:m:1\ninstance_type: Standard_DS3_v2\n"
-    (tmp_path / "blue.yml").write_text(text)
-    back = import_pair([tmp_path / "endpoint.yml", tmp_path / "blue.yml"])
-    assert back.get("endpoint.identity.type") == kind
-    assert [one.key for one in back.left_out] == ([] if kind else ["identity.type"])

@@ -48,6 +48,7 @@ _QUESTIONS = {
     "curated_images": "lists",
     "endpoint_name": "workspace",
     "export": "export",
+    "import_az_yaml": "az_yaml",
     "cost": "cost",
     "troubleshoot": "troubleshoot",
     "apply_fix": "troubleshoot",

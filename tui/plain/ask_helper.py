@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from tui.helper.client import HelperClient, HelperError
 from tui.plain.failure import Failure
+from tui.plan.load_save.az_yaml_import import ImportedDocument
 from tui.plan.load_save.document import Document
 
 REFUSED = "TrafficRefused"
 """The code of an error that says that what was asked for is wrong."""
+LOAD_SECONDS = 600
+"""azure-ai-ml reads the whole folder of a model without a name, to derive one."""
 
 
 def ask(
@@ -26,6 +30,13 @@ def ask(
     """The helper's answer to one question about a plan, within `timeout` seconds. Raises Failure with what it said."""
 
     return conversation(environ, lambda asker: asker.ask(document, question, secrets=secrets, timeout=timeout, **with_))
+
+
+def import_az_yaml(files: Sequence[Path], environ: Mapping[str, str]) -> ImportedDocument:
+    """The plan that files of `az ml` describe. Raises PlanInvalid where they are refused, Failure where it is not
+    known."""
+    names = [str(file) for file in files]
+    return ImportedDocument.of_answer(ask(Document(), environ, "import_az_yaml", timeout=LOAD_SECONDS, files=names))
 
 
 class Asker:

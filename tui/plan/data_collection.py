@@ -18,8 +18,8 @@ PACKAGE = "azureml-ai-monitoring"
 """Without it a scoring script writes no collection of its own (how-to-collect-production-data)."""
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]{0,62}$")
 _BOOLEANS = {"true": True, "false": False}
-_KNOWN = {"enabled", "data"}
-_KNOWN_DATA = {"name", "version", "path"}
+KNOWN = {"enabled", "data"}
+KNOWN_DATA = {"name", "version", "path"}
 _REFERENCE = re.compile(r"^azureml:[\w.-]+:[\w.-]+$")
 _ASSET = re.compile(r"^[A-Za-z0-9][\w.-]{0,254}$")
 _PLACE = "azureml://datastores/workspaceblobstore/paths/modelDataCollector"
@@ -110,7 +110,7 @@ def _wrong(name: str, item: Any) -> tuple[str, str] | None:
     if not isinstance(item, Mapping):
         return "", f"The collection {name} is a map with the key enabled, for example {{enabled: 'True'}}."
     for key in item:
-        if key not in _KNOWN:
+        if key not in KNOWN:
             return str(key), f"{key} is not known below a collection; enabled and data are."
     if _truth(item.get("enabled")) is None:
         return "enabled", f"enabled of {name} says whether the collection is written: 'True' or 'False'."
@@ -123,7 +123,7 @@ def _wrong_data(name: str, data: Any) -> tuple[str, str] | None:
     if not isinstance(data, Mapping):
         return "data", f"data of {name} is azureml:NAME:VERSION, or a map with name, version and path."
     for key in data:
-        if key not in _KNOWN_DATA:
+        if key not in KNOWN_DATA:
             return f"data.{key}", f"{key} is not known below data; name, version and path are."
     for key in ("name", "version"):
         if data.get(key) is not None and "${" not in str(data[key]) and not _ASSET.match(str(data[key])):

@@ -78,7 +78,7 @@ async def test_home_imports_az_ml_yaml_and_says_what_was_left_out(home: Path) ->
     (folder / "endpoint.yml").write_text("name: from-az-01\nauth_mode: aml_token\n", encoding="utf-8")
     (folder / "blue.yml").write_text(
         "name: blue\nendpoint_name: from-az-01\nmodel: azureml:churn:3\ninstance_type: Standard_DS3_v2\n"
-        "instance_count: 2\nscale_settings: {type: target_utilization, max_instances: 5}\n",
+        "instance_count: '2'\nscale_settings: {type: target_utilization, max_instances: 5}\n",
         encoding="utf-8",
     )
     app = WizardApp(environ=dict(os.environ), helper=recorded_answers())
@@ -91,6 +91,7 @@ async def test_home_imports_az_ml_yaml_and_says_what_was_left_out(home: Path) ->
         await walk.sees("Type or paste a path first")
         app.post_message(events.Paste(f'"{folder}/endpoint.yml" "{folder}/none.yml"'))
         await walk.press("enter")
+        await walk.sees("azure-ai-ml loads the files")
         await walk.sees("none.yml", "The file cannot be")
         await walk.press("ctrl+u")
         app.post_message(events.Paste(f'"{folder}/endpoint.yml" "{folder}/blue.yml"'))

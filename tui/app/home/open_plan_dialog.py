@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -12,8 +13,12 @@ from textual.widgets import Button
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.state.background import in_thread
 from tui.app.widgets.inputs import TextInput
+from tui.plain.failure import Failure
 from tui.plan.load_save.document import Document
 from tui.plan.problems import PlanInvalid
+
+if TYPE_CHECKING:
+    from tui.app.app_interface import AppInterface
 
 
 class OpenPlanScreen(Dialog["Document"]):
@@ -22,6 +27,10 @@ class OpenPlanScreen(Dialog["Document"]):
     TITLE_SHOWN = "Open a plan file"
     SAYS = "The plan's YAML file. Relative paths in it start from its own folder."
     VERB = "Open"
+    READING = "Reading the file …"
+    """The sign of life while it takes."""
+
+    app: AppInterface
 
     def compose(self) -> ComposeResult:
         yield Box(
@@ -40,16 +49,19 @@ class OpenPlanScreen(Dialog["Document"]):
         if not typed:
             self.say("! Type or paste a path first.")
             return
+        self.say(self.READING)
         try:
             document = await in_thread(self.read, typed)
+        except Failure as failure:
+            self.say(f"✖ {failure}")
+            return
         except PlanInvalid as invalid:
             self.say("✖ " + "\n".join(map(str, invalid.problems)))
             return
         self.dismiss(document)
 
-    @staticmethod
-    def read(typed: str) -> Document:
-        """The document of what was typed. Raises PlanInvalid."""
+    def read(self, typed: str) -> Document:
+        """The document of what was typed, read in a thread. Raises PlanInvalid, Failure."""
         from tui.plan.load_save.load import load
 
         return load(Path(typed).expanduser())
@@ -65,13 +77,13 @@ class ImportScreen(OpenPlanScreen):
         "changed here is saved as a plan of its own."
     )
     VERB = "Import"
+    READING = "azure-ai-ml loads the files …"
 
-    @staticmethod
-    def read(typed: str) -> Document:
-        """The plan that the files amount to. Raises PlanInvalid."""
-        from tui.plan.load_save.az_yaml_import import import_pair
+    def read(self, typed: str) -> Document:
+        """The plan that the files amount to, from a helper of its own. Raises PlanInvalid, Failure."""
+        from tui.plain.ask_helper import import_az_yaml
 
-        return import_pair(paths_in(typed))
+        return import_az_yaml(paths_in(typed), self.app.environ)
 
 
 def paths_in(typed: str) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from argparse import Namespace
 from pathlib import Path
 
@@ -38,9 +39,9 @@ def run(arguments: Namespace) -> int:
 
 def read(arguments: Namespace) -> int:
     """Write the plan that `az ml` files describe; what is left out goes to stderr. Raises PlanInvalid, Failure."""
-    from tui.plan.load_save.az_yaml_import import import_pair
+    from tui.plain.ask_helper import import_az_yaml
 
-    document = import_pair([Path(name) for name in arguments.files])
+    document = import_az_yaml([Path(name) for name in arguments.files], os.environ)
     target = Path(arguments.output).expanduser()
     if target.is_dir():
         raise Failure(f"{target} is a folder. Name the plan file to write with -o, such as {target / 'plan.yml'}.", 2)

@@ -10,7 +10,7 @@ from tui.plan.load_save import yaml_nodes
 from tui.plan.problems import PlanInvalid, Problem
 
 FILE = "file:"
-"""`environment: file:environment.yml` takes the asset's own file in (az ml, both for model and environment)."""
+"""`environment: file:environment.yml` takes the environment's own file in."""
 OF_DEPLOYMENTS = {"endpoint_name", "instance_type", "instance_count", "code_configuration", "environment", "model"}
 OF_ENDPOINTS = {"auth_mode", "traffic", "mirror_traffic", "public_network_access", "identity"}
 OTHER_COMMANDS = "az ml endpoint and deployment files have keys such as auth_mode, endpoint_name, model, instance_type."
@@ -18,7 +18,7 @@ OTHER_COMMANDS = "az ml endpoint and deployment files have keys such as auth_mod
 
 @dataclass
 class Part:
-    """An endpoint's or a deployment's file: its tree, and file and line of each key."""
+    """An endpoint's or a deployment's file: its tree as written, and file and line of each key."""
 
     path: Path
     kind: str
@@ -43,28 +43,30 @@ class Part:
         file, line = self.where(key)
         return Problem(key, message, remedy, file, line)
 
+    def of_another_kind(self, key: str, what: str) -> Problem:
+        """The problem of a file that is, by one of its keys, no managed online endpoint or deployment."""
+        text = f"This says that the file is {what} endpoint or deployment."
+        return self.problem(key, text, "A plan is for managed online endpoints.")
+
 
 def read_part(path: Path) -> Part:
     """The endpoint or deployment in a file. Raises PlanInvalid when it cannot be read or is neither."""
     tree, lines = _read(path)
     part = Part(path, "", tree, lines)
-    for key in ("model", "environment"):
-        value = tree.get(key)
-        if isinstance(value, str) and value.startswith(FILE):
-            taken = path.parent / value[len(FILE) :]
-            tree[key], inner = _read(taken)
-            tree[key].pop("$schema", None)
-            lines.update({f"{key}.{name}": where for name, where in inner.items()})
+    value = tree.get("environment")
+    if isinstance(value, str) and value.startswith(FILE):
+        tree["environment"], inner = _read(path.parent / value[len(FILE) :])
+        tree["environment"].pop("$schema", None)
+        lines.update({f"environment.{name}": where for name, where in inner.items()})
     part.kind = _kind(part)
     return part
 
 
 def _kind(part: Part) -> str:
     schema = str(part.tree.get("$schema") or "").lower()
-    if "kubernetes" in schema or "batch" in schema:
-        what = "a Kubernetes" if "kubernetes" in schema else "a batch"
-        text = f"The schema says that this is {what} endpoint or deployment."
-        raise PlanInvalid([part.problem("$schema", text, "A plan is for managed online endpoints.")])
+    for word, what in (("kubernetes", "a Kubernetes"), ("batch", "a batch")):
+        if word in schema:
+            raise PlanInvalid([part.of_another_kind("$schema", what)])
     for word, kind in (("onlinedeployment", "deployment"), ("onlineendpoint", "endpoint")):
         if word in schema:
             return kind

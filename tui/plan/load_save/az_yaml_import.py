@@ -1,23 +1,24 @@
-"""Reading the YAML files of `az ml online-endpoint` and `az ml online-deployment` as a plan.
+"""Endpoint and deployment files of `az ml`, put together as a plan.
 
-Keys are those of Microsoft's reference-yaml-endpoint-online and reference-yaml-deployment-managed-online. Relative
-paths in such files start from the file they are in; what a plan has no place for is listed, never dropped unsaid.
+What the values mean is azure-ai-ml's to say: see `tui.cloud.az_yaml`, which loads the files. Relative paths in such
+files start from the file they are in; what a plan has no place for is listed, never dropped unsaid.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tui.plan import data_collection
 from tui.plan.fields.all_fields import BY_KEY, FIELDS
-from tui.plan.load_save.az_yaml_file import Part, read_part
+from tui.plan.load_save.az_yaml_file import Part
 from tui.plan.load_save.document import DEPLOYMENTS, SHORT_FORMS, Document, holder, is_local_path, normalise
 from tui.plan.problems import PlanInvalid, Problem
 
-DEFAULT_SCALING = ("default", "manual")
+NO_PLACE = "A plan has no place for this; it is left out."
 SAYS_NOTHING = ("$schema", "type", "kind")
 """Keys that only tell the CLI what the file is."""
 
@@ -28,29 +29,33 @@ class ImportedDocument(Document):
 
     left_out: list[Problem] = field(default_factory=list)
 
+    @classmethod
+    def of_answer(cls, answer: Mapping[str, Any]) -> ImportedDocument:
+        """The document of the helper's answer to `import_az_yaml`. Raises PlanInvalid where the files were refused."""
+        if "refused" in answer:
+            raise PlanInvalid([Problem(**one) for one in answer["refused"]])
+        return cls(
+            tree=answer["tree"],
+            base=Path(answer["base"]),
+            origin=answer["origin"],
+            lines={key: (file, line) for key, (file, line) in answer["lines"].items()},
+            sources=answer["sources"],
+            left_out=[Problem(**one) for one in answer["left_out"]],
+        )
 
-def import_pair(paths: Sequence[Path]) -> ImportedDocument:
+
+def document_of(parts: Sequence[Part]) -> ImportedDocument:
     """The plan that endpoint and deployment files describe, given in any order; a deployment alone is enough.
 
     The workspace is not in such files: its fields keep their defaults, `${env:…}`. Several deployments of one endpoint
-    become `deployments:`. What is left out is in `left_out`. Raises PlanInvalid with all reasons when the files cannot
-    be read, or do not belong together.
+    become `deployments:`. What is left out is in `left_out`. Raises PlanInvalid when the files do not belong together.
     """
-    problems: list[Problem] = []
-    parts: list[Part] = []
-    for path in paths:
-        try:
-            parts.append(read_part(Path(path).expanduser()))
-        except PlanInvalid as invalid:
-            problems.extend(invalid.problems)
-    if problems:
-        raise PlanInvalid(problems)
     endpoints = [part for part in parts if part.kind == "endpoint"]
     deployments = [part for part in parts if part.kind == "deployment"]
     problems = list(_mismatches(endpoints, deployments))
     if problems:
         raise PlanInvalid(problems)
-    base = (deployments or endpoints)[0].path.resolve().parent
+    base = deployments[0].path.resolve().parent
     document = ImportedDocument(base=base, origin=", ".join(part.path.name for part in parts))
     for part in endpoints:
         _endpoint(document, part)
@@ -92,28 +97,15 @@ def _endpoint(document: ImportedDocument, part: Part) -> None:
         value = tree.pop(key, None)
         if not value:
             continue
-        if key == "traffic" and isinstance(value, dict) and not any(value.values()):
+        if key == "traffic" and not any(value.values()):
             _note(document, part, key, "All shares are 0; the plan's new deployment gets the requests, 100 %.")
             continue
         document.tree[key] = value
         document.lines[key] = part.where(key)
-    if tree.pop("compute", None):
-        _note(document, part, "compute", "A managed endpoint has no compute of its own; this is left out.")
-    _identity(document, part, tree)
-    document.tree["endpoint"] = _known(document, part, tree, "endpoint")
-
-
-def _identity(document: ImportedDocument, part: Part, tree: dict[str, Any]) -> None:
-    """The identity's type in the plan's words: az takes SystemAssigned as well as system_assigned."""
-    identity = tree.get("identity")
-    if not isinstance(identity, dict):
-        return
-    kind = str(identity.get("type") or "").replace("_", "").lower()
-    if kind in ("systemassigned", "userassigned"):
-        identity["type"] = kind.replace("assigned", "_assigned")
-    elif kind == "none":
+    if tree.get("identity", {}).get("type") == "none":
         _note(document, part, "identity.type", "A managed online endpoint has an identity; none is left out.")
         del tree["identity"]
+    document.tree["endpoint"] = _known(document, part, tree, "endpoint")
 
 
 def _deployment(document: ImportedDocument, part: Part, *, alone: bool) -> None:
@@ -122,21 +114,31 @@ def _deployment(document: ImportedDocument, part: Part, *, alone: bool) -> None:
     if named and alone:
         document.tree["endpoint"] = {"name": named}
         document.lines["endpoint.name"] = part.where("endpoint_name")
-    scaling = tree.pop("scale_settings", None)
-    kind = scaling.get("type", "default") if isinstance(scaling, dict) else "default"
-    if str(kind).lower() not in DEFAULT_SCALING:
+    kind = tree.pop("scale_settings", {}).get("type", "default")
+    if kind != "default":
         text = f"Scaling of the type {kind} is no part of a plan; the number of instances stays as it is."
         _note(document, part, "scale_settings", text)
-    settings = tree.get("request_settings")
-    if isinstance(settings, dict) and "max_queue_wait_ms" in settings:
+    settings = tree.get("request_settings", {})
+    if "max_queue_wait_ms" in settings:
         _note(document, part, "request_settings.max_queue_wait_ms", "Azure has deprecated this; it is left out.")
         del settings["max_queue_wait_ms"]
+    for name, collection in tree.get("data_collector", {}).get("collections", {}).items():
+        key = f"data_collector.collections.{name}"
+        _strip(document, part, collection, data_collection.KNOWN, key)
+        _strip(document, part, collection.get("data"), data_collection.KNOWN_DATA, f"{key}.data")
     environment = tree.get("environment")
     if isinstance(environment, dict) and isinstance(environment.get("conda_file"), dict):
         text = "The conda file is written into the deployment; a plan names a file."
         remedy = "Write what is below conda_file into a file beside the plan, and name that."
         _note(document, part, "environment.conda_file", text, remedy)
         del environment["conda_file"]
+
+
+def _strip(document: ImportedDocument, part: Part, tree: Any, known: Collection[str], prefix: str) -> None:
+    """Leave out what is not known in a map that is one value of the plan."""
+    for name in [name for name in tree if name not in known] if isinstance(tree, dict) else []:
+        _note(document, part, f"{prefix}.{name}", NO_PLACE)
+        del tree[name]
 
 
 def _shaped(document: ImportedDocument, part: Part) -> tuple[Part, dict[str, Any]]:
@@ -173,7 +175,7 @@ def _known(document: ImportedDocument, part: Part, tree: dict[str, Any], prefix:
     for name, value in tree.items():
         key = f"{prefix}.{name}"
         own = key.partition(".")[2]
-        if (own in SAYS_NOTHING and prefix.count(".") == 0) or value is None:
+        if own in SAYS_NOTHING or value is None:
             continue
         below = [known for known in BY_KEY if known.startswith(f"{key}.")]
         if key in BY_KEY or (below and not isinstance(value, dict) and own in SHORT_FORMS):
@@ -183,7 +185,7 @@ def _known(document: ImportedDocument, part: Part, tree: dict[str, Any], prefix:
             if inner:
                 result[name] = inner
         else:
-            _note(document, part, own, "A plan has no place for this; it is left out.")
+            _note(document, part, own, NO_PLACE)
         if prefix == "endpoint" and own in part.lines:
             document.lines[key] = part.where(own)
     return result

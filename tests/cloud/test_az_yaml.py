@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.plan.load_save.az_yaml_import import import_pair
+from tui.cloud.az_yaml import import_files
 from tui.plan.load_save.load import load
 from tui.plan.load_save.resolve import resolve
 from tui.plan.problems import PlanInvalid
@@ -63,7 +63,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_pair_in_either_order_is_the_plan_it_describes(folder: Path, turned: bool) -> None:
     paths = [folder / "endpoint.yml", folder / "blue.yml"]
-    document = import_pair(paths[::-1] if turned else paths)
+    document = import_files(paths[::-1] if turned else paths)
     assert not document.left_out
     plan = resolve(document, ENVIRON)
     assert (plan.endpoint.name, plan.endpoint.tags) == ("my-endpoint", {"team": "risk"})
@@ -79,13 +79,13 @@ def test_a_pair_in_either_order_is_the_plan_it_describes(folder: Path, turned: b
 
 
 def test_a_deployment_alone_names_its_endpoint(folder: Path) -> None:
-    document = import_pair([folder / "blue.yml"])
+    document = import_files([folder / "blue.yml"])
     assert document.get("endpoint.name") == "my-endpoint"
     assert resolve(document, ENVIRON).endpoint.public_network_access == "disabled"
 
 
 def test_a_saved_import_is_the_same_plan_elsewhere(folder: Path, tmp_path: Path) -> None:
-    document = import_pair([folder / "endpoint.yml", folder / "blue.yml"])
+    document = import_files([folder / "endpoint.yml", folder / "blue.yml"])
     plan = resolve(document, ENVIRON)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -97,7 +97,7 @@ def test_files_without_a_schema_are_known_by_their_keys(folder: Path) -> None:
     for name in ("endpoint.yml", "blue.yml"):
         lines = (folder / name).read_text().splitlines(keepends=True)[1:]
         (folder / name).write_text("".join(lines))
-    document = import_pair([folder / "endpoint.yml", folder / "blue.yml"])
+    document = import_files([folder / "endpoint.yml", folder / "blue.yml"])
     assert document.get("endpoint.auth_mode") == "key" and document.get("deployment.name") == "blue"
 
 
@@ -106,7 +106,7 @@ def test_registered_assets_stay_references(folder: Path) -> None:
         "name: blue\nendpoint_name: my-endpoint\nmodel: azureml:churn:3\ninstance_type: Standard_DS3_v2\n"
         "environment: azureml:churn-env@latest\ncode_configuration: {code: ../code, scoring_script: score.py}\n"
     )
-    plan = resolve(import_pair([folder / "blue.yml"]), ENVIRON)
+    plan = resolve(import_files([folder / "blue.yml"]), ENVIRON)
     assert plan.deployment.model.registered == "azureml:churn:3"
     assert plan.deployment.environment.registered == "azureml:churn-env@latest"
 
@@ -116,7 +116,7 @@ def test_assets_in_files_of_their_own_are_taken_in(folder: Path) -> None:
     text = (folder / "blue.yml").read_text()
     start, end = text.index("environment:\n"), text.index("instance_type")
     (folder / "blue.yml").write_text(text[:start] + "environment: file:../env/environment.yml\n" + text[end:])
-    plan = resolve(import_pair([folder / "blue.yml"]), ENVIRON)
+    plan = resolve(import_files([folder / "blue.yml"]), ENVIRON)
     assert plan.deployment.environment.conda_file == (folder.parent / "env" / "conda.yaml").resolve()
     assert plan.deployment.environment.name == "churn-env"
 
@@ -127,17 +127,17 @@ def test_what_a_plan_has_no_place_for_is_listed_with_its_line(folder: Path) -> N
         .read_text()
         .replace("scale_settings: {type: default}", "scale_settings: {type: target_utilization}")
     )
-    text += "some_new_key:\n  deep: 1\nrequest_settings: {max_queue_wait_ms: 600}\n"
+    text += "properties:\n  deep: 1\nrequest_settings: {max_queue_wait_ms: 600}\n"
     text = text.replace("request_settings:\n  request_timeout_ms: 3000\n", "")
     (folder / "blue.yml").write_text(text)
-    document = import_pair([folder / "blue.yml"])
+    document = import_files([folder / "blue.yml"])
     told = {problem.key: problem.line for problem in document.left_out}
     lines = text.splitlines()
     assert told == {
         key: number + 1
         for key, start in (
             ("scale_settings", "scale_settings"),
-            ("some_new_key", "some_new_key"),
+            ("properties", "properties"),
             ("request_settings.max_queue_wait_ms", "request_settings"),
         )
         for number, line in enumerate(lines)
@@ -150,7 +150,7 @@ def test_what_a_plan_has_no_place_for_is_listed_with_its_line(folder: Path) -> N
 def test_several_deployments_become_a_list(folder: Path) -> None:
     green = (folder / "blue.yml").read_text().replace("name: blue", "name: green")
     (folder / "green.yml").write_text(green)
-    plan = resolve(import_pair([folder / "blue.yml", folder / "green.yml", folder / "endpoint.yml"]), ENVIRON)
+    plan = resolve(import_files([folder / "blue.yml", folder / "green.yml", folder / "endpoint.yml"]), ENVIRON)
     assert [one.name for one in plan.every_deployment] == ["blue", "green"]
     assert plan.every_deployment[1].code_configuration is not None
 
@@ -163,19 +163,31 @@ def test_several_deployments_become_a_list(folder: Path) -> None:
         ("blue.yml", "[1, 2]", "no keys"),
         ("blue.yml", "workspace: {name: x}\n", "a plan already"),
         ("blue.yml", "command: python x.py\n", "neither"),
-        ("blue.yml", "name: blue\nendpoint_name: another\nmodel: azureml:m:1\n", "belongs to the endpoint another"),
+        ("blue.yml", "name: blue\nendpoint_name: another\ninstance_type: S\n", "belongs to the endpoint another"),
+        ("blue.yml", "name: blue\nendpoint_name: my-endpoint\ninstance_type: S\ntype: kubernetes\n", "a Kubernetes"),
+        ("blue.yml", "name: my-endpoint\nauth_mode: key\ncompute: azureml:k\n", "a Kubernetes"),
         ("blue.yml", ENDPOINT, "second endpoint"),
     ],
 )
 def test_files_that_are_no_pair_are_refused_with_a_reason(folder: Path, name: str, text: str, says: str) -> None:
     (folder / name).write_text(text)
     with pytest.raises(PlanInvalid) as refused:
-        import_pair([folder / "endpoint.yml", folder / name])
+        import_files([folder / "endpoint.yml", folder / name])
     assert says in str(refused.value) and name in str(refused.value)
 
 
 def test_an_endpoint_alone_and_a_missing_file_are_refused(folder: Path) -> None:
     with pytest.raises(PlanInvalid, match="without a deployment"):
-        import_pair([folder / "endpoint.yml"])
+        import_files([folder / "endpoint.yml"])
     with pytest.raises(PlanInvalid, match="No such file"):
-        import_pair([folder / "nothing.yml"])
+        import_files([folder / "nothing.yml"])
+
+
+@pytest.mark.parametrize(("written", "kind"), [("SystemAssigned", "system_assigned"), ("none", None)])
+def test_an_imported_identity_is_in_the_plans_words(tmp_path: Path, written: str, kind: str | None) -> None:
+    (tmp_path / "endpoint.yml").write_text(f"name: churn\nauth_mode: key\nidentity: {{type: {written}}}\n")
+    text = "name: blue\nendpoint_name: churn\nmodel: azureml:m:1\ninstance_type: Standard_DS3_v2\n"
+    (tmp_path / "blue.yml").write_text(text)
+    back = import_files([tmp_path / "endpoint.yml", tmp_path / "blue.yml"])
+    assert back.get("endpoint.identity.type") == kind
+    assert [one.key for one in back.left_out] == ([] if kind else ["identity.type"])

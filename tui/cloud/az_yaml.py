@@ -1,0 +1,144 @@
+"""The files of `az ml online-endpoint` and `az ml online-deployment`, loaded by azure-ai-ml itself.
+
+What it takes is taken, with its spellings and types; what it refuses is refused, with its reason. The YAML as written
+says which keys were written and on which lines, and keeps the paths, which azure-ai-ml makes absolute or reads.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tui.cloud.errors import clean
+from tui.cloud.session import import_sdk
+from tui.plan.fields.all_fields import FIELDS
+from tui.plan.load_save.az_yaml_file import Part, read_part
+from tui.plan.load_save.az_yaml_import import ImportedDocument, document_of
+from tui.plan.load_save.document import SHORT_FORMS, holder
+from tui.plan.problems import PlanInvalid, Problem
+
+Reason = tuple[str, str]
+"""A key, and why it is refused."""
+
+_PATHS = {item.key.partition(".")[2] for item in FIELDS if item.kind == "path" and item.key.startswith("deployment.")}
+_MISSING = "Missing data for required field."
+_REFERENCE = "In order to specify an existing"
+_WORDS = {
+    "Unknown field.": "It does not know this key.",
+    _MISSING: "It requires this key, and the file does not have it.",
+    "Field may not be null.": "The key has no value.",
+    _REFERENCE: "What is registered is written azureml:NAME:VERSION, azureml:NAME@LABEL or azureml://registries/….",
+}
+"""Sentences for what azure-ai-ml says without a subject, or at length."""
+_TRACED = re.compile(r"\w+: (.*?) from .*")
+"""An exception with a line of azure-ai-ml's own source."""
+_OF_THE_SCHEMA = ("_schema", "key", "value")
+"""What azure-ai-ml adds to the path of a key; no part of the file."""
+
+
+def import_files(paths: Sequence[Path]) -> ImportedDocument:
+    """The plan that an endpoint's and its deployments' files describe, given in any order.
+
+    Raises PlanInvalid with all reasons when the files cannot be read, are refused, or do not belong together.
+    """
+    problems: list[Problem] = []
+    parts: list[Part] = []
+    for path in paths:
+        try:
+            part = read_part(Path(path).expanduser())
+            part.tree = _loaded(part)
+            parts.append(part)
+        except PlanInvalid as invalid:
+            problems.extend(invalid.problems)
+    if problems:
+        raise PlanInvalid(problems)
+    return document_of(parts)
+
+
+def _loaded(part: Part) -> dict[str, Any]:
+    """The keys that a file has, with the values that they have for azure-ai-ml. Raises PlanInvalid."""
+    import_sdk()
+    from azure.ai.ml import load_online_deployment, load_online_endpoint
+    from azure.ai.ml.entities import ManagedOnlineDeployment, ManagedOnlineEndpoint
+
+    try:
+        entity = (load_online_endpoint if part.kind == "endpoint" else load_online_deployment)(part.path)
+    except Exception as error:  # of its schema library, of its own, or whatever an entity stumbles over
+        raise PlanInvalid(list(_problems(part, error))) from None
+    if not isinstance(entity, (ManagedOnlineDeployment, ManagedOnlineEndpoint)):
+        raise PlanInvalid([part.of_another_kind("compute" if part.kind == "endpoint" else "type", "a Kubernetes")])
+    return {name: _value(written, getattr(entity, name, None), name) for name, written in part.tree.items()}
+
+
+def _value(written: Any, loaded: Any, key: str) -> Any:
+    """The value at a key as azure-ai-ml has it; as written for paths, and for what it passes over."""
+    if loaded is None or key in _PATHS:
+        return written
+    if isinstance(written, dict):
+        return {name: _value(value, _member(loaded, name), f"{key}.{name}") for name, value in written.items()}
+    if isinstance(written, list):
+        return [_value(value, inner, key) for value, inner in zip(written, loaded)]
+    if key in SHORT_FORMS and not loaded.startswith("azureml:"):
+        return f"azureml:{loaded}"
+    return loaded
+
+
+def _member(loaded: Any, name: str) -> Any:
+    return loaded.get(name) if isinstance(loaded, dict) else getattr(loaded, name, None)
+
+
+def _problems(part: Part, error: Exception) -> Iterator[Problem]:
+    """What azure-ai-ml said, at the keys that it said it about."""
+    messages = getattr(error.__cause__, "messages", None)
+    if not isinstance(messages, dict):
+        yield part.problem("", f"azure-ai-ml refuses this file: {_sentence(clean(str(error)))}")
+        return
+    found = [part.problem(key, f"azure-ai-ml refuses this: {why}") for key, why in _reasons(part, "", messages)]
+    yield from sorted(dict.fromkeys(found), key=lambda problem: problem.line or 0)
+
+
+def _reasons(part: Part, key: str, messages: Any) -> Iterator[Reason]:
+    if isinstance(messages, str):
+        yield key, _sentence(messages)
+    elif isinstance(messages, dict):
+        for name, below in messages.items():
+            inside = f"{key}.{name}" if key else str(name)
+            yield from _reasons(part, key if name in _OF_THE_SCHEMA and inside not in part.lines else inside, below)
+    elif all(isinstance(one, str) for one in messages):
+        for text in messages:
+            yield key, _sentence(text)
+    else:
+        yield from _nearest(part, key, [list(_reasons(part, key, one)) for one in messages])
+
+
+def _nearest(part: Part, key: str, forms: list[list[Reason]]) -> list[Reason]:
+    """Of the forms that a value may have, each with why it is not of it, those that it misses by least."""
+    above, last = holder(part.tree, key)
+    reference = (key, _WORDS[_REFERENCE])
+    if not isinstance(above and above.get(last), dict):
+        if [reference] in forms:
+            return [reference]
+    else:
+        forms = [form for form in forms if reference not in form] or forms
+        if any(name.startswith(f"{key}.") and file != part.path for name, (file, _) in part.lines.items()):
+            # After the first form azure-ai-ml looks for the map's file in a folder where it is not.
+            forms = forms[:1]
+    least = min(map(_weight, forms))
+    return [reason for form in forms if _weight(form) == least for reason in form]
+
+
+def _weight(form: list[Reason]) -> int:
+    """How far a value is from a form: a key that is missing tells more than one that is wrong, and is worse."""
+    return sum(2 if why == _WORDS[_MISSING] else 1 for _, why in form)
+
+
+def _sentence(text: str) -> str:
+    for begin, words in _WORDS.items():
+        if text.startswith(begin):
+            return words
+    text = re.sub(r"\s+", " ", text).strip()
+    trace = _TRACED.match(text)
+    text = trace[1] if trace else text
+    return text if text.endswith((".", "!", "?")) else f"{text}."
