@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tui.cloud.az_yaml import import_files
-from tui.cloud.session import import_sdk
+from tui.cloud.http.sdk_import import import_sdk
 from tui.plan.fields.all_fields import BY_KEY
 from tui.plan.load_save.document import leaves
 from tui.plan.load_save.resolve import resolve

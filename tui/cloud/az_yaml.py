@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tui.cloud.errors import clean
-from tui.cloud.session import import_sdk
+from tui.cloud.http.sdk_import import import_sdk
 from tui.plan.fields.all_fields import FIELDS
 from tui.plan.load_save.az_yaml_file import Part, read_part
 from tui.plan.load_save.az_yaml_import import ImportedDocument, document_of
