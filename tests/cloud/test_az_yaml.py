@@ -155,6 +155,15 @@ def test_several_deployments_become_a_list(folder: Path) -> None:
     assert plan.every_deployment[1].code_configuration is not None
 
 
+def test_a_deployment_without_its_endpoints_name_belongs_to_the_endpoint_beside_it(folder: Path) -> None:
+    blue = folder / "blue.yml"
+    blue.write_text(blue.read_text().replace("endpoint_name: my-endpoint\n", ""))
+    plan = resolve(import_files([folder / "endpoint.yml", blue]), ENVIRON)
+    assert (plan.endpoint.name, plan.deployment.name) == ("my-endpoint", "blue")
+    with pytest.raises(PlanInvalid, match="endpoint_name"):
+        import_files([blue])
+
+
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [

@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ALL = [target.name for target in TARGETS]
 
 
-def command(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "AML_DEPLOY_HOME": str(cwd / "state")}
+def command(*arguments: object, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "AML_DEPLOY_HOME": str(cwd / "state"), **variables}
     line = [sys.executable, "-m", "tui", *map(str, arguments)]
     return subprocess.run(line, env=environ, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
 
@@ -46,7 +46,8 @@ def test_an_import_prints_the_plan_and_what_was_left_out_and_nothing_of_the_sdk(
         "name: blue\nendpoint_name: churn\ninstance_type: Standard_DS3_v2\ninstance_count: '2'\n"
         "private_network_connection: true\nenvironment: {image: base, tags: {a: b}}\n"
     )
-    done = command("import", "blue.yml", "-o", "plan.yml", cwd=tmp_path)
+    # A cloud's name that another process has left is unknown to the SDK while it loads.
+    done = command("import", "blue.yml", "-o", "plan.yml", cwd=tmp_path, AZUREML_CURRENT_CLOUD="AzureRehearsal")
     assert (done.returncode, done.stdout) == (0, "plan.yml\n")
     assert [line.partition(": ")[0] for line in done.stderr.splitlines()] == [
         "blue.yml, line 5, private_network_connection",

@@ -47,9 +47,15 @@ def import_files(paths: Sequence[Path]) -> ImportedDocument:
     parts: list[Part] = []
     for path in paths:
         try:
-            part = read_part(Path(path).expanduser())
-            part.tree = _loaded(part)
-            parts.append(part)
+            parts.append(read_part(Path(path).expanduser()))
+        except PlanInvalid as invalid:
+            problems.extend(invalid.problems)
+    named = next((part.tree["name"] for part in parts if part.kind == "endpoint" and part.tree.get("name")), None)
+    for part in parts:
+        # As `az ml online-deployment create --endpoint-name` has it.
+        lacks = named and part.kind == "deployment" and "endpoint_name" not in part.tree
+        try:
+            part.tree = _loaded(part, [{"endpoint_name": str(named)}] if lacks else [])
         except PlanInvalid as invalid:
             problems.extend(invalid.problems)
     if problems:
@@ -57,14 +63,15 @@ def import_files(paths: Sequence[Path]) -> ImportedDocument:
     return document_of(parts)
 
 
-def _loaded(part: Part) -> dict[str, Any]:
+def _loaded(part: Part, override: list[dict[str, Any]]) -> dict[str, Any]:
     """The keys that a file has, with the values that they have for azure-ai-ml. Raises PlanInvalid."""
     import_sdk()
     from azure.ai.ml import load_online_deployment, load_online_endpoint
     from azure.ai.ml.entities import ManagedOnlineDeployment, ManagedOnlineEndpoint
 
     try:
-        entity = (load_online_endpoint if part.kind == "endpoint" else load_online_deployment)(part.path)
+        load = load_online_endpoint if part.kind == "endpoint" else load_online_deployment
+        entity = load(part.path, params_override=override)
     except Exception as error:  # of its schema library, of its own, or whatever an entity stumbles over
         raise PlanInvalid(list(_problems(part, error))) from None
     if not isinstance(entity, (ManagedOnlineDeployment, ManagedOnlineEndpoint)):

@@ -74,7 +74,7 @@ class Engine:
         """Run the plan; returns the status that `run_finished` carries."""
         tasks = tasks_of(self.plan)
         self._announce(tasks)
-        preload.begin(at_once=self._first_of_its_plan())
+        preload.begin(at_once=not self.resumed and self._first_of_its_plan())
         blocked = self._gates([task for task in tasks if task.name in GATES])
         if blocked is not None:
             return self._finish(*blocked)

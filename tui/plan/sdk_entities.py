@@ -16,7 +16,7 @@ from tui.plan.load_save.references import has_reference
 from tui.plan.model import Plan
 
 PROBE = ("initial_delay", "period", "timeout", "success_threshold", "failure_threshold")
-SETTINGS = ("request_timeout_ms", "max_concurrent_requests_per_instance")
+SETTINGS = ("request_timeout_ms", "max_concurrent_requests_per_instance", "max_queue_wait_ms")
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,7 @@ DEPLOYMENT: dict[str, Any] = {
         "provisioningState": "Succeeded",
         "livenessProbe": {"initialDelay": "PT10S", "period": "PT10S"},
         "readinessProbe": {"initialDelay": "PT10S"},
+        "requestSettings": {"requestTimeout": "PT5S", "maxQueueWait": "PT0.5S", "maxConcurrentRequestsPerInstance": 2},
         "egressPublicNetworkAccess": "Disabled",
     },
 }
@@ -159,6 +160,7 @@ def test_a_probe_is_changed_and_nothing_else(service: Service, cloud: Any) -> No
     properties = sent["properties"]
     assert properties["livenessProbe"] == {"initialDelay": "PT5M", "period": "PT10S"}
     assert properties["readinessProbe"] == {"initialDelay": "PT5M"}
+    assert properties["requestSettings"] == DEPLOYMENT["properties"]["requestSettings"]
     assert properties["environmentVariables"] == {"MINE": "1"}, "the service adds its own again"
     assert properties["egressPublicNetworkAccess"] == "disabled"
     assert (sent["sku"]["capacity"], sent["tags"]) == (2, {"team": "a"})

@@ -236,9 +236,10 @@ def _model_id(model: Any) -> str | None:
 
 
 def _request_settings(found: Mapping[str, Any]) -> dict[str, Any]:
-    timeout = seconds(found.get("requestTimeout"))
+    timeout, wait = seconds(found.get("requestTimeout")), seconds(found.get("maxQueueWait"))
     return {
         "request_timeout_ms": None if timeout is None else round(timeout * 1000),
+        "max_queue_wait_ms": None if wait is None else round(wait * 1000),
         "max_concurrent_requests_per_instance": found.get("maxConcurrentRequestsPerInstance"),
     }
 
