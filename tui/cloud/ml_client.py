@@ -1,6 +1,6 @@
 """`MLClient` of azure-ai-ml, through which everything goes that changes Azure and that it offers in public.
 
-Its import takes 1.3 to 2.4 s, so it is made at the first change. What it begins is followed by our own `Operation`,
+Its import takes 1.1 to 2.4 s, so it is made at the first change. What it begins is followed by our own `Operation`,
 with a limit, a stop, and an address by which another process goes on.
 """
 

@@ -9,6 +9,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from tui.engine import preload
 from tui.engine.heartbeat_and_takeover import Heart
 from tui.engine.journal.journal import JournalWriter
 from tui.engine.journal.log_stream import never_fail
@@ -35,6 +36,7 @@ def main(folder: Path) -> int:
         return 0
     write_engine(folder, os.getpid())
     resumed = any(event.get("event") == "run_started" for event in run.journal.read())
+    preload.begin(run, resumed=resumed)
     journal = JournalWriter(folder, run.id)
     from tui.engine.task_context import Stopped
 

@@ -13,28 +13,40 @@ import threading
 import time
 import traceback
 
+from tui.engine.journal.runs import Run, read
+
 DELAY_SECONDS = 1.0
 """An apply that changes nothing has ended by then, and is not slowed down."""
 LOADED = "All modules are loaded: from now on this run needs none of the program's files."
 _PACKAGES = ("tui.common", "tui.plan", "tui.remedies", "tui.cloud", "tui.checks", "tui.engine")
 
 
-def begin(*, at_once: bool) -> None:
+def begin(run: Run, *, resumed: bool) -> None:
     """Load everything, in a thread of its own; what cannot be loaded is told in the engine's log.
 
-    It begins at once where the run will most likely change something, else after `DELAY_SECONDS`.
+    It begins at once where the run will most likely change something: when it is the first of its plan here.
     """
-    threading.Thread(target=_load, args=(0.0 if at_once else DELAY_SECONDS,), name="preload", daemon=True).start()
+    at_once = not resumed and _first_of_its_plan(run)
+    threading.Thread(target=_load, args=(at_once,), name="preload", daemon=True).start()
 
 
-def _load(delay: float) -> None:
+def _first_of_its_plan(run: Run) -> bool:
+    for folder in run.folder.parent.iterdir():
+        other = read(folder) if folder != run.folder else None
+        if other is not None and (other.plan_hash, other.rehearsed) == (run.plan_hash, run.rehearsed):
+            return False
+    return True
+
+
+def _load(at_once: bool) -> None:
     from tui.cloud.http import sdk_import
 
-    time.sleep(delay)
-    names = [name for package in _PACKAGES for name in _modules(package)]
     try:
+        if at_once:
+            sdk_import.import_sdk()
+        time.sleep(DELAY_SECONDS)  # what is asked of Azure first must not wait for what comes now
         sdk_import.import_sdk()
-        for name in names:
+        for name in (name for package in _PACKAGES for name in _modules(package)):
             importlib.import_module(name)
         _data()
     except Exception:

@@ -10,7 +10,7 @@ from typing import Any
 
 from tui import __version__
 from tui.common.deadlines import AwakeDeadline
-from tui.engine import endpoint_lock, heartbeat_and_takeover, preload
+from tui.engine import endpoint_lock, heartbeat_and_takeover
 from tui.engine.clean_up import clean_up
 from tui.engine.error_cards import card
 from tui.engine.failure_context import failure_context, last_lines
@@ -74,7 +74,6 @@ class Engine:
         """Run the plan; returns the status that `run_finished` carries."""
         tasks = tasks_of(self.plan)
         self._announce(tasks)
-        preload.begin(at_once=not self.resumed and self._first_of_its_plan())
         blocked = self._gates([task for task in tasks if task.name in GATES])
         if blocked is not None:
             return self._finish(*blocked)
@@ -87,14 +86,6 @@ class Engine:
         if all(task.name in self.run.results for task in tasks):
             return self._finish("succeeded", TOO_LATE)
         return self._finish("cancelled", "")
-
-    def _first_of_its_plan(self) -> bool:
-        """Whether no run here has had the same plan: then there is something to create or to change."""
-        for folder in self.folder.parent.iterdir():
-            other = runs.read(folder) if folder != self.folder else None
-            if other is not None and (other.plan_hash, other.rehearsed) == (self.plan.hash, self.rehearsed):
-                return False
-        return True
 
     def _announce(self, tasks: list[Task]) -> None:
         if self.resumed:

@@ -74,14 +74,13 @@ def list_all(cloud: Cloud, endpoint: str) -> list[DeploymentInfo]:
 
 
 def begin_create_or_update(
-    cloud: Cloud, plan: Plan, ids: AssetIds, tags: Mapping[str, str] | None = None
+    cloud: Cloud, plan: Plan, ids: AssetIds, tags: Mapping[str, str] | None = None, there: DeploymentInfo | None = None
 ) -> Operation[DeploymentInfo]:
     """Creates or replaces the plan's deployment from registered assets; nothing is uploaded.
 
-    The SDK registers data assets for what is collected first. `tags` mark it as made by this program; other tags that
-    it has are kept. Raises CloudError when Azure refuses the request, for want of quota for instance.
+    The SDK registers data assets for what is collected first. `tags` mark it as made by this program; other tags of
+    the one that is `there` are kept. Raises CloudError when Azure refuses the request, for want of quota for instance.
     """
-    there = read(cloud, plan.endpoint.name, plan.deployment.name)
     marked = {**(there.tags if there else {}), **plan.deployment.tags, **(tags or {})}
     return _begin(cloud, sdk_entities.of_plan(plan), ids, tags=marked)
 

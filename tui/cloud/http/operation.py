@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 _INTERVAL = 1.0  # seconds between two questions, unless the service says Retry-After
 _FIRST = 0.1  # seconds to the first question
-_SHARE = 0.05  # of the time that an operation has taken: the seconds to the next question, up to the interval
+_SHARE = 0.03  # of the time that an operation has taken: the seconds to the next question, up to the interval
 _PATIENCE = 600.0  # seconds without any answer after which an operation counts as lost
 _NEW_TOKENS = 3  # answers of 401 in a row after which the identity counts as refused
 _DONE, _FAILED = "succeeded", {"failed", "canceled", "cancelled"}

@@ -53,7 +53,7 @@ def connect(workspace: Workspace, metadata: CloudMetadata, credential: Any, arm:
         workspace.resource_group,
         workspace.name,
         **_cloud(metadata),
-        transport=SdkTransport(arm),
+        transport=SdkTransport(arm, workspace.id),
         retry_total=0,  # the transport tries again
         user_agent=f"aml-deploy/{__version__}",  # the SDK adds its own
         enable_telemetry=False,  # a closed network must not wait for it

@@ -29,7 +29,8 @@ def after_import() -> None:
             logger = logging.getLogger(name)
             for handler in list(logger.handlers):
                 logger.removeHandler(handler)
-            logger.setLevel(logging.NOTSET)
+            if logger.level:
+                logger.setLevel(logging.NOTSET)
             logger.propagate = True
     for name in _NOISY:
         _hush(logging.getLogger(name))

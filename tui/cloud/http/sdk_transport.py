@@ -50,8 +50,10 @@ def watching(path: str = "") -> Iterator[Watched]:
 class SdkTransport(HttpTransport):  # type: ignore[misc]
     """Sends the SDK's requests over the connections of `arm`, for threads that are `watching` alone."""
 
-    def __init__(self, arm: ResourceManager) -> None:
+    def __init__(self, arm: ResourceManager, workspace_id: str) -> None:
         self._arm = arm
+        self._workspace = workspace_id.lower()
+        self._workspace_read: Any = None
         self._transport = arm.transport
         self._pipeline: Pipeline[Any, Any] = Pipeline(arm.transport, [NotifyingRetryPolicy()])
 
@@ -78,11 +80,18 @@ class SdkTransport(HttpTransport):  # type: ignore[misc]
         watched: Watched | None = getattr(_local, "watched", None)
         if watched is None:
             raise NotFollowed
+        path = urlsplit(request.url).path.lower()
+        # Before each change the SDK reads the workspace, for its region, which stays as it is.
+        asks_region = request.method == "GET" and path == self._workspace
+        if asks_region and self._workspace_read is not None:
+            return self._workspace_read
         options.update(connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retry_on_methods=REPEATABLE)
         with attempts() as before:
             response = self._pipeline.run(request, **options).http_response
+        if asks_region and _answer(response).status == 200:
+            self._workspace_read = response
         changes = request.method in ("PUT", "PATCH", "DELETE", "POST")
-        if not changes or urlsplit(request.url).path.lower() != watched.path.lower():
+        if not changes or path != watched.path.lower():
             return response
         watched.answer = _answer(response)
         if watched.answer.status == 409 and before.unanswered:
