@@ -15,7 +15,7 @@ import traceback
 
 from tui.engine.journal.runs import Run, read
 
-DELAY_SECONDS = 1.0
+DELAY_SECONDS = 3.0
 """An apply that changes nothing has ended by then, and is not slowed down."""
 LOADED = "All modules are loaded: from now on this run needs none of the program's files."
 _PACKAGES = ("tui.common", "tui.plan", "tui.remedies", "tui.cloud", "tui.checks", "tui.engine")
@@ -44,7 +44,8 @@ def _load(at_once: bool) -> None:
     try:
         if at_once:
             sdk_import.import_sdk()
-        time.sleep(DELAY_SECONDS)  # what is asked of Azure first must not wait for what comes now
+        # What is asked of Azure first must not wait for what comes now.
+        time.sleep(1.0 if at_once else DELAY_SECONDS)
         sdk_import.import_sdk()
         for name in (name for package in _PACKAGES for name in _modules(package)):
             importlib.import_module(name)
