@@ -36,6 +36,11 @@ class _SharedToken:
                 self._known[scopes] = (time.monotonic(), token)
             return token
 
+    def forget(self) -> None:
+        """Ask for new tokens from now on."""
+        with self._lock:
+            self._known.clear()
+
 
 def connect(workspace: Workspace, metadata: CloudMetadata, credential: Any, arm: ResourceManager) -> MLClient:
     """A client for a workspace that sends over the connections of `arm`, and nothing yet.
@@ -47,13 +52,14 @@ def connect(workspace: Workspace, metadata: CloudMetadata, credential: Any, arm:
     import_sdk()
     from azure.ai.ml import MLClient
 
+    token = _SharedToken(credential)
     return MLClient(
-        _SharedToken(credential),
+        token,
         workspace.subscription_id,
         workspace.resource_group,
         workspace.name,
         **_cloud(metadata),
-        transport=SdkTransport(arm, workspace.id),
+        transport=SdkTransport(arm, workspace.id, token.forget),
         retry_total=0,  # the transport tries again
         user_agent=f"aml-deploy/{__version__}",  # the SDK adds its own
         enable_telemetry=False,  # a closed network must not wait for it

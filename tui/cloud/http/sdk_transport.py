@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Callable
 from urllib.parse import parse_qs, urlsplit
 
 from azure.core.pipeline import Pipeline
@@ -50,8 +50,9 @@ def watching(path: str = "") -> Iterator[Watched]:
 class SdkTransport(HttpTransport):  # type: ignore[misc]
     """Sends the SDK's requests over the connections of `arm`, for threads that are `watching` alone."""
 
-    def __init__(self, arm: ResourceManager, workspace_id: str) -> None:
-        self._arm = arm
+    def __init__(self, arm: ResourceManager, workspace_id: str, refused: Callable[[], None]) -> None:
+        """`refused` is called when a token was not accepted."""
+        self._arm, self._refused = arm, refused
         self._workspace = workspace_id.lower()
         self._workspace_read: Any = None
         self._transport = arm.transport
@@ -88,6 +89,8 @@ class SdkTransport(HttpTransport):  # type: ignore[misc]
         options.update(connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retry_on_methods=REPEATABLE)
         with attempts() as before:
             response = self._pipeline.run(request, **options).http_response
+        if response.status_code == 401:
+            self._refused()
         if asks_region and _answer(response).status == 200:
             self._workspace_read = response
         changes = request.method in ("PUT", "PATCH", "DELETE", "POST")

@@ -114,6 +114,7 @@ async def test_roll_back_is_asked_once_more_and_then_the_engine_hears_it(home: P
         await walk.press("enter")
         await walk.sees("Now: blue 90 %, green 10 %.", "Then: blue 100 %, as before the rollout.")
         await walk.press("escape")
+        await walk.until(lambda: "Then: blue 100 %" not in walk.text(), "the dialog is gone")
         assert not (recording.folder / ROLL_BACK_FILE).exists()
         await walk.tab_to("deploy-back")
         await walk.press("enter")
