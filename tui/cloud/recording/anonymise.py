@@ -48,7 +48,7 @@ _QUOTA = re.compile(r"(?:standard|basic|total|online|batch|dedicated|lowpriority
 # Words as they stand in enumerations: Succeeded, AADToken, custom_model, Standard_DS3_v2, a resource's type.
 _ENUMERATED = re.compile(
     r"[A-Z][A-Za-z0-9]*|[a-z]+(?:_[a-z]+)+|(?:Standard|Basic)_[A-Za-z0-9_-]+|standard[A-Za-z0-9_]+"
-    r"|Microsoft\.[A-Za-z]+(?:/[A-Za-z]+)*|default|gen[12]|https?|batch|image"
+    r"|Microsoft\.[A-Za-z]+(?:/[A-Za-z]+)*|default|gen[12]|https?|batch|image|enabled|disabled|minute|hour|day"
 )
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
 _SIZE = re.compile(r"(?:Standard|Basic)_[A-Za-z0-9_-]{1,40}|default", re.IGNORECASE)

@@ -19,6 +19,7 @@ SECRET_FIELDS = re.compile(
 SAFE_FIELDS = _words(
     """
     provisioningState status state authMode publicNetworkAccess egressPublicNetworkAccess kind type instanceType
+    dataCollectionMode rollingRate
     location endpointComputeType scaleType modelType stage environmentType osType autoRebuild credentialsType
     secretsType credentialType datastoreType protocol createdByType lastModifiedByType tokenType token_type
     isolationMode code unit family tier
