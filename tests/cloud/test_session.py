@@ -34,6 +34,8 @@ def test_the_built_in_clouds_by_name() -> None:
     assert clouds.current({"AZUREML_CURRENT_CLOUD": "AzureUSGovernment"}).resource_manager.endswith("usgovcloudapi.net")
     assert clouds.current({"AZUREML_CURRENT_CLOUD": "AzureChinaCloud"}).ml_scope == "https://ml.azure.cn/.default"
     assert clouds.current({"AZUREML_CURRENT_CLOUD": "LeftOver"}).name == "AzureCloud"
+    of_our_client = "AzureUSGovernment https://management.usgovcloudapi.net"
+    assert clouds.current({"AZUREML_CURRENT_CLOUD": of_our_client}).name == "AzureUSGovernment"
 
 
 class Scopes:

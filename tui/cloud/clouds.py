@@ -99,7 +99,8 @@ def current(environ: Mapping[str, str] | None = None, session: requests.Session 
     env = os.environ if environ is None else environ
     url = env.get("ARM_CLOUD_METADATA_URL")
     if not url:
-        return BUILT_IN.get(env.get("AZUREML_CURRENT_CLOUD", ""), BUILT_IN["AzureCloud"])
+        # Where this process has a client of the SDK, an address comes after the name (`tui.cloud.http.sdk_client`).
+        return BUILT_IN.get(env.get("AZUREML_CURRENT_CLOUD", "").partition(" ")[0], BUILT_IN["AzureCloud"])
     for entry in _read_metadata(url, session):
         try:
             metadata = _from_entry(entry)

@@ -6,7 +6,7 @@ with a limit, a stop, and an address by which another process goes on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from tui.cloud.error_explanations import explain
@@ -31,7 +31,10 @@ def entity(wanted: Any) -> Any:
 
     if isinstance(wanted, Entity):
         arguments = {name: entity(item) for name, item in wanted.arguments.items()}
-        return getattr(entities, wanted.kind)(**arguments)
+        try:
+            return getattr(entities, wanted.kind)(**arguments)
+        except Exception as error:
+            raise explain(error, f"making the SDK's {wanted.kind}") from None
     if isinstance(wanted, Mapping):
         return {name: entity(item) for name, item in wanted.items()}
     return [entity(item) for item in wanted] if isinstance(wanted, (list, tuple)) else wanted
@@ -59,16 +62,18 @@ def begin(
     doing: str,
     action: str = "",
     deletes: bool = False,
+    there: Iterable[str] = (),
 ) -> Operation[Made]:
     """The operation that a `begin_…` of the client has begun; `ask` calls it.
 
     `resource` is what it changes, by its Resource Manager id, `action` the last part of the path where it is a POST.
-    `version` is the API version in which the resource is read, and `finish` gives what was made. Raises CloudError.
+    `version` is the API version in which the resource is read, and `finish` gives what was made. `there` are ids of
+    what the SDK would send anew on the way, and need not. Raises CloudError.
     """
     from tui.cloud.http.sdk_transport import watching
 
     client = cloud.ml_client
-    with watching(f"{resource}{f'/{action}' if action else ''}") as watched:
+    with watching(f"{resource}{f'/{action}' if action else ''}", there) as watched:
         failed: Exception | None = None
         try:
             ask(client)
@@ -82,4 +87,4 @@ def begin(
 
 
 def _not_sent(what: str) -> Exception:
-    return RuntimeError(f"azure-ai-ml sent no request for {what}.")
+    return RuntimeError(f"azure-ai-ml told of no answer for {what}.")

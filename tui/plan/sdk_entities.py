@@ -109,7 +109,7 @@ def identity(kind: str | None, user_assigned: Any = ()) -> Entity | None:
     """An endpoint's identity: system_assigned or user_assigned, with the resource ids of the latter."""
     if not kind:
         return None
-    users = listed(user_assigned or ()) or [] if "user_assigned" in kind else []
+    users = listed(user_assigned or ()) or [] if "user_assigned" in kind or has_reference(kind) else []
     named = [_made("ManagedIdentityConfiguration", {"resource_id": one}) for one in users]
     return _made("IdentityConfiguration", {"type": kind, "user_assigned_identities": named or None})
 

@@ -166,6 +166,39 @@ def test_a_probe_is_changed_and_nothing_else(service: Service, cloud: Any) -> No
     assert (sent["sku"]["capacity"], sent["tags"]) == (2, {"team": "a"})
 
 
+def collecting(**collections: dict[str, Any]) -> dict[str, Any]:
+    properties = {**DEPLOYMENT["properties"], "dataCollector": {"collections": collections, "rollingRate": "Hour"}}
+    return {**DEPLOYMENT, "properties": properties}
+
+
+def test_a_data_asset_that_is_there_is_not_sent_anew(service: Service, cloud: Any) -> None:
+    """Somebody's tags and description would be gone."""
+    asset = f"{WORKSPACE.id}/data/inputs/versions/4"
+    one = {"dataCollectionMode": "Enabled", "samplingRate": 0.5, "dataId": asset}
+    properties = {"dataUri": "azureml://datastores/x/paths/y", "dataType": "uri_folder", "tags": {"owner": "ann"}}
+    service.on("GET", "/onlineEndpoints/churn", Reply(body={"name": "churn", "properties": {"authMode": "Key"}}))
+    service.on("GET", "/deployments/blue", Reply(body=collecting(model_inputs=one)))
+    service.on("GET", "/data/inputs/versions/4", Reply(body={"id": asset, "name": "4", "properties": properties}))
+    service.on("PUT", "/deployments/blue", Reply(200, DEPLOYMENT))
+    apply_fix(cloud, "churn", "redeploy", {"deployment": "blue"})
+    (sent,) = [json.loads(body) for verb, _, body, _ in service.requests if verb == "PUT"]
+    assert sent["properties"]["dataCollector"]["collections"] == {
+        "model_inputs": {"dataCollectionMode": "enabled", "samplingRate": 0.5, "dataId": asset}
+    }
+
+
+def test_a_data_collector_that_would_be_changed_is_left_alone(service: Service, cloud: Any) -> None:
+    asset = f"{WORKSPACE.id}/data/inputs/versions/4"
+    rates = {
+        name: {"dataCollectionMode": "Enabled", "samplingRate": rate, "dataId": asset}
+        for name, rate in (("request", 0.1), ("response", 1.0))
+    }
+    service.on("GET", "/deployments/blue", Reply(body=collecting(**rates)))
+    with pytest.raises(CloudError, match="cannot be kept"):
+        apply_fix(cloud, "churn", "redeploy", {"deployment": "blue"})
+    assert service.count("PUT", ".") == 0
+
+
 def test_no_registry_is_asked_about_a_model_in_it(service: Service, cloud: Any) -> None:
     """The SDK would ask a host of its own, ten times, for a line in its log; this cloud has none."""
     model = "azureml://registries/azureml/models/m/versions/1"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from scripted_service import WORKSPACE, Reply, Service
 from tui.cloud.endpoints import endpoints
 from tui.cloud.errors import CloudError
 from tui.cloud.http.retry import observed
-from tui.plan.model import Endpoint
+from tui.cloud.session import connect
+from tui.plan.model import Endpoint, Plan
 
 pytestmark = pytest.mark.smoke
 ENDPOINT = f"{WORKSPACE.id}/onlineEndpoints/churn"
@@ -108,6 +110,36 @@ def test_a_token_that_is_not_accepted_any_more_is_not_shown_again(service: Servi
     assert create(cloud).started, "the challenge was answered"
     assert service.count("PUT", ".") == 3
     assert service.count("GET", "/msi/token") > asked
+
+
+@pytest.mark.parametrize("group", ["rg(1)", "größe"])
+def test_a_resource_group_of_any_letters(service: Service, plan: Plan, group: str) -> None:
+    """The SDK quotes them in its addresses."""
+    cloud = connect(replace(plan, workspace=replace(WORKSPACE, resource_group=group)))
+    service.on("GET", "/onlineEndpoints/churn", NOT_FOUND)
+    service.on("PUT", "/onlineEndpoints/churn", begun(service))
+    service.on("DELETE", "/onlineEndpoints/churn", Reply(204))
+    assert create(cloud).started
+    assert endpoints.begin_delete(cloud, "churn").wait(1)
+    assert service.count("GET", r"/workspaces/workspace\?") == 1, "the workspace is read once"
+
+
+def test_a_refusal_behind_a_redirect_is_a_refusal(service: Service, cloud: Any) -> None:
+    service.on("GET", "/onlineEndpoints/churn", NOT_FOUND)
+    service.on("PUT", "/onlineEndpoints/churn", Reply(307, None, {"Location": f"{service.url}/elsewhere"}))
+    service.on("PUT", "/elsewhere", Reply(403, {"error": {"code": "AuthorizationFailed", "message": "no"}}))
+    with pytest.raises(CloudError, match="no permission"):
+        create(cloud)
+
+
+def test_a_page_in_the_place_of_the_workspace_is_not_kept(service: Service, cloud: Any) -> None:
+    service.on("GET", "/onlineEndpoints/churn", NOT_FOUND)
+    service.on("PUT", "/onlineEndpoints/churn", begun(service))
+    good = {"id": WORKSPACE.id, "name": "workspace", "location": "eastus", "properties": {}}
+    service.on("GET", r"/workspaces/workspace\?", Reply(200, b"<html>log in</html>"), Reply(200, good))
+    with pytest.raises(CloudError):
+        create(cloud)
+    assert create(cloud).started
 
 
 def test_what_the_sdk_refuses_itself_is_a_sentence(service: Service, cloud: Any) -> None:

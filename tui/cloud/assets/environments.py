@@ -137,7 +137,14 @@ def register(
     wanted = sdk_entities.environment(values, environment.name, _content(conda), context, version=version)
     doing = f"registering the environment {environment.name}"
     made = ml_client.entity(wanted)
-    ml_client.call(cloud, lambda client: client.environments.create_or_update(made), doing)
+    try:
+        ml_client.call(cloud, lambda client: client.environments.create_or_update(made), doing)
+    except CloudError as error:
+        # Where the first answer was lost, the version is there, with our content.
+        there = find(cloud, replace(environment, version=version)) if error.status in (400, 409) else None
+        if there is None:
+            raise
+        return there
     return resolve(cloud, f"azureml:{environment.name}:{version}")
 
 
@@ -171,7 +178,10 @@ def _content(conda_file: Path | None) -> Any:
     if conda_file is None:
         return None
     try:
-        return yaml.safe_load(conda_file.read_text("utf-8"))
+        tree = yaml.safe_load(conda_file.read_text("utf-8"))
+        if tree is not None and not isinstance(tree, dict):
+            raise yaml.YAMLError("It holds no keys such as dependencies.")
+        return tree
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise CloudError(
             title=f"The conda file {conda_file.name} cannot be read",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tui.cloud.assets.models import parse_reference
+from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud
 from tui.plan.data_collection import Collection, asset
 from tui.plan.sdk_entities import Tree
@@ -14,21 +15,36 @@ DATA = "2023-04-01-preview"
 """The version that azure-ai-ml 1.35 asks data assets for."""
 
 
-def keep_paths(cloud: Cloud, values: Tree) -> None:
-    """Let the collections of a deployment name the paths of their data assets, where these are registered already.
+def registered(cloud: Cloud, values: Tree) -> list[str]:
+    """The ids of the data assets of a deployment's collections that are registered already.
 
-    The SDK registers each of them anew when it makes the deployment, and a path cannot be changed. Raises CloudError.
+    The SDK would send each of them anew when it makes the deployment: what somebody wrote into them would be gone.
+    Raises CloudError.
     """
     endpoint, deployment = (str(values.value(f"{kind}.name")) for kind in ("endpoint", "deployment"))
+    found = []
     for name, one in (values.value("deployment.data_collector.collections") or {}).items():
         data = one["data"] or {}
-        if data.get("path"):
-            continue
         called, version, _ = asset(Collection(True, data.get("name"), data.get("version")), endpoint, deployment, name)
         resource = f"{cloud.workspace_id}/data/{called}/versions/{version}"
-        found = cloud.arm.find(resource, DATA, doing=f"looking for the data asset {called}")
-        if found is not None:
-            one["data"] = {"name": called, "version": version, "path": (found.get("properties") or {}).get("dataUri")}
+        if cloud.arm.find(resource, DATA, doing=f"looking for the data asset {called}") is not None:
+            found.append(resource)
+    return found
+
+
+def require_told_by_the_sdk(cloud: Cloud, found: Mapping[str, Any]) -> None:
+    """Refuse to make a deployment again whose data collector the SDK would change on the way. Raises CloudError."""
+    collections = (found.get("collections") or {}).values()
+    ours = f"{cloud.workspace_id}/data/".lower()
+    foreign = [one for one in collections if not str(one["data"] or "").lower().startswith(ours)]
+    if foreign or len({one["sampling_rate"] for one in collections}) > 1:
+        raise CloudError(
+            title="The deployment's data collector cannot be kept as it is",
+            cause="Its collections have sampling rates of their own, or data assets outside this workspace. Azure's "
+            "SDK does not send these.",
+            remedy="Make this change where the deployment was made: in the studio, or by its template.",
+            code="DataCollectorNotKept",
+        )
 
 
 def info(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -74,13 +74,14 @@ def list_all(cloud: Cloud, endpoint: str) -> list[DeploymentInfo]:
 
 
 def begin_create_or_update(
-    cloud: Cloud, plan: Plan, ids: AssetIds, tags: Mapping[str, str] | None = None, there: DeploymentInfo | None = None
+    cloud: Cloud, plan: Plan, ids: AssetIds, tags: Mapping[str, str] | None = None
 ) -> Operation[DeploymentInfo]:
     """Creates or replaces the plan's deployment from registered assets; nothing is uploaded.
 
     The SDK registers data assets for what is collected first. `tags` mark it as made by this program; other tags of
-    the one that is `there` are kept. Raises CloudError when Azure refuses the request, for want of quota for instance.
+    one that is there are kept. Raises CloudError when Azure refuses the request, for want of quota for instance.
     """
+    there = read(cloud, plan.endpoint.name, plan.deployment.name)
     marked = {**(there.tags if there else {}), **plan.deployment.tags, **(tags or {})}
     return _begin(cloud, sdk_entities.of_plan(plan), ids, tags=marked)
 
@@ -101,6 +102,7 @@ def begin_again(
         key: value for key, value in there.environment_variables.items() if key not in _PUT_THERE
     }
     tree["code_configuration"] = {"scoring_script": there.scoring_script}
+    data_collection.require_told_by_the_sdk(cloud, there.data_collector)
     tree["data_collector"] = data_collection.in_words_of_a_plan(there.data_collector)
     for group, members in (change or {}).items():
         tree[group] = {**tree[group], **members}
@@ -113,7 +115,7 @@ _PUT_THERE = ("AZUREML_ENTRY_SCRIPT", "AZUREML_MODEL_DIR", "SCORING_TIMEOUT_MS",
 
 
 def _begin(cloud: Cloud, values: sdk_entities.Tree, ids: AssetIds, **other: Any) -> Operation[DeploymentInfo]:
-    data_collection.keep_paths(cloud, values)
+    assets = data_collection.registered(cloud, values)
     made = sdk_entities.deployment(values, model=ids.model or None, environment=ids.environment, code=ids.code, **other)
     endpoint, name = str(made.arguments["endpoint_name"]), str(made.arguments["name"])
     return ml_client.begin(
@@ -124,6 +126,7 @@ def _begin(cloud: Cloud, values: sdk_entities.Tree, ids: AssetIds, **other: Any)
         lambda: _made(cloud, endpoint, name),
         what=f"the deployment {name}",
         doing=f"creating or changing the deployment {name}",
+        there=assets,
     )
 
 

@@ -36,10 +36,10 @@ def import_sdk() -> None:
         try:
             import azure.ai.ml
             import azure.ai.ml.entities  # noqa: F401
-        except ImportError as error:
+        except Exception as error:  # of a half-written installation, too
             raise CloudError(
                 title="Azure's SDK cannot be loaded",
-                cause=f"azure-ai-ml {version('azure-ai-ml')}: {error}",
+                cause=f"azure-ai-ml: {type(error).__name__}: {error}",
                 remedy="Repair it in the environment of aml-deploy: pip install --upgrade aml-deploy azure-ai-ml",
                 code="SdkNotLoaded",
             ) from None

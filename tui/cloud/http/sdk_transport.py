@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Callable
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from azure.core.pipeline import Pipeline
+from azure.core.pipeline.policies import RedirectPolicy, SensitiveHeaderCleanupPolicy
 from azure.core.pipeline.transport import HttpTransport
+from azure.core.rest import HttpRequest
 
 from tui.cloud.http.arm import CONNECT_SECONDS, READ_SECONDS, REPEATABLE, Answer, ResourceManager
 from tui.cloud.http.retry import NotifyingRetryPolicy, attempts
@@ -26,10 +28,16 @@ _local = threading.local()
 
 @dataclass
 class Watched:
-    """A change that a thread asks for: the path of its request, and the answer once it is there."""
+    """A change that a thread asks for: the path of its request, and the answer once it is there.
+
+    What is `there` already, by its path, is read where the SDK would send it anew. `unanswered`: a request was sent
+    again, and may have been carried out before.
+    """
 
     path: str
+    there: frozenset[str] = frozenset()
     answer: Answer | None = None
+    unanswered: bool = False
 
 
 class NotFollowed(Exception):
@@ -37,10 +45,10 @@ class NotFollowed(Exception):
 
 
 @contextmanager
-def watching(path: str = "") -> Iterator[Watched]:
+def watching(path: str = "", there: Iterable[str] = ()) -> Iterator[Watched]:
     """While inside, this thread may send through the SDK; the answer to a change at a path is kept in the value."""
     previous = getattr(_local, "watched", None)
-    _local.watched = Watched(path)
+    _local.watched = Watched(path.lower(), frozenset(map(str.lower, there)))
     try:
         yield _local.watched
     finally:
@@ -56,7 +64,9 @@ class SdkTransport(HttpTransport):  # type: ignore[misc]
         self._workspace = workspace_id.lower()
         self._workspace_read: Any = None
         self._transport = arm.transport
-        self._pipeline: Pipeline[Any, Any] = Pipeline(arm.transport, [NotifyingRetryPolicy()])
+        self._pipeline: Pipeline[Any, Any] = Pipeline(
+            arm.transport, [RedirectPolicy(), NotifyingRetryPolicy(), SensitiveHeaderCleanupPolicy()]
+        )
 
     def __enter__(self) -> SdkTransport:
         self.open()
@@ -81,7 +91,9 @@ class SdkTransport(HttpTransport):  # type: ignore[misc]
         watched: Watched | None = getattr(_local, "watched", None)
         if watched is None:
             raise NotFollowed
-        path = urlsplit(request.url).path.lower()
+        path = unquote(urlsplit(request.url).path).lower()
+        if request.method == "PUT" and path in watched.there:
+            request = HttpRequest("GET", request.url, headers=_without_body(request.headers))
         # Before each change the SDK reads the workspace, for its region, which stays as it is.
         asks_region = request.method == "GET" and path == self._workspace
         if asks_region and self._workspace_read is not None:
@@ -89,20 +101,28 @@ class SdkTransport(HttpTransport):  # type: ignore[misc]
         options.update(connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retry_on_methods=REPEATABLE)
         with attempts() as before:
             response = self._pipeline.run(request, **options).http_response
+        watched.unanswered = watched.unanswered or before.unanswered
         if response.status_code == 401:
             self._refused()
-        if asks_region and _answer(response).status == 200:
-            self._workspace_read = response
+        if asks_region and response.status_code == 200:
+            body = _answer(response).body
+            if isinstance(body, dict) and body.get("location"):
+                self._workspace_read = response
         changes = request.method in ("PUT", "PATCH", "DELETE", "POST")
-        if not changes or path != watched.path.lower():
+        if not changes or path != watched.path:
             return response
         watched.answer = _answer(response)
-        if watched.answer.status == 409 and before.unanswered:
+        if watched.answer.status == 409 and watched.unanswered:
             version = parse_qs(urlsplit(request.url).query)["api-version"][0]
             watched.answer = (
-                self._arm.begun_already(request.method, watched.path, version, _body(request)) or watched.answer
+                self._arm.begun_already(request.method, urlsplit(request.url).path, version, _body(request))
+                or watched.answer
             )
         return response
+
+
+def _without_body(headers: Any) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.lower() not in ("content-type", "content-length")}
 
 
 def _answer(response: Any) -> Answer:

@@ -57,7 +57,7 @@ def work(task: TaskContext) -> Outcome:
         if change.in_place:
             tags = {**wanted.tags, **task.run.tags}
             return deployments.begin_scale(cloud, endpoint, wanted.name, wanted.instance_count, tags)
-        return deployments.begin_create_or_update(cloud, task.plan, assets, task.run.tags, found)
+        return deployments.begin_create_or_update(cloud, task.plan, assets, task.run.tags)
 
     with _logs(task):
         made = carry_out(

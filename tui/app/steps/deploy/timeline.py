@@ -169,6 +169,8 @@ class Timeline(Widget, can_focus=True):
         if most != self._most:
             self._most = most
             self._lay_out()
+            # Asked for while the screen is being laid out, that would be forgotten.
+            self.call_after_refresh(self._lay_out)
 
     def fold(self, folding: bool) -> None:
         """Take few rows while something else has the focus: tasks that are done share one, those that wait another."""
