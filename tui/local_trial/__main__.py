@@ -68,7 +68,7 @@ def _not_known(error: Exception) -> dict[str, Any]:
     else:
         text = f"Nothing was served on this machine, by a fault of aml-deploy: {type(error).__name__}: {error}"
         remedy = "Please report it."
-    return verdict.finding("dress-ready", "unknown", key, text, remedy)
+    return verdict.finding("trial-ready", "unknown", key, text, remedy)
 
 
 def _until_closed(ended: threading.Event) -> None:

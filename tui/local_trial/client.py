@@ -51,5 +51,5 @@ async def perform(document: Document, environ: Mapping[str, str], tell: Callable
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(process.wait(), STOP_SECONDS)
     if report is None:
-        raise OSError(0, "The dress rehearsal ended without a report")
+        raise OSError(0, "The local trial ended without a report")
     return report

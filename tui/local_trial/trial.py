@@ -25,8 +25,8 @@ from tui.local_trial.verdict import Figures, Finding
 from tui.plan.load_save.document import Document
 from tui.plan.model import Deployment, Plan
 
-ENDPOINT = "dress-rehearsal"
-SOURCE = "dress rehearsal"
+ENDPOINT = "local-trial"
+SOURCE = "local trial"
 LONGEST_MS = 180_000
 """The longest time that Azure lets a request take (online deployment YAML); what the plan allows is judged after."""
 CALLS = 12
@@ -177,7 +177,7 @@ def _blocked(view: Any, names: str) -> Finding:
     said = " ".join(str(event.get("message") or "") for event in found) or view.message
     first = found[0] if found else {}
     text = f"{names} was not served on this machine, because of what the preflight found: {said}"
-    return verdict.finding("dress-ready", "blocker", str(first.get("field") or verdict.MODEL), text,
+    return verdict.finding("trial-ready", "blocker", str(first.get("field") or verdict.MODEL), text,
                            str(first.get("remedy") or ""), str(first.get("docs") or ""))  # fmt: skip
 
 

@@ -95,12 +95,12 @@ def ready(wanted: Deployment, figures: Figures) -> Finding:
     message = f"{wanted.name} was served on this machine from the plan's files{after}.{took}"
     allowed = min(_allowed(wanted.liveness_probe), _allowed(wanted.readiness_probe))
     if ready is None or ready <= SLOW * allowed:
-        return finding("dress-ready", "ok", MODEL, message, figures=shown)
+        return finding("trial-ready", "ok", MODEL, message, figures=shown)
     remedy = (
         "Raise initial_delay or failure_threshold of liveness_probe and readiness_probe: a machine of Azure's may "
         "be slower than this one."
     )
-    return finding("dress-ready", "warning", "deployment.liveness_probe.initial_delay",
+    return finding("trial-ready", "warning", "deployment.liveness_probe.initial_delay",
                    f"{message} The probes allow {_seconds(allowed)}.", remedy, figures=shown)  # fmt: skip
 
 
@@ -109,12 +109,12 @@ def memory(wanted: Deployment, figures: Figures) -> Finding:
     size = sizes.find(wanted.instance_type)
     if not figures.peak:
         text = f"How much memory {wanted.name} takes is not known: this system does not tell what its processes take."
-        return finding("dress-memory", "unknown", SIZE, text)
+        return finding("trial-memory", "unknown", SIZE, text)
     took = f"Serving {wanted.name} took {_bytes(figures.peak)} of memory at most"
     limits = {"peak_bytes": figures.peak, "processes": figures.processes}
     if size is None or not size.memory_gib:
         text = f"{took}; how much {wanted.instance_type} has is not known here."
-        return finding("dress-memory", "unknown", SIZE, text, "Compare it with the size's memory.", figures=limits)
+        return finding("trial-memory", "unknown", SIZE, text, "Compare it with the size's memory.", figures=limits)
     has = size.memory_gib * GIB
     limits["size_bytes"] = int(has)
     share = figures.peak / has
@@ -123,12 +123,12 @@ def memory(wanted: Deployment, figures: Figures) -> Finding:
         compared += " The memory of its graphics card was not measured: this is what the processor's side took."
     larger = "Choose a size with more memory, or load less of the model."
     if share <= TIGHT:
-        return finding("dress-memory", "ok", SIZE, compared, figures=limits)
+        return finding("trial-memory", "ok", SIZE, compared, figures=limits)
     severity, why = "warning", "That leaves little for larger requests, more workers, and the system."
     if share > TOO_MUCH:
         severity, why = "blocker", "The container would be killed, and the deployment fail with OutOfMemory."
     docs = f"{_CODES}#error-outofmemory"
-    return finding("dress-memory", severity, SIZE, f"{compared} {why}", larger, docs, figures=limits)
+    return finding("trial-memory", severity, SIZE, f"{compared} {why}", larger, docs, figures=limits)
 
 
 def latency(wanted: Deployment, figures: Figures) -> list[Finding]:
@@ -144,37 +144,37 @@ def latency(wanted: Deployment, figures: Figures) -> list[Finding]:
         f"p95 {slow:,.0f} ms; request_timeout_ms is {allowed:,}."
     )
     if slow <= SLOW * allowed:
-        return [finding("dress-latency", "ok", TIMEOUT, message, figures=shown)]
+        return [finding("trial-latency", "ok", TIMEOUT, message, figures=shown)]
     severity, why = "warning", "A slower machine or a larger request would not end in time."
     remedy = "Raise request_timeout_ms, or make run() faster."
     if slow > allowed:
         severity, why = "blocker", "Azure would end such a request with 408 or 504."
         remedy = "Raise request_timeout_ms (at most 180,000), make run() faster, or send smaller requests."
-    return [finding("dress-latency", severity, TIMEOUT, f"{message} {why}", remedy, _CODES, figures=shown)]
+    return [finding("trial-latency", severity, TIMEOUT, f"{message} {why}", remedy, _CODES, figures=shown)]
 
 
 def answered(test: Mapping[str, Any] | None, all_figures: Sequence[Figures]) -> Finding:
     """How the sample was answered; `test` is what the run's test call told, None without a sample."""
     if test is None:
         text = "No sample request was sent, so it is not known how run() answers."
-        return finding("dress-answer", "unknown", SAMPLE, text, "Name a sample in test.request.")
+        return finding("trial-answer", "unknown", SAMPLE, text, "Name a sample in test.request.")
     bad = next((one for one in all_figures if one.bad), None)
     if bad is not None:
         text = f"{bad.bad} of {bad.bad + len(bad.calls)} calls of {bad.name} were not answered well: {bad.first_bad}"
         return finding(
-            "dress-answer", "warning", SAMPLE, text.strip(), "Read the scoring script's log for these calls."
+            "trial-answer", "warning", SAMPLE, text.strip(), "Read the scoring script's log for these calls."
         )
     said = " ".join(str(test.get("response") or "").split())
     shown = said if len(said) <= 120 else f"{said[:119]}…"
     text = f"The sample was answered with {test.get('status_code')}: {shown}"
-    return finding("dress-answer", "ok", SAMPLE, text)
+    return finding("trial-answer", "ok", SAMPLE, text)
 
 
 def not_served(card: Mapping[str, Any] | None, message: str, task: str, names: str) -> Finding:
     """A run that failed, by its card; it blocks where the plan itself is the reason."""
     if card is None:
         text = f"{names} could not be served on this machine: {message}"
-        return finding("dress-ready", "unknown", MODEL, text, "Try again, and read the run's log if it stays.")
+        return finding("trial-ready", "unknown", MODEL, text, "Try again, and read the run's log if it stays.")
     card = of_here(card)
     tested = task.partition(":")[0] == "test"
     code, evidence = str(card.get("code") or ""), "\n".join(card["evidence"])
@@ -188,7 +188,7 @@ def not_served(card: Mapping[str, Any] | None, message: str, task: str, names: s
     ):
         severity, text = "blocker", f"Serving {names} on this machine failed, as it would on Azure: {why}"
     return finding(
-        "dress-answer" if tested else "dress-ready",
+        "trial-answer" if tested else "trial-ready",
         severity,
         str(card.get("field") or (SAMPLE if tested else SCRIPT)),
         text,

@@ -1,4 +1,4 @@
-"""The dress rehearsal in the wizard: what it found is shown, and whoever closes it leaves nothing behind."""
+"""The local trial in the wizard: its findings are shown, and closing the dialog leaves nothing running."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def test_it_is_shown_or_stopped_and_leaves_nothing_behind(
 
 def test_a_failure_shows_what_to_do_and_what_was_seen() -> None:
     finding = {
-        "id": "dress-ready",
+        "id": "trial-ready",
         "severity": "blocker",
         "message": "It failed.",
         "remedy": "Correct it.\nTry again.",
@@ -81,5 +81,5 @@ def test_a_failure_shows_what_to_do_and_what_was_seen() -> None:
         ("", "More", "https://example.org"),
     ]
     plain = text({"findings": [finding], "figures": [{"deployment": "blue", "p50_ms": None, "calls": 0}]})
-    assert "blocker  dress-ready: It failed." in plain and "| line 7" in plain
+    assert "blocker  trial-ready: It failed." in plain and "| line 7" in plain
     assert "calls: 0" in plain and "p50_ms" not in plain

@@ -46,7 +46,7 @@ def wanted(size: str = "Standard_DS1_v2", timeout: int = 5000, patience: int = 3
 )
 def test_memory_against_the_size(gib: float, size: str, severity: str) -> None:
     found = memory(wanted(size), Figures("blue", peak=int(gib * GIB)))
-    assert (found["id"], found["severity"], found["field"]) == ("dress-memory", severity, "deployment.instance_type")
+    assert (found["id"], found["severity"], found["field"]) == ("trial-memory", severity, "deployment.instance_type")
     assert severity not in ("blocker", "warning") or found["remedy"]
 
 
@@ -87,15 +87,15 @@ def test_a_failed_run_blocks_where_the_plan_is_the_reason(
     card: dict[str, Any] | None, task: str, id: str, severity: str
 ) -> None:
     found = not_served(card, "It ended.", task, "blue")
-    assert (found["id"], found["severity"]) == (f"dress-{id}", severity)
+    assert (found["id"], found["severity"]) == (f"trial-{id}", severity)
     assert "/tmp/x" not in found["remedy"]
 
 
 def test_a_card_keeps_what_is_true_on_azure_too() -> None:
     at = "/home/x/cache/rehearsals/ab12/containers/0f0f/1/var/azureml-app/onlinescoring/score.py"
     card = {
-        "remedy": "Correct the script.\naz ml online-deployment get-logs -e dress-rehearsal",
-        "commands": ["az ml online-deployment get-logs -e dress-rehearsal"],
+        "remedy": "Correct the script.\naz ml online-deployment get-logs -e local-trial",
+        "commands": ["az ml online-deployment get-logs -e local-trial"],
         "evidence": [f'File "{at}", line 7', '  "type": "Correlation",'],
         "request_ids": ["1-2"],
     }
@@ -137,7 +137,7 @@ def test_what_is_served_needs_neither_workspace_nor_identity_of_its_own(tmp_path
 def tried(environ: dict[str, str], plan: object, *more: str) -> tuple[int, dict[str, dict[str, Any]]]:
     """The exit code and the findings of the local trial."""
     done = aml_deploy("check", plan, "--rehearse", "--try-locally", "--json", *more, environ=environ, timeout=400)
-    found = [finding for finding in json_lines(done.stdout) if finding["id"].startswith("dress-")]
+    found = [finding for finding in json_lines(done.stdout) if finding["id"].startswith("trial-")]
     assert found, done.stderr
     return done.returncode, {finding["id"]: finding for finding in found}
 
@@ -154,19 +154,19 @@ def test_a_plan_is_served_measured_and_taken_away(rehearsing: dict[str, str], ow
     code, found = tried(rehearsing, own_plan)
     assert code == 0
     assert {id: finding["severity"] for id, finding in found.items()} == {
-        "dress-ready": "ok",
-        "dress-memory": "ok",
-        "dress-latency": "ok",
-        "dress-answer": "ok",
+        "trial-ready": "ok",
+        "trial-memory": "ok",
+        "trial-latency": "ok",
+        "trial-answer": "ok",
     }
-    figures = found["dress-ready"]["figures"]
+    figures = found["trial-ready"]["figures"]
     assert figures["ready_seconds"] > 0 and figures["calls"] == 12 and figures["processes"] >= 1
     # A Python with numpy, pandas and xgboost takes more than that; and the machine has less than a hundred.
-    assert 50 * 1024**2 < found["dress-memory"]["figures"]["peak_bytes"] < 100 * GIB
-    assert "predictions" in found["dress-answer"]["message"]
+    assert 50 * 1024**2 < found["trial-memory"]["figures"]["peak_bytes"] < 100 * GIB
+    assert "predictions" in found["trial-answer"]["message"]
     assert left_over(rehearsing) == before
     # The user's own runs have nothing to do with it.
-    assert "dress-rehearsal" not in aml_deploy("runs", "--json", environ=rehearsing).stdout
+    assert "local-trial" not in aml_deploy("runs", "--json", environ=rehearsing).stdout
 
 
 @pytest.mark.slow
@@ -177,13 +177,13 @@ def test_what_would_fail_on_azure_fails_here_with_its_card(rehearsing: dict[str,
     script.write_text(good + "\n\ndef init():\n    raise FileNotFoundError('weights.bin')\n", encoding="utf-8")
     code, found = tried(rehearsing, own_plan)
     assert code == 3
-    assert found["dress-ready"]["severity"] == "blocker" and "weights.bin" in found["dress-ready"]["message"]
-    assert any("weights.bin" in line for line in found["dress-ready"]["card"]["evidence"])
-    assert "az ml" not in found["dress-ready"]["remedy"]
+    assert found["trial-ready"]["severity"] == "blocker" and "weights.bin" in found["trial-ready"]["message"]
+    assert any("weights.bin" in line for line in found["trial-ready"]["card"]["evidence"])
+    assert "az ml" not in found["trial-ready"]["remedy"]
     script.write_text(good + "\n\ndef run(raw_data):\n    return {'error': 'KeyError: x'}\n", encoding="utf-8")
     code, found = tried(rehearsing, own_plan)
-    assert code == 3 and found["dress-ready"]["severity"] == "ok"
-    assert found["dress-answer"]["severity"] == "blocker" and "KeyError: x" in found["dress-answer"]["message"]
+    assert code == 3 and found["trial-ready"]["severity"] == "ok"
+    assert found["trial-answer"]["severity"] == "blocker" and "KeyError: x" in found["trial-answer"]["message"]
     assert left_over(rehearsing) == before
 
 
@@ -194,7 +194,7 @@ def test_a_model_that_is_only_in_azure_is_said_and_does_not_block(rehearsing: di
     document = load(str(preset.path), [], ["deployment.model.path=azureml:churn:3"])
     report = asyncio.run(perform(document, rehearsing, told.append))
     (found,) = report["findings"]
-    assert (found["id"], found["severity"], found["field"]) == ("dress-ready", "unknown", "deployment.model.path")
+    assert (found["id"], found["severity"], found["field"]) == ("trial-ready", "unknown", "deployment.model.path")
     assert "azureml:churn:3 is registered in Azure" in found["message"] and found["remedy"]
     assert told[-1] == "Removing what was made."
     assert left_over(rehearsing) == before

@@ -20,10 +20,10 @@ from tui.app.widgets.facts import Fact, Facts
 
 KINDS = {"ok": "ok", "warning": "warn", "blocker": "bad", "unknown": "none"}
 NAMES = {
-    "dress-ready": "Start",
-    "dress-memory": "Memory",
-    "dress-latency": "Latency",
-    "dress-answer": "Answer",
+    "trial-ready": "Start",
+    "trial-memory": "Memory",
+    "trial-latency": "Latency",
+    "trial-answer": "Answer",
 }
 ABOUT = (
     "Model, code and environment are served on this machine, in a stand-in for Azure of their own, and called with the "
@@ -110,7 +110,7 @@ class LocalTrialScreen(Dialog[Mapping[str, Any]]):
         from tui.common.redact import redact
 
         plain = redact(text(self.report or {}), secrets_of(self._store))
-        self.app.push_screen(TextScreen("The dress rehearsal", plain, export=True, wide=True))
+        self.app.push_screen(TextScreen("Local trial", plain, export=True, wide=True))
 
 
 VERDICTS = {

@@ -1,7 +1,7 @@
 """Can the pip part of the environment be resolved: is there a release of each package for this Python.
 
-The package index is asked for each package that the conda file lists, not for what those need in turn: whether all of
-it goes together is seen by building it, which a dress rehearsal does.
+The package index is queried for each package that the conda file lists, not for its dependencies: whether everything
+resolves together shows only when the environment is built, which a local trial does.
 """
 
 from __future__ import annotations

@@ -54,13 +54,13 @@ def _tried_locally(arguments: Namespace) -> list[dict[str, Any]]:
         step = line.partition(":")[0]
         if step != told:
             told = step
-            say(f"Dress rehearsal: {line}")
+            say(f"Local trial: {line}")
 
     document = load(arguments.plan, arguments.overlays, arguments.sets)
     try:
         report = asyncio.run(perform(document, os.environ, tell))
     except OSError as error:
-        raise Failure(f"The dress rehearsal cannot be carried out: {error.strerror or error}.") from None
+        raise Failure(f"The local trial cannot run: {error.strerror or error}.") from None
     return list(report["findings"])
 
 
