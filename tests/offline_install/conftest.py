@@ -1,4 +1,4 @@
-"""Fixtures: no network, and a bundle that was made with one."""
+"""Fixtures: no network, and an offline install that was made with one."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pytest
 
 @pytest.fixture(scope="session")
 def without_network() -> None:
-    """Skips where no namespace can be made; with CI=true that is a failure."""
+    """Skip where no network namespace can be created; with CI=true, fail."""
     try:
         offline.prefix()
     except OSError as reason:
         if os.environ.get("CI", "").lower() in ("1", "true"):
-            pytest.fail(f"The tests without a network have to run here: {reason}")
+            pytest.fail(f"The tests without a network must run here: {reason}")
         pytest.skip(str(reason))
 
 
@@ -27,10 +27,10 @@ def conda_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def bundled(tmp_path_factory: pytest.TempPathFactory, conda_file: Path) -> Path:
-    """A bundle for this Python and for the preset's environment."""
-    folder = tmp_path_factory.mktemp("bundled") / "on a volume"
-    words = ["bundle", "--python", offline.PYTHON, "--for", offline.PRESET.name, "-o", folder]
+def install_folder(tmp_path_factory: pytest.TempPathFactory, conda_file: Path) -> Path:
+    """An offline install for this Python and the preset's environment."""
+    folder = tmp_path_factory.mktemp("offline") / "on a volume"
+    words = ["offline-install", "--python", offline.PYTHON, "--for", offline.PRESET.name, "-o", folder]
     done = offline.made(*words, "--set", f"deployment.environment.conda_file={conda_file}")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(folder)

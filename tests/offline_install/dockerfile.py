@@ -1,7 +1,7 @@
-"""Carries out a Dockerfile's instructions without Docker: in namespaces of its own, with an empty /opt, no network.
+"""Runs a Dockerfile's instructions without Docker: in separate namespaces, with an empty /opt, without a network.
 
-It knows what the generated Dockerfiles use: FROM … AS, USER root, COPY (also --from), RUN, ENV, EXPOSE and CMD. There
-is no base image: this machine's programs stand in for it. What it is not told of, it refuses.
+It knows the instructions of the generated Dockerfiles: FROM … AS, USER root, COPY (also --from), RUN, ENV, EXPOSE and
+CMD; it refuses any other. There is no base image: this machine's programs are used instead.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def as_script(context: Path, keep: Path) -> str:
-    """A shell script that does what the Dockerfile says and then starts its CMD; /opt is `keep` while it runs."""
+    """A shell script that runs the Dockerfile's instructions and then its CMD; /opt is `keep` while it runs."""
     lines = ["set -eu", f"mount --bind {shlex.quote(str(keep))} /opt"]
     stages: list[list[str]] = []
     command = ""
@@ -32,7 +32,7 @@ def as_script(context: Path, keep: Path) -> str:
         else:
             assert (word, rest) in {("USER", "root"), ("EXPOSE", "5001")}, line
     assert len(stages) == 2 and stages[0][-2:] == ["AS", "build"] and stages[0][0] == stages[1][0]
-    # What the last stage did not copy is not in the image.
+    # The image holds only what the last stage copied.
     return "\n".join([*lines, "rm -r /opt/context", command])
 
 
@@ -44,8 +44,8 @@ def _instructions(path: Path) -> list[str]:
 def _copied(rest: str, context: Path, stages: list[list[str]]) -> list[str]:
     source, target = rest.split()[-2:]
     if rest.startswith("--from=build "):
-        assert len(stages) == 2 and source == target  # it is there already: one /opt serves both stages
+        assert len(stages) == 2 and source == target  # already there: both stages share one /opt
         return [f"test -e {source}"]
-    # As files come out of a storage account: without permissions to execute.
+    # Without permission to execute, as files come from a storage account.
     copied = f"mkdir -p {target} && cp -r {shlex.quote(str(context))}/. {target}" if source == "." else ""
     return [copied or f"cp {shlex.quote(str(context / source))} {target}"]

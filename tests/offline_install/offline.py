@@ -1,4 +1,4 @@
-"""Runs programs where there is no network but loopback: in a network namespace of their own."""
+"""Runs programs in a network namespace that has loopback only."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 PRESET = ROOT / "presets" / "own-score"
-"""The one with the fewest packages."""
+"""The preset with the fewest packages."""
 _SETTINGS = ("PIP_", "UV_", "AZURE", "ARM_", "IDENTITY_", "MSI_", "REHEARSAL_", "AML_DEPLOY", "DATABRICKS")
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
-    """This environment without settings of indexes and without Azure; state and caches are in `folder`."""
+    """The environment without settings of package indexes and Azure; state and caches are in `folder`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
     for name in ("PYTHONPATH", "VIRTUAL_ENV", "TERM"):
         kept.pop(name, None)
     own = {"HOME": folder / "home", "AML_DEPLOY_HOME": folder / "state", "AML_DEPLOY_CACHE": folder / "cache"}
     (folder / "home").mkdir(parents=True, exist_ok=True)
-    # pip reads the machine's configuration from here; a cluster has another one than whoever runs the suite.
+    # pip reads the machine's configuration from here; a cluster's differs from this machine's.
     return {**kept, **{name: str(path) for name, path in own.items()}, "XDG_CONFIG_DIRS": str(folder), **more}
 
 
 def prefix() -> list[str]:
-    """What a command begins with to run without a network. Raises OSError where that cannot be had."""
+    """The prefix of a command that is to run without a network. Raises OSError where that is not possible."""
     if not shutil.which("unshare") or not shutil.which("ip"):
         raise OSError("a namespace without a network needs unshare and ip")
     user = [] if os.geteuid() == 0 else ["--map-root-user"]
@@ -42,7 +42,7 @@ def prefix() -> list[str]:
 def run(
     command: Sequence[object], environ: Mapping[str, str], *, cwd: Path | None = None, timeout: float = 300
 ) -> subprocess.CompletedProcess[str]:
-    """A finished program, without a network."""
+    """Run a program without a network and return it when it has ended."""
     return subprocess.run(
         [*prefix(), *map(str, command)],
         env=dict(environ),
@@ -65,6 +65,6 @@ def own_conda_file(folder: Path) -> Path:
 
 
 def made(*words: object) -> subprocess.CompletedProcess[str]:
-    """The finished `aml-deploy` of this suite, with this machine's settings of indexes."""
+    """Run `aml-deploy` with this machine's settings of package indexes."""
     command = [sys.executable, "-m", "tui", *map(str, words)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)

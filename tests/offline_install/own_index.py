@@ -1,4 +1,4 @@
-"""A package index as in a closed house: TLS by the house's own authority, a password, reached through a proxy only."""
+"""A package index as in a closed company network: TLS by a private authority, a password, behind a proxy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from aiohttp import web
 from tests.certificates import certified
 
 HOST = "packages.house.invalid"
-"""Resolves nowhere (RFC 2606): whoever does not ask the proxy gets nothing."""
+"""Resolves nowhere (RFC 2606): it can be reached through the proxy only."""
 USER, PASSWORD = "builder", "hush-hush"
 
 
@@ -39,7 +39,7 @@ def wheel(name: str, version: str, tag: str = "py3-none-any", requires: str = ""
 
 
 def _certified(folder: Path) -> tuple[Path, Path]:
-    """The authority's file, and one with the server's certificate and key."""
+    """The authority's file, and a file with the server's certificate and key."""
     authority, leaf, key = certified([HOST], "House of Cards")
     trusted, own = folder / "house.pem", folder / "server.pem"
     trusted.write_bytes(authority)
@@ -48,7 +48,7 @@ def _certified(folder: Path) -> tuple[Path, Path]:
 
 
 class OwnIndex:
-    """The running index and proxy; `asked` has what came through: CONNECT targets, and paths of the index."""
+    """The running index and proxy; `asked` lists the requests: CONNECT targets and paths of the index."""
 
     def __init__(self, folder: Path, wheels: dict[str, bytes]) -> None:
         self.trusted, self._own = _certified(folder)

@@ -1,4 +1,4 @@
-"""A bundle made where there is a network, used where there is none."""
+"""An offline install is made on a machine with a network, and used on one without."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("without_network")]
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment of a machine without a network; its rehearsal is ended at the end."""
+    """The environment of a machine without a network; its rehearsal is stopped at the end."""
     folder = tmp_path_factory.mktemp("cluster")
     environ = offline.environment(folder)
     yield environ
@@ -29,12 +29,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
 
 
 @pytest.fixture(scope="module")
-def installed(bundled: Path, cluster: dict[str, str]) -> Path:
-    """The virtual environment that install.py made without a network."""
+def installed(install_folder: Path, cluster: dict[str, str]) -> Path:
+    """The virtual environment that install.py creates without a network."""
     target = Path(cluster["HOME"]).parent / "venv"
-    # As a volume: nothing there can be written, executed or linked to.
+    # Like a volume: nothing there can be written, executed or linked.
     mounted = 'mount --bind "$1" "$1" && mount -o remount,bind,ro,noexec "$1" && exec "$0" "$1/install.py" --to "$2"'
-    done = offline.run(["sh", "-c", mounted, sys.executable, bundled, target], cluster)
+    done = offline.run(["sh", "-c", mounted, sys.executable, install_folder, target], cluster)
     assert done.returncode == 0, done.stderr + done.stdout
     assert f"{target}/bin/aml-deploy" in done.stdout
     return target
@@ -46,24 +46,24 @@ def test_there_is_no_network(cluster: dict[str, str]) -> None:
     assert "Network is unreachable" in done.stderr
 
 
-def test_every_wheel_fits_the_python_and_the_platform_that_are_named(bundled: Path) -> None:
-    about = json.loads((bundled / "bundle.json").read_text(encoding="utf-8"))
+def test_every_wheel_fits_the_python_and_the_platform_that_are_named(install_folder: Path) -> None:
+    about = json.loads((install_folder / "bundle.json").read_text(encoding="utf-8"))
     assert list(about["pythons"]) == [offline.PYTHON]
     version = (sys.version_info[0], sys.version_info[1])
-    # The newest C library that is named, and what is older: nothing newer may be asked for.
+    # The named version of glibc and older ones: a wheel must not need a newer one.
     platforms = [f"manylinux_2_{minor}_x86_64" for minor in range(about["glibc"][1], 4, -1)]
     platforms += ["manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64"]
     fit = {*cpython_tags(version, platforms=platforms), *compatible_tags(version, "cp", platforms=platforms)}
-    wheels = [*(bundled / "wheels").iterdir(), *(bundled / "environment-wheels").iterdir()]
+    wheels = [*(install_folder / "wheels").iterdir(), *(install_folder / "environment-wheels").iterdir()]
     assert len(wheels) > 100
     assert [wheel.name for wheel in wheels if not fit & parse_wheel_filename(wheel.name)[3]] == []
 
 
-def test_the_requirements_name_every_wheel_with_its_hash(bundled: Path) -> None:
-    lines = (bundled / f"requirements-{offline.PYTHON}.txt").read_text(encoding="utf-8").splitlines()[1:]
+def test_the_requirements_name_every_wheel_with_its_hash(install_folder: Path) -> None:
+    lines = (install_folder / f"requirements-{offline.PYTHON}.txt").read_text(encoding="utf-8").splitlines()[1:]
     named = {canonicalize_name(Requirement(line.partition(" --hash=")[0]).name) for line in lines}
     assert all(line.count(" --hash=sha256:") == 1 for line in lines)
-    assert named == {parse_wheel_filename(path.name)[0] for path in (bundled / "wheels").iterdir()}
+    assert named == {parse_wheel_filename(path.name)[0] for path in (install_folder / "wheels").iterdir()}
     assert {"aml-deploy", "azure-ai-ml", "textual", "uv", "pip"} <= named
 
 
@@ -72,7 +72,7 @@ def test_a_plan_comes_to_its_prediction_without_a_network(
 ) -> None:
     changed = ["--set", f"deployment.environment.conda_file={conda_file}"]
     words = ["apply", offline.PRESET.name, "--rehearse", "--yes", "--json", *changed]
-    # What the rehearsal starts has to live in the same namespace: so do all the steps of this test.
+    # All steps share one namespace, since the processes that the rehearsal starts must be in the same one.
     script = '"$0" "$@"; code=$?; "$0" rehearsal --stop; exit $code'
     done = offline.run(["sh", "-c", script, installed / "bin/aml-deploy", *words], cluster)
     assert done.returncode == 0, done.stderr + done.stdout[-3000:]
@@ -96,9 +96,11 @@ def test_the_python_that_installs_stays_as_it_is(installed: Path, cluster: dict[
     assert "include-system-site-packages = false" in record
 
 
-def test_the_two_lines_of_its_readme_install_too(bundled: Path, installed: Path, cluster: dict[str, str]) -> None:
-    options = ["--no-index", "--find-links", bundled / "wheels", "--require-hashes"]
-    requirements = bundled / f"requirements-{offline.PYTHON}.txt"
+def test_the_two_lines_of_its_readme_install_too(
+    install_folder: Path, installed: Path, cluster: dict[str, str]
+) -> None:
+    options = ["--no-index", "--find-links", install_folder / "wheels", "--require-hashes"]
+    requirements = install_folder / f"requirements-{offline.PYTHON}.txt"
     words = ["-m", "pip", "install", "--dry-run", "--ignore-installed", *options, "-r", requirements]
     done = offline.run([installed / "bin/python", *words], cluster)
     assert done.returncode == 0, done.stderr
@@ -106,9 +108,9 @@ def test_the_two_lines_of_its_readme_install_too(bundled: Path, installed: Path,
 
 
 def test_a_wheel_that_was_changed_is_not_installed(
-    bundled: Path, installed: Path, cluster: dict[str, str], tmp_path: Path
+    install_folder: Path, installed: Path, cluster: dict[str, str], tmp_path: Path
 ) -> None:
-    copy = shutil.copytree(bundled, tmp_path / "copy")
+    copy = shutil.copytree(install_folder, tmp_path / "copy")
     wheel = next((copy / "wheels").glob("platformdirs-*.whl"))
     content = bytearray(wheel.read_bytes())
     content[len(content) // 2] ^= 1
@@ -128,9 +130,9 @@ def test_a_wheel_that_was_changed_is_not_installed(
 
 
 def test_the_wheel_of_the_tool_is_made_again_from_what_is_installed(
-    bundled: Path, installed: Path, cluster: dict[str, str], tmp_path: Path
+    install_folder: Path, installed: Path, cluster: dict[str, str], tmp_path: Path
 ) -> None:
-    """A bundle can be made on a machine that has aml-deploy from a wheel, and no sources."""
+    """An offline install can be made on a machine where aml-deploy is installed from a wheel, without sources."""
     import zipfile
 
     code = (
@@ -139,7 +141,7 @@ def test_the_wheel_of_the_tool_is_made_again_from_what_is_installed(
     )
     done = offline.run([installed / "bin/python", "-c", code, tmp_path], cluster, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    (first,) = (bundled / "wheels").glob("aml_deploy-*.whl")
+    (first,) = (install_folder / "wheels").glob("aml_deploy-*.whl")
     with zipfile.ZipFile(first) as one, zipfile.ZipFile(done.stdout.strip()) as again:
         content = {name: one.read(name) for name in one.namelist() if not name.endswith("/RECORD")}
         assert {name: again.read(name) for name in again.namelist() if not name.endswith("/RECORD")} == content
@@ -149,7 +151,7 @@ def test_the_wheel_of_the_tool_is_made_again_from_what_is_installed(
 def test_a_notebook_finds_the_tool_beside_its_module(
     installed: Path, cluster: dict[str, str], conda_file: Path
 ) -> None:
-    """From a Python that has none of its packages, as a cluster's."""
+    """From a Python without any of its packages, like a cluster's."""
     code = (
         f"import sys; sys.path.append({str(installed / 'notebook')!r}); from aml_deploy import check; "
         "result = check('churn-xgboost', changes={'endpoint.name': 'x'}); print(result, result.ok)"

@@ -1,4 +1,4 @@
-"""The house's own index, its password, authority and proxy: for the bundle and for the rehearsal's image build."""
+"""A company's index with its password, authority and proxy: for offline installs and the rehearsal's image build."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tui.offline_install.wheels import Target, choose, fetch
 from tui.plain.failure import Failure
 from tui.rehearsal.images import image_build
 
-TARGET = Target("3.10")  # another Python than the one that runs most of the suite
+TARGET = Target("3.10")  # not the Python that runs most of the tests
 LINUX = "cp310-cp310-manylinux_2_17_x86_64"
 
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnIndex]:
-    """An index that only pip's configuration file knows, as on a machine of the house."""
+    """An index that only pip's configuration file names, as on a company's machine."""
     wheels = dict(
         [
             wheel("house_model", "1.0", LINUX, "house-tools>=1; python_version < '3.11'"),
@@ -53,10 +53,10 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OwnIndex]
         yield running
 
 
-def test_a_bundles_wheels_come_from_the_houses_index_alone(house: OwnIndex, tmp_path: Path) -> None:
+def test_the_wheels_come_from_the_companys_index_only(house: OwnIndex, tmp_path: Path) -> None:
     wanted = package_indexes.needs(conda="dependencies: [python=3.10, {pip: [house-model]}]")
     lines = choose(wanted.packages, TARGET, wanted)
-    # The newest that runs there, and what its condition asks for on that Python.
+    # The newest that runs on the target, and its dependency whose marker holds for that Python.
     assert [line.partition(" ")[0] for line in lines] == ["house-model==1.0", "house-tools==1.5"]
     folder = tmp_path / "wheels"
     folder.mkdir()
@@ -87,7 +87,7 @@ def test_what_the_index_lacks_is_named_without_its_password(house: OwnIndex) -> 
     with pytest.raises(Failure) as failure:
         choose(["house-secret"], TARGET, wanted)
     assert "house-secret" in str(failure.value)
-    assert "Only wheels are taken" in str(failure.value)
+    assert "Only wheels are used" in str(failure.value)
     assert PASSWORD not in str(failure.value)
 
 

@@ -1,4 +1,4 @@
-"""The command line by itself: help, usage errors, lists."""
+"""The command line: help, usage errors, lists."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from commands import PRESET, aml_deploy, json_lines
 
 import tui
-from tui.cli.commands import COMMANDS
+from tui.cli.commands import COMMANDS, FORMER_NAMES
 
 pytestmark = pytest.mark.smoke
 
@@ -94,6 +94,14 @@ def test_a_state_folder_that_cannot_be_made_is_a_sentence(lonely: dict[str, str]
     assert done.returncode == 1
     assert "AML_DEPLOY_HOME" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("former", "name"), FORMER_NAMES.items())
+def test_the_former_name_of_a_command_is_understood_and_not_shown(
+    former: str, name: str, lonely: dict[str, str]
+) -> None:
+    assert f"usage: aml-deploy {name}" in aml_deploy(former, "--help", environ=lonely).stdout
+    assert f"\n  {former} " not in aml_deploy("--help", environ=lonely).stdout
 
 
 def test_the_former_name_of_a_local_trial_is_understood_and_not_shown(lonely: dict[str, str]) -> None:

@@ -180,8 +180,8 @@ COMMANDS = {
         "model cannot be read.",
         "aml-deploy scoring plan.yml\n  aml-deploy scoring plan.yml --set deployment.model.path=models:/churn/3 -o own",
     ),
-    "bundle": Command(
-        options.BUNDLE,
+    "offline-install": Command(
+        options.OFFLINE_INSTALL,
         "tui.offline_install.commands:run",
         "",
         "write what installs aml-deploy where there is no package index",
@@ -189,20 +189,20 @@ COMMANDS = {
         "Databricks cluster for example: python3 DIR/install.py. Index, proxy and certificates are those of pip's and "
         "uv's own settings. Exit code 0: written; 1: something cannot be fetched; 2: the command line or a plan is "
         "wrong.",
-        "aml-deploy bundle --python 3.11 --extra mlflow --for plan.yml -o aml-deploy-bundle\n"
+        "aml-deploy offline-install --python 3.11 --extra mlflow --for plan.yml -o aml-deploy-bundle\n"
         "  python3 aml-deploy-bundle/install.py --to /local_disk0/aml-deploy",
     ),
-    "context": Command(
-        options.CONTEXT,
-        "tui.offline_install.commands:context",
+    "build-context": Command(
+        options.BUILD_CONTEXT,
+        "tui.offline_install.commands:build_context",
         "PLAN",
-        "write a Dockerfile's context with all wheels inside, for a closed workspace",
+        "write a Docker build context with all wheels inside, for a closed workspace",
         "Writes a folder with a Dockerfile and all wheels of a plan's conda file, for workspaces that reach no package "
         "index, and a plan that uses it (environment: build). The base image has to have the conda file's Python, or "
         "--with-python brings one. Never built by Azure. Exit code 0: written; 1: something cannot be fetched; 2: the "
         "command line or the plan is wrong.",
-        "aml-deploy context plan.yml -o closed\n"
-        "  aml-deploy context plan.yml --with-python ~/.local/share/uv/python/cpython-3.10-linux-x86_64-gnu",
+        "aml-deploy build-context plan.yml -o closed\n"
+        "  aml-deploy build-context plan.yml --with-python ~/.local/share/uv/python/cpython-3.10-linux-x86_64-gnu",
     ),
     "remove": Command(
         options.REMOVE,
@@ -234,3 +234,6 @@ COMMANDS = {
         "  aml-deploy completion fish > ~/.config/fish/completions/aml-deploy.fish",
     ),
 }
+
+FORMER_NAMES = {"bundle": "offline-install", "context": "build-context"}
+"""Former names of commands, by which they can still be called; help and completion show the present ones only."""

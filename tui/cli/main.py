@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from tui.cli.commands import COMMANDS, WIZARD, Command
+from tui.cli.commands import COMMANDS, FORMER_NAMES, WIZARD, Command
 
 if TYPE_CHECKING:
     import argparse
@@ -87,11 +87,12 @@ def _parser(name: str, command: Command) -> argparse.ArgumentParser:
 
 
 def _misplaced(argv: Sequence[str]) -> str | None:
-    """The command that stands after options, where it would be taken for a plan."""
+    """The command that was given after options, where it would be read as a plan; None if there is none."""
     after_value_option = False
     for item in argv:
         if not item.startswith("-") and not after_value_option:
-            return item if item in COMMANDS and not os.path.exists(item) else None  # noqa: PTH110
+            known = item in COMMANDS or item in FORMER_NAMES
+            return item if known and not os.path.exists(item) else None  # noqa: PTH110
         after_value_option = item in ("--set", "--preset", "--scenario", "--answers")
     return None
 
@@ -149,7 +150,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sys.stdout.write(f"aml-deploy {__version__}\n")
         return 0
-    name = given[0] if given and given[0] in COMMANDS else ""
+    first = given[0] if given else ""
+    first = FORMER_NAMES.get(first, first)
+    name = first if first in COMMANDS else ""
     command = COMMANDS[name] if name else WIZARD
     if not name and (late := _misplaced(given)):
         rest = " ".join(item for item in given if item != late)

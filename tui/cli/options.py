@@ -223,7 +223,7 @@ IMPORT = (
     FORCE,
 )
 SCORING = (*FILES, SET, output("DIR", "the folder to write to; scoring if left out"), FORCE, JSON)
-BUNDLE = (
+OFFLINE_INSTALL = (
     repeated(
         "--python",
         metavar="VERSION",
@@ -247,14 +247,14 @@ BUNDLE = (
     FORCE,
     JSON,
 )
-CONTEXT = (
+BUILD_CONTEXT = (
     *FILES,
     SET,
     argument("--image", metavar="IMAGE", help="the base image, in place of the plan's"),
     argument(
         "--with-python",
         metavar="FOLDER",
-        help="put this installed Python into the context, for a base image that lacks the conda file's",
+        help="put this installed Python into the build context, for a base image that lacks the conda file's",
     ),
     MACHINE,
     output("DIR", "the folder to write to; context if left out"),

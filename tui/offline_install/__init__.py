@@ -1,1 +1,1 @@
-"""What a place without a package index needs: wheels for the tool itself, and a build context for a deployment."""
+"""Prepares installations without a package index: wheels of aml-deploy itself, and a build context for a deployment."""

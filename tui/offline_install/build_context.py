@@ -1,4 +1,4 @@
-"""Writes a Dockerfile's build context with all wheels inside: neither its build nor its start asks a package index."""
+"""Writes a Docker build context that holds all wheels, so that neither build nor start needs a package index."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ DESCRIPTION = "context.json"
 SERVER = "azureml-inference-server-http"
 FOLDER, PLAN = "image", "plan.yml"
 PORT = 5001
-"""On which the inference server listens, and Azure's own images have it listen (AzureML-Containers, EXPOSE 5001)."""
-SOURCE = "made for a closed workspace"
+"""The port of the inference server, as in Azure's own images (AzureML-Containers, EXPOSE 5001)."""
+SOURCE = "written for a closed workspace"
 _TEMPLATES = Path(__file__).with_name("templates")
 _LEFT_OUT = ("__pycache__", "site-packages", "test", "tests", "idlelib", "share", "include")
 
@@ -36,22 +36,22 @@ def write(
     replace: bool = False,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> Written:
-    """Write the context (FOLDER) and a plan that uses it (PLAN); `tell` gets a line of progress at a time.
+    """Write the build context (FOLDER) and a plan that uses it (PLAN); `tell` receives one line of progress at a time.
 
-    `image` takes the place of the plan's base image; `with_python` is a Python to put into the context too, in the
-    place of the base image's. Raises Failure.
+    `image` replaces the plan's base image; `with_python` is an installed Python to include, which replaces the base
+    image's. Raises Failure.
     """
     refuse_foreign(folder, DESCRIPTION, replace)
     label = f"deployment {document.value('deployment.name')}"
     wanted = plan_environments.wanted(document, label)
     base = image or plan_environments.text(document, "deployment.environment.image", label)
     if not base:
-        raise Failure("The plan names no base image, on which the Dockerfile stands; name one with --image.", 2)
+        raise Failure("The Dockerfile needs a base image, and the plan names none. Name one with --image.", 2)
     version = wanted.minor
     if not version:
-        raise Failure("The conda file names no version of Python. Name one, for example python=3.10.", 2)
+        raise Failure("The conda file does not specify a Python version. Add one, for example python=3.10.", 2)
     if not any(line.startswith(SERVER) for line in wanted.packages):
-        raise Failure(f"The conda file does not list {SERVER}, which answers requests. Add it to its pip part.", 2)
+        raise Failure(f"The conda file does not list {SERVER}, which answers requests. Add it to its pip section.", 2)
     made = Written(folder, notes=list(wanted.notes))
     with tempfile.TemporaryDirectory(prefix="aml-deploy-context-") as scratch:
         local = Path(scratch) / "whole"
@@ -82,7 +82,7 @@ def write(
 
 
 def _copy_conda(document: Document, inside: Path, label: str) -> None:
-    """The conda file, for people: it says what was asked for."""
+    """Copy the conda file too, so that readers see what was requested."""
     conda = plan_environments.local(document, "deployment.environment.conda_file", label)
     model = plan_environments.local(document, "deployment.model.path", label)
     if conda is None and model is not None:
@@ -92,7 +92,7 @@ def _copy_conda(document: Document, inside: Path, label: str) -> None:
 
 
 def _plan(document: Document, folder: Path) -> None:
-    """The plan with the context in the place of image and conda file. Raises Failure."""
+    """Write the plan with the build context instead of image and conda file. Raises Failure."""
     changed = document.copy()
     environment = "deployment.environment"
     for key in ("conda_file", "image"):
@@ -109,20 +109,20 @@ def _plan(document: Document, folder: Path) -> None:
 
 
 def _pack(python: Path, version: str, archive: Path, scratch: Path) -> None:
-    """An installed Python as one file: a volume and a storage account keep neither links nor permissions.
+    """Pack an installed Python into one file: volumes and storage accounts keep neither links nor permissions.
 
-    Raises Failure where it is not a whole Python of that version, or does not run in another place.
+    Raises Failure if it is not a complete Python of that version, or does not run from another folder.
     """
 
     def kept(item: tarfile.TarInfo) -> tarfile.TarInfo | None:
         return None if set(Path(item.name).parts) & set(_LEFT_OUT) or item.name.endswith((".a", ".pyc")) else item
 
     if python.resolve() in (Path("/"), Path("/usr"), Path("/usr/local")):
-        raise Failure(f"{python} holds more than a Python. Name the folder of one that stands by itself.", 2)
+        raise Failure(f"{python} holds more than a Python. Name the folder of a standalone Python.", 2)
     if not (python / "bin" / f"python{version}").exists():
         raise Failure(
-            f"{python} has no bin/python{version}, so it is no installed Python {version}. Name the folder of one that "
-            f"can be moved, such as `uv python install {version}` makes.",
+            f"{python} has no bin/python{version}, so it is not an installed Python {version}. Name the folder of a "
+            f"relocatable one, such as `uv python install {version}` creates.",
             2,
         )
     try:
@@ -131,7 +131,7 @@ def _pack(python: Path, version: str, archive: Path, scratch: Path) -> None:
                 packed.add(python / part, part, filter=kept)
         moved = scratch / "moved"
         with tarfile.open(archive) as packed:
-            packed.extractall(moved)  # packed here, a moment ago
+            packed.extractall(moved)  # safe: this archive was written above
     except OSError as error:
         raise Failure(f"{python} cannot be packed: {error.filename or ''} {error.strerror or error}.") from None
     program = moved / "bin" / f"python{version}"
@@ -140,4 +140,6 @@ def _pack(python: Path, version: str, archive: Path, scratch: Path) -> None:
     shutil.rmtree(moved, ignore_errors=True)
     if done.stdout.split() != [str(moved), version]:
         said = done.stderr.strip().splitlines()[-1:] or ["it does not find its own library"]
-        raise Failure(f"{python} does not run in another place: {said[0]}. Take one that `uv python install` made.", 2)
+        raise Failure(
+            f"{python} does not run from another folder: {said[0]}. Use one that `uv python install` made.", 2
+        )

@@ -1,4 +1,4 @@
-"""`aml-deploy bundle` and `aml-deploy context`."""
+"""The commands `aml-deploy offline-install` and `aml-deploy build-context`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.plain.terminal import say
 
 
 def run(arguments: Namespace) -> int:
-    """Write the folder from which the tool is installed without a package index. Raises Failure, PlanInvalid."""
+    """Write a folder from which aml-deploy is installed without a package index. Raises Failure, PlanInvalid."""
     from tui.plan.load_save.load import load
 
     pythons = list(dict.fromkeys(arguments.python)) or list(PYTHONS)
@@ -41,18 +41,20 @@ def run(arguments: Namespace) -> int:
         print(json.dumps({"folder": where, "wheels": made.wheels, "bytes": made.bytes, "notes": made.notes}))
     else:
         print(where)
-    say(f"{made.wheels} wheels, {megabytes(made.bytes)}. Where there is no index: python3 {where}/install.py")
+    say(
+        f"{made.wheels} wheels, {megabytes(made.bytes)}. To install without a package index: python3 {where}/install.py"
+    )
     return 0
 
 
-def context(arguments: Namespace) -> int:
-    """Write a build context with a plan's wheels inside, and the plan for it. Raises Failure, PlanInvalid."""
+def build_context(arguments: Namespace) -> int:
+    """Write a build context that holds a plan's wheels, and a plan that uses it. Raises Failure, PlanInvalid."""
     from tui.offline_install import build_context as contexts
     from tui.plan.load_save.load import load
 
     document = load(arguments.plan, arguments.overlays, arguments.sets)
     if document.listed():
-        raise Failure("The plan has deployments: as a list. Make the context for a plan with one deployment.", 2)
+        raise Failure("The plan lists several deployments. Make the build context for a plan with one deployment.", 2)
     made = contexts.write(
         document,
         Path(arguments.output or "context").expanduser(),
@@ -67,6 +69,6 @@ def context(arguments: Namespace) -> int:
     plan = made.folder / contexts.PLAN
     for path in (made.folder / contexts.FOLDER, plan):
         print(json.dumps({"path": shown(path)}) if arguments.json else shown(path))
-    say("The Dockerfile was never built by Azure; what it runs is run by this project's tests without a network.")
-    say(f"Look at the plan: aml-deploy check {plan}")
+    say("Azure has never built this Dockerfile; the project's tests run its commands without a network.")
+    say(f"Check the plan: aml-deploy check {plan}")
     return 0

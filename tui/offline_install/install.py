@@ -1,9 +1,9 @@
-"""Installs aml-deploy from this folder into a virtual environment of its own, without a package index.
+"""Installs aml-deploy from this folder into a virtual environment, without a package index.
 
     python3 install.py [--to FOLDER] [--check] [--keep-index]
 
-It needs Python and its standard library only, and may stand on a volume on which nothing can be executed or linked.
-The Python that runs it stays as it is.
+It needs only Python's standard library, and works from a volume on which nothing can be executed or linked.
+The Python that runs it is not changed.
 """
 
 from __future__ import annotations
@@ -21,22 +21,26 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 NAME = "aml-deploy"
 MARK = "aml-deploy-bundle"
-"""A file in the virtual environments that were made here: only such a one is ever made anew."""
+"""A file in virtual environments that this script created: only those are ever replaced."""
 NOT_LOCAL = ("/Volumes/", "/Workspace/", "/dbfs/")
-"""Databricks' mounts: what stands there cannot be linked, and often not be executed."""
+"""Databricks mounts: files there cannot be linked and often cannot be executed."""
 
 
 class Cannot(Exception):
-    """Why it cannot be installed, and what to do."""
+    """The installation is not possible; the text says why and what to do."""
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Install or check; returns the exit code: 0 done, 1 not possible, with the reason on standard error."""
+    """Install or check; return the exit code: 0 done, 1 not possible (the reason is on standard error)."""
     parser = argparse.ArgumentParser(description="Installs aml-deploy from this folder, without a package index.")
-    parser.add_argument("--to", metavar="FOLDER", help="the virtual environment; /local_disk0/aml-deploy, else in HOME")
-    parser.add_argument("--check", action="store_true", help="only say whether this folder is complete and fits")
     parser.add_argument(
-        "--keep-index", action="store_true", help="the rehearsal may also ask the package index of pip's settings"
+        "--to", metavar="FOLDER", help="the virtual environment (default: /local_disk0/aml-deploy, else ~/aml-deploy)"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="only check that this folder is complete and fits this machine"
+    )
+    parser.add_argument(
+        "--keep-index", action="store_true", help="let the rehearsal also use the package index in pip's settings"
     )
     chosen = parser.parse_args(argv)
     try:
@@ -44,7 +48,9 @@ def main(argv: list[str] | None = None) -> int:
         python = fitting(about)
         complete(about, about["pythons"][python])
         if chosen.check:
-            say("Complete for Python {} on this machine: {} wheels.".format(python, len(about["pythons"][python])))
+            number = len(about["pythons"][python])
+            wheels = "1 wheel" if number == 1 else f"{number} wheels"
+            say(f"The folder is complete for Python {python} on this machine: {wheels}.")
             return 0
         install(about, python, place(chosen.to), chosen.keep_index)
     except Cannot as reason:
@@ -54,25 +60,25 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def described() -> dict[str, Any]:
-    """What the folder holds, from its bundle.json."""
+    """The folder's description, bundle.json. Raises Cannot."""
     try:
         return dict(json.loads((HERE / "bundle.json").read_text(encoding="utf-8")))
     except (OSError, ValueError):
         raise Cannot(
-            f"{HERE} has no bundle.json that can be read. Copy the whole folder that `aml-deploy bundle` wrote."
+            f"{HERE} has no readable bundle.json. Copy the whole folder that `aml-deploy offline-install` wrote."
         ) from None
 
 
 def fitting(about: dict[str, Any]) -> str:
-    """The minor version of this Python, if the folder has wheels for it and for this machine."""
+    """The minor version of this Python. Raises Cannot if the folder has no wheels for it or for this machine."""
     python = "{}.{}".format(*sys.version_info[:2])
     held = list(about["pythons"])
     if sys.implementation.name != "cpython" or python not in held:
         others = [found for found in map(shutil.which, ("python" + one for one in held)) if found and runs(found)]
         found = f"Run it with {others[0]}." if others else "None of these is on this machine's PATH."
         raise Cannot(
-            "This is Python {} ({}). The folder holds wheels for Python {}.\n{} Or make the folder anew where there is "
-            "a network: aml-deploy bundle --python {}.{}".format(
+            "This is Python {} ({}). The folder holds wheels for Python {}.\n{} Or create the folder again on a "
+            "machine with a network: aml-deploy offline-install --python {}.{}".format(
                 python, sys.executable, ", ".join(held), found, python,
                 "" if sys.version_info >= (3, 9) else "\naml-deploy itself needs Python 3.9 or newer.",
             )
@@ -80,8 +86,8 @@ def fitting(about: dict[str, Any]) -> str:
     machine = {"arm64": "aarch64", "amd64": "x86_64"}.get(platform.machine().lower(), platform.machine())
     if sys.platform != "linux" or machine != about["machine"]:
         raise Cannot(
-            "This machine is {} {}; the wheels are for Linux {}. Make the folder anew with: aml-deploy bundle "
-            "--machine {}".format(sys.platform, machine, about["machine"], machine)
+            "This machine is {} {}; the wheels are for Linux {}. Create the folder again with: "
+            "aml-deploy offline-install --machine {}".format(sys.platform, machine, about["machine"], machine)
         )
     libc = glibc()
     if libc and libc < tuple(about["glibc"]):
@@ -94,12 +100,12 @@ def fitting(about: dict[str, Any]) -> str:
 
 
 def runs(program: str) -> bool:
-    """Whether a program runs at all: pyenv leaves names on PATH that do not."""
+    """Whether a program runs: pyenv puts names on PATH that do not."""
     return subprocess.call([program, "-c", ""], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) == 0
 
 
 def glibc() -> tuple[int, ...] | None:
-    """The version of the C library, None where it is another than glibc or does not say."""
+    """The version of glibc; None for another C library or an unknown version."""
     try:
         name, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").split()
         return tuple(int(part) for part in version.split(".")[:2]) if name == "glibc" else None
@@ -108,7 +114,7 @@ def glibc() -> tuple[int, ...] | None:
 
 
 def complete(about: dict[str, Any], wheels: dict[str, Any]) -> None:
-    """Every wheel is there, whole; pip then checks what is in them."""
+    """Raise Cannot unless every wheel is present with its full size; pip then checks the hashes."""
     lacking = []
     for name, size in wheels.items():
         path = HERE / "wheels" / name
@@ -118,14 +124,14 @@ def complete(about: dict[str, Any], wheels: dict[str, Any]) -> None:
     if lacking:
         shown = "\n".join(sorted(lacking)[:20]) + ("\n  …" if len(lacking) > 20 else "")
         raise Cannot(
-            "{} of {} wheels in {} are missing or not whole:\n{}\nCopy the folder again.".format(
+            "{} of {} wheels in {} are missing or incomplete:\n{}\nCopy the folder again.".format(
                 len(lacking), len(wheels), HERE / "wheels", shown
             )
         )
 
 
 def place(wanted: str | None) -> Path:
-    """The folder of the virtual environment: on local disk, empty, or one that was made here before."""
+    """The folder of the virtual environment: on local disk, new, empty or created by this script. Raises Cannot."""
     if wanted:
         target = Path(wanted).expanduser().absolute()
     else:
@@ -139,29 +145,29 @@ def place(wanted: str | None) -> Path:
     if target.exists() and not target.is_dir():
         raise Cannot(f"{target} is a file. Name a folder with --to.")
     if target.is_dir() and any(target.iterdir()) and not (target / MARK).is_file():
-        raise Cannot(f"{target} is there already, and was not made by this. Name another folder with --to.")
+        raise Cannot(f"{target} already exists and was not created by this script. Name another folder with --to.")
     if target.resolve() == Path(sys.prefix).resolve():
         raise Cannot(
-            f"{target} is the Python that runs this. Name another one with --to, or run it with another Python."
+            f"{target} is the Python that runs this script. Name another folder with --to, or use another Python."
         )
     return target
 
 
 def install(about: dict[str, Any], python: str, target: Path, keep_index: bool) -> None:
-    """Make the virtual environment and install into it, from this folder only."""
+    """Create the virtual environment and install into it from this folder only. Raises Cannot."""
     needed = 4 * sum(about["pythons"][python].values())
     above = next(folder for folder in (target, *target.parents) if folder.is_dir())
     free = shutil.disk_usage(str(above)).free
     if free < needed:
         raise Cannot(f"{above} has {free // 10**6} MB free; about {needed // 10**6} MB are needed.")
     say("Installing aml-deploy {} for Python {} into {}".format(about["version"], python, target))
-    # Without the pip that Python brings: Debian and Ubuntu take it out, and an old one cannot read newer wheels.
+    # Without Python's own pip: Debian and Ubuntu remove it, and an old one cannot read newer wheels.
     made = run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(target)])
     if made.returncode != 0:
         made = run([sys.executable, "-m", "virtualenv", "--clear", "--no-download", str(target)])
     if made.returncode != 0:
         raise Cannot(
-            "No virtual environment can be made with {}:\n{}".format(
+            "A virtual environment cannot be created with {}:\n{}".format(
                 sys.executable, made.stdout.decode(errors="replace")
             )
         )
@@ -188,7 +194,7 @@ def install(about: dict[str, Any], python: str, target: Path, keep_index: bool) 
 
 
 def run(command: list[str]) -> Any:
-    """A program's exit code and output, without any setting of pip or Python that could lead it elsewhere."""
+    """Run a program without the user's settings of pip and Python; return its exit code and output."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
     environ.update(PIP_CONFIG_FILE=os.devnull, PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1")
     environ["PYTHONWARNINGS"] = "ignore"

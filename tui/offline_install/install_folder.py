@@ -1,4 +1,4 @@
-"""Writes the folder from which aml-deploy is installed where there is no package index."""
+"""Writes the folder of an offline install: wheels of aml-deploy and its dependencies, and install.py."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from typing import Any, Callable
 from tui import __version__
 from tui.offline_install import own_wheel, package_indexes
 from tui.offline_install.package_indexes import Wanted
-from tui.offline_install.readme import of_bundle
+from tui.offline_install.readme import readme
 from tui.offline_install.wheels import GLIBC, Target, at_hand, choose, fetch, requirement_of
 from tui.plain.failure import Failure
 
 DESCRIPTION = "bundle.json"
 WHEELS, ENVIRONMENT_WHEELS = "wheels", "environment-wheels"
 ALWAYS = "rehearsal"
-"""The extra that every bundle has: without it nothing could be rehearsed."""
-_HEAD = "# Every package with the hash of its wheel: pip install --no-index --find-links wheels --require-hashes -r …"
+"""The extra that every offline install includes: the rehearsal needs it."""
+_HEAD = "# Every package, with the hash of its wheel: pip install --no-index --find-links wheels --require-hashes -r …"
 
 
 @dataclass
 class Written:
-    """What was written."""
+    """The folder that was written: wheels, size in bytes, and notes for the user."""
 
     folder: Path
     wheels: int = 0
@@ -45,17 +45,17 @@ def write(
     replace: bool = False,
     tell: Callable[[str], None] = lambda _line: None,
 ) -> Written:
-    """Fetch everything and write the folder; `tell` gets a line of progress at a time.
+    """Fetch all wheels and write the folder; `tell` receives one line of progress at a time.
 
-    `environments` are scoring environments whose wheels go into it too, by names for people such as
+    `environments` are scoring environments whose wheels are included too, by display name, such as
     `churn.yml, deployment blue`.
-    The folder may be on a volume that takes whole files only: all is made on local disk first. Raises Failure.
+    Everything is prepared on local disk first, since a volume may accept whole files only. Raises Failure.
     """
     refuse_foreign(folder, DESCRIPTION, replace)
     made = Written(folder)
     settings = package_indexes.needs()
-    with tempfile.TemporaryDirectory(prefix="aml-deploy-bundle-") as scratch:
-        local = Path(scratch) / "bundle"
+    with tempfile.TemporaryDirectory(prefix="aml-deploy-offline-") as scratch:
+        local = Path(scratch) / "folder"
         (local / WHEELS).mkdir(parents=True)
         tell("The wheel of aml-deploy itself")
         own = own_wheel.make(local / WHEELS, settings)
@@ -83,7 +83,7 @@ def write(
         }
         (local / DESCRIPTION).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
         shutil.copyfile(Path(__file__).with_name("install.py"), local / "install.py")
-        (local / "README.txt").write_text(of_bundle(about), encoding="utf-8")
+        (local / "README.txt").write_text(readme(about), encoding="utf-8")
         wheels = list(local.rglob("*.whl"))
         made.wheels, made.bytes = len(wheels), sum(path.stat().st_size for path in wheels)
         tell(f"Writing {folder}")
@@ -100,10 +100,10 @@ def _environment(
     made: Written,
     tell: Callable[[str], None],
 ) -> str:
-    """Fetch the wheels of a scoring environment for its own Python and for those that may stand in for it.
+    """Fetch the wheels of a scoring environment, for its own Python and for those that may replace it.
 
-    The rehearsal takes the nearest Python where the conda file's is missing: so a bundle for Python 3.11 has the
-    packages of an environment with Python 3.10 for both.
+    The rehearsal uses the nearest Python if the conda file's is missing, so an offline install for Python 3.11 holds
+    the packages of a Python 3.10 environment for both.
     """
     own = wanted.minor or pythons[0]
     (local / ENVIRONMENT_WHEELS).mkdir(exist_ok=True)
@@ -126,7 +126,7 @@ def _environment(
 
 
 def _fetched(lines: Sequence[str], target: Target, local: Path, wanted: Wanted, folder: str = WHEELS) -> list[Path]:
-    """The wheels of requirement lines, in the bundle's folder. Most are for every Python, and are fetched once."""
+    """Fetch the wheels of requirement lines; those already fetched for another Python are reused."""
     there = [local / name for name in (WHEELS, ENVIRONMENT_WHEELS) if (local / name).is_dir()]
     found, missing = [], []
     for line in lines:
@@ -145,17 +145,17 @@ def _fetched(lines: Sequence[str], target: Target, local: Path, wanted: Wanted, 
 
 
 def refuse_foreign(folder: Path, mark: str, replace: bool) -> None:
-    """Raise Failure for a folder that holds something already, unless it is one of ours and may be replaced."""
+    """Raise Failure for a folder that is not empty, unless this program wrote it and it may be replaced."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     if not (folder / mark).is_file():
-        raise Failure(f"{folder} is there already, and is not one that this command made. Name another with -o.", 2)
+        raise Failure(f"{folder} already exists and was not written by this command. Name another folder with -o.", 2)
     if not replace:
-        raise Failure(f"{folder} is there already. Replace it with --force, or name another folder with -o.", 2)
+        raise Failure(f"{folder} already exists. Replace it with --force, or name another folder with -o.", 2)
 
 
 def put(local: Path, folder: Path) -> None:
-    """Copy a finished folder to its place: whole files only, in the place of what was there. Raises Failure."""
+    """Copy a finished folder to its destination, replacing what is there, whole files only. Raises Failure."""
     try:
         if folder.exists():
             shutil.rmtree(folder)
@@ -165,16 +165,16 @@ def put(local: Path, folder: Path) -> None:
             if path.is_dir():
                 there.mkdir(exist_ok=True)
             else:
-                shutil.copyfile(path, there)  # no permissions and times: a volume refuses them
+                shutil.copyfile(path, there)  # not copy2: a volume refuses permissions and times
     except OSError as error:
         raise Failure(f"{error.filename or folder} cannot be written: {error.strerror or error}.") from None
 
 
 def megabytes(size: int) -> str:
-    """A size for people."""
+    """A size in bytes as text, in MB."""
     return f"{size / 1e6:.0f} MB"
 
 
 def shown(folder: Path) -> str:
-    """A folder as it was named, absolute."""
-    return os.path.abspath(folder)  # noqa: PTH100 (links are kept as they are)
+    """The absolute path of a folder, with links kept."""
+    return os.path.abspath(folder)  # noqa: PTH100 (resolve() would follow links)

@@ -1,4 +1,4 @@
-"""The wheel of aml-deploy itself: built where its sources are, put together again where it is installed."""
+"""Makes the wheel of aml-deploy itself: from its sources, or from the installed distribution."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def make(folder: Path, source: Wanted) -> Path:
         return _put_together(importlib.metadata.distribution(DISTRIBUTION), folder)
     except importlib.metadata.PackageNotFoundError:
         raise Failure(
-            f"{DISTRIBUTION} is neither installed nor are its sources here; so its wheel cannot be made."
+            f"The wheel cannot be made: {DISTRIBUTION} is not installed, and its sources are not here."
         ) from None
 
 
 def _built(sources: Path, folder: Path, source: Wanted) -> Path:
-    # uv leaves a .gitignore beside what it builds.
+    # A scratch folder, since uv writes a .gitignore next to the wheel.
     with tempfile.TemporaryDirectory(prefix="aml-deploy-") as scratch:
         command = [uv(), "build", "--wheel", "--quiet", *source.arguments, "--out-dir", scratch, str(sources)]
         done = run(command, source.environ, cwd=scratch)
@@ -46,11 +46,11 @@ def _built(sources: Path, folder: Path, source: Wanted) -> Path:
 
 
 def _put_together(distribution: importlib.metadata.Distribution, folder: Path) -> Path:
-    """The wheel that an installed distribution came from: its files, and a RECORD of them (PEP 427)."""
+    """Rebuild the wheel of an installed distribution from its files, with a RECORD (PEP 427)."""
     files = distribution.files or []
     info = next((str(file.parent) for file in files if file.name == "METADATA"), None)
     if info is None:
-        raise Failure(f"The installed {DISTRIBUTION} has no list of its files; so its wheel cannot be made.")
+        raise Failure(f"The wheel cannot be made: the installed {DISTRIBUTION} has no list of its files.")
     stem = info[: -len(".dist-info")]
     wheel = folder / f"{stem}-py3-none-any.whl"
     rows: list[tuple[str, str, str]] = []
@@ -72,7 +72,7 @@ def _put_together(distribution: importlib.metadata.Distribution, folder: Path) -
 
 
 def _name_in_wheel(installed: str, info: str, stem: str) -> str | None:
-    """Where a file of an installed distribution stands in its wheel; None for what the installer made."""
+    """The path in the wheel of an installed file; None for files that the installer created."""
     path = Path(installed)
     if path.suffix == ".pyc":
         return None

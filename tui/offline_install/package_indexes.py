@@ -1,7 +1,7 @@
-"""Which packages an environment needs, and where packages come from: pip's and uv's own settings, for both.
+"""Determines the packages that an environment needs and the indexes they come from, by pip's and uv's settings.
 
-What a conda file means in pip's words, and how pip's settings are said to uv, the rehearsal's image build knows; it is
-asked, as a process, so that what is fetched beforehand is what it asks for later.
+The rehearsal's image build translates conda files and pip's settings for uv. It is run here as a process, so that the
+packages fetched in advance are those that it requests later.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ ASK_SECONDS = 120
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be fetched and from where; `environ` may hold passwords of indexes and is for child processes only."""
+    """The packages to fetch and their indexes; `environ` may hold index passwords and is for child processes only."""
 
     packages: list[str]
     python: str
-    """Version specifier of the conda file (`==3.10.*`), empty when it names none."""
+    """Version specifier of the conda file (`==3.10.*`); empty if it has none."""
     arguments: list[str]
-    """For uv, beside the environment."""
+    """Arguments for uv, in addition to the environment variables."""
     notes: list[str]
     environ: dict[str, str]
 
     @property
     def minor(self) -> str:
-        """The minor version of Python that the conda file names, such as 3.10; empty where it names none."""
+        """The conda file's minor version of Python, such as 3.10; empty if it has none."""
         found = re.search(r"(?:==|~=|>=|<=)\s*(3\.\d+)", self.python)
         return found.group(1) if found else ""
 
 
 def needs(**of: str) -> Wanted:
-    """What is needed: for `conda`, a conda file's text; for `mlflow`, a local MLflow model's folder, to be served
-    without code; without either no packages, only where packages come from.
+    """The packages and indexes for `conda` (a conda file's text) or `mlflow` (the folder of a local MLflow model to
+    serve without code); without either, the indexes only.
 
-    Raises Failure for a conda file that cannot be said in pip's words, and where pip does not tell its settings.
+    Raises Failure if a conda file cannot be translated for pip, or if pip's settings cannot be read.
     """
     try:
         done = subprocess.run(
@@ -63,10 +63,10 @@ def needs(**of: str) -> Wanted:
 
 
 def for_pip(wanted: Wanted) -> dict[str, str]:
-    """An environment in which pip looks where uv would for what is wanted: in the same indexes and folders only.
+    """Environment variables that make pip use the same indexes and folders as uv, and no others.
 
-    pip's configuration files are left out: what counts of them is in uv's settings already, and constraints there are
-    not for packages that have been chosen.
+    pip's configuration files are ignored: uv's settings already include the relevant ones, and constraints must not
+    apply to packages that have been chosen.
     """
     uv = wanted.environ
     kept = {name: value for name, value in uv.items() if not name.startswith(("PIP_", "UV_", "PYTHON"))}
@@ -86,7 +86,7 @@ def for_pip(wanted: Wanted) -> dict[str, str]:
 
 
 def _addresses(indexes: str) -> list[str]:
-    """The addresses of uv's list, in which each may have a name before it (`corp=https://…`)."""
+    """The addresses in uv's list of indexes, where each may have a name as a prefix (`corp=https://…`)."""
     return [
         item.partition("=")[2] if "=" in item.partition("://")[0] else item for item in indexes.split() if "://" in item
     ]

@@ -1,4 +1,4 @@
-"""The scoring environments of a plan, as packages that can be fetched."""
+"""Reads which packages the scoring environments of a plan need."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _OTHERWISE = "Only the packages of a conda file can be fetched."
 
 
 def environments(document: Document, name: str) -> dict[str, Wanted]:
-    """The environment of every deployment of a plan, by a label for people; `name` is the plan's. Raises Failure."""
+    """The packages of each deployment's environment, by a label for messages; `name` is the plan's. Raises Failure."""
     labels = {f"{name}, deployment {one.value('deployment.name')}": one for one in document.each()}
     return {label: wanted(one, label) for label, one in labels.items()}
 
 
 def wanted(document: Document, label: str) -> Wanted:
-    """The packages of a deployment's environment: of its conda file, or of its MLflow model. Raises Failure."""
+    """The packages of a deployment's environment, from its conda file or its MLflow model. Raises Failure."""
     conda = local(document, "deployment.environment.conda_file", label)
     if conda is not None:
         try:
@@ -30,15 +30,15 @@ def wanted(document: Document, label: str) -> Wanted:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             raise Failure(f"{label}: the conda file {conda} cannot be read: {reason}.", 2) from None
     if document.get("deployment.environment"):
-        raise Failure(f"{label}: its environment is not a conda file but something in Azure. {_OTHERWISE}", 2)
+        raise Failure(f"{label}: the environment is not a conda file but an asset or image in Azure. {_OTHERWISE}", 2)
     model = local(document, "deployment.model.path", label)
     if model is not None and (model / "MLmodel").is_file():
         return package_indexes.needs(mlflow=str(model))
-    raise Failure(f"{label}: it names no conda file, and no local MLflow model. {_OTHERWISE}", 2)
+    raise Failure(f"{label}: the plan names neither a conda file nor a local MLflow model. {_OTHERWISE}", 2)
 
 
 def local(document: Document, key: str, label: str) -> Path | None:
-    """The local path at a key; None where there is none. Raises Failure for a reference without a value."""
+    """The local path at a key, or None. Raises Failure for a reference without a value."""
     value = text(document, key, label)
     if not value or not is_local_path(value):
         return None
@@ -46,11 +46,11 @@ def local(document: Document, key: str, label: str) -> Path | None:
 
 
 def text(document: Document, key: str, label: str) -> str:
-    """The value at a key with its references replaced, empty where there is none. Raises Failure."""
+    """The value at a key with its references expanded; empty if there is none. Raises Failure."""
     value = document.value(key)
     if not isinstance(value, str):
         return ""
     try:
         return expand(value, os.environ)
     except Unresolved as reason:
-        raise Failure(f"{label}: {key} has no value here. {reason}", 2) from None
+        raise Failure(f"{label}: {key} has no value on this machine. {reason}", 2) from None

@@ -1,39 +1,39 @@
-"""The README.txt of a bundle."""
+"""Builds the README.txt of an offline install."""
 
 from __future__ import annotations
 
 from typing import Any
 
 
-def of_bundle(about: dict[str, Any]) -> str:
-    """How to install from the folder, with install.py or in two lines with nothing but pip."""
+def readme(about: dict[str, Any]) -> str:
+    """The text that explains how to install from the folder: with install.py, or with two lines of pip."""
     pythons = list(about["pythons"])
     environments = "\n".join(f"  {name}" for name in about["environments"])
     rehearsed = (
         f"""
-The folder environment-wheels has the packages of these scoring environments, for the rehearsal:
+The folder environment-wheels holds the packages of these scoring environments, for the rehearsal:
 {environments}
-install.py tells the rehearsal so, in pip.conf of the virtual environment. After the two lines, do it yourself:
-  export PIP_NO_INDEX=1 PIP_FIND_LINKS=BUNDLE/environment-wheels
+install.py points the rehearsal to it, in pip.conf of the virtual environment. If you install with pip, set it yourself:
+  export PIP_NO_INDEX=1 PIP_FIND_LINKS=FOLDER/environment-wheels
 """
         if environments
         else ""
     )
     newest, glibc = pythons[-1], ".".join(map(str, about["glibc"]))
-    return f"""aml-deploy {about["version"]}, to be installed without a package index
+    return f"""aml-deploy {about["version"]}: offline install, for machines without a package index
 Wheels for CPython {", ".join(pythons)} on Linux {about["machine"]}, glibc {glibc} or newer.
 Extras: {", ".join(about["extras"])}.
 
-Put this folder where the cluster can read it, for example on a volume, and run, with the path of the folder for BUNDLE:
+Copy this folder to where the cluster can read it, for example a volume, and run, with this folder's path for FOLDER:
 
-  python3 BUNDLE/install.py
+  python3 FOLDER/install.py
 
-It makes a virtual environment of its own: /local_disk0/aml-deploy on a Databricks driver, else ~/aml-deploy, or --to
-FOLDER. The Python that runs it stays as it is. It says first what is missing, if something is; --check does only that.
+It creates a virtual environment: /local_disk0/aml-deploy on a Databricks driver, else ~/aml-deploy, or the one named
+with --to. The Python that runs it is not changed. It first reports missing files; --check does only that.
 
-The same in two lines, with a Python whose venv module has pip (here for Python {newest}):
+The same with pip alone, if the Python's venv module has pip (here for Python {newest}):
 
   python{newest} -m venv /local_disk0/aml-deploy
-  /local_disk0/aml-deploy/bin/pip install --no-index --find-links BUNDLE/wheels \\
-    --require-hashes -r BUNDLE/requirements-{newest}.txt
+  /local_disk0/aml-deploy/bin/pip install --no-index --find-links FOLDER/wheels \\
+    --require-hashes -r FOLDER/requirements-{newest}.txt
 {rehearsed}"""

@@ -1,7 +1,7 @@
-"""Chooses packages for a Python on another machine, and fetches their wheels.
+"""Resolves packages for a Python on another machine, and fetches their wheels.
 
-uv chooses, since pip judges the conditions of requirements (`python_version < "3.10"`) by the Python that runs it, not
-by the one that is asked for (pip, issue 11664). pip then downloads exactly what was chosen and checks its hashes.
+uv resolves, since pip evaluates markers (`python_version < "3.10"`) for the Python that runs it, not for the target
+(pip, issue 11664). pip then downloads exactly the resolved versions and checks their hashes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tui.plain.failure import Failure
 
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 GLIBC = (2, 28)
-"""Wheels for newer C libraries are not taken. Ubuntu 20.04, on which the oldest images in use stand, has 2.31."""
+"""Wheels for newer C libraries are not used. Ubuntu 20.04, the base of the oldest images in use, has 2.31."""
 _LINES, _WIDTH = 25, 400
 _AT_ONCE = 4
 _PASSED_BY = re.compile(r"^WARNING: Location .* is ignored|Ignored the following")
@@ -33,7 +33,7 @@ _PASSED_BY = re.compile(r"^WARNING: Location .* is ignored|Ignored the following
 
 @dataclass(frozen=True)
 class Target:
-    """Where wheels are to be installed: CPython of one minor version on Linux with glibc."""
+    """The platform that wheels are for: CPython of one minor version on Linux with glibc."""
 
     python: str
     machine: str = "x86_64"
@@ -48,7 +48,7 @@ class Target:
 
     @property
     def tags(self) -> frozenset[Any]:
-        """Every tag (packaging.tags.Tag) of wheels that run there."""
+        """Every tag (packaging.tags.Tag) of wheels that run on this target."""
         from packaging.tags import compatible_tags, cpython_tags
 
         version = (3, int(self.python.partition(".")[2]))
@@ -57,7 +57,7 @@ class Target:
 
     @property
     def platforms(self) -> list[str]:
-        """Every platform whose wheels run there (PEP 600), the newest first."""
+        """Every platform whose wheels run on this target (PEP 600), newest first."""
         platforms = [f"manylinux_{GLIBC[0]}_{minor}_{self.machine}" for minor in range(GLIBC[1], 4, -1)]
         platforms += [f"manylinux2014_{self.machine}", f"linux_{self.machine}"]
         if self.machine == "x86_64":
@@ -66,35 +66,35 @@ class Target:
 
     @property
     def for_pip(self) -> list[str]:
-        """As pip is told it."""
+        """The options of `pip download` for this target."""
         return [
             "--implementation=cp",
-            # 3.9 would be taken for 3.9.0, which some packages leave out by name.
+            # 3.9 would be read as 3.9.0, which some packages exclude by name.
             f"--python-version={self.python}.99",
             *(f"--platform={platform}" for platform in self.platforms),
         ]
 
 
 def choose(requirements: Sequence[str], target: Target, source: Wanted) -> list[str]:
-    """Requirement lines with versions and hashes (`name==1.0 --hash=sha256:…`) for a target; wheels only.
+    """Resolve requirements for a target into lines with versions and hashes (`name==1.0 --hash=sha256:…`).
 
-    Raises Failure with uv's words where there is no choice, or where a package has no wheel.
+    Only wheels are considered. Raises Failure with uv's message if they cannot be resolved.
     """
     command = [uv(), "pip", "compile", "-", "--quiet", "--no-header", "--no-annotate", "--generate-hashes"]
     command += ["--only-binary", ":all:", *target.for_uv]
     done = run([*command, *source.arguments], source.environ, "\n".join(requirements) + "\n")
     if done.returncode != 0:
         raise Failure(
-            f"The packages for {target} cannot be chosen.\n{indented(done.stderr)}\n"
-            "Only wheels are taken. Where a package has none, build one on a machine like the target (pip wheel NAME), "
-            "and name its folder in PIP_FIND_LINKS."
+            f"The packages for {target} cannot be resolved.\n{indented(done.stderr)}\n"
+            "Only wheels are used. If a package has none, build one on a machine like the target (pip wheel NAME) "
+            "and set PIP_FIND_LINKS to its folder."
         )
     text = done.stdout.replace("\\\n", " ")
     return [" ".join(line.split()) for line in text.splitlines() if line.strip() and not line.startswith(("#", "-"))]
 
 
 def fetch(lines: Sequence[str], target: Target, folder: Path, source: Wanted) -> None:
-    """Put the wheels of chosen requirement lines into a folder. Raises Failure with pip's words."""
+    """Download the wheels of resolved requirement lines into a folder. Raises Failure with pip's message."""
     with tempfile.TemporaryDirectory(prefix="aml-deploy-") as scratch:
         pip = _pip(Path(scratch), source)
 
@@ -105,7 +105,7 @@ def fetch(lines: Sequence[str], target: Target, folder: Path, source: Wanted) ->
             command += [*target.for_pip, f"--dest={folder}", f"--requirement={locked}"]
             return run(command, for_pip(source))
 
-        # One pip waits for one answer at a time, most of the time.
+        # One pip mostly waits for one response at a time.
         with ThreadPoolExecutor(_AT_ONCE) as several:
             ended = list(several.map(part, range(min(_AT_ONCE, len(lines)))))
         said = [done.stderr for done in ended if done.returncode != 0]
@@ -117,7 +117,7 @@ def fetch(lines: Sequence[str], target: Target, folder: Path, source: Wanted) ->
 
 
 def at_hand(line: str, target: Target, folders: Sequence[Path]) -> Path | None:
-    """A wheel in one of the folders that a chosen requirement line allows and that runs on the target, or None."""
+    """A wheel in one of the folders that meets a resolved requirement line and runs on the target, or None."""
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name, parse_wheel_filename
 
@@ -134,14 +134,14 @@ def at_hand(line: str, target: Target, folders: Sequence[Path]) -> Path | None:
 
 
 def requirement_of(wheel: Path, extras: Sequence[str] = ()) -> str:
-    """The requirement line that exactly this wheel meets."""
+    """The requirement line, with hash, that only this wheel meets."""
     name, version = wheel.name.split("-")[:2]
     asked = f"{name.replace('_', '-').lower()}{'[' + ','.join(extras) + ']' if extras else ''}"
     return f"{asked}=={version} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}"
 
 
 def uv() -> str:
-    """The program uv. Raises Failure."""
+    """The path of the program uv. Raises Failure."""
     try:
         import uv as package
 
@@ -149,12 +149,12 @@ def uv() -> str:
     except (ImportError, FileNotFoundError):
         found = shutil.which("uv")
     if found is None:
-        raise Failure("The program uv chooses the packages, and is not installed; install aml-deploy[rehearsal].")
+        raise Failure("The program uv, which resolves the packages, is not installed. Install aml-deploy[rehearsal].")
     return found
 
 
 def _pip(scratch: Path, source: Wanted) -> list[str]:
-    """A pip that runs: this interpreter's, one on PATH, or one that is fetched for this moment. Raises Failure."""
+    """The command of a working pip: this interpreter's, a temporary download, or one on PATH. Raises Failure."""
     if importlib.util.find_spec("pip") is not None:
         return [sys.executable, "-m", "pip"]
     fetched = scratch / "pip"
@@ -163,18 +163,18 @@ def _pip(scratch: Path, source: Wanted) -> list[str]:
         return [sys.executable, str(fetched / "pip")]
     found = shutil.which("pip3") or shutil.which("pip")
     if found is None:
-        raise Failure(f"pip downloads the wheels, and is not there.\n{indented(done.stderr)}")
+        raise Failure(f"pip, which downloads the wheels, is not installed.\n{indented(done.stderr)}")
     return [found]
 
 
 def run(
     command: Sequence[str], environ: dict[str, str], text: str = "", cwd: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """A finished program; `text` is its standard input."""
+    """Run a program with `text` as its standard input; return it when it has ended."""
     return subprocess.run(command, input=text, env=environ, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 def indented(said: str) -> str:
-    """The last lines of what a program said, without the passwords of addresses and what it only passed by."""
+    """The last lines of a program's output, indented, without passwords in addresses and notes about skipped files."""
     lines = [line for line in hide_logins(said).splitlines() if line.strip() and not _PASSED_BY.search(line)]
     return "\n".join(f"  | {line[:_WIDTH]}" for line in lines[-_LINES:])

@@ -1,5 +1,5 @@
 # install.sh CONTEXT TARGET PYTHON: installs the wheels of CONTEXT into a virtual environment at TARGET.
-# A Python that the context brings is unpacked to PYTHON. No package index is asked.
+# A Python in CONTEXT is unpacked to PYTHON. No package index is used.
 set -eu
 context=$1
 target=$2
@@ -21,13 +21,13 @@ for candidate in "$python/bin/python@PYTHON@" python@PYTHON@ /opt/miniconda/bin/
     echo "Not Python @PYTHON@: $path"
 done
 if [ -z "$found" ]; then
-    echo "The base image has no Python @PYTHON@, for which the wheels are. Take a base image that has it (context --image)," >&2
-    echo "bring one along (context --with-python), or change the version in the conda file and make this folder anew." >&2
+    echo "The wheels are for Python @PYTHON@, which the base image does not have. Use a base image that has it (build-context" >&2
+    echo "--image), include one (build-context --with-python), or change the conda file's version and write this folder again." >&2
     exit 1
 fi
 echo "Python: $found"
 
-# Settings of the base image must not lead elsewhere.
+# The base image's settings must not redirect pip.
 unset PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_CONSTRAINT PIP_TARGET PYTHONPATH PYTHONHOME || :
 "$found" -m venv --without-pip "$target"
 set -- "$context"/wheels/pip-*.whl

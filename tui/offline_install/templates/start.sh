@@ -1,6 +1,6 @@
 # start.sh TARGET: starts the inference server of the virtual environment at TARGET on port 5001.
-# The service says where the scoring script is in AML_APP_ROOT and AZUREML_ENTRY_SCRIPT, and the model in
-# AZUREML_MODEL_DIR, as azure-ai-ml does for its local endpoints.
+# The service sets AML_APP_ROOT and AZUREML_ENTRY_SCRIPT for the scoring script, and AZUREML_MODEL_DIR for the model,
+# as azure-ai-ml does for its local endpoints.
 set -eu
 target=$1
 root=${AML_APP_ROOT:-/var/azureml-app}
