@@ -1,4 +1,4 @@
-"""A new deployment takes over step by step, and is taken back by itself when it does not hold up."""
+"""A new deployment takes over step by step, and is rolled back automatically if it does not hold up."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def shifts(events: list[Event]) -> list[dict[str, int]]:
     ("name", "green", "rollout", "said"),
     [
         ("failing", FAILING, {}, "test requests to failing failed (424"),
-        ("slow", SLOW, {"max_p95_ms": 400}, "95 of 100 answers of slow"),
+        ("slow", SLOW, {"max_p95_ms": 400}, "p95 latency of slow"),
     ],
 )
 def test_a_bad_green_is_taken_back_while_callers_call(
@@ -240,7 +240,7 @@ def test_the_command_takes_a_rollout_back_that_is_under_way(place: Place) -> Non
     assert (told["run"], told["after"]) == (run.id, before)
     assert f"The run {run.id} is shifting the requests" in done.stderr
     last = events_until(run, finished)[-1]
-    assert last["status"] == "failed" and "was taken back" in last["message"]
+    assert last["status"] == "failed" and "was rolled back" in last["message"]
     assert place.serving() == before
     place.azure.remove_deployment(NAME, "recalled")
 
@@ -259,13 +259,13 @@ def test_a_rollout_that_is_stopped_says_who_serves_and_cleaning_up_gives_it_back
 
     last = stopped(clean_up=False)
     assert last["status"] == "cancelled"
-    assert f"Requests go to {serves} 80 %, stopped 20 %; before the run, to {serves} 100 %." in last["message"]
+    assert f"Traffic: {serves} 80 %, stopped 20 %; before the run: {serves} 100 %." in last["message"]
     assert f"aml-deploy rollback {NAME}" in last["message"]
     assert place.serving() == {serves: 80, "stopped": 20}
     start_stop.resume(run, environ=place.environ)
     last = stopped(clean_up=True)
     assert last["status"] == "cancelled"
-    assert "What it had made was removed" in last["message"]
+    assert "What it had created was removed" in last["message"]
     assert place.serving() == before
     assert place.azure.get(f"onlineEndpoints/{NAME}/deployments/stopped") is None
 
@@ -282,7 +282,7 @@ def taken_back_by_hand(place: Place, document: Document) -> None:
     events = events_until(run, finished)
     card = next(event["card"] for event in events if event["event"] == "needs_attention")
     assert (events[-1]["status"], card["code"]) == ("failed", "RolledBack")
-    assert "Somebody asked for it" in card["cause"]
+    assert "requested with Roll back now" in card["cause"]
     assert not (run.folder / ROLL_BACK_FILE).exists()
 
 

@@ -47,7 +47,7 @@ def test_a_run_that_is_stopped_in_its_preflight_has_made_nothing(
     assert start_stop.stop(run)
     last = ended(run)
     assert last["status"] == "cancelled"
-    assert "nothing in Azure" in last["message"]
+    assert "not created anything in Azure" in last["message"]
     assert "left_behind" not in last
     assert not [event for event in run.journal.read() if event["event"] == "task_intent"]
     assert Azure(prepared).get("onlineEndpoints/churn-stop-01") is None

@@ -1,1 +1,1 @@
-"""The engine: runs a plan as a graph of tasks and keeps a journal."""
+"""The engine: runs a plan as a graph of tasks and records it in a journal."""

@@ -20,7 +20,7 @@ EXIT = {"succeeded": 0, "failed": 1, "blocked": 3, "cancelled": 130}
 
 
 def main(folder: Path) -> int:
-    """Carry out the run in a folder; typed secrets come as a JSON object on standard input."""
+    """Execute the run in a folder; typed secrets arrive as a JSON object on standard input."""
     secrets = json.loads(sys.stdin.buffer.read() or b"{}")
     run = read(folder)
     if run is None:
@@ -32,7 +32,7 @@ def main(folder: Path) -> int:
     heart = Heart(folder, stopping.ask)
     other = heart.begin()
     if other is not None:
-        print(f"An engine on {other.host} works on this run; this one leaves it alone.", file=sys.stderr)
+        print(f"An engine on {other.host} is working on this run; this one ends.", file=sys.stderr)
         return 0
     write_engine(folder, os.getpid())
     resumed = any(event.get("event") == "run_started" for event in run.journal.read())
@@ -53,7 +53,7 @@ def main(folder: Path) -> int:
         stopping.call(engine.stop)
         return EXIT[engine.execute()]
     except Stopped:
-        _finish(journal, run, "cancelled", "The run was stopped before it had begun to work.")
+        _finish(journal, run, "cancelled", "The run was stopped before its first task.")
         return EXIT["cancelled"]
     except Exception as error:
         traceback.print_exc()
@@ -66,11 +66,11 @@ def main(folder: Path) -> int:
         journal.close()
         heart.end()
         if journal.lost:
-            print(f"{journal.lost} events of the run could not be written: make room on the disk of {folder}.")
+            print(f"{journal.lost} events of the run could not be written: free disk space for {folder}.")
 
 
 def _finish(journal: JournalWriter, run: Run, status: str, message: str) -> None:
-    """The end of a run that has no engine."""
+    """Record the end of a run that has no engine."""
     journal.emit(
         "run_finished",
         status=status,
@@ -87,4 +87,4 @@ if __name__ == "__main__":
     code = main(Path(sys.argv[1]))
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)  # threads of the SDK that still wait for an answer must not keep the process
+    os._exit(code)  # SDK threads that still wait for a response must not keep the process alive

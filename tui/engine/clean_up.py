@@ -1,4 +1,4 @@
-"""Removes from Azure what a stopped run had made, and nothing else."""
+"""Removes from Azure what a stopped run created, and nothing else."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ _ENDED = ("Succeeded", "Failed", "Canceled", "")
 
 
 def clean_up(run: Run) -> None:
-    """Delete the endpoint, or the deployments, that this run created; registered assets cost nothing and stay.
+    """Delete the endpoint or deployments that this run created; registered assets cost nothing and are kept.
 
-    Requests that the run has moved go back to who had them before.
-
-    A creation that is under way is waited for first, since Azure refuses to delete what it is still changing. What
-    another run has made or changed since is left. What was removed is taken from `run.created`. Raises CloudError.
+    Traffic that the run shifted is shifted back. A creation in progress is waited for first, since Azure refuses to
+    delete a resource that it is changing. Resources that another run has created or changed since are kept. Removed
+    resources are dropped from `run.created`. Raises CloudError.
     """
     from tui.cloud.endpoints import deployments, endpoints
     from tui.cloud.http.run_operation import run_operation
@@ -44,7 +43,7 @@ def clean_up(run: Run) -> None:
 
 
 def _give_back(run: Run, found: EndpointInfo, mine: list[str]) -> None:
-    """Bring back the split from before the run: nothing is removed that has traffic."""
+    """Restore the traffic split from before the run, since a deployment that has traffic is not removed."""
     from tui.cloud.endpoints import traffic
     from tui.cloud.http.run_operation import run_operation
 
@@ -64,7 +63,7 @@ def _removed(run: Run, *items: tuple[str, str]) -> None:
 
 
 def _settled(run: Run, endpoint: str) -> EndpointInfo | None:
-    """The endpoint, once nothing of it is being changed any more."""
+    """The endpoint, after waiting until no part of it is being changed."""
     from tui.cloud.endpoints import endpoints
 
     deadline = AwakeDeadline(REMOVE_SECONDS)

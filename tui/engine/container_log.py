@@ -1,4 +1,4 @@
-"""Follows what Azure answers to getLogs: always a status, the container's events, and the last lines of its log."""
+"""Follows the responses of getLogs: instance status, container events, and the last lines of the container's log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ STATUS, EVENTS, LOGS = "Instance status:", "Container events:", "Container logs:
 
 @dataclass(frozen=True)
 class LogAnswer:
-    """The parts of an answer of getLogs (their headings were recorded by azure-powershell, 2025-11-04)."""
+    """The parts of a getLogs response (headings as recorded by azure-powershell, 2025-11-04)."""
 
     status: list[str] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
@@ -17,7 +17,7 @@ class LogAnswer:
 
 
 def parse(text: str) -> LogAnswer:
-    """The parts of an answer; a text without the headings, such as a request to try again later, is all log."""
+    """Split a response into its parts; a text without headings, such as a request to retry, is treated as log."""
     answer = LogAnswer()
     parts = {STATUS: answer.status, EVENTS: answer.events, LOGS: answer.lines}
     where = answer.lines
@@ -32,13 +32,13 @@ def parse(text: str) -> LogAnswer:
 
 
 class Tail:
-    """Finds what is new in the tail of a text of which an earlier tail was seen."""
+    """Finds the new lines in the tail of a text, given the tails seen before."""
 
     def __init__(self) -> None:
         self._seen: list[str] = []
 
     def new(self, lines: list[str]) -> list[str]:
-        """The lines that come after what was seen; all of them when nothing of it is there any more."""
+        """The lines after those already seen; all lines if none of those is left."""
         while lines and not lines[-1]:
             lines = lines[:-1]
         seen, self._seen = self._seen, lines
@@ -50,7 +50,7 @@ class Tail:
 
 
 class LogFollower:
-    """What is new in a container's status, events and log, as (source, line)."""
+    """Finds the new lines of a container's status, events and log, as (source, line)."""
 
     def __init__(self, container: str) -> None:
         self._source = "container" if container == "inference-server" else container
@@ -59,7 +59,7 @@ class LogFollower:
         self._lines = Tail()
 
     def new(self, text: str) -> list[tuple[str, str]]:
-        """The new lines of an answer; status and events, which every container repeats, come from the first only."""
+        """The new lines of a response; status and events, which every container repeats, are taken once."""
         answer = parse(text)
         found: list[tuple[str, str]] = []
         if self._source == "container":

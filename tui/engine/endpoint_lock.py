@@ -1,4 +1,4 @@
-"""One run at a time on an endpoint: a courtesy between the runs of one machine. Azure's state is what decides."""
+"""Keeps two runs of one machine from working on the same endpoint; correctness depends on Azure's state, not on it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from tui.engine.file_lock import taken
 
 GONE_SECONDS = 1.0
-_held: list[int] = []  # descriptors; a lock is given back by the end of the process, however it ends
+_held: list[int] = []  # descriptors; the end of the process releases its locks, however it ends
 
 
 def take(state: Path, endpoint: str, run: str) -> str | None:
-    """Take the turn on an endpoint until this process ends; None when it is taken, else the id of the run that has it.
+    """Lock an endpoint until this process ends; None when locked, else the id of the run that holds the lock.
 
-    `state` is the state folder, `endpoint` whatever names the endpoint and no other. Where the file system refuses
-    locks, every run gets its turn.
+    `state` is the state folder, `endpoint` a unique name of the endpoint. If the file system refuses locks,
+    every run proceeds.
     """
     folder = state / "locks"
     try:

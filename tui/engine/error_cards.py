@@ -1,4 +1,4 @@
-"""An error as the card that screens show."""
+"""Turns an error into the card that screens show."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tui.cloud.errors import CloudError
     from tui.remedies.matcher import Card
 
-# Where the plan is edited to mend a failure: by the service's code, else by the task that failed.
+# The key of the plan to edit to fix a failure: by the service's code, else by the task that failed.
 FIELD_OF_CODE = {
     "ImageBuildFailure": "deployment.environment.conda_file",
     "OutOfQuota": "deployment.instance_type",
@@ -33,21 +33,21 @@ FIELD_OF_TASK = {
 MOST_EVIDENCE = 40
 MOST_COMMANDS = 2
 OUR_CODES = ("Unreachable", "NoCredential", "SignInFailed", "TimeLimit", "cannot-change")
-"""Codes that aml-deploy gives itself; they say nothing beside a title."""
+"""aml-deploy's own codes, which add nothing to a title."""
 _GUIDE = re.compile(r"\s*(?:Please )?see troubleshooting guide, available here:\s*\S+", re.IGNORECASE)
-# Lines of the service's JSON that hold brackets only; beside the lines that matched they say nothing.
+# Lines of the service's JSON that hold only brackets, and add nothing to the lines that matched.
 _FRAME = re.compile(r'[\s{}\[\],]*(?:"\w+": [{\[][\s{}\[\],]*)?')
 
 
 def card(
     error: Exception, log: str, task: str = "", lines: Sequence[str] = (), facts: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """The card of an exception: what happened, why, what to do, and the service's own words.
+    """The card of an exception: what happened, why, what to do, and the service's own message.
 
-    `log` is the path of the engine's log, named where nothing better is known; `task` is the one that failed, `lines`
-    the last ones of its logs, `facts` what is known of plan and workspace. Where the catalogue of remedies recognises
-    the failure, `id` is its entry there and the words are the catalogue's, merged with the service's; else `id` is the
-    service's code. `code` is the service's code in any case, `field` the key of the plan at which it is mended.
+    `log` is the path of the engine's log, named if no better remedy is known; `task` is the failed task, `lines` the
+    last lines of its logs, `facts` the known facts about plan and workspace. If the catalogue of remedies recognises
+    the failure, `id` is its entry and the texts are the catalogue's, merged with the service's; else `id` is the
+    service's code. `code` is always the service's code, `field` the key of the plan to edit for a fix.
     """
     from tui.cloud.errors import CloudError
 
@@ -56,9 +56,9 @@ def card(
             "id": "internal",
             "code": "",
             "field": "",
-            "title": "Something unexpected went wrong in aml-deploy itself",
+            "title": "Unexpected error in aml-deploy",
             "cause": f"{type(error).__name__}: {error}",
-            "remedy": f"The traceback is in the log, {log}. Please report it with that file.",
+            "remedy": f"The traceback is in the log, {log}. Report the error with that file.",
             "docs": "",
             "commands": [],
             "evidence": [],
@@ -71,7 +71,7 @@ def card(
         "field": FIELD_OF_CODE.get(error.code or "") or FIELD_OF_TASK.get(task.partition(":")[0], ""),
         "title": error.title,
         "cause": error.cause,
-        "remedy": error.remedy or f"The service's own words are below; the whole log is {log}.",
+        "remedy": error.remedy or f"The service's own message is below; the complete log is {log}.",
         "docs": "",
         "commands": [],
         "evidence": evidence[-MOST_EVIDENCE:],
@@ -82,25 +82,25 @@ def card(
 
 
 def _recognised(error: CloudError, lines: Sequence[str], facts: Mapping[str, Any]) -> Card | None:
-    """The best card of the catalogue, or None; a fault in the catalogue must not hide the error itself."""
+    """The best match in the catalogue, or None; a fault in the catalogue must not hide the error itself."""
     try:
         from tui.remedies.matcher import match
 
         found = match("\n".join([*lines, error.raw, error.title, error.cause]), code=error.code, facts=facts)
     except Exception as fault:
-        print(f"The catalogue of remedies could not be asked: {fault}", file=sys.stderr, flush=True)
+        print(f"The catalogue of remedies could not be used: {fault}", file=sys.stderr, flush=True)
         return None
     return found[0] if found else None
 
 
 def _merged(own: dict[str, Any], known: Card) -> dict[str, Any]:
-    """The catalogue's words, with what only the service said."""
+    """The catalogue's texts, completed with details from the service."""
     code = str(own["code"])
     shown = code and code not in OUR_CODES and not code.startswith("scoring-") and code not in known.title
     first = _GUIDE.sub("", str(own["cause"]).strip().split("\n")[0]).strip()
     told = first and first.rstrip(".") not in known.cause
     commands = list(known.commands[:MOST_COMMANDS])
-    # A refusal names the role and the scope that are missing: more than the catalogue can know.
+    # A refusal names the missing role and scope, which the catalogue cannot know.
     asks = "az role assignment" in own["remedy"]
     if asks:
         commands = [own["remedy"].splitlines()[-1].strip()]

@@ -1,4 +1,4 @@
-"""What a run knows when it fails: plan and workspace, and the last lines of the logs of a task."""
+"""Collects the context of a failure: facts about plan and workspace, and the last lines of a task's logs."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from tui.engine.journal.journal import Journal
 from tui.engine.task_context import Run
 
 LAST_LINES = 400
-"""Of each log; the cause of a failure stands near its end."""
+"""Lines read from the end of each log, where the cause of a failure is found."""
 LOGS = ("build", "container", "storage-initializer", "service")
 _SERVERS = ("azureml-inference-server-http", "azureml-defaults")
 
 
 def failure_context(run: Run, task: str = "") -> dict[str, Any]:
-    """What is known of plan and workspace, by the catalogue of remedies' names; what is not known is left out.
+    """The known facts about plan and workspace, by the names used in the catalogue of remedies.
 
-    `task` is the one that failed; what is told is of its deployment.
+    Unknown facts are omitted. `task` is the failed task; the facts are those of its deployment.
     """
     plan = run.plan.of(task.partition(":")[2] or None)
     deployment = plan.deployment
@@ -44,7 +44,7 @@ def failure_context(run: Run, task: str = "") -> dict[str, Any]:
 
 
 def _names_server(conda_file: Path | None) -> bool | None:
-    """Whether the conda file brings the scoring server; None where there is no file to look at."""
+    """Whether the conda file lists the scoring server; None if there is no file to read."""
     if conda_file is None:
         return None
     try:
@@ -56,7 +56,7 @@ def _names_server(conda_file: Path | None) -> bool | None:
 
 
 def last_lines(folder: Path, task: str) -> list[str]:
-    """The last lines of a task's logs, since the run was begun or last resumed, in their order."""
+    """The last lines of a task's logs since the run was started or last resumed, in order."""
     events = Journal(folder).read()
     resumed = max((event["seq"] for event in events if event["event"] == "run_resumed"), default=0)
     lines: dict[str, list[str]] = {source: [] for source in LOGS}

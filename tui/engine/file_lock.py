@@ -1,4 +1,4 @@
-"""Taking a lock on a file that a process keeps until its end, however it ends."""
+"""Locks a file for the lifetime of a process."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Callable
 
 
 def taken(descriptor: int, seconds: float, owner_works: Callable[[], bool] = lambda: False) -> bool:
-    """Lock an open file for this process and those that inherit it; False where another one has the lock.
+    """Lock an open file for this process and those that inherit it; False if another process holds the lock.
 
-    A process that was just killed gives its locks back when the last of its threads has ended, so they are waited for,
-    `seconds` at most, and no longer once `owner_works`. Raises OSError where the file system refuses locks.
+    A killed process releases its locks when its last thread has ended, so the lock is waited for: at most `seconds`,
+    and not once `owner_works` returns True. Raises OSError if the file system refuses locks.
     """
     end = time.monotonic() + seconds
     while True:

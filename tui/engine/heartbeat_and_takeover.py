@@ -1,8 +1,8 @@
-"""Who works on a run, also for other machines that see the same state folder.
+"""Shows which machine's engine works on a run, also to other machines that share the state folder.
 
-Locks and process ids say nothing across machines, and a volume may refuse locks, links and appends. So an engine
-writes one small file again and again, whole: which machine, which process, how many beats. It is a courtesy between
-engines; what was done is settled by Azure's state.
+Locks and process ids do not reach across machines, and a volume may refuse locks, links and appends. So an engine
+rewrites one small file at intervals: machine, process, number of beats. This only avoids conflicts between engines;
+what has been done is decided by Azure's state.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from typing import Any, Callable
 from tui.common.write_atomic import write_atomic
 
 FILE = "alive.json"
-STOP_FILE = "stop"  # asks an engine on another machine to stop; signals do not reach it
+STOP_FILE = "stop"  # asks an engine on another machine to stop, which signals do not reach
 BEAT_SECONDS = 5.0
-FRESH_SECONDS = 6 * BEAT_SECONDS  # without a new beat for so long, an engine counts as gone
+FRESH_SECONDS = 6 * BEAT_SECONDS  # an engine without a new beat for this long is considered dead
 TICK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Beat:
-    """The last sign of an engine: `machine` is host and start of its system, `time` seconds since the epoch."""
+    """The last heartbeat of an engine: `machine` is host name and boot id, `time` is seconds since the epoch."""
 
     machine: str
     host: str
@@ -41,12 +41,12 @@ class Beat:
 
     @property
     def fresh(self) -> bool:
-        """Whether it is of just now, by two clocks that may differ by some seconds."""
+        """Whether the heartbeat is recent, if the two machines' clocks differ by a few seconds at most."""
         return abs(time.time() - self.time) < FRESH_SECONDS
 
 
 def this_machine() -> str:
-    """A name that two machines never share, and one machine not after a new start of its system."""
+    """A name unique to this machine and its current boot."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -55,7 +55,7 @@ def this_machine() -> str:
 
 
 def last_beat(folder: Path) -> Beat | None:
-    """The last sign of a run's engine; None where there is none that can be read."""
+    """The last heartbeat of a run's engine; None if there is none or it cannot be read."""
     try:
         about: dict[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
         return Beat(
@@ -67,16 +67,16 @@ def last_beat(folder: Path) -> Beat | None:
 
 
 def elsewhere(folder: Path) -> Beat | None:
-    """The last sign of an engine on another machine, if it is fresh by the clocks. Does not wait."""
+    """The last heartbeat of an engine on another machine if it is recent by the clocks. Does not wait."""
     beat = last_beat(folder)
     return beat if beat is not None and beat.machine != this_machine() and beat.fresh else None
 
 
 def observed_elsewhere(folder: Path, waiting: Callable[[str], None] = lambda host: None) -> Beat | None:
-    """As `elsewhere`; where the clocks say it is long gone, wait whether it beats: clocks of two machines may differ.
+    """Like `elsewhere`, but wait for another beat if the last one looks old, since the two clocks may differ.
 
-    `waiting(host)` is called once before waiting, which takes two beats at most. A beat of an engine that said goodbye
-    is never waited for.
+    `waiting(host)` is called once before waiting, which takes two beats at most. An engine that reported its end is
+    not waited for.
     """
     first = last_beat(folder)
     if first is None or first.machine == this_machine():
@@ -96,12 +96,12 @@ def observed_elsewhere(folder: Path, waiting: Callable[[str], None] = lambda hos
 
 
 def ask_to_stop(folder: Path) -> None:
-    """Ask the engine of a run to stop, wherever it is; it looks every second. Raises OSError."""
+    """Ask the engine of a run to stop, on any machine; it checks every second. Raises OSError."""
     write_atomic(folder / STOP_FILE, "", mode=0o600)
 
 
 class Heart:
-    """The beating of this process's engine."""
+    """Writes the heartbeat of this process's engine."""
 
     def __init__(self, folder: Path, stop: Callable[[], None] = lambda: None) -> None:
         """`stop` is called when another machine asks the engine to stop."""
@@ -111,9 +111,9 @@ class Heart:
         self._ended = threading.Event()
 
     def begin(self) -> Beat | None:
-        """Take over the run and go on beating; the sign of another machine's engine where one works on it.
+        """Take over the run and start beating; returns the heartbeat of another machine's engine if one works on it.
 
-        Where a former engine was on another machine, one beat is waited for: two that take over at once find out.
+        If the former engine was on another machine, wait for one beat, so that two simultaneous takeovers are noticed.
         """
         before = observed_elsewhere(self._folder)
         if before is not None:
@@ -131,7 +131,7 @@ class Heart:
         return None
 
     def end(self) -> None:
-        """Say goodbye."""
+        """Stop beating, and record that this engine has ended."""
         self._ended.set()
         beat = last_beat(self._folder)
         if beat is not None and beat.token == self._token:
@@ -150,8 +150,8 @@ class Heart:
             last = time.monotonic()
             other = last_beat(self._folder)
             if other is not None and other.token != self._token and other.fresh:
-                # This one slept, or lost its folder for a while, and another machine has resumed the run: it is theirs
-                # now. Not a word more into a journal that somebody else writes; Azure's operations go on by themselves.
+                # This machine slept or lost its folder for a while, and another machine has resumed the run. Only that
+                # one may write to the journal now; Azure's operations continue.
                 print(f"The engine on {other.host} has taken over this run.", file=sys.stderr, flush=True)
                 os._exit(5)
             self._beat()
@@ -166,5 +166,5 @@ class Heart:
             "count": self._count,
             "time": round(time.time(), 3),
         }
-        with contextlib.suppress(OSError):  # a disk that is full for a moment; the next beat says it again
+        with contextlib.suppress(OSError):  # the disk may be full for a moment; the next beat tries again
             write_atomic(self._folder / FILE, json.dumps(about), mode=0o600, sync=False)

@@ -1,4 +1,4 @@
-"""What a run that did not succeed leaves in Azure, and what there is to say about it."""
+"""Determines what an unsuccessful run leaves in Azure, and how to remove it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Left:
-    """Something that the run made and that is there: its kind, name and provisioning state (empty for a model)."""
+    """A resource that the run created and that still exists: kind, name, provisioning state (empty for a model)."""
 
     kind: str
     name: str
@@ -30,7 +30,7 @@ class Left:
 
     @property
     def words(self) -> str:
-        """As a part of a sentence."""
+        """The resource and its state, as part of a sentence."""
         if self.state == "Succeeded":
             return f"{self}, which is complete"
         if self.state in ("Creating", "Updating"):
@@ -39,21 +39,20 @@ class Left:
 
 
 def left_behind(run: Run) -> list[Left]:
-    """What this run made and Azure has now, as far as it answers within some seconds; else what the run knows."""
+    """What this run created and Azure still has; if Azure does not answer within seconds, what the run recorded."""
     if not run.created:
         return []
     from tui.cloud.endpoints import endpoints
 
     try:
         found = Question(lambda: endpoints.read(run.cloud, run.plan.endpoint.name), LOOK_SECONDS).answer()
-    except Exception:  # without an answer, what the run knows is said
+    except Exception:  # without an answer, the run's own record is used
         return [Left(kind, name, _UNKNOWN if kind in ("endpoint", "deployment") else "") for kind, name in run.created]
     return still_there(run, found)
 
 
 def still_there(run: Run, found: EndpointInfo | None) -> list[Left]:
-    """What of `run.created` is there; an endpoint or deployment of the same name that bears another run's tag is not
-    this run's."""
+    """The resources of `run.created` that still exist; those tagged by another run are not this run's."""
     mine = run.journal.run
     left = []
     for kind, name in run.created:
@@ -71,7 +70,7 @@ def still_there(run: Run, found: EndpointInfo | None) -> list[Left]:
 
 
 def stopped_message(run: Run, left: list[Left], *, rehearsed: bool, cleaned: bool) -> str:
-    """What to say about a run that was stopped: what is there, and the command that removes it."""
+    """The message about a stopped run: what is left, and the command that removes it."""
     said = ["The run was stopped."]
     serving = [item for item in left if item.kind != "model"]
     if serving:
@@ -79,15 +78,15 @@ def stopped_message(run: Run, left: list[Left], *, rehearsed: bool, cleaned: boo
         plan = shlex.quote(str(run.folder / "plan.yml"))
         said.append(f"Remove it with: aml-deploy remove {plan}{' --rehearse' if rehearsed else ''} --yes")
     elif cleaned:
-        said.append("What it had made was removed.")
+        said.append("What it had created was removed.")
     elif not run.created and run.shift is None:
-        said.append("It had made nothing in Azure yet.")
+        said.append("It had not created anything in Azure.")
     if run.shift is not None and not cleaned and not run.shift.back:
         before, after = (in_words(split, none="") for split in (run.shift.before, run.shift.after))
         if before != after:
-            said.append(f"Requests go to {after}; before the run, to {before or 'nobody'}.")
+            said.append(f"Traffic: {after}; before the run: {before or 'no traffic'}.")
             if before:
-                said.append(f"Go back with: aml-deploy rollback {run.plan.endpoint.name}")
+                said.append(f"Roll back with: aml-deploy rollback {run.plan.endpoint.name}")
     if any(item.kind == "model" for item in left):
-        said.append("The registered model stays; it costs next to nothing.")
+        said.append("The registered model is kept; it costs almost nothing.")
     return " ".join(said)

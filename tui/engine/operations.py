@@ -1,4 +1,4 @@
-"""Long-running operations of Azure: begun with a note in the journal, followed, found again after an interruption."""
+"""Starts and follows Azure's long-running operations, and finds them again after an interruption by the journal."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def carry_out(
     *,
     firm: bool = False,
 ) -> Made:
-    """Write down what is about to be done, ask Azure for it, write down how Azure names it, and follow it to its end.
+    """Record the intent, send the request, record Azure's operation, and follow the operation to its end.
 
-    Again when somebody else's change stood in its way. `operation` is create or change; `begun` is called when Azure
-    has accepted it. With `firm` it is carried out even when the run is asked to stop. Raises what `send` raises,
-    OperationFailed, Stopped (the operation itself goes on in Azure), CloudError at the task's limit and when the
-    journal cannot be written: what Azure is asked for must be found again after an interruption.
+    Repeats if another change to the resource was in progress. `operation` is create or change; `begun` is called when
+    Azure has accepted it. With `firm`, a request to stop the run does not interrupt it. Raises what `send` raises,
+    OperationFailed, Stopped (the operation continues in Azure), CloudError at the task's limit or if the journal cannot
+    be written, since an operation that is not recorded could not be found after an interruption.
     """
     from tui.cloud.http.run_operation import run_operation
 
@@ -60,10 +60,10 @@ def _limit(task: TaskContext) -> float:
 def follow_begun(
     task: TaskContext, resource_id: str, again: Callable[[Mapping[str, str]], Operation[Any]], what: str
 ) -> str:
-    """Follow the operation that an earlier engine of this run had begun on a resource, if there is one.
+    """Follow the operation that an earlier engine of this run started on a resource, if there is one.
 
-    Returns create or change when it has ended well, else an empty text: then the resource's own state tells what is
-    left to do. Raises OperationFailed, Stopped, CloudError.
+    Returns create or change if it succeeded, else an empty text: then the resource's own state shows what is left to
+    do. Raises OperationFailed, Stopped, CloudError.
     """
     from tui.cloud.errors import CloudError
     from tui.cloud.http.run_operation import follow
@@ -72,18 +72,18 @@ def follow_begun(
     if begun is None or not begun.started or begun.resource_id.lower() != resource_id.lower():
         return ""
     task.start(begun.operation, what)
-    task.log(f"Azure was asked to {begun.operation} the {what} before the interruption; that is followed now.")
+    task.log(f"Following the operation on the {what} ({begun.operation}) that was started before the interruption.")
     try:
         follow(again(begun.started), _limit(task), check=task.check_stop)
     except CloudError as error:
-        if error.status == 404:  # it has been removed since
+        if error.status == 404:  # removed since
             return ""
         raise
     return begun.operation
 
 
 def settle(task: TaskContext, read: Callable[[], Resource | None], what: str) -> Resource | None:
-    """Read a resource, and wait while somebody (an earlier try of this run, say) is changing it.
+    """Read a resource, waiting while a change (such as an earlier attempt of this run) is in progress.
 
     Raises CloudError, also at the limit, and Stopped.
     """
@@ -98,19 +98,19 @@ def settle(task: TaskContext, read: Callable[[], Resource | None], what: str) ->
         if not said:
             said = True
             task.start("read", what)
-            task.log(f"The {what} is {state}; waiting for that to end.")
+            task.log(f"The {what} is {state}; waiting.")
         if deadline.ended():
             raise too_long(f"the {what}", state, deadline.seconds)
         task.sleep(1)
 
 
 def refuse(change: Change) -> None:
-    """Raise CloudError when Azure would refuse a change."""
+    """Raise CloudError if Azure would refuse a change."""
     from tui.cloud.errors import CloudError
 
     if change.refused:
         raise CloudError(
-            title=f"The {change.resource} {change.name} cannot be changed like this",
+            title=f"The {change.resource} {change.name} cannot be changed this way",
             cause=change.refused,
             code="cannot-change",
         )

@@ -1,4 +1,4 @@
-"""Minutes without Azure: a name that does not resolve for a while, a network that is gone, a service that is down."""
+"""Repeats a task after an outage: a name that does not resolve, a lost network, a service that is down."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tui.engine.time_limits import OUTAGE_SECONDS
 
 _PASSING = (429, 502, 503, 504)
 GATES = ("sign-in", "workspace")
-"""The first tasks: what cannot be reached from the beginning is told at once, and not after minutes."""
+"""The first tasks, which are not repeated: a failure to reach Azure at the start is reported at once."""
 
 
 def through_outages(task: TaskContext, work: Callable[[TaskContext], Outcome]) -> Outcome:
-    """Do a task's work, and again when Azure could not be reached in the middle of it.
+    """Do a task's work, and repeat it if Azure became unreachable in the meantime.
 
-    Every task reads Azure's state first and follows what it had begun, as after an interruption; so nothing is done
-    twice. The single calls have been tried several times by then. Raises what the work raises.
+    Every task first reads Azure's state and follows operations that it has started, as after an interruption, so that
+    nothing is done twice. By then, single calls have been retried several times. Raises what the work raises.
     """
     from tui.cloud.errors import CloudError
     from tui.cloud.http.retry_policy import delay
@@ -42,7 +42,7 @@ def through_outages(task: TaskContext, work: Callable[[TaskContext], Outcome]) -
 
 
 def _passes(task: TaskContext, error: Exception) -> bool:
-    """Whether it is Resource Manager, reached before in this run, that does not answer now."""
+    """Whether the error is an outage of Resource Manager, which this run has reached before."""
     status, code = getattr(error, "status", None), getattr(error, "code", None)
     if status in _PASSING:
         return code is None or not str(code).startswith("scoring-")

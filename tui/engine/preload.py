@@ -1,8 +1,8 @@
-"""Loads the rest of the program while a run waits for Azure: an upgrade in the same environment must not end the run.
+"""Loads the rest of the program while a run waits for Azure, so that an upgrade of the package cannot break the run.
 
-The engine imports what it needs when it needs it, so that it starts at once. A `pip install` in the meantime replaces
-the files below it: the next import would find another version, or nothing. Azure's SDK comes first, which takes longer
-than all the rest: a run that changes something needs it soon.
+The engine imports modules on first use, so that it starts at once. A `pip install` in the meantime replaces the files,
+and the next import would find another version, or none. Azure's SDK is loaded first, since it takes longer than the
+rest and a run that changes something needs it soon.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import traceback
 from tui.engine.journal.runs import Run, read
 
 DELAY_SECONDS = 3.0
-"""An apply that changes nothing has ended by then, and is not slowed down."""
-LOADED = "All modules are loaded: from now on this run needs none of the program's files."
+"""By then an apply without changes has ended, so it is not slowed down."""
+LOADED = "All modules are loaded; this run no longer needs the program's files."
 _PACKAGES = ("tui.common", "tui.plan", "tui.remedies", "tui.cloud", "tui.checks", "tui.engine")
 
 
 def begin(run: Run, *, resumed: bool) -> None:
-    """Load everything, in a thread of its own; what cannot be loaded is told in the engine's log.
+    """Load all modules in a separate thread; failures are written to the engine's log.
 
-    It begins at once where the run will most likely change something: when it is the first of its plan here.
+    Loading starts at once if the run will probably change something, as the first run of a plan on this machine does.
     """
     at_once = not resumed and _first_of_its_plan(run)
     threading.Thread(target=_load, args=(at_once,), name="preload", daemon=True).start()
@@ -44,7 +44,7 @@ def _load(at_once: bool) -> None:
     try:
         if at_once:
             sdk_import.import_sdk()
-        # What is asked of Azure first must not wait for what comes now.
+        # The first requests to Azure must not wait for the imports below.
         time.sleep(1.0 if at_once else DELAY_SECONDS)
         sdk_import.import_sdk()
         for name in (name for package in _PACKAGES for name in _modules(package)):
@@ -63,7 +63,7 @@ def _modules(package: str) -> list[str]:
 
 
 def _data() -> None:
-    """What is read from files of the package at its first use, and kept."""
+    """Read the package's data files, which are otherwise read and cached on first use."""
     from tui.plan import sizes
     from tui.remedies import catalogue
 

@@ -1,4 +1,4 @@
-"""What an engine had begun before it was interrupted, as the run's journal tells it."""
+"""Reads from a run's journal what its engine had started before an interruption."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 
 from tui.engine.journal.journal import Event
 
-# A task that was stopped leaves its operation running in Azure; any other end of a task is the end of its operation.
+# A stopped task leaves its operation running in Azure; any other end of a task is also the end of its operation.
 _ENDS = ("succeeded", "skipped", "failed")
 _KINDS = {"endpoint": "endpoint", "deployment": "deployment"}
 
 
 @dataclass(frozen=True)
 class Begun:
-    """A change of a resource that was about to be made, or was asked for, and whose end is not known.
+    """A change to a resource that was intended or requested, and whose end is unknown.
 
-    `operation` is create, change or register. `started` holds the header by which Azure names the operation; it is
-    empty where the interruption came before Azure's answer was written down.
+    `operation` is create, change or register. `started` holds the header in which Azure names the operation; it is
+    empty if the interruption came before Azure's response was recorded.
     """
 
     operation: str
@@ -27,10 +27,10 @@ class Begun:
 
 @dataclass(frozen=True)
 class Shift:
-    """What a run has done to the split of the requests, in per cent by deployment.
+    """The change of the traffic split by a run, in per cent by deployment.
 
-    `before` is the split from before the run, `after` the last one that it set or was about to set; `back` tells that
-    this was on the way back.
+    `before` is the split before the run, `after` the last one that it set or was about to set; `back` is whether that
+    was part of a roll back.
     """
 
     before: Mapping[str, int]
@@ -41,7 +41,7 @@ class Shift:
 
 @dataclass
 class ResumeState:
-    """`begun` by task; `created` lists what the run made or may have made, as (kind, name), in order."""
+    """The state to resume from: `begun` by task; `created` lists resources (kind, name) that the run may have made."""
 
     begun: dict[str, Begun] = field(default_factory=dict)
     created: list[tuple[str, str]] = field(default_factory=list)
@@ -75,7 +75,7 @@ def resume_state(events: Iterable[Event]) -> ResumeState:
 
 
 def kind_of(task: str) -> str:
-    """A task's name without that of its deployment: deployment of deployment:green."""
+    """The kind of a task: its name without the deployment, such as deployment for deployment:green."""
     return task.partition(":")[0]
 
 

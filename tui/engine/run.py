@@ -1,4 +1,4 @@
-"""A run from its first event to its last: preflight, tasks, result."""
+"""Executes a run from its first event to its last: preflight, tasks, result."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from tui.engine.task_graph import Failure, Task, run_tasks, unless_stopped
 from tui.engine.tasks import tasks_of
 from tui.plan.model import Plan, Rollout
 
-TOO_LATE = "It had already succeeded when it was asked to stop: everything is there, and nothing was removed."
+TOO_LATE = "The run had already succeeded when it was asked to stop; nothing was removed."
 
 
 class Engine:
-    """Carries out one plan. `stop()` may be called from a signal handler."""
+    """Executes one plan. `stop()` may be called from a signal handler."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Engine:
         record: Path | None = None,
         asked: threading.Event | None = None,
     ) -> None:
-        """`asked` is set when the run is asked to stop before there is an engine. Raises CloudError, Stopped."""
+        """`asked` is set if the run is asked to stop before there is an engine. Raises CloudError, Stopped."""
         from tui.cloud.session import connect
 
         self.plan = plan
@@ -71,7 +71,7 @@ class Engine:
         self.run.stop.set()
 
     def execute(self) -> str:
-        """Run the plan; returns the status that `run_finished` carries."""
+        """Execute the plan; return the status of `run_finished`."""
         tasks = tasks_of(self.plan)
         self._announce(tasks)
         blocked = self._gates([task for task in tasks if task.name in GATES])
@@ -115,7 +115,7 @@ class Engine:
         )
 
     def _gates(self, tasks: list[Task]) -> tuple[str, str] | None:
-        """Sign in, read the workspace, run the preflight. Returns status and message where the run must not go on."""
+        """Sign in, read the workspace, run the preflight. Returns status and message if the run must not continue."""
         from tui.checks import each_deployment
 
         busy = self._busy()
@@ -145,7 +145,7 @@ class Engine:
         return None
 
     def _busy(self) -> dict[str, Any] | None:
-        """The finding that another run works on the endpoint; None when it is this run's turn."""
+        """The finding that another run works on the endpoint; None if this run may."""
         target = f"{self.rehearsed} {self.plan.workspace.id} {self.plan.endpoint.name}"
         owner = endpoint_lock.take(self.folder.parent.parent, target, self.journal.run) or self._on_another_machine()
         if owner is None:
@@ -154,13 +154,13 @@ class Engine:
             "id": "run-in-progress",
             "severity": "blocker",
             "field": "endpoint.name",
-            "message": f"The run {owner} is working on the endpoint {self.plan.endpoint.name}.",
+            "message": f"Run {owner} is working on the endpoint {self.plan.endpoint.name}.",
             "remedy": f"Follow it with: aml-deploy attach {owner}. When it has ended, apply again.",
             "docs": "",
         }
 
     def _on_another_machine(self) -> str | None:
-        """The run that works on the endpoint on another machine with the same state folder: locks do not reach it."""
+        """The run on another machine with the same state folder that works on the endpoint; locks do not reach it."""
         name = self.plan.endpoint.name
         for folder in self.folder.parent.iterdir():
             if folder == self.folder or not heartbeat_and_takeover.elsewhere(folder):
@@ -204,7 +204,7 @@ class Engine:
         return status
 
     def _clean_up(self) -> bool:
-        """Remove what this run made, where that was asked for; whether it was."""
+        """Remove what this run created, if requested; return whether it was removed."""
         if not (self.stopped and self.run.created and (self.folder / "clean-up").exists()):
             return False
         try:
@@ -221,7 +221,7 @@ def _blockers(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _as_finding(failure: Failure) -> dict[str, Any]:
-    """A failed gate as the finding that blocks the run."""
+    """The blocking finding for a failed gate."""
     error = failure.error
     field = "credential.method" if failure.task == "sign-in" else "workspace.name"
     return {
@@ -235,7 +235,7 @@ def _as_finding(failure: Failure) -> dict[str, Any]:
 
 
 def _planned(rollout: Rollout) -> dict[str, Any]:
-    """What the plan says of the rollout: share by share, how long each is watched, and what may be."""
+    """The plan's rollout for `run_started`: shares, how long each is watched, and limits."""
     return {
         "deployment": rollout.deployment,
         "steps": list(rollout.steps),
@@ -247,6 +247,6 @@ def _planned(rollout: Rollout) -> dict[str, Any]:
 
 
 def _principal(plan: Plan) -> str:
-    """Who will sign in, as far as the plan says it; the sign-in task says who it really is."""
+    """The identity as far as the plan names it; the sign-in task reports the real one."""
     credential = plan.credential
     return f"{credential.method} {credential.client_id or ''}".strip()

@@ -1,4 +1,4 @@
-"""Who runs this program, for the journal and the tags: the account and the machine, not the identity in Azure."""
+"""Names the user for journal and tags: the local account and machine, not the identity in Azure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LONGEST = 100
 
 
 def who_runs() -> str:
-    """`user@host` in characters that a tag's value may have; user unknown where the machine cannot tell."""
+    """`user@host` in characters that are allowed in a tag; the user is `unknown` if the machine cannot tell."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError, ImportError):

@@ -1,4 +1,4 @@
-"""Starting, resuming and stopping the engine, which is a process of its own in a session of its own."""
+"""Starts, resumes and stops the engine, a separate process in a separate session."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def start(
     rehearse: bool = False,
     record: Path | None = None,
 ) -> Run:
-    """Begin a run of a document and return at once; the engine goes on when this process ends.
+    """Start a run of a document and return at once; the engine continues when this process ends.
 
-    `secrets` (typed values by key) reach the engine through a pipe, never a file or an argument. `record` is an
-    absolute path: the engine writes its exchanges with Azure there, without secrets and names.
+    `secrets` (typed values by key) reach the engine through a pipe, never a file or an argument. `record` is the
+    absolute path to which the engine records its exchanges with Azure, without secrets and names.
 
-    Raises PlanInvalid when the plan cannot be run, OSError when the state folder cannot be written.
+    Raises PlanInvalid if the plan cannot be run, OSError if the state folder cannot be written.
     """
     plan = resolve(document, environ, secrets)
     now = datetime.now(timezone.utc)
@@ -64,23 +64,23 @@ def start(
 
 
 def resume(run: Run, *, environ: Mapping[str, str], secrets: Mapping[str, str] | None = None) -> None:
-    """Start the engine of an unfinished run again; it reads Azure's state and does what is left.
+    """Restart the engine of an unfinished run; it reads Azure's state and completes the run.
 
-    Does nothing when its engine lives, here or on another machine. Raises PlanInvalid when what the plan refers to
-    is not there any more.
+    Does nothing if its engine is alive, here or on another machine. Raises PlanInvalid if something that the plan
+    refers to no longer exists.
     """
     from tui.plan.load_save.load import load
 
     if run.alive:
         return
     resolve(load(run.plan), environ, secrets)
-    with contextlib.suppress(FileNotFoundError):  # what was asked of the engine before
+    with contextlib.suppress(FileNotFoundError):  # an earlier request to the engine
         (run.folder / "clean-up").unlink()
     _spawn(run, environ, secrets or {})
 
 
 def stop(run: Run, *, clean_up: bool = False) -> bool:
-    """Ask the engine to stop; with `clean_up`, also to delete what this run created. False when it had ended."""
+    """Ask the engine to stop; with `clean_up`, also to delete what this run created. False if it had ended."""
     pid = engine_pid(run.folder)
     if pid is None and not run.elsewhere:
         return False
@@ -97,9 +97,9 @@ def stop(run: Run, *, clean_up: bool = False) -> bool:
 
 
 def roll_back(run: Run) -> bool:
-    """Ask the engine, here or on another machine, to bring back the split from before its rollout.
+    """Ask the engine, here or on another machine, to restore the split from before its rollout.
 
-    False when no engine works on the run. Raises OSError.
+    False if no engine works on the run. Raises OSError.
     """
     if not run.alive:
         return False
@@ -108,7 +108,7 @@ def roll_back(run: Run) -> bool:
 
 
 def _spawn(run: Run, environ: Mapping[str, str], secrets: Mapping[str, str]) -> None:
-    """Start the engine, unless somebody else is doing that at this moment."""
+    """Start the engine unless another process is starting it."""
     lock = _lock(run)
     if lock is None:
         return
@@ -121,7 +121,7 @@ def _spawn(run: Run, environ: Mapping[str, str], secrets: Mapping[str, str]) -> 
                 stdout=log,
                 stderr=log,
                 env=dict(environ),
-                cwd=run.folder,  # so that no mount of the user's is kept busy
+                cwd=run.folder,  # so that the engine keeps no mount of the user's busy
                 start_new_session=True,
                 close_fds=True,
                 pass_fds=lock,
@@ -131,15 +131,15 @@ def _spawn(run: Run, environ: Mapping[str, str], secrets: Mapping[str, str]) -> 
             os.close(descriptor)
     write_engine(run.folder, process.pid)
     assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # its log says why it has ended
+    with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # the engine has ended; its log says why
         pipe.write(json.dumps(dict(secrets)).encode())
     _children.append(process)
 
 
 def _lock(run: Run) -> tuple[int, ...] | None:
-    """The descriptor that an engine keeps open while it lives, so that two never work on one run.
+    """The locked descriptor that an engine keeps open, so that two engines never work on one run.
 
-    Empty where the file system refuses locks; None when another engine has it.
+    Empty if the file system refuses locks; None if another engine holds the lock.
     """
     descriptor = os.open(run.folder / "engine.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     without: tuple[int, ...] | None = None
@@ -153,4 +153,4 @@ def _lock(run: Run) -> tuple[int, ...] | None:
 
 
 GONE_SECONDS = 3.0
-_children: list[subprocess.Popen[bytes]] = []  # kept, so that an ended engine is reaped and no warning is printed
+_children: list[subprocess.Popen[bytes]] = []  # kept so that ended engines are reaped and no warning is printed

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT of the engine, taken by a thread of its own."""
+"""Receives the engine's SIGTERM and SIGINT in a separate thread."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """A process that is started inside waits with these signals until its StopSignals listens.
+    """Block these signals in processes that are started inside, until their StopSignals listens.
 
-    One that comes while the interpreter is only starting would end it without a word; a new process inherits what is
-    blocked, and gets what has come meanwhile when it begins to listen.
+    A signal that arrives while the interpreter is starting would end the process silently. A new process inherits the
+    blocked signals, and receives those that have arrived when it starts to listen.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
@@ -26,10 +26,10 @@ def held_back() -> Iterator[None]:
 
 
 class StopSignals:
-    """From now on these signals set `asked` and call what was given to `call`, at once, whatever the main thread does.
+    """Sets `asked` and calls the function given to `call` as soon as a signal arrives, whatever the main thread does.
 
-    A handler would run in the main thread only, between two of its steps, and could meet a lock that it holds itself.
-    Make it before any other thread is started: threads inherit what is blocked.
+    A signal handler would run in the main thread only, and could need a lock that this thread holds.
+    Create it before any other thread starts: threads inherit the blocked signals.
     """
 
     def __init__(self) -> None:
@@ -39,13 +39,13 @@ class StopSignals:
         threading.Thread(target=self._listen, name="signals", daemon=True).start()
 
     def call(self, stop: Callable[[], None]) -> None:
-        """Call `stop` at each signal from now on, and now when one has come already."""
+        """Call `stop` at each further signal, and at once if one has already arrived."""
         self._calls.append(stop)
         if self.asked.is_set():
             stop()
 
     def ask(self) -> None:
-        """As such a signal."""
+        """Act as if a signal had arrived."""
         self.asked.set()
         for stop in list(self._calls):
             stop()

@@ -1,4 +1,4 @@
-"""Runs tasks as soon as what they need is done, several at a time, and ends at the first failure."""
+"""Runs a graph of tasks, each as soon as its dependencies are done, and ends at the first failure."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ LOOK_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Task:
-    """A task of the graph. `typical_seconds` is what it takes on Azure as Microsoft documents it, or None.
+    """A task of the graph. `typical_seconds` is its typical duration on Azure by Microsoft's documentation, or None.
 
-    `deployment` is the one of the plan's deployments that it is about, where there are several.
+    `deployment` is the deployment that it belongs to, if the plan has several.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Task:
     deployment: str | None = None
 
     def as_dict(self, *, rehearsed: bool) -> dict[str, Any]:
-        """As `run_started` lists it; a rehearsal goes as fast as it goes, so it has no typical times."""
+        """The task as listed in `run_started`; without typical times in a rehearsal, whose speed differs."""
         typical = None if rehearsed else self.typical_seconds
         return {"name": self.name, "needs": list(self.needs), "typical_seconds": typical}
 
@@ -46,11 +46,11 @@ class Failure:
 
 
 def run_tasks(run: Run, tasks: Sequence[Task]) -> Failure | None:
-    """Run the tasks of a graph; returns the first failure, or None.
+    """Run the tasks of a graph; return the first failure, or None.
 
-    At the first failure the other tasks are asked to stop and nothing more is started. When the run is asked to stop,
-    no failure is returned; tasks under way and those not begun are reported as cancelled. A task that does not stop
-    soon is left alone, unless it has just asked Azure to change something; the end of the process ends it.
+    At the first failure the other tasks are asked to stop and no more are started. If the run is asked to stop, no
+    failure is returned; running and unstarted tasks are reported as cancelled. A task that does not stop soon is no
+    longer waited for, unless it has just requested a change in Azure; it ends with the process.
     """
     failure: Failure | None = None
     waiting = {task.name: task for task in tasks}
@@ -86,22 +86,22 @@ def run_tasks(run: Run, tasks: Sequence[Task]) -> Failure | None:
             waited_for = failure is not None or any(context.asking for context in under_way.values())
             if late or (soon and not waited_for):
                 for context in under_way.values():
-                    context.finish("cancelled", Outcome("Left while it waited for an answer."))
+                    context.finish("cancelled", Outcome("Cancelled while it waited for a response."))
                 break
     pool.shutdown(wait=False)
     return failure
 
 
 def _hopeless(run: Run, names: Sequence[str]) -> Failure | None:
-    """Why the run must not go on, whatever its tasks do: its time is up, or its journal cannot be written."""
+    """The failure of the run as a whole: its time limit is reached, or its journal cannot be written."""
     from tui.cloud.errors import CloudError
 
     if run.journal.stuck():
         return Failure(names[0], journal_stuck(run))
     if run.time is not None and run.time.ended():
         title = f"The run took longer than {words(run.time.seconds)}"
-        cause = f"That is limits.total of the plan. It was working on: {', '.join(names)}. Azure goes on with that."
-        remedy = "Apply the plan again, with more time: what is done is not done twice."
+        cause = f"That is the plan's limits.total. It was working on: {', '.join(names)}. Azure continues with that."
+        remedy = "Apply the plan again, with a longer limit; nothing is done twice."
         return Failure(names[0], CloudError(title, cause, remedy, code="TimeLimit"))
     return None
 
@@ -110,7 +110,7 @@ Result = TypeVar("Result")
 
 
 def unless_stopped(stop: threading.Event, work: Callable[[], Result]) -> Result:
-    """Do something that asks Azure, and wait for it unless the run is asked to stop: then raise Stopped at once."""
+    """Run `work` in a thread and wait for it; raise Stopped as soon as the run is asked to stop."""
 
     def check() -> None:
         if stop.is_set():
@@ -120,7 +120,7 @@ def unless_stopped(stop: threading.Event, work: Callable[[], Result]) -> Result:
 
 
 def _one(context: TaskContext, task: Task) -> Exception | None:
-    """Run one task and report it; returns what stopped it."""
+    """Run one task and report its end; return the exception that ended it."""
     from tui.cloud.http.retry import observed
 
     status, outcome = "succeeded", Outcome()
@@ -131,7 +131,7 @@ def _one(context: TaskContext, task: Task) -> Exception | None:
         status = "skipped" if outcome.skipped else "succeeded"
     except Stopped as stopped:
         status, error = "cancelled", stopped
-        outcome = Outcome("Stopped before it was finished.")
+        outcome = Outcome("Stopped before it finished.")
     except Exception as raised:
         status, error = "failed", raised
         outcome = Outcome(str(raised))

@@ -1,1 +1,1 @@
-"""The journal of a run, the folder it lies in, and the run as its events tell it."""
+"""The journal of a run, the folder that holds it, and the state of a run computed from its events."""

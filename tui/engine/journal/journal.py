@@ -21,7 +21,7 @@ BATCHED = ("task_log", "task_progress")
 BATCH_SECONDS = 0.2
 STUCK_SECONDS = 3.0
 RELIST_SECONDS = 10.0
-RELIST_SHARE = 50  # so many times as long as reading the folder took, it is not read again
+RELIST_SHARE = 50  # the folder is not listed again for this multiple of the time that listing it took
 RESERVE = "reserve"
 RESERVE_BYTES = 65_536
 
@@ -29,22 +29,22 @@ RESERVE_BYTES = 65_536
 class Journal:
     """Reads the journal of a run folder, as far as it has been written.
 
-    Whoever follows a run keeps one: it remembers which files there are, and looks for the next number only, so that a
-    look costs the same with ten files and with ten thousand. Safe to use from several threads.
+    Keep one instance to follow a run: it remembers the known files and looks for the next number only, so that a read
+    costs the same with ten files as with ten thousand. Safe to use from several threads.
     """
 
     def __init__(self, run_folder: Path) -> None:
         self.folder = run_folder / "journal"
         self._lock = threading.Lock()
-        self._firsts: list[int] = []  # the number of the first event of every file that is known, in order
-        self._newest: list[Event] = []  # the events of the last of them
-        self._stamp: Stamp | None = None  # its length and time when it was read
+        self._firsts: list[int] = []  # the number of the first event of every known file, in order
+        self._newest: list[Event] = []  # the events of the last of those files
+        self._stamp: Stamp | None = None  # that file's size and modification time when it was read
         self._relist_at = 0.0
 
     def read(self, after: int = 0) -> list[Event]:
         """The events with a number above `after`, in order.
 
-        A file that is cut short (a crash on a file system without atomic rename) gives the events that are whole.
+        A truncated file (a crash on a file system without atomic rename) yields its complete events.
         """
         with self._lock:
             known = self._look()
@@ -65,14 +65,14 @@ class Journal:
         return None
 
     def finished(self) -> bool:
-        """Whether the run has come to an end."""
+        """Whether the run has finished."""
         last = self.last()
         return last is not None and last.get("event") == "run_finished"
 
     def _look(self) -> dict[int, list[Event]]:
-        """Learn which files there are; the events of those that were read meanwhile.
+        """Find new files; return the events of those that were read in the process.
 
-        A file is named for its first event, and one that is whole is followed by that with the next number.
+        A file is named after its first event, and the next file continues with the next number.
         """
         if not self._firsts or time.monotonic() > self._relist_at:
             self._relist()
@@ -91,7 +91,7 @@ class Journal:
         return read
 
     def _relist(self) -> None:
-        """Read the folder, now and then only: that takes the longer the more files there are."""
+        """List the folder, but not often: the time grows with the number of files."""
         began = time.monotonic()
         try:
             names = [path.name for path in self.folder.iterdir()]
@@ -111,13 +111,13 @@ class Journal:
         return found.st_size, found.st_mtime_ns
 
     def _events(self, first: int) -> list[Event]:
-        """The events of a file, up to the first that is not whole."""
+        """The events of a file, up to the first incomplete one."""
         try:
             whole = (self.folder / name_of(first)).read_bytes()
         except OSError:
             return []
         events: list[Event] = []
-        for line in whole.split(b"\n"):  # other separators of lines may be part of what somebody logged
+        for line in whole.split(b"\n"):  # other line separators may be part of a logged text
             try:
                 event = json.loads(line)
             except ValueError:
@@ -128,15 +128,15 @@ class Journal:
 
 
 def name_of(first: int) -> str:
-    """The name of the file that begins with the event of that number."""
+    """The name of the file whose first event has that number."""
     return f"{first:08d}.jsonl"
 
 
 class JournalWriter:
-    """Writes the journal of a run. Log lines and progress are gathered for a fifth of a second, the rest goes at once.
+    """Writes the journal of a run. Log lines and progress are buffered for 0.2 s, other events are written at once.
 
-    Safe to call from several threads. What cannot be written (a disk that is full) is kept in memory and tried again
-    with the next event; `written` is the number of the last event that is on the disk.
+    Safe to call from several threads. Events that cannot be written (the disk is full) stay in memory and are retried
+    with the next event; `written` is the number of the last event on the disk.
     """
 
     def __init__(self, run_folder: Path, run: str) -> None:
@@ -158,7 +158,7 @@ class JournalWriter:
         self._thread.start()
 
     def emit(self, event: str, **fields: Any) -> Event:
-        """Append an event; returns it with its number and time."""
+        """Append an event; return it with its number and time."""
         with self._lock:
             if event == "task_progress" and self._replace_progress(fields):
                 return fields
@@ -175,7 +175,7 @@ class JournalWriter:
         return record
 
     def stuck(self) -> bool:
-        """Whether nothing could be written for some seconds."""
+        """Whether no event could be written for several seconds."""
         with self._lock:
             if self._stuck_since is not None:
                 self._flush()
@@ -183,12 +183,12 @@ class JournalWriter:
 
     @property
     def lost(self) -> int:
-        """How many events are not on the disk."""
+        """The number of events that are not on the disk."""
         with self._lock:
             return len(self._pending)
 
     def close(self) -> None:
-        """Write what is still gathered, into the space that was put by where there is no other."""
+        """Write the buffered events, using the reserved space if the disk is full."""
         with self._lock:
             self._closed = True
             with contextlib.suppress(OSError):
@@ -197,12 +197,12 @@ class JournalWriter:
         self._wake.set()
 
     def _put_by(self) -> None:
-        """Keep space for the end of the journal: what a run leaves must be known also when its disk is full."""
+        """Reserve space for the end of the journal, so that the result is recorded even when the disk is full."""
         with contextlib.suppress(OSError):
             write_atomic(self._reserve, " " * RESERVE_BYTES, mode=0o600, sync=False)
 
     def _replace_progress(self, fields: Event) -> bool:
-        """Let a newer progress take the place of one of the same task that is not written yet."""
+        """Replace an unwritten progress event of the same task with a newer one."""
         index = self._progress.get(fields["task"])
         if index is None:
             return False
@@ -215,12 +215,12 @@ class JournalWriter:
         first = self._pending[0]["seq"]
         text = "".join(json.dumps(event, ensure_ascii=False, default=str) + "\n" for event in self._pending)
         try:
-            # Always durable: after a power cut, a number that is missing in the middle would be one too many.
+            # Always synced: after a power cut, no number may be missing in the middle.
             write_atomic(self.folder / name_of(first), text, mode=0o600)
         except OSError as error:
             if self._stuck_since is None:
                 self._stuck_since = time.monotonic()
-                print(f"The journal cannot be written, it is tried again: {error}", file=sys.stderr, flush=True)
+                print(f"The journal cannot be written; trying again: {error}", file=sys.stderr, flush=True)
             return
         self._stuck_since = None
         self.written = self._pending[-1]["seq"]
@@ -237,7 +237,7 @@ class JournalWriter:
 
 
 def _remove_halves(folder: Path) -> None:
-    """Remove temporary files that a writer left behind when it was killed."""
+    """Remove temporary files of a writer that was killed."""
     for path in folder.glob(".*.new"):
         with contextlib.suppress(OSError):
             path.unlink()

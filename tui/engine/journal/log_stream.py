@@ -1,4 +1,4 @@
-"""The engine's log: a stream that never fails, since a disk that is full must not end the run that reports it."""
+"""The engine's log: a stream that never fails, since a full disk must not end the run that reports it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any, TextIO
 
 
 class LogStream:
-    """Passes on to a stream what it takes, and forgets the rest."""
+    """Writes to another stream, and discards what that stream cannot take."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write a text, as far as there is room for it."""
+        """Write a text, as far as there is space."""
         with contextlib.suppress(OSError, ValueError):
             return self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Write what is gathered, as far as there is room for it."""
+        """Write the buffered text, as far as there is space."""
         with contextlib.suppress(OSError, ValueError):
             self._stream.flush()
 
@@ -29,5 +29,5 @@ class LogStream:
 
 
 def never_fail() -> None:
-    """Let this process's standard output and error be such streams."""
+    """Make this process's standard output and error streams of this kind."""
     sys.stdout, sys.stderr = LogStream(sys.stdout), LogStream(sys.stderr)

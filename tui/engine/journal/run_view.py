@@ -1,4 +1,4 @@
-"""A run as it looks after some of its events: an immutable snapshot that screens render."""
+"""The state of a run after some of its events: an immutable snapshot that screens render."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LogLine(NamedTuple):
 
 @dataclass(frozen=True)
 class TaskView:
-    """A task; times are seconds since the epoch, `seconds` how long it took once it has ended."""
+    """The state of a task; times are seconds since the epoch, `seconds` is the duration of an ended task."""
 
     name: str
     needs: tuple[str, ...] = ()
@@ -44,9 +44,9 @@ class TaskView:
 
 @dataclass(frozen=True)
 class RunView:
-    """A run. `status` is starting, running, succeeded, failed, blocked or cancelled.
+    """The state of a run. `status` is starting, running, succeeded, failed, blocked or cancelled.
 
-    `logs` is shared between snapshots and only ever grows; `log_count` says how much of it belongs to this one.
+    `logs` is shared between snapshots and only grows; `log_count` is the number of lines that belong to this snapshot.
     """
 
     run: str = ""
@@ -75,16 +75,16 @@ class RunView:
 
     @property
     def rolling_out(self) -> bool:
-        """Whether a deployment takes over requests right now, and can be taken back."""
+        """Whether a rollout is in progress and can be rolled back."""
         shifting = self.rollout is not None and self.rollout.began and not self.rollout.back
         return shifting and self.task("rollout").status == "running"
 
     def task(self, name: str) -> TaskView:
-        """The task of that name; a waiting one where the run has none."""
+        """The task of that name; a waiting one if the run has none."""
         return next((task for task in self.tasks if task.name == name), TaskView(name))
 
     def fold(self, event: Event) -> RunView:
-        """The snapshot after one more event. Events of kinds that are not known change nothing."""
+        """The snapshot after one more event. Unknown kinds of events change nothing."""
         handler = _HANDLERS.get(event.get("event", ""))
         view = handler(self, event) if handler else self
         return replace(view, seq=event.get("seq", self.seq))
@@ -101,7 +101,7 @@ class RunView:
         return view._with_lines(lines)
 
     def _with_lines(self, events: list[Event]) -> RunView:
-        """The snapshot after log lines that follow each other; one snapshot for thousands of them."""
+        """The snapshot after consecutive log lines: one snapshot for thousands of lines."""
         if not events:
             return self
         last: dict[str, str] = {}
@@ -119,7 +119,7 @@ class RunView:
 
 
 def seconds_of(time: str) -> float:
-    """Seconds since the epoch of an event's time."""
+    """An event's time as seconds since the epoch."""
     return datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp()
 
 

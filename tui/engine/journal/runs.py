@@ -1,4 +1,4 @@
-"""The runs that this machine knows, newest first."""
+"""Lists and reads the runs in this machine's state folder."""
 
 from __future__ import annotations
 
@@ -24,47 +24,47 @@ class Run:
     deployment: str
     started: str
     rehearsed: bool
-    record: Path | None = None  # where the exchanges with Azure are written down, if they are
+    record: Path | None = None  # the file to which the exchanges with Azure are recorded, if any
     user: str = ""  # who started it, as user@host
-    plan_hash: str = ""  # what it was started with; also a tag on what it made
-    typed: tuple[str, ...] = ()  # the keys of secrets that were typed when it began; their values are nowhere
+    plan_hash: str = ""  # of the plan at the start; also a tag on the resources that the run creates
+    typed: tuple[str, ...] = ()  # the keys of secrets typed at the start; their values are not stored
 
     @property
     def plan(self) -> Path:
-        """The plan that the run carries out, with absolute paths and references as they were written."""
+        """The run's plan file, with absolute paths and unexpanded references."""
         return self.folder / "plan.yml"
 
     @property
     def log(self) -> Path:
-        """The engine's log."""
+        """The path of the engine's log."""
         return self.folder / "engine.log"
 
     @cached_property
     def journal(self) -> Journal:
-        """Reads the run's events; one for as long as this object is kept, so that each look is cheap."""
+        """The reader of the run's events; cached on this object, so that each read is cheap."""
         return Journal(self.folder)
 
     @property
     def alive(self) -> bool:
-        """Whether the run's engine works right now, on this machine or, by its signs of life, on another one."""
+        """Whether the run's engine is alive, on this machine or, by its heartbeat, on another one."""
         return engine_pid(self.folder) is not None or heartbeat_and_takeover.elsewhere(self.folder) is not None
 
     @property
     def elsewhere(self) -> str:
-        """The name of the other machine that works on the run; empty when none does."""
+        """The name of the other machine that works on the run; empty if none does."""
         beat = heartbeat_and_takeover.elsewhere(self.folder)
         return beat.host if beat else ""
 
     @property
     def status(self) -> str:
-        """succeeded, failed, blocked, cancelled; running while the engine lives, else interrupted."""
+        """succeeded, failed, blocked or cancelled; running while the engine is alive, else interrupted."""
         last = self.journal.last()
         if last and last.get("event") == "run_finished":
             return str(last.get("status"))
         return "running" if self.alive else "interrupted"
 
     def summary(self) -> dict[str, Any]:
-        """The line that `runs --json` prints."""
+        """The object that `runs --json` prints."""
         return {
             "run": self.id,
             "status": self.status,
@@ -78,7 +78,7 @@ class Run:
 
 
 def runs() -> list[Run]:
-    """All runs, newest first. Folders that hold no run are passed over."""
+    """All runs, newest first. Folders without a run are skipped."""
     found = []
     for folder in runs_folder().iterdir():
         run = read(folder)
@@ -88,19 +88,19 @@ def runs() -> list[Run]:
 
 
 def find(run_id: str) -> Run | None:
-    """The run of that id, or None."""
+    """The run with that id, or None."""
     if not run_id or "/" in run_id or run_id.startswith("."):
         return None
     return read(runs_folder() / run_id)
 
 
 def latest(endpoint: str | None = None) -> Run | None:
-    """The newest run, or the newest one on an endpoint; None where there is none."""
+    """The newest run, or the newest one on an endpoint; None if there is none."""
     return next((run for run in runs() if endpoint is None or run.endpoint == endpoint), None)
 
 
 def read(folder: Path) -> Run | None:
-    """The run in a folder, or None where there is none that can be read."""
+    """The run in a folder; None if there is none or it cannot be read."""
     try:
         about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         return Run(
@@ -120,13 +120,13 @@ def read(folder: Path) -> Run | None:
 
 
 def write_engine(folder: Path, pid: int) -> None:
-    """Say that a process of this machine is the run's engine."""
+    """Record that a process of this machine is the run's engine."""
     about = {"pid": pid, "started": _start_time(pid), "host": heartbeat_and_takeover.this_machine()}
     write_atomic(folder / "engine.json", json.dumps(about), mode=0o600)
 
 
 def engine_pid(folder: Path) -> int | None:
-    """The process id of the run's engine, if it lives on this machine."""
+    """The process id of the run's engine if it is alive on this machine."""
     try:
         about = json.loads((folder / "engine.json").read_text(encoding="utf-8"))
         pid = int(about["pid"])
@@ -139,9 +139,9 @@ def engine_pid(folder: Path) -> int | None:
 
 
 def _start_time(pid: int) -> str | None:
-    """When a process began (a process id may be used again); None when it has ended.
+    """The start time of a process, which tells reused process ids apart; None if it has ended.
 
-    In the kernel's ticks; where there is no /proc, in psutil's seconds since the epoch.
+    In kernel ticks; without /proc, in psutil's seconds since the epoch.
     """
     if not Path("/proc/self/stat").exists():
         return _start_time_with_psutil(pid)

@@ -1,4 +1,4 @@
-"""Where runs are kept on this machine."""
+"""The folders in which this machine keeps runs and plans."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 from pathlib import Path
 
 ROLL_BACK_FILE = "roll-back"
-"""In a run's folder: somebody wants the split from before the rollout."""
+"""A file in a run's folder that asks its engine to roll back."""
 
 
 def state_folder() -> Path:
-    """`$AML_DEPLOY_HOME`, else the platform's state folder; made with mode 0700.
+    """`$AML_DEPLOY_HOME`, else the platform's state folder; created with mode 0700.
 
-    Raises OSError where it cannot be made.
+    Raises OSError if it cannot be created.
     """
     named = os.environ.get("AML_DEPLOY_HOME")
     if named:
@@ -26,14 +26,14 @@ def state_folder() -> Path:
 
 
 def runs_folder() -> Path:
-    """The folder that holds one folder a run."""
+    """The folder that holds one folder for each run."""
     folder = state_folder() / "runs"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
 
 
 def plans_folder() -> Path:
-    """Where plans that began as a preset are saved."""
+    """The folder in which plans that started as a preset are saved."""
     folder = state_folder() / "plans"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder

@@ -1,1 +1,1 @@
-"""How a new deployment takes over the requests, and goes back when it does not hold up."""
+"""Rollouts: traffic shifts to a new deployment step by step, and back if the deployment does not hold up."""

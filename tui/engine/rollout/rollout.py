@@ -1,7 +1,7 @@
-"""Lets a new deployment take over the requests step by step, and takes it back when it does not hold up.
+"""Shifts traffic to a new deployment step by step, and rolls back if the deployment does not hold up.
 
-The way is Microsoft's (how-to-safely-rollout-managed-endpoints): the new deployment is tested alone, gets copies of
-requests where that is asked for, then a share that grows. What serves stays as it is until somebody removes it.
+The procedure is Microsoft's (how-to-safely-rollout-managed-endpoints): the new deployment is tested alone, receives
+mirrored traffic if the plan says so, then a growing share. The old deployment is kept until somebody removes it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ROLLED_BACK = "RolledBack"
 
 
 def work(task: TaskContext) -> Outcome:
-    """Carry out the plan's rollout. Raises CloudError (`RolledBack`), OperationFailed, Stopped."""
+    """Execute the plan's rollout. Raises CloudError (`RolledBack`), OperationFailed, Stopped."""
     from tui.cloud.errors import CloudError
 
     planned = task.plan.rollout
@@ -33,7 +33,7 @@ def work(task: TaskContext) -> Outcome:
     target, final = planned.deployment, serving(task.plan.traffic)
     _, found = read(task)
     if found is None:
-        raise CloudError("The endpoint is not there any more", "Somebody has removed it during the run.")
+        raise CloudError("The endpoint was not found", "It was deleted during the run.")
     now = serving(found.traffic)
     resumed = task.run.shift
     if resumed is not None and resumed.back:
@@ -41,11 +41,11 @@ def work(task: TaskContext) -> Outcome:
     before = dict(resumed.before) if resumed else _before(found, now, target)
     if now == final and resumed is None:
         task.start("skip", shares(final))
-        return Outcome(f"{shares(final)}, as it was", {"traffic": final}, skipped=True)
+        return Outcome(f"{shares(final)}, unchanged", {"traffic": final}, skipped=True)
     if not any(share for name, share in before.items() if name != target):
         task.start("change", shares(final))
-        task.log("Nothing else serves, so there is nothing to go back to: all requests at once.")
-        change(task, now, final, "nothing served before", mirrored={})
+        task.log("No other deployment has traffic, so all requests are sent to the new one at once.")
+        change(task, now, final, "no traffic before", mirrored={})
         return Outcome(shares(final), {"traffic": final})
     steps = list(planned.steps)
     task.start("change", f"{target}: {', '.join(f'{step} %' for step in steps)}")
@@ -54,7 +54,7 @@ def work(task: TaskContext) -> Outcome:
             _mirror(task, found, planned, before)
         for number, step in enumerate(steps, 1):
             if step < now.get(target, 0):
-                continue  # an earlier engine of this run was further
+                continue  # an earlier engine of this run has completed this step
             wanted = final if step == steps[-1] else alongside(before, target, step)
             why = f"step {number} of {len(steps)}"
             task.progress(number - 1, len(steps), "steps")
@@ -67,12 +67,15 @@ def work(task: TaskContext) -> Outcome:
     except Trouble as trouble:
         _go_back(task, before, str(trouble))
     kept = ", ".join(name for name in before if name != target)
-    task.log(f"{target} has taken over. {kept} stays, and costs, until it is removed; aml-deploy rollback goes back.")
+    task.log(
+        f"{target} has taken over. {kept} is kept, and costs money, until it is removed; "
+        "to go back, run aml-deploy rollback."
+    )
     return Outcome(shares(final), {"traffic": final, "before": before})
 
 
 def _before(found: EndpointInfo, now: dict[str, int], target: str) -> dict[str, int]:
-    """The split to go back to: that of now without the new deployment, which an earlier run may have given a share."""
+    """The split to roll back to: the current one without the new deployment, which an earlier run may have included."""
 
     if not now.get(target):
         return now
@@ -84,28 +87,28 @@ def _before(found: EndpointInfo, now: dict[str, int], target: str) -> dict[str, 
 
 
 def _mirror(task: TaskContext, found: EndpointInfo, planned: Rollout, before: dict[str, int]) -> None:
-    """Copy requests to the new deployment for one pause; its answers go to nobody. Raises Trouble."""
+    """Mirror traffic to the new deployment for one pause; callers never see its answers. Raises Trouble."""
     copies = task.plan.mirror_traffic
     if found.mirror_traffic != copies:
-        change(task, before, before, "copies of requests first", mirrored=copies)
-    task.log(f"Copies of requests: {shares(copies)}, watched for {time_words(planned.pause)}.")
+        change(task, before, before, "mirrored traffic first", mirrored=copies)
+    task.log(f"Mirrored traffic: {shares(copies)}, watched for {time_words(planned.pause)}.")
     Watch(task, planned, before, 0).until_the_end()
 
 
 def _go_back(task: TaskContext, before: dict[str, int], why: str) -> None:
-    """Bring back the split from before and raise CloudError; a wish to stop does not keep from that."""
+    """Restore the previous split and raise CloudError; a request to stop does not interrupt this."""
     assert task.plan.rollout is not None
     target = task.plan.rollout.deployment
-    task.log(f"Going back to {shares(before)}: {why}")
+    task.log(f"Rolling back to {shares(before)}: {why}")
     change(task, before, before, why, mirrored={}, back=True)
     with contextlib.suppress(OSError):
         (task.run.folder / ROLL_BACK_FILE).unlink()
-    task.log(f"The split is as it was: {shares(before)}.")
+    task.log(f"The previous split is restored: {shares(before)}.")
     raise _rolled_back(target, before, why)
 
 
 def _finish_going_back(task: TaskContext, found: EndpointInfo, why: str) -> None:
-    """An earlier engine of this run was on its way back: go the rest of it and raise CloudError."""
+    """Complete the roll back that an earlier engine of this run had started, and raise CloudError."""
     assert task.plan.rollout is not None and task.run.shift is not None
     before = dict(task.run.shift.before)
     task.start("change", shares(before))
@@ -118,11 +121,11 @@ def _rolled_back(target: str, before: dict[str, int], why: str) -> Exception:
     from tui.cloud.errors import CloudError
 
     return CloudError(
-        title=f"The rollout of {target} was taken back",
+        title=f"The rollout of {target} was rolled back",
         cause=why,
         remedy=(
-            f"{shares(before)} serve as before. {target} is still there without requests, and costs: read its log, "
-            "mend it and apply again, or remove it with aml-deploy remove PLAN --deployment " + target
+            f"The previous split is restored: {shares(before)}. {target} still exists without traffic and costs money: "
+            "read its log, fix it and apply again, or remove it with aml-deploy remove PLAN --deployment " + target
         ),
         code=ROLLED_BACK,
     )

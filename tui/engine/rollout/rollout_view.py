@@ -1,4 +1,4 @@
-"""A rollout as its events tell it, and in words: who gets the requests now, what was watched, what comes next."""
+"""The state of a rollout, computed from its events, and its description: split, measurements, next step."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _WATCHED = ("deployment", "step", "steps", "traffic", "requests", "errors", "sta
 
 @dataclass(frozen=True)
 class RolloutView:
-    """A deployment that takes over requests: who gets how much now, what was measured, and why it went back.
+    """The state of a rollout: the current split, what was measured, and why it was rolled back.
 
-    `planned` are the shares in per cent, step by step, `pause` how many seconds each is watched and `left` how many of
-    them are left of this one. `step` is 0 while it gets copies of requests only; `callers` is what Azure Monitor
-    counted, if it did. `began` tells that requests were moved or copied, or are about to be.
+    `planned` are the shares in per cent, step by step; `pause` is how many seconds each step is watched, `left` how
+    many of them remain. `step` is 0 while there is only mirrored traffic; `callers` are Azure Monitor's figures.
+    `began` is whether traffic was shifted or mirrored, or is about to be.
     """
 
     deployment: str = ""
@@ -44,45 +44,45 @@ class RolloutView:
 
     @classmethod
     def of_plan(cls, planned: Mapping[str, Any]) -> RolloutView:
-        """What `run_started` tells of it."""
+        """The state at `run_started`, before the first step."""
         known = {name: planned[name] for name in _PLANNED if planned.get(name) is not None}
         steps = tuple(planned.get("steps") or ())
         return cls(planned=steps, steps=len(steps), **known)
 
     def shifted(self, event: Mapping[str, Any]) -> RolloutView:
-        """After `traffic_shift`."""
+        """The state after a `traffic_shift` event."""
         changes = {key: event[key] for key in ("step", "steps") if key in event}
         back, why = bool(event.get("back")), str(event.get("why") or "")
         fresh: dict[str, Any] = {"requests": 0, "errors": 0, "statuses": {}, "p95_ms": None, "left": None}
-        if back:  # what was measured is the reason
+        if back:  # keep the measurements, which are the reason
             fresh = {"left": None}
         return replace(
             self, before=event["before"], traffic=event["after"], back=back, why=why, began=True, **fresh, **changes
         )
 
     def watched(self, event: Mapping[str, Any]) -> RolloutView:
-        """After `rollout_watch`."""
+        """The state after a `rollout_watch` event."""
         return replace(self, began=True, **{name: event[name] for name in _WATCHED if name in event})
 
     @property
     def split_words(self) -> str:
-        """Who gets the requests: blue 90 %, green 10 %."""
+        """The current split: blue 90 %, green 10 %."""
         return shares(self.traffic)
 
     @property
     def step_words(self) -> str:
-        """Which step it is."""
+        """The current step: step 2 of 3."""
         if self.back:
             return "back"
-        return f"step {self.step} of {self.steps}" if self.step else "copies only"
+        return f"step {self.step} of {self.steps}" if self.step else "mirrored traffic only"
 
     @property
     def watched_words(self) -> str:
-        """What the test requests of this step showed, and what Azure counted of callers."""
+        """The results of this step's test requests, and Azure's figures for callers."""
         if not self.requests:
-            return "no answer watched yet"
+            return "no answers yet"
         codes = ", ".join(f"{_code(code)} × {count}" for code, count in sorted(self.statuses.items()))
-        quick = "" if self.p95_ms is None else f"; 95 of 100 within {self.p95_ms:,.0f} ms"
+        quick = "" if self.p95_ms is None else f"; p95 {self.p95_ms:,.0f} ms"
         said = f"{self.requests} test requests: {codes}{quick}"
         if self.callers:
             said += f"; callers: {self.callers.get('errors', 0)} of {self.callers.get('requests', 0)} failed"
@@ -90,14 +90,14 @@ class RolloutView:
 
     @property
     def next_words(self) -> str:
-        """What happens next, and on which condition."""
+        """The next step and its condition."""
         if self.back:
-            return "the split of before is brought back, and the run ends"
+            return "the previous split is restored, and the run ends"
         at = min(self.step, len(self.planned))
         what = f"{self.planned[at]} % go to {self.deployment}" if at < len(self.planned) else "the rollout ends"
         left = self.pause if self.left is None else self.left
         when = f"in {time_words(max(round(left), 1))}" if left > 0 else f"after {self.min_requests} answers"
-        return f"{what} {when}{self._condition}; else the split of before comes back"
+        return f"{what} {when}{self._condition}; else the previous split is restored"
 
     @property
     def _condition(self) -> str:
@@ -105,13 +105,13 @@ class RolloutView:
         if self.max_error_percent is not None:
             parts.append(f"at most {self.max_error_percent} % fail")
         if self.max_p95_ms is not None:
-            parts.append(f"95 of 100 come within {self.max_p95_ms:,} ms")
+            parts.append(f"p95 is at most {self.max_p95_ms:,} ms")
         return f", if {' and '.join(parts)}" if parts else ""
 
 
 def shares(split: Mapping[str, int]) -> str:
-    """Who gets the requests, for people: blue 90 %, green 10 %; or nobody."""
-    return in_words(split, none="nobody")
+    """A split as text: blue 90 %, green 10 %; or no traffic."""
+    return in_words(split, none="no traffic")
 
 
 def _code(status: str) -> str:

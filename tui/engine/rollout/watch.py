@@ -1,4 +1,4 @@
-"""Watches a deployment while it takes over requests: the sample request sent to it, and Azure's own metrics."""
+"""Watches a deployment during a rollout: by sending it the sample request, and by Azure's own metrics."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from tui.cloud.monitor.metrics import Measured
 
 LOOK_SECONDS = 5.0
-"""How often the split is read again, for a change by somebody else."""
+"""How often the split is read, to notice changes made by somebody else."""
 METRICS_SECONDS = 20.0
 SAY_SECONDS = 2.0
 HEED_SECONDS = 0.3
-NO_ANSWER = 0  # counted like a status
+NO_ANSWER = 0  # counted as a status
 
 
 class Trouble(Exception):
-    """A threshold is crossed; the text says which, with the figures."""
+    """A limit is exceeded; the text says which, with the figures."""
 
 
 def asked_back(task: TaskContext) -> bool:
-    """Whether somebody wants the split from before the rollout."""
+    """Whether a roll back was requested."""
     return (task.run.folder / ROLL_BACK_FILE).exists()
 
 
 class Watch:
-    """What one step of a rollout shows. Figures begin anew with each step."""
+    """The measurements of one step of a rollout; each step starts with new ones."""
 
     def __init__(self, task: TaskContext, planned: Rollout, split: dict[str, int], step: int) -> None:
         self._task, self._planned, self._split, self._step = task, planned, split, step
@@ -45,27 +45,27 @@ class Watch:
         self._measured: Measured | None = None
         self._asks_metrics = True
         self._begun = time.time()
-        self._waited = 0.0  # seconds of the pause that were watched
+        self._waited = 0.0  # seconds of the pause watched so far
         self._looked = self._metrics_read = self._said = time.monotonic()
 
     @property
     def requests(self) -> int:
-        """Answers, and calls without one."""
+        """The number of test requests, answered or not."""
         return sum(self._statuses.values())
 
     @property
     def errors(self) -> int:
-        """Those that were no success."""
+        """The number of failed test requests."""
         return self.requests - self._statuses[200]
 
     @property
     def p95_ms(self) -> float | None:
-        """Milliseconds within which 95 of 100 answers came; None before there is one."""
+        """The p95 latency in ms; None before the first answer."""
         ordered = sorted(self._latencies)
         return ordered[math.ceil(0.95 * len(ordered)) - 1] if ordered else None
 
     def until_the_end(self) -> None:
-        """Watch for the pause of a step, and until enough answers came. Raises Trouble, CloudError, Stopped."""
+        """Watch for the pause of a step, and until there are enough answers. Raises Trouble, CloudError, Stopped."""
         from tui.cloud.endpoints import endpoints
         from tui.cloud.endpoints.keys import credentials
 
@@ -74,7 +74,7 @@ class Watch:
         body = request.read_bytes() if request else None
         endpoint = endpoints.read(task.cloud, task.plan.endpoint.name, deployments=False)
         if endpoint is None:
-            raise _changed("it is not there any more")
+            raise _changed("it was deleted")
         credential = credentials(task.cloud, endpoint) if body is not None else None
         now = time.monotonic()
         while True:
@@ -90,7 +90,7 @@ class Watch:
             rest = planned.pause - self._waited if enough else planned.probe_every
             self._rest(max(0.0, min(planned.probe_every, rest)))
             before, now = now, time.monotonic()
-            # An hour in which the machine slept is not an hour in which somebody watched.
+            # Time during which the machine slept does not count as watched.
             self._waited += min(now - before, planned.probe_every + timeout(task) + LOOK_SECONDS)
         self._heed()
         self._say()
@@ -98,7 +98,7 @@ class Watch:
             task.log(f"{planned.deployment}: {self._figures()}.")
 
     def _rest(self, seconds: float) -> None:
-        """Wait until the next test request, with an ear for whoever wants the rollout taken back. Raises Trouble."""
+        """Wait until the next test request or a request to roll back. Raises Trouble."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             self._task.sleep(min(left, HEED_SECONDS))
@@ -106,7 +106,7 @@ class Watch:
 
     def _heed(self) -> None:
         if asked_back(self._task):
-            raise Trouble("Somebody asked for it, with Roll back now.")
+            raise Trouble("It was requested with Roll back now.")
 
     def _probe(self, endpoint: EndpointInfo, body: bytes, credential: object) -> None:
         from tui.cloud.endpoints import scoring
@@ -124,12 +124,12 @@ class Watch:
         except CloudError:
             self._statuses[NO_ANSWER] += 1
             return
-        # A 200 that carries an error text counts as what it is.
+        # A 200 whose body is an error text counts as a failure.
         self._statuses[200 if answer.ok else answer.status_code if answer.status_code != 200 else 424] += 1
         self._latencies.append(answer.latency_ms)
 
     def _look(self) -> None:
-        """Raise CloudError when somebody else has changed the split: then it is theirs."""
+        """Raise CloudError if somebody else has changed the split, which then is no longer this run's to change."""
         from tui.cloud.endpoints import endpoints
         from tui.cloud.errors import CloudError
 
@@ -154,40 +154,39 @@ class Watch:
         found = metrics.since(self._task.cloud, endpoint.id, self._planned.deployment, self._begun)
         if found is None:
             self._asks_metrics = False
-            self._task.log("Azure Monitor gives no metrics to this identity; the test requests alone are watched.")
+            self._task.log("This identity cannot read metrics in Azure Monitor; only the test requests are watched.")
         self._measured = found
 
     def _judge(self) -> None:
         planned = self._planned
         self._say(only_now_and_then=True)
         name, allowed = planned.deployment, planned.max_error_percent
-        # Judged early where the answers to come cannot make it good again.
+        # Decided early if the remaining answers cannot bring it below the limit.
         judged = max(self.requests, planned.min_requests)
         if self.errors * 100 > allowed * judged:
             raise Trouble(
                 f"{self.errors} of {self.requests} test requests to {name} failed ({self._failures()}); "
-                f"{allowed} per cent may."
+                f"the limit is {allowed} %."
             )
         p95 = self.p95_ms
         limit = math.inf if planned.max_p95_ms is None else planned.max_p95_ms
         if p95 is not None and p95 > limit and self.requests >= planned.min_requests:
-            raise Trouble(f"95 of 100 answers of {name} came within {p95:.0f} ms; {limit} ms are allowed.")
+            raise Trouble(f"The p95 latency of {name} is {p95:.0f} ms; the limit is {limit} ms.")
         seen = self._measured
         if seen is None or seen.requests < planned.min_requests:
             return
         if seen.errors * 100 > allowed * seen.requests:
             share = 100 * seen.errors / seen.requests
-            raise Trouble(f"Azure counts {share:.0f} per cent failed requests of callers to {name}; {allowed} may be.")
+            raise Trouble(f"Azure counts {share:.0f} % failed requests of callers to {name}; the limit is {allowed} %.")
         if seen.p95_ms is not None and seen.p95_ms > limit:
             raise Trouble(
-                f"Azure measures {seen.p95_ms:.0f} ms for 95 of 100 requests of callers to {name}; "
-                f"{limit} ms are allowed."
+                f"Azure measures a p95 latency of {seen.p95_ms:.0f} ms for callers of {name}; the limit is {limit} ms."
             )
 
     def _figures(self) -> str:
-        """What the test requests of this step showed, for people."""
+        """The results of this step's test requests as text."""
         p95 = self.p95_ms
-        quick = "" if p95 is None else f", 95 of 100 within {p95:.0f} ms"
+        quick = "" if p95 is None else f", p95 {p95:.0f} ms"
         failed = f"{self.errors} failed ({self._failures()})" if self.errors else "none failed"
         return f"{self.requests} test requests, {failed}{quick}"
 
@@ -218,8 +217,8 @@ def _changed(what: str) -> Exception:
     from tui.cloud.errors import CloudError
 
     return CloudError(
-        title="Somebody else has changed the endpoint during the rollout",
-        cause=f"{what[:1].upper()}{what[1:]}. This run leaves it like that.",
-        remedy="When that was a way back, nothing is left to do; else apply again.",
+        title="The endpoint was changed by somebody else during the rollout",
+        cause=f"{what[:1].upper()}{what[1:]}. This run does not change it back.",
+        remedy="If that was a roll back, nothing is left to do; otherwise apply again.",
         code="ChangedByOthers",
     )

@@ -14,11 +14,11 @@ _ASSETS = (("model", model.work, None), ("code", code.work, 5.0), ("environment"
 
 
 def tasks_of(plan: Plan) -> list[Task]:
-    """The graph of a plan: what each task needs before it can begin.
+    """The task graph of a plan, with each task's dependencies.
 
-    In a plan with `deployments:` the tasks of a deployment bear its name: `deployment:green`. Assets of one kind are
-    registered one after the other, so that what is the same in two deployments is registered once. With a rollout, the
-    deployment that takes over is tested alone first, and `rollout` takes the place of `traffic`.
+    In a plan with `deployments:`, the tasks of a deployment are named after it: `deployment:green`. Assets of one kind
+    are registered one after the other, so that assets shared by two deployments are registered once. With a rollout,
+    the new deployment is tested alone first, and `rollout` replaces `traffic`.
     """
     names: list[str | None] = [one.name for one in plan.deployments] or [None]
     assets, made = [], []

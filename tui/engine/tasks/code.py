@@ -7,7 +7,7 @@ from tui.engine.tasks.uploads import upload_limit
 
 
 def work(task: TaskContext) -> Outcome:
-    """Register the code folder; an unchanged one is found by its hash and not uploaded again. Raises CloudError."""
+    """Register the code folder; an unchanged one is found by hash and not uploaded again. Raises CloudError."""
     from tui.cloud.assets import code
 
     configuration = task.plan.deployment.code_configuration

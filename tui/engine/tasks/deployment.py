@@ -1,4 +1,4 @@
-"""Creates the deployment, or changes what differs, and shows its logs while Azure works."""
+"""Creates the deployment, or changes what differs from the plan, and shows its logs while Azure works."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from tui.cloud.http.operation import Operation
 
 LOG_EVERY_SECONDS = 2.0
-FIRST_LOG_SECONDS = 0.25  # twice as long each time: a build from a warm cache is over, with its log, within two seconds
+FIRST_LOG_SECONDS = 0.25  # doubled each time: a build from a warm cache, with its log, takes less than two seconds
 LOG_LINES = 500
 
 
 def work(task: TaskContext) -> Outcome:
-    """Bring the deployment to what the plan says. Raises CloudError, OperationFailed, Stopped."""
+    """Create the deployment or bring it in line with the plan. Raises CloudError, OperationFailed, Stopped."""
     from tui.cloud.endpoints import deployments
 
     cloud, endpoint, wanted = task.cloud, task.plan.endpoint.name, task.plan.deployment
     resource = deployments.path(cloud, endpoint, wanted.name)
-    # An earlier engine of the run may have begun to work on the deployment.
+    # An earlier engine of the run may have started an operation on the deployment.
     with _logs(task) if task.name in task.run.begun else nullcontext():
         done = follow_begun(
             task,
@@ -47,7 +47,7 @@ def work(task: TaskContext) -> Outcome:
         if done:
             task.log(f"Deployment {wanted.name} is ready.")
             return Outcome("created" if done == "create" else "changed", result)
-        return Outcome(f"{wanted.name}, as it was", result, skipped=True)
+        return Outcome(f"{wanted.name}, unchanged", result, skipped=True)
     words = ", ".join(f"{item.field}: {item.before} → {item.after}" for item in change.changes)
     task.start(change.action, f"{wanted.name}, {wanted.instance_count} × {wanted.instance_type}")
     task.log(f"Changing {words}. {change.how}".strip() if words else f"Creating the deployment {wanted.name}.")
@@ -69,7 +69,7 @@ def work(task: TaskContext) -> Outcome:
 
 @contextmanager
 def _logs(task: TaskContext) -> Iterator[None]:
-    """The deployment's logs are read now and then, and what is new is shown, while inside."""
+    """Poll the deployment's logs and show new lines while inside."""
     followers = {name: LogFollower(name) for name in ("inference-server", "storage-initializer")}
     ended = threading.Event()
 
@@ -86,7 +86,7 @@ def _logs(task: TaskContext) -> Iterator[None]:
         yield
     finally:
         ended.set()
-        # The last look is waited for some seconds at most, and not at all when the run is to stop.
+        # The last read is waited for a few seconds at most, and not at all if the run is asked to stop.
         thread.join(0 if task.run.stop.is_set() else 10)
 
 
@@ -99,7 +99,7 @@ def _show_logs(task: TaskContext, followers: Mapping[str, LogFollower]) -> None:
         try:
             text = deployments.logs(task.cloud, endpoint, deployment, container, LOG_LINES)
         except CloudError:
-            continue  # there is no log before there is a container; the operation itself reports what is wrong
+            continue  # no log before there is a container; the operation itself reports errors
         for source, line in follower.new(text):
             task.log(line, source)
 

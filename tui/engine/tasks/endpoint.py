@@ -1,4 +1,4 @@
-"""Creates the endpoint, or changes what differs."""
+"""Creates the endpoint, or changes what differs from the plan."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tui.plan.planned_changes import endpoint_change
 
 
 def work(task: TaskContext) -> Outcome:
-    """Bring the endpoint to what the plan says. Raises CloudError, OperationFailed, Stopped."""
+    """Create the endpoint or bring it in line with the plan. Raises CloudError, OperationFailed, Stopped."""
     from tui.cloud.endpoints import endpoints
     from tui.cloud.workspace.workspace import portal_url
 
@@ -29,7 +29,7 @@ def work(task: TaskContext) -> Outcome:
         if done:
             task.log(f"Endpoint {found.name} is {found.provisioning_state}: {found.scoring_uri}")
             return Outcome("created" if done == "create" else "changed", result)
-        return Outcome(f"{wanted.name}, as it was", result, skipped=True)
+        return Outcome(f"{wanted.name}, unchanged", result, skipped=True)
     words = ", ".join(f"{item.field}: {item.before or 'nothing'} → {item.after}" for item in change.changes)
     task.start(change.action, wanted.name)
     task.log(f"Changing {words}." if found and words else f"Creating the endpoint {wanted.name}.")

@@ -7,7 +7,7 @@ from tui.engine.tasks.uploads import upload_limit
 
 
 def work(task: TaskContext) -> Outcome:
-    """Register the environment, or use the version with the same content. Raises CloudError, Stopped."""
+    """Register the environment, or reuse the version with the same content. Raises CloudError, Stopped."""
     from tui.cloud.assets import environments
 
     environment = task.plan.deployment.environment

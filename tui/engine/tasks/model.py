@@ -8,7 +8,7 @@ from tui.engine.tasks.uploads import upload_limit
 
 
 def work(task: TaskContext) -> Outcome:
-    """Register the model unless a version with the same content is there. Raises CloudError, Stopped."""
+    """Register the model, or reuse the version with the same content. Raises CloudError, Stopped."""
     from tui.cloud.assets import models
 
     model = task.plan.deployment.model

@@ -1,4 +1,4 @@
-"""What a run writes down of a version of the model: before it is registered, when it is, and where it was before."""
+"""Records a model version in the journal: before it is registered, when it is, or that it already existed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def begin(task: TaskContext, model: Model) -> None:
-    """A version is about to be registered; a run that is resumed knows by this that one may be there."""
+    """Record that a version is about to be registered, so that a resumed run knows that it may exist."""
     task.start("create", model.name)
     task.intend("register", f"{task.plan.workspace.id}/models/{model.name}")
 
 
 def made(task: TaskContext, version: ModelVersion) -> Outcome:
-    """The outcome with a version that this task has just registered."""
+    """The outcome for a version that this task has registered."""
     named = f"{version.name}:{version.version}"
     task.created("model", named)
     task.log(f"Registered {version.name}, version {version.version}.")
@@ -26,7 +26,7 @@ def made(task: TaskContext, version: ModelVersion) -> Outcome:
 
 
 def there_already(task: TaskContext, known: ModelVersion, why: str) -> Outcome:
-    """The outcome with a version that is there: made by this run before an interruption, or by anybody before it."""
+    """The outcome for an existing version, registered by this run before an interruption or by somebody else."""
     named = f"{known.name}:{known.version}"
     if task.run.begun.get(task.name) is not None and known.tags.get(RUN_TAG) == task.run.journal.run:
         task.start("create", known.name)

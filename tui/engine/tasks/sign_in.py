@@ -1,4 +1,4 @@
-"""Signs in and says who that is."""
+"""Signs in and reports the identity."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tui.engine.task_context import Outcome, TaskContext
 
 
 def work(task: TaskContext) -> Outcome:
-    """Sign in by the plan's method. Raises CloudError when the identity is refused or none is found."""
+    """Sign in with the plan's method. Raises CloudError if the identity is refused or none is found."""
     from tui.cloud.auth import sign_in
 
     task.start("read", f"Signing in with {task.plan.credential.method}")

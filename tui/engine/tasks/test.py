@@ -11,27 +11,27 @@ if TYPE_CHECKING:
     from tui.cloud.endpoints.endpoints import EndpointInfo
     from tui.cloud.endpoints.scoring import ScoreResult
 
-# New traffic takes a moment to reach the scoring front end, and new instances one to take requests; throttling and the
-# front end's own failures pass too. What the container itself answered is not repeated: scoring may have effects.
-NOT_YET = {404: "the traffic may not have arrived yet", 429: "too many requests at once"}
+# The scoring front end takes a moment to apply new traffic, and new instances to accept requests; throttling and the
+# front end's own failures are also temporary. The container's own answers are not retried: scoring may have effects.
+NOT_YET = {404: "the traffic may not be applied yet", 429: "too many concurrent requests"}
 _NOT_READY = "model_not_ready"
 
 
 def work(task: TaskContext) -> Outcome:
-    """Send the sample. Raises CloudError when the answer is not 200, or is an error text sent with 200."""
+    """Send the sample. Raises CloudError if the status is not 200, or the body is an error text."""
     return _call(task, None)
 
 
 def pinned(task: TaskContext) -> Outcome:
-    """Send the sample to the deployment that takes over, before it gets any caller's request. Raises CloudError."""
+    """Send the sample to the new deployment, before any caller's request reaches it. Raises CloudError."""
     if task.run.shift is not None:
-        # The rollout had begun before an interruption; what it found goes on, above all on a way back.
+        # The rollout started before an interruption, and continues or rolls back by its own measurements.
         return Outcome("tested before the rollout began", skipped=True)
     return _call(task, task.plan.deployment.name)
 
 
 def timeout(task: TaskContext) -> float:
-    """Seconds to wait for an answer: what the deployment allows itself, and the way there and back."""
+    """Seconds to wait for an answer: the deployment's own timeout plus the network's share."""
     return task.plan.deployment.request_settings.request_timeout_ms / 1000 + 15
 
 
@@ -46,7 +46,7 @@ def _call(task: TaskContext, deployment: str | None) -> Outcome:
     body = request.read_bytes()
     endpoint = endpoints.read(task.cloud, task.plan.endpoint.name)
     if endpoint is None or not endpoint.scoring_uri:
-        raise CloudError("The endpoint has no scoring URI", "It is not there any more, or was never finished.")
+        raise CloudError("The endpoint has no scoring URI", "It was deleted, or its creation never finished.")
     answer = _answer(task, endpoint, body, deployment)
     result = {
         "status_code": answer.status_code,
@@ -54,12 +54,13 @@ def _call(task: TaskContext, deployment: str | None) -> Outcome:
         "response": answer.body,
         "deployment": answer.deployment,
     }
-    task.log(f"Answered {answer.status_code} in {answer.latency_ms:.0f} ms from {answer.deployment or 'nobody'}.")
+    by = f"by {answer.deployment}" if answer.deployment else "deployment not reported"
+    task.log(f"Answered {answer.status_code} in {answer.latency_ms:.0f} ms, {by}.")
     if not answer.ok:
         task.run.results["test"] = result
-        serves = f" {deployment} got no caller's request." if deployment else ""
+        serves = f" {deployment} has received no caller's request." if deployment else ""
         raise CloudError(
-            title=f"The test call was answered with {answer.status_code}, and is not a success",
+            title=f"The test call failed with status {answer.status_code}",
             cause=f"{answer.note or 'The scoring script or the front end refused the request.'}{serves}",
             remedy="Compare the sample request with what run() expects, and read the container's log.",
             raw=answer.body[:4000],
@@ -69,7 +70,7 @@ def _call(task: TaskContext, deployment: str | None) -> Outcome:
 
 
 def _answer(task: TaskContext, endpoint: EndpointInfo, body: bytes, deployment: str | None) -> ScoreResult:
-    """The first answer that is not a passing trouble, or the last one at the limit."""
+    """The first answer that is not a temporary failure, or the last one at the limit."""
     from tui.cloud.endpoints import scoring
     from tui.cloud.errors import CloudError
     from tui.cloud.http.retry_policy import delay
@@ -80,7 +81,7 @@ def _answer(task: TaskContext, endpoint: EndpointInfo, body: bytes, deployment: 
         try:
             answer = scoring.score(task.cloud, endpoint, body, deployment, timeout(task))
             reason = _passing(answer)
-        except CloudError as error:  # no answer at all: a name that does not resolve yet, a connection that broke
+        except CloudError as error:  # no answer: a name that does not resolve yet, a broken connection
             if error.code != "Unreachable" or deadline.ended():
                 raise
             reason = error.title
@@ -93,7 +94,7 @@ def _answer(task: TaskContext, endpoint: EndpointInfo, body: bytes, deployment: 
 
 
 def _passing(answer: ScoreResult) -> str:
-    """Why an answer may be another one soon; empty where it is final."""
+    """Why an answer is temporary and worth a retry; empty if it is final."""
     status = answer.status_code
     if status in NOT_YET:
         return f"answered {status}, {NOT_YET[status]}"

@@ -1,4 +1,4 @@
-"""Sends requests to the deployments: an endpoint without traffic answers 404."""
+"""Sets the traffic split; an endpoint without traffic answers 404."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 def work(task: TaskContext) -> Outcome:
-    """Set the plan's traffic where it is not set yet. Raises CloudError, OperationFailed, Stopped."""
+    """Set the plan's traffic if it differs. Raises CloudError, OperationFailed, Stopped."""
     wanted, mirrored = serving(task.plan.traffic), task.plan.mirror_traffic
-    said = shares(wanted) + (f"; copies of {shares(mirrored)}" if mirrored else "")
+    said = shares(wanted) + (f"; mirrored: {shares(mirrored)}" if mirrored else "")
     done, found = read(task)
     now = serving(found.traffic) if found else {}
     copied = serving(found.mirror_traffic) if found else {}
-    # What the plan does not name stays, unless Azure would refuse it: requests and copies exclude each other.
+    # Mirrored traffic that the plan does not name is kept, unless Azure would refuse it: no deployment can have both.
     copies = mirrored or {name: share for name, share in copied.items() if not wanted.get(name)}
     if now == wanted and copied == copies:
         task.start("skip", said)
         if done:
             return Outcome(said, {"traffic": wanted})
-        return Outcome(f"{said}, as it was", {"traffic": wanted}, skipped=True)
+        return Outcome(f"{said}, unchanged", {"traffic": wanted}, skipped=True)
     task.start("change", said)
     change(task, now, wanted, "the plan's split", mirrored=copies)
     task.log(f"Traffic: {said}.")
@@ -35,7 +35,7 @@ def work(task: TaskContext) -> Outcome:
 
 
 def read(task: TaskContext) -> tuple[str, EndpointInfo | None]:
-    """The endpoint once nobody changes it; first what an earlier engine of the run had begun (create, change or "")."""
+    """The endpoint once no change is in progress, preceded by what an earlier engine did (create, change or "")."""
     from tui.cloud.endpoints import endpoints
 
     cloud, name = task.cloud, task.plan.endpoint.name
@@ -56,10 +56,10 @@ def change(
     back: bool = False,
     **more: int,
 ) -> None:
-    """Set the whole split and the copies, and wait until Azure has them; the journal and a tag keep the way back.
+    """Set the split and mirrored traffic and wait for Azure; the journal and a tag keep the previous split.
 
-    With `back`, which is a way back, it is carried out even when the run is asked to stop. Raises CloudError,
-    OperationFailed, Stopped.
+    With `back` (a roll back), a request to stop the run does not interrupt it. Raises CloudError, OperationFailed,
+    Stopped.
     """
     from tui.cloud.endpoints import endpoints, traffic
 

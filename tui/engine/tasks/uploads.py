@@ -1,4 +1,4 @@
-"""The limit of an upload, beside the wish to stop."""
+"""Ends an upload at its time limit or when the run is asked to stop."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tui.plan.rules.durations import words
 
 @contextmanager
 def upload_limit(task: TaskContext) -> Iterator[Callable[[], bool]]:
-    """An upload inside asks again and again, by the value, whether it should end: on a wish to stop, or at the limit.
+    """Yield a function that tells the upload inside whether to end: on a request to stop, or at the limit.
 
-    When it has ended early, Stopped is raised, or CloudError when its time was up.
+    After an early end, raises Stopped, or CloudError if the time was up.
     """
     from tui.cloud.errors import Cancelled, CloudError
 
@@ -26,7 +26,7 @@ def upload_limit(task: TaskContext) -> Iterator[Callable[[], bool]]:
         task.check_stop()
         raise CloudError(
             title=f"The upload took longer than {words(deadline.seconds)}",
-            cause="What has arrived stays in the workspace's storage; nothing was registered.",
-            remedy="Apply again: it goes on where it stopped. limits.upload in the plan gives it more time.",
+            cause="Uploaded files stay in the workspace's storage; nothing was registered.",
+            remedy="Apply again: the upload continues where it stopped. Set limits.upload in the plan for more time.",
             code="TimeLimit",
         ) from None

@@ -8,7 +8,7 @@ from tui.engine.task_context import Outcome, TaskContext
 
 
 def work(task: TaskContext) -> Outcome:
-    """Read the plan's workspace. Raises CloudError when it is not there or may not be read."""
+    """Read the plan's workspace. Raises CloudError if it is not found or access is denied."""
     from tui.cloud.workspace import workspace
 
     task.start("read", task.plan.workspace.name)
