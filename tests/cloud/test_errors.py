@@ -44,7 +44,7 @@ def test_a_wrong_secret_names_the_usual_reason() -> None:
 @pytest.mark.parametrize(
     ("code", "title"),
     [
-        ("700016", "The application is not known in this tenant"),
+        ("700016", "The application was not found in this tenant"),
         ("90002", "The tenant was not found"),
         ("7000222", "The client secret has expired"),
         ("999999", "Microsoft Entra refused the sign-in"),
@@ -58,7 +58,7 @@ def test_other_codes_of_entra(code: str, title: str) -> None:
 
 def test_the_chain_lists_what_each_source_said() -> None:
     error = sign_in_error(NOTHING_FOUND)
-    assert error.title == "No way to sign in was found"
+    assert error.title == "No credential to sign in with was found"
     assert error.cause == (
         "Environment: Environment variables are not set; "
         "ManagedIdentity: no response from the IMDS endpoint; "
@@ -90,7 +90,7 @@ def test_an_answer_that_is_not_json_is_quoted() -> None:
 def test_a_web_page_of_a_gateway_is_said_in_a_sentence_and_kept_as_the_raw_text() -> None:
     page = "<html><head><title>502 Bad Gateway</title></head></html>"
     error = from_status(502, page, {})
-    assert error.cause == "A proxy or gateway before the service answered 502 with a web page, not the service."
+    assert error.cause == "A proxy or gateway in front of the service answered 502 with a web page."
     assert error.raw == page
 
 

@@ -147,7 +147,7 @@ def test_the_default_chain_tells_what_each_source_said(
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(CloudError) as caught:
         sign_in(connect(plan))
-    assert caught.value.title == "No way to sign in was found"
+    assert caught.value.title == "No credential to sign in with was found"
     assert "AzureCli: " in caught.value.cause
 
 

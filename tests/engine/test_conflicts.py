@@ -12,12 +12,12 @@ from tui.cloud.http.retry_policy import POLICIES
 from tui.cloud.http.run_operation import busy, run_operation
 
 BUSY = CloudError(
-    "Another operation holds the resource",
+    "Another operation on the resource is in progress",
     "Cannot create a deployment in endpoint churn because it is in Updating provisioning state.",
     code="BadRequest",
     status=400,
 )
-CONFLICT = CloudError("Another operation holds the resource", "", code="Conflict", status=409)
+CONFLICT = CloudError("Another operation on the resource is in progress", "", code="Conflict", status=409)
 TAKEN = CloudError(
     "The name is taken", "There is already an endpoint with the name churn.", code="Conflict", status=409
 )

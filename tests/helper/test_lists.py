@@ -91,7 +91,7 @@ async def test_endpoints_models_and_environments_of_the_workspace(
     found = {item["value"]: item for item in (await client.ask("endpoints", plan=asked))["items"]}
     assert found[name]["sets"] == {"endpoint.auth_mode": "aml_token"}
     assert "no deployment" in found[name]["detail"]
-    assert "every name is free" in (await client.ask("deployments", plan=asked))["reason"]
+    assert "any name can be used" in (await client.ask("deployments", plan=asked))["reason"]
     environments = [item["value"] for item in (await client.ask("environments", plan=asked))["items"]]
     own = [value for value in environments if name in value]
     assert own == [f"azureml:{name}:{version}" for version in ("10", "2", "1")]

@@ -92,7 +92,7 @@ def test_a_cancelled_staging_goes_on_from_the_files_that_are_whole(cache: Path) 
 def test_a_full_disk_is_noticed_first(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listing = staging.listing(None, "models:/churn/1")
     huge = Listing(listing.exact, "model", (*listing.items, Item("weights.bin", 2**60)), listing.fetch)
-    with pytest.raises(CloudError, match="no room"), staging.staged(huge):
+    with pytest.raises(CloudError, match="not enough disk space"), staging.staged(huge):
         raise AssertionError("there is room for an exabyte")
 
 
@@ -179,7 +179,7 @@ def test_the_same_model_is_deployed_without_code_and_with_a_script_made_for_it(
     answer = json.loads(run[-1]["test"]["response"])
     lines = [event["line"] for event in run if event["event"] == "task_log"]
     assert "models:/churn@champion is models:/churn/1." in lines
-    assert "What was staged on this machine is removed." in lines
+    assert "The staged files are removed from this machine." in lines
 
     legacy = ("--set", f"workspace.name={rehearsal['workspaces']['legacy']['name']}",
               "--set", "deployment.egress_public_network_access=disabled")  # fmt: skip

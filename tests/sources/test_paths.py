@@ -101,7 +101,7 @@ def test_an_address_names_account_container_and_path(source: str, account: str, 
 
 def test_other_addresses_are_not_asked_for_files() -> None:
     for source in ("https://example.com/a/b/c", "https://acc.blob.core.windows.net/only-container"):
-        with pytest.raises(CloudError, match="does not name files"):
+        with pytest.raises(CloudError, match="is not an address of files"):
             blob_source.parse(source)
 
 
@@ -200,7 +200,7 @@ def test_files_of_the_workspaces_own_datastore_are_registered_where_they_lie(clo
 
 def test_nothing_there_is_told(cloud: Any) -> None:
     account = put(cloud, "lake", FILES)
-    with pytest.raises(CloudError, match="There is nothing at"):
+    with pytest.raises(CloudError, match="No files were found at"):
         staging.listing(cloud, f"{account}/lake/no/such/folder")
     with pytest.raises(CloudError) as refused:
         staging.listing(cloud, f"{account}/no-such-container/x")
@@ -242,4 +242,4 @@ def test_a_source_that_cannot_be_looked_into_says_why(cloud: Any) -> None:
     found = source_model.inspect(plan, lambda: cloud.for_plan(plan))
     assert not found["exists"] and found["score"]["has_run"]
     (line,) = [fact.text for fact in model_facts.about(found) if fact.name == "Model"]
-    assert line.startswith("There is nothing at") and "Check the path" in line
+    assert line.startswith("No files were found at") and "Check the path" in line

@@ -100,7 +100,7 @@ def test_a_wrong_token_is_told_from_a_missing_one(databricks: str, monkeypatch: 
         Reader().read("databricks", "deploy/sp-secret")
     for variable in ("DATABRICKS_TOKEN", "DATABRICKS_HOST"):
         monkeypatch.delenv(variable)
-    with pytest.raises(CloudError, match="no way to sign in to Databricks"):
+    with pytest.raises(CloudError, match="Cannot sign in to Databricks"):
         Reader().read("databricks", "deploy/sp-secret")
 
 

@@ -1,1 +1,1 @@
-"""Azure, and the only folder that imports it."""
+"""Access to Azure; the only package that imports Azure's SDK."""

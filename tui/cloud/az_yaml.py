@@ -1,7 +1,7 @@
-"""The files of `az ml online-endpoint` and `az ml online-deployment`, loaded by azure-ai-ml itself.
+"""Imports the YAML of `az ml online-endpoint` and `az ml online-deployment`, loaded by azure-ai-ml itself.
 
-What it takes is taken, with its spellings and types; what it refuses is refused, with its reason. The YAML as written
-says which keys were written and on which lines, and keeps the paths, which azure-ai-ml makes absolute or reads.
+What azure-ai-ml accepts is imported, with its spellings and types; what it refuses is refused, with its reason. The
+YAML as written gives the keys, their lines and the paths, which azure-ai-ml would make absolute or read.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from tui.plan.load_save.document import SHORT_FORMS, holder
 from tui.plan.problems import PlanInvalid, Problem
 
 Reason = tuple[str, str]
-"""A key, and why it is refused."""
+"""A key and the reason for its refusal."""
 
 _PATHS = {item.key.partition(".")[2] for item in FIELDS if item.kind == "path" and item.key.startswith("deployment.")}
 _MISSING = "Missing data for required field."
 _REFERENCE = "In order to specify an existing"
 _WORDS = {
-    "Unknown field.": "It does not know this key.",
-    _MISSING: "It requires this key, and the file does not have it.",
+    "Unknown field.": "The key is unknown.",
+    _MISSING: "The key is required and missing.",
     "Field may not be null.": "The key has no value.",
-    _REFERENCE: "What is registered is written azureml:NAME:VERSION, azureml:NAME@LABEL or azureml://registries/….",
+    _REFERENCE: "Write a registered asset as azureml:NAME:VERSION, azureml:NAME@LABEL or azureml://registries/….",
 }
-"""Sentences for what azure-ai-ml says without a subject, or at length."""
+"""Sentences for azure-ai-ml's messages that have no subject or are too long."""
 _TRACED = re.compile(r"\w+: (.*?) from .*")
-"""An exception with a line of azure-ai-ml's own source."""
+"""An exception text that quotes a line of azure-ai-ml's own source."""
 _OF_THE_SCHEMA = ("_schema", "key", "value")
-"""What azure-ai-ml adds to the path of a key; no part of the file."""
+"""Names that azure-ai-ml adds to the path of a key; they are not in the file."""
 
 
 def import_files(paths: Sequence[Path]) -> ImportedDocument:
-    """The plan that an endpoint's and its deployments' files describe, given in any order.
+    """Import the files of an endpoint and its deployments, in any order, as a plan.
 
-    Raises PlanInvalid with all reasons when the files cannot be read, are refused, or do not belong together.
+    Raises PlanInvalid with all reasons if the files cannot be read, are refused, or do not belong together.
     """
     problems: list[Problem] = []
     parts: list[Part] = []
@@ -52,7 +52,7 @@ def import_files(paths: Sequence[Path]) -> ImportedDocument:
             problems.extend(invalid.problems)
     named = next((part.tree["name"] for part in parts if part.kind == "endpoint" and part.tree.get("name")), None)
     for part in parts:
-        # As `az ml online-deployment create --endpoint-name` has it.
+        # As with `az ml online-deployment create --endpoint-name`.
         lacks = named and part.kind == "deployment" and "endpoint_name" not in part.tree
         try:
             part.tree = _loaded(part, [{"endpoint_name": str(named)}] if lacks else [])
@@ -64,7 +64,7 @@ def import_files(paths: Sequence[Path]) -> ImportedDocument:
 
 
 def _loaded(part: Part, override: list[dict[str, Any]]) -> dict[str, Any]:
-    """The keys that a file has, with the values that they have for azure-ai-ml. Raises PlanInvalid."""
+    """The keys of a file, with azure-ai-ml's values. Raises PlanInvalid."""
     import_sdk()
     from azure.ai.ml import load_online_deployment, load_online_endpoint
     from azure.ai.ml.entities import ManagedOnlineDeployment, ManagedOnlineEndpoint
@@ -72,7 +72,7 @@ def _loaded(part: Part, override: list[dict[str, Any]]) -> dict[str, Any]:
     try:
         load = load_online_endpoint if part.kind == "endpoint" else load_online_deployment
         entity = load(part.path, params_override=override)
-    except Exception as error:  # of its schema library, of its own, or whatever an entity stumbles over
+    except Exception as error:  # from its schema library, its own, or any error in an entity
         raise PlanInvalid(list(_problems(part, error))) from None
     if not isinstance(entity, (ManagedOnlineDeployment, ManagedOnlineEndpoint)):
         raise PlanInvalid([part.of_another_kind("compute" if part.kind == "endpoint" else "type", "a Kubernetes")])
@@ -80,7 +80,7 @@ def _loaded(part: Part, override: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _value(written: Any, loaded: Any, key: str) -> Any:
-    """The value at a key as azure-ai-ml has it; as written for paths, and for what it passes over."""
+    """azure-ai-ml's value of a key; as written for paths and for keys that it ignores."""
     if loaded is None or key in _PATHS:
         return written
     if isinstance(written, dict):
@@ -97,7 +97,7 @@ def _member(loaded: Any, name: str) -> Any:
 
 
 def _problems(part: Part, error: Exception) -> Iterator[Problem]:
-    """What azure-ai-ml said, at the keys that it said it about."""
+    """The problems that azure-ai-ml reports, at their keys."""
     messages = getattr(error.__cause__, "messages", None)
     if not isinstance(messages, dict):
         yield part.problem("", f"azure-ai-ml refuses this file: {_sentence(clean(str(error)))}")
@@ -121,7 +121,7 @@ def _reasons(part: Part, key: str, messages: Any) -> Iterator[Reason]:
 
 
 def _nearest(part: Part, key: str, forms: list[list[Reason]]) -> list[Reason]:
-    """Of the forms that a value may have, each with why it is not of it, those that it misses by least."""
+    """Of the forms that a value may have, the reasons for the form that it is closest to."""
     above, last = holder(part.tree, key)
     reference = (key, _WORDS[_REFERENCE])
     if not isinstance(above and above.get(last), dict):
@@ -130,14 +130,14 @@ def _nearest(part: Part, key: str, forms: list[list[Reason]]) -> list[Reason]:
     else:
         forms = [form for form in forms if reference not in form] or forms
         if any(name.startswith(f"{key}.") and file != part.path for name, (file, _) in part.lines.items()):
-            # After the first form azure-ai-ml looks for the map's file in a folder where it is not.
+            # After the first form, azure-ai-ml searches for the map's file in the wrong folder.
             forms = forms[:1]
     least = min(map(_weight, forms))
     return [reason for form in forms if _weight(form) == least for reason in form]
 
 
 def _weight(form: list[Reason]) -> int:
-    """How far a value is from a form: a key that is missing tells more than one that is wrong, and is worse."""
+    """The distance of a value from a form: a missing key counts more than a wrong one."""
     return sum(2 if why == _WORDS[_MISSING] else 1 for _, why in form)
 
 

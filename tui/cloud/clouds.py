@@ -1,4 +1,4 @@
-"""Which Azure cloud: the built-in ones by name, any other through `ARM_CLOUD_METADATA_URL`, as the SDK reads it."""
+"""Determines the Azure cloud: a built-in one by name, any other by `ARM_CLOUD_METADATA_URL`, as the SDK does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CloudMetadata:
-    """Addresses of one Azure cloud; URLs have no slash at their end. `studio` is empty where it is not known."""
+    """Addresses of one Azure cloud; URLs have no final slash. `studio` is empty if unknown."""
 
     name: str
     resource_manager: str
@@ -54,7 +54,7 @@ def _known(name: str, arm: str, login: str, ml: str, storage: str, portal: str, 
     )
 
 
-# The addresses that azure-ai-ml 1.35 carries (azure.ai.ml._azure_environments).
+# The addresses in azure-ai-ml 1.35 (azure.ai.ml._azure_environments).
 BUILT_IN = {
     cloud.name: cloud
     for cloud in (
@@ -90,16 +90,16 @@ BUILT_IN = {
 
 
 def current(environ: Mapping[str, str] | None = None, session: requests.Session | None = None) -> CloudMetadata:
-    """The cloud that the environment names; AzureCloud when it names none.
+    """The cloud that the environment variables name; AzureCloud by default.
 
-    `ARM_CLOUD_METADATA_URL` comes first: the SDK itself sets `AZUREML_CURRENT_CLOUD`, so a value of it may be
-    left over from another process; it is taken only when it names a built-in cloud.
-    Raises CloudError when the metadata cannot be read.
+    `ARM_CLOUD_METADATA_URL` has precedence: the SDK itself sets `AZUREML_CURRENT_CLOUD`, so its value may be
+    left over from another process; it is used only if it names a built-in cloud.
+    Raises CloudError if the metadata cannot be read.
     """
     env = os.environ if environ is None else environ
     url = env.get("ARM_CLOUD_METADATA_URL")
     if not url:
-        # Where this process has a client of the SDK, an address comes after the name (`tui.cloud.http.sdk_client`).
+        # If this process has an SDK client, an address follows the name (`tui.cloud.http.sdk_client`).
         return BUILT_IN.get(env.get("AZUREML_CURRENT_CLOUD", "").partition(" ")[0], BUILT_IN["AzureCloud"])
     for entry in _read_metadata(url, session):
         try:
@@ -109,7 +109,7 @@ def current(environ: Mapping[str, str] | None = None, session: requests.Session 
         if urlsplit(metadata.resource_manager).netloc == urlsplit(url).netloc:
             return BUILT_IN.get(metadata.name, metadata)
     raise CloudError(
-        title="The cloud is not described by its metadata",
+        title="The cloud's metadata do not describe it",
         cause=f"{url} (ARM_CLOUD_METADATA_URL) lists no cloud whose Resource Manager is at that address.",
         remedy="Unset ARM_CLOUD_METADATA_URL for the public cloud, or set it to "
         "https://<resource manager>/metadata/endpoints?api-version=2019-05-01 of your cloud.",

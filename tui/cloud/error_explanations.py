@@ -1,4 +1,4 @@
-"""From an exception to cause and remedy, by what it carries: status, error code, words."""
+"""Explains exceptions with a cause and a remedy, by status, error code and message."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tui.cloud.auth.roles import refused
 from tui.cloud.auth.sign_in_errors import explain_sign_in
 from tui.cloud.errors import CloudError, clean, request_ids, service_error
 
-# As azure-ai-ml 1.35 formats what its own checks find, between a heading and advice on editors.
+# How azure-ai-ml 1.35 formats the results of its own checks, between a heading and advice on editors.
 _DETAIL = re.compile(r"^\(x\) (.+?)(?=\n\n|\n\(x\)|\Z)", re.MULTILINE | re.DOTALL)
 _PAGE = re.compile(r"\s*(<!doctype html|<html\b|<head\b|<body\b)", re.IGNORECASE)
 
 
 def explain(error: BaseException, doing: str = "") -> CloudError:
-    """Any exception of the Azure libraries, of requests or of the operating system as a CloudError.
+    """Turn any exception of the Azure libraries, of requests or of the operating system into a CloudError.
 
     `doing` completes "while …".
     """
@@ -34,9 +34,9 @@ def explain(error: BaseException, doing: str = "") -> CloudError:
     said = _DETAIL.findall(text)
     if "MlException" in kinds and said:
         return CloudError(
-            title=_while("Azure's SDK refuses what it was given", doing),
+            title=_while("Azure's SDK refused the input", doing),
             cause=" ".join(" ".join(one.split()) for one in said),
-            remedy="Correct what it names.",
+            remedy="Correct the fields that it names.",
             raw=text,
             code="RefusedBySdk",
         )
@@ -47,7 +47,7 @@ def explain(error: BaseException, doing: str = "") -> CloudError:
     return CloudError(
         title=_while("Azure's client reported an error", doing),
         cause=text.splitlines()[0] if text else type(error).__name__,
-        remedy="Look at the raw text; if it names a field, correct the field and try again.",
+        remedy="Read the raw text; if it names a field, correct the field and try again.",
         raw=text,
         code=_code(error),
         status=status,
@@ -56,17 +56,17 @@ def explain(error: BaseException, doing: str = "") -> CloudError:
 
 
 def from_status(status: int, body: Any, headers: Any, doing: str = "") -> CloudError:
-    """An HTTP answer of 400 or more as a CloudError."""
+    """Turn an HTTP response with status 400 or more into a CloudError."""
     page = isinstance(body, str) and _PAGE.match(body) is not None
     code, message, _ = service_error("" if page else body)
     code = (headers.get("x-ms-error-code") if headers is not None else None) or code
     title, remedy = _by_code(code or "", message, status)
     if page:
-        # Proxies and gateways answer in HTML: it says nothing to a person, and is kept as the raw text only.
-        message = f"A proxy or gateway before the service answered {status} with a web page, not the service."
+        # Proxies and gateways answer in HTML, which is not readable here and is kept as raw text only.
+        message = f"A proxy or gateway in front of the service answered {status} with a web page."
     return CloudError(
         title=_while(title, doing),
-        cause=message or f"The service answered {status} without a reason.",
+        cause=message or f"The service answered {status} without giving a reason.",
         remedy=remedy,
         raw=body if isinstance(body, str) else message,
         code=code,
@@ -76,8 +76,8 @@ def from_status(status: int, body: Any, headers: Any, doing: str = "") -> CloudE
 
 
 class _Refusal(NamedTuple):
-    """A kind of refusal. It is meant when one of the `words` is said, where there are any, and the status or the code
-    is one of these, where there are any."""
+    """A kind of refusal. It applies if the text contains one of the `words` (if there are any) and the status or code
+    is one of those listed (if there are any)."""
 
     title: str
     remedy: str
@@ -86,14 +86,14 @@ class _Refusal(NamedTuple):
     codes: tuple[str, ...] = ()
 
     def meant(self, code: str, lowered: str, status: int) -> bool:
-        """Whether an answer is of this kind; `lowered` is its code and its message in small letters."""
+        """Whether a response is of this kind; `lowered` is its code and message in lower case."""
         if self.words and not any(word in lowered for word in self.words):
             return False
         return not (self.statuses or self.codes) or status in self.statuses or code in self.codes
 
 
 _NO_PERMISSION = "The identity has no permission for this"
-_REFUSALS = (  # the first that is meant counts
+_REFUSALS = (  # the first that applies is used
     _Refusal(
         "The identity may not write to the workspace's storage",
         "Grant the identity Storage Blob Data Contributor on the storage account; it takes a few minutes to apply.",
@@ -106,8 +106,8 @@ _REFUSALS = (  # the first that is meant counts
         ("authorizationfailure", "publicaccessnotpermitted"),
     ),
     _Refusal(
-        "The workspace's storage takes no keys",
-        "Let the workspace use identities for its storage (az ml workspace update --system-datastores-auth-mode "
+        "The workspace's storage does not accept keys",
+        "Make the workspace use identities for its storage (az ml workspace update --system-datastores-auth-mode "
         "identity), and grant this identity Storage Blob Data Contributor on the storage account.",
         ("keybasedauthenticationnotpermitted",),
     ),
@@ -153,21 +153,21 @@ _REFUSALS = (  # the first that is meant counts
     ),
     _Refusal(
         "The endpoint's name is taken in this region",
-        "Choose another name: it is unique within an Azure region, also among other people's endpoints.",
+        "Choose another name: it must be unique within an Azure region, among all customers' endpoints.",
         ("already an endpoint with",),
     ),
     _Refusal(
-        "Another operation holds the resource",
+        "Another operation on the resource is in progress",
         "Wait until it has ended (up to a minute), then try again.",
         statuses=(409,),
     ),
     _Refusal("Azure asks to slow down", "Try again in a minute.", statuses=(429,)),
     _Refusal(
         "Azure answered with an internal error",
-        "Try again in a few minutes; quote the request id to support.",
+        "Try again in a few minutes; if it happens again, give the request id to support.",
         statuses=range(500, 1000),
     ),
-    _Refusal("Azure refused the request", "Correct what the message names.", statuses=(400,)),
+    _Refusal("Azure refused the request", "Correct the fields that the message names.", statuses=(400,)),
 )
 
 
@@ -178,17 +178,17 @@ def _by_code(code: str, message: str, status: int) -> tuple[str, str]:
         if kind.meant(code, lowered, status):
             named = _role_to_ask_for(message) if kind.title == _NO_PERMISSION and status == 403 else ""
             return kind.title, named or kind.remedy
-    return f"Azure answered {status}", "Look at the raw text."
+    return f"Azure answered {status}", "Read the raw text."
 
 
 def _role_to_ask_for(message: str) -> str:
-    """The role and scope that would allow what was refused, as a sentence and as a command; empty where not named."""
+    """The role and scope that would allow the refused action, as a sentence and a command; empty if not named."""
     role = refused(message)
     return f"{role.sentence}\n{role.command}" if role else ""
 
 
 class _Disturbance(NamedTuple):
-    """What prevents an answer, by the names of exceptions or by what their texts say; `title` names the host."""
+    """A cause for a missing response, recognised by exception names or texts; `title` contains the host."""
 
     title: str
     remedy: str
@@ -196,17 +196,17 @@ class _Disturbance(NamedTuple):
     signs: tuple[str, ...] = ()
 
 
-_DISTURBANCES = (  # the first that fits counts
+_DISTURBANCES = (  # the first match is used
     _Disturbance(
         "The certificate of {} is not trusted here",
-        "A proxy that inspects TLS, or a cloud with its own authority, needs its certificate: set "
-        "REQUESTS_CA_BUNDLE to a file that holds it together with the usual ones.",
+        "A proxy that inspects TLS, or a cloud with its own certification authority, needs its certificate: set "
+        "REQUESTS_CA_BUNDLE to a file that contains it together with the usual ones.",
         signs=("certificate verify failed", "certificate_verify_failed"),
     ),
     _Disturbance(
         "No TLS connection to {} could be made",
-        "Something between here and there ends or changes the connection: look at the firewall's rules and at "
-        "HTTPS_PROXY, and check that the name leads to the service itself (getent hosts).",
+        "A device on the network path closes or changes the connection: check the firewall's rules and "
+        "HTTPS_PROXY, and that the name resolves to the service itself (getent hosts).",
         frozenset({"SSLError"}),
         ("[ssl:", "ssleoferror", "sslzeroreturn", "tls/ssl connection"),
     ),
@@ -218,18 +218,18 @@ _DISTURBANCES = (  # the first that fits counts
         ),
     ),
     _Disturbance(
-        "The proxy did not let the call to {} pass",
+        "The proxy blocked the call to {}",
         "Check HTTPS_PROXY and NO_PROXY.",
         frozenset({"ProxyError"}),
     ),
     _Disturbance(
         "{} did not answer in time",
-        "A firewall that drops packets looks like this: check the outbound rules of this machine's network.",
+        "A firewall that drops packets is a likely cause: check the outbound rules of this machine's network.",
         signs=("timed out", "timeout"),
     ),
     _Disturbance(
         "The connection to {} failed",
-        "Check that this machine may reach it: outbound rules, proxy, private endpoint.",
+        "Check that this machine can reach it: outbound rules, proxy, private endpoint.",
         frozenset(
             {
                 "IncompleteReadError", "ServiceRequestError", "ServiceResponseError", "ConnectionError",
@@ -242,7 +242,7 @@ _OF_FILES = {"FileNotFoundError", "PermissionError", "IsADirectoryError"}
 
 
 def _disturbance(kinds: set[str], text: str) -> _Disturbance | None:
-    """What prevented an answer; None where it was something else, such as an OSError of this machine's files."""
+    """The cause of a missing response; None for other errors, such as an OSError for a local file."""
     lowered = text.lower()
     for one in _DISTURBANCES:
         if kinds & one.kinds or any(sign in lowered for sign in one.signs):
@@ -258,14 +258,14 @@ def _host(text: str) -> str | None:
     return urlsplit(url.group(0)).hostname if url else None
 
 
-# What Python's libraries write of broken connections, and the same in words; the first that is found counts.
+# Messages of Python's libraries about broken connections, and their explanation; the first match is used.
 _REASONS = tuple(
     (re.compile(pattern, re.IGNORECASE), words)
     for pattern, words in (
         (r"failed to resolve '([^']+)' \((?:\[errno -?\d+\] )?([^()]+)\)", "Failed to resolve '{0}' ({1})."),
         (r"certificate verify failed:? ?((?:hostname mismatch|ip address mismatch)[^(]{0,200})", "{0}."),
         (r"certificate verify failed: ([^('\"]{3,160})", "Its certificate was not accepted: {0}."),
-        (r"wrong[ _]version[ _]number|http_request", "What answers there does not speak TLS."),
+        (r"wrong[ _]version[ _]number|http_request", "The server does not use TLS."),
         (r"ssleoferror|sslzeroreturn|eof occurred in violation|unexpected_eof|connection has been closed \(eof\)",
          "The other side ended the connection during the TLS handshake."),
         (r"\[ssl: \w+\] ([^(\[]{3,160})", "The TLS handshake failed: {0}."),
@@ -273,11 +273,11 @@ _REASONS = tuple(
         (r"(?:cannot|unable to) connect to proxy", "The proxy itself could not be reached."),
         (r"connection refused|errno 111", "Nothing accepts connections there: the connection was refused."),
         (r"connection reset|connectionreseterror|errno 104", "The other side reset the connection."),
-        (r"broken pipe|brokenpipeerror", "The other side closed the connection while something was being sent."),
-        (r"remotedisconnected|without response", "The other side closed the connection without an answer."),
-        (r"incompleteread|connection broken|incomplete download", "The connection broke in the middle of the answer."),
-        (r"badstatusline|linetoolong|invalidchunklength", "What answers there does not speak HTTP."),
-        (r"network is unreachable|no route to host", "This machine has no route there."),
+        (r"broken pipe|brokenpipeerror", "The other side closed the connection during a transfer."),
+        (r"remotedisconnected|without response", "The other side closed the connection without a response."),
+        (r"incompleteread|connection broken|incomplete download", "The connection broke during the response."),
+        (r"badstatusline|linetoolong|invalidchunklength", "The server does not use HTTP."),
+        (r"network is unreachable|no route to host", "This machine has no route to it."),
         (r"read timeout=([\d.]+)", "No answer within {0} seconds."),
         (r"connect timeout=([\d.]+)", "No connection within {0} seconds."),
         (r"timed out", "No answer within the time limit."),
@@ -286,12 +286,12 @@ _REASONS = tuple(
 
 
 def _reason(text: str) -> str:
-    """What really happened, out of the nested texts of urllib3, requests and azure-core."""
+    """The root cause from the nested messages of urllib3, requests and azure-core."""
     for pattern, words in _REASONS:
         found = pattern.search(text)
         if found:
             return words.format(*(part.strip().rstrip(".,") for part in found.groups()))
-    return text.splitlines()[0][:300] if text else "Nothing more is known."
+    return text.splitlines()[0][:300] if text else "No details are known."
 
 
 def _status(error: BaseException, response: Any) -> int | None:
@@ -308,7 +308,7 @@ def _body(response: Any) -> str | None:
     try:
         text = response.text
         return clean(text() if callable(text) else text)
-    except Exception:  # a response whose body was streamed away has no text any more
+    except Exception:  # a response whose body was streamed has no text
         return None
 
 

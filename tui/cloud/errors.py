@@ -1,4 +1,4 @@
-"""What Azure and its libraries raise, in words: what happened, why, and what to do."""
+"""Errors of Azure and its libraries, with an explanation: what happened, why, and what to do."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _REQUEST_ID_HEADERS = ("x-ms-request-id", "x-ms-correlation-request-id", "x-requ
 
 
 class CloudError(Exception):
-    """An Azure call that did not work, explained.
+    """A failed call to Azure, with an explanation.
 
-    `title` says what happened, `cause` why, `remedy` what to do; `raw` is the service's own text without secrets;
-    `code` and `status` are Azure's error code and the HTTP status when there was one.
+    `title` is what happened, `cause` why, `remedy` what to do; `raw` is the service's own text without secrets;
+    `code` and `status` are Azure's error code and the HTTP status, if any.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class CloudError(Exception):
 
 
 class OperationFailed(CloudError):
-    """A long-running operation that Azure ended as Failed or Canceled, with the service's own words.
+    """A long-running operation that Azure ended as Failed or Canceled, with the service's own message.
 
     `message` is the innermost message, `details` the service's list of details, `outcome` Failed or Canceled.
     """
@@ -77,7 +77,7 @@ class Cancelled(Exception):
 
 
 def clean(text: str) -> str:
-    """The text without terminal colours and without anything that looks like a secret."""
+    """The text without terminal colours and anything that looks like a secret."""
     return redact(_ANSI.sub("", text)).strip()
 
 
@@ -92,7 +92,7 @@ def request_ids(headers: Any) -> list[str]:
 
 
 def service_error(body: Any) -> tuple[str | None, str, list[dict[str, Any]]]:
-    """Code, message and details of Azure's error object, the innermost code and the most telling message."""
+    """Code, message and details of Azure's error object: the innermost code and the most specific message."""
     if isinstance(body, str):
         try:
             body = json.loads(body)
@@ -106,7 +106,7 @@ def service_error(body: Any) -> tuple[str | None, str, list[dict[str, Any]]]:
     code = error.get("code")
     message = str(error.get("message") or "")
     details = [detail for detail in error.get("details") or [] if isinstance(detail, dict)]
-    # Azure often wraps the real reason: BadRequest around a detail that says what is bad.
+    # Azure often wraps the real reason: BadRequest around a detail that says what is wrong.
     for detail in details:
         text = str(detail.get("message") or "")
         if text and text not in message:
@@ -115,7 +115,7 @@ def service_error(body: Any) -> tuple[str | None, str, list[dict[str, Any]]]:
 
 
 def _storage_error(text: str) -> tuple[str | None, str, list[dict[str, Any]]]:
-    """Code and message of an answer that is no JSON: Blob storage writes XML, with ids and the time after the words."""
+    """Code and message of a response that is not JSON: Blob storage sends XML, with ids and the time at the end."""
     code = re.search(r"<Code>([^<]+)</Code>", text)
     message = re.search(r"<Message>([^<]+)", text)
     if code is None or message is None:

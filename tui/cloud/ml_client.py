@@ -1,7 +1,7 @@
-"""`MLClient` of azure-ai-ml, through which everything goes that changes Azure and that it offers in public.
+"""Access to azure-ai-ml's `MLClient`, through which all changes in Azure go that its public API supports.
 
-Its import takes 1.1 to 2.4 s, so it is made at the first change. What it begins is followed by our own `Operation`,
-with a limit, a stop, and an address by which another process goes on.
+Its import takes 1.1 to 2.4 s, so it is created for the first change. Operations that it starts are followed by our own
+`Operation`, with a limit, a stop, and an address with which another process can continue.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Made = TypeVar("Made")
 
 
 def entity(wanted: Any) -> Any:
-    """What an entity, or a tree of them, stands for in `azure.ai.ml.entities`."""
+    """The object of `azure.ai.ml.entities` for an entity, or a tree of them."""
     sdk_import.import_sdk()
     from azure.ai.ml import entities
 
@@ -41,7 +41,7 @@ def entity(wanted: Any) -> Any:
 
 
 def call(cloud: Cloud, ask: Callable[[MLClient], Value], doing: str) -> Value:
-    """What `ask` gets of the client. Raises CloudError."""
+    """Call `ask` with the client and return its result. Raises CloudError."""
     from tui.cloud.http.sdk_transport import watching
 
     client = cloud.ml_client
@@ -64,11 +64,11 @@ def begin(
     deletes: bool = False,
     there: Iterable[str] = (),
 ) -> Operation[Made]:
-    """The operation that a `begin_…` of the client has begun; `ask` calls it.
+    """Start an operation by a `begin_…` method of the client, which `ask` calls.
 
-    `resource` is what it changes, by its Resource Manager id, `action` the last part of the path where it is a POST.
-    `version` is the API version in which the resource is read, and `finish` gives what was made. `there` are ids of
-    what the SDK would send anew on the way, and need not. Raises CloudError.
+    `resource` is the Resource Manager id of what it changes, `action` the last part of the path for a POST.
+    `version` is the API version for reading the resource, and `finish` returns the result. `there` are ids of existing
+    resources that the SDK would send again unnecessarily. Raises CloudError.
     """
     from tui.cloud.http.sdk_transport import watching
 
@@ -82,9 +82,9 @@ def begin(
     answer: Answer | None = watched.answer
     if answer is None or answer.status >= 400:
         raise refusal(answer, doing) if answer is not None else explain(failed or _not_sent(what), doing)
-    # The service has begun it, whatever the SDK made of the answer.
+    # The service has started it, even if the SDK could not process the response.
     return Operation(cloud.arm, answer, resource, version, finish, what, deletes=deletes)
 
 
 def _not_sent(what: str) -> Exception:
-    return RuntimeError(f"azure-ai-ml told of no answer for {what}.")
+    return RuntimeError(f"azure-ai-ml reported no response for {what}.")

@@ -1,4 +1,4 @@
-"""One connection to Azure for one plan: the cloud, the credential, Resource Manager."""
+"""The connection to Azure for a plan: cloud, credential, and Resource Manager."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class Cloud:
-    """Holds what calls to Azure need. Made by `connect`; safe to use from several threads.
+    """The connection that all calls to Azure use. Created by `connect`; safe to use from several threads.
 
-    With a recorder, every client sends through a transport that writes down what goes to and fro.
+    With a recorder, every client's exchanges are recorded.
     """
 
     def __init__(self, plan: Plan, metadata: CloudMetadata, credential: Any, recorder: Recorder | None = None) -> None:
@@ -37,14 +37,14 @@ class Cloud:
         self._shared = _Shared()
 
     def for_plan(self, plan: Plan) -> Cloud:
-        """The same connection for another state of the plan, whose workspace and credential must be the same."""
+        """The same connection for a changed plan with the same workspace and credential."""
         other = copy.copy(self)
         other.plan = plan
         return other
 
     @property
     def http(self) -> requests.Session:
-        """For calls outside Resource Manager; connections are kept, so that only a first call pays for TLS."""
+        """The session for calls outside Resource Manager; it keeps connections, so only the first call needs TLS."""
         with self._shared.http_lock:
             if self._shared.http is None:
                 self._shared.http = self.recorder.session("scoring") if self.recorder else connections.session()
@@ -52,7 +52,7 @@ class Cloud:
 
     @property
     def ml_client(self) -> MLClient:
-        """Azure's own client for the plan's workspace, made at its first use (`tui.cloud.http.sdk_client`)."""
+        """Azure's own client for the plan's workspace, created on first use (`tui.cloud.http.sdk_client`)."""
         with self._shared.ml_client_lock:
             if self._shared.ml_client is None:
                 from tui.cloud.http import sdk_client
@@ -62,15 +62,15 @@ class Cloud:
             return self._shared.ml_client
 
     def read_workspace(self) -> dict[str, Any]:
-        """The plan's workspace as Resource Manager tells it. Raises CloudError, also when it is not there."""
+        """The plan's workspace as returned by Resource Manager. Raises CloudError, also if it is not found."""
         name = self.plan.workspace.name
         body = self.arm.call("GET", self.workspace_id, arm.WORKSPACES, doing=f"reading the workspace {name}").body
         if not isinstance(body, dict) or "properties" not in body:
             raise CloudError(
                 title=f"The workspace {name} could not be read",
-                cause="The answer of Resource Manager is not a workspace.",
-                remedy="Check that nothing between this machine and Azure answers in its place (a proxy's log-in "
-                "page).",
+                cause="Resource Manager's response is not a workspace.",
+                remedy="Check that nothing between this machine and Azure answers instead, such as a proxy's sign-in "
+                "page.",
                 raw=str(body)[:2000],
             )
         self.remember_location(str(body.get("location") or ""))
@@ -78,18 +78,18 @@ class Cloud:
 
     @property
     def location(self) -> str:
-        """The workspace's region, which every request that creates something carries. Raises CloudError."""
+        """The workspace's region, which every creating request contains. Raises CloudError."""
         if self._shared.location is None:
             return str(self.read_workspace().get("location") or "")
         return self._shared.location
 
     def remember_location(self, location: str) -> None:
-        """Spares the request for the region when it is known already."""
+        """Set the region if it is already known, which saves the request for it."""
         self._shared.location = location or None
 
 
 class _Shared:
-    """What copies of one connection have in common."""
+    """The state shared by all copies of one connection."""
 
     def __init__(self) -> None:
         self.http_lock = threading.Lock()
@@ -100,11 +100,11 @@ class _Shared:
 
 
 def connect(plan: Plan, recorder: Recorder | None = None) -> Cloud:
-    """A connection for `plan`; reads the cloud's metadata where it is not built in, signs nobody in.
+    """Connect to Azure for `plan`; reads the metadata of a cloud that is not built in, but does not sign in.
 
-    With a recorder (`tui.cloud.recording.recorder`), all exchanges are written down, without secrets and names.
+    With a recorder (`tui.cloud.recording.recorder`), all exchanges are recorded, without secrets and names.
 
-    Raises CloudError when the credential is incomplete or the metadata cannot be read.
+    Raises CloudError if the credential is incomplete or the metadata cannot be read.
     """
     sdk_logging.before_import()
     metadata = clouds.current(session=recorder.session("metadata") if recorder else connections.session())

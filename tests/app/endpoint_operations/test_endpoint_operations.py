@@ -227,7 +227,7 @@ def item(name: str, goes: bool, why: str, share: int = 0, count: int = 1, **more
 
 def inventory(*items: dict[str, Any], whole: bool = False) -> dict[str, Any]:
     """An inventory of these deployments and their endpoint."""
-    why = "it is the plan's, and nothing else is on it" if whole else "deployments stay on it"
+    why = "it belongs to the plan and has no other deployments" if whole else "it keeps other deployments"
     place = {"kind": "endpoint", "name": "churn-endpoint-01", "state": "Succeeded", "goes": whole, "why": why,
              "failed": False, "traffic": 0, "instances": 0, "instance_type": "", "price_per_hour": None,
              "made_by": ""}  # fmt: skip
@@ -236,7 +236,7 @@ def inventory(*items: dict[str, Any], whole: bool = False) -> dict[str, Any]:
 
 def by_choice(asked: dict[str, Any]) -> dict[str, Any]:
     """What would go of blue, green and a broken one."""
-    broken = item("broken", asked["failed"], "it failed and serves nobody; --failed removes it too", state="Failed",
+    broken = item("broken", asked["failed"], "it failed and has no traffic; --failed removes it too", state="Failed",
                   failed=True)  # fmt: skip
     alone = asked["deployment"]
     return inventory(

@@ -120,7 +120,7 @@ def test_a_version_that_has_other_content_is_not_overwritten(cloud: Cloud, folde
     assert made.version == "7"
     assert models.register(cloud, wanted, folder, models.content_hash(folder)).reused
     (folder / "empty").write_bytes(b"changed")
-    with pytest.raises(CloudError, match=r"Version 7 of .* is registered already"):
+    with pytest.raises(CloudError, match=r"Version 7 of .* is already registered"):
         models.register(cloud, wanted, folder, models.content_hash(folder))
 
 

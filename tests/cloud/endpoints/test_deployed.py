@@ -262,7 +262,7 @@ def test_what_somebody_else_made_is_left_alone(deployed: Deployed) -> None:
     changed = endpoints.begin_create_or_update(cloud, ours, MARK).result()
     assert changed.tags == {"cost-centre": "7", "team": "x"}
     removed = remove.remove(cloud.for_plan(replace(deployed.plan, endpoint=ours)))
-    assert (removed.removed, removed.left) == ([], [f"endpoint {name}, which this program did not make"])
+    assert (removed.removed, removed.left) == ([], [f"endpoint {name}, which this program did not create"])
     endpoints.begin_delete(cloud, name).result()
 
 

@@ -90,10 +90,10 @@ def told(url: str) -> list[CloudError]:
     ("scheme", "conduct", "title", "cause"),
     [
         ("http", reset, "The connection to", "The other side reset the connection."),
-        ("http", silent, "The connection to", "The other side closed the connection without an answer."),
-        ("http", other_language, "The connection to", "What answers there does not speak HTTP."),
-        ("http", half, "The connection to", "The connection broke in the middle of the answer."),
-        ("https", other_language, "No TLS connection to", "What answers there does not speak TLS."),
+        ("http", silent, "The connection to", "The other side closed the connection without a response."),
+        ("http", other_language, "The connection to", "The server does not use HTTP."),
+        ("http", half, "The connection to", "The connection broke during the response."),
+        ("https", other_language, "No TLS connection to", "The server does not use TLS."),
         ("https", silent, "No TLS connection to", "The other side ended the connection during the TLS handshake."),
     ],
 )

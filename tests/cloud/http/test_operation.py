@@ -110,7 +110,7 @@ def test_a_question_without_an_answer_does_not_end_it(service: Service, cloud: A
     told: list[tuple[str, float]] = []
     with observed(lambda reason, delay: told.append((reason, delay))):
         assert begin(cloud).result().provisioning_state == "Succeeded"
-    assert [reason for reason, _ in told] == ["slow down", "The service answered 503 without a reason."]
+    assert [reason for reason, _ in told] == ["slow down", "The service answered 503 without giving a reason."]
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -145,7 +145,7 @@ def test_a_page_of_a_gateway_is_told_in_a_sentence(service: Service, cloud: Any)
     told: list[str] = []
     with observed(lambda reason, delay: told.append(reason)):
         assert begin(cloud).result().provisioning_state == "Succeeded"
-    assert told == ["A proxy or gateway before the service answered 503 with a web page, not the service."]
+    assert told == ["A proxy or gateway in front of the service answered 503 with a web page."]
 
 
 def test_a_connection_that_breaks_is_told_without_a_library_s_words(service: Service, cloud: Any) -> None:

@@ -70,7 +70,7 @@ def test_what_was_begun_and_the_answer_lost_is_found_again(service: Service, clo
 def test_a_change_of_somebody_else_is_refused(service: Service, cloud: Any) -> None:
     service.on("GET", "/onlineEndpoints/churn", NOT_FOUND)
     service.on("PUT", "/onlineEndpoints/churn", Reply(409, {"error": {"code": "Conflict", "message": "in Updating"}}))
-    with pytest.raises(CloudError, match="Another operation holds the resource") as caught:
+    with pytest.raises(CloudError, match="Another operation on the resource is in progress") as caught:
         create(cloud)
     assert (caught.value.status, caught.value.code) == (409, "Conflict")
     assert service.count("PUT", ".") == 1

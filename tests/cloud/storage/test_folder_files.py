@@ -79,7 +79,7 @@ def test_nothing_to_upload_is_said(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(CloudError, match="nothing to upload"):
         walk(tmp_path / "empty")
-    with pytest.raises(CloudError, match="not there"):
+    with pytest.raises(CloudError, match="does not exist"):
         walk(tmp_path / "absent")
 
 

@@ -42,7 +42,7 @@ def test_no_list_is_longer_than_a_thousand_and_says_so(cloud: Any, service: Serv
     service.on("GET", "/resourcegroups", Reply(body={"value": groups}))
     found = listing.resource_groups(cloud, WORKSPACE)
     assert len(found.items) == listing.MOST
-    assert "more than 1000" in found.reason and "typed" in found.reason
+    assert "the first 1000" in found.reason
 
 
 @pytest.mark.parametrize("read", [listing.resource_groups, listing.endpoints, listing.registered_models])
@@ -63,7 +63,7 @@ def test_an_empty_scope_costs_no_request(cloud: Any, service: Service) -> None:
     nothing = Workspace("", "", "")
     for read in (listing.resource_groups, listing.workspaces, listing.endpoints, listing.environments):
         found = read(cloud, nothing)
-        assert found.items == [] and "not filled in" in found.reason
+        assert found.items == [] and found.reason.startswith("Enter ")
     assert service.requests == [] or all("/subscriptions" not in path for _, path, *_ in service.requests)
 
 
@@ -207,7 +207,7 @@ def test_curated_environments_come_from_the_registry_that_discovery_names(cloud:
 def test_the_token_goes_to_no_other_host_than_the_service_s(cloud: Any, service: Service) -> None:
     found = base_images.curated_environments(registry_at(cloud, service, "https://elsewhere.example/"))
     assert found.items == []
-    assert "gave no address of its own" in found.reason
+    assert "returned no address" in found.reason
 
 
 def test_a_missing_group_is_said_in_a_sentence() -> None:

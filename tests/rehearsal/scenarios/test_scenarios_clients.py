@@ -116,7 +116,7 @@ def test_a_run_names_the_cause(
     [
         ("quota", "needs 8 more cores"),
         ("v1-legacy-mode", "v1 legacy mode"),
-        ("identity-unavailable", "No way to sign in was found"),
+        ("identity-unavailable", "No credential to sign in with was found"),
         ("signin-forbidden", "does not have authorization to perform action"),
     ],
 )

@@ -1,1 +1,1 @@
-"""Models, code and environments, and the images they are built on."""
+"""Models, code, environments and their base images."""

@@ -1,8 +1,8 @@
-"""Base images and curated environments of Microsoft: a table for what is known offline, and the services behind it.
+"""Lists Microsoft's base images and curated environments: from a table offline, and from the services online.
 
-The table is that of Azure/AzureML-Containers (README, 16 March 2026) and, for images with a scoring server, of
+The table is from Azure/AzureML-Containers (README, 16 March 2026) and, for images with a scoring server, of
 Microsoft's concept-prebuilt-docker-images-inference (24 September 2025). Dated tags come from the registry's own list,
-which needs no sign-in; curated environments from the registry azureml, asked as azure-ai-ml 1.35 asks it.
+which needs no sign-in; curated environments from the registry azureml, with the requests of azure-ai-ml 1.35.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from tui.cloud.session import Cloud
 from tui.cloud.workspace.listing import MOST, Item, Listing, why_not
 
 REGISTRY = "mcr.microsoft.com"
-_TAGS_TIMEOUT = (3, 5)  # seconds to connect and to read; the table is there without them
-_NEWEST = 3  # dated tags shown of each image
+_TAGS_TIMEOUT = (3, 5)  # seconds to connect and to read; without an answer the table is used
+_NEWEST = 3  # dated tags shown for each image
 _DATED = re.compile(r"^(20\d{6})\.v(\d+)$")
 _DATAPLANE = "2021-10-01-dataplanepreview"
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image of Microsoft's table: its repository, what is in it, and where that is said, with the date."""
+    """An image of Microsoft's table: repository, contents, and the source with its date."""
 
     repository: str
     holds: str
@@ -55,9 +55,9 @@ IMAGES = (
 
 
 def curated_images(cloud: Cloud | None) -> Listing:
-    """Microsoft's base images, with their newest dated tags where the registry answers.
+    """Microsoft's base images, with their newest dated tags if the registry answers.
 
-    Without a connection, and in a cloud of its own (a rehearsal), the table alone; `reason` says so.
+    Without a connection, and in a cloud that is not built in (a rehearsal), only the table; `reason` says so.
     """
     table = [
         Item(f"{REGISTRY}/{image.repository}:latest", image.repository.partition("/")[2],
@@ -65,7 +65,7 @@ def curated_images(cloud: Cloud | None) -> Listing:
         for image in IMAGES
     ]  # fmt: skip
     if cloud is None or not cloud.metadata.built_in:
-        return Listing(table, "Dated tags are not asked for here; a tag such as :20260514.v1 can be typed.")
+        return Listing(table, "Dated tags are not listed in this cloud; you can type a tag such as :20260514.v1.")
     items: list[Item] = []
     reason = ""
     for image, plain in zip(IMAGES, table):
@@ -82,7 +82,7 @@ def curated_images(cloud: Cloud | None) -> Listing:
 
 
 def newest_tags(tags: list[str]) -> list[str]:
-    """The newest dated tags (20260514.v1), the newest first; a pinned date makes a build repeatable."""
+    """The newest dated tags (20260514.v1), newest first; a pinned date makes a build repeatable."""
     dated = [(found[1], int(found[2]), tag) for tag in tags if (found := _DATED.match(tag))]
     return [tag for *_, tag in sorted(dated, reverse=True)[:_NEWEST]]
 
@@ -98,12 +98,12 @@ def _tags(cloud: Cloud, repository: str) -> list[str]:
 
 
 def curated_environments(cloud: Cloud) -> Listing:
-    """The environments of Microsoft's registry azureml, as ids that a deployment takes.
+    """The environments of Microsoft's registry azureml, as ids that a deployment accepts.
 
-    The registry is found through the cloud's discovery address; that cannot be reached from every closed network.
+    The registry is found through the cloud's discovery address, which closed networks may not reach.
     """
     if not cloud.metadata.built_in:
-        return Listing(reason="Curated environments are not listed: this cloud has no registry azureml that is known.")
+        return Listing(reason="Curated environments are not listed: no registry azureml is known in this cloud.")
     try:
         found = islice(cloud.arm.items(f"{_registry(cloud)}/environments", _DATAPLANE), MOST)
         return Listing([item for item in map(_curated, found) if item is not None])
@@ -118,10 +118,10 @@ def _registry(cloud: Cloud) -> str:
         "GET", f"https://{asked.netloc}/registrymanagement/v1.0/registries/azureml/discovery", retry=False
     ).body
     place = urlsplit(str((answer or {}).get("primaryRegionResourceProviderUri") or ""))
-    # The token goes there, so only to a host of the same service.
+    # The token is sent there, so only to a host of the same service.
     family = asked.netloc.partition(".")[2]
     if place.scheme != "https" or not place.netloc.endswith(f".{family}"):
-        raise CloudError("The registry azureml gave no address of its own")
+        raise CloudError("The registry azureml returned no address")
     return (
         f"https://{place.netloc}/mferp/managementfrontend/subscriptions/{answer['subscriptionId']}"
         f"/resourceGroups/{answer['resourceGroup']}/providers/Microsoft.MachineLearningServices/registries/azureml"

@@ -1,7 +1,7 @@
-"""The scoring script's folder as a code asset.
+"""Registers the scoring script's folder as a code asset.
 
-MLClient registers code only as part of making a deployment, in a call that cannot be watched or stopped; so the same
-requests are made here (azure-ai-ml 1.35, CodeOperations), and the SDK finds the asset again by the same hash.
+MLClient registers code only while creating a deployment, in a call that cannot be followed or stopped. So the same
+requests are sent here (azure-ai-ml 1.35, CodeOperations), and the SDK finds the asset by the same hash.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from tui.cloud.storage.datastore import Datastore
 from tui.cloud.storage.folder_files import LocalFile, walk
 from tui.cloud.storage.uploader import Progress, upload
 
-_HASH_VERSION = "202208"  # of the SDK's scheme
-_PLACES = 3  # that are taken one after the other while their signatures end before the upload does
+_HASH_VERSION = "202208"  # of the SDK's hash
+_PLACES = 3  # upload locations tried in turn, if each one's signature expires before the upload ends
 
 
 @dataclass(frozen=True)
 class CodeVersion:
-    """A registered code asset; `reused` when the workspace had the same content already."""
+    """A registered code asset; `reused` if the workspace already had the same content."""
 
     id: str
     reused: bool
@@ -43,7 +43,7 @@ def register(
     progress: Progress = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> CodeVersion:
-    """Uploads and registers a folder, or takes the asset that has its content. Raises Cancelled, or CloudError."""
+    """Upload and register a folder, or reuse the asset with the same content. Raises Cancelled, or CloudError."""
     files = walk(folder)
     name, digest = str(uuid.uuid4()), snapshot_hash(files)
     found = _find(cloud, name, digest)
@@ -56,7 +56,7 @@ def register(
         moved: list[tuple[Datastore, str]] = []
 
         def renew(container: str = container, moved: list[tuple[Datastore, str]] = moved) -> Any:
-            """A new signature for the same place; another place ends this upload, and begins one there."""
+            """A new signature for the same location; a different location ends this upload and starts one there."""
             again = _place(cloud, version, doing)
             if again[1] == container:
                 return again[0].credential
@@ -80,7 +80,7 @@ def register(
 
 
 def snapshot_hash(files: list[LocalFile]) -> str:
-    """The SDK's hash of a code folder: the number of files, each name and size, then all contents, as SHA-256."""
+    """The SDK's hash of a code folder: SHA-256 of the number of files, each name and size, then all contents."""
     ordered = sorted(files, key=lambda file: file.name.lower())
     digest = hashlib.sha256(str(len(ordered)).encode())
     for file in ordered:
@@ -93,7 +93,7 @@ def snapshot_hash(files: list[LocalFile]) -> str:
 
 
 def _find(cloud: Cloud, name: str, digest: str) -> CodeVersion | None:
-    # The service searches all code of the workspace by the hash; the name in the path is not looked at.
+    # The service searches all code of the workspace by hash, and ignores the name in the path.
     path = f"{cloud.workspace_id}/codes/{name}/versions"
     query = {"hash": digest, "hashVersion": _HASH_VERSION}
     found = cloud.arm.find(path, arm.CODES, query=query, doing="looking for the code")
@@ -104,7 +104,7 @@ def _find(cloud: Cloud, name: str, digest: str) -> CodeVersion | None:
 
 
 def _place(cloud: Cloud, version: str, doing: str) -> tuple[Datastore, str]:
-    """Where the service wants the files: a container with a SAS, and the container's address without it."""
+    """The upload location given by the service: a container with a SAS, and the container's address without it."""
     pending = {"pendingUploadType": "TemporaryBlobReference"}
     answer = cloud.arm.call("POST", f"{version}/startPendingUpload", arm.CODES, body=pending, doing=doing).body
     reference = (answer or {}).get("blobReferenceForConsumption") or {}
@@ -113,9 +113,9 @@ def _place(cloud: Cloud, version: str, doing: str) -> tuple[Datastore, str]:
     root, _, container = parts.path.rpartition("/")
     if not parts.query or not container:
         raise CloudError(
-            title=f"The service gave no place to upload to, while {doing}",
-            cause="Its answer holds no container with a shared access signature.",
-            remedy="Try again; quote the request id to support if it happens again.",
+            title=f"The service returned no upload location, while {doing}",
+            cause="Its response has no container with a shared access signature.",
+            remedy="Try again; if it happens again, give the request id to support.",
         )
     account = urlunsplit((parts.scheme, parts.netloc, root, "", ""))
     address = str(reference.get("blobUri") or urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")))

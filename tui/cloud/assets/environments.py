@@ -1,5 +1,5 @@
-"""Environments: a conda file on a base image, an image with or without routes of its own, a Dockerfile's build
-context; registered under a name, or one that is there already."""
+"""Finds and registers environments: a conda file on a base image, an image with or without its own routes, or a
+Docker build context."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from tui.plan.model import BuildContext, Environment, InferenceConfig
 
 @dataclass(frozen=True)
 class EnvironmentVersion:
-    """A registered environment; `conda` is the conda file as a tree, `reused` when nothing had to be made.
+    """A registered environment; `conda` is the conda file as a tree, `reused` if it already existed.
 
     `context` is the address of a build context and `dockerfile` the Dockerfile in it; `routes` are those of a container
-    with its own server, in Resource Manager's words.
+    with its own server, as in Resource Manager.
     """
 
     id: str
@@ -40,7 +40,7 @@ class EnvironmentVersion:
 
 
 def read(cloud: Cloud, name: str, version: str) -> EnvironmentVersion | None:
-    """One version, or None when it is not there. Raises CloudError."""
+    """One version, or None if it does not exist. Raises CloudError."""
     found = cloud.arm.find(
         f"{cloud.workspace_id}/environments/{name}/versions/{version}",
         arm.ENVIRONMENTS,
@@ -50,9 +50,9 @@ def read(cloud: Cloud, name: str, version: str) -> EnvironmentVersion | None:
 
 
 def find(cloud: Cloud, environment: Environment) -> EnvironmentVersion | None:
-    """The version that has the plan's content: the one it names, else the newest. Raises CloudError.
+    """The version with the plan's content: the version that the plan names, else the newest. Raises CloudError.
 
-    A build context that is uploaded has its content's hash in its address.
+    The address of an uploaded build context contains the hash of its content.
     """
     if environment.registered:
         return resolve(cloud, environment.registered)
@@ -74,12 +74,12 @@ def _same_context(wanted: BuildContext | None, found: EnvironmentVersion) -> boo
 
 
 def _place(context: Path) -> str:
-    """Where in the datastore a build context is put: below the hash of its content."""
+    """The path of a build context in the datastore, which contains the hash of its content."""
     return f"aml-deploy/{content_hash(context)[:32]}/{context.name}"
 
 
 def routes(config: InferenceConfig | None) -> dict[str, Any] | None:
-    """The routes of a container with its own server, in Resource Manager's words."""
+    """The routes of a container with its own server, as in Resource Manager."""
     if config is None:
         return None
     pairs = (
@@ -91,9 +91,9 @@ def routes(config: InferenceConfig | None) -> dict[str, Any] | None:
 
 
 def resolve(cloud: Cloud, reference: str) -> EnvironmentVersion:
-    """The environment that `azureml:NAME:VERSION`, `azureml:NAME@latest` or an id means. Raises CloudError.
+    """The environment of a reference: `azureml:NAME:VERSION`, `azureml:NAME@latest` or an id. Raises CloudError.
 
-    Ids of registries (azureml://registries/…) are passed on as they are.
+    Ids of registries (azureml://registries/…) are returned unchanged.
     """
     if "/registries/" in reference:
         return EnvironmentVersion(reference, reference.rsplit("/", 3)[-3], reference.rsplit("/", 1)[-1], None, None)
@@ -104,7 +104,7 @@ def resolve(cloud: Cloud, reference: str) -> EnvironmentVersion:
         raise CloudError(
             title=f"The environment {reference} is not registered",
             cause=f"The workspace {cloud.plan.workspace.name} has no such environment or version.",
-            remedy="Check name and version (az ml environment list), or give a conda file and an image.",
+            remedy="Check name and version (az ml environment list), or use a conda file and an image.",
             code="EnvironmentNotFound",
             status=404,
         )
@@ -118,9 +118,9 @@ def register(
     progress: Progress = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> EnvironmentVersion:
-    """Registers the plan's environment, or takes the one that has the same content already.
+    """Register the plan's environment, or reuse the version with the same content.
 
-    A build context is uploaded first, to the workspace's default datastore; `progress` gets bytes done and in all.
+    A build context is first uploaded to the workspace's default datastore; `progress` receives bytes done and in total.
     Raises Cancelled, or CloudError.
     """
     found = find(cloud, environment)
@@ -140,7 +140,7 @@ def register(
     try:
         ml_client.call(cloud, lambda client: client.environments.create_or_update(made), doing)
     except CloudError as error:
-        # Where the first answer was lost, the version is there, with our content.
+        # If the first response was lost, the version exists, with our content.
         there = find(cloud, replace(environment, version=version)) if error.status in (400, 409) else None
         if there is None:
             raise
@@ -149,17 +149,17 @@ def register(
 
 
 def _uploaded(cloud: Cloud, context: Path | None, progress: Progress, cancelled: Callable[[], bool]) -> str:
-    """The address of a build context in the workspace's storage; the service wants the slash at its end
+    """Upload a build context and return its address, with the final slash that the service needs
     (azure-ai-ml 1.35, _check_and_upload_env_build_context)."""
     assert context is not None
-    content_hash(context, cancelled)  # remembered, and this one can be cancelled
+    content_hash(context, cancelled)  # cached; unlike later calls, this one can be cancelled
     target, place = default_datastore(cloud), _place(context)
     upload(target, walk(context), place, progress, cancelled, what="the build context")
     return f"{target.account_url}/{target.container}/{place}/"
 
 
 def _versions(cloud: Cloud, name: str) -> tuple[str | None, str]:
-    """The latest version, None when there is none, and the next one to make."""
+    """The latest version (None if there is none) and the next one to create."""
     found = cloud.arm.find(
         f"{cloud.workspace_id}/environments/{name}", arm.ENVIRONMENTS, doing=f"reading the environment {name}"
     )
@@ -180,7 +180,7 @@ def _content(conda_file: Path | None) -> Any:
     try:
         tree = yaml.safe_load(conda_file.read_text("utf-8"))
         if tree is not None and not isinstance(tree, dict):
-            raise yaml.YAMLError("It holds no keys such as dependencies.")
+            raise yaml.YAMLError("It has no keys such as dependencies.")
         return tree
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise CloudError(
@@ -214,7 +214,7 @@ def _info(body: dict[str, Any]) -> EnvironmentVersion:
 
 
 def _plain_routes(found: Any) -> dict[str, Any] | None:
-    """The routes alone; what else a service may add there is left out."""
+    """The routes, without other fields that the service may add."""
     if not isinstance(found, dict) or not found:
         return None
     return {

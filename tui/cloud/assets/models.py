@@ -1,4 +1,4 @@
-"""Models: found again by their content, uploaded, registered."""
+"""Finds models by their content, uploads and registers them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from tui.plan.model import Model
 
 CONTENT_TAG = "aml-deploy-content"
 FIGURES_TAG = "aml-deploy-figures"
-_LOOK_BACK = 200  # versions that are looked at when searching for one with the same content
-_VERSIONS_TRIED = 3  # numbers that somebody else may take before ours arrives
-_WORTH_OVERLAPPING = 64 * 1024 * 1024  # bytes; less is hashed in a moment
+_LOOK_BACK = 200  # versions examined when searching for one with the same content
+_VERSIONS_TRIED = 3  # version numbers to try if others register versions at the same time
+_WORTH_OVERLAPPING = 64 * 1024 * 1024  # bytes; less is hashed quickly
 
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """A registered model: Resource Manager's id, name and version, type (custom_model, mlflow_model, …)."""
+    """A registered model: Resource Manager id, name, version and type (custom_model, mlflow_model, …)."""
 
     id: str
     name: str
@@ -55,13 +55,13 @@ def _newest(cloud: Cloud, name: str, page: int = 50) -> Iterator[ModelVersion]:
     try:
         yield from map(_info, itertools.islice(cloud.arm.items(path, arm.MODELS, query, doing), _LOOK_BACK))
     except CloudError as error:
-        # A model that has no version yet is not there at all.
+        # A model without versions does not exist.
         if error.status != 404 or error.code in {"ResourceGroupNotFound", "SubscriptionNotFound"}:
             raise
 
 
 def read(cloud: Cloud, name: str, version: str) -> ModelVersion | None:
-    """One version, or None when it is not there. Raises CloudError."""
+    """One version, or None if it does not exist. Raises CloudError."""
     found = cloud.arm.find(
         f"{cloud.workspace_id}/models/{name}/versions/{version}", arm.MODELS, doing=f"reading the model {name}"
     )
@@ -69,14 +69,14 @@ def read(cloud: Cloud, name: str, version: str) -> ModelVersion | None:
 
 
 def resolve(cloud: Cloud, reference: str) -> ModelVersion:
-    """The model that `azureml:NAME:VERSION`, `azureml:NAME@latest` or a resource id means. Raises CloudError."""
+    """The model of a reference: `azureml:NAME:VERSION`, `azureml:NAME@latest` or a resource id. Raises CloudError."""
     name, version = parse_reference(reference, "models")
     found = read(cloud, name, version) if version else next(_newest(cloud, name, 1), None)
     if found is None:
         raise CloudError(
             title=f"The model {reference} is not registered",
             cause=f"The workspace {cloud.plan.workspace.name} has no such model or version.",
-            remedy="Check name and version (az ml model list), or give a path to register.",
+            remedy="Check name and version (az ml model list), or use a path to register.",
             code="ModelNotFound",
             status=404,
         )
@@ -93,9 +93,9 @@ def register(
     tags: Mapping[str, str] | None = None,
     creating: Callable[[], None] = lambda: None,
 ) -> ModelVersion:
-    """Uploads a folder or file and registers it; a version with the same content and type is used again.
+    """Upload and register a folder or file, or reuse a version with the same content and type.
 
-    `progress` gets bytes done and in all, from this thread; `creating` is called before anything is written. Raises
+    `progress` receives bytes done and in total, on this thread; `creating` is called before anything is written. Raises
     Cancelled, or CloudError.
     """
     found = find(cloud, model.name, content_hash, model.type)
@@ -104,9 +104,9 @@ def register(
     creating()
     if model.version and read(cloud, model.name, model.version) is not None:
         raise CloudError(
-            title=f"Version {model.version} of {model.name} is registered already",
-            cause="Its content or type is not that of the path in the plan, and a version cannot be changed.",
-            remedy="Leave the version out, so that the next one is made, or name one that is free.",
+            title=f"Version {model.version} of {model.name} is already registered",
+            cause="Its content or type differs from the path in the plan, and a version cannot be changed.",
+            remedy="Omit the version, so that the next one is created, or name an unused one.",
             code="ModelVersionExists",
             status=409,
         )
@@ -125,10 +125,10 @@ def bring(
     tags: Mapping[str, str] | None = None,
     creating: Callable[[], None] = lambda: None,
 ) -> ModelVersion:
-    """The version with the content of a folder or file: one that is there, or a new one.
+    """The version with the content of a folder or file: an existing one or a new one.
 
-    As `register`, but where no version has as many files and bytes, so that none can have the content, much data is
-    hashed while it is uploaded and not before.
+    Like `register`, but if no version has the same number of files and bytes, so that none can have the same content,
+    large data is hashed during the upload instead of before it.
     """
     files = walk(path)
     figures = _figures(files)
@@ -170,7 +170,7 @@ def _register(
 
 
 def create_version(cloud: Cloud, model: Model, uri: str, tags: Mapping[str, str]) -> ModelVersion:
-    """Registers what is at an address that the workspace can read: a datastore's, or that of a run or a job.
+    """Register a model at an address that the workspace can read: in a datastore, or the output of a run or job.
 
     Raises CloudError.
     """
@@ -187,8 +187,8 @@ def create_version(cloud: Cloud, model: Model, uri: str, tags: Mapping[str, str]
                 raise
             there = read(cloud, model.name, str(made.version))
             if there is not None and there.tags == marks:
-                return there  # it was made, and the answer lost
-            # Somebody else took the number in between: a version's content cannot be changed.
+                return there  # it was created, and the response was lost
+            # Another client used the number in the meantime; a version's content cannot be changed.
             if model.version or there is None or not left:
                 raise
         else:
@@ -204,7 +204,7 @@ def _create_or_update(made: Any, client: Any) -> Any:
 
 
 def parse_reference(reference: str, kind: str) -> tuple[str, str | None]:
-    """Name and version of a reference to a registered asset; the version is None for @latest or none given."""
+    """Name and version of a reference to a registered asset; the version is None for @latest or if omitted."""
     found = re.search(rf"/{kind}/([^/]+)/versions/([^/]+)$", reference, re.IGNORECASE)
     if found:
         return found.group(1), found.group(2)

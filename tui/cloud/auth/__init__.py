@@ -1,1 +1,1 @@
-"""Signing in, what an identity may do, and secrets that a plan refers to."""
+"""Sign-in, permissions of an identity, and secrets that a plan refers to."""

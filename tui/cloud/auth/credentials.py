@@ -1,4 +1,4 @@
-"""From a plan's `credential` to a credential of azure-identity; and what the default chain would find here."""
+"""Builds azure-identity credentials from a plan's `credential`, and lists the sources that the default chain finds."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _IMDS = ("169.254.169.254", 80)
 
 
 def build(credential: Credential, cloud: CloudMetadata, transport: Any = None) -> Any:
-    """A token credential for `credential.method`; nothing is signed in yet.
+    """A token credential for `credential.method`; this does not sign in yet.
 
     Methods: default, service_principal, managed_identity, azure_cli. Further azure-identity keyword arguments
-    are taken from the credential's `options`. For a cloud that is not built in, its own authority is used and
-    instance discovery, which asks login.microsoftonline.com, is left out. `transport` is azure-core's; the Azure CLI
-    asks by itself and does not use it. Raises CloudError.
+    come from the credential's `options`. For a cloud that is not built in, its own authority is used, without
+    instance discovery, which calls login.microsoftonline.com. `transport` is azure-core's; the Azure CLI
+    sends its own requests and does not use it. Raises CloudError.
     """
     import azure.identity as identity
 
@@ -64,7 +64,7 @@ def build(credential: Credential, cloud: CloudMetadata, transport: Any = None) -
 def _incomplete(credential: Credential) -> CloudError:
     missing = [name for name in ("tenant_id", "client_id", "client_secret") if not getattr(credential, name)]
     return CloudError(
-        title="The service principal is not complete",
+        title="The service principal is incomplete",
         cause=f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} empty.",
         remedy="Fill in the fields, or set the variables that the plan refers to.",
         code="CredentialInvalid",
@@ -73,7 +73,7 @@ def _incomplete(credential: Credential) -> CloudError:
 
 @dataclass(frozen=True)
 class Source:
-    """One source of the default chain, and whether there is something to sign in with here."""
+    """One source of the default chain, and whether it has something to sign in with on this machine."""
 
     source: str
     found: bool
@@ -81,7 +81,7 @@ class Source:
 
 
 def credential_sources(environ: Mapping[str, str] | None = None) -> list[Source]:
-    """What the default chain would find on this machine, in its order, without signing in."""
+    """The sources that the default chain would try on this machine, in its order, without signing in."""
     env = os.environ if environ is None else environ
     found = [Source(name, *look(env)) for name, look in _CHAIN]
     only = env.get("AZURE_TOKEN_CREDENTIALS", "").strip().lower()
@@ -93,7 +93,7 @@ def credential_sources(environ: Mapping[str, str] | None = None) -> list[Source]
 def _restricted(source: Source, only: str) -> Source:
     production = source.source in ("Environment", "WorkloadIdentity", "ManagedIdentity")
     admitted = {"prod": production, "dev": not production}.get(only, only == f"{source.source}Credential".lower())
-    return source if admitted else Source(source.source, False, f"left out by AZURE_TOKEN_CREDENTIALS={only}")
+    return source if admitted else Source(source.source, False, f"excluded by AZURE_TOKEN_CREDENTIALS={only}")
 
 
 def _environment(env: Mapping[str, str]) -> tuple[bool, str]:
@@ -104,7 +104,7 @@ def _environment(env: Mapping[str, str]) -> tuple[bool, str]:
             path = env["AZURE_CLIENT_CERTIFICATE_PATH"]
             if Path(path).is_file():
                 return True, f"the certificate {path} is used"
-            return False, f"AZURE_CLIENT_CERTIFICATE_PATH names {path}, which is not there"
+            return False, f"AZURE_CLIENT_CERTIFICATE_PATH names {path}, which does not exist"
     missing = [key for key in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET") if not env.get(key)]
     verb = "is" if len(missing) == 1 else "are"
     return False, f"{', '.join(missing)} {verb} not set"
@@ -115,7 +115,7 @@ def _workload_identity(env: Mapping[str, str]) -> tuple[bool, str]:
     if not path:
         return False, "AZURE_FEDERATED_TOKEN_FILE is not set"
     if not Path(path).is_file():
-        return False, f"AZURE_FEDERATED_TOKEN_FILE names {path}, which is not there"
+        return False, f"AZURE_FEDERATED_TOKEN_FILE names {path}, which does not exist"
     return True, f"the token in {path} is used"
 
 
@@ -135,7 +135,7 @@ def _azure_cli(env: Mapping[str, str]) -> tuple[bool, str]:
         return False, "the Azure CLI (az) is not on PATH"
     folder = Path(env.get("AZURE_CONFIG_DIR") or Path.home() / ".azure")
     if not (folder / "azureProfile.json").is_file():
-        return False, "the Azure CLI is installed, but nobody has run `az login`"
+        return False, "the Azure CLI is installed, but not signed in (az login)"
     return True, f"the Azure CLI's sign-in in {folder} is used"
 
 
@@ -146,7 +146,7 @@ def _tool(commands: tuple[str, ...], login: str, env: Mapping[str, str]) -> tupl
     return False, f"{commands[0]} is not on PATH"
 
 
-# The sources in the chain's order, and what tells of each whether there is something to sign in with, and why.
+# The sources in the chain's order, each with the check whether it has something to sign in with, and why.
 _CHAIN: tuple[tuple[str, Callable[[Mapping[str, str]], tuple[bool, str]]], ...] = (
     ("Environment", _environment),
     ("WorkloadIdentity", _workload_identity),

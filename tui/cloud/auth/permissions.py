@@ -1,4 +1,4 @@
-"""What an identity may do, as Azure's permissions API tells it."""
+"""Reads what an identity may do from Azure's permissions API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROVIDERS = "2021-04-01"
 
 @dataclass(frozen=True)
 class Permission:
-    """One entry of the permissions API: what a role gives, and what it leaves out of that. Wildcards are Azure's."""
+    """One entry of the permissions API: the actions that a role allows and excludes, with Azure's wildcards."""
 
     actions: tuple[str, ...] = ()
     not_actions: tuple[str, ...] = ()
@@ -31,25 +31,25 @@ class Permission:
 
 
 def granted(cloud: Cloud, scope: str) -> list[Permission]:
-    """What the signed-in identity may do at a scope. Raises CloudError."""
+    """The permissions of the signed-in identity at a scope. Raises CloudError."""
     path = f"{scope}/providers/Microsoft.Authorization/permissions"
     listed = cloud.arm.items(path, AUTHORIZATION, doing="reading what this identity may do")
     return list(map(entry, listed))
 
 
 def entry(told: Mapping[str, Any]) -> Permission:
-    """An entry as the permissions API and role definitions have it."""
+    """A Permission from JSON of the permissions API or of a role definition."""
     names = ("actions", "notActions", "dataActions", "notDataActions")
     return Permission(*(tuple(map(str, told.get(name) or ())) for name in names))
 
 
 def missing(permissions: Sequence[Permission], actions: Sequence[str], data: bool = False) -> list[str]:
-    """The actions that no entry allows, in their order."""
+    """The actions that no entry allows, in the given order."""
     return [action for action in actions if not any(one.allows(action, data) for one in permissions)]
 
 
 def registration(cloud: Cloud, provider: str) -> str | None:
-    """Registered, Registering, NotRegistered or Unregistered; None where it is not told. Raises CloudError."""
+    """Registered, Registering, NotRegistered or Unregistered; None if not reported. Raises CloudError."""
     path = f"/subscriptions/{cloud.plan.workspace.subscription_id}/providers/{provider}"
     body = cloud.arm.find(path, PROVIDERS, doing=f"reading the resource provider {provider}")
     return str(body["registrationState"]) if body and body.get("registrationState") else None
@@ -58,7 +58,7 @@ def registration(cloud: Cloud, provider: str) -> str | None:
 @functools.lru_cache(maxsize=512)
 def _pattern(pattern: str) -> re.Pattern[str]:
     text = re.escape(pattern.lower()).replace(r"\*", ".*")
-    # `workspaces/*/read` is how AzureML Data Scientist may read the workspace itself, so it may stand for nothing.
+    # AzureML Data Scientist reads the workspace itself by `workspaces/*/read`, so a wildcard may match nothing.
     return re.compile(text.replace("/.*/", "/(?:.*/)?"))
 
 

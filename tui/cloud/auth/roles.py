@@ -1,6 +1,6 @@
-"""The role that would allow what an identity may not do, also from the words of a refusal alone.
+"""Finds the role that allows a missing action, also from the message of a refusal.
 
-Actions and roles are those of Microsoft's list of built-in roles (AzureML Data Scientist, Reader, Contributor, Storage
+Actions and roles are from Microsoft's list of built-in roles (AzureML Data Scientist, Reader, Contributor, Storage
 Blob Data Contributor, AcrPull, Managed Identity Operator).
 """
 
@@ -17,7 +17,7 @@ _REFUSED = re.compile(
 
 @dataclass(frozen=True)
 class Request:
-    """A role to ask for: its name, the scope (a resource id), and the action that it would allow."""
+    """A role to ask for: its name, the scope (a resource id), and the action that it allows."""
 
     role: str
     scope: str
@@ -27,13 +27,13 @@ class Request:
 
     @property
     def sentence(self) -> str:
-        """What to ask an administrator for."""
+        """The request to an administrator, as a sentence."""
         name = self.scope.rstrip("/").rpartition("/")[2] or self.scope
         return f"Ask for the role {self.role} on {name}, which allows {self.action}; it takes a few minutes to apply."
 
     @property
     def command(self) -> str:
-        """The command for whoever may assign roles there."""
+        """The command for an administrator who can assign roles at that scope."""
         principal = "User" if self.kind == "user" else "ServicePrincipal"
         return (
             f"az role assignment create --assignee-object-id {self.object_id or 'OBJECT_ID'} "
@@ -42,25 +42,25 @@ class Request:
 
     @property
     def verify(self) -> str:
-        """The command that shows whether it was done."""
+        """The command that verifies the assignment."""
         return f"az role assignment list --assignee {self.object_id or 'OBJECT_ID'} --scope {self.scope} --output table"
 
 
 def request_for(action: str, scope: str, object_id: str | None = None, kind: str = "") -> Request:
-    """The role of least power that allows an action, and the scope at which it is usually given."""
+    """The least privileged role that allows an action, and the scope at which it is usually assigned."""
     role, at = _role(action.lower(), scope)
     return Request(role, at, action, object_id, kind)
 
 
 def refused(message: str, kind: str = "") -> Request | None:
-    """The role to ask for, from the words of an AuthorizationFailed; None where it does not name the action."""
+    """The role to ask for, from the message of an AuthorizationFailed; None if it does not name the action."""
     found = _REFUSED.search(message)
     if found is None:
         return None
     return request_for(found["action"], found["scope"] or "SCOPE", found["oid"] or None, kind)
 
 
-# Beginning of an action in lower case, what else is in it -> the role, and the kind of resource that it is given on.
+# Start of an action in lower case, what else it contains -> the role, and the kind of resource to assign it on.
 _ROLES = (
     ("microsoft.machinelearningservices/workspaces/computes/", "", "AzureML Compute Operator", "/workspaces/"),
     ("microsoft.machinelearningservices/workspaces/write", "", "Contributor", "/workspaces/"),
@@ -82,7 +82,7 @@ def _role(action: str, scope: str) -> tuple[str, str]:
 
 
 def _cut(scope: str, kind: str) -> str:
-    """The id of the resource of a kind that a scope lies in; the scope itself where there is none."""
+    """The id of the resource of a kind that contains a scope; the scope itself if there is none."""
     place = scope.lower().find(kind.lower())
     if place < 0:
         return scope

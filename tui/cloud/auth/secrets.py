@@ -1,6 +1,6 @@
-"""Secrets that a plan refers to: `${databricks:SCOPE/KEY}` and `${keyvault:VAULT/NAME}`.
+"""Reads secrets that a plan refers to: `${databricks:SCOPE/KEY}` and `${keyvault:VAULT/NAME}`.
 
-Values are read in the processes that talk to Azure, and are only ever held in memory.
+Values are read in the processes that talk to Azure, and are held in memory only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tui.common.redact import each_text, hide
 from tui.plan.load_save.references import REFERENCE, SECRET_KINDS, has_secret, malformed, of_secrets
 from tui.plan.model import Credential, Deployment, Plan
 
-_SECONDS = 20  # for one secret, with what the libraries try again
+_SECONDS = 20  # for one secret, including the libraries' retries
 _VAULTS = {
     # The suffixes of the built-in clouds (Microsoft, "About Azure Key Vault keys, secrets and certificates").
     "AzureCloud": "vault.azure.net",
@@ -29,21 +29,21 @@ _VAULTS = {
     "AzureChinaCloud": "vault.azure.cn",
 }
 UNREAD = "SecretUnread"
-_SHORTEST_INSIDE = 8  # characters of a value that is looked for within longer texts
+_SHORTEST_INSIDE = 8  # characters; shorter values are not searched for within longer texts
 _CLUSTER_VARIABLE = (
     "Give the cluster the environment variable NAME with the value {{{{secrets/{name}}}}} (compute, Advanced, "
-    "Spark, Environment variables), start it again, and write ${{env:NAME}}"
+    "Spark, Environment variables), restart it, and write ${{env:NAME}}"
 )
 
 
 def fill(plan: Plan, reader: Reader | None = None) -> Plan:
-    """The plan with the values of its secrets in place; a `reader` that is kept reads each secret once.
+    """The plan with its secrets filled in; reuse a `reader` to read each secret once.
 
-    Raises CloudError for the first that cannot be read.
+    Raises CloudError for the first secret that cannot be read.
     """
     reader = reader or Reader()
     credential = _filled(plan.credential, reader)
-    # A Key Vault is read with the plan's own credential, once that one is whole.
+    # A Key Vault is read with the plan's own credential, once that is complete.
     reader.use(credential)
     return replace(
         plan,
@@ -56,7 +56,7 @@ def fill(plan: Plan, reader: Reader | None = None) -> Plan:
 
 @dataclass(frozen=True)
 class Tested:
-    """Whether a reference can be resolved here: `state` is ok, missing, refused or unknown; never with a value."""
+    """Whether a reference can be resolved: `state` is ok, missing, refused or unknown. Never holds a value."""
 
     reference: str
     keys: tuple[str, ...]
@@ -65,7 +65,7 @@ class Tested:
 
 
 def test(tree: Any, credential: Credential) -> list[Tested]:
-    """Tries every reference of a plan's tree (nested dicts, as written), each once; `credential` is the plan's."""
+    """Test every reference of a plan's tree (nested dicts, as written) once; `credential` is the plan's."""
     keys: dict[tuple[str, str], list[str]] = {}
     for key, text in _texts(tree):
         for found in REFERENCE.findall(text):
@@ -85,9 +85,9 @@ test.__test__ = False  # type: ignore[attr-defined]  # pytest would take the nam
 def _tested(kind: str, name: str, reader: Reader) -> tuple[str, str]:
     if kind == "env":
         there = bool(os.environ.get(name))
-        return ("ok", "The variable is set.") if there else ("missing", f"The variable {name} is not set here.")
+        return ("ok", "The variable is set.") if there else ("missing", f"The variable {name} is not set.")
     if kind not in SECRET_KINDS:
-        return "refused", f"A reference of the kind {kind} is not known."
+        return "refused", f"The kind of reference {kind} is unknown."
     try:
         reader.read(kind, name)
     except CloudError as error:
@@ -97,7 +97,7 @@ def _tested(kind: str, name: str, reader: Reader) -> tuple[str, str]:
 
 
 def _texts(node: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """Dotted keys and texts of a tree."""
+    """The dotted keys and texts of a tree."""
     if isinstance(node, dict):
         return [item for name, value in node.items() for item in _texts(value, f"{prefix}.{name}" if prefix else name)]
     if isinstance(node, list):
@@ -111,7 +111,7 @@ def _deployment(deployment: Deployment, reader: Reader) -> Deployment:
 
 
 def _filled(part: Any, reader: Reader) -> Any:
-    """A dataclass of texts with the secrets in its texts replaced."""
+    """A copy of a dataclass with the references in its texts replaced by secrets."""
     changed = {
         field.name: _replaced(value, reader, field.name == "client_secret")
         for field in dataclasses.fields(part)
@@ -121,7 +121,7 @@ def _filled(part: Any, reader: Reader) -> Any:
 
 
 def _replaced(text: str, reader: Reader, secret: bool) -> str:
-    """The text with the values of its references; where they are `secret`, no answer will show them."""
+    """The text with its references replaced; values that are `secret` are hidden in later answers."""
     for kind, name in of_secrets(text):
         value = reader.read(kind, name)
         if secret:
@@ -130,17 +130,17 @@ def _replaced(text: str, reader: Reader, secret: bool) -> str:
     return text
 
 
-_known: set[str] = set()  # values that were read here for what is secret, not for names such as a subscription's
+_known: set[str] = set()  # values read for secret fields, not for names such as a subscription's
 HIDDEN = "(secret)"
 
 
 def hidden(answer: Any) -> Any:
-    """Data for people without the values of secrets that were read here: `(secret)` stands in their places."""
+    """Data to show, with the values of secrets that were read replaced by `(secret)`."""
     return each_text(answer, lambda text: hide(text, _known, HIDDEN, _SHORTEST_INSIDE)) if _known else answer
 
 
 class Reader:
-    """Reads each secret once and keeps it in memory."""
+    """Reads each secret once and caches it in memory."""
 
     def __init__(self) -> None:
         self._credential = Credential()
@@ -148,7 +148,7 @@ class Reader:
         self._token: Any = None
 
     def use(self, credential: Credential) -> None:
-        """Ask Key Vaults with this credential from now on; before, the default chain does it."""
+        """Read Key Vaults with this credential from now on, instead of the default chain."""
         if credential != self._credential:
             self._credential, self._token = credential, None
 
@@ -156,14 +156,14 @@ class Reader:
         """The value of a secret. Raises CloudError with code SecretUnread, without any value in it."""
         wrong = malformed(kind, name)
         if wrong:
-            raise CloudError(title="The reference is not understood", cause=wrong, code=UNREAD)
+            raise CloudError(title="The reference is not valid", cause=wrong, code=UNREAD)
         if (kind, name) not in self._values:
             value = _of_databricks(name) if kind == "databricks" else self._of_vault(name)
             if not value:
                 raise CloudError(
                     title=f"The secret {name} is empty",
-                    cause="It was read, and there is nothing in it.",
-                    remedy="Give it a value.",
+                    cause="It was read, and its value is empty.",
+                    remedy="Set a value.",
                     code=UNREAD,
                     status=404,
                 )
@@ -199,33 +199,33 @@ class Reader:
 
 
 def _vault_refused(error: Any, host: str, secret: str) -> CloudError:
-    """What a Key Vault's refusal means (Microsoft, "Azure Key Vault REST API error codes")."""
+    """Explain a Key Vault's refusal (Microsoft, "Azure Key Vault REST API error codes")."""
     status = getattr(error, "status_code", None)
     inner = getattr(getattr(error, "error", None), "innererror", None) or {}
     reason = str(inner.get("code", "")) if isinstance(inner, dict) else ""
     text = str(getattr(error, "message", error))
     firewall = "Forbidden by firewall" in text or "ForbiddenByFirewall" in reason + text
     known = (
-        (status == 404, f"{host} holds no secret {secret}, or it was deleted.", "Check both names."),
+        (status == 404, f"{host} has no secret {secret}, or it was deleted.", "Check both names."),
         (
             status == 403 and firewall,
-            f"The firewall of {host} does not let this machine in.",
-            "Ask through the vault's private endpoint, or have this network admitted.",
+            f"The firewall of {host} blocks this machine.",
+            "Connect through the vault's private endpoint, or ask to have this network allowed.",
         ),
         (
             status == 403 and "ForbiddenByConnection" in reason + text,
-            f"{host} answers through its private endpoint only, and this machine came over the public network.",
-            "Resolve the vault's name through privatelink.vaultcore.azure.net from here.",
+            f"{host} answers through its private endpoint only, and this machine called over the public network.",
+            "Make the vault's name resolve through privatelink.vaultcore.azure.net on this machine.",
         ),
         (
             status == 403,
-            "The identity that signed in may not read secrets of this vault.",
-            "Give it the role Key Vault Secrets User on the vault, or an access policy with Get.",
+            "The signed-in identity has no permission to read secrets of this vault.",
+            "Assign it the role Key Vault Secrets User on the vault, or an access policy with Get.",
         ),
         (
             status == 401,
-            "The vault did not accept the token; its tenant may be another one.",
-            "Check credential.tenant_id against the tenant of the vault.",
+            "The vault did not accept the token; it may belong to another tenant.",
+            "Compare credential.tenant_id with the vault's tenant.",
         ),
     )
     told = explain(error, doing=f"reading the secret {secret}")
@@ -241,7 +241,7 @@ def _vault_refused(error: Any, host: str, secret: str) -> CloudError:
 
 
 def _of_databricks(name: str) -> str:
-    """The value of SCOPE/KEY, asked for with `GET /api/2.0/secrets/get` as dbutils does (Databricks SDK for Python)."""
+    """The value of SCOPE/KEY, read with `GET /api/2.0/secrets/get` as dbutils does (Databricks SDK for Python)."""
     try:
         from databricks.sdk import WorkspaceClient
         from databricks.sdk.core import Config
@@ -255,7 +255,7 @@ def _of_databricks(name: str) -> str:
         client = WorkspaceClient(config=Config(http_timeout_seconds=10, retry_timeout_seconds=_SECONDS))
     except Exception as error:
         raise CloudError(
-            title=f"There is no way to sign in to Databricks for {name}",
+            title=f"Cannot sign in to Databricks to read {name}",
             cause=str(error).partition(". Config:")[0].partition("\n")[0],
             remedy="Set DATABRICKS_HOST and DATABRICKS_TOKEN (a notebook has both), or the ARM_… variables of a "
             "service principal. " + _CLUSTER_VARIABLE.format(name=name),
@@ -265,7 +265,7 @@ def _of_databricks(name: str) -> str:
         answer = client.secrets.get_secret(scope, key)
         return base64.b64decode(answer.value or "").decode()
     except UnicodeDecodeError:
-        cause, remedy, raw = "Its bytes are not text.", "Store the value as text.", ""
+        cause, remedy, raw = "Its value is not text.", "Store the value as text.", ""
         status: int | None = 422
     except DatabricksError as error:
         cause, remedy, status = _databricks_refused(error, name)
@@ -291,20 +291,20 @@ def _databricks_refused(error: Any, name: str) -> tuple[str, str, int | None]:
     if code in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):
         return f"There is no scope {scope}, or no key {key} in it.", "See databricks secrets list-secrets SCOPE.", 404
     if code == "PERMISSION_DENIED":
-        cause = f"Who signed in may not read the scope {scope}, or Databricks may not read the vault behind it."
+        cause = f"The identity cannot read the scope {scope}, or Databricks cannot read the vault behind it."
         return cause, f"Ask for READ: databricks secrets put-acl {scope} PRINCIPAL READ.", 403
     if code in ("UNAUTHENTICATED", "401") or "Unauthenticated" in type(error).__name__:
-        return "Databricks did not accept the token.", "Make a new one and set DATABRICKS_TOKEN.", 401
+        return "Databricks did not accept the token.", "Create a new token and set DATABRICKS_TOKEN.", 401
     if code in ("BAD_REQUEST", "MALFORMED_REQUEST", "INVALID_PARAMETER_VALUE"):
-        cause = "Databricks hands secrets out in notebooks, and refuses this call outside of one."
+        cause = "Databricks returns secrets in notebooks only, and refuses this call outside of one."
         return cause, own_way, 400
     return str(error).partition("\n")[0] or code, own_way, 500
 
 
 def _not_installed(package: str, extra: str, reference: str, databricks: str) -> CloudError:
-    cause = f"${{{reference}}} needs the package {package}, which is not installed here."
+    cause = f"${{{reference}}} needs the package {package}, which is not installed."
     remedy = f"Install it: pip install 'aml-deploy[{extra}]'."
     if databricks and sys.version_info < (3, 10):
-        cause += " It needs Python 3.10; this is an older one."
+        cause += " It needs Python 3.10 or newer."
         remedy = _CLUSTER_VARIABLE.format(name=databricks) + "."
-    return CloudError(title="The secret cannot be read here", cause=cause, remedy=remedy, code=UNREAD)
+    return CloudError(title="The secret cannot be read on this machine", cause=cause, remedy=remedy, code=UNREAD)

@@ -1,4 +1,4 @@
-"""Signing in: a token for Resource Manager, and whom it was given to."""
+"""Signs in: gets a token for Resource Manager and reads the identity from it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.cloud.session import Cloud
 
 @dataclass(frozen=True)
 class SignedIn:
-    """Who signed in; `kind` is user, service principal or managed identity, `expires` is UTC, ISO 8601."""
+    """The signed-in identity; `kind` is user, service principal or managed identity, `expires` is UTC, ISO 8601."""
 
     principal: str
     kind: str
@@ -27,7 +27,7 @@ class SignedIn:
 
 
 def sign_in(cloud: Cloud) -> SignedIn:
-    """Gets a token for Azure Resource Manager. Raises CloudError with cause and remedy."""
+    """Get a token for Azure Resource Manager. Raises CloudError with cause and remedy."""
     try:
         token = cloud.credential.get_token(cloud.metadata.management_scope)
     except Exception as error:
@@ -52,7 +52,7 @@ def sign_in(cloud: Cloud) -> SignedIn:
 
 
 def _claims(token: str) -> dict[str, Any]:
-    """The claims of a JSON web token, for showing only; whether it is genuine is the service's business."""
+    """The claims of a JSON web token, for display only; the service verifies the token."""
     parts = token.split(".")
     if len(parts) != 3:
         return {}
@@ -65,7 +65,7 @@ def _claims(token: str) -> dict[str, Any]:
 
 
 def _source(cloud: Cloud) -> str:
-    """Which source of the chain answered; azure-identity keeps it in an attribute without a public name."""
+    """The source of the chain that gave the token; azure-identity keeps it in an attribute without a public name."""
     used = getattr(cloud.credential, "_successful_credential", None) or cloud.credential
     return type(used).__name__.replace("Credential", "") or "Default"
 

@@ -1,4 +1,4 @@
-"""Why a sign-in failed, by Microsoft Entra's AADSTS codes and by what each source of the default chain said."""
+"""Explains failed sign-ins by Microsoft Entra's AADSTS codes and the messages of the default chain's sources."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ _AADSTS = {
     "7000215": (
         "The client secret is wrong",
         "You may have pasted the secret's ID instead of its value: the value is shown only once, when the secret is "
-        "made. Make a new secret for the app registration and use its value.",
+        "created. Create a new secret for the app registration and use its value.",
     ),
     "7000222": (
         "The client secret has expired",
-        "Make a new secret for the app registration (Certificates and secrets) and use its value.",
+        "Create a new secret for the app registration (Certificates and secrets) and use its value.",
     ),
     "700016": (
-        "The application is not known in this tenant",
-        "Check the client id (the app registration's Application ID), and that the tenant is the one it lives in.",
+        "The application was not found in this tenant",
+        "Check the client id (the app registration's Application ID), and that the tenant is the application's.",
     ),
     "90002": (
         "The tenant was not found",
@@ -34,34 +34,34 @@ _AADSTS = {
     "700082": ("The sign-in has expired", "Sign in again: `az login`."),
     "53003": (
         "A conditional access policy blocks this sign-in",
-        "Ask the identity administrators, or use a service principal or a managed identity that the policy admits.",
+        "Ask the identity administrators, or use a service principal or a managed identity that the policy allows.",
     ),
-    "500011": ("The resource is not known in this tenant", "Check the tenant id and the cloud."),
+    "500011": ("The resource was not found in this tenant", "Check the tenant id and the cloud."),
     "50020": (
         "The account is not a member of this tenant",
         "Check the tenant id, or ask to be invited into the tenant as a guest.",
     ),
-    "50053": ("The account is locked", "Wait some minutes, or ask the identity administrators."),
+    "50053": ("The account is locked", "Wait a few minutes, or ask the identity administrators."),
     "50055": ("The password has expired", "Change it, then sign in again."),
     "50057": ("The account is disabled", "Ask the identity administrators to enable it."),
     "50105": (
         "The identity is not assigned to the application",
-        "Ask the identity administrators to assign it, or to take away that requirement.",
+        "Ask the identity administrators to assign it, or to remove that requirement.",
     ),
     "50126": ("The user name or the password is wrong", "Correct it, or use a service principal."),
     "53000": (
-        "A conditional access policy asks for a compliant device",
-        "This machine is none; use a service principal or a managed identity that the policy admits.",
+        "A conditional access policy requires a compliant device",
+        "This machine is not compliant; use a service principal or a managed identity that the policy allows.",
     ),
     "500021": (
-        "The tenant is not admitted from this network",
-        "A proxy restricts the tenants that can be signed in to; ask the network administrators to admit it.",
+        "The tenant is not allowed from this network",
+        "A proxy restricts the tenants for sign-in; ask the network administrators to allow this one.",
     ),
     "65001": ("Consent is missing", "Ask the identity administrators to consent for the application."),
-    "7000218": ("The client secret is missing", "Fill in the client secret, or set the variable it comes from."),
+    "7000218": ("The client secret is missing", "Enter the client secret, or set the variable that it comes from."),
     "700024": (
         "The token of the workload identity is not valid at this time",
-        "Check this machine's clock, and that its token file is still renewed.",
+        "Check this machine's clock, and that its token file is being renewed.",
     ),
     "7000112": ("The application is disabled", "Ask the identity administrators to enable it."),
     "700027": ("The certificate is not registered for the application", "Upload it to the app registration."),
@@ -69,12 +69,12 @@ _AADSTS = {
 
 
 def explain_sign_in(error: BaseException) -> CloudError:
-    """A failed sign-in of azure-identity as a CloudError."""
+    """Turn a failed sign-in of azure-identity into a CloudError."""
     text = clean(str(error))
     found = re.search(r"AADSTS(\d+)", text)
     if found:
         code = found.group(1)
-        title, remedy = _AADSTS.get(code, ("Microsoft Entra refused the sign-in", "Look at the message."))
+        title, remedy = _AADSTS.get(code, ("Microsoft Entra refused the sign-in", "See the message."))
         ids = re.findall(r"(?:Trace|Correlation) ID:\s*([0-9a-fA-F-]{36})", text)
         return CloudError(
             title=title,
@@ -89,9 +89,9 @@ def explain_sign_in(error: BaseException) -> CloudError:
     if sources:
         said = "; ".join(f"{name}: {reason}" for name, reason in sources)
         return CloudError(
-            title="No way to sign in was found",
+            title="No credential to sign in with was found",
             cause=said,
-            remedy="Choose a service principal, run `az login` on this machine, or run where a managed identity is.",
+            remedy="Choose a service principal, run `az login` on this machine, or use a managed identity.",
             raw=text,
             code="NoCredential",
         )
@@ -123,12 +123,12 @@ def _entra_message(text: str) -> str:
     return message.strip()
 
 
-# Sources of the chain that need a desktop; that they are missing in a terminal helps nobody.
+# Sources of the chain that need a desktop; that they are missing is not worth reporting in a terminal.
 _DESKTOP_ONLY = {"SharedTokenCache", "VisualStudioCode", "Broker", "InteractiveBrowser"}
 
 
 def _sources(text: str) -> list[tuple[str, str]]:
-    """What each source of the default chain said, in short: (name, reason)."""
+    """The short message of each source of the default chain: (name, reason)."""
     if "Attempted credentials" not in text:
         return []
     found = []
@@ -158,9 +158,9 @@ def _network_trouble(text: str) -> bool:
 _REMEDIES = (
     (
         ("multiple user assigned", "specify the client"),
-        "This machine has several managed identities: fill in the client id of the one that deploys.",
+        "This machine has several managed identities: enter the client id of the one to deploy with.",
     ),
-    (("az login", "azure cli"), "Install the Azure CLI where it is missing, run `az login`, then try again."),
+    (("az login", "azure cli"), "Install the Azure CLI if it is missing, run `az login`, then try again."),
     (
         ("managedidentity", "managed identity", "imds"),
         "Run on a machine that has a managed identity, or choose a service principal.",
@@ -170,6 +170,6 @@ _REMEDIES = (
 
 
 def _remedy_by_words(text: str) -> str:
-    """What to do, by the first words that the text holds."""
+    """The remedy for the first known phrase in the text."""
     lowered = text.lower()
     return next(remedy for words, remedy in _REMEDIES if any(word in lowered for word in words))

@@ -1,1 +1,1 @@
-"""Online endpoints and their deployments: read, create, change, call, remove."""
+"""Reads, creates, changes, calls and removes online endpoints and their deployments."""

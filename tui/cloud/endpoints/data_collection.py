@@ -1,4 +1,4 @@
-"""The data collector of a deployment, from Resource Manager's words to those of the plan."""
+"""Converts the data collector of a deployment from Resource Manager's form to the plan's."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tui.plan.data_collection import Collection, asset
 from tui.plan.sdk_entities import Tree
 
 DATA = "2023-04-01-preview"
-"""The version that azure-ai-ml 1.35 asks data assets for."""
+"""The API version that azure-ai-ml 1.35 uses for data assets."""
 
 
 def registered(cloud: Cloud, values: Tree) -> list[str]:
-    """The ids of the data assets of a deployment's collections that are registered already.
+    """The ids of a deployment's data assets that are already registered.
 
-    The SDK would send each of them anew when it makes the deployment: what somebody wrote into them would be gone.
+    The SDK would register each of them again when it creates the deployment, and overwrite what others have changed.
     Raises CloudError.
     """
     endpoint, deployment = (str(values.value(f"{kind}.name")) for kind in ("endpoint", "deployment"))
@@ -33,22 +33,22 @@ def registered(cloud: Cloud, values: Tree) -> list[str]:
 
 
 def require_told_by_the_sdk(cloud: Cloud, found: Mapping[str, Any]) -> None:
-    """Refuse to make a deployment again whose data collector the SDK would change on the way. Raises CloudError."""
+    """Refuse to recreate a deployment if the SDK would change its data collector. Raises CloudError."""
     collections = (found.get("collections") or {}).values()
     ours = f"{cloud.workspace_id}/data/".lower()
     foreign = [one for one in collections if not str(one["data"] or "").lower().startswith(ours)]
     if foreign or len({one["sampling_rate"] for one in collections}) > 1:
         raise CloudError(
-            title="The deployment's data collector cannot be kept as it is",
-            cause="Its collections have sampling rates of their own, or data assets outside this workspace. Azure's "
+            title="The deployment's data collector cannot be kept unchanged",
+            cause="Its collections have their own sampling rates, or data assets outside this workspace. Azure's "
             "SDK does not send these.",
-            remedy="Make this change where the deployment was made: in the studio, or by its template.",
+            remedy="Make this change where the deployment was created: in the studio, or in its template.",
             code="DataCollectorNotKept",
         )
 
 
 def info(found: Mapping[str, Any]) -> dict[str, Any]:
-    """A data collector as Resource Manager has it, in the words of the plan; empty for none."""
+    """A data collector of Resource Manager with the plan's keys; empty for none."""
     collections = found.get("collections")
     if not isinstance(collections, Mapping) or not collections:
         return {}
@@ -67,7 +67,7 @@ def info(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def in_words_of_a_plan(found: Mapping[str, Any]) -> dict[str, Any]:
-    """What `info` gives, as `data_collector:` of a plan; empty for none."""
+    """The result of `info` as `data_collector:` of a plan; empty for none."""
     collections = {
         name: {"enabled": str(one["enabled"]), "data": _asset(one["data"])}
         for name, one in (found.get("collections") or {}).items()
@@ -82,7 +82,7 @@ def in_words_of_a_plan(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _asset(identifier: str | None) -> dict[str, str] | None:
-    """Name and version of the data asset of an id; the SDK takes no id."""
+    """Name and version of the data asset with an id; the SDK does not accept ids."""
     if not identifier:
         return None
     name, version = parse_reference(identifier, "data")

@@ -1,4 +1,4 @@
-"""Managed online deployments: read, create, change, remove, and their logs."""
+"""Reads, creates, changes and removes managed online deployments, and reads their logs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONTAINERS = {"inference-server": "InferenceServer", "storage-initializer": "Sto
 
 @dataclass(frozen=True)
 class AssetIds:
-    """Resource Manager ids of what a deployment is made from; code is None for MLflow models without code."""
+    """Resource Manager ids of a deployment's assets; code is None for MLflow models without code."""
 
     model: str
     environment: str | None = None
@@ -29,7 +29,7 @@ class AssetIds:
 
 @dataclass(frozen=True)
 class DeploymentInfo:
-    """A deployment as Azure has it; ids as Resource Manager writes them, probe times in seconds."""
+    """The state of a deployment in Azure; ids as in Resource Manager, probe times in seconds."""
 
     name: str
     id: str
@@ -58,7 +58,7 @@ def path(cloud: Cloud, endpoint: str, name: str) -> str:
 
 
 def read(cloud: Cloud, endpoint: str, name: str) -> DeploymentInfo | None:
-    """The deployment, or None when there is none of that name. Raises CloudError."""
+    """The deployment, or None if it does not exist. Raises CloudError."""
     found = cloud.arm.find(path(cloud, endpoint, name), arm.DEPLOYMENTS, doing=f"reading the deployment {name}")
     return None if found is None else info(found)
 
@@ -76,10 +76,11 @@ def list_all(cloud: Cloud, endpoint: str) -> list[DeploymentInfo]:
 def begin_create_or_update(
     cloud: Cloud, plan: Plan, ids: AssetIds, tags: Mapping[str, str] | None = None
 ) -> Operation[DeploymentInfo]:
-    """Creates or replaces the plan's deployment from registered assets; nothing is uploaded.
+    """Create or replace the plan's deployment from registered assets; nothing is uploaded.
 
-    The SDK registers data assets for what is collected first. `tags` mark it as made by this program; other tags of
-    one that is there are kept. Raises CloudError when Azure refuses the request, for want of quota for instance.
+    The SDK first registers data assets for the data collector. `tags` mark the deployment as created by this program;
+    other tags of an existing one are kept. Raises CloudError if Azure refuses the request, for lack of quota for
+    instance.
     """
     there = read(cloud, plan.endpoint.name, plan.deployment.name)
     marked = {**(there.tags if there else {}), **plan.deployment.tags, **(tags or {})}
@@ -89,9 +90,9 @@ def begin_create_or_update(
 def begin_again(
     cloud: Cloud, endpoint: str, name: str, change: Mapping[str, Mapping[str, Any]] | None = None
 ) -> Operation[DeploymentInfo]:
-    """Makes a deployment again from what it is made of; its containers are replaced.
+    """Recreate a deployment from its own settings and assets; its containers are replaced.
 
-    `change` lays members over its groups, in the plan's words, such as `{"liveness_probe": {"initial_delay": 300}}`.
+    `change` overrides settings by group, with the plan's keys, such as `{"liveness_probe": {"initial_delay": 300}}`.
     Raises CloudError.
     """
     there = read(cloud, endpoint, name)
@@ -110,7 +111,7 @@ def begin_again(
     return _begin(cloud, sdk_entities.Tree({"endpoint": {"name": endpoint}, "deployment": tree}), ids)
 
 
-# The service adds these to the variables of a deployment when it starts it (recorded by azure-powershell).
+# The service adds these to a deployment's environment variables when it starts it (recorded by azure-powershell).
 _PUT_THERE = ("AZUREML_ENTRY_SCRIPT", "AZUREML_MODEL_DIR", "SCORING_TIMEOUT_MS", "AML_APP_ROOT")
 
 
@@ -133,9 +134,9 @@ def _begin(cloud: Cloud, values: sdk_entities.Tree, ids: AssetIds, **other: Any)
 def begin_scale(
     cloud: Cloud, endpoint: str, name: str, instances: int, tags: Mapping[str, str] | None = None
 ) -> Operation[DeploymentInfo]:
-    """Changes the number of instances and adds tags; the containers are not replaced.
+    """Change the number of instances and add tags; the containers are not replaced.
 
-    PATCH takes these alone (Microsoft, REST API, OnlineDeployments_Update). Raises CloudError, for want of quota for
+    PATCH accepts only these (Microsoft, REST API, OnlineDeployments_Update). Raises CloudError, for lack of quota for
     instance.
     """
     resource, doing = path(cloud, endpoint, name), f"changing the deployment {name}"
@@ -149,7 +150,7 @@ def begin_scale(
 
 
 def follow(cloud: Cloud, endpoint: str, name: str, started: Mapping[str, str]) -> Operation[DeploymentInfo]:
-    """A creation or change that another process has begun; `started` is what its `Operation.started` was."""
+    """A creation or change that another process has started; `started` is that operation's `Operation.started`."""
     return _operation(cloud, endpoint, name, arm.Answer(202, started, None))
 
 
@@ -166,7 +167,7 @@ def _made(cloud: Cloud, endpoint: str, name: str) -> DeploymentInfo:
 
 
 def begin_delete(cloud: Cloud, endpoint: str, name: str) -> Operation[None]:
-    """Removes a deployment; its traffic has to be 0 before. One that is not there is no error. Raises CloudError."""
+    """Remove a deployment, whose traffic must be 0. A deployment that does not exist is no error. Raises CloudError."""
     return ml_client.begin(
         cloud,
         lambda client: client.online_deployments.begin_delete(name, endpoint),
@@ -193,7 +194,7 @@ def logs(cloud: Cloud, endpoint: str, deployment: str, container: str = "inferen
 
 
 def seconds(duration: Any) -> float | None:
-    """Seconds of an ISO 8601 duration of hours, minutes and seconds; None when it is none."""
+    """Seconds of an ISO 8601 duration of hours, minutes and seconds; None if it is not one."""
     import re
 
     found = re.fullmatch(r"P(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?", str(duration or ""))

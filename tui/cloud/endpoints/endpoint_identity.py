@@ -1,4 +1,4 @@
-"""The user-assigned identity of an endpoint: is it there, and what may it do elsewhere."""
+"""Reads an endpoint's user-assigned identity and its permissions on other resources."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tui.cloud.session import Cloud
 IDENTITIES = "2023-01-31"
 MISSING = "IdentityMissing"
 _GONE = ("ResourceNotFound", "ResourceGroupNotFound", "SubscriptionNotFound")
-"""What Resource Manager says of what is not there; another 404 is of a service that does not know the question."""
+"""Resource Manager's codes for a resource that does not exist; other 404s mean that the API is unsupported."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class UserIdentity:
 
 
 def read(cloud: Cloud, resource: str) -> UserIdentity:
-    """The identity of that resource id. Raises CloudError, with the code `IdentityMissing` where there is none."""
+    """The identity with that resource id. Raises CloudError, with the code `IdentityMissing` if there is none."""
     name = resource.rpartition("/")[2]
     try:
         body = cloud.arm.call("GET", resource, IDENTITIES, doing=f"reading the identity {name}").body
@@ -32,7 +32,7 @@ def read(cloud: Cloud, resource: str) -> UserIdentity:
             raise CloudError(
                 title=f"There is no user-assigned identity {name}",
                 cause=f"{resource} does not exist.",
-                remedy="Correct the resource id, or make the identity.",
+                remedy="Correct the resource id, or create the identity.",
                 code=MISSING,
                 status=404,
             ) from None
@@ -42,9 +42,9 @@ def read(cloud: Cloud, resource: str) -> UserIdentity:
 
 
 def held(cloud: Cloud, scope: str, object_id: str) -> list[Permission]:
-    """What the roles of a principal give at a scope: assigned there or above, to it or to a group that it is in.
+    """A principal's permissions at a scope: from roles assigned there or above, to it or to a group that contains it.
 
-    Raises CloudError. The filter is that of Microsoft's role-assignments-list-rest.
+    Raises CloudError. The filter is from Microsoft's role-assignments-list-rest.
     """
     path = f"{scope}/providers/Microsoft.Authorization/roleAssignments"
     asked = {"$filter": f"atScope() and assignedTo('{object_id}')"}

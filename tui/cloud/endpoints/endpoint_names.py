@@ -1,7 +1,7 @@
-"""Whether an endpoint's name is free in the region, as far as the identity can see.
+"""Checks whether an endpoint's name is free in the region, as far as the identity can see.
 
-A name is unique within an Azure region, among everybody's endpoints (Microsoft, concept-endpoints-online). There is no
-operation that asks for a name before it is used; what can be asked is each workspace that the identity sees.
+A name is unique within an Azure region, among all customers' endpoints (Microsoft, concept-endpoints-online). Azure has
+no operation to check a name in advance; what can be checked is each workspace that the identity sees.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from tui.cloud.session import Cloud
 from tui.cloud.workspace.listing import each, group_of, why_not
 
 MOST_WORKSPACES = 40
-SECONDS = 15.0  # after which no further workspace is asked
+SECONDS = 15.0  # after which no further workspace is checked
 _AT_ONCE = 8
 
 
 @dataclass(frozen=True)
 class NameInRegion:
-    """Where a name is: `state` is yours (this workspace has it), taken (another one has it) or unseen.
+    """Where a name is used: `state` is yours (in this workspace), taken (in another one) or unseen.
 
-    `workspace`, `resource_group` and `id` are those of the workspace that has it; `asked` counts the other workspaces
-    of the region that answered, `silent` those that did not; `reason` says why they could not be listed.
+    `workspace`, `resource_group` and `id` are those of the workspace that uses it; `asked` is the number of other
+    workspaces of the region that answered, `silent` of those that did not; `reason` is why they could not be listed.
     """
 
     name: str
@@ -40,7 +40,7 @@ class NameInRegion:
 
 
 def look(cloud: Cloud, name: str) -> NameInRegion:
-    """Asks the plan's workspace, then the others of its region in the subscription. Raises CloudError."""
+    """Check the plan's workspace, then the others of its region in the subscription. Raises CloudError."""
     scope = cloud.plan.workspace
     here = cloud.arm.find(f"{cloud.workspace_id}/onlineEndpoints/{name}", arm.ENDPOINTS, doing=f"looking for {name}")
     if here is not None:
@@ -49,7 +49,7 @@ def look(cloud: Cloud, name: str) -> NameInRegion:
 
 
 def elsewhere(cloud: Cloud, name: str) -> NameInRegion:
-    """Asks the other workspaces of the region that this identity sees in the subscription. Raises CloudError."""
+    """Check the other workspaces of the region that this identity sees in the subscription. Raises CloudError."""
     region = cloud.location
     path = (
         f"/subscriptions/{cloud.plan.workspace.subscription_id}/providers/Microsoft.MachineLearningServices/workspaces"

@@ -1,4 +1,4 @@
-"""Managed online endpoints: read, create, change, remove."""
+"""Reads, creates, changes and removes managed online endpoints."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _AUTH_MODES = {"key": "Key", "aml_token": "AMLToken", "aad_token": "AADToken"}
 
 @dataclass(frozen=True)
 class EndpointInfo:
-    """An endpoint as Azure has it; values are the words of the plan (auth_mode key, access enabled or disabled)."""
+    """The state of an endpoint in Azure, with the plan's values (auth_mode key, access enabled or disabled)."""
 
     name: str
     id: str
@@ -46,7 +46,7 @@ def path(cloud: Cloud, name: str) -> str:
 
 
 def read(cloud: Cloud, name: str, deployments: bool = True) -> EndpointInfo | None:
-    """The endpoint with its deployments, or None when there is none of that name. Raises CloudError."""
+    """The endpoint with its deployments, or None if it does not exist. Raises CloudError."""
     body = cloud.arm.find(path(cloud, name), arm.ENDPOINTS, doing=f"reading the endpoint {name}")
     if body is None:
         return None
@@ -54,13 +54,13 @@ def read(cloud: Cloud, name: str, deployments: bool = True) -> EndpointInfo | No
 
 
 def existing(cloud: Cloud, name: str, deployments: bool = True) -> EndpointInfo:
-    """As `read`; an endpoint that is not there is a CloudError, `EndpointNotFound`."""
+    """Like `read`, but raises CloudError with the code `EndpointNotFound` if the endpoint does not exist."""
     found = read(cloud, name, deployments)
     if found is None:
         raise CloudError(
             title=f"The endpoint {name} does not exist",
             cause=f"The workspace {cloud.plan.workspace.name} has no endpoint of that name.",
-            remedy="Deploy it first, or correct the name, or name the endpoint's plan or run.",
+            remedy="Deploy it first, correct the name, or specify the endpoint's plan or run.",
             code="EndpointNotFound",
             status=404,
         )
@@ -70,11 +70,11 @@ def existing(cloud: Cloud, name: str, deployments: bool = True) -> EndpointInfo:
 def begin_create_or_update(
     cloud: Cloud, endpoint: Endpoint, tags: Mapping[str, str] | None = None
 ) -> Operation[EndpointInfo]:
-    """Creates an endpoint, or changes one to what a plan says; `tags` mark it as made by this program.
+    """Create an endpoint, or change it to match a plan; `tags` mark it as created by this program.
 
-    They are put on a new endpoint and renewed on one that has them; one that somebody else made stays unmarked, so
-    that it is not removed with the plan. Other tags that it has are kept, and so are its identity, which Azure does
-    not change, and its traffic. Raises CloudError when Azure refuses the request.
+    They are set on a new endpoint and updated on one that has them; an endpoint of somebody else stays unmarked, so
+    that it is not removed with the plan. Its other tags are kept, as are its traffic and its identity, which Azure
+    does not change. Raises CloudError if Azure refuses the request.
     """
     found = read(cloud, endpoint.name, deployments=False)
     wanted = sdk_entities.Tree({"endpoint": asdict(endpoint)})
@@ -94,9 +94,9 @@ def begin_traffic(
     mirrored: Mapping[str, int] | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> Operation[EndpointInfo]:
-    """Replaces the split of an endpoint's requests, and who gets copies of them where that is given; adds tags.
+    """Replace an endpoint's traffic split, and its mirrored traffic if given; add tags.
 
-    Everything else stays as it is. Raises CloudError.
+    Everything else stays unchanged. Raises CloudError.
     """
     found = existing(cloud, name, deployments=False)
     change: dict[str, Any] = {"traffic": dict(traffic), "tags": {**found.tags, **(tags or {})}}
@@ -107,7 +107,7 @@ def begin_traffic(
 
 
 def _kept(found: EndpointInfo) -> dict[str, Any]:
-    """What stays of an endpoint that is there. Its traffic must be sent along, or it would be gone."""
+    """The properties of an existing endpoint to keep. Its traffic must be sent too, or it would be lost."""
     identity = sdk_entities.identity_of(found.identity)
     return {"identity": identity, "traffic": found.traffic, "mirror_traffic": found.mirror_traffic}
 
@@ -123,7 +123,7 @@ def follow(cloud: Cloud, name: str, started: Mapping[str, str]) -> Operation[End
 
 
 def begin_delete(cloud: Cloud, name: str) -> Operation[None]:
-    """Removes an endpoint with all its deployments; one that is not there is no error. Raises CloudError."""
+    """Remove an endpoint with its deployments. An endpoint that does not exist is no error. Raises CloudError."""
     return ml_client.begin(
         cloud,
         lambda client: client.online_endpoints.begin_delete(name),

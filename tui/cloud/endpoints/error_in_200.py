@@ -1,4 +1,4 @@
-"""Does a 200 carry an error? Many scoring scripts catch an exception and return its text."""
+"""Detects errors in responses with status 200: many scoring scripts catch an exception and return its text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 # "ValueError: could not convert …": a class name that ends in Error or Exception, a colon, and words.
 _EXCEPTION = re.compile(r"^(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception)\b(?:\(|\s*:\s*\S)")
 _TRACEBACK = "Traceback (most recent call last)"
-# What str(exception) looks like without its class, in words that no prediction has.
+# What str(exception) looks like without its class, in phrases that no prediction contains.
 _TEXTS = (
     re.compile(r"^['\"]?\w+['\"]? object has no attribute "),
     re.compile(r"^name '\w+' is not defined$"),
@@ -30,7 +30,7 @@ _ERROR_KEYS = ("error", "errors", "exception", "traceback")
 
 
 def error_in_200(text: str) -> str | None:
-    """A sentence about the error that the answer carries, or None when it looks like a prediction.
+    """A sentence about the error in a response, or None if it looks like a prediction.
 
     Conservative: a field called error that is empty, false or a number (an error of 0.12) is a prediction, and so is
     an object that also carries predictions.
@@ -42,7 +42,7 @@ def error_in_200(text: str) -> str | None:
         return _note(stripped)
     try:
         value = json.loads(stripped)
-        # Scripts that json.dumps what the server encodes again answer with a string of JSON.
+        # If a script calls json.dumps and the server encodes the result again, the response is a string of JSON.
         if isinstance(value, str) and value.strip()[:1] in {"{", "["}:
             value = json.loads(value)
     except ValueError:
@@ -73,12 +73,12 @@ def _error_of(value: Any) -> str | None:
     return None
 
 
-# Fields that go with an error; an object with any other field beside it is taken for a prediction.
+# Fields that accompany an error; an object with any other field is considered a prediction.
 _COMPANIONS = {*_ERROR_KEYS, "message", "detail", "details", "status", "code", "type", "status_code", "statuscode"}
 
 
 def _speaks(said: Any) -> bool:
-    """Text, or a list or object with something in it; numbers, booleans and null say nothing."""
+    """Whether a value can describe an error: text, or a list or object that is not empty."""
     if isinstance(said, str):
         return bool(said.strip()) and said.strip().lower() not in {"none", "null", "false", "no", "ok", "0"}
     return isinstance(said, (dict, list)) and bool(said)

@@ -1,4 +1,4 @@
-"""What a caller shows to an endpoint: its key, its token, or a token of Microsoft Entra."""
+"""Reads and regenerates the keys of an endpoint, and gets its tokens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tui.cloud.session import Cloud
 
 
 class EndpointCredential:
-    """Holds the value of the Authorization header; it never appears in a repr or a log."""
+    """A key or token for the Authorization header; it never appears in a repr or a log."""
 
     def __init__(self, value: str, kind: str) -> None:
         self._value = value
@@ -26,7 +26,7 @@ class EndpointCredential:
         return f"Bearer {self._value}"
 
     def secret(self) -> str:
-        """The key or token itself, for a person who asked to copy it. Keep it in memory only."""
+        """The key or token itself, for a user who wants to copy it. Keep it in memory only."""
         return self._value
 
     def __repr__(self) -> str:
@@ -46,8 +46,8 @@ def credentials(cloud: Cloud, endpoint: EndpointInfo) -> EndpointCredential:
         value = _asked(cloud, endpoint, "token", f"getting a token for {endpoint.name}").get("accessToken")
     if not value:
         raise CloudError(
-            title=f"Azure gave no {'key' if endpoint.auth_mode == 'key' else 'token'} for {endpoint.name}",
-            cause=f"The endpoint's auth mode is {endpoint.auth_mode}, and the answer holds none.",
+            title=f"Azure returned no {'key' if endpoint.auth_mode == 'key' else 'token'} for {endpoint.name}",
+            cause=f"The endpoint's auth mode is {endpoint.auth_mode}, and the response contains none.",
             remedy="Wait until the endpoint's provisioning state is Succeeded, then try again.",
         )
     return EndpointCredential(str(value), endpoint.auth_mode)
@@ -62,7 +62,7 @@ def both(cloud: Cloud, endpoint: EndpointInfo) -> dict[str, EndpointCredential]:
     if endpoint.auth_mode != "key":
         raise CloudError(
             title=f"The endpoint {endpoint.name} has no keys",
-            cause=f"Its callers sign in with {endpoint.auth_mode}: such tokens end by themselves.",
+            cause=f"Its callers use {endpoint.auth_mode}; such tokens expire automatically.",
             remedy="There is nothing to rotate.",
             code="NoKeys",
         )
@@ -80,13 +80,13 @@ def _asked(cloud: Cloud, endpoint: EndpointInfo, action: str, doing: str) -> dic
 
 
 def fingerprint(credential: EndpointCredential) -> str:
-    """Eight hexadecimal digits by which two keys are told apart, and from which no key is found again."""
+    """Eight hexadecimal digits that tell two keys apart and do not reveal them."""
     return hashlib.sha256(credential.secret().encode()).hexdigest()[:8]
 
 
 def begin_regenerate(cloud: Cloud, endpoint: str, which: str) -> Operation[None]:
-    """Makes a new primary or secondary key; the old one is refused from then on (Microsoft, REST API of Azure Machine
-    Learning, OnlineEndpoints_RegenerateKeys). Raises CloudError."""
+    """Regenerate the primary or secondary key; the old one is refused from then on (Microsoft, REST API of Azure
+    Machine Learning, OnlineEndpoints_RegenerateKeys). Raises CloudError."""
     return ml_client.begin(
         cloud,
         lambda client: client.online_endpoints.begin_regenerate_keys(endpoint, key_type=which),

@@ -1,4 +1,4 @@
-"""What exists of a plan in Azure, gathered at once."""
+"""Reads which resources of a plan exist in Azure, in parallel."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tui.plan.model import Plan
 
 @dataclass(frozen=True)
 class Assets:
-    """What one more deployment of a plan is made from; None where it does not exist yet."""
+    """The assets of a further deployment of a plan; None for those that do not exist yet."""
 
     model: ModelVersion | None
     code: CodeVersion | None
@@ -30,7 +30,7 @@ class Assets:
 
 @dataclass(frozen=True)
 class Live:
-    """The state of everything a plan touches; None where it does not exist yet.
+    """The state of all resources of a plan; None for those that do not exist yet.
 
     `others` are the assets of the plan's other deployments, by name.
     """
@@ -49,7 +49,7 @@ class Live:
 
 
 def read(cloud: Cloud, plan: Plan, cancelled: Callable[[], bool] = lambda: False) -> Live:
-    """Asks for workspace, endpoint with deployments, model, code and environment by content at the same time.
+    """Read workspace and endpoint with deployments, and find model, code and environment by content, in parallel.
 
     Raises CloudError, or Cancelled while the model is hashed.
     """

@@ -1,4 +1,4 @@
-"""Removing what a plan has made, and nothing else; first a list of what that is and what it costs."""
+"""Lists what a plan has created, with prices, and removes it and nothing else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui.cloud.session import Cloud
 from tui.plan.sizes import price_currency, price_note, price_per_hour
 from tui.plan.traffic import rescaled, serving
 
-MADE_TAG = "aml-deploy"  # on every endpoint and deployment that a run has made; its value is the version
+MADE_TAG = "aml-deploy"  # on every endpoint and deployment that a run created; its value is the version
 RUN_TAG, USER_TAG = "aml-deploy-run", "aml-deploy-by"
 SERVES = "StillServes"
 _FAILED = ("Failed", "Canceled")
@@ -21,7 +21,7 @@ _FAILED = ("Failed", "Canceled")
 
 @dataclass
 class Removed:
-    """What was removed and what was left, each in words such as "deployment blue"."""
+    """What was removed and what was kept, as texts such as "deployment blue"."""
 
     removed: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
@@ -29,10 +29,10 @@ class Removed:
 
 @dataclass(frozen=True)
 class Item:
-    """An endpoint or deployment of the plan's endpoint, and what becomes of it.
+    """The plan's endpoint or one of its deployments, and whether it is removed.
 
-    `goes` tells that it is removed with the plan, `failed` that it serves nobody and still costs; `price_per_hour` is
-    the list price of all its instances, None where there is none; `made_by` is run and person, as far as tags say it.
+    `goes` is whether it is removed with the plan, `failed` whether it has no traffic and still costs money;
+    `price_per_hour` is the list price of all its instances, or None; `made_by` is run and user, from the tags.
     """
 
     kind: str
@@ -50,7 +50,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Inventory:
-    """What is on the plan's endpoint; empty where there is none."""
+    """The plan's endpoint and its deployments; empty if there is no endpoint."""
 
     items: list[Item] = field(default_factory=list)
     currency: str = ""
@@ -58,18 +58,18 @@ class Inventory:
 
 
 def inventory(cloud: Cloud, deployment: str | None = None, failed: bool = False) -> Inventory:
-    """What `remove` with the same arguments would remove and leave, with list prices. Raises CloudError."""
+    """What `remove` with the same arguments would remove and keep, with list prices. Raises CloudError."""
     found = endpoints.read(cloud, cloud.plan.endpoint.name)
     if found is None:
         return Inventory()
     going = _going(cloud, found, deployment, failed)
     items = [_item(cloud, found, one, going, deployment) for one in found.deployments]
     whole = _endpoint_goes(found, deployment, going)
-    why = "it is the plan's, and nothing else is on it" if whole else "deployments stay on it"
+    why = "it belongs to the plan and has no other deployments" if whole else "it keeps other deployments"
     if not whole and MADE_TAG not in found.tags:
         why = "this program did not make it"
     elif not whole and deployment:
-        why = "only a deployment goes"
+        why = "only a deployment is removed"
     items.append(
         Item("endpoint", found.name, found.provisioning_state, whole, why, traffic=0, made_by=_made_by(found.tags))
     )
@@ -82,13 +82,13 @@ def remove(
     progress: Callable[[str], None] = lambda line: None,
     failed: bool = False,
 ) -> Removed:
-    """Removes one deployment, or the plan's deployments and, when no other is left on it, its endpoint.
+    """Remove one deployment, or the plan's deployments and, if no other is left, its endpoint.
 
-    Without `deployment` only what bears this program's tag is removed; with `failed` also its failed deployments that
-    are not the plan's. Registered models, environments and code stay: they cost next to nothing and other deployments
-    may use them. Requests go to the other deployments first, since Azure refuses to remove one that has any.
+    Without `deployment`, only resources with this program's tag are removed; with `failed`, also its failed deployments
+    that are not the plan's. Registered models, environments and code are kept: they cost almost nothing and others may
+    use them. Traffic is first shifted to the other deployments, since Azure refuses to remove one that has any.
 
-    Raises CloudError, also (`StillServes`) when what would stay has no requests and what goes has them all.
+    Raises CloudError, also (`StillServes`) if the deployments to remove have all the traffic.
     """
     name = cloud.plan.endpoint.name
     outcome = Removed()
@@ -108,7 +108,7 @@ def remove(
         progress(f"Removing the deployment {one}.")
         traffic.settled(lambda one=one: deployments.begin_delete(cloud, name, one), progress)  # type: ignore[misc]
         outcome.removed.append(f"deployment {one}")
-    unmade = "" if MADE_TAG in found.tags else ", which this program did not make"
+    unmade = "" if MADE_TAG in found.tags else ", which this program did not create"
     outcome.left = [f"endpoint {name}{unmade}", *(f"deployment {one.name}{_unmade(one)}" for one in others)]
     return outcome
 
@@ -126,7 +126,7 @@ def _going(cloud: Cloud, found: EndpointInfo, deployment: str | None, failed: bo
 
 
 def _wasted(one: DeploymentInfo) -> bool:
-    """A deployment of this program that failed: it serves nobody, and its instances may still cost."""
+    """Whether it is a failed deployment of this program: without traffic, and its instances may still cost money."""
     return one.provisioning_state in _FAILED and MADE_TAG in one.tags
 
 
@@ -139,13 +139,13 @@ def _item(cloud: Cloud, found: EndpointInfo, one: DeploymentInfo, going: list[st
     goes, wasted = one.name in going, _wasted(one)
     if goes:
         why = "it is the plan's" if one.name in {item.name for item in cloud.plan.every_deployment} else "it was named"
-        why = "it failed and serves nobody" if wasted and why != "it is the plan's" else why
+        why = "it failed and has no traffic" if wasted and why != "it is the plan's" else why
     elif named:
         why = f"only {named} was named"
     elif MADE_TAG not in one.tags:
         why = "this program did not make it"
     else:
-        why = "it failed and serves nobody; --failed removes it too" if wasted else "it is not the plan's"
+        why = "it failed and has no traffic; --failed removes it too" if wasted else "it is not the plan's"
     price = price_per_hour(one.instance_type, found.location)
     return Item(
         "deployment",
@@ -167,7 +167,7 @@ def _made_by(tags: dict[str, str]) -> str:
 
 
 def _unmade(one: DeploymentInfo) -> str:
-    return "" if MADE_TAG in one.tags else ", which this program did not make"
+    return "" if MADE_TAG in one.tags else ", which this program did not create"
 
 
 def _move_requests(
@@ -177,7 +177,7 @@ def _move_requests(
     others: list[DeploymentInfo],
     progress: Callable[[str], None],
 ) -> None:
-    """Give the requests of what goes to what stays. Raises CloudError when nobody would answer them."""
+    """Shift traffic from what is removed to what stays. Raises CloudError if no deployment would serve it."""
     rest = {name: share for name, share in found.traffic.items() if share and name not in going}
     copies = {name: share for name, share in found.mirror_traffic.items() if share and name not in going}
     moves = any(found.traffic.get(name) for name in going)
@@ -187,12 +187,12 @@ def _move_requests(
     if moves and not rest and ready:
         several = len(going) > 1
         raise CloudError(
-            title=f"{', '.join(going)} still {'serve' if several else 'serves'} all requests",
-            cause=f"Nothing is removed that still has traffic, and {', '.join(ready)} would not get any by itself.",
-            remedy=f"Shift first, for example: aml-deploy traffic {found.name} {ready[0]}=100",
+            title=f"{', '.join(going)} still {'have' if several else 'has'} all traffic",
+            cause=f"A deployment with traffic is not removed, and {', '.join(ready)} would not receive it.",
+            remedy=f"Shift the traffic first, for example: aml-deploy traffic {found.name} {ready[0]}=100",
             code=SERVES,
         )
     if moves:
-        progress(f"Taking requests from {', '.join(going)}.")
+        progress(f"Shifting traffic away from {', '.join(going)}.")
     split = rescaled(rest)
     traffic.settled(lambda: traffic.begin_set(cloud, found.name, split, found.traffic, copies), progress)

@@ -1,4 +1,4 @@
-"""The rules that scale a deployment, and who made it.
+"""Reads a deployment's autoscale rules, and who created it.
 
 Autoscale settings are those of Azure Monitor (Autoscale Settings - List By Resource Group, 2022-10-01).
 """
@@ -17,7 +17,7 @@ AUTOSCALE = "2022-10-01"
 
 @dataclass(frozen=True)
 class Autoscale:
-    """A rule of Azure Monitor that sets a deployment's instances by itself."""
+    """An autoscale setting of Azure Monitor that changes a deployment's number of instances."""
 
     name: str
     deployment: str
@@ -53,12 +53,12 @@ def autoscale(cloud: Cloud, endpoint_id: str) -> list[Autoscale]:
 
 
 def created(cloud: Cloud, resource_id: str, version: str = arm.ENDPOINTS) -> dict[str, str]:
-    """As `told_of`, of a resource that is read for it. Raises CloudError."""
+    """Read a resource and return the result of `told_of`. Raises CloudError."""
     return told_of(cloud.arm.call("GET", resource_id, version).body or {})
 
 
 def told_of(body: Mapping[str, Any]) -> dict[str, str]:
-    """Who made a resource and when, who changed it last and when; empty texts where that is not told."""
+    """Who created and last changed a resource, and when; empty texts if not reported."""
     told = body.get("systemData") or {}
     return {
         name: str(told.get(key) or "")

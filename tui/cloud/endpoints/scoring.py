@@ -1,4 +1,4 @@
-"""A call to the scoring URI, as any caller of the endpoint would make it."""
+"""Calls the scoring URI as any caller of the endpoint would."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tui.cloud.session import Cloud
 _NOTES = {
     401: "The endpoint did not accept the key or token.",
     403: "The identity may not score on this endpoint (role AzureML Data Scientist, action .../score/action).",
-    404: "No deployment has traffic, or the one that was named does not exist.",
+    404: "No deployment has traffic, or the named deployment does not exist.",
     408: "The model took longer than request_settings.request_timeout_ms.",
     413: "The request is too large.",
     424: "The container answered with an error; its log says why.",
-    429: "Too many requests at once: raise max_concurrent_requests_per_instance or the number of instances.",
+    429: "Too many concurrent requests: increase max_concurrent_requests_per_instance or the number of instances.",
     500: "The service's own front end failed.",
 }
 
 
 @dataclass(frozen=True)
 class ScoreResult:
-    """The answer of an endpoint. `ok` is False for an error status and for a 200 that carries an error text."""
+    """The response of an endpoint. `ok` is False for an error status and for a 200 whose body is an error text."""
 
     status_code: int
     latency_ms: float
@@ -45,10 +45,10 @@ def score(
     timeout: float = 190.0,
     credential: EndpointCredential | None = None,
 ) -> ScoreResult:
-    """POSTs a JSON body once, without any retry: scoring may have effects. `timeout` in seconds.
+    """POST a JSON body once, without retries, since scoring may have effects. `timeout` is in seconds.
 
-    `deployment` pins the call to one deployment; pass `credential` to spare a look-up for repeated calls.
-    Raises CloudError when there is no answer at all; an error status is an answer.
+    `deployment` sends the call to one deployment; pass `credential` to save a look-up in repeated calls.
+    Raises CloudError if there is no response; an error status is a response.
     """
     import requests
 

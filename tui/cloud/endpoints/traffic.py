@@ -1,4 +1,4 @@
-"""Which share of an endpoint's requests each deployment gets, and the way back to the split before."""
+"""Sets the traffic split of an endpoint, and rolls back to the previous one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REFUSED = "TrafficRefused"
 
 @dataclass(frozen=True)
 class Shift:
-    """A split that was changed: percent by deployment, before and after."""
+    """A change of the traffic split: per cent by deployment, before and after."""
 
     endpoint: str
     before: dict[str, int]
@@ -34,10 +34,10 @@ def begin_set(
     before: Mapping[str, int] | None = None,
     mirrored: Mapping[str, int] | None = None,
 ) -> Operation[EndpointInfo]:
-    """Sets the whole split, percent by deployment; deployments that are not named get nothing.
+    """Set the whole split, in per cent by deployment; deployments that are not named get no traffic.
 
-    `before` is the split that is replaced; the endpoint remembers it in a tag, for `rollback`. `mirrored` is who gets
-    copies of requests; without it that stays. Azure accepts a total of 0 or 100 (Microsoft,
+    `before` is the replaced split, which is kept in a tag of the endpoint for `rollback`. `mirrored` is the mirrored
+    traffic; without it, that is unchanged. Azure accepts a total of 0 or 100 (Microsoft,
     reference-yaml-endpoint-online). Raises CloudError.
     """
     wanted, last = serving(shares), as_text(before or {})
@@ -48,24 +48,24 @@ def begin_set(
 def shift(
     cloud: Cloud, endpoint: str, shares: Mapping[str, int], progress: Callable[[str], None] = lambda line: None
 ) -> Shift:
-    """Sets a split whose total is 100 and waits until Azure has it.
+    """Set a split whose total is 100 and wait until Azure has applied it.
 
-    Raises CloudError, also for a total that is not 100 and for a deployment that is not there or not ready.
+    Raises CloudError, also for a total other than 100 and for a deployment that does not exist or is not ready.
     """
     return _change(cloud, endpoints.existing(cloud, endpoint), serving(shares), progress)
 
 
 def rollback(cloud: Cloud, endpoint: str, progress: Callable[[str], None] = lambda line: None) -> Shift:
-    """Sets the split before the last change, which the endpoint remembers. Once more is the way forward again.
+    """Restore the split before the last change, from the endpoint's tag. A second call undoes the first.
 
-    Raises CloudError, also when nothing is remembered, or a deployment of that split is not there any more.
+    Raises CloudError, also if there is no previous split, or one of its deployments no longer exists.
     """
     found = endpoints.existing(cloud, endpoint)
     last = from_tag(found.tags)
     if not last:
         raise CloudError(
-            title=f"There is no way back for {endpoint}",
-            cause="Its split has not been changed by this program yet, or the tag that remembers it was removed.",
+            title=f"{endpoint} has no previous split to roll back to",
+            cause="Its split has not been changed by this program yet, or the tag that keeps it was removed.",
             remedy=f"Set the split yourself, for example: aml-deploy traffic {endpoint} blue=100",
             code=REFUSED,
         )
@@ -77,7 +77,7 @@ def _change(cloud: Cloud, found: EndpointInfo, wanted: dict[str, int], progress:
     before = serving(found.traffic)
     if before != wanted:
         progress(f"{as_text(before) or 'no traffic'} becomes {as_text(wanted)}.")
-        # Requests and copies of requests exclude each other (Azure refuses a deployment that is to get both).
+        # Azure refuses a deployment that has both traffic and mirrored traffic.
         copies = {name: share for name, share in found.mirror_traffic.items() if share and not wanted.get(name)}
         settled(lambda: begin_set(cloud, found.name, wanted, before, copies), progress)
     return Shift(found.name, before, wanted)
@@ -99,7 +99,7 @@ def _judge(found: EndpointInfo, wanted: Mapping[str, int]) -> None:
     if sum(wanted.values()) != 100:
         raise CloudError(
             title=f"The shares add up to {sum(wanted.values())}, not to 100",
-            cause="Azure splits all requests, and takes a total of 100 only.",
+            cause="Azure splits all requests, and accepts only a total of 100.",
             remedy="Correct the shares.",
             code=REFUSED,
         )
@@ -107,7 +107,7 @@ def _judge(found: EndpointInfo, wanted: Mapping[str, int]) -> None:
         state = known[name].provisioning_state
         if state != "Succeeded":
             raise CloudError(
-                title=f"The deployment {name} cannot take requests",
+                title=f"The deployment {name} cannot receive traffic",
                 cause=f"Its provisioning state is {state or 'unknown'}.",
                 remedy="Deploy it again, and shift the traffic when it has succeeded.",
                 code="DeploymentNotReady",
@@ -115,5 +115,5 @@ def _judge(found: EndpointInfo, wanted: Mapping[str, int]) -> None:
 
 
 def settled(begin: Callable[[], Operation[Any]], progress: Callable[[str], None] = lambda line: None) -> None:
-    """Change an endpoint or what is on it, once nobody else is changing it. Raises CloudError, also after some time."""
+    """Change an endpoint or its deployments once no other change is in progress. Raises CloudError, also on timeout."""
     run_operation(begin, waiting=lambda reason, seconds: progress(f"Waiting, {reason}."))

@@ -1,1 +1,1 @@
-"""Requests to Azure: connections, retries, long-running operations, and the way to its hosts."""
+"""Requests to Azure: connections, retries, long-running operations, and connectivity to its hosts."""

@@ -1,4 +1,4 @@
-"""Requests to Azure Resource Manager, for what the SDK's client hides, prints or polls too slowly."""
+"""Sends requests to Azure Resource Manager where the SDK's client hides, prints or polls too slowly."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tui.cloud.clouds import CloudMetadata
 from tui.cloud.error_explanations import explain, from_status
 from tui.cloud.errors import CloudError
 
-# The versions that azure-ai-ml 1.35 asks for, so that any service that serves the SDK serves this too.
+# The versions that azure-ai-ml 1.35 uses, so that any service that supports the SDK supports this too.
 WORKSPACES = "2024-10-01-preview"
 ENDPOINTS = "2022-02-01-preview"
 DEPLOYMENTS = "2023-04-01-preview"
@@ -22,13 +22,13 @@ DATASTORES = "2024-10-01-preview"
 LOCATIONS = "2023-08-01-preview"
 
 CONNECT_SECONDS, READ_SECONDS = 10, 60
-# With POST: those that are used here read (keys, tokens, logs) or prepare an upload, and may well be sent twice.
+# Including POST: those used here read (keys, tokens, logs) or prepare an upload, and can safely be sent twice.
 REPEATABLE = frozenset({"HEAD", "GET", "PUT", "DELETE", "OPTIONS", "POST"})
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer: status, headers (case-insensitive) and the JSON body, else the text."""
+    """An HTTP response: status, headers (case-insensitive) and the JSON body, else the text."""
 
     status: int
     headers: Mapping[str, str]
@@ -37,7 +37,7 @@ class Answer:
 
 
 def refusal(answer: Answer, doing: str = "") -> CloudError:
-    """An answer of 400 and more as a CloudError."""
+    """Turn a response with status 400 or more into a CloudError."""
     return from_status(answer.status, answer.text, answer.headers, doing)
 
 
@@ -77,12 +77,12 @@ class ResourceManager:
         doing: str = "",
         retry: bool = True,
     ) -> Answer:
-        """One request; `path` starts at the subscription, or is a whole URL that the service gave.
+        """Send one request; `path` starts at the subscription, or is a complete URL from the service.
 
-        429, 500 and broken connections are tried again a few times unless `retry` is off; POST too, which asks for
-        keys, secrets, logs and places to upload to, and may be asked twice. Where the answer to a change was lost and
-        the change is refused with 409 when it is sent again, because it goes on already, that counts as begun.
-        Raises CloudError for a status of 400 and more and for what prevents an answer.
+        429, 500 and broken connections are retried a few times unless `retry` is off; also for POST, which requests
+        keys, secrets, logs and upload locations, and can safely be sent twice. If the response to a change was lost and
+        the repeated request is refused with 409, because the change is in progress, the change counts as started.
+        Raises CloudError for a status of 400 or more and for a missing response.
         """
         from tui.cloud.http.retry import attempts
 
@@ -97,7 +97,7 @@ class ResourceManager:
         return answer
 
     def begun_already(self, method: str, path: str, version: str | None, body: Any) -> Answer | None:
-        """The change that an earlier request has begun whose answer was lost; None where it is somebody else's."""
+        """The change started by an earlier request whose response was lost; None if it is somebody else's."""
         try:
             found = self.ask("GET", path, version)
         except CloudError:
@@ -110,7 +110,7 @@ class ResourceManager:
         ours = properties.get("provisioningState") == "Deleting" if method == "DELETE" else _made_by(body, found.body)
         if not ours:
             return None
-        # Recorded: the service keeps the address of the last operation among the resource's properties.
+        # As recorded, the service keeps the address of the last operation in the resource's properties.
         operation = (properties.get("properties") or {}).get("AzureAsyncOperationUri")
         headers = {"Azure-AsyncOperation": str(operation)} if operation else {}
         return Answer(202 if method == "DELETE" else 201, headers, found.body)
@@ -125,7 +125,7 @@ class ResourceManager:
         doing: str = "",
         retry: bool = True,
     ) -> Answer:
-        """As `call`, but an answer of 400 and more is given as it is. Raises CloudError for what prevents an answer."""
+        """Like `call`, but return responses of 400 or more. Raises CloudError for a missing response."""
         from azure.core.rest import HttpRequest
 
         url = path if path.startswith("https://") else self.base + path
@@ -154,7 +154,7 @@ class ResourceManager:
     def find(
         self, path: str, version: str, query: Mapping[str, str] | None = None, doing: str = ""
     ) -> dict[str, Any] | None:
-        """GET; None when the resource is not there (404). A missing parent is an error, not None."""
+        """GET a resource; None if it does not exist (404). A missing parent is an error, not None."""
         try:
             body = self.call("GET", path, version, query=query, doing=doing).body
         except CloudError as error:
@@ -167,7 +167,7 @@ class ResourceManager:
     def items(
         self, path: str, version: str, query: Mapping[str, str] | None = None, doing: str = ""
     ) -> Iterator[dict[str, Any]]:
-        """The items of a collection, page after page."""
+        """The items of a collection, page by page."""
         answer = self.call("GET", path, version, query=query, doing=doing).body
         while isinstance(answer, dict):
             for item in answer.get("value") or []:
@@ -180,9 +180,9 @@ class ResourceManager:
 
 
 def _made_by(sent: Any, found: Mapping[str, Any]) -> bool:
-    """Whether a resource is what a request asked for, as far as the service keeps it as it was sent.
+    """Whether a resource is the result of a request, as far as the service keeps what was sent.
 
-    Durations and the like come back in other words, so only what tells two requests apart is compared.
+    Durations and the like are returned in another form, so only what distinguishes two requests is compared.
     """
     if not isinstance(sent, dict):
         return False

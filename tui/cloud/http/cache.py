@@ -1,4 +1,4 @@
-"""Answers that are taken again for a while: small files in the cache folder of this machine."""
+"""Caches answers for a limited time, in small files in this machine's cache folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.common.write_atomic import write_atomic
 
 
 def folder(name: str, environ: Mapping[str, str] | None = None) -> Path:
-    """A folder of the cache: below `$AML_DEPLOY_CACHE`, else the platform's. It may not exist."""
+    """A folder of the cache: in `$AML_DEPLOY_CACHE`, else in the platform's cache folder. It may not exist."""
     given = (os.environ if environ is None else environ).get("AML_DEPLOY_CACHE")
     if given:
         return Path(given).expanduser() / name
@@ -24,7 +24,7 @@ def folder(name: str, environ: Mapping[str, str] | None = None) -> Path:
 
 
 def read(path: Path, seconds: float) -> dict[str, Any] | None:
-    """What was kept there less than so many seconds ago; None otherwise, also where it cannot be read."""
+    """The answer cached less than `seconds` ago; None otherwise, also if it cannot be read."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         if 0 <= time.time() - float(found.pop("kept")) < seconds:
@@ -35,7 +35,7 @@ def read(path: Path, seconds: float) -> dict[str, Any] | None:
 
 
 def write(path: Path, answer: Mapping[str, Any]) -> None:
-    """Keeps an answer, whole or not at all; where the disk takes none, it is asked for again."""
+    """Cache an answer atomically; if it cannot be written, it is requested again next time."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_atomic(path, json.dumps({"kept": time.time(), **answer}))

@@ -1,8 +1,8 @@
-"""From this machine to a host: its addresses, the connection, and whose certificate answers.
+"""Probes the connection from this machine to a host: addresses, connection, and certificate.
 
-Names are looked up as every program here looks them up (hosts file, DNS, whatever nsswitch.conf says), and connections
-take the way that the Azure libraries take: through the proxy of the environment, trusting the bundle that requests
-trusts. Nothing is sent but a TLS handshake.
+Names are resolved as by every other program on this machine (hosts file, DNS, nsswitch.conf), and connections are made
+like those of the Azure libraries: through the environment's proxy, trusting the certificates that requests trusts. Only
+a TLS handshake is sent.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ REACHABLE, UNREACHABLE, UNRESOLVED, TLS, UNKNOWN = "reachable", "unreachable", "
 
 @dataclass(frozen=True)
 class Probe:
-    """What was found on the way to a host.
+    """The result of probing a host.
 
-    `reason` names what went wrong in a word: no-address, no-name-server, refused, timeout, no-route, proxy,
+    `reason` is a keyword for the failure: no-address, no-name-server, refused, timeout, no-route, proxy,
     proxy-login, untrusted, not-this-host, expired, broken, bundle. `issuer` is the authority that signed the
-    certificate, `system_trusts` whether the machine's own store would trust it where the libraries' bundle does not.
+    certificate, `system_trusts` whether the machine's own store trusts it although the libraries' bundle does not.
     """
 
     state: str
@@ -49,9 +49,9 @@ class Probe:
 
 
 def probe(host: str, port: int = 443, handshake: bool = True, seconds: float = 8.0) -> Probe:
-    """Looks a host up, connects, and shakes hands; never raises, and ends after about `seconds`.
+    """Resolve a host, connect, and do a TLS handshake; never raises, and ends after about `seconds`.
 
-    A look-up itself cannot be ended from here: whoever cannot wait for the resolver's own limit asks on a thread.
+    A name look-up cannot be interrupted; a caller that cannot wait for the resolver's own limit must use a thread.
     """
     ends = time.monotonic() + seconds
     try:
@@ -60,7 +60,7 @@ def probe(host: str, port: int = 443, handshake: bool = True, seconds: float = 8
         return Probe(UNREACHABLE, reason="proxy", detail=f"HTTPS_PROXY cannot be used. {error}")
     found = look_up(host, port)
     if proxy is not None:
-        # The proxy looks the name up by itself; what this machine finds is only shown.
+        # The proxy resolves the name itself; this machine's result is only shown.
         return _through(proxy, host, port, replace(found, proxy=proxy.shown), handshake, ends)
     if not found.addresses:
         return found
@@ -73,7 +73,7 @@ def probe(host: str, port: int = 443, handshake: bool = True, seconds: float = 8
 
 
 def look_up(host: str, port: int = 443) -> Probe:
-    """The addresses of a host and the aliases that led to them; without addresses its state is unresolved."""
+    """The addresses of a host and the aliases on the way to them; without addresses the state is unresolved."""
     if is_address(host):
         return Probe(UNKNOWN, addresses=(host.strip("[]"),))
     try:
@@ -81,15 +81,15 @@ def look_up(host: str, port: int = 443) -> Probe:
     except socket.gaierror as error:
         if error.errno == socket.EAI_AGAIN:
             return Probe(UNKNOWN, reason="no-name-server", detail="No name server answered for it.")
-        return Probe(UNRESOLVED, reason="no-address", detail="The name has no address here.")
+        return Probe(UNRESOLVED, reason="no-address", detail="The name does not resolve to an address on this machine.")
     except (UnicodeError, OSError) as error:
-        return Probe(UNRESOLVED, reason="no-address", detail=f"The name cannot be looked up: {error}.")
+        return Probe(UNRESOLVED, reason="no-address", detail=f"The name cannot be resolved: {error}.")
     addresses = tuple(dict.fromkeys(str(answer[4][0]) for answer in answers))
     return Probe(UNKNOWN, addresses=addresses, cnames=_aliases(host))
 
 
 def _aliases(host: str) -> tuple[str, ...]:
-    """The chain of aliases: the C library's older call returns every name on the way, getaddrinfo only the last."""
+    """The chain of aliases: the C library's older call returns every name in it, getaddrinfo only the last."""
     try:
         canonical, aliases, _ = socket.gethostbyname_ex(host)
     except (OSError, UnicodeError):
@@ -99,7 +99,7 @@ def _aliases(host: str) -> tuple[str, ...]:
 
 
 def _connect(addresses: tuple[str, ...], port: int, ends: float) -> socket.socket:
-    """A connection to the first address that takes one. Raises OSError of the last one tried."""
+    """A connection to the first address that accepts one. Raises the OSError of the last address tried."""
     last: OSError = TimeoutError("no time was left to connect")
     each = ends if len(addresses) == 1 else time.monotonic() + CONNECT_SECONDS
     for address in addresses[:4]:
@@ -125,9 +125,7 @@ def _no_connection(found: Probe, error: OSError, what: str = "It") -> Probe:
 
 def _through(proxy: Proxy, host: str, port: int, found: Probe, handshake: bool, ends: float) -> Probe:
     if proxy.scheme not in ("http", "https"):
-        return replace(
-            found, state=UNKNOWN, reason="proxy", detail=f"Proxies of the kind {proxy.scheme} are not tried."
-        )
+        return replace(found, state=UNKNOWN, reason="proxy", detail=f"{proxy.scheme} proxies are not probed.")
 
     def not_through(what: str, reason: str = "proxy") -> Probe:
         return replace(found, state=UNREACHABLE, reason=reason, detail=f"The proxy {proxy.shown} {what}.")
@@ -147,7 +145,7 @@ def _through(proxy: Proxy, host: str, port: int, found: Probe, handshake: bool, 
         except (OSError, ValueError) as error:
             return not_through(f"did not open a connection: {error}")
         if status == 407:
-            return not_through("asks for a user and a password", "proxy-login")
+            return not_through("requires a user name and a password", "proxy-login")
         if status != 200:
             return not_through(f"refuses this host with status {status}")
         if proxy.scheme == "https" or not handshake:
@@ -156,13 +154,13 @@ def _through(proxy: Proxy, host: str, port: int, found: Probe, handshake: bool, 
 
 
 def _ask_for_tunnel(connection: socket.socket, proxy: Proxy, host: str, port: int) -> int:
-    """The proxy's status for CONNECT. Raises OSError, or ValueError for an answer that is not HTTP."""
+    """The proxy's status for CONNECT. Raises OSError, or ValueError for a response that is not HTTP."""
     lines = [f"CONNECT {host}:{port} HTTP/1.1", f"Host: {host}:{port}"]
     if proxy.credentials is not None:
         lines.append(f"Proxy-Authorization: Basic {base64.b64encode(proxy.credentials.encode()).decode()}")
     connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
     answer = b""
-    # Byte by byte to the end of the head: what follows belongs to the handshake.
+    # Byte by byte to the end of the header: what follows belongs to the handshake.
     while not answer.endswith(b"\r\n\r\n"):
         byte = connection.recv(1)
         if not byte or len(answer) > 16384:
@@ -170,12 +168,12 @@ def _ask_for_tunnel(connection: socket.socket, proxy: Proxy, host: str, port: in
         answer += byte
     status = re.match(rb"HTTP/1\.[01] (\d{3})", answer)
     if status is None:
-        raise ValueError("its answer is not HTTP")
+        raise ValueError("its response is not HTTP")
     return int(status.group(1))
 
 
 def _context() -> ssl.SSLContext:
-    """Trusts what requests trusts. Raises OSError where that file cannot be used."""
+    """An SSL context that trusts what requests trusts. Raises OSError if that file cannot be used."""
     from tui.cloud.http.connections import certificates
 
     return certificates(trust().path)
@@ -207,11 +205,11 @@ def _shake(connection: socket.socket, host: str, port: int, found: Probe, ends: 
             system_trusts=system,
         )
     except (TimeoutError, socket.timeout):
-        detail = "It takes connections and does not answer the TLS handshake."
+        detail = "It accepts connections but does not answer the TLS handshake."
         return replace(found, state=UNREACHABLE, reason="timeout", detail=detail)
     except OSError as error:
         reason = str(getattr(error, "reason", "") or error.strerror or error).replace("_", " ").lower()
-        detail = f"It takes connections, but the TLS handshake fails: {reason}."
+        detail = f"It accepts connections, but the TLS handshake fails: {reason}."
         return replace(found, state=TLS, reason="broken", detail=detail)
 
 
@@ -219,17 +217,17 @@ def _not_trusted(error: ssl.SSLCertVerificationError, issuer: str | None, subjec
     by = f" by {issuer}" if issuer else ""
     if error.verify_code in (62, 64):
         whose = f" It is issued{by} for {subject}." if subject else ""
-        return f"The certificate that answers is not this host's.{whose}"
+        return f"The certificate is not this host's.{whose}"
     if error.verify_code == 10:
         return f"The certificate has expired. It was issued{by}."
-    return f"The certificate is issued{by or ' by an authority'}, which is not trusted here."
+    return f"The certificate is issued{by or ' by an authority'}, which is not trusted on this machine."
 
 
 def _who(address: str, host: str, port: int, ends: float) -> tuple[str | None, str | None, bool]:
-    """Issuer and subject of a certificate that was refused, and whether the machine's own store would accept it."""
+    """Issuer and subject of a refused certificate, and whether the machine's own store accepts it."""
     anyone = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     anyone.check_hostname = False
-    anyone.verify_mode = ssl.CERT_NONE  # only its names are read, nothing is sent
+    anyone.verify_mode = ssl.CERT_NONE  # only the certificate's names are read; nothing is sent
     issuer = subject = None
     left = ends - time.monotonic()
     try:
@@ -242,7 +240,7 @@ def _who(address: str, host: str, port: int, ends: float) -> tuple[str | None, s
 
 
 def _shaken(context: ssl.SSLContext, address: str, host: str, port: int, seconds: float) -> ssl.SSLSocket:
-    """A connection after the handshake. Raises OSError."""
+    """A connection with a completed handshake. Raises OSError."""
     plain = socket.create_connection((address, port), timeout=max(0.1, min(CONNECT_SECONDS, seconds)))
     try:
         return context.wrap_socket(plain, server_hostname=host.strip("[]"))
@@ -252,7 +250,7 @@ def _shaken(context: ssl.SSLContext, address: str, host: str, port: int, seconds
 
 
 def _names(certificate: bytes | None) -> tuple[str | None, str | None]:
-    """Who issued a certificate (organisation and common name) and for which host."""
+    """The issuer of a certificate (organisation and common name) and its host."""
     if not certificate:
         return None, None
     from cryptography import x509

@@ -1,8 +1,8 @@
-"""Names of Azure's services, and the private DNS zones in which a private endpoint writes their records.
+"""Maps names of Azure's services to the private DNS zones in which private endpoints register them.
 
 From Microsoft's private-endpoint-dns (its tables of the public, US Government and China clouds: vault, registry, blob,
 workspace, Resource Manager) and how-to-custom-dns (the names of a workspace and of its online endpoints in the three
-clouds, and the records in the zone). Names of other clouds are not known here.
+clouds, and the records in the zone). Other clouds are not covered.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
-# What a public name ends in -> the private DNS zone that answers for it.
+# The end of a public name -> its private DNS zone.
 _ZONES = {
     "blob.core.windows.net": "privatelink.blob.core.windows.net",
     "blob.core.usgovcloudapi.net": "privatelink.blob.core.usgovcloudapi.net",
@@ -39,7 +39,7 @@ _WORKSPACE_ZONES = {
     "AzureChinaCloud": "privatelink.api.ml.azure.cn",
 }
 
-# RFC 1918, loopback, link-local, shared address space (RFC 6598), and their likes of IPv6.
+# RFC 1918, loopback, link-local, shared address space (RFC 6598), and the equivalents of IPv6.
 _PRIVATE = tuple(
     ipaddress.ip_network(text)
     for text in (
@@ -58,7 +58,7 @@ _PRIVATE = tuple(
 
 @dataclass(frozen=True)
 class PrivateName:
-    """Where a private endpoint's record of a host lies: the zone, and the record in it (which may be a wildcard)."""
+    """The private DNS record of a host: the zone, and the record in it, which may be a wildcard."""
 
     zone: str
     record: str
@@ -68,7 +68,7 @@ class PrivateName:
 
 
 def is_private(address: str) -> bool:
-    """Whether an address belongs to a network of one's own; loopback does."""
+    """Whether an address is private; loopback is."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -78,7 +78,7 @@ def is_private(address: str) -> bool:
 
 
 def is_address(host: str) -> bool:
-    """Whether a host is written as an IP address, which nobody looks up."""
+    """Whether a host is an IP address, which needs no look-up."""
     try:
         ipaddress.ip_address(host.strip("[]"))
     except ValueError:
@@ -87,9 +87,9 @@ def is_address(host: str) -> bool:
 
 
 def private_name(host: str, workspace_guid: str | None = None) -> PrivateName | None:
-    """Zone and record of a host of Azure's; None for hosts of clouds that are not known here.
+    """Zone and record of an Azure host; None for hosts of clouds that are not covered.
 
-    The record of an online endpoint is the wildcard of its workspace, for which `workspace_guid` is needed.
+    The record of an online endpoint is its workspace's wildcard, for which `workspace_guid` is needed.
     """
     lowered = host.lower().rstrip(".")
     for ending, zone in _ZONES.items():
@@ -104,9 +104,9 @@ def private_name(host: str, workspace_guid: str | None = None) -> PrivateName | 
 
 
 def inference_probe(cloud: str, workspace_guid: str | None, region: str) -> tuple[str, PrivateName] | None:
-    """A name that only the wildcard record for a workspace's endpoints answers, before there is an endpoint.
+    """A name that resolves only by the wildcard record of a workspace's endpoints, before there is an endpoint.
 
-    None in clouds whose zone is not known, and where workspace id or region are not.
+    None if the cloud's zone, the workspace id or the region is unknown.
     """
     zone = _WORKSPACE_ZONES.get(cloud)
     if zone is None or not workspace_guid or not re.fullmatch(r"[a-z0-9]+", region):

@@ -1,4 +1,4 @@
-"""Which hosts a plan needs, and which only others need; taken from what the service returned."""
+"""Lists the hosts that a plan needs and those that only other parties need, from the service's responses."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ REGISTRIES = "2023-07-01"
 
 @dataclass(frozen=True)
 class Host:
-    """One name, why it is called, and what its address has to be.
+    """A host, its purpose, and what its address must be.
 
-    `host` is empty where it is not known, and `why` says why. `expected` is private where settings demand it, else
-    None; `demanded` says that Azure refuses calls over a public address, not only that one would be unusual.
-    `handshake` is False for a name that only stands for others.
+    `host` is empty if it is unknown, and `why` says why. `expected` is private if settings require it, else
+    None; `demanded` is whether Azure refuses calls over a public address, instead of that being only unusual.
+    `handshake` is False for a name that only represents others.
     """
 
     name: str
@@ -43,13 +43,13 @@ class Host:
 
     @property
     def shown(self) -> str:
-        """The host, with its port where that is not the usual one."""
+        """The host, with its port unless that is the default."""
         return self.host if self.port == 443 or not self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)
 class Store:
-    """The workspace's default datastore: where models and code go. `identity` means that it has no key."""
+    """The workspace's default datastore, which holds models and code. `identity` means that it has no key."""
 
     name: str
     account: str
@@ -61,9 +61,9 @@ class Store:
 
 @dataclass(frozen=True)
 class Dependency:
-    """A resource beside the workspace as Resource Manager shows it: host, what it lets in, its private endpoints.
+    """A resource that the workspace depends on: host, public access, private endpoints.
 
-    `access` is enabled, selected or disabled, None where it is not told; `endpoints` maps the names of private
+    `access` is enabled, selected or disabled, None if not reported; `endpoints` maps the names of private
     endpoint connections to their status; `sku` is the tier of a registry.
     """
 
@@ -78,13 +78,13 @@ class Dependency:
 def of_cloud(metadata: CloudMetadata) -> list[Host]:
     """Resource Manager and the authority that signs in, from the cloud's own metadata."""
     return [
-        _from_url("resource-manager", metadata.resource_manager, "creates and reads everything in Azure", True),
+        _from_url("resource-manager", metadata.resource_manager, "creates and reads all resources in Azure", True),
         _from_url("login", metadata.login, "signs in", True),
     ]
 
 
 def store(cloud: Cloud) -> Store | None:
-    """The default datastore, or None when there is none. Asks for no secret. Raises CloudError."""
+    """The default datastore, or None if there is none. Reads no secret. Raises CloudError."""
     found = read_default(cloud)
     properties = (found or {}).get("properties") or {}
     account = properties.get("accountName")
@@ -108,7 +108,7 @@ def store(cloud: Cloud) -> Store | None:
 
 
 def dependency(cloud: Cloud, id: str, version: str) -> Dependency | None:
-    """A storage account, key vault or registry as this identity may see it; None where nothing is answered."""
+    """A storage account, key vault or registry as far as this identity can read it; None without a response."""
     try:
         body = cloud.arm.call("GET", id, version, doing=f"reading {id.rpartition('/')[2]}", retry=False).body
     except CloudError:
@@ -143,10 +143,10 @@ def _access(properties: dict[str, Any], rules: dict[str, Any]) -> str | None:
 
 
 def of_storage(found: Store, account: Dependency | None, info: WorkspaceInfo) -> Host:
-    """The blob host that uploads go to."""
+    """The blob host for uploads."""
     access = account.access if account else None
     closed = access in ("disabled", "selected") or (access is None and info.public_network_access.lower() == "disabled")
-    host = _from_url("storage", found.url, "takes the model and the code", True)
+    host = _from_url("storage", found.url, "receives the model and the code", True)
     return replace(
         host,
         expected="private" if closed else None,
@@ -157,8 +157,9 @@ def of_storage(found: Store, account: Dependency | None, info: WorkspaceInfo) ->
 
 
 def of_scoring(cloud: Cloud, info: WorkspaceInfo, scoring_uri: str | None, closed: bool, called: bool) -> Host:
-    """The host that answers scoring requests; `closed` tells that it is shut to public networks, `called` that the
-    plan calls it. Before the endpoint exists, the wildcard record that will answer for it, in clouds that are known.
+    """The scoring host; `closed` is whether it is closed to public networks, `called` whether the plan calls it.
+
+    Before the endpoint exists, the wildcard record that will resolve for it, in clouds that are covered.
     """
     purpose = "answers the test request" if called else "answers callers"
     expected = "private" if closed else None
@@ -168,13 +169,13 @@ def of_scoring(cloud: Cloud, info: WorkspaceInfo, scoring_uri: str | None, close
         private = private_name(host.host, info.workspace_guid)
         return replace(host, expected=expected, demanded=closed, private=private, resource=resource)
     if not closed:
-        why = "The endpoint does not exist yet, and Azure names its host when it is made."
+        why = "The endpoint does not exist yet, and Azure assigns its host on creation."
         return Host("scoring", "", purpose, False, expected=expected, resource=resource, why=why)
     probe = (
         inference_probe(cloud.metadata.name, info.workspace_guid, info.location) if cloud.metadata.built_in else None
     )
     if probe is None:
-        why = "The endpoint does not exist yet, and the names of endpoints in this cloud are not known beforehand."
+        why = "The endpoint does not exist yet, and the names of endpoints in this cloud are not known in advance."
         return Host("scoring", "", purpose, False, expected=expected, resource=resource, why=why)
     name, record = probe
     return Host(
@@ -183,7 +184,7 @@ def of_scoring(cloud: Cloud, info: WorkspaceInfo, scoring_uri: str | None, close
 
 
 def of_source(source: str, environ: Mapping[str, str] = os.environ) -> Host | None:
-    """The host that a model is brought from: a storage account, or the MLflow server that the environment names."""
+    """The host of a model's source: a storage account, or the MLflow server that the environment names."""
     if source.startswith(("runs:/", "models:/")):
         server = environ.get("MLFLOW_TRACKING_URI") or ""
         if not server.startswith(("https://", "http://")):
@@ -200,13 +201,13 @@ def of_source(source: str, environ: Mapping[str, str] = os.environ) -> Host | No
     try:
         url = parse(source).account_url
     except CloudError:
-        return None  # what it is not is said where it is read
+        return None  # the error is reported when the source is read
     host = _from_url("source", url, "holds the model", True)
     return replace(host, private=private_name(host.host))
 
 
 def of_others(info: WorkspaceInfo, vault: Dependency | None, registry: Dependency | None) -> list[Host]:
-    """Names that the plan does not call and that others need: the studio, notebooks, image builds."""
+    """Hosts that the plan does not call, but the studio, notebooks or image builds do."""
     closed = "private" if info.public_network_access.lower() == "disabled" else None
 
     def other(name: str, host: str, purpose: str, expected: str | None, resource: str, why: str) -> Host:
@@ -217,7 +218,7 @@ def of_others(info: WorkspaceInfo, vault: Dependency | None, registry: Dependenc
         private = private_name(host, info.workspace_guid) if host else None
         return Host(name, host, purpose, False, port, expected, private=private, resource=resource, why=why)
 
-    untold = "Resource Manager did not tell its name to this identity."
+    untold = "Resource Manager did not return its name to this identity."
     return [
         other("workspace", info.api_host, "serves the studio and jobs", closed, info.id, untold),
         other("notebooks", info.notebook_host, "serves the studio's notebooks", closed, info.id, untold),
@@ -230,7 +231,7 @@ def of_others(info: WorkspaceInfo, vault: Dependency | None, registry: Dependenc
             "keeps the images",
             _closed(registry),
             info.container_registry or "",
-            untold if info.container_registry else "The workspace has no container registry yet; Azure makes one.",
+            untold if info.container_registry else "The workspace has no container registry yet; Azure creates one.",
         ),
     ]
 

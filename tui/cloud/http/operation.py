@@ -1,4 +1,4 @@
-"""A long-running operation of Azure: asked about every second, finished as soon as the service says so."""
+"""Follows a long-running operation of Azure: polls every second, and ends as soon as the service reports its end."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from tui.cloud.http.retry_policy import POLICIES, delay, retry_after
 
 T = TypeVar("T")
 
-_INTERVAL = 1.0  # seconds between two questions, unless the service says Retry-After
-_FIRST = 0.1  # seconds to the first question
-_SHARE = 0.03  # of the time that an operation has taken: the seconds to the next question, up to the interval
-_PATIENCE = 600.0  # seconds without any answer after which an operation counts as lost
-_NEW_TOKENS = 3  # answers of 401 in a row after which the identity counts as refused
+_INTERVAL = 1.0  # seconds between two polls, unless the service sends Retry-After
+_FIRST = 0.1  # seconds to the first poll
+_SHARE = 0.03  # of the elapsed time: the seconds to the next poll, up to the interval
+_PATIENCE = 600.0  # seconds without a response after which an operation is considered lost
+_NEW_TOKENS = 3  # responses of 401 in a row after which the identity is considered refused
 _DONE, _FAILED = "succeeded", {"failed", "canceled", "cancelled"}
-_ACTIVE = "active"  # what a managed virtual network becomes that was provisioned
+_ACTIVE = "active"  # the state of a provisioned managed virtual network
 _PATTERN_HEADERS = ("Azure-AsyncOperation", "Operation-Location")
 
 
 class Operation(Generic[T]):
-    """What a PUT or DELETE has started. Ask with `wait`, take the outcome with `result`.
+    """An operation that a PUT or DELETE has started. Poll with `wait`, get the outcome with `result`.
 
     The pattern is Resource Manager's (Microsoft, async-operations): the status URL of `Azure-AsyncOperation`
     answers 200 with `status`, the URL of `Location` answers 202 until the end; without either the resource's
-    own `provisioningState` tells. Nothing is asked again after a final state.
+    own `provisioningState` is used. Polling ends at a final state.
     """
 
     def __init__(
@@ -42,20 +42,20 @@ class Operation(Generic[T]):
         deletes: bool = False,
         policy: str = "operation",
     ) -> None:
-        """`finish` gives what was made, once the operation has ended well; `policy` is a name of `POLICIES`."""
+        """`finish` returns the result once the operation has succeeded; `policy` is a name in `POLICIES`."""
         self._arm, self._resource, self._version = arm, resource, version
         self._deletes, self._policy = deletes, policy
         self._finish, self.what = finish, what
         self._ids = request_ids(started.headers)
         self._headers = started.headers
-        self.body = started.body  # of the last answer
+        self.body = started.body  # of the last response
         self._status_url = next((started.headers[h] for h in _PATTERN_HEADERS if h in started.headers), None)
         self._location = started.headers.get("Location")
         self._failure: CloudError | None = None
         self._done = False
         self._silent_since: float | None = None
         self._attempts = 0
-        self._unauthorized = 0  # answers of 401 in a row
+        self._unauthorized = 0  # responses of 401 in a row
         self.state = "Accepted"
         self._judge_start(started)
         self._began = time.monotonic()
@@ -63,9 +63,9 @@ class Operation(Generic[T]):
 
     @property
     def started(self) -> dict[str, str]:
-        """The header that names the operation's URL, for `Answer`: with it another process can follow the operation.
+        """The header with the operation's URL, with which another process can follow the operation.
 
-        Empty where the service gave none; then the resource itself tells.
+        Empty if the service sent none; then the resource's own state is used.
         """
         for header in _PATTERN_HEADERS:
             if self._status_url and header in self._headers:
@@ -80,7 +80,7 @@ class Operation(Generic[T]):
             self._read(state, started.body, started.headers)
 
     def wait(self, seconds: float) -> bool:
-        """Waits at most this long; True when the operation has ended, well or badly. Never raises."""
+        """Wait for at most this long; True if the operation has ended, successfully or not. Never raises."""
         end = time.monotonic() + seconds
         while not self._done:
             now = time.monotonic()
@@ -93,7 +93,7 @@ class Operation(Generic[T]):
         return True
 
     def result(self) -> T:
-        """Waits for the end and gives what was made; raises OperationFailed with the service's words, or CloudError."""
+        """Wait for the end and return the result; raises OperationFailed with the service's message, or CloudError."""
         while not self.wait(60):
             pass
         if self._failure is not None:
@@ -124,7 +124,7 @@ class Operation(Generic[T]):
         self._read(str(status or "").lower(), body, answer.headers)
 
     def _until_next(self, answer: Answer) -> float:
-        """The seconds to the next question: short operations are asked about more often than long ones."""
+        """The seconds to the next poll: short operations are polled more often than long ones."""
         hint = retry_after(self._policy, answer.headers)
         pace = min(_INTERVAL, max(_FIRST, _SHARE * (time.monotonic() - self._began)))
         return pace if hint is None else hint
@@ -135,7 +135,7 @@ class Operation(Generic[T]):
 
     @property
     def _at_location(self) -> str | None:
-        """The URL of `Location`, unless it is the resource's own."""
+        """The URL in `Location`, unless it is the resource's own."""
         url = self._location or ""
         own = self._resource.lower() in url.lower() and "operation" not in url.lower()
         return None if own else self._location
@@ -160,7 +160,7 @@ class Operation(Generic[T]):
             )
 
     def _words_of_the_resource(self) -> tuple[str | None, str, list[dict[str, Any]]]:
-        """A failed operation without an error object: the resource itself may carry one."""
+        """The error of a failed operation that has no error object itself, from the resource."""
         try:
             body = self._arm.call("GET", self._resource, self._version, retry=False).body
         except CloudError:
@@ -172,12 +172,12 @@ class Operation(Generic[T]):
         return None, "", []
 
     def _no_answer(self, error: CloudError, hint: float | None) -> None:
-        """A question without an answer does not end the operation: Azure goes on whether it is watched or not.
+        """Handle a poll without a usable response, which does not end the operation, since Azure continues.
 
-        `hint`: the seconds after which the service wants to be asked again (`Retry-After`), where it said so.
+        `hint` is the service's `Retry-After` in seconds, if any.
         """
         if error.status == 404 and (self._status_url or self._location):
-            # The record of the operation is gone; the resource knows how it ended.
+            # The record of the operation was deleted; the resource's state shows how it ended.
             self._status_url, self._location = None, None
             self._next = time.monotonic()
             return
@@ -186,7 +186,7 @@ class Operation(Generic[T]):
             return
         now = time.monotonic()
         self._silent_since = self._silent_since if self._silent_since is not None else now
-        # A token can expire between two questions; the next one brings a new token.
+        # A token can expire between two polls; the next one uses a new token.
         self._unauthorized = self._unauthorized + 1 if error.status == 401 else 0
         final = error.status in {400, 403, 404, 405} or self._unauthorized > _NEW_TOKENS
         if final or now - self._silent_since > _PATIENCE:
@@ -194,9 +194,9 @@ class Operation(Generic[T]):
             return
         seconds = delay(self._policy, self._attempts, hint)
         self._attempts += 1
-        # Time for which the service wants to be left alone is no silence.
+        # A pause requested by the service does not count as silence.
         self._silent_since += max(0.0, seconds - POLICIES[self._policy].slowest)
-        # Without an answer the cause is in the words of libraries; the title says what happened.
+        # Without a response, the cause is a library's message; the title says what happened.
         report(error.title if error.status is None else error.cause or error.title, seconds)
         self._next = now + seconds
 

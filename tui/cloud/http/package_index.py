@@ -1,6 +1,6 @@
-"""What a Python package index holds: releases with the Pythons they are for (the simple repository API, PEP 503, 691).
+"""Reads releases and their Python versions from a package index (simple repository API, PEP 503 and 691).
 
-Asked directly and not by pip or uv: a whole resolution takes far longer than a check before the start may.
+Queried directly instead of by pip or uv, since a full resolution takes too long for a preflight.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from urllib.parse import urljoin, urlsplit
 
 PUBLIC = "https://pypi.org/simple"
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
-_TIMES = (3.0, 5.0)  # seconds to connect, and for the next bytes
-_KEPT = 600.0  # seconds that an answer is taken again
+_TIMES = (3.0, 5.0)  # seconds to connect, and to wait for the next bytes
+_KEPT = 600.0  # seconds that a response is cached
 _FILE_PARTS = re.compile(r"<a\s([^>]*)>(.*?)</a>", re.IGNORECASE | re.DOTALL)
 _known: dict[tuple[str, str], tuple[float, list[File] | None]] = {}
 
 
 class Unreachable(Exception):
-    """No index answered; the text says which."""
+    """No index answered; the text names it."""
 
 
 @dataclass(frozen=True)
 class File:
-    """One file of a package: its name, the Pythons it is for as written, where its metadata is told apart."""
+    """One file of a package: name, required Python versions as written, and the address of its separate metadata."""
 
     name: str
     requires_python: str = ""
@@ -41,18 +41,18 @@ class File:
 
 @dataclass(frozen=True)
 class Indexes:
-    """Where packages are looked for; `own` says that they are those that the image build asks too."""
+    """The indexes to search; `own` is whether the image build uses the same ones."""
 
     urls: tuple[str, ...]
     own: bool
 
     @property
     def hosts(self) -> str:
-        """The hosts, without user and password."""
+        """The host names, without user names and passwords."""
         return ", ".join(dict.fromkeys(urlsplit(url).hostname or url for url in self.urls))
 
     def files(self, name: str) -> list[File] | None:
-        """The files of a package from all indexes; None where none knows it. Raises Unreachable."""
+        """The files of a package from all indexes; None if no index has it. Raises Unreachable."""
         found: list[File] = []
         known = False
         for url in self.urls:
@@ -63,10 +63,10 @@ class Indexes:
 
 
 def indexes(options: Sequence[tuple[str, str]], environ: Mapping[str, str] = os.environ) -> Indexes:
-    """The indexes of a conda file's pip options (`--index-url`, `--extra-index-url`), as far as this machine sees them.
+    """The indexes in a conda file's pip options (`--index-url`, `--extra-index-url`), else this machine's own.
 
-    Where the file names none, the build asks PyPI; a machine in a closed network may have a mirror of it instead,
-    named in pip's settings.
+    Without such options the build uses PyPI; a machine in a closed network may use a mirror instead, named in pip's
+    settings.
     """
     named = [value for option, value in options if option in ("--index-url", "-i")]
     extra = [value for option, value in options if option == "--extra-index-url"]
@@ -83,7 +83,7 @@ def _remote(urls: Sequence[str]) -> list[str]:
 
 
 def _configured() -> str:
-    """The index in pip's configuration files, in pip's own order (pip, "Configuration"); the last one counts."""
+    """The index in pip's configuration files, read in pip's order (pip, "Configuration"); the last one wins."""
     home = Path.home()
     places = [
         Path(folder) / "pip" / "pip.conf" for folder in os.environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":")[::-1]
@@ -115,7 +115,7 @@ def _listed(url: str, name: str) -> list[File] | None:
 
 @functools.lru_cache(maxsize=1)
 def _connections() -> Any:
-    """Connections with the certificates and proxies of the environment, as every other question's."""
+    """A session with the certificates and proxies of the environment, as for all other requests."""
     from tui.cloud.http import connections
 
     return connections.session()
@@ -137,7 +137,7 @@ def _asked(url: str, name: str) -> list[File] | None:
         try:
             return [_of_json(one, page) for one in answer.json()["files"]]
         except (ValueError, KeyError, TypeError):
-            raise Unreachable(f"{urlsplit(url).hostname} answers something else than a list of files") from None
+            raise Unreachable(f"{urlsplit(url).hostname} does not return a list of files") from None
     return [_of_html(attributes, text, page) for attributes, text in _FILE_PARTS.findall(answer.text)]
 
 
@@ -165,7 +165,7 @@ def _of_html(attributes: str, text: str, page: str) -> File:
 
 
 def requirements(file: File) -> list[str]:
-    """What a file says it requires (`Requires-Dist`); empty where its metadata is not told apart or not answered."""
+    """A file's requirements (`Requires-Dist`); empty if its metadata is not available separately."""
     import requests
 
     if not file.metadata_url:

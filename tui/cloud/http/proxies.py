@@ -1,4 +1,4 @@
-"""What stands between this machine and Azure: proxies and certificate bundles, as the Azure libraries take them."""
+"""Reads the proxy and the certificate bundle that the Azure libraries use on this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 @dataclass(frozen=True)
 class Proxy:
-    """A proxy for HTTPS; `shown` is its address without user and password."""
+    """A proxy for HTTPS; `shown` is its address without user name and password."""
 
     scheme: str
     host: str
@@ -26,7 +26,7 @@ class Proxy:
 def proxy_for(url: str) -> Proxy | None:
     """The proxy that requests and azure-core would use for a URL, from HTTPS_PROXY, ALL_PROXY and NO_PROXY.
 
-    Raises ValueError for a proxy address that is none.
+    Raises ValueError for an invalid proxy address.
     """
     from requests.utils import get_environ_proxies, select_proxy
 
@@ -35,10 +35,10 @@ def proxy_for(url: str) -> Proxy | None:
 
 
 def parse(text: str) -> Proxy:
-    """A proxy's address in parts. Raises ValueError."""
+    """Parse a proxy's address. Raises ValueError."""
     parts = urlsplit(text if "://" in text else f"http://{text}")
     if not parts.hostname:
-        raise ValueError("The proxy's address holds no host.")
+        raise ValueError("The proxy's address has no host.")
     port = parts.port or (443 if parts.scheme == "https" else 1080 if parts.scheme.startswith("socks") else 80)
     user = unquote(parts.username) if parts.username else None
     credentials = None if user is None else f"{user}:{unquote(parts.password or '')}"
@@ -46,41 +46,43 @@ def parse(text: str) -> Proxy:
 
 
 def shown(environ: Mapping[str, str] | None = None) -> str:
-    """The proxy of the environment for showing, without user and password; empty when there is none."""
+    """The environment's proxy for display, without user name and password; empty if there is none."""
     env = os.environ if environ is None else environ
     for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         if env.get(name):
             try:
                 return parse(env[name]).shown
             except ValueError:
-                return f"{name}, which holds no address"
+                return f"{name}, which is not a valid address"
     return ""
 
 
 @dataclass(frozen=True)
 class Trust:
-    """Which certification authorities the Azure libraries trust here: the variable that says so, and the file."""
+    """The file of certification authorities that the Azure libraries trust, and the variable that names it."""
 
     variable: str
     path: str
 
     @property
     def problem(self) -> str:
-        """Why it cannot be used; empty when it can."""
+        """Why the file cannot be used; empty if it can."""
         path = Path(self.path)
         if not path.exists():
-            return f"{self.variable} names {self.path}, which is not there."
+            return f"{self.variable} names {self.path}, which does not exist."
         if path.is_dir():
             return ""
         try:
             text = path.read_bytes()
         except OSError as error:
             return f"{self.path} ({self.variable}) cannot be read: {error.strerror}."
-        return "" if b"-----BEGIN CERTIFICATE-----" in text else f"{self.path} ({self.variable}) holds no certificates."
+        return (
+            "" if b"-----BEGIN CERTIFICATE-----" in text else f"{self.path} ({self.variable}) contains no certificates."
+        )
 
 
 def trust(environ: Mapping[str, str] | None = None) -> Trust:
-    """As requests decides: REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, else the bundle of certifi."""
+    """The file that requests would use: REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, else certifi's bundle."""
     env = os.environ if environ is None else environ
     for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         if env.get(variable):

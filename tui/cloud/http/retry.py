@@ -1,4 +1,4 @@
-"""Retries that can be seen: the SDK retries in silence, and a silent minute looks like a hang."""
+"""Reports retries, since the SDK retries silently and a silent minute looks like a hang."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _local = threading.local()
 
 
 class Attempts:
-    """What became of the requests that a call sent before the one whose answer it got.
+    """The outcome of a call's earlier attempts, before the one that was answered.
 
-    `unanswered`: at least one of them ended without an answer of the service itself (a connection that broke, a
-    gateway's 5xx), so that the service may have done what it was asked for all the same.
+    `unanswered` is whether at least one ended without a response of the service itself (a broken connection, a
+    gateway's 5xx), so that the service may have carried out the request nevertheless.
     """
 
     unanswered = False
@@ -28,7 +28,7 @@ class Attempts:
 
 @contextmanager
 def _inside(name: str, value: Value) -> Iterator[Value]:
-    """While inside, this thread's variable of that name has a value."""
+    """Set this thread's variable of that name while inside."""
     previous = getattr(_local, name, None)
     setattr(_local, name, value)
     try:
@@ -38,27 +38,27 @@ def _inside(name: str, value: Value) -> Iterator[Value]:
 
 
 def attempts() -> AbstractContextManager[Attempts]:
-    """While inside, what this thread sends again is noted in the value."""
+    """Record this thread's retries in the yielded value while inside."""
     return _inside("attempts", Attempts())
 
 
 def observed(observer: Observer | None) -> AbstractContextManager[Observer | None]:
-    """While inside, calls made by this thread report each retry as (reason, seconds to wait)."""
+    """Report each retry of this thread's calls as (reason, seconds to wait) while inside."""
     return _inside("observer", observer)
 
 
 def report(reason: str, delay: float) -> None:
-    """Tells this thread's observer, if there is one, that something is tried again."""
+    """Report a retry to this thread's observer, if there is one."""
     observer: Observer | None = getattr(_local, "observer", None)
     if observer is not None:
         observer(reason, delay)
 
 
 class NotifyingRetryPolicy(RetryPolicy):  # type: ignore[misc]
-    """azure-core's retry policy with shorter waits: at most four attempts, some 10 s in all.
+    """azure-core's retry policy with shorter waits: at most four attempts, about 10 s in total.
 
-    `Retry-After` is honoured. Whoever called decides whether to go on after that; the default of ten attempts
-    keeps a person waiting for minutes without a word.
+    `Retry-After` is honoured. The caller decides whether to continue after that; the default of ten attempts
+    would wait silently for minutes.
     """
 
     def __init__(self) -> None:
@@ -70,24 +70,24 @@ class NotifyingRetryPolicy(RetryPolicy):  # type: ignore[misc]
         )
 
     def is_retry(self, settings: dict[str, Any], response: Any) -> bool:
-        """As the base class; and 429 for every method: what was throttled was not begun, so it may be sent again."""
+        """Like the base class, but also retry 429 for every method, since a throttled request was not carried out."""
         if response.http_response.status_code == 429:
             return bool(settings["total"])
         return bool(super().is_retry(settings, response))
 
     def get_backoff_time(self, settings: dict[str, Any]) -> float:
-        """The delay of our table, by the last answer."""
+        """The delay from the table of retry policies, by the last response."""
         history = settings["history"]
         last = history[-1].http_response if history else None
         throttled = last is not None and last.status_code == 429
         return delay("throttled" if throttled else "request", max(0, len(history) - 1))
 
     def sleep(self, settings: dict[str, Any], transport: Any, response: Any = None) -> None:
-        """Waits as the base class does, after saying why and for how long."""
+        """Wait like the base class, after reporting the reason and the delay."""
         status = response.http_response.status_code if response else None
         reason = f"Azure answered {status}" if status else "the connection failed"
         seen: Attempts | None = getattr(_local, "attempts", None)
-        # What was throttled (429) was not begun.
+        # A throttled request (429) was not carried out.
         if seen is not None and (status is None or status >= 500):
             seen.unanswered = True
         hint = self.get_retry_after(response) if response else None

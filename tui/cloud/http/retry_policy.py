@@ -1,4 +1,4 @@
-"""How often, and after how many seconds, what failed is tried again: one table for everything that asks Azure."""
+"""The table of retry policies for all requests to Azure: number of attempts and delays."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from email.utils import parsedate_to_datetime
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """`delays` are the seconds before the second try, the third and so on; the last one is repeated.
+    """A retry policy. `delays` are the seconds before the second attempt, the third and so on; the last is repeated.
 
-    `tries` is the most that there are; without, a time limit ends them. A delay is changed by chance by up to the
-    share `jitter`, so that many do not come again at once. A service that asks by `Retry-After` to be left alone for
-    longer than `longest_hint` seconds is asked all the same.
+    `tries` is the maximum number of attempts; without it, a time limit ends them. Delays vary at random by up to the
+    share `jitter`, so that many clients do not retry at the same moment. A `Retry-After` longer than `longest_hint`
+    seconds is shortened to it.
     """
 
     delays: tuple[float, ...]
@@ -26,23 +26,23 @@ class RetryPolicy:
 
     @property
     def slowest(self) -> float:
-        """The longest of the delays."""
+        """The longest delay."""
         return max(self.delays)
 
 
-# Files of a source in Blob storage are read by azure-storage-blob, which counts its own delays (`blob_source`).
+# Files of a source in Blob storage are read by azure-storage-blob, with its own delays (`blob_source`).
 POLICIES = {
-    # One request to Resource Manager: at once the first time, but after 429 that would only be throttled again.
+    # One request to Resource Manager: at once the first time, except after 429, which would be throttled again.
     "request": RetryPolicy((0.0, 1.0, 2.0, 4.0, 8.0), tries=4),
     "throttled": RetryPolicy((1.0, 2.0, 4.0, 8.0), tries=4),
-    # A question how a long-running operation stands, while none is answered.
+    # Polls of a long-running operation while none is answered.
     "operation": RetryPolicy((2.0, 4.0, 8.0, 15.0)),
-    # The same of Azure's look at a workspace, for which somebody waits.
+    # The same for workspace diagnostics, for which a user waits.
     "diagnosis": RetryPolicy((2.0, 4.0, 8.0, 15.0), longest_hint=10.0),
-    # A change while somebody else changes the same resource. Microsoft's article (how-to-troubleshoot-online-endpoints,
-    # OperationCanceled) advises several seconds up to a minute. The tries are those of an operation that was canceled.
+    # A change while another change of the resource is in progress. Microsoft's how-to-troubleshoot-online-endpoints
+    # (OperationCanceled) advises several seconds up to a minute. `tries` limits attempts after a canceled operation.
     "conflict": RetryPolicy((3.0, 5.0, 10.0, 20.0, 30.0), tries=4),
-    # A task of a run while Azure cannot be reached at all.
+    # A task of a run while Azure is unreachable.
     "outage": RetryPolicy((5.0, 10.0, 20.0, 30.0)),
     # The test call while its traffic or container is not ready yet.
     "test": RetryPolicy((1.0, 2.0, 4.0, 5.0)),
@@ -52,9 +52,9 @@ POLICIES = {
 
 
 def delay(name: str, attempt: int, hint: float | None = None) -> float:
-    """The seconds before the next try by a policy; `attempt` counts those that failed, from 0.
+    """The seconds before the next attempt by a policy; `attempt` is the number of the failed attempt, from 0.
 
-    `hint` is what the service asked for (`retry_after`); where there is one, it counts.
+    `hint` is the service's wish (`retry_after`), which takes precedence.
     """
     if hint is not None:
         return hint
@@ -64,9 +64,9 @@ def delay(name: str, attempt: int, hint: float | None = None) -> float:
 
 
 def retry_after(name: str, headers: Mapping[str, str]) -> float | None:
-    """The seconds of `Retry-After`, as far as a policy honours them; None without any.
+    """The seconds of `Retry-After`, up to the policy's maximum; None without the header.
 
-    The header may also name a moment (RFC 9110).
+    The header may also hold a date (RFC 9110).
     """
     value = headers.get("Retry-After")
     if not value:
@@ -78,6 +78,6 @@ def retry_after(name: str, headers: Mapping[str, str]) -> float | None:
             moment = parsedate_to_datetime(value)
         except (TypeError, ValueError):
             return None
-        # A date without a zone ("-0000") is one in UTC.
+        # A date without a zone ("-0000") is in UTC.
         seconds = (moment.replace(tzinfo=moment.tzinfo or timezone.utc) - datetime.now(timezone.utc)).total_seconds()
     return min(max(0.0, seconds), POLICIES[name].longest_hint)

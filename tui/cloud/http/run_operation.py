@@ -1,4 +1,4 @@
-"""Carries out a change in Azure from the request to its end; again when somebody else's change stood in its way."""
+"""Executes a change in Azure from the request to its end, and repeats it if another change was in progress."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tui.plan.rules.durations import words
 Made = TypeVar("Made")
 
 # Reported as 409 and as 400 (Azure/azure-sdk-for-net 36961): "Cannot create a deployment in endpoint … because it is in
-# Updating provisioning state". Names that are taken are conflicts too, and waiting does not free them.
+# Updating provisioning state". Names in use are conflicts too, but waiting does not help.
 _BUSY = re.compile(
     r"in (?:the )?(?:provisioning state )?(?:Creating|Updating|Deleting|Scaling|Provisioning)\b"
     r"|another operation|operation (?:on it )?is in progress|concurrent",
@@ -27,7 +27,7 @@ _BUSY_CODES = {"Conflict", "ConcurrentOperation", "AnotherOperationInProgress", 
 _CANCELED = "OperationCanceled"
 
 BUSY_SECONDS = 600.0
-"""How long a change by somebody else is waited for."""
+"""How long to wait for another change to end."""
 CHECK_SECONDS = 0.2
 WORKING_SECONDS = 5.0
 
@@ -41,14 +41,15 @@ def run_operation(
     working: Callable[[str], None] = lambda what: None,
     check: Callable[[], None] = lambda: None,
 ) -> Made:
-    """Begin an operation and wait for its end; returns what was made.
+    """Start an operation and wait for its end; return the result.
 
-    It may take `limit` seconds; a change by somebody else is waited for, `busy_limit` seconds in all. An operation that
-    Azure canceled is begun again a few times at most.
+    It may take `limit` seconds; another change in progress is waited for, up to `busy_limit` seconds in total. An
+    operation that Azure canceled is restarted a few times at most.
 
-    `waiting` is told why it is tried again and after how many seconds, `working` every five seconds what Azure works
-    on. `check` is called several times a second and raises what ends the waiting, while the operation goes on in
-    Azure; what must be finished has none. Raises what `begin` raises, OperationFailed, and CloudError at a limit.
+    `waiting` receives the reason and delay of each retry, `working` every five seconds the resource that Azure works
+    on. `check` is called several times a second and raises an exception to end the waiting, while the operation
+    continues in Azure; omit it for operations that must finish. Raises what `begin` raises, OperationFailed, and
+    CloudError at a limit.
     """
     busy_until = AwakeDeadline(busy_limit)
     tried = canceled = 0
@@ -74,7 +75,7 @@ def follow(
     working: Callable[[str], None] = lambda what: None,
     check: Callable[[], None] = lambda: None,
 ) -> Made:
-    """The part of `run_operation` after the request: for an operation that was begun by somebody else, too."""
+    """Wait for an operation that was already started; the part of `run_operation` after the request."""
     deadline, said = AwakeDeadline(limit), time.monotonic()
     while not operation.wait(CHECK_SECONDS):
         check()
@@ -87,7 +88,7 @@ def follow(
 
 
 def busy(error: CloudError) -> bool:
-    """Whether a request was refused because the resource is being changed; it may be sent again later."""
+    """Whether a request was refused because the resource is being changed, and can be repeated later."""
     if isinstance(error, OperationFailed):
         return error.code == _CANCELED
     if error.status not in (400, 409, 412):
@@ -99,15 +100,15 @@ def busy(error: CloudError) -> bool:
 
 
 def too_long(what: str, state: str, limit: float) -> CloudError:
-    """The error of whoever has waited for `limit` seconds."""
+    """The error after waiting for `limit` seconds."""
     return CloudError(
         title=f"Azure has worked on {what} for more than {words(limit)}",
-        cause=f"Its state is still {state or 'unknown'}. The run watches no longer; Azure goes on with it.",
-        remedy="Look at it in the portal. When it has ended, apply the plan again: that goes on from there.",
+        cause=f"Its state is still {state or 'unknown'}. The run no longer waits for it; Azure continues.",
+        remedy="Check it in the portal. When it has ended, apply the plan again, which continues from there.",
         code="TimeLimit",
     )
 
 
 def _reason(error: CloudError) -> str:
-    """Why it is tried again, in a sentence without its full stop."""
+    """The reason of a retry, as a sentence without its full stop."""
     return f"somebody else is changing it: {error.cause.splitlines()[0].rstrip('.') if error.cause else error.title}"

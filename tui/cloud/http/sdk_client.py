@@ -1,4 +1,4 @@
-"""How `MLClient` is set up: our transport, no telemetry, no progress bars, the cloud as we know it."""
+"""Sets up `MLClient`: with our transport and cloud metadata, without telemetry and progress bars."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from azure.ai.ml import MLClient
 
 TOKEN_SECONDS = 60.0
-"""How long a token is used again. Each of the SDK's twenty clients asks for one, and the Azure CLI takes a second."""
+"""How long a token is reused. Each of the SDK's twenty clients requests one, and the Azure CLI takes a second."""
 
 
 class _SharedToken:
-    """A credential whose tokens are used by several clients."""
+    """A credential that shares its tokens among several clients."""
 
     def __init__(self, credential: Any) -> None:
         self._credential = credential
@@ -28,7 +28,7 @@ class _SharedToken:
         self._known: dict[tuple[str, ...], tuple[float, Any]] = {}
 
     def get_token(self, *scopes: str, claims: str | None = None, **options: Any) -> Any:
-        """As azure-core's TokenCredential has it; a challenge's `claims` are always asked for anew."""
+        """As in azure-core's TokenCredential; for the `claims` of a challenge, a new token is always requested."""
         with self._lock:
             since, token = self._known.get(scopes, (-TOKEN_SECONDS, None))
             if claims or time.monotonic() - since >= TOKEN_SECONDS:
@@ -37,15 +37,15 @@ class _SharedToken:
             return token
 
     def forget(self) -> None:
-        """Ask for new tokens from now on."""
+        """Discard the tokens, so that new ones are requested."""
         with self._lock:
             self._known.clear()
 
 
 def connect(workspace: Workspace, metadata: CloudMetadata, credential: Any, arm: ResourceManager) -> MLClient:
-    """A client for a workspace that sends over the connections of `arm`, and nothing yet.
+    """A client for a workspace that uses the connections of `arm`; sends nothing yet.
 
-    Takes 0.2 s, and the SDK's import the first time.
+    Takes 0.2 s, plus the SDK's import the first time.
     """
     from tui.cloud.http.sdk_transport import SdkTransport
 
@@ -60,7 +60,7 @@ def connect(workspace: Workspace, metadata: CloudMetadata, credential: Any, arm:
         workspace.name,
         **_cloud(metadata),
         transport=SdkTransport(arm, workspace.id, token.forget),
-        retry_total=0,  # the transport tries again
+        retry_total=0,  # the transport retries
         user_agent=f"aml-deploy/{__version__}",  # the SDK adds its own
         enable_telemetry=False,  # a closed network must not wait for it
         show_progress=False,
@@ -68,20 +68,20 @@ def connect(workspace: Workspace, metadata: CloudMetadata, credential: Any, arm:
 
 
 class _NotAsked:
-    """Stands for the host of the discovery of registries.
+    """Replaces the host for the discovery of registries.
 
-    About a deployment's model in a registry the SDK asks that host ten times, for minutes, to write a line into its log
-    (azure-ai-ml 1.35, check_default_deployment_template); a closed network must not wait for it.
+    For a model in a registry the SDK would call that host ten times, for minutes, to write a log line
+    (azure-ai-ml 1.35, check_default_deployment_template); a closed network must not wait for that.
     """
 
     def __str__(self) -> str:
-        raise LookupError("Registries are not asked.")
+        raise LookupError("Registries are not called.")
 
 
 def _cloud(metadata: CloudMetadata) -> dict[str, Any]:
-    """The SDK's arguments for a cloud; without them it reads the metadata of one that is not built in by itself."""
+    """The SDK's arguments for a cloud; without them it would read the metadata of a custom cloud itself."""
     return {
-        # The SDK keeps clouds by name for the life of a process, and a rehearsal has another port each time.
+        # The SDK caches clouds by name for the life of a process, and a rehearsal's port differs each time.
         "cloud": f"{metadata.name} {metadata.resource_manager}",
         "cloud_metadata": {
             "azure_portal": metadata.portal,

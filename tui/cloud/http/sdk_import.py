@@ -1,4 +1,4 @@
-"""The import of azure-ai-ml: in silence, once, and with a word on a version that was not tried."""
+"""Imports azure-ai-ml once, without output, and recognises versions that were not tested."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from tui.cloud.errors import CloudError
 from tui.cloud.http import sdk_logging
 
 TRIED = "1.35"
-"""The newest version, by its first two numbers, that the tests were run with."""
+"""The newest version (its first two numbers) that the tests were run with."""
 _CLOUD = "AZUREML_CURRENT_CLOUD"
 _lock = threading.Lock()
 _loaded = False
 
 
 def import_sdk() -> None:
-    """Imports azure.ai.ml without a word on stdout or stderr; takes 1.1 to 2.4 s the first time.
+    """Import azure.ai.ml without output on stdout or stderr; takes 1.1 to 2.4 s the first time.
 
-    Raises CloudError where it cannot be loaded.
+    Raises CloudError if it cannot be loaded.
     """
     global _loaded
     with _lock:
         if _loaded:
             return
         if "azure.ai.ml" not in sys.modules and os.environ.get(_CLOUD) not in BUILT_IN:
-            os.environ.pop(_CLOUD, None)  # of another process: the import fails on a name that it does not know
+            os.environ.pop(_CLOUD, None)  # set by another process: the import fails for an unknown name
         sdk_logging.before_import()
         collecting = gc.isenabled()
-        gc.disable()  # looking for garbage among what is being loaded is a fifth of the time
+        gc.disable()  # garbage collection takes a fifth of the import time
         try:
             import azure.ai.ml
             import azure.ai.ml.entities  # noqa: F401
-        except Exception as error:  # of a half-written installation, too
+        except Exception as error:  # also from an incomplete installation
             raise CloudError(
                 title="Azure's SDK cannot be loaded",
                 cause=f"azure-ai-ml: {type(error).__name__}: {error}",
-                remedy="Repair it in the environment of aml-deploy: pip install --upgrade aml-deploy azure-ai-ml",
+                remedy="Repair it in aml-deploy's environment: pip install --upgrade aml-deploy azure-ai-ml",
                 code="SdkNotLoaded",
             ) from None
         finally:
@@ -51,7 +51,7 @@ def import_sdk() -> None:
 
 
 def newer_than_tried() -> str:
-    """The version of azure-ai-ml that is installed, where it is newer than those that were tried; else empty."""
+    """The installed version of azure-ai-ml if it is newer than the tested ones; else empty."""
     found = version("azure-ai-ml")
     return found if _number(found) > _number(TRIED) else ""
 

@@ -10,7 +10,7 @@ _NOISY = ("azure", "msal", "urllib3", "msrest", "opentelemetry", "requests_oauth
 
 
 def before_import() -> None:
-    """Call before the first import of an Azure library; may be called again.
+    """Turn output off before the first import of an Azure library; can be called repeatedly.
 
     tqdm reads `TQDM_DISABLE` when it is imported.
     """
@@ -23,7 +23,7 @@ def before_import() -> None:
 
 
 def after_import() -> None:
-    """Call after the import of `azure.ai.ml`: its modules bind log handlers to stderr while they load."""
+    """Turn output off after the import of `azure.ai.ml`, whose modules attach log handlers to stderr."""
     for name in list(logging.root.manager.loggerDict):
         if name.split(".", 1)[0] in _NOISY:
             logger = logging.getLogger(name)

@@ -1,8 +1,8 @@
-"""The transport of `MLClient`: our connections and retries under it, and a look at what it has begun.
+"""The transport of `MLClient`: our connections and retries, and the first response to each change.
 
-Every service client that `MLClient` makes sends through one transport (azure-core, `transport=`). So its requests are
-tried again by our table, go through a recorder where there is one, and the first answer to a change is seen here, with
-the address of its operation, before `begin_…` returns.
+All service clients of `MLClient` send through one transport (azure-core, `transport=`). So their requests are retried
+by our table and recorded if there is a recorder, and the first response to a change, with the address of its
+operation, is available here before `begin_…` returns.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _local = threading.local()
 
 @dataclass
 class Watched:
-    """A change that a thread asks for: the path of its request, and the answer once it is there.
+    """A change that a thread requests: the path of its request, and the response when it has arrived.
 
-    What is `there` already, by its path, is read where the SDK would send it anew. `unanswered`: a request was sent
-    again, and may have been carried out before.
+    Resources that already exist (`there`, by path) are read instead of sent again by the SDK. `unanswered` is whether
+    a request was repeated and may have been carried out before.
     """
 
     path: str
@@ -41,12 +41,12 @@ class Watched:
 
 
 class NotFollowed(Exception):
-    """Ends the thread with which the SDK would ask how an operation stands: `Operation` asks, and prints no dots."""
+    """Ends the thread in which the SDK would poll an operation: `Operation` polls instead, without printing dots."""
 
 
 @contextmanager
 def watching(path: str = "", there: Iterable[str] = ()) -> Iterator[Watched]:
-    """While inside, this thread may send through the SDK; the answer to a change at a path is kept in the value."""
+    """Allow this thread to send through the SDK while inside; the yielded value receives the response to a change."""
     previous = getattr(_local, "watched", None)
     _local.watched = Watched(path.lower(), frozenset(map(str.lower, there)))
     try:
@@ -56,10 +56,10 @@ def watching(path: str = "", there: Iterable[str] = ()) -> Iterator[Watched]:
 
 
 class SdkTransport(HttpTransport):  # type: ignore[misc]
-    """Sends the SDK's requests over the connections of `arm`, for threads that are `watching` alone."""
+    """Sends the SDK's requests over the connections of `arm`, only for threads inside `watching`."""
 
     def __init__(self, arm: ResourceManager, workspace_id: str, refused: Callable[[], None]) -> None:
-        """`refused` is called when a token was not accepted."""
+        """`refused` is called when a token is not accepted."""
         self._arm, self._refused = arm, refused
         self._workspace = workspace_id.lower()
         self._workspace_read: Any = None
@@ -73,28 +73,28 @@ class SdkTransport(HttpTransport):  # type: ignore[misc]
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Connections are kept for the next client."""
+        """Do nothing: connections are kept for the next client."""
 
     def open(self) -> None:
-        """Opens the connections' own transport; may be called again."""
+        """Open the underlying transport; can be called repeatedly."""
         self._transport.open()
 
     def close(self) -> None:
-        """Connections are kept for the next client."""
+        """Do nothing: connections are kept for the next client."""
 
     def sleep(self, duration: float) -> None:
-        """Between two questions about an operation. Raises NotFollowed."""
+        """Called between two polls of an operation. Raises NotFollowed."""
         raise NotFollowed
 
     def send(self, request: Any, **options: Any) -> Any:
-        """One request, tried again as `ResourceManager` does it. Raises NotFollowed, and what azure-core raises."""
+        """Send one request, with the retries of `ResourceManager`. Raises NotFollowed, and what azure-core raises."""
         watched: Watched | None = getattr(_local, "watched", None)
         if watched is None:
             raise NotFollowed
         path = unquote(urlsplit(request.url).path).lower()
         if request.method == "PUT" and path in watched.there:
             request = HttpRequest("GET", request.url, headers=_without_body(request.headers))
-        # Before each change the SDK reads the workspace, for its region, which stays as it is.
+        # Before each change the SDK reads the workspace for its region, which does not change.
         asks_region = request.method == "GET" and path == self._workspace
         if asks_region and self._workspace_read is not None:
             return self._workspace_read
@@ -127,7 +127,7 @@ def _without_body(headers: Any) -> dict[str, str]:
 
 def _answer(response: Any) -> Answer:
     if hasattr(response, "read"):
-        response.read()  # the SDK's clients ask for a stream
+        response.read()  # the SDK's clients request a stream
     text = response.text()
     return Answer(response.status_code, response.headers, _json(text), text)
 
@@ -137,7 +137,7 @@ def _body(request: Any) -> Any:
 
 
 def _json(text: str | bytes) -> Any:
-    """What a text stands for; the text itself where it is no JSON, None for an empty one."""
+    """The value of a JSON text; the text itself if it is not JSON, None if it is empty."""
     try:
         return json.loads(text) if text else None
     except ValueError:

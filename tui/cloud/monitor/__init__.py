@@ -1,1 +1,1 @@
-"""What Azure Monitor knows of an endpoint."""
+"""Reads an endpoint's activity log, logs and metrics from Azure Monitor."""

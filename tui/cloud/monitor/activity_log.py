@@ -1,7 +1,7 @@
-"""Who changed what: the subscription's activity log, of one endpoint and of its workspace.
+"""Reads from the subscription's activity log who changed an endpoint and its workspace.
 
-Path, version and filter are those of Microsoft's REST reference (Activity Logs - List, 2015-04-01). The log arrives
-some minutes late, keeps 90 days, and tells the service's own error of an operation that failed.
+Path, version and filter are those of Microsoft's REST reference (Activity Logs - List, 2015-04-01). The log is
+some minutes late, covers 90 days, and contains the service's own error for a failed operation.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from tui.cloud.errors import clean, service_error
 from tui.cloud.session import Cloud
 
 VERSION = "2015-04-01"
-MOST = 500  # records of a resource group that are looked through
+MOST = 500  # records of a resource group that are searched
 _ENDED = ("Succeeded", "Failed", "Canceled")
 
 
 @dataclass(frozen=True)
 class Change:
-    """An operation: when it was last heard of (ISO 8601, UTC), what it did to what, who asked, and how it ended.
+    """An operation: time of its last record (ISO 8601, UTC), resource, caller, and result.
 
-    `operation` is Azure's name in words, `action` its name for programs; `resource` an id. `code`, `message` and `raw`
-    are the service's error where it failed.
+    `operation` is Azure's display name, `action` its name for programs; `resource` is an id. `code`, `message` and
+    `raw` are the service's error if it failed.
     """
 
     time: str
@@ -47,11 +47,11 @@ class Change:
 
     @property
     def reason(self) -> str:
-        """The first line of what the service said about a failure."""
+        """The first line of the service's message about a failure."""
         return next((line.strip() for line in self.message.splitlines() if line.strip()), "")
 
     def lines(self, most: int = 12) -> tuple[str, ...]:
-        """What the service said, in lines, after its code."""
+        """The lines of the service's message, starting with its code."""
         said = [line.rstrip() for line in (self.message or self.raw).splitlines() if line.strip()]
         if said and self.code:
             said[0] = f"{self.code}: {said[0]}"
@@ -80,7 +80,7 @@ def recent(cloud: Cloud, endpoint_id: str, hours: float = 24) -> list[Change]:
         if key != workspace and key != endpoint and not key.startswith(f"{endpoint}/"):
             continue
         change = _change(record, resource)
-        # An operation is told several times, from Started to its end; the last one counts.
+        # An operation has several records, from Started to its end; the last one is used.
         same = (change.correlation_id or change.time, change.action.lower(), key)
         if same not in found or _later(change, found[same]):
             found[same] = change
@@ -112,7 +112,7 @@ def _change(record: Mapping[str, Any], resource: str) -> Change:
 
 
 def _pretty(raw: str) -> str:
-    """The service's error in lines, so that a line of it can be evidence."""
+    """The service's error split into lines, so that one line can be evidence."""
     try:
         return json.dumps(json.loads(raw), indent=1, ensure_ascii=False)
     except ValueError:

@@ -1,8 +1,8 @@
-"""Whether an endpoint's logs go to Log Analytics, and the last of them where they do.
+"""Reads an endpoint's diagnostic settings, and its last logs in Log Analytics.
 
 Tables and columns are Microsoft's (how-to-monitor-online-endpoints, monitor-azure-machine-learning-reference); the
-settings' path that of the REST reference (Diagnostic Settings - List, 2021-05-01-preview). Queries go through Resource
-Manager (`…/workspaces/NAME/api/query`, 2017-01-01-preview), so that no other token is needed.
+settings' path is from the REST reference (Diagnostic Settings - List, 2021-05-01-preview). Queries go through Resource
+Manager (`…/workspaces/NAME/api/query`, 2017-01-01-preview), so that no further token is needed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NAME = re.compile(r"^[A-Za-z0-9-]+$")
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """Where an endpoint's logs go: the Log Analytics workspaces (ids), the categories that are on, and all settings."""
+    """An endpoint's diagnostic settings: Log Analytics workspaces (ids), enabled categories, and all settings."""
 
     workspaces: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
@@ -31,7 +31,7 @@ class Diagnostics:
 
     @property
     def on(self) -> bool:
-        """Whether the console's log, or all logs, go to a Log Analytics workspace."""
+        """Whether the console log, or all logs, are sent to a Log Analytics workspace."""
         return bool(self.workspaces) and bool(
             {CONSOLE.lower(), "alllogs", "audit"} & {c.lower() for c in self.categories}
         )
@@ -39,7 +39,7 @@ class Diagnostics:
 
 @dataclass
 class Kept:
-    """Lines that Log Analytics has kept: time, deployment, message; and calls that were not answered with 200."""
+    """Log lines in Log Analytics (time, deployment, message), and calls with a status other than 200."""
 
     lines: list[dict[str, str]] = field(default_factory=list)
     calls: list[dict[str, str]] = field(default_factory=list)
@@ -64,7 +64,7 @@ def diagnostics(cloud: Cloud, endpoint_id: str) -> Diagnostics:
 
 
 def kept(cloud: Cloud, workspace_id: str, endpoint: str, hours: int = 24, lines: int = 100) -> Kept:
-    """The last hours' console lines, failed calls and container events of an endpoint. Raises CloudError."""
+    """An endpoint's console lines, failed calls and container events of the last hours. Raises CloudError."""
     if not _NAME.match(endpoint):
         return Kept()
     chosen = f"| where TimeGenerated > ago({int(hours)}h) | where _ResourceId has '/onlineendpoints/{endpoint.lower()}'"
@@ -92,7 +92,7 @@ def kept(cloud: Cloud, workspace_id: str, endpoint: str, hours: int = 24, lines:
 def _rows(cloud: Cloud, workspace_id: str, query: str) -> list[dict[str, str]]:
     body = {"query": query}
     found: Any = cloud.arm.call(
-        "POST", f"{workspace_id}/api/query", QUERIES, body=body, doing="asking Log Analytics"
+        "POST", f"{workspace_id}/api/query", QUERIES, body=body, doing="querying Log Analytics"
     ).body
     tables = (found.get("tables") or found.get("Tables") or []) if isinstance(found, dict) else []
     if not tables:

@@ -1,8 +1,8 @@
-"""What Azure Monitor has counted: requests by answer, latency, processors and memory.
+"""Reads metrics from Azure Monitor: requests by status, latency, CPU and memory.
 
-Names and dimensions are those of Microsoft's lists "Supported metrics for Microsoft.MachineLearningServices/workspaces/
-onlineEndpoints" and ".../onlineEndpoints/deployments"; a minute's grain. The shape of the answer is that of Azure
-Monitor's REST API (Metrics, List). Metrics arrive a minute or two late.
+Names and dimensions are from Microsoft's lists "Supported metrics for Microsoft.MachineLearningServices/workspaces/
+onlineEndpoints" and ".../onlineEndpoints/deployments"; with a grain of one minute. The format of the response is
+that of Azure Monitor's REST API (Metrics, List). Metrics are a minute or two late.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LOADS = {
 
 @dataclass(frozen=True)
 class Measured:
-    """Requests of callers to one deployment: how many, how many failed, and the highest minute's 95th percentile."""
+    """Callers' requests to one deployment: number, failures, and p95 latency of the slowest minute."""
 
     requests: float
     errors: float
@@ -36,9 +36,9 @@ class Measured:
 
 @dataclass(frozen=True)
 class Answers:
-    """How one deployment (empty: nobody, the front end refused) answered with one status: how often, minute by minute.
+    """Responses of one deployment with one status, by minute; an empty deployment means the front end refused.
 
-    `minutes` are pairs of ISO 8601 minute and number, those without a request left out.
+    `minutes` are pairs of ISO 8601 minute and number, without minutes that have no request.
     """
 
     deployment: str
@@ -49,7 +49,7 @@ class Answers:
 
 @dataclass
 class Hour:
-    """The last hour. `latency` by deployment has p50_ms and p95_ms, `load` cpu_percent and so on: the worst minute."""
+    """The last hour, by deployment: `latency` has p50_ms and p95_ms, `load` cpu_percent and so on (worst minute)."""
 
     begin: str
     end: str
@@ -59,14 +59,14 @@ class Hour:
 
     @property
     def requests(self) -> float:
-        """All requests of the hour."""
+        """The number of requests in the hour."""
         return sum(found.count for found in self.answers)
 
 
 def since(cloud: Cloud, endpoint_id: str, deployment: str, begin: float) -> Measured | None:
-    """What was counted of a deployment's requests since a moment (seconds since the epoch).
+    """A deployment's requests since a moment (seconds since the epoch).
 
-    None where Azure Monitor does not answer, or not to this identity. Never raises CloudError.
+    None if Azure Monitor does not answer or refuses this identity. Never raises CloudError.
     """
     span = _span(datetime.fromtimestamp(begin, timezone.utc))
     chosen = f"deployment eq '{deployment}'"
@@ -87,13 +87,13 @@ def since(cloud: Cloud, endpoint_id: str, deployment: str, begin: float) -> Meas
 
 
 def last_hour(cloud: Cloud, endpoint_id: str, deployments: Sequence[str], minutes: int = 60) -> Hour:
-    """The metrics of an endpoint and its deployments. Raises CloudError where the endpoint's are not to be had."""
+    """The metrics of an endpoint and its deployments. Raises CloudError if the endpoint's metrics are unavailable."""
     span = _span(datetime.now(timezone.utc) - timedelta(minutes=minutes))
     begin, _, end = span.partition("/")
     hour = Hour(begin, end)
 
     def quietly(resource: str, name: str, chosen: str) -> list[dict[str, Any]]:
-        """Nothing where these are not to be had, because the requests say more."""
+        """A less important metric; empty if it is unavailable."""
         try:
             return _series(cloud, resource, span, name, chosen)
         except CloudError:
@@ -116,7 +116,7 @@ def last_hour(cloud: Cloud, endpoint_id: str, deployments: Sequence[str], minute
 
 
 def _span(begin: datetime) -> str:
-    """From a moment to the end of this minute, as Azure Monitor takes it."""
+    """The time span from a moment to the end of this minute, in Azure Monitor's format."""
     end = datetime.now(timezone.utc) + timedelta(minutes=1)
     return f"{begin:%Y-%m-%dT%H:%M:00Z}/{end:%Y-%m-%dT%H:%M:00Z}"
 
@@ -134,7 +134,7 @@ def _series(
 
 
 def _values(series: dict[str, Any]) -> list[tuple[str, float]]:
-    """The minutes of a series, with what was measured in them."""
+    """The minutes of a series with their values."""
     return [
         (str(point.get("timeStamp") or ""), float(point["average"]))
         for point in series.get("data") or []

@@ -1,1 +1,1 @@
-"""Exchanges with Azure written down, without secrets and names."""
+"""Records exchanges with Azure, without secrets and names."""

@@ -1,8 +1,8 @@
-"""What of an exchange with Azure may be kept: known words, dates, numbers and structure; everything else is replaced.
+"""Removes secrets and names from exchanges with Azure; keeps known words, dates, numbers and structure.
 
-The rule is the wrong way round on purpose: text stays only where it is known to be harmless, so that a secret in a
-place that nobody thought of goes too. Names become placeholders such as {endpoint-1}, the same one for the same name,
-so that a recording can still be followed, compared and sent again.
+Text is kept only if it is known to be harmless, so that a secret in an unexpected place is removed too. Names become
+placeholders such as {endpoint-1}, the same one for the same name, so that a recording can still be read, compared and
+replayed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _REGION = re.compile(r"[a-z]{4,20}\d?")
 _PROVIDER = re.compile(r"Microsoft\.[A-Za-z.]{2,60}", re.IGNORECASE)
 _ACCOUNT = re.compile(r"([^/?#@]+)\.(blob|dfs)\.([a-z0-9.-]+)", re.IGNORECASE)
 _QUOTA = re.compile(r"(?:standard|basic|total|online|batch|dedicated|lowpriority|low-priority)[A-Za-z0-9_ -]*", re.I)
-# Words as they stand in enumerations: Succeeded, AADToken, custom_model, Standard_DS3_v2, a resource's type.
+# Words as in enumerations: Succeeded, AADToken, custom_model, Standard_DS3_v2, a resource's type.
 _ENUMERATED = re.compile(
     r"[A-Z][A-Za-z0-9]*|[a-z]+(?:_[a-z]+)+|(?:Standard|Basic)_[A-Za-z0-9_-]+|standard[A-Za-z0-9_]+"
     r"|Microsoft\.[A-Za-z]+(?:/[A-Za-z]+)*|default|gen[12]|https?|batch|image|enabled|disabled|minute|hour|day"
@@ -53,18 +53,18 @@ _ENUMERATED = re.compile(
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
 _SIZE = re.compile(r"(?:Standard|Basic)_[A-Za-z0-9_-]{1,40}|default", re.IGNORECASE)
 _IMAGE = re.compile(r"mcr\.microsoft\.com/[a-z0-9./_-]{1,120}(?::[A-Za-z0-9._-]{1,60})?")
-# What must not be in a line whatever was decided about its parts.
+# What must not be in a line, whatever was decided about its parts.
 _LEFT_OVER = (
     (re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"), "{token}"),
     (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "{address}"),
     (re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])"), "{ip}"),
 )
 _MAX_SECRETS = 200
-_FREE = "*"  # the name of a field where users choose names, and of all below it
+_FREE = "*"  # the name of a field in which users choose names, and of everything below it
 
 
 class Redactor:
-    """Replaces what must not be in a recording. One for a recording; not safe for several threads at once."""
+    """Replaces what must not be in a recording. Use one for each recording; not thread-safe."""
 
     def __init__(self) -> None:
         self._names: dict[tuple[str, str], str] = {}
@@ -75,17 +75,17 @@ class Redactor:
     # Secrets that were seen
 
     def learn(self, secret: str | None) -> None:
-        """Remember a secret, in memory, so that it cannot be in any line that is written after this."""
+        """Remember a secret in memory, so that it is removed from all lines written after this."""
         if not secret or len(secret) < 6 or secret in self._secrets:
             return
-        # As it is, and as it would stand in JSON or in an address.
+        # Literally, and encoded as in JSON or in a URL.
         for form in (secret, json.dumps(secret, ensure_ascii=False)[1:-1], quote(secret, safe="")):
             if len(self._secrets) >= _MAX_SECRETS:
                 self._secrets.pop(next(iter(self._secrets)))
             self._secrets[form] = None
 
     def seal(self, line: str) -> str:
-        """The line without any secret that was seen so far, without tokens, e-mail and IP addresses."""
+        """Remove from a line all secrets seen so far, tokens, e-mail addresses and IP addresses."""
         for secret in self._secrets:
             if secret in line:
                 line = line.replace(secret, "{secret}")
@@ -96,7 +96,7 @@ class Redactor:
     # Names
 
     def name(self, kind: str, value: str) -> str:
-        """The placeholder of a name; the same for the same name in any case."""
+        """The placeholder of a name; names are case-insensitive."""
         key = (kind, value.lower())
         found = self._names.get(key)
         if found is None:
@@ -109,7 +109,7 @@ class Redactor:
     # Addresses
 
     def url(self, text: str) -> str:
-        """An address: known hosts and path words stay, names become placeholders, signatures go."""
+        """Anonymise a URL: keep known hosts and path words, replace names, remove signatures."""
         try:
             parts = urlsplit(text)
             host, path = self._host(parts.hostname or "", parts.port), parts.path
@@ -127,7 +127,7 @@ class Redactor:
         return f"{parts.scheme}://{host}{shown}{'?' + query if query else ''}"
 
     def path(self, text: str) -> str:
-        """A path or resource id of Resource Manager or the login service."""
+        """Anonymise a path or resource id of Resource Manager or the login service."""
         shown: list[str] = []
         before = ""
         for raw in text.split("/"):
@@ -178,14 +178,14 @@ class Redactor:
         return "/".join(["", container, *(self._file(part) for part in parts[1:])])
 
     def _file(self, part: str) -> str:
-        """A folder's or file's name: well-known ones stay; of others, a well-known ending."""
+        """Anonymise a folder's or file's name: keep well-known names, and well-known endings of others."""
         if not part or part in FILE_NAMES:
             return part
         ending = "." + part.rpartition(".")[2].lower() if "." in part else ""
         return self.name("file", part) + (ending if ending in FILE_ENDINGS else "")
 
     def files(self, text: str) -> str:
-        """A relative path of files."""
+        """Anonymise a relative path."""
         return "/".join(self._file(part) for part in text.split("/"))
 
     def _query(self, query: str) -> str:
@@ -205,7 +205,7 @@ class Redactor:
         return "&".join(shown)
 
     def audience(self, text: str) -> str:
-        """What a token is for: a known audience, or a placeholder."""
+        """Anonymise a token's audience: a known one, or a placeholder."""
         shown = []
         for one in text.split():
             base, _, rest = one.partition("/.default")
@@ -219,9 +219,9 @@ class Redactor:
     # Bodies
 
     def body(self, content: Any, field: str = "", inside: str = "") -> Any:
-        """A JSON value with the same structure and types, without what must not be kept."""
+        """Anonymise a JSON value; structure and types are kept."""
         if isinstance(content, dict):
-            # Azure's resources have free texts of the user in properties.properties.
+            # Azure's resources hold free texts of the user in properties.properties.
             free = field in FREE_KEYS or field == _FREE or (field == "properties" and inside == "properties")
             return {
                 self._key(str(key), free): self.body(value, _own(str(key)) if free else str(key), field)
@@ -294,7 +294,7 @@ class Redactor:
     # Headers
 
     def header(self, name: str, value: str) -> str:
-        """The value of a header that is kept."""
+        """Anonymise the value of a header."""
         low = name.lower()
         if low == "user-agent":
             found = re.findall(r"(?:azsdk-python-[a-z-]+|azure-ai-ml|aml-deploy|Python)/\d[\w.]{0,20}", value)
@@ -310,14 +310,14 @@ class Redactor:
             if enumerated(word) or (_MEDIA_TYPE.fullmatch(word) and not _long(word)):
                 return word
         if _GUID.fullmatch(value):
-            return "{guid}"  # ids of single requests: numbering them would cost memory and tell nothing
+            return "{guid}"  # ids of single requests: numbering them would cost memory without benefit
         for pattern in (_NUMBER, _VERSION, _TIME, _DURATION, _HTTP_DATE):
             if pattern.fullmatch(value):
                 return value
         return value if value.lower() in ("true", "false", "*") else "{value}"
 
     def form(self, fields: Mapping[str, str]) -> dict[str, str]:
-        """A form that asks for a token: what kind of grant, for what; no more."""
+        """Anonymise a token request: keep only the grant type and the audience."""
         kept = {}
         for key, value in fields.items():
             if key == "grant_type":
@@ -331,22 +331,22 @@ class Redactor:
 
 
 def _own(key: str) -> str:
-    """The field's name where users choose names, but this one is Azure's or ours."""
+    """The name of a field if it is Azure's or ours, although users choose names at its level."""
     return key if key.startswith(OWN_KEYS) else _FREE
 
 
 def harmless(text: str) -> bool:
-    """Whether a text looks like words of an interface: few digits, nothing that looks drawn at random."""
+    """Whether a text looks like words of an interface: few digits, nothing that looks random."""
     return bool(_WORDS.fullmatch(text)) and sum(map(str.isdigit, text)) <= 8 and not _long(text)
 
 
 def enumerated(text: str) -> bool:
-    """Whether a text has the form of a value of an enumeration."""
+    """Whether a text has the form of an enumeration's value."""
     return bool(_ENUMERATED.fullmatch(text)) and harmless(text)
 
 
 def _long(text: str) -> bool:
-    """A run of 20 and more characters with three digits in it, or of 48 letters, is no word."""
+    """Whether a text contains 20 or more characters with three digits, or 48 letters, and so is not a word."""
     return any(
         len(run) >= 48 or (len(run) >= 20 and sum(map(str.isdigit, run)) >= 3)
         for run in re.findall(r"[A-Za-z0-9_+=~-]+", text)

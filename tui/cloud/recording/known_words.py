@@ -1,4 +1,4 @@
-"""The words that may stay in a recording: Azure's own, none of which names a person, a company or a resource."""
+"""The words that a recording may contain: Azure's own, none of which names a person, a company or a resource."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECRET_FIELDS = re.compile(
     re.IGNORECASE,
 )
 
-# Fields whose values are words of the interface. Each value is looked at as well.
+# Fields whose values are words of the interface. Each value is checked too.
 SAFE_FIELDS = _words(
     """
     provisioningState status state authMode publicNetworkAccess egressPublicNetworkAccess kind type instanceType
@@ -45,7 +45,7 @@ SEGMENTS = _words(
     """
 )
 
-# What stands after such a word in a path.
+# What follows such a word in a path.
 KINDS = {
     "subscriptions": "subscription",
     "resourcegroups": "resource-group",
@@ -63,7 +63,7 @@ KINDS = {
     "usages": "quota",
     "registries": "registry",
 }
-# Of these there is one in almost every recording; it has no number.
+# Almost every recording has exactly one of these, so its placeholder has no number.
 SINGLE = frozenset({"subscription", "tenant", "resource-group", "workspace"})
 
 # Names that every workspace has.
@@ -88,7 +88,7 @@ FILE_ENDINGS = _words(
     ".py .json .yml .yaml .pkl .txt .bin .ubj .csv .xgb .onnx .pt .pth .h5 .md .joblib .npz .parquet .toml"
 )
 
-# Fields whose members have names that users choose, and the names in them that are Azure's or ours.
+# Fields whose members are named by users, and the names in them that are Azure's or ours.
 FREE_KEYS = frozenset(
     {"tags", "environmentVariables", "traffic", "mirrorTraffic", "flavors", "userAssignedIdentities", "labels"}
 )

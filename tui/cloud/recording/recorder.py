@@ -1,7 +1,7 @@
-"""Writes down every exchange with Azure, without secrets and names, so that the rehearsal can be compared with it.
+"""Records every exchange with Azure, without secrets and names, for comparison with the rehearsal.
 
-The seam is the adapter of `requests`: azure-core, azure-identity, azure-storage-blob and azure-ai-ml all send through a
-session of requests when they are given a transport that has one, and calls to scoring URIs use a session themselves.
+It uses the adapter of `requests`: azure-core, azure-identity, azure-storage-blob and azure-ai-ml all send through a
+requests session if their transport has one, and calls to scoring URIs use a session directly.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from tui.cloud.recording.anonymise import Redactor
 from tui.cloud.recording.known_words import REQUEST_HEADERS, RESPONSE_HEADERS
 
 FORMAT = "aml-deploy recording 1"
-MAX_BODY = 2 * 1024 * 1024  # bytes; of longer ones only the length is kept
+MAX_BODY = 2 * 1024 * 1024  # bytes; of longer bodies only the length is recorded
 
 RESOURCE_MANAGER = "resource-manager"
 IDENTITY = "identity"
 STORAGE = "storage"
 SCORING = "scoring"
 METADATA = "metadata"
-# Blobs are the user's files; what is sent for scoring, and its answer, are the user's data.
+# Blobs are the user's files; scoring requests and responses are the user's data.
 _WITHOUT_BODIES = frozenset({STORAGE, SCORING})
 
 
 class Recorder:
-    """A recording: JSON Lines, one line an exchange, in the order in which the answers came.
+    """A recording: JSON Lines, one line for each exchange, in the order of the responses.
 
-    Each line is written at once and whole, so a run that is killed leaves a file that can be read. Only placeholders
-    and the secrets to look for are held in memory. Safe for several threads.
+    Each line is written at once and completely, so a killed run leaves a readable file. Only placeholders and the
+    secrets to search for are held in memory. Thread-safe.
     """
 
     def __init__(self, path: Path, secrets: tuple[str | None, ...] = ()) -> None:
-        """Goes on with the file where a resumed run has one already. Raises OSError."""
+        """Append to the file if a resumed run already has one. Raises OSError."""
         self._lock = threading.Lock()
         self._redactor = Redactor()
         for secret in secrets:
@@ -55,14 +55,14 @@ class Recorder:
             self._write({"format": FORMAT, "started": _now(), "versions": _versions()})
 
     def session(self, service: str, connections: int = 10, retries: Retry | int = 0) -> requests.Session:
-        """A session of requests whose exchanges are recorded as those of a service."""
+        """A requests session whose exchanges are recorded under a service's name."""
         session = requests.Session()
         for scheme in ("https://", "http://"):
             session.mount(scheme, _Adapter(self, service, connections, retries))
         return session
 
     def transport(self, service: str, connections: int = 10) -> Any:
-        """A transport for clients of azure-core whose exchanges are recorded."""
+        """A transport for azure-core clients whose exchanges are recorded."""
         from tui.cloud.http.connections import AZURE_RETRIES, transport
 
         return transport(self.session(service, connections, AZURE_RETRIES))
@@ -75,7 +75,7 @@ class Recorder:
         error: BaseException | None,
         seconds: float,
     ) -> None:
-        """Records one exchange; never raises, because a run must not fail by being recorded."""
+        """Record one exchange; never raises, since recording must not make a run fail."""
         with self._lock:
             try:
                 line = self._exchange(service, request, response, error, seconds)
@@ -142,7 +142,7 @@ class Recorder:
         if service in _WITHOUT_BODIES or "json" not in response.headers.get("Content-Type", "").lower():
             described["bytes"] = int(response.headers.get("Content-Length") or 0)
             return described
-        # Read here, and kept by requests for whoever asked.
+        # Read here; requests keeps it for the caller.
         content = response.content
         described["bytes"] = len(content)
         if content and len(content) <= MAX_BODY:
@@ -164,7 +164,7 @@ class Recorder:
 
 
 class _Adapter(HTTPAdapter):
-    """Sends as requests does, and hands every exchange to the recorder."""
+    """Sends like requests' own adapter, and passes every exchange to the recorder."""
 
     def __init__(self, recorder: Recorder, service: str, connections: int, retries: Retry | int) -> None:
         self._recorder = recorder
@@ -172,7 +172,7 @@ class _Adapter(HTTPAdapter):
         super().__init__(pool_maxsize=connections, max_retries=retries)
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
-        """One exchange. Raises what requests raises."""
+        """Send one request. Raises what requests raises."""
         started = time.perf_counter()
         try:
             response = super().send(request, **options)
@@ -184,7 +184,7 @@ class _Adapter(HTTPAdapter):
 
 
 def _lines(path: Path) -> int:
-    """How many lines are there; a last one that was cut off is ended."""
+    """The number of lines in the file; a truncated last line is terminated."""
     count, last = 0, b"\n"
     try:
         with path.open("rb") as file:

@@ -1,1 +1,1 @@
-"""Models that lie elsewhere: other storage accounts, MLflow servers."""
+"""Reads models from other sources: storage accounts and MLflow servers."""

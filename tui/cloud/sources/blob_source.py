@@ -1,4 +1,4 @@
-"""Files of Azure's Blob storage and Data Lake Storage: `abfss://CONTAINER@ACCOUNT.dfs.…/PATH` and `https://…`."""
+"""Reads files of Blob storage and Data Lake Storage: `abfss://CONTAINER@ACCOUNT.dfs.…/PATH` and `https://…`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CHUNK = 4 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Place:
-    """Where files lie: the account's URL for blobs, container, path without slashes at its ends."""
+    """The location of files: the account's blob URL, container, path without leading and final slashes."""
 
     account_url: str
     container: str
@@ -28,10 +28,10 @@ class Place:
 
 
 def parse(source: str) -> Place:
-    """The place that an address means. Raises CloudError where it is none of Azure storage.
+    """Parse an address. Raises CloudError if it is not one of Azure storage.
 
-    Data Lake Storage answers for blobs too, under `.blob.` (Microsoft, "Multi-protocol access on Azure Data Lake
-    Storage"). Where the host is an IP address, the account is the first part of the path, as in the emulator
+    Data Lake Storage also offers the blob API, under `.blob.` (Microsoft, "Multi-protocol access on Azure Data Lake
+    Storage"). If the host is an IP address, the account is the first part of the path, as in the emulator
     (Microsoft, "Use the Azurite emulator").
     """
     url = urlsplit(source)
@@ -46,8 +46,8 @@ def parse(source: str) -> Place:
         container = parts.pop(0)
     if not container or not parts or (".blob." not in account and not _is_address(host)):
         raise CloudError(
-            title=f"{source} does not name files of Azure storage",
-            cause="An account, a container and a path are needed.",
+            title=f"{source} is not an address of files in Azure storage",
+            cause="It must have an account, a container and a path.",
             remedy="Write abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PATH or "
             "https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH.",
             code="SourceNotUnderstood",
@@ -75,7 +75,7 @@ def listing(cloud: Cloud, source: str) -> Listing:
             items.append(Item(blob.name[len(place.path) + 1 :], int(blob.size), _mark(blob)))
 
     def fetch(item: Item, target: Path, progress: Callable[[int], None]) -> None:
-        """Goes on where an earlier attempt at the same version of the blob has ended."""
+        """Continue where an earlier attempt at the same version of the blob ended."""
         name = f"{place.path}/{item.name}" if item.name else place.path
         part = target.with_name(f".{target.name}.{item.mark}.part")
         done = part.stat().st_size if part.is_file() else 0
@@ -101,21 +101,21 @@ def listing(cloud: Cloud, source: str) -> Listing:
 
 
 def _mark(blob: Any) -> str:
-    """The blob's ETag without quotes, as lists have it and headers do not."""
+    """The blob's ETag without quotes, which headers have and lists do not."""
     return str(blob.etag).strip('"')
 
 
 def _in_place(cloud: Cloud, place: Place) -> str | None:
-    """The path under which the workspace reads these files, where one of its datastores is their container.
+    """The path at which the workspace reads these files, if one of its datastores is their container.
 
-    With closed egress a deployment reaches the workspace's own storage only (Microsoft,
-    concept-secure-online-endpoint), so that other datastores do not count there.
+    With egress disabled, a deployment reaches only the workspace's own storage (Microsoft,
+    concept-secure-online-endpoint), so other datastores are not considered.
     """
     base = f"{cloud.workspace_id}/datastores"
     try:
         stores = list(cloud.arm.items(base, arm.DATASTORES, doing="reading the workspace's datastores"))
     except CloudError:
-        return None  # then it is staged
+        return None  # then the model is staged
     closed = cloud.plan.deployment.egress_public_network_access == "disabled"
     for store in stores:
         properties = store.get("properties") or {}
@@ -146,8 +146,8 @@ def _refused(error: BaseException, place: Place) -> CloudError:
     told = explain(error, doing=f"reading {place.account_url}/{place.container}/{place.path}")
     if told.status == 403:
         told.remedy = (
-            "Give the identity that signs in the role Storage Blob Data Reader on the account or the container; where "
-            "the account is closed to public networks, go through its private endpoint."
+            "Assign the signed-in identity the role Storage Blob Data Reader on the account or the container; if "
+            "the account is closed to public networks, connect through its private endpoint."
         )
     return told
 

@@ -1,4 +1,4 @@
-"""Models of an MLflow server: `runs:/RUN/PATH`, `models:/NAME/VERSION`, `models:/NAME@ALIAS`; also Unity Catalog's."""
+"""Reads models of MLflow and Unity Catalog: `runs:/RUN/PATH`, `models:/NAME/VERSION`, `models:/NAME@ALIAS`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Callable
 from tui.cloud.errors import CloudError
 from tui.cloud.sources.source_listing import Item, Listing
 
-# MLflow asks again for minutes where nothing answers; a person waits.
+# Without a response, MLflow would retry for minutes while a user waits.
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
 _MOST_FOLDERS = 2000
 
@@ -29,7 +29,7 @@ def listing(source: str) -> Listing:
         raise explained(error, source) from None
 
     def fetch(item: Item, target: Path, progress: Callable[[int], None]) -> None:
-        """MLflow goes on within a file nowhere; a file that is whole is kept."""
+        """Fetch a file; MLflow cannot continue a partial file, but complete files are kept."""
         scratch = Path(tempfile.mkdtemp(prefix=".part-", dir=target.parent))
         try:
             got = artifacts.download_artifacts(artifact_uri=f"{exact}/{item.name}", dst_path=str(scratch))
@@ -47,7 +47,7 @@ def listing(source: str) -> Listing:
 
 
 def _client(source: str) -> Any:
-    """mlflow.artifacts, led to the server that the environment names."""
+    """mlflow.artifacts, set up for the server that the environment names."""
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
     os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
@@ -56,16 +56,16 @@ def _client(source: str) -> Any:
         from mlflow import artifacts
     except ImportError:
         raise CloudError(
-            title=f"{source} cannot be read here",
-            cause="It needs the package mlflow-skinny, which is not installed here.",
+            title=f"{source} cannot be read",
+            cause="The package mlflow-skinny is not installed.",
             remedy="Install it: pip install 'aml-deploy[mlflow]'.",
             code="PackageMissing",
         ) from None
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         if not (os.environ.get("DATABRICKS_RUNTIME_VERSION") or os.environ.get("DATABRICKS_HOST")):
             raise CloudError(
-                title=f"It is not known on which MLflow server {source} is",
-                cause="Neither MLFLOW_TRACKING_URI nor DATABRICKS_HOST is set here.",
+                title=f"The MLflow server of {source} is unknown",
+                cause="Neither MLFLOW_TRACKING_URI nor DATABRICKS_HOST is set.",
                 remedy="Set MLFLOW_TRACKING_URI to the server's address, or to databricks with DATABRICKS_HOST and "
                 "DATABRICKS_TOKEN.",
                 code="MlflowServerUnknown",
@@ -79,7 +79,7 @@ def _client(source: str) -> Any:
 
 
 def _without_alias(source: str) -> str:
-    """`models:/NAME@ALIAS` and `models:/NAME/latest` with the version that they mean now; everything else as it is."""
+    """The source with an alias (`models:/NAME@ALIAS`, `models:/NAME/latest`) replaced by its current version."""
     import mlflow
 
     found = re.fullmatch(r"models:/([^/@]+)@([^/]+)", source)
@@ -95,7 +95,7 @@ def _without_alias(source: str) -> str:
 
 
 def _walk(artifacts: Any, exact: str, root: str) -> list[Item]:
-    """Every file below the source; names are relative to it. A run's server names them from the run's own root."""
+    """Every file of the source, with names relative to it; a run's server names them relative to the run's root."""
     items: list[Item] = []
     folders = [exact]
     for _ in range(_MOST_FOLDERS):
@@ -107,7 +107,7 @@ def _walk(artifacts: Any, exact: str, root: str) -> list[Item]:
                 folders.append(f"{exact}/{name}")
             else:
                 items.append(Item(name, int(one.file_size or 0)))
-    raise CloudError(title=f"{exact} has too many folders", cause=f"It has more than {_MOST_FOLDERS}.")
+    raise CloudError(title=f"{exact} has too many folders", cause=f"The limit is {_MOST_FOLDERS}.")
 
 
 def _of_mlflow(error: BaseException) -> bool:
@@ -115,7 +115,7 @@ def _of_mlflow(error: BaseException) -> bool:
 
 
 def explained(error: BaseException, source: str) -> CloudError:
-    """What MLflow's client raises, in words; a CloudError as it is."""
+    """Turn an exception of MLflow's client into a CloudError; a CloudError is returned unchanged."""
     if isinstance(error, CloudError):
         return error
     code = str(getattr(error, "error_code", "") or "")
@@ -126,8 +126,8 @@ def explained(error: BaseException, source: str) -> CloudError:
     elif code in ("PERMISSION_DENIED", "UNAUTHENTICATED") or "403" in text or "401" in text:
         cause, status = text, 403
         remedy = (
-            "Sign in (MLFLOW_TRACKING_TOKEN, or DATABRICKS_HOST and DATABRICKS_TOKEN), and ask for the right to read "
-            "the model; in Unity Catalog that is EXECUTE on it, USE SCHEMA and USE CATALOG."
+            "Sign in (MLFLOW_TRACKING_TOKEN, or DATABRICKS_HOST and DATABRICKS_TOKEN), and ask for permission to read "
+            "the model; in Unity Catalog: EXECUTE on it, USE SCHEMA and USE CATALOG."
         )
     elif "Max retries exceeded" in text or "Connection" in type(error).__name__ or "timed out" in text:
         cause, remedy = "The MLflow server does not answer.", "Check MLFLOW_TRACKING_URI and the network."

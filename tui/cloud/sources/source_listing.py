@@ -1,4 +1,4 @@
-"""What a source of models holds, in the same form for all kinds of them."""
+"""The listing of a model source, in one form for all kinds of sources."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Callable
 
 @dataclass(frozen=True)
 class Item:
-    """A file of a source: its name below the model's folder with `/`, bytes, and a mark that changes with it."""
+    """A file of a source: its path below the model's folder with `/`, bytes, and a mark that changes with it."""
 
     name: str
     size: int
@@ -20,10 +20,10 @@ class Item:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a source holds; `leaf` is the name of the model's folder (or file), `exact` the source without aliases.
+    """The files of a source; `leaf` is the name of the model's folder (or file), `exact` the source without aliases.
 
-    `fetch(item, target, progress)` writes one file, from where an earlier attempt has ended where that can be;
-    `progress` gets the bytes of that file. `in_place` is the path under which the workspace itself can read it.
+    `fetch(item, target, progress)` writes one file, and continues an earlier attempt if possible; `progress` receives
+    the bytes of that file. `in_place` is the path at which the workspace itself can read it.
     """
 
     exact: str
@@ -34,12 +34,12 @@ class Listing:
 
     @property
     def total(self) -> int:
-        """Bytes in all."""
+        """The total size in bytes."""
         return sum(item.size for item in self.items)
 
     @property
     def content(self) -> str:
-        """64 hexadecimal digits that change when the source's files do; no file has to be read for them."""
+        """64 hexadecimal digits that change with the source's files, without reading any file."""
         told = [self.leaf, *([item.name, item.size, item.mark] for item in self.items)]
         marked = self.exact if not all(item.mark for item in self.items) else ""
         return hashlib.sha256(json.dumps([marked, told]).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Models that lie elsewhere: listed, brought into a private folder of this machine, removed when they are registered.
+"""Stages models from other sources: copies them to a private folder, and removes them when they are registered.
 
 A source is `runs:/…` or `models:/…` of an MLflow server, or files of Blob storage (`abfss://…`, `https://…`).
 """
@@ -25,16 +25,16 @@ from tui.common.deadlines import Question
 from tui.plan.model import Model
 
 Progress = Callable[[int, int], None]
-_SPARE = 256 * 1024 * 1024  # bytes that stay free
-_KEPT = 7 * 24 * 3600  # seconds that what a failed run has brought is kept, to go on from there
+_SPARE = 256 * 1024 * 1024  # bytes to keep free
+_KEPT = 7 * 24 * 3600  # seconds that a failed run's files are kept, to continue from them
 _WORKERS = 4
 _TICK = 0.1
 
 
 def listing(cloud: Cloud | None, source: str, cancelled: Callable[[], bool] = lambda: False) -> Listing:
-    """The files of a source; MLflow's need no connection to Azure.
+    """The files of a source; MLflow sources need no connection to Azure.
 
-    Raises Cancelled, or CloudError where it is not there or may not be read.
+    Raises Cancelled, or CloudError if it is not found or access is denied.
     """
     if source.startswith(("runs:/", "models:/")):
         found = _unless(cancelled, lambda: mlflow_source.listing(source))
@@ -43,15 +43,15 @@ def listing(cloud: Cloud | None, source: str, cancelled: Callable[[], bool] = la
         found = _unless(cancelled, lambda: blob_source.listing(cloud, source))
     if not found.items:
         raise CloudError(
-            title=f"There is nothing at {source}",
-            cause="It was asked for its files, and has none.",
-            remedy="Check the path: it names the folder that holds the model's files.",
+            title=f"No files were found at {source}",
+            cause="The source was listed, and has no files.",
+            remedy="Check the path: it must name the folder with the model's files.",
             code="SourceEmpty",
             status=404,
         )
     for item in found.items:
         if ".." in PurePosixPath(item.name).parts or item.name.startswith("/"):
-            raise CloudError(title=f"{source} cannot be brought here", cause=f"A file of it is named {item.name}.")
+            raise CloudError(title=f"{source} cannot be staged", cause=f"It contains a file named {item.name}.")
     return found
 
 
@@ -59,10 +59,10 @@ def listing(cloud: Cloud | None, source: str, cancelled: Callable[[], bool] = la
 def staged(
     found: Listing, progress: Progress = lambda done, total: None, cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[Path]:
-    """The model's folder (or file) on this machine, inside `with`; it is removed when that ends well.
+    """Stage the model in a folder (or file) on this machine; it is removed when the `with` block succeeds.
 
-    After an error or a cancel the files stay for a week, and another attempt goes on from them. Raises Cancelled,
-    or CloudError where there is no room or a file cannot be read.
+    After an error or a cancel, the files are kept for a week, and the next attempt continues from them. Raises
+    Cancelled, or CloudError if there is not enough space or a file cannot be read.
     """
     home = _home()
     _sweep(home)
@@ -82,7 +82,7 @@ def staged(
 
 
 def only(found: Listing, names: tuple[str, ...], into: Path) -> list[Path]:
-    """Bring a few files of a source into a folder: those of these names that it has. Raises CloudError."""
+    """Copy the named files of a source, as far as it has them, into a folder. Raises CloudError."""
     brought = []
     for item in found.items:
         if item.name in names:
@@ -93,7 +93,7 @@ def only(found: Listing, names: tuple[str, ...], into: Path) -> list[Path]:
 
 
 def _fetch(found: Listing, left: list[Item], root: Path, progress: Progress, cancelled: Callable[[], bool]) -> None:
-    """Bring several files at a time; this thread watches."""
+    """Copy several files in parallel, while this thread reports progress."""
     done = {**{item.name: item.size for item in found.items}, **{item.name: 0 for item in left}}
     stop = threading.Event()
 
@@ -127,7 +127,7 @@ def _fetch(found: Listing, left: list[Item], root: Path, progress: Progress, can
 
 
 def _unless(cancelled: Callable[[], bool], work: Callable[[], Listing]) -> Listing:
-    """What `work` gives, unless the caller does not want it any more: the network is then left to itself."""
+    """Run `work` in a thread and return its result; on a cancel, stop waiting for it."""
 
     def check() -> None:
         if cancelled():
@@ -137,21 +137,21 @@ def _unless(cancelled: Callable[[], bool], work: Callable[[], Listing]) -> Listi
 
 
 def _home() -> Path:
-    """The private folder for what is staged: below `$AML_DEPLOY_CACHE`, else the platform's cache folder."""
+    """The private folder for staged files: in `$AML_DEPLOY_CACHE`, else in the platform's cache folder."""
     folder = cache.folder("staged")
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise CloudError(
             title="The model cannot be staged",
-            cause=f"{folder} cannot be made: {error.strerror or error}.",
-            remedy="Let AML_DEPLOY_CACHE name a folder on a disk of this machine.",
+            cause=f"{folder} cannot be created: {error.strerror or error}.",
+            remedy="Set AML_DEPLOY_CACHE to a folder on a local disk.",
         ) from None
     return folder
 
 
 def _sweep(home: Path) -> None:
-    """Remove what earlier runs have left for longer than a week."""
+    """Remove files that earlier runs left more than a week ago."""
     for folder in home.iterdir():
         try:
             old = time.time() - folder.stat().st_mtime > _KEPT
@@ -165,9 +165,9 @@ def _need_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed + _SPARE:
         raise CloudError(
-            title="There is no room to stage the model",
+            title="There is not enough disk space to stage the model",
             cause=f"{_size(needed)} are needed and {_size(free)} are free on the disk of {folder.parent}.",
-            remedy="Make room, or let AML_DEPLOY_CACHE name a folder on another disk.",
+            remedy="Free disk space, or set AML_DEPLOY_CACHE to a folder on another disk.",
             code="NoRoom",
         )
 
@@ -184,5 +184,5 @@ def _length(path: Path) -> int:
 
 
 def register_in_place(cloud: Cloud, model: Model, found: Listing, tags: Mapping[str, str]) -> ModelVersion:
-    """Register files that the workspace can read where they are. Raises CloudError."""
+    """Register files that the workspace can read in place. Raises CloudError."""
     return create_version(cloud, model, found.in_place or "", {**tags, CONTENT_TAG: found.content})

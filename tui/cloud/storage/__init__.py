@@ -1,1 +1,1 @@
-"""Files into the workspace's storage."""
+"""Uploads files to the workspace's storage."""

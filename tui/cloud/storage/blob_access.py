@@ -1,4 +1,4 @@
-"""Who a request to Blob storage comes from: a shared access signature, the account's key, or an identity's token."""
+"""Authenticates requests to Blob storage: by a shared access signature, the account's key, or an identity's token."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ _SIGNED = (
 
 
 class Access:
-    """Signs requests; safe for several threads.
+    """Signs requests; thread-safe.
 
-    `credential` is a signature's query string, an account key, or an object with `get_token`. `renew` gives a fresh one
-    in its place, where it can: a signature that ends in the middle of an upload does not end the upload.
+    `credential` is a signature's query string, an account key, or an object with `get_token`. `renew` returns a new one
+    if it can, so that a signature that expires during an upload does not end the upload.
     """
 
     def __init__(self, account_url: str, credential: Any, renew: Callable[[], Any] | None = None) -> None:
         parts = urlsplit(account_url)
-        # As the SDK takes it: the first label of the host, or of the path where the host is an address.
+        # As in the SDK: the first label of the host, or the first part of the path if the host is an IP address.
         self._account = (parts.path.strip("/") or str(parts.hostname)).split(".")[0]
         self._credential, self._renew = credential, renew
         self._lock = threading.Lock()
         self._token: Any = None
-        self._look_again = 0.0  # when the token is asked for again
+        self._look_again = 0.0  # when the token is requested again
         self.generation = 0
 
     def sign(self, method: str, path: str, query: dict[str, str], headers: dict[str, str]) -> tuple[str, int]:
-        """Adds what proves the right to a request; returns its query string and the generation of the proof.
+        """Add the authentication to a request; return its query string and the generation of the credential.
 
-        `path` and the headers' names are as they are sent, the names in lower case. Raises what `get_token` raises.
+        `path` and headers are as sent, header names in lower case. Raises what `get_token` raises.
         """
         headers["x-ms-version"] = VERSION
         headers["x-ms-date"] = formatdate(usegmt=True)
@@ -66,13 +66,13 @@ class Access:
         return text, generation
 
     def renewed(self, generation: int) -> bool:
-        """After a refusal of what was signed in `generation`: whether there is another proof to try now.
+        """After a refusal of a request signed in `generation`, whether there is a new credential to try.
 
-        Raises what asking for it raises.
+        Raises what `renew` or `get_token` raises.
         """
         with self._lock:
             if generation != self.generation:
-                return True  # another thread has seen to it
+                return True  # another thread has renewed it
             credential = self._renew() if self._renew is not None else None
             if credential is None and not hasattr(self._credential, "get_token"):
                 return False
@@ -91,7 +91,7 @@ class Access:
             return str(self._token.token)
 
     def _signature(self, key: str, method: str, path: str, query: dict[str, str], headers: dict[str, str]) -> str:
-        """Microsoft, authorize-with-shared-key."""
+        """The signature with an account key (Microsoft, authorize-with-shared-key)."""
         lines = [method]
         for name in _SIGNED:
             value = headers.get(name, "")

@@ -1,7 +1,7 @@
-"""Requests to one container of Blob storage: lists, blobs, blocks; tried again where that can help.
+"""Sends requests to one container of Blob storage (lists, blobs, blocks), with retries.
 
-azure-storage-blob spends some milliseconds of processor time on a request and hides its retries; an upload of
-thousands of small files spends most of its time there. So the few requests of an upload are made here.
+azure-storage-blob needs several milliseconds of processor time for each request and hides its retries; an upload of
+thousands of small files would spend most of its time there. So the few requests of an upload are implemented here.
 The interface is documented by Microsoft (Blob service REST API: Put Blob, Put Block, Put Block List, Get Block List,
 List Blobs).
 """
@@ -26,19 +26,19 @@ from tui.cloud.storage.blob_transport import StorageAnswer, Transport
 from tui.cloud.storage.datastore import Datastore
 from tui.cloud.storage.upload_pace import Pace
 
-Sent = Callable[[int], None]  # bytes of a body that are on their way
+Sent = Callable[[int], None]  # bytes of a body sent so far
 
-DIGEST = "aml_deploy_digest"  # metadata: the digest of what was sent (`tui.cloud.storage.folder_files`)
+DIGEST = "aml_deploy_digest"  # metadata: the digest of the content (`tui.cloud.storage.folder_files`)
 
-_SLICE = 256 * 1024  # bytes between two looks at whether to go on
+_SLICE = 256 * 1024  # bytes between two checks for cancellation
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 _THROTTLED = frozenset({429, 503})
 _STRANGER = 4  # attempts while the storage has never answered
-_SILENCE = 180.0  # seconds in which nothing at all arrives
+_SILENCE = 180.0  # seconds without any successful request
 
 
 class BlobContainer:
-    """One container. All its threads share the connections, the pace, and the proof of the right to write."""
+    """One container. All threads share its connections, pace and credential."""
 
     def __init__(
         self,
@@ -48,9 +48,9 @@ class BlobContainer:
         doing: str = "",
         seconds: float = 60.0,
     ) -> None:
-        """`told` hears why something is tried again, and after how many seconds; `doing` completes "while …".
+        """`told` receives the reason and delay of each retry; `doing` completes "while …".
 
-        After `seconds` without any answer a request counts as lost.
+        After `seconds` without a response, a request is considered lost.
         """
         self._base = f"{target.account_url.rstrip('/')}/{target.container}"
         self._path = urlsplit(self._base).path
@@ -58,17 +58,17 @@ class BlobContainer:
         self._access = Access(target.account_url, target.credential, target.renew)
         self._told, self._doing = told, doing
         self._lock = threading.Lock()
-        self._arrived = 0.0  # when the storage last did what it was asked for
-        self._refused = 0  # proofs that were refused since then
+        self._arrived = 0.0  # time of the last successful request
+        self._refused = 0  # credentials refused since then
         self.pace = Pace(connections)
 
     def close(self) -> None:
-        """Ends all that is under way, as far as that is possible, and begins nothing more."""
+        """End all requests in progress as far as possible, and start no more."""
         self.pace.stop()
         self._transport.close()
 
     def blobs(self, prefix: str) -> Iterator[tuple[str, int, dict[str, str]]]:
-        """Name, size and metadata of the blobs below a prefix. Raises CloudError, Cancelled, what requests raises."""
+        """Name, size and metadata of the blobs below a prefix. Raises CloudError, Cancelled, and requests' errors."""
         query = {"restype": "container", "comp": "list", "prefix": prefix, "include": "metadata"}
         while True:
             root = ElementTree.fromstring(self._ask("GET", "", query).content)
@@ -85,14 +85,14 @@ class BlobContainer:
             query = {**query, "marker": marker}
 
     def look(self) -> None:
-        """Asks once for a list that is empty. Raises CloudError, what requests raises."""
+        """Request an empty list, to test access. Raises CloudError, and requests' errors."""
         query = {"restype": "container", "comp": "list", "prefix": "aml-deploy-check/", "maxresults": "1"}
         answer, _ = self._send("GET", "", query, {}, None, lambda count: None)
         if answer.status != 200:
             raise from_status(answer.status, answer.text, answer.headers, self._doing)
 
     def staged(self, name: str) -> dict[str, int]:
-        """Ids and sizes of the blocks that wait for their list. Raises as `blobs`."""
+        """Ids and sizes of the uncommitted blocks. Raises as `blobs`."""
         query = {"comp": "blocklist", "blocklisttype": "uncommitted"}
         answer = self._ask("GET", name, query, good=(200, 404))
         if answer.status == 404:
@@ -101,17 +101,17 @@ class BlobContainer:
         return {block.findtext("Name") or "": int(block.findtext("Size") or 0) for block in root.iter("Block")}
 
     def put_blob(self, name: str, content: memoryview, digest: str = "", sent: Sent = lambda count: None) -> None:
-        """A whole blob. Raises as `blobs`."""
+        """Upload a complete blob. Raises as `blobs`."""
         headers = {"x-ms-blob-type": "BlockBlob", "content-type": "application/octet-stream", **_metadata(digest)}
         self._ask("PUT", name, {}, headers, content, sent)
 
     def put_block(self, name: str, block: str, content: memoryview, sent: Sent) -> None:
-        """One block. Raises as `blobs`."""
+        """Upload one block. Raises as `blobs`."""
         headers = {"content-type": "application/octet-stream"}
         self._ask("PUT", name, {"comp": "block", "blockid": block}, headers, content, sent)
 
     def put_block_list(self, name: str, blocks: Sequence[str], digest: str = "") -> None:
-        """Makes a blob of its blocks. Raises as `blobs`."""
+        """Commit the blocks of a blob. Raises as `blobs`."""
         items = "".join(f"<Latest>{block}</Latest>" for block in blocks)
         body = f'<?xml version="1.0" encoding="utf-8"?><BlockList>{items}</BlockList>'.encode()
         headers = {"content-type": "application/xml", "x-ms-blob-content-type": "application/octet-stream"}
@@ -160,7 +160,7 @@ class BlobContainer:
                 raise failure
             seconds = delay("upload", attempt - 1, pause or None)
             self._told("did not answer" if answer is None else f"answered {answer.status}", seconds)
-            if not pause:  # with a pause, the pace makes everybody wait
+            if not pause:  # with a pause, the pace makes all threads wait
                 self.pace.wait(seconds)
 
     def _given_up(self, attempt: int, begun: float) -> bool:
@@ -169,7 +169,7 @@ class BlobContainer:
         return attempt >= POLICIES["upload"].tries or time.monotonic() - max(begun, self._arrived) > _SILENCE
 
     def _may_renew(self, answer: StorageAnswer, generation: int) -> bool:
-        """Whether a signature or token that was refused could be replaced: those end, also in mid upload."""
+        """Whether a refused signature or token was replaced; they can expire during an upload."""
         if answer.status != 401 and not (answer.status == 403 and answer.code == "AuthenticationFailed"):
             return False
         with self._lock:
@@ -209,7 +209,7 @@ class BlobContainer:
 
 
 def block_id(index: int, digest: bytes) -> str:
-    """The id of a block: all of a blob's have the same length, and the same id means the same bytes at that place."""
+    """The id of a block: all ids of a blob have the same length, and the same id means the same bytes there."""
     return base64.b64encode(index.to_bytes(4, "big") + digest).decode()
 
 

@@ -1,6 +1,6 @@
-"""HTTPS to the storage account for an upload, with one set of certificates for all connections.
+"""HTTPS transport to the storage account for uploads, with one set of certificates for all connections.
 
-Requests' adapter alone, without what its sessions do around each request: cookies, redirects, hooks, environment.
+Uses requests' adapter without its sessions, which would add cookies, redirects, hooks and environment to each request.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 Body = Union[bytes, Iterable[memoryview], None]
 
-_CONNECT, _READ = 10.0, 60.0  # seconds: to connect, and without any answer
+_CONNECT, _READ = 10.0, 60.0  # seconds: to connect, and to wait for a response
 
 
 @dataclass(frozen=True)
 class StorageAnswer:
-    """Status, headers (case-insensitive) and body of an answer."""
+    """A response: status, headers (case-insensitive) and body."""
 
     status: int
     headers: Mapping[str, str]
@@ -43,15 +43,15 @@ _redacting = RedactingFilter()
 
 
 class Transport:
-    """Connections to one host, kept; safe for several threads. Proxies and certificates are the environment's, as
-    requests takes them. With a recorder all goes through its session.
+    """Keeps connections to one host; thread-safe. Proxies and certificates come from the environment, as in requests.
+    With a recorder, all requests go through its session.
     """
 
     def __init__(self, url: str, connections: int, recorder: Recorder | None, seconds: float = _READ) -> None:
-        """`seconds`: without any answer, after which a request counts as lost."""
+        """`seconds` without a response, after which a request is considered lost."""
         from tui.cloud.http.connections import session
 
-        # Added again and again it is there once.
+        # Adding it repeatedly has no further effect.
         logging.getLogger("urllib3.connectionpool").addFilter(_redacting)
         made = recorder.session("storage", connections) if recorder is not None else session(connections)
         found = made.merge_environment_settings(url, {}, False, None, None)
@@ -59,7 +59,7 @@ class Transport:
         self._adapter = made.get_adapter(url)
 
     def send(self, method: str, url: str, headers: dict[str, str], body: Body) -> StorageAnswer:
-        """One request, sent once. Raises requests' ConnectionError, Timeout, SSLError, ProxyError."""
+        """Send one request, once. Raises requests' ConnectionError, Timeout, SSLError, ProxyError."""
         import requests
 
         request = requests.PreparedRequest()
@@ -70,5 +70,5 @@ class Transport:
         return StorageAnswer(answer.status_code, answer.headers, answer.content)
 
     def close(self) -> None:
-        """Closes the connections that nobody uses now; those in use are closed by whoever uses them."""
+        """Close idle connections; those in use are closed by their users."""
         self._adapter.close()

@@ -1,4 +1,4 @@
-"""Where files of the workspace go: its default datastore, with what lets one write there."""
+"""Reads the workspace's default datastore and a credential to write to it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _DATASTORE = "workspaceblobstore"  # the name under which every workspace has it
 
 @dataclass(frozen=True)
 class Datastore:
-    """Where uploads go; `credential` is a SAS token, an account key or the session's own credential.
+    """The target of uploads; `credential` is a SAS token, an account key or the session's own credential.
 
-    `renew` gives a new SAS token or key when the one at hand is refused as no longer valid.
+    `renew` returns a new SAS token or key if the current one is refused as expired.
     """
 
     name: str
@@ -47,8 +47,8 @@ def default_datastore(cloud: Cloud) -> Datastore:
     kind = str(properties.get("datastoreType") or "AzureBlob")
     if kind not in {"AzureBlob", "AzureDataLakeGen2"}:
         raise CloudError(
-            title=f"The default datastore {name} cannot take uploads",
-            cause=f"It is of type {kind}; blob storage is needed.",
+            title=f"The default datastore {name} does not support uploads",
+            cause=f"It is of type {kind}; it must be blob storage.",
             remedy="Make a blob container the workspace's default datastore.",
         )
     resource = f"{cloud.workspace_id}/datastores/{name}"
@@ -65,7 +65,7 @@ def default_datastore(cloud: Cloud) -> Datastore:
 
 
 def read_default(cloud: Cloud) -> dict[str, Any] | None:
-    """The default datastore as Resource Manager has it, without secrets; None without one. Raises CloudError."""
+    """The default datastore as in Resource Manager, without secrets; None if there is none. Raises CloudError."""
     base, doing = f"{cloud.workspace_id}/datastores", "reading the workspace's datastore"
     found = cloud.arm.find(f"{base}/{_DATASTORE}", arm.DATASTORES, doing=doing)
     if found is not None:
@@ -74,13 +74,13 @@ def read_default(cloud: Cloud) -> dict[str, Any] | None:
 
 
 def container_of(cloud: Cloud, properties: Mapping[str, Any]) -> tuple[str, str]:
-    """Account URL and container of a datastore, as the SDK makes them of it and of the cloud's metadata."""
+    """Account URL and container of a datastore, composed with the cloud's metadata as the SDK does."""
     url = f"https://{properties.get('accountName')}.blob.{cloud.metadata.storage_suffix}"
     return url, str(properties.get("containerName") or properties.get("filesystem") or "")
 
 
 def _secret(cloud: Cloud, resource: str, properties: dict[str, Any]) -> str | None:
-    """A SAS token or key where the datastore has one; None where the caller's own identity is to be used."""
+    """The datastore's SAS token or key; None if the caller's own identity is to be used."""
     kind = str((properties.get("credentials") or {}).get("credentialsType") or "None")
     if kind in {"None", "ServicePrincipal"}:
         return None
@@ -88,7 +88,7 @@ def _secret(cloud: Cloud, resource: str, properties: dict[str, Any]) -> str | No
         body = {"expirableSecret": True}
         answer = cloud.arm.call("POST", f"{resource}/listSecrets", arm.DATASTORES, body=body).body
     except CloudError as error:
-        # Not everybody may read secrets; the identity itself may still be allowed to write blobs.
+        # An identity that may not read secrets may still be allowed to write blobs.
         if error.status in {401, 403, 404, 405}:
             return None
         raise

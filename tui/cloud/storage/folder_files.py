@@ -1,4 +1,4 @@
-"""The files of a folder that is uploaded: which ones, how many bytes, and one hash over names and contents."""
+"""Lists the files of a folder to upload, and hashes their names and contents."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tui.cloud.storage.ignore_file import ignored_files
 
 PIECE = 8 * 1024 * 1024  # more than 4 MiB: such blocks have no rate limit of their own (Microsoft, scalability-targets)
 _MOST_PIECES = 50_000  # of a file
-_CHUNK = 1024 * 1024  # reads of 1 MB hash almost twice as fast as the SDK's of 1 KB
-_TICK = 0.1  # seconds between two looks at `cancelled`
+_CHUNK = 1024 * 1024  # hashing in reads of 1 MiB is almost twice as fast as in the SDK's of 1 KiB
+_TICK = 0.1  # seconds between two checks of `cancelled`
 
 
 @dataclass(frozen=True)
 class LocalFile:
-    """A file to upload: where it is, its name below the folder with `/`, its size in bytes."""
+    """A file to upload: its path, its name below the folder with `/`, its size in bytes."""
 
     path: Path
     name: str
@@ -32,16 +32,16 @@ class LocalFile:
 
 
 def walk(root: Path) -> list[LocalFile]:
-    """The files below a folder, or the file itself, in the order of their names.
+    """The files below a folder, or the file itself, ordered by name.
 
-    As the SDK does, `.amlignore` in the folder, or `.gitignore` when there is none, leaves files out, and links are
-    followed. Raises CloudError when there is nothing to upload, or the ignore file cannot be used.
+    As in the SDK, `.amlignore` in the folder, or `.gitignore` if there is none, excludes files, and links are
+    followed. Raises CloudError if there is nothing to upload, or the ignore file cannot be used.
     """
     if root.is_file():
         return [LocalFile(root, root.name, root.stat().st_size)]
     if not root.is_dir():
         raise CloudError(
-            title="The path is not there", cause=f"{root} is neither a file nor a folder.", remedy="Correct the path."
+            title="The path does not exist", cause=f"{root} is neither a file nor a folder.", remedy="Correct the path."
         )
     try:
         ignored = ignored_files(root)
@@ -49,13 +49,13 @@ def walk(root: Path) -> list[LocalFile]:
         raise CloudError(
             title="The ignore file of the folder cannot be used",
             cause=f"{root}: {error}.",
-            remedy="Correct .amlignore, or .gitignore where there is none.",
+            remedy="Correct .amlignore, or .gitignore if there is none.",
         ) from None
     found = [file for file in _files(root) if ignored is None or not ignored(file.name)]
     if not found:
         raise CloudError(
             title="There is nothing to upload",
-            cause=f"{root} holds no files, or its ignore file leaves all of them out.",
+            cause=f"{root} has no files, or its ignore file excludes all of them.",
             remedy="Check the path, and .amlignore or .gitignore in it.",
         )
     return sorted(found, key=lambda file: file.name)
@@ -66,10 +66,10 @@ def content_hash(
     cancelled: Callable[[], bool] = lambda: False,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> str:
-    """A hash over the folder's name, and names, sizes and contents of its files; raises Cancelled, CloudError.
+    """A hash of the folder's name and of the names, sizes and contents of its files; raises Cancelled, CloudError.
 
-    The folder's own name is part of it because scripts find the model under that name in AZUREML_MODEL_DIR.
-    `progress` gets bytes done and in all. While no file's size or time of change differs, the hash is remembered.
+    The folder's own name is included because scripts find the model by that name in AZUREML_MODEL_DIR.
+    `progress` receives bytes done and in total. The hash is cached until a file's size or modification time changes.
     """
     files = walk(root)
     known = _state(root, files)
@@ -81,13 +81,13 @@ def content_hash(
 
 
 def fingerprint(root: Path, files: list[LocalFile]) -> str:
-    """Tells one state of a folder from another without reading it: names, sizes, times of change. Raises OSError."""
+    """A text that changes with names, sizes and modification times, without reading the files. Raises OSError."""
     stamps = "".join(f"{file.name}\0{file.size}\0{file.path.stat().st_mtime_ns}\0" for file in files)
     return hashlib.sha256(f"{root.name}\0{stamps}".encode()).hexdigest()
 
 
 def hash_of(root: Path, files: list[LocalFile], digests: dict[str, str]) -> str:
-    """What `content_hash` gives, from the digests of the files, by name."""
+    """The result of `content_hash`, from the files' digests by name."""
     digest = hashlib.sha256(f"{root.name}\0".encode())
     for file in files:
         digest.update(f"{file.name}\0{file.size}\0{digests[file.name]}\0".encode())
@@ -95,34 +95,34 @@ def hash_of(root: Path, files: list[LocalFile], digests: dict[str, str]) -> str:
 
 
 def remember(root: Path, files: list[LocalFile], before: str, content: str) -> None:
-    """Spares the next `content_hash` the reading, unless a file has changed since `before` (a `fingerprint`)."""
+    """Cache a content hash, unless a file has changed since `before` (a `fingerprint`)."""
     if fingerprint(root, files) == before:
         _remember(_state(root, files), content)
 
 
 def piece_size(size: int) -> int:
-    """The bytes of each piece of a file, which is hashed and sent in pieces: a blob has 50,000 blocks at most."""
+    """The size in bytes of the pieces in which a file is hashed and sent: a blob has at most 50,000 blocks."""
     return PIECE * max(1, -(-size // (PIECE * _MOST_PIECES)))
 
 
 def piece_hash(content: memoryview | bytes = b"") -> hashlib.blake2b:
-    """The hash of a piece: BLAKE2b of 32 bytes, which takes half of SHA-256's time on processors without its
+    """The hash of a piece: BLAKE2b of 32 bytes, which takes half the time of SHA-256 on processors without SHA
     instructions.
     """
     return hashlib.blake2b(content, digest_size=32)
 
 
 def digest_of(pieces: list[bytes]) -> str:
-    """The digest of a file from those of its pieces (`piece_hash`): they are hashed in any order, several at a time."""
+    """The digest of a file from those of its pieces (`piece_hash`), which can be hashed in parallel in any order."""
     return hashlib.sha256(b"".join(pieces)).hexdigest()
 
 
 def changed(file: LocalFile) -> CloudError:
-    """For a file that is not what it was when the work on it began."""
+    """The error for a file that has changed during the upload."""
     return CloudError(
         title=f"{file.name} changed while it was read",
-        cause=f"{file.path} had {file.size} bytes when the upload began, and has another size now.",
-        remedy="Wait until nothing writes to the folder any more, then apply again.",
+        cause=f"{file.path} had {file.size} bytes when the upload started, and has a different size now.",
+        remedy="Wait until no program writes to the folder, then apply again.",
     )
 
 
@@ -143,7 +143,7 @@ def _remember(known: tuple[str, str], content: str) -> None:
 def _hashed(
     files: list[LocalFile], cancelled: Callable[[], bool], progress: Callable[[int, int], None]
 ) -> dict[str, str]:
-    """The digests of files by name, hashed on all cores; this thread watches. Raises Cancelled, CloudError, OSError."""
+    """The digests of files by name, hashed on all cores. Raises Cancelled, CloudError, OSError."""
     if cancelled():
         raise Cancelled
     total, done = sum(file.size for file in files), 0
@@ -168,7 +168,7 @@ def _hashed(
         return digest.digest()
 
     pieces: dict[str, list[Future[bytes]]] = {}
-    # Not more than the cores: hashing keeps one busy.
+    # One thread for each core: hashing keeps a core busy.
     pool = ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1), thread_name_prefix="hash")
     try:
         for file in files:
@@ -197,7 +197,7 @@ def _files(root: Path) -> Iterator[LocalFile]:
     seen: set[str] = set()
     for folder, folders, names in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
-        if real in seen:  # a link to a folder above would go round for ever
+        if real in seen:  # a link to a parent folder would loop forever
             folders.clear()
             continue
         seen.add(real)

@@ -1,4 +1,4 @@
-"""Which files of a folder stay behind because of its `.amlignore`, or of its `.gitignore` where there is none."""
+"""Determines which files a folder's `.amlignore`, or `.gitignore` if there is none, excludes from upload."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _MATCHES_NOTHING = re.compile(r"!?/(\*\*/)*")
 
 
 def ignore_file(root: Path) -> str | None:
-    """The name of the ignore file that counts for a folder; None where it has none. Raises OSError."""
+    """The name of the ignore file that applies to a folder; None if it has none. Raises OSError."""
     return next((name for name in NAMES if (root / name).is_file()), None)
 
 
 def ignored_files(root: Path) -> Callable[[str], bool] | None:
-    """A function that says of a file's name below `root` whether it is not uploaded; None without an ignore file.
+    """A function that tells whether a file, by its name below `root`, is excluded; None without an ignore file.
 
-    The rules are those of azure-ai-ml, so that both leave out the same files: the last line that matches a file's
-    name decides, whatever became of the folders above it. Raises OSError where the ignore file cannot be read, and
-    ValueError for what azure-ai-ml would refuse in it.
+    The rules are those of azure-ai-ml, so that both exclude the same files: the last line that matches a file's
+    name decides, regardless of the folders above it. Raises OSError if the ignore file cannot be read, and
+    ValueError for lines that azure-ai-ml would refuse.
     """
     name = ignore_file(root)
     if name is None:
@@ -51,9 +51,9 @@ def _rules(lines: Iterable[str], name: str) -> Iterator[tuple[re.Pattern[str], b
 
 
 def _as_sdk_reads(found: re.Match[str]) -> str:
-    """A bracket expression in pathspec's spelling for what it means to azure-ai-ml, which has an older pathspec inside.
+    """Translate a bracket expression from azure-ai-ml's meaning, which includes an older pathspec, to pathspec's.
 
-    There a `[` without its end is the character itself, and `[^` begins a set that holds `^`.
+    In azure-ai-ml a `[` without `]` is the character itself, and `[^` starts a set that contains `^`.
     """
     if found[0][0] == "\\":
         return found[0]

@@ -1,4 +1,4 @@
-"""Whether the workspace's storage lets this identity in: the first read that an upload makes too, and nothing else."""
+"""Tests access to the workspace's storage with the first read request of an upload, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from tui.cloud.storage.datastore import default_datastore
 
 
 def list_nothing(cloud: Cloud, seconds: float = 5.0) -> str:
-    """Lists blobs of a name that nobody has, with the credential that an upload would use; returns the container's URL.
+    """List blobs of an unused name with the credential of an upload; return the container's URL.
 
-    Raises CloudError: the account's firewall, a missing data role, keys that are not permitted, a host that does not
-    answer.
+    Raises CloudError: the account's firewall, a missing data role, keys that are not permitted, an unreachable host.
     """
     doing = "reading the workspace's storage"
     target = default_datastore(cloud)

@@ -1,4 +1,4 @@
-"""How many requests go to the storage at once: more while it takes them, fewer when it asks to slow down."""
+"""Controls the number of concurrent requests to the storage: more while it accepts them, fewer when it throttles."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import time
 from tui.cloud.errors import Cancelled
 
 _FIRST = 8.0
-_LOOK = 0.2  # seconds between two looks at the clock while somebody waits
+_LOOK = 0.2  # seconds between two checks of the clock while a thread waits
 
 
 class Pace:
-    """Slots for requests, by additive increase and multiplicative decrease, as TCP finds the rate of a line.
+    """Slots for requests, by additive increase and multiplicative decrease, as in TCP.
 
-    The number doubles with each round of answers up to `most`, until the storage throttles; from then on it is halved
+    The number doubles with each round of responses up to `most`, until the storage throttles; from then on it is halved
     at each throttling, and grows by one with each round.
     """
 
@@ -30,16 +30,16 @@ class Pace:
 
     @property
     def limit(self) -> int:
-        """How many requests may be under way now."""
+        """The current limit of concurrent requests."""
         return max(1, int(self._limit))
 
     @property
     def stopped(self) -> bool:
-        """Whether no request begins any more."""
+        """Whether `stop` was called."""
         return self._stopped
 
     def enter(self) -> int:
-        """Waits for a slot; the number is for `leave`. Raises Cancelled once `stop` was called."""
+        """Wait for a slot; the returned number is for `leave`. Raises Cancelled after `stop`."""
         with self._changed:
             while True:
                 if self._stopped:
@@ -51,13 +51,13 @@ class Pace:
                 self._changed.wait(min(_LOOK, wait) if wait > 0 else _LOOK)
 
     def leave(self, epoch: int, taken: bool = False, throttled: bool = False, pause: float = 0.0) -> None:
-        """Gives the slot back. `taken`: the storage did what it was asked for. `throttled`: it asked to slow down, and
-        with `pause` for so many seconds.
+        """Return the slot. `taken`: the request succeeded. `throttled`: the storage asked to slow down, for `pause`
+        seconds if given.
         """
         with self._changed:
             self._inside -= 1
             if throttled:
-                # Requests that were under way together are one sign, not many.
+                # Requests that were sent at the same time count as one throttling.
                 if epoch == self._epoch:
                     self._epoch += 1
                     self._throttled = True
@@ -68,7 +68,7 @@ class Pace:
             self._changed.notify_all() if throttled else self._changed.notify(2)
 
     def wait(self, seconds: float) -> None:
-        """Waits outside any slot. Raises Cancelled once `stop` was called."""
+        """Wait without a slot. Raises Cancelled after `stop`."""
         until = time.monotonic() + seconds
         with self._changed:
             while not self._stopped and (left := until - time.monotonic()) > 0:
@@ -77,7 +77,7 @@ class Pace:
                 raise Cancelled
 
     def stop(self) -> None:
-        """No request begins any more."""
+        """Let no more requests start."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()

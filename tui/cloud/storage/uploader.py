@@ -1,8 +1,8 @@
-"""Files into the workspace's datastore: many at a time, exact progress, cancelled within a second.
+"""Uploads files to the workspace's datastore: in parallel, with exact progress, cancelled within a second.
 
-Small files and blocks of large ones go side by side, hashed on their way where nobody has yet. The SDK's own upload
-cannot be cancelled, reports per file only, waits 15 s after one broken connection, and begins anew where it was
-interrupted.
+Small files and blocks of large ones are sent in parallel, and hashed on the way if they have not been. The SDK's own
+upload cannot be cancelled, reports progress for each file only, waits 15 s after one broken connection, and starts from
+the beginning after an interruption.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from tui.cloud.storage.blob_container import DIGEST, BlobContainer, block_id
 from tui.cloud.storage.datastore import Datastore
 from tui.cloud.storage.folder_files import LocalFile, changed, digest_of, piece_hash, piece_size
 
-Progress = Callable[[int, int], None]  # bytes done, bytes in all
+Progress = Callable[[int, int], None]  # bytes done, bytes in total
 
-_AT_ONCE = 32  # requests; measured best for small files at 40 ms a request
-_LARGE_AT_ONCE = 8  # of those, requests of more than a megabyte: more are no faster and cost memory
+_AT_ONCE = 32  # concurrent requests; measured best for small files at 40 ms a request
+_LARGE_AT_ONCE = 8  # of those, requests of more than a megabyte: more would not be faster, but use memory
 _LARGE = 1024 * 1024
-_TICK = 0.1  # seconds between two reports of progress and looks at `cancelled`
+_TICK = 0.1  # seconds between two progress reports and checks of `cancelled`
 
 
 class Different(Exception):
-    """A blob with the name of a file holds something else than the file."""
+    """A blob with the name of a file has different content."""
 
 
 def upload(
@@ -38,9 +38,9 @@ def upload(
     cancelled: Callable[[], bool],
     what: str = "the model",
 ) -> None:
-    """Uploads files below `prefix`; what is there already with the same size is not sent again.
+    """Upload files below `prefix`; existing blobs of the same size are not sent again.
 
-    The prefix has to be made from the content, so that the same name means the same bytes. `progress` is called from
+    The prefix must be derived from the content, so that the same name means the same bytes. `progress` is called on
     this thread about ten times a second. Raises Cancelled within a second after `cancelled()` is true, or CloudError.
     """
     Upload(target, files, prefix, what).run(progress, cancelled)
@@ -55,10 +55,10 @@ def upload_and_hash(
     cancelled: Callable[[], bool],
     what: str = "the model",
 ) -> tuple[str, dict[str, str]]:
-    """Uploads files whose content nobody has hashed yet, below `prefix`/`folder`; hashes them on the way.
+    """Upload files that have not been hashed, below `prefix`/`folder`, and hash them on the way.
 
-    Returns the prefix and the files' digests by name. What is there already with the same digest is not sent again;
-    what is there with another one stays as it is, and another prefix is taken. Raises as `upload`.
+    Returns the prefix and the files' digests by name. Existing blobs with the same digest are not sent again; existing
+    blobs with a different one are kept, and another prefix is used. Raises as `upload`.
     """
     number = 0
     while True:
@@ -72,7 +72,7 @@ def upload_and_hash(
 
 
 class _Sending:
-    """A file on its way, in pieces: one is sent as a blob, more are sent as blocks."""
+    """A file that is being sent: one piece as a blob, several as blocks."""
 
     def __init__(self, file: LocalFile, name: str) -> None:
         self.file, self.name = file, name
@@ -86,16 +86,16 @@ class _Sending:
         self.staged: dict[str, int] | None = None
 
     def size(self, index: int) -> int:
-        """The bytes of a piece."""
+        """The size of a piece in bytes."""
         return min(self.piece, self.file.size - index * self.piece)
 
 
 class Upload:
-    """Worker threads take pieces, the calling thread watches them.
+    """An upload: worker threads send pieces, the calling thread reports progress.
 
-    The threads are daemons: one that hangs in a dead connection must hold up neither the caller nor the exit.
-    With `hashing`, what is sent is hashed on the way, what is there already is compared by the digest that was left
-    with it, and `run` gives the digests; without it, the prefix is made from the content, and the size is enough.
+    The threads are daemons: one that hangs in a dead connection must delay neither the caller nor the exit.
+    With `hashing`, files are hashed on the way, existing blobs are compared by the digest in their metadata, and `run`
+    returns the digests; without it, the prefix is derived from the content, and comparing the size is enough.
     """
 
     def __init__(
@@ -104,14 +104,14 @@ class Upload:
         self._files, self._prefix, self._doing = files, prefix.rstrip("/"), f"uploading {what}"
         self._hashing = hashing
         self._total = sum(file.size for file in files)
-        self._told: deque[tuple[str, float]] = deque(maxlen=100)  # retries, for the thread that watches
+        self._told: deque[tuple[str, float]] = deque(maxlen=100)  # retries, for the calling thread
         self._container = BlobContainer(target, _AT_ONCE, self._tell, self._doing)
         self._there: dict[str, tuple[int, str]] = {}
         self._changed = threading.Condition()
-        # All below is changed inside `_changed` only.
+        # All fields below are changed inside `_changed` only.
         self._small: deque[_Sending] = deque()
         self._large: deque[_Sending] = deque()
-        self._buffers: list[bytearray] = []  # for large pieces: not one for each thread
+        self._buffers: list[bytearray] = []  # for large pieces; fewer than threads
         self._large_inside = self._arrived = self._left = 0
         self._on_the_way: dict[int, int] = {}  # bytes, by thread; each thread changes its own
         self._digests: dict[str, str] = {}
@@ -119,7 +119,7 @@ class Upload:
         self._failure: BaseException | None = None
 
     def run(self, progress: Progress, cancelled: Callable[[], bool]) -> dict[str, str]:
-        """Uploads; returns the digests by name where it hashes. Raises Cancelled, CloudError, Different."""
+        """Upload; return the digests by name if hashing. Raises Cancelled, CloudError, Different."""
         progress(0, self._total)
         self._spawn(self._begin)
         shown = 0
@@ -127,7 +127,7 @@ class Upload:
             while not self._ended.wait(_TICK):
                 if cancelled():
                     raise Cancelled
-                # What has to be sent again is not taken back before people's eyes.
+                # The reported progress does not decrease when something has to be sent again.
                 shown = max(shown, self._done())
                 progress(shown, self._total)
                 self._report()
@@ -174,7 +174,7 @@ class Upload:
         threading.Thread(target=guarded, name="upload", daemon=True).start()
 
     def _begin(self) -> None:
-        """Looks at what is there already, then starts the workers."""
+        """Find the existing blobs, then start the workers."""
         for name, size, metadata in self._container.blobs(self._prefix + "/"):
             self._there[name] = (size, metadata.get(DIGEST, ""))
         missing = []
@@ -190,7 +190,7 @@ class Upload:
         if not missing:
             self._ended.set()
             return
-        # Large files first, so that no worker is left alone with one at the end.
+        # Large files first, so that the end does not depend on a single worker.
         missing.sort(key=lambda sending: -sending.file.size)
         self._large.extend(sending for sending in missing if sending.file.size > _LARGE)
         self._small.extend(sending for sending in missing if sending.file.size <= _LARGE)
@@ -225,7 +225,7 @@ class Upload:
                 small = buffer
 
     def _take(self) -> tuple[_Sending, int] | None:
-        """The next piece to send; None when there is nothing more to begin."""
+        """The next piece to send; None if there are no more."""
         with self._changed:
             while not self._container.pace.stopped:
                 if self._large and self._large_inside < _LARGE_AT_ONCE:
@@ -243,7 +243,7 @@ class Upload:
         return None
 
     def _send(self, sending: _Sending, index: int, buffer: memoryview) -> None:
-        """One piece, and with the last one of a file what makes a blob of them."""
+        """Send one piece; after the last one of a file, commit its blocks."""
         content: memoryview | None = None
         if self._hashing:
             content = _read(sending, index, buffer)
@@ -255,7 +255,7 @@ class Upload:
                 content = _read(sending, index, buffer) if content is None else content
                 self._container.put_blob(sending.name, content, digest, self._sent)
         else:
-            # Where the blob's name stands for the content, the place in it is enough to know a block by.
+            # If the blob's name identifies the content, a block's position is enough to identify it.
             block = sending.ids[index] = block_id(index, sending.digests[index] or bytes(32))
             if not (self._hashing and known) and self._staged(sending).get(block) != len(buffer):
                 content = _read(sending, index, buffer) if content is None else content
@@ -279,14 +279,14 @@ class Upload:
         self._on_the_way[threading.get_ident()] = count
 
     def _staged(self, sending: _Sending) -> dict[str, int]:
-        """The blocks that an upload which was interrupted has left; asked for once."""
+        """The blocks left by an interrupted upload; requested once."""
         with sending.lock:
             if sending.staged is None:
                 sending.staged = self._container.staged(sending.name)
             return sending.staged
 
     def _same(self, sending: _Sending, digest: str) -> bool:
-        """Whether the blob is there. Raises Different: one of another content may be a registered version's."""
+        """Whether the blob exists. Raises Different: a blob with other content may belong to a registered version."""
         there = self._there.get(sending.name)
         if there is None or not self._hashing:
             return False
@@ -296,7 +296,7 @@ class Upload:
 
 
 def _read(sending: _Sending, index: int, buffer: memoryview) -> memoryview:
-    """The bytes of a piece, in `buffer`. Raises CloudError where the file has become shorter, OSError."""
+    """Read a piece into `buffer`. Raises CloudError if the file has become shorter, OSError."""
     with sending.file.path.open("rb", buffering=0) as stream:
         stream.seek(index * sending.piece)
         got = 0

@@ -1,1 +1,1 @@
-"""The workspace, what can be chosen in it, quota and prices of its region."""
+"""Reads the workspace, its resources, and quota and prices of its region."""

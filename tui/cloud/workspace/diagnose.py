@@ -1,4 +1,4 @@
-"""Azure's own look at a workspace, from its seat: routes, security rules, locks, DNS, storage, vault, registry.
+"""Runs Azure's workspace diagnostics: routes, security rules, locks, DNS, storage, key vault, registry.
 
 The operation is Workspaces_Diagnose of Microsoft's API description: POST, 202, and a Location that answers 202 until
 the result is there.
@@ -14,7 +14,7 @@ from tui.cloud.http.operation import Operation
 from tui.cloud.http.run_operation import follow
 from tui.cloud.session import Cloud
 
-# What is asked for -> the list of the answer, in words.
+# The name of a result list -> its topic as text.
 _ABOUT = {
     "userDefinedRouteResults": "user-defined routes",
     "networkSecurityRuleResults": "network security rules",
@@ -24,7 +24,7 @@ _ABOUT = {
     "keyVaultResults": "the key vault",
     "containerRegistryResults": "the container registry",
     "applicationInsightsResults": "Application Insights",
-    "otherResults": "something else",
+    "otherResults": "other topics",
 }
 _ASKED = (
     "udr", "nsg", "resourceLock", "dnsResolution", "storageAccount", "keyVault", "containerRegistry",
@@ -34,7 +34,7 @@ _ASKED = (
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One thing that Azure noticed: code, level (Warning, Error, Information), its words, and what it is about."""
+    """A problem found by Azure: code, level (Warning, Error, Information), message, and topic."""
 
     code: str
     level: str
@@ -43,24 +43,24 @@ class Diagnosis:
 
 
 def diagnose(cloud: Cloud, stopped: Callable[[], bool] = lambda: False) -> list[Diagnosis]:
-    """Asks Azure to look and waits for what it finds; an empty list means that it noticed nothing.
+    """Run the diagnostics and wait for the result; an empty list means that no problems were found.
 
-    It can take a minute; `stopped` ends the waiting. Raises CloudError, and TimeoutError when stopped.
+    This can take a minute; `stopped` ends the waiting. Raises CloudError, and TimeoutError when stopped.
     """
-    doing = "letting Azure look at the workspace"
+    doing = "running the workspace diagnostics"
     body: dict[str, Any] = {"value": {name: {} for name in _ASKED}}
     resource = f"{cloud.workspace_id}/diagnose"
     answer = cloud.arm.call("POST", resource, arm.WORKSPACES, body=body, doing=doing)
-    # The result is at Location; another address would only tell that there is one.
+    # The result is at Location; the other address reports only the state.
     headers = {name: answer.headers[name] for name in ("Location", "Retry-After") if name in answer.headers}
     started = replace(answer, headers=headers)
 
     def check() -> None:
         if stopped():
-            raise TimeoutError("Azure had not ended its own look.")
+            raise TimeoutError("The workspace diagnostics have not finished.")
 
     operation: Operation[None] = Operation(
-        cloud.arm, started, resource, arm.WORKSPACES, lambda: None, "the look at the workspace", policy="diagnosis"
+        cloud.arm, started, resource, arm.WORKSPACES, lambda: None, "the workspace diagnostics", policy="diagnosis"
     )
     follow(operation, check=check)
     return _results(operation.body)

@@ -1,7 +1,8 @@
-"""How many endpoints, deployments and cores a subscription may have in a region, and has.
+"""Reads usage and limits of endpoints, deployments and cores in a subscription's region.
 
-The limits are those of Microsoft's how-to-manage-quotas (100 endpoints and 500 deployments a subscription and region,
-20 deployments an endpoint, 50 instances a deployment); Azure raises them on request, so what the service tells wins.
+The limits are from Microsoft's how-to-manage-quotas (100 endpoints and 500 deployments a subscription and region,
+20 deployments an endpoint, 50 instances a deployment); Azure raises them on request, so the service's own
+figures take precedence.
 """
 
 from __future__ import annotations
@@ -20,20 +21,20 @@ INSTANCES = 50
 
 @dataclass(frozen=True)
 class Counted:
-    """Something that is counted: how many there are, and how many there may be."""
+    """A usage figure: the current number and the limit."""
 
     used: int
     limit: int
 
     @property
     def left(self) -> int:
-        """How many more there may be."""
+        """The number left below the limit."""
         return max(0, self.limit - self.used)
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What the service tells about the region; None where it tells nothing."""
+    """The service's figures for the region; None for those that it does not report."""
 
     endpoints: Counted | None = None
     deployments: Counted | None = None
@@ -42,17 +43,17 @@ class Usage:
 
 def usage(cloud: Cloud) -> Usage:
     """Endpoints, deployments and dedicated cores of the workspace's region. Raises CloudError."""
-    # TotalDedicatedCores is in answers that people have published. That endpoints and deployments are counted here,
-    # under these names, is a guess: where they are not, nothing is said about them.
+    # TotalDedicatedCores appears in published responses. That endpoints and deployments are counted here under these
+    # names is an assumption: if they are not, nothing is reported about them.
     found: dict[str, Counted] = {}
-    for _, name, number in counted(cloud, "reading how much is used in the region"):
+    for _, name, number in counted(cloud, "reading the region's usage"):
         if number.limit >= 0:
             found.setdefault(name.replace(" ", ""), number)
     return Usage(found.get("onlineendpoints"), found.get("onlinedeployments"), found.get("totaldedicatedcores"))
 
 
 def counted(cloud: Cloud, doing: str) -> Iterator[tuple[str, str, Counted]]:
-    """What the service counts and limits in the region: kind and name in lower case, how much. Raises CloudError."""
+    """The service's usage figures of the region: kind and name in lower case, figure. Raises CloudError."""
     subscription = f"/subscriptions/{cloud.plan.workspace.subscription_id}"
     path = f"{subscription}/providers/Microsoft.MachineLearningServices/locations/{cloud.location}/usages"
     for item in cloud.arm.items(path, arm.LOCATIONS, doing=doing):

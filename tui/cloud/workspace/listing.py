@@ -1,8 +1,8 @@
-"""What can be chosen in place of typing it: subscriptions, groups, workspaces, endpoints, models, environments.
+"""Lists what users can choose instead of typing: subscriptions, groups, workspaces, endpoints, models, environments.
 
-Paths and versions are those of Microsoft's REST reference (Subscriptions - List 2022-12-01, Resource Groups - List
-2021-04-01) and of azure-ai-ml 1.35 for what belongs to Azure Machine Learning. What the identity may not list is a
-reason in words, never an error: whoever may not list may still type.
+Paths and versions are from Microsoft's REST reference (Subscriptions - List 2022-12-01, Resource Groups - List
+2021-04-01) and azure-ai-ml 1.35 for Azure Machine Learning. A missing permission is returned as a reason, not raised
+as an error, since the user can still type.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from tui.plan.traffic import in_words
 SUBSCRIPTIONS = "2022-12-01"
 GROUPS = "2021-04-01"
 
-MOST = 1000  # items of one list; who has more types the first letters elsewhere
+MOST = 1000  # items of one list
 MOST_LOOKED_INTO = 25  # items whose details need a request of their own
 _SERVICE = "providers/Microsoft.MachineLearningServices"
 
 
 @dataclass(frozen=True)
 class Item:
-    """One thing to choose: what is written into the plan, what it is called, what is known about it.
+    """One choice: the plan's value, its display name, and a description.
 
-    `sets` are fields of the plan, by key, that are decided with it.
+    `sets` are further fields of the plan, by key, that the choice determines.
     """
 
     value: str
@@ -45,7 +45,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Listing:
-    """A list, or the reason why there is none (or why it is not whole) as a sentence."""
+    """A list, or the reason why there is none or why it is incomplete, as a sentence."""
 
     items: list[Item] = field(default_factory=list)
     reason: str = ""
@@ -60,31 +60,31 @@ def subscriptions(cloud: Cloud) -> Listing:
         identifier = str(body.get("subscriptionId") or "")
         return Item(identifier, str(body.get("displayName") or identifier), f"{identifier}{words}")
 
-    none = "The identity has no role in any subscription; type the id if you know better."
+    none = "The identity has no role in any subscription; you can type an id."
     return listed("The subscriptions", lambda: map(item, cloud.arm.items("/subscriptions", SUBSCRIPTIONS)), none)
 
 
 def resource_groups(cloud: Cloud, scope: Workspace) -> Listing:
     """The resource groups of the subscription."""
     if not scope.subscription_id:
-        return Listing(reason="The subscription is not filled in, so its resource groups are not known.")
+        return Listing(reason="Enter the subscription to list its resource groups.")
 
     def item(body: dict[str, Any]) -> Item:
         name = str(body.get("name") or "")
         return Item(name, name, str(body.get("location") or ""))
 
     path = f"/subscriptions/{scope.subscription_id}/resourcegroups"
-    none = "The identity sees no resource group in this subscription; type its name."
+    none = "The identity cannot see any resource group in this subscription; type the name."
     return listed("The resource groups", lambda: map(item, cloud.arm.items(path, GROUPS)), none)
 
 
 def workspaces(cloud: Cloud, scope: Workspace) -> Listing:
     """The workspaces of the subscription, those of the plan's resource group first; choosing one sets its group.
 
-    An identity whose roles reach the resource group only gets the group's.
+    For an identity with roles on the resource group only, those of the group.
     """
     if not scope.subscription_id:
-        return Listing(reason="The subscription is not filled in, so its workspaces are not known.")
+        return Listing(reason="Enter the subscription to list its workspaces.")
 
     def below(place: str) -> Listing:
         path = f"{place}/{_SERVICE}/workspaces"
@@ -96,7 +96,7 @@ def workspaces(cloud: Cloud, scope: Workspace) -> Listing:
         nearer = below(f"{subscription}/resourceGroups/{scope.resource_group}")
         found = nearer if nearer.items or not found.reason else found
     if not found.items:
-        return found if found.reason else Listing(reason="The identity sees no workspace here; type its name.")
+        return found if found.reason else Listing(reason="The identity cannot see any workspace here; type the name.")
     here = scope.resource_group.lower()
     first = sorted(found.items, key=lambda item: item.sets["workspace.resource_group"].lower() != here)
     return Listing(first, found.reason)
@@ -109,12 +109,12 @@ def _workspace(body: dict[str, Any]) -> Item:
     words = [f"{group}, {body.get('location')}, {access} to public networks"]
     kind = str(body.get("kind") or "Default")
     if kind.lower() != "default":
-        words.append(f"a workspace of the kind {kind}")
+        words.append(f"kind {kind}")
     return Item(name, name, ", ".join(words), {"workspace.resource_group": group})
 
 
 def group_of(resource_id: str) -> str:
-    """The resource group in a Resource Manager id; empty when there is none in it."""
+    """The resource group in a Resource Manager id; empty if it has none."""
     parts = resource_id.split("/")
     lowered = [part.lower() for part in parts]
     place = lowered.index("resourcegroups") + 1 if "resourcegroups" in lowered else len(parts)
@@ -124,7 +124,7 @@ def group_of(resource_id: str) -> str:
 def endpoints(cloud: Cloud, scope: Workspace) -> Listing:
     """The workspace's online endpoints with state, traffic and deployments."""
     if not scope.name:
-        return Listing(reason="The workspace is not filled in, so its endpoints are not known.")
+        return Listing(reason="Enter the workspace to list its endpoints.")
     root = f"{scope.id}/onlineEndpoints"
 
     def read() -> Iterable[Item]:
@@ -137,7 +137,7 @@ def endpoints(cloud: Cloud, scope: Workspace) -> Listing:
 
 
 def _bodies(cloud: Cloud, path: str, version: str, most: int) -> list[dict[str, Any]] | None:
-    """What is in a collection; None when it cannot be listed."""
+    """The items of a collection; None if it cannot be listed."""
     try:
         return list(islice(cloud.arm.items(path, version), most))
     except CloudError:
@@ -149,38 +149,38 @@ def _endpoint(body: dict[str, Any], deployments: list[dict[str, Any]] | None) ->
     known = dict.fromkeys([*found.traffic, *(str(one.get("name")) for one in deployments or [])])
     none = "no traffic" if deployments is None else "no deployment"
     shares = in_words({name: found.traffic.get(name, 0) for name in known}, none, zeros=True)
-    state, mode = (found.provisioning_state or "state not known").lower(), found.auth_mode
+    state, mode = (found.provisioning_state or "unknown state").lower(), found.auth_mode
     return Item(found.name, found.name, "; ".join([state, mode, shares]), {"endpoint.auth_mode": mode} if mode else {})
 
 
 def deployments(cloud: Cloud, scope: Workspace, endpoint: str) -> Listing:
-    """The deployments of an endpoint, after a name that is free for one beside them."""
+    """The deployments of an endpoint, preceded by an unused name for a new one."""
     if not (scope.name and endpoint):
-        return Listing(reason="Workspace and endpoint are not filled in, so the deployments are not known.")
+        return Listing(reason="Enter workspace and endpoint to list the deployments.")
     root = f"{scope.id}/onlineEndpoints/{endpoint}"
     try:
         there = cloud.arm.find(root, arm.ENDPOINTS)
     except CloudError as error:
         return Listing(reason=why_not("The deployments", error))
     if there is None:
-        return Listing(reason=f"The endpoint {endpoint} does not exist yet, so every name is free.")
+        return Listing(reason=f"The endpoint {endpoint} does not exist yet, so any name can be used.")
     traffic = endpoint_info(there).traffic
 
     def item(body: dict[str, Any]) -> Item:
         found = deployment_info(body)
         words = f"{found.provisioning_state.lower()}; {found.instance_count or 1} × {found.instance_type}"
         share = traffic.get(found.name, 0)
-        return Item(found.name, found.name, f"{words}; {share} % of requests; would be updated")
+        return Item(found.name, found.name, f"{words}; {share} % of traffic; would be updated")
 
     found = listed("The deployments", lambda: map(item, cloud.arm.items(f"{root}/deployments", arm.DEPLOYMENTS)))
     if not found.items:
-        return found if found.reason else Listing(reason=f"{endpoint} has no deployment yet, so every name is free.")
+        return found if found.reason else Listing(reason=f"{endpoint} has no deployment yet, so any name can be used.")
     free = free_name([item.value for item in found.items])
-    return Listing([Item(free, free, "free; a new deployment beside the others"), *found.items], found.reason)
+    return Listing([Item(free, free, "unused; a new deployment alongside the others"), *found.items], found.reason)
 
 
 def free_name(taken: Iterable[str]) -> str:
-    """A deployment name that is not taken: blue, green, then blue-2, green-2 and so on."""
+    """An unused deployment name: blue, green, then blue-2, green-2 and so on."""
     known = {name.lower() for name in taken}
     number = 1
     while True:
@@ -192,14 +192,14 @@ def free_name(taken: Iterable[str]) -> str:
 
 
 def registered_models(cloud: Cloud, scope: Workspace) -> Listing:
-    """The workspace's models, each as its latest version: `azureml:NAME:VERSION`."""
+    """The latest version of each of the workspace's models: `azureml:NAME:VERSION`."""
     return _assets(cloud, scope, "models", arm.MODELS, "The registered models")
 
 
 def model_versions(cloud: Cloud, scope: Workspace, name: str) -> Listing:
     """The versions of a registered model, newest first."""
     if not (scope.name and name):
-        return Listing(reason="The model's name is not filled in, so its versions are not known.")
+        return Listing(reason="Enter the model's name to list its versions.")
 
     def item(body: dict[str, Any]) -> Item:
         version, properties = str(body.get("name") or ""), body.get("properties") or {}
@@ -216,7 +216,7 @@ def model_versions(cloud: Cloud, scope: Workspace, name: str) -> Listing:
 
 
 def environments(cloud: Cloud, scope: Workspace) -> Listing:
-    """The workspace's own environments: `azureml:NAME:VERSION`, the latest version of each before the older ones."""
+    """The workspace's own environments as `azureml:NAME:VERSION`: the latest version of each, then older ones."""
     found = _assets(cloud, scope, "environments", arm.ENVIRONMENTS, "The environments")
     names = [item.label for item in found.items][:MOST_LOOKED_INTO]
     paths = [f"{scope.id}/environments/{name}/versions" for name in names]
@@ -235,12 +235,12 @@ def _environment(name: str, body: dict[str, Any]) -> Item:
 
 
 def private_endpoints(cloud: Cloud) -> Listing:
-    """The private endpoint connections of the plan's workspace, with their state."""
+    """The private endpoint connections of the plan's workspace and their state."""
 
     def item(body: dict[str, Any]) -> Item:
         found = connection(body)
         name = found["private_endpoint"] or found["name"]
-        return Item(name, name, found["status"].lower() or "state not known")
+        return Item(name, name, found["status"].lower() or "unknown state")
 
     path = f"{cloud.workspace_id}/privateEndpointConnections"
     return listed("The private endpoints", lambda: map(item, cloud.arm.items(path, arm.WORKSPACES)))
@@ -248,7 +248,7 @@ def private_endpoints(cloud: Cloud) -> Listing:
 
 def _assets(cloud: Cloud, scope: Workspace, kind: str, version: str, what: str) -> Listing:
     if not scope.name:
-        return Listing(reason=f"The workspace is not filled in. {what} are listed once it is.")
+        return Listing(reason=f"Enter the workspace. {what} can then be listed.")
 
     def item(body: dict[str, Any]) -> Item:
         name, properties = str(body.get("name") or ""), body.get("properties") or {}
@@ -262,7 +262,7 @@ def _assets(cloud: Cloud, scope: Workspace, kind: str, version: str, what: str) 
 
 def _day(body: dict[str, Any]) -> str:
     created = str((body.get("systemData") or {}).get("createdAt") or "")
-    return f"made on {created[:10]}" if len(created) >= 10 else ""
+    return f"created on {created[:10]}" if len(created) >= 10 else ""
 
 
 def _short(properties: dict[str, Any]) -> str:
@@ -271,7 +271,7 @@ def _short(properties: dict[str, Any]) -> str:
 
 
 def _newest_first(items: Iterable[Item]) -> list[Item]:
-    """Versions from the newest to the oldest: numbers as numbers, other words after them."""
+    """Versions from newest to oldest: numbers in numeric order, then texts."""
 
     def order(item: Item) -> tuple[bool, int, str]:
         version = item.value.rpartition(":")[2]
@@ -281,7 +281,7 @@ def _newest_first(items: Iterable[Item]) -> list[Item]:
 
 
 def each(work: Callable[[str], Any], paths: list[str], at_once: int = 4) -> list[Any]:
-    """`work` for each path, a few at a time, in order."""
+    """Call `work` for each path, a few in parallel; results are in order."""
     if not paths:
         return []
     with ThreadPoolExecutor(at_once, thread_name_prefix="listing") as pool:
@@ -289,23 +289,23 @@ def each(work: Callable[[str], Any], paths: list[str], at_once: int = 4) -> list
 
 
 def listed(what: str, read: Callable[[], Iterable[Item]], none: str = "") -> Listing:
-    """The items that `read` gives, at most 1000; or why they cannot be listed. `what` begins the sentence; `none` is
-    the reason where there are no items."""
+    """The items from `read`, at most 1000, or why they cannot be listed. `what` starts the sentence; `none` is the
+    reason if there are no items."""
     try:
         items = list(islice(read(), MOST + 1))
     except CloudError as error:
         return Listing(reason=why_not(what, error))
     if len(items) > MOST:
-        return Listing(items[:MOST], f"There are more than {MOST}; what is not listed can be typed.")
+        return Listing(items[:MOST], f"Only the first {MOST} are listed; you can type others.")
     return Listing(items, "" if items else none)
 
 
 def why_not(what: str, error: CloudError) -> str:
-    """Why a list cannot be had, in one sentence that leaves the way open."""
+    """Why a list is unavailable, as a sentence."""
     if error.status == 403 and "private link" in error.cause.lower():
-        return f"{what} cannot be listed from here: the workspace admits calls over its private endpoint only."
+        return f"{what} cannot be listed from this machine: the workspace accepts calls over its private endpoint only."
     if error.status == 403:
-        return f"{what} cannot be listed: this identity has no role that allows it. Type what you know."
+        return f"{what} cannot be listed: this identity has no role that allows it. You can type the value."
     if error.status == 404:
         return f"{what} cannot be listed: {error.title[0].lower()}{error.title[1:]}."
-    return f"{what} cannot be listed: {error.title[0].lower()}{error.title[1:].rstrip('.')}. Type what you know."
+    return f"{what} cannot be listed: {error.title[0].lower()}{error.title[1:].rstrip('.')}. You can type the value."

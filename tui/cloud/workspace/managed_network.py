@@ -1,4 +1,4 @@
-"""The managed virtual network of a workspace: provisioned before the first deployment would have to wait for it."""
+"""Provisions the managed virtual network of a workspace, so that the first deployment need not wait for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tui.cloud.session import Cloud
 
 
 def begin_provision(cloud: Cloud) -> Operation[None]:
-    """Makes the network with its private endpoints (Microsoft, how-to-managed-network). Raises CloudError."""
+    """Provision the network with its private endpoints (Microsoft, how-to-managed-network). Raises CloudError."""
     name = cloud.plan.workspace.name
     return ml_client.begin(
         cloud,

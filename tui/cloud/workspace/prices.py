@@ -1,6 +1,6 @@
-"""What instances cost: Microsoft's public Retail Prices API where it is reachable, else the table of this project.
+"""Looks up prices of instances: in Microsoft's public Retail Prices API if reachable, else in this project's table.
 
-Fields and filters are those of Microsoft, "Azure Retail Prices overview" (rest/api/cost-management/retail-prices):
+Fields and filters are from Microsoft, "Azure Retail Prices overview" (rest/api/cost-management/retail-prices):
 values of filters are case-sensitive since version 2023-01-01-preview; `type` Consumption is pay as you go.
 """
 
@@ -20,21 +20,21 @@ from tui.plan.sizes import price_currency, price_date, price_note, price_per_hou
 ADDRESS = "https://prices.azure.com/api/retail/prices"
 API_VERSION = "2023-01-01-preview"
 HOURS_A_MONTH = 730
-"""As Azure's pricing calculator counts."""
+"""As in Azure's pricing calculator."""
 KEPT_SECONDS = 86_400.0
 TIMEOUT_SECONDS = 3.0
 MOST_PAGES = 3
 UNREACHABLE_SECONDS = 600.0
-"""For so long a place that did not answer is not asked again."""
+"""How long an API that did not answer is not called again."""
 
 _silent: dict[str, float] = {}
 
 
 @dataclass(frozen=True)
 class Price:
-    """The list price of one instance for an hour; `source` is `api` or `table`, `note` says it in words.
+    """The list price of one instance for an hour; `source` is `api` or `table`, `note` describes it.
 
-    `dated` says briefly of when the price is.
+    `dated` is the price's date as a short text.
     """
 
     amount: float
@@ -46,7 +46,7 @@ class Price:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a deployment costs; `hour` and `month` are None where no price is known. `extras` are not in them."""
+    """The cost of a deployment; `hour` and `month` are None if no price is known, and do not include `extras`."""
 
     size: str
     count: int
@@ -71,13 +71,13 @@ def estimate(
     address: str = ADDRESS,
     environ: Mapping[str, str] | None = None,
 ) -> Estimate:
-    """The cost of `count` instances of a size in a region (Azure's name of it, such as eastus2).
+    """The cost of `count` instances of a size in a region (Azure's name, such as eastus2).
 
-    Without `ask` only the table is looked at, as for a rehearsal. It takes three seconds at most and raises nothing.
+    Without `ask`, only the table is used, as for a rehearsal. Takes at most three seconds and raises nothing.
     """
     place = region.lower().replace(" ", "")
     price = (_asked(size, place, address, environ) if ask else None) or _from_table(size, place)
-    note = price.note if price else f"No price of {size} in {place or 'this region'} is known here."
+    note = price.note if price else f"No price of {size} in {place or 'this region'} is known."
     return Estimate(
         size=size,
         count=count,
@@ -93,9 +93,9 @@ def estimate(
 
 
 def _extras(private: bool, managed_network: bool) -> list[str]:
-    endpoints = "Private endpoints, by the hour each and by the gigabyte that goes through them."
+    endpoints = "Private endpoints, per hour each and per gigabyte of traffic."
     network = (
-        "The managed virtual network, with its private endpoints, and an Azure Firewall where there are rules by "
+        "The managed virtual network, with its private endpoints, and an Azure Firewall if there are rules by "
         "domain name."
     )
     use = "Storage, container registry, logs and outbound data, by use."
@@ -111,12 +111,12 @@ def _from_table(size: str, region: str) -> Price | None:
 
 
 def _asked(size: str, region: str, address: str, environ: Mapping[str, str] | None) -> Price | None:
-    """The price that the API names, or named within the last day; None where it does not answer."""
+    """The API's price, cached for a day; None if it does not answer."""
     if not region or not re.fullmatch(r"[A-Za-z0-9_]+", size) or not re.fullmatch(r"[a-z0-9]+", region):
         return None
     place = cache.folder("prices", environ) / f"{size}-{region}.json"
     known = cache.read(place, KEPT_SECONDS)
-    with contextlib.suppress(TypeError):  # kept by a version that knew other fields
+    with contextlib.suppress(TypeError):  # cached by a version with other fields
         if known is not None:
             return Price(**known)
     amount = _fetched(size, region, address) if time.monotonic() >= _silent.get(address, 0.0) else None
@@ -158,7 +158,7 @@ def _fetched(size: str, region: str, address: str) -> float | None:
 
 
 def _is_linux_on_demand(item: Mapping[str, Any]) -> bool:
-    """Whether a price is that of a plain Linux machine: not Windows, not Spot, not low priority, by the hour."""
+    """Whether a price is for a Linux machine by the hour: not Windows, not Spot, not low priority."""
     words = f"{item.get('skuName')} {item.get('meterName')} {item.get('productName')}"
     other = ("Windows", "Spot", "Low Priority", "Cloud Services", "Dedicated Host")
     amount = item.get("retailPrice")

@@ -1,4 +1,4 @@
-"""Virtual machine sizes with the quota that is left for them."""
+"""Lists virtual machine sizes with their quota left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.plan import sizes as table
 
 @dataclass(frozen=True)
 class SizeOffer:
-    """A size and whether it fits: cores of quota needed and left, None where the service does not tell."""
+    """A size and whether it fits: cores of quota needed and left, None if the service does not report it."""
 
     name: str
     family: str
@@ -27,14 +27,14 @@ class SizeOffer:
     fits: bool | None
     reason: str
     offered: bool = True
-    """Whether the region has the size for managed online endpoints at all."""
+    """Whether the region offers the size for managed online endpoints."""
 
 
 def offers(cloud: Cloud, instance_count: int = 1) -> list[SizeOffer]:
     """The sizes of managed online endpoints in the workspace's region, with quota for `instance_count` instances.
 
-    Where the service does not answer about sizes, Microsoft's list is used; where it does not answer about quota,
-    `quota_left` and `fits` are None. Raises CloudError only when the workspace cannot be read.
+    If the service does not report sizes, Microsoft's list is used; if it does not report quota, `quota_left` and
+    `fits` are None. Raises CloudError only if the workspace cannot be read.
     """
     location = cloud.location
     base = f"/subscriptions/{cloud.plan.workspace.subscription_id}/providers/Microsoft.MachineLearningServices"
@@ -49,9 +49,9 @@ def _offer(size: table.Size, offered: bool, count: int, left: dict[str, int] | N
     judged = table.fit(size, count, available, offered=offered, where=location)
     reason = judged.reason
     if offered and left is None:
-        reason = "The service did not tell what quota is left."
+        reason = "The service did not report the quota left."
     elif offered and available is None:
-        reason = f"The service names no quota for the family {size.family}."
+        reason = f"The service reports no quota for the family {size.family}."
     return SizeOffer(
         name=size.name,
         family=size.family,
@@ -68,7 +68,7 @@ def _offer(size: table.Size, offered: bool, count: int, left: dict[str, int] | N
 
 
 def _live_sizes(cloud: Cloud, path: str) -> list[tuple[table.Size, bool]]:
-    """What the region offers; MIR among the compute types marks sizes for managed online endpoints."""
+    """The sizes that the region offers; compute type MIR marks those for managed online endpoints."""
     try:
         body = cloud.arm.call("GET", path, arm.LOCATIONS, doing="reading the sizes", retry=False).body
     except CloudError:
@@ -98,12 +98,12 @@ def _from_live(item: dict[str, Any]) -> table.Size:
 
 
 def quota_left(cloud: Cloud) -> dict[str, int] | None:
-    """Cores left by family (lower case) in the subscription's region; None when the service does not tell."""
+    """Quota left in cores by family (lower case) in the subscription's region; None if not reported."""
     left: dict[str, int] = {}
     try:
         for kind, name, cores in limits.counted(cloud, "reading the quota"):
             if "dedicatedcores" in kind and "total" not in kind:
-                # A workspace may have a lower limit than the subscription; the lower one counts.
+                # A workspace may have a lower limit than the subscription; the lower one applies.
                 left[name] = min(left.get(name, cores.left), cores.left)
     except CloudError:
         return None

@@ -1,4 +1,4 @@
-"""The workspace, and what its network mode means for an endpoint."""
+"""Reads the workspace and explains what its network mode means for an endpoint."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _MANAGED = {"allowinternetoutbound", "allowonlyapprovedoutbound"}
 
 @dataclass(frozen=True)
 class WorkspaceInfo:
-    """What was read about a workspace; `isolation` is managed_network, legacy or public.
+    """A workspace's properties; `isolation` is managed_network, legacy or public.
 
-    `private_endpoints` maps the names of its private endpoint connections to their status, `outbound_rules` those of
-    its managed virtual network to type, destination, category and status; None where there is no such network.
+    `private_endpoints` maps the names of its private endpoint connections to their status; `outbound_rules` maps rules
+    of its managed virtual network to type, destination, category and status, and is None without such a network.
     """
 
     id: str
@@ -44,7 +44,7 @@ class WorkspaceInfo:
 
 
 def read(cloud: Cloud) -> WorkspaceInfo:
-    """Reads the plan's workspace. Raises CloudError, also when it is not there."""
+    """Read the plan's workspace. Raises CloudError, also if it is not found."""
     body = cloud.read_workspace()
     properties = body["properties"]
     network = _managed_network(properties.get("managedNetwork"))
@@ -76,9 +76,9 @@ def read(cloud: Cloud) -> WorkspaceInfo:
 
 
 def portal_url(cloud: Cloud, endpoint: str | None = None) -> str:
-    """The address in Azure Machine Learning studio of the workspace, or of an online endpoint in it.
+    """The address of the workspace, or of an online endpoint in it, in Azure Machine Learning studio.
 
-    For a cloud whose studio is not known, the Azure portal's address of the workspace.
+    For a cloud whose studio is unknown, the workspace's address in the Azure portal.
     """
     from urllib.parse import quote
 
@@ -89,14 +89,14 @@ def portal_url(cloud: Cloud, endpoint: str | None = None) -> str:
 
 
 def connections(listed: Any) -> dict[str, str]:
-    """Name and status of private endpoint connections, as far as they are told."""
+    """Name and status of private endpoint connections, as far as reported."""
     found = map(connection, listed if isinstance(listed, list) else [])
     return {one["private_endpoint"] or one["name"] or "?": one["status"] for one in found}
 
 
 def connection(body: Mapping[str, Any]) -> dict[str, str]:
     """A private endpoint connection: name, private_endpoint (its name), status (Approved, Pending, Rejected,
-    Disconnected) and description; empty where that is not told."""
+    Disconnected) and description; empty if not reported."""
     properties = body.get("properties") or {}
     state = properties.get("privateLinkServiceConnectionState") or {}
     return {
@@ -138,7 +138,7 @@ def _explain(isolation: str, network: dict[str, str | None] | None, access: str)
     if isolation == "legacy":
         return (
             "The workspace is closed to public networks and has no managed virtual network: a deployment needs "
-            "egress_public_network_access: disabled, which gives it private endpoints of its own to the workspace, "
+            "egress_public_network_access: disabled, which gives it its own private endpoints to the workspace, "
             "its storage and its registry."
         )
     return (
