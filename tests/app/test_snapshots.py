@@ -62,7 +62,7 @@ async def test_home_with_runs_and_plans(home: Path) -> None:
     load("churn-xgboost").save(saved)
     os.utime(saved, (Seconds.time() - 7200,) * 2)
     async with first_screen(rehearse=True) as walk:
-        await pictures(walk, "home-runs", "Runs to come back to", "fraud")
+        await pictures(walk, "home-runs", "Unfinished runs", "fraud")
         await walk.press("enter")
         await pictures(walk, "home-run", "Attach", "Discard")
 
@@ -287,9 +287,9 @@ async def test_dialogs(home: Path) -> None:
         await walk.to("endpoint")
         await walk.sees("Region")
         await walk.press("ctrl+g")
-        await pictures(walk, "dialog-help", "Possible")
+        await pictures(walk, "dialog-help", "Values")
         await walk.press("escape", "ctrl+c")
-        await pictures(walk, "dialog-leave", "Leave the wizard?")
+        await pictures(walk, "dialog-leave", "Quit the wizard?")
         await walk.press("escape", "ctrl+o")
         await pictures(walk, "dialog-menu", "Show this step as az CLI", standard=True)
         await choose(walk, "Show this step as az CLI")

@@ -1,1 +1,1 @@
-"""The wizard."""
+"""The terminal wizard, built on Textual."""

@@ -1,4 +1,4 @@
-"""The application: which screen comes first, what leaves it, and what the terminal's signals mean."""
+"""The Textual application: chooses the first screen, handles quitting and the terminal's signals."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ if TYPE_CHECKING:
 
 Prepare = Callable[[Optional[Document]], Mapping[str, str]]
 
-TERMINAL_SECONDS = 3.0  # between two looks whether the terminal is still there
+TERMINAL_SECONDS = 3.0  # between two checks that the terminal still exists
 
 STYLES = sorted(Path(__file__).with_name("styles").glob("*.tcss"))
 
 
 class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
-    """The wizard. It ends with one of "left", "detached", "stopping".
+    """The wizard. Its return value is "left", "detached" or "stopping".
 
-    `prepare` makes the environment complete (it starts the rehearsal) and runs once the first frame is painted; it
-    is given the document. `begin` shows something else than home first. `adopt` gives the document as it is carried
-    out (a rehearsal has an identity of its own).
+    `prepare` takes the document and returns the complete environment (it starts the rehearsal); it runs after the
+    first frame is painted. `begin` shows a first screen other than home. `adopt` returns the document as it is
+    deployed (a rehearsal has its own identity).
     """
 
     CSS_PATH: ClassVar[Any] = STYLES
     ENABLE_COMMAND_PALETTE = False
     TITLE = "aml-deploy"
     BINDINGS: ClassVar = [
-        Binding("ctrl+c", "leave", "Leave", key_display="^c", show=False, id="leave",
-                tooltip="Leave; a run that is under way can go on by itself."),
+        Binding("ctrl+c", "leave", "Quit", key_display="^c", show=False, id="leave",
+                tooltip="Quit; a run in progress can continue without the wizard."),
     ]  # fmt: skip
 
     def __init__(
@@ -76,7 +76,7 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
         self.animation_level = "none"
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        # Set here and not on mounting, so that the style sheets are read once and not twice.
+        # Set here, not in on_mount, so that the style sheets are parsed once rather than twice.
         name = LIGHT.name if light or _light_background(self.environ) else DARK.name
         self.set_reactive(AppInterface.theme, name)
         self.stylesheet.set_variables(self.get_css_variables())
@@ -100,17 +100,17 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
             self.open(self._document)
         else:
             self.go_home()
-        self._typed.wait()  # keys pressed before the first screen is there are for it
+        self._typed.wait()  # keys pressed before the first screen appears are meant for it
 
     async def on_event(self, event: events.Event) -> None:
-        """Keys wait for those before them; see `TypedAhead`."""
+        """Queue each key behind those pressed before it; see `TypedAhead`."""
         if isinstance(event, (events.Key, events.Paste)) and not event.is_forwarded:
             await self._typed.take(event)
         else:
             await super().on_event(event)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Put a notice over a terminal that is too small, and take it away again."""
+        """Show a notice while the terminal is too small, and remove it afterwards."""
         from tui.app.dialogs.too_small import COLUMNS, ROWS, TooSmallScreen
 
         small = event.size.width < COLUMNS or event.size.height < ROWS
@@ -123,13 +123,13 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
     # Which screen
 
     def go_home(self) -> None:
-        """Show the first screen."""
+        """Show the home screen."""
         from tui.app.home.screen import HomeScreen
 
         self.switch_to(HomeScreen())
 
     def open(self, document: Document, step: str = "credentials", run: Run | None = None) -> None:
-        """Walk through a plan, from a step on."""
+        """Open a plan in the wizard, at a step."""
         from tui.app.steps.wizard_screen import WizardScreen
 
         store = self._take_up(document)
@@ -138,7 +138,7 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
         self.call_after_refresh(self._begin, store)
 
     def operate(self, document: Document, rehearsed: bool = False) -> TroubleshootScreen:
-        """Troubleshoot the endpoint of a document, in the place of what is shown."""
+        """Open the troubleshoot screen for a document's endpoint, replacing the current screen."""
         from tui.app.troubleshoot.screen import TroubleshootScreen
 
         if rehearsed and not self.rehearse:
@@ -150,11 +150,11 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
         return screen
 
     def bring_rehearsal(self) -> None:
-        """What was rehearsed is about to be shown. Whoever starts the wizard knows how to start the rehearsal."""
+        """Switch to the rehearsal, because a rehearsed run is about to be shown. `tui.app.launch` extends this."""
         self.rehearse = True
 
     def _take_up(self, document: Document) -> Store:
-        """A store for a document, in the place of the one before."""
+        """Create the store for a document, and close the previous one."""
         previous = self.store
         self.store = Store(
             document, environ=self.environ, rehearse=self.rehearse, helper=self._helper, adopt=self.adopt
@@ -172,7 +172,7 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
         self.open(load(run.plan), "deploy", run)
 
     def switch_to(self, screen: Any) -> None:
-        """Put a screen in the place of all others."""
+        """Replace all screens with this one."""
         while len(self.screen_stack) > 2:
             self.pop_screen()
         if len(self.screen_stack) == 2:
@@ -183,13 +183,13 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
     # The environment and the helper
 
     def prepare_again(self) -> None:
-        """Try once more to make the environment complete."""
+        """Try again to complete the environment (start the rehearsal)."""
         if self.store is not None and not self.store.ready.is_set():
             self._begin(self.store)
 
     @work(group="prepare", exclusive=True)
     async def _begin(self, store: Store) -> None:
-        """After the first frame: make the environment complete, then start the helper."""
+        """Complete the environment after the first frame, then start the helper."""
         if self.prepare is not None:
             store.preparing = "Starting the rehearsal"
             store.prepare_problem = ""
@@ -204,13 +204,13 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
             store.use(self.environ)
 
     def toggle_theme(self) -> None:
-        """Dark instead of light, or the other way round."""
+        """Switch between the dark and the light theme."""
         self.theme = DARK.name if self.theme == LIGHT.name else LIGHT.name
 
-    # Leaving
+    # Quitting
 
     def action_leave(self) -> None:
-        """Ask how to leave; a second time, leave."""
+        """Ask how to quit; when pressed a second time, quit."""
         from tui.app.dialogs.quit import QuitScreen
 
         if isinstance(self.screen, QuitScreen):
@@ -236,22 +236,22 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
         return f"Nothing is running. {self.plan_kept()}"
 
     def plan_kept(self) -> str:
-        """Where the plan is, for whoever has left without a run; empty when none was open."""
+        """Where the plan is saved, as a sentence to print on exit; empty when no plan was open."""
         if self.store is None:
             return ""
         if self.store.save_problem:
             return self.store.save_problem
         if self.store.file is None:
-            return "The plan is the preset, unchanged."
+            return "The plan is the unchanged preset."
         return f"The plan is saved to {self.store.file}."
 
     def under_way(self) -> bool:
-        """Whether a run that this wizard follows is still working."""
+        """Whether the run that this wizard follows is still in progress."""
         run = self.store.run if self.store else None
         return run is not None and run.alive and not run.journal.finished()
 
     def finish(self, how: str) -> None:
-        """Save the plan and end."""
+        """Save the plan and exit with this return value."""
         if self.store is not None:
             self.store.save()
         self.exit(how)
@@ -261,7 +261,7 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
         self.finish("detached" if self.under_way() else "left")
 
     def _look_for_terminal(self) -> None:
-        """Leave when the terminal is gone. Where it was no controlling one, nothing sends SIGHUP."""
+        """Quit when the terminal has disappeared: without a controlling terminal, nothing sends SIGHUP."""
         if not os.isatty(0):
             self._signalled(signal.SIGHUP)
 
@@ -271,6 +271,6 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
 
 
 def _light_background(environ: Mapping[str, str]) -> bool:
-    """Whether the terminal says that its background is light (COLORFGBG, as rxvt, Konsole and others set it)."""
+    """Whether COLORFGBG (set by rxvt, Konsole and others) reports a light background."""
     background = environ.get("COLORFGBG", "").rpartition(";")[2]
     return background in ("7", "15")

@@ -1,4 +1,4 @@
-"""What the screens may ask of the application; `tui.app.app`, which knows the screens, carries it out."""
+"""The part of the application that screens may call; `tui.app.app`, which imports the screens, implements it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 
 class AppInterface(App[str], inherit_bindings=False):
-    """The application as its screens see it."""
+    """The application as seen by its screens."""
 
     environ: dict[str, str]
     rehearse: bool
     store: Store | None
 
     def go_home(self) -> None:
-        """Show the first screen."""
+        """Show the home screen."""
         raise NotImplementedError
 
     def open(self, document: Document, step: str = "credentials", run: Run | None = None) -> None:
-        """Walk through a plan, from a step on."""
+        """Open a plan in the wizard, at a step."""
         raise NotImplementedError
 
     def attach(self, run: Run) -> None:
@@ -32,17 +32,17 @@ class AppInterface(App[str], inherit_bindings=False):
         raise NotImplementedError
 
     def operate(self, document: Document, rehearsed: bool = False) -> Any:
-        """Troubleshoot the endpoint of a document, in the place of what is shown; returns the screen."""
+        """Open the troubleshoot screen for a document's endpoint, replacing the current one; returns the screen."""
         raise NotImplementedError
 
     def prepare_again(self) -> None:
-        """Try once more to make the environment complete."""
+        """Try again to complete the environment (start the rehearsal)."""
         raise NotImplementedError
 
     def toggle_theme(self) -> None:
-        """Dark instead of light, or the other way round."""
+        """Switch between the dark and the light theme."""
         raise NotImplementedError
 
     def finish(self, how: str) -> None:
-        """Save the plan and end."""
+        """Save the plan and exit with this return value."""
         raise NotImplementedError

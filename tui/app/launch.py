@@ -1,7 +1,7 @@
-"""Opens the wizard on this terminal, and says what is left when it closes.
+"""Opens the wizard on this terminal, and prints the state of the run or plan when it closes.
 
-While the wizard is open, nothing but the wizard may write to the terminal: libraries and child processes that write to
-descriptors 1 and 2 reach a log file.
+While the wizard is open, nothing else may write to the terminal: what libraries and child processes write to file
+descriptors 1 and 2 goes to a log file.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from tui.plan.load_save.document import Document
 
 HUNG_UP = 129
-_REHEARSED = ("ARM_CLOUD_METADATA_URL", "IDENTITY_HEADER")  # set by a rehearsal, and by nothing else here
+_REHEARSED = ("ARM_CLOUD_METADATA_URL", "IDENTITY_HEADER")  # set only by a rehearsal
 
 
 def run(
     document: Document | None, *, rehearse: bool = False, mouse: bool = False, attach_run: Run | None = None
 ) -> int:
-    """Open the wizard at home, on a plan or on a run; returns the exit code.
+    """Open the wizard at home, on a plan or on a run; return the exit code.
 
-    Attached to a run that has ended, it is that of the run (0, 1, 3, 130). Otherwise it is 1 when a run that the wizard
-    made did not succeed, and 0.
+    When attached to a run that has ended, it is the run's exit code (0, 1, 3, 130). Otherwise it is 1 when a run
+    started by the wizard did not succeed, else 0.
     """
     follow = None if attach_run is None else methodcaller("attach", attach_run)
     app = _wizard(document, rehearse=rehearse, begin=follow)
@@ -45,14 +45,17 @@ def run(
             with contextlib.suppress(OSError):
                 print(app.plan_kept())
                 if app.store.file is not None:
-                    print(f"Go on with: aml-deploy {shlex.quote(str(app.store.file))}{' --rehearse' * app.rehearse}")
+                    print(f"Resume with: aml-deploy {shlex.quote(str(app.store.file))}{' --rehearse' * app.rehearse}")
         return app.return_code or 0
     code = _farewell(followed, how)
     return code if attach_run is not None else min(code, 1)
 
 
 def troubleshoot(arguments: Namespace) -> int:
-    """Show what is wrong with an endpoint; 1 when something was at the last look. Raises Failure, PlanInvalid."""
+    """Open the troubleshoot screen for an endpoint; return 1 when the last check found a problem, else 0.
+
+    Raises Failure, PlanInvalid.
+    """
     from tui.plain.arguments.endpoint import target_or_choice
 
     document, environ = target_or_choice(arguments)
@@ -65,7 +68,7 @@ def troubleshoot(arguments: Namespace) -> int:
     def begin(app: WizardApp) -> None:
         shown.append(app.operate(document))
 
-    # Whoever goes home from here in a rehearsal is still in it.
+    # Going home from here must stay in the rehearsal.
     rehearsed = any(environ.get(name) != os.environ.get(name) for name in _REHEARSED)
     app = _wizard(None, environ=None if rehearsed else environ, rehearse=rehearsed, begin=begin)
     with terminal_kept_clean():
@@ -84,16 +87,16 @@ def _wizard(
     rehearse: bool = False,
     begin: Callable[[WizardApp], None] | None = None,
 ) -> WizardApp:
-    """The wizard, not running yet; `begin` shows something else than home first."""
-    # Some hundred thousand objects are made until the first screen is there, and almost all of them stay: looking for
-    # garbage among them, again and again, costs a tenth of the start.
+    """Create the wizard without running it; `begin` shows a first screen other than home."""
+    # Some hundred thousand objects are created before the first screen appears, and almost all of them stay alive:
+    # collecting garbage among them repeatedly costs a tenth of the startup time.
     gc.disable()
-    # A thread that reads a run's journal must not keep the screen waiting: it gives way after a millisecond, not five.
+    # A thread that reads a run's journal must not delay the screen: it yields after 1 ms instead of 5 ms.
     sys.setswitchinterval(0.001)
     from tui.app.app import WizardApp
 
     class Wizard(WizardApp):
-        """The wizard; a run that was rehearsed brings the rehearsal with it."""
+        """The wizard, able to start the rehearsal when a rehearsed run is opened."""
 
         def on_ready(self) -> None:
             gc.freeze()
@@ -120,7 +123,7 @@ def _as_rehearsed(document: Document) -> Document:
 
 
 def _rehearsal(document: Document | None) -> Mapping[str, str]:
-    """The environment of the rehearsal, started when none runs. Raises CannotRehearse."""
+    """Return the rehearsal's environment, starting one if none is running. Raises CannotRehearse."""
     from tui.plan.load_save.document import Document
     from tui.rehearsal_client import prepare
 
@@ -128,7 +131,7 @@ def _rehearsal(document: Document | None) -> Mapping[str, str]:
 
 
 def _farewell(followed: Run, how: str | None) -> int:
-    """Say how the run stands and how to come back; returns its exit code, 0 while it goes on."""
+    """Print the run's state and how to attach to it; return its exit code, 0 while it continues."""
     from tui.engine.journal.run_view import RunView
     from tui.plain.output.follow import EXIT_CODES
     from tui.plain.output.run_result import summary
@@ -138,19 +141,19 @@ def _farewell(followed: Run, how: str | None) -> int:
             view = RunView().fold_all(followed.journal.read())
             print("\n".join(summary(followed, view)).lstrip("\n"))
             return EXIT_CODES.get(view.status, 1)
-        state = "is stopping" if how == "stopping" else "goes on by itself" if followed.alive else "is interrupted"
+        state = "is stopping" if how == "stopping" else "continues" if followed.alive else "is interrupted"
         print(f"The run {followed.id} on {followed.endpoint} {state}.")
-        print(f"Come back with: aml-deploy attach {followed.id}")
-        print(f"Its log: {followed.log}")
+        print(f"Attach to it with: aml-deploy attach {followed.id}")
+        print(f"Log: {followed.log}")
     return 0
 
 
 @contextlib.contextmanager
 def terminal_kept_clean() -> Iterator[None]:
-    """Give the terminal to Textual alone: descriptors 1 and 2 go to a log file until the block ends.
+    """Reserve the terminal for Textual: file descriptors 1 and 2 go to a log file until the block ends.
 
-    Textual writes to `sys.__stderr__` and asks `sys.__stdout__` for the size, so both become a handle of their own on
-    the terminal. Raises nothing: where no log can be written, the rest goes nowhere.
+    Textual writes to `sys.__stderr__` and reads the size from `sys.__stdout__`, so both get a separate handle on the
+    terminal. Raises nothing: if no log file can be opened, that output is discarded.
     """
     kept = [os.dup(1), os.dup(2)]
     terminal: Any = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
@@ -172,7 +175,7 @@ def terminal_kept_clean() -> Iterator[None]:
             os.dup2(descriptor, number)
             os.close(descriptor)
         os.close(sink)
-        with contextlib.suppress(OSError):  # the terminal may have gone
+        with contextlib.suppress(OSError):  # the terminal may have disappeared
             terminal.close()
 
 

@@ -1,4 +1,4 @@
-"""Our own colours, dark and light. Both stay legible when a terminal has 16 colours, or none."""
+"""The dark and the light theme. Both stay legible on terminals with 16 colours or none."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ async def test_files_are_written_where_the_user_says_and_never_over_others_unask
         folder.focus()
         folder.value = str(home / "it's mine")
         await walk.press("enter")
-        await walk.sees("has endpoint.yml already", "Write over")
+        await walk.sees("has endpoint.yml already", "Overwrite")
         await walk.press("enter")
         await walk.sees("Written to", "endpoint.yml", "A note about it.")
     assert asked == [

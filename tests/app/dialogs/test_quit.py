@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("home")
 async def test_ctrl_c_asks_and_a_second_time_leaves() -> None:
     async with wizard() as walk:
         await walk.press("ctrl+c")
-        await walk.sees("Leave the wizard?", "Nothing is running")
+        await walk.sees("Quit the wizard?", "Nothing is running")
         await walk.press("right", "enter")
         assert walk.app.screen.id == "wizard", "Stay goes back to the step"
         await walk.press("ctrl+c", "ctrl+c")
@@ -31,7 +31,7 @@ async def test_leaving_while_a_run_works_detaches_by_default(working_run) -> Non
     async with wizard() as walk:
         walk.store.follow(run)
         await walk.press("ctrl+c")
-        await walk.sees("A run is under way", "Detach", "Stop and clean up", "Stay")
+        await walk.sees("A run is in progress", "Detach", "Stop and clean up", "Stay")
         await walk.press("enter")
         assert walk.app.return_value == "detached"
     assert engine.poll() is None
@@ -63,7 +63,7 @@ async def test_a_signal_leaves_and_the_run_goes_on(working_run, number: signal.S
 async def test_leaving_says_where_the_plan_is(home: Path) -> None:
     async with wizard() as walk:
         await walk.press("ctrl+c")
-        await walk.sees("The plan is the preset, unchanged.")
+        await walk.sees("The plan is the unchanged preset.")
         await walk.press("escape")
         walk.store.set("endpoint.description", "another one")
         await walk.press("pagedown")

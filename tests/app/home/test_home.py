@@ -25,8 +25,8 @@ async def test_home_lists_unfinished_runs_first_then_presets_then_plans(home: Pa
     app = WizardApp(environ=dict(os.environ), helper=recorded_answers())
     async with app.run_test(size=(80, 24)) as pilot:
         walk = Walk(app, pilot)
-        shown = await walk.sees("Runs to come back to", "churn-endpoint-01", "Presets", "churn-xgboost", "mine")
-        assert shown.index("Runs to come back to") < shown.index("Presets") < shown.index("Recent plans")
+        shown = await walk.sees("Unfinished runs", "churn-endpoint-01", "Presets", "churn-xgboost", "mine")
+        assert shown.index("Unfinished runs") < shown.index("Presets") < shown.index("Recent plans")
         await walk.press("enter")
         await walk.sees("Run r-1", "Attach", "Edit")
         assert not walk.app.screen.query("#discard"), "a run that works is not discarded"
@@ -54,7 +54,7 @@ async def test_every_way_to_begin_is_in_sight_and_the_marked_one_is_told_whole(h
         assert "…" in shown, "a description that is too long for its row is cut"
         await walk.sees(presets()[0].description)
         await walk.press("end")
-        await walk.sees("what is wrong with one, and mending it")
+        await walk.sees("find out what is wrong, and fix it")
         await pilot.resize_terminal(100, 40)
         await walk.sees("Troubleshoot an endpoint")
         marked = app.screen.query_one(OptionList).highlighted_option
@@ -88,15 +88,15 @@ async def test_home_imports_az_ml_yaml_and_says_what_was_left_out(home: Path) ->
         await choose_on_home(walk, "Import az ml YAML")
         await walk.sees("endpoint.yml deployment.yml")
         await walk.press("enter")
-        await walk.sees("Type or paste a path first")
+        await walk.sees("Enter a path first")
         app.post_message(events.Paste(f'"{folder}/endpoint.yml" "{folder}/none.yml"'))
         await walk.press("enter")
-        await walk.sees("azure-ai-ml loads the files")
+        await walk.sees("Loading the files with azure-ai-ml")
         await walk.sees("none.yml", "The file cannot be")
         await walk.press("ctrl+u")
         app.post_message(events.Paste(f'"{folder}/endpoint.yml" "{folder}/blue.yml"'))
         await walk.press("enter")
-        await walk.sees("Imported, with something left out", "scale_settings")
+        await walk.sees("Imported with omissions", "scale_settings")
         await walk.press("enter")
         await walk.sees("step 1 of 9")
         assert walk.store.value("endpoint.name") == "from-az-01"

@@ -55,7 +55,7 @@ async def test_down_opens_the_list_enter_takes_and_what_it_decides_is_set_with_i
         row(walk, NAME).control.focus()
         await walk.press("down")
         shown = await walk.sees("Workspaces: 2.", "▸● ws-churn", "ws-fraud", "rg-fraud, eastus2")
-        assert "Enter takes" in shown and "Esc leaves as was" in shown
+        assert "Enter takes" in shown and "Esc: cancel" in shown
         await walk.press("down")
         await walk.sees("▸  ws-fraud")
         await walk.press("enter")
@@ -134,7 +134,7 @@ async def test_keys_are_answered_while_a_list_loads_and_it_shows_a_sign_of_life(
         await walk.to("workspace")
         row(walk, NAME).control.focus()
         await walk.press("down")
-        await walk.sees("▸ Asking Azure for the workspaces …")
+        await walk.sees("▸ Loading the workspaces from Azure …")
         await walk.press("ctrl+u", *"fraud")
         assert row(walk, NAME).control.value == "fraud"
         answers.release("workspaces")
@@ -160,7 +160,7 @@ async def test_an_answer_for_another_subscription_is_dropped() -> None:
         await walk.to("workspace")
         row(walk, GROUP).control.focus()
         await walk.press("down")
-        await walk.sees("Asking Azure for the resource groups")
+        await walk.sees("Loading the resource groups from Azure")
         await walk.press("tab")
         walk.store.put(SUBSCRIPTION, "21111111-2222-3333-4444-555555555555", "you")
         answers.release("resource_groups")
@@ -285,6 +285,6 @@ async def test_the_rehearsal_s_workspaces_are_listed_taken_and_refused(
         await walk.to("endpoint")
         row(walk, "endpoint.name").control.focus()
         await walk.press("down")
-        await walk.sees("! The endpoints cannot be listed: this identity has no role", "Typing works all the same.")
+        await walk.sees("! The endpoints cannot be listed: this identity has no role", "You can type a value instead.")
         await walk.press("ctrl+u", *"typed-01", "enter")
         assert walk.store.value("endpoint.name") == "typed-01"

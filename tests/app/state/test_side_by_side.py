@@ -32,17 +32,17 @@ async def test_what_serves_is_said_to_be_changed_in_place(store: Store) -> None:
 
 async def test_another_name_comes_beside_and_takes_over_in_steps(store: Store) -> None:
     store.put("deployment.name", "green", "you")
-    assert "It gets no requests" in side_by_side.facts(FOUND, store)[0].text, "the plan's traffic names blue"
+    assert "It gets no traffic" in side_by_side.facts(FOUND, store)[0].text, "the plan's traffic names blue"
     side_by_side.take(store, "green")
     (fact,) = side_by_side.facts(FOUND, store)
-    assert (fact.kind, fact.name) == ("ok", "Beside")
-    assert "blue 100 % goes on as it is; green is made beside it" in fact.text
+    assert (fact.kind, fact.name) == ("ok", "Alongside")
+    assert "green is created alongside; current traffic: blue 100 %" in fact.text
     assert "10 %, 50 %, 100 %" in fact.text
     plan = resolve(store.document, VARIABLES)
     assert plan.rollout is not None
     assert (plan.deployment.name, plan.traffic, plan.rollout.steps) == ("green", {"green": 100}, (10, 50, 100))
     store.put("rollout", None, "you")
-    assert "move to it at once" in side_by_side.facts(FOUND, store)[0].text
+    assert "moves to it at once" in side_by_side.facts(FOUND, store)[0].text
 
 
 async def test_the_plans_own_rollout_is_kept(store: Store) -> None:

@@ -131,7 +131,7 @@ async def test_the_menu_has_a_row_for_each_entry_and_says_all_about_the_marked_o
         await walk.press("down", "down", "down")
         await walk.sees("New ones, one after the other, without an interruption.")
         await walk.press("end")
-        await walk.sees("Leave the wizard (ctrl+c).", "Enter does it, Esc closes")
+        await walk.sees("Leave the wizard (ctrl+c).", "Enter: run, Esc: close")
 
 
 async def test_the_menu_offers_every_other_step_and_goes_there() -> None:

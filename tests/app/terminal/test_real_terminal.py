@@ -64,7 +64,7 @@ def test_a_terminal_with_16_colours_gets_no_others_and_is_legible(home: Path) ->
         os.write(master, b"\x0f")
         sees("Show this step as az CLI")
         os.write(master, b"\x03")
-        sees("Leave the wizard?")
+        sees("Quit the wizard?")
         os.write(master, b"\x03")
         deadline = time.monotonic() + 30
         while process.poll() is None and time.monotonic() < deadline:
@@ -82,7 +82,7 @@ def test_a_terminal_with_16_colours_gets_no_others_and_is_legible(home: Path) ->
         process.wait()
         os.close(master)
     assert b"Traceback" not in everything
-    assert b"The plan is the preset, unchanged." in everything
+    assert b"The plan is the unchanged preset." in everything
     assert not re.search(rb"\x1b\[[0-9;]*[34]8[;:][25]", everything)
     assert re.search(rb"\x1b\[[0-9;]*(?:9[0-7]|10[0-7]|4[0-7])", everything), "there are colours"
 

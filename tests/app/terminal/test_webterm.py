@@ -103,7 +103,7 @@ async def test_keys_paste_and_copy_in_the_browser(person: Player) -> None:
     await person.sees("step 3 of 9", 30)
 
     await person.press("ctrl+o")
-    await person.sees("Enter does it, Esc closes")
+    await person.sees("Enter: run, Esc: close")
     await person.press("Escape")
     await person.gone("Esc closes")
     await person.resize(70, 18)

@@ -40,8 +40,8 @@ async def dialogs(walk: Walk) -> AsyncIterator[Screen[Any]]:
     """One dialog after the other, opened by the keys that open them."""
     for keys, words in (
         (("ctrl+g",), "Close"),
-        (("ctrl+o",), "Enter does it"),
-        (("ctrl+c",), "Leave the wizard?"),
+        (("ctrl+o",), "Enter: run"),
+        (("ctrl+c",), "Quit the wizard?"),
     ):
         await walk.press(*keys)
         await walk.sees(words)

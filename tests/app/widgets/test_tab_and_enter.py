@@ -57,7 +57,7 @@ async def test_everything_at_a_step_can_be_reached_with_tab_and_enter_alone(step
         pane = screen.query_one(f"#pane-{step}", Pane)
         await walk.tab_to("open-menu")
         await walk.press("enter")
-        await walk.sees("Enter does it")
+        await walk.sees("Enter: run")
         options = walk.app.screen.query_one(OptionList)
         labels = [str(options.get_option_at_index(number).prompt) for number in range(options.option_count)]
         for action in pane.actions():
@@ -71,7 +71,7 @@ async def test_the_first_screen_is_left_and_explained_with_tab_and_enter() -> No
     async with first_screen() as walk:
         await walk.tab_to("home-help")
         await walk.press("enter")
-        await walk.sees("A plan says what is deployed and where")
+        await walk.sees("A plan defines what is deployed and where")
         await walk.press("enter")
         await walk.tab_to("leave")
         await walk.press("enter")

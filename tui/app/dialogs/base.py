@@ -1,4 +1,4 @@
-"""A dialog over the screen: a title, a few sentences, a row of buttons. Esc closes it."""
+"""The base of all dialogs: a title, a few sentences, a row of buttons. Esc closes it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tui.app.widgets.screen_keys import MOVING
 
 
 class Box(Vertical):
-    """What a dialog shows, in a frame with its title; `classes` are -wide and the like."""
+    """The framed content of a dialog, with its title; `classes` are CSS classes such as -wide."""
 
     def __init__(self, title: str, *children: Widget, classes: str = "") -> None:
         super().__init__(*children, classes=f"dialog {classes}")
@@ -23,37 +23,37 @@ class Box(Vertical):
 
 
 def says(text: str = "", id: str | None = None) -> Static:
-    """A few sentences of a dialog."""
+    """Create a paragraph of a dialog."""
     return Static(text, id=id, classes="says", markup=False)
 
 
 def buttons(*row: Button) -> Horizontal:
-    """The row of buttons at the end of a dialog."""
+    """Create the row of buttons at the bottom of a dialog."""
     return Horizontal(*row, classes="row")
 
 
 def close_button(label: str = "Close", **options: Any) -> Button:
-    """The button that closes a dialog without an answer, as Esc does."""
+    """Create the button that closes a dialog without a result, as Esc does."""
     return Button(label, id="close", compact=True, action="screen.close", **options)
 
 
 class Dialog(NewestSize, ModalScreen[ScreenResultType], inherit_bindings=False):
-    """What every dialog has: Esc closes it, left and right move between its buttons."""
+    """Base class of dialogs: Esc closes it, left and right move between its buttons."""
 
     BINDINGS: ClassVar = [
         *MOVING,
-        Binding("ctrl+c", "app.leave", "Leave", show=False, priority=True, id="dialog.leave",
-                tooltip="Leave the wizard."),
+        Binding("ctrl+c", "app.leave", "Quit", show=False, priority=True, id="dialog.leave",
+                tooltip="Quit the wizard."),
         Binding("escape", "close", "Close", id="dialog.close", tooltip="Close this and go back."),
         Binding("left", "app.focus_previous", "Left", show=False, id="dialog.left", tooltip="The button to the left."),
         Binding("right", "app.focus_next", "Right", show=False, id="dialog.right", tooltip="The button to the right."),
     ]  # fmt: skip
 
     def action_close(self) -> None:
-        """Close without an answer."""
+        """Close without a result."""
         self.dismiss(None)
 
     def say(self, words: str) -> None:
-        """Show a line in the place `#said`; nothing where the dialog is being taken down, as when an answer is late."""
+        """Show a line in the widget `#said`; does nothing if the dialog is already closing, as with a late answer."""
         for said in self.query("#said").results(Static):
             said.update(words)

@@ -1,4 +1,4 @@
-"""Takes the plan away as files for other tools: az ml YAML, Python, a notebook, pipelines, Bicep, a runbook."""
+"""Exports the plan as files for other tools: az ml YAML, Python, a notebook, pipelines, Bicep, a runbook."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from tui.helper.client import HelperError
 
 PATIENCE = 60  # seconds: the helper may still be reading what it needs
 SAYS = (
-    "The plan as files for other tools. References such as ${env:NAME} become what the tool has for that; secrets are "
-    "never written."
+    "Writes the plan as files for other tools. References such as ${env:NAME} become the tool's own equivalent; "
+    "secrets are never written."
 )
 
 
 class ExportScreen(Dialog[None]):
-    """Asks for a format and a folder, writes, and says what was written."""
+    """Asks for a format and a folder, writes the files, and lists them."""
 
     AUTO_FOCUS = "#close"
 
     def __init__(self, store: Store) -> None:
         super().__init__()
         self._store = store
-        self._named = False  # the folder was typed, and is not proposed any more
+        self._named = False  # the folder was typed, so no longer proposed
         self._replace = False
 
     def compose(self) -> ComposeResult:
         yield Box(
-            "Take it with you",
+            "Export",
             says(SAYS),
-            Select([], prompt="▸ asking what can be written", id="format", compact=True, tooltip="What is written"),
+            Select([], prompt="▸ loading the formats", id="format", compact=True, tooltip="The format to export"),
             TextInput("", id="folder", placeholder="folder"),
             says(id="said"),
             buttons(Button("Write", id="write", compact=True, variant="primary", disabled=True), close_button()),
@@ -75,7 +75,7 @@ class ExportScreen(Dialog[None]):
         self._again()
 
     def _again(self) -> None:
-        """Something else is asked for: what was said before does not fit any more."""
+        """Clear the message and the confirmation to overwrite, because the format or folder has changed."""
         self._replace = False
         self.query_one("#write", Button).label = "Write"
         self.say("")
@@ -88,7 +88,7 @@ class ExportScreen(Dialog[None]):
         if self.query_one("#write", Button).disabled or not isinstance(wanted, str):
             return
         if not folder:
-            self.say("! Name a folder first.")
+            self.say("! Enter a folder first.")
             return
         self.run_worker(self._written(wanted, folder), group="write", exclusive=True)
 
@@ -99,9 +99,9 @@ class ExportScreen(Dialog[None]):
         except HelperError as error:
             if error.code == "FilesExist" and self.query("#write"):
                 self._replace = True
-                self.query_one("#write", Button).label = "Write over"
+                self.query_one("#write", Button).label = "Overwrite"
                 self.query_one("#write", Button).refresh(layout=True)
-                self.say(f"! {error.title}. Write over them, or name another folder.")
+                self.say(f"! {error.title}. Overwrite them, or enter another folder.")
             else:
                 self.say(f"✖ {error.title}. {error.cause} {error.remedy}".strip())
             return

@@ -1,4 +1,4 @@
-"""A text outside of the alternate screen, where the terminal's own selection and scrolling work."""
+"""Shows a text outside the alternate screen, where the terminal's own selection and scrolling work."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from textual.app import App, SuspendNotSupported
 
 
 def show_plainly(app: App[Any], text: str) -> bool:
-    """Leave the alternate screen, print the text, wait for Enter, come back. False where that is not possible."""
+    """Leave the alternate screen, print the text, wait for Enter, return. False if the terminal does not allow it."""
     try:
         with app.suspend():
             terminal = sys.__stderr__
             if terminal is None:
                 return False
-            print(f"\n{text}\n\nPress Enter to go back to the wizard. ", end="", file=terminal, flush=True)
+            print(f"\n{text}\n\nPress Enter to return to the wizard. ", end="", file=terminal, flush=True)
             with open("/dev/tty", encoding="utf-8") as keys:  # noqa: PTH123
                 keys.readline()
     except (SuspendNotSupported, OSError):

@@ -1,4 +1,4 @@
-"""Leaving: at once when nothing runs; while a run is under way, what becomes of it."""
+"""Asks how to quit: when a run is in progress, also what happens to it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tui.app.dialogs.base import Box, Dialog, buttons, says
 
 
 class QuitScreen(Dialog[str]):
-    """Asks how to leave; dismissed with "leave", "detach" or "stop", or None for staying."""
+    """Asks how to quit; dismissed with "leave", "detach" or "stop", or None to stay."""
 
     def __init__(self, under_way: bool, saved: str = "") -> None:
         super().__init__()
@@ -20,9 +20,9 @@ class QuitScreen(Dialog[str]):
     def compose(self) -> ComposeResult:
         if self.under_way:
             yield Box(
-                "A run is under way",
+                "A run is in progress",
                 says(
-                    "Detach: the run goes on by itself; come back with aml-deploy attach.\n"
+                    "Detach: the run continues in the background; return with aml-deploy attach.\n"
                     "Stop and clean up: the run is stopped, and what it created is removed."
                 ),
                 buttons(
@@ -33,10 +33,10 @@ class QuitScreen(Dialog[str]):
             )
         else:
             yield Box(
-                "Leave the wizard?",
+                "Quit the wizard?",
                 says(self.saved or "Nothing is running."),
                 buttons(
-                    Button("Leave", id="leave", compact=True, variant="primary"),
+                    Button("Quit", id="leave", compact=True, variant="primary"),
                     Button("Stay", id="stay", compact=True, action="screen.close"),
                 ),
             )

@@ -1,4 +1,4 @@
-"""Every reference of the plan, and whether it can be read here; values are never shown."""
+"""Lists every reference in the plan, and whether it can be read here; values are never shown."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tui.plan.fields.all_fields import BY_KEY
 
 PATIENCE = 90  # seconds for all of them
 KINDS = {"ok": "ok", "missing": "bad", "refused": "bad", "unknown": "warn"}
-WORDS = {"ok": "can be read", "missing": "is missing", "refused": "is refused", "unknown": "is not known"}
-LEAD = "What stands for a value: variables of this machine, Databricks scopes, Key Vaults. Values are not shown."
-NONE = "The plan has no references: every value is written in it."
+WORDS = {"ok": "can be read", "missing": "is missing", "refused": "is refused", "unknown": "could not be checked"}
+LEAD = "References to environment variables, Databricks secret scopes and Key Vaults. Values are never shown."
+NONE = "The plan has no references: all values are written in the plan itself."
 
 
 class ReferencesScreen(Dialog[None]):
-    """Tests each reference once when it opens, and again on request."""
+    """Tests each reference when opened, and again on request."""
 
     AUTO_FOCUS = "#close"
 
@@ -46,7 +46,7 @@ class ReferencesScreen(Dialog[None]):
     @on(Button.Pressed, "#references-again")
     @work(group="references", exclusive=True)
     async def _test(self) -> None:
-        self._show([Fact("busy", "The references are being tested.")])
+        self._show([Fact("busy", "Testing the references")])
         try:
             answer = await self._store.ask("references", timeout=PATIENCE)
         except HelperError as error:
@@ -60,7 +60,7 @@ class ReferencesScreen(Dialog[None]):
 
 
 def facts(tested: list[dict[str, Any]]) -> list[Fact]:
-    """Lines for what was tested: the reference and how it stands; below, the fields it is for and the reason."""
+    """Return two lines for each tested reference: its state; below it, the fields that use it and the reason."""
     lines = []
     for one in tested:
         state = str(one.get("state"))

@@ -24,7 +24,7 @@ class SaveAsScreen(Dialog[Path]):
         suggested = self._store.file or Path.cwd() / "plan.yml"
         yield Box(
             "Save the plan as",
-            says("The plan goes into this YAML file; references such as ${env:NAME} are kept, secrets never written."),
+            says("Saves the plan to a YAML file. References such as ${env:NAME} are kept; secrets are never written."),
             TextInput(str(suggested), id="file"),
             says(id="said"),
             buttons(Button("Save", id="save", compact=True, variant="primary"), close_button("Cancel")),
@@ -36,12 +36,12 @@ class SaveAsScreen(Dialog[Path]):
         path = Path(self.query_one("#file", TextInput).value.strip()).expanduser()
         problem: str | None = None
         if path.suffix not in (".yml", ".yaml"):
-            problem = "A plan is a YAML file; give it a name that ends in .yml."
+            problem = "A plan is a YAML file; use a name that ends in .yml."
         else:
             try:
                 self._store.save_as(path.resolve())
             except OSError as error:
-                problem = f"It cannot be written there: {error.strerror or error}."
+                problem = f"The file cannot be written: {error.strerror or error}."
         if problem:
             self.say(f"✖ {problem}")
         else:

@@ -1,4 +1,4 @@
-"""Writing what a screen shows to a file, in the background, and saying where it is."""
+"""Writes what a screen shows to a file, in the background."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui.engine.journal.runs import Run
 
 
 async def write_somewhere(places: Sequence[Path], text: str, words: str) -> str:
-    """Write a text to the first of the places that takes it; the sentence to show, which names the place."""
+    """Write a text to the first writable path; return the sentence to show: `words` and the path, or the error."""
     why = ""
     for path in places:
         try:
@@ -26,7 +26,7 @@ async def write_somewhere(places: Sequence[Path], text: str, words: str) -> str:
 
 
 async def whole_log(run: Run, task: str, text: str) -> tuple[int, str]:
-    """How many lines of a run's whole log pass a filter, and those lines; from the journal, which has them all."""
+    """Return the number of lines in a run's complete log that match a filter, and the lines; read from the journal."""
     return await in_thread(_whole_log, run, task, text.lower())
 
 

@@ -1,4 +1,4 @@
-"""A text over the screen, to read and to take away in three ways: the clipboard, a file, a plain view."""
+"""Shows a text in a dialog, which can be copied in three ways: the clipboard, a file, a plain view."""
 
 from __future__ import annotations
 
@@ -15,34 +15,43 @@ from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 
 
 class TextScroll(VerticalScroll, inherit_bindings=False):
-    """Scrolls with the arrows and PgUp, PgDn."""
+    """A container that scrolls with the arrow keys, PgUp and PgDn."""
 
     BINDINGS: ClassVar = [
-        Binding("up", "scroll_up", "Up", show=False, id="text.up", tooltip="A line up."),
-        Binding("down", "scroll_down", "Down", show=False, id="text.down", tooltip="A line down."),
-        Binding("pageup", "page_up", "Page up", show=False, id="text.page_up", tooltip="A page up."),
-        Binding("pagedown", "page_down", "Page down", show=False, id="text.page_down", tooltip="A page down."),
-        Binding("home", "scroll_home", "Top", show=False, id="text.top", tooltip="To the top."),
-        Binding("end", "scroll_end", "Bottom", show=False, id="text.bottom", tooltip="To the bottom."),
+        Binding("up", "scroll_up", "Up", show=False, id="text.up", tooltip="Scroll up one line."),
+        Binding("down", "scroll_down", "Down", show=False, id="text.down", tooltip="Scroll down one line."),
+        Binding("pageup", "page_up", "Page up", show=False, id="text.page_up", tooltip="Scroll up one page."),
+        Binding("pagedown", "page_down", "Page down", show=False, id="text.page_down", tooltip="Scroll down one page."),
+        Binding("home", "scroll_home", "Top", show=False, id="text.top", tooltip="Go to the top."),
+        Binding("end", "scroll_end", "Bottom", show=False, id="text.bottom", tooltip="Go to the bottom."),
     ]
 
 
 class TextScreen(Dialog[None]):
-    """Shows a text. With `export`, it can be copied, written to a file, or shown outside of this screen."""
+    """Shows a text. With `export`, it can be copied, written to a file, or shown outside the alternate screen."""
 
     AUTO_FOCUS = "#close"
 
     BINDINGS: ClassVar = [
         Binding("ctrl+y", "copy", "Copy", show=False, id="text.copy", tooltip="Copy the text to the clipboard."),
-        # The text scrolls also while a button below it has the focus, as it has in the beginning.
-        Binding("up", "scroll('scroll_up')", "Up", show=False, id="text.line_up", tooltip="A line up."),
-        Binding("down", "scroll('scroll_down')", "Down", show=False, id="text.line_down", tooltip="A line down."),
-        Binding("pageup", "scroll('scroll_page_up')", "Page up", show=False, id="text.back", tooltip="A page up."),
+        # The text also scrolls while a button below it has the focus, as is the case at first.
+        Binding("up", "scroll('scroll_up')", "Up", show=False, id="text.line_up", tooltip="Scroll up one line."),
         Binding(
-            "pagedown", "scroll('scroll_page_down')", "Page down", show=False, id="text.on", tooltip="A page down."
+            "down", "scroll('scroll_down')", "Down", show=False, id="text.line_down", tooltip="Scroll down one line."
         ),
-        Binding("home", "scroll('scroll_home')", "Top", show=False, id="text.first", tooltip="To the top."),
-        Binding("end", "scroll('scroll_end')", "Bottom", show=False, id="text.last", tooltip="To the bottom."),
+        Binding(
+            "pageup", "scroll('scroll_page_up')", "Page up", show=False, id="text.back", tooltip="Scroll up one page."
+        ),
+        Binding(
+            "pagedown",
+            "scroll('scroll_page_down')",
+            "Page down",
+            show=False,
+            id="text.on",
+            tooltip="Scroll down one page.",
+        ),
+        Binding("home", "scroll('scroll_home')", "Top", show=False, id="text.first", tooltip="Go to the top."),
+        Binding("end", "scroll('scroll_end')", "Bottom", show=False, id="text.last", tooltip="Go to the bottom."),
     ]
 
     def __init__(self, title: str, text: str | Content, *, export: bool = False, wide: bool = False) -> None:
@@ -70,20 +79,20 @@ class TextScreen(Dialog[None]):
         getattr(self.query_one(TextScroll), how)(animate=False)
 
     def say(self, words: str) -> None:
-        """Show a line below the text; until then it takes no row."""
+        """Show a line below the text; the row is hidden until the first call."""
         self.query_one("#said").display = True
         super().say(words)
 
     @property
     def plain(self) -> str:
-        """The text without styles."""
+        """Return the text without styles."""
         return self.text.plain if isinstance(self.text, Content) else self.text
 
     @on(Button.Pressed, "#copy")
     def action_copy(self) -> None:
         """Copy through the terminal (OSC 52)."""
         self.app.copy_to_clipboard(self.plain)
-        self.say("Sent to the terminal's clipboard. Some web terminals do not take it: then use one of the other two.")
+        self.say("Sent to the terminal's clipboard. Some web terminals ignore it; then use one of the other two ways.")
 
     @on(Button.Pressed, "#write")
     def _write(self) -> None:
@@ -94,7 +103,7 @@ class TextScreen(Dialog[None]):
             path = state_folder() / "copied.txt"
             write_atomic(path, self.plain + "\n", mode=0o600)
         except OSError as error:
-            self.say(f"It cannot be written: {error.strerror or error}.")
+            self.say(f"The file cannot be written: {error.strerror or error}.")
         else:
             self.say(f"Written to {path}")
 
@@ -103,4 +112,4 @@ class TextScreen(Dialog[None]):
         from tui.app.dialogs.plain_view import show_plainly
 
         if not show_plainly(self.app, self.plain):
-            self.say("This terminal cannot be left for a moment; write the text to a file.")
+            self.say("This terminal does not support a plain view; write the text to a file.")

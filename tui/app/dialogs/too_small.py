@@ -1,4 +1,4 @@
-"""A notice for terminals in which a step does not fit; work goes on behind it."""
+"""The notice shown when the terminal is too small for a step; work continues behind it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class TooSmallScreen(NewestSize, ModalScreen[None], inherit_bindings=False):
     """Shown while the terminal is smaller than 80 × 20."""
 
     BINDINGS: ClassVar = [
-        Binding("ctrl+c", "app.leave", "Leave", priority=True, show=False, id="small.leave", tooltip="Leave."),
+        Binding("ctrl+c", "app.leave", "Quit", priority=True, show=False, id="small.leave", tooltip="Quit."),
     ]
 
     def __init__(self) -> None:
@@ -31,10 +31,10 @@ class TooSmallScreen(NewestSize, ModalScreen[None], inherit_bindings=False):
     @on(events.Mount)
     @on(events.Resize)
     def say(self) -> None:
-        """Show the size that there is, and the one that is needed."""
+        """Show the current and the required size."""
         size = self.app.size
         self.query_one(Static).update(
             f"This terminal has {size.width} columns and {size.height} rows.\n"
             f"The wizard needs {COLUMNS} × {ROWS}: enlarge the window or\n"
-            "make its text smaller. Nothing is interrupted."
+            "reduce the font size. Nothing is interrupted."
         )

@@ -1,4 +1,4 @@
-"""Asks for a secret that was typed when a run began and has to be typed again."""
+"""Asks again for a secret that was typed when a run started, and kept in memory only."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from tui.plan.fields.all_fields import BY_KEY
 
 
 class SecretScreen(Dialog[str]):
-    """One masked field; dismissed with what was typed, or None."""
+    """Shows one masked field; dismissed with the typed text, or None."""
 
-    # Left and right belong to the text here.
+    # Left and right move the cursor in the text here.
     BINDINGS: ClassVar[list[BindingType]] = [
         *MOVING,
-        Binding("ctrl+c", "app.leave", "Leave", show=False, priority=True, id="secret.leave",
-                tooltip="Leave the wizard."),
-        Binding("escape", "close", "Close", id="secret.close", tooltip="Close this; nothing is started."),
+        Binding("ctrl+c", "app.leave", "Quit", show=False, priority=True, id="secret.leave",
+                tooltip="Quit the wizard."),
+        Binding("escape", "close", "Close", id="secret.close", tooltip="Close without starting anything."),
     ]  # fmt: skip
 
     def __init__(self, key: str) -> None:
-        """`key` is the plan's key of the secret."""
+        """`key` is the secret's key in the plan."""
         super().__init__()
         self._label = BY_KEY[key].label
 
@@ -35,12 +35,12 @@ class SecretScreen(Dialog[str]):
         yield Box(
             self._label,
             says(
-                f"The {self._label.lower()} was typed when this run began. It was kept in memory only, so it is asked "
-                "for again; it goes to the engine through a pipe and is written nowhere."
+                f"The {self._label.lower()} was typed when this run started and was kept in memory only. Enter it "
+                "again; it is passed to the engine through a pipe and never written to disk."
             ),
             TextInput(password=True, id="secret-text", placeholder="not shown"),
             Static(id="secret-said", markup=False),
-            buttons(Button("Go on", id="secret-go", compact=True, variant="primary"), close_button("Cancel")),
+            buttons(Button("Resume", id="secret-go", compact=True, variant="primary"), close_button("Cancel")),
         )
 
     @on(TextInput.Submitted)
@@ -50,5 +50,5 @@ class SecretScreen(Dialog[str]):
         if typed:
             self.dismiss(typed)
         else:
-            self.query_one("#secret-said", Static).update("! Type it first.")
+            self.query_one("#secret-said", Static).update("! Enter the secret first.")
             self.query_one(TextInput).focus()

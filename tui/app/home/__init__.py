@@ -1,1 +1,1 @@
-"""Home: runs that are not finished, presets, recent plans."""
+"""The home screen: unfinished runs, presets, recent plans."""

@@ -1,4 +1,4 @@
-"""Asks for files to begin with: a plan, or the pair of YAML files that `az ml` takes."""
+"""Dialogs that open a plan file, or import the YAML files of `az ml` as a plan."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 class OpenPlanScreen(Dialog["Document"]):
-    """A plan file of the user's; answers with its document."""
+    """Asks for a plan file; dismissed with its document."""
 
     TITLE_SHOWN = "Open a plan file"
-    SAYS = "The plan's YAML file. Relative paths in it start from its own folder."
+    SAYS = "The plan's YAML file. Relative paths in it are relative to its folder."
     VERB = "Open"
     READING = "Reading the file …"
-    """The sign of life while it takes."""
+    """Shown while the file is being read."""
 
     app: AppInterface
 
@@ -47,7 +47,7 @@ class OpenPlanScreen(Dialog["Document"]):
     async def _open(self) -> None:
         typed = self.query_one("#files", TextInput).value.strip()
         if not typed:
-            self.say("! Type or paste a path first.")
+            self.say("! Enter a path first.")
             return
         self.say(self.READING)
         try:
@@ -61,38 +61,38 @@ class OpenPlanScreen(Dialog["Document"]):
         self.dismiss(document)
 
     def read(self, typed: str) -> Document:
-        """The document of what was typed, read in a thread. Raises PlanInvalid, Failure."""
+        """Load the document at the typed path; runs in a thread. Raises PlanInvalid, Failure."""
         from tui.plan.load_save.load import load
 
         return load(Path(typed).expanduser())
 
 
 class ImportScreen(OpenPlanScreen):
-    """The YAML files of `az ml online-endpoint` and `az ml online-deployment`."""
+    """Asks for the YAML files of `az ml online-endpoint` and `az ml online-deployment`."""
 
     TITLE_SHOWN = "Import az ml YAML"
     SAYS = (
-        "The files that az ml online-endpoint create and az ml online-deployment create take, endpoint.yml "
-        "deployment.yml, with a space between them; quotes around names with spaces. They stay as they are: what is "
-        "changed here is saved as a plan of its own."
+        "The files for az ml online-endpoint create and az ml online-deployment create (endpoint.yml "
+        "deployment.yml), separated by a space; quote names that contain spaces. The files are not changed: edits "
+        "are saved to a separate plan."
     )
     VERB = "Import"
-    READING = "azure-ai-ml loads the files …"
+    READING = "Loading the files with azure-ai-ml …"
 
     def read(self, typed: str) -> Document:
-        """The plan that the files amount to, from a helper of its own. Raises PlanInvalid, Failure."""
+        """Convert the files to a plan, in a separate helper process. Raises PlanInvalid, Failure."""
         from tui.plain.ask_helper import import_az_yaml
 
         return import_az_yaml(paths_in(typed), self.app.environ)
 
 
 def paths_in(typed: str) -> list[Path]:
-    """The paths in a line: one that exists as it is, or several as a shell would split them."""
+    """Return the paths in a line: the whole line if such a file exists, else the words as a shell would split them."""
     whole = Path(typed).expanduser()
     if whole.exists():
         return [whole]
     try:
         words = shlex.split(typed)
-    except ValueError:  # a quote without its end is part of the name
+    except ValueError:  # an unclosed quote is part of the name
         words = [typed]
     return [Path(word).expanduser() for word in words]

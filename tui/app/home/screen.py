@@ -1,4 +1,4 @@
-"""The first screen: runs that are not finished, presets, recent plans."""
+"""The home screen: unfinished runs, presets, recent plans."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ if TYPE_CHECKING:
     from tui.plan.load_save.document import Document
 
 BEGIN = (
-    "Takes a trained model to a managed online endpoint behind a private endpoint. "
-    "Begin with a preset: nothing is created before step 7, Review."
+    "Deploys a trained model to a managed online endpoint behind a private endpoint. "
+    "Start with a preset: nothing is created before step 7, Review."
 )
 BEGIN_REHEARSAL = (
-    "A stand-in for Azure on this machine answers; the inference servers are real. "
-    "Begin with a preset: nothing in Azure is touched."
+    "A local Azure on this machine responds; the inference servers are real. "
+    "Start with a preset: nothing in Azure is touched."
 )
 UNFINISHED = ("running", "interrupted", "failed")
-ROOMY = 30  # rows of a terminal that has some to spare
-ABOVE_AND_BELOW = 8  # rows that the list does not have
+ROOMY = 30  # rows from which the list is spaced out
+ABOVE_AND_BELOW = 8  # rows not available to the list
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line to choose: a run to come back to, a plan (a preset's name, a file), or something to do."""
+    """A line of the list: an unfinished run, a plan (a preset's name or a file), or an action."""
 
     title: str
     about: str
@@ -56,29 +56,29 @@ class Entry:
 
 
 OTHERS = (
-    Entry("Open a plan file", "one of your own", does="open"),
+    Entry("Open a plan file", "a YAML file of yours", does="open"),
     Entry("Import az ml YAML", "endpoint.yml and deployment.yml become a plan", does="import"),
-    Entry("Troubleshoot an endpoint", "what is wrong with one, and mending it", does="troubleshoot"),
+    Entry("Troubleshoot an endpoint", "find out what is wrong, and fix it", does="troubleshoot"),
 )
 
 
 class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
-    """Where to begin."""
+    """Lists the ways to start."""
 
     app: AppInterface
 
     BINDINGS: ClassVar = [
         *MOVING,
         Binding("ctrl+g", "help", "Help", key_display="^g", id="home.help", tooltip="What this program does."),
-        Binding("ctrl+c", "app.leave", "Leave", key_display="^c", priority=True, id="home.leave",
-                tooltip="Leave the wizard."),
-        Binding("escape", "to_quit", "Out", show=False, id="home.out", tooltip="Leave the list for the button."),
+        Binding("ctrl+c", "app.leave", "Quit", key_display="^c", priority=True, id="home.leave",
+                tooltip="Quit the wizard."),
+        Binding("escape", "to_quit", "Buttons", show=False, id="home.out", tooltip="Move from the list to the button."),
     ]  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__(id="home")
         self.entries: dict[str, Entry] = {}
-        self._wide = 0  # of the titles' column, in cells
+        self._wide = 0  # width of the title column, in cells
         self._groups: list[tuple[str, list[Entry]]] = []
 
     def compose(self) -> ComposeResult:
@@ -91,9 +91,9 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
             classes="home",
         )
         yield Horizontal(
-            Static("Enter opens what is marked.", id="status", markup=False),
+            Static("Enter opens the selected entry.", id="status", markup=False),
             Button("Help", id="home-help", compact=True, action="screen.help", tooltip="What this program does."),
-            Button("Leave", id="leave", compact=True),
+            Button("Quit", id="leave", compact=True),
             id="buttons",
         )
         yield KeysRow()
@@ -115,10 +115,10 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
     def _fill(self, runs: list[Entry], plans: list[Entry]) -> None:
         offered = [Entry(preset.name, preset.description, plan=preset.name) for preset in presets()]
         groups = (
-            ("Runs to come back to", runs),
+            ("Unfinished runs", runs),
             ("Presets", offered),
             ("Recent plans", plans),
-            ("Other ways to begin", list(OTHERS)),
+            ("Other ways to start", list(OTHERS)),
         )
         self._groups = [(heading, entries) for heading, entries in groups if entries]
         self._wide = max(cell_len(entry.title) for _, entries in self._groups for entry in entries) + 2
@@ -126,7 +126,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         self.query_one(OptionList).action_first()
 
     def _show(self) -> None:
-        """Draw the list; its groups stand apart where there are rows for that."""
+        """Draw the list, with blank rows between its groups if there is room."""
         options = self.query_one(OptionList)
         options.clear_options()
         self.entries.clear()
@@ -150,7 +150,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         self.query_one(".home").set_class(self.app.size.height >= ROOMY, "-roomy")
 
     def _prompt(self, entry: Entry) -> Content:
-        """An entry's line: a row each, so that every way to begin is in sight; the marked one's text is below whole."""
+        """Return an entry's single row, so that all entries fit; the selected one's full text is shown below."""
         about = Content(entry.about).truncate(max(20, self.app.size.width - self._wide - 8), ellipsis=True)
         return Content.assemble("  ", (set_cell_size(entry.title, self._wide), "bold"), about.stylize("$text-muted"))
 
@@ -181,9 +181,9 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
             return
         left_out = getattr(document, "left_out", [])
         if left_out:
-            said = "A plan has no place for this; everything else was taken over.\n\n"
+            said = "A plan cannot hold the following; everything else was imported.\n\n"
             text = said + "\n".join(map(str, left_out))
-            screen = TextScreen("Imported, with something left out", text, export=True)
+            screen = TextScreen("Imported with omissions", text, export=True)
             self.app.push_screen(screen, lambda _: self.app.open(document))
         else:
             self.app.open(document)
@@ -228,25 +228,25 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         self.app.finish("left")
 
     def action_to_quit(self) -> None:
-        """Put the focus on Leave."""
+        """Move the focus to Quit."""
         self.query_one("#leave", Button).focus()
 
     def action_help(self) -> None:
-        """What this program does."""
+        """Show what this program does."""
         self.app.push_screen(
             TextScreen(
                 "aml-deploy",
-                "Takes a trained model to a managed online endpoint of Azure Machine Learning that is reachable only "
+                "Deploys a trained model to an Azure Machine Learning managed online endpoint that is reachable only "
                 "through a private endpoint, tests it, and can roll it back or remove it.\n\n"
-                "A plan says what is deployed and where. Choose a preset to begin with: nothing is created before the "
-                "step Review, and every value can be changed.\n\n"
-                "With --rehearse everything happens against a stand-in for Azure on this machine.",
+                "A plan defines what is deployed and where. Start with a preset: nothing is created before the step "
+                "Review, and every value can be changed.\n\n"
+                "With --rehearse, everything runs against a local Azure on this machine.",
             )
         )
 
 
 class RunScreen(Dialog["tuple[str, Run]"]):
-    """What to do about a run that is not finished."""
+    """Asks what to do with an unfinished run."""
 
     def __init__(self, run: Run) -> None:
         super().__init__()
@@ -259,8 +259,8 @@ class RunScreen(Dialog["tuple[str, Run]"]):
             f"Run {run.id}",
             says(
                 f"Endpoint {run.endpoint}, deployment {run.deployment}, {run.status}.\n"
-                "Attach follows it, and resumes it when its engine has ended. Edit opens its plan at step 1. Discard "
-                "forgets the run on this machine; what it made in Azure stays."
+                "Attach follows the run, and resumes it if it is not running. Edit opens its plan at step 1. Discard "
+                "removes the run from this machine; what it created in Azure remains."
             ),
             buttons(
                 Button("Attach", id="attach", compact=True, variant="primary"),
@@ -277,7 +277,7 @@ class RunScreen(Dialog["tuple[str, Run]"]):
 
 
 def _unfinished() -> list[Entry]:
-    """Runs that are under way, interrupted or failed, newest first."""
+    """Return the runs that are in progress, interrupted or failed, newest first."""
     from tui.engine.journal.runs import runs
 
     found = []
@@ -291,7 +291,7 @@ def _unfinished() -> list[Entry]:
 
 
 def _recent_plans() -> list[Entry]:
-    """Plans in the state folder, the last changed first."""
+    """Return the plans in the state folder, most recently changed first."""
     from tui.engine.journal.state_folder import plans_folder
 
     try:

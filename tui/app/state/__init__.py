@@ -1,1 +1,1 @@
-"""What the wizard knows, and what is derived from it. No widgets here."""
+"""The wizard's state, and what is derived from it. Contains no widgets."""

@@ -1,4 +1,4 @@
-"""What came of a question to the helper, and how long a sign of life stays on the screen."""
+"""The result of a query to the helper, and how long a busy message stays on the screen."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from tui.helper.client import HelperError
 
-BUSY_SECONDS = 1.0  # that something busy stays on the screen, so that it can be read
-BLINK = 0.15  # seconds: an answer within them was never busy
+BUSY_SECONDS = 1.0  # minimum time a busy message is shown, so that it can be read
+BLINK = 0.15  # seconds: no busy message is kept for a faster answer
 
 
 class Answer(NamedTuple):
-    """The helper's answer, or why there is none; `late` when the plan has changed so that it would not fit any more."""
+    """The helper's answer, or the error; `late` when the plan has since changed in a way that makes it outdated."""
 
     value: Any
     error: HelperError | None = None
@@ -22,12 +22,12 @@ class Answer(NamedTuple):
 
 
 def explained(error: HelperError) -> str:
-    """What happened, why, what to do, in one line."""
+    """Return title, cause and remedy of an error in one line."""
     return " ".join(part for part in (f"{error.title}.", error.cause, error.remedy) if part)
 
 
 async def stay_busy(since: float, blink: float = 0.0) -> None:
-    """Wait until what began at `since` (of time.monotonic) was seen; what took less than `blink` seconds never was."""
+    """Wait until a busy message shown at `since` (time.monotonic) was readable; not if it took less than `blink` s."""
     took = time.monotonic() - since
     if blink <= took < BUSY_SECONDS:
         await asyncio.sleep(BUSY_SECONDS - took)

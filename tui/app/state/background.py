@@ -1,4 +1,4 @@
-"""Work that may take long, off the event loop, without keeping the program from leaving."""
+"""Runs long work off the event loop, without delaying the program's exit."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ Result = TypeVar("Result")
 
 
 async def in_thread(work: Callable[..., Result], *arguments: Any) -> Result:
-    """The result of `work(*arguments)`, run in a daemon thread.
+    """Return the result of `work(*arguments)`, run in a daemon thread.
 
-    Unlike an executor's thread it is not waited for on leaving, so a file system that hangs delays nobody.
+    Unlike an executor's thread, it is not joined on exit, so a file system that hangs does not block the exit.
     """
     loop = asyncio.get_running_loop()
     answered = asyncio.Event()
 
     def wake() -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop has ended: no one is waiting
             loop.call_soon_threadsafe(answered.set)
 
     question = Question(lambda: work(*arguments), answered=wake)

@@ -1,4 +1,4 @@
-"""Several deployments in one plan: the steps show one of them; another can be shown, added or taken out."""
+"""Plans with several deployments: the steps show one of them; switch to another, add or remove one."""
 
 from __future__ import annotations
 
@@ -17,48 +17,48 @@ TRAFFIC = "traffic"
 
 
 def names(store: Store) -> list[str]:
-    """The names of the plan's deployments, in its order; one where it has `deployment:`."""
+    """Return the names of the plan's deployments, in order; a single one for a plan with `deployment:`."""
     found = [str(item.get("name") or "?") for item in store.document.listed()]
     return found or [str(store.document.value("deployment.name") or "")]
 
 
 def shown(store: Store) -> str:
-    """The deployment that the steps show."""
+    """Return the name of the deployment that the steps show."""
     return names(store)[store.document.shown or 0]
 
 
 def facts(store: Store) -> list[Fact]:
-    """Which deployments the plan has, and which one is shown."""
+    """Return a line with the plan's deployments and the one shown; empty for a single deployment."""
     if len(names(store)) < 2:
         return []
-    text = f"{', '.join(names(store))}; the steps show {shown(store)}. ctrl+o shows another, adds one, takes one out."
+    text = f"{', '.join(names(store))}; the steps show {shown(store)}. ctrl+o: switch, add or remove."
     return [Fact("", "In the plan", text)]
 
 
 def actions(store: Store) -> list[Action]:
-    """What the menu offers about the plan's deployments."""
+    """Return the menu's actions for the plan's deployments."""
     found = [
-        Action(f"Show the deployment {name}", "Its fields in every step.", partial(show, store, number))
+        Action(f"Switch to deployment {name}", "All steps show its fields.", partial(show, store, number))
         for number, name in enumerate(names(store))
         if name != shown(store)
     ]
     found.append(
-        Action("Add a deployment to the plan", f"Like {shown(store)}; both are deployed.", partial(add, store))
+        Action("Add a deployment to the plan", f"A copy of {shown(store)}; both are deployed.", partial(add, store))
     )
     if len(names(store)) > 1:
-        what = "Only from the plan; what is in Azure stays."
-        found.append(Action(f"Take {shown(store)} out of the plan", what, partial(take_out, store)))
+        what = "Only from the plan; nothing is removed in Azure."
+        found.append(Action(f"Remove {shown(store)} from the plan", what, partial(take_out, store)))
     return found
 
 
 def show(store: Store, number: int) -> None:
-    """Let the steps show another deployment of the plan."""
+    """Switch the steps to another deployment of the plan."""
     store.document.shown = number
     _tell(store)
 
 
 def add(store: Store) -> None:
-    """One more deployment, like the one that is shown; requests stay where they are, or with the first."""
+    """Add a copy of the deployment shown; traffic is unchanged, or stays with the first one if none was set."""
     document = store.document
     there = names(store)
     items: list[dict[str, Any]] = document.listed() or [document.tree.pop("deployment", None) or {}]
@@ -68,13 +68,13 @@ def add(store: Store) -> None:
     document.tree[DEPLOYMENTS] = [*items, like]
     document.shown = len(items)
     if document.get(TRAFFIC) is None:
-        store.put(TRAFFIC, {there[0]: 100}, "as before there were several")
+        store.put(TRAFFIC, {there[0]: 100}, "as before, with one deployment")
     store.put("deployment.name", like["name"], "you")
     _tell(store)
 
 
 def take_out(store: Store) -> None:
-    """Take the deployment that is shown out of the plan, and out of the split; the first gets its share."""
+    """Remove the deployment shown from the plan and the traffic split; the first one gets its share."""
     document = store.document
     items, gone = document.listed(), shown(store)
     del items[document.shown or 0]
@@ -95,7 +95,7 @@ def take_out(store: Store) -> None:
 
 
 def free_name(taken: Iterable[str]) -> str:
-    """A name for a deployment that none of these has: blue, green, blue-2, and so on."""
+    """Return a deployment name that is not taken: blue, green, blue-2, and so on."""
     known = {name.lower() for name in taken}
     candidates = ("blue", "green", *(f"{colour}-{number}" for number in range(2, 50) for colour in ("blue", "green")))
     return next(name for name in candidates if name not in known)

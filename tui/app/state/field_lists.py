@@ -1,4 +1,4 @@
-"""Which fields can be chosen from a list, and which question of the helper gives it."""
+"""Fields that can be chosen from a list, and the helper query that returns it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class ListSource(NamedTuple):
-    """A list for a field: the helper's question, what it holds in the plural, and what of an item is written."""
+    """A field's list: the helper query, the plural noun for its items, and the part of an item that is stored."""
 
     question: str
     noun: str
@@ -23,4 +23,4 @@ LISTS: dict[str, ListSource] = {
     "deployment.environment.image": ListSource("curated_images", "base images"),
     "deployment.environment.registered": ListSource("environments", "environments"),
 }
-CHOSEN = "chosen from a list"  # the source of such a value
+CHOSEN = "chosen from a list"  # the source recorded for such a value

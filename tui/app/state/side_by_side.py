@@ -1,4 +1,4 @@
-"""A deployment beside what serves: what that means, said where its name is chosen, and the values that make it so."""
+"""Explains, where its name is chosen, whether a deployment updates an existing one or is created alongside it."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ STEPS = [10, 50, 100]  # as `aml-deploy apply --as NAME` takes them
 
 
 def facts(found: Mapping[str, Any], store: Store) -> list[Fact]:
-    """What the plan's deployment means for those that an endpoint has; `found` is the answer to `endpoint`."""
+    """Explain what the plan's deployment does to the endpoint's existing ones; `found` answers the query `endpoint`."""
     name = str(store.resolved("deployment.name") or store.value("deployment.name") or "")
     there = [str(item.get("name")) for item in found.get("deployments") or ()]
     traffic = {str(one): share for one, share in (found.get("traffic") or {}).items() if share}
     if not found.get("exists") or not there:
         return []
     if name in there:
-        share = f", with {traffic[name]} % of the requests" if name in traffic else ", without requests"
-        text = f"{name} is there{share}: it is changed in place. Under another name it comes beside, and can be tried."
+        share = f"with {traffic[name]} % of the traffic" if name in traffic else "without traffic"
+        text = f"{name} exists {share} and will be updated in place. Use another name to deploy alongside it."
         return [Fact("warn" if name in traffic else "none", "In place", text)]
-    serve = in_words(traffic, none="nobody")
-    return [
-        Fact("ok", "Beside", f"{serve} goes on as it is; {name} is made beside it. {_requests(store, name, traffic)}")
-    ]
+    text = f"{name} is created alongside; current traffic: {in_words(traffic)}. {_requests(store, name, traffic)}"
+    return [Fact("ok", "Alongside", text)]
 
 
 def _requests(store: Store, name: str, traffic: Mapping[str, int]) -> str:
-    """What becomes of the requests, by the plan."""
+    """Say how the plan changes the traffic."""
     shares = store.document.get("traffic")
     mine = shares.get(name, 0) if isinstance(shares, dict) and shares else 100
     if not traffic:
-        return "Requests go to it when it is ready."
+        return "It gets all traffic when it is ready."
     if not mine:
-        return "It gets no requests; shift them later, under Traffic."
+        return "It gets no traffic; shift it later, under Traffic."
     if store.document.get("rollout"):
         steps = steps_of(store.value("rollout.steps") or STEPS) or STEPS
-        return f"It takes over in steps, {', '.join(f'{step} %' for step in steps)}, and back by itself on errors."
-    return f"{mine} % of the requests move to it at once; rollout steps, under Network, let it take over bit by bit."
+        return (
+            f"It takes over in steps ({', '.join(f'{step} %' for step in steps)}), rolled back automatically on errors."
+        )
+    return f"{mine} % of the traffic moves to it at once; set rollout steps, under Network, to shift it gradually."
 
 
 def take(store: Store, name: str) -> None:
-    """Name the plan's deployment so that it comes beside what serves, and let it take over step by step."""
+    """Give the plan's deployment this name, so that it is created alongside, and shift traffic to it in steps."""
     store.put("deployment.name", name, "you")
-    store.put("traffic", {name: 100}, "deployed beside what serves")
+    store.put("traffic", {name: 100}, "deployed alongside")
     if not store.document.get("rollout"):
-        store.put("rollout.steps", list(STEPS), "deployed beside what serves")
+        store.put("rollout.steps", list(STEPS), "deployed alongside")

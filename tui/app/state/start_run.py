@@ -1,4 +1,4 @@
-"""Starting a run of the plan on screen, and going on with one that was interrupted."""
+"""Starts a run of the current plan, or resumes an interrupted one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class NotStarted(Exception):
-    """Why the engine was not started, in a sentence; `key` is the field that it is about, if any."""
+    """The engine was not started; the text is the reason, `key` the field to fix, if any."""
 
     def __init__(self, sentence: str, key: str = "") -> None:
         super().__init__(sentence)
@@ -24,14 +24,14 @@ class NotStarted(Exception):
 
 
 class SecretNeeded(NotStarted):
-    """A secret was typed when the run began, and has to be typed again: it was kept in memory only."""
+    """A secret that was typed when the run started, and kept in memory only, must be entered again."""
 
     def __init__(self, key: str) -> None:
-        super().__init__("A secret has to be typed again.", key)
+        super().__init__("A secret must be entered again.", key)
 
 
 async def start(store: Store) -> Run:
-    """Start the engine on the plan as it is now. Raises NotStarted."""
+    """Start a run of the plan in its current state. Raises NotStarted."""
     from tui.engine import start_stop
 
     await _prepared(store)
@@ -41,7 +41,7 @@ async def start(store: Store) -> Run:
 
 
 async def resume(store: Store, run: Run) -> None:
-    """Start the engine of an interrupted run again. Raises NotStarted, and SecretNeeded where one must be typed."""
+    """Resume an interrupted run. Raises NotStarted, or SecretNeeded if a secret must be entered again."""
     from tui.engine import start_stop
 
     await _prepared(store)
@@ -59,27 +59,27 @@ def _to_ask(run: Run, environ: Mapping[str, str], secrets: Mapping[str, str]) ->
     try:
         return to_ask(load(run.plan), environ, secrets, run.typed)
     except (PlanInvalid, OSError):
-        return []  # launching says what is wrong
+        return []  # starting the engine reports what is wrong
 
 
 async def roll_back(run: Run) -> str:
-    """Ask the run's engine to take its rollout back; the sentence to show."""
+    """Ask the run's engine to roll back its rollout; return the sentence to show."""
     from tui.engine import start_stop
 
     try:
         heard = await in_thread(start_stop.roll_back, run)
     except OSError as error:
-        return f"✖ The engine cannot be asked: {error.strerror or error}. Use aml-deploy rollback {run.endpoint}"
+        return f"✖ The engine cannot be reached: {error.strerror or error}. Use aml-deploy rollback {run.endpoint}"
     if not heard:
-        return f"✖ No engine works on this run. Use aml-deploy rollback {run.endpoint}"
-    return "▸ The rollout is taken back; that takes Azure some seconds"
+        return f"✖ This run is not in progress. Use aml-deploy rollback {run.endpoint}"
+    return "▸ Rolling back; this takes Azure several seconds"
 
 
 async def _prepared(store: Store) -> None:
-    """Wait for the rehearsal. Raises NotStarted when it cannot be had."""
+    """Wait for the rehearsal. Raises NotStarted if it could not be started."""
     await store.settled()
     if not store.ready.is_set():
-        raise NotStarted(f"{store.prepare_problem} To try once more: ctrl+o, Start the rehearsal again.")
+        raise NotStarted(f"{store.prepare_problem} To try again: ctrl+o, Restart the rehearsal.")
 
 
 async def _explained(call: Callable[[], T]) -> T:

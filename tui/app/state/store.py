@@ -1,4 +1,4 @@
-"""What the wizard knows: the plan being edited, secrets typed, answers about Azure, the run. No screens here."""
+"""The wizard's state: the plan being edited, typed secrets, answers about Azure, the run. Contains no screens."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Listener = Callable[[str], None]
 Adopt = Callable[[Document], Document]
 
-# An answer is forgotten when one of these keys of the plan changes.
+# An answer is discarded when a plan key with one of these prefixes changes.
 DEPENDS: dict[str, tuple[str, ...]] = {
     "credential_sources": (),
     "sign_in": ("credential.",),
@@ -46,7 +46,7 @@ DEPENDS: dict[str, tuple[str, ...]] = {
     "cost": ("credential.", "workspace.", "deployment.instance_", "endpoint.public_network_access"),
     "changes": ("",),
     "check": ("",),
-    # What the preflight's findings of each step are about.
+    # The keys that the preflight findings of each step depend on.
     "step:credentials": ("credential.", "workspace."),
     "step:workspace": ("credential.", "workspace."),
     "step:endpoint": ("credential.", "workspace.", "endpoint.name", "endpoint.auth_mode", "deployment.name"),
@@ -59,19 +59,19 @@ DEPENDS: dict[str, tuple[str, ...]] = {
 
 
 OF_ONE = ("inspect_model", "count_files", "sizes", "make_scoring", "cost")
-"""Questions about the deployment that the steps show, of a plan with several."""
+"""Queries about the deployment shown, in a plan with several."""
 
 
 class Store:
-    """The state behind every pane.
+    """The state shared by all panes.
 
-    `environ` is the environment that references are resolved in and children are started with; in a rehearsal it is
-    complete once `ready` is set. `facts` holds the helper's answers by question, as long as they fit the plan.
-    `adopt` gives the document as it is carried out here (a rehearsal signs in as an identity of its own); what it puts
-    in place of the plan's credential is never saved.
+    `environ` is the environment in which references are resolved and child processes are started; in a rehearsal it is
+    complete once `ready` is set. `facts` holds the helper's answers by query, as long as they are valid for the plan.
+    `adopt` returns the document as it is deployed here (a rehearsal signs in with its own identity); the credential
+    that it substitutes is never saved.
 
-    Listeners are called with the key of a changed field, with the name of a question that was answered or forgotten,
-    or with one of "run", "saved", "ready", "preparing".
+    Listeners are called with the key of a changed field, the name of a query that was answered or discarded, or one
+    of "run", "saved", "ready", "preparing".
     """
 
     def __init__(
@@ -84,10 +84,10 @@ class Store:
         adopt: Adopt | None = None,
     ) -> None:
         self.environ: dict[str, str] = dict(os.environ if environ is None else environ)
-        self._written = document  # what the file says, before `adopt`
+        self._written = document  # the file's content, before `adopt`
         self._touched: set[str] = set()
         self.document = adopt(document) if adopt else document
-        if self.document.listed():  # the steps show the one that takes over, the last
+        if self.document.listed():  # the steps show the last one, which takes over the traffic
             self.document.shown = len(self.document.listed()) - 1
         self.rehearse = rehearse
         self.secrets: dict[str, str] = {}
@@ -96,9 +96,9 @@ class Store:
         self.file: Path | None = document.path
         self.dirty = False
         self.save_problem = ""
-        self.preparing = ""  # what is being started, in words
+        self.preparing = ""  # what is being started, as text
         self.prepare_problem = ""
-        self.ready = asyncio.Event()  # a store is made inside the event loop that uses it
+        self.ready = asyncio.Event()  # a store is created inside the event loop that uses it
         self._settled = asyncio.Event()  # ready, or given up
         self._helper = helper
         self._starting: asyncio.Lock | None = None
@@ -107,35 +107,35 @@ class Store:
     # Listening
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener(name)` on every change; returns a function that ends it."""
+        """Call `listener(name)` on every change; return a function that unsubscribes it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     def announce(self, name: str) -> None:
-        """Tell the listeners that something of this name has changed."""
+        """Notify the listeners that the field, query or state with this name has changed."""
         for listener in list(self._listeners):
             listener(name)
 
     # The plan
 
     def text(self, key: str) -> str:
-        """What a form shows for a field: the value as written, or its default. Empty for a secret that was typed."""
+        """Return the text that a form shows for a field: its value as written, or default. Empty for a typed secret."""
         if key in self.secrets:
             return ""
         return BY_KEY[key].show(self.document.value(key))
 
     def value(self, key: str) -> Any:
-        """A field's value as written, or its default; references are not resolved."""
+        """Return a field's value as written, or its default; references are not resolved."""
         return self.document.value(key)
 
     def provenance(self, key: str) -> str:
-        """Where a field's value comes from, in words."""
+        """Return the source of a field's value, as text."""
         if key in self.secrets:
             return "typed, kept in memory only"
         return self.document.source(key)
 
     def set(self, key: str, typed: str) -> None:
-        """Take what was typed into a field. A secret goes to memory only, unless it is a reference."""
+        """Set a field to the typed text. A secret is kept in memory only, unless it is a reference."""
         field = BY_KEY[key]
         if field.kind == "secret" and typed.strip() and not has_reference(typed):
             self.secrets[key] = typed.strip()
@@ -152,14 +152,14 @@ class Store:
         self.put(key, value, "you")
 
     def put(self, key: str, value: Any, source: str) -> None:
-        """Write a value (None: take the field out) with its source in words."""
+        """Set a field (None: remove it), with the source as text."""
         self.document.set(key, value, source)
         self._touched.add(key)
         self.dirty = True
         self.touched(key)
 
     def problem(self, key: str) -> str | None:
-        """What is wrong with a field, and what would be right, in a sentence. May look at the disk."""
+        """Return what is wrong with a field and what is valid, as a sentence, or None. May read the disk."""
         if not self.ready.is_set() and has_reference(self.document.value(key)):
             return None  # the rehearsal that sets the variable is still starting
         from tui.plan.load_save.resolve import value_problem
@@ -167,15 +167,17 @@ class Store:
         return value_problem(self.document, key, self.environ, self.secrets)
 
     def problems(self, step: str) -> dict[str, str]:
-        """Every problem of a step's fields by key, in the order of the fields; also of values that do not go
-        together. Looks at the disk."""
+        """Return the problems of a step's fields by key, in field order, including conflicts between values.
+
+        Reads the disk.
+        """
         from tui.plan.load_save.resolve import resolve
         from tui.plan.problems import PlanInvalid
 
         try:
             resolve(self.document, self.environ, self.secrets)
         except PlanInvalid as invalid:
-            listed = reversed(invalid.problems)  # so that the first one of a key stays
+            listed = reversed(invalid.problems)  # so that the first one for each key is kept
             found = {problem.key: f"{problem.message} {problem.remedy}".strip() for problem in listed}
         else:
             return {}
@@ -184,7 +186,7 @@ class Store:
         return {key: found[key] for key in keys if key in found and key not in waiting}
 
     def resolved(self, key: str) -> str | None:
-        """What a field's reference stands for here; None without a reference, without a value, and for secrets."""
+        """Return the value that a field's reference resolves to; None without a reference or value, and for secrets."""
         value = self.document.value(key)
         if BY_KEY[key].kind == "secret" or not has_reference(value):
             return None
@@ -194,7 +196,7 @@ class Store:
             return None
 
     def touched(self, key: str) -> None:
-        """A field has another value, or stands for another one than before without anybody having typed it."""
+        """Announce that a field's value, or the value its reference resolves to, has changed."""
         for question, keys in DEPENDS.items():
             if question in self.facts and any(key.startswith(prefix) for prefix in keys):
                 del self.facts[question]
@@ -204,7 +206,7 @@ class Store:
     # Azure
 
     def use(self, environ: Mapping[str, str]) -> None:
-        """The environment is complete: questions may be asked."""
+        """Set the complete environment; from now on the helper can be queried."""
         self.environ = dict(environ)
         self.preparing = self.prepare_problem = ""
         self.ready.set()
@@ -212,18 +214,18 @@ class Store:
         self.announce("ready")
 
     def give_up(self, problem: str) -> None:
-        """The environment cannot be made complete; `problem` is a sentence that says why and what to do."""
+        """Record that the environment cannot be completed; `problem` is a sentence with the reason and the remedy."""
         self.preparing = ""
         self.prepare_problem = problem
         self._settled.set()
         self.announce("preparing")
 
     async def settled(self) -> None:
-        """Wait until the environment is complete, or it is known why it cannot be."""
+        """Wait until the environment is complete, or has failed."""
         await self._settled.wait()
 
     def payload(self, question: str = "") -> dict[str, Any]:
-        """The plan as the helper takes it; for questions about one deployment, the one that is shown is the last."""
+        """Return the plan in the helper's format; for queries about one deployment, the one shown comes last."""
         document = self.document.with_shown_last() if question in OF_ONE else self.document.copy()
         return {
             "document": document.tree,
@@ -232,9 +234,9 @@ class Store:
         }
 
     async def ask(self, question: str, /, timeout: float = 30, **with_: Any) -> Any:
-        """Ask the helper about this plan.
+        """Query the helper about this plan.
 
-        The answer is remembered in `facts` when the plan has not changed in a way that matters for it meanwhile.
+        The answer is stored in `facts`, unless the plan has since changed in a way that affects it.
         Raises HelperError (title, cause, remedy, raw).
         """
         await self.settled()
@@ -244,7 +246,7 @@ class Store:
             raise HelperError(
                 "The rehearsal did not start",
                 self.prepare_problem,
-                "To try once more: ctrl+o, Start the rehearsal again.",
+                "To try again: ctrl+o, Restart the rehearsal.",
             )
         helper = await self.helper()
         before = self.fingerprint(question)
@@ -255,7 +257,7 @@ class Store:
         return answer
 
     def fingerprint(self, question: str) -> str:
-        """A text that changes when an answer to the question would no longer fit the plan."""
+        """Return a text that changes when an answer to the query would no longer be valid for the plan."""
         keys = DEPENDS.get(question, ("",))
         return repr(
             [
@@ -266,10 +268,10 @@ class Store:
         )
 
     async def answer(self, question: str, /, timeout: float = 30, blink: float | None = None, **with_: Any) -> Answer:
-        """What comes of asking the helper; see `ask`. A failure is a part of it.
+        """Query the helper as `ask` does, but return errors as part of the answer.
 
-        With `blink`, a sign of life is on the screen meanwhile: it stays for a second, so that it can be read, unless
-        the answer came within `blink` seconds.
+        With `blink`, the caller shows a busy message: wait until it was on the screen for a second, so that it can be
+        read, unless the answer came within `blink` seconds.
         """
         from tui.helper.client import HelperError
 
@@ -283,13 +285,13 @@ class Store:
         return Answer(value, error, before != self.fingerprint(question))
 
     def existing_deployment(self) -> Mapping[str, Any]:
-        """The plan's deployment as Azure has it, where the endpoint has been read; empty where it is not there."""
+        """Return Azure's data of the plan's deployment, if the endpoint has been read; empty if it does not exist."""
         wanted = str(self.value("deployment.name") or "").lower()
         there = (self.facts.get("endpoint") or {}).get("deployments") or ()
         return next((item for item in there if str(item.get("name") or "").lower() == wanted), {})
 
     async def helper(self) -> HelperClient:
-        """The helper process, started when first needed."""
+        """Return the helper process, started on first use."""
         if self._helper is None:
             from tui.helper.client import HelperClient
 
@@ -305,27 +307,27 @@ class Store:
         return self._helper
 
     async def close(self) -> None:
-        """End the helper. A run goes on by itself."""
+        """Stop the helper. A run in progress continues."""
         if self._helper is not None and self._starting is not None:
             await self._helper.close()
 
     # The run
 
     def follow(self, run: Run | None) -> None:
-        """This wizard's run is now `run`."""
+        """Set the run that this wizard follows."""
         self.run = run
         changed = ("endpoint", "sizes", "changes", "check", "endpoints", "endpoint_name", "deployments",
                    "registered_models", "model_versions", "environments")  # fmt: skip
-        for question in changed:  # a run changes what Azure would answer
+        for question in changed:  # a run changes Azure's answers
             self.facts.pop(question, None)
         self.announce("run")
 
     # Saving
 
     def save(self) -> None:
-        """Write the plan to its own file, or to a new one among the plans of the state folder; secrets never.
+        """Save the plan, without secrets, to its file or to a new file in the state folder's plans.
 
-        A failure is kept in `save_problem` as a sentence; work goes on.
+        An error is stored in `save_problem` as a sentence, not raised.
         """
         if not self.dirty:
             return
@@ -341,7 +343,7 @@ class Store:
         self.announce("saved")
 
     def _to_save(self) -> Document:
-        """The document with the credential of its file, unless that was changed here."""
+        """Return the document with its file's original credential, unless that was changed here."""
         document = self.document.copy()
         if not any(key.startswith("credential.") for key in self._touched):
             document.tree.pop("credential", None)
@@ -350,7 +352,7 @@ class Store:
         return document
 
     def save_as(self, path: Path) -> None:
-        """Write the plan to a file of the user's choice, which is its own from then on. Raises OSError."""
+        """Save the plan to this file, and use it for later saves. Raises OSError."""
         self._to_save().save(path)
         self.file = path
         self.dirty = False
@@ -358,14 +360,14 @@ class Store:
 
 
 def _lower_priority(pid: int | None) -> None:
-    """Let keys be answered before the helper's work, where both want the processor."""
+    """Lower the helper's CPU priority, so that the screen responds to keys first."""
     if pid is not None:
         with contextlib.suppress(OSError, AttributeError):
             os.setpriority(os.PRIO_PROCESS, pid, 5)
 
 
 def _new_plan_file(document: Document) -> Path:
-    """A file name that is not taken, after the preset, among the plans of the state folder."""
+    """Return an unused path in the state folder's plans, named after the preset."""
     from tui.engine.journal.state_folder import plans_folder
 
     name = document.origin.partition(" ")[2] if document.origin.startswith("preset ") else "plan"

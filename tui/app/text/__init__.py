@@ -1,1 +1,1 @@
-"""Texts for the terminal: numbers in words, widths in cells."""
+"""Text formatting for the terminal: numbers with units, widths in cells."""

@@ -1,4 +1,4 @@
-"""Times, sizes and rates in words."""
+"""Formats durations, sizes and rates as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CONTROL = re.compile(
 
 
 def duration(seconds: float) -> str:
-    """A time span: `0.4 s`, `23 s`, `4 min 05 s`, `1 h 10 min`."""
+    """Format a duration: `0.4 s`, `23 s`, `4 min 05 s`, `1 h 10 min`."""
     if seconds < 9.95:
         return f"{max(seconds, 0):.1f} s"
     whole = round(seconds)
@@ -23,12 +23,12 @@ def duration(seconds: float) -> str:
 
 
 def running(seconds: float) -> str:
-    """A time span that still grows: whole seconds, so that it changes once a second."""
+    """Format a duration that is still growing: in whole seconds, so that it changes once a second."""
     return "0 s" if seconds < 1 else duration(max(float(int(seconds)), 10)) if seconds >= 10 else f"{int(seconds)} s"
 
 
 def size(count: float) -> str:
-    """A number of bytes in decimal units: `812 B`, `3.4 MB`."""
+    """Format a number of bytes in decimal units: `812 B`, `3.4 MB`."""
     if count < 1000:
         return f"{int(count)} B"
     for unit in ("kB", "MB", "GB"):
@@ -39,7 +39,7 @@ def size(count: float) -> str:
 
 
 def transfer(done: float, total: float | None, seconds: float) -> str:
-    """Bytes moved: `1.2 of 3.4 MB, 5 MB/s, 2 s left`."""
+    """Format the progress of a transfer in bytes: `1.2 of 3.4 MB, 5 MB/s, 2 s left`."""
     if not total:
         return size(done)
     if done >= total:
@@ -54,7 +54,7 @@ def transfer(done: float, total: float | None, seconds: float) -> str:
 
 
 def progress(done: float, total: float | None, unit: str, seconds: float) -> str:
-    """How far a task is, in its unit: bytes, percent or steps."""
+    """Format a task's progress in its unit: bytes, percent or steps."""
     if unit == "bytes":
         return transfer(done, total, seconds)
     if unit == "percent":
@@ -63,20 +63,20 @@ def progress(done: float, total: float | None, unit: str, seconds: float) -> str
 
 
 def plain(text: str) -> str:
-    """One line without the control sequences that programs print for terminals; tabs become spaces."""
+    """Return the text as one line without terminal control sequences; tabs become spaces."""
     return _CONTROL.sub("", text.expandtabs(4).replace("\n", " "))
 
 
 def count(number: int, noun: str, many: str = "") -> str:
-    """`1 warning`, `2 warnings`."""
+    """Format a count with its noun: `1 warning`, `2 warnings`."""
     return f"{number} {noun}" if number == 1 else f"{number} {many or noun + 's'}"
 
 
 def milliseconds(value: float) -> str:
-    """`12 ms`, `1,234 ms`; below ten with a tenth."""
+    """Format milliseconds: `12 ms`, `1,234 ms`; with one decimal below ten."""
     return f"{value:.1f} ms" if value < 10 else f"{value:,.0f} ms"
 
 
 def files(number: int, total: float) -> str:
-    """How many files, and their bytes together: `1,234 files, 3.4 MB`."""
+    """Format a number of files and their total size: `1,234 files, 3.4 MB`."""
     return f"{number:,} file{'' if number == 1 else 's'}, {size(total)}"

@@ -1,1 +1,1 @@
-"""What overrides Textual: each module says what, why, for which version of it, and where it is reported."""
+"""Overrides of Textual: each module states what, why, for which version, and where the issue is reported."""

@@ -1,8 +1,7 @@
-"""Keys of a text field in the order in which they were pressed.
+"""Handles a text field's keys in the order in which they were pressed.
 
 Overrides `Input._on_key` and `TextArea._on_key` of Textual 8.2.8: https://github.com/Textualize/textual/issues/6605
-(open; a fix is proposed there as pull request 6631). Needless once the keys that a field binds no longer climb to the
-application.
+(open; pull request 6631 proposes a fix). Not needed once a field's bound keys no longer bubble up to the application.
 """
 
 from __future__ import annotations
@@ -11,15 +10,15 @@ from textual import events
 
 
 class OwnKeys:
-    """Carries a field's own keys out at once; for classes that take letters and pastes themselves.
+    """Mixin for text fields: runs a field's own key bindings immediately.
 
-    Textual lets bound keys climb to the application first, while letters and pastes are taken right in the field: of
-    `a b backspace c` that come in one piece, as over a slow link, the field would make `ab` instead of `ac`.
+    Textual sends bound keys up to the application first, while letters and pastes are handled in the field at once:
+    when `a b backspace c` arrive together, as over a slow link, the field would show `ab` instead of `ac`.
     """
 
     async def _on_key(self, event: events.Key) -> None:
         bound = None if event.is_printable else self._bindings.key_to_bindings.get(event.key)  # type: ignore[attr-defined]
         if bound:
             event.stop()
-            event.prevent_default()  # the class below is not asked any more
+            event.prevent_default()  # the base class must not handle it too
             await self.run_action(bound[0].action)  # type: ignore[attr-defined]

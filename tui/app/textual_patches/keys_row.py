@@ -1,7 +1,7 @@
-"""The row of keys at the bottom.
+"""A footer that is rebuilt only when its content changes.
 
-Overrides `Footer.bindings_changed` of Textual 8.2.8, for what is observed there: the footer makes all of its widgets
-anew whenever the focus moves. No report of it is known upstream.
+Overrides `Footer.bindings_changed` of Textual 8.2.8, because of an observed behaviour: the footer recreates all its
+widgets whenever the focus moves. No upstream report is known.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from textual.widgets import Footer
 
 
 class KeysRow(Footer):
-    """Textual's footer, made anew only when it would show something else.
+    """Textual's footer, rebuilt only when it would show something else.
 
-    Textual makes its widgets again whenever the focus moves; of all that is styled while one goes through the steps,
-    that was two thirds.
+    Textual recreates its widgets whenever the focus moves; that was two thirds of all styling work while walking
+    through the steps.
     """
 
     def __init__(self) -> None:

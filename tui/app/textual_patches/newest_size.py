@@ -1,7 +1,7 @@
-"""Screens that keep to the newest size of the terminal.
+"""Lays out screens for the terminal's newest size only.
 
-Overrides `Screen._screen_resized` of Textual 8.2.8, for what is observed there: after two sizes that came at once, the
-screen is laid out for the one and the other without an end. No report of it is known upstream.
+Overrides `Screen._screen_resized` of Textual 8.2.8, because of an observed behaviour: after two resizes at once, the
+screen alternates between the two layouts forever. No upstream report is known.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from textual.screen import Screen
 
 
 class NewestSize:
-    """For screens: a size that the terminal had before is not laid out any more.
+    """Mixin for screens: ignores resize events for a size that the terminal no longer has.
 
-    Textual lays a screen out for each size that it is told, and tells the screen its new size again. Two sizes that
-    wait at the same time, as when a window is dragged or a link is slow, then follow each other for ever.
+    Textual lays a screen out for each size it receives, and sends the screen its new size again. Two queued sizes, as
+    when a window is dragged or a link is slow, then trigger each other forever.
     """
 
     def _screen_resized(self, size: Size) -> None:
@@ -23,4 +23,4 @@ class NewestSize:
 
 
 class BottomScreen(NewestSize, Screen[None]):
-    """The empty screen below all others."""
+    """The empty screen at the bottom of the screen stack."""

@@ -1,7 +1,7 @@
-"""Text fields of one row, which have nothing to scroll.
+"""Avoids a layout of the whole screen for each letter typed into a one-row text field.
 
-Overrides `Widget.virtual_size` of Textual 8.2.8, for what is observed there: each change of it lays the whole screen
-out anew, for scroll bars, and a field changes it with every letter. No report of it is known upstream.
+Overrides `Widget.virtual_size` of Textual 8.2.8, because of an observed behaviour: each change of it triggers a layout
+of the whole screen, for scroll bars, and a field changes it with every letter. No upstream report is known.
 """
 
 from __future__ import annotations
@@ -11,6 +11,6 @@ from textual.reactive import Reactive
 
 
 class OneRow:
-    """For fields of one row: a longer text does not lay out the screen anew."""
+    """Mixin for one-row fields: a longer text does not trigger a layout of the screen."""
 
     virtual_size: Reactive[Size] = Reactive(Size(0, 0))

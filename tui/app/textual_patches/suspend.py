@@ -1,9 +1,9 @@
-"""SIGTSTP and SIGCONT, which Textual takes in the middle of whatever the interface is doing.
+"""Handles SIGTSTP and SIGCONT between two events, where Textual interrupts the interface at any point.
 
-Overrides the handlers that `LinuxDriver` of Textual 8.2.8 sets, for two things that are observed there. They write to
-the terminal: where the signal comes in the middle of another write, they wait for ever for its lock. And each SIGCONT
-starts the application mode, also where nothing was suspended: the kernel sends one after SIGHUP when a terminal goes.
-Issue 6298 of Textual tells of a deadlock in the first of them, too.
+Overrides the handlers set by `LinuxDriver` of Textual 8.2.8, because of two observed problems. They write to the
+terminal: if the signal arrives during another write, they wait forever for its lock. And each SIGCONT starts the
+application mode, even if nothing was suspended: the kernel sends one after SIGHUP when a terminal disappears.
+Textual's issue 6298 also reports a deadlock of the first kind.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import signal
 
 
 def suspend_between_events() -> None:
-    """Let Textual give the terminal back, and take it again only where it has given it back, between two events.
+    """Make Textual suspend and resume between two events, and resume only after a suspend.
 
-    Taken again without that, a second thread reads keys. Where the wizard is just leaving nobody ends that one: the
-    process stays, and asks a terminal that is gone without a pause. Call it in the main thread, in the event loop, once
-    Textual has set its handlers.
+    Resuming without a suspend starts a second thread that reads keys. If the wizard is quitting, nothing stops that
+    thread: the process stays alive and polls the vanished terminal without pause. Call this in the main thread, in the
+    event loop, after Textual has set its handlers.
     """
     suspends, continues = signal.getsignal(signal.SIGTSTP), signal.getsignal(signal.SIGCONT)
     if not callable(suspends) or not callable(continues):

@@ -1,1 +1,1 @@
-"""Widgets that several panes share."""
+"""Reusable widgets."""

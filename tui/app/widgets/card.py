@@ -1,4 +1,4 @@
-"""An error as a card: what happened, why, what to do, and the raw text for whoever asks for it."""
+"""An error card: what happened, why, what to do, and the raw text, collapsed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from textual.widgets import Button, Collapsible, Static
 from tui.app.text.cell_width import wrap
 from tui.plan.fields.all_fields import BY_KEY, STEPS
 
-# The step where a task's values are edited, when the card names no field.
+# The step in which a task's values are edited, if the card names no field.
 STEP_OF_TASK: dict[str, str] = {
     "sign-in": "credentials",
     "workspace": "workspace",
@@ -32,12 +32,12 @@ STEP_OF_TASK: dict[str, str] = {
 }
 
 
-LONGEST_LABEL = 18  # of the first button, so that all five fit into 80 columns
+LONGEST_LABEL = 18  # characters of the first button, so that all five fit in 80 columns
 
 
 @dataclass(frozen=True)
 class Card:
-    """What an error says. `step` and `key` tell where it is put right, `raw` is the service's own text."""
+    """The content of an error card. `step` and `key` say where to fix it, `raw` is the service's original text."""
 
     title: str
     cause: str = ""
@@ -50,7 +50,7 @@ class Card:
 
     @classmethod
     def of(cls, card: Mapping[str, Any], task: str = "") -> Card:
-        """A card from an event, or from an answer that carries an error."""
+        """Create a card from an event, or from an answer that contains an error."""
         key = card.get("field") or None
         field = BY_KEY.get(str(key)) if key else None
         evidence = card.get("evidence") or card.get("raw") or ""
@@ -66,7 +66,7 @@ class Card:
         )
 
     def for_support(self, about: Mapping[str, str]) -> str:
-        """The card as plain text, with what else support asks for (run, endpoint, version, …)."""
+        """Return the card as plain text, with what else support needs (run, endpoint, version, …)."""
         named = {"Why": self.cause, "What to do": self.remedy, "See": self.docs, **about}
         parts = [self.title, *(f"{name}: {value}" for name, value in named.items() if value)]
         parts += [f"Request id: {item}" for item in self.request_ids]
@@ -75,14 +75,14 @@ class Card:
 
     @property
     def paragraphs(self) -> list[tuple[str, str]]:
-        """What is said below the title: a word and a text each."""
+        """Return the paragraphs below the title, each a label and a text."""
         return [
             (name, text) for name, text in (("Why", self.cause), ("To do", self.remedy), ("See", self.docs)) if text
         ]
 
 
 def _text(value: Any) -> str:
-    """Text of a value that may be a text, a list of lines or a structure."""
+    """Return a value that may be a text, a list of lines or a structure as text."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -93,26 +93,26 @@ def _text(value: Any) -> str:
 
 
 class CardView(Vertical):
-    """Shows a card, with a button for each thing that can be done about it."""
+    """Shows a card, with a button for each available action."""
 
     @dataclass
     class Edit(Message):
-        """Put right what the card is about."""
+        """Edit the field or step that the card is about."""
 
         step: str
         key: str | None
 
     class Again(Message):
-        """Do it again."""
+        """Start a new run."""
 
     class Retry(Message):
-        """Do the task that failed again, and what comes after it."""
+        """Retry the failed task and continue with those after it."""
 
     class Support(Message):
         """Copy the card for support."""
 
     class Log(Message):
-        """Show the log instead."""
+        """Show the log instead of the card."""
 
     MESSAGES: ClassVar = {"card-again": Again, "card-retry": Retry, "card-copy": Support, "card-log": Log}
 
@@ -121,12 +121,12 @@ class CardView(Vertical):
     def compose(self) -> ComposeResult:
         yield Static(classes="card-title", markup=False)
         yield Horizontal(
-            Button("Edit", id="card-edit", compact=True, tooltip="Go to the field that this is about"),
+            Button("Edit", id="card-edit", compact=True, tooltip="Go to the field that caused this"),
             Button("", id="card-retry", compact=True,
-                   tooltip="Go on with this run: what has succeeded is kept, the rest is done"),
+                   tooltip="Resume this run: completed tasks are kept, the rest is done"),
             Button("Run again", id="card-again", compact=True,
-                   tooltip="A new run of the plan as it is now; what is there is kept"),
-            Button("Log", id="card-log", compact=True, tooltip="Show the log in place of this card"),
+                   tooltip="Start a new run of the current plan; existing resources are kept"),
+            Button("Log", id="card-log", compact=True, tooltip="Show the log instead of this card"),
             Button("For support", id="card-copy", compact=True, tooltip="Copy everything that support needs"),
             classes="card-actions",
         )  # fmt: skip
@@ -139,11 +139,14 @@ class CardView(Vertical):
 
     def on_mount(self) -> None:
         for button in self.query(Button):
-            button.active_effect_duration = 0  # while one looks pressed, Textual drops a second press
+            button.active_effect_duration = 0  # Textual drops a second press while this effect lasts
 
     def show(self, card: Card, *, again: str, retry: str = "", note: str = "") -> None:
-        """Show another card. `again` names the button that starts anew, `retry` the one that goes on (empty: there is
-        none); `note` is a sentence above everything else."""
+        """Show a card.
+
+        `again` labels the button that starts a new run, `retry` the one that resumes (empty: no such button); `note` is
+        a sentence above everything else.
+        """
         self.card = card
         self.query_one(".card-title", Static).update(Content.assemble(("✖ ", "bold"), (card.title, "bold")))
         lines: list[Any] = [(note, "bold $text-accent")] if note else []
@@ -164,20 +167,20 @@ class CardView(Vertical):
         self.query_one(".card-raw-text", Static).update(raw.strip())
 
     def wanted(self, width: int) -> int:
-        """The rows that the card needs to be seen whole, its raw text folded, in so many columns."""
+        """Return the rows that the card needs at this width, with its raw text collapsed."""
         if self.card is None:
             return 0
-        room = max(width - 4, 20)  # beside the bar and the scroll bar
+        room = max(width - 4, 20)  # without the bar and the scroll bar
         texts = [f"✖ {self.card.title}", *(f"{name}: {text}" for name, text in self.card.paragraphs)]
         return 2 + sum(len(wrap(text, room)) for text in texts)
 
     def first_action(self) -> Button:
-        """The button to focus when the card appears."""
+        """Return the button to focus when the card appears."""
         buttons = [self.query_one(f"#card-{name}", Button) for name in ("edit", "retry", "again", "copy")]
         return next(button for button in buttons if button.display)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Each button is a message."""
+        """Post the pressed button's message."""
         event.stop()
         if event.button.id == "card-edit" and self.card:
             self.post_message(self.Edit(self.card.step, self.card.key))

@@ -1,4 +1,4 @@
-"""A choice of a few words: in a row, all visible, or below each other with what each means."""
+"""A choice between a few options: in a row, all visible, or stacked with an explanation of each."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ ON, OFF = "●", "○"
 
 
 class Choice(Widget, can_focus=True):
-    """One of `choices`. Left and right (below each other: up and down) change it; Space takes the next one.
+    """Selects one of `choices`. Left and right (up and down if stacked) change it; Space selects the next one.
 
-    `notes` are sentences by choice and put the choices below each other. `refused` gives, for a choice that cannot be
-    taken, the reason; `empty` is the label of the choice "" (nothing written).
+    `notes` are explanations by choice; if given, the choices are stacked. `refused` gives the reason why a choice
+    cannot be selected; `empty` is the label of the choice "" (no value in the plan).
     """
 
     BINDINGS: ClassVar = [
-        Binding("left", "step(-1)", "Previous", show=False, id="choice.previous", tooltip="The choice before."),
-        Binding("right", "step(1)", "Next", show=False, id="choice.next", tooltip="The choice after."),
+        Binding("left", "step(-1)", "Previous", show=False, id="choice.previous", tooltip="The previous choice."),
+        Binding("right", "step(1)", "Next", show=False, id="choice.next", tooltip="The next choice."),
         Binding("up", "vertical(-1)", "Up", show=False, id="choice.up", tooltip="The choice or field above."),
         Binding("down", "vertical(1)", "Down", show=False, id="choice.down", tooltip="The choice or field below."),
         Binding("space", "step(1, True)", "Change", show=False, id="choice.change", tooltip="The next choice."),
@@ -49,7 +49,7 @@ class Choice(Widget, can_focus=True):
 
     @dataclass
     class Refused(Message):
-        """The user tried a value that cannot be chosen; `reason` is a sentence."""
+        """The user tried to select an unavailable value; `reason` is a sentence."""
 
         choice: Choice
         value: str
@@ -72,7 +72,7 @@ class Choice(Widget, can_focus=True):
         self.set_reactive(Choice.value, value)
 
     def label(self, choice: str) -> str:
-        """The word that stands for a choice."""
+        """Return the label of a choice."""
         return choice or self.empty
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
@@ -109,7 +109,7 @@ class Choice(Widget, can_focus=True):
         )
 
     def action_step(self, by: int, around: bool = False) -> None:
-        """Take the choice that many places on; with `around`, the first one follows the last."""
+        """Select the choice `by` places further; with `around`, wrap around at the ends."""
         position = self.choices.index(self.value) if self.value in self.choices else (-1 if by > 0 else 0)
         target = position + by
         if around:
@@ -118,7 +118,7 @@ class Choice(Widget, can_focus=True):
             self._take(self.choices[target])
 
     def action_vertical(self, by: int) -> None:
-        """Within choices below each other the next one; beyond them, and in a row, the next field."""
+        """Move to the next stacked choice; past the last one, or in a row, to the next field."""
         position = self.choices.index(self.value) if self.value in self.choices else 0
         if self.notes and 0 <= position + by < len(self.choices):
             self._take(self.choices[position + by])

@@ -1,4 +1,4 @@
-"""The list that opens below a field: filtered as one types, taken with Enter, left as it was with Esc."""
+"""The drop-down list below a field: typing filters it, Enter selects an item, Esc closes it without a change."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from textual.widgets import Button
 from tui.app.text.cell_width import wrap
 from tui.app.widgets.help import Topic
 
-Row = tuple[Content, Optional[int]]  # a line, and of which item it is, for the mouse
+Row = tuple[Content, Optional[int]]  # a line, and the index of its item, for the mouse
 
-KEYS = "Enter takes · Esc leaves as was · Tab keeps the text"
+KEYS = "Enter: select · Esc: cancel · Tab: keep the text"
 LOADING, LISTED, REFUSED = "loading", "listed", "refused"
 
 
 class ListButton(Button):
-    """Opens a field's list; the key for it is Down."""
+    """Opens a field's list, as the key Down does."""
 
     def __init__(self, noun: str, **options: Any) -> None:
         super().__init__("▾", compact=True, **options)
         self.noun = noun
 
     def topic(self) -> Topic:
-        """Help for the button."""
+        """Return the button's help."""
         return Topic(
             f"List of {self.noun}",
-            f"Shows the {self.noun} that this identity may list, to choose from. Down in the field does the same.",
-            "Typing works as well, also where nothing can be listed. " + KEYS + ".",
+            f"Lists the {self.noun} that this identity may list. Down in the field does the same.",
+            "You can also type a value, even if nothing can be listed. " + KEYS + ".",
         )
 
 
 class DropList(Widget, can_focus=False):
-    """Shows what can be chosen. The field above keeps the focus and passes the keys on.
+    """Shows the items to choose from. The field above keeps the focus and forwards its keys.
 
-    `state` is loading, listed or refused; `matches` are the items that fit what is typed, `marked` is one of them.
+    `state` is loading, listed or refused; `matches` are the items that match the typed text, `marked` is one of them.
 
-    It is no OptionList, which measures every option at every letter: with 5,000 items a letter took 450 ms, here 40;
-    with 200 still 100. What fits is not `textual.fuzzy`'s either: it wants the words in their order, lets `123` find
-    325 items in place of 15, and one text of two words takes it two seconds of 5,000 items.
+    Not an OptionList, which measures every option on every letter: with 5,000 items a letter took 450 ms, here 40 ms;
+    with 200 items still 100 ms. Nor does it match with `textual.fuzzy`, which requires the words in order, finds 325
+    items for `123` instead of 15, and takes two seconds for a text of two words among 5,000 items.
     """
 
     @dataclass
@@ -71,16 +71,16 @@ class DropList(Widget, can_focus=False):
         self._rows: list[Row] = []
         self.display = False
 
-    # What is shown
+    # Content
 
     def load(self, seconds: float) -> None:
-        """Say that the list is being asked for, since so many seconds."""
+        """Show that the list is loading, and for how many seconds."""
         self.state, self._seconds = LOADING, int(seconds)
         self.items, self.matches, self.marked = [], [], None
         self.refresh(layout=True)
 
     def show(self, items: Sequence[Mapping[str, Any]], reason: str, current: str) -> None:
-        """Show a list; `current` is the value that the field has, `reason` why the list is not whole or empty."""
+        """Show a list; `current` is the field's value, `reason` why the list is incomplete or empty."""
         self.items = [dict(item) for item in items]
         self.state = LISTED if self.items or not reason else REFUSED
         self.reason, self.current = reason, current
@@ -89,30 +89,30 @@ class DropList(Widget, can_focus=False):
         self.refresh(layout=True)
 
     def filter(self, typed: str) -> None:
-        """Show the items that hold every word that is typed."""
+        """Show the items that contain every typed word."""
         if self.state == LISTED:
             self._match(typed, typed.strip())
             self._top = 0
             self.refresh(layout=True)
 
     def move(self, by: int) -> None:
-        """Mark another item, that many further on."""
+        """Move the selection by so many items."""
         if self.marked is not None:
             self.marked = max(0, min(len(self.matches) - 1, self.marked + by))
             self.refresh(layout=True)
 
     @property
     def page(self) -> int:
-        """How many items a page is."""
+        """Return the number of items on a page."""
         return max(1, len({number for _, number in self._rows if number is not None}))
 
     @property
     def item(self) -> dict[str, Any] | None:
-        """The marked item."""
+        """The selected item."""
         return None if self.marked is None else self.matches[self.marked]
 
     def _match(self, typed: str, wanted: str) -> None:
-        """Find the items that hold every word that is typed; mark the one that is wanted, or the first."""
+        """Find the items that contain every typed word; select the wanted one, or the first."""
         self._typed, words = typed, typed.lower().split()
         self.matches = [item for item in self.items if all(word in everything(item) for word in words)]
         exact = (number for number, item in enumerate(self.matches) if names(item, wanted.lower()))
@@ -121,7 +121,7 @@ class DropList(Widget, can_focus=False):
     # Drawing
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        # The grid around it asks with the width of one column; the list has all three.
+        # The surrounding grid passes the width of one column; the list spans all three.
         row = self.parent.content_size.width if isinstance(self.parent, Widget) else 0
         return len(self._lay_out(row - self.styles.gutter.width if row else width))
 
@@ -135,18 +135,18 @@ class DropList(Widget, can_focus=False):
     def _lines(self, width: int) -> list[Row]:
         if self.state == LOADING:
             wait = f" {self._seconds} s" if self._seconds else ""
-            return self._words("▸", f"Asking Azure for the {self.noun} …{wait}", "$text-accent", width)
+            return self._words("▸", f"Loading the {self.noun} from Azure …{wait}", "$text-accent", width)
         if self.state == REFUSED:
-            return self._words("!", f"{self.reason} Typing works all the same.", "$text-warning", width)
+            return self._words("!", f"{self.reason} You can type a value instead.", "$text-warning", width)
         if not self.items:
             return self._words("·", f"There are no {self.noun}.", "$text-muted", width)
         if not self.matches:
-            text = f"None of the {len(self.items)} {self.noun} has “{self._typed.strip()}” in it; Tab keeps it."
+            text = f"None of the {len(self.items)} {self.noun} contains “{self._typed.strip()}”; Tab keeps the text."
             return self._words("·", text, "$text-muted", width)
         of = f"{len(self.matches)} of {len(self.items)}" if len(self.matches) < len(self.items) else len(self.items)
         title = f"{self.noun[0].upper()}{self.noun[1:]}"
         lines = self._words(" ", f"{title}: {of}. {KEYS}.", "$text-muted", width)
-        # Lines for items: as many as the terminal leaves beside header, help and the other fields.
+        # Lines for items: as many as the terminal has left after the header, the help and the other fields.
         lines += self._window(width, max(4, min(14, self.app.size.height - 16 - len(lines))))
         if self.reason:
             lines += self._words("!", self.reason, "$text-muted", width)
@@ -157,7 +157,7 @@ class DropList(Widget, can_focus=False):
         return [(Content.styled(f"{first} {line}", style), None) for first, line in zip(signs, wrap(text, width - 2))]
 
     def _window(self, width: int, room: int) -> list[Row]:
-        """The items around the marked one, as many as fit; what is above and below is counted."""
+        """Return as many items around the selected one as fit, with the counts of those above and below."""
         marked = self.marked or 0
         self._top = min(self._top, marked)
         blocks: dict[int, list[Content]] = {}
@@ -205,10 +205,10 @@ class DropList(Widget, can_focus=False):
 
 
 def names(item: Mapping[str, Any], lowered: str) -> bool:
-    """Whether a text is an item's value or label."""
+    """Whether the text equals an item's value or label."""
     return bool(lowered) and lowered in (str(item.get("value")).lower(), str(item.get("label")).lower())
 
 
 def everything(item: Mapping[str, Any]) -> str:
-    """All that is shown of an item and its value, in lower case."""
+    """Return an item's value and everything shown of it, in lower case."""
     return " ".join(str(item.get(part) or "") for part in ("label", "value", "detail")).lower()

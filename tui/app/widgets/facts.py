@@ -1,4 +1,4 @@
-"""Lines about what was found: a sign, a word or name, and a sentence that wraps below itself."""
+"""Result lines: a sign, a name, and a sentence that wraps within its column."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STYLES = {
 
 
 class Fact(NamedTuple):
-    """A line: `kind` is ok, warn, bad, busy, none (not there) or empty; `name` stands in a column of its own."""
+    """A result line: `kind` is ok, warn, bad, busy, none (absent) or empty; `name` has a separate column."""
 
     kind: str
     name: str
@@ -33,16 +33,16 @@ class Fact(NamedTuple):
 
 
 class Facts(Static):
-    """Facts below each other, the names aligned."""
+    """Shows result lines with aligned names."""
 
     def __init__(self, id: str | None = None, *, column: int = 0) -> None:
         super().__init__("", id=id, classes="facts", markup=False)
         self.facts: tuple[Fact, ...] = ()
         self.column = column
-        self._lines = 0  # what was written last
+        self._lines = 0  # number of lines written last
 
     def show(self, facts: Sequence[Fact]) -> None:
-        """Show these facts; none makes the widget disappear."""
+        """Show these lines; with none, the widget is hidden."""
         if tuple(facts) == self.facts and facts:
             return
         self.facts = tuple(facts)
@@ -58,12 +58,12 @@ class Facts(Static):
         self.call_after_refresh(self._make_room)
 
     def _make_room(self) -> None:
-        """Be laid out anew where that was done for fewer lines: they were written while it was going on."""
+        """Request a layout if the last one was for fewer lines, because lines were written during it."""
         if self.content_size.height < self._lines:
             self.refresh(layout=True)
 
     def _reachable(self) -> None:
-        """Take the focus where not everything fits, so that the keyboard can scroll to it."""
+        """Become focusable if not everything fits, so that the keyboard can scroll it."""
         parent = self.parent
         self.can_focus = isinstance(parent, Widget) and parent.max_scroll_y > 0
 

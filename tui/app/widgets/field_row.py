@@ -1,4 +1,4 @@
-"""A field of the plan in one row: label, input, where the value comes from; below it what is wrong with it."""
+"""A field of the plan in one row: label, input, the value's source; below it, what is wrong with the value."""
 
 from __future__ import annotations
 
@@ -27,31 +27,31 @@ from tui.app.widgets.inputs import TextInput
 from tui.helper.client import HelperError
 from tui.plan.fields.all_fields import Field
 
-SHOWN_AT_LEAST = 1.0  # seconds that something busy stays on the screen
-PAUSE = 0.3  # seconds without a key before the disk is looked at
+SHOWN_AT_LEAST = 1.0  # seconds that a busy message stays on the screen
+PAUSE = 0.3  # seconds without a key before the disk is read
 
 
 class FieldRow(Widget):
-    """Edits one field. It is checked when it is left, and from then on while it is corrected.
+    """Edits one field. The value is checked when the field loses focus, and from then on while it is corrected.
 
-    `remark` is a line below the field for what is known about the value; what is wrong takes its place.
+    `remark` is a line below the field with what is known about the value; an error replaces it.
 
-    A field with a `source` can be chosen from a list as well: Down or the button beside it opens the list, which is
-    asked for in the background. What is typed then is a filter first; it becomes the value when the field is left.
+    A field with a `source` can also be chosen from a list: Down, or the button next to it, opens the list, which is
+    loaded in the background. Typed text then filters the list; it becomes the value when the field loses focus.
     """
 
     BINDINGS: ClassVar = [
-        Binding("down", "list_down", "List", show=False, id="list.down", tooltip="Open the list, or the next item."),
-        Binding("up", "list_by(-1)", "Up", show=False, id="list.up", tooltip="The item above."),
+        Binding("down", "list_down", "List", show=False, id="list.down", tooltip="Open the list; next item."),
+        Binding("up", "list_by(-1)", "Up", show=False, id="list.up", tooltip="The previous item."),
         Binding("pagedown", "list_by(1, True)", "Page down", show=False, id="list.page_down", tooltip="A page down."),
         Binding("pageup", "list_by(-1, True)", "Page up", show=False, id="list.page_up", tooltip="A page up."),
         Binding("escape", "list_close", "Close", show=False, id="list.close",
-                tooltip="Close the list and leave the field as it was."),
+                tooltip="Close the list without changing the field."),
     ]  # fmt: skip
 
     @dataclass
     class Taken(Message):
-        """An item of the list was taken; `item` has value, label, detail and sets."""
+        """An item of the list was selected; `item` has value, label, detail and sets."""
 
         row: FieldRow
         item: dict[str, Any]
@@ -64,15 +64,17 @@ class FieldRow(Widget):
 
     @dataclass
     class Opened(Message):
-        """Down, or the button ▾, in a field whose list is a table of the pane."""
+        """Down, or the button ▾, was pressed in a field whose list is a table of the pane."""
 
         row: FieldRow
 
     def __init__(
         self, field: Field, store: Store, source: ListSource | None = None, *, label: str = "", table: str = ""
     ) -> None:
-        """`label` takes the place of the field's own where a heading above says the rest. `table` names in the plural
-        what the pane itself lists for this field; Down is then the message Opened."""
+        """`label` replaces the field's own label under a heading that says the rest.
+
+        `table` is the plural noun for what the pane itself lists for this field; Down then posts the message Opened.
+        """
         super().__init__(id="row-" + field.key.replace(".", "-"), classes="field-row")
         self.field = field
         self.label = label or field.label
@@ -89,9 +91,9 @@ class FieldRow(Widget):
         self.stacked = isinstance(self.control, Choice) and bool(self.control.notes)
         self.set_class(self.stacked, "-stacked")
         self.source = (source or LISTS.get(field.key)) if isinstance(self.control, TextInput) else None
-        self.noun = self.source.noun if self.source else table  # of what is listed for it, if anything is
-        self.list = DropList(self.noun)  # closed for ever where there is no source
-        self._before = ""  # the text of the field when its list was opened
+        self.noun = self.source.noun if self.source else table  # for the listed items; empty without a list
+        self.list = DropList(self.noun)  # never opened without a source
+        self._before = ""  # the field's text when its list was opened
 
     def compose(self) -> ComposeResult:
         yield Static(self.label, classes="field-label", markup=False)
@@ -112,19 +114,19 @@ class FieldRow(Widget):
         field, text = self.field, self.store.text(self.field.key)
         if field.kind == "choice":
             choices = field.choices if field.required or field.default is not None else ("", *field.choices)
-            if text not in choices:  # a reference, or something that is not possible and will be said so
+            if text not in choices:  # a reference, or an invalid value, which the check will report
                 choices = (*choices, text)
             return Choice(choices, text, notes=CHOICES.get(field.key))
         if field.kind == "bool":
             return Choice(("false", "true"), text or "false")
         if field.kind == "secret":
-            return TextInput("", password=True, placeholder=text or "typed, it stays in memory")
+            return TextInput("", password=True, placeholder=text or "typed, kept in memory only")
         return TextInput(text)
 
-    # What is shown
+    # Content
 
     def reread(self) -> None:
-        """Show the value and its source as the store has them now (not the value that is being typed)."""
+        """Show the value and its source from the store (but keep text that is being typed)."""
         key = self.field.key
         self.display = self.store.document.asked(key)
         text = self.store.text(key)
@@ -132,27 +134,27 @@ class FieldRow(Widget):
             self.control.value = text
         elif not self.control.has_focus:
             if self.field.kind == "secret":
-                self.control.placeholder = text or "typed, it stays in memory"
+                self.control.placeholder = text or "typed, kept in memory only"
                 if not self.store.secrets.get(key) and self.control.value:
                     self.control.value = ""
             elif self.control.value != text:
                 self.control.value = text
         note = self.note()
         if note != self._note.content:
-            self._note.update(note, layout=False)  # its place has one row and a width of its own
+            self._note.update(note, layout=False)  # it has one row and a fixed width
         self._show_below()
 
     def note(self) -> str:
-        """Where the value comes from, in few words."""
+        """Return the value's source, in a few words."""
         return short_source(self.store.provenance(self.field.key))
 
     def say(self, remark: str, kind: str = "") -> None:
-        """Put a line below the field; `kind` is one of "", "ok", "warn"."""
+        """Show a line below the field; `kind` is "", "ok" or "warn"."""
         self.remark, self.remark_kind = remark, kind
         self._show_below()
 
     def complain(self, error: str | None) -> None:
-        """Show what is wrong, or that nothing is."""
+        """Show an error below the field, or clear it (None)."""
         self.error = error
         self._checked = self._checked or error is not None
         self._show_below()
@@ -163,22 +165,24 @@ class FieldRow(Widget):
         self.set_class(not self.error and self.remark_kind == "ok", "-ok")
         self.set_class(not self.error and self.remark_kind == "warn", "-warn")
         text = f"✖ {self.error}" if self.error else self.remark or (f"= {stands_for}" if stands_for else "")
-        if text != self._below.content:  # a line that is laid out anew for every letter costs more than the letter
+        if text != self._below.content:  # a layout per letter costs more than the letter itself
             self._below.update(text)
         self._below.display = bool(text) and not self.list.display
         if self.error and self.has_focus_within:
             self._keep_in_sight()
 
     def _keep_in_sight(self) -> None:
-        """Scroll to the row as a whole: the focus alone brings only the input into sight, and not what is wrong with
-        it on the line below. After a refresh, for a line that has only just come has no place yet."""
+        """Scroll the whole row into view: focusing scrolls only to the input, not to the error on the line below it.
+
+        Runs after a refresh, because a line that was just added has no position yet.
+        """
         self.call_after_refresh(self.scroll_visible, animate=False)
 
     def topic(self) -> Topic:
-        """The help of this field."""
+        """Return the field's help."""
         return field_topic(self.field, self.store, self.noun)
 
-    # What is typed
+    # Typing
 
     @on(TextInput.Changed)
     def _typed(self, event: TextInput.Changed) -> None:
@@ -202,7 +206,7 @@ class FieldRow(Widget):
     @on(Choice.Refused)
     def _refused(self, event: Choice.Refused) -> None:
         event.stop()
-        self.say(f"! {event.value or 'not set'} cannot be chosen: {event.reason}", "warn")
+        self.say(f"! {event.value or 'not set'} cannot be selected: {event.reason}", "warn")
 
     @on(TextInput.Submitted)
     def _entered(self, event: TextInput.Submitted) -> None:
@@ -223,27 +227,27 @@ class FieldRow(Widget):
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
         if not self.is_attached:
             return
-        if event.widget is self.control:  # and not the button, which opens the list when it is pressed
+        if event.widget is self.control:  # not the button, which opens the list when pressed
             self._keep()
         self.remove_class("-current")
         self._checked = True
         if isinstance(self.control, TextInput):
-            self.control.cursor_position = 0  # the start of a long value is what tells it apart
+            self.control.cursor_position = 0  # the start of a long value identifies it best
         self.check()
         self.call_later(self.reread)
 
     def check(self) -> None:
-        """Judge the value; the disk is looked at in the background."""
+        """Check the value; the disk is read in the background."""
         if self.field.kind != "path":
             self.complain(self.store.problem(self.field.key))
             return
         self._wanted = True
-        if not self._looking:  # one look at a time: a slow mount is not asked again for every letter
+        if not self._looking:  # one check at a time: a slow mount is not read for every letter
             self._looking = True
             self.run_worker(self._look(), group=f"look-{self.field.key}")
 
     async def _look(self) -> None:
-        """Look at the disk until what was found is about the value that is there now."""
+        """Read the disk, again if the value has changed meanwhile, and show the result."""
         try:
             while self._wanted:
                 self._wanted = False
@@ -259,7 +263,7 @@ class FieldRow(Widget):
     # The list
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The keys of the list belong to it while it is open; otherwise they mean what they mean everywhere."""
+        """Enable the list's keys only while it is open; otherwise they have their usual meaning."""
         if action == "list_down":
             return bool(self.noun)
         if action.startswith("list_"):
@@ -272,7 +276,7 @@ class FieldRow(Widget):
         self.open_list()
 
     def open_list(self) -> None:
-        """Open the list below the field and ask for what is in it; or the pane's own table."""
+        """Open the list below the field and load its items, or open the pane's own table."""
         if self.table:
             self.post_message(self.Opened(self))
         if self.source is None or self.list.display:
@@ -284,7 +288,7 @@ class FieldRow(Widget):
         self.run_worker(self._fill(), group=f"list-{self.field.key}", exclusive=True)
 
     async def _fill(self) -> None:
-        """The answer goes into the list that asked, unless it comes for another value or the list was closed."""
+        """Load the items, and drop them if the list was closed or the plan has changed meanwhile."""
         assert self.source is not None
         question, opened = self.source.question, self.list
         answer = self.store.facts.get(question)
@@ -299,7 +303,7 @@ class FieldRow(Widget):
             finally:
                 ticker.stop()
             left = SHOWN_AT_LEAST - (time.monotonic() - began)
-            if 0 < left < SHOWN_AT_LEAST - 0.15:  # an answer within a blink was never busy
+            if 0 < left < SHOWN_AT_LEAST - 0.15:  # a very fast answer shows no busy message
                 await asyncio.sleep(left)
             if fingerprint != self.store.fingerprint(question):
                 return
@@ -311,28 +315,28 @@ class FieldRow(Widget):
             self.call_after_refresh(self.scroll_visible)
 
     def action_list_down(self) -> None:
-        """Open the list; in it, the next item."""
+        """Open the list, or go to its next item."""
         if self.list.display:
             self.list.move(1)
         else:
             self.open_list()
 
     def action_list_by(self, by: int, pages: bool = False) -> None:
-        """Mark the item that many, or that many pages, on."""
+        """Move the selection by so many items or pages."""
         self.list.move(by * self.list.page if pages else by)
 
     def action_list_close(self) -> None:
-        """Close the list and leave the field as it was."""
+        """Close the list without changing the field."""
         self._shut(True)
         self.control.value = self._before
 
     def _shut(self, shut: bool) -> None:
-        """Take the list away, or show it in the place of the line below the field."""
+        """Hide the list, or show it instead of the line below the field."""
         self.list.display = not shut
         self._show_below()
 
     def _keep(self) -> None:
-        """Close the list and take what is typed as the value."""
+        """Close the list and use the typed text as the value."""
         if not self.list.display:
             return
         self._shut(True)
@@ -345,7 +349,7 @@ class FieldRow(Widget):
         self.take(event.item)
 
     def take(self, item: dict[str, Any]) -> None:
-        """Make an item of the list the value of the field, and of those that it decides."""
+        """Set the field, and the fields that depend on it, from an item of the list."""
         assert self.source is not None and isinstance(self.control, TextInput)
         self._shut(True)
         key, value = self.field.key, str(item[self.source.take])
@@ -353,7 +357,7 @@ class FieldRow(Widget):
             if (self.store.resolved(other) or self.store.value(other)) != decided:
                 self.store.put(other, decided, CHOSEN)
         if value == self.store.resolved(key):
-            self.control.value = self.store.text(key)  # a reference that stands for it stays
+            self.control.value = self.store.text(key)  # a reference to the same value is kept
         else:
             self.control.value = value
             if self.store.value(key) != value:

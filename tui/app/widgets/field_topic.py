@@ -1,4 +1,4 @@
-"""The help of one field of the plan: what it is, why it matters, its value, where that is from, its default."""
+"""Builds a plan field's help: what it is, why it matters, its value and source, its default."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tui.plan.load_save.references import has_reference
 
 
 def field_topic(field: Field, store: Store, noun: str = "") -> Topic:
-    """Everything about a field; `noun` names what its list is of, where it has one."""
+    """Return a field's help; `noun` is the plural noun for the items of its list, if it has one."""
     value = store.text(field.key)
     stands_for = store.resolved(field.key)
     if stands_for:
@@ -22,7 +22,7 @@ def field_topic(field: Field, store: Store, noun: str = "") -> Topic:
         why_it_matters.example(field),
         value="" if field.kind == "secret" and not has_reference(value) else value,
         source=store.provenance(field.key),
-        choices=f"Down, or the button ▾, opens the list of {noun}; typing works as well."
+        choices=f"Down, or the button ▾, opens the list of {noun}; you can also type a value."
         if noun
         else ", ".join(choice for choice in field.choices),
         link=why_it_matters.link(field),
@@ -31,16 +31,16 @@ def field_topic(field: Field, store: Store, noun: str = "") -> Topic:
 
 
 def default_of(field: Field) -> str:
-    """What is taken where nothing is written, in words."""
+    """Return the default, as text."""
     if field.kind == "secret":
         return ""
     if field.default is not None and field.show(field.default):
         return field.show(field.default)
-    return "none: it must be given" if field.required else "none: it is left out"
+    return "none: required" if field.required else "none: omitted"
 
 
 def short_source(source: str) -> str:
-    """Where a value comes from, short enough for the column beside it; the help has the whole of it."""
+    """Shorten a value's source for the column next to it; the help shows it in full."""
     if source == "typed, kept in memory only":
         return "typed, memory only"
     shorter = source.partition(", from $")[0].partition(", left empty")[0]

@@ -1,4 +1,4 @@
-"""Files and folders as a tree: a folder is read in the background when it is opened, never before."""
+"""A tree of files and folders: each folder is read in the background when it is opened."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from tui.app.widgets import folder_entries
 from tui.app.widgets.folder_entries import Entry, Lister, Listing
 from tui.app.widgets.help import Topic
 
-TICK = 0.1  # seconds between looks at what the threads have brought
+TICK = 0.1  # seconds between collecting the threads' results
 Node = TreeNode[Optional["Item"]]
 
 
 @dataclass
 class Item:
-    """What a node stands for, and how far its folder has been read."""
+    """A node's entry, and how much of its folder has been read."""
 
     entry: Entry
     listing: Listing | None = None
@@ -40,22 +40,24 @@ class Item:
 
 
 class FileTree(Tree[Optional[Item]], inherit_bindings=False):
-    """Enter takes what is marked; right opens a folder, left closes it or goes to the folder above.
+    """Selects a file or folder: Enter selects, right opens a folder, left closes it or goes to the parent folder.
 
-    `takes` says what may be taken: "file", "folder" or "any". Each opened folder has a thread of its own; closing it
-    ends that thread's work. The screen only looks, ten times a second, at what has come.
+    `takes` says what may be selected: "file", "folder" or "any". Each opened folder is read in its own thread; closing
+    it stops that thread. The screen collects the results ten times a second.
     """
 
     BINDINGS: ClassVar = [
-        Binding("up", "cursor_up", "Up", show=False, id="files.up", tooltip="The line above."),
-        Binding("down", "cursor_down", "Down", show=False, id="files.down", tooltip="The line below."),
+        Binding("up", "cursor_up", "Up", show=False, id="files.up", tooltip="The previous line."),
+        Binding("down", "cursor_down", "Down", show=False, id="files.down", tooltip="The next line."),
         Binding("pageup", "page_up", "Page up", show=False, id="files.page_up", tooltip="A page up."),
         Binding("pagedown", "page_down", "Page down", show=False, id="files.page_down", tooltip="A page down."),
         Binding("home", "scroll_home", "First", show=False, id="files.first", tooltip="The first line."),
         Binding("end", "scroll_end", "Last", show=False, id="files.last", tooltip="The last line."),
         Binding("right,space", "open", "Open", show=False, id="files.open", tooltip="Open or close the folder."),
-        Binding("left", "close", "Close", show=False, id="files.close", tooltip="Close it, or go to what it lies in."),
-        Binding("enter", "take", "Take", show=False, id="files.take", tooltip="Take what is marked."),
+        Binding(
+            "left", "close", "Close", show=False, id="files.close", tooltip="Close the folder, or go to its parent."
+        ),
+        Binding("enter", "take", "Select", show=False, id="files.take", tooltip="Select the highlighted entry."),
     ]
 
     @dataclass
@@ -66,16 +68,16 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
 
     @dataclass
     class Said(Message):
-        """What is being read, or was, or why what is marked cannot be taken: a line to show below the tree."""
+        """A line to show below the tree: the reading progress, or why an entry cannot be selected."""
 
         text: str
 
     class Above(Message):
-        """The folder above the root is asked for."""
+        """The user asked for the root's parent folder."""
 
     @dataclass
     class Marked(Message):
-        """Another line is marked."""
+        """Another line is highlighted."""
 
         entry: Entry
 
@@ -88,10 +90,10 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
         self._ticker: Timer | None = None
         self._said = ""
 
-    # What is shown
+    # Content
 
     def look_into(self, folder: str) -> None:
-        """Begin at a folder; what was being read is dropped."""
+        """Make a folder the root; whatever is being read is dropped."""
         self.stop()
         self.clear()
         entry = Entry(folder, folder, True)
@@ -102,17 +104,17 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
 
     @property
     def folder(self) -> str:
-        """Where it begins."""
+        """The path of the root folder."""
         return self.root.data.entry.path if self.root.data else ""
 
     @property
     def marked(self) -> Entry | None:
-        """What is under the cursor."""
+        """The entry under the cursor."""
         node = self.cursor_node
         return node.data.entry if node is not None and node.data is not None else None
 
     def stop(self) -> None:
-        """Drop everything that is still being read."""
+        """Stop reading all folders."""
         for _, item in self._walk(self.root):
             if item.listing is not None:
                 item.listing.cancel()
@@ -122,18 +124,18 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
             self._ticker = None
 
     def _walk(self, node: Node) -> Iterator[tuple[Node, Item]]:
-        """A node and all those below it, with what they stand for."""
+        """Yield a node and its descendants, with their items."""
         if node.data is not None:
             yield node, node.data
         for child in node.children:
             yield from self._walk(child)
 
     def process_label(self, label: Any) -> Text:
-        """Names are text, never markup."""
+        """Return a name as text, without interpreting markup."""
         return label if isinstance(label, Text) else Text(str(label).split("\n")[0], no_wrap=True)
 
     def render_label(self, node: Node, base_style: Style, style: Style) -> Text:
-        """`▸ folder`, `  file  12 kB`; what cannot be taken is dim."""
+        """Render `▸ folder` or `  file  12 kB`; entries that cannot be selected are dim."""
         item = node.data
         if item is None:
             return Text(str(node.label), style=style + Style(dim=True))
@@ -142,7 +144,7 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
         label = Text(sign, style=style)
         dim = Style(dim=True) if self.refusal(entry) and not entry.folder else Style()
         name = shown(entry.name)
-        if node is self.root:  # the end of a long path tells more than its beginning
+        if node is self.root:  # the end of a long path says more than its start
             name = tail(name, max(self.size.width - 24, 20))
         label.append(name + ("/" if entry.folder and not name.endswith("/") else ""), style=style + dim)
         if entry.size is not None:
@@ -156,13 +158,13 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
         return label
 
     def refusal(self, entry: Entry) -> str:
-        """Why an entry cannot be taken, in a sentence; empty where it can."""
+        """Return why an entry cannot be selected, as a sentence; empty if it can."""
         if not entry.writable_name:
-            return "Its name is not text in UTF-8, so a plan cannot hold it; rename it."
+            return "Its name is not valid UTF-8, so a plan cannot contain it; rename it."
         if self.takes == "folder" and not entry.folder:
-            return "A folder is wanted here; take the folder that the file lies in."
+            return "Select a folder here, such as the one that contains this file."
         if self.takes == "file" and entry.folder:
-            return "A file is wanted here; open the folder."
+            return "Select a file here; open the folder."
         return ""
 
     # Reading
@@ -183,20 +185,20 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
         item = node.data
         node.collapse()
         if item is not None and item.listing is not None:
-            item.listing.cancel()  # it is read anew when it is opened again
+            item.listing.cancel()  # it is read again when reopened
             item.listing = None
             item.orders.clear()
             item.nodes.clear()
             node.remove_children()
 
     def _collect(self) -> None:
-        """Show what has come; end when nothing more can come."""
+        """Show new results; stop when all folders have been read."""
         for node, item in list(self._walk(self.root)):
             self._take_from(node, item)
         first = next((item.listing for _, item in self._walk(self.root) if item.listing is not None), None)
         if first is not None:
             said = f"Reading {tail(shown(first.folder), 30)}: {formatting.count(first.found, 'entry', 'entries')}"
-            said += ", looking at sizes" if first.named else ""
+            said += ", reading sizes" if first.named else ""
             self._say(f"▸ {said}, {formatting.running(first.seconds)}")
         else:
             self._say("")
@@ -225,22 +227,22 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
         if item.listing.finished:
             item.problem, item.read = item.listing.problem, not item.listing.problem
             if item.listing.more:
-                node.add_leaf(f"… more than {folder_entries.MOST:,} entries: type the name into the field above")
+                node.add_leaf(f"… more than {folder_entries.MOST:,} entries: type the name in the field above")
             item.listing = None
         node.refresh()
         if marked is not None and marked is not self.root and self.cursor_node is not marked:
-            self.call_after_refresh(self.move_cursor, marked)  # entries that come do not move what is marked
+            self.call_after_refresh(self.move_cursor, marked)  # new entries do not move the highlight
 
     # Keys
 
     def action_open(self) -> None:
-        """Open the marked folder, or close it."""
+        """Open or close the highlighted folder."""
         node = self.cursor_node
         if node is not None and node.data is not None and node.data.entry.folder:
             self._close(node) if node.is_expanded else self._open(node)
 
     def action_close(self) -> None:
-        """Close the marked folder; else mark what it lies in; at the root, go above."""
+        """Close the highlighted folder, or go to its parent; at the root, ask for the parent folder."""
         node = self.cursor_node
         if node is None:
             return
@@ -252,7 +254,7 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
             self.move_cursor(node.parent)
 
     def action_take(self) -> None:
-        """Take what is marked, where it can be taken; a folder that cannot be is opened."""
+        """Select the highlighted entry, or open a folder that cannot be selected."""
         entry = self.marked
         if entry is None:
             return
@@ -265,41 +267,43 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
             self.post_message(self.Said(f"! {refusal}"))
 
     async def _on_click(self, event: events.Click) -> None:
-        """A click marks, and opens a folder; it never takes."""
+        """Highlight the clicked entry, and open it if it is a folder; a click never selects."""
         await super()._on_click(event)
         self.action_open()
 
     def on_tree_node_selected(self, event: Tree.NodeSelected[Any]) -> None:
-        """Textual's own selection means nothing here."""
+        """Ignore Textual's own selection."""
         event.stop()
 
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Any]) -> None:
-        """Tell which entry is marked."""
+        """Announce which entry is highlighted."""
         event.stop()
         item = event.node.data
         if isinstance(item, Item):
             self.post_message(self.Marked(item.entry))
 
     def topic(self) -> Topic:
-        """Help for the tree."""
+        """Return the tree's help."""
         wanted = {"file": "file", "folder": "folder"}.get(self.takes, "file or folder")
         entry = self.marked
         return Topic(
             "Files",
-            f"Enter takes the marked {wanted}. Right opens a folder, left closes it and goes up; Esc leaves.",
-            "A folder is read when it is opened, in the background: a slow mount delays only its own entries.",
+            f"Enter selects the highlighted {wanted}. Right opens a folder, left closes it or goes up; Esc closes.",
+            "A folder is read in the background when it is opened: a slow mount delays only its own entries.",
             value=entry.path if entry else "",
         )
 
 
 def shown(name: str) -> str:
-    """A name as text for the screen: without control characters, with `?` for what is no text."""
+    """Return a name as text for the screen: without control characters, with `?` for invalid characters."""
     return formatting.plain(name.encode("utf-8", "replace").decode())
 
 
 def start_folder(base: Path, value: str) -> str:
-    """Where to begin for a value of a path field: the folder it lies in, the nearest that is there. Looks at the
-    disk: call it away from the screen's loop."""
+    """Return the folder to start in for a path field's value: the nearest existing one that contains it.
+
+    Reads the disk: call it outside the event loop.
+    """
     path = (base / Path(value).expanduser()) if value else base
     path = path.resolve()
     for folder in (path.parent if value else path, *path.parents):

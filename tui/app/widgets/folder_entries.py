@@ -1,4 +1,4 @@
-"""The entries of one folder, read in a thread that may hang, taken by the screen when it has time. No screens here."""
+"""Reads the entries of a folder in a thread that may hang; the screen collects them. Contains no screens."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
-MOST = 2000  # entries of one folder that are offered; whoever has more types the name
+MOST = 2000  # entries shown per folder; for others the name must be typed
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file or folder: its name, its path, whether it is a folder; `size` in bytes where it is known."""
+    """A file or folder: its name, its path, whether it is a folder; `size` in bytes if known."""
 
     name: str
     path: str
@@ -25,23 +25,23 @@ class Entry:
 
     @property
     def order(self) -> tuple[bool, str, str]:
-        """Folders first, by name, whatever the letters' case."""
+        """The sort key: folders first, then by name, ignoring case."""
         return (not self.folder, self.name.casefold(), self.name)
 
     @property
     def writable_name(self) -> bool:
-        """Whether the name is text that a plan can hold."""
-        return not any("\ud800" <= letter <= "\udfff" for letter in self.path)  # what stands for bytes that are no text
+        """Whether the name is text that a plan can contain."""
+        return not any("\ud800" <= letter <= "\udfff" for letter in self.path)  # stand-ins for undecodable bytes
 
 
 Lister = Callable[[str], Iterator[Entry]]
 
 
 def scan(folder: str) -> Iterator[Entry]:
-    """The entries of a folder, one at a time, as the file system gives them. Raises OSError.
+    """Yield the entries of a folder, in the file system's order. Raises OSError.
 
-    Whether something is a folder comes with the name on most file systems, and costs a look of its own on others;
-    sizes always do, so they are looked at last, by `look`.
+    Most file systems return with the name whether it is a folder; others need a separate call. Sizes always do, so
+    `look` reads them last.
     """
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -53,7 +53,7 @@ def scan(folder: str) -> Iterator[Entry]:
 
 
 def look(entry: Entry) -> Entry:
-    """The entry of a file with its size; as it was where that cannot be read."""
+    """Return a file's entry with its size, or unchanged if the size cannot be read."""
     if entry.folder:
         return entry
     try:
@@ -63,7 +63,7 @@ def look(entry: Entry) -> Entry:
 
 
 class Listing:
-    """Reads a folder in a daemon thread. `take` gives what has come since; nothing here ever waits."""
+    """Reads a folder in a daemon thread. `take` returns the new entries; no method blocks."""
 
     def __init__(self, folder: str, lister: Lister = scan, measure: Callable[[Entry], Entry] = look) -> None:
         self.folder = folder
@@ -103,20 +103,20 @@ class Listing:
             self.ended = True
 
     def take(self, most: int = 200) -> list[Entry]:
-        """What has come since the last time; an entry comes a second time when its size is known."""
+        """Return at most `most` new entries; an entry is returned a second time when its size is known."""
         return [self._fresh.popleft() for _ in range(min(most, len(self._fresh)))]
 
     @property
     def finished(self) -> bool:
-        """Whether everything has come and been taken."""
+        """Whether everything has been read and taken."""
         return self.ended and not self._fresh
 
     @property
     def seconds(self) -> float:
-        """How long it has gone on."""
+        """The time since reading started."""
         return time.monotonic() - self.began
 
     def cancel(self) -> None:
-        """Drop what comes from now on. A file system that does not answer holds the thread, and nothing else."""
+        """Discard further entries. A file system that does not respond blocks only the thread."""
         self._cancelled = True
         self._fresh.clear()

@@ -1,4 +1,4 @@
-"""The top row: which step, whether the plan is saved, which workspace; and the steps as a column on wide screens."""
+"""The header row (step, saved state, workspace), and the step rail on wide screens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tui.app.steps.step_texts import ORDER, TITLES
 
 
 class HeaderBar(Widget):
-    """One row: step n of 9 on the left; rehearsal, saved, workspace on the right."""
+    """One row: step n of 9 on the left; rehearsal, saved state and workspace on the right."""
 
     step = reactive("")
 
@@ -20,7 +20,7 @@ class HeaderBar(Widget):
         self.store = store
 
     def saved(self) -> str:
-        """Whether the plan is saved, in a word or two."""
+        """Return whether the plan is saved, in a few words."""
         if self.store.save_problem:
             return "! not saved"
         if self.store.dirty:
@@ -36,7 +36,7 @@ class HeaderBar(Widget):
             workspace = "no workspace yet" if store.ready.is_set() else ""
         parts = [self.saved(), *([workspace] if workspace else [])]
         if store.rehearse:
-            practised = store.environ.get("REHEARSAL_SCENARIOS", "")  # failures that are made to happen
+            practised = store.environ.get("REHEARSAL_SCENARIOS", "")  # simulated failures
             parts.insert(0, f"rehearsal of {practised}" if practised else "rehearsal")
         taken = left.cell_length
         while len(parts) > 1 and taken + 2 + len(" · ".join(parts)) > width:
@@ -49,7 +49,7 @@ class HeaderBar(Widget):
 
 
 class Rail(Widget):
-    """The steps below each other, with where one is and what needs attention."""
+    """Lists the steps, with the current one and those that need attention."""
 
     step = reactive("")
 
@@ -59,11 +59,11 @@ class Rail(Widget):
         self.wrong: set[str] = set()
 
     def watch_step(self, step: str) -> None:
-        """A step that was the current one has been seen."""
+        """Record the step as visited."""
         self.seen.add(step)
 
     def mark(self, step: str, wrong: bool) -> None:
-        """Say whether a step needs attention."""
+        """Set whether a step needs attention."""
         (self.wrong.add if wrong else self.wrong.discard)(step)
         self.refresh()
 

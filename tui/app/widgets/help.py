@@ -1,4 +1,4 @@
-"""Help for whatever has the focus: two rows below the fields, or a column beside them on a wide screen."""
+"""Help for the focused widget: two rows below the fields, or a column next to them on a wide screen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.app.text.cell_width import wrap
 
 @dataclass(frozen=True)
 class Topic:
-    """What help says: what a thing is, why it matters here, an example, its value and its source, its default."""
+    """A help text: what a thing is, why it matters here, an example, its value and source, its default."""
 
     title: str
     what: str
@@ -27,7 +27,7 @@ class Topic:
     default: str = ""
 
     def short(self, width: int, rows: int) -> str:
-        """What fits into a few rows of that width; ends by naming the key for the rest where something is left out."""
+        """Return the help cut to `rows` rows of this width; if cut, it ends with the key for the rest."""
         for example in (f"Example: {self.example}." if self.example else "", ""):
             lines = wrap(" ".join(part for part in (self.what, self.why, example) if part), width)
             if len(lines) <= rows:
@@ -37,15 +37,15 @@ class Topic:
         return "\n".join([*lines[: rows - 1], last + more])
 
     def full(self, title: bool = True) -> Content:
-        """Everything, with headings; `title` says whether it begins with its own."""
+        """Return the complete help with headings; `title` says whether to start with the title."""
         content = Content.styled(self.title, "bold") if title else Content()
         for heading, text in (
             ("", self.what),
             ("", self.why),
-            ("Possible", self.choices),
+            ("Values", self.choices),
             ("Example", self.example),
             ("Value", self.value),
-            ("From", self.source),
+            ("Source", self.source),
             ("Default", self.default),
             ("Read more", self.link),
         ):
@@ -82,7 +82,7 @@ class HelpBar(Static):
 
 
 class SideHelp(Static):
-    """A column of help beside the fields."""
+    """A column of help next to the fields."""
 
     def __init__(self) -> None:
         super().__init__(id="side-help", markup=False)

@@ -1,4 +1,4 @@
-"""A one-row text field with the keys that a browser leaves alone."""
+"""A one-row text field that uses only keys a browser leaves alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tui.app.textual_patches.one_row import OneRow
 
 
 class TextInput(OwnKeys, OneRow, Input, inherit_bindings=False):
-    """Textual's Input without its border, its blinking, and the keys that a browser keeps (ctrl+w and others)."""
+    """Textual's Input without border, blinking, or the keys that browsers reserve (ctrl+w and others)."""
 
     BINDINGS: ClassVar = [
         Binding("left", "cursor_left", "Left", show=False, id="input.left", tooltip="One character to the left."),
@@ -40,7 +40,8 @@ class TextInput(OwnKeys, OneRow, Input, inherit_bindings=False):
         Binding("ctrl+k", "delete_right_all", "Clear right", show=False, id="input.clear_right",
                 tooltip="Delete everything to the right of the cursor."),
         Binding("enter", "submit", "Done", show=False, id="input.enter", tooltip="Go to the next field."),
-        Binding("ctrl+v", "paste", "Paste", show=False, id="input.paste", tooltip="Paste what was copied here."),
+        Binding("ctrl+v", "paste", "Paste", show=False, id="input.paste",
+                tooltip="Paste the text copied in this wizard."),
     ]  # fmt: skip
 
     def __init__(self, value: str = "", **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""The log of a run: many lines, filtered by task or text, following the end."""
+"""A run's log: filters many lines by task or text, and follows the end."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tui.app.text.cell_width import cut, fit
 from tui.engine.journal.run_view import LogLine
 
 NAME_WIDTH, WIDEST_NAME = 12, 22
-LONGEST = 2000  # cells of one line that can be scrolled to
+LONGEST = 2000  # cells of a line that scrolling can reach
 
 
 class LogView(ScrollView, can_focus=True):
-    """Draws only the lines in sight, straight from the run's own list, so that their number does not matter.
+    """Draws only the visible lines, directly from the run's list, so that the number of lines does not matter.
 
-    It follows the end until it is scrolled up, and again from where the end is scrolled to. A text can be looked for:
-    its places are marked, and `seek` goes from line to line.
+    It follows the end until scrolled up, and again once scrolled to the end. A search highlights a text everywhere, and
+    `seek` goes from match to match.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"log--name", "log--hit", "log--here", "log--bad", "log--empty"}
@@ -38,14 +38,14 @@ class LogView(ScrollView, can_focus=True):
         on: bool
 
     class Found(Message):
-        """The lines with the text that is looked for have become others, or another one is in sight."""
+        """The lines that match the search have changed, or another match is shown."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.lines: Sequence[LogLine] = ()
         self.count = 0
         self.name_width = NAME_WIDTH
-        self.dropped = 0  # lines that came before the first of `lines`
+        self.dropped = 0  # lines that were dropped before the first of `lines`
         self.only_task = ""
         self.only_text = ""
         self.sought = ""
@@ -54,14 +54,14 @@ class LogView(ScrollView, can_focus=True):
         self._shown: list[int] = []  # indices into `lines`
         self._hits: list[int] = []  # indices into `_shown`
         self._here = -1  # index into `_hits`
-        self._height = 0  # for which the end was last brought into sight
+        self._height = 0  # the height for which the end was last scrolled into view
         self._widest = 0
         self._looks: dict[str, Style] = {}
 
     def show(self, lines: Sequence[LogLine], count: int, dropped: int = 0) -> None:
-        """Show the first `count` of `lines`; the same list may be handed over again when it has grown.
+        """Show the first `count` of `lines`; the same list may be passed again when it has grown.
 
-        `dropped` counts the lines that were left out before the first one, to keep what is in sight in its place.
+        `dropped` is the number of lines dropped before the first one, to keep the scroll position.
         """
         if lines is not self.lines or count < self.count:
             before = len(self._shown)
@@ -79,7 +79,7 @@ class LogView(ScrollView, can_focus=True):
         self._resize()
 
     def make_room(self, tasks: Sequence[str]) -> None:
-        """Make room for the names of these tasks before the lines."""
+        """Set the width of the task column for these tasks."""
         width = min(max([NAME_WIDTH, *(len(task) + 1 for task in tasks)]), WIDEST_NAME)
         if width != self.name_width:
             self.name_width = width
@@ -87,7 +87,7 @@ class LogView(ScrollView, can_focus=True):
             self.refresh()
 
     def filter(self, task: str, text: str) -> None:
-        """Show only the lines of a task (empty: of all) that contain a text, in whatever case."""
+        """Show only the lines of a task (empty: of all tasks) that contain a text, ignoring case."""
         if (task, text) == (self.only_task, self.only_text):
             return
         self.only_task, self.only_text = task, text
@@ -95,7 +95,7 @@ class LogView(ScrollView, can_focus=True):
         self._resize()
 
     def search(self, text: str) -> None:
-        """Mark a text wherever it is; nothing with an empty one. `seek` goes there."""
+        """Highlight a text everywhere (empty: nothing); `seek` goes to the matches."""
         if text == self.sought:
             return
         self.sought, self._here = text, -1
@@ -107,11 +107,11 @@ class LogView(ScrollView, can_focus=True):
 
     @property
     def found(self) -> tuple[int, int]:
-        """Which of the lines with the text looked for is in sight, from 1 (0: none yet), and how many there are."""
+        """The number of the matching line that is shown, from 1 (0: none yet), and how many lines match."""
         return self._here + 1, len(self._hits)
 
     def seek(self, by: int) -> None:
-        """Go to the next line with the text that is looked for, or to the one before; around the ends."""
+        """Go to the next or previous matching line, wrapping around at the ends."""
         if not self._hits:
             return
         if self._here < 0:
@@ -135,7 +135,7 @@ class LogView(ScrollView, can_focus=True):
         self.post_message(self.Found())
 
     def follow(self, on: bool) -> None:
-        """Keep the end in sight, or stay where it is."""
+        """Follow the end, or stop following."""
         self.following = on
         self._to_end()
 
@@ -145,12 +145,12 @@ class LogView(ScrollView, can_focus=True):
             self.post_message(self.Following(on))
 
     def shown_text(self) -> str:
-        """The lines that pass the filter, as plain text."""
+        """Return the filtered lines, as plain text."""
         return "".join(f"{row_text(self.lines[index])}\n" for index in self._shown)
 
     @property
     def shown_count(self) -> int:
-        """How many lines pass the filter."""
+        """The number of filtered lines."""
         return len(self._shown)
 
     def _admit_all(self, count: int) -> None:
@@ -186,7 +186,7 @@ class LogView(ScrollView, can_focus=True):
     def _resize(self) -> None:
         size = Size(min(self._widest, LONGEST) + self.name_width, max(len(self._shown), 1))
         if size.height > self.virtual_size.height and self.show_vertical_scrollbar:
-            # Textual would lay out the whole screen anew for every line; only the scroll bar has to know.
+            # Textual would lay out the whole screen for every line; only the scroll bar needs the new height.
             self.set_reactive(ScrollView.virtual_size, size)
             self.vertical_scrollbar.window_virtual_size = size.height
             if self.following:
@@ -199,21 +199,21 @@ class LogView(ScrollView, can_focus=True):
         self.call_after_refresh(self._place_bar)
 
     def _place_bar(self) -> None:
-        """A scroll bar that has only just come stands where the lines are: what was scrolled before it missed."""
+        """Set the position of a scroll bar that has just appeared: it missed earlier scrolling."""
         if self.is_attached and self.show_vertical_scrollbar:
             self.vertical_scrollbar.position = self.scroll_y
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Scrolling up stops following; reaching the end starts it again."""
+        """Stop following when scrolled up; start again at the end."""
         super().watch_scroll_y(old_value, new_value)
         if self.size.height != self._height:
-            return  # nobody has scrolled: the view has another height, and `on_resize` sees to the end
+            return  # not scrolled by the user: the height has changed, and `on_resize` scrolls to the end
         at_end = new_value >= self.max_scroll_y
         if at_end or new_value < old_value:
             self._follow_quietly(at_end)
 
     def on_resize(self) -> None:
-        """Another height keeps the end in sight, once it is known how much fits."""
+        """Keep the end in view after a resize, once the layout is known."""
         self.call_after_refresh(self._resized)
 
     def _resized(self) -> None:
@@ -223,30 +223,30 @@ class LogView(ScrollView, can_focus=True):
 
     def _to_end(self) -> None:
         if self.following:
-            # Forced, because the scroll bar that allows scrolling appears only with the next layout.
+            # Forced, because the scroll bar that allows scrolling appears only at the next layout.
             self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)
 
     def notify_style_update(self) -> None:
-        """Colours have changed."""
+        """Read the styles again after a theme change."""
         super().notify_style_update()
         self._looks = {}
 
     def _read_looks(self) -> dict[str, Style]:
-        """The styles of the parts of a line; asked for once and not once a line."""
+        """Return the styles of the parts of a line; computed once rather than per line."""
         base = self.rich_style
         parts = {name: base + self.get_component_rich_style(name, partial=True) for name in self.COMPONENT_CLASSES}
         self._looks = {"": base, **parts}
         return self._looks
 
     def render_line(self, y: int) -> Strip:
-        """One line, from the column that is scrolled to."""
+        """Render one line, from the scrolled column."""
         left, top = self.scroll_offset
         looks = self._looks or self._read_looks()
         width, base, quiet = self.scrollable_content_region.width, looks[""], looks["log--name"]
         index = top + y
         if index >= len(self._shown):
             if index == 0 and y == 0:
-                words = "No line passes the filter." if self.count else self.empty_text
+                words = "No lines match the filter." if self.count else self.empty_text
                 return Strip([Segment(cut(words, width), looks["log--empty"])]).adjust_cell_length(width, base)
             return Strip.blank(width, base)
         entry = self.lines[self._shown[index]]
@@ -258,13 +258,13 @@ class LogView(ScrollView, can_focus=True):
         here = self._here >= 0 and self._hits[self._here] == index
         segments += _marked(line, text, look, looks["log--here" if here else "log--hit"])
         whole = Strip(segments)
-        if whole.cell_length > left + width:  # a sign that there is more to the right
+        if whole.cell_length > left + width:  # a mark that there is more to the right
             return Strip([*whole.crop(left, left + width - 1), Segment("›", quiet)])
         return whole.crop_extend(left, left + width, base)
 
 
 def _marked(line: str, text: str, look: Style, hit: Style) -> list[Segment]:
-    """A line with every place of a text marked, in whatever case."""
+    """Return a line with every occurrence of a text highlighted, ignoring case."""
     if not text:
         return [Segment(line, look)]
     segments, done = [], 0
@@ -275,11 +275,11 @@ def _marked(line: str, text: str, look: Style, hit: Style) -> list[Segment]:
 
 
 def row_text(entry: LogLine) -> str:
-    """A line of the log as it is saved: time, task, source, text."""
+    """Return a log line as it is saved: time, task, source, text."""
     return f"{entry.time}  {entry.task}  {entry.source}  {formatting.plain(entry.line)}"
 
 
 def _looks_bad(line: str) -> bool:
-    """Whether a line deserves the eye; only a hint, in colour."""
+    """Whether a line looks like an error; only used for its colour."""
     head = line[:200].lower()
     return "error" in head or "traceback" in head or "failed" in head

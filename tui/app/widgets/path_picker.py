@@ -1,4 +1,4 @@
-"""Files and registered models to choose from, below the field that they are for."""
+"""A picker for files and registered models, shown below the field it fills."""
 
 from __future__ import annotations
 
@@ -27,60 +27,60 @@ from tui.app.widgets.help import Topic
 from tui.helper.client import HelperError
 
 FILES, REGISTERED = "files", "registered models"
-COUNT_EVERY = 0.5  # seconds between questions about a count that goes on
-KEYS = "Enter takes · → opens · ← closes or goes up · Esc leaves without a choice"
-PAUSE = 0.4  # seconds that a line stays marked before it is counted
+COUNT_EVERY = 0.5  # seconds between updates of a count in progress
+KEYS = "Enter: select · →: open · ←: close or go up · Esc: cancel"
+PAUSE = 0.4  # seconds that a folder stays highlighted before its files are counted
 
 
 class ModelList(OptionList, inherit_bindings=False):
-    """Registered models, or the versions of one."""
+    """Lists registered models, or the versions of one."""
 
     BINDINGS: ClassVar = [
-        Binding("up", "cursor_up", "Up", show=False, id="models.up", tooltip="The line above."),
-        Binding("down", "cursor_down", "Down", show=False, id="models.down", tooltip="The line below."),
+        Binding("up", "cursor_up", "Up", show=False, id="models.up", tooltip="The previous line."),
+        Binding("down", "cursor_down", "Down", show=False, id="models.down", tooltip="The next line."),
         Binding("pageup", "page_up", "Page up", show=False, id="models.page_up", tooltip="A page up."),
         Binding("pagedown", "page_down", "Page down", show=False, id="models.page_down", tooltip="A page down."),
         Binding("home", "first", "First", show=False, id="models.first", tooltip="The first line."),
         Binding("end", "last", "Last", show=False, id="models.last", tooltip="The last line."),
-        Binding("enter,space,right", "select", "Take", show=False, id="models.take",
-                tooltip="Show the versions; take the marked version."),
+        Binding("enter,space,right", "select", "Select", show=False, id="models.take",
+                tooltip="Show the model's versions, or select a version."),
     ]  # fmt: skip
 
     def topic(self) -> Topic:
-        """Help for the list."""
+        """Return the list's help."""
         return Topic(
             "Registered models",
-            "Enter on a model shows its versions, Enter on a version takes it; Esc leaves.",
+            "Enter on a model shows its versions, Enter on a version selects it; Esc closes.",
             "A registered model is not uploaded again: the deployment refers to it.",
         )
 
 
 class PathPicker(Vertical):
-    """Choosing instead of typing. `open_for` shows it for a field; a choice, or leaving, is a message.
+    """Selects a path or registered model. `open_for` shows it for a field; selecting or closing posts a message.
 
-    `lister` reads a folder; another one can be given where files do not lie on a file system.
+    `lister` reads a folder; another one can be given for files that are not on a file system.
     """
 
     @dataclass
     class Chosen(Message):
-        """A value for the field that it was opened for."""
+        """A value was selected for the field it was opened for."""
 
         key: str
         value: str
         sets: dict[str, str]
 
     class Left(Message):
-        """Closed without a choice."""
+        """The picker was closed without a selection."""
 
     BINDINGS: ClassVar = [
-        Binding("escape", "leave", "Close", show=False, id="picker.close", tooltip="Close the files."),
+        Binding("escape", "leave", "Close", show=False, id="picker.close", tooltip="Close the picker."),
     ]
 
     def __init__(self, store: Store, *, lister: Lister = folder_entries.scan) -> None:
         super().__init__(id="picker")
         self.store = store
         self.key = ""
-        self._of = ""  # of the registered model whose versions are shown
+        self._of = ""  # name of the registered model whose versions are shown
         self._items: list[dict[str, Any]] = []
         self._lister = lister
         self._wanted = ""
@@ -89,7 +89,7 @@ class PathPicker(Vertical):
     def compose(self) -> ComposeResult:
         yield Horizontal(
             Choice((FILES, REGISTERED), FILES, id="picker-kind"),
-            Button("Folder above", id="picker-above", compact=True),
+            Button("Parent folder", id="picker-above", compact=True),
             Button("Close", id="picker-close", compact=True),
             id="picker-bar",
         )
@@ -99,11 +99,11 @@ class PathPicker(Vertical):
 
     @property
     def files(self) -> FileTree:
-        """The files."""
+        """The tree of files."""
         return self.query_one("#picker-files", FileTree)
 
     def open_for(self, key: str, takes: str, registered: bool) -> None:
-        """Show the files for a field; `takes` is file, folder or any."""
+        """Show the picker for a field; `takes` is file, folder or any."""
         self.key = key
         self.display = True
         kind = self.query_one("#picker-kind", Choice)
@@ -115,14 +115,14 @@ class PathPicker(Vertical):
         self._show_kind()
 
     def close(self) -> None:
-        """Hide it; what was being read is dropped."""
+        """Hide the picker and stop reading."""
         self.files.stop()
         self.workers.cancel_group(self, "count")
         self.workers.cancel_group(self, "models")
         self.display = False
 
     def follow(self, typed: str) -> None:
-        """The path is being typed: show the folder that it lies in, once typing pauses."""
+        """Show the folder of the path being typed, once typing pauses."""
         if self.display and self.files.display:
             self._begin(typed, 0.5)
 
@@ -130,7 +130,7 @@ class PathPicker(Vertical):
         registered = self.query_one("#picker-kind", Choice).value == REGISTERED
         models = self.query_one("#picker-models", ModelList)
         self.files.display, models.display = not registered, registered
-        self.query_one("#picker-above", Button).label = "All models" if registered else "Folder above"
+        self.query_one("#picker-above", Button).label = "All models" if registered else "Parent folder"
         if registered:
             self.files.stop()
             self._of = ""
@@ -141,14 +141,14 @@ class PathPicker(Vertical):
             self.files.focus()
 
     def _say(self, text: str) -> None:
-        """One line below; what the keys do where nothing else is to be said."""
+        """Show a line below; the keys if it is empty."""
         self.query_one("#picker-said", Static).update(text or KEYS)
 
     # Files
 
     @work(group="begin", exclusive=True)
     async def _begin(self, value: str, wait: float) -> None:
-        """Look where the value lies, which may take long: one look at a time, and only the newest counts."""
+        """Find the value's folder, which may take long: one search at a time, and only the newest result is used."""
         if wait:
             await asyncio.sleep(wait)
         self._wanted = "" if value.startswith("azureml:") or "${" in value else value
@@ -156,7 +156,7 @@ class PathPicker(Vertical):
             return
         self._looking = True
         if not self.files.folder:
-            self._say("▸ looking for the folder")
+            self._say("▸ opening the folder")
         self._look()
 
     @work(group="look")
@@ -174,7 +174,7 @@ class PathPicker(Vertical):
 
     @on(FileTree.Above)
     def go_above(self) -> None:
-        """Begin at the folder above."""
+        """Make the parent folder the root."""
         above = str(Path(self.files.folder).parent)
         if above != self.files.folder:
             self.files.look_into(above)
@@ -193,7 +193,7 @@ class PathPicker(Vertical):
 
     @work(group="count", exclusive=True)
     async def _count(self, path: str) -> None:
-        """How much lies in the marked folder, as far as it is counted; dropped when another line is marked."""
+        """Count the files in the highlighted folder, until another line is highlighted."""
         await asyncio.sleep(PAUSE)
         while True:
             try:
@@ -212,7 +212,7 @@ class PathPicker(Vertical):
         self.post_message(self.Chosen(self.key, self._as_value(event.path), {}))
 
     def _as_value(self, path: str) -> str:
-        """Relative to the plan's folder where it lies in it."""
+        """Return a path relative to the plan's folder if it is inside it."""
         try:
             return str(Path(path).relative_to(self.store.document.base.absolute()))
         except ValueError:
@@ -231,7 +231,7 @@ class PathPicker(Vertical):
         try:
             answer = await self.store.ask("versions_of" if name else "registered_models", timeout=60, **with_)
         except HelperError as error:
-            self._say(f"✖ {error.title}. {error.remedy} A name can be typed above: azureml:NAME:VERSION.")
+            self._say(f"✖ {error.title}. {error.remedy} You can type a name above: azureml:NAME:VERSION.")
             return
         if name != self._of:
             return
@@ -242,7 +242,7 @@ class PathPicker(Vertical):
         if reason:
             self._say(f"! {reason}")
         elif name:
-            self._say(f"{formatting.count(count, 'version')} of {name}: Enter takes one")
+            self._say(f"{formatting.count(count, 'version')} of {name}: Enter selects one")
         else:
             self._say(f"{formatting.count(count, 'model')}: Enter shows the versions")
 
@@ -281,7 +281,7 @@ class PathPicker(Vertical):
 
     @on(Button.Pressed, "#picker-close")
     def action_leave(self) -> None:
-        """Close without a choice; out of the versions, first back to the models."""
+        """Go back from the versions to the models, else close without a selection."""
         if self._of and not self.files.display:
             self._of = ""
             self._list()
@@ -290,12 +290,12 @@ class PathPicker(Vertical):
 
 
 def counted_in_words(counted: dict[str, Any]) -> str:
-    """`1,204 files, 3.1 GB`, with what is left out and whether the count goes on."""
+    """Format a count: `1,204 files, 3.1 GB`, with the ignored files and whether the count is still in progress."""
     number = int(counted.get("files") or 0)
     words = f"{number:,} file{'' if number == 1 else 's'}, {formatting.size(counted.get('bytes') or 0)}"
     left_out = int(counted.get("left_out") or 0)
     if left_out:
-        words += f"; {counted.get('ignore_file')} leaves out {left_out:,}"
+        words += f"; {left_out:,} ignored by {counted.get('ignore_file')}"
     if not counted.get("ended", True):
         return f"▸ {words} so far, {formatting.running(counted.get('seconds') or 0)}"
     unreadable = counted.get("unreadable") or []

@@ -1,4 +1,4 @@
-"""A field that holds a path: typed or pasted; while it has the focus, a button opens the files below it."""
+"""A field for a path, typed or pasted; while it has the focus, a button opens the file picker below it."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ LABEL = "Browse"
 
 
 class BrowseButton(Button):
-    """Opens the files."""
+    """Opens the file picker."""
 
     def topic(self) -> Topic:
-        """Help for the button."""
-        return Topic("Browse", "Shows files and folders below; Enter there takes one. Typing the path is faster.")
+        """Return the button's help."""
+        return Topic("Browse", "Shows files and folders below; Enter selects one. Typing the path is faster.")
 
 
 class PathRow(FieldRow):
-    """A row whose note gives way to the button Browse while the row has the focus."""
+    """A row whose note is replaced by the button Browse while the row has the focus."""
 
     @dataclass
     class Browse(Message):
-        """The files are asked for."""
+        """The user asked for the file picker."""
 
         row: PathRow
 
@@ -50,18 +50,18 @@ class PathRow(FieldRow):
         self.browse.display = show
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """The button is there while the row is the current one."""
+        """Show the button while the row has the focus."""
         self._show_browse(True)
         super().on_descendant_focus(event)
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
-        """It goes when the focus has left the row."""
+        """Hide the button when the focus leaves the row."""
         super().on_descendant_blur(event)
         self.call_later(self._after_blur)
 
     def _after_blur(self) -> None:
         focused = self.screen.focused if self.is_attached else None
-        # Asked of the screen, which knows before the messages about it have come.
+        # Read from the screen, which knows the focus before the messages about it arrive.
         if self.is_attached and (focused is None or self not in focused.ancestors):
             self._show_browse(False)
 

@@ -1,24 +1,24 @@
-"""The keys of every screen: those that move the focus, and those that belong to the browser around a web terminal."""
+"""Key bindings shared by all screens, and the keys reserved for the browser around a web terminal."""
 
 from __future__ import annotations
 
 from textual.binding import Binding, BindingsMap
 
-# With priority, so that the focus has moved before the key that follows is handed on: of `Tab x` that come in one
-# piece, as over a slow link, the x would go into the field that Tab left.
+# With priority, so that the focus has moved before the next key is handled: when `Tab x` arrive together, as over a
+# slow link, the x would otherwise go into the field that Tab left.
 MOVING = (
     Binding("tab", "app.focus_next", "Next field", show=False, priority=True, id="focus.next",
             tooltip="The next field or button."),
     Binding("shift+tab", "app.focus_previous", "Previous field", show=False, priority=True, id="focus.previous",
-            tooltip="The field or button before."),
+            tooltip="The previous field or button."),
 )  # fmt: skip
 
-# Keys that a browser keeps to itself, or that a web terminal passes on as something else.
+# Keys that a browser reserves, or that a web terminal passes on as something else.
 RESERVED = ("ctrl+q", "ctrl+w", "ctrl+t", "ctrl+n", "ctrl+b", "ctrl+p", "ctrl+enter", "ctrl+tab")
 
 
 def give_back(bindings: BindingsMap) -> None:
-    """Take those keys out of a widget's bindings: Textual's own editors bind some of them."""
+    """Remove these keys from a widget's bindings: Textual's own editors bind some of them."""
     for key in list(bindings.key_to_bindings):
         if key in RESERVED or key.startswith(("ctrl+shift+", "alt+")):
             del bindings.key_to_bindings[key]

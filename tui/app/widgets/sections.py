@@ -1,4 +1,4 @@
-"""A row of names, one of which is chosen: left and right choose, Enter or Down go into what is chosen."""
+"""A row of section names (tabs): left and right choose, Enter or Down move the focus into the section."""
 
 from __future__ import annotations
 
@@ -13,19 +13,26 @@ from textual.widget import Widget
 
 
 class Sections(Widget, can_focus=True):
-    """One row; the chosen name stands between brackets, so that it does not need colour."""
+    """A row of section names; the chosen one is in brackets, so that it does not depend on colour."""
 
     BINDINGS: ClassVar = [
         Binding("left", "move(-1)", "Left", show=False, id="sections.left", tooltip="The section to the left."),
         Binding("right", "move(1)", "Right", show=False, id="sections.right", tooltip="The section to the right."),
         Binding("home", "end_of(0)", "First", show=False, id="sections.first", tooltip="The first section."),
         Binding("end", "end_of(-1)", "Last", show=False, id="sections.last", tooltip="The last section."),
-        Binding("enter,space,down", "into", "Into it", show=False, id="sections.into", tooltip="Go into the section."),
+        Binding(
+            "enter,space,down",
+            "into",
+            "Open",
+            show=False,
+            id="sections.into",
+            tooltip="Move the focus into the section.",
+        ),
     ]
 
     @dataclass
     class Chosen(Message):
-        """Another section, or `into` the one that is chosen."""
+        """A section was chosen; `into` asks to move the focus into it."""
 
         section: str
         into: bool
@@ -36,7 +43,7 @@ class Sections(Widget, can_focus=True):
         self.chosen = next(iter(titles))
 
     def render(self) -> Content:
-        """The names."""
+        """Render the names."""
         parts: list[Any] = []
         for name, title in self.titles.items():
             if name == self.chosen:
@@ -46,22 +53,22 @@ class Sections(Widget, can_focus=True):
         return Content.assemble(*parts)
 
     def choose(self, name: str, into: bool = False) -> None:
-        """Choose a section."""
+        """Choose a section, and with `into` move the focus into it."""
         self.chosen = name
         self.refresh()
         self.post_message(self.Chosen(name, into))
 
     def action_move(self, by: int) -> None:
-        """The one beside it."""
+        """Choose a neighbouring section."""
         names = list(self.titles)
         at = names.index(self.chosen) + by
         if 0 <= at < len(names):
             self.choose(names[at])
 
     def action_end_of(self, at: int) -> None:
-        """The first or the last one."""
+        """Choose the first or the last section."""
         self.choose(list(self.titles)[at])
 
     def action_into(self) -> None:
-        """Go into it."""
+        """Move the focus into the chosen section."""
         self.choose(self.chosen, into=True)

@@ -120,7 +120,7 @@ async def test_roll_back_is_asked_once_more_and_then_the_engine_hears_it(home: P
         await walk.press("enter")
         await walk.sees("Then: blue 100 %")
         await walk.press("enter")
-        await walk.sees("The rollout is taken back")
+        await walk.sees("Rolling back")
         assert (recording.folder / ROLL_BACK_FILE).exists()
         assert walk.app.screen.query_one("#deploy-back", Button).disabled
         go_back(recording)
