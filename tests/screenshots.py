@@ -104,7 +104,7 @@ async def play(folder: Path) -> None:
             (4, "model", "scoring server"),
             (5, "compute", "✔ fits"),
             (6, "network", "closed-legacy-isolation"),
-            (7, "review", "checks are in order"),
+            (7, "review", "checks passed"),
         ):
             await walk.next(step)
             await walk.sees(words)

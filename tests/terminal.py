@@ -44,7 +44,7 @@ class Terminal:
         for step in range(first, 8):
             self.types(PAGE_DOWN)
             self.sees(f"step {step} of 9")
-        self.sees("Nothing stands in the way")
+        self.sees("Ready")
         self.types(TAB)
         self.types(ENTER)
         self.sees("step 8 of 9")

@@ -123,7 +123,7 @@ async def test_endpoint() -> None:
         await pictures(walk, "endpoint-wrong", "✖", "try")
     async with wizard(good_answers(endpoint=ENDPOINT_ANSWER)) as walk:
         await walk.to("endpoint")
-        await pictures(walk, "endpoint-exists", "exists in this workspace", "Name it green")
+        await pictures(walk, "endpoint-exists", "exists in this workspace", "Deploy as green")
 
 
 @pytest.mark.usefixtures("sizes")
@@ -138,7 +138,7 @@ async def test_model(monkeypatch: pytest.MonkeyPatch) -> None:
     answers.hold("inspect_model")
     async with wizard(answers) as walk:
         await walk.to("model")
-        await pictures(walk, "model-loading", "Looking into the files")
+        await pictures(walk, "model-loading", "Reading the files")
         answers.release("inspect_model")
         await pictures(walk, "model-read", "scoring server", standard=True)
         walk.store.set("deployment.model.path", "/usr/lib")
@@ -160,7 +160,7 @@ async def test_compute() -> None:
         await pictures(walk, "compute-sizes", "● Standard_DS3_v2", "✔ fits", standard=True)
         await walk.tab_to("sizes")
         await walk.press("down")
-        await pictures(walk, "compute-marked", "Enter takes it")
+        await pictures(walk, "compute-marked", "Enter selects it")
         await walk.tab_to("extra")
         await walk.press("enter")
         await pictures(walk, "compute-more", "Fewer fields")
@@ -175,14 +175,14 @@ async def test_network() -> None:
     answers.hold("reach")
     async with wizard(answers) as walk:
         await walk.to("network")
-        await pictures(walk, "network-loading", "Looking the hosts up")
+        await pictures(walk, "network-loading", "Resolving and connecting")
         answers.release("reach")
         await pictures(walk, "network-way", "public address", "10.1.0.5", standard=True)
         await walk.tab_to("path")
         await pictures(walk, "network-host", "To do: Link the zone")
     async with wizard(good_answers(reach=REFUSED)) as walk:
         await walk.to("network")
-        await pictures(walk, "network-refused", "This cannot be known now")
+        await pictures(walk, "network-refused", "The network path could not be checked")
 
 
 @pytest.mark.usefixtures("sizes")
@@ -191,7 +191,7 @@ async def test_review() -> None:
     answers.hold("check")
     async with wizard(answers) as walk:
         await walk.to("review")
-        await pictures(walk, "review-checking", "▸ asking", "churn-model-adb")
+        await pictures(walk, "review-checking", "▸ checking", "churn-model-adb")
         answers.release("check")
         await pictures(walk, "review-ready", "before", "egress flag", standard=True)
         await walk.tab_to("review-list")
@@ -230,7 +230,7 @@ async def test_deploy(home: Path, name: str) -> None:
 async def test_deploy_without_a_run_and_without_its_engine(home: Path) -> None:
     async with wizard(good_answers()) as walk:
         await walk.to("deploy")
-        await pictures(walk, "deploy-none", "Nothing is deployed yet")
+        await pictures(walk, "deploy-none", "Nothing has been deployed yet")
         recording = Recording(home, ago=600)
         recording.to_deployment()
         await follow(walk, recording)

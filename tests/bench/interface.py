@@ -191,7 +191,7 @@ def walked(environ: Mapping[str, str], folder: Path, bare_memory: float) -> None
     typed = time.monotonic()
     for step in range(4, 8):
         _next(wizard, step)
-    wizard.sees("Nothing stands in the way")
+    wizard.sees("Ready")
     reviewed = time.monotonic()
     wizard.press(TAB, ENTER)
     wizard.sees("step 8 of 9")

@@ -98,7 +98,7 @@ def test_the_original_recipe_from_the_first_key_to_the_prediction(
     terminal.types(ENTER)
     terminal.sees('"churn": "yes"')
     terminal.types(CONTROL_C)
-    terminal.sees("Leave the wizard")
+    terminal.sees("Quit the wizard")
     terminal.types(ENTER)
     terminal.sees("churn-recipe-01")
     _, status = os.waitpid(terminal.pid, 0)

@@ -1,4 +1,4 @@
-"""Review's "Take it with you": formats, a folder, files that are there already."""
+"""Review's Export: formats, a folder, files that exist already."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def test_files_are_written_where_the_user_says_and_never_over_others_unask
         await walk.to("review")
         await walk.tab_to("extra")
         await walk.press("enter")
-        await walk.sees("Take it with you", "az-yaml: endpoint.yml", "churn-endpoint-01-az-yaml")
+        await walk.sees("Export", "az-yaml: endpoint.yml", "churn-endpoint-01-az-yaml")
         walk.app.screen.query_one("#format", Select).value = "bicep"
         await walk.sees("churn-endpoint-01-bicep")
         folder = walk.app.screen.query_one("#folder", TextInput)
@@ -61,9 +61,9 @@ async def test_a_plan_is_corrected_as_the_checks_propose(home: Path) -> None:
         await walk.to("review")
         await walk.sees("has no effect here")
         await walk.press("ctrl+o")
-        await walk.sees("Correct the plan")
+        await walk.sees("Fix the plan")
         await walk.press("enter")
         await walk.until(
             lambda: walk.store.document.get("deployment.egress_public_network_access") is None, "the plan is corrected"
         )
-        assert "preflight's proposal" in walk.store.provenance("deployment.egress_public_network_access")
+        assert "fix proposed by the preflight" in walk.store.provenance("deployment.egress_public_network_access")

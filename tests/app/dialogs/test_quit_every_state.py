@@ -59,7 +59,7 @@ async def sends_many(walk: Walk) -> None:
     await walk.to("test")
     await walk.tab_to("test-many")
     await walk.press("enter")
-    await walk.sees("Send many times")
+    await walk.sees("Load test")
     await walk.press("enter")
 
 

@@ -61,7 +61,7 @@ async def open_many(walk: Walk) -> None:
     await walk.sees("JSON: 2 rows in data")
     await walk.tab_to("test-many")
     await walk.press("enter")
-    await walk.sees("Send many times", "Each is a real request")
+    await walk.sees("Load test", "Each call is a real request")
 
 
 async def type_into(walk: Walk, wanted: str, text: str) -> None:
@@ -108,11 +108,11 @@ async def test_a_load_test_is_cancelled_while_calls_are_under_way() -> None:
 
 @pytest.mark.parametrize(("count", "parallel"), [("0", "1"), ("1001", "1"), ("x", "1"), ("10", "51"), ("", "1")])
 def test_numbers_of_calls_that_cannot_be_are_refused(count: str, parallel: str) -> None:
-    assert "whole number from 1 to" in load_test.judged(count, parallel)[2]
+    assert "must be a whole number from 1 to" in load_test.checked_numbers(count, parallel)[2]
 
 
 def test_no_more_at_a_time_than_there_are_calls() -> None:
-    assert load_test.judged("3", "10") == (3, 3, "")
+    assert load_test.checked_numbers("3", "10") == (3, 3, "")
 
 
 async def test_a_load_test_that_cannot_begin_says_why() -> None:
@@ -134,7 +134,7 @@ def test_a_tally_counts_what_is_no_answer_and_what_only_looks_like_one() -> None
     rows = dict(tally.figures())
     assert rows["Answers"] == "no answer: 1, 200 with an error text: 1"
     assert "Latency" not in rows
-    assert tally.in_words() == "✖ None of 2 calls, 2 at a time was answered well"
+    assert tally.in_words() == "✖ None of 2 calls, 2 concurrent succeeded"
     assert tally.left == 8
 
 
@@ -162,7 +162,7 @@ async def test_sliders_keep_the_total_and_nothing_changes_before_apply() -> None
         assert "traffic" not in dict(answers.asked)
         await walk.tab_to("traffic-apply")
         await walk.press("enter")
-        await walk.sees("✔ The traffic is blue 80 %, green 20 % now.", "nothing was moved")
+        await walk.sees("✔ The traffic is blue 80 %, green 20 % now.", "no change")
         assert dict(answers.asked)["traffic"]["shares"] == {"blue": 80, "green": 20}
 
 
@@ -256,13 +256,13 @@ async def test_removing_says_what_goes_and_stays_and_costs_and_asks_again() -> N
         await open_traffic(walk)
         await walk.tab_to("traffic-remove")
         await walk.press("enter")
-        screen = await walk.sees("All that the plan made", "deployment blue, 3 × Standard_DS3_v2", "Price")
-        assert "its 90 % of the requests, which go to green" in screen
+        screen = await walk.sees("Everything the plan created", "deployment blue, 3 × Standard_DS3_v2", "Price")
+        assert "its 90 % of the traffic goes to green" in screen
         assert "0.69 USD an hour less" in screen
         assert walk.focused == "close"
         await walk.tab_to("remove-what")
         await walk.press("enter", "down", "enter")
-        await walk.sees("That, and what failed: broken", "0.92 USD an hour less")
+        await walk.sees("Also failed deployments: broken", "0.92 USD an hour less")
         await walk.press("enter", "down", "down", "enter")
         await walk.sees("deployment green, 1 × Standard_DS3_v2", "0.23 USD an hour less")
         await walk.tab_to("remove-go")
@@ -272,7 +272,7 @@ async def test_removing_says_what_goes_and_stays_and_costs_and_asks_again() -> N
         assert "remove" not in dict(answers.asked)
         await walk.tab_to("remove-go")
         await walk.press("enter")
-        await walk.sees("✔ Removed: deployment green. Left: endpoint churn-endpoint-01")
+        await walk.sees("✔ Removed: deployment green. Kept: endpoint churn-endpoint-01")
         asked = dict(answers.asked)["remove"]
         assert (asked["deployment"], asked["failed"]) == ("green", False)
 
@@ -280,14 +280,14 @@ async def test_removing_says_what_goes_and_stays_and_costs_and_asks_again() -> N
 def test_what_the_program_did_not_make_is_not_offered_with_the_plan() -> None:
     found = inventory(item("blue", False, "this program did not make it", 100))
     whole = removal(found, {})
-    assert "Nothing goes" in whole.refused
+    assert "Nothing would be removed" in whole.refused
     assert "this program did not make it" in whole.stays[0]
     assert [choice.deployment for choice in choices(found)] == [None, "blue"]
 
 
 def test_nothing_that_has_all_requests_goes_while_another_one_could_take_them() -> None:
     found = inventory(item("blue", True, "it is the plan's", 100), item("green", False, "it is not the plan's"))
-    assert removal(found, {}).refused == "blue still has all requests. Shift them to green first, under Traffic."
+    assert removal(found, {}).refused == "blue still has all the traffic. Shift it to green first, under Traffic."
 
 
 def test_the_endpoint_goes_with_its_last_deployment() -> None:
@@ -297,7 +297,7 @@ def test_the_endpoint_goes_with_its_last_deployment() -> None:
     assert not whole.refused
     dear = item("blue", True, "it is the plan's", 100, price_per_hour=None)
     assert "not known" in removal(inventory(dear, whole=True), {}).price
-    assert "no such endpoint" in removal({"items": []}, {}).refused
+    assert "does not exist in the workspace" in removal({"items": []}, {}).refused
 
 
 # Keys
@@ -335,20 +335,20 @@ async def test_keys_are_replaced_one_after_the_other_and_put_into_files() -> Non
         await walk.sees("✔ The secondary key is in ~/churn-endpoint-01.secondary.key", "az keyvault secret set")
         await walk.tab_to("keys-replace")
         await walk.press("enter")
-        await walk.sees("Callers that still use the primary key get 401", "Yes, replace the primary key")
+        await walk.sees("Callers that still use the primary key get 401", "Yes, regenerate primary")
         await walk.press("enter")
         assert "regenerate_key" not in dict(answers.asked), "a second Enter closes, and replaces nothing"
-        await walk.sees("Many …")
+        await walk.sees("Load test …")
         await walk.tab_to("test-keys")
         await walk.press("enter")
-        await walk.sees("Step 1 of 2", "Nothing is replaced yet.")
+        await walk.sees("Step 1 of 2", "No key has been regenerated yet.")
         for step, new in (
             ("primary", "aaaaaaaa, new; it was 11111111"),
             ("secondary", "bbbbbbbb, new; it was 22222222"),
         ):
             await walk.tab_to("keys-replace")
             await walk.press("enter")
-            await walk.sees(f"Yes, replace the {step} key")
+            await walk.sees(f"Yes, regenerate {step}")
             await walk.tab_to("keys-replace")
             await walk.press("enter")
             await walk.sees(f"fingerprint {new}")

@@ -55,7 +55,7 @@ async def test_down_opens_the_list_enter_takes_and_what_it_decides_is_set_with_i
         row(walk, NAME).control.focus()
         await walk.press("down")
         shown = await walk.sees("Workspaces: 2.", "▸● ws-churn", "ws-fraud", "rg-fraud, eastus2")
-        assert "Enter takes" in shown and "Esc: cancel" in shown
+        assert "Enter: select" in shown and "Esc: cancel" in shown
         await walk.press("down")
         await walk.sees("▸  ws-fraud")
         await walk.press("enter")
@@ -92,7 +92,7 @@ async def test_typing_filters_and_esc_leaves_the_field_as_it_was() -> None:
         await walk.until(lambda: [item["label"] for item in drop(walk, SUBSCRIPTION).matches] == ["Staging"])
         await walk.sees("1 of 3")
         await walk.press(*"xyz")
-        await walk.sees("None of the 3 subscriptions has “stxyz” in it")
+        await walk.sees("None of the 3 subscriptions contains “stxyz”")
         await walk.press("escape")
         assert field.control.value == before and field.control.has_focus
         assert "Production" not in walk.text()
@@ -231,7 +231,7 @@ async def test_an_endpoint_that_exists_is_chosen_with_its_auth_mode_and_a_deploy
         await walk.press("enter")
         await walk.until(lambda: walk.store.value("endpoint.name") == "fraud-01")
         assert walk.store.value("endpoint.auth_mode") == "aml_token"
-        await walk.sees("fraud-01 exists in this workspace", "100 % of requests", "Name it green")
+        await walk.sees("fraud-01 exists in this workspace", "100 % of requests", "Deploy as green")
         await walk.tab_to("free-name")
         await walk.press("enter")
         await walk.sees("green is new; it takes no requests")
@@ -279,7 +279,7 @@ async def test_the_rehearsal_s_workspaces_are_listed_taken_and_refused(
         await walk.sees("closed-legacy-isolation", "closed-managed-network")
         await walk.press("ctrl+u", *"legacy", "enter")
         await walk.until(lambda: walk.store.value(NAME) == "closed-legacy-isolation")
-        await walk.sees("Legacy: closed", "Not without a scoring script", "pe-closed-legacy-isolation (approved)")
+        await walk.sees("Legacy: closed", "Needs a scoring script", "pe-closed-legacy-isolation (approved)")
 
         give("--deny", "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/read")
         await walk.to("endpoint")

@@ -26,7 +26,7 @@ async def store() -> Store:
 async def test_what_serves_is_said_to_be_changed_in_place(store: Store) -> None:
     (fact,) = side_by_side.facts(FOUND, store)
     assert (fact.kind, fact.name) == ("warn", "In place")
-    assert "blue is there, with 100 % of the requests" in fact.text
+    assert "blue exists with 100 % of the traffic" in fact.text
     assert side_by_side.facts({"exists": False}, store) == []
 
 

@@ -169,7 +169,7 @@ async def test_managed_virtual_network_takes_the_egress_flag_out_and_refuses_it(
     async with wizard(recorded_answers(workspace=MANAGED)) as walk:
         assert walk.store.value(isolation.EGRESS) == "disabled"
         await walk.press("pagedown")
-        await walk.sees("ws-managed", "The egress flag (disabled) was taken out of the plan.")
+        await walk.sees("ws-managed", "The egress flag (disabled) was removed from the plan.")
         await walk.to("network")
         field = row(walk, isolation.EGRESS)
         assert walk.store.value(isolation.EGRESS) is None

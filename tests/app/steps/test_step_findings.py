@@ -49,7 +49,7 @@ async def test_a_blocker_is_told_at_its_step_and_next_goes_on(home: Path, size: 
         text = await walk.sees("✖ Blocks", "of the tier Basic")
         assert lines(walk)[0].endswith("Raise its tier. az acr update --name acrchurn --sku Premium")
         assert text.index("Blocks") < text.index("Isolation")  # what is wrong stands first
-        assert lines(walk)[-1] == "sign-in, rights, private endpoint, access to the storage and 1 more: in order."
+        assert lines(walk)[-1] == "sign-in, rights, private endpoint, storage access and 1 more: OK."
         await walk.press("pagedown")
         await walk.until(lambda: walk.app.screen.step == "endpoint", "the next step")  # type: ignore[attr-defined]
         await walk.until(lambda: asked(walk) == ["workspace", "endpoint"], "each step asks for its own")
@@ -83,7 +83,7 @@ async def test_an_answer_for_older_values_is_dropped_and_asked_again(home: Path)
     async with wizard(answers) as walk:
         await walk.to("workspace")
         await walk.until(lambda: asked(walk) == ["workspace"], "the first question")
-        assert lines(walk) == ["asking what stands around it …"]
+        assert lines(walk) == ["checking its storage and network …"]
         walk.store.set("workspace.name", "ws-other")
         answers.release("step_findings")
         await walk.until(lambda: asked(walk) == ["workspace"] * 2, "asked again")
@@ -108,7 +108,7 @@ def test_what_a_pane_tells_itself_is_not_told_twice() -> None:
     quota = {"id": "quota", "severity": "blocker", "message": "No cores are left.", "remedy": "Choose another size."}
     room = {"id": "room", "severity": "ok", "message": "Room."}
     (fact,) = about("compute", [quota, room])
-    assert (fact.kind, fact.text) == ("ok", "endpoints and deployments left: in order.")
+    assert (fact.kind, fact.text) == ("ok", "endpoint and deployment limits: OK.")
 
 
 def test_long_texts_and_commands_are_left_to_review() -> None:
@@ -119,11 +119,11 @@ def test_long_texts_and_commands_are_left_to_review() -> None:
              "remedy": f"Ask for the role. {command}", "command": command}  # fmt: skip
     (fact,) = about("credentials", [roles])
     assert len(fact.text) < 300 and command not in fact.text
-    assert fact.text.endswith("Ask for the role. The command stands in Review.")
+    assert fact.text.endswith("Ask for the role. The command is in Review.")
 
 
 def test_the_longest_beginning_names_what_was_looked_at() -> None:
-    assert words_for("storage") == "access to the storage"
+    assert words_for("storage") == "storage access"
     assert words_for("storage-role") == "data role on the storage"
     assert words_for("provider-machinelearningservices") == "resource provider"
     assert words_for("something-new") == ""

@@ -92,7 +92,7 @@ async def test_keys_for_the_menu_wait_until_it_is_there_and_escape_comes_back() 
 async def test_control_c_does_not_wait_and_takes_back_what_was_typed_ahead() -> None:
     async with wizard(answers()) as walk:
         at_once(walk, "pagedown", "pagedown", "pagedown", "ctrl+c")
-        await walk.sees("Leave the wizard")
+        await walk.sees("Quit the wizard")
         at_once(walk, "ctrl+c")
         await walk.until(lambda: walk.app._exit, "it leaves")
 

@@ -28,7 +28,7 @@ async def test_six_steps_with_what_the_rehearsal_answers(
         await walk.next("workspace")
         # The session's workspace has a managed virtual network; the preset sets the flag of the legacy way.
         await walk.sees("= closed-managed-network", "✔ Workspace", "Managed virtual network.", "outbound rules",
-                        "The egress flag (disabled) was taken out of the plan.")  # fmt: skip
+                        "The egress flag (disabled) was removed from the plan.")  # fmt: skip
 
         await walk.next("endpoint")
         await walk.sees("churn-endpoint-01", "preset churn-xgboost", "has no endpoint churn-endpoint-01 yet")
@@ -38,7 +38,7 @@ async def test_six_steps_with_what_the_rehearsal_answers(
         await walk.sees("has no endpoint walked-01 yet", "you")
 
         await walk.next("model")
-        await walk.sees("xgboost", "6 files", "12 columns: Idade", "init() and run() are there", "scoring server")
+        await walk.sees("xgboost", "6 files", "12 columns: Idade", "init() and run() found", "scoring server")
 
         await walk.next("compute")
         await walk.sees("● Standard_DS3_v2", "✔ fits", "Needs 8 cores")

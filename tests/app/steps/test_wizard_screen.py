@@ -126,18 +126,18 @@ async def test_the_menu_has_a_row_for_each_entry_and_says_all_about_the_marked_o
     async with wizard(size=(80, 24)) as walk:
         await walk.to("test")
         await walk.press("ctrl+o")
-        shown = await walk.sees("Menu", "The call as curl", "Go to step 8, Deploy", "First screen")
+        shown = await walk.sees("Menu", "Copy the call as curl", "Go to step 8, Deploy", "Home")
         assert "without an interruption." not in shown
         await walk.press("down", "down", "down")
-        await walk.sees("New ones, one after the other, without an interruption.")
+        await walk.sees("Regenerate them one after the other, without an interruption.")
         await walk.press("end")
-        await walk.sees("Leave the wizard (ctrl+c).", "Enter: run, Esc: close")
+        await walk.sees("Quit the wizard (ctrl+c).", "Enter: run, Esc: close")
 
 
 async def test_the_menu_offers_every_other_step_and_goes_there() -> None:
     async with wizard(size=(100, 40)) as walk:
         await walk.press("ctrl+o")
-        shown = await walk.sees("Menu", "Show this step as az CLI and YAML", "Leave")
+        shown = await walk.sees("Menu", "Show this step as az CLI and YAML", "Quit")
         for number, step in enumerate(ORDER[1:], 2):
             assert f"Go to step {number}, {TITLES[step]}" in shown
         options = walk.app.screen.query_one(OptionList)

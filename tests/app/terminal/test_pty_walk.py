@@ -16,7 +16,7 @@ def test_from_the_first_step_to_the_farewell(rehearsal_home: dict[str, str], reh
     terminal.sees("closed-legacy-isolation")
     terminal.through_review_to_the_answer(first=2)
     terminal.types(CONTROL_C)
-    terminal.sees("Leave the wizard")
+    terminal.sees("Quit the wizard")
     terminal.types(ENTER)
     farewell = terminal.sees("aml-deploy remove")
     assert "aml-deploy attach" in farewell

@@ -149,7 +149,7 @@ def test_it_is_suspended_and_goes_on(home: Path) -> None:
     terminal.types(PAGE_DOWN)
     terminal.sees("step 2 of 9")
     terminal.types(CONTROL_C)
-    terminal.sees("Leave the wizard")
+    terminal.sees("Quit the wizard")
     terminal.types(ENTER)
     _, status = os.waitpid(terminal.pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0

@@ -64,7 +64,7 @@ async def test_the_walk_survives_a_lost_connection_and_comes_back_to_the_same_ru
     for step in range(2, 8):
         await person.press("PageDown")
         await person.sees(f"step {step} of 9", 20)
-    await person.sees("Nothing stands in the way", 60)
+    await person.sees("Ready", 60)
     await person.press("Tab", "Enter")
     await person.sees("step 8 of 9", 20)
     await person.sees("▸ .*deployment", 60)
@@ -90,7 +90,7 @@ async def test_the_walk_survives_a_lost_connection_and_comes_back_to_the_same_ru
     await person.sees("step 9 of 9", 20)
     await person.sees('"Idade"', 30)
     await person.press("ctrl+c")
-    await person.sees("Leave the wizard", 10)
+    await person.sees("Quit the wizard", 10)
     await person.press("Enter")
     await person.sees(f"(?s){ENDPOINT}.*aml-deploy remove.*shell>", 20)
 

@@ -236,7 +236,7 @@ async def test_a_fix_is_previewed_confirmed_and_then_looked_at(home: Path) -> No
         assert (asked["action"], asked["arguments"]) == ("set_traffic", {"shares": {"blue": 100}})
         await walk.press("escape")
         await walk.until(lambda: not screen.report["wrong"], "the new look")
-        await walk.until(lambda: "Since the last look" in walk.text(), "what changed")
+        await walk.until(lambda: "Since the last refresh" in walk.text(), "what changed")
         assert "gone: No requests reach" in walk.text()
         assert "traffic: no traffic → blue 100 %" in walk.text()
 

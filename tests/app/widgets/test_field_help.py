@@ -36,5 +36,5 @@ async def test_every_field_explains_itself_with_value_source_and_default(step: s
         assert len(rows) >= len([field for field in fields_of(step) if walk.store.document.asked(field.key)])
         for row in rows:
             text = row.topic().full().plain
-            assert all(heading in text for heading in ("From\n", "Read more\n"))
+            assert all(heading in text for heading in ("Source\n", "Read more\n"))
             assert "Default\n" in text or row.field.kind == "secret"

@@ -1,1 +1,1 @@
-"""Changes of an endpoint that is there: traffic, keys, removal."""
+"""Operations on an existing endpoint: traffic, keys, removal."""

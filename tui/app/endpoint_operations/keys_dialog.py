@@ -1,4 +1,4 @@
-"""New keys for an endpoint without an interruption: callers to the other key, a new one, and back. No key is shown."""
+"""Regenerates an endpoint's keys without an interruption, one after the other. No key is ever shown."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ from tui.app.widgets.facts import Fact, Facts
 from tui.app.widgets.inputs import TextInput
 from tui.app.widgets.screen_keys import MOVING
 
-PATIENCE = 600  # seconds: Azure replaces a key as a long operation
-STEPS = (("primary", "secondary"), ("secondary", "primary"))  # the key that is replaced, the one callers use meanwhile
+PATIENCE = 600  # seconds: regenerating a key is a long-running operation in Azure
+STEPS = (("primary", "secondary"), ("secondary", "primary"))  # the key to regenerate, the one callers use meanwhile
 
 
 class KeysDialog(OperationDialog[bool]):
-    """Two steps, each with the key put into a file, callers moved, and the other key replaced; dismissed with whether
-    a key was replaced."""
+    """Guides through two steps: save one key to a file, move callers to it, regenerate the other key.
 
-    # Left and right belong to the path here.
+    Dismissed with whether a key was regenerated.
+    """
+
+    # Left and right move the cursor in the path here.
     BINDINGS: ClassVar[list[BindingType]] = [
         *MOVING,
-        Binding("ctrl+c", "app.leave", "Leave", show=False, priority=True, id="keys.leave",
-                tooltip="Leave the wizard."),
-        Binding("escape", "close", "Close", id="keys.close", tooltip="Close this; what was replaced stays."),
+        Binding("ctrl+c", "app.leave", "Quit", show=False, priority=True, id="keys.leave",
+                tooltip="Quit the wizard."),
+        Binding("escape", "close", "Close", id="keys.close", tooltip="Close; regenerated keys stay valid."),
     ]  # fmt: skip
 
     said = "#keys-said"
@@ -48,12 +50,12 @@ class KeysDialog(OperationDialog[bool]):
             dialog.border_title = "Keys"
             yield Facts("keys-facts")
             yield Static(id="keys-about", markup=False)
-            yield TextInput(id="keys-path", tooltip="A new file, which only you can read")
+            yield TextInput(id="keys-path", tooltip="A new file that only you can read")
             yield Static(id="keys-said", markup=False)
             with Horizontal(classes="row"):
-                yield Button("Put it into the file", id="keys-put", compact=True)
-                replace = Button("Replace …", id="keys-replace", compact=True)
-                replace.active_effect_duration = 0  # while it looks pressed, Textual drops a second press
+                yield Button("Save to the file", id="keys-put", compact=True)
+                replace = Button("Regenerate …", id="keys-replace", compact=True)
+                replace.active_effect_duration = 0  # Textual drops a second press while this effect lasts
                 yield replace
                 yield Button("Close", id="close", compact=True, variant="primary")
 
@@ -63,7 +65,7 @@ class KeysDialog(OperationDialog[bool]):
         self.run_worker(self._read(), group="keys", exclusive=True)
 
     def action_close(self) -> None:
-        """Close; Azure goes on with what was asked of it."""
+        """Close; a request already sent continues in Azure."""
         self.dismiss(self._keys != self._first)
 
     @property
@@ -82,7 +84,7 @@ class KeysDialog(OperationDialog[bool]):
             self._first = dict(self._keys)
             self._offer_path()
             self.show()
-            self._say("Nothing is replaced yet.")
+            self._say("No key has been regenerated yet.")
 
     def _offer_path(self) -> None:
         if not self._done:
@@ -90,7 +92,7 @@ class KeysDialog(OperationDialog[bool]):
             self.query_one(TextInput).value = str(Path("~") / name)
 
     def show(self) -> None:
-        """The fingerprints, and what this step is about."""
+        """Show the fingerprints and the current step's instructions."""
         if not self._there:
             return
         rows = []
@@ -104,14 +106,14 @@ class KeysDialog(OperationDialog[bool]):
         put.display = self.query_one(TextInput).display = replace.display = not self._done
         put.disabled = replace.disabled = not known
         if self._done:
-            about = "Both keys are new, and callers use the primary one. Delete the files that are not needed any more."
+            about = "Both keys are new, and callers use the primary one. Delete the files that are no longer needed."
         else:
             leave, use = STEPS[self._step]
             about = (
-                f"Step {self._step + 1} of 2. Let all callers use the {use} key: put it into a file or a Key Vault, "
-                f"never into a terminal. When they do, replace the {leave} key; whoever uses it then is refused."
+                f"Step {self._step + 1} of 2. Move all callers to the {use} key: save it to a file or a Key Vault, "
+                f"never print it. Then regenerate the {leave} key; calls that still use the old one are refused."
             )
-            replace.label = f"Yes, replace the {leave} key" if self._asked else f"Callers moved: replace {leave} …"
+            replace.label = f"Yes, regenerate {leave}" if self._asked else f"Regenerate {leave} …"
         self.query_one("#keys-about", Static).update(about)
         replace.refresh(layout=True)
 
@@ -124,7 +126,7 @@ class KeysDialog(OperationDialog[bool]):
     async def _put_away(self) -> None:
         use, path = STEPS[self._step][1], self.query_one(TextInput).value.strip()
         if not path:
-            self._say("! Name a file that does not exist yet.")
+            self._say("! Enter a file that does not exist yet.")
             return
         answer = await self._ask("put_key", PATIENCE, which=use, path=path)
         if answer is None or not self._there:
@@ -133,7 +135,7 @@ class KeysDialog(OperationDialog[bool]):
         self.set_focus(self.query_one("#keys-replace"))
         file = shlex.quote(str(answer["path"]))
         self._say(
-            f"✔ The {use} key is in {answer['path']}, which only you can read. Into a Key Vault with:\n"
+            f"✔ The {use} key is in {answer['path']}, which only you can read. To store it in a Key Vault:\n"
             f"az keyvault secret set --vault-name VAULT --name {self._endpoint}-key --file {file} --output none"
         )
 
@@ -144,15 +146,15 @@ class KeysDialog(OperationDialog[bool]):
         if not self._asked:
             self._asked = True
             self.show()
-            self._say(f"! Callers that still use the {STEPS[self._step][0]} key get 401 from then on. Replace it?")
-            self.set_focus(self.query_one("#close"))  # a second Enter in a row must not replace anything
+            self._say(f"! Callers that still use the {STEPS[self._step][0]} key will get 401 errors. Regenerate it?")
+            self.set_focus(self.query_one("#close"))  # a second Enter in a row must not regenerate a key
             return
         self.run_worker(self._regenerate(), group="keys", exclusive=True)
 
     async def _regenerate(self) -> None:
         leave = STEPS[self._step][0]
         self._asked = False
-        self._say(f"▸ Replacing the {leave} key")
+        self._say(f"▸ Regenerating the {leave} key")
         answer = await self._ask("regenerate_key", PATIENCE, which=leave)
         if answer is None or not self._there:
             return
@@ -161,5 +163,5 @@ class KeysDialog(OperationDialog[bool]):
         self._offer_path()
         self.show()
         self._say(f"✔ The {leave} key is new: {self._keys[leave]}.")
-        # At once: a key that is pressed next must not meet a focus that is still on its way.
+        # Immediately, so that the next key press does not go to the previously focused widget.
         self.set_focus(self.query_one("#close" if self._done else "#keys-put"))

@@ -1,4 +1,4 @@
-"""What dialogs about an endpoint share: they ask for what takes Azure a while, and may be closed meanwhile."""
+"""The base of dialogs for endpoint operations, which take a while in Azure and may be closed meanwhile."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tui.app.state.store import Store
 
 
 class OperationDialog(Dialog[ScreenResultType]):
-    """A dialog with a line that says what goes on, and a button that closes it."""
+    """A dialog with a status line and a close button."""
 
-    said: ClassVar[str] = ""  # the selector of that line
+    said: ClassVar[str] = ""  # the selector of the status line
 
     def __init__(self, store: Store) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class OperationDialog(Dialog[ScreenResultType]):
 
     @property
     def _there(self) -> bool:
-        """Whether the screen still has its widgets: answers come when it may have been closed."""
+        """Whether the dialog is still open: answers may arrive after it was closed."""
         return self.is_attached and bool(self.query(self.said))
 
     def _say(self, words: str) -> None:
@@ -37,14 +37,14 @@ class OperationDialog(Dialog[ScreenResultType]):
         self.close_pressed()
 
     def close_pressed(self) -> None:
-        """The button Close, or No."""
+        """Handle the button Close, or No."""
         self.action_close()
 
     def show(self) -> None:
-        """Show what is known now; called when work begins, and when it has failed."""
+        """Show the current state; called when an operation starts and when it has failed."""
 
     async def _ask(self, question: str, timeout: float, **with_: Any) -> dict[str, Any] | None:
-        """The helper's answer; None after it was said why there is none."""
+        """Query the helper; on an error show it and return None."""
         self._working = True
         self.show()
         answer = await self._store.answer(question, timeout=timeout, **with_)

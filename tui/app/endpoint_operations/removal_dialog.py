@@ -1,4 +1,4 @@
-"""Removing a deployment, or all that the plan made: what goes, what stays, what it cost, and then a confirmation."""
+"""Removes a deployment, or everything the plan created, after showing the effect and asking for confirmation."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from tui.app.endpoint_operations.removal import Choice, Removal, choices, remova
 from tui.app.state.store import Store
 from tui.app.widgets.facts import Fact, Facts
 
-PATIENCE = 1800  # seconds: Azure takes minutes to remove a deployment
+PATIENCE = 1800  # seconds: Azure takes minutes to delete a deployment
 
 
 class RemovalDialog(OperationDialog[bool]):
-    """Asks what to remove, says what that means, asks once more, does it; dismissed with whether it was done."""
+    """Asks what to remove, shows the effect, asks for confirmation, removes; dismissed with whether it was done."""
 
     said = "#remove-said"
 
     def __init__(self, store: Store, endpoint: Mapping[str, Any]) -> None:
-        """`endpoint` is the helper's answer to the question of that name."""
+        """`endpoint` is the helper's answer to the query `endpoint`."""
         super().__init__(store)
         self._endpoint = endpoint
-        self._choices = [Choice("All that the plan made")]
+        self._choices = [Choice("Everything the plan created")]
         self._found: dict[Choice, Removal] = {}
         self._asked = False
         self._done = False
@@ -37,7 +37,7 @@ class RemovalDialog(OperationDialog[bool]):
         with Vertical(classes="dialog -wide -remove") as dialog:
             dialog.border_title = "Remove"
             yield Select(self._options, value=0, allow_blank=False, id="remove-what", compact=True,
-                         tooltip="What is removed")  # fmt: skip
+                         tooltip="What to remove")  # fmt: skip
             with TextScroll(id="remove-means"):
                 yield Facts("remove-text")
             yield Static(id="remove-said", markup=False)
@@ -59,7 +59,7 @@ class RemovalDialog(OperationDialog[bool]):
         return self._choices[value if isinstance(value, int) else 0]
 
     def _look(self) -> None:
-        """Show what the choice means, and ask Azure where that is not known yet."""
+        """Show the choice's effect, reading it from Azure first if necessary."""
         self.show()
         if self._choice not in self._found:
             self.run_worker(self._read(self._choice), group="inventory", exclusive=True)
@@ -67,7 +67,7 @@ class RemovalDialog(OperationDialog[bool]):
     async def _read(self, choice: Choice) -> None:
         answer = await self._store.answer("inventory", timeout=60, **choice.asked)
         if answer.error:
-            self._say(f"✖ What is there could not be read: {answer.error.title}. {answer.error.remedy}".strip())
+            self._say(f"✖ The resources could not be read: {answer.error.title}. {answer.error.remedy}".strip())
             return
         found = dict(answer.value or {})
         if not self._there:
@@ -80,7 +80,7 @@ class RemovalDialog(OperationDialog[bool]):
         self.show()
 
     def action_close(self) -> None:
-        """Close; what Azure has begun to remove goes on."""
+        """Close; a removal in progress continues in Azure."""
         self.dismiss(self._done)
 
     @on(Select.Changed)
@@ -91,17 +91,17 @@ class RemovalDialog(OperationDialog[bool]):
             self._look()
 
     def show(self) -> None:
-        """Show what the choice means, and what can be done now."""
+        """Show the choice's effect, and enable the button if it can be removed."""
         chosen = self._found.get(self._choice)
         button = self.query_one("#remove-go", Button)
         button.disabled = chosen is None or bool(chosen.refused) or self._working or self._done
         button.label = "Yes, remove it" if self._asked or self._working else "Remove …"
         button.refresh(layout=True)
         rows: list[Fact] = []
-        if chosen is None:  # there is always a line: what is shown later is laid out with its width known
-            rows.append(Fact("busy", "Reading what is there, and what it costs"))
+        if chosen is None:  # never empty, so that later lines are laid out with a known width
+            rows.append(Fact("busy", "Reading the resources and their prices"))
         else:
-            told = (("Goes", chosen.goes), ("Stays", chosen.stays), ("Price", [chosen.price] if chosen.price else []))
+            told = (("Removed", chosen.goes), ("Kept", chosen.stays), ("Price", [chosen.price] if chosen.price else []))
             rows = [Fact("", "" if at else name, line) for name, lines in told for at, line in enumerate(lines)]
         self.query_one(Facts).show(rows)
         if chosen is None:
@@ -109,11 +109,11 @@ class RemovalDialog(OperationDialog[bool]):
         elif chosen.refused:
             self._say(f"! {chosen.refused}")
         elif self._working:
-            self._say("▸ Removing; Azure takes some minutes. Closing this does not stop it.")
+            self._say("▸ Removing; this takes Azure several minutes. Closing this does not stop it.")
         elif self._asked:
-            self._say("! This cannot be undone. Callers of what goes get an error from then on. Remove it?")
+            self._say("! This cannot be undone. Callers of removed resources will get errors. Remove?")
         else:
-            self._say("Nothing is removed yet.")
+            self._say("Nothing has been removed yet.")
 
     @on(Button.Pressed, "#remove-go")
     def _go(self) -> None:
@@ -140,5 +140,5 @@ class RemovalDialog(OperationDialog[bool]):
             return
         self.show()
         removed, left = (", ".join(answer.get(name) or ()) or "nothing" for name in ("removed", "left"))
-        self._say(f"{'✔' if self._done else '!'} Removed: {removed}. Left: {left}.")
+        self._say(f"{'✔' if self._done else '!'} Removed: {removed}. Kept: {left}.")
         self.query_one("#close").focus()

@@ -1,4 +1,4 @@
-"""A deployment's share of the traffic as a slider: left and right move it by five."""
+"""A slider for a deployment's share of the traffic: left and right change it by five percent."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ NAME_CELLS, FIGURE_CELLS, LONGEST_BAR = 22, 18, 40
 
 
 class ShareRow(Widget, can_focus=True):
-    """One row: name, bar, percent before and after, state. It does not change itself: `Moved` asks for it."""
+    """One row: name, bar, percent before and after, state. It does not change its value itself, but posts `Moved`."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"share--bar", "share--rest", "share--quiet", "share--changed"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "move(-1)", "Less", show=False, id="share.less", tooltip="Five percent less"),
-        Binding("right", "move(1)", "More", show=False, id="share.more", tooltip="Five percent more"),
-        Binding("home", "set(0)", "None", show=False, id="share.none", tooltip="No requests"),
-        Binding("end", "set(100)", "All", show=False, id="share.all", tooltip="All requests"),
+        Binding("left", "move(-1)", "Less", show=False, id="share.less", tooltip="Five percent less."),
+        Binding("right", "move(1)", "More", show=False, id="share.more", tooltip="Five percent more."),
+        Binding("home", "set(0)", "None", show=False, id="share.none", tooltip="No traffic."),
+        Binding("end", "set(100)", "All", show=False, id="share.all", tooltip="All traffic."),
     ]
 
     @dataclass
     class Moved(Message):
-        """A share is to become another one: `by` steps more, or exactly `to` percent."""
+        """The user asks for another share: `by` steps more, or exactly `to` percent."""
 
         name: str
         by: int = 0
         to: int | None = None
 
     def __init__(self, deployment: str, before: int, state: str, about: str = "", **options: Any) -> None:
-        """`before` is the share now in percent, `state` Azure's provisioning state, `about` its size and instances."""
+        """`before` is the current share in percent, `state` Azure's provisioning state, `about` size and instances."""
         super().__init__(**options)
         self.deployment = deployment
         self.before = self.after = before
@@ -45,11 +45,11 @@ class ShareRow(Widget, can_focus=True):
         self.about = about
 
     def topic(self) -> Topic:
-        """Help about a share."""
+        """Return the help about a share."""
         return Topic(
             self.deployment,
-            "Left and right move its share by five percent; the others give or take it. Home: none, End: all.",
-            "Nothing changes before Apply.",
+            "Left and right change its share by five percent, at the expense of the others. Home: none, End: all.",
+            "Nothing changes until you select Apply.",
         )
 
     def show(self, after: int) -> None:
@@ -59,15 +59,15 @@ class ShareRow(Widget, can_focus=True):
             self.refresh()
 
     def on_focus(self) -> None:
-        """The row in focus is marked."""
+        """Redraw with the focus marker."""
         self.refresh()
 
     def on_blur(self) -> None:
-        """See on_focus."""
+        """Redraw without the focus marker."""
         self.refresh()
 
     def action_move(self, by: int) -> None:
-        """Ask for a step more or less."""
+        """Ask for a share some steps higher or lower."""
         self.post_message(self.Moved(self.deployment, by))
 
     def action_set(self, to: int) -> None:
@@ -75,7 +75,7 @@ class ShareRow(Widget, can_focus=True):
         self.post_message(self.Moved(self.deployment, to=to))
 
     def render_line(self, y: int) -> Strip:
-        """The row."""
+        """Render the row."""
         width, base = self.size.width, self.rich_style
         if y:
             return Strip.blank(width, base)

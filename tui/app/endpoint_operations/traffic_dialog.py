@@ -1,4 +1,4 @@
-"""How an endpoint's requests are split, with sliders; back to the split before; and the way to removing."""
+"""Changes an endpoint's traffic split with sliders, rolls it back, and opens the removal dialog."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from tui.app.state.store import Store
 from tui.app.widgets.screen_keys import MOVING
 from tui.plan.traffic import from_tag, in_words
 
-PATIENCE = 900  # seconds: Azure changes a split as a long operation
+PATIENCE = 900  # seconds: changing the traffic is a long-running operation in Azure
 
 
 class TrafficDialog(OperationDialog[bool]):
-    """Sliders, a preview, Apply, roll back, remove; dismissed with whether anything was changed."""
+    """Shows sliders, a preview, Apply, Roll back, Remove; dismissed with whether anything was changed."""
 
-    # Left and right belong to the sliders here, so the buttons are reached with Tab and the arrows up and down.
+    # Left and right move the sliders here, so the buttons are reached with Tab, up and down.
     BINDINGS = [  # noqa: RUF012
         *MOVING,
-        Binding("up", "app.focus_previous", "Up", show=False, id="traffic.up", tooltip="The row or button before."),
+        Binding("up", "app.focus_previous", "Up", show=False, id="traffic.up", tooltip="The previous row or button."),
         Binding("down", "app.focus_next", "Down", show=False, id="traffic.down", tooltip="The next row or button."),
     ]
 
@@ -45,7 +45,7 @@ class TrafficDialog(OperationDialog[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -wide -traffic") as dialog:
             dialog.border_title = "Traffic"
-            dialog.border_subtitle = "left, right: by five percent; Home: none; End: all"
+            dialog.border_subtitle = "left, right: 5 %; Home: none; End: all"
             yield Static("▸ Reading the endpoint", id="traffic-said", markup=False)
             yield TextScroll(id="traffic-rows", can_focus=False)
             yield Static(id="traffic-preview", markup=False)
@@ -61,7 +61,7 @@ class TrafficDialog(OperationDialog[bool]):
         self.run_worker(self._read(), group="traffic", exclusive=True)
 
     def action_close(self) -> None:
-        """Close; a change that was asked for goes on in Azure."""
+        """Close; a change in progress continues in Azure."""
         self.dismiss(self._changed)
 
     # Reading and showing
@@ -76,12 +76,12 @@ class TrafficDialog(OperationDialog[bool]):
             return
         names = [str(item.get("name")) for item in self._endpoint.get("deployments") or ()]
         if not self._endpoint.get("exists"):
-            self._say("! The endpoint does not exist: there is nothing to split or to remove.")
+            self._say("! The endpoint does not exist: there is nothing to split or remove.")
         elif not names:
             self._say("! The endpoint has no deployment yet.")
         else:
-            one = " With one deployment there is nothing to split: a second one makes it possible." * (len(names) == 1)
-            self._say(said or f"This is how {self._endpoint.get('name')} splits its requests.{one}")
+            one = " Splitting traffic needs a second deployment." * (len(names) == 1)
+            self._say(said or f"The current traffic split of {self._endpoint.get('name')}.{one}")
         preferred = str(self._store.document.value("deployment.name") or "")
         self._split = traffic_shares.begun(self._before, names, preferred)
         rows = self.query_one("#traffic-rows")
@@ -102,7 +102,7 @@ class TrafficDialog(OperationDialog[bool]):
 
     @property
     def _split_before(self) -> dict[str, int]:
-        """The split that a roll back goes to; empty where none is known."""
+        """The split that Roll back restores; empty if none is known."""
         return from_tag(self._endpoint.get("tags") or {})
 
     @property
@@ -110,7 +110,7 @@ class TrafficDialog(OperationDialog[bool]):
         return {name: share for name, share in self._split.items() if share} != self._before
 
     def on_share_row_moved(self, event: ShareRow.Moved) -> None:
-        """Move a slider, and the others with it."""
+        """Change a share, and adjust the others."""
         event.stop()
         if self._working:
             return
@@ -123,7 +123,7 @@ class TrafficDialog(OperationDialog[bool]):
     def _preview(self) -> None:
         for row in self.query(ShareRow):
             row.show(self._split.get(row.deployment, 0))
-        apply = Content.styled("Apply   nothing was moved", "$text-muted")
+        apply = Content.styled("Apply   no change", "$text-muted")
         if self._differs:
             apply = Content.assemble(("Apply   ", "$text-muted"), (in_words(self._split), "bold"))
         known = f"{in_words(self._split_before)}, the split before the last change"
@@ -134,7 +134,7 @@ class TrafficDialog(OperationDialog[bool]):
         self.show()
 
     def show(self) -> None:
-        """Enable what can be done now."""
+        """Enable the buttons that apply now."""
         ready = not self._working
         self.query_one("#traffic-apply", Button).disabled = not (ready and self._differs and self._split)
         self.query_one("#traffic-back", Button).disabled = not (ready and self._split_before)
@@ -157,7 +157,7 @@ class TrafficDialog(OperationDialog[bool]):
             return
         began = time.monotonic()
         self.query_one("#close").focus()
-        self._say(f"▸ Moving the traffic {where}; Azure takes some seconds, or minutes")
+        self._say(f"▸ Changing the traffic {where}; this takes Azure seconds to minutes")
         answer = await self._ask(question, PATIENCE, **with_)
         if answer is None:
             return
@@ -165,7 +165,7 @@ class TrafficDialog(OperationDialog[bool]):
         self._store.facts.pop("endpoint", None)
         await stay_busy(began)
         if self._there:
-            await self._read(f"✔ The traffic is {in_words(dict(answer.get('after') or {}))} now.")
+            await self._read(f"✔ The traffic is now {in_words(dict(answer.get('after') or {}))}.")
 
     # Removing
 
@@ -176,11 +176,11 @@ class TrafficDialog(OperationDialog[bool]):
         def after(removed: bool | None) -> None:
             if removed:
                 self._changed = True
-                self.run_worker(self._read("✔ Removed; this is what is left."), group="traffic")
+                self.run_worker(self._read("✔ Removed. The remaining deployments:"), group="traffic")
 
         self.app.push_screen(RemovalDialog(self._store, self._endpoint), after)
 
 
 def _about(deployment: dict[str, Any]) -> str:
-    """`1 × Standard_DS3_v2`."""
+    """Format instances and size: `1 × Standard_DS3_v2`."""
     return f"{deployment.get('instance_count', '?')} × {deployment.get('instance_type', 'unknown size')}"

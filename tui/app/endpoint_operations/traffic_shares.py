@@ -1,14 +1,14 @@
-"""How an endpoint's requests are split: moving one deployment's share while the total stays 100."""
+"""Traffic splits: changes one deployment's share while the total stays 100."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-STEP = 5  # percent, for a key
+STEP = 5  # percent per key press
 
 
 def begun(traffic: Mapping[str, int], names: list[str], preferred: str = "") -> dict[str, int]:
-    """The split to start from: what Azure has, or everything to one deployment where nothing is sent anywhere."""
+    """Return the initial split: Azure's, or 100 % to one deployment if there is no traffic."""
     split = {name: int(traffic.get(name, 0)) for name in names}
     if split and not sum(split.values()):
         split[preferred if preferred in split else names[0]] = 100
@@ -16,10 +16,10 @@ def begun(traffic: Mapping[str, int], names: list[str], preferred: str = "") -> 
 
 
 def moved(split: Mapping[str, int], name: str, by: int) -> dict[str, int]:
-    """The split after one share was moved to the next step up or down; the others give or take what that needs.
+    """Return the split after moving one share to the next step up or down; the others balance the change.
 
-    What is taken comes from the largest of the others first; what is given goes to the largest one too, so that two
-    deployments simply mirror each other. A single deployment has everything.
+    The difference is taken from, or given to, the largest of the others first, so that two deployments simply mirror
+    each other. A single deployment always has 100 %.
     """
     others = [other for other in split if other != name]
     if name not in split or not others:
@@ -30,7 +30,7 @@ def moved(split: Mapping[str, int], name: str, by: int) -> dict[str, int]:
 
 
 def placed(split: Mapping[str, int], name: str, wanted: int) -> dict[str, int]:
-    """The split with one share set, from 0 to 100; the others share the rest as `moved` says."""
+    """Return the split with one share set, from 0 to 100; the others share the rest as in `moved`."""
     after = dict(split)
     after[name] = min(max(wanted, 0), 100)
     rest = 100 - after[name]

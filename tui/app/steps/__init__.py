@@ -1,1 +1,1 @@
-"""The nine steps: the frame around them, what their panes share, and a folder for each."""
+"""The nine steps: their common screen, what their panes share, and a folder for each step."""

@@ -1,4 +1,4 @@
-"""A step as commands of the Azure CLI and as the YAML that it edits: the wizard teaches what it does."""
+"""Shows a step as Azure CLI commands and as the YAML it edits, so that users learn what the wizard does."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tui.plan.load_save.document import denormalise
 from tui.plan.load_save.references import REFERENCE
 from tui.plan.rules.value_rules import steps_of
 
-_COMMENT = "# With the Azure CLI and its extension ml (version 2):"
-# The keys of deployment.yml that a step is about.
+_COMMENT = "# With the Azure CLI and its ml extension (version 2):"
+# The keys of deployment.yml that each step edits.
 _PARTS = {
     "model": ("model", "code_configuration", "environment"),
     "compute": (
@@ -26,7 +26,7 @@ _PARTS = {
 
 
 def as_code(step: str, store: Store) -> str:
-    """Commands and YAML of a step. In commands references are variables; secrets are in neither."""
+    """Return the commands and YAML of a step. References become shell variables in commands; secrets never appear."""
     parts = [_COMMENT, "", *_Commands(store).of(step)]
     for name, tree in _files(step, store):
         parts += ["", f"# {name}:", _yaml(tree)]
@@ -43,7 +43,7 @@ def _yaml(tree: dict[str, Any]) -> str:
 
 
 def _files(step: str, store: Store) -> list[tuple[str, dict[str, Any]]]:
-    """The files that a step's commands read, or what the step puts into them."""
+    """Return the files that a step's commands read, or the part of them that the step edits."""
     if step == "endpoint":
         return [("endpoint.yml", az_files.endpoint(store))]
     if step in ("review", "deploy"):
@@ -51,7 +51,7 @@ def _files(step: str, store: Store) -> list[tuple[str, dict[str, Any]]]:
     if step in _PARTS:
         whole = az_files.deployment(store)
         part = {name: whole[name] for name in _PARTS[step] if name in whole}
-        return [("deployment.yml, the part of this step", part)] if part else []
+        return [("deployment.yml, the part edited in this step", part)] if part else []
     return []
 
 
@@ -70,7 +70,7 @@ def _part(step: str, store: Store) -> dict[str, Any]:
 
 
 def shell_word(value: Any) -> str:
-    """A value as a word of a shell command; references to the environment become its variables."""
+    """Return a value quoted for a shell command; environment references become shell variables."""
     text = str(value)
     if "${env:" not in text:
         return shlex.quote(text)
@@ -80,12 +80,12 @@ def shell_word(value: Any) -> str:
         words.append(f"${{{name}}}" if kind == "env" else f"\\${{{kind}:{name}}}")
         words.append(re.sub(r'([\\"$`])', r"\\\1", rest))
     joined = "".join(words)
-    # A variable that nothing follows needs no braces.
+    # A variable at the end of the word needs no braces.
     return f'"{joined}"' if not re.fullmatch(r"\$\{\w+\}", joined) else f'"${joined[2:-1]}"'
 
 
 class _Commands:
-    """The commands of each step for one plan."""
+    """Builds the commands of each step for a plan."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -144,7 +144,7 @@ class _Commands:
             "az ml online-endpoint create --file endpoint.yml \\",
             self.where,
             "",
-            "# What exists already:",
+            "# What already exists:",
             f"az ml online-endpoint show --name {self.word('endpoint.name')} \\",
             self.where,
         ]
@@ -190,10 +190,10 @@ class _Commands:
             f"az ml compute list-sizes --location {region} \\",
             self.where,
             "",
-            "# The quota that is used and left:",
+            "# Quota used and quota left:",
             f"az rest --method get --url {usages}",
             "",
-            "# Another number of instances, of a deployment that exists:",
+            "# Change the number of instances of an existing deployment:",
             f"az ml online-deployment update --name {self.word('deployment.name')} \\",
             f"  --endpoint-name {self.word('endpoint.name')} \\",
             f"  --set instance_count={self.word('deployment.instance_count')} \\",
@@ -202,7 +202,7 @@ class _Commands:
 
     def network(self) -> list[str]:
         lines = [
-            "# Who may call the endpoint; it can be changed later:",
+            "# Who may call the endpoint (can be changed later):",
             f"az ml online-endpoint update --name {self.word('endpoint.name')} \\",
             f"  --set public_network_access={self.word('endpoint.public_network_access')} \\",
             self.where,
@@ -232,31 +232,31 @@ class _Commands:
         ]
 
     def shifting(self, endpoint: str, target: str) -> list[str]:
-        """The requests: at once, or step by step with a test call of the new deployment before each."""
+        """Return the commands that shift traffic: at once, or in steps after a test call of the new deployment."""
         shares, mirrored = (self.store.document.get(key) for key in ("traffic", "mirror_traffic"))
         final = _split(shares) if isinstance(shares, dict) and shares else f"{target}=100"
         if not self.store.document.get("rollout"):
             lines = self.update(endpoint, "traffic", final)
             return lines + (self.update(endpoint, "mirror-traffic", _split(mirrored)) if mirrored else [])
         steps = steps_of(self.store.value("rollout.steps") or (10, 50, 100)) or (100,)
-        lines = [f"# {target} takes over; first it is tested alone:", *self.invoke(endpoint, target), ""]
+        lines = [f"# {target} takes over the traffic; test it first:", *self.invoke(endpoint, target), ""]
         if mirrored:
-            lines += ["# Copies of requests first; callers never see the answers:"]
+            lines += ["# Mirrored traffic first; callers never see its responses:"]
             lines += self.update(endpoint, "mirror-traffic", _split(mirrored))
             lines += self.update(endpoint, "mirror-traffic", _split(dict.fromkeys(mirrored, 0)))
-        lines += ["# Then step by step; watch answers and latency before each next one. What serves now:", "OLD=blue"]
+        lines += ["# Then in steps; check errors and latency before each step. The current deployment:", "OLD=blue"]
         for step in steps[:-1]:
             lines += self.update(endpoint, "traffic", f"$OLD={100 - step} {target}={step}")
-        return [*lines, *self.update(endpoint, "traffic", final), "# The way back, at any time:",
+        return [*lines, *self.update(endpoint, "traffic", final), "# To roll back at any time:",
                 *self.update(endpoint, "traffic", f"$OLD=100 {target}=0")]  # fmt: skip
 
     def update(self, endpoint: str, what: str, split: str) -> list[str]:
-        """A change of the requests, or of their copies."""
+        """Return a command that changes the traffic or the mirrored traffic (`what`)."""
         quoted = f'"{split}"' if "$" in split else shlex.quote(split)
         return [f"az ml online-endpoint update --name {endpoint} --{what} {quoted} \\", self.where, ""]
 
     def invoke(self, endpoint: str, deployment: str) -> list[str]:
-        """A test call of one deployment."""
+        """Return a test call of one deployment."""
         return [
             f"az ml online-endpoint invoke --name {endpoint} \\",
             f"  --deployment-name {shlex.quote(deployment)} \\",
@@ -269,5 +269,5 @@ class _Commands:
 
 
 def _split(shares: Any) -> str:
-    """A split as `az ml` takes it: blue=90 green=10."""
+    """Format a traffic split for `az ml`: blue=90 green=10."""
     return " ".join(f"{name}={share}" for name, share in shares.items()) if isinstance(shares, dict) else ""

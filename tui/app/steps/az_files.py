@@ -1,4 +1,4 @@
-"""The plan as YAML files of the Azure CLI: endpoint.yml, and a deployment.yml for each deployment.
+"""Converts the plan to YAML files of the Azure CLI: endpoint.yml, and a deployment.yml for each deployment.
 
 The keys are those of Microsoft's reference-yaml-endpoint-online and reference-yaml-deployment-managed-online.
 """
@@ -28,18 +28,18 @@ _ALWAYS = ("endpoint.name", "endpoint.auth_mode", "endpoint.public_network_acces
 
 
 def endpoint(store: Store) -> dict[str, Any]:
-    """endpoint.yml as data; references are replaced by what they stand for here, where that is known."""
+    """Return endpoint.yml as data; references are resolved where possible."""
     written = _fields(store, store.document, "endpoint", _ENDPOINT)
     given = written.get("identity")
     if given:
-        # The loader of az ml takes maps; the plan may name the ids alone.
+        # az ml expects mappings; the plan may list bare ids.
         ids = endpoint_identity.listed(given.get("user_assigned_identities") or ()) or []
         given.update({"user_assigned_identities": [{"resource_id": one} for one in ids]} if ids else {})
     return {"$schema": f"{_SCHEMAS}managedOnlineEndpoint.schema.json", **written}
 
 
 def deployments(store: Store) -> list[tuple[str, dict[str, Any]]]:
-    """The name and the data of a file for each deployment: deployment.yml, or one named for each of several."""
+    """Return each deployment's file name and data: deployment.yml, or with several, a file named after each."""
     several = store.document.each()
     found = []
     for one in several:
@@ -49,9 +49,9 @@ def deployments(store: Store) -> list[tuple[str, dict[str, Any]]]:
 
 
 def deployment(store: Store, document: Document | None = None) -> dict[str, Any]:
-    """deployment.yml as data; a registered model or environment is its reference.
+    """Return deployment.yml as data; a registered model or environment appears as its reference.
 
-    `document` is the plan with another one of its deployments in the place of `deployment:`.
+    `document` is the plan with another of its deployments as `deployment:`.
     """
     plan = store.document if document is None else document
     tree: dict[str, Any] = {
@@ -66,7 +66,7 @@ def deployment(store: Store, document: Document | None = None) -> dict[str, Any]
     environment = tree.get("environment")
     if isinstance(environment, dict):
         registered = environment.pop("registered", None)
-        environment.pop("name", None)  # what is written in place is registered without a name of one's own
+        environment.pop("name", None)  # an inline environment is registered without a user-defined name
         tree["environment"] = registered or environment
         if not tree["environment"]:
             del tree["environment"]
@@ -81,7 +81,7 @@ def deployment(store: Store, document: Document | None = None) -> dict[str, Any]
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by their dotted keys as a tree."""
+    """Convert values by dotted keys to a tree."""
     tree: dict[str, Any] = {}
     for key, value in values.items():
         *parents, last = key.split(".")
@@ -93,14 +93,14 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fields(store: Store, document: Document, group: str, names: Sequence[str]) -> dict[str, Any]:
-    """The values of the fields with these names in a group of the plan, and of the fields below them, by name."""
+    """Return the values of a plan group's fields with these names, and of the fields below them, by name."""
     keys = [key for name in names for key in BY_KEY if f"{key}.".startswith(f"{group}.{name}.")]
     values = {key[len(group) + 1 :]: _value(store, document, key) for key in keys if document.asked(key)}
     return nested({key: value for key, value in values.items() if value not in (None, "", {})})
 
 
 def _value(store: Store, document: Document, key: str) -> Any:
-    """What is written, resolved; a default only where the file would mean something else without it."""
+    """Return the resolved value; a default only if the file would mean something else without it."""
     if BY_KEY[key].kind == "secret":
         return None
     value = document.value(key) if key in _ALWAYS else document.get(key)

@@ -1,4 +1,4 @@
-"""Less usual fields that belong together: a heading, and what is left of their labels below it."""
+"""Groups less common fields under a heading, with shortened labels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tui.plan.fields.all_fields import Field
 
 
 class Group(NamedTuple):
-    """Fields whose keys begin with `keys`; the heading says what `first`, the beginning of their labels, says."""
+    """Fields whose keys start with `keys`; `first` is the label prefix that the heading makes redundant."""
 
     keys: tuple[str, ...]
     first: str
@@ -17,20 +17,20 @@ class Group(NamedTuple):
 
 
 GROUPS: tuple[Group, ...] = (
-    Group(("endpoint.identity",), "", "Identity: as whom the endpoint reads models, images and data"),
+    Group(("endpoint.identity",), "", "Identity: the identity with which the endpoint reads models, images and data"),
     Group(("deployment.environment.inference_config", "deployment.model_mount_path"), "Container: ",
-          "A container of your own: where it answers, and where it finds the model"),
+          "Custom container: its routes, and where it finds the model"),
     Group(("deployment.environment",), "", "Environment"),
     Group(("deployment.model",), "Model ", "The model's version in the workspace"),
-    Group(("deployment.data_collector",), "Collector: ", "Data collection: requests and answers, kept as files"),
+    Group(("deployment.data_collector",), "Collector: ", "Data collection: requests and responses, stored as files"),
     Group(("deployment.liveness_probe",), "Liveness: ", "Liveness probe: an instance that fails it is restarted"),
     Group(("deployment.readiness_probe",), "Readiness: ",
           "Readiness probe: an instance that fails it gets no requests"),
     Group(("deployment.description", "deployment.tags"), "Deployment ", "Deployment"),
-    Group(("limits",), "Limit: ", "How long a run waits before it gives up watching"),
-    Group(("rollout",), "Rollout: ", "Rollout: how a second deployment takes over the requests"),
+    Group(("limits",), "Limit: ", "How long a run waits before it stops watching"),
+    Group(("rollout",), "Rollout: ", "Rollout: how a second deployment takes over the traffic"),
 )  # fmt: skip
-# What is left of labels whose end says it again.
+# Labels under a heading that repeats their end.
 SHORT: dict[str, str] = {
     "deployment.environment.registered": "Registered",
     "endpoint.identity.user_assigned_identities": "User-assigned",
@@ -38,7 +38,7 @@ SHORT: dict[str, str] = {
 
 
 def group_of(field: Field) -> tuple[str, str]:
-    """The heading that a less usual field stands below, or "", and its label there."""
+    """Return the heading of a less common field, or "", and its label under it."""
     if field.advanced:
         for group in GROUPS:
             if field.key.startswith(group.keys):
@@ -50,7 +50,7 @@ def group_of(field: Field) -> tuple[str, str]:
 
 
 def grouped(fields: Iterable[Field]) -> list[tuple[str, list[tuple[Field, str]]]]:
-    """Fields by heading, in the order in which the headings come first; each with its label there."""
+    """Group fields by heading, in order of first appearance, each with its label under the heading."""
     found: dict[str, list[tuple[Field, str]]] = {}
     for field in fields:
         heading, label = group_of(field)

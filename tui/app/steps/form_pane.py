@@ -1,4 +1,4 @@
-"""The pane of a step that is a form: its fields from the plan's list of fields, and what a step adds around them."""
+"""The base of panes that are forms: shows the step's fields, with the step's own widgets above and below."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tui.plan.fields.all_fields import BY_KEY, Field, fields_of
 
 
 class FieldHeading(Static):
-    """Stands above the rows of a group; not there where none of them applies."""
+    """The heading of a group of rows; hidden if none of them applies."""
 
     def __init__(self, text: str, rows: Sequence[FieldRow]) -> None:
         super().__init__(text, classes="field-heading", markup=False)
@@ -30,15 +30,15 @@ class FieldHeading(Static):
 
 
 class FormScroll(VerticalScroll, can_focus=False, inherit_bindings=False):
-    """Scrolls by following the focus; PgUp and PgDn stay with the steps."""
+    """Scrolls with the focus; PgUp and PgDn still switch steps."""
 
 
 class FormPane(Pane):
-    """The fields of a step, one row each. Subclasses add widgets above and below them."""
+    """Shows the fields of a step, one row each. Subclasses add widgets above and below them."""
 
     BINDINGS: ClassVar = [
-        Binding("up", "app.focus_previous", "Up", show=False, id="form.up", tooltip="The field above."),
-        Binding("down", "app.focus_next", "Down", show=False, id="form.down", tooltip="The field below."),
+        Binding("up", "app.focus_previous", "Up", show=False, id="form.up", tooltip="The previous field."),
+        Binding("down", "app.focus_next", "Down", show=False, id="form.down", tooltip="The next field."),
     ]
 
     def __init__(self, store: Store) -> None:
@@ -50,29 +50,29 @@ class FormPane(Pane):
         with FormScroll():
             yield from self.above()
             for field in fields_of(self.step):
-                if self.store.document.asked(field.key):  # the others get a row when they are
+                if self.store.document.asked(field.key):  # the others get a row once they apply
                     yield self.row_for(field)
             yield from self.below()
 
     def row_for(self, field: Field, label: str = "") -> FieldRow:
-        """A row for a field."""
+        """Create a field's row."""
         return FieldRow(field, self.store, label=label)
 
     def above(self) -> Iterable[Widget]:
-        """Widgets above the fields."""
+        """Return the widgets above the fields."""
         return ()
 
     def below(self) -> Iterable[Widget]:
-        """Widgets below the fields."""
+        """Return the widgets below the fields."""
         return ()
 
     def less_usual(self) -> int:
-        """How many fields are hidden until asked for."""
+        """The number of less common fields, hidden at first."""
         return len(fields_of(self.step, advanced=True)) - len(fields_of(self.step))
 
     @property
     def extra_label(self) -> str:  # type: ignore[override]
-        """The third button shows the less usual fields."""
+        """The third button shows or hides the less common fields."""
         count = self.less_usual()
         if not count:
             return ""
@@ -100,7 +100,7 @@ class FormPane(Pane):
         self.changed(name)
 
     def _add_rows(self, rows: Sequence[FieldRow]) -> None:
-        """Give a row to each field that applies now and has none."""
+        """Add a row for each field that applies now and has none."""
         above: Widget | None = None
         there = {row.field.key: row for row in rows}
         for field in fields_of(self.step, advanced=self.all_fields):
@@ -111,14 +111,14 @@ class FormPane(Pane):
             above = row or above
 
     def changed(self, name: str) -> None:
-        """A field has changed, or a question was answered or forgotten, or the environment is complete."""
+        """React to a changed field, an answered or discarded query, or the environment becoming complete."""
 
     def rows(self) -> list[FieldRow]:
-        """The rows that are there, in order."""
+        """Return the existing rows, in order."""
         return list(self.query(FieldRow))
 
     def row(self, key: str) -> FieldRow:
-        """The row of a field."""
+        """Return a field's row."""
         return self.query_one("#row-" + key.replace(".", "-"), FieldRow)
 
     def landing(self) -> Widget | None:
@@ -143,7 +143,7 @@ class FormPane(Pane):
         self.run_worker(show(), group="show-field", exclusive=True)
 
     async def show_all(self, show: bool) -> None:
-        """Show, or hide again, the less usual fields."""
+        """Show or hide the less common fields."""
         self.all_fields = show
         self.set_class(show, "-all-fields")
         shown = {row.field.key for row in self.rows()}
@@ -163,7 +163,7 @@ class FormPane(Pane):
         self.post_message(self.Relabel())
 
     def _grouped(self, fields: Iterable[Field]) -> list[Widget]:
-        """Rows for fields, those of a group together below its heading."""
+        """Create rows for fields, those of a group together under its heading."""
         found: list[Widget] = []
         for heading, members in grouped(fields):
             rows = [self.row_for(field, label) for field, label in members]
@@ -176,20 +176,20 @@ class FormPane(Pane):
 
     @on(FieldRow.Submitted)
     def _entered(self, event: FieldRow.Submitted) -> None:
-        """Enter goes to the next field, after the last one to a button."""
+        """Go to the next field on Enter; after the last one, to a button."""
         event.stop()
         shown = [row for row in self.rows() if row.display]
         following = shown[shown.index(event.row) + 1 :]
         (following[0].control if following else self.after_fields()).focus()
 
     def after_fields(self) -> Widget:
-        """Where Enter leads from the last field."""
+        """Return the widget that Enter goes to from the last field."""
         return self.screen.query_one("#next")
 
     def actions(self) -> list[Action]:
         if not self.less_usual():
             return []
-        return [Action(self.extra_label, "Fields that are seldom needed at this step.", self._toggle)]
+        return [Action(self.extra_label, "Less common fields of this step.", self._toggle)]
 
     def _toggle(self) -> None:
         self.run_worker(self.show_all(not self.all_fields), group="show-all", exclusive=True)

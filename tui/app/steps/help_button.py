@@ -1,4 +1,4 @@
-"""A button that explains itself in the help rows."""
+"""A button with its own help text."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tui.app.widgets.help import Topic
 
 
 class HelpButton(Button):
-    """A button with a topic of its own; the topic's title is its label, where it is given none."""
+    """A button with its own help topic; its label defaults to the topic's title."""
 
     def __init__(self, topic: Topic, label: str | None = None, **options: Any) -> None:
         super().__init__(topic.title if label is None else label, compact=True, **options)
         self._topic = topic
 
     def topic(self) -> Topic:
-        """Help for the button."""
+        """Return the button's help."""
         return self._topic

@@ -1,4 +1,4 @@
-"""Asking the helper from a form: a sign of life while it works, a card when it fails, late answers dropped."""
+"""A form that queries the helper: shows progress while it works and errors if it fails, and drops late answers."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ DEBOUNCE = 0.5  # seconds without a key before a slow question is asked
 
 
 class HelperFormPane(FormPane):
-    """A form that knows more than its fields by asking the helper; it has Facts with the id `found`.
+    """A form that also shows the helper's answers, in a Facts widget with the id `found`.
 
-    A step is mostly about one question: `asks` is its name, `busy` what is said meanwhile, `patience` the seconds that
-    the helper has for it. It is asked when the environment is complete, and when typing into a field that matters for
-    it pauses.
+    A step mainly has one query: `asks` is its name, `busy` the text shown meanwhile, `patience` the timeout in seconds.
+    It is sent when the environment is complete, and when typing in a field that affects it pauses.
     """
 
     asks: ClassVar[str] = ""
@@ -32,7 +31,7 @@ class HelperFormPane(FormPane):
         self.raw_errors: dict[str, str] = {}  # by question
 
     def look(self, wait: float = 0) -> None:
-        """Ask the step's question, after so many seconds; a look that is still waiting is forgotten."""
+        """Send the step's query after `wait` seconds, replacing one that is still waiting."""
         self.in_background(partial(self._look, wait), self.asks)
 
     async def _look(self, wait: float) -> None:
@@ -43,19 +42,19 @@ class HelperFormPane(FormPane):
                 self.answered(answer)
 
     def ask_again(self) -> None:
-        """Ask once more, whatever is known."""
+        """Send the query again, even if an answer is known."""
         self.store.facts.pop(self.asks, None)
         self.look()
 
     def may_ask(self) -> bool:
-        """Whether the fields allow the question. May look at the disk."""
+        """Whether the fields are complete enough for the query. May read the disk."""
         return True
 
     def answered(self, answer: Any) -> None:
-        """Show the answer to the step's question."""
+        """Show the answer to the step's query."""
 
     def outdated(self) -> None:
-        """A field has changed that matters for the question."""
+        """React to a change of a field that affects the query."""
 
     def changed(self, name: str) -> None:
         if name.startswith(DEPENDS[self.asks]):
@@ -68,9 +67,9 @@ class HelperFormPane(FormPane):
     async def question(
         self, name: str, facts: Facts, busy: str, *, timeout: float = 60, wait: float = 0, **with_: Any
     ) -> Any | None:
-        """The helper's answer, or None when there is none: what went wrong is then shown in `facts`.
+        """Return the helper's answer, or None after an error, which is then shown in `facts`.
 
-        An answer that no longer fits the plan is dropped (None, and nothing is shown).
+        An answer that is no longer valid for the plan is dropped (returns None, shows nothing).
         """
         await asyncio.sleep(wait)
 
@@ -91,15 +90,15 @@ class HelperFormPane(FormPane):
         return answer.value
 
     def card(self, error: Any) -> list[Fact]:
-        """What happened, why, what to do."""
-        words = "Azure's own words: ctrl+o, Show the raw error." if error.raw else ""
+        """Return an error's lines: what happened, why, what to do."""
+        words = "Azure's error text: ctrl+o, Show the raw error." if error.raw else ""
         rows = (("bad", f"{error.title}.".replace("..", ".")), ("", error.cause), ("", error.remedy), ("none", words))
         return [Fact(kind, text) for kind, text in rows if text]
 
     def actions(self) -> list[Action]:
         found = super().actions()
         if any(self.raw_errors.values()):
-            found.insert(0, Action("Show the raw error", "The text as Azure sent it, to copy for support.", self._raw))
+            found.insert(0, Action("Show the raw error", "The text as sent by Azure, to copy for support.", self._raw))
         return found
 
     def _raw(self) -> None:

@@ -1,4 +1,4 @@
-"""What the preflight finds about one step while it is being filled in: shown there, and in nobody's way."""
+"""Shows the preflight findings of a step while it is being filled in."""
 
 from __future__ import annotations
 
@@ -15,58 +15,58 @@ from tui.app.steps.model.model_facts import KINDS, shortened
 from tui.app.widgets.facts import Fact, Facts
 from tui.plan.fields.all_fields import fields_of
 
-DEBOUNCE = 1.0  # seconds without a key before the step is looked at again
-PATIENCE = 60  # the preflight ends after ten by itself
-COLUMNS = {"credentials": 9, "model": 9, "compute": 6, "network": 8}  # as the pane's own lines
+DEBOUNCE = 1.0  # seconds without a key before the step is checked again
+PATIENCE = 60  # seconds; the preflight stops after ten
+COLUMNS = {"credentials": 9, "model": 9, "compute": 6, "network": 8}  # the same as in the pane's own lines
 LONGEST = 130  # characters of a message or a remedy
-SHORT_COMMAND = 60  # characters that a remedy may hold
-NAMED = 4  # of the things in order; the rest is counted
+SHORT_COMMAND = 60  # longest command in a remedy, in characters
+NAMED = 4  # passed checks to list; the rest are counted
 WORKSPACE = ("workspace.subscription_id", "workspace.resource_group", "workspace.name")
 
-ASKING = {"credentials": "asking what this identity may do", "workspace": "asking what stands around it"}
+ASKING = {"credentials": "checking this identity's permissions", "workspace": "checking its storage and network"}
 
-# What the pane of a step says itself, from questions of its own.
+# Findings that the step's pane already shows from its own queries.
 TOLD: dict[str, tuple[str, ...]] = {
     "workspace": ("workspace", "v1-legacy-mode"),
     "endpoint": ("endpoint", "endpoint-taken", "endpoint-auth-mode"),
     "compute": ("size", "quota"),
     "network": ("isolation", "egress-closed-workspace", "egress-flag", "mlflow-network"),
 }
-# What was looked at, for what is in order; the beginning of an id is enough.
+# Names of passed checks; the longest matching prefix of an id is used.
 WORDS: dict[str, str] = {
     "sign-in": "sign-in",
     "roles": "rights",
-    "storage-role": "data role on the storage",
+    "storage-role": "storage data role",
     "provider-": "resource provider",
     "reach-resource-manager": "Resource Manager",
     "reach-login": "sign-in authority",
-    "reach-storage": "way to the storage",
-    "storage": "access to the storage",
+    "reach-storage": "storage network path",
+    "storage": "storage access",
     "private-endpoint": "private endpoint",
     "registry": "container registry",
     "managed-network": "managed virtual network",
-    "diagnose": "Azure's own diagnosis",
+    "diagnose": "workspace diagnostics",
     "endpoint": "name",
     "size": "size",
     "quota": "quota",
-    "room": "endpoints and deployments left",
+    "room": "endpoint and deployment limits",
     "isolation": "isolation",
     "outbound": "outbound rules",
-    "model-source": "what the model's source holds",
-    "pins": "versions of the packages",
-    "registered": "what the workspace has registered",
+    "model-source": "model source",
+    "pins": "package versions",
+    "registered": "registered assets",
 }
 
 
 class StepFindings(Facts):
-    """The findings of a step, asked for when it is shown and when its fields have changed."""
+    """Shows a step's findings; queries them when the step is shown and when its fields have changed."""
 
     def __init__(self, store: Store, step: str) -> None:
         super().__init__(id=f"checked-{step}", column=COLUMNS.get(step, 10))
         self.add_class("step-findings")
         self.store = store
         self.step = step
-        self._for = ""  # the fingerprint of the values that the findings are about
+        self._for = ""  # the fingerprint of the values that were checked
         self._unlisten: Callable[[], None] | None = None
 
     def on_mount(self) -> None:
@@ -89,11 +89,11 @@ class StepFindings(Facts):
             if self._for and self._for != self._mark():
                 self._for = ""
                 self.show([])
-            if all(widget.display for widget in self.ancestors if hasattr(widget, "display")):  # the step is shown
+            if all(widget.display for widget in self.ancestors if hasattr(widget, "display")):  # the step is visible
                 self.look(DEBOUNCE)
 
     def look(self, wait: float = 0) -> None:
-        """Ask for the findings, unless those that are shown are about these very values."""
+        """Query the findings, unless those shown are for the same values."""
         if self._for == self._mark():
             return
         self._look(wait)
@@ -105,7 +105,7 @@ class StepFindings(Facts):
             self.show([])
             return
         mark = self._mark()
-        self.show([Fact("busy", "Checked", f"{ASKING.get(self.step, 'asking about these values')} …")])
+        self.show([Fact("busy", "Checked", f"{ASKING.get(self.step, 'checking these values')} …")])
         answer = await self.store.answer("step_findings", timeout=PATIENCE, blink=BLINK, step=self.step)
         if answer.error is None:
             facts = about(self.step, answer.value)
@@ -116,15 +116,15 @@ class StepFindings(Facts):
             self.show(facts)
 
     def _complete(self) -> bool:
-        """Whether there is enough to ask about: the workspace, and this step's fields without a mistake."""
+        """Whether the query is possible: the workspace is set and this step's fields are valid."""
         if self.step == "credentials" and "sign_in" not in self.store.facts:
-            return False  # nobody is signed in before the button is pressed
+            return False  # not signed in until the button is pressed
         keys = [*WORKSPACE, *(field.key for field in fields_of(self.step) if self.store.document.asked(field.key))]
         return not any(self.store.problem(key) for key in keys)
 
 
 def about(step: str, findings: Sequence[Mapping[str, Any]]) -> list[Fact]:
-    """Findings as lines: what is wrong with what mends it, worst first; what is in order in one line."""
+    """Convert findings to lines: problems with their remedies, worst first; passed checks in one line."""
     told = TOLD.get(step, ())
     facts = []
     fine: list[str] = []
@@ -140,24 +140,24 @@ def about(step: str, findings: Sequence[Mapping[str, Any]]) -> list[Fact]:
     fine = [word for word in dict.fromkeys(fine) if word]
     if fine:
         more = f" and {len(fine) - NAMED} more" if len(fine) > NAMED else ""
-        facts.append(Fact("ok", "Checked", f"{', '.join(fine[:NAMED])}{more}: in order."))
+        facts.append(Fact("ok", "Checked", f"{', '.join(fine[:NAMED])}{more}: OK."))
     return facts
 
 
 def words_for(id: str) -> str:
-    """What was looked at, in a few words; the longest beginning counts."""
+    """Return a check's name, by the longest matching prefix of its id."""
     known = [start for start in WORDS if id == start or (start.endswith("-") and id.startswith(start))]
     return WORDS[max(known, key=len)] if known else ""
 
 
 def _text(finding: Mapping[str, Any]) -> str:
-    """Message and remedy, neither at length: Review and `check` have them whole, with the command to copy."""
+    """Return message and remedy, both shortened: Review and `check` show them in full, with the command to copy."""
     message, command = str(finding.get("message") or ""), str(finding.get("command") or "")
     remedy = str(finding.get("remedy") or "")
     if finding.get("severity") == "unknown":
         return shortened(f"{message.partition('. ')[0].rstrip('.')}.", LONGEST)
     if len(command) > SHORT_COMMAND:
         remedy = remedy.replace(command, "").strip()
-        return f"{shortened(message, LONGEST)} {shortened(remedy, LONGEST)} The command stands in Review."
+        return f"{shortened(message, LONGEST)} {shortened(remedy, LONGEST)} The command is in Review."
     told = [shortened(message, LONGEST), shortened(remedy, LONGEST), "" if command in remedy else command]
     return " ".join(part for part in told if part)

@@ -1,4 +1,4 @@
-"""What every step's pane has in common: how the shell shows it, leaves it and asks it what is wrong."""
+"""The base class of the steps' panes, through which the wizard screen shows, validates and leaves them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tui.app.state.store import Store
 
 @dataclass(frozen=True)
 class Action:
-    """Something a pane can do, offered in the ctrl+o menu too: a label, a sentence, and what it calls."""
+    """An action of the ctrl+o menu: a label, a description, and the function to call."""
 
     label: str
     help: str
@@ -29,21 +29,21 @@ class Action:
 class Pane(Vertical):
     """The content of one step.
 
-    The shell makes a pane when its step is first shown and keeps it. It owns the buttons Back and Next below the
-    pane, the help, and the keys PgUp and PgDn; a pane says what they mean through the attributes and methods here.
-    A focused widget explains itself in the help rows when it, or a widget around it, has a method
+    The wizard screen creates a pane when its step is first shown, and keeps it. The screen owns the buttons Back and
+    Next below the pane, the help, and the keys PgUp and PgDn; a pane defines their meaning through the attributes and
+    methods here. The help rows show the topic of the focused widget, if it or an ancestor has a method
     `topic() -> tui.app.widgets.help.Topic | None`.
     """
 
     step: ClassVar[str] = ""
-    roomy: ClassVar[bool] = False  # whether it needs the rows of the help on a short screen; ctrl+g still explains
+    roomy: ClassVar[bool] = False  # whether it takes over the help rows on a short screen; ctrl+g still shows the help
     next_label: str = "Next"
     back_label: str = "Back"
-    extra_label: str = ""  # a third button, left of Back; none where it is empty
+    extra_label: str = ""  # a third button, left of Back; none if empty
 
     @dataclass
     class GoTo(Message):
-        """Show another step; with `key`, edit that field there and come back to the step that asked."""
+        """Show another step; with `key`, edit that field there and then return to this step."""
 
         step: str
         key: str | None = None
@@ -52,11 +52,11 @@ class Pane(Vertical):
         """The pane's `next_label`, `back_label` or `extra_label` has changed."""
 
     class Leave(Message):
-        """The pane asks to leave the program (with the dialog, while a run is under way)."""
+        """The pane asks to quit the program (with a dialog, while a run is in progress)."""
 
     @dataclass
     class Status(Message):
-        """One line of what goes on, shown beside the buttons; an empty text takes it away."""
+        """A status line to show next to the buttons; an empty text hides it."""
 
         text: str
 
@@ -65,9 +65,9 @@ class Pane(Vertical):
         self.store = store
 
     def _on_prune(self) -> None:
-        """The pane is being taken down. Its widgets go before it does: what comes from now on has nowhere to go.
+        """Stop listening to the store when the pane is being removed: its widgets are removed before it.
 
-        Textual calls this of every class, so a pane that adds its own need not call this one.
+        Textual calls this method of every class in the hierarchy, so an override need not call this one.
         """
         self.workers.cancel_node(self)
 
@@ -75,51 +75,51 @@ class Pane(Vertical):
         """Called each time the step is shown."""
 
     def look_at_step(self) -> None:
-        """Called after `arrive`: asks for what the preflight finds about this step, where the pane shows that."""
+        """Query the preflight findings of this step, if the pane shows them; called after `arrive`."""
         from tui.app.steps.step_findings import StepFindings
 
         for findings in self.query(StepFindings):
             findings.look()
 
     def leave(self) -> None:
-        """Called each time another step takes its place."""
+        """Called each time another step replaces this one."""
 
     def landing(self) -> Widget | None:
-        """Where the focus goes on arrival; None means the button Next. PgDn there must mean the next step."""
+        """Return the widget to focus on arrival; None means the button Next. PgDn there must go to the next step."""
         return None
 
     async def validate(self) -> None:
-        """Judge everything before the step is left forwards; `first_error` is asked afterwards."""
+        """Validate all fields before going to the next step; `first_error` is called afterwards."""
 
     def first_error(self) -> Widget | None:
-        """The first widget whose value is wrong, or None. It gets the focus instead of the next step."""
+        """Return the first widget with an invalid value, or None. It gets the focus, and the step stays."""
         return None
 
     async def advance(self, pressed: bool = False) -> bool:
-        """Do what Next stands for (Review starts the run here); False stays at this step.
+        """Do what Next means here (Review starts the run); return False to stay at this step.
 
-        `pressed` says that the button itself was pressed, and not the key that means Next everywhere.
+        `pressed` says that the button itself was pressed, not the key for Next.
         """
         return True
 
     async def extra(self) -> None:
-        """Do what the third button stands for."""
+        """Do what the third button means here."""
 
     def show_field(self, key: str) -> None:
-        """Put the focus on the field of the plan with this key."""
+        """Move the focus to the plan field with this key."""
 
     def actions(self) -> list[Action]:
-        """What the menu offers at this step besides what it always offers."""
+        """Return the menu's actions specific to this step."""
         return []
 
     def in_background(self, work: Callable[[], Coroutine[None, None, None]], group: str) -> Worker[None]:
-        """Run this beside everything else, in place of what runs under the same name."""
+        """Run a coroutine in the background, replacing the one running under the same group name."""
         return self.run_worker(work, group=group, exclusive=True)
 
     def learn(self, question: str, *, wait: float = 0, timeout: float = 60) -> None:
-        """Ask for something that the pane can do without; whoever listens to the store hears of the answer.
+        """Send an optional query; the store announces the answer to its listeners.
 
-        `wait` is for the seconds without a key before a slow question, `timeout` for those that the helper has.
+        `wait` is the delay in seconds before a slow query, `timeout` the helper's timeout in seconds.
         """
 
         async def ask() -> None:
@@ -131,7 +131,7 @@ class Pane(Vertical):
 
     @contextlib.contextmanager
     def each_second(self, show: Callable[[float], None]) -> Iterator[None]:
-        """Call `show` with the seconds that have passed: now, and once a second as long as the block lasts."""
+        """Call `show` with the elapsed seconds: now, and once a second until the block ends."""
         began = time.monotonic()
         ticker = self.set_interval(1, lambda: show(time.monotonic() - began))
         show(0)
@@ -141,21 +141,21 @@ class Pane(Vertical):
             ticker.stop()
 
     def say(self, words: str) -> None:
-        """A line beside the buttons; an empty one takes it away."""
+        """Show a status line next to the buttons; an empty one hides it."""
         self.post_message(self.Status(words))
 
     def show_text(self, title: str, text: str) -> None:
-        """A text over the step, to read and to take away."""
+        """Show a text in a dialog over the step, with export."""
         from tui.app.dialogs.text_dialog import TextScreen
 
         self.app.push_screen(TextScreen(title, text, export=True, wide=True))
 
     def refresh_help(self) -> None:
-        """The help is about another row of the same widget."""
+        """Update the help after the selected row in the same widget has changed."""
         show_help = getattr(self.screen, "show_help", None)
         if callable(show_help):
             show_help()
 
     def copied_text(self) -> str | None:
-        """What ctrl+y copies here when the focused widget has nothing better; None for nothing."""
+        """Return what ctrl+y copies if the focused widget has no text of its own; None for nothing."""
         return None

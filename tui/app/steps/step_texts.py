@@ -1,4 +1,4 @@
-"""What the steps are called and what is said about each before a field has the focus."""
+"""Titles of the steps, and the texts shown about each before a field has the focus."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ LEADS: dict[str, str] = {
     "credentials": "the identity that deploys",
     "workspace": "where the endpoint will live",
     "endpoint": "the address that callers use",
-    "model": "what is uploaded, and how it answers",
-    "compute": "the machines that serve",
+    "model": "what is uploaded, and how it serves requests",
+    "compute": "the instances that serve requests",
     "network": "who can reach the endpoint, and what it can reach",
-    "review": "everything before anything is created",
+    "review": "the whole plan, before anything is created",
     "deploy": "the run, task by task",
     "test": "a real request to the endpoint",
 }
 
 INTROS: dict[str, str] = {
-    "credentials": "Azure must know who deploys. Sign in here to see which identity is used; no secret is ever saved.",
-    "workspace": "The workspace owns the endpoint and pays for it. Its network isolation decides how the endpoint is "
-    "reached, and is applied from here on.",
-    "endpoint": "An endpoint is a stable address. Behind it a deployment runs the model; a second one can be tried "
-    "beside the first before it takes traffic.",
-    "model": "The model is uploaded and registered in the workspace. The scoring script loads it and answers "
+    "credentials": "Azure must know who deploys. Sign in to see which identity is used; secrets are never saved.",
+    "workspace": "The endpoint belongs to the workspace and is billed to it. The workspace's network isolation "
+    "determines how the endpoint is reached; the following steps apply it.",
+    "endpoint": "An endpoint is a stable address. A deployment behind it runs the model; a second one can be tested "
+    "alongside the first before it takes traffic.",
+    "model": "The model is uploaded and registered in the workspace. The scoring script loads it and handles "
     "requests, in an environment that Azure builds from the conda file.",
-    "compute": "Each instance is a virtual machine of the size chosen. Quota is counted in cores.",
-    "network": "Two flags close the endpoint: one for those who call it, one for what the deployment itself may reach "
-    "(its egress). They follow from the workspace.",
-    "review": "What will be created, changed or left alone, and what was found before the start.",
-    "deploy": "The run goes on by itself: it can be left and come back to with aml-deploy attach.",
-    "test": "A request goes to the scoring URI with the endpoint's own key or token.",
+    "compute": "Each instance is a virtual machine of the selected size. Quota is counted in cores.",
+    "network": "Two flags restrict network access: one for callers of the endpoint, one for what the deployment itself "
+    "may reach (its egress). Their values follow from the workspace.",
+    "review": "The planned changes, and the preflight findings.",
+    "deploy": "The run continues without the wizard: quit at any time, and return with aml-deploy attach.",
+    "test": "Requests are sent to the scoring URI with the endpoint's own key or token.",
 }
 
 CHOICES: dict[str, dict[str, str]] = {
     "credential.method": {
-        "default": "environment, managed identity or Azure CLI, as found",
+        "default": "environment, managed identity or Azure CLI, whichever is found",
         "service_principal": "an application with a secret",
         "managed_identity": "the identity of this machine",
-        "azure_cli": "whoever ran az login here",
+        "azure_cli": "the user signed in with az login here",
     },
 }

@@ -1,9 +1,9 @@
-"""Keys that come before the wizard is ready for them: they wait, and arrive where the key before them led.
+"""Queues keys typed before the wizard is ready for them, so that they reach the widget that the previous key led to.
 
-Textual hands a key to what has the focus at that moment. A key that moves the focus does so later, when its message
-has climbed to the screen, when a step has been looked over and the next one is there, when a dialog is mounted. Of
-`PgDn, a, b` that are typed at once, or come in one piece over a slow link, the letters would go into the step that is
-being left, or nowhere.
+Textual sends a key to whatever has the focus at that moment. A key that moves the focus does so later: when its message
+has bubbled up to the screen, when a step has been validated and the next one is shown, when a dialog is mounted. When
+`PgDn, a, b` are typed quickly, or arrive together over a slow link, the letters would go to the step that is being
+left, or nowhere.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from textual.message_pump import MessagePump
 
 Typed = Union[events.Key, events.Paste]
 
-AT_ONCE = ("ctrl+c",)  # never waits, and takes back what was typed ahead
+AT_ONCE = ("ctrl+c",)  # never queued, and discards the queue
 BACK = "pageup"
-MOST_SECONDS = 1.0  # for a key to be done with, without the leaving of a step: then the next one is handed on anyway
-LEAVING_SECONDS = 3.0  # for the leaving of a step, whose files may lie on a slow mount: then keys are free to go back
+MOST_SECONDS = 1.0  # longest wait for a key's effects, unless it leaves a step; then the next key is passed on
+LEAVING_SECONDS = 3.0  # longest wait for leaving a step, whose files may be on a slow mount; then keys may go back
 
 
 class TypedAhead:
-    """Keeps keys and pastes back while the key before them is being carried out.
+    """Holds back keys and pastes while the previous key is being processed.
 
-    `hand_on` gives an event to Textual. A screen on which a key's work goes on after its message (the walk between the
-    steps) has a method `moved()`: it waits for that, and says whether what was typed after it still makes sense.
+    `hand_on` passes an event to Textual. A screen on which a key's work continues after its message (moving between
+    steps) has a method `moved()`: it waits for that work, and says whether keys typed after it are still meaningful.
     """
 
     def __init__(self, app: App[Any], hand_on: Callable[[Typed], Awaitable[None]]) -> None:
@@ -38,10 +38,10 @@ class TypedAhead:
         self._hand_on = hand_on
         self._kept: deque[Typed] = deque()
         self._settling: asyncio.Task[None] | None = None
-        self._letters = False  # handed on, and not known to be in the field's value yet
+        self._letters = False  # passed on, but perhaps not yet in the field's value
 
     async def take(self, event: Typed) -> None:
-        """Hand an event on, now or when those before it are done with."""
+        """Pass an event on, now or when the previous ones have been processed."""
         if isinstance(event, events.Key) and event.key in AT_ONCE:
             self._kept.clear()
             await self._hand_on(event)
@@ -54,7 +54,7 @@ class TypedAhead:
         if isinstance(event, events.Paste) or event.is_printable:
             self._letters = True
             await self._hand_on(event)
-        elif self._letters:  # Tab must not leave a field before the field has told what was typed into it
+        elif self._letters:  # Tab must not leave a field before the field has announced its typed text
             self._letters = False
             self._kept.appendleft(event)
             self.wait(self._way())
@@ -64,12 +64,12 @@ class TypedAhead:
             self.wait(way)
 
     def _way(self) -> list[MessagePump]:
-        """What has the focus and everything around it, which is how a key and what comes of it climb."""
+        """Return the focused widget and its ancestors, through which a key and its messages bubble."""
         focused = self._app.focused
         return [node for node in focused.ancestors_with_self if node is not self._app] if focused else []
 
     def wait(self, way: Sequence[MessagePump] = ()) -> None:
-        """Keep back what comes, until the messages along a way are handled and the screen shown then is ready."""
+        """Hold back events until the messages of these nodes are handled and the screen shown then is ready."""
         self._settling = asyncio.create_task(self._settle(way))
 
     async def _settle(self, way: Sequence[MessagePump]) -> None:
@@ -78,21 +78,21 @@ class TypedAhead:
                 await asyncio.wait_for(self._climb(way), MOST_SECONDS)
             self._kept = deque(await self._still_meant())
             await _passed(self._app)  # the focus is set by a message to the application
-        finally:  # whatever happens, the keyboard lives
+        finally:  # always accept keys again
             self._app.call_later(self._go_on)
 
     async def _still_meant(self) -> Iterable[Typed]:
-        """What was typed after a key, once it is known what came of the key."""
+        """Return the queued events that are still meaningful after the previous key's effect."""
         moved: Any = getattr(self._app.screen, "moved", None)
         if moved is None:
             return self._kept
         try:
             return self._kept if await asyncio.wait_for(moved(), LEAVING_SECONDS) else ()
-        except asyncio.TimeoutError:  # going back is meant, whatever comes of the step
+        except asyncio.TimeoutError:  # going back is always meaningful
             return [event for event in self._kept if isinstance(event, events.Key) and event.key == BACK]
 
     async def _climb(self, way: Sequence[MessagePump]) -> None:
-        for _ in range(2):  # the message that a widget makes of a key follows one behind
+        for _ in range(2):  # the message that a widget posts for a key follows one later
             for node in way:
                 await _passed(node)
         screen = None
@@ -107,7 +107,7 @@ class TypedAhead:
 
 
 async def _passed(node: MessagePump) -> None:
-    """Wait until the messages that a node has now are handled, or the node has gone."""
+    """Wait until the node's current messages are handled, or the node is removed."""
     handled = asyncio.Event()
     if not node.call_later(handled.set):
         return

@@ -1,4 +1,4 @@
-"""The frame around the nine steps: it shows one pane at a time and moves between them."""
+"""The screen of the nine steps: shows one pane at a time and moves between them."""
 
 from __future__ import annotations
 
@@ -43,22 +43,22 @@ PANES: dict[str, tuple[str, str]] = {
 
 
 class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
-    """Header, rail, the step's pane, help, Back and Next, footer."""
+    """Shows the header, the rail, the step's pane, the help, Back and Next, and the footer."""
 
     app: AppInterface
 
     BINDINGS: ClassVar = [
         *MOVING,
-        Binding("pageup", "back", "Back", key_display="PgUp", id="step.back", tooltip="Go to the step before."),
+        Binding("pageup", "back", "Back", key_display="PgUp", id="step.back", tooltip="Go to the previous step."),
         Binding("pagedown", "next", "Next", key_display="PgDn", id="step.next", tooltip="Go to the next step."),
         Binding("ctrl+g", "help", "Help", key_display="^g", id="help.field",
-                tooltip="Everything about what has the focus."),
-        Binding("ctrl+y", "copy", "Copy", key_display="^y", id="copy", tooltip="Copy what has the focus."),
-        Binding("ctrl+o", "menu", "Menu", key_display="^o", id="menu", tooltip="Everything that can be done here."),
-        Binding("ctrl+c", "app.leave", "Leave", key_display="^c", priority=True, id="step.leave",
-                tooltip="Leave; a run that is under way can go on by itself."),
-        Binding("escape", "to_buttons", "Out", show=False, id="step.out",
-                tooltip="Leave a table, a log or a field for the button Next."),
+                tooltip="Help for the focused field or widget."),
+        Binding("ctrl+y", "copy", "Copy", key_display="^y", id="copy", tooltip="Copy the focused value."),
+        Binding("ctrl+o", "menu", "Menu", key_display="^o", id="menu", tooltip="All actions available here."),
+        Binding("ctrl+c", "app.leave", "Quit", key_display="^c", priority=True, id="step.leave",
+                tooltip="Quit; a run in progress can continue without the wizard."),
+        Binding("escape", "to_buttons", "Buttons", show=False, id="step.out",
+                tooltip="Move from a table, log or field to the button Next."),
     ]  # fmt: skip
 
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-rail"), (120, "-wide"), (140, "-side")]  # noqa: RUF012
@@ -70,9 +70,9 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self.step = step
         self.return_to: str | None = None
         self._panes: dict[str, Pane] = {}
-        self._moving: asyncio.Event | None = None  # set once the step has been left, or not
+        self._moving: asyncio.Event | None = None  # set when leaving the step has succeeded or failed
         self._stayed = self._looking = False
-        # Kept, because messages still come while the screen is being taken down.
+        # Kept, because messages still arrive while the screen is being removed.
         self._header, self._rail = HeaderBar(store), Rail()
         self._help_bar, self._side_help = HelpBar(), SideHelp()
         self._lead_row, self._lead = Horizontal(id="lead-row"), Static("", id="lead", markup=False)
@@ -86,9 +86,9 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             with Vertical(id="centre"):
                 with self._lead_row:
                     yield self._lead
-                    # Every key's action can be had with Tab and Enter, too.
+                    # Every key's action is also available with Tab and Enter.
                     yield Button("Menu", id="open-menu", compact=True, action="screen.menu",
-                                 tooltip="Everything that can be done here.")  # fmt: skip
+                                 tooltip="All actions available here.")  # fmt: skip
                 with Vertical(id="body"):
                     yield self._make(self.step)
             yield self._side_help
@@ -105,7 +105,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         await self.show_step(self.step)
 
     def _on_prune(self) -> None:
-        """Stop listening, before the first widget goes."""
+        """Stop listening to the store before the first widget is removed."""
         self._unlisten()
         self.workers.cancel_node(self)
 
@@ -119,14 +119,14 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
     def _show_prepare_problem(self) -> None:
         from tui.app.dialogs.text_dialog import TextScreen
 
-        text = f"{self.store.prepare_problem}\n\nTo try once more: ctrl+o, Start the rehearsal again."
+        text = f"{self.store.prepare_problem}\n\nTo try again: ctrl+o, Restart the rehearsal."
         self.app.push_screen(TextScreen("The rehearsal did not start", text, export=True))
 
     # Moving between steps
 
     @property
     def pane(self) -> Pane | None:
-        """The pane that is shown."""
+        """The current pane."""
         return self._panes.get(self.step)
 
     def _make(self, step: str) -> Pane:
@@ -136,8 +136,8 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         return pane
 
     async def show_step(self, step: str, key: str | None = None) -> None:
-        """Show a step; with `key`, with the focus on that field."""
-        if self._looking:  # another way was taken before the step was looked over: that is not waited for
+        """Show a step; with `key`, focus that field."""
+        if self._looking:  # another step was chosen before validation finished: do not wait for it
             self.workers.cancel_group(self, "next")
         before = self._panes.get(self.step) if self.step != step else None
         if before is not None:
@@ -175,12 +175,12 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         back.disabled = self.step == ORDER[0] and not self.return_to
 
     def set_status(self, text: str) -> None:
-        """Show one line beside the buttons."""
+        """Show a status line next to the buttons."""
         self._status_line.update(text)
 
     @on(Button.Pressed, "#back")
     async def action_back(self) -> None:
-        """The step before, or the one that asked for an edit."""
+        """Go to the previous step, or back to the one that asked for an edit."""
         if self.return_to:
             step, self.return_to = self.return_to, None
             await self.show_step(step)
@@ -188,7 +188,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             await self.show_step(ORDER[ORDER.index(self.step) - 1])
 
     def action_next(self) -> None:
-        """The next step, unless something is wrong with this one; then the focus goes there."""
+        """Go to the next step, or move the focus to the first invalid value."""
         self._go_on(pressed=False)
 
     @on(Button.Pressed, "#next")
@@ -196,7 +196,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._go_on(pressed=True)
 
     def _go_on(self, pressed: bool) -> None:
-        if self._moving is None:  # else Next was pressed again while the step is being left
+        if self._moving is None:  # ignore Next while the step is already being left
             self._moving = asyncio.Event()
             self.run_worker(self._next(pressed, self._moving), group="next", exclusive=True)
 
@@ -208,10 +208,9 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             done.set()
 
     async def moved(self) -> bool:
-        """Wait until the step that is being left forwards has been left; False where something was in the way.
+        """Wait until Next has been processed; return False if the step stayed because of an error.
 
-        What was typed after that is not for the step that stays: neither letters for a field of the next step, nor
-        Enter for its buttons.
+        Keys typed after Next were meant for the next step: neither its letters nor its Enter may reach this one.
         """
         if self._moving is not None:
             await self._moving.wait()
@@ -219,7 +218,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         return not stayed
 
     async def _left_step(self, pressed: bool) -> bool:
-        """Leave the step forwards; False where something is in the way."""
+        """Go to the next step; return False if an error prevents that."""
         pane = self.pane
         if pane is None:
             return False
@@ -272,7 +271,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
     # Help, menu, copying
 
     def topic(self) -> Topic:
-        """Help for what has the focus, or else for the step."""
+        """Return the help of the focused widget, or else of the step."""
         for node in self.focused.ancestors_with_self if self.focused else ():
             if node is self:
                 break
@@ -287,20 +286,20 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         self.show_help()
 
     def show_help(self) -> None:
-        """Show the help of what has the focus."""
+        """Show the help of the focused widget."""
         topic = self.topic()
         self._help_bar.show(topic)
         self._side_help.show(topic)
 
     def action_help(self) -> None:
-        """Everything about what has the focus, over the step."""
+        """Show the complete help of the focused widget in a dialog."""
         from tui.app.dialogs.text_dialog import TextScreen
 
         topic = self.topic()
         self.app.push_screen(TextScreen(topic.title, topic.full(title=False)))
 
     def action_copy(self) -> None:
-        """Copy the value of the focused field, or what the pane thinks worth copying; never a secret."""
+        """Copy the value of the focused field, or the pane's text; never a secret."""
         from textual.widgets import Input
 
         focused, text = self.focused, None
@@ -315,7 +314,7 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             self.set_status("Nothing to copy here.")
 
     def action_to_buttons(self) -> None:
-        """Put the focus on Next."""
+        """Move the focus to Next."""
         self.query_one("#next", Button).focus()
 
     def action_menu(self) -> None:
@@ -329,13 +328,13 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
             self.call_later(action.run)
 
     def _menu(self) -> list[Action]:
-        """Everything that can be done at this step."""
+        """Return all actions available at this step."""
         found = list(self.pane.actions()) if self.pane is not None else []
         found += [
-            Action("Show this step as az CLI and YAML", "With Azure's own command line.", self._show_code),
-            Action("Help", "About what has the focus (ctrl+g).", self.action_help),
-            Action("Copy", "What has the focus, or what this step shows (ctrl+y).", self.action_copy),
-            Action("References", "Whether variables and secrets that the plan names can be read.", self._references),
+            Action("Show this step as az CLI and YAML", "The equivalent Azure CLI commands.", self._show_code),
+            Action("Help", "Help for the focused field (ctrl+g).", self.action_help),
+            Action("Copy", "The focused value, or what this step shows (ctrl+y).", self.action_copy),
+            Action("References", "Check that the plan's variables and secrets can be read.", self._references),
             Action("Save the plan as", "To a file of your choice.", self._save_as),
         ]
         for number, step in enumerate(ORDER, 1):
@@ -343,11 +342,11 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
                 lead = LEADS[step][:1].upper() + LEADS[step][1:]
                 found.append(Action(f"Go to step {number}, {TITLES[step]}", f"{lead}.", partial(self._go, step)))
         if self.store.prepare_problem:
-            found.insert(0, Action("Start the rehearsal again", "It did not answer.", self.app.prepare_again))
+            found.insert(0, Action("Restart the rehearsal", "It did not start.", self.app.prepare_again))
         found += [
-            Action("Other colours", "Dark instead of light, or back.", self.app.toggle_theme),
-            Action("First screen", "Runs, presets and recent plans.", self._go_home),
-            Action("Leave", "Leave the wizard (ctrl+c).", self._leave),
+            Action("Toggle theme", "Switch between dark and light.", self.app.toggle_theme),
+            Action("Home", "Runs, presets and recent plans.", self._go_home),
+            Action("Quit", "Quit the wizard (ctrl+c).", self._leave),
         ]
         return found
 

@@ -1,1 +1,1 @@
-"""The operator's screen: what is wrong with an endpoint that is there, and its fixes."""
+"""The troubleshoot screen for operators: what is wrong with an existing endpoint, and its fixes."""

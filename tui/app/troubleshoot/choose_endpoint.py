@@ -1,4 +1,4 @@
-"""Asks which endpoint is meant: one of those that runs on this machine have made, or one that is typed."""
+"""Asks which endpoint to troubleshoot: one deployed from this machine, or one that is typed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ChooseEndpointDialog(Dialog[FoundEndpoint]):
-    """Answers with the endpoint and what says where it is."""
+    """Asks for an endpoint; dismissed with a document that identifies it."""
 
     app: AppInterface
 
@@ -34,7 +34,7 @@ class ChooseEndpointDialog(Dialog[FoundEndpoint]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Troubleshoot an endpoint"
             yield Static(
-                "Its name, its resource id, or its scoring URL; or one that a run on this machine has made.",
+                "Enter a name, resource ID or scoring URL, or select an endpoint deployed from this machine.",
                 classes="says",
                 markup=False,
             )
@@ -42,7 +42,7 @@ class ChooseEndpointDialog(Dialog[FoundEndpoint]):
             yield OptionList(id="known")
             yield Static("", id="said", classes="says", markup=False)
             with Horizontal(classes="row"):
-                yield Button("Look at it", id="open", compact=True, variant="primary")
+                yield Button("Open", id="open", compact=True, variant="primary")
                 yield Button("Cancel", id="cancel", compact=True)
 
     def on_mount(self) -> None:
@@ -81,7 +81,7 @@ class ChooseEndpointDialog(Dialog[FoundEndpoint]):
     async def _read(self) -> None:
         typed = self.query_one("#which", TextInput).value
         if not typed.strip():
-            self._say("! Type or paste which one first, or choose one below.")
+            self._say("! Enter an endpoint, or select one below.")
             return
         try:
             found = await in_thread(of_text, typed, self.app.environ, self.app.rehearse)

@@ -1,4 +1,4 @@
-"""From what an operator types or picks to a document that says where the endpoint is. No screens here."""
+"""Turns what an operator types or selects into a document that identifies the endpoint. Contains no screens."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ MOST = 8
 
 
 class NotKnown(ValueError):
-    """Which endpoint is meant, or where it is, is not known; the text is a sentence that says what to type."""
+    """The endpoint could not be identified or located; the text says what to enter."""
 
 
 @dataclass(frozen=True)
 class FoundEndpoint:
-    """An endpoint and what says where it is; `rehearsed` by a run that was."""
+    """A document that identifies an endpoint; `rehearsed` if it comes from a rehearsed run."""
 
     document: Document
     rehearsed: bool = False
@@ -31,7 +31,7 @@ class FoundEndpoint:
 
 @dataclass(frozen=True)
 class Known:
-    """An endpoint that a run on this machine has made or changed."""
+    """An endpoint that a run on this machine created or changed."""
 
     endpoint: str
     about: str
@@ -39,7 +39,7 @@ class Known:
 
 
 def known_endpoints() -> list[Known]:
-    """The endpoints of this machine's runs, the last used first. Raises OSError."""
+    """Return the endpoints of this machine's runs, most recently used first. Raises OSError."""
     from tui.engine.journal.runs import runs
 
     found: dict[str, Known] = {}
@@ -52,7 +52,7 @@ def known_endpoints() -> list[Known]:
 
 
 def of_run(run: Run) -> FoundEndpoint:
-    """The endpoint of a run. Raises PlanInvalid."""
+    """Return a run's endpoint. Raises PlanInvalid."""
     from tui.plan.load_save.load import load
 
     document = load(run.plan)
@@ -61,7 +61,7 @@ def of_run(run: Run) -> FoundEndpoint:
 
 
 def of_text(typed: str, environ: Mapping[str, str], rehearse: bool = False) -> FoundEndpoint:
-    """The endpoint that a name, a resource id or a scoring URL names. Raises NotKnown, PlanInvalid, OSError."""
+    """Find an endpoint by name, resource ID or scoring URL. Raises NotKnown, PlanInvalid, OSError."""
     typed = typed.strip()
     found = RESOURCE_ID.match(typed)
     if found:
@@ -77,12 +77,12 @@ def of_text(typed: str, environ: Mapping[str, str], rehearse: bool = False) -> F
         typed = name_in_url(typed)
     wrong = value_rules.online_name(typed)
     if wrong:
-        raise NotKnown(f"{typed or 'Nothing'} is not the name of an endpoint. {wrong}")
+        raise NotKnown(f"{typed or 'Empty text'} is not a valid endpoint name. {wrong}")
     if typed.lower() in known:
         return of_run(known[typed.lower()].run)
     if not rehearse and not all(environ.get(name) for name in WORKSPACE.values()):
         raise NotKnown(
-            f"Where {typed} is is not known here: no run on this machine made it. Paste its resource id, or set "
+            f"The workspace of {typed} is not known: no run on this machine created it. Paste its resource ID, or set "
             f"{', '.join(WORKSPACE.values())} before starting."
         )
     document = Document()

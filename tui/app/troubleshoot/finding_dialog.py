@@ -1,4 +1,4 @@
-"""A finding with its evidence, and what can be done about it: previewed, confirmed, carried out."""
+"""Shows a finding with its evidence, and previews, confirms and applies its fixes."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from tui.app.state.store import Store
 from tui.app.widgets.inputs import TextInput
 from tui.helper.troubleshoot_report import WORDS
 
-PATIENCE = 3600  # seconds: a deployment that is made again may build its image first
+PATIENCE = 3600  # seconds: redeploying may build the image first
 MOST_FIXES = 3
-# Action -> the button's words; what it is about is added where it is not plain.
+# Action -> the button's label; `label` adds the target to some.
 LABELS = {
     "set_traffic": "Set traffic",
     "rollback": "Roll back",
     "scale": "Scale",
     "remove_deployment": "Remove",
     "raise_probe_delay": "Raise delay",
-    "raise_timeout": "Raise time-out",
-    "redeploy": "Deploy again",
+    "raise_timeout": "Raise timeout",
+    "redeploy": "Redeploy",
     "approve": "Approve",
     "provision_network": "Provision",
     "write_key": "Write key",
@@ -37,7 +37,7 @@ LABELS = {
 
 
 class FindingDialog(OperationDialog[bool]):
-    """Shows a finding; dismissed with whether something was mended."""
+    """Shows a finding; dismissed with whether something was fixed."""
 
     said = "#finding-said"
 
@@ -58,12 +58,12 @@ class FindingDialog(OperationDialog[bool]):
             yield TextInput("", id="finding-input", password=True)
             yield Static("", id="finding-said", classes="says", markup=False)
             with Horizontal(classes="row"):
-                yield Button("Yes, do it", id="fix-go", compact=True, variant="primary")
+                yield Button("Confirm", id="fix-go", compact=True, variant="primary")
                 for number, fix in enumerate(self.fixes):
                     yield Button(label(fix), id=f"fix-{number}", compact=True, classes="fix")
                 if item.get("request"):
                     yield Button("Request", id="finding-request", compact=True,
-                                 tooltip="What to send to whoever has to do it")  # fmt: skip
+                                 tooltip="A text to send to the person who can do it")  # fmt: skip
                 yield Button("Copy", id="finding-copy", compact=True)
                 yield Button("Close", id="close", compact=True)
 
@@ -71,15 +71,15 @@ class FindingDialog(OperationDialog[bool]):
         self.query_one("#finding-input").display = False
         self.query_one("#fix-go").display = False
         if not self.fixes:
-            self._say("Nothing of this can be mended from here." if self.finding["severity"] != "ok" else "")
+            self._say("This cannot be fixed from here." if self.finding["severity"] != "ok" else "")
         self.query_one("#fix-0" if self.fixes else "#close").focus()
 
     def action_close(self) -> None:
-        """Close; what was asked for goes on in Azure."""
+        """Close; a fix in progress continues in Azure."""
         self.dismiss(self._fixed)
 
     def close_pressed(self) -> None:
-        """Close, or back to the finding where something was to be confirmed."""
+        """Close, or go back to the finding if a fix was to be confirmed."""
         if self._chosen is not None and not self._working and not self._fixed:
             self._take_back()
         else:
@@ -98,12 +98,12 @@ class FindingDialog(OperationDialog[bool]):
         lines += [Content(str(line)) for line in fix["preview"]]
         self._show(Content("\n").join(lines), asks)
         self.query_one("#finding-scroll").scroll_home(animate=False)
-        self._say("Type it; it is not shown." if asks else "Nothing is changed yet. Do it?")
-        # A second Enter in a row must not change anything.
+        self._say("Enter the secret; it is not shown." if asks else "Nothing has been changed yet. Apply this fix?")
+        # A second Enter in a row must not apply the fix.
         self.query_one("#finding-input" if asks else "#close").focus()
 
     def _show(self, shown: Content, asks: bool = False) -> None:
-        """A text, with the buttons that belong to it: those of the fixes, or those of the one that is chosen."""
+        """Show a text, with the buttons of all fixes or those of the selected fix."""
         chosen = self._chosen is not None
         self.query_one("#finding-text", Static).update(shown)
         self.query_one("#finding-input").display = asks
@@ -131,7 +131,7 @@ class FindingDialog(OperationDialog[bool]):
     def _take_secret(self, key: str) -> None:
         typed = self.query_one("#finding-input", TextInput).value
         if not typed.strip():
-            self._say("! Type the secret first.")
+            self._say("! Enter the secret first.")
             return
         self._store.set(key, typed)
         self.dismiss(True)
@@ -144,14 +144,14 @@ class FindingDialog(OperationDialog[bool]):
         button = self.query_one("#close", Button)
         button.label = "Close"
         button.focus()
-        self._say("▸ Working; Azure takes some seconds, or minutes. Closing this does not stop it.")
+        self._say("▸ Applying; this takes Azure seconds to minutes. Closing this does not stop it.")
         given = {**(fix.get("with") or {})}
         try:
             if fix["action"] == "write_key":
                 given["path"] = _key_file(str(self._store.document.value("endpoint.name")))
             answer = await self._store.ask("apply_fix", timeout=PATIENCE, action=fix["action"], arguments=given)
         except (HelperError, OSError) as error:
-            title = getattr(error, "title", "The state folder cannot be used")
+            title = getattr(error, "title", "The state folder cannot be written")
             parts = [title, getattr(error, "cause", str(error)), getattr(error, "remedy", "")]
             self._working = False
             self._say("✖ " + " ".join(f"{part.rstrip('.')}." for part in parts if part))
@@ -160,7 +160,7 @@ class FindingDialog(OperationDialog[bool]):
         self._store.facts.pop("endpoint", None)
         self._say(f"✔ {answer['done']} It took {time.monotonic() - began:.0f} s.")
 
-    # Taking away
+    # Copying
 
     @on(Button.Pressed, "#finding-copy")
     def _copy(self) -> None:
@@ -176,7 +176,7 @@ class FindingDialog(OperationDialog[bool]):
 
 
 def label(fix: Mapping[str, Any]) -> str:
-    """A fix's button: a few words."""
+    """Return the label of a fix's button."""
     words = LABELS.get(str(fix["action"]), str(fix["action"]))
     given = fix.get("with") or {}
     if fix["action"] == "set_traffic":
@@ -189,21 +189,21 @@ def label(fix: Mapping[str, Any]) -> str:
 
 
 def text(item: Mapping[str, Any]) -> Content:
-    """The finding with all that is known."""
+    """Return the finding with all details."""
     parts = [Content.styled(str(item["message"]), "bold")]
     for name, value in (("Why", item.get("cause")), ("What to do", item.get("remedy"))):
         if value:
             parts += [Content(""), Content.assemble((f"{name}  ", "$text-muted"), str(value))]
     parts += [Content(f"    $ {command}") for command in item.get("commands") or ()]
     if item.get("evidence"):
-        parts += [Content(""), Content.styled("Seen", "$text-muted")]
+        parts += [Content(""), Content.styled("Evidence", "$text-muted")]
         parts += [Content(f"  {line}") for line in item["evidence"]]
     for name, value in (
-        ("More", item.get("docs")),
+        ("Read more", item.get("docs")),
         ("In the plan", item.get("field")),
-        ("Looked at", item.get("looked_at")),
-        ("Ids for a support request", ", ".join(item.get("request_ids") or ())),
-        ("Known as", item.get("card")),
+        ("Checked", item.get("looked_at")),
+        ("Request IDs for support", ", ".join(item.get("request_ids") or ())),
+        ("Error card", item.get("card")),
     ):
         if value:
             parts.append(Content.assemble((f"{name}  ", "$text-muted"), str(value)))
@@ -211,7 +211,7 @@ def text(item: Mapping[str, Any]) -> Content:
 
 
 def _key_file(endpoint: str) -> str:
-    """A new file in the state folder. Raises OSError."""
+    """Return a path for a new key file in the state folder. Raises OSError."""
     from tui.engine.journal.state_folder import state_folder
 
     return str(state_folder() / f"key-{endpoint}-{time.strftime('%Y%m%d-%H%M%S')}.txt")

@@ -1,4 +1,4 @@
-"""An endpoint that is there, as an operator sees it: what is wrong first, then everything that was read."""
+"""The troubleshoot screen of an existing endpoint: findings first, then all details."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 180
 WATCH_SECONDS = 30.0
-LOG_SECONDS = 6.0  # between two looks at a log that is followed
+LOG_SECONDS = 6.0  # between two reads of a followed log
 SECTIONS = {
     "findings": "Findings",
     "state": "State",
@@ -50,24 +50,24 @@ LOOKS = {"blocker": "bold $text-error", "warning": "$text-warning", "unknown": "
 
 
 class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
-    """Findings, state, path, logs, changes, metrics and test calls of one endpoint."""
+    """Shows findings, state, network path, logs, changes, metrics and test calls of one endpoint."""
 
     app: AppInterface
 
     BINDINGS: ClassVar = [
         *MOVING,
-        Binding("pageup", "section(-1)", "Section before", key_display="PgUp", id="trouble.before",
-                tooltip="The section before this one."),
+        Binding("pageup", "section(-1)", "Previous section", key_display="PgUp", id="trouble.before",
+                tooltip="The previous section."),
         Binding("pagedown", "section(1)", "Next section", key_display="PgDn", id="trouble.after",
                 tooltip="The next section."),
         Binding("left", "section(-1)", "Left", show=False, id="trouble.left", tooltip="The section to the left."),
         Binding("right", "section(1)", "Right", show=False, id="trouble.right", tooltip="The section to the right."),
         Binding("ctrl+g", "help", "Help", key_display="^g", id="trouble.help", tooltip="What this screen shows."),
         Binding("ctrl+y", "support", "For support", key_display="^y", id="trouble.copy",
-                tooltip="Everything in one text, to copy."),
-        Binding("ctrl+c", "app.leave", "Leave", key_display="^c", priority=True, id="trouble.leave",
-                tooltip="Leave."),
-        Binding("escape", "to_sections", "Out", show=False, id="trouble.out", tooltip="Back to the sections."),
+                tooltip="All details as one text, to copy."),
+        Binding("ctrl+c", "app.leave", "Quit", key_display="^c", priority=True, id="trouble.leave",
+                tooltip="Quit."),
+        Binding("escape", "to_sections", "Sections", show=False, id="trouble.out", tooltip="Go to the sections."),
     ]  # fmt: skip
 
     def __init__(self, store: Store) -> None:
@@ -100,9 +100,9 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
                     yield Static(id=f"{name}-text", markup=False)
         with Horizontal(id="buttons"):
             yield Static("", id="status", markup=False)
-            yield Button("Look again", id="look", compact=True, tooltip="Read everything anew")
-            yield Button("Watch: off", id="watch", compact=True, tooltip="Look again every 30 seconds")
-            yield Button("For support", id="support", compact=True, tooltip="Everything in one text, to copy")
+            yield Button("Refresh", id="look", compact=True, tooltip="Read everything again")
+            yield Button("Watch: off", id="watch", compact=True, tooltip="Refresh every 30 seconds")
+            yield Button("For support", id="support", compact=True, tooltip="All details as one text, to copy")
             yield Button("Home", id="home", compact=True)
         yield KeysRow()
 
@@ -116,22 +116,22 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         log.view.empty_text = "No log was read."
         for button in ("#log-larger", "#log-card"):
             log.query_one(button).display = False
-        self.query_one("#findings", OptionList).add_option(Option("▸ Looking at everything", disabled=True))
+        self.query_one("#findings", OptionList).add_option(Option("▸ Reading everything", disabled=True))
         self.query_one(Sections).focus()
         self.look()
         self.set_interval(WATCH_SECONDS, self._watch_tick)
         self.set_interval(LOG_SECONDS, self._log_tick)
 
-    # Looking
+    # Reading
 
     def look(self) -> None:
-        """Read everything anew, unless that is going on."""
+        """Read everything again, unless that is already in progress."""
         if not self._looking:
             self.run_worker(self._look(), group="look", exclusive=True)
 
     async def _look(self) -> None:
         self._looking, began = True, time.monotonic()
-        self._say("▸ Looking: state, logs, changes, metrics, the way there")
+        self._say("▸ Reading state, logs, changes, metrics, network path")
         try:
             answer = await self.store.answer("troubleshoot", timeout=LOOK_SECONDS, body=self._body)
         finally:
@@ -165,13 +165,13 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         report = self.report
         self._show_findings()
         rows = words.state_lines(report)
-        later = ("Workspace", "Portal")  # long, and seldom what is looked for
+        later = ("Workspace", "Portal")  # long, and seldom needed
         parts = [texts.row(name, value) for name, value in rows if name not in later]
         parts += [Content(""), Content.styled("Deployments", "bold")]
         parts += [Content(words.deployment_line(one)) for one in report.get("deployments") or ()] or [Content("none")]
         parts += [Content(""), *(texts.row(name, value) for name, value in rows if name in later)]
         if report.get("unseen"):
-            parts += [Content(""), Content.styled("Not seen", "bold")]
+            parts += [Content(""), Content.styled("Not read", "bold")]
             parts += [Content(f"{item['what']}: {item['why']} {item['remedy']}") for item in report["unseen"]]
         self._text("state", parts)
         self.query_one(NetworkPath).show(hops(report.get("reach") or {}))
@@ -180,20 +180,20 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
             texts.lines(
                 report.get("history"),
                 words.history_line,
-                "Nothing was changed in the last 24 hours.",
-                "The activity log was not read.",
+                "No changes in the last 24 hours.",
+                "The activity log could not be read.",
             ),
         )
         kept = (report.get("log_analytics") or {}).get("calls") or []
-        metrics = [Content(line) for line in words.metric_lines(report)] or [Content("The metrics were not read.")]
+        metrics = [Content(line) for line in words.metric_lines(report)] or [Content("The metrics could not be read.")]
         if kept:
-            metrics += [Content(""), Content.styled("Failed calls kept in Log Analytics", "bold")]
+            metrics += [Content(""), Content.styled("Failed calls in Log Analytics", "bold")]
             metrics += [Content("  ".join(row.values())) for row in kept]
         self._text("metrics", metrics)
-        none = "No test call was made: no request is known. Open the endpoint's plan, or use --request."
+        none = "No test call was made: no request is available. Open the endpoint's plan, or use --request."
         self._text("tests", texts.lines(report.get("tests") or (), texts.test_text, none, none))
         self._show_logs()
-        self._say(f"Looked {words.moment(str(report.get('time')))[11:19]} UTC, took {report.get('seconds', 0):.0f} s")
+        self._say(f"Read at {words.moment(str(report.get('time')))[11:19]} UTC in {report.get('seconds', 0):.0f} s")
 
     def _text(self, section: str, parts: list[Content]) -> None:
         self.query_one(f"#{section}-text", Static).update(Content("\n").join(parts))
@@ -214,7 +214,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         news = self.query_one("#news", Static)
         news.display = bool(self._news)
         shown = self._news[:3] + ([f"and {len(self._news) - 3} more"] if len(self._news) > 3 else [])
-        news.update("\n".join(["Since the last look", *(f"  {line}" for line in shown)]) if self._news else "")
+        news.update("\n".join(["Since the last refresh", *(f"  {line}" for line in shown)]) if self._news else "")
 
     def _finding_line(self, item: Mapping[str, Any]) -> Content:
         severity = str(item["severity"])
@@ -241,7 +241,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         view.show(lines, len(lines))
 
     def _log_tick(self) -> None:
-        """Follow the logs while they are in sight."""
+        """Read the logs while they are shown."""
         view = self.query_one(RunLog)
         if self.section == "logs" and view.view.following and self.report.get("logs") and self.app.screen is self:
             self.run_worker(self._read_logs(), group="logs", exclusive=True)
@@ -262,15 +262,15 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         if self.is_mounted:
             self.query_one("#status", Static).update(text)
 
-    # Moving about
+    # Moving between sections
 
     @property
     def section(self) -> str:
-        """The section in sight."""
+        """The current section."""
         return str(self.query_one(ContentSwitcher).current).partition("-")[2]
 
     def on_sections_chosen(self, event: Sections.Chosen) -> None:
-        """Another section; going into it puts the focus there."""
+        """Show another section, and move the focus into it if asked."""
         event.stop()
         self.query_one(ContentSwitcher).current = f"section-{event.section}"
         if event.into:
@@ -281,29 +281,29 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         self.query_one(inside.get(self.section, f"#section-{self.section}")).focus()
 
     def action_section(self, by: int) -> None:
-        """The section before or after; the focus goes into it."""
+        """Go to the previous or next section and move the focus into it."""
         sections = self.query_one(Sections)
         names = list(SECTIONS)
         sections.choose(names[(names.index(self.section) + by) % len(names)])
         self._into()
 
     def action_to_sections(self) -> None:
-        """Back to the row of sections."""
+        """Move the focus to the row of sections."""
         self.query_one(Sections).focus()
 
     def on_network_path_marked(self, event: NetworkPath.Marked) -> None:
-        """What is known about the marked host."""
+        """Show a line about the highlighted host."""
         event.stop()
         hop = self.query_one(NetworkPath).marked
         self.query_one("#hop-text", Static).update("\n".join(line for _, line in explain(hop)) if hop else "")
 
     def on_network_path_asked(self, event: NetworkPath.Asked) -> None:
-        """Everything about a host."""
+        """Show all details of a host."""
         event.stop()
         lines = "\n".join(line for _, line in explain(event.hop))
         self.app.push_screen(TextScreen(event.hop.title, lines, export=True))
 
-    # Doing something
+    # Actions
 
     @on(OptionList.OptionSelected, "#findings")
     def _selected(self, event: OptionList.OptionSelected) -> None:
@@ -316,7 +316,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
             self.look()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """The row of buttons."""
+        """Handle the row of buttons."""
         pressed: dict[str | None, Callable[[], object]] = {
             "look": self.look,
             "watch": self._watch,
@@ -332,7 +332,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
             self.look()
 
     def on_run_log_save(self, event: RunLog.Save) -> None:
-        """Write the lines in sight to a file."""
+        """Save the filtered log lines to a file."""
         from tui.common.write_atomic import write_atomic
         from tui.engine.journal.state_folder import state_folder
 
@@ -341,12 +341,12 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
             path = state_folder() / f"log-{self._endpoint}.txt"
             write_atomic(path, self.query_one(RunLog).view.shown_text(), mode=0o600)
         except OSError as error:
-            self._say(f"✖ It cannot be written: {error.strerror or error}.")
+            self._say(f"✖ The file cannot be written: {error.strerror or error}.")
         else:
             self._say(f"Written to {path}")
 
     def action_support(self) -> None:
-        """Everything in one text, without secrets."""
+        """Show all details as one text, without secrets."""
         from tui.app.steps.deploy.support_text import secrets_of
         from tui.common.redact import redact
 
@@ -355,5 +355,5 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
             self.app.push_screen(TextScreen("For support", plain, export=True, wide=True))
 
     def action_help(self) -> None:
-        """What this screen shows."""
+        """Show the help of this screen."""
         self.app.push_screen(TextScreen("Troubleshoot", texts.HELP))

@@ -82,7 +82,7 @@ async def test_enter_takes_a_size_and_the_marked_one_is_explained() -> None:
         await walk.press("end")
         marked = walk.app.screen.query_one(SizeTable).marked
         assert marked is not None
-        await walk.sees("Marked", f"{marked.size.name}; Enter takes it.")
+        await walk.sees(f"{marked.size.name}; Enter selects it.")
         await walk.press("home", "down", "enter")
         assert walk.store.value(SIZE) == walk.app.screen.query_one(SizeTable).rows[1].size.name != "Standard_DS3_v2"
         assert walk.store.provenance(SIZE) == "you"
@@ -172,7 +172,7 @@ async def test_the_size_opens_the_table_and_all_fields_take_its_room_on_a_short_
         await walk.press("down")
         await walk.until(lambda: walk.focused == "sizes", "the table has the focus")
         await walk.press("down")
-        await walk.sees("6 sizes", "Marked", "more fields")
+        await walk.sees("6 sizes", "Enter selects it.", "more fields")
 
 
 async def test_the_rows_of_the_table_stay_where_they_are_while_one_goes_through_them() -> None:
@@ -183,10 +183,10 @@ async def test_the_rows_of_the_table_stay_where_they_are_while_one_goes_through_
 
     async with wizard(recorded_answers(sizes=OFFERS)) as walk:
         await walk.to("compute")
-        await walk.sees("● Standard_DS3_v2", "Chosen")
+        await walk.sees("● Standard_DS3_v2", "Size  ")
         before = place(walk)
         await walk.tab_to("sizes")
         for _ in range(4):
             await walk.press("down")
-            await walk.sees("Marked")
+            await walk.sees("Enter selects it.")
             assert place(walk) == before

@@ -32,8 +32,8 @@ def signed_in(seconds: float) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("left", "words"),
     [
-        (timedelta(minutes=42, seconds=10), "in 42 min, at 2030-01-02 03:46 UTC; then renewed by itself"),
-        (timedelta(hours=23, minutes=59), "in 23 h, at 2030-01-03 03:03 UTC; then renewed by itself"),
+        (timedelta(minutes=42, seconds=10), "in 42 min, at 2030-01-02 03:46 UTC; renewed automatically"),
+        (timedelta(hours=23, minutes=59), "in 23 h, at 2030-01-03 03:03 UTC; renewed automatically"),
         (timedelta(minutes=-3), "3 min ago, at 2030-01-02 03:01 UTC. The next question to Azure takes a new token; "
                                 "Sign in tries it now."),
     ],
@@ -50,7 +50,7 @@ def test_an_expired_token_is_a_state_of_its_own_with_words() -> None:
     found = {"principal": "deployer", "kind": "user", "expires": "2030-01-02T03:00:00Z"}
     facts = who(found, NOW)
     assert (facts[0].kind, facts[0].name) == ("warn", "Expired")
-    assert "that token has ended" in facts[0].text
+    assert "the token has expired" in facts[0].text
 
 
 @pytest.mark.usefixtures("home")

@@ -118,7 +118,7 @@ async def test_any_tasks_that_a_run_lists_are_drawn(home: Path) -> None:
 async def test_without_a_run_the_step_says_where_it_starts(home: Path) -> None:
     async with wizard() as walk:
         await walk.to("deploy")
-        await walk.sees("Nothing is deployed yet")
+        await walk.sees("Nothing has been deployed yet")
         assert walk.focused == "back"
 
 
@@ -142,7 +142,7 @@ async def test_a_rehearsed_run_from_review_to_a_prediction(
         assert pane.snapshot.view.status == "succeeded", walk.text()
         await walk.until(lambda: walk.focused == "next", "testing is offered")
         await walk.press("pagedown", "enter")
-        await walk.until(lambda: "✔ 200: The model answered" in walk.text(), "a prediction", seconds=60)
+        await walk.until(lambda: "✔ 200: The model responded" in walk.text(), "a prediction", seconds=60)
         await walk.sees("answered by blue", '"predictions"')
 
 

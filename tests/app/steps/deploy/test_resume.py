@@ -64,10 +64,10 @@ async def test_a_retry_does_only_what_failed_and_what_comes_after_it(
         await walk.press("escape")
         await walk.tab_to("test-traffic")
         await walk.press("enter")
-        await walk.sees("With one deployment there is nothing to split")
+        await walk.sees("Splitting traffic needs a second deployment")
         await walk.tab_to("traffic-remove")
         await walk.press("enter")
-        await walk.sees("All that the plan made", "answers no more")
+        await walk.sees("Everything the plan created", "stops answering")
         for _ in range(2):
             await walk.tab_to("remove-go")
             await walk.press("enter")

@@ -91,7 +91,7 @@ async def test_an_engine_that_is_gone_is_said_and_can_be_started_again(home: Pat
     recording.to_deployment()
     async with wizard() as walk:
         await follow(walk, recording)
-        screen = await walk.sees("! interrupted", "no longer running here", "Go on with the run")
+        screen = await walk.sees("! interrupted", "no longer running here", "Resume the run")
         assert "interrupted  deployment" in screen
         assert walk.focused == "card-retry"
         # The run's plan file is gone, so starting it again is refused; the reason must reach the user.
@@ -108,7 +108,7 @@ async def test_a_changed_plan_is_offered_instead_of_a_retry(home: Path) -> None:
         walk.store.put("deployment.instance_count", 2, "you")
         await walk.to("compute")
         await walk.to("deploy")
-        screen = await walk.sees("The plan was changed since", "Run the changed plan")
+        screen = await walk.sees("The plan has changed since", "Run the changed plan")
         assert "Retry deployment" not in screen
         assert walk.focused == "card-again"
 
@@ -140,12 +140,12 @@ async def test_a_secret_that_was_typed_is_asked_again_before_a_run_goes_on(
     monkeypatch.setattr(start_stop, "resume", lambda run, *, environ, secrets: given.append(dict(secrets)))
     async with wizard() as walk:
         await follow(walk, recording)
-        await walk.sees("Go on with the run")
+        await walk.sees("Resume the run")
         await walk.tab_to("card-retry")
         await walk.press("enter")
         await walk.sees("was typed when this run started", "not shown")
         await walk.press("escape")
-        await walk.sees("the secret is needed to go on")
+        await walk.sees("the secret is required")
         await walk.tab_to("card-retry")
         await walk.press("enter")
         await walk.sees("was typed when this run started")

@@ -43,7 +43,7 @@ async def test_a_text_is_looked_for_from_hit_to_hit(home: Path) -> None:
         await walk.until(lambda: log.shown_count == 208, "all lines are there")
         await walk.tab_to("log-mode")
         await walk.press("enter", "shift+tab", *"NEEDLE")
-        await walk.sees("4 lines with “NEEDLE”", "Find them")
+        await walk.sees("4 lines with “NEEDLE”", "Find matches")
         assert log.shown_count == 208
         await walk.press("enter")
         await walk.sees("Line 1 of 4", "needle 0")  # around the end, since the end was in sight
@@ -94,7 +94,7 @@ async def test_the_log_shown_can_be_saved(home: Path, tmp_path: Path, monkeypatc
         await walk.sees("Installed 47 packages")
         await walk.tab_to("log-save")
         await walk.press("enter")
-        await walk.sees("8 lines are in")
+        await walk.sees("8 lines saved to")
     assert "Installed 47 packages" in (tmp_path / f"{recording.id}.log").read_text(encoding="utf-8")
 
 
@@ -128,10 +128,10 @@ async def test_the_log_can_have_the_whole_pane(home: Path) -> None:
     recording.to_deployment()
     async with wizard() as walk:
         await follow(walk, recording)
-        await walk.sees("after traffic", "Larger")
+        await walk.sees("after traffic", "Maximize")
         await walk.tab_to("log-larger")
         await walk.press("enter")
-        screen = await walk.sees("Smaller", "Trying the default credential chain")
+        screen = await walk.sees("Restore", "Trying the default credential chain")
         assert "after traffic" not in screen
         await walk.press("enter")
-        await walk.sees("after traffic", "Larger")
+        await walk.sees("after traffic", "Maximize")

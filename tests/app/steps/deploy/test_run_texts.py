@@ -70,7 +70,8 @@ async def test_a_pause_between_two_engines_is_no_part_of_a_runs_time(home: Path)
     assert snapshot.azure_requests.attempts["deployment"] == 2
     assert snapshot.azure_requests.versions == ("0.1.0", "0.2.0")
     assert any(
-        row.name == "Begun" and "2 times" in row.text for row in task_rows(snapshot.view.task("deployment"), snapshot)
+        row.name == "Attempts" and "2 times" in row.text
+        for row in task_rows(snapshot.view.task("deployment"), snapshot)
     )
 
 
@@ -116,7 +117,7 @@ async def test_support_gets_everything_but_secrets(home: Path, monkeypatch: pyte
     text = support_text(card_of(snapshot, "failed"), snapshot, recording.run, secrets_of(store))
     for secret in ("sesame-open", "typed-by-hand", "eyJ", "abcdefghijkl", "Zm9vYmFy", "0123456789abcdef"):
         assert secret not in text, secret
-    for wanted in (recording.id, "2 cores are left.", "aml-deploy: ", "azure-ai-ml: ", "Began (UTC): ", "ws-churn",
+    for wanted in (recording.id, "2 cores are left.", "aml-deploy: ", "azure-ai-ml: ", "Started (UTC): ", "ws-churn",
                    "deployment: failed, 2.5 s", "signing in with (hidden)"):  # fmt: skip
         assert wanted in text, wanted
 

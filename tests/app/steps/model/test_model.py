@@ -352,7 +352,7 @@ async def test_a_registered_model_and_its_version_are_taken_with_keys() -> None:
         await walk.sees("2 versions of fraud")
         await walk.press("down", "enter")
         await walk.until(lambda: walk.store.value(PATH) == "azureml:fraud:1", "the version is in the plan")
-        await walk.sees("azureml:fraud:1: registered, so nothing is uploaded")
+        await walk.sees("azureml:fraud:1: registered, nothing is uploaded")
 
 
 async def test_models_that_cannot_be_listed_say_why_and_can_be_typed() -> None:

@@ -51,7 +51,7 @@ async def test_where_it_is_refused_a_button_makes_one(home: Path) -> None:
         await at_model(walk)
         answers.answers["make_scoring"] = made(folder)
         (folder / "conda.yml").parent.rename(folder.with_name("elsewhere"))  # it must not be there before
-        await walk.sees("Make a scoring script for it", "✖ MLflow")
+        await walk.sees("Create a scoring script", "✖ MLflow")
         await walk.tab_to("make-script")
         await walk.press("enter")
         await walk.sees("onlinescoring/score.py", "azureml-inference-server-http", "its values are made up")
@@ -59,7 +59,7 @@ async def test_where_it_is_refused_a_button_makes_one(home: Path) -> None:
         await walk.press("escape")
         assert walk.store.value("deployment.model.type") == "custom_model"
         assert walk.store.provenance("deployment.code_configuration.code") == "made from the MLflow model"
-        await walk.until(lambda: "Make a scoring script for it" not in walk.text(), "it is not offered any more")
+        await walk.until(lambda: "Create a scoring script" not in walk.text(), "it is not offered any more")
 
 
 async def test_a_refusal_is_told_and_changes_nothing() -> None:
@@ -71,7 +71,7 @@ async def test_a_refusal_is_told_and_changes_nothing() -> None:
         await at_model(walk)
         await walk.tab_to("make-script")
         await walk.press("enter")
-        await walk.sees("No scoring script was made", "has no file MLmodel.")
+        await walk.sees("No scoring script was created", "has no file MLmodel.")
         assert walk.store.value("deployment.model.type") == "mlflow_model"
 
 
@@ -80,4 +80,4 @@ async def test_it_is_not_offered_where_azure_takes_the_model_as_it_is() -> None:
     async with wizard(answers, sets=MLFLOW) as walk:
         await at_model(walk)
         await walk.sees("Sample request")
-        assert "Make a scoring script for it" not in walk.text()
+        assert "Create a scoring script" not in walk.text()

@@ -71,7 +71,7 @@ async def test_the_way_is_drawn_with_address_kind_and_state_in_words(size: tuple
 async def test_the_chosen_host_tells_what_is_wrong_and_what_to_do() -> None:
     async with wizard(recorded_answers(reach=REACH), size=(120, 40)) as walk:
         await walk.to("network")
-        await walk.sees("Scoring host, Sign-in authority are not to be reached as needed from here.")
+        await walk.sees("Scoring host, Sign-in authority are not reachable as required from this machine.")
         await walk.tab_to("path")
         path = walk.app.screen.query_one(NetworkPath)
         assert path.marked is not None and path.marked.name == "scoring", "the first that is wrong is marked"
@@ -87,13 +87,13 @@ async def test_while_it_is_asked_every_host_says_so_and_late_answers_are_dropped
     answers.hold("reach")
     async with wizard(answers) as walk:
         await walk.to("network")
-        screen = await walk.sees("▸ Resource Manager", "asking", "Looking the hosts up")
+        screen = await walk.sees("▸ Resource Manager", "asking", "Resolving and connecting")
         assert screen.count("asking") == len(network_path_drawing.NEEDED)
         walk.store.set("workspace.name", "ws-other")
         answers.answers["reach"] = {**REACH, "hops": REACH["hops"][:1], "proxy": ""}
         await walk.until(lambda: [name for name, _ in answers.asked].count("reach") == 2, "asked for the new one")
         answers.release("reach")
-        await walk.sees("Every host that this plan calls answers from here.")
+        await walk.sees("All hosts that this plan calls are reachable from this machine.")
         assert "Scoring host" not in walk.text()
 
 
@@ -108,7 +108,7 @@ async def test_what_cannot_be_known_says_why_and_can_be_asked_again() -> None:
     answers = recorded_answers(reach=HelperError("The sign-in failed", "No credential.", "Sign in at the first step."))
     async with wizard(answers) as walk:
         await walk.to("network")
-        screen = await walk.sees("not known", "This cannot be known now. The sign-in failed.")
+        screen = await walk.sees("not known", "The network path could not be checked. The sign-in failed.")
         assert "reachable" not in screen
         answers.answers["reach"] = REACH
         await walk.tab_to("look")
@@ -169,8 +169,8 @@ async def test_the_words_are_explained_where_they_first_matter() -> None:
     async with wizard(recorded_answers(workspace=LEGACY, reach=REACH)) as walk:
         await walk.to("network")
         text = " ".join((await walk.sees("private endpoint", "egress")).split())
-        assert "Only callers inside the virtual network get an answer" in text
-        assert "only with closed egress does the deployment reach it" in text
+        assert "Only callers inside the virtual network can call it" in text
+        assert "only with egress disabled does the deployment get private endpoints" in text
 
 
 async def test_the_rehearsals_hosts_are_looked_at_for_real(

@@ -54,8 +54,8 @@ async def test_a_plan_in_order_says_so_once_and_lists_what_was_checked() -> None
     fine = [FINDINGS[0], {**FINDINGS[0], "id": "region", "message": "The region is eastus."}]
     async with wizard(recorded_answers(check=fine)) as walk:
         await walk.to("review")
-        screen = await walk.sees("Nothing stands in the way.", "✔ 2 checks are in order.", "The region is eastus.")
-        assert screen.count("stands in the way") == 1
+        screen = await walk.sees("Ready.", "✔ 2 checks passed.", "The region is eastus.")
+        assert screen.count("Ready") == 1
         assert "Also checked" not in rows(walk)
 
 
@@ -115,7 +115,7 @@ async def test_focus_is_on_back_and_pgdn_never_deploys(home: Path) -> None:
         await walk.to("review")
         assert walk.focused == "back"
         await walk.press("pagedown", "pagedown")
-        await walk.sees("Tab to Deploy, then Enter, starts")
+        await walk.sees("press Tab to Deploy, then Enter")
         assert walk.app.screen.step == "review"
         assert runs() == []
 
@@ -163,7 +163,7 @@ async def test_an_answer_for_an_older_plan_is_dropped() -> None:
     answers.hold("changes")
     async with wizard(answers) as walk:
         await walk.to("review")
-        await walk.sees("▸ asking", "what exists in Azure")
+        await walk.sees("▸ checking", "what exists in Azure")
         walk.store.set("endpoint.name", "another-name")
         answers.answers["changes"] = [{**CHANGES[0], "name": "another-name", "action": "create"}]
         await walk.to("endpoint")
@@ -180,7 +180,7 @@ async def test_a_question_without_answer_is_not_known_and_blocks_nothing() -> No
         screen = await walk.sees("? not known", "The sign-in failed.", "The preflight has not answered")
         assert "Sign in at the first step." in " ".join(screen.split())
         assert "blocker" not in screen
-        assert "Nothing stands in the way" not in screen
+        assert "Ready" not in screen
 
 
 async def test_a_plan_without_code_has_no_scoring_script() -> None:

@@ -29,7 +29,7 @@ async def test_the_sample_is_filled_in_and_sending_shows_status_latency_and_who_
         await walk.sees("QtdTransacoesNegadas", "JSON: 2 rows in data")
         assert walk.focused == "test-send"
         await walk.press("enter")
-        screen = await walk.sees("✔ 200: The model answered", "31 ms", "answered by blue")
+        screen = await walk.sees("✔ 200: The model responded", "31 ms", "answered by blue")
         assert '"churn": "yes"' in screen
         asked = dict(answers.asked)["score"]
         assert json.loads(asked["body"])["data"][0]["Idade"] == 27
@@ -46,14 +46,14 @@ async def test_a_request_under_way_shows_a_sign_of_life_until_it_is_answered(siz
         await walk.press("enter")
         await walk.sees("▸ sending … 1 s")
         answers.release("score")
-        await walk.sees("✔ 200: The model answered")
+        await walk.sees("✔ 200: The model responded")
         await walk.until(lambda: "sending" not in walk.text(), "it is over")
 
 
 async def test_an_answer_has_most_of_a_short_screen_until_the_request_is_edited() -> None:
     async with wizard() as walk:
         await walk.to("test")
-        await walk.sees("Nothing sent yet")
+        await walk.sees("No request sent yet")
         request, answer = (walk.app.screen.query_one(f"#test-{name}") for name in ("request", "answer"))
         assert abs(request.size.height - answer.size.height) <= 1
         await walk.tab_to("test-send")
@@ -70,7 +70,7 @@ async def test_a_200_with_an_error_text_is_not_a_success() -> None:
     async with wizard(recorded_answers(score=answer)) as walk:
         await walk.to("test")
         await walk.press("enter")
-        screen = await walk.sees("Answered 200, but the body is an error")
+        screen = await walk.sees("Status 200, but the body is an error")
         assert "✔ 200" not in screen
         assert "The body is an error text." in screen
 
@@ -250,7 +250,7 @@ def test_the_command_that_fetches_the_key_fits_the_auth_mode(auth_mode: str, com
     ],
 )
 def test_judging_says_what_a_text_is(text: str, words: str) -> None:
-    assert words in call_in_words.judge(text)[1]
+    assert words in call_in_words.check_json(text)[1]
 
 
 def test_percentiles_are_of_values_that_were_measured() -> None:

@@ -1,1 +1,1 @@
-"""The step Compute."""
+"""The step Compute: size and number of instances."""

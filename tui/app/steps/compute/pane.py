@@ -1,4 +1,4 @@
-"""Compute: how many machines of which size, with the quota that is left for them and what they cost."""
+"""The step Compute: size and number of instances, with the quota left and the cost."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ NAME = "deployment.name"
 
 
 class SizeFilter(TextInput):
-    """Narrows the table while it is typed into."""
+    """Filters the table of sizes as you type."""
 
     def topic(self) -> Topic:
-        """Help for the filter."""
+        """Return the filter's help."""
         return Topic("Filter", size_columns.FILTER_HELP, "Enter goes to the table.", example="fits memory>=32 price<1")
 
 
 class ComputePane(HelperFormPane):
-    """Size and number of instances, with a table of the sizes of this region."""
+    """Shows size and number of instances, and a table of the region's sizes."""
 
     step: ClassVar[str] = "compute"
     asks = "sizes"
@@ -51,31 +51,33 @@ class ComputePane(HelperFormPane):
         yield from super().compose()
         with Horizontal(id="size-filter"):
             yield Static("Filter", classes="field-label", markup=False)
-            yield SizeFilter(placeholder="a word of the name, gpu, fits, cores>=8, memory>=32, price<1", id="filter")
+            yield SizeFilter(placeholder="part of the name, gpu, fits, cores>=8, memory>=32, price<1", id="filter")
             yield Static("", id="size-count", markup=False)
         yield Static(id="size-head", classes="table-head", markup=False)
         yield SizeTable(id="sizes")
-        yield Static("The table of sizes: Down in the field Size, or Fewer fields.", id="sizes-away", markup=False)
-        yield Facts(id="found", column=6)  # below the table: its rows stay where they are when other lines come
+        yield Static(
+            "To show the table of sizes: Down in the field Size, or Fewer fields.", id="sizes-away", markup=False
+        )
+        yield Facts(id="found", column=6)  # below the table, so that its rows do not move when lines appear
         yield StepFindings(self.store, self.step)
 
     def row_for(self, field: Field, label: str = "") -> FieldRow:
-        """The size can be chosen from the table."""
+        """Create a field's row; the size opens the table."""
         return FieldRow(field, self.store, label=label, table="sizes" if field.key == SIZE else "")
 
     def on_mount(self) -> None:
         self._show()
 
     def arrive(self) -> None:
-        """Show what is known; ask for what is not."""
+        """Show the known data and query the rest."""
         self._show()
         if "sizes" not in self.store.facts:
             self.look()
-        self.learn("workspace")  # the region, for the prices; where it cannot be read, the cost says so
-        self.learn("cost")  # by Microsoft's list; until then, and without it, the table's price is shown
+        self.learn("workspace")  # the region, for the prices; if it cannot be read, the cost line says so
+        self.learn("cost")  # from Microsoft's price list; until then, or without it, the table's price is shown
 
     def changed(self, name: str) -> None:
-        """A value has changed that the table depends on, or an answer is there."""
+        """Update the table after a relevant field has changed or an answer has arrived."""
         super().changed(name)
         if name in (SIZE, COUNT, NAME, "workspace", "endpoint", "sizes", "inspect_model", "cost"):
             self._show()
@@ -83,20 +85,20 @@ class ComputePane(HelperFormPane):
                 self.learn("cost", wait=DEBOUNCE)
 
     def outdated(self) -> None:
-        """The sizes are those of another workspace."""
+        """Clear the table: its sizes belong to another workspace."""
         self._show()
 
     def answered(self, answer: Any) -> None:
-        """The table, with what is left of the quota."""
+        """Show the table, with the quota left."""
         self._show()
 
-    # What is shown
+    # Content
 
     def _rows(self) -> list[SizeRow]:
         offers: list[dict[str, Any]] = self.store.facts.get("sizes") or []
         number = self.store.value(COUNT)
         if isinstance(number, bool) or not isinstance(number, int) or self.store.problem(COUNT):
-            number = 1  # while another number is being typed
+            number = 1  # while the number is being edited
         return size_columns.rows(offers, number, self._region, self.store.existing_deployment())
 
     @property
@@ -115,7 +117,7 @@ class ComputePane(HelperFormPane):
         self._tell()
 
     def _tell(self) -> None:
-        """Quota and cost of the marked size while the table has the focus, else of the plan's."""
+        """Show quota and cost of the highlighted size while the table has the focus, else of the plan's size."""
         everything = self._rows()
         if not everything:
             return
@@ -125,11 +127,11 @@ class ComputePane(HelperFormPane):
         marked = table.marked if table.has_focus else None
         facts = self.query_one("#found", Facts)
         if marked is not None and marked != row:
-            facts.show([Fact("", "Marked", f"{marked.size.name}; Enter takes it."), *self._about(marked)])
+            facts.show([Fact("", "Size", f"{marked.size.name}; Enter selects it."), *self._about(marked)])
         elif row is None:
-            facts.show([Fact("warn", "Chosen", f"{chosen or 'Nothing'} is not among the sizes offered here.")])
+            facts.show([Fact("warn", "Size", f"{chosen or 'No size'} is not offered in this region.")])
         else:
-            facts.show([Fact("", "Chosen", _in_words(row)), *self._about(row)])
+            facts.show([Fact("", "Size", _in_words(row)), *self._about(row)])
 
     def _about(self, row: SizeRow) -> list[Fact]:
         from tui.plan import sizes
@@ -138,29 +140,31 @@ class ComputePane(HelperFormPane):
         facts = [Fact(kind, "Quota", row.fit.reason if row.fit.fits is not None else f"Not known: {row.fit.reason}")]
         told = size_columns.cost_in_words(row, self._region, summary.estimate(self.store))
         facts.append(Fact("none" if told.startswith("Not known") else "", "Cost", told))
-        facts += [Fact("warn", "Size", text) for text in sizes.warnings(row.size)]
+        facts += [Fact("warn", "Note", text) for text in sizes.warnings(row.size)]
         model = int((self.store.facts.get("inspect_model") or {}).get("bytes") or 0)
         memory = row.size.memory_gib
         if memory and model > memory * 2**30:
             facts.append(
-                Fact("warn", "Memory", f"The model has {bytes_in_words(model)}, more than the {memory:g} GiB.")
+                Fact(
+                    "warn", "Memory", f"The model is {bytes_in_words(model)}, larger than the memory of {memory:g} GiB."
+                )
             )
         return facts
 
-    # What is done
+    # Actions
 
     @on(FieldRow.Opened)
     async def _open_table(self, event: FieldRow.Opened) -> None:
-        """The table has the focus; where all fields have taken its room, it gets that back."""
+        """Focus the table, and make room for it if all fields are shown."""
         event.stop()
         table = self.query_one("#sizes", SizeTable)
         if not table.rows:
-            self.say("The sizes are not known yet: type one.")
+            self.say("The sizes are not loaded yet: type one.")
             return
         if not table.display or not table.region.height:
             await self.show_all(False)
         table.pick(str(self.store.value(SIZE) or ""))
-        self.call_after_refresh(table.focus)  # what has only just been shown cannot take the focus before
+        self.call_after_refresh(table.focus)  # a widget that was just shown cannot be focused before a refresh
 
     @on(TextInput.Changed, "#filter")
     def _filtered(self, event: TextInput.Changed) -> None:
@@ -193,11 +197,11 @@ class ComputePane(HelperFormPane):
         self.query_one("#size-head", Static).update(Content.styled(event.text, "bold $text-muted"))
 
     def on_descendant_focus(self) -> None:
-        """Quota and cost are those of the row that is looked at."""
+        """Show quota and cost of the focused row."""
         self.call_later(self._tell)
 
     def copied_text(self) -> str | None:
-        """The table as text."""
+        """Return the table as text."""
         table = self.query_one("#sizes", SizeTable)
         if not table.rows:
             return None
@@ -209,12 +213,12 @@ class ComputePane(HelperFormPane):
         return "\n".join(line.rstrip() for line in lines) + "\n"
 
     def actions(self) -> list[Action]:
-        """What the menu offers here."""
-        return [Action("Read the quota again", "Sizes and quota of the region.", self.ask_again), *super().actions()]
+        """Return this step's menu actions."""
+        return [Action("Refresh the quota", "Sizes and quota of the region.", self.ask_again), *super().actions()]
 
 
 def _in_words(row: SizeRow) -> str:
-    """A size in a few words."""
+    """Describe a size in a few words."""
     memory = f", {row.size.memory_gib:g} GiB" if row.size.memory_gib else ""
     gpus = f", {row.size.gpus:g} GPU" if row.size.gpus else ""
     return f"{row.size.name}: {counted(row.size.cores, 'core')}{memory}{gpus}"

@@ -1,4 +1,4 @@
-"""The table of sizes as data: what each costs, whether it fits, which columns there is room for. No screens here."""
+"""The table of sizes as data: prices, whether a size fits, the columns for a width. Contains no screens."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GAP = 2  # cells between columns
 
 @dataclass(frozen=True)
 class SizeRow:
-    """A size that is offered, judged for a number of instances. Prices are US dollars of one instance an hour."""
+    """An offered size, evaluated for a number of instances. `price` is in US dollars per instance and hour."""
 
     size: Size
     count: int
@@ -28,20 +28,22 @@ class SizeRow:
 
     @property
     def hourly(self) -> float | None:
-        """What all instances cost an hour."""
+        """The hourly cost of all instances."""
         return None if self.price is None else self.price * self.count
 
     @property
     def monthly(self) -> float | None:
-        """What all instances cost in 730 hours."""
+        """The cost of all instances in 730 hours."""
         return None if self.hourly is None else self.hourly * HOURS_A_MONTH
 
 
 def rows(
     offers: Sequence[Mapping[str, Any]], count: int, region: str, existing: Mapping[str, Any] | None = None
 ) -> list[SizeRow]:
-    """Every offer of the helper, judged for `count` instances: those that fit first, without GPU before with, small
-    before large. `existing` is the plan's deployment as Azure has it: its cores are given back."""
+    """Return all offered sizes, evaluated for `count` instances; fitting ones, CPU and small sizes come first.
+
+    `existing` is Azure's data of the plan's deployment, whose cores become available again.
+    """
     found = [_row(offer, count, region, existing) for offer in offers]
     return sorted(
         found, key=lambda row: (row.fit.fits is False, row.fit.short == "retired", row.size.gpus > 0, row.size.cores)
@@ -62,14 +64,14 @@ def _row(offer: Mapping[str, Any], count: int, region: str, existing: Mapping[st
     )
     left = offer.get("quota_left")
     offered = bool(offer.get("offered", True))
-    judged = sizes.fit(
+    fit = sizes.fit(
         size, count, left, offered=offered, where=region or "this region", held=_held(size, existing)
     )  # fmt: skip
-    return SizeRow(size, count, left, judged, sizes.price_per_hour(name, region) if region else None)
+    return SizeRow(size, count, left, fit, sizes.price_per_hour(name, region) if region else None)
 
 
 def _held(size: Size, existing: Mapping[str, Any] | None) -> int:
-    """Cores of the size's family that the deployment takes now."""
+    """Return the cores of the size's family that the deployment uses now."""
     if not existing or str(existing.get("provisioning_state")) == "Failed":
         return 0
     now = sizes.find(str(existing.get("instance_type") or ""))
@@ -84,7 +86,7 @@ def _held(size: Size, existing: Mapping[str, Any] | None) -> int:
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its head, its width in cells, the text of a row, and whether it is a number (to the right)."""
+    """A column: heading, width in cells, the text of a row, and whether it is a number (right-aligned)."""
 
     head: str
     width: int
@@ -128,9 +130,9 @@ _FITS = Column("Fits", 13, lambda row: f"{SIGNS[row.fit.fits]} {row.fit.short}",
 
 
 def columns(width: int) -> list[Column]:
-    """The columns that there is room for in `width` cells; size, quota and whether it fits always."""
+    """Return the columns that fit in `width` cells; always includes size, quota left and whether it fits."""
     chosen = [_NAME, *(_ROOMY if width >= 95 else _ALWAYS), _FITS]
-    # The least needed goes first: what the name tells too, then what the summary above tells for the chosen one.
+    # Drop the least needed first: what the name says too, then what the summary says about the selected size.
     for head in ("Free", "GPU", "Needs", "Memory", "Cores", "USD/month", "USD/h", "USD/hour"):
         if sum(column.width + GAP for column in chosen) - GAP <= width:
             break
@@ -139,7 +141,7 @@ def columns(width: int) -> list[Column]:
 
 
 def line(chosen: Sequence[Column], row: SizeRow | None = None) -> list[str]:
-    """The cells of a row, padded; without a row those of the head."""
+    """Return the padded cells of a row, or of the headings without a row."""
     cells = []
     for column in chosen:
         text = column.head if row is None else column.text(row)
@@ -150,11 +152,11 @@ def line(chosen: Sequence[Column], row: SizeRow | None = None) -> list[str]:
 # Filter
 
 _COMPARISON = re.compile(r"^(cores|memory|gpus?|price|left)(<=|>=|=|<|>)(\d+(?:\.\d+)?)$")
-FILTER_HELP = "Words of the name or family, gpu, cpu, fits, cores>=8, memory>=32, price<1. All of them must hold."
+FILTER_HELP = "Parts of the name or family, gpu, cpu, fits, cores>=8, memory>=32, price<1. All of them must match."
 
 
 def matching(found: Sequence[SizeRow], words: str) -> list[SizeRow]:
-    """The rows that every word of a filter holds for; see FILTER_HELP."""
+    """Return the rows that match every word of a filter; see FILTER_HELP."""
     tests = [_test(word) for word in words.lower().split()]
     return [row for row in found if all(test(row) for test in tests)]
 
@@ -188,13 +190,13 @@ def _test(word: str) -> Callable[[SizeRow], bool]:
     return holds
 
 
-# Words
+# Texts
 
 
 def cost_in_words(row: SizeRow, region: str, estimate: Mapping[str, Any] | None = None) -> str:
-    """What the instances of a row cost an hour and a month, with the date of the price; or why it is not known.
+    """Return the hourly and monthly cost of a row's instances, with the price's date; or why it is not known.
 
-    `estimate` is the helper's answer for the plan's size and number.
+    `estimate` is the helper's answer for the plan's size and number of instances.
     """
     name = row.size.name
     if estimate is not None and (estimate["size"], estimate["count"]) == (name, row.count):
@@ -202,7 +204,7 @@ def cost_in_words(row: SizeRow, region: str, estimate: Mapping[str, Any] | None 
         said = f"{row.count} × {each:g}, {estimate['dated']}"
         return f"{estimate['hour']:.2f} {estimate['currency']} an hour, {estimate['month']:,.0f} a month ({said})"
     if row.price is None or row.hourly is None or row.monthly is None:
-        why = f"no list price at hand for {name} in {region}" if region else "the workspace's region is not read yet"
+        why = f"no list price available for {name} in {region}" if region else "the workspace's region is not read yet"
         return f"Not known: {why}."
     currency, dated = sizes.price_currency(), sizes.price_date()
     return f"{row.hourly:.2f} {currency} an hour, {row.monthly:,.0f} a month ({row.count} × {row.price:g}, {dated})"

@@ -1,4 +1,4 @@
-"""The sizes as a table whose columns follow the width; Enter takes the marked one."""
+"""A table of sizes whose columns adapt to the width; Enter selects a size."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ LOOK = {True: "$text-success", False: "$text-error", None: "$text-muted"}
 
 
 class SizeTable(OptionList, inherit_bindings=False):
-    """The sizes, one a row. The head of the columns is the first row and stays in sight with the pane's own title."""
+    """Shows one size per row. The pane shows the column headings above it, so that they do not scroll."""
 
     BINDINGS: ClassVar = [
-        Binding("up", "cursor_up", "Up", show=False, id="sizes.up", tooltip="The size above."),
-        Binding("down", "cursor_down", "Down", show=False, id="sizes.down", tooltip="The size below."),
+        Binding("up", "cursor_up", "Up", show=False, id="sizes.up", tooltip="The previous size."),
+        Binding("down", "cursor_down", "Down", show=False, id="sizes.down", tooltip="The next size."),
         Binding("pageup", "page_up", "Page up", show=False, id="sizes.page_up", tooltip="A page up."),
         Binding("pagedown", "page_down", "Page down", show=False, id="sizes.page_down", tooltip="A page down."),
         Binding("home", "first", "First", show=False, id="sizes.first", tooltip="The first size."),
         Binding("end", "last", "Last", show=False, id="sizes.last", tooltip="The last size."),
-        Binding("enter,space", "select", "Take", show=False, id="sizes.take", tooltip="Take the marked size."),
+        Binding("enter,space", "select", "Select", show=False, id="sizes.take", tooltip="Select this size."),
     ]
 
     @dataclass
     class Heads(Message):
-        """The columns have changed; `text` is the line above the table."""
+        """The columns have changed; `text` is the line of headings."""
 
         text: str
 
     class Marked(Message):
-        """Another row is marked."""
+        """Another row is highlighted."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -54,18 +54,18 @@ class SizeTable(OptionList, inherit_bindings=False):
         return self.rows[self.highlighted] if self.highlighted is not None and self.rows else None
 
     def pick(self, name: str) -> None:
-        """Mark the row of a size, if it is there."""
+        """Highlight the row of a size, if listed."""
         names = [row.size.name.lower() for row in self.rows]
         if name.lower() in names:
             self.highlighted = names.index(name.lower())
 
     def show(self, rows: Sequence[SizeRow], chosen: str) -> None:
-        """Show these rows; `chosen` is the plan's size. The cursor stays where it was, else goes to the plan's."""
+        """Show these rows; `chosen` is the plan's size. The cursor keeps its size, or goes to the plan's."""
         self.rows, self.chosen = list(rows), chosen
         self._draw()
 
     def on_resize(self) -> None:
-        """Columns follow the width; what is marked stays in sight when lines above take rows away."""
+        """Adapt the columns to the width, and keep the highlighted row visible."""
         self._draw()
         self.call_after_refresh(self.scroll_to_highlight)
 
@@ -97,12 +97,12 @@ class SizeTable(OptionList, inherit_bindings=False):
         return Content.styled(text, look) + Content.styled(fits.rstrip(), LOOK[row.fit.fits])
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """The pane says what the marked size needs and costs."""
+        """Announce the highlighted size, so that the pane can show its quota and cost."""
         event.stop()
         self.post_message(self.Marked())
 
     def topic(self) -> Topic | None:
-        """Help about the marked size."""
+        """Return the help about the highlighted size."""
         row = self.marked
         if row is None:
             return None
@@ -110,7 +110,7 @@ class SizeTable(OptionList, inherit_bindings=False):
         disk = f" {row.size.temp_disk_gib} GiB of temporary disk." if row.size.temp_disk_gib else ""
         return Topic(
             name,
-            f"{row.fit.reason}{disk} Enter takes this size; Esc leaves the table.",
+            f"{row.fit.reason}{disk} Enter selects this size; Esc leaves the table.",
             value=name,
             link="https://learn.microsoft.com/azure/machine-learning/reference-managed-online-endpoints-vm-sku-list",
         )

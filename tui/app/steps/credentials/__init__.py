@@ -1,1 +1,1 @@
-"""The step Credentials."""
+"""The step Credentials: the identity that deploys."""

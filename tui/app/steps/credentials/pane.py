@@ -1,4 +1,4 @@
-"""Credentials: which identity deploys, what is found on this machine, and who that really is."""
+"""The step Credentials: which identity deploys, which ones are found on this machine, and who signs in."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ VARIABLES = {
 }
 VARIABLE, SCOPE, TYPED = "variable", "Databricks scope", "typed here"
 SCOPE_REFERENCE = re.compile(r"\$\{databricks:([^/}]+)/([^}]+)\}")
-RENEW = timedelta(minutes=5)  # before a token ends a new one is asked for, while the step is shown
+RENEW = timedelta(minutes=5)  # a token is renewed this long before it expires, while the step is shown
 
 
 SIGN_IN_TOPIC = Topic(
     "Sign in",
-    "Gets a token from Microsoft Entra with the identity chosen above, and shows whom it was given to.",
-    "The step can be left without it; the run signs in by itself.",
+    "Gets a token from Microsoft Entra ID with the identity selected above, and shows the account.",
+    "Optional: the run signs in automatically.",
 )
 
 
 class SecretFrom(Widget):
-    """Where the secret of a service principal comes from; not a value of the plan, but of how it is filled in."""
+    """Selects where a service principal's secret comes from; not a plan value, but a way to fill one in."""
 
     def __init__(self, way: str) -> None:
         super().__init__(id="secret-from", classes="field-row")
@@ -50,12 +50,12 @@ class SecretFrom(Widget):
         yield self.choice
 
     def topic(self) -> Topic:
-        """Help for the choice."""
+        """Return the choice's help."""
         return Topic(
             "Secret from",
-            "Variables of this machine, a secret scope of Databricks, or typed here: masked, in memory only.",
-            "A scope is a named store of secrets in Databricks, often backed by an Azure Key Vault. The plan refers to "
-            "it, or a variable of the cluster reads it: nobody has to see or type the secret.",
+            "Environment variables, a Databricks secret scope, or typed here: masked, in memory only.",
+            "A secret scope is a named store of secrets in Databricks, often backed by an Azure Key Vault. The plan or "
+            "a cluster variable refers to it, so that the secret need not be seen or typed.",
             "${databricks:deploy/sp-secret}",
             choices=f"{VARIABLE}, {SCOPE}, {TYPED}",
             link="https://learn.microsoft.com/azure/databricks/security/secrets/secrets-spark-conf-env-var",
@@ -63,7 +63,7 @@ class SecretFrom(Widget):
 
 
 class CredentialsPane(HelperFormPane):
-    """Which identity deploys."""
+    """Shows the credential fields, the identities found, and the signed-in account."""
 
     step = "credentials"
 
@@ -77,7 +77,7 @@ class CredentialsPane(HelperFormPane):
 
     def on_mount(self) -> None:
         self._renewed: datetime | None = None
-        self._refused = ""  # why a token was not renewed
+        self._refused = ""  # why the token was not renewed
         self.set_interval(30, self._tick)
 
     def arrive(self) -> None:
@@ -87,7 +87,7 @@ class CredentialsPane(HelperFormPane):
 
     def changed(self, name: str) -> None:
         if name == SECRET and self._way() == SCOPE:
-            self.query_one("#secret-way", Choice).value = SCOPE  # such a reference was typed
+            self.query_one("#secret-way", Choice).value = SCOPE  # a scope reference was typed
         if name.startswith("credential.") or name == "ready":
             self._show_ways()
         if name == "credential.method":
@@ -97,7 +97,7 @@ class CredentialsPane(HelperFormPane):
             self._show_signed_in()
             self._look_for_sources()
 
-    # Where the secret comes from
+    # Secret source
 
     def _way(self) -> str:
         if SECRET in self.store.secrets:
@@ -127,7 +127,7 @@ class CredentialsPane(HelperFormPane):
             row.reread()
         self._show_ways()
 
-    # What the default chain finds
+    # Sources of the default chain
 
     def _look_for_sources(self) -> None:
         facts = self.query_one("#sources", Facts)
@@ -149,7 +149,7 @@ class CredentialsPane(HelperFormPane):
 
     @on(Button.Pressed, "#sign-in")
     def sign_in(self) -> None:
-        """Sign in and show who that is."""
+        """Sign in and show the account."""
         self._sign_in()
 
     @work(group="sign-in", exclusive=True)
@@ -165,7 +165,7 @@ class CredentialsPane(HelperFormPane):
         self.store.facts.pop("sign_in", None)
         self._renewed, self._refused = None, ""
         answer = await self.question("sign_in", facts, "Signing in")
-        # Without an answer and an error, what was asked does not fit the fields any more.
+        # With neither an answer nor an error, the query was for older field values.
         if answer is not None or "sign_in" not in self.raw_errors:
             self._show_signed_in()
 
@@ -175,10 +175,12 @@ class CredentialsPane(HelperFormPane):
         if found:
             facts.show(who(found, datetime.now(timezone.utc), self._renewed, self._refused))
         elif "sign_in" not in self.raw_errors:
-            facts.show([Fact("none", "Not signed in yet. The button shows who you are; the run signs in by itself.")])
+            facts.show(
+                [Fact("none", "Not signed in yet. The button shows your account; the run signs in automatically.")]
+            )
 
     def _tick(self) -> None:
-        """Keep the time that is left right; near its end ask for another token."""
+        """Update the remaining time, and renew the token shortly before it expires."""
         found = self.store.facts.get("sign_in")
         if not found or not self.display or not self.is_attached:
             return
@@ -189,7 +191,7 @@ class CredentialsPane(HelperFormPane):
 
     @work(group="renew", exclusive=True)
     async def _renew(self) -> None:
-        """Another token in the background; a refusal is said, and not tried again by itself."""
+        """Renew the token in the background; a refusal is shown, and not retried automatically."""
         before = (self.store.facts.get("sign_in") or {}).get("expires")
         answer = await self.store.answer("sign_in", timeout=60)
         if answer.error:
@@ -201,33 +203,35 @@ class CredentialsPane(HelperFormPane):
             self._show_signed_in()
 
     def after_fields(self) -> Widget:
-        """The button that signs in."""
+        """Return the sign-in button."""
         return self.query_one("#sign-in")
 
     def actions(self) -> list[Action]:
-        return [*super().actions(), Action("Sign in", "Get a token and show whom it was given to.", self.sign_in)]
+        return [*super().actions(), Action("Sign in", "Get a token and show the account.", self.sign_in)]
 
 
 def about_way(way: str, secret: str, environ: Mapping[str, str], typed: bool) -> list[Fact]:
-    """What has to be there for the secret to come that way, and whether it is; never the secret itself."""
+    """Explain what this secret source needs, and whether it is available; never shows the secret itself."""
     if way == TYPED:
         if typed:
-            return [Fact("ok", "Typed", "In memory only; it is asked again when a run is resumed.")]
-        return [Fact("none", "Typed", "Type it above. It stays in memory and is asked again when a run is resumed.")]
+            return [Fact("ok", "Typed", "In memory only; you must enter it again to resume a run.")]
+        return [
+            Fact("none", "Typed", "Type it above. It is kept in memory only; you must enter it again to resume a run.")
+        ]
     found = SCOPE_REFERENCE.search(secret)
     if way == SCOPE and found:
         return [
-            Fact("ok", "Scope", f"The key {found.group(2)} of the scope {found.group(1)} is read to sign in; ctrl+o, "
-                 "References, tries it without showing it."),
+            Fact("ok", "Scope", f"The key {found.group(2)} of the scope {found.group(1)} is used to sign in; ctrl+o, "
+                 "References, checks it without showing it."),
         ]  # fmt: skip
     if way == SCOPE:
         there = bool(environ.get("AZURE_CLIENT_SECRET"))
         return [
-            Fact("", "Scope", "A scope is a named store of secrets. Type ${databricks:SCOPE/KEY} above to read one."),
-            Fact("", "Or", "the cluster's owner adds a variable, under Compute, Advanced, Spark: "
+            Fact("", "Scope", "A scope is a named store of secrets. Type ${databricks:SCOPE/KEY} above to use one."),
+            Fact("", "Or", "the cluster's owner adds a variable under Compute, Advanced, Spark: "
                  "AZURE_CLIENT_SECRET={{secrets/SCOPE/KEY}}"),
             Fact("ok", "Variable", "AZURE_CLIENT_SECRET is set here.") if there else
-            Fact("none", "Variable", "AZURE_CLIENT_SECRET is not set here; a cluster reads it when it starts again."),
+            Fact("none", "Variable", "AZURE_CLIENT_SECRET is not set here; a cluster reads it on restart."),
         ]  # fmt: skip
     variables = re.findall(r"\$\{env:([^}]+)\}", secret) or ["AZURE_CLIENT_SECRET"]
     names = [*(variable for key, variable in VARIABLES.items() if key != SECRET), *variables]
@@ -239,18 +243,18 @@ def about_way(way: str, secret: str, environ: Mapping[str, str], typed: bool) ->
 
 
 def who(found: Mapping[str, Any], now: datetime, renewed: datetime | None = None, refused: str = "") -> list[Fact]:
-    """Who signed in, found where, and how long it lasts."""
+    """Describe the signed-in account, its source, and the token's lifetime."""
     kind = str(found.get("kind") or "identity")
     article = "an" if kind[0] in "aeiou" else "a"
     ends = moment(found.get("expires"))
     over = ends is not None and ends <= now
     through = f", through {found['source']}" if found.get("source") and found.get("method") == "default" else ""
     person = f"as {found.get('principal')}, {article} {kind}{through}"
-    facts = [Fact("warn", "Expired", f"{person}; that token has ended") if over else Fact("ok", "Signed in", person)]
+    facts = [Fact("warn", "Expired", f"{person}; the token has expired") if over else Fact("ok", "Signed in", person)]
     if found.get("tenant"):
         facts.append(Fact("", "Tenant", str(found["tenant"])))
     if found.get("client_id") and found.get("client_id") != found.get("principal"):
-        facts.append(Fact("", "Client id", str(found["client_id"])))
+        facts.append(Fact("", "Client ID", str(found["client_id"])))
     if ends is not None:
         facts.append(Fact("warn" if over else "", "Expires", lasting(ends, now, renewed)))
     if refused:
@@ -259,7 +263,7 @@ def who(found: Mapping[str, Any], now: datetime, renewed: datetime | None = None
 
 
 def lasting(ends: datetime, now: datetime, renewed: datetime | None = None) -> str:
-    """`in 42 min, at 2030-01-02 03:04 UTC`, and what follows."""
+    """Format a token's expiry: `in 42 min, at 2030-01-02 03:04 UTC`, and how it is renewed."""
     at = f"{ends:%Y-%m-%d %H:%M} UTC"
     left = ends - now
     minutes = int(abs(left).total_seconds() // 60)
@@ -267,13 +271,13 @@ def lasting(ends: datetime, now: datetime, renewed: datetime | None = None) -> s
         f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 72 * 60 else f"{minutes // 1440} days"
     )
     if left <= timedelta(0):
-        return f"{words} ago, at {at}. The next question to Azure takes a new token; Sign in tries it now."
-    again = f"renewed at {renewed:%H:%M} UTC" if renewed else "then renewed by itself"
+        return f"{words} ago, at {at}. The next request to Azure gets a new token; Sign in gets one now."
+    again = f"renewed at {renewed:%H:%M} UTC" if renewed else "renewed automatically"
     return f"in {words}, at {at}; {again}"
 
 
 def moment(text: Any) -> datetime | None:
-    """A time as the helper writes it (ISO 8601, UTC); None for what is none."""
+    """Parse a time in the helper's format (ISO 8601, UTC); None if it is not one."""
     try:
         return datetime.strptime(str(text), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
     except ValueError:
@@ -281,7 +285,7 @@ def moment(text: Any) -> datetime | None:
 
 
 def grouped(sources: list[dict[str, Any]], only_found: bool = False) -> list[Fact]:
-    """The sources of the default chain: those that are there, then those that are not, by reason."""
+    """List the sources of the default chain: those found, then the others, grouped by reason."""
     there = [Fact("ok", source["source"], source["reason"]) for source in sources if source["found"]]
     reasons: dict[str, list[str]] = {}
     for source in sources:

@@ -1,1 +1,1 @@
-"""The step Deploy: a run as it goes."""
+"""The step Deploy: the progress of a run."""

@@ -1,4 +1,4 @@
-"""What a run's journal tells besides the state of its tasks: what they asked of Azure, and when nobody worked."""
+"""Collects from a run's journal the requests that its tasks sent to Azure, and the pauses of the run."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _WORDS = {"create": "Create", "change": "Change", "register": "Register"}
 
 @dataclass(frozen=True)
 class AzureRequests:
-    """`asked` has, by task, lines about what it asked of Azure; `attempts` how often it was begun.
+    """What the journal records besides the tasks' states: `asked` has each task's requests, `attempts` its starts.
 
-    `pauses` are the spans, in seconds since the epoch, in which no engine worked on the run.
+    `pauses` are the periods, in seconds since the epoch, in which no engine worked on the run.
     """
 
     asked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class AzureRequests:
     host: str = ""
 
     def after(self, events: Iterable[Event], heard: float) -> AzureRequests:
-        """The same with what these events tell; `heard` is the time of the event before them."""
+        """Return a copy updated with these events; `heard` is the time of the event before them."""
         asked: dict[str, tuple[str, ...]] = dict(self.asked)
         attempts, retries = dict(self.attempts), dict(self.retries)
         pauses, versions, host = list(self.pauses), list(self.versions), self.host
@@ -52,14 +52,14 @@ class AzureRequests:
         return AzureRequests(asked, attempts, retries, tuple(pauses), tuple(versions), host)
 
     def paused_before(self, moment: float) -> float:
-        """Seconds of pause before a moment."""
+        """Return the seconds of pause before a moment."""
         return sum(max(min(end, moment) - start, 0.0) for start, end in self.pauses)
 
 
 def _line(kind: Any, event: Event) -> str:
-    """A request to Azure in words; the signature in an operation's address is left out."""
+    """Describe a request to Azure; the signature in an operation's URL is omitted."""
     if kind == "task_intent":
-        return f"{_WORDS.get(str(event.get('operation')), 'Ask for')} {event.get('resource_id', '')}"
+        return f"{_WORDS.get(str(event.get('operation')), 'Request')} {event.get('resource_id', '')}"
     if kind == "task_operation":
         return f"Operation {str(event.get('url', '')).partition('?')[0]}"
     if kind == "task_created":

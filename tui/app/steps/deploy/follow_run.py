@@ -1,4 +1,4 @@
-"""Following a run: its journal is read in the background and folded into a snapshot for the screen."""
+"""Follows a run: reads its journal in the background and builds snapshots for the screen."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from tui.engine.journal.run_view import RunView, seconds_of
 from tui.engine.journal.runs import Run
 
 ENDED = ("succeeded", "failed", "blocked", "cancelled")
-KEPT_LINES = 50_000  # of the log in memory; the journal has them all
+KEPT_LINES = 50_000  # log lines kept in memory; the journal has them all
 TRIM_AT = 60_000
 
 
 @dataclass(frozen=True)
 class RunSnapshot:
-    """What is known of a run at one moment.
+    """The state of a run at one moment.
 
-    `alive` says whether its engine works on this machine; `heard` is the time of the last event, in seconds since
-    the epoch. `azure_requests` has what the snapshot does not keep, `dropped` counts log lines that are in the journal
-    only, because there were too many.
+    `alive` says whether its engine is running on this machine; `heard` is the time of the last event, in seconds since
+    the epoch. `azure_requests` has what `view` does not contain, `dropped` counts log lines that are only in the
+    journal, because there were too many.
     """
 
     view: RunView
@@ -32,17 +32,17 @@ class RunSnapshot:
 
     @property
     def ended(self) -> bool:
-        """Whether the run has come to its end."""
+        """Whether the run has finished."""
         return self.view.status in ENDED
 
     @property
     def interrupted(self) -> bool:
-        """Whether the run stopped without an end: its engine is gone."""
+        """Whether the run stopped without finishing: its engine is no longer running."""
         return not self.ended and not self.alive
 
     @property
     def over(self) -> bool:
-        """Whether nothing goes on any more."""
+        """Whether the run has finished or is interrupted."""
         return self.ended or self.interrupted
 
     @property
@@ -52,26 +52,25 @@ class RunSnapshot:
 
     @property
     def now(self) -> float:
-        """The moment up to which times are counted: now while the engine works, else the last it was heard of."""
+        """The time up to which durations count: now while the engine is running, else that of the last event."""
         if self.ended and self.view.finished:
             return self.view.finished
         return time.time() if self.alive else self.heard
 
     def elapsed(self) -> float:
-        """Seconds that engines of the run have worked."""
+        """Return the seconds that the run's engines have worked."""
         return self.at(self.now) if self.view.started else 0.0
 
     def at(self, moment: float) -> float:
-        """Where a moment (seconds since the epoch) lies on the run's axis: seconds since its beginning, without the
-        pauses in which no engine worked on it."""
+        """Convert a moment (seconds since the epoch) to seconds since the run's start, excluding its pauses."""
         return max(moment - (self.view.started or moment) - self.azure_requests.paused_before(moment), 0.0)
 
 
-STARTING_SECONDS = 15.0  # a process that imports the SDK on a busy machine needs a while to say that it lives
+STARTING_SECONDS = 15.0  # a process that imports the SDK on a busy machine takes a while to report that it is alive
 
 
 class RunFollower:
-    """Reads one run's journal again and again, and remembers the newest RunSnapshot."""
+    """Reads a run's journal repeatedly, and keeps the latest RunSnapshot."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -79,22 +78,22 @@ class RunFollower:
         self._starting_until = seconds_of(run.started) + STARTING_SECONDS
 
     def restarted(self) -> None:
-        """The engine is being started again: give it a moment before it counts as gone."""
+        """Note that the engine is being restarted, and allow it time before the run counts as interrupted."""
         self._starting_until = time.time() + STARTING_SECONDS
         view = replace(self.snapshot.view, status="starting", card=None, finished=None) if self.snapshot.ended else None
         self.snapshot = replace(self.snapshot, alive=True, view=view or self.snapshot.view)
 
     async def look(self) -> RunSnapshot | None:
-        """What has come since the last look, or None; file reading and folding happen in a thread."""
+        """Return a new snapshot if the journal has grown, else None; reads the file in a thread."""
         before = self.snapshot
         found = await in_thread(self._read, before)
-        if found is None or self.snapshot is not before:  # the engine was started again meanwhile
+        if found is None or self.snapshot is not before:  # the engine was restarted meanwhile
             return None
         self.snapshot = found
         return found
 
     def _read(self, before: RunSnapshot) -> RunSnapshot | None:
-        # In this order: an engine that ends in between has written its last event before.
+        # In this order: an engine that ends in between has already written its last event.
         alive = self.run.alive
         events = self.run.journal.read(before.view.seq)
         if alive:
@@ -110,9 +109,9 @@ class RunFollower:
 
 
 def kept_short(view: RunView, dropped: int) -> tuple[RunView, int]:
-    """The snapshot with the newest lines of its log only, once there are very many; and how many are left out."""
+    """Return the view with only the newest log lines if there are very many, and the number of lines dropped."""
     if view.log_count <= TRIM_AT:
         return view, dropped
     surplus = view.log_count - KEPT_LINES
-    # A list of its own: earlier snapshots are still on the screen.
+    # A new list: earlier snapshots are still on the screen.
     return replace(view, logs=view.logs[surplus : view.log_count], log_count=KEPT_LINES), dropped + surplus

@@ -1,4 +1,4 @@
-"""Deploy: the run as it goes, task by task, with its log; an error in place, with what can be done about it."""
+"""The step Deploy: shows the run's tasks and log as it progresses, and an error card with actions if it fails."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from tui.common.redact import redact
 
 LOOK_SECONDS = 0.2
 QUIET_LOOK_SECONDS = 0.5
-ROWS_FOR_BOTH = 28  # of the pane, for the card above the log
-LEAST_TASKS = 5  # that are always in sight
-CHANGED = "The plan was changed since this run began. A new run deploys it as it is now."
+ROWS_FOR_BOTH = 28  # rows of the pane from which the card fits above the log
+LEAST_TASKS = 5  # that are always visible
+CHANGED = "The plan has changed since this run started. A new run deploys the current plan."
 
 
 class DeployPane(RunPane):
-    """Follows `store.run`, whether this wizard started it or came to it later."""
+    """Follows `store.run`, whether this wizard started it or attached to it."""
 
     step: ClassVar[str] = "deploy"
     roomy = True
@@ -44,14 +44,14 @@ class DeployPane(RunPane):
         self._unlisten: Any | None = None
         self._links: Content | None = None
         self._rollout = Content()
-        self._plan = ""  # as it was when the run was taken up
+        self._plan = ""  # the plan when following began
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="deploy-top"):
             yield Static(id="deploy-head", markup=False)
             yield Button("Roll back now …", id="deploy-back", compact=True,
-                         tooltip="Give the requests back to what served before this rollout")  # fmt: skip
-            yield Button("Stop …", id="deploy-leave", compact=True, tooltip="Stop the run, or leave it going")
+                         tooltip="Restore the traffic split from before this rollout")  # fmt: skip
+            yield Button("Stop …", id="deploy-leave", compact=True, tooltip="Stop the run, or let it continue")
         yield Static(id="deploy-links", markup=False)
         yield Static(id="deploy-rollout", markup=False)
         yield Timeline(id="timeline")
@@ -59,26 +59,26 @@ class DeployPane(RunPane):
         yield RunLog(id="run-log")
 
     def on_mount(self) -> None:
-        """Follow the run that there is, and the next one."""
+        """Follow the current run, and later ones."""
         self._unlisten = self.store.listen(self._heard)
         self.set_interval(1.0, self._tick)
         self._arrange(card=False)
         self._take_up()
 
     def _on_prune(self) -> None:
-        """Stop listening."""
+        """Stop listening to the store."""
         if self._unlisten:
             self._unlisten()
 
     def arrive(self) -> None:
-        """Show the newest state."""
+        """Show the latest state."""
         self._take_up()
         self._show(self.snapshot)
         if self.unwell:
-            self._show_card(self.snapshot, self._settled)  # the plan may have been changed meanwhile
+            self._show_card(self.snapshot, self._settled)  # the plan may have changed meanwhile
 
     def landing(self) -> Widget | None:
-        """The table of tasks while it runs; what can be done next when it has ended."""
+        """Return the table of tasks while the run is in progress, else the most useful next action."""
         if self.follower is None:
             return self.screen.query("#back").first() if self.screen.query("#back") else None
         if self.snapshot.over:
@@ -86,7 +86,7 @@ class DeployPane(RunPane):
         return self.query_one(Timeline)
 
     def topic(self) -> Topic | None:
-        """What the step is about, once nothing goes on any more."""
+        """Return the help about the run's outcome, once it has finished."""
         if not self.follower or not self.snapshot.over:
             return None
         return Topic(TITLES[self.step], run_texts.ENDED.get(self.snapshot.state, run_texts.ENDED["failed"]))
@@ -116,7 +116,7 @@ class DeployPane(RunPane):
             self.run_worker(self._look_on(self.follower), group="follow", exclusive=True)
 
     async def _look_on(self, follower: RunFollower) -> None:
-        """Read the journal until the run has ended; many events make one repaint."""
+        """Read the journal until the run has finished; many events cause a single repaint."""
         quiet = 0
         while True:
             snapshot = await follower.look()
@@ -129,13 +129,13 @@ class DeployPane(RunPane):
             await asyncio.sleep(LOOK_SECONDS if quiet < 10 else QUIET_LOOK_SECONDS)
 
     def _tick(self) -> None:
-        """Once a second: the times that grow."""
+        """Update the elapsed times, once a second."""
         if self.display and self.follower and not self.snapshot.ended and self.snapshot.alive:
             self._show_head(self.snapshot)
             self.query_one(Timeline).tick()
 
     def goes_on(self, follower: RunFollower) -> None:
-        """Its engine was started again: look on."""
+        """Follow the run again after its engine was restarted."""
         self._settled = ""
         self._arrange(card=False)
         self._show(follower.snapshot)
@@ -156,7 +156,7 @@ class DeployPane(RunPane):
             self._settle(snapshot)
 
     def _show_head(self, snapshot: RunSnapshot) -> None:
-        # Once a second: nothing is laid out anew, or a waiting run would cost a kilobyte a second.
+        # Runs every second: avoid a layout, or a waiting run would send a kilobyte per second to the terminal.
         run = self.store.run
         self.query_one("#deploy-head", Static).update(run_texts.headline(snapshot, run), layout=False)
         going = run is not None and not snapshot.over
@@ -168,7 +168,7 @@ class DeployPane(RunPane):
             self.query_one("#deploy-links", Static).update(links)
 
     def show_rollout(self) -> None:
-        """While a deployment takes over: who gets the requests, what is watched, what comes next."""
+        """Show a rollout in progress: the traffic split, what is monitored, the next step."""
         view = self.snapshot.view
         rows, shown = run_texts.rollout_rows(view), self.query_one("#deploy-rollout", Static)
         if rows != self._rollout:
@@ -183,7 +183,7 @@ class DeployPane(RunPane):
             self._arrange(card=self.query_one(CardView).display)
 
     def _settle(self, snapshot: RunSnapshot) -> None:
-        """The run has come to an end, or needs somebody."""
+        """Update the screen when the run has finished or needs attention."""
         if snapshot.state == "succeeded":
             self._arrange(card=False)
             self._relabel("Test the endpoint")
@@ -196,11 +196,11 @@ class DeployPane(RunPane):
 
     @property
     def changed(self) -> bool:
-        """Whether the plan on screen is another one than when the run was taken up."""
+        """Whether the plan has changed since following began."""
         return repr(self.store.document.tree) != self._plan
 
     def _show_card(self, snapshot: RunSnapshot, state: str) -> bool:
-        """Fill the card for a state; False where there is none."""
+        """Fill the card for a state; return False if the state has none."""
         card = card_of(snapshot, state)
         if card is None:
             return False
@@ -213,7 +213,7 @@ class DeployPane(RunPane):
         return True
 
     def _card_action(self) -> Widget:
-        """The button of the card that is most likely to help."""
+        """Return the card's button that is most likely to help."""
         card = self.query_one(CardView)
         return card.query_one("#card-again", Button) if self.changed else card.first_action()
 
@@ -222,9 +222,9 @@ class DeployPane(RunPane):
             self._card_action().focus()
 
     def _arrange(self, *, card: bool) -> None:
-        """The card in place of the log where there is no room for both; the log alone where that is asked for."""
+        """Show the card instead of the log if both do not fit, or only the log if maximized."""
         log, shown = self.query_one(RunLog), self.query_one(CardView)
-        alone = log.larger and not card
+        alone = log.maximized and not card
         both = self.size.height >= ROWS_FOR_BOTH and not alone
         shown.display = card
         shown.set_class(both, "-beside-log")
@@ -232,18 +232,18 @@ class DeployPane(RunPane):
         log.offer_card(self.unwell and not card)
         timeline, links = self.query_one(Timeline), self.query_one("#deploy-links")
         timeline.display = not alone
-        # Where both have no room, the card needs the rows more than what went well.
+        # If both do not fit, the card needs the rows more than the completed tasks.
         crowded = shown.wanted(self.size.width) > self.size.height - 2 - len(self.snapshot.view.tasks)
         timeline.fold(card and not both and crowded)
         going = bool(self._rollout.plain)
         links.display = not alone and not (going and self.size.height < ROWS_FOR_BOTH)
         if not self.size.height:
             return  # not laid out yet
-        # The log keeps its bar and three lines, whatever the number of tasks.
+        # The log keeps its bar and three lines, regardless of the number of tasks.
         timeline.limit(max(self.size.height - 6 - 4 * going, LEAST_TASKS))
 
     def on_resize(self) -> None:
-        """Room for the log beside the card, or not."""
+        """Arrange card and log for the new size."""
         self._arrange(card=self.query_one(CardView).display)
 
     def _relabel(self, label: str) -> None:
@@ -253,32 +253,32 @@ class DeployPane(RunPane):
 
     def _focus_next(self) -> None:
         for button in self.screen.query("#next"):
-            button.refresh(layout=True)  # its label has grown
+            button.refresh(layout=True)  # its label has changed
             button.focus()
 
-    # What can be done
+    # Actions
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """The buttons of this pane."""
+        """Handle the buttons of this pane."""
         event.stop()
         if event.button.id == "deploy-leave":
             self.post_message(self.Leave())
         elif event.button.id == "deploy-back":
             self.roll_back()
 
-    def on_run_log_larger(self, event: RunLog.Larger) -> None:
-        """The log alone, or not."""
+    def on_run_log_maximize(self, event: RunLog.Maximize) -> None:
+        """Maximize or restore the log."""
         event.stop()
         self._arrange(card=False)
 
     def on_run_log_card(self, event: RunLog.Card) -> None:
-        """The card in place of the log."""
+        """Show the card instead of the log."""
         event.stop()
         self._arrange(card=True)
         self._card_action().focus()
 
     def on_card_view_log(self, event: CardView.Log) -> None:
-        """The log in place of the card."""
+        """Show the log instead of the card."""
         event.stop()
         self._arrange(card=False)
         self.query_one(RunLog).view.focus()
@@ -289,7 +289,7 @@ class DeployPane(RunPane):
         self.post_message(self.GoTo(event.step, event.key))
 
     def on_timeline_chosen(self, event: Timeline.Chosen) -> None:
-        """Enter on a task: everything about it."""
+        """Show all details of a task."""
         event.stop()
         from tui.app.steps.deploy.task_dialog import TaskDialog
 
@@ -300,27 +300,27 @@ class DeployPane(RunPane):
         self.app.push_screen(screen, lambda answer: self.resume() if answer == "retry" else None)
 
     def actions(self) -> list[Action]:
-        """What the menu offers here."""
+        """Return this step's menu actions."""
         found = [
             Action(
-                "Addresses of this run",
-                "Portal, scoring URI and run id, to read and take away.",
+                "Show the addresses of this run",
+                "Portal, scoring URI and run ID, to copy.",
                 self.addresses,
             ),
-            Action("Save the log", "Write the lines shown to a file in this folder.", self.save),
-            Action("Copy for support", "Ids, times, versions, findings, last lines; no secrets.", self.support),
+            Action("Save the log", "Save the filtered lines to a file in this folder.", self.save),
+            Action("Copy for support", "IDs, times, versions, findings, last log lines; no secrets.", self.support),
         ]
         snapshot = self.snapshot
         if snapshot.view.rolling_out:
-            found.insert(0, Action("Roll back now", "Give the requests back to what served before.", self.roll_back))
+            found.insert(0, Action("Roll back now", "Restore the previous traffic split.", self.roll_back))
         if snapshot.interrupted or (snapshot.ended and snapshot.view.status != "succeeded"):
-            found.append(Action("Go on with this run", "What has succeeded is kept, the rest is done.",
+            found.append(Action("Resume this run", "Completed tasks are kept, the rest is done.",
                                 self.resume))  # fmt: skip
-            found.append(Action("Run again", "A new run of the plan as it is now.", self.again))
+            found.append(Action("Run again", "Start a new run of the current plan.", self.again))
         return found if self.follower else []
 
     def copied_text(self) -> str | None:
-        """The card, or the addresses."""
+        """Return the card, or the addresses."""
         card = self.query_one(CardView)
         if card.display and card.card:
             return redact(card.card.for_support(about(self.snapshot, self.store.run)), secrets_of(self.store))

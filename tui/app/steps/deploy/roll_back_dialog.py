@@ -1,4 +1,4 @@
-"""Asks once more before a rollout that is under way is taken back."""
+"""Asks for confirmation before a rollout in progress is rolled back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tui.engine.rollout.rollout_view import RolloutView, shares
 
 
 class RollBackDialog(Dialog[bool]):
-    """Says what going back means; dismissed with whether it is wanted."""
+    """Explains the rollback; dismissed with whether it was confirmed."""
 
     def __init__(self, rollout: RolloutView) -> None:
         super().__init__()
@@ -24,13 +24,13 @@ class RollBackDialog(Dialog[bool]):
             dialog.border_title = "Roll back now?"
             yield Static(
                 f"Now: {rollout.split_words}.\nThen: {shares(rollout.before)}, as before the rollout.\n"
-                f"The run ends as failed. {rollout.deployment} stays without requests, and costs until it is removed.",
+                f"The run ends as failed. {rollout.deployment} stays without traffic, and costs until it is removed.",
                 classes="says",
                 markup=False,
             )
             with Horizontal(classes="row"):
                 yield Button("Roll back now", id="back-go", compact=True, variant="primary")
-                yield Button("Go on with the rollout", id="close", compact=True)
+                yield Button("Continue the rollout", id="close", compact=True)
 
     def on_mount(self) -> None:
         self.query_one("#back-go").focus()

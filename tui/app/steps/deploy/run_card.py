@@ -1,4 +1,4 @@
-"""The card of a run that needs somebody: failed, blocked, stopped or interrupted."""
+"""Builds the card of a run that needs attention: failed, blocked, stopped or interrupted."""
 
 from __future__ import annotations
 
@@ -8,51 +8,51 @@ from tui.app.steps.deploy.follow_run import RunSnapshot
 from tui.app.widgets.card import Card
 from tui.engine.journal.run_view import RunView
 
-ROLLED_BACK = "RolledBack"  # the code of the card of a rollout that was taken back
+ROLLED_BACK = "RolledBack"  # the card code of a rollout that was rolled back
 
 
 def card_of(snapshot: RunSnapshot, state: str) -> Card | None:
-    """The card for a run in a state ("interrupted", or a status of RunView); None where nothing is needed."""
+    """Return the card for a run's state ("interrupted", or a status of RunView); None if no attention is needed."""
     view = snapshot.view
     if state == "interrupted":
         return Card(
             title="The engine of this run is no longer running here.",
-            cause="The machine was restarted, or the process was ended. What Azure has begun goes on there.",
-            remedy="Go on with the run: it reads what exists and does what is left.",
-            raw=f"The engine's log: {view.log_path}" if view.log_path else "",
+            cause="The machine was restarted, or the process was stopped. Operations in progress continue in Azure.",
+            remedy="Resume the run: it reads what exists and completes the rest.",
+            raw=f"Engine log: {view.log_path}" if view.log_path else "",
         )
     if state == "blocked":
         return _blocked(view)
     if view.card:
         shown = dict(view.card)
         if view.left_behind:
-            # On a line of its own: what stands before it may be a command.
-            shown["remedy"] = f"{shown.get('remedy') or ''}\nLeft in Azure: {', '.join(view.left_behind)}.".strip()
+            # On a separate line: the text before it may end with a command.
+            shown["remedy"] = f"{shown.get('remedy') or ''}\nRemaining in Azure: {', '.join(view.left_behind)}.".strip()
         return Card.of(shown, str(shown.get("task") or ""))
     if state == "cancelled":
         left = ", ".join(view.left_behind)
         return Card(
             title=view.message or "The run was stopped.",
-            cause=f"Left in Azure: {left}." if left else "Nothing that it made is left in Azure.",
-            remedy="Run again: what exists is taken as it is.",
+            cause=f"Remaining in Azure: {left}." if left else "Nothing that it created remains in Azure.",
+            remedy="Run again: existing resources are reused.",
             step="review",
         )
     if state == "failed":
         return Card(
             title=view.message or "The run failed.",
-            remedy=f"The engine's log says more: {view.log_path}" if view.log_path else "",
+            remedy=f"See the engine log: {view.log_path}" if view.log_path else "",
         )
     return None
 
 
 def retry_label(snapshot: RunSnapshot, state: str) -> str:
-    """What the button is called that goes on with this run; empty where only a new one makes sense."""
+    """Return the label of the button that resumes this run; empty if only a new run makes sense."""
     if state == "interrupted":
-        return "Go on with the run"
+        return "Resume the run"
     if state == "cancelled":
-        return "Go on with it"
+        return "Resume"
     if state == "failed" and (snapshot.view.card or {}).get("code") == ROLLED_BACK:
-        return ""  # this run has ended where it began; a new one tries again
+        return ""  # the rollback has restored the initial state; only a new run tries again
     if state == "failed":
         failed = next((task.name for task in snapshot.view.tasks if task.status == "failed"), "")
         return f"Retry {failed}" if failed else "Retry"
@@ -60,7 +60,7 @@ def retry_label(snapshot: RunSnapshot, state: str) -> str:
 
 
 def _blocked(view: RunView) -> Card | None:
-    """The first blocker as a card, the others named below it."""
+    """Build a card from the first blocker; its cause lists the others."""
     blockers = [item for item in view.findings if item.get("severity") == "blocker"]
     if not blockers and not view.card:
         return Card(title=view.message or "The preflight blocked the run.", step="review")
@@ -74,5 +74,5 @@ def _blocked(view: RunView) -> Card | None:
     }
     others = [f"{item.get('message', '')} {item.get('remedy', '')}".strip() for item in blockers[1:]]
     if others:
-        shown["cause"] = f"{shown.get('cause') or ''} Also in the way: {' '.join(others)}".strip()
+        shown["cause"] = f"{shown.get('cause') or ''} Other blockers: {' '.join(others)}".strip()
     return Card.of(shown, str(shown.get("task") or "workspace"))

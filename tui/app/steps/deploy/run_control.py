@@ -1,4 +1,4 @@
-"""What somebody can do about a run: run again, resume it, take its rollout back, take its files away."""
+"""The actions on a run: run again, resume, roll back, save the log, copy for support."""
 
 from __future__ import annotations
 
@@ -18,48 +18,48 @@ from tui.engine.journal.run_view import RunView
 
 
 class RunPane(Pane):
-    """A pane that shows a run. Each action returns at once; what takes time goes on in the background."""
+    """A pane that shows a run. Each action returns at once; slow work continues in the background."""
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self.follower: RunFollower | None = None
-        self.asked_back = False  # whether this wizard has asked the engine to take the rollout back
-        self._settled = ""  # the state of the run in which it came to its end, or needed somebody
+        self.asked_back = False  # whether this wizard has asked the engine to roll back
+        self._settled = ""  # the state in which the run finished or needed attention
 
     @property
     def snapshot(self) -> RunSnapshot:
-        """What is known of the run."""
+        """The latest state of the run."""
         return self.follower.snapshot if self.follower else RunSnapshot(RunView())
 
     @property
     def unwell(self) -> bool:
-        """Whether the run has come to its end without success, or needs somebody."""
+        """Whether the run has finished without success, or needs attention."""
         return self._settled not in ("", "succeeded")
 
     @property
     def card(self) -> Card | None:
-        """The card of what went wrong, if something did."""
+        """The error card, if there is one."""
         return self.query_one(CardView).card if self._settled != "succeeded" else None
 
     def goes_on(self, follower: RunFollower) -> None:
-        """The engine of the run was started again."""
+        """React to a restart of the run's engine."""
 
     def show_rollout(self) -> None:
-        """Show how a rollout stands, and what was asked of it."""
+        """Show the state of a rollout, and whether a rollback was requested."""
 
     @on(CardView.Again)
     def again(self) -> None:
-        """Start a new run of the plan as it is now."""
+        """Start a new run of the current plan."""
         self.run_worker(self._again(), group="again", exclusive=True)
 
     @on(CardView.Retry)
     def resume(self) -> None:
-        """Go on with this run; what has succeeded is kept."""
+        """Resume this run; completed tasks are kept."""
         if self.follower is not None:
             self.run_worker(self._resume(self.follower), group="again", exclusive=True)
 
     def roll_back(self) -> None:
-        """Ask once more, then let the engine bring back the split of before."""
+        """Ask for confirmation, then let the engine restore the previous split."""
         from tui.app.steps.deploy.roll_back_dialog import RollBackDialog
 
         rollout = self.snapshot.view.rollout
@@ -73,16 +73,16 @@ class RunPane(Pane):
 
     @on(RunLog.Save)
     def save(self) -> None:
-        """Write the lines of the log that are shown."""
+        """Save the filtered lines of the log."""
         self.run_worker(self._save(), group="save", exclusive=True)
 
     @on(CardView.Support)
     def support(self) -> None:
-        """Copy what support needs."""
+        """Copy the text for support."""
         self.run_worker(self._support(), group="save", exclusive=True)
 
     def addresses(self) -> None:
-        """Show the run's addresses, to read and take away."""
+        """Show the run's addresses in a dialog."""
         self.show_text("Addresses", run_texts.addresses(self.snapshot.view, self.store.run))
 
     async def _again(self) -> None:
@@ -97,7 +97,7 @@ class RunPane(Pane):
         self._started()
 
     async def _resume(self, follower: RunFollower) -> None:
-        self.say("▸ Going on")
+        self.say("▸ Resuming")
         try:
             await start_run.resume(self.store, follower.run)
         except start_run.SecretNeeded as needed:
@@ -117,7 +117,7 @@ class RunPane(Pane):
         self.query_one(Timeline).focus()
 
     def _ask_secret(self, key: str) -> None:
-        """A secret that was typed when the run began: ask for it, keep it in memory, and go on."""
+        """Ask again for a secret that was typed when the run started, keep it in memory, and resume."""
         from tui.app.dialogs.typed_secret import SecretScreen
 
         def typed(secret: str | None) -> None:
@@ -125,7 +125,7 @@ class RunPane(Pane):
                 self.store.set(key, secret)
                 self.resume()
             else:
-                self.say("Nothing was started: the secret is needed to go on.")
+                self.say("Not resumed: the secret is required.")
 
         self.app.push_screen(SecretScreen(key), typed)
 

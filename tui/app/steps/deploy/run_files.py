@@ -1,4 +1,4 @@
-"""What can be taken away from a run: its log, the text for support, its addresses. Each ends in a file."""
+"""Saves a run's log and its text for support to files."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ if TYPE_CHECKING:
 
 
 async def for_support(store: Store, run: Run, snapshot: RunSnapshot, card: Card | None) -> tuple[str, str]:
-    """The text for support, without secrets, and the sentence that says which file it is in."""
+    """Save the text for support, without secrets; return it and the sentence that names the file."""
     text = support_text(card, snapshot, run, secrets_of(store))
-    return text, await write_somewhere([run.folder / "support.txt"], text, "Copied; the same text is in")
+    return text, await write_somewhere([run.folder / "support.txt"], text, "Copied, and saved to")
 
 
 async def save_log(store: Store, run: Run, snapshot: RunSnapshot, log: LogView) -> str:
-    """Write the lines that pass the log's filter to a file of this folder; the sentence that says where."""
+    """Save the log's filtered lines to a file in the working directory; return the sentence that names it."""
     if snapshot.dropped:
         count, text = await whole_log(run, log.only_task, log.only_text)
     else:
         count, text = log.shown_count, log.shown_text()
     text = redact(text, secrets_of(store))
     name = f"{run.id}.log"
-    return await write_somewhere([Path.cwd() / name, run.folder / name], text, f"{count:,} lines are in")
+    return await write_somewhere(
+        [Path.cwd() / name, run.folder / name], text, f"{count:,} line{'s' * (count != 1)} saved to"
+    )

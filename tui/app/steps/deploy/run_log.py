@@ -1,4 +1,4 @@
-"""The log of a run with what it can be filtered by and searched for."""
+"""A run's log, with controls to filter and search it."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from tui.app.widgets.inputs import TextInput
 from tui.app.widgets.log_view import LogView
 from tui.engine.journal.run_view import TASKS, LogLine
 
-ONLY, FIND = "Only these", "Find them"
+ONLY, FIND = "Matches only", "Find matches"
 
 
 class RunLog(Vertical):
-    """A row of controls above the lines: task, text, following, saving; a second one while a text is looked for."""
+    """Shows a row of controls above the lines (task, text, follow, save), and a second row while searching."""
 
     class Save(Message):
-        """Write the lines shown to a file."""
+        """The user asked to save the filtered lines to a file."""
 
     class Card(Message):
-        """Show the card instead of the log."""
+        """The user asked to show the card instead of the log."""
 
-    class Larger(Message):
-        """Give the log the whole pane, or take that back."""
+    class Maximize(Message):
+        """The user asked to maximize or restore the log."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._tasks: tuple[str, ...] = TASKS
         self._finding = False
-        self.larger = False  # whether the log has the whole pane
+        self.maximized = False  # whether the log fills the whole pane
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="log-bar"):
@@ -46,45 +46,47 @@ class RunLog(Vertical):
                 compact=True,
                 tooltip="Show only the lines of one task",
             )
-            yield TextInput(placeholder="lines with …", id="log-text", tooltip="A text to filter by, or to look for")
+            yield TextInput(placeholder="lines with …", id="log-text", tooltip="The text to filter by or search for")
             yield Button(ONLY, id="log-mode", compact=True,
-                         tooltip="Show only the lines with the text, or find them among the others")  # fmt: skip
-            yield Button("Follow: on", id="log-follow", compact=True, tooltip="Keep the newest line in sight, or not")
-            yield Button("Save", id="log-save", compact=True, tooltip="Write the lines shown to a file")
-            yield Button("Larger", id="log-larger", compact=True, tooltip="The log alone, or the tasks above it again")
-            yield Button("Card", id="log-card", compact=True, tooltip="Show again what needs attention")
+                         tooltip="Show matching lines only, or find them among the others")  # fmt: skip
+            yield Button(
+                "Follow: on", id="log-follow", compact=True, tooltip="Follow the newest line, or stop following"
+            )
+            yield Button("Save", id="log-save", compact=True, tooltip="Save the filtered lines to a file")
+            yield Button("Maximize", id="log-larger", compact=True, tooltip="Maximize the log, or restore the tasks")
+            yield Button("Card", id="log-card", compact=True, tooltip="Show the error card again")
         with Horizontal(id="log-finding"):
             yield Static(id="log-found", markup=False)
-            yield Button("Previous", id="log-previous", compact=True, tooltip="The line with the text before this one")
-            yield Button("Next hit", id="log-next", compact=True, tooltip="The next line with the text (also: Enter)")
+            yield Button("Previous", id="log-previous", compact=True, tooltip="The previous matching line")
+            yield Button("Next match", id="log-next", compact=True, tooltip="The next matching line (also: Enter)")
         yield LogView(id="log")
 
     def on_mount(self) -> None:
-        """There is no card yet, and nothing is looked for."""
+        """Hide the card button and the search row at first."""
         for button in self.query(Button):
-            button.active_effect_duration = 0  # while one looks pressed, Textual drops a second press
+            button.active_effect_duration = 0  # Textual drops a second press while this effect lasts
         self.offer_card(False)
         self.query_one("#log-finding").display = False
 
     @property
     def view(self) -> LogView:
-        """The lines."""
+        """The widget with the lines."""
         return self.query_one(LogView)
 
     def topic(self) -> Topic:
-        """Help about the log."""
+        """Return the help about the log."""
         return Topic(
             "Log",
-            "What the tasks say, as it comes. Arrows, PgUp and PgDn scroll; scrolling up stops following, End goes on.",
-            "The text filters the lines, or is looked for among them: then Enter goes from one to the next.",
+            "The tasks' log lines. Arrows, PgUp and PgDn scroll; scrolling up stops following, End resumes it.",
+            "The text filters the lines, or is searched for among them; Enter then goes to the next match.",
         )
 
     def show(self, lines: Sequence[LogLine], count: int, dropped: int = 0) -> None:
-        """Show the first `count` of the lines that pass the filter; `dropped` are left out before them."""
+        """Show the first `count` lines, filtered; `dropped` is the number of lines dropped before them."""
         self.view.show(lines, count, dropped)
 
     def offer(self, tasks: tuple[str, ...]) -> None:
-        """The tasks whose lines can be shown alone."""
+        """Offer these tasks as filters."""
         if tasks and tasks != self._tasks:
             self._tasks = tasks
             select = self.query_one("#log-task", Select)
@@ -95,16 +97,16 @@ class RunLog(Vertical):
             self.view.make_room(tasks)
 
     def offer_card(self, there: bool) -> None:
-        """Whether there is a card to go back to."""
+        """Show or hide the button that returns to the card."""
         self.query_one("#log-card", Button).display = there
 
     def only(self, task: str) -> None:
-        """Show the lines of a task alone; asked again, those of all."""
+        """Show only the lines of a task; for the same task again, those of all tasks."""
         select = self.query_one("#log-task", Select)
         select.value = Select.NULL if select.value == task else task
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Following and finding are switched here; the rest is for the pane."""
+        """Handle the buttons; saving, maximizing and the card are messages for the pane."""
         event.stop()
         pressed: dict[str | None, Callable[[], object]] = {
             "log-follow": self._follow,
@@ -112,7 +114,7 @@ class RunLog(Vertical):
             "log-previous": lambda: self.view.seek(-1),
             "log-next": lambda: self.view.seek(1),
             "log-save": lambda: self.post_message(self.Save()),
-            "log-larger": self._enlarge,
+            "log-larger": self._maximize,
             "log-card": lambda: self.post_message(self.Card()),
         }
         pressed[event.button.id]()
@@ -126,23 +128,23 @@ class RunLog(Vertical):
         self.query_one("#log-mode", Button).label = FIND if self._finding else ONLY
         self._filter()
 
-    def _enlarge(self) -> None:
-        self.larger = not self.larger
-        self.query_one("#log-larger", Button).label = "Smaller" if self.larger else "Larger"
-        self.post_message(self.Larger())
+    def _maximize(self) -> None:
+        self.maximized = not self.maximized
+        self.query_one("#log-larger", Button).label = "Restore" if self.maximized else "Maximize"
+        self.post_message(self.Maximize())
 
     def on_select_changed(self, event: Select.Changed) -> None:
-        """Another task's lines."""
+        """Filter by the selected task."""
         event.stop()
         self._filter()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Lines with another text."""
+        """Filter by or search for the new text."""
         event.stop()
         self._filter()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter in the text: the next line with it, or on to the lines."""
+        """Go to the next match on Enter, or to the lines."""
         event.stop()
         if self._finding:
             self.view.seek(1)
@@ -150,17 +152,17 @@ class RunLog(Vertical):
             self.view.focus()
 
     def on_log_view_following(self, event: LogView.Following) -> None:
-        """Scrolling has switched following."""
+        """Update the button after scrolling has switched following."""
         event.stop()
         self._show_following()
 
     def on_log_view_found(self, event: LogView.Found) -> None:
-        """There are more lines with the text, or another one is in sight."""
+        """Show the number of matching lines and the position."""
         event.stop()
         here, many = self.view.found
         words = formatting.count(many, "line") + f" with “{self.view.sought}”"
         if not many:
-            words = f"No line has “{self.view.sought}”."
+            words = f"No line contains “{self.view.sought}”."
         elif here:
             words = f"Line {here:,} of {many:,} with “{self.view.sought}”"
         self.query_one("#log-found", Static).update(words, layout=False)

@@ -1,4 +1,4 @@
-"""A run in words: the line that heads the step, its addresses, everything about one task."""
+"""Texts about a run: the headline, its addresses, the details of a task."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ WORDS: dict[str, str] = {
     "cancelled": "✖ stopped",
     "interrupted": "! interrupted",
 }
-# What the step says of a run that does not go on.
+# The help about a run that has finished or is interrupted.
 ENDED: dict[str, str] = {
-    "succeeded": "The run has ended, and the endpoint answers. Test sends it requests and shifts its traffic.",
-    "failed": "The run has ended. Edit what the card names, then go on with this run, or begin a new one; what was "
-    "made is kept and taken as it is.",
-    "interrupted": "The engine of this run has ended before its work was done. To go on takes up what Azure has.",
+    "succeeded": "The run has finished, and the endpoint is ready. Test sends it requests and shifts its traffic.",
+    "failed": "The run has failed. Fix what the card names, then resume this run or start a new one; existing "
+    "resources are reused.",
+    "interrupted": "The engine of this run stopped before it was finished. Resume continues from what exists in Azure.",
 }
 ACTIONS = {
     "create": "creates it",
     "change": "changes it",
-    "skip": "leaves it as it is",
+    "skip": "leaves it unchanged",
     "read": "only reads",
 }
 
 
 def headline(snapshot: RunSnapshot, run: Run | None) -> Content:
-    """State, time and names of a run, in one line."""
+    """Return a run's state, time and names, in one line."""
     if run is None:
-        return Content("Nothing is deployed yet. Review shows what would happen, and starts the run.")
+        return Content("Nothing has been deployed yet. Review shows the planned changes, and starts the run.")
     view = snapshot.view
     state = snapshot.state
     elapsed = formatting.running(snapshot.elapsed()) if not snapshot.ended else formatting.duration(snapshot.elapsed())
@@ -59,9 +59,9 @@ def headline(snapshot: RunSnapshot, run: Run | None) -> Content:
 
 
 def links(view: RunView, known: str = "") -> Content:
-    """Portal and scoring URI, a row each; a terminal that knows links opens them whole.
+    """Return the portal and scoring URI, one row each, as links for terminals that support them.
 
-    `known` is the workspace's address in the portal, for as long as the run has told no better one.
+    `known` is the workspace's address in the portal, used until the run reports a more specific one.
     """
     rows = []
     portal = view.portal_url or known
@@ -71,75 +71,75 @@ def links(view: RunView, known: str = "") -> Content:
     if view.test and view.finished:
         latency = view.test.get("latency_ms")
         took = f" in {latency:,.0f} ms" if isinstance(latency, (int, float)) else ""
-        by = f", answered by {view.test['deployment']}" if view.test.get("deployment") else ""
+        by = f", served by {view.test['deployment']}" if view.test.get("deployment") else ""
         answer = formatting.plain(str(view.test.get("response", "")))
         rows.append(
             Content.assemble(("Test     ", "$text-muted"), f"{view.test.get('status_code')}{took}{by}: {answer}")
         )
     if not rows:
-        rows.append(Content.styled("Portal   the address is known once the workspace is read", "$text-muted"))
+        rows.append(Content.styled("Portal   the address appears once the workspace is read", "$text-muted"))
     return Content("\n").join(rows)
 
 
 def rollout_rows(view: RunView) -> Content:
-    """A rollout while it is under way: who gets the requests now, what is watched, what comes next; else nothing."""
+    """Describe a rollout in progress: the traffic split, what is monitored, the next step; empty otherwise."""
     rollout = view.rollout
     if rollout is None or not rollout.began or view.task("rollout").status != "running":
         return Content()
     going = f"{rollout.step_words}: " if not rollout.back else ""
     rows = (
-        ("Now", f"{going}requests go to {rollout.split_words}"),
-        ("Watched", rollout.why if rollout.back else rollout.watched_words),
+        ("Now", f"{going}traffic: {rollout.split_words}"),
+        ("Monitor", rollout.why if rollout.back else rollout.watched_words),
         ("Next", rollout.next_words),
     )
     return Content("\n").join(Content.assemble((f"{name:9}", "$text-muted"), text) for name, text in rows)
 
 
 def addresses(view: RunView, run: Run | None) -> str:
-    """The addresses of a run, a line each, to take away."""
+    """Return the addresses of a run, one per line."""
     rows = (
         ("Portal", view.portal_url),
         ("Scoring URI", view.scoring_uri),
         ("Run", run.id if run else ""),
-        ("Come back", f"aml-deploy attach {run.id}" if run else ""),
-        ("Engine's log", view.log_path),
+        ("Attach", f"aml-deploy attach {run.id}" if run else ""),
+        ("Engine log", view.log_path),
     )
     return "".join(f"{name}: {value}\n" for name, value in rows if value)
 
 
 def task_rows(task: TaskView, snapshot: RunSnapshot) -> list[Fact]:
-    """Everything that is known of a task: what it does, its state, times, what it waits for, results, ids."""
+    """Return all details of a task: its state, purpose, times, dependencies, results, requests."""
     state = state_of(task, snapshot)
     symbol, word, _ = STATES[state]
     spent = time_words(task, snapshot.now, usual=True)
     rows = [Fact("", "State", f"{symbol} {word}{f', {spent}' if spent else ''}")]
-    rows.append(Fact("", "Does", what_of(task.name) or "A task of the engine."))
+    rows.append(Fact("", "Purpose", what_of(task.name) or "A task of the engine."))
     if task.action:
-        rows.append(Fact("", "Here it", ACTIONS.get(task.action, task.action)))
+        rows.append(Fact("", "Action", ACTIONS.get(task.action, task.action)))
     if task.detail:
-        rows.append(Fact("", "Result" if task.seconds is not None else "Which", formatting.plain(task.detail)))
+        rows.append(Fact("", "Result" if task.seconds is not None else "Detail", formatting.plain(task.detail)))
     said = note(task, snapshot.now)
     if task.status == "running" and said and said != formatting.plain(task.detail):
         rows.append(Fact("", "Now", said))
     if task.started:
-        rows.append(Fact("", "Began", f"{datetime.fromtimestamp(task.started):%Y-%m-%d %H:%M:%S}, local time"))
+        rows.append(Fact("", "Started", f"{datetime.fromtimestamp(task.started):%Y-%m-%d %H:%M:%S}, local time"))
     if task.needs:
         rows.append(Fact("", "Waits for", ", ".join(task.needs)))
     following = [other.name for other in snapshot.view.tasks if task.name in other.needs]
     if following:
-        rows.append(Fact("", "Before", ", ".join(following)))
+        rows.append(Fact("", "Needed by", ", ".join(following)))
     attempts, retries = (getattr(snapshot.azure_requests, what).get(task.name, 0) for what in ("attempts", "retries"))
     if attempts > 1:
-        rows.append(Fact("", "Begun", f"{attempts} times, the last one is shown"))
+        rows.append(Fact("", "Attempts", f"{attempts}, the last one is shown"))
     if retries:
-        rows.append(Fact("", "Tried again", formatting.count(retries, "request") + " that Azure had not answered well"))
+        rows.append(Fact("", "Retried", formatting.count(retries, "request") + " that failed in Azure"))
     rows += [Fact("", name, value) for name, value in _results(task.result)]
     rows += [Fact("", "Azure", line) for line in snapshot.azure_requests.asked.get(task.name, ())]
     return rows
 
 
 def _results(result: dict[str, Any]) -> list[tuple[str, str]]:
-    """What a task gave, by name; structures as JSON."""
+    """Return the results of a task by name; structures as JSON."""
     found = []
     for name, value in result.items():
         if value in (None, "", [], {}):
@@ -150,5 +150,5 @@ def _results(result: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def rows_text(rows: Sequence[Fact]) -> str:
-    """The same as plain text."""
+    """Return the rows as plain text."""
     return "".join(f"{row.name}: {row.text}\n" for row in rows)

@@ -1,4 +1,4 @@
-"""Where the tasks of a run lie on one axis of time: what has been, what is under way, and what is to be expected."""
+"""Computes the time axis of a run's tasks: completed, in progress and expected."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from tui.app.steps.deploy.follow_run import RunSnapshot
 from tui.app.text import formatting
 from tui.engine.journal.run_view import RunView, TaskView
 
-# Lengths that an axis may have, in seconds: it must not become another one every second.
+# Allowed lengths of the axis, in seconds, so that it does not change every second.
 _LENGTHS = (10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 420, 600, 900, 1200, 1800, 2700, 3600, 5400, 7200)
 HEAVY, HEAVY_RIGHT, HEAVY_LEFT, EXPECTED = "━", "╺", "╸", "┄"
 
 
 @dataclass(frozen=True)
 class Span:
-    """A task on the axis, in seconds since the run's beginning: it began at `start`, has lasted until `now` (the same
-    as `start` for one that waits) and is expected to end at `end`."""
+    """A task on the axis, in seconds since the run's start.
+
+    It started at `start`, has lasted until `now` (equal to `start` if waiting), and is expected to end at `end`.
+    """
 
     start: float
     now: float
@@ -25,7 +27,7 @@ class Span:
 
 
 def expected_seconds(view: RunView) -> float:
-    """How long the whole run typically takes: the longest chain of tasks that wait for each other; 0 if unknown."""
+    """Return the typical duration of the whole run, the longest chain of dependent tasks; 0 if unknown."""
     ends: dict[str, float] = {}
     for task in view.tasks:
         start = max((ends.get(need, 0.0) for need in task.needs), default=0.0)
@@ -34,7 +36,7 @@ def expected_seconds(view: RunView) -> float:
 
 
 def spans(snapshot: RunSnapshot) -> dict[str, Span]:
-    """The span of every task, by name. A task that waits begins when the last one it needs is expected to end."""
+    """Return every task's span by name. A waiting task starts when the last one it needs is expected to end."""
     found: dict[str, Span] = {}
     now = snapshot.elapsed()
     for task in snapshot.view.tasks:
@@ -55,7 +57,7 @@ def _span(task: TaskView, snapshot: RunSnapshot, now: float, before: Mapping[str
 
 
 def axis_length(spans: Mapping[str, Span], elapsed: float) -> float:
-    """A length in seconds into which all spans fit, the same one for a good while."""
+    """Return a length in seconds that contains all spans and rarely changes."""
     needed = max(elapsed, *(span.end for span in spans.values()), 1.0) if spans else max(elapsed, 1.0)
     for length in _LENGTHS:
         if needed <= length:
@@ -64,7 +66,7 @@ def axis_length(spans: Mapping[str, Span], elapsed: float) -> float:
 
 
 def bar(span: Span, length: float, width: int) -> str:
-    """A span drawn into `width` cells: `  ╺━━┄┄  `; halves of cells tell which of two neighbours began first."""
+    """Draw a span in `width` cells: `  ╺━━┄┄  `; half cells show which of two tasks started first."""
     halves = 2 * width
     start = min(int(span.start / length * halves), halves - 1)
     done = min(max(round(span.now / length * halves), start + 1), halves) if span.now > span.start else start
@@ -80,7 +82,7 @@ def bar(span: Span, length: float, width: int) -> str:
 
 
 def axis(length: float, width: int) -> str:
-    """The figures of an axis: its beginning, its middle where there is room, and its end."""
+    """Return the labels of the axis: its start, its middle if there is room, and its end."""
     end, middle = formatting.running(length), formatting.running(length / 2)
     cells = [" "] * width
 

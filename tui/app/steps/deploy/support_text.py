@@ -1,6 +1,6 @@
-"""The text that a run's owner sends to whoever helps: what happened, with ids, times, versions and the last lines.
+"""Builds the text to send to support: what happened, with IDs, times, versions and the last log lines.
 
-Secrets that are known here, and whatever looks like one, are taken out of it.
+Known secrets, and anything that looks like a secret, are removed from it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SHORTEST = 6  # characters; shorter values would hide ordinary words
 
 
 def secrets_of(store: Store) -> list[str]:
-    """The values of secrets that this wizard knows: typed ones, and those that references stand for."""
+    """Return the values of all secrets known to the wizard: typed ones, and those that references resolve to."""
     found = list(store.secrets.values())
     for field in BY_KEY.values():
         if field.kind != "secret":
@@ -43,15 +43,15 @@ def secrets_of(store: Store) -> list[str]:
 
 
 def about(snapshot: RunSnapshot, run: Run | None) -> dict[str, str]:
-    """What names a run: ids, addresses, times."""
+    """Return what identifies a run: IDs, addresses, times."""
     view = snapshot.view
     workspace = view.workspace
     names = ("subscription_id", "resource_group", "name")
     return {
         "Run": run.id if run else "",
         "State": snapshot.state + ", in rehearsal" * view.rehearsed,
-        "Began (UTC)": _moment(view.started),
-        "Ended (UTC)": _moment(view.finished),
+        "Started (UTC)": _moment(view.started),
+        "Finished (UTC)": _moment(view.finished),
         "Worked for": formatting.duration(snapshot.elapsed()) if view.started else "",
         "Endpoint": view.endpoint,
         "Deployment": view.deployment,
@@ -60,19 +60,19 @@ def about(snapshot: RunSnapshot, run: Run | None) -> dict[str, str]:
         "Portal": view.portal_url,
         "Scoring URI": view.scoring_uri,
         "Engine on": snapshot.azure_requests.host,
-        "Engine's log": view.log_path or (str(run.log) if run else ""),
+        "Engine log": view.log_path or (str(run.log) if run else ""),
     }
 
 
 def support_text(card: Card | None, snapshot: RunSnapshot, run: Run | None, secrets: Iterable[str] = ()) -> str:
-    """Everything that support needs, as one text without secrets."""
+    """Return everything that support needs, as one text without secrets."""
     view = snapshot.view
     parts = [card.for_support(about(snapshot, run)).rstrip()] if card else [_named(about(snapshot, run))]
     parts.append("Versions\n" + _named(versions(snapshot.azure_requests.versions)))
     tasks = [_task_line(task.name, task.status, task.seconds, task.detail) for task in view.tasks]
     parts.append("Tasks\n" + "\n".join(tasks)) if tasks else None
     asked = [f"  {task}: {line}" for task, lines in snapshot.azure_requests.asked.items() for line in lines]
-    parts.append("Asked of Azure\n" + "\n".join(asked)) if asked else None
+    parts.append("Requests to Azure\n" + "\n".join(asked)) if asked else None
     findings = [
         f"  {item.get('severity', '')}  {item.get('id', '')}  {item.get('message', '')}".rstrip()
         for item in view.findings
@@ -83,12 +83,12 @@ def support_text(card: Card | None, snapshot: RunSnapshot, run: Run | None, secr
     if lines:
         from tui.app.widgets.log_view import row_text
 
-        parts.append(f"The last {len(lines)} lines of the log\n" + "\n".join(f"  {row_text(line)}" for line in lines))
+        parts.append(f"Last {len(lines)} log lines\n" + "\n".join(f"  {row_text(line)}" for line in lines))
     return redact("\n\n".join(parts) + "\n", secrets)
 
 
 def versions(engine: tuple[str, ...]) -> dict[str, str]:
-    """Programs and libraries by version; `engine` are those of the engines that worked on the run."""
+    """Return the versions of programs and libraries; `engine` are the versions of the run's engines."""
     from importlib.metadata import PackageNotFoundError, version
 
     found = {

@@ -1,4 +1,4 @@
-"""Everything about one task of a run, as it goes on: what it does, its times, what it gave, its own log lines."""
+"""Shows all details of a task, live: its purpose, times, results and log lines."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ LOOK_SECONDS = 0.5
 
 
 class TaskDialog(Dialog[str]):
-    """Shows a task; dismissed with "retry" where its failure can be retried and that is asked for."""
+    """Shows a task; dismissed with "retry" if the user asked to retry it."""
 
     def __init__(self, name: str, snapshot: Callable[[], RunSnapshot], *, retry: bool = False) -> None:
-        """`snapshot` gives the newest state of the run, `retry` tells whether the task can be done again."""
+        """`snapshot` returns the latest state of the run; `retry` says whether the task can be retried."""
         super().__init__()
         self._task_name = name
         self._snapshot = snapshot
@@ -31,7 +31,7 @@ class TaskDialog(Dialog[str]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -wide -task") as dialog:
-            dialog.border_title = f"The task {self._task_name}"
+            dialog.border_title = f"Task {self._task_name}"
             with TextScroll(id="task-facts"):
                 yield Facts("task-rows")
             yield LogView(id="task-log")
@@ -42,7 +42,7 @@ class TaskDialog(Dialog[str]):
 
     def on_mount(self) -> None:
         log = self.query_one(LogView)
-        log.empty_text = "This task has said nothing yet."
+        log.empty_text = "No log lines from this task yet."
         log.filter(self._task_name, "")
         self.query_one("#task-retry").display = self._retry
         self.query_one("#task-retry" if self._retry else "#close").focus()
@@ -55,7 +55,7 @@ class TaskDialog(Dialog[str]):
         self.query_one(LogView).show(snapshot.view.logs, snapshot.view.log_count, snapshot.dropped)
 
     def text(self) -> str:
-        """What can be taken away: the facts and the task's lines."""
+        """Return the details and the task's log lines, as text to copy."""
         rows, lines = rows_text(self.query_one(Facts).facts), self.query_one(LogView).shown_text()
         return f"Task: {self._task_name}\n{rows}\n{lines}"
 
@@ -71,5 +71,5 @@ class TaskDialog(Dialog[str]):
     def _copy(self) -> None:
         text = self.text()
         self.app.copy_to_clipboard(text)
-        title = f"The task {self._task_name} (already copied)"
+        title = f"Task {self._task_name} (already copied)"
         self.app.push_screen(TextScreen(title, text, export=True, wide=True))

@@ -1,4 +1,4 @@
-"""The tasks of a run in few rows: what is done in one, what waits in another, what needs a look in rows of its own."""
+"""Groups a run's tasks into few rows: one for completed ones, one for waiting ones, and one for each other task."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from tui.engine.journal.run_view import TaskView
 
 
 class Group(NamedTuple):
-    """Tasks that share a row: the state that names them (a key of STATES) and their names."""
+    """Tasks that share a row: their state (a key of STATES) and their names."""
 
     state: str
     names: tuple[str, ...]
 
 
 def folded(tasks: Sequence[TaskView]) -> list[Union[TaskView, Group]]:  # noqa: UP007
-    """What is done, what was left as it is, what is under way or went wrong, what waits; groups of one stay tasks."""
+    """Return completed, skipped, running or failed, and waiting tasks in this order; a group of one stays a task."""
     rest = [task for task in tasks if task.status not in ("succeeded", "skipped", "waiting")]
     return [*_alike(tasks, "succeeded"), *_alike(tasks, "skipped"), *rest, *_alike(tasks, "waiting")]
 

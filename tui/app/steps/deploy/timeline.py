@@ -1,4 +1,4 @@
-"""The tasks of a run as rows on one axis of time: what waits, runs, is done, how long it takes, what runs at once."""
+"""A table of a run's tasks, with bars on a common time axis."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tui.app.text.cell_width import cut, fit
 from tui.app.widgets.help import Topic
 from tui.engine.journal.run_view import TASKS, RunView, TaskView
 
-# Symbol, word and component class of every state; the word says all that the colour says.
+# Symbol, word and component class of each state; the word conveys everything that the colour does.
 STATES: dict[str, tuple[str, str, str]] = {
     "waiting": ("·", "waiting", "timeline--quiet"),
     "running": ("▸", "running", "timeline--running"),
@@ -32,36 +32,36 @@ STATES: dict[str, tuple[str, str, str]] = {
     "failed": ("✖", "failed", "timeline--failed"),
     "cancelled": ("✖", "cancelled", "timeline--failed"),
     "attention": ("!", "needs attention", "timeline--attention"),
-    "retrying": ("!", "trying again", "timeline--attention"),
+    "retrying": ("!", "retrying", "timeline--attention"),
     "interrupted": ("!", "interrupted", "timeline--attention"),
 }
 
 WHAT: dict[str, str] = {
-    "sign-in": "Signs in to Microsoft Entra and shows as whom.",
+    "sign-in": "Signs in to Microsoft Entra ID and shows the account.",
     "workspace": "Reads the workspace and its network isolation, and runs the preflight.",
     "endpoint": "Creates the endpoint: the stable address that callers use.",
     "model": "Uploads the model to the workspace's storage and registers it.",
-    "code": "Uploads the folder of the scoring script.",
+    "code": "Uploads the scoring script's folder.",
     "environment": "Registers the conda file and the base image.",
     "deployment": "Builds the environment's image, starts the instances and waits until the server is ready.",
-    "traffic": "Sends requests to the deployment; without traffic the endpoint answers 404.",
+    "traffic": "Routes traffic to the deployment; without traffic the endpoint returns 404.",
     "test": "Sends the sample request, as any caller would.",
-    "rollout": "Moves the traffic to the new deployment in steps, watches its answers, goes back when they are bad.",
+    "rollout": "Shifts the traffic to the new deployment in steps, monitors its responses, rolls back on errors.",
 }
 _OF_ONE = {
     "model": "Uploads the model of the deployment {} and registers it.",
-    "code": "Uploads the folder of the scoring script of the deployment {}.",
+    "code": "Uploads the scoring script's folder of the deployment {}.",
     "environment": "Registers the conda file and the base image of the deployment {}.",
-    "deployment": "Makes the deployment {}: builds its image, starts its instances, waits until its server is ready.",
-    "test": "Sends the sample request to the deployment {} alone, before it gets any caller's request.",
+    "deployment": "Creates the deployment {}: builds its image, starts its instances, waits until its server is ready.",
+    "test": "Sends the sample request to the deployment {} directly, before it gets any traffic.",
 }
-AXIS_CELLS = 20  # so many cells of bar deserve a row of figures above them
+AXIS_CELLS = 20  # the axis labels are shown from this bar width
 
 Part = tuple[str, str]  # text, component class
 
 
 def what_of(name: str) -> str:
-    """What a task does, in a sentence; a name such as deployment:green says which deployment it is about."""
+    """Describe what a task does; a name such as deployment:green includes the deployment."""
     kind, _, one = name.partition(":")
     if one and kind in _OF_ONE:
         return _OF_ONE[kind].format(one)
@@ -69,7 +69,7 @@ def what_of(name: str) -> str:
 
 
 def state_of(task: TaskView, snapshot: RunSnapshot) -> str:
-    """The key in STATES for a task."""
+    """Return a task's key in STATES."""
     if task.status != "running":
         return task.status if task.status in STATES else "waiting"
     if snapshot.interrupted:
@@ -80,7 +80,7 @@ def state_of(task: TaskView, snapshot: RunSnapshot) -> str:
 
 
 def time_words(task: TaskView, now: float, usual: bool = False) -> str:
-    """Elapsed and typical time of a task; with `usual`, the typical time also where it has ended."""
+    """Return a task's elapsed and typical time; with `usual`, the typical time also after it has finished."""
     typical = formatting.running(max(task.typical_seconds, 1)) if task.typical_seconds else ""
     if task.seconds is not None:
         took = formatting.duration(task.seconds)
@@ -92,7 +92,7 @@ def time_words(task: TaskView, now: float, usual: bool = False) -> str:
 
 
 def note(task: TaskView, now: float) -> str:
-    """The last column: progress while there is any, else what the task said last."""
+    """Return the text of the last column: the progress if there is any, else the task's latest message."""
     if task.status == "running":
         if task.retrying:
             return task.retrying
@@ -105,9 +105,9 @@ def note(task: TaskView, now: float) -> str:
 
 
 class Timeline(Widget, can_focus=True):
-    """A row a task. Arrows choose a row, Enter tells everything about that task.
+    """Shows one row per task. Arrows select a row, Enter shows all details of the task.
 
-    Only the cells that changed are painted anew: a waiting run costs a few bytes a second.
+    Only the changed cells are repainted: a waiting run costs a few bytes per second.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -120,15 +120,15 @@ class Timeline(Widget, can_focus=True):
         "timeline--cursor",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "Task above", show=False, id="timeline.up", tooltip="Choose the task above"),
-        Binding("down", "move(1)", "Task below", show=False, id="timeline.down", tooltip="Choose the task below"),
+        Binding("up", "move(-1)", "Previous task", show=False, id="timeline.up", tooltip="Select the previous task."),
+        Binding("down", "move(1)", "Next task", show=False, id="timeline.down", tooltip="Select the next task."),
         Binding(
             "enter,space",
             "choose",
-            "About this task",
+            "Details",
             show=False,
             id="timeline.choose",
-            tooltip="What this task does, what it was given and gave, and its log lines",
+            tooltip="Show the task's purpose, times, results and log lines.",
         ),
     ]
 
@@ -136,7 +136,7 @@ class Timeline(Widget, can_focus=True):
 
     @dataclass
     class Chosen(Message):
-        """Enter on a task."""
+        """A task was selected with Enter."""
 
         task: str
 
@@ -145,35 +145,35 @@ class Timeline(Widget, can_focus=True):
         self.snapshot = RunSnapshot(RunView(tasks=tuple(TaskView(name) for name in TASKS)))
         self._rows: list[list[Part]] = []
         self._head = 0  # rows above the first task
-        self._most = 99  # rows of tasks that there is room for
-        self._first = 0  # the task in the first of them
-        self._moved = False  # whether somebody has chosen a row
+        self._most = 99  # rows available for tasks
+        self._first = 0  # index of the task in the first row
+        self._moved = False  # whether the user has selected a row
         self._folding = False
 
     def get_content_height(self, container: Any, viewport: Any, width: int) -> int:
-        """One row a task, and one for the axis where the bars are long enough for one."""
+        """Return one row per task, and one for the axis if the bars are wide enough."""
         tasks = self.snapshot.view.tasks
         rows = len(folded(tasks)) if self._folded else min(len(tasks), self._most)
         return max(rows, 1) + (_columns(self.snapshot, width).bar >= AXIS_CELLS)
 
     def topic(self) -> Topic | None:
-        """Help about the chosen task, with everything that the row has no room for."""
+        """Return the help about the selected task, with what does not fit in the row."""
         if not self.snapshot.view.tasks:
             return None
         task = self.snapshot.view.tasks[min(self.cursor, len(self.snapshot.view.tasks) - 1)]
         said = formatting.plain(task.detail or task.last_line)
-        return Topic(task.name, what_of(task.name), "Enter tells everything about it.", value=said)
+        return Topic(task.name, what_of(task.name), "Enter shows all details.", value=said)
 
     def limit(self, most: int) -> None:
-        """Show no more than so many tasks at once: those around the chosen one, or around what is under way."""
+        """Show at most so many tasks: those around the selected one, or around the running ones."""
         if most != self._most:
             self._most = most
             self._lay_out()
-            # Asked for while the screen is being laid out, that would be forgotten.
+            # A request made during a layout would be lost.
             self.call_after_refresh(self._lay_out)
 
     def fold(self, folding: bool) -> None:
-        """Take few rows while something else has the focus: tasks that are done share one, those that wait another."""
+        """Use few rows while something else has the focus: completed tasks share a row, waiting ones another."""
         if folding != self._folding:
             self._folding = folding
             self._lay_out()
@@ -190,7 +190,7 @@ class Timeline(Widget, can_focus=True):
         self.refresh(layout=True)
 
     def show(self, snapshot: RunSnapshot) -> None:
-        """Show a newer snapshot."""
+        """Show a new snapshot."""
         grown = len(snapshot.view.tasks) != len(self.snapshot.view.tasks)
         if not snapshot.view.tasks:
             return
@@ -200,7 +200,7 @@ class Timeline(Widget, can_focus=True):
         self.tick()
 
     def tick(self) -> None:
-        """Repaint what the passing time has changed."""
+        """Repaint what has changed with the elapsed time."""
         before, self._rows = self._rows, self._parts()
         for y, row in enumerate(self._rows):
             old = before[y] if y < len(before) else []
@@ -210,12 +210,12 @@ class Timeline(Widget, can_focus=True):
             self.refresh(Region(start, y, max(end - start, 1), 1))
 
     def on_resize(self) -> None:
-        """Columns follow the width."""
+        """Adapt the columns to the width."""
         self._rows = self._parts()
         self.refresh()
 
     def watch_cursor(self, before: int, after: int) -> None:
-        """Only the two rows change."""
+        """Repaint only the two rows concerned."""
         self.tick()
         for y in (before, after):
             self.refresh(Region(0, max(y - self._first, 0) + self._head, self.size.width, 1))
@@ -224,30 +224,30 @@ class Timeline(Widget, can_focus=True):
             show_help()
 
     def on_focus(self) -> None:
-        """The chosen row is marked, and all rows are there, while the table has the focus."""
-        self.call_next(self._lay_out)  # whether it has the focus is settled after this message
+        """Highlight the selected row and show all rows while the table has the focus."""
+        self.call_next(self._lay_out)  # `has_focus` is set after this message
 
     def on_blur(self) -> None:
-        """See on_focus."""
+        """Remove the highlight and fold the rows again."""
         self.call_next(self._lay_out)
 
     def action_move(self, by: int) -> None:
-        """Choose the row above or below."""
+        """Select the previous or next row."""
         self._moved = True
         self.cursor = min(max(self.cursor + by, 0), len(self.snapshot.view.tasks) - 1)
 
     def action_choose(self) -> None:
-        """Ask for everything about the chosen task."""
+        """Ask for all details of the selected task."""
         self.post_message(self.Chosen(self.chosen))
 
     @property
     def chosen(self) -> str:
-        """The name of the task that the cursor is on."""
+        """The name of the selected task."""
         tasks = self.snapshot.view.tasks
         return tasks[min(self.cursor, len(tasks) - 1)].name if tasks else ""
 
     def on_click(self, event: Any) -> None:
-        """A click chooses a row."""
+        """Select the clicked row."""
         at = event.y - self._head
         if 0 <= at < self._most and at + self._first < len(self.snapshot.view.tasks):
             self._moved = True
@@ -255,7 +255,7 @@ class Timeline(Widget, can_focus=True):
             self.action_choose()
 
     def render_line(self, y: int) -> Strip:
-        """One row."""
+        """Render one row."""
         width = self.size.width
         if not self._rows:
             self._rows = self._parts()
@@ -309,7 +309,7 @@ class Timeline(Widget, can_focus=True):
         return rows
 
     def _in_sight(self) -> tuple[tuple[TaskView, ...], tuple[str, str]]:
-        """The tasks that there is room for, and what is said of those above and below them."""
+        """Return the visible tasks, and the texts about those above and below them."""
         tasks = self.snapshot.view.tasks
         if len(tasks) <= self._most:
             self._first = 0
@@ -343,13 +343,13 @@ class _Columns(NamedTuple):
     rest: int
 
     def head(self, axis: str) -> tuple[str, ...]:
-        """What stands above the columns."""
+        """Return the column headings."""
         return ("State".ljust(self.words), "Task".ljust(self.name), axis, "  ", "Time".ljust(self.time),
-                "Last said".ljust(self.rest)[: self.rest])  # fmt: skip
+                "Last message".ljust(self.rest)[: self.rest])  # fmt: skip
 
 
 def _columns(snapshot: RunSnapshot, width: int) -> _Columns:
-    """Two fifths of what the words leave are for the bars."""
+    """Compute the column widths; bars get two fifths of the width that the texts leave."""
     tasks, now = snapshot.view.tasks, snapshot.now
     words = max(7, *(len(STATES[state_of(task, snapshot)][1]) for task in tasks)) + 4 if tasks else 11
     name = min(max(12, *(len(task.name) for task in tasks)) + 1, 20) if tasks else 13
@@ -364,7 +364,7 @@ def _columns(snapshot: RunSnapshot, width: int) -> _Columns:
 
 
 def _changed_cells(old: list[Part], new: list[Part]) -> tuple[int, int]:
-    """First and last cell that differ between two rows, which are not the same; all where the columns differ."""
+    """Return the first and last cell that differ between two different rows; the whole row if the columns differ."""
     widths = [cell_len(text) for text, _ in new]
     if [cell_len(text) for text, _ in old] != widths:
         return 0, sum(widths)

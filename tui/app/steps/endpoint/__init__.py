@@ -1,1 +1,1 @@
-"""The step Endpoint."""
+"""The step Endpoint: the endpoint's name and settings."""

@@ -1,4 +1,4 @@
-"""Endpoint: its name, checked by the rules while it is typed and against Azure when typing pauses."""
+"""The step Endpoint: checks the name by the rules as you type, and against Azure when typing pauses."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from tui.app.widgets.field_row import FieldRow
 from tui.app.widgets.help import Topic
 
 NAME, DEPLOYMENT, AUTH = "endpoint.name", "deployment.name", "endpoint.auth_mode"
-REGION = "The name must be free in the whole region. Azure tells when the endpoint is created."
+REGION = "The name must be unique in the region. Azure checks this when the endpoint is created."
 
 
 FREE_NAME_TOPIC = Topic(
-    "A deployment beside the others",
-    "Gives the deployment a name that the endpoint does not have yet, so that nothing that serves is changed.",
-    "It takes no requests until traffic is shifted to it; the step Test does that, and takes it back.",
+    "Deploy alongside",
+    "Gives the deployment a name that the endpoint does not have yet, so that existing deployments are not changed.",
+    "It gets no traffic until you shift traffic to it; the step Test can do that, and roll it back.",
 )
 
 
 class EndpointPane(HelperFormPane):
-    """The endpoint and the name of the deployment behind it."""
+    """Shows the endpoint's fields and the name of its deployment."""
 
     step = "endpoint"
     asks = "endpoint"
-    busy = "Asking Azure about this name"
+    busy = "Checking this name in Azure"
 
     def below(self) -> Iterable[Widget]:
         yield Facts(id="found", column=10)
@@ -74,7 +74,7 @@ class EndpointPane(HelperFormPane):
 
     @work(group="region", exclusive=True)
     async def _ask_region(self) -> None:
-        """Whether another workspace of the region has the name; it takes long where there are many."""
+        """Query whether another workspace in the region uses the name; slow if there are many."""
         self._show(looking=True)
         answer = await self.store.answer("endpoint_name", timeout=60)
         if answer.error:
@@ -90,14 +90,14 @@ class EndpointPane(HelperFormPane):
         facts = deployments.facts(self.store) + about(found, name, self.store.value)
         facts += side_by_side.facts(found, self.store)
         if not found.get("exists"):
-            facts.append(Fact("busy", "Region", "Looking whether another workspace has this name …") if looking
+            facts.append(Fact("busy", "Region", "Checking whether another workspace uses this name …") if looking
                          else in_region(self.store.facts.get("endpoint_name"), name))  # fmt: skip
         self.query_one("#found", Facts).show(facts)
         free = self._free_name
         button = self.query_one("#free-name", Button)
         button.display = bool(free)
-        if free and str(button.label) != f"Name it {free}":
-            button.label = f"Name it {free}"
+        if free and str(button.label) != f"Deploy as {free}":
+            button.label = f"Deploy as {free}"
             button.refresh(layout=True)
 
     @property
@@ -106,7 +106,7 @@ class EndpointPane(HelperFormPane):
 
     @on(Button.Pressed, "#free-name")
     def add_alongside(self) -> None:
-        """Name the deployment so that it comes beside those that are there."""
+        """Rename the deployment so that it is created alongside the existing ones."""
         free = self._free_name
         if free:
             self.row(DEPLOYMENT).control.focus()
@@ -122,20 +122,24 @@ class EndpointPane(HelperFormPane):
     def actions(self) -> list[Action]:
         found = super().actions()
         if self.query_one("#free-name").display:
-            found.insert(0, Action(str(self.query_one("#free-name", Button).label), "Deploy beside what serves.",
+            found.insert(0, Action(str(self.query_one("#free-name", Button).label), "Deploy alongside the others.",
                                    self.add_alongside))  # fmt: skip
         return [*deployments.actions(self.store), *found]
 
 
 def about(found: Mapping[str, Any], name: str, value: Callable[[str], Any]) -> list[Fact]:
-    """What Azure knows about the endpoint's name, and what that means for this plan. `value(key)` is the plan's."""
+    """Explain what exists in Azure under the endpoint's name, and what the plan changes; `value(key)` is the plan's."""
     if not found.get("exists"):
         return [Fact("ok", "Name", f"The workspace has no endpoint {name} yet; it will be created.")]
     state = str(found.get("provisioning_state") or "").lower()
-    facts = [Fact("warn", "Name", f"The endpoint {name} exists in this workspace ({state}); what differs is changed.")]
+    facts = [
+        Fact("warn", "Name", f"The endpoint {name} exists in this workspace ({state}); differences will be updated.")
+    ]
     mode = found.get("auth_mode")
     if mode and mode != value(AUTH):
-        facts.append(Fact("bad", "Sign-in", f"It uses {mode}, which is for good. Choose {mode}, or another name."))
+        facts.append(
+            Fact("bad", "Sign-in", f"It uses {mode}, which cannot be changed. Choose {mode}, or another name.")
+        )
     existing = found.get("deployments") or []
     traffic = found.get("traffic") or {}
     for deployment in existing:
@@ -148,40 +152,40 @@ def about(found: Mapping[str, Any], name: str, value: Callable[[str], Any]) -> l
                 "warn" if unwell else "",
                 deployment["name"],
                 f"{deployment.get('instance_count')} × {deployment.get('instance_type')}{unwell}, "
-                f"{share} % of requests.{new}",
+                f"{share} % of the traffic.{new}",
             )
         )
     if not existing:
         facts.append(Fact("", "", "It has no deployment yet."))
     elif value(DEPLOYMENT) not in [deployment["name"] for deployment in existing]:
         facts.append(
-            Fact("ok", "Beside", f"{value(DEPLOYMENT)} is new; it takes no requests until traffic is shifted.")
+            Fact("ok", "Alongside", f"{value(DEPLOYMENT)} is new; it gets no traffic until traffic is shifted.")
         )
     return facts
 
 
 def in_region(found: Mapping[str, Any] | None, name: str) -> Fact:
-    """What is known of the name elsewhere in the region; a name is unique there, among everybody's endpoints."""
+    """Explain whether the name is used elsewhere in the region, where it must be unique across all subscriptions."""
     if not found:
         return Fact("none", "Region", REGION)
     region = found.get("region") or "the region"
     if found.get("state") == "taken":
-        owner = f"the workspace {found.get('workspace')} (group {found.get('resource_group')}) has it"
+        owner = f"the workspace {found.get('workspace')} (group {found.get('resource_group')}) uses it"
         return Fact("bad", "Region", f"Taken: {owner}; names are unique in {region}. Try {name[:29]}-2.")
     if found.get("reason"):
         return Fact("none", "Region", f"{found['reason']} {REGION}")
     asked, silent = int(found.get("asked") or 0), int(found.get("silent") or 0)
-    others = {0: "No other workspace that you see", 1: "The other workspace that you see"}.get(
-        asked, f"None of the {asked} other workspaces that you see"
+    others = {0: "No other workspace you can see", 1: "The other workspace you can see"}.get(
+        asked, f"None of the {asked} other workspaces you can see"
     )
-    has = "does not have it" if asked == 1 else "has it"
-    unseen = f"; {silent} gave no answer" if silent else ""
-    return Fact("none" if silent else "ok", "Region", f"{others} in {region} {has}{unseen}. Whether somebody else "
-                "has, Azure tells when it is created.")  # fmt: skip
+    has = "does not use it" if asked == 1 else "uses it"
+    unseen = f"; {silent} did not respond" if silent else ""
+    return Fact("none" if silent else "ok", "Region", f"{others} in {region} {has}{unseen}. Azure checks the rest "
+                "when the endpoint is created.")  # fmt: skip
 
 
 def free_alongside(found: Mapping[str, Any], deployment: str) -> str:
-    """A free name where the plan would update a deployment that is there; empty where it would not."""
+    """Return an unused name if the plan would update an existing deployment; empty otherwise."""
     taken = [str(item["name"]) for item in found.get("deployments") or []]
     if not found.get("exists") or deployment.lower() not in map(str.lower, taken):
         return ""

@@ -1,1 +1,1 @@
-"""The step Model."""
+"""The step Model: the model, its scoring script and its environment."""

@@ -1,4 +1,4 @@
-"""What was read of a model's files, as lines; and its sample as a file. No screens here."""
+"""Describes what was read from a model's files, and writes its sample request. Contains no screens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIBRARIES = {"mlflow": "MLflow", "python": "Python"}
 
 
 def about(found: dict[str, Any]) -> list[Fact]:
-    """What is in the model's folder, the scoring script and the conda file, then what was found about them."""
+    """Describe the model's folder, the scoring script and the conda file, then the findings about them."""
     facts = [*_model(found), *_signature(found), *_score(found), *_conda(found)]
     said = {fact.text for fact in facts}
     for finding in found.get("findings") or []:
@@ -29,7 +29,7 @@ def about(found: dict[str, Any]) -> list[Fact]:
 
 def _model(found: dict[str, Any]) -> list[Fact]:
     if found.get("registered"):
-        return [Fact("ok", "Model", f"{found['registered']}: registered, so nothing is uploaded")]
+        return [Fact("ok", "Model", f"{found['registered']}: registered, nothing is uploaded")]
     if not found.get("exists"):
         return _unread(found.get("source") or {})
     words = files(int(found.get("files") or 0), found.get("bytes") or 0)
@@ -49,23 +49,23 @@ def _model(found: dict[str, Any]) -> list[Fact]:
         more = " …" if left_out > 3 else ""
         where = found.get("ignore_file") or ".amlignore"
         what = files(left_out, found.get("left_out_bytes") or 0)
-        facts.append(Fact("none", "Left out", f"{what}, by {where}: {', '.join(names[:3])}{more}"))
+        facts.append(Fact("none", "Ignored", f"{what}, by {where}: {', '.join(names[:3])}{more}"))
     return facts
 
 
 def _origin(source: dict[str, Any]) -> list[Fact]:
-    """Where a model lies that is not on this machine, and what becomes of it."""
+    """Describe where a remote model is stored, and how it gets to the workspace."""
     if not source:
         return []
-    way = "the workspace reads it there" if source.get("in_place") else "brought to this machine, then uploaded"
-    facts = [Fact("ok", "From", f"{source.get('exact')}: {way}")]
+    way = "the workspace reads it there" if source.get("in_place") else "downloaded to this machine, then uploaded"
+    facts = [Fact("ok", "Source", f"{source.get('exact')}: {way}")]
     if source.get("problem"):
-        facts.append(Fact("warn", f"Not all of it could be looked into: {source['problem']}."))
+        facts.append(Fact("warn", f"Not all of it could be inspected: {source['problem']}."))
     return facts
 
 
 def _unread(source: dict[str, Any]) -> list[Fact]:
-    """Why a model that lies elsewhere could not be looked into."""
+    """Explain why a remote model could not be inspected."""
     if not source.get("problem"):
         return []
     text = f"{str(source['problem']).rstrip('.')}. {source.get('remedy') or ''}".strip()
@@ -87,7 +87,7 @@ def _score(found: dict[str, Any]) -> list[Fact]:
     if score.get("problem"):
         return [Fact("bad", "Script", str(score["problem"]))]
     if score.get("has_init") and score.get("has_run"):
-        return [Fact("ok", "Script", "init() and run() are there")]
+        return [Fact("ok", "Script", "init() and run() found")]
     missing = " and ".join(f"{name}()" for name in ("init", "run") if not score.get(f"has_{name}"))
     return [Fact("bad", "Script", f"{missing} is missing" if " and " not in missing else f"{missing} are missing")]
 
@@ -105,19 +105,19 @@ def _conda(found: dict[str, Any]) -> list[Fact]:
         return [Fact("ok", "Conda", f"{python}, scoring server {server}".rstrip() + packages)]
     if not (found.get("score") or {}).get("asked", True):
         packages = count(int(conda.get("packages") or 0), "package")
-        return [Fact("ok", "Conda", f"{python}, {packages}, as the model lists them")]
-    return [Fact("bad", "Conda", "azureml-inference-server-http is missing; add it to the pip part")]
+        return [Fact("ok", "Conda", f"{python}, {packages}, as listed by the model")]
+    return [Fact("bad", "Conda", "azureml-inference-server-http is missing; add it to the pip section")]
 
 
 def shortened(text: str, longest: int = 120) -> str:
-    """The text, cut at a word with dots where it is longer."""
+    """Return the text, truncated after a word with an ellipsis if it is longer."""
     if len(text) <= longest:
         return text
     return text[:longest].rpartition(" ")[0] + " …"
 
 
 def write_sample(name: str, body: Any) -> Path:
-    """Writes a request to a file of its own among the plans of the state folder. Raises OSError."""
+    """Write a request to a new file in the state folder's plans. Raises OSError."""
     from tui.common.write_atomic import write_atomic
     from tui.engine.journal.state_folder import plans_folder
 

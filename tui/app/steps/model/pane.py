@@ -1,4 +1,4 @@
-"""Model: what is uploaded or referred to, chosen by path or from lists, and what is in it."""
+"""The step Model: selects the model by path or from lists, and shows what it contains."""
 
 from __future__ import annotations
 
@@ -45,22 +45,22 @@ REQUEST = "test.request"
 
 SAMPLE_TOPIC = Topic(
     "Use the sample as the test request",
-    "Writes the request that the model's example or signature gives to a file, and names it in the plan.",
-    "The run sends it when the endpoint is up. Values made from a signature are only of the right type.",
+    "Writes a request from the model's input example or signature to a file, and adds it to the plan.",
+    "The run sends it when the endpoint is ready. Values generated from a signature only have the right type.",
 )
 
 
 class ModelPane(HelperFormPane):
-    """The model, its scoring script and its environment, with what was read of them."""
+    """Shows the fields of model, scoring script and environment, and what their files contain."""
 
     step: ClassVar[str] = "model"
     asks = "inspect_model"
-    busy = "Looking into the files"
-    patience = 75  # reading the files is given 60 by the helper
+    busy = "Reading the files"
+    patience = 75  # seconds; the helper limits reading the files to 60
     roomy = True
     BINDINGS: ClassVar = [
-        Binding("up", "beside(-1)", "Up", show=False, id="model.up", tooltip="The field above."),
-        Binding("down", "beside(1)", "Down", show=False, id="model.down", tooltip="The field below."),
+        Binding("up", "beside(-1)", "Up", show=False, id="model.up", tooltip="The previous field."),
+        Binding("down", "beside(1)", "Down", show=False, id="model.down", tooltip="The next field."),
     ]
 
     def __init__(self, store: Store, *, lister: Lister = folder_entries.scan) -> None:
@@ -73,7 +73,7 @@ class ModelPane(HelperFormPane):
         yield PathPicker(self.store, lister=self.lister)
 
     def row_for(self, field: Field, label: str = "") -> FieldRow:
-        """Paths can be chosen among the files."""
+        """Create a field's row; path fields get the file picker."""
         return (PathRow if field.kind == "path" else FieldRow)(field, self.store, label=label)
 
     def below(self) -> Iterable[Widget]:
@@ -87,7 +87,7 @@ class ModelPane(HelperFormPane):
         self.query_one("#use-sample").display = self.query_one("#make-script").display = False
 
     def arrive(self) -> None:
-        """Show what is in the files; look into them where that is not known."""
+        """Show the contents of the files, reading them first if necessary."""
         self._offer_script()
         if "inspect_model" in self.store.facts:
             self._show(self.store.facts["inspect_model"])
@@ -95,15 +95,15 @@ class ModelPane(HelperFormPane):
             self.look()
 
     def leave(self) -> None:
-        """Give the help its rows back."""
+        """Return the rows taken from the help."""
         self._close_picker()
 
     def changed(self, name: str) -> None:
-        """Something about the files has changed."""
+        """Update what depends on the changed field or answer."""
         if name.startswith(DEPENDS["inspect_model"]) and self.display:
             self.look(DEBOUNCE)
         if not self.query(PathPicker):
-            return  # the pane is being made or taken down
+            return  # the pane is being created or removed
         self._offer_script()
         if self.picker.display:
             self._aside(self.picker.key)
@@ -112,7 +112,7 @@ class ModelPane(HelperFormPane):
             if row.control.has_focus:
                 self.picker.follow(str(self.store.value(name) or ""))
 
-    # Looking into the files
+    # Reading the files
 
     async def _look(self, wait: float) -> None:
         self.workers.cancel_group(self, "count")
@@ -120,7 +120,7 @@ class ModelPane(HelperFormPane):
         await super()._look(wait)
 
     def answered(self, answer: Any) -> None:
-        """What is in the files."""
+        """Show the contents of the files."""
         self._show(answer)
 
     def _show(self, found: dict[str, Any]) -> None:
@@ -137,7 +137,7 @@ class ModelPane(HelperFormPane):
 
     @work(group="count", exclusive=True)
     async def _count(self, found: dict[str, Any]) -> None:
-        """Running figures, as long as the answer that they belong to is the one that is shown."""
+        """Update the file count while its answer is shown."""
         while self.store.facts.get("inspect_model") is found:
             counted = (await self.store.answer("count_files", timeout=30)).value
             if counted is None or self.store.facts.get("inspect_model") is not found:
@@ -153,7 +153,7 @@ class ModelPane(HelperFormPane):
 
     @on(Button.Pressed, "#use-sample")
     def use_sample(self) -> None:
-        """Write the sample to a file and name it in the plan."""
+        """Write the sample to a file and add it to the plan."""
         found = self.store.facts.get("inspect_model") or {}
         if found.get("sample") is not None:
             self._use_sample(found)
@@ -175,7 +175,7 @@ class ModelPane(HelperFormPane):
     # A scoring script
 
     def _offer_script(self) -> None:
-        """Say that the model cannot be deployed without one, and offer to make it."""
+        """Show that the model needs a scoring script, and offer to create one."""
         button = self.query_one("#make-script")
         wanted = blocked_without_script(self.store)
         if button.display != wanted:
@@ -185,14 +185,14 @@ class ModelPane(HelperFormPane):
 
     @on(Button.Pressed, "#make-script")
     def make_script(self) -> None:
-        """Write a scoring script and a conda file for an MLflow model, and name them in the plan."""
+        """Create a scoring script and a conda file for an MLflow model, and add them to the plan."""
         self.run_worker(make_script(self), group="script", exclusive=True)
 
-    # Choosing
+    # Selecting
 
     @property
     def picker(self) -> PathPicker:
-        """Files and registered models."""
+        """The picker for files and registered models."""
         return self.query_one(PathPicker)
 
     @on(PathRow.Browse)
@@ -201,7 +201,7 @@ class ModelPane(HelperFormPane):
         self.browse(event.row.field.key)
 
     def browse(self, key: str) -> None:
-        """Show files (for the model, registered models too) below the field, in place of the other fields."""
+        """Show the picker (for the model, with registered models) below the field, hiding the other fields."""
         self.add_class("-picking")
         self._aside(key)
         takes = BY_KEY[key].must_exist or "any"
@@ -216,7 +216,7 @@ class ModelPane(HelperFormPane):
                 row.reread()
 
     def _aside(self, key: str) -> None:
-        """Only the field that is chosen for keeps its row while the files are shown."""
+        """Hide all rows except that of the field being filled by the picker."""
         for row in self.rows():
             if row.field.key != key:
                 row.display = False
@@ -241,17 +241,17 @@ class ModelPane(HelperFormPane):
         self.row(key).control.focus()
 
     async def validate(self) -> None:
-        """Every field counts, also those that the files are shown in place of."""
+        """Close the picker, so that hidden fields are validated too."""
         self._close_picker()
         await super().validate()
 
     def show_field(self, key: str) -> None:
-        """Edit a field that the review asks for."""
+        """Close the picker and focus a field, as Review asks for."""
         self._close_picker()
         super().show_field(key)
 
     def action_beside(self, by: int) -> None:
-        """The field above or below, passing over the buttons between."""
+        """Go to the previous or next field, skipping the buttons between them."""
         shown = [row for row in self.rows() if row.display]
         position = next((at + by for at, row in enumerate(shown) if row.has_focus_within), -1)
         if 0 <= position < len(shown):
@@ -262,13 +262,13 @@ class ModelPane(HelperFormPane):
             self.screen.focus_previous()
 
     def actions(self) -> list[Action]:
-        """What the menu offers here."""
+        """Return this step's menu actions."""
         found = [Action("Browse for the model", "Files, and registered models.", partial(self.browse, PATH))]
         if self.query_one("#use-sample").display:
             found.append(Action("Use the sample as the test request", "Writes it to a file.", self.use_sample))
         if may_have_script(self.store):
             found.append(
-                Action("Make a scoring script", "For this MLflow model, with its conda file.", self.make_script)
+                Action("Create a scoring script", "For this MLflow model, with its conda file.", self.make_script)
             )
-        found.append(Action("Look into the files again", "After they have changed on disk.", self.ask_again))
+        found.append(Action("Refresh the files", "After they have changed on disk.", self.ask_again))
         return [*found, *super().actions()]

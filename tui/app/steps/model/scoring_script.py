@@ -1,4 +1,4 @@
-"""A scoring script for an MLflow model, made where Azure does not deploy such a model without one."""
+"""Creates a scoring script for an MLflow model where Azure does not deploy the model without one."""
 
 from __future__ import annotations
 
@@ -16,28 +16,30 @@ from tui.app.widgets.help import Topic
 TYPE = "deployment.model.type"
 CODE = "deployment.code_configuration.code"
 NAME = "deployment.model.name"
-MADE = "made from the MLflow model"
-REFUSED = "Not without a scoring script: Azure refuses such a model where the deployment's egress is closed, as here."
-PATIENCE = 180  # seconds: of a model that lies elsewhere the small files are fetched
+MADE = "created from the MLflow model"
+REFUSED = "Needs a scoring script: Azure refuses such a model if the deployment's egress is closed, as here."
+PATIENCE = 180  # seconds: the small files of a remote model are downloaded
 
 
 SCRIPT_TOPIC = Topic(
-    "Make a scoring script for it",
-    "An MLflow model without a scoring script is refused where the deployment's egress is closed.",
-    "This writes score.py, a conda file and a request from what the model's MLmodel file says, into a folder "
-    "beside the plan, and names them in the plan.",
+    "Create a scoring script",
+    "Azure refuses an MLflow model without a scoring script if the deployment's egress is closed.",
+    "This creates score.py, a conda file and a request from the model's MLmodel file, in a folder next to the plan, "
+    "and adds them to the plan.",
     link="https://learn.microsoft.com/azure/machine-learning/how-to-deploy-mlflow-models-online-endpoints",
 )
 
 
 def may_have_script(store: Store) -> bool:
-    """Whether the model is of MLflow and has no script."""
+    """Whether the model is an MLflow model without a script."""
     return store.value(TYPE) == "mlflow_model" and not store.value(CODE)
 
 
 def blocked_without_script(store: Store) -> bool:
-    """Whether the plan cannot be deployed as it is: no script, and an egress that is closed (Microsoft,
-    how-to-troubleshoot-online-endpoints, BadArgument)."""
+    """Whether Azure refuses the plan because the model has no script and egress is closed.
+
+    See Microsoft, how-to-troubleshoot-online-endpoints, BadArgument.
+    """
     workspace = store.facts.get("workspace") or {}
     closed = workspace.get("isolation") == "legacy" or (
         store.value(EGRESS) == "disabled" and workspace.get("isolation") != "managed_network"
@@ -46,25 +48,25 @@ def blocked_without_script(store: Store) -> bool:
 
 
 async def make_script(pane: Pane) -> None:
-    """Ask for the files, put them into the plan, and show what was made."""
+    """Create the files with the helper, add them to the plan, and show them."""
     from tui.app.dialogs.text_dialog import TextScreen
     from tui.helper.client import HelperError
 
     store = pane.store
-    pane.say("Making a scoring script …")
+    pane.say("Creating a scoring script …")
     try:
         folder = await in_thread(folder_for, store)
         made: dict[str, Any] = await store.ask("make_scoring", timeout=PATIENCE, folder=str(folder))
     except (HelperError, OSError) as error:
-        cannot = f"The folder for it cannot be made: {getattr(error, 'strerror', '') or error}."
+        cannot = f"The folder cannot be created: {getattr(error, 'strerror', '') or error}."
         pane.say("")
         words = explained(error) if isinstance(error, HelperError) else cannot
-        pane.app.push_screen(TextScreen("No scoring script was made", words))
+        pane.app.push_screen(TextScreen("No scoring script was created", words))
         return
-    pane.say("The plan uses the scoring script now.")
+    pane.say("The plan now uses the scoring script.")
     for key, value in made["set"].items():
         store.put(key, value, MADE)
-    said = [f"Written to {folder}, and named in the plan:", *(f"  {Path(name).relative_to(folder)}"
+    said = [f"Written to {folder}, and added to the plan:", *(f"  {Path(name).relative_to(folder)}"
             for name in made["files"])]  # fmt: skip
     if made["added"]:
         said += ["", f"Added to the model's own packages: {', '.join(made['added'])}."]
@@ -73,8 +75,7 @@ async def make_script(pane: Pane) -> None:
 
 
 def folder_for(store: Store) -> Path:
-    """A folder that is not there yet, beside the plan's file, or among the plans of the state folder. May raise
-    OSError."""
+    """Return a new folder next to the plan's file, or in the state folder's plans. Raises OSError."""
     from tui.engine.journal.state_folder import plans_folder
 
     place = store.file.parent if store.file is not None else plans_folder()

@@ -1,1 +1,1 @@
-"""The step Network."""
+"""The step Network: the two network flags, and the path from this machine to Azure."""

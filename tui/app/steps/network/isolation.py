@@ -1,4 +1,4 @@
-"""What a workspace's network isolation means for the two network flags of a plan.
+"""Derives a plan's two network flags from the workspace's network isolation.
 
 The rules are those of Microsoft's concept-secure-online-endpoint and how-to-secure-online-endpoint.
 """
@@ -15,7 +15,7 @@ SOURCE = "workspace isolation"
 
 
 def required_egress(workspace: dict[str, Any]) -> tuple[bool, str | None]:
-    """Whether the workspace leaves no choice for the egress flag, and the value it then has (None: not set)."""
+    """Return whether the workspace dictates the egress flag, and its value (None: not set)."""
     isolation = workspace.get("isolation")
     if isolation == "managed_network":
         return True, None
@@ -25,7 +25,7 @@ def required_egress(workspace: dict[str, Any]) -> tuple[bool, str | None]:
 
 
 def egress_reason(workspace: dict[str, Any]) -> str:
-    """Why the egress flag is as it is."""
+    """Explain the egress flag's value."""
     name, isolation = workspace.get("name", "The workspace"), workspace.get("isolation")
     if isolation == "managed_network":
         return (
@@ -34,26 +34,27 @@ def egress_reason(workspace: dict[str, Any]) -> str:
         )
     if isolation == "legacy":
         return (
-            f"{name} is closed to public networks and has no managed virtual network: only with closed egress does the "
-            "deployment reach it, its storage and its registry, by private endpoints of its own."
+            f"{name} is closed to public networks and has no managed virtual network: only with egress disabled does "
+            "the deployment get private endpoints to reach it, its storage and its registry."
         )
-    return f"Egress is what the deployment itself may reach. {name} is open to public networks: both are possible."
+    return (
+        f"Egress is what the deployment itself may reach. {name} is open to public networks: both values are allowed."
+    )
 
 
 def ingress_reason(workspace: dict[str, Any], value: str) -> str:
-    """What the endpoint's flag means in this workspace."""
+    """Explain the endpoint's public access flag in this workspace."""
     if value == "enabled":
         closed = str(workspace.get("public_network_access", "")).lower() == "disabled"
         return "Anyone on the internet with a key can call the endpoint" + (
             ", although the workspace itself is closed." if closed else "."
         )
     name = workspace.get("name", "the workspace")
-    return f"Only callers inside the virtual network get an answer, through the private endpoint (address) of {name}."
+    return f"Only callers inside the virtual network can call it, through the private endpoint (address) of {name}."
 
 
 def refused_egress(workspace: dict[str, Any], store: Store) -> dict[str, str]:
-    """The values of the egress flag that the workspace, the plan's model and the deployment that exists rule out,
-    each with the reason in a sentence."""
+    """Return the egress values ruled out by the workspace, the model or the existing deployment, with the reasons."""
     refused = {}
     fixed, value = required_egress(workspace)
     if fixed:
@@ -64,7 +65,7 @@ def refused_egress(workspace: dict[str, Any], store: Store) -> dict[str, str]:
     if without_code(store):
         refused.setdefault(
             "disabled",
-            "Azure refuses closed egress for an MLflow model without a scoring script, which fetches its packages "
+            "Azure refuses disabled egress for an MLflow model without a scoring script, which downloads its packages "
             "from public networks.",
         )
     before = str(store.existing_deployment().get("egress_public_network_access") or "").lower()
@@ -73,50 +74,50 @@ def refused_egress(workspace: dict[str, Any], store: Store) -> dict[str, str]:
             if (choice or "enabled") != before:
                 refused.setdefault(
                     choice,
-                    f"The deployment {store.value('deployment.name')} exists with {before}, and Azure does not change "
-                    "this flag. Choose another deployment name, for example green.",
+                    f"The deployment {store.value('deployment.name')} exists with {before}, and this flag cannot "
+                    "be changed. Choose another deployment name, for example green.",
                 )
     return refused
 
 
 def without_code(store: Store) -> bool:
-    """Whether Azure is to make the scoring script itself."""
+    """Whether the model is deployed without code, so that Azure provides the scoring script."""
     code = store.value("deployment.code_configuration.code")
     return store.value("deployment.model.type") == "mlflow_model" and not code
 
 
 def illegal(workspace: dict[str, Any], store: Store) -> list[str]:
-    """What is wrong with the flags as they stand together, in sentences; empty where Azure would take them."""
+    """Return what is wrong with the combination of flags, as sentences; empty if Azure accepts it."""
     refused = refused_egress(workspace, store)
     found = []
     if len(refused) == 3:
         if without_code(store):
             found.append(
-                "No value of the egress flag is possible: this workspace needs closed egress, and Azure refuses that "
+                "No value of the egress flag is allowed: this workspace needs egress disabled, and Azure refuses that "
                 "for an MLflow model without a scoring script. Use custom_model with a scoring script and a conda "
                 "file, or a workspace with a managed virtual network."
             )
         else:
-            found.append("No value of the egress flag is possible here: " + next(iter(refused.values())))
+            found.append("No value of the egress flag is allowed here: " + next(iter(refused.values())))
     else:
         value = str(store.value(EGRESS) or "")
         if value in refused:
-            found.append(f"Egress {value or 'not set'} is not possible: {refused[value]}")
+            found.append(f"Egress {value or 'not set'} is not allowed: {refused[value]}")
     if workspace.get("v1_legacy_mode"):
         found.append(
-            "The workspace has v1_legacy_mode on, under which Azure refuses managed online endpoints. An owner of the "
-            "workspace can turn it off."
+            "The workspace has v1_legacy_mode enabled, and Azure then refuses managed online endpoints. A workspace "
+            "owner can disable it."
         )
     return found
 
 
 def apply(store: Store, workspace: dict[str, Any]) -> list[str]:
-    """Set the flags that the workspace leaves no choice for; returns what was changed, in sentences."""
+    """Set the flags that the workspace dictates; return the changes, as sentences."""
     fixed, value = required_egress(workspace)
     before = store.value(EGRESS)
     if not fixed or before == value:
         return []
     store.put(EGRESS, value, SOURCE)
     if value is None:
-        return [f"The egress flag ({before}) was taken out of the plan."]
+        return [f"The egress flag ({before}) was removed from the plan."]
     return [f"The egress flag was set to {value}."]

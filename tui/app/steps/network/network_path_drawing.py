@@ -1,4 +1,4 @@
-"""The way from this machine to Azure's hosts, as lines to draw and sentences to read. No screens here."""
+"""Describes the network path from this machine to Azure's hosts, as a drawing and as text. Contains no screens."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# What a state looks like: a sign, a kind (ok, warn, bad, busy, none), words.
+# How a state is shown: a sign, a kind (ok, warn, bad, busy, none), a label.
 STATES: dict[str, tuple[str, str, str]] = {
     "reachable": ("✔", "ok", "reachable"),
-    "unreachable": ("✖", "bad", "not reachable"),
+    "unreachable": ("✖", "bad", "unreachable"),
     "unresolved": ("✖", "bad", "no address"),
     "wrong_address": ("✖", "bad", "public address"),
     "tls": ("✖", "bad", "certificate"),
@@ -19,20 +19,20 @@ STATES: dict[str, tuple[str, str, str]] = {
     "not_asked": ("·", "none", "not asked"),
 }
 
-# What every plan calls; drawn before the answer is there, and where there is none.
+# The hosts that every plan calls; drawn until, or instead of, an answer.
 NEEDED: tuple[tuple[str, str, str], ...] = (
-    ("resource-manager", "Resource Manager", "creates and reads everything in Azure"),
+    ("resource-manager", "Resource Manager", "creates and reads all resources"),
     ("login", "Sign-in authority", "signs in"),
-    ("storage", "Workspace's storage", "takes the model and the code"),
-    ("scoring", "Scoring host", "answers requests"),
+    ("storage", "Workspace's storage", "receives the model and the code"),
+    ("scoring", "Scoring host", "serves requests"),
 )
 
 
 @dataclass(frozen=True)
 class Hop:
-    """A host on the way: what it is called and for, the address it resolves to, and whether it answers.
+    """A host on the path: its name and purpose, the address it resolves to, and whether it is reachable.
 
-    `private` is whether its addresses are private, None where it has none.
+    `private` is whether its addresses are private, None if it has none.
     """
 
     name: str
@@ -52,29 +52,29 @@ class Hop:
 
     @property
     def sign(self) -> str:
-        """The state as one character; what is not needed here is no error."""
+        """The state as one character; a problem with a host the plan does not call is not an error."""
         sign, kind, _ = STATES.get(self.state, STATES["unknown"])
         return "!" if kind == "bad" and not self.needed else sign
 
     @property
     def kind(self) -> str:
-        """ok, warn, bad, busy or none."""
+        """The state's kind: ok, warn, bad, busy or none."""
         kind = STATES.get(self.state, STATES["unknown"])[1]
         return "warn" if kind == "bad" and not self.needed else kind
 
     @property
     def words(self) -> str:
-        """The state in words."""
+        """The state's label."""
         return STATES.get(self.state, STATES["unknown"])[2]
 
     @property
     def local(self) -> bool:
-        """Whether the address is this machine itself, as in a rehearsal."""
+        """Whether the address is this machine, as in a rehearsal."""
         return bool(self.addresses) and all(item.startswith("127.") or item == "::1" for item in self.addresses)
 
     @property
     def line(self) -> str:
-        """What it is reached over, drawn: 21 characters."""
+        """The connection, drawn in 21 characters."""
         if self.state == "asking":
             return "── … ".ljust(20, "─") + "▷"
         if self.state == "unresolved":
@@ -86,14 +86,14 @@ class Hop:
 
 
 def waiting(state: str, known: Sequence[Hop] = ()) -> list[Hop]:
-    """The hosts that every plan calls, not asked or being asked; what was known before keeps its name and address."""
+    """Return the hosts every plan calls in a state without results; known hosts keep their names and addresses."""
     if known:
         return [Hop(hop.name, hop.title, hop.purpose, state, hop.needed, hop.host) for hop in known]
     return [Hop(name, title, purpose, state) for name, title, purpose in NEEDED]
 
 
 def hops(answer: Mapping[str, Any]) -> list[Hop]:
-    """The hosts of the helper's answer, those that the plan needs first."""
+    """Return the hosts of the helper's answer, those that the plan needs first."""
     found = [_hop(item) for item in answer.get("hops") or ()]
     return sorted(found, key=lambda hop: not hop.needed)
 
@@ -125,14 +125,14 @@ def _capital(text: str) -> str:
 
 
 def explain(hop: Hop) -> list[tuple[str, str]]:
-    """What is known about a host, as (kind, sentence): where it is, what is wrong with it, what to do."""
+    """Explain a host, as (kind, sentence): where it is, what is wrong, what to do."""
     lines = []
-    where = f"{hop.host or 'its name is not known yet'}: {hop.purpose}" if hop.purpose else hop.host
+    where = f"{hop.host or 'host name not known yet'}: {hop.purpose}" if hop.purpose else hop.host
     if hop.addresses:
         kind = "this machine" if hop.local else "private" if hop.private else "public"
-        chain = f", by way of {' and '.join(hop.cnames[:3])}" if hop.cnames else ""
+        chain = f", through {' and '.join(hop.cnames[:3])}" if hop.cnames else ""
         where += f". At {', '.join(hop.addresses[:3])} ({kind}){chain}"
-    lines.append(("", f"{where}." + ("" if hop.needed else " This plan does not call it; others do.")))
+    lines.append(("", f"{where}." + ("" if hop.needed else " This plan does not call it.")))
     if hop.detail:
         lines.append((hop.kind if hop.kind in ("bad", "warn") else "none", hop.detail))
     if hop.issuer and hop.state in ("tls", "reachable"):
@@ -145,7 +145,7 @@ def explain(hop: Hop) -> list[tuple[str, str]]:
 
 
 def as_text(found: Sequence[Hop], machine: str) -> str:
-    """The drawing and everything about every host, to copy."""
+    """Return the state and details of every host, as text to copy."""
     parts = [machine]
     for hop in found:
         parts.append(f"{hop.sign} {hop.title}: {hop.words}")
@@ -154,19 +154,19 @@ def as_text(found: Sequence[Hop], machine: str) -> str:
 
 
 def in_words(found: Sequence[Hop]) -> tuple[str, str]:
-    """A kind and a sentence about the whole way."""
+    """Summarize the whole path: a kind and a sentence."""
     if any(hop.state == "asking" for hop in found):
-        return "busy", "Looking the hosts up and connecting to each."
+        return "busy", "Resolving and connecting to each host."
     needed = [hop for hop in found if hop.needed]
     bad = [hop for hop in needed if hop.kind == "bad"]
     if bad:
         verb = "is" if len(bad) == 1 else "are"
-        return "bad", f"{', '.join(hop.title for hop in bad)} {verb} not to be reached as needed from here."
+        return "bad", f"{', '.join(hop.title for hop in bad)} {verb} not reachable as required from this machine."
     unknown = [hop for hop in needed if hop.kind == "none"]
     if unknown and len(unknown) == len(needed):
-        return "none", "Nothing is known about the way yet."
+        return "none", "The network path has not been checked yet."
     if unknown:
-        return "none", f"What is known answers; not known: {', '.join(hop.title for hop in unknown)}."
+        return "none", f"All known hosts are reachable; not known: {', '.join(hop.title for hop in unknown)}."
     if any(hop.name == "scoring" and hop.state == "not_tried" for hop in found):
-        return "ok", "Every host that can be tried before the endpoint exists answers."
-    return "ok", "Every host that this plan calls answers from here."
+        return "ok", "All hosts that can be checked before the endpoint exists are reachable."
+    return "ok", "All hosts that this plan calls are reachable from this machine."

@@ -1,4 +1,4 @@
-"""The way from this machine to Azure, drawn: a line a host, what it goes over, its address, whether it answers."""
+"""Draws the network path from this machine to Azure: a line per host with connection, address and state."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from tui.app.widgets.help import Topic
 
 
 class NetworkPath(OptionList, inherit_bindings=False):
-    """Up and down choose a host; what is known about it is then told."""
+    """A list of hosts; highlighting one posts a message, so that the screen can show its details."""
 
     BINDINGS: ClassVar = [
-        Binding("up", "cursor_up", "Up", show=False, id="path.up", tooltip="The host above."),
-        Binding("down", "cursor_down", "Down", show=False, id="path.down", tooltip="The host below."),
+        Binding("up", "cursor_up", "Up", show=False, id="path.up", tooltip="The previous host."),
+        Binding("down", "cursor_down", "Down", show=False, id="path.down", tooltip="The next host."),
         Binding("home", "first", "First", show=False, id="path.first", tooltip="The first host."),
         Binding("end", "last", "Last", show=False, id="path.last", tooltip="The last host."),
         Binding("pageup", "page_up", "Page up", show=False, id="path.page_up", tooltip="A page up."),
         Binding("pagedown", "page_down", "Page down", show=False, id="path.page_down", tooltip="A page down."),
         Binding("enter,space", "select", "Details", show=False, id="path.details",
-                tooltip="Everything about the host, over the step."),
+                tooltip="Show all details of the host."),
     ]  # fmt: skip
 
     class Marked(Message):
-        """Another host is marked, or what is known about it has changed."""
+        """Another host is highlighted, or its details have changed."""
 
     @dataclass
     class Asked(Message):
-        """Everything about the marked host is asked for."""
+        """The user asked for all details of a host."""
 
         hop: Hop
 
@@ -53,7 +53,7 @@ class NetworkPath(OptionList, inherit_bindings=False):
         return self.hops[self.highlighted] if self.highlighted is not None and self.hops else None
 
     def show(self, hops: Sequence[Hop]) -> None:
-        """Draw these hosts; the cursor stays on its host, and goes to the first that is wrong at the beginning."""
+        """Draw these hosts; the cursor keeps its host, or initially goes to the first with a problem."""
         before = self.marked
         first = not self.hops or all(hop.state in ("asking", "not_asked") for hop in self.hops)
         self.hops = list(hops)
@@ -63,11 +63,11 @@ class NetworkPath(OptionList, inherit_bindings=False):
         self._draw(wrong if first else kept)
 
     def on_resize(self) -> None:
-        """Columns follow the width."""
+        """Adapt the columns to the width."""
         self._draw(self._position if self.highlighted is None else self.highlighted)
 
     def _draw(self, position: int) -> None:
-        self._position = position  # kept for when there is no room yet, before the first layout
+        self._position = position  # kept for the first layout, before which there is no width
         width = self.scrollable_content_region.width
         if width < 30 or (width, self.hops, position) == self._drawn:
             return
@@ -93,18 +93,18 @@ class NetworkPath(OptionList, inherit_bindings=False):
         return line + Content.styled(f"  {host}", "$text-muted")
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Tell about the host."""
+        """Announce the highlighted host."""
         event.stop()
         self.post_message(self.Marked())
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Everything about the host."""
+        """Ask for all details of the selected host."""
         event.stop()
         if self.marked is not None:
             self.post_message(self.Asked(self.marked))
 
     def topic(self) -> Topic | None:
-        """Help about the marked host."""
+        """Return the help about the highlighted host."""
         hop = self.marked
         if hop is None:
             return None

@@ -1,4 +1,4 @@
-"""Network: the two flags, as the workspace's isolation leaves them, and the way from this machine, drawn."""
+"""The step Network: the two flags allowed by the workspace's isolation, and the network path from this machine."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from tui.app.widgets.facts import SIGNS, STYLES, Fact, Facts
 from tui.app.widgets.help import Topic
 from tui.plan.fields.all_fields import BY_KEY
 
-PATIENCE = 40  # seconds; the board itself ends after about ten
-# Values that decide which combinations are legal.
+PATIENCE = 40  # seconds; the check itself stops after about ten
+# Fields that decide which combinations are allowed.
 _MATTER = (
     isolation.INGRESS,
     isolation.EGRESS,
@@ -40,14 +40,14 @@ _MATTER = (
 
 
 LOOK_TOPIC = Topic(
-    "Look again",
-    "Looks every host up and connects to it, from this machine; nothing is sent but a TLS handshake.",
-    "What answers here need not answer from the network that callers are in.",
+    "Refresh",
+    "Resolves every host and connects to it from this machine; only a TLS handshake is sent.",
+    "A host that is reachable here may be unreachable from the network of the callers.",
 )
 
 
 class NetworkPane(HelperFormPane):
-    """Who can reach the endpoint, what the deployment can reach, and what this machine reaches."""
+    """Shows who can reach the endpoint, what the deployment can reach, and what this machine can reach."""
 
     step: ClassVar[str] = "network"
     asks = "workspace"
@@ -69,7 +69,7 @@ class NetworkPane(HelperFormPane):
         yield Static("", id="path-detail", markup=False)
 
     def arrive(self) -> None:
-        """Show what is known; ask for what is not."""
+        """Show the known data and query the rest."""
         self._show()
         if "workspace" not in self.store.facts:
             self.look()
@@ -78,7 +78,7 @@ class NetworkPane(HelperFormPane):
             self.connect()
 
     def changed(self, name: str) -> None:
-        """A value has changed that the flags or the way depend on, or an answer is there."""
+        """Update the flags and the path after a relevant field has changed or an answer has arrived."""
         if name in _MATTER:
             self._show()
         if name == "reach":
@@ -89,11 +89,11 @@ class NetworkPane(HelperFormPane):
     # The flags
 
     def may_ask(self) -> bool:
-        """Whether the workspace is named."""
+        """Whether the workspace is set."""
         return not self.store.ready.is_set() or not any(self.store.problem(key) for key in WORKSPACE)
 
     def answered(self, answer: Any) -> None:
-        """The flags as this workspace leaves them."""
+        """Set and show the flags for this workspace."""
         isolation.apply(self.store, answer)
         self._show()
 
@@ -114,7 +114,7 @@ class NetworkPane(HelperFormPane):
         self.query_one("#found", Facts).show([Fact("bad", "Flags", text) for text in illegal])
 
     async def validate(self) -> None:
-        """A combination that Azure refuses is said at the flag, and Next goes there."""
+        """Validate the fields, and show a combination that Azure refuses as an error of the flag."""
         await super().validate()
         found = self.store.facts.get("workspace")
         illegal = isolation.illegal(found, self.store) if found else []
@@ -126,10 +126,10 @@ class NetworkPane(HelperFormPane):
         ):
             row.complain(illegal[0])
 
-    # The way
+    # The network path
 
     def connect(self) -> None:
-        """Look every host up and connect to it."""
+        """Check the network path: resolve every host and connect to it."""
         self.in_background(self._connect, "reach")
 
     async def _connect(self) -> None:
@@ -153,7 +153,7 @@ class NetworkPane(HelperFormPane):
         proxy = str((self.store.facts.get("reach") or {}).get("proxy") or "")
         kind, words = network_path_drawing.in_words(found)
         if self._trouble:
-            kind, words = "none", f"This cannot be known now. {self._trouble}"
+            kind, words = "none", f"The network path could not be checked. {self._trouble}"
         machine = f"{platform.node() or 'this machine'}" + (f", through {proxy}" if proxy else "")
         self.query_one("#path-head", Static).update(
             Content.assemble(("This machine", "bold"), (f"  {machine}", "$text-muted"))
@@ -189,7 +189,7 @@ class NetworkPane(HelperFormPane):
         self.app.push_screen(TextScreen(f"{event.hop.title}: {event.hop.words}", text, export=True))
 
     def on_descendant_focus(self) -> None:
-        """The line below is about the marked host while the drawing has the focus."""
+        """Show the highlighted host's details below while the drawing has the focus."""
         self.call_later(self._tell)
 
     @on(Button.Pressed, "#look")
@@ -198,11 +198,11 @@ class NetworkPane(HelperFormPane):
         self.connect()
 
     def copied_text(self) -> str | None:
-        """The way as text."""
+        """Return the network path as text."""
         return network_path_drawing.as_text(
             self._known() or network_path_drawing.waiting("not_asked"), f"From {platform.node() or 'this machine'}:"
         )
 
     def actions(self) -> list[Action]:
-        """What the menu offers here."""
-        return [Action("Look at the network again", "Every host, from this machine.", self.connect), *super().actions()]
+        """Return this step's menu actions."""
+        return [Action("Refresh the network path", "Every host, from this machine.", self.connect), *super().actions()]

@@ -1,1 +1,1 @@
-"""The step Review."""
+"""The step Review: values, planned changes, findings and cost."""

@@ -1,4 +1,4 @@
-"""Review: everything before anything is created."""
+"""The step Review: shows the whole plan and its effects before anything is created."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from tui.app.widgets.help import Topic
 from tui.plan.fields.all_fields import BY_KEY
 
 QUESTIONS = {"changes": "what exists in Azure", "check": "the preflight"}
-DETAIL_ROWS = 6  # at most, below the list
+DETAIL_ROWS = 6  # maximum rows below the list
 PATIENCE = {"changes": 120, "check": 240}
 
 
 class ReviewPane(Pane):
-    """Values with their provenance, what happens to each resource, what was found, what it costs.
+    """Shows the findings, the planned changes, the values with their sources, and the cost.
 
-    The focus starts on Back. Deploying takes the button Deploy itself, so that walking on with PgDn never deploys.
+    The focus starts on Back. Only the button Deploy itself starts a run, so that PgDn never deploys.
     """
 
     step: ClassVar[str] = "review"
     roomy = True
     next_label = "Deploy"
-    extra_label = "Take it with you"
+    extra_label = "Export"
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -52,56 +52,56 @@ class ReviewPane(Pane):
         yield Static(id="review-detail", markup=False)
 
     def on_mount(self) -> None:
-        """Begin to listen to the plan."""
+        """Start listening to the store."""
         self._unlisten = self.store.listen(self._changed)
 
     def _on_prune(self) -> None:
-        """Stop listening."""
+        """Stop listening to the store."""
         if self._unlisten:
             self._unlisten()
 
     def arrive(self) -> None:
-        """Read everything anew; what Azure has answered for this very plan is kept."""
+        """Read everything again, except Azure's answers that are still valid for the plan."""
         self._refused = ""
         self.show()
-        self.run_worker(self._judge(), group="judge", exclusive=True)
+        self.run_worker(self._check(), group="check", exclusive=True)
         for question in QUESTIONS:
             self.run_worker(self._ask(question), group=question, exclusive=True)
-        for question in ("workspace", "cost"):  # the region and the price; where one is not known, the cost says so
+        for question in ("workspace", "cost"):  # the region and the price; if one is not known, the cost line says so
             self.learn(question, timeout=PATIENCE["changes"])
 
     def landing(self) -> Widget | None:
-        """Back, never Deploy."""
+        """Return the button Back, never Deploy."""
         return self.screen.query("#back").first() if self.screen.query("#back") else self.query_one(ReviewList)
 
-    # What is known
+    # Data
 
     @property
     def findings(self) -> list[Finding]:
-        """Everything found, worst first."""
+        """All findings, worst first."""
         azure = summary.answered_findings(self._answers.get("check", ()))
         return summary.worst_first([*self._local, *summary.refused(self._answers.get("changes", ())), *azure])
 
     @property
     def blockers(self) -> list[Finding]:
-        """What keeps the run from starting."""
+        """The findings that prevent the run from starting."""
         return [finding for finding in self.findings if finding.severity == "blocker"]
 
-    async def _judge(self) -> None:
-        """What the plan shows by itself; it looks at the disk, which may be a slow one."""
+    async def _check(self) -> None:
+        """Find problems in the plan itself; reads the disk, which may be slow."""
         self._local = await in_thread(summary.local_findings, self.store)
         self.show()
 
     async def _ask(self, question: str) -> None:
-        """Ask Azure, unless it has answered for this very plan; a late answer for an older plan is dropped."""
-        # A run changes what exists, so answers from before it, or from its middle, are asked for again.
+        """Query Azure, unless its answer is valid for the current plan; a late answer for an older plan is dropped."""
+        # A run changes what exists, so answers from before or during a run are queried again.
         run = self.store.run
         finished = run is not None and await in_thread(run.journal.finished)
         asked_for = (self.store.fingerprint(question), run.id if run else "", finished)
         if self._asked_for.get(question) == asked_for and question in self._answers:
             return
         self._answers.pop(question, None)
-        self._waiting[question] = ("▸ asking", f"Azure is asked for {QUESTIONS[question]}.")
+        self._waiting[question] = ("▸ checking", f"Querying Azure: {QUESTIONS[question]}.")
         self.show()
         answer, error, late = await self.store.answer(question, timeout=PATIENCE[question], blink=0)
         if late:
@@ -115,14 +115,14 @@ class ReviewPane(Pane):
         self.show()
 
     def _changed(self, name: str) -> None:
-        """The plan was edited or Azure has answered something (the region, for the price)."""
+        """Update after an edit of the plan, or an answer that matters here (the region, for the price)."""
         if self.is_mounted and self.display and (name in BY_KEY or name in ("workspace", "cost", "ready")):
             self.call_later(self.arrive if name == "ready" else self.show)
 
     def show(self) -> None:
-        """Show what is known now."""
+        """Show everything known so far."""
         if not self.is_mounted or not self.query("#review-summary"):
-            return  # an answer that comes while the screen is being taken down
+            return  # an answer arrived while the screen is being removed
         problems = {finding.key: finding.message for finding in self._local}
         findings: Sequence[Finding] = self.findings
         changes: Sequence[Mapping[str, Any]] | None = self._answers.get("changes")
@@ -131,7 +131,7 @@ class ReviewPane(Pane):
         if asking:
             checked = f"▸ checking; {checked} so far" if self.blockers else "▸ checking"
         elif "check" not in self._answers and not self.blockers:
-            checked = "the preflight has not answered"
+            checked = "the preflight did not complete"
         parts = [checked] + ([summary.changes_in_words(changes)] if changes is not None else [])
         first = ". ".join(part[:1].upper() + part[1:] for part in parts)
         head = (self._refused, "bold $text-error") if self._refused else (first + ".", "bold")
@@ -141,31 +141,31 @@ class ReviewPane(Pane):
         self._tell()
 
     def _tell(self) -> None:
-        """The marked row in whole sentences, and what Enter does there; shown where rows have one line."""
+        """Show the highlighted row's full text, and what Enter does there; only if rows have a single line."""
         row, shown = self.query_one(ReviewList).marked, self.query_one("#review-detail", Static)
         if row is None or row.topic is None:
             shown.update("")
             return
         field = BY_KEY.get(row.key or "")
-        leads = f"Enter: {field.label}, at {TITLES[row.step]}." if field else ""
-        leads = leads or (f"Enter: the step {TITLES[row.step]}." if row.step else "")
+        leads = f"Enter: edit {field.label} in {TITLES[row.step]}." if field else ""
+        leads = leads or (f"Enter: go to {TITLES[row.step]}." if row.step else "")
         told = Topic("", row.topic.what, row.topic.why).short(max(shown.content_size.width, 40), DETAIL_ROWS - 1)
         shown.update(Content.assemble(told, ("\n" + leads if leads else "", "$text-muted")))
 
     def on_resize(self) -> None:
-        """The sentences wrap anew."""
+        """Wrap the full text again."""
         self.call_after_refresh(self._tell)
 
-    # What can be done
+    # Actions
 
     def on_option_list_option_highlighted(self, event: ReviewList.OptionHighlighted) -> None:
-        """Help follows the row."""
+        """Update the help for the highlighted row."""
         event.stop()
         self._tell()
         self.refresh_help()
 
     def on_review_list_picked(self, event: ReviewList.Picked) -> None:
-        """Edit the row's field, and come back."""
+        """Edit the row's field, and then return here."""
         event.stop()
         self.post_message(self.GoTo(event.step, event.key))
 
@@ -176,11 +176,11 @@ class ReviewPane(Pane):
         reviewed.focus()
 
     async def advance(self, pressed: bool = False) -> bool:
-        """Start the run, if nothing stands in the way and the button itself was pressed."""
+        """Start the run if there are no blockers and the button itself was pressed."""
         if not pressed:
-            self.say("Tab to Deploy, then Enter, starts.")
+            self.say("To start, press Tab to Deploy, then Enter.")
             return False
-        await self._judge()
+        await self._check()
         if self.blockers:
             first = self.blockers[0]
             self._refused = f"✖ Not deployed: {first.message}"
@@ -192,7 +192,7 @@ class ReviewPane(Pane):
         return await self._start()
 
     async def _start(self) -> bool:
-        """Start the engine; what does not allow it is explained."""
+        """Start the run, or show why it cannot start."""
         self._refused = ""
         self.say("Starting")
         try:
@@ -209,7 +209,7 @@ class ReviewPane(Pane):
         return True
 
     async def extra(self) -> None:
-        """The plan as files for other tools."""
+        """Open the export dialog."""
         self._export()
 
     def _export(self) -> None:
@@ -218,16 +218,16 @@ class ReviewPane(Pane):
         self.app.push_screen(ExportScreen(self.store))
 
     def actions(self) -> list[Action]:
-        """Ask Azure again, take the plan away, correct it as the checks propose."""
+        """Return this step's menu actions."""
         found = [
-            Action("Check again", "Ask Azure again what exists and run the preflight again.", self._again),
-            Action("Take it with you", "The plan as az ml YAML, Python, pipelines, Bicep.", self._export),
+            Action("Refresh", "Read Azure's resources and run the preflight again.", self._again),
+            Action("Export", "The plan as az ml YAML, Python, pipelines, Bicep.", self._export),
             Action(
                 "Serve this model here first", "On this machine, and call it; Azure is not touched.", self._local_trial
             ),
         ]
         if self._fixes():
-            found.insert(0, Action("Correct the plan", "As the checks propose, see their findings.", self._correct))
+            found.insert(0, Action("Fix the plan", "Apply the fixes proposed by the findings.", self._correct))
         return found
 
     def _local_trial(self) -> None:
@@ -236,15 +236,15 @@ class ReviewPane(Pane):
         self.app.push_screen(LocalTrialScreen(self.store))
 
     def _fixes(self) -> dict[str, Any]:
-        """The values that would mend the plan, by key; None leaves a key out."""
+        """The values that would fix the plan, by key; None removes a key."""
         answered = [finding.get("fix") for finding in self._answers.get("check", ())]
         return {str(fix["key"]): fix["value"] for fix in answered if fix}
 
     def _correct(self) -> None:
         fixes = self._fixes()
         for key, value in fixes.items():
-            self.store.put(key, value, "the preflight's proposal")
-        self.say(f"Corrected: {', '.join(fixes)}.")
+            self.store.put(key, value, "fix proposed by the preflight")
+        self.say(f"Fixed: {', '.join(fixes)}.")
         self.arrive()
 
     def _again(self) -> None:
@@ -252,5 +252,5 @@ class ReviewPane(Pane):
         self.arrive()
 
     def copied_text(self) -> str | None:
-        """The review as text."""
+        """Return the review as text."""
         return "\n".join(row.content.plain for row in self.query_one(ReviewList).rows) + "\n"

@@ -1,4 +1,4 @@
-"""The review as one list: what stands in the way, what happens to each resource, every value and its source."""
+"""The review as one list: findings, planned changes, and all values with their sources."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tui.plan.fields.all_fields import BY_KEY, STEPS
 Cell = tuple[str, int, str]  # text, width, style
 
 _LOOK = {"blocker": "$text-error", "warning": "$text-warning", "unknown": "$text-muted", "ok": "$text-success"}
-_LOUD = ("blocker", "warning")  # what is told before everything else
+_LOUD = ("blocker", "warning")  # shown before everything else
 _LOOK_OF_ACTION = {
     "create": "$text-success",
     "change": "$text-warning",
@@ -34,7 +34,7 @@ _LOOK_OF_ACTION = {
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the list: what it says, and where Enter leads."""
+    """A row of the list: its content, and the step or field that Enter opens."""
 
     content: Content
     step: str = ""
@@ -44,10 +44,10 @@ class Row:
 
 
 class Review(NamedTuple):
-    """Everything that the list shows.
+    """The content of the list.
 
-    `changes` is None while they are not known; `waiting` says why, by `check` and `changes`: a word with its symbol,
-    and a sentence. `made` has for each resource what it will be when it is created, in a few words.
+    `changes` is None while not known; `waiting` says why, by `check` and `changes`: a word with its symbol, and a
+    sentence. `made` describes, for each resource, what will be created, in a few words.
     """
 
     findings: Sequence[Finding] = ()
@@ -58,7 +58,7 @@ class Review(NamedTuple):
 
 
 def columns(*cells: Cell) -> Content:
-    """Cells side by side, each wrapped to its width; a line of the terminal for every line of the tallest."""
+    """Combine cells side by side, each wrapped to its width, into as many lines as the tallest needs."""
     wrapped = [
         textwrap.wrap(text, width, break_on_hyphens=False) or [""] if width > 0 else [""] for text, width, _ in cells
     ]
@@ -73,11 +73,11 @@ def columns(*cells: Cell) -> Content:
 
 
 class ReviewList(OptionList):
-    """Enter on a row leads to where it is edited."""
+    """Lists the review; Enter on a row opens the field or step to edit."""
 
     @dataclass
     class Picked(Message):
-        """Enter on a row."""
+        """Enter was pressed on a row."""
 
         step: str
         key: str | None
@@ -94,13 +94,13 @@ class ReviewList(OptionList):
         self._build()
 
     def on_resize(self) -> None:
-        """Columns follow the width; the marked row stays in sight."""
+        """Adapt the columns to the width, and keep the highlighted row visible."""
         self._build()
         self.call_after_refresh(self.scroll_to_highlight)
 
     @property
     def brief(self) -> bool:
-        """Whether a row has one line: on a short screen; what is left out of the marked row is told below the list."""
+        """Whether rows have a single line, on a short screen; the highlighted row's full text is then shown below."""
         return self.screen.has_class("-short")
 
     @property
@@ -109,11 +109,11 @@ class ReviewList(OptionList):
         return self._row(self.highlighted)
 
     def topic(self) -> Topic | None:
-        """Help about the highlighted row."""
+        """Return the help about the highlighted row."""
         return self.marked.topic if self.marked else None
 
     def pick_field(self, key: str) -> bool:
-        """Highlight the first row about a field, if there is one."""
+        """Highlight the first row about a field; return whether there is one."""
         return self._pick(lambda row: row.key == key)
 
     def pick_worst(self) -> None:
@@ -122,14 +122,14 @@ class ReviewList(OptionList):
             self.scroll_home(animate=False)
 
     def _pick(self, wanted: Callable[[Row], bool]) -> bool:
-        """Highlight the first such row, if there is one."""
+        """Highlight the first matching row; return whether there is one."""
         found = next((index for index, row in enumerate(self.rows) if wanted(row) and not row.heading), None)
         if found is not None:
             self.highlighted = found
         return found is not None
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Enter or a click."""
+        """Open the selected row's field or step."""
         event.stop()
         row = self._row(event.option_index)
         if row and row.step:
@@ -166,19 +166,18 @@ class ReviewList(OptionList):
             self.scroll_to(y=top, animate=False)
 
     def _finding_rows(self, width: int) -> list[Row]:
-        """What stands in the way or should be known before the start."""
-        rows = [_heading("Found before the start", "Enter on a row edits it")]
+        """Return the rows of blockers and warnings."""
+        rows = [_heading("Preflight", "Enter on a row edits it")]
         first = [finding for finding in self._shown.findings if finding.severity in _LOUD]
         rows += [self._finding_row(finding, width) for finding in first]
         if self._shown.waiting.get("check"):
             rows.append(self._note(*self._shown.waiting["check"], width))
         elif not first:
-            told = "Nothing that was checked stands in the way."
-            rows.append(self._fine_row() or _in_order("Nothing stands in the way.", told))
+            rows.append(self._fine_row() or _in_order("Ready.", "The checks found no problems."))
         return rows
 
     def _checked_rows(self, width: int) -> list[Row]:
-        """What could not be found out, and what is in order beside findings: it changes nothing, so it comes last."""
+        """Return the rows of unknown results and passed checks, which come last because they need no action."""
         found = list(self._shown.findings)
         rows = [self._finding_row(item, width) for item in found if item.severity not in ("blocker", "warning", "ok")]
         fine = self._fine_row()
@@ -189,31 +188,31 @@ class ReviewList(OptionList):
         return [_heading("Also checked"), *rows] if rows else []
 
     def _fine_row(self) -> Row | None:
-        """How many checks are in order, which ones being told below the list; None before there are any."""
+        """Return a row with the number of passed checks, which are listed below the list; None if there are none."""
         fine = [finding for finding in self._shown.findings if finding.severity == "ok"]
         if not fine:
             return None
-        return _in_order("1 check is in order." if len(fine) == 1 else f"{len(fine)} checks are in order.", _list(fine))
+        return _in_order("1 check passed." if len(fine) == 1 else f"{len(fine)} checks passed.", _list(fine))
 
     def _finding_row(self, finding: Finding, width: int) -> Row:
         _, symbol, word = SEVERITIES.get(finding.severity, SEVERITIES["unknown"])
         text = self._told(f"{finding.message} {finding.remedy}".strip(), width - 14)
         content = columns((f"{symbol} {word}", 11, _LOOK.get(finding.severity, "")), (text, width - 14, ""))
         at = finding.looked_at if finding.looked_at not in finding.message else ""
-        why = f"{finding.remedy} Looked at: {at}.".strip() if at else finding.remedy
-        topic = Topic(word.capitalize(), finding.message, why, link=finding.docs)
+        why = f"{finding.remedy} Checked: {at}.".strip() if at else finding.remedy
+        topic = Topic(word[:1].upper() + word[1:], finding.message, why, link=finding.docs)
         return Row(content, finding.step, finding.key or None, topic)
 
     def _told(self, text: str, width: int) -> str:
-        """A text for a cell; in one line where the rest is told below the list."""
+        """Return a cell's text, truncated to one line if the full text is shown below the list."""
         return cut(text, width) if self.brief else text
 
     def _note(self, word: str, text: str, width: int) -> Row:
         content = columns((word, 11, "$text-muted"), (self._told(text, width - 13), width - 13, "$text-muted"))
-        return Row(content, topic=Topic("Asking Azure", text))
+        return Row(content, topic=Topic("Azure", text))
 
     def _change_rows(self, width: int) -> list[Row]:
-        rows = [_heading("What happens in Azure")]
+        rows = [_heading("Planned changes")]
         if self._shown.waiting.get("changes"):
             rows.append(self._note(*self._shown.waiting["changes"], width))
         longest = max((len(str(change.get("name", ""))) for change in self._shown.changes or ()), default=0)
@@ -226,7 +225,7 @@ class ReviewList(OptionList):
             why = " ".join(
                 str(text) for text in (change.get("refused") or change.get("why"), change.get("how")) if text
             )
-            # What is new needs no reason, but says what it will be.
+            # A new resource needs no reason; describe it instead.
             told = self._shown.made.get(resource) or why if action == "create" else why
             cells = [
                 columns(
@@ -254,7 +253,7 @@ class ReviewList(OptionList):
     def _value_rows(self, width: int) -> list[Row]:
         rows: list[Row] = []
         titles = dict(STEPS)
-        # At 80 columns a subscription's id and $AZURE_SUBSCRIPTION_ID have room in one row each: 36 and 22.
+        # At 80 columns, a subscription ID and $AZURE_SUBSCRIPTION_ID fit in one row each: 36 and 22.
         label = 15 if width < 90 else 20
         source = max(min(width - label - 44, 50), 22)
         step = ""
@@ -277,7 +276,7 @@ class ReviewList(OptionList):
 
 
 def _short(source: str) -> str:
-    """The last place that a value comes from: the variable, where a file refers to one."""
+    """Return the last part of a value's source: the variable, if a file refers to one."""
     return source.rpartition(", from ")[2]
 
 
@@ -286,8 +285,8 @@ def _heading(text: str, hint: str = "") -> Row:
 
 
 def _in_order(words: str, told: str) -> Row:
-    return Row(Content.styled(f"✔ {words}", "$text-success"), topic=Topic("In order", told))
+    return Row(Content.styled(f"✔ {words}", "$text-success"), topic=Topic("OK", told))
 
 
 def _list(findings: Sequence[Finding]) -> str:
-    return " ".join(finding.message for finding in findings) or "Every check that was made is in order."
+    return " ".join(finding.message for finding in findings) or "All checks passed."

@@ -1,4 +1,4 @@
-"""What the review shows, as data: values with their provenance, changes, findings, cost. No screens here."""
+"""The content of the review, as data: values with their sources, changes, findings, cost. Contains no screens."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SEVERITIES: dict[str, tuple[int, str, str]] = {
     "blocker": (0, "✖", "blocker"),
     "warning": (1, "!", "warning"),
     "unknown": (2, "?", "not known"),
-    "ok": (3, "✔", "in order"),
+    "ok": (3, "✔", "OK"),
 }
 
 ACTIONS: dict[str, tuple[str, str]] = {
@@ -33,7 +33,7 @@ ACTIONS: dict[str, tuple[str, str]] = {
     "refused": ("✖", "refused"),
 }
 
-# Where the values of a resource are edited.
+# The field through which each resource is edited.
 FIELD_OF_RESOURCE: dict[str, str] = {
     "endpoint": "endpoint.name",
     "model": "deployment.model.path",
@@ -46,7 +46,7 @@ FIELD_OF_RESOURCE: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """Something found before the start; `key` is the field that it is about, if any."""
+    """A finding of the preflight or the plan's own checks; `key` is the field concerned, if any."""
 
     severity: str
     message: str
@@ -57,13 +57,13 @@ class Finding:
 
     @property
     def step(self) -> str:
-        """The step where it is put right, or an empty text."""
+        """The step in which to fix it, or an empty text."""
         return BY_KEY[self.key].step if self.key in BY_KEY else ""
 
 
 @dataclass(frozen=True)
 class Value:
-    """One field that is set: its value as shown, and where it came from."""
+    """A field that is set: its value as shown, and its source."""
 
     field: Field
     shown: str
@@ -72,7 +72,7 @@ class Value:
 
 
 def values(store: Store, problems: Mapping[str, str]) -> list[Value]:
-    """Every field that applies and has a value, in the order of the steps; or none, and that is what is wrong."""
+    """Return the fields that apply and have a value, or lack a required one, in the order of the steps."""
     rows = []
     for field in FIELDS:
         if not store.document.asked(field.key):
@@ -80,7 +80,7 @@ def values(store: Store, problems: Mapping[str, str]) -> list[Value]:
         problem = problems.get(field.key, "")
         written = store.document.get(field.key)
         is_set = written is not None or field.key in store.secrets
-        # A default that stands for nothing: there is no script without a code folder.
+        # Skip a meaningless default: without a code folder there is no script.
         without_use = field.default is None or (field.key == SCRIPT and not store.document.value(CODE))
         if not problem and not is_set and (field.advanced or without_use):
             continue
@@ -89,7 +89,7 @@ def values(store: Store, problems: Mapping[str, str]) -> list[Value]:
 
 
 def shown(store: Store, field: Field) -> str:
-    """A value for reading: references resolved, secrets never."""
+    """Return a value to show: references are resolved, except secrets."""
     if field.key in store.secrets:
         return "kept in memory"
     value = store.document.value(field.key)
@@ -102,7 +102,7 @@ def shown(store: Store, field: Field) -> str:
 
 
 def local_findings(store: Store) -> list[Finding]:
-    """What the plan shows by itself. Looks at the disk: call it away from the screen's loop."""
+    """Return the problems found in the plan itself. Reads the disk: call it outside the event loop."""
     found = []
     for field in FIELDS:
         problem = store.problem(field.key)
@@ -114,7 +114,7 @@ def local_findings(store: Store) -> list[Finding]:
 
 
 def _cross_field_problems(store: Store) -> list[Finding]:
-    """Values that are right each by itself, and wrong together."""
+    """Return the conflicts between values that are each valid."""
     from tui.plan.load_save.resolve import resolve
     from tui.plan.problems import PlanInvalid
 
@@ -128,7 +128,7 @@ def _cross_field_problems(store: Store) -> list[Finding]:
 
 
 def answered_findings(answer: Sequence[Mapping[str, Any]]) -> list[Finding]:
-    """The preflight's findings."""
+    """Convert the helper's answer to findings."""
     return [
         Finding(
             str(item.get("severity") or "unknown"),
@@ -143,12 +143,12 @@ def answered_findings(answer: Sequence[Mapping[str, Any]]) -> list[Finding]:
 
 
 def _with_command(remedy: str, command: str) -> str:
-    """What to do, and the command that does it, where the sentence does not hold it already."""
+    """Return a remedy, followed by its command unless the sentence already contains it."""
     return remedy if not command or command in remedy else f"{remedy} {command}".strip()
 
 
 def worst_first(findings: Sequence[Finding]) -> list[Finding]:
-    """Blockers, warnings, what is not known, what is in order; each message once."""
+    """Sort findings: blockers, warnings, unknown, OK; each message once."""
     seen: dict[tuple[str, str], Finding] = {}
     for finding in findings:
         seen.setdefault((finding.severity, finding.message), finding)
@@ -156,7 +156,7 @@ def worst_first(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def refused(changes: Sequence[Mapping[str, Any]]) -> list[Finding]:
-    """Changes that Azure would not make."""
+    """Return the changes that Azure would refuse, as findings."""
     return [
         Finding(
             "blocker",
@@ -169,7 +169,7 @@ def refused(changes: Sequence[Mapping[str, Any]]) -> list[Finding]:
 
 
 def changes_in_words(changes: Sequence[Mapping[str, Any]]) -> str:
-    """`creates 5, changes 1, leaves 2`."""
+    """Summarize changes: `creates 5, changes 1, leaves 2`."""
     numbers = Counter(change.get("action") for change in changes)
     words = (("create", "creates"), ("change", "changes"), ("skip", "leaves"))
     parts = [f"{verb} {numbers[action]}" for action, verb in words if numbers[action]]
@@ -177,7 +177,7 @@ def changes_in_words(changes: Sequence[Mapping[str, Any]]) -> str:
 
 
 def made_of(store: Store) -> dict[str, str]:
-    """What is created, by resource, in a few words: from the values that the plan holds."""
+    """Describe the resources to create in a few words, from the plan's values."""
 
     def text(key: str) -> str:
         return shown(store, BY_KEY[key])
@@ -198,16 +198,16 @@ def made_of(store: Store) -> dict[str, str]:
 
 
 def findings_in_words(findings: Sequence[Finding]) -> str:
-    """`2 blockers, 1 warning`."""
+    """Summarize findings: `2 blockers, 1 warning`."""
     blockers = sum(finding.severity == "blocker" for finding in findings)
     warnings = sum(finding.severity == "warning" for finding in findings)
-    parts = [formatting.count(blockers, "blocker")] if blockers else ["nothing stands in the way"]
+    parts = [formatting.count(blockers, "blocker")] if blockers else ["ready"]
     parts += [formatting.count(warnings, "warning")] if warnings else []
     return ", ".join(parts)
 
 
 def before_after(change: Mapping[str, Any]) -> str:
-    """`1 → 3`; `not set` for nothing."""
+    """Format a change: `1 → 3`; `not set` for no value."""
     return f"{_value(change.get('before'))} → {_value(change.get('after'))}"
 
 
@@ -222,7 +222,7 @@ def _value(value: Any) -> str:
 
 
 def cost(store: Store) -> str:
-    """What the instances cost, in a sentence; says so where the price is not known."""
+    """Return the cost of the instances, as a sentence; says so if the price is not known."""
     from tui.plan import sizes
 
     size = str(store.document.value("deployment.instance_type") or "")
@@ -230,15 +230,15 @@ def cost(store: Store) -> str:
     workspace: dict[str, Any] | None = store.facts.get("workspace")
     region = str((workspace or {}).get("location") or "")
     if not size or not isinstance(number, int) or isinstance(number, bool):
-        return "The cost is known once size and instances are."
+        return "The cost is shown once size and instances are set."
     answer = estimate(store)
     if answer is not None:
         on_top = " ".join(str(one) for one in answer.get("extras") or ())
         words = _cost_words(answer["hour"], answer["month"], answer["currency"], f"{number} × {size}", answer["dated"])
-        return f"{words} On top: {on_top[:1].lower()}{on_top[1:]}" if on_top else words
+        return f"{words} Plus: {on_top[:1].lower()}{on_top[1:]}" if on_top else words
     each = sizes.price_per_hour(size, region) if region else None
     if each is None:
-        why = f"no list price at hand for {size} in {region}" if region else "the workspace's region is not read yet"
+        why = f"no list price available for {size} in {region}" if region else "the workspace's region is not read yet"
         return f"Cost not known: {why}."
     hour = each * number
     what = f"{number} × {size}"
@@ -250,7 +250,7 @@ def _cost_words(hour: float, month: float, money: str, what: str, dated: str) ->
 
 
 def estimate(store: Store) -> dict[str, Any] | None:
-    """The helper's estimate of what the plan's instances cost, where it has one for this very size and number."""
+    """Return the helper's cost estimate, if it is for the plan's current size and number of instances."""
     answer: dict[str, Any] = store.facts.get("cost") or {}
     wanted = (store.document.value("deployment.instance_type"), store.document.value("deployment.instance_count"))
     known = answer.get("hour") is not None and (answer.get("size"), answer.get("count")) == wanted

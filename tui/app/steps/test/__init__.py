@@ -1,1 +1,1 @@
-"""The step Test: a call of the endpoint, and many."""
+"""The step Test: single calls of the endpoint, and load tests."""

@@ -1,4 +1,4 @@
-"""The answer of a test call: outcome in words, circumstances, body, headers folded."""
+"""Shows the response of a test call: outcome, latency, body, and the headers, collapsed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui.app.steps.test import call_in_words
 from tui.app.steps.test.call_in_words import Call
 from tui.app.widgets.help import Topic
 
-SHOWN_CHARACTERS = 20_000  # of a body; the rest is said, not drawn
+SHOWN_CHARACTERS = 20_000  # of a body; the rest is only counted
 
 _LOOK = {"✔": "bold $text-success", "!": "bold $text-warning", "✖": "bold $text-error"}
 
@@ -26,21 +26,21 @@ class AnswerView(VerticalScroll):
         self.call: Call | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static("Nothing sent yet.", classes="answer-verdict", markup=False)
+        yield Static("No request sent yet.", classes="answer-verdict", markup=False)
         yield Static(classes="answer-body", markup=False)
-        with Collapsible(title="Headers of the answer", collapsed=True, classes="answer-headers"):
+        with Collapsible(title="Response headers", collapsed=True, classes="answer-headers"):
             yield Static(classes="answer-headers-text", markup=False)
 
     def on_mount(self) -> None:
-        """Nothing to fold yet."""
+        """Hide the headers until there are any."""
         self.query_one(".answer-headers").display = False
 
     def topic(self) -> Topic:
-        """Help about the answer."""
+        """Return the help about the response."""
         return Topic(
-            "Answer",
-            "What came back: status, time from here to the answer, the deployment that answered, body, headers.",
-            "Status 424 means that the scoring script raised an error: its own answer is the body.",
+            "Response",
+            "Status, latency from this machine, the deployment that responded, body and headers.",
+            "Status 424 means that the scoring script raised an error; the body is its response.",
         )
 
     def show(self, call: Call) -> None:
@@ -62,6 +62,6 @@ class AnswerView(VerticalScroll):
         headers = "\n".join(f"{name}: {value}" for name, value in sorted(call.headers.items()))
         folded = self.query_one(".answer-headers", Collapsible)
         folded.display = bool(headers)
-        folded.title = f"Headers of the answer ({len(call.headers)})"
+        folded.title = f"Response headers ({len(call.headers)})"
         self.query_one(".answer-headers-text", Static).update(headers)
         self.scroll_home(animate=False)

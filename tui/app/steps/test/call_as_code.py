@@ -1,4 +1,4 @@
-"""A test call as code to copy. The key is never in it: it comes from a variable, which a command of az fills."""
+"""Generates code for a test call. It never contains the key, but reads a variable that an az command sets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ VARIABLE = "AML_ENDPOINT_KEY"
 
 @dataclass(frozen=True)
 class Target:
-    """Where a call goes; `deployment` pins it to one. The names serve the command that fetches the key."""
+    """The target of a call; `deployment` selects one explicitly. The names are for the command that gets the key."""
 
     uri: str
     deployment: str | None = None
@@ -22,7 +22,10 @@ class Target:
     auth_mode: str = "key"
 
     def fetching(self) -> str:
-        """The command that puts the key or token into the variable (Microsoft, how-to-authenticate-online-endpoint)."""
+        """Return the command that sets the variable to the key or token.
+
+        See Microsoft, how-to-authenticate-online-endpoint.
+        """
         if self.auth_mode == "aad_token":
             asked = ["az", "account", "get-access-token", "--resource", "https://ml.azure.com"]
         else:
@@ -37,7 +40,7 @@ class Target:
 
 
 def as_curl(target: Target, body: str) -> str:
-    """The call as a shell script with curl."""
+    """Return the call as a shell script with curl."""
     lines = [
         f"curl --fail-with-body -X POST {shlex.quote(target.uri)}",
         f'  -H "Authorization: Bearer ${VARIABLE}"',
@@ -50,7 +53,7 @@ def as_curl(target: Target, body: str) -> str:
 
 
 def as_python(target: Target, body: str) -> str:
-    """The call as Python with requests."""
+    """Return the call as Python with requests."""
     headers = [f'    "Authorization": f"Bearer {{os.environ[\'{VARIABLE}\']}}",']
     if target.deployment:
         headers.append(f'    "azureml-model-deployment": {json.dumps(target.deployment)},')
@@ -62,7 +65,7 @@ def as_python(target: Target, body: str) -> str:
         headers.append('    "Content-Type": "application/json",')
     return "\n".join(
         [
-            "# Before, in the shell:",
+            "# First, in the shell:",
             f"# {target.fetching()}",
             "import os",
             "",

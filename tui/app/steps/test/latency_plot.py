@@ -1,4 +1,4 @@
-"""The latencies of a load test, drawn: a mark a call in its order, and lines for p50 and p95."""
+"""Plots the latencies of a load test: a mark per call, in order, and lines for p50 and p95."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ ROWS_FOR_LINES = 12
 
 
 class LatencyPlot(PlotextPlot):
-    """Milliseconds by the number of the call; calls that failed are marked with an x, in words too."""
+    """Plots milliseconds by call number; failed calls are marked with an x, which the axis label explains."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._tally: Tally | None = None
 
     def show(self, tally: Tally) -> None:
-        """Draw another tally."""
+        """Draw a tally."""
         self._tally = tally
         plt = self.plt
         plt.clear_data()
@@ -51,12 +51,12 @@ class LatencyPlot(PlotextPlot):
         self.refresh()
 
     def on_resize(self) -> None:
-        """With more rows there is more to draw."""
+        """Draw again: the number of rows decides what is drawn."""
         if self._tally is not None:
             self.show(self._tally)
 
     def render(self) -> RenderResult:
-        """The plot, once there is room for one."""
+        """Render the plot, once there is room for it."""
         if self._tally is None or self.size.width < 20 or self.size.height < 5:
             return ""
         return super().render()

@@ -1,4 +1,4 @@
-"""Many calls in a row or at once: their figures, and how they are asked for piece by piece."""
+"""Load tests: the results of many sequential or concurrent calls, made in batches."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from tui.app.text import formatting
 
 MOST_CALLS = 1000
 MOST_PARALLEL = 50
-PIECE_SECONDS = 0.8  # none is begun after that until the screen was told: progress, and the time a cancel may take
+# No call of a batch starts later than this: it bounds the time between progress updates, and for a cancel.
+PIECE_SECONDS = 0.8
 
 
 @dataclass(frozen=True)
 class Shot:
-    """One call of a load test; `latency_ms` is None where nothing answered."""
+    """One call of a load test; `latency_ms` is None without a response."""
 
     status_code: int | None
     latency_ms: float | None
@@ -26,15 +27,15 @@ class Shot:
 
     @property
     def outcome(self) -> str:
-        """In words: the status, and whether a 200 was an error all the same."""
+        """The status as text; a 200 response with an error body is named as such."""
         if self.status_code is None:
-            return "no answer"
-        return "200 with an error text" if self.status_code == 200 and not self.ok else str(self.status_code)
+            return "no response"
+        return "200 with an error body" if self.status_code == 200 and not self.ok else str(self.status_code)
 
 
 @dataclass(frozen=True)
 class Tally:
-    """What a load test has shown so far. `seconds` is the time that its calls took together, as a clock has it."""
+    """The results of a load test so far. `seconds` is the elapsed wall-clock time of its calls."""
 
     wanted: int
     parallel: int
@@ -46,7 +47,7 @@ class Tally:
     cancelled: bool = False
 
     def after(self, answer: Mapping[str, Any]) -> Tally:
-        """The tally with one more piece, as the helper tells it."""
+        """Return the tally with another batch added, from the helper's answer."""
         more = tuple(
             Shot(call.get("status_code"), call.get("latency_ms"), bool(call.get("ok")), call.get("deployment") or "")
             for call in answer.get("calls") or ()
@@ -61,28 +62,28 @@ class Tally:
 
     @property
     def left(self) -> int:
-        """How many are still to be made."""
+        """The number of calls still to be made."""
         return max(self.wanted - len(self.shots), 0)
 
     @property
     def times(self) -> list[float]:
-        """Milliseconds of the calls that were answered well, in their order."""
+        """The latencies of the successful calls in milliseconds, in order."""
         return [shot.latency_ms for shot in self.shots if shot.ok and shot.latency_ms is not None]
 
     @property
     def bad(self) -> int:
-        """How many were not answered well."""
+        """The number of failed calls."""
         return sum(not shot.ok for shot in self.shots)
 
     @property
     def percentiles(self) -> str:
-        """`p50 31 ms, p95 60 ms, p99 71 ms` of the calls that were answered well; there must be some."""
+        """Percentiles of the successful calls: `p50 31 ms, p95 60 ms, p99 71 ms`; needs at least one."""
         times = self.times
         found = ((name, call_in_words.percentile(times, share)) for name, share in PERCENTILES)
         return ", ".join(f"{name} {formatting.milliseconds(value)}" for name, value in found)
 
     def progress(self) -> str:
-        """`▸ 37 of 200, 12 a second, 14 s left`."""
+        """Return the progress: `37 of 200, 12 a second, 14 s left`."""
         done = len(self.shots)
         words = f"{done:,} of {self.wanted:,}"
         if done and self.seconds > 0.2:
@@ -93,40 +94,43 @@ class Tally:
         return words
 
     def figures(self) -> list[tuple[str, str]]:
-        """Name and value of everything that was measured."""
+        """Return name and value of each result."""
         rows: list[tuple[str, str]] = []
         times = self.times
         if times:
             fastest, slowest = formatting.milliseconds(min(times)), formatting.milliseconds(max(times))
             rows.append(("Latency", f"{self.percentiles}; from {fastest} to {slowest}"))
         if self.shots:
-            rows.append(("Answers", _counted(Counter(shot.outcome for shot in self.shots))))
+            rows.append(("Status", _counted(Counter(shot.outcome for shot in self.shots))))
             by = Counter(shot.deployment for shot in self.shots if shot.deployment)
             if by:
-                rows.append(("Answered by", _counted(by)))
+                rows.append(("Served by", _counted(by)))
         if self.error:
-            rows.append(("No answer", f"{self.error.get('title', '')}. {self.error.get('cause', '')}".strip()))
+            rows.append(("No response", f"{self.error.get('title', '')}. {self.error.get('cause', '')}".strip()))
         if self.first_bad:
             rows.append(("First error", formatting.plain(self.first_bad)))
         return rows
 
     def in_words(self) -> str:
-        """One line: `✔ 200 calls, 4 at a time: p50 31 ms, p95 60 ms, p99 71 ms`, and how many failed."""
+        """Return one line: `✔ 200 calls, 4 concurrent: p50 31 ms, p95 60 ms, p99 71 ms`, and the number of failures."""
         done = len(self.shots)
         if not done:
             return f"✖ {self.error['title']}" if self.error.get("title") else "! No call was made"
-        at_once = f", {self.parallel} at a time" if self.parallel > 1 else ""
+        at_once = f", {self.parallel} concurrent" if self.parallel > 1 else ""
         stopped = ", cancelled" if self.cancelled else ""
         failed = f", {self.bad} failed" if self.bad else ""
         if not self.times:
-            return f"✖ None of {formatting.count(done, 'call')}{at_once} was answered well{stopped}"
+            return f"✖ None of {formatting.count(done, 'call')}{at_once} succeeded{stopped}"
         sign = "!" if self.bad else "✔"
         return f"{sign} {formatting.count(done, 'call')}{at_once}{failed}{stopped}: {self.percentiles}"
 
     def text(self) -> str:
-        """Everything as plain text, to take away; with the milliseconds of every call."""
+        """Return all results as plain text, with the latency of every call."""
         rows = [("Calls", self.progress() + (", cancelled" if self.cancelled else ""))]
-        rows += [("At a time", str(self.parallel)), ("Sent", f"to {self.pinned}" if self.pinned else "as routed")]
+        rows += [
+            ("Concurrent", str(self.parallel)),
+            ("Sent", f"to {self.pinned}" if self.pinned else "by traffic split"),
+        ]
         rows += self.figures()
         lines = [f"{name + ':' if name else '':13}{value}" for name, value in rows]
         each = "\n".join(
@@ -140,15 +144,15 @@ PERCENTILES = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
 
 
 def _counted(found: Counter[str]) -> str:
-    """`200: 180, 429: 15`, the most frequent first."""
+    """Format counts: `200: 180, 429: 15`, the most frequent first."""
     return ", ".join(f"{name}: {number:,}" for name, number in found.most_common())
 
 
-def judged(count: str, parallel: str) -> tuple[int, int, str]:
-    """Number of calls and how many at a time from what was typed, and a sentence where that cannot be (else empty)."""
-    limits: Sequence[tuple[str, str, int]] = (("Calls", count, MOST_CALLS), ("At a time", parallel, MOST_PARALLEL))
+def checked_numbers(count: str, parallel: str) -> tuple[int, int, str]:
+    """Parse the typed number of calls and of concurrent calls; the third item is an error sentence, or empty."""
+    limits: Sequence[tuple[str, str, int]] = (("Calls", count, MOST_CALLS), ("Concurrent", parallel, MOST_PARALLEL))
     for name, typed, most in limits:
         if not typed.strip().isdecimal() or not 1 <= int(typed) <= most:
-            return 0, 0, f"{name} is a whole number from 1 to {most:,}."
+            return 0, 0, f"{name} must be a whole number from 1 to {most:,}."
     number, at_once = int(count), int(parallel)
     return number, min(at_once, number), ""

@@ -1,4 +1,4 @@
-"""Many calls: how many and how many at a time, progress, percentiles, errors by status, and a plot."""
+"""The load test dialog: number of calls and concurrency, progress, percentiles, errors by status, and a plot."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.state.answers import stay_busy
 from tui.app.state.background import in_thread
 from tui.app.state.store import Store
-from tui.app.steps.test.load_test import PIECE_SECONDS, Tally, judged
+from tui.app.steps.test.load_test import PIECE_SECONDS, Tally, checked_numbers
 from tui.app.widgets.facts import Fact, Facts
 from tui.app.widgets.inputs import TextInput
 
 if TYPE_CHECKING:
     from tui.app.steps.test.latency_plot import LatencyPlot
 
-PATIENCE = 260  # seconds for one piece: a call may take 190
+PATIENCE = 260  # seconds for one batch: a call may take 190
 
 
 class LoadTestDialog(OperationDialog[Tally]):
-    """Sends one request many times; dismissed with what that showed, or None when nothing was sent."""
+    """Sends one request many times; dismissed with the results, or None if nothing was sent."""
 
     said = "#load-test-said"
 
     def __init__(self, store: Store, body: str, pinned: str | None, before: Tally | None = None) -> None:
-        """`before` is the load test of the last time, shown until another one begins."""
+        """`before` is the previous load test, shown until another one starts."""
         super().__init__(store)
         self._body = body
         self._pinned = pinned
@@ -45,22 +45,24 @@ class LoadTestDialog(OperationDialog[Tally]):
     def compose(self) -> ComposeResult:
         count, parallel = (self.tally.wanted, self.tally.parallel) if self.tally else (20, 1)
         with Vertical(classes="dialog -wide -load-test") as dialog:
-            dialog.border_title = "Send many times" + (f", to {self._pinned}" if self._pinned else ", as routed")
+            dialog.border_title = "Load test" + (f", to {self._pinned}" if self._pinned else ", by traffic split")
             with Horizontal(id="load-test-bar"):
                 yield Static("Calls", classes="load-test-label", markup=False)
-                yield TextInput(str(count), id="load-test-count", max_length=4, tooltip="How many calls, up to 1,000")
-                yield Static("At a time", classes="load-test-label", markup=False)
-                yield TextInput(str(parallel), id="load-test-parallel", max_length=2, tooltip="At a time, up to 50")
+                yield TextInput(str(count), id="load-test-count", max_length=4, tooltip="Number of calls, up to 1,000")
+                yield Static("Concurrent", classes="load-test-label", markup=False)
+                yield TextInput(
+                    str(parallel), id="load-test-parallel", max_length=2, tooltip="Concurrent calls, up to 50"
+                )
                 start = Button("Start", id="load-test-start", compact=True, variant="primary")
-                start.active_effect_duration = 0  # while it looks pressed, Textual drops a second press
+                start.active_effect_duration = 0  # Textual drops a second press while this effect lasts
                 yield start
-            yield Static("Each is a real request to the endpoint, sent from this machine.", id="load-test-said",
+            yield Static("Each call is a real request to the endpoint, sent from this machine.", id="load-test-said",
                          markup=False)  # fmt: skip
             with TextScroll(id="load-test-facts"):
                 yield Facts("load-test-figures")
             yield Vertical(id="load-test-plot")
             with Horizontal(classes="row"):
-                yield Button("Copy the figures", id="load-test-copy", compact=True)
+                yield Button("Copy the results", id="load-test-copy", compact=True)
                 yield Button("Close", id="close", compact=True)
 
     def on_mount(self) -> None:
@@ -70,7 +72,7 @@ class LoadTestDialog(OperationDialog[Tally]):
             self.run_worker(self._draw(), group="plot", exclusive=True)
 
     def action_close(self) -> None:
-        """Close; calls under way are left to themselves."""
+        """Close; calls in progress are not awaited."""
         self._stop.set()
         self.dismiss(self.tally)
 
@@ -88,12 +90,12 @@ class LoadTestDialog(OperationDialog[Tally]):
             return
         text = self.tally.text()
         self.app.copy_to_clipboard(text)
-        self.app.push_screen(TextScreen("The figures (already copied)", text, export=True, wide=True))
+        self.app.push_screen(TextScreen("The results (already copied)", text, export=True, wide=True))
 
     # Sending
 
     async def _send(self) -> None:
-        number, parallel, wrong = judged(*(self.query_one(f"#load-test-{name}", TextInput).value
+        number, parallel, wrong = checked_numbers(*(self.query_one(f"#load-test-{name}", TextInput).value
                                            for name in ("count", "parallel")))  # fmt: skip
         if wrong:
             self._say(f"✖ {wrong}")
@@ -114,7 +116,7 @@ class LoadTestDialog(OperationDialog[Tally]):
         self.show()
 
     async def _pieces(self) -> None:
-        """Ask for piece after piece until all calls are made; a cancel does not wait for the piece under way."""
+        """Request batch after batch until all calls are made; a cancel does not wait for the batch in progress."""
         stopped = asyncio.ensure_future(self._stop.wait())
         try:
             while self.tally is not None and self.tally.left:
@@ -153,7 +155,7 @@ class LoadTestDialog(OperationDialog[Tally]):
             button.label = label
 
     def show(self) -> None:
-        """Show how far the load test is, or what it has shown."""
+        """Show the progress or the results."""
         tally = self.tally
         if not self._there:
             return
@@ -166,11 +168,11 @@ class LoadTestDialog(OperationDialog[Tally]):
             self._say(f"▸ {tally.progress():42} {'━' * filled}{'┄' * (width - filled)}")
         else:
             self._say(tally.in_words())
-        kinds = {"No answer": "bad", "First error": "bad"}
+        kinds = {"No response": "bad", "First error": "bad"}
         self.query_one(Facts).show([Fact(kinds.get(name, ""), name, text) for name, text in tally.figures()])
 
     async def _draw(self) -> None:
-        """The plot; its library is imported when there is something to draw, beside everything else."""
+        """Draw the plot; its library is imported in the background when there is something to draw."""
         tally = self.tally
         if tally is None or not tally.shots or not self._there:
             return
@@ -184,7 +186,7 @@ class LoadTestDialog(OperationDialog[Tally]):
 
 
 def _import_plot() -> type[LatencyPlot] | None:
-    """The plot's class; None where the library is missing, since the figures say it all."""
+    """Import and return the plot's class; None if the library is missing, because the numbers are shown anyway."""
     try:
         from tui.app.steps.test.latency_plot import LatencyPlot
     except ImportError:

@@ -1,4 +1,4 @@
-"""Test: a real request to the endpoint, and what it answers."""
+"""The step Test: sends real requests to the endpoint and shows the responses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FILLINGS = {"file": "Sample file", "signature": "Model's signature", "shown": "R
 
 
 class TestPane(Pane):
-    """A request editor, Send, and the answers of this sitting; behind buttons: many calls, and the traffic."""
+    """Shows a request editor, Send, and this session's responses; buttons open the load test, traffic and keys."""
 
     __test__: ClassVar[bool] = False
     step: ClassVar[str] = "test"
@@ -44,17 +44,17 @@ class TestPane(Pane):
     def compose(self) -> ComposeResult:
         with Horizontal(id="test-bar"):
             yield Static("Send to", classes="test-label", markup=False)
-            yield Select([], prompt="as routed", id="test-pinned", compact=True,
-                         tooltip="One deployment, or whichever the traffic split gives")  # fmt: skip
+            yield Select([], prompt="by traffic split", id="test-pinned", compact=True,
+                         tooltip="Send to one deployment, or follow the traffic split")  # fmt: skip
             send = Button("Send", id="test-send", compact=True, variant="primary", tooltip="Send the request once")
-            send.active_effect_duration = 0  # while it looks pressed, Textual drops a second press
+            send.active_effect_duration = 0  # Textual drops a second press while this effect lasts
             yield send
-            yield Button("Many …", id="test-many", compact=True,
-                         tooltip="Send it many times, several at once: percentiles, errors, a plot")  # fmt: skip
+            yield Button("Load test …", id="test-many", compact=True,
+                         tooltip="Send it many times, also concurrently: percentiles, errors, a plot")  # fmt: skip
             yield Button("Traffic …", id="test-traffic", compact=True,
-                         tooltip="Split the requests between deployments, go back, or remove one")  # fmt: skip
+                         tooltip="Split the traffic between deployments, roll back, or remove one")  # fmt: skip
             yield Button("Keys …", id="test-keys", compact=True,
-                         tooltip="New keys without an interruption; a key is put into a file, never shown")  # fmt: skip
+                         tooltip="Regenerate keys without an interruption; keys are never shown")  # fmt: skip
         with Vertical(id="test-main"):
             with Vertical(id="test-request"):
                 yield RequestEditor(id="test-editor")
@@ -65,32 +65,32 @@ class TestPane(Pane):
                         prompt="Fill from …",
                         id="test-fill",
                         compact=True,
-                        tooltip="Put another request there (undo: ctrl+z)",
+                        tooltip="Replace the request (undo: ctrl+z)",
                     )
             with Vertical(id="test-answer"):
                 with Horizontal(id="answer-bar"):
                     yield Select([], prompt="no calls yet", id="test-calls", compact=True,
-                                 tooltip="The calls of this sitting, with request and answer")  # fmt: skip
+                                 tooltip="The calls of this session, with request and response")  # fmt: skip
                     yield Button("As curl", id="test-curl", compact=True, tooltip="Copy the call as a curl command")
                     yield Button("As Python", id="test-python", compact=True, tooltip="Copy the call as Python")
                 yield AnswerView(id="answer")
 
     def arrive(self) -> None:
-        """Fill the editor from the sample, and read which deployments there are."""
+        """Fill the editor from the sample, and read the deployments."""
         self.run_worker(self._fill(), group="fill", exclusive=True)
         self.run_worker(self._read_endpoint(), group="endpoint", exclusive=True)
 
     def landing(self) -> Widget | None:
-        """Send."""
+        """Return the button Send."""
         return self.query_one("#test-send", Button)
 
     async def advance(self, pressed: bool = False) -> bool:
-        """The walk ends here."""
+        """Quit: this is the last step."""
         self.post_message(self.Leave())
         return False
 
     def on_resize(self) -> None:
-        """Request and answer side by side where there is room."""
+        """Show request and response side by side if there is room."""
         self.set_class(self.size.width >= 100, "-beside")
 
     # The request
@@ -99,7 +99,7 @@ class TestPane(Pane):
         self.query_one(RequestEditor).fill(await sample_requests.best(self.store))
 
     async def _fill_from(self, what: str) -> None:
-        """Replace the request by one that was asked for; the editor can undo it."""
+        """Replace the request with the selected one; the editor can undo it."""
         editor = self.query_one(RequestEditor)
         try:
             if what == "shown":
@@ -118,7 +118,7 @@ class TestPane(Pane):
         self.say(f"The request is now: {FILLINGS[what]}.")
 
     async def _read_endpoint(self) -> None:
-        """Deployments for the list; the scoring URI for the snippets."""
+        """Read the deployments for the list, and the scoring URI for the code."""
         self._offer_deployments()
         answer = await self.store.answer("endpoint")
         if answer.error:
@@ -127,7 +127,7 @@ class TestPane(Pane):
         self._endpoint = dict(answer.value or {})
         self._offer_deployments()
         if not self._endpoint.get("exists"):
-            self.say("! The endpoint does not exist yet: Deploy makes it.")
+            self.say("! The endpoint does not exist yet: Deploy creates it.")
 
     def _offer_deployments(self) -> None:
         names = [str(item.get("name")) for item in self._endpoint.get("deployments") or ()]
@@ -143,12 +143,12 @@ class TestPane(Pane):
 
     @property
     def pinned(self) -> str | None:
-        """The deployment that is asked by name, or None for whichever the traffic gives."""
+        """The deployment selected by name, or None to follow the traffic split."""
         value = self.query_one("#test-pinned", Select).value
         return value if isinstance(value, str) else None
 
-    def on_request_editor_judged(self, event: RequestEditor.Judged) -> None:
-        """Say what the text is worth."""
+    def on_request_editor_checked(self, event: RequestEditor.Checked) -> None:
+        """Show whether the text is valid JSON."""
         event.stop()
         words = Content.styled(("✔ " if event.good else "✖ ") + event.words, "" if event.good else "bold $text-error")
         self.query_one("#test-judged", Static).update(words)
@@ -156,7 +156,7 @@ class TestPane(Pane):
     # Sending
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """The buttons of this pane."""
+        """Handle the buttons of this pane."""
         event.stop()
         pressed: dict[str | None, Callable[[], object]] = {
             "test-send": lambda: self.run_worker(self._send_once(), group="send", exclusive=True),
@@ -169,7 +169,7 @@ class TestPane(Pane):
         pressed[event.button.id]()
 
     async def _send(self) -> Call:
-        """One call; also when nothing answers it is a Call, with the reason."""
+        """Make one call; without a response, the Call contains the reason."""
         body, pinned, at = self.query_one(RequestEditor).text, self.pinned, datetime.now()
         answer, error, _ = await self.store.answer("score", timeout=PATIENCE, body=body, deployment=pinned)
         if error:
@@ -183,11 +183,11 @@ class TestPane(Pane):
         ):
             call = await self._send()
         self._keep(call)
-        await stay_busy(began)  # the answer does not wait for it
+        await stay_busy(began)  # the response is already shown
         self._tell("")
 
     def _tell(self, words: str) -> None:
-        if self.display:  # the line beside the buttons belongs to the step that is shown
+        if self.display:  # the status line belongs to the current step
             self.say(words)
 
     def _keep(self, call: Call) -> None:
@@ -201,17 +201,17 @@ class TestPane(Pane):
         self.query_one("#test-main").add_class("-answered")
 
     def on_select_changed(self, event: Select.Changed) -> None:
-        """An earlier call, or another request."""
+        """Show an earlier call, or fill the editor with another request."""
         event.stop()
         if event.select.id == "test-calls" and self.calls:
             chosen = event.value if isinstance(event.value, int) else -1
             self.query_one(AnswerView).show(self.calls[chosen])
         elif event.select.id == "test-fill" and isinstance(event.value, str):
             with self.prevent(Select.Changed):
-                event.select.clear()  # so that the same one can be chosen again
+                event.select.clear()  # so that the same one can be selected again
             self.run_worker(self._fill_from(event.value), group="fill", exclusive=True)
 
-    # Many calls, the traffic
+    # Load test, traffic, keys
 
     def _load_test(self) -> None:
         from tui.app.steps.test.load_test_dialog import LoadTestDialog
@@ -240,7 +240,7 @@ class TestPane(Pane):
     # Copying
 
     def snippet(self, kind: str) -> str:
-        """The call in the editor as curl or Python; the key is a variable."""
+        """Return the call in the editor as curl or Python; the key is read from a variable."""
         body, target = self.query_one(RequestEditor).text, self._target()
         return call_as_code.as_curl(target, body) if kind == "curl" else call_as_code.as_python(target, body)
 
@@ -262,7 +262,7 @@ class TestPane(Pane):
     def _copy(self, kind: str) -> None:
         text = self.snippet(kind)
         self.app.copy_to_clipboard(text)
-        self.show_text(f"The call as {kind}, already copied; its first command fetches the key", text)
+        self.show_text(f"The call as {kind} (already copied); its first command gets the key", text)
 
     def _show_answer(self) -> None:
         call = self.query_one(AnswerView).call
@@ -270,7 +270,7 @@ class TestPane(Pane):
             self.show_text("The call", call.whole())
 
     def copied_text(self) -> str | None:
-        """The answer, when it has the focus; else the call as curl."""
+        """Return the response if it has the focus, else the call as curl."""
         answer = self.query_one(AnswerView)
         focused = self.screen.focused
         if answer.call and focused is not None and (focused is answer or answer in focused.ancestors):
@@ -278,14 +278,14 @@ class TestPane(Pane):
         return self.snippet("curl")
 
     def actions(self) -> list[Action]:
-        """What the menu offers here."""
+        """Return this step's menu actions."""
         found = [
-            Action("The call as curl", "Copy it; the key is a variable.", partial(self._copy, "curl")),
-            Action("The call as Python", "Copy it; the key is a variable.", partial(self._copy, "Python")),
-            Action("Send many times", "Percentiles, errors by status, a plot.", self._load_test),
-            Action("Keys", "New ones, one after the other, without an interruption.", self._keys),
+            Action("Copy the call as curl", "The key is read from a variable.", partial(self._copy, "curl")),
+            Action("Copy the call as Python", "The key is read from a variable.", partial(self._copy, "Python")),
+            Action("Load test", "Percentiles, errors by status, a plot.", self._load_test),
+            Action("Keys", "Regenerate them one after the other, without an interruption.", self._keys),
             Action("Traffic and removal", "Split, roll back, remove.", self._traffic),
         ]
         if self.calls:
-            found.append(Action("The whole call", "Request, headers and answer, to take away.", self._show_answer))
+            found.append(Action("Show the whole call", "Request, headers and response, to copy.", self._show_answer))
         return found

@@ -1,4 +1,4 @@
-"""The request of a test call: a text editor that judges the JSON while it is typed."""
+"""The request editor of a test call, which checks the JSON as you type."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from tui.app.widgets.help import Topic
 DEBOUNCE_SECONDS = 0.3
 TOPIC = Topic(
     "Request",
-    "The body that is sent to the scoring URI, as JSON. It is what run() in the scoring script gets.",
-    "It starts as the plan's sample request; what is typed here is sent, not saved.",
+    "The JSON body sent to the scoring URI. It is passed to run() in the scoring script.",
+    "Initially the plan's sample request; changes made here are sent, not saved.",
     '{"data": [{"column": 1}]}',
     link="https://learn.microsoft.com/azure/machine-learning/how-to-authenticate-online-endpoint",
 )
 
 
 class RequestEditor(OwnKeys, TextArea):
-    """A plain editor; Tab leaves it. `Judged` follows the last key by a moment."""
+    """A plain text editor; Tab leaves it. It posts `Checked` shortly after the last key."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+y", "screen.copy", "Copy", show=False, id="request.copy", tooltip="Copy the call"),
-        Binding("f7", "redo", "Redo", show=False, id="request.redo", tooltip="Do the last undone change again"),
+        Binding("ctrl+y", "screen.copy", "Copy", show=False, id="request.copy", tooltip="Copy the call."),
+        Binding("f7", "redo", "Redo", show=False, id="request.redo", tooltip="Redo the last undone change."),
     ]
 
     @dataclass
-    class Judged(Message):
-        """What the text is worth: whether it is JSON, and a sentence."""
+    class Checked(Message):
+        """The text was checked: whether it is valid JSON, and a sentence."""
 
         good: bool
         words: str
@@ -46,31 +46,31 @@ class RequestEditor(OwnKeys, TextArea):
         self._timer: Timer | None = None
 
     def topic(self) -> Topic:
-        """Help about the request."""
+        """Return the help about the request."""
         return TOPIC
 
     def fill(self, text: str) -> None:
-        """Put a sample in, unless somebody has typed something of their own."""
+        """Insert a sample, unless the user has typed something."""
         if self.text.strip() and self.text != self.filled_with:
             return
         self.filled_with = text
         self.load_text(text)
-        self._judge()
+        self._check()
 
     def replace_all(self, text: str) -> None:
-        """Put another text in the place of all; undo brings back what was there."""
+        """Replace the whole text; undo restores the previous one."""
         self.filled_with = text
         self.replace(text, (0, 0), self.document.end)
         self.move_cursor((0, 0))
-        self._judge()
+        self._check()
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        """Judge a moment after the last key."""
+        """Check the text shortly after the last key."""
         event.stop()
         if self._timer:
             self._timer.stop()
-        self._timer = self.set_timer(DEBOUNCE_SECONDS, self._judge)
+        self._timer = self.set_timer(DEBOUNCE_SECONDS, self._check)
 
-    def _judge(self) -> None:
-        good, words = call_in_words.judge(self.text)
-        self.post_message(self.Judged(good, words))
+    def _check(self) -> None:
+        good, words = call_in_words.check_json(self.text)
+        self.post_message(self.Checked(good, words))

@@ -1,4 +1,4 @@
-"""Requests to begin a test with: the plan's sample file, or what the model's signature asks for."""
+"""Initial requests for a test: the plan's sample file, or one generated from the model's signature."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ NO_SAMPLE = '{\n  "data": []\n}\n'
 
 
 class NoSample(Exception):
-    """Why there is no such sample, in a sentence."""
+    """There is no such sample; the text is the reason."""
 
 
 async def from_file(store: Store) -> str:
-    """The plan's sample request. Raises NoSample."""
+    """Read the plan's sample request. Raises NoSample."""
     return await in_thread(_from_file, store)
 
 
 async def from_signature(store: Store) -> str:
-    """A request that the model's signature gives; asks the helper where the model was not looked at yet.
+    """Return a request generated from the model's signature, which the helper reads if necessary.
 
     Raises NoSample.
     """
@@ -31,15 +31,15 @@ async def from_signature(store: Store) -> str:
     if known is None:
         known, error, _ = await store.answer("inspect_model", timeout=120)
         if error:
-            raise NoSample(f"The model could not be looked at: {error.title}.")
+            raise NoSample(f"The model could not be read: {error.title}.")
     sample = (known or {}).get("sample")
     if not sample:
-        raise NoSample("The model has no signature here, so that nothing is known about its request.")
+        raise NoSample("The model has no signature, so the format of its request is not known.")
     return _written(sample)
 
 
 async def best(store: Store) -> str:
-    """The plan's sample, else what is known of the signature already, else an empty table."""
+    """Return the plan's sample, else a request from the signature if already known, else an empty table."""
     try:
         return await from_file(store)
     except NoSample:
@@ -52,14 +52,14 @@ def _from_file(store: Store) -> str:
 
     written: Any = store.document.value("test.request")
     if not isinstance(written, str) or not written:
-        raise NoSample("The plan names no sample request; the field is in step 4, Model.")
+        raise NoSample("The plan has no sample request; set it in step 4, Model.")
     try:
         path = (store.document.base / Path(expand(written, store.environ)).expanduser()).resolve()
         if path.stat().st_size > SAMPLE_BYTES:
             raise NoSample(f"{path} is larger than 1 MB.")
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise NoSample(f"{written} is not text in UTF-8.") from None
+        raise NoSample(f"{written} is not UTF-8 text.") from None
     except OSError as error:
         raise NoSample(f"{written} cannot be read: {error.strerror or error}.") from None
     except Unresolved as error:

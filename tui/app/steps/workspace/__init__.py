@@ -1,1 +1,1 @@
-"""The step Workspace."""
+"""The step Workspace: the workspace and its network isolation."""

@@ -1,4 +1,4 @@
-"""Workspace: which one, and what its network isolation means for the endpoint."""
+"""The step Workspace: selects the workspace, and explains what its network isolation means for the endpoint."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ MODEL_TYPE = "deployment.model.type"
 
 
 class WorkspacePane(HelperFormPane):
-    """The workspace, read as soon as its three fields are complete."""
+    """Shows the workspace's fields, and reads it as soon as its three fields are complete."""
 
     step = "workspace"
     asks = "workspace"
     busy = "Reading the workspace"
-    extra_label = "Read again"
+    extra_label = "Refresh"
 
     def below(self) -> Iterable[Widget]:
         yield StepFindings(self.store, self.step)
@@ -51,7 +51,7 @@ class WorkspacePane(HelperFormPane):
         self.ask_again()
 
     def ask_again(self) -> None:
-        """Read the workspace once more, and forget the lists."""
+        """Read the workspace again, and discard the lists."""
         for question in ("subscriptions", "resource_groups", "workspaces"):
             self.store.facts.pop(question, None)
         super().ask_again()
@@ -61,82 +61,82 @@ class WorkspacePane(HelperFormPane):
         return str(found["id"]) if found and found.get("id") else None
 
     def actions(self) -> list[Action]:
-        again = Action("Read the workspace again", "Its location, its isolation, and the lists.", self.ask_again)
+        again = Action("Refresh the workspace", "Its region, its isolation, and the lists.", self.ask_again)
         return [again, *super().actions()]
 
 
 def about(found: Mapping[str, Any], changed: list[str], value: Callable[[str], Any]) -> list[Fact]:
-    """The workspace in words, and what follows from it for the plan, whose values `value(key)` gives."""
+    """Describe the workspace, and what follows from it for the plan; `value(key)` returns the plan's values."""
     facts = [Fact("ok", "Workspace", f"{found['name']} in {found['location']}")]
     facts.append(Fact("", "Isolation", in_words(found)))
-    # What follows for the plan comes first: on a short screen the rest may have to be scrolled to.
+    # The consequences for the plan come first: on a short screen the rest may need scrolling.
     facts += [Fact("warn", "Plan", sentence) for sentence in changed]
     if found.get("isolation") == "legacy":
         hit = value(MODEL_TYPE) == "mlflow_model" and not value(CODE)
-        facts.append(Fact("bad" if hit else "none", "MLflow", "Not without a scoring script: refused under legacy "
+        facts.append(Fact("bad" if hit else "none", "MLflow", "Needs a scoring script: refused otherwise under legacy "
                           "isolation." + (" The plan has none yet." if hit else "")))  # fmt: skip
     if found.get("v1_legacy_mode"):
-        facts.append(Fact("bad", "Mode", "v1 legacy mode is on: managed online endpoints need it off "
+        facts.append(Fact("bad", "Mode", "v1 legacy mode is enabled; managed online endpoints need it disabled "
                           "(az ml workspace update --v1-legacy-mode false)."))  # fmt: skip
     return [*facts, *_network(found), *_reached(found), *_images(found)]
 
 
 def in_words(found: Mapping[str, Any]) -> str:
-    """The network isolation, and what it decides (Microsoft, concept-secure-online-endpoint)."""
+    """Describe the network isolation and its effects (Microsoft, concept-secure-online-endpoint)."""
     kind = found.get("isolation")
     if kind == "managed_network":
         mode = (found.get("managed_network") or {}).get("isolation_mode")
         named = f" ({mode})" if mode else ""
         return (
-            f"Managed virtual network. Its outbound rules{named} decide what a deployment in it reaches (its egress), "
-            "so the plan sets no egress flag."
+            f"Managed virtual network. Its outbound rules{named} decide what a deployment may reach (its egress), "
+            "so the plan does not set the egress flag."
         )
     if kind == "legacy":
         return (
-            "Legacy: closed, without a managed virtual network. Only with its egress closed (what it may reach) does "
-            "a deployment get private endpoints to workspace, storage and registry."
+            "Legacy: closed, without a managed virtual network. Only with egress (what it may reach) disabled does a "
+            "deployment get private endpoints to workspace, storage and registry."
         )
     if kind == "public":
-        return "Open to public networks. Both network flags can be chosen at the step Network."
+        return "Open to public networks. Both network flags can be chosen in the step Network."
     return "Not known. " + str(found.get("explain") or "")
 
 
 def _network(found: Mapping[str, Any]) -> list[Fact]:
     status = str((found.get("managed_network") or {}).get("status") or "")
     if found.get("isolation") == "managed_network" and status.lower() not in ("active", ""):
-        return [Fact("warn", "Network", f"not provisioned yet (its status is {status})")]
+        return [Fact("warn", "Network", f"not provisioned yet (status: {status})")]
     return []
 
 
 def _reached(found: Mapping[str, Any]) -> list[Fact]:
-    """Who reaches the workspace: everybody, or those at its private endpoints."""
+    """Explain who can reach the workspace: everyone, or only through its private endpoints."""
     access = str(found.get("public_network_access") or "")
     known: Mapping[str, str] | None = found.get("private_endpoints")
-    private = [f"{name} ({state.lower() or 'state not known'})" for name, state in (known or {}).items()]
+    private = [f"{name} ({state.lower() or 'state unknown'})" for name, state in (known or {}).items()]
     named = ", ".join(private[:3]) + (f" and {len(private) - 3} more" if len(private) > 3 else "")
     if not access:
         return []
     if access.lower() != "disabled":
-        text = "by everybody who may sign in"
-        return [Fact("", "Reached", f"{text}, and privately through {named}" if private else text)]
+        text = "from public networks, after sign-in"
+        return [Fact("", "Access", f"{text}, and privately through {named}" if private else text)]
     if known and private:
         ready = any(state.lower() == "approved" for state in known.values())
-        return [Fact("" if ready else "warn", "Reached", f"only through a private endpoint, its address inside a "
+        return [Fact("" if ready else "warn", "Access", f"only through a private endpoint, its address inside a "
                      f"virtual network: {named}")]  # fmt: skip
     if known is None or found.get("private_endpoints_reason"):
         reason = str(found.get("private_endpoints_reason") or "")
-        return [Fact("none", "Reached", f"only through private endpoints. {reason}".strip())]
-    return [Fact("warn", "Reached", "by nobody: closed to public networks, and it has no private endpoint")]
+        return [Fact("none", "Access", f"only through private endpoints. {reason}".strip())]
+    return [Fact("warn", "Access", "unreachable: closed to public networks, without a private endpoint")]
 
 
 def _images(found: Mapping[str, Any]) -> list[Fact]:
-    """What builds the environment's image; Azure cannot do it for a registry that is closed to it."""
+    """Explain what builds the environment's image; Azure cannot build it for a registry that is closed to it."""
     if "image_build_compute" not in found:
         return []
     compute = found["image_build_compute"]
     if compute:
         return [Fact("", "Images", f"built by the compute {compute} (image_build_compute)")]
     if str(found.get("public_network_access")).lower() == "disabled":
-        return [Fact("warn", "Images", "no image_build_compute is set: where the registry is closed, Azure cannot "
-                     "build an image (az ml workspace update --image-build-compute NAME)")]  # fmt: skip
+        return [Fact("warn", "Images", "image_build_compute is not set: if the registry is closed, Azure cannot "
+                     "build images (az ml workspace update --image-build-compute NAME)")]  # fmt: skip
     return [Fact("", "Images", "built by Azure")]
