@@ -1,1 +1,1 @@
-"""The plan: what to deploy, as data with rules."""
+"""The plan: what to deploy, as data, with the rules that validate it."""

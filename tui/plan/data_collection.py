@@ -1,8 +1,8 @@
-"""What a deployment writes down of requests and answers: the keys of `data_collector` of az ml.
+"""Data collection: which parts of requests and responses a deployment stores (`data_collector` in az ml).
 
-Microsoft, how-to-collect-production-data and reference-yaml-deployment-managed-online; the bounds are those of
-azure-ai-ml 1.35 (DataCollectorSchema). Names of collections are free; `request` and `response` are those of the
-payload, `model_inputs` and `model_outputs` are what a scoring script usually writes.
+Sources: Microsoft, how-to-collect-production-data and reference-yaml-deployment-managed-online; the limits are those
+of azure-ai-ml 1.35 (DataCollectorSchema). Collections can have any name; `request` and `response` hold the payload,
+`model_inputs` and `model_outputs` are the ones that a scoring script usually writes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 PAYLOAD = ("request", "response")
 ROLLING_RATES = ("minute", "hour", "day")
 PACKAGE = "azureml-ai-monitoring"
-"""Without it a scoring script writes no collection of its own (how-to-collect-production-data)."""
+"""A scoring script needs this package to write its own collections (how-to-collect-production-data)."""
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]{0,62}$")
 _BOOLEANS = {"true": True, "false": False}
 KNOWN = {"enabled", "data"}
@@ -23,12 +23,12 @@ KNOWN_DATA = {"name", "version", "path"}
 _REFERENCE = re.compile(r"^azureml:[\w.-]+:[\w.-]+$")
 _ASSET = re.compile(r"^[A-Za-z0-9][\w.-]{0,254}$")
 _PLACE = "azureml://datastores/workspaceblobstore/paths/modelDataCollector"
-"""Where az ml writes without another path (reference-yaml-deployment-managed-online)."""
+"""The default path of az ml (reference-yaml-deployment-managed-online)."""
 
 
 @dataclass(frozen=True)
 class Collection:
-    """A collection and the data asset that it is written to, by the parts of it that the plan gives."""
+    """A collection and the data asset it is written to; parts that the plan does not set are None."""
 
     enabled: bool = True
     name: str | None = None
@@ -38,7 +38,7 @@ class Collection:
 
 @dataclass(frozen=True)
 class DataCollector:
-    """What is collected: collections by name, the share of the requests (0 to 1), how often a new file begins."""
+    """What is collected: collections by name, the sampled share of requests (0 to 1), how often a new file starts."""
 
     collections: dict[str, Collection] = field(default_factory=dict)
     sampling_rate: float = 1.0
@@ -47,7 +47,7 @@ class DataCollector:
 
 
 def asset(collection: Collection, endpoint: str, deployment: str, name: str) -> tuple[str, str, str]:
-    """Name, version and path of the data asset that a collection gets; the defaults are those of az ml."""
+    """Name, version and path of a collection's data asset; the defaults are those of az ml."""
     return (
         collection.name or f"{endpoint}-{deployment}-{name}",
         collection.version or "1",
@@ -56,7 +56,7 @@ def asset(collection: Collection, endpoint: str, deployment: str, name: str) -> 
 
 
 def collections(value: Any) -> dict[str, Collection]:
-    """The collections of a tree that `problem` finds nothing wrong with."""
+    """The collections in a tree that is valid according to `problem`."""
     return {
         name: Collection(
             item["enabled"] == "True",
@@ -73,11 +73,11 @@ def _parts(reference: str) -> dict[str, str]:
 
 
 def as_az(value: Mapping[str, Any]) -> dict[str, Any]:
-    """The tree as az ml takes it: `enabled` as a text, `data` as a map (azure-ai-ml 1.35 asks it for its name)."""
+    """The tree as az ml expects it: `enabled` as text, `data` as a map (azure-ai-ml 1.35 reads its name)."""
     found: dict[str, Any] = {}
     for name, item in value.items():
         if not isinstance(item, Mapping):
-            found[str(name)] = item  # wrong, and said elsewhere
+            found[str(name)] = item  # invalid; `problem` reports it
             continue
         data = item.get("data")
         made: dict[str, Any] = {"enabled": "True" if _truth(item.get("enabled")) else "False"}
@@ -88,9 +88,9 @@ def as_az(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def problem(value: Any) -> tuple[str, str] | None:
-    """The key below `collections` where something is wrong, and a sentence that says what; None where nothing is."""
+    """The first invalid key below `collections` and a sentence about what is wrong; None if the tree is valid."""
     if not isinstance(value, Mapping) or not value:
-        return "", "Collections are a map, for example model_inputs: {enabled: 'True'}."
+        return "", "Collections must be a map, for example model_inputs: {enabled: 'True'}."
     for name, item in value.items():
         wrong = _wrong(str(name), item)
         if wrong is not None:
@@ -99,21 +99,21 @@ def problem(value: Any) -> tuple[str, str] | None:
 
 
 def rule(value: Any) -> str | None:
-    """A map of collections; see `problem`."""
+    """A field rule for a map of collections; see `problem`."""
     found = problem(value)
     return None if found is None else found[1]
 
 
 def _wrong(name: str, item: Any) -> tuple[str, str] | None:
     if not _NAME.match(name):
-        return "", f"{name} is not a name of a collection: letters, digits and underscores, a letter first, up to 63."
+        return "", f"{name} is not a valid collection name: 1 to 63 letters, digits and underscores, a letter first."
     if not isinstance(item, Mapping):
-        return "", f"The collection {name} is a map with the key enabled, for example {{enabled: 'True'}}."
+        return "", f"The collection {name} must be a map with the key enabled, for example {{enabled: 'True'}}."
     for key in item:
         if key not in KNOWN:
-            return str(key), f"{key} is not known below a collection; enabled and data are."
+            return str(key), f"Unknown key {key} in a collection; the known keys are enabled and data."
     if _truth(item.get("enabled")) is None:
-        return "enabled", f"enabled of {name} says whether the collection is written: 'True' or 'False'."
+        return "enabled", f"enabled of {name} must be 'True' or 'False'."
     return _wrong_data(name, item.get("data"))
 
 
@@ -121,16 +121,16 @@ def _wrong_data(name: str, data: Any) -> tuple[str, str] | None:
     if data is None or (isinstance(data, str) and ("${" in data or _REFERENCE.match(data))):
         return None
     if not isinstance(data, Mapping):
-        return "data", f"data of {name} is azureml:NAME:VERSION, or a map with name, version and path."
+        return "data", f"data of {name} must be azureml:NAME:VERSION, or a map with name, version and path."
     for key in data:
         if key not in KNOWN_DATA:
-            return f"data.{key}", f"{key} is not known below data; name, version and path are."
+            return f"data.{key}", f"Unknown key {key} in data; the known keys are name, version and path."
     for key in ("name", "version"):
         if data.get(key) is not None and "${" not in str(data[key]) and not _ASSET.match(str(data[key])):
-            return f"data.{key}", f"The {key} of a data asset has letters, digits, dashes, underscores and dots."
+            return f"data.{key}", f"The {key} of a data asset can have letters, digits, dashes, underscores and dots."
     path = str(data.get("path") or "")
     if path and "${" not in path and not path.startswith("azureml://"):
-        return "data.path", "The path is one of a datastore: azureml://datastores/NAME/paths/FOLDER."
+        return "data.path", "The path must be in a datastore: azureml://datastores/NAME/paths/FOLDER."
     return None
 
 
@@ -138,11 +138,11 @@ def _truth(value: Any) -> bool | None:
     return value if isinstance(value, bool) else _BOOLEANS.get(str(value).lower())
 
 
-# As one line of a form: `model_inputs, request=false, model_outputs=DATA:VERSION@azureml://…`
+# The one-line form, for a text field: `model_inputs, request=false, model_outputs=DATA:VERSION@azureml://…`
 
 
 def parse(typed: str) -> Any:
-    """The tree that a line stands for; the text itself where it is none."""
+    """Parse the one-line form into a tree; returns the text unchanged if it is not valid."""
     found: dict[str, Any] = {}
     for part in typed.split(","):
         name, sign, what = (piece.strip() for piece in part.partition("="))
@@ -165,7 +165,7 @@ def _collection(what: str) -> dict[str, Any]:
 
 
 def show(value: Any) -> str:
-    """The line that stands for a tree; what is no tree of collections is shown as it is."""
+    """Format a tree as one line; a value that is not a map is shown unchanged."""
     if not isinstance(value, Mapping):
         return str(value)
     return ", ".join(_shown(str(name), item) for name, item in value.items())
@@ -185,7 +185,7 @@ def _shown(name: str, item: Any) -> str:
 
 
 def texts(value: Any) -> Iterator[str]:
-    """All texts of a tree, for those who look for references."""
+    """All strings in a tree, to search them for references."""
     if isinstance(value, str):
         yield value
     for item in value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ():

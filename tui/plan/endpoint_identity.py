@@ -1,4 +1,4 @@
-"""The identity that an endpoint has towards other services of Azure."""
+"""The managed identity that an endpoint uses to access other Azure services."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _FORM = (
 
 @dataclass(frozen=True)
 class Identity:
-    """`type` is system_assigned or user_assigned; a user-assigned one is named by its Resource Manager id."""
+    """An endpoint's identity: `type` is system_assigned or user_assigned, the latter with its Resource Manager ids."""
 
     type: str = "system_assigned"
     user_assigned_identities: tuple[str, ...] = ()
 
 
 def listed(value: Any) -> list[str] | None:
-    """The ids of `user_assigned_identities`, whose items are ids or maps with `resource_id`; None for neither.
+    """The ids in `user_assigned_identities`, whose items are ids or maps with `resource_id`; None for anything else.
 
-    The reference shows ids (Microsoft, reference-yaml-endpoint-online), the loader of azure-ai-ml 1.35 takes maps.
+    Microsoft's reference-yaml-endpoint-online shows ids; the loader of azure-ai-ml 1.35 accepts maps.
     """
     if isinstance(value, str):
         value = [part for part in re.split(r"[,\s]+", value) if part]
@@ -45,15 +45,15 @@ def listed(value: Any) -> list[str] | None:
 
 
 def rule(value: Any) -> str | None:
-    """One Resource Manager id of a user-assigned identity."""
+    """A field rule: exactly one Resource Manager id of a user-assigned identity."""
     ids = listed(value)
     if ids is None:
-        return "A list of identities is expected, each written as its resource id or as `resource_id: …`."
+        return "Expected a list of identities, each as a resource id or as `resource_id: …`."
     if len(ids) != 1:
         return (
-            f"{len(ids)} identities are named; az ml and Azure's SDK take exactly one user-assigned identity for an "
+            f"There are {len(ids)} identities; az ml and Azure's SDK accept exactly one user-assigned identity per "
             "endpoint."
         )
     if "${" in ids[0] or _RESOURCE.match(ids[0]):
         return None
-    return f"{ids[0]} is not the resource id of a user-assigned identity; it looks like {_FORM}."
+    return f"{ids[0]} is not the resource id of a user-assigned identity. Expected: {_FORM}."

@@ -11,7 +11,7 @@ from tui.plan.endpoint_identity import Identity
 
 @dataclass(frozen=True)
 class Workspace:
-    """Which Azure Machine Learning workspace: subscription GUID, resource group and name."""
+    """An Azure Machine Learning workspace: subscription GUID, resource group and name."""
 
     subscription_id: str = ""
     resource_group: str = ""
@@ -28,7 +28,7 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Credential:
-    """How to sign in. `client_secret` is only ever held here, in memory."""
+    """How to sign in. `client_secret` is kept in memory only."""
 
     method: str = "default"
     tenant_id: str | None = None
@@ -38,7 +38,7 @@ class Credential:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A managed online endpoint; without `identity` it gets, or keeps, one of its own (system-assigned)."""
+    """A managed online endpoint; without `identity` it gets a system-assigned one, or keeps the one it has."""
 
     name: str = ""
     auth_mode: str = "key"
@@ -50,7 +50,7 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Model:
-    """A model: a local path to register, `azureml:NAME:VERSION` in `registered`, or in `source` where it lies else."""
+    """A model: a local `path` to register, `registered` (`azureml:NAME:VERSION`), or a `source` elsewhere."""
 
     name: str = ""
     path: Path | None = None
@@ -64,7 +64,7 @@ class Model:
 
 @dataclass(frozen=True)
 class CodeConfiguration:
-    """The folder of the scoring script, and the script in it."""
+    """The code folder and the scoring script in it."""
 
     code: Path
     scoring_script: str = "score.py"
@@ -72,7 +72,7 @@ class CodeConfiguration:
 
 @dataclass(frozen=True)
 class BuildContext:
-    """A folder with a Dockerfile (relative to it); `url` in place of `path` for one that Azure fetches by itself."""
+    """A folder with a Dockerfile (named relative to it); `url` replaces `path` if Azure fetches the folder itself."""
 
     path: Path | None = None
     url: str | None = None
@@ -81,7 +81,7 @@ class BuildContext:
 
 @dataclass(frozen=True)
 class Route:
-    """Where a container of one's own answers: a path and a port."""
+    """A path and port on which a custom container answers."""
 
     path: str
     port: int
@@ -89,7 +89,7 @@ class Route:
 
 @dataclass(frozen=True)
 class InferenceConfig:
-    """The routes of a container that brings its own server."""
+    """The routes of a custom container, which has its own server."""
 
     liveness_route: Route
     readiness_route: Route
@@ -100,7 +100,7 @@ class InferenceConfig:
 class Environment:
     """A conda file on a base image, an image, a Dockerfile's build context, or `azureml:NAME:VERSION` (`registered`).
 
-    `inference_config` says where a container with its own server is asked; without, it is Azure's scoring server.
+    `inference_config` has the routes of a container with its own server; without it, Azure's scoring server is used.
     """
 
     name: str = ""
@@ -113,13 +113,13 @@ class Environment:
 
     @property
     def given(self) -> bool:
-        """Whether the plan names an environment in any form."""
+        """Whether the plan specifies an environment in any form."""
         return bool(self.conda_file or self.image or self.registered or self.build)
 
 
 @dataclass(frozen=True)
 class RequestSettings:
-    """How requests are treated; the defaults are Azure's (reference-yaml-deployment-managed-online)."""
+    """How requests are handled; the defaults are Azure's (reference-yaml-deployment-managed-online)."""
 
     request_timeout_ms: int = 5000
     max_concurrent_requests_per_instance: int = 1
@@ -127,7 +127,7 @@ class RequestSettings:
 
 @dataclass(frozen=True)
 class ProbeSettings:
-    """A probe's times in seconds and counts; the defaults are Azure's."""
+    """A probe's times (seconds) and thresholds (counts); the defaults are Azure's."""
 
     initial_delay: int = 10
     period: int = 10
@@ -160,20 +160,20 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Test:
-    """The request that the run sends when the endpoint is up."""
+    """The request that the run sends once the endpoint is ready."""
 
-    __test__ = False  # pytest would take the name for a test class
+    __test__ = False  # otherwise pytest would collect it as a test class
 
     request: Path | None = None
 
 
 @dataclass(frozen=True)
 class Rollout:
-    """How a deployment takes over the requests: the shares that it gets one after the other, and what is watched.
+    """How traffic moves to a new deployment: the steps, and what is monitored at each step.
 
-    `deployment` is the one that takes over. `steps` are percentages that rise; `pause` is how long each is watched and
-    `probe_every` how often it is called meanwhile, in seconds. Above `max_error_percent` or `max_p95_ms` the split
-    from before comes back; neither is judged before `min_requests` answers.
+    `deployment` is the one that takes over. `steps` are rising percentages; `pause` is how long each step is monitored
+    and `probe_every` how often the deployment is called meanwhile, in seconds. Above `max_error_percent` or
+    `max_p95_ms` the previous split is restored; neither is evaluated before `min_requests` responses.
     """
 
     deployment: str
@@ -187,7 +187,7 @@ class Rollout:
 
 @dataclass(frozen=True)
 class Limits:
-    """How long a run watches, in seconds; None where the engine's own limit holds, and for `total` no limit."""
+    """Time limits of a run, in seconds; None means the engine's default, and for `total` no limit."""
 
     endpoint: float | None = None
     deployment: float | None = None
@@ -200,10 +200,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything a run needs. Paths are absolute, references are resolved; it is never written to disk.
+    """Everything that a run needs. Paths are absolute and references resolved; a plan is never written to disk.
 
-    A plan with `deployments:` has them all in `deployments`; `deployment` is then the one that takes over (the last),
-    or the one that was asked for with `of`. A plan with `deployment:` has none in `deployments`.
+    A plan with `deployments:` has all of them in `deployments`; `deployment` is then the one that takes over (the
+    last), or the one selected with `of`. In a plan with `deployment:`, `deployments` is empty.
     """
 
     workspace: Workspace = field(default_factory=Workspace)
@@ -222,10 +222,10 @@ class Plan:
 
     @property
     def every_deployment(self) -> tuple[Deployment, ...]:
-        """All deployments of the plan, in its order."""
+        """All deployments of the plan, in order."""
         return self.deployments or (self.deployment,)
 
     def of(self, name: str | None) -> Plan:
-        """The plan as it is for one of its deployments; itself where none of that name is in it."""
+        """The plan with the named deployment as `deployment`; unchanged if it has none of that name."""
         found = next((one for one in self.deployments if one.name == name), None)
         return self if found is None else replace(self, deployment=found)

@@ -1,4 +1,4 @@
-"""What a plan would create, change or leave as it is, given what exists. Knows nothing of Azure's libraries."""
+"""Planned changes: what a plan would create, change or skip, given what exists. Does not use Azure's libraries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.plan.traffic import serving
 
 @dataclass(frozen=True)
 class FieldChange:
-    """One value before and after; `before` is None for something new."""
+    """One value before and after; `before` is None for a new value."""
 
     field: str
     before: Any
@@ -23,10 +23,10 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class Change:
-    """What happens to one resource: create, change or skip, with the reason in a sentence.
+    """The planned change of one resource: create, change or skip, with the reason in a sentence.
 
-    `refused` is not empty where Azure would not do it; it says why, and what can be done instead. `how` says what a
-    change does to what serves; with `in_place` instances and tags alone change, and no container is replaced.
+    `refused` is not empty if Azure would reject the change; it says why, and what to do instead. `how` describes the
+    effect on running instances; with `in_place`, only instance count and tags change and no container is replaced.
     """
 
     resource: str
@@ -39,12 +39,12 @@ class Change:
     in_place: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON."""
+        """The change as JSON data."""
         return asdict(self)
 
 
 def changes(plan: Plan, live: Mapping[str, Any]) -> list[Change]:
-    """Compares a plan with what exists (see `tui.cloud.endpoints.live_state.Live`), in the order of a run's tasks."""
+    """Compare a plan with what exists (`tui.cloud.endpoints.live_state.Live`), in the order of a run's tasks."""
     endpoint = live.get("endpoint")
     there = {item["name"]: item for item in (endpoint or {}).get("deployments") or []}
     result = [endpoint_change(plan, endpoint)]
@@ -59,7 +59,7 @@ def changes(plan: Plan, live: Mapping[str, Any]) -> list[Change]:
 
 
 def _asset_changes(plan: Plan, live: Mapping[str, Any]) -> list[Change]:
-    """What happens to model, code and environment of a plan's deployment."""
+    """The planned changes of the deployment's model, code and environment."""
     environment = _environment(plan, live.get("environment"))
     result = [_model(plan, live.get("model"))]
     if plan.deployment.code_configuration:
@@ -68,7 +68,7 @@ def _asset_changes(plan: Plan, live: Mapping[str, Any]) -> list[Change]:
 
 
 def _ids(live: Mapping[str, Any], assets: list[Change]) -> dict[str, str | None]:
-    """The ids of the assets that exist; None for those that the run will register."""
+    """The ids of the existing assets; None for assets that the run will register."""
     ids: dict[str, str | None] = {}
     for asset in assets:
         if asset.resource not in ("model", "environment", "code"):
@@ -81,34 +81,34 @@ def _ids(live: Mapping[str, Any], assets: list[Change]) -> dict[str, str | None]
 
 
 def endpoint_change(plan: Plan, found: Mapping[str, Any] | None) -> Change:
-    """What happens to the endpoint; `found` are the fields of the one that exists, with its deployments."""
+    """The planned change of the endpoint; `found` has the fields of the existing one, with its deployments."""
     wanted = plan.endpoint
     if found is None:
-        return Change("endpoint", wanted.name, "create", why="No endpoint of this name exists in the workspace.")
+        return Change("endpoint", wanted.name, "create", why="No endpoint with this name exists in the workspace.")
     differing = _differing(("auth_mode", "public_network_access", "description"), found, vars(wanted))
     differing += _tags(wanted.tags, found.get("tags") or {}) + _failed(found)
     refused = ""
     if found.get("auth_mode") != wanted.auth_mode:
         refused = (
-            f"The endpoint exists with auth_mode {found.get('auth_mode')}, which Azure does not change afterwards. "
+            f"The endpoint exists with auth_mode {found.get('auth_mode')}, which cannot be changed after creation. "
             "Keep it, or choose another endpoint name."
         )
     other = identity_change(wanted.identity, found.get("identity"))
     if other is not None:
         differing.append(other)
         refused = refused or IMMUTABLE
-    return _judged("endpoint", wanted.name, differing, "It exists and is as the plan says.", refused)
+    return _judged("endpoint", wanted.name, differing, "It exists and matches the plan.", refused)
 
 
 IMMUTABLE = (
-    "The endpoint exists with another identity, and Azure does not change an endpoint's identity afterwards. Keep it, "
-    "or choose another endpoint name."
+    "The endpoint exists with another identity, which cannot be changed after creation. Keep it, or choose another "
+    "endpoint name."
 )
 """Microsoft, how-to-access-resources-from-endpoints-managed-identities, Limitations."""
 
 
 def identity_change(wanted: Identity | None, found: Any) -> FieldChange | None:
-    """What differs from the identity that the plan asks for; a plan that says nothing takes any."""
+    """The difference between planned and existing identity; a plan without an identity accepts any."""
     if wanted is None or not isinstance(found, Mapping):
         return None
     kinds = {part.strip().lower() for part in str(found.get("type") or "").split(",")}
@@ -133,13 +133,13 @@ def _last(identifier: str) -> str:
 def _model(plan: Plan, found: Mapping[str, Any] | None) -> Change:
     wanted = plan.deployment.model
     if wanted.registered:
-        return Change("model", wanted.registered, "skip", why="The plan names a registered model.")
-    same = "A version with the same content and type is registered."
+        return Change("model", wanted.registered, "skip", why="The plan refers to a registered model.")
+    same = "A version with the same content and type is already registered."
     return _asset("model", wanted.name, found, same, "No version with this content is registered.")
 
 
 def _asset(kind: str, name: str, found: Mapping[str, Any] | None, same: str, missing: str) -> Change:
-    """A version is registered where none is `found` with the same content; why, in a sentence for either case."""
+    """Create a version unless one with the same content was `found`; `same` and `missing` are the reasons."""
     if found is None:
         return Change(kind, name, "create", why=missing)
     return Change(kind, f"{found['name']}:{found['version']}", "skip", why=same)
@@ -149,7 +149,7 @@ def _code(plan: Plan, found: Mapping[str, Any] | None) -> Change:
     assert plan.deployment.code_configuration is not None
     name = plan.deployment.code_configuration.code.name
     if found is not None:
-        return Change("code", name, "skip", why="A folder with the same content is registered.")
+        return Change("code", name, "skip", why="A folder with the same content is already registered.")
     return Change("code", name, "create", why="No folder with this content is registered.")
 
 
@@ -158,37 +158,41 @@ def _environment(plan: Plan, found: Mapping[str, Any] | None) -> Change | None:
     if wanted.registered:
         refused = _needs_server(plan, found) if found is not None else ""
         return Change(
-            "environment", wanted.registered, "skip", why="The plan names a registered environment.", refused=refused
+            "environment",
+            wanted.registered,
+            "skip",
+            why="The plan refers to a registered environment.",
+            refused=refused,
         )
     if not wanted.given:
         return None
     what = "build context" if wanted.build else "conda file and image" if wanted.conda_file else "image"
     if wanted.inference_config:
         what += " with these routes" if "and" in what else " and routes"
-    same = f"A version with the same {what} is registered."
+    same = f"A version with the same {what} is already registered."
     return _asset("environment", wanted.name, found, same, f"No version has this {what}.")
 
 
 def _needs_server(plan: Plan, found: Mapping[str, Any]) -> str:
-    """Why a registered environment cannot serve a custom model without a scoring script; "" where it can, or may."""
+    """Why a registered environment cannot serve a custom model without a scoring script; "" if it can or might."""
     alone = plan.deployment.code_configuration is None and plan.deployment.model.type != "mlflow_model"
     if not alone or found.get("routes") or "/registries/" in str(found.get("id")) or plan.deployment.model.registered:
         return ""
     return (
-        f"{found['name']}:{found['version']} has no routes of its own server, and the plan no scoring script: nothing "
-        "would answer. Name a scoring script, or an environment with inference_config."
+        f"{found['name']}:{found['version']} has no inference routes, and the plan has no scoring script, so nothing "
+        "would answer requests. Add a scoring script, or use an environment with inference_config."
     )
 
 
 def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[str, str | None]) -> Change:
-    """What happens to the deployment.
+    """The planned change of the deployment.
 
     `ids` are the Resource Manager ids of its model, environment and code: None for a version that the run will
-    register, left out where it is not known.
+    register, absent if unknown.
     """
     wanted = plan.deployment
     if found is None:
-        return Change("deployment", wanted.name, "create", why="The endpoint has no deployment of this name.")
+        return Change("deployment", wanted.name, "create", why="The endpoint has no deployment with this name.")
     differing = [
         FieldChange(key, found.get(key), value)
         for key, value in (
@@ -202,8 +206,8 @@ def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[
     egress, refused = wanted.egress_public_network_access, ""
     if egress and found.get("egress_public_network_access") not in (None, egress):
         refused = (
-            "Azure does not change the egress flag of a deployment. Choose another deployment name, for example green, "
-            "and move the traffic when it works."
+            "The egress flag of a deployment cannot be changed. Choose another deployment name, for example green, "
+            "and move the traffic once it works."
         )
         differing.append(FieldChange("egress_public_network_access", found["egress_public_network_access"], egress))
     for group in ("request_settings", "liveness_probe", "readiness_probe"):
@@ -220,12 +224,12 @@ def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[
     if code and found.get("scoring_script") not in (None, code.scoring_script):
         differing.append(FieldChange("scoring_script", found["scoring_script"], code.scoring_script))
     differing += _failed(found)
-    change = _judged("deployment", wanted.name, differing, "It exists and is as the plan says.", refused)
+    change = _judged("deployment", wanted.name, differing, "It exists and matches the plan.", refused)
     return change if change.action == "skip" or refused else _with_effect(change, found)
 
 
 def _collector(wanted: DataCollector | None, found: Mapping[str, Any]) -> list[FieldChange]:
-    """What is collected, before and after; a plan without a data collector ends the collecting."""
+    """Changes in data collection; a plan without a data collector stops it."""
     before = {str(name): one for name, one in (found.get("collections") or {}).items() if one.get("enabled")}
     after = {name: one for name, one in (wanted.collections if wanted else {}).items() if one.enabled}
     old, new = dict.fromkeys(before, "enabled"), dict.fromkeys(after, "enabled")
@@ -243,20 +247,20 @@ def _collector(wanted: DataCollector | None, found: Mapping[str, Any]) -> list[F
 
 
 SCALED = ("instance_count", "tags")
-"""What PATCH of a deployment changes: its number of instances and its tags (Microsoft, REST API of Azure Machine
+"""What PATCH of a deployment changes: its instance count and its tags (Microsoft, REST API of Azure Machine
 Learning, OnlineDeployments_Update, PartialMinimalTrackedResourceWithSku)."""
-SCALE = "Only instances are added or taken away; those that serve go on."
+SCALE = "Only adds or removes instances; the others keep serving."
 ROLL = (
-    "Azure replaces the instances in place, 20 per cent of them at a time; for a change that can be tried first and "
-    "taken back, deploy it under another name beside this one."
+    "Azure replaces the instances in place, 20 % at a time. To test the change first and be able to roll back, deploy "
+    "it under another name alongside this one."
 )
 """Microsoft, how-to-deploy-online-endpoints: deployments are updated with 20 % of the nodes at a time."""
-RESIZE = "Azure needs quota for the new size beside the old one while it replaces the instances."
-AGAIN = "It is made again in place: what failed serves nobody."
+RESIZE = "While it replaces the instances, Azure needs quota for both the old and the new size."
+AGAIN = "It is recreated in place: a failed deployment serves no requests."
 
 
 def _with_effect(change: Change, found: Mapping[str, Any]) -> Change:
-    """The change with what it does to what serves."""
+    """The change with its effect on running instances."""
     keys = {item.field.partition(".")[0] for item in change.changes}
     if "provisioning_state" in keys:
         return replace(change, how=AGAIN)
@@ -280,14 +284,14 @@ def _assets(plan: Plan, found: Mapping[str, Any], ids: Mapping[str, str | None])
 def _traffic(plan: Plan, endpoint: Mapping[str, Any] | None) -> Change:
     before, after = serving((endpoint or {}).get("traffic") or {}), serving(plan.traffic)
     if before == after:
-        return Change("traffic", plan.endpoint.name, "skip", why="The split is as the plan says.")
+        return Change("traffic", plan.endpoint.name, "skip", why="The split matches the plan.")
     differing = _differing(sorted({*before, *after}), before, after, nothing=0)
     action = "change" if before else "create"
-    why = "The split is set after the deployment is up."
+    why = "The split is set once the deployment is ready."
     if plan.rollout is not None and before:
         steps = ", ".join(f"{step} %" for step in plan.rollout.steps)
         why = (
-            f"{plan.rollout.deployment} takes over in steps: {steps}; on errors or latency the split of now comes back."
+            f"{plan.rollout.deployment} takes over in steps: {steps}; errors or high latency restore the current split."
         )
     return Change("traffic", plan.endpoint.name, action, differing, why)
 
@@ -302,23 +306,23 @@ def _judged(resource: str, name: str, differing: list[FieldChange], same: str, r
 def _differing(
     keys: Iterable[str], before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "", nothing: Any = None
 ) -> list[FieldChange]:
-    """Those of the keys whose values differ; `nothing` stands for a value that is not there."""
+    """The keys whose values differ; `nothing` is used for a missing value."""
     pairs = [(key, before.get(key, nothing), after.get(key, nothing)) for key in keys]
     return [FieldChange(f"{prefix}{key}", old, new) for key, old, new in pairs if old != new]
 
 
 def _failed(found: Mapping[str, Any]) -> list[FieldChange]:
-    """What failed is made again."""
+    """A failed or canceled resource is created again."""
     state = str(found.get("provisioning_state") or "")
     return [FieldChange("provisioning_state", state, "Succeeded")] if state.lower() in {"failed", "canceled"} else []
 
 
 def _tags(wanted: Mapping[str, str], found: Mapping[str, str]) -> list[FieldChange]:
-    """Tags that the plan names; others, such as those that this program adds, are left alone."""
+    """Changes in the tags that the plan sets; other tags, such as those this program adds, are kept."""
     return _differing(wanted, found, wanted, "tags.")
 
 
-# Azure adds these to what a deployment was given (recorded by azure-powershell, 2024-07-25).
+# Azure adds these variables to a deployment's own (recorded by azure-powershell, 2024-07-25).
 _AZURES_OWN = {"AZUREML_MODEL_DIR", "AZUREML_ENTRY_SCRIPT", "AML_APP_ROOT"}
 
 
@@ -332,7 +336,7 @@ def _plain(value: Any) -> Any:
 
 
 def short_id(identifier: Any) -> str | None:
-    """`name:version` of an asset's id; other texts as they are."""
+    """`name:version` of an asset id; other texts unchanged."""
     parts = str(identifier or "").split("/")
     if len(parts) >= 3 and parts[-2] == "versions":
         return f"{parts[-3]}:{parts[-1]}"

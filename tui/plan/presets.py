@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Preset:
-    """A plan that ships with the project."""
+    """A ready-made plan: its name, description and file."""
 
     name: str
     description: str
@@ -17,7 +17,7 @@ class Preset:
 
 
 def folder() -> Path:
-    """Where the presets lie: inside the package when installed from a wheel, beside it in a checkout."""
+    """The folder of the presets: inside the package if installed from a wheel, next to it in a checkout."""
     package = Path(__file__).resolve().parents[1]
     inside = package / "presets"
     return inside if inside.is_dir() else package.parent / "presets"
@@ -33,5 +33,5 @@ def presets() -> list[Preset]:
 
 
 def find(name: str) -> Preset | None:
-    """The preset of that name, or None."""
+    """The preset with this name, or None."""
     return next((preset for preset in presets() if preset.name == name), None)

@@ -1,4 +1,4 @@
-"""What is wrong with a plan, in words that say where and what would be right."""
+"""Problems in a plan: where they are, what is wrong, and what would be valid."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: where (file, line, key), what, and what would be right."""
+    """One problem: where (file, line, key), what is wrong, and what would be valid."""
 
     key: str
     message: str
@@ -26,7 +26,7 @@ class Problem:
 
 
 class PlanInvalid(Exception):
-    """The plan cannot be used; carries every problem found, not only the first."""
+    """The plan cannot be used; `problems` has every problem found, not only the first."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))

@@ -1,4 +1,4 @@
-"""What concerns several deployments of one endpoint: their names, the split, the rollout."""
+"""Rules across the deployments of one endpoint: their names, the traffic split, the rollout."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def problems(document: Document, everything: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
-    """What is wrong with the deployments of a plan taken together; `everything` are the values of each."""
+    """Problems between the deployments of a plan; `everything` has the values of each deployment."""
     yield from _names(document)
     values, target = everything[-1], str(everything[-1].get("deployment.name") or "")
     traffic, mirrored = values.get("traffic") or {}, values.get("mirror_traffic") or {}
@@ -26,25 +26,25 @@ def problems(document: Document, everything: Sequence[Mapping[str, Any]]) -> Ite
     if planned and isinstance(traffic, dict) and traffic and traffic.get(target, 0) != steps[-1]:
         yield document.problem(
             "traffic",
-            f"It gives {target} {traffic.get(target, 0)} per cent, and the rollout's last step is {steps[-1]}.",
-            "Let both say the same, or leave traffic out.",
+            f"traffic gives {target} {traffic.get(target, 0)} %, but the last step of the rollout is {steps[-1]} %.",
+            "Use the same value in both, or omit traffic.",
         )
     if planned and not traffic and steps[-1] != 100:
         yield document.problem(
             "rollout.steps",
-            f"The last step is {steps[-1]}, and nothing says who gets the rest.",
-            "End with 100, or say under traffic how the requests are split in the end.",
+            f"The last step is {steps[-1]} %, and the plan does not say which deployment gets the rest.",
+            "End with 100, or set the final split under traffic.",
         )
     for name in mirrored if isinstance(mirrored, dict) else ():
         if planned and name != target:
             yield document.problem(
-                "mirror_traffic", f"The rollout is that of {target}, not of {name}.", f"Mirror to {target}."
+                "mirror_traffic", f"The rollout is for {target}, not for {name}.", f"Mirror to {target}."
             )
         elif not planned and (traffic or {target: 100}).get(name):
             yield document.problem(
                 "mirror_traffic",
-                f"{name} gets requests, so none can be copied to it.",
-                "Name a deployment without traffic; with a rollout, copies come before the first step.",
+                f"{name} gets live traffic, so requests cannot be mirrored to it.",
+                "Choose a deployment without traffic. In a rollout, mirroring comes before the first step.",
             )
 
 
@@ -53,19 +53,19 @@ def _names(document: Document) -> Iterator[Problem]:
     for number, item in enumerate(document.listed()):
         key, name = f"deployments.{number}.name", str(item.get("name") or "")
         if not name:
-            yield document.problem(key, "Each deployment needs a name of its own.", "For example green.")
+            yield document.problem(key, "Each deployment needs its own name.", "For example green.")
         elif name.lower() in seen:
-            yield document.problem(key, f"Two deployments have the name {name}.", "Give one another name.")
+            yield document.problem(key, f"Two deployments are named {name}.", "Rename one of them.")
         seen.add(name.lower())
 
 
 def wanted_rollout(values: Mapping[str, Any]) -> bool:
-    """Whether the plan asks for a rollout: any of its keys does."""
+    """Whether the plan has a rollout, that is, sets any of its keys."""
     return any(key.startswith("rollout.") for key in values)
 
 
 def combined(plans: Sequence[Plan], everything: Sequence[Mapping[str, Any]], *, listed: bool) -> Plan:
-    """One plan from those of its deployments; the last one takes over the requests."""
+    """Merge the plans of the single deployments into one; the last deployment takes over the traffic."""
     plan, values = plans[-1], everything[-1]
     target = plan.deployment.name
     planned = None
@@ -90,5 +90,5 @@ def combined(plans: Sequence[Plan], everything: Sequence[Mapping[str, Any]], *, 
 
 
 def limits(values: Mapping[str, Any]) -> Limits:
-    """The limits of waiting that the plan sets."""
+    """The time limits that the plan sets, in seconds."""
     return Limits(**{one.name: seconds_of(values.get(f"limits.{one.name}", "")) for one in fields(Limits)})

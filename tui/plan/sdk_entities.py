@@ -1,7 +1,7 @@
-"""A plan as entities of Azure's SDK, by class and keyword arguments; the SDK itself is not loaded.
+"""A plan as entities of Azure's SDK (class name and keyword arguments), without loading the SDK.
 
-What is sent to Azure, the exported Python and the exported files of `az ml` are made from these. Classes, arguments and
-their names are those of `azure.ai.ml.entities` (azure-ai-ml 1.35), which are also the keys of the YAML of `az ml`.
+The requests to Azure, the exported Python and the exported `az ml` files are made from these. Class and argument
+names are those of `azure.ai.ml.entities` (azure-ai-ml 1.35), which are also the keys of `az ml` YAML.
 """
 
 from __future__ import annotations
@@ -21,53 +21,53 @@ SETTINGS = ("request_timeout_ms", "max_concurrent_requests_per_instance", "max_q
 
 @dataclass(frozen=True)
 class Entity:
-    """`azure.ai.ml.entities.KIND(**arguments)`; arguments may hold further entities."""
+    """The call `azure.ai.ml.entities.KIND(**arguments)`; arguments can contain further entities."""
 
     kind: str
     arguments: dict[str, Any]
 
     def tree(self) -> dict[str, Any]:
-        """The same as `az ml` has it in YAML."""
+        """The entity as a tree for `az ml` YAML."""
         found: dict[str, Any] = _tree(self)
         return found
 
     def kinds(self) -> Iterator[str]:
-        """The classes that are needed for it."""
+        """The names of all classes that the entity uses."""
         yield self.kind
         yield from _kinds(self.arguments)
 
 
 class Values(Protocol):
-    """Where an entity's values come from; keys are those of a plan."""
+    """The source of an entity's values, by the keys of a plan."""
 
     def value(self, key: str) -> Any:
         """The value at a key, or the field's default."""
 
     def written(self, key: str) -> Any:
-        """The value at a key where it says something; else None."""
+        """The value at a key if it is set, else None."""
 
 
 class Tree:
-    """The values of a resolved plan, or of what Azure has, in the plan's words."""
+    """The values of a resolved plan, or of what exists in Azure under the plan's keys."""
 
     def __init__(self, tree: Mapping[str, Any]) -> None:
         self._tree = tree
 
     def value(self, key: str) -> Any:
-        """The value at a key; None where there is none."""
+        """The value at a key, or None."""
         found: Any = self._tree
         for part in key.split("."):
             found = found.get(part) if isinstance(found, Mapping) else None
         return found
 
     def written(self, key: str) -> Any:
-        """As `value`; None for an empty text, list or map."""
+        """As `value`, but None for an empty text, list or map."""
         found = self.value(key)
         return None if found in ("", [], (), {}) else found
 
 
 def of_plan(plan: Plan) -> Tree:
-    """The values of a plan, for its `deployment`."""
+    """The values of a plan, for its current `deployment`."""
     tree = {"endpoint": asdict(plan.endpoint), "deployment": asdict(plan.deployment)}
     collector = tree["deployment"]["data_collector"]
     if collector is not None:
@@ -79,7 +79,7 @@ def of_plan(plan: Plan) -> Tree:
 
 
 def identity_of(found: Mapping[str, Any] | None) -> Entity | None:
-    """The identity that a resource has, from Resource Manager's JSON; None where that tells of none."""
+    """The identity of a resource from its Resource Manager JSON; None if it has none."""
     if not found or not found.get("type"):
         return None
     words = str(found["type"]).replace("SystemAssigned", "system_assigned").replace("UserAssigned", "user_assigned")
@@ -87,7 +87,7 @@ def identity_of(found: Mapping[str, Any] | None) -> Entity | None:
 
 
 def endpoint(values: Values, **other: Any) -> Entity:
-    """A managed online endpoint; `other` arguments come before the plan's."""
+    """A managed online endpoint; `other` arguments override the plan's."""
     return _made(
         "ManagedOnlineEndpoint",
         {
@@ -106,7 +106,7 @@ def endpoint(values: Values, **other: Any) -> Entity:
 
 
 def identity(kind: str | None, user_assigned: Any = ()) -> Entity | None:
-    """An endpoint's identity: system_assigned or user_assigned, with the resource ids of the latter."""
+    """An endpoint's identity: system_assigned, or user_assigned with its resource ids."""
     if not kind:
         return None
     users = listed(user_assigned or ()) or [] if "user_assigned" in kind or has_reference(kind) else []
@@ -115,7 +115,7 @@ def identity(kind: str | None, user_assigned: Any = ()) -> Entity | None:
 
 
 def model(values: Values, path: Any, **other: Any) -> Entity:
-    """A model to register; `path` is where its files are."""
+    """A model to register; `path` is the location of its files."""
     version = values.written("deployment.model.version")
     return _made(
         "Model",
@@ -132,9 +132,9 @@ def model(values: Values, path: Any, **other: Any) -> Entity:
 
 
 def environment(values: Values, name: Any, conda_file: Any, context: Any, **other: Any) -> Entity | None:
-    """An environment to register; `conda_file` is a path or a tree, `context` the place of a build context.
+    """An environment to register; `conda_file` is a path or a tree, `context` the location of a build context.
 
-    None for a plan that describes none: an MLflow model brings its own.
+    None if the plan describes none: an MLflow model brings its own.
     """
     image = values.written("deployment.environment.image")
     if not (image or conda_file or context):
@@ -154,9 +154,9 @@ def environment(values: Values, name: Any, conda_file: Any, context: Any, **othe
 
 
 def deployment(values: Values, *, model: Any, environment: Any, code: Any, **other: Any) -> Entity:
-    """A managed online deployment of a model in an environment, with the code at a place, where it has any.
+    """A managed online deployment of a model in an environment, with a code folder if it has one.
 
-    All three are entities, ids, or what stands for them; `other` arguments come before the plan's.
+    Model, environment and code are entities, ids or placeholders; `other` arguments override the plan's.
     """
     script = values.value("deployment.code_configuration.scoring_script")
     configuration = _made("CodeConfiguration", {"code": code, "scoring_script": script}) if code else None
@@ -185,14 +185,14 @@ def deployment(values: Values, *, model: Any, environment: Any, code: Any, **oth
 
 
 def _group(values: Values, group: str, kind: str, names: tuple[str, ...]) -> Entity | None:
-    """The entity of a group of keys; None where none of them is written."""
+    """The entity for a group of keys; None if none of them is set."""
     if all(values.written(f"deployment.{group}.{name}") is None for name in names):
         return None
     return _made(kind, {name: values.value(f"deployment.{group}.{name}") for name in names})
 
 
 def _collector(values: Values) -> Entity | None:
-    """What of the requests is collected. The SDK names the data assets of collections that have none."""
+    """The data collector. The SDK names the data assets of collections that have none."""
     key = "deployment.data_collector"
     collections = values.written(f"{key}.collections")
     if not collections:
@@ -216,7 +216,7 @@ def _collector(values: Values) -> Entity | None:
 
 
 def _texts(given: Mapping[str, Any] | None) -> dict[str, str] | None:
-    """A map whose values the SDK wants as texts."""
+    """A map with its values as strings, as the SDK requires."""
     return {name: str(item) for name, item in given.items()} if given else None
 
 

@@ -1,6 +1,6 @@
 """Virtual machine sizes of managed online endpoints: cores, memory, quota, retirement, list price.
 
-The facts lie in `data/`, with their sources named there; they are read at the first question.
+The data and its sources are in `data/`; it is read on first use.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ RETIREMENTS = "https://learn.microsoft.com/azure/virtual-machines/sizes/retireme
 
 @dataclass(frozen=True)
 class Size:
-    """A size: `family` is what quota is counted by, `gpus` may be a part of one (0.33…), `memory_gib` and
-    `temp_disk_gib` are None where unknown; `skip_reserve` tells that Azure reserves no 20 % for upgrades."""
+    """A virtual machine size. Quota is counted per `family`; `gpus` can be a fraction (0.33…); `memory_gib` and
+    `temp_disk_gib` are None if unknown; with `skip_reserve`, Azure does not reserve 20 % for upgrades."""
 
     name: str
     family: str
@@ -37,13 +37,13 @@ class Size:
 
 @dataclass(frozen=True)
 class Retirement:
-    """When Azure takes a series out of service."""
+    """The date on which Azure retires a series."""
 
     series: str
     on: date
 
 
-SOON = timedelta(days=365)  # a retirement that is further away is told, but is no reason to warn
+SOON = timedelta(days=365)  # a later retirement is mentioned, but does not cause a warning
 
 # Microsoft, retired-sizes-list, as of 2026-04: series with a date, by the family that quota is counted by.
 _RETIREMENTS = {
@@ -77,17 +77,17 @@ def _all() -> dict[str, Size]:
 
 
 def sizes() -> list[Size]:
-    """All sizes in Microsoft's order: by family, small to large."""
+    """All sizes in Microsoft's order: by family, from small to large."""
     return list(_all().values())
 
 
 def find(name: str) -> Size | None:
-    """The size of that name, whatever its letters' case, or None."""
+    """The size with this name (case-insensitive), or None."""
     return _all().get(name.lower())
 
 
 def quota_needed(size: Size, count: int) -> int:
-    """Cores of quota that `count` instances take: `ceil(1.2 * count) * cores`.
+    """The cores of quota that `count` instances need: `ceil(1.2 * count) * cores`.
 
     Azure reserves 20 % more instances for upgrades, except for some GPU sizes (Microsoft, how-to-manage-quotas).
     """
@@ -97,10 +97,10 @@ def quota_needed(size: Size, count: int) -> int:
 
 @dataclass(frozen=True)
 class Fit:
-    """Whether instances of a size find room in the quota that is left.
+    """Whether instances of a size fit into the quota left.
 
-    `needed` are the cores that a deployment takes and `after` those that are left then, None where the quota is not
-    known; `fits` is None then too. `short` is for a column of a table, `reason` a sentence.
+    `needed` is the number of cores that a deployment uses, `after` the number left afterwards; `after` and `fits` are
+    None if the quota is unknown. `short` is for a table column, `reason` is a sentence.
     """
 
     needed: int
@@ -111,22 +111,22 @@ class Fit:
 
 
 def fit(size: Size, count: int, left: int | None, *, offered: bool = True, where: str = "here", held: int = 0) -> Fit:
-    """Judges `count` instances of a size against the cores of its family that are `left` (None: not known).
+    """Check `count` instances of a size against the cores of its family that are `left` (None: unknown).
 
-    `held` are cores of the family that the same deployment takes already and gives back.
+    `held` is the number of cores of the family that the same deployment already uses and will release.
     """
     needed = quota_needed(size, count)
     if not offered:
-        reason = f"Managed online endpoints do not offer this size in {where}."
+        reason = f"This size is not available for managed online endpoints in {where}."
         return Fit(needed, None, False, "not offered", reason)
     planned = retirement(size)
     if left is None:
-        reason = f"Needs {needed} cores of {size.family}; the service names no quota for this family."
-        return Fit(needed, None, None, "not known", reason)
-    reserve = "" if size.skip_reserve else " with the 20 % that Azure reserves for upgrades"
+        reason = f"Needs {needed} cores of {size.family}; the service reports no quota for this family."
+        return Fit(needed, None, None, "unknown", reason)
+    reserve = "" if size.skip_reserve else " including the 20 % that Azure reserves for upgrades"
     after = left + held - needed
     reason = f"Needs {needed} cores of {size.family}{reserve}; {left} are left"
-    reason += f", and {held} that the deployment has already." if held else "."
+    reason += f", plus {held} that the deployment already uses." if held else "."
     if after < 0:
         return Fit(needed, after, False, f"no: {-after} short", reason)
     if planned is not None and planned.on <= date.today():
@@ -135,33 +135,31 @@ def fit(size: Size, count: int, left: int | None, *, offered: bool = True, where
 
 
 def retirement(size: Size) -> Retirement | None:
-    """When the size's series is retired, where Microsoft has announced it."""
+    """The retirement of the size's series, or None if Microsoft has not announced one."""
     return _RETIREMENTS.get(size.family)
 
 
 def retirement_note(size: Size) -> str:
-    """A sentence about a retirement that is announced, however far away; empty where there is none."""
+    """A sentence about an announced retirement at any date; empty if there is none."""
     planned = retirement(size)
     if planned is None:
         return ""
     day = planned.on.isoformat()
-    return f"Azure retires the {planned.series} series on {day}, and limits it for new subscriptions before."
+    return f"Azure retires the {planned.series} series on {day}, and limits it earlier for new subscriptions."
 
 
 def warnings(size: Size, today: date | None = None) -> list[str]:
-    """What to know before choosing a size, in sentences with dates; empty where there is nothing."""
+    """Warnings about choosing a size, in sentences with dates; empty if there are none."""
     found = []
     planned = retirement(size)
     if planned:
         day = planned.on.isoformat()
         if planned.on <= (today or date.today()):
-            found.append(f"Azure retired the {planned.series} series on {day}; {size.name} can no longer be had.")
+            found.append(f"Azure retired the {planned.series} series on {day}; {size.name} is no longer available.")
         elif planned.on - (today or date.today()) <= SOON:
             found.append(retirement_note(size))
     if size.name in _SMALL:
-        found.append(
-            f"Microsoft notes that {size.name} can be too small: the container then runs out of memory or disk."
-        )
+        found.append(f"Microsoft notes that {size.name} can be too small: the container can run out of memory or disk.")
     return found
 
 
@@ -173,23 +171,23 @@ def _prices() -> dict[str, Any]:
 
 
 def price_per_hour(name: str, region: str) -> float | None:
-    """The list price of one instance in US dollars an hour, or None where the table has none.
+    """The list price of one instance in US dollars an hour, or None if the table has none.
 
-    `region` is Azure's name of it, such as eastus2. Say `price_note()` beside it.
+    `region` is Azure's name of the region, such as eastus2. Show `price_note()` next to the price.
     """
     price = _prices()["prices"].get(name.lower(), {}).get(region.lower().replace(" ", ""))
     return None if price is None else float(price)
 
 
 def price_note() -> str:
-    """What kind of price `price_per_hour` gives, for showing beside it."""
+    """The kind of price that `price_per_hour` returns, to show next to it."""
     table = _prices()
     dated = f"of {table['dated']}" if table["dated"] else f"as collected on {table['collected']}, without a date"
     return f"List price in {table['currency']} {dated}, Linux, pay as you go; your contract may differ."
 
 
 def price_date() -> str:
-    """What to write beside a price: `list price of 2026-05-01`; where the source has no date, when it was collected."""
+    """The label of a price: `list price of 2026-05-01`, or when it was collected if the source has no date."""
     table = _prices()
     return f"list price of {table['dated']}" if table["dated"] else f"table of {table['collected']}"
 

@@ -30,5 +30,5 @@ RESERVED: tuple[str, ...] = ()
 
 
 def fields_of(step: str, *, advanced: bool = False) -> list[Field]:
-    """The fields asked at a step, in order; with `advanced`, also the less usual ones."""
+    """The fields of a step, in order; with `advanced`, also the advanced ones."""
     return [field for field in FIELDS if field.step == step and (advanced or not field.advanced)]

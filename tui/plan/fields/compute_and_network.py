@@ -1,4 +1,4 @@
-"""The machines that serve, the probes, and the network flags."""
+"""Fields for instances, probes, data collection and the network flags."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SERVING_FIELDS: tuple[Field, ...] = (
         "Size",
         Help(
             "The virtual machine size of each instance.",
-            "Price and quota follow from it.",
+            "It determines the price and the quota needed.",
             "Standard_DS3_v2",
             LEARN + "reference-managed-online-endpoints-vm-sku-list",
         ),
@@ -29,7 +29,7 @@ SERVING_FIELDS: tuple[Field, ...] = (
         "compute",
         "Instances",
         Help(
-            "How many instances serve. Azure reserves 20 % more quota for upgrades.",
+            "The number of instances. Azure reserves 20 % more quota for upgrades.",
             "Microsoft recommends three or more for availability.",
             "1",
             LEARN + "how-to-manage-quotas",
@@ -43,7 +43,7 @@ SERVING_FIELDS: tuple[Field, ...] = (
         "deployment.request_settings.request_timeout_ms",
         "compute",
         "Request timeout (ms)",
-        Help("Milliseconds after which a request ends with status 408.", "At most 180,000.", "5000"),
+        Help("Milliseconds after which a request fails with status 408.", "The maximum is 180,000.", "5000"),
         kind="number",
         rule=value_rules.number_between(1, 180_000, "ms"),
         default=5000,
@@ -51,10 +51,10 @@ SERVING_FIELDS: tuple[Field, ...] = (
     Field(
         "deployment.request_settings.max_concurrent_requests_per_instance",
         "compute",
-        "Requests at once",
+        "Concurrent requests",
         Help(
-            "How many requests an instance works on at the same time.",
-            "More than twice this many in parallel, per instance, are refused with status 429.",
+            "How many requests an instance processes at the same time.",
+            "More than twice this many concurrent requests per instance are rejected with status 429.",
             "1",
         ),
         kind="number",
@@ -65,7 +65,7 @@ SERVING_FIELDS: tuple[Field, ...] = (
         "deployment.environment_variables",
         "compute",
         "Variables",
-        Help("Environment variables of the container.", "", "WORKER_COUNT=2"),
+        Help("The environment variables of the container.", "", "WORKER_COUNT=2"),
         kind="map",
         rule=value_rules.text_map,
     ),
@@ -84,9 +84,9 @@ SERVING_FIELDS: tuple[Field, ...] = (
         "compute",
         "Collector: data",
         Help(
-            "What is written down in the workspace's storage: request and response are the payload; model_inputs, "
-            "model_outputs and other names are what the scoring script hands to the package azureml-ai-monitoring.",
-            "NAME=false leaves one out; NAME=DATA:VERSION@azureml://… names the data asset. Left empty: nothing.",
+            "What is stored in the workspace's storage: request and response are the payload; model_inputs, "
+            "model_outputs and other names are what the scoring script passes to the package azureml-ai-monitoring.",
+            "NAME=false disables one; NAME=DATA:VERSION@azureml://… names the data asset. If empty: nothing.",
             "model_inputs, model_outputs",
             COLLECTION,
         ),
@@ -97,8 +97,8 @@ SERVING_FIELDS: tuple[Field, ...] = (
     Field(
         "deployment.data_collector.sampling_rate",
         "compute",
-        "Collector: share",
-        Help("The share of the requests that is collected, from 0 to 1.", "Left empty: 1, all of them.", "0.1"),
+        "Collector: sampling rate",
+        Help("The share of requests that is collected, from 0 to 1.", "If empty: 1, all requests.", "0.1"),
         kind="fraction",
         rule=value_rules.share,
         advanced=True,
@@ -106,8 +106,8 @@ SERVING_FIELDS: tuple[Field, ...] = (
     Field(
         "deployment.data_collector.rolling_rate",
         "compute",
-        "Collector: a file each",
-        Help("How often a new file is begun.", "Left empty: hour.", "hour", COLLECTION),
+        "Collector: rolling rate",
+        Help("How often a new file is started.", "If empty: hour.", "hour", COLLECTION),
         kind="choice",
         choices=data_collection.ROLLING_RATES,
         rule=value_rules.rolling_rate,
@@ -117,7 +117,7 @@ SERVING_FIELDS: tuple[Field, ...] = (
         "deployment.data_collector.request_logging.capture_headers",
         "compute",
         "Collector: headers",
-        Help("Headers of the requests that are written down with the payload.", "", "x-request-id, user-agent"),
+        Help("Request headers that are stored with the payload.", "", "x-request-id, user-agent"),
         kind="list",
         rule=value_rules.header_names,
         advanced=True,
@@ -126,14 +126,14 @@ SERVING_FIELDS: tuple[Field, ...] = (
         "deployment.description",
         "compute",
         "Deployment description",
-        Help("A sentence about the deployment."),
+        Help("A short description of the deployment."),
         advanced=True,
     ),
     Field(
         "deployment.tags",
         "compute",
         "Deployment tags",
-        Help("Names and values to find the deployment by."),
+        Help("Names and values by which to find the deployment."),
         kind="map",
         rule=value_rules.text_map,
         advanced=True,
@@ -143,8 +143,8 @@ SERVING_FIELDS: tuple[Field, ...] = (
         "network",
         "Public access",
         Help(
-            "disabled: the endpoint answers only through the workspace's private endpoint.",
-            "It concerns scoring; creating and deleting go through Azure Resource Manager.",
+            "disabled: the endpoint is reachable only through the workspace's private endpoint.",
+            "This applies to scoring requests; creation and deletion go through Azure Resource Manager.",
             "disabled",
             LEARN + "concept-secure-online-endpoint",
         ),
@@ -158,9 +158,9 @@ SERVING_FIELDS: tuple[Field, ...] = (
         "network",
         "Egress (legacy)",
         Help(
-            "disabled: the deployment reaches only the workspace's own storage, registry and API.",
-            "Leave it empty where the workspace has a managed virtual network: Azure then ignores the flag. "
-            "It cannot be changed once the deployment exists.",
+            "disabled: the deployment can reach only the workspace's own storage, registry and API.",
+            "Leave it empty if the workspace has a managed virtual network, because Azure then ignores the flag. "
+            "It cannot be changed after the deployment is created.",
             "disabled",
             LEARN + "how-to-secure-online-endpoint",
         ),
@@ -173,15 +173,15 @@ SERVING_FIELDS: tuple[Field, ...] = (
         "network",
         "Traffic",
         Help(
-            "The share of requests of each deployment, in percent.",
-            "By default the new deployment gets 100; without traffic the endpoint answers 404.",
+            "The share of requests that each deployment gets, in percent.",
+            "By default the new deployment gets 100; without traffic, the endpoint returns 404.",
             "blue=100",
         ),
         kind="map",
         rule=value_rules.traffic,
         advanced=True,
     ),
-    Field("description", "review", "Plan description", Help("What this plan is for, in a few words."), advanced=True),
+    Field("description", "review", "Plan description", Help("What the plan is for, in a few words."), advanced=True),
     *(
         Field(
             f"deployment.{probe}.{key}",
@@ -197,11 +197,11 @@ SERVING_FIELDS: tuple[Field, ...] = (
         )
         for probe, label in (("liveness_probe", "Liveness"), ("readiness_probe", "Readiness"))
         for key, name, what, default in (
-            ("initial_delay", "first after", "Seconds before the first probe.", 10),
-            ("period", "every", "Seconds between probes.", 10),
-            ("timeout", "time-out", "Seconds a probe may take.", 2),
-            ("success_threshold", "successes", "Probes in a row that must succeed.", 1),
-            ("failure_threshold", "failures", "Probes in a row that may fail.", 30),
+            ("initial_delay", "initial delay", "Seconds before the first probe.", 10),
+            ("period", "period", "Seconds between probes.", 10),
+            ("timeout", "timeout", "Seconds after which a probe times out.", 2),
+            ("success_threshold", "successes", "Consecutive successes after which the container counts as healthy.", 1),
+            ("failure_threshold", "failures", "Consecutive failures after which the container counts as failed.", 30),
         )
     ),
 )

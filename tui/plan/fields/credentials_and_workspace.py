@@ -1,4 +1,4 @@
-"""Who deploys, and into which workspace."""
+"""Fields for the identity that deploys and for the workspace."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SIGN_IN_FIELDS: tuple[Field, ...] = (
         "credentials",
         "Sign in with",
         Help(
-            "Where the identity that deploys comes from.",
-            "`default` tries the environment, a managed identity and the Azure CLI, in Azure's own order.",
+            "The source of the identity that deploys.",
+            "`default` tries the environment, a managed identity and the Azure CLI, in that order.",
             "service_principal",
             "https://learn.microsoft.com/python/api/overview/azure/identity-readme",
         ),
@@ -31,7 +31,7 @@ SIGN_IN_FIELDS: tuple[Field, ...] = (
         "Tenant",
         Help(
             "The Microsoft Entra tenant of the service principal.",
-            "A token is only valid in one tenant.",
+            "A token is valid in one tenant only.",
             "${env:AZURE_TENANT_ID}",
         ),
         rule=value_rules.tenant,
@@ -45,7 +45,7 @@ SIGN_IN_FIELDS: tuple[Field, ...] = (
         "Client id",
         Help(
             "The application (client) id of the service principal or the user-assigned identity.",
-            "Not the object id: the portal shows both.",
+            "This is not the object id; the portal shows both.",
             "${env:AZURE_CLIENT_ID}",
         ),
         rule=value_rules.guid,
@@ -56,8 +56,8 @@ SIGN_IN_FIELDS: tuple[Field, ...] = (
         "credentials",
         "Client secret",
         Help(
-            "The value of the secret, not its id. Kept in memory only, and asked again when a run is resumed.",
-            "On Databricks, a Key Vault-backed scope reaches the cluster as a variable: {{secrets/scope/key}}.",
+            "The value of the secret, not its id. It is kept in memory only; a resumed run asks for it again.",
+            "On Databricks, a cluster gets a secret of a Key Vault-backed scope as a variable: {{secrets/scope/key}}.",
             "${env:AZURE_CLIENT_SECRET}",
         ),
         kind="secret",
@@ -70,8 +70,8 @@ SIGN_IN_FIELDS: tuple[Field, ...] = (
         "workspace",
         "Subscription",
         Help(
-            "The id of the subscription that the workspace is in.",
-            "Quota and cost belong to it.",
+            "The id of the workspace's subscription.",
+            "Quota and cost are counted per subscription.",
             "${env:AZURE_SUBSCRIPTION_ID}",
         ),
         rule=value_rules.guid,
@@ -82,7 +82,7 @@ SIGN_IN_FIELDS: tuple[Field, ...] = (
         "workspace.resource_group",
         "workspace",
         "Resource group",
-        Help("The resource group that holds the workspace.", "", "rg-ml"),
+        Help("The resource group that contains the workspace.", "", "rg-ml"),
         rule=value_rules.resource_group,
         required=True,
         default="${env:AZURE_RESOURCE_GROUP}",
@@ -92,8 +92,8 @@ SIGN_IN_FIELDS: tuple[Field, ...] = (
         "workspace",
         "Workspace",
         Help(
-            "The Azure Machine Learning workspace that will own the endpoint.",
-            "Its network isolation decides the two network flags; they are read from it.",
+            "The Azure Machine Learning workspace in which the endpoint is created.",
+            "Its network isolation determines the two network flags, which are set from it.",
             "ws-churn",
             LEARN + "concept-workspace",
         ),

@@ -1,4 +1,4 @@
-"""The endpoint, and the deployment's name behind it."""
+"""Fields for the endpoint, its identity and the deployment's name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ENDPOINT_FIELDS: tuple[Field, ...] = (
         "Endpoint name",
         Help(
             "The name that callers see in the scoring URI.",
-            "It is unique in the whole Azure region.",
+            "It must be unique in the Azure region.",
             "churn-endpoint-01",
             LEARN + "concept-endpoints-online",
         ),
@@ -25,10 +25,11 @@ ENDPOINT_FIELDS: tuple[Field, ...] = (
     Field(
         "endpoint.auth_mode",
         "endpoint",
-        "Callers sign in with",
+        "Authentication",
         Help(
-            "key: one of two keys. aml_token: a token of the workspace. aad_token: a Microsoft Entra token.",
-            "It cannot be changed once the endpoint exists.",
+            "How callers authenticate. key: one of two keys. aml_token: an Azure Machine Learning token. aad_token: a "
+            "Microsoft Entra token.",
+            "It cannot be changed after the endpoint is created.",
             "key",
             LEARN + "concept-endpoints-online-auth",
         ),
@@ -41,13 +42,13 @@ ENDPOINT_FIELDS: tuple[Field, ...] = (
         "endpoint.description",
         "endpoint",
         "Description",
-        Help("A sentence for whoever finds the endpoint in the studio.", "", "Realtime endpoint to predict churn"),
+        Help("A short description, shown in the studio.", "", "Realtime endpoint to predict churn"),
     ),
     Field(
         "endpoint.tags",
         "endpoint",
         "Tags",
-        Help("Names and values to find and bill the endpoint by.", "", "model=XGBoost, team=risk"),
+        Help("Names and values by which to find the endpoint and its cost.", "", "model=XGBoost, team=risk"),
         kind="map",
         rule=value_rules.text_map,
     ),
@@ -56,8 +57,8 @@ ENDPOINT_FIELDS: tuple[Field, ...] = (
         "endpoint",
         "Deployment name",
         Help(
-            "The deployment that serves behind the endpoint; an endpoint can have several.",
-            "Blue and green are the usual names: the next version is deployed beside the one that serves.",
+            "The deployment that serves the model; an endpoint can have several.",
+            "Blue and green are common names: the next version is deployed alongside the current one.",
             "blue",
         ),
         rule=value_rules.online_name,
@@ -69,9 +70,9 @@ ENDPOINT_FIELDS: tuple[Field, ...] = (
         "endpoint",
         "Endpoint identity",
         Help(
-            "What the deployments are towards storage, registry and other services. system_assigned: an identity that "
-            "Azure makes with the endpoint. user_assigned: one that exists, with roles of its own.",
-            "It cannot be changed once the endpoint exists. Left empty: system_assigned.",
+            "The identity with which deployments access storage, registry and other services. system_assigned: Azure "
+            "creates it with the endpoint. user_assigned: an existing identity with its own roles.",
+            "It cannot be changed after the endpoint is created. If empty: system_assigned.",
             "system_assigned",
             IDENTITIES,
         ),
@@ -87,7 +88,7 @@ ENDPOINT_FIELDS: tuple[Field, ...] = (
         Help(
             "The resource id of the identity. It needs Storage Blob Data Reader on the workspace's storage and AcrPull "
             "on its registry.",
-            "Azure gives these to an identity of its own making, and not to yours.",
+            "Azure assigns these roles to a system-assigned identity, but not to yours.",
             "/subscriptions/…/resourceGroups/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/churn-uai",
             IDENTITIES,
         ),

@@ -1,4 +1,4 @@
-"""What a field of the plan is: where it is asked, how it is checked, how it is explained."""
+"""A field of the plan: its step in the wizard, its validation and its help."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tui.plan.rules import value_rules
 LEARN = "https://learn.microsoft.com/azure/machine-learning/"
 
 NESTED = ("list", "collections")
-"""Kinds whose values hold texts in lists and maps; references may stand in each of them."""
+"""Kinds whose values contain texts in lists and maps; each of these texts can be a reference."""
 
 
 @dataclass(frozen=True)
 class Help:
-    """What a field is, why it matters here, an example, and where to read more."""
+    """A field's help: what it is, why it matters, an example, and a link."""
 
     what: str
     why: str = ""
@@ -29,8 +29,8 @@ class Field:
     """One value of the plan.
 
     `key` is its dotted path in the YAML, `kind` one of text, choice, number, fraction, secret, path, bool, map, list,
-    collections. The value of a map, list or collections has keys or items of its own below `key` in the YAML.
-    `only_if` is (key, values): the field is asked only when that other field has one of these values.
+    collections. The value of a map, list or collections has its own keys or items below `key` in the YAML.
+    `only_if` is (key, values): the field applies only if that other field has one of these values.
     """
 
     key: str
@@ -47,7 +47,7 @@ class Field:
     must_exist: str = ""  # "file", "folder" or "any", for paths
 
     def parse(self, typed: str) -> Any:
-        """The value that a typed text stands for; the text itself where it is not of the field's kind."""
+        """Parse typed text into a value of the field's kind; returns the text unchanged if that fails."""
         stripped = typed.strip()
         if stripped == "" or ("${" in stripped and self.kind not in NESTED):
             return stripped or None
@@ -57,7 +57,7 @@ class Field:
             return stripped
 
     def show(self, value: Any) -> str:
-        """The text that stands for a value in a form; never called for a secret's value."""
+        """Format a value for a form; never called for a secret's value."""
         if value is None:
             return ""
         if isinstance(value, bool):
@@ -71,18 +71,18 @@ class Field:
         return str(value)
 
     def check(self, value: Any) -> str | None:
-        """None, or a sentence that says what is wrong with a value and what would be right."""
+        """Validate a value: None, or a sentence that says what is wrong and what would be valid."""
         if value is None or value == "":
-            return f"{self.label} is needed here." if self.required else None
+            return f"{self.label} is required." if self.required else None
         if isinstance(value, str) and "${" in value:
             return None  # a reference is checked when it is resolved
         if self.kind == "secret":
-            return "A secret is not written into a plan; use a reference such as ${env:AZURE_CLIENT_SECRET}."
+            return "A plan must not contain a secret; use a reference such as ${env:AZURE_CLIENT_SECRET}."
         return self.rule(value)
 
 
 def _parse_map(typed: str) -> Any:
-    """`a=1, b=2` as a map; whole numbers become numbers. What is not of that form stays a text."""
+    """Parse `a=1, b=2` into a map, with whole numbers as numbers; returns any other text unchanged."""
     result: dict[str, Any] = {}
     for part in typed.split(","):
         name, sign, item = part.partition("=")

@@ -1,4 +1,4 @@
-"""The model, its scoring script and its environment."""
+"""Fields for the model, its scoring script and its environment."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ MODEL_FIELDS: tuple[Field, ...] = (
         "model",
         "Model",
         Help(
-            "A folder or file here (also /Volumes/…, dbfs:/…), an address (abfss://…, https://…blob…, runs:/…, "
-            "models:/…), or azureml:NAME:VERSION for what is registered.",
-            "What the workspace cannot read itself is uploaded to its storage; the deployment finds it where "
-            "AZUREML_MODEL_DIR points.",
+            "A local folder or file (also /Volumes/…, dbfs:/…), a URI (abfss://…, https://…blob…, runs:/…, "
+            "models:/…), or azureml:NAME:VERSION for a registered model.",
+            "Files that the workspace cannot read itself are uploaded to its storage; in the container they are in "
+            "the folder AZUREML_MODEL_DIR.",
             "churn-xgboost/model",
             LEARN + "how-to-deploy-online-endpoints",
         ),
@@ -27,7 +27,7 @@ MODEL_FIELDS: tuple[Field, ...] = (
         "model",
         "Register as",
         Help(
-            "The model's name in the workspace; the version is counted up when the content changes.",
+            "The model's name in the workspace; changed content gets the next version number.",
             "",
             "churn-model-adb",
         ),
@@ -38,8 +38,8 @@ MODEL_FIELDS: tuple[Field, ...] = (
         "model",
         "Model type",
         Help(
-            "custom_model goes with a scoring script. mlflow_model can be served without one.",
-            "MLflow without a scoring script is refused under legacy isolation.",
+            "custom_model needs a scoring script. mlflow_model can be served without one.",
+            "Under legacy isolation, Azure rejects MLflow models without a scoring script.",
             "custom_model",
         ),
         kind="choice",
@@ -51,7 +51,7 @@ MODEL_FIELDS: tuple[Field, ...] = (
         "deployment.code_configuration.code",
         "model",
         "Code folder",
-        Help("The folder with the scoring script; all of it is uploaded.", "", "churn-xgboost/onlinescoring"),
+        Help("The folder with the scoring script; the whole folder is uploaded.", "", "churn-xgboost/onlinescoring"),
         kind="path",
         must_exist="folder",
     ),
@@ -60,8 +60,8 @@ MODEL_FIELDS: tuple[Field, ...] = (
         "model",
         "Scoring script",
         Help(
-            "The file with init(), called once, and run(), called for each request.",
-            "An exception in run() reaches the caller as status 424; a returned error text would look like success.",
+            "The file with init(), which is called once, and run(), which is called for each request.",
+            "An exception in run() gives the caller status 424; a returned error text would look like success.",
             "score.py",
             LEARN + "how-to-deploy-advanced-entry-script",
         ),
@@ -73,8 +73,8 @@ MODEL_FIELDS: tuple[Field, ...] = (
         "model",
         "Conda file",
         Help(
-            "What to install beside the image. It must list azureml-inference-server-http.",
-            "Built into an image when a deployment first uses it.",
+            "The packages to install on the base image. It must list azureml-inference-server-http.",
+            "Azure builds the image when a deployment first uses it.",
             "churn-xgboost/conda.yml",
             LEARN + "how-to-manage-environments-v2",
         ),
@@ -86,8 +86,8 @@ MODEL_FIELDS: tuple[Field, ...] = (
         "model",
         "Base image",
         Help(
-            "The container image that the conda file is installed on.",
-            "Images on Ubuntu 20.04 have lost support; pin a dated tag.",
+            "The container image on which the conda packages are installed.",
+            "Images on Ubuntu 20.04 are no longer supported; pin a dated tag.",
             "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04",
         ),
     ),
@@ -96,7 +96,7 @@ MODEL_FIELDS: tuple[Field, ...] = (
         "model",
         "Sample request",
         Help(
-            "A JSON file that the run sends when the endpoint is up, and the test panel starts from.",
+            "A JSON file that the run sends once the endpoint is ready, and that fills in the Test step.",
             "",
             "churn-xgboost/sample-request.json",
         ),
@@ -107,7 +107,7 @@ MODEL_FIELDS: tuple[Field, ...] = (
         "deployment.environment.name",
         "model",
         "Environment name",
-        Help("The environment's name in the workspace; by default the model's name and -env.", "", "churn-env"),
+        Help("The environment's name in the workspace; by default the model's name with -env.", "", "churn-env"),
         rule=value_rules.asset_name,
         advanced=True,
     ),
@@ -115,7 +115,7 @@ MODEL_FIELDS: tuple[Field, ...] = (
         "deployment.environment.registered",
         "model",
         "Registered environment",
-        Help("An environment of the workspace or a curated one, in place of a conda file.", "", "azureml:churn-env:3"),
+        Help("A registered or curated environment to use instead of a conda file.", "", "azureml:churn-env:3"),
         rule=value_rules.registered_asset,
         advanced=True,
     ),
@@ -123,7 +123,7 @@ MODEL_FIELDS: tuple[Field, ...] = (
         "deployment.model.version",
         "model",
         "Model version",
-        Help("A version of your own; by default the next number.", "", "3"),
+        Help("The version to register; by default the next number.", "", "3"),
         rule=value_rules.asset_name,
         advanced=True,
     ),
@@ -131,14 +131,14 @@ MODEL_FIELDS: tuple[Field, ...] = (
         "deployment.model.description",
         "model",
         "Model description",
-        Help("A sentence about the model."),
+        Help("A short description of the model."),
         advanced=True,
     ),
     Field(
         "deployment.model.tags",
         "model",
         "Model tags",
-        Help("Names and values to find the model by."),
+        Help("Names and values by which to find the model."),
         kind="map",
         rule=value_rules.text_map,
         advanced=True,
@@ -148,8 +148,8 @@ MODEL_FIELDS: tuple[Field, ...] = (
         "model",
         "Build context",
         Help(
-            "A folder with a Dockerfile, in place of a base image and a conda file; all of it is uploaded.",
-            "Azure builds the image when a deployment first uses it. A rehearsal builds no Docker images.",
+            "A folder with a Dockerfile, instead of a base image and a conda file; the whole folder is uploaded.",
+            "Azure builds the image when a deployment first uses it. A rehearsal does not build Docker images.",
             "churn-xgboost/docker",
             LEARN + "how-to-deploy-custom-container",
         ),
@@ -161,7 +161,7 @@ MODEL_FIELDS: tuple[Field, ...] = (
         "deployment.environment.build.dockerfile_path",
         "model",
         "Dockerfile",
-        Help("The Dockerfile in the build context.", "Left empty: Dockerfile.", "Dockerfile"),
+        Help("The Dockerfile in the build context.", "If empty: Dockerfile.", "Dockerfile"),
         rule=value_rules.dockerfile,
         advanced=True,
     ),
@@ -181,18 +181,18 @@ MODEL_FIELDS: tuple[Field, ...] = (
             ("readiness", "The readiness probe goes", "/health/ready"),
         )
         for key, what, why, example in (
-            ("path", f"{asks} to this path of a container that has its own server.",
-             "With a route, the container needs no scoring script; all three routes are given.", example_path),
-            ("port", f"{asks} to this port of a container that has its own server.", "", "8080"),
+            ("path", f"{asks} to this path of a container with its own server.",
+             "Such a container needs no scoring script; set all three routes.", example_path),
+            ("port", f"{asks} to this port of a container with its own server.", "", "8080"),
         )
     ),
     Field(
         "deployment.model_mount_path",
         "model",
-        "Container: model at",
+        "Model mount path",
         Help(
-            "Where a container of your own finds the model's files.",
-            "Left empty, they are where AZUREML_MODEL_DIR points.",
+            "The folder of the model's files in a custom container.",
+            "If empty, they are in the folder AZUREML_MODEL_DIR.",
             "/var/azureml-app/model",
             LEARN + "how-to-deploy-custom-container",
         ),

@@ -1,4 +1,4 @@
-"""How a new deployment takes over the requests, and how long a run waits."""
+"""Fields for the rollout of a new deployment and for the time limits of a run."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ ROLLOUT_FIELDS: tuple[Field, ...] = (
         "network",
         "Mirrored traffic",
         Help(
-            "One deployment and the per cent of the requests that are copied to it; callers never see its answers.",
-            "A deployment gets requests or copies, not both. With a rollout, copies come before the first step.",
+            "One deployment and the percentage of requests mirrored to it; callers never see its responses.",
+            "A deployment gets live or mirrored traffic, not both. A rollout mirrors before its first step.",
             "green=20",
             ROLLOUT,
         ),
@@ -28,8 +28,9 @@ ROLLOUT_FIELDS: tuple[Field, ...] = (
         "network",
         "Rollout: steps",
         Help(
-            "The per cent of the requests that the new deployment gets, one step after the other.",
-            "Any of the rollout's fields makes it one; without, all requests move at once. Left empty: 10, 50, 100.",
+            "The percentages of requests that the new deployment gets, step by step.",
+            "Setting any rollout field enables the rollout; without it, all traffic moves at once. "
+            "If empty: 10, 50, 100.",
             "10, 50, 100",
             ROLLOUT,
         ),
@@ -41,8 +42,8 @@ ROLLOUT_FIELDS: tuple[Field, ...] = (
         "network",
         "Rollout: pause",
         Help(
-            "How long each step is watched before the next one: seconds, or 90s, 5m, 1h.",
-            "Left empty: 5m. Azure's own metrics arrive a minute or two late.",
+            "How long each step is monitored before the next one: seconds, or 90s, 5m, 1h.",
+            "If empty: 5m. Azure's own metrics arrive one to two minutes late.",
             "5m",
         ),
         rule=value_rules.duration(0, DAY),
@@ -52,15 +53,15 @@ ROLLOUT_FIELDS: tuple[Field, ...] = (
         "rollout.probe_every",
         "network",
         "Rollout: test every",
-        Help("How often the sample request is sent to the new deployment while a step is watched.", "", "2s"),
+        Help("How often the sample request is sent to the new deployment during a step.", "", "2s"),
         rule=value_rules.duration(0.1, 3600),
         advanced=True,
     ),
     Field(
         "rollout.min_requests",
         "network",
-        "Rollout: at least",
-        Help("How many answers are awaited before a step is judged.", "Left empty: 10.", "10"),
+        "Rollout: min requests",
+        Help("The number of responses needed before a step is evaluated.", "If empty: 10.", "10"),
         kind="number",
         rule=value_rules.number_between(1, 100_000, "requests"),
         advanced=True,
@@ -68,23 +69,23 @@ ROLLOUT_FIELDS: tuple[Field, ...] = (
     Field(
         "rollout.max_error_percent",
         "network",
-        "Rollout: errors, at most",
+        "Rollout: max errors (%)",
         Help(
-            "Above this per cent of failed answers, the split from before the rollout comes back by itself.",
-            "Left empty: 5.",
+            "Above this percentage of failed requests, the traffic is rolled back automatically.",
+            "If empty: 5.",
             "5",
         ),
         kind="number",
-        rule=value_rules.number_between(0, 100, "per cent"),
+        rule=value_rules.number_between(0, 100, "percent"),
         advanced=True,
     ),
     Field(
         "rollout.max_p95_ms",
         "network",
-        "Rollout: latency, at most",
+        "Rollout: max p95 (ms)",
         Help(
-            "Milliseconds within which 95 of 100 answers must come; above, the split from before comes back.",
-            "Left empty: latency is shown and not judged.",
+            "The limit of the p95 latency in milliseconds; above it, the traffic is rolled back automatically.",
+            "If empty: latency is shown, but not limited.",
             "500",
         ),
         kind="number",
@@ -96,7 +97,7 @@ ROLLOUT_FIELDS: tuple[Field, ...] = (
             f"limits.{key}",
             "compute",
             f"Limit: {label}",
-            Help(f"{what} Seconds, or 90s, 30m, 2h. Sleep of this machine is not counted.", why, example),
+            Help(f"{what} Seconds, or 90s, 30m, 2h. Time in which this machine sleeps does not count.", why, example),
             rule=value_rules.duration(1, 7 * DAY),
             advanced=True,
         )
@@ -104,22 +105,28 @@ ROLLOUT_FIELDS: tuple[Field, ...] = (
             (
                 "endpoint",
                 "endpoint",
-                "How long the endpoint's creation or change is watched.",
-                "Left empty: 30m.",
+                "How long to wait for the endpoint to be created or updated.",
+                "If empty: 30m.",
                 "30m",
             ),
-            ("deployment", "deployment", "How long the deployment's is watched.", "Left empty: 90m.", "90m"),
-            ("traffic", "traffic", "How long a change of the traffic is watched.", "Left empty: 20m.", "20m"),
-            ("upload", "upload", "How long the upload of the model or the code may take.", "Left empty: 6h.", "2h"),
-            ("settle", "others", "How long a change by somebody else is waited for.", "Left empty: 90m.", "15m"),
+            (
+                "deployment",
+                "deployment",
+                "How long to wait for the deployment to be created or updated.",
+                "If empty: 90m.",
+                "90m",
+            ),
+            ("traffic", "traffic", "How long to wait for a traffic change.", "If empty: 20m.", "20m"),
+            ("upload", "upload", "How long the upload of the model or the code may take.", "If empty: 6h.", "2h"),
+            ("settle", "other changes", "How long to wait for changes by others.", "If empty: 90m.", "15m"),
             (
                 "test",
                 "test call",
-                "How long the test call is repeated until the traffic has arrived.",
-                "Left empty: 30s.",
+                "How long to repeat the test call until the traffic change takes effect.",
+                "If empty: 30s.",
                 "2m",
             ),
-            ("total", "whole run", "How long the run may take altogether.", "Left empty: no limit.", "3h"),
+            ("total", "whole run", "How long the whole run may take.", "If empty: no limit.", "3h"),
         )
     ),
 )

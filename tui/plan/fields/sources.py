@@ -1,4 +1,4 @@
-"""Where values and models may come from, beside the plan's own text and this machine's folders."""
+"""Sources of values and models other than the plan's text and local folders."""
 
 from __future__ import annotations
 
@@ -7,55 +7,55 @@ from pathlib import Path
 
 _MAY_BE_SECRET = ("credential.", "workspace.", "deployment.environment_variables")
 NO_SECRET_HERE = (
-    "A secret cannot stand here: it is read when the plan is carried out, and this value is needed before. "
-    "Write the value, or refer to a variable with ${env:NAME}."
+    "A secret reference is not allowed here: secrets are read when the plan runs, but this value is needed earlier. "
+    "Enter the value, or refer to a variable with ${env:NAME}."
 )
 
 
 def may_be_secret(key: str) -> bool:
-    """Whether a field may refer to a secret of a Databricks scope or of a Key Vault."""
+    """Whether a field may refer to a secret in a Databricks scope or a Key Vault."""
     return key.startswith(_MAY_BE_SECRET)
 
 
 _SOURCES = ("runs:/", "models:/", "abfss://", "https://")
 _KNOWN = (
-    "A model may lie in a folder of this machine, on a volume (/Volumes/…), in DBFS (dbfs:/… where /dbfs is mounted), "
-    "in Azure storage (abfss://… or https://…), on an MLflow server (runs:/… or models:/…), or be registered "
+    "A model can be in a local folder, on a volume (/Volumes/…), in DBFS (dbfs:/… if /dbfs is mounted), in Azure "
+    "storage (abfss://… or https://…), on an MLflow server (runs:/… or models:/…), or registered "
     "(azureml:NAME:VERSION)."
 )
 DBFS = Path("/dbfs")
 
 
 def mounted(value: str) -> str:
-    """`dbfs:/PATH` as the path under which a cluster mounts it (Databricks, "What is DBFS"); the rest as it is."""
+    """`dbfs:/PATH` as the path at which a cluster mounts it (Databricks, "What is DBFS"); others unchanged."""
     match = re.match(r"^dbfs:/+(.*)$", value)
     if not match or not DBFS.is_dir():
         return value
     inside = match[1]
-    # A volume may be written as dbfs:/Volumes/…, and is not below /dbfs.
+    # A volume can be written as dbfs:/Volumes/…, but is not below /dbfs.
     return f"/{inside}" if inside.startswith("Volumes/") else f"{DBFS}/{inside}"
 
 
 def wrong_source(key: str, value: str) -> tuple[str, str] | None:
-    """What is wrong with a path that is no folder of this machine: what happened and what to do, or None."""
+    """Validate a path that is not local: (what is wrong, what to do), or None."""
     if value.startswith("dbfs:"):
         return (
             f"{value} cannot be reached: DBFS is not mounted at {DBFS} here.",
             "It is mounted on clusters with dedicated access mode; copy the files to a volume (/Volumes/…) or to a "
-            "folder of this machine, and name that.",
+            "local folder, and use that path.",
         )
     if key != "deployment.model.path":
-        return f"{value} is not a path of this machine.", "Only the model can be brought from elsewhere; copy the file."
+        return f"{value} is not a local path.", "Only the model can come from elsewhere; copy the file to this machine."
     if not value.startswith(_SOURCES):
-        return f"A path that begins with {value.partition(':')[0]}: is not known.", _KNOWN
+        return f"Paths that start with {value.partition(':')[0]}: are not supported.", _KNOWN
     if value.startswith("https://") and re.search(r"[?&]sig=", value):
         return (
-            "The address carries a signature (SAS), which is a secret.",
-            "Leave out what follows the ?; the files are read with the identity that signs in.",
+            "The URL contains a shared access signature (SAS), which is a secret.",
+            "Remove the part from the ? on; the files are read with the identity that is signed in.",
         )
     for start, shape, form in _SHAPES:
         if value.startswith(start) and not re.match(shape, value):
-            return f"{value} is not understood.", f"Write {form}."
+            return f"{value} is not valid.", f"Use {form}."
     return None
 
 

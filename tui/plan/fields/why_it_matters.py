@@ -1,4 +1,4 @@
-"""What a field's help falls back on where the field does not say it: why it matters here, where to read on."""
+"""Fallbacks for a field's help: why the field matters, an example, and a link."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _ML = "https://learn.microsoft.com/azure/machine-learning/"
 _ENDPOINT_YAML = f"{_ML}reference-yaml-endpoint-online"
 _DEPLOYMENT_YAML = f"{_ML}reference-yaml-deployment-managed-online"
 
-# By the beginning of a field's key; the first that fits counts.
+# By prefix of a field's key; the first match wins.
 _LINKS: tuple[tuple[str, str], ...] = (
     ("credential.", "https://learn.microsoft.com/python/api/overview/azure/identity-readme"),
     ("workspace.", f"{_ML}concept-workspace"),
@@ -22,29 +22,28 @@ _LINKS: tuple[tuple[str, str], ...] = (
     ("", f"{_ML}how-to-deploy-online-endpoints"),
 )
 _WHY: dict[str, str] = {
-    "workspace.resource_group": "Azure finds a workspace by subscription, group and name; the same name may be used in "
-    "several groups.",
-    "endpoint.description": "Whoever finds the endpoint in the portal reads here what it is for.",
-    "endpoint.tags": "Costs and searches can be grouped by them.",
-    "deployment.model.name": "Versions of one model are kept under one name, so that it can be told what serves.",
-    "deployment.code_configuration.code": "It is uploaded with the model; what the script imports must be in it or in "
-    "the environment.",
-    "test.request": "The run ends with this request, so that an endpoint is called ready only when its model answers.",
-    "deployment.environment.name": "An environment is registered under it; the same content is not built twice.",
-    "deployment.environment.registered": "Nothing has to be built: its image is there already.",
-    "deployment.model.version": "Without it Azure counts on, and content that is registered already is not uploaded "
-    "again.",
-    "deployment.model.description": "Whoever finds the model in the registry reads here what it does.",
-    "deployment.model.tags": "Models can be searched by them.",
-    "deployment.environment_variables": "The scoring script can be told what differs between test and production "
-    "without another upload.",
-    "deployment.app_insights_enabled": "Requests and the container's output are kept there, also after a restart.",
-    "deployment.description": "Whoever compares deployments of one endpoint reads here how they differ.",
-    "deployment.tags": "Costs and searches can be grouped by them.",
-    "deployment.data_collector.request_logging.capture_headers": "Only headers that are named here are kept beside the "
-    "request; one of them may tell who asked.",
-    "rollout.probe_every": "Too few of the program's own requests show an error late.",
-    "description": "The list of presets and plans shows it.",
+    "workspace.resource_group": "Azure identifies a workspace by subscription, group and name; several groups can have "
+    "a workspace of the same name.",
+    "endpoint.description": "It tells users of the portal what the endpoint is for.",
+    "endpoint.tags": "Costs and searches can be grouped by tag.",
+    "deployment.model.name": "All versions of a model share its name, so you can see which version serves.",
+    "deployment.code_configuration.code": "It is uploaded with the model; the script's imports must be in this folder "
+    "or in the environment.",
+    "test.request": "The run ends with this request, so an endpoint counts as ready only if its model answers.",
+    "deployment.environment.name": "The environment is registered under it; the same content is built only once.",
+    "deployment.environment.registered": "Its image already exists, so nothing has to be built.",
+    "deployment.model.version": "If empty, Azure assigns the next number, and content that is already registered is "
+    "not uploaded again.",
+    "deployment.model.description": "It tells users of the registry what the model does.",
+    "deployment.model.tags": "Models can be searched by tag.",
+    "deployment.environment_variables": "Settings can differ between test and production without another upload.",
+    "deployment.app_insights_enabled": "It keeps requests and the container's output, even after a restart.",
+    "deployment.description": "It tells the deployments of an endpoint apart.",
+    "deployment.tags": "Costs and searches can be grouped by tag.",
+    "deployment.data_collector.request_logging.capture_headers": "Only the headers named here are stored with the "
+    "request; a header can identify the caller.",
+    "rollout.probe_every": "With longer intervals, errors are noticed later.",
+    "description": "It is shown in the list of presets and plans.",
 }
 _EXAMPLES: dict[str, str] = {
     "deployment.model.description": "Churn of bank customers, gradient boosting",
@@ -55,19 +54,19 @@ _EXAMPLES: dict[str, str] = {
 }
 
 
-_ROUTE_PORT = "Azure calls the container there; with another port it never becomes ready."
+_ROUTE_PORT = "Azure calls the container on this port; if it is wrong, the container never becomes ready."
 
 
 def why(field: Field) -> str:
-    """Why a field matters here, in a sentence."""
+    """Why a field matters, in a sentence."""
     return field.help.why or _WHY.get(field.key, _ROUTE_PORT if field.key.endswith("_route.port") else "")
 
 
 def example(field: Field) -> str:
-    """A value that a field may have."""
+    """An example value of a field."""
     return field.help.example or _EXAMPLES.get(field.key, "")
 
 
 def link(field: Field) -> str:
-    """Where to read more about a field."""
+    """The URL of a field's documentation."""
     return field.help.link or next(link for begin, link in _LINKS if field.key.startswith(begin))

@@ -1,1 +1,1 @@
-"""From YAML to a plan and back: files, overlays, references, files of az ml."""
+"""Load and save plans: YAML files, overlays, references, and `az ml` files."""

@@ -1,4 +1,4 @@
-"""A plan put together from values that were judged, by the keys of their fields."""
+"""Build a plan from validated values, given by field key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PROBE = ("initial_delay", "period", "timeout", "success_threshold", "failure_th
 
 
 def plan_of(values: Values, base: Path) -> m.Plan:
-    """The plan with one deployment; what has no value keeps its default. Paths that are relative start from `base`."""
+    """A plan with one deployment; missing values keep their defaults. Relative paths start from `base`."""
     return m.Plan(
         workspace=m.Workspace(**_group(values, "workspace", "subscription_id", "resource_group", "name")),
         credential=m.Credential(
@@ -40,13 +40,13 @@ def plan_of(values: Values, base: Path) -> m.Plan:
 
 
 def plan_hash(values: Values) -> str:
-    """Twelve hexadecimal digits that change with any value but a credential's and the limits of waiting."""
+    """Hash of a plan: 12 hexadecimal digits that depend on all values except credentials and time limits."""
     public = {key: str(value) for key, value in values.items() if not key.startswith(("credential.", "limits."))}
     return hashlib.sha256(json.dumps(public, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _group(values: Values, prefix: str, *keys: str) -> dict[str, Any]:
-    """Those of the keys below a prefix that have a value."""
+    """The keys below a prefix that have a value."""
     found = {key: values.get(f"{prefix}.{key}") for key in keys}
     return {key: value for key, value in found.items() if value is not None}
 
@@ -84,7 +84,7 @@ def _deployment(values: Values) -> m.Deployment:
 
 
 def _model(values: Values) -> m.Model:
-    """The model's path is a folder or file here, a registered model, or what lies elsewhere."""
+    """The model: its path is a local folder or file, a registered model, or a URI elsewhere."""
     path, version = values.get("deployment.model.path"), values.get("deployment.model.version")
     registered = path if isinstance(path, str) and path.startswith("azureml:") else None
     source = path if isinstance(path, str) and not registered else None

@@ -1,4 +1,4 @@
-"""One file of `az ml`, with the lines of its keys: which kind it is, and other files that it takes in."""
+"""Read one `az ml` file: its kind, the line of each key, and the files it includes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tui.plan.load_save import yaml_nodes
 from tui.plan.problems import PlanInvalid, Problem
 
 FILE = "file:"
-"""`environment: file:environment.yml` takes the environment's own file in."""
+"""The prefix that includes another file, as in `environment: file:environment.yml`."""
 OF_DEPLOYMENTS = {"endpoint_name", "instance_type", "instance_count", "code_configuration", "environment", "model"}
 OF_ENDPOINTS = {"auth_mode", "traffic", "mirror_traffic", "public_network_access", "identity"}
 OTHER_COMMANDS = "az ml endpoint and deployment files have keys such as auth_mode, endpoint_name, model, instance_type."
@@ -18,7 +18,7 @@ OTHER_COMMANDS = "az ml endpoint and deployment files have keys such as auth_mod
 
 @dataclass
 class Part:
-    """An endpoint's or a deployment's file: its tree as written, and file and line of each key."""
+    """An endpoint or deployment file: its tree as written, with the file and line of each key."""
 
     path: Path
     kind: str
@@ -26,7 +26,7 @@ class Part:
     lines: dict[str, tuple[Path, int]] = field(default_factory=dict)
 
     def where(self, key: str) -> tuple[str, int | None]:
-        """File and line of a key, or of the nearest key above it; the first line for the whole."""
+        """The file and line of a key, or of its nearest parent; line 1 for the whole file."""
         while key:
             if key in self.lines:
                 path, line = self.lines[key]
@@ -35,22 +35,22 @@ class Part:
         return str(self.path), 1
 
     def folder_of(self, key: str) -> Path:
-        """The folder that a relative path at a key starts from: that of the file it is written in."""
+        """The folder from which a relative path at a key starts: that of the file in which it is written."""
         return Path(self.where(key)[0]).resolve().parent
 
     def problem(self, key: str, message: str, remedy: str = "") -> Problem:
-        """A problem at a key of this file."""
+        """Create a problem at a key of this file."""
         file, line = self.where(key)
         return Problem(key, message, remedy, file, line)
 
     def of_another_kind(self, key: str, what: str) -> Problem:
-        """The problem of a file that is, by one of its keys, no managed online endpoint or deployment."""
-        text = f"This says that the file is {what} endpoint or deployment."
-        return self.problem(key, text, "A plan is for managed online endpoints.")
+        """Create the problem that `key` marks another kind of endpoint than a managed online endpoint."""
+        text = f"This key means that the file is for {what} endpoint or deployment."
+        return self.problem(key, text, "Plans support managed online endpoints only.")
 
 
 def read_part(path: Path) -> Part:
-    """The endpoint or deployment in a file. Raises PlanInvalid when it cannot be read or is neither."""
+    """Read the endpoint or deployment in a file. Raises PlanInvalid if it cannot be read or is neither."""
     tree, lines = _read(path)
     part = Part(path, "", tree, lines)
     value = tree.get("environment")
@@ -76,16 +76,16 @@ def _kind(part: Part) -> str:
     if keys & OF_ENDPOINTS:
         return "endpoint"
     if "workspace" in keys or "deployment" in keys or "endpoint" in keys:
-        text = "This is a plan already, and not a file of az ml."
+        text = "This is already a plan, not an az ml file."
         raise PlanInvalid([part.problem("", text, "Open it as a plan.")])
-    text = "This is neither an online endpoint nor an online deployment of az ml."
+    text = "This is neither an online endpoint nor an online deployment in az ml format."
     raise PlanInvalid([part.problem("", text, OTHER_COMMANDS)])
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, tuple[Path, int]]]:
     node, tree = yaml_nodes.read(path), yaml_nodes.read_values(path)
     if not isinstance(tree, dict):
-        raise PlanInvalid([Problem("", "The file holds no keys and values.", OTHER_COMMANDS, str(path), 1)])
+        raise PlanInvalid([Problem("", "The file contains no keys and values.", OTHER_COMMANDS, str(path), 1)])
     lines: dict[str, tuple[Path, int]] = {}
     _note_lines(node, "", path, lines)
     return {str(key): value for key, value in tree.items()}, lines

@@ -1,7 +1,7 @@
-"""Endpoint and deployment files of `az ml`, put together as a plan.
+"""Import `az ml` endpoint and deployment files as a plan.
 
-What the values mean is azure-ai-ml's to say: see `tui.cloud.az_yaml`, which loads the files. Relative paths in such
-files start from the file they are in; what a plan has no place for is listed, never dropped unsaid.
+azure-ai-ml itself interprets the values: `tui.cloud.az_yaml` loads the files with it. Relative paths in such files
+start from the file they are in. Keys that a plan does not support are reported, never dropped silently.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from tui.plan.load_save.az_yaml_file import Part
 from tui.plan.load_save.document import DEPLOYMENTS, SHORT_FORMS, Document, holder, is_local_path, normalise
 from tui.plan.problems import PlanInvalid, Problem
 
-NO_PLACE = "A plan has no place for this; it is left out."
+NO_PLACE = "A plan does not support this key; it is omitted."
 SAYS_NOTHING = ("$schema", "type", "kind")
-"""Keys that only tell the CLI what the file is."""
+"""Keys that only tell the CLI the kind of file."""
 
 
 @dataclass
 class ImportedDocument(Document):
-    """A plan that was read from `az ml` YAML; `left_out` says what it has no place for, with file, line and key."""
+    """A plan imported from `az ml` YAML; `left_out` has the keys it does not support, with file and line."""
 
     left_out: list[Problem] = field(default_factory=list)
 
     @classmethod
     def of_answer(cls, answer: Mapping[str, Any]) -> ImportedDocument:
-        """The document of the helper's answer to `import_az_yaml`. Raises PlanInvalid where the files were refused."""
+        """The document in the helper's answer to `import_az_yaml`. Raises PlanInvalid if the files were rejected."""
         if "refused" in answer:
             raise PlanInvalid([Problem(**one) for one in answer["refused"]])
         return cls(
@@ -45,10 +45,11 @@ class ImportedDocument(Document):
 
 
 def document_of(parts: Sequence[Part]) -> ImportedDocument:
-    """The plan that endpoint and deployment files describe, given in any order; a deployment alone is enough.
+    """Combine endpoint and deployment files, in any order, into a plan; a deployment alone is enough.
 
-    The workspace is not in such files: its fields keep their defaults, `${env:…}`. Several deployments of one endpoint
-    become `deployments:`. What is left out is in `left_out`. Raises PlanInvalid when the files do not belong together.
+    Such files do not contain the workspace: its fields keep their defaults, `${env:…}`. Several deployments of one
+    endpoint become `deployments:`. Omitted keys are in `left_out`. Raises PlanInvalid if the files do not belong
+    together.
     """
     endpoints = [part for part in parts if part.kind == "endpoint"]
     deployments = [part for part in parts if part.kind == "deployment"]
@@ -68,27 +69,27 @@ def document_of(parts: Sequence[Part]) -> ImportedDocument:
 
 
 def _mismatches(endpoints: list[Part], deployments: list[Part]) -> Iterator[Problem]:
-    """Why these files are not one endpoint with its deployments."""
+    """Problems if the files are not one endpoint with its deployments."""
     if len(endpoints) > 1:
         second = endpoints[1]
-        yield second.problem("", "This is a second endpoint.", "A plan has one; import them one after the other.")
+        yield second.problem("", "This is a second endpoint.", "A plan has one endpoint; import them separately.")
         return
     if not deployments:
-        remedy = "Name its deployment's file too; the model is in that."
+        remedy = "Add the file of its deployment, which has the model."
         for part in endpoints:
-            yield part.problem("", "This describes an endpoint without a deployment.", remedy)
+            yield part.problem("", "There is an endpoint but no deployment.", remedy)
         return
     name = endpoints[0].tree.get("name") if endpoints else deployments[0].tree.get("endpoint_name")
     for part in deployments:
         own = part.tree.get("endpoint_name")
         if own and name and own != name:
-            text = f"This deployment belongs to the endpoint {own}, and not to {name}."
+            text = f"This deployment belongs to the endpoint {own}, not to {name}."
             yield part.problem("endpoint_name", text, "Import the files of one endpoint together.")
     names = [str(part.tree.get("name")) for part in deployments]
     for number, part in enumerate(deployments):
         if names[number] in names[:number]:
-            text = f"There is a second deployment of the name {names[number]}."
-            yield part.problem("name", text, "Deployments of an endpoint differ in their names.")
+            text = f"There is a second deployment named {names[number]}."
+            yield part.problem("name", text, "The deployments of an endpoint need different names.")
 
 
 def _endpoint(document: ImportedDocument, part: Part) -> None:
@@ -98,12 +99,12 @@ def _endpoint(document: ImportedDocument, part: Part) -> None:
         if not value:
             continue
         if key == "traffic" and not any(value.values()):
-            _note(document, part, key, "All shares are 0; the plan's new deployment gets the requests, 100 %.")
+            _note(document, part, key, "All shares are 0; the plan gives its new deployment 100 %.")
             continue
         document.tree[key] = value
         document.lines[key] = part.where(key)
     if tree.get("identity", {}).get("type") == "none":
-        _note(document, part, "identity.type", "A managed online endpoint has an identity; none is left out.")
+        _note(document, part, "identity.type", "A managed online endpoint always has an identity; none is omitted.")
         del tree["identity"]
     document.tree["endpoint"] = _known(document, part, tree, "endpoint")
 
@@ -116,11 +117,11 @@ def _deployment(document: ImportedDocument, part: Part, *, alone: bool) -> None:
         document.lines["endpoint.name"] = part.where("endpoint_name")
     kind = tree.pop("scale_settings", {}).get("type", "default")
     if kind != "default":
-        text = f"Scaling of the type {kind} is no part of a plan; the number of instances stays as it is."
+        text = f"A plan does not support scaling of type {kind}; the instance count stays unchanged."
         _note(document, part, "scale_settings", text)
     settings = tree.get("request_settings", {})
     if "max_queue_wait_ms" in settings:
-        _note(document, part, "request_settings.max_queue_wait_ms", "Azure has deprecated this; it is left out.")
+        _note(document, part, "request_settings.max_queue_wait_ms", "Azure has deprecated this; it is omitted.")
         del settings["max_queue_wait_ms"]
     for name, collection in tree.get("data_collector", {}).get("collections", {}).items():
         key = f"data_collector.collections.{name}"
@@ -128,14 +129,14 @@ def _deployment(document: ImportedDocument, part: Part, *, alone: bool) -> None:
         _strip(document, part, collection.get("data"), data_collection.KNOWN_DATA, f"{key}.data")
     environment = tree.get("environment")
     if isinstance(environment, dict) and isinstance(environment.get("conda_file"), dict):
-        text = "The conda file is written into the deployment; a plan names a file."
-        remedy = "Write what is below conda_file into a file beside the plan, and name that."
+        text = "The conda file is inline in the deployment; a plan needs a file."
+        remedy = "Move the content of conda_file to a file next to the plan, and use its path."
         _note(document, part, "environment.conda_file", text, remedy)
         del environment["conda_file"]
 
 
 def _strip(document: ImportedDocument, part: Part, tree: Any, known: Collection[str], prefix: str) -> None:
-    """Leave out what is not known in a map that is one value of the plan."""
+    """Omit unknown keys of a map that is one value of the plan."""
     for name in [name for name in tree if name not in known] if isinstance(tree, dict) else []:
         _note(document, part, f"{prefix}.{name}", NO_PLACE)
         del tree[name]
@@ -153,7 +154,7 @@ def _shaped(document: ImportedDocument, part: Part) -> tuple[Part, dict[str, Any
 
 
 def _place(document: ImportedDocument, shaped: list[tuple[Part, dict[str, Any]]]) -> None:
-    """One deployment as `deployment:`, several as `deployments:`; with where each key was written."""
+    """Add one deployment as `deployment:` or several as `deployments:`, with the line of each key."""
     if len(shaped) == 1:
         document.tree["deployment"] = shaped[0][1]
     else:
@@ -170,7 +171,7 @@ def _place(document: ImportedDocument, shaped: list[tuple[Part, dict[str, Any]]]
 
 
 def _known(document: ImportedDocument, part: Part, tree: dict[str, Any], prefix: str) -> dict[str, Any]:
-    """The part of a tree that fields of the plan stand for; the rest goes to `left_out`."""
+    """The keys of a tree that are fields of the plan; the rest goes to `left_out`."""
     result: dict[str, Any] = {}
     for name, value in tree.items():
         key = f"{prefix}.{name}"
@@ -196,7 +197,7 @@ def _note(document: ImportedDocument, part: Part, key: str, message: str, remedy
 
 
 def _move(tree: dict[str, Any], key: str, part: Part, base: Path) -> None:
-    """Let a relative path start from the plan's folder instead of from the file that it was written in."""
+    """Make a relative path start from the plan's folder instead of the folder of the file in which it was written."""
     above, last = holder(tree, key)
     value = above.get(last) if above else None
     if above and isinstance(value, str) and is_local_path(value):

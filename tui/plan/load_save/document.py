@@ -1,4 +1,4 @@
-"""A plan as it is written: the tree of the YAML, where each value came from, and how it is saved."""
+"""A plan as written: the YAML tree, the source of each value, and saving."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tui.plan.problems import Problem
 
 @dataclass
 class Document:
-    """The plan that forms edit and files hold. References are kept, secrets are never in it.
+    """A plan as edited in forms and stored in files. References are kept; it never contains secrets.
 
-    `tree` has normalised keys (see `normalise`), `base` is the folder that relative paths start from, `path` the
-    file it was loaded from or saved to. `problems` are those of the file's structure; values are judged on resolving.
+    `tree` has normalised keys (see `normalise`), `base` is the folder from which relative paths start, `path` the
+    file it was loaded from or saved to. `problems` are those of the file's structure; `resolve` validates the values.
     """
 
     tree: dict[str, Any] = field(default_factory=dict)
@@ -32,10 +32,10 @@ class Document:
     sources: dict[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     shown: int | None = None
-    """Which item of `deployments:` keys of `deployment` mean, for forms; None: what is written for all of them."""
+    """The item of `deployments:` to which `deployment.…` keys refer, for forms; None: the common `deployment:`."""
 
     def get(self, key: str, default: Any = None) -> Any:
-        """The value at a dotted key as written, or `default` where there is none."""
+        """The value at a dotted key as written, or `default`."""
         tree, item = self.tree, self._item(key)
         if item is not None:
             tree = {"deployment": _laid_over(self.tree.get("deployment") or {}, item)}
@@ -43,14 +43,14 @@ class Document:
         return default if above is None else above.get(last, default)
 
     def _item(self, key: str) -> dict[str, Any] | None:
-        """The item of `deployments:` that a key means; None where it means the plan itself."""
+        """The item of `deployments:` to which a key refers; None if it refers to the plan itself."""
         if self.shown is None or key.partition(".")[0] != "deployment":
             return None
         items = self.listed()
         return items[self.shown] if self.shown < len(items) else None
 
     def _long(self, key: str) -> str:
-        """The key with the place in `deployments:` where its value is written."""
+        """The full key, with the index in `deployments:`, at which the value is written."""
         item, below = self._item(key), key.partition(".")[2]
         above, last = holder(item or {}, below)
         return key if above is None or above.get(last) is None else f"{DEPLOYMENTS}.{self.shown}.{below}"
@@ -63,7 +63,7 @@ class Document:
         return written
 
     def set(self, key: str, value: Any, source: str) -> None:
-        """Write a value (None removes the key) and remember who wrote it, in words."""
+        """Set a value (None removes the key) and record its source, in words."""
         item, below = self._item(key), key.partition(".")[2]
         tree, inside = (self.tree, key) if item is None else (item, below)
         above, last = holder(tree, inside, make=value is not None)
@@ -79,7 +79,7 @@ class Document:
         self.problems = [problem for problem in self.problems if problem.key != key]
 
     def source(self, key: str) -> str:
-        """Where the value at a key comes from, in words: a file's line, the preset, you, default, a variable."""
+        """The source of the value at a key, in words: a file and line, the preset, you, default, a variable."""
         written = self.get(key)
         if written is None:
             if self.sources.get(key):
@@ -91,17 +91,17 @@ class Document:
         return _with_variables(self.sources.get(long, place), written)
 
     def _place(self, key: str) -> str:
-        """The file and line of a key, or where the whole plan comes from."""
+        """The file and line of a key, or the source of the whole plan."""
         file, line = self.where(key)
         return self.origin if line is None else f"{Path(str(file)).name}, line {line}"
 
     def note_sources(self, *, with_lines: bool = True) -> None:
-        """Remember for every value where it was written, once the tree has been read."""
+        """Record the source of every value, after the tree has been read."""
         for key, _ in leaves(self.tree):
             self.sources[key] = self._place(key) if with_lines else self.origin
 
     def where(self, key: str) -> tuple[str | None, int | None]:
-        """File and line of a key, or of the nearest key above it."""
+        """The file and line of a key, or of its nearest parent."""
         parts = self._long(key).split(".")
         while parts:
             found = self.lines.get(".".join(parts))
@@ -111,12 +111,12 @@ class Document:
         return (str(self.path) if self.path else None), None
 
     def problem(self, key: str, message: str, remedy: str = "") -> Problem:
-        """A problem at a key, with its file and line."""
+        """Create a problem at a key, with its file and line."""
         file, line = self.where(key)
         return Problem(key, message, remedy, file, line)
 
     def asked(self, key: str) -> bool:
-        """Whether a field applies, given the values it depends on."""
+        """Whether a field applies, given the values on which it depends."""
         condition = BY_KEY[key].only_if
         return condition is None or self.value(condition[0]) in condition[1]
 
@@ -135,7 +135,7 @@ class Document:
         return other
 
     def _rebase(self, tree: dict[str, Any], key: str, base: Path) -> None:
-        """Let the path at a key of a tree start from another folder; what is no path of this machine stays."""
+        """Make the path at a key of a tree start from another folder; paths that are not local stay unchanged."""
         above, last = holder(tree, key)
         value = above.get(last) if above else None
         if above and isinstance(value, str) and is_local_path(value) and not has_reference(value):
@@ -144,12 +144,12 @@ class Document:
             above[last] = os.path.relpath(there, base.resolve()) if inside else str(there)
 
     def listed(self) -> list[dict[str, Any]]:
-        """The items of `deployments:` as written; none where the plan has `deployment:` only."""
+        """The items of `deployments:` as written; empty if the plan has only `deployment:`."""
         found = self.tree.get(DEPLOYMENTS)
         return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
     def with_shown_last(self) -> Document:
-        """A copy in which the item that is shown is the last one, for questions about one deployment."""
+        """A copy with the shown item last, for queries about one deployment."""
         other = self.copy()
         items = other.listed()
         if self.shown is not None and self.shown < len(items):
@@ -158,9 +158,9 @@ class Document:
         return other
 
     def each(self) -> list[Document]:
-        """A document for every item of `deployments:`, in which it is `deployment:`; itself where there are none.
+        """A document per item of `deployments:`, each with that item as `deployment:`; `[self]` if there are none.
 
-        What is written below `deployment:` holds for every item that does not say otherwise.
+        The values below `deployment:` are the defaults of every item.
         """
         items = self.listed()
         if not items:
@@ -180,14 +180,14 @@ class Document:
         return found
 
     def as_yaml(self) -> str:
-        """The plan as YAML, in the order of the documentation; references are kept."""
+        """The plan as YAML, in the documented order; references are kept."""
         import yaml
 
         return yaml.safe_dump(denormalise(self.tree), sort_keys=False, allow_unicode=True, width=110)
 
     def as_commented_yaml(self) -> str | None:
-        """The plan as YAML with the comments of the file it was loaded from; None where there is no such file, or
-        where it would not read as this plan."""
+        """The plan as YAML with the comments of its file; None without a file, or if the result would not read as
+        this plan."""
         import yaml
 
         from tui.plan.load_save.yaml_edit import rewritten
@@ -209,9 +209,9 @@ class Document:
         return changed if isinstance(read, dict) and _known(read, wanted) == wanted else None
 
     def save(self, path: Path) -> Document:
-        """Write the plan to a file, whole or not at all; returns the document as saved there.
+        """Write the plan to a file atomically; returns the document as saved there.
 
-        Comments and order of the file it was loaded from are kept. Raises OSError where the folder cannot be written.
+        The comments and order of the file it was loaded from are kept. Raises OSError if the folder is not writable.
         """
         saved = self.rebased(path.parent)
         write_atomic(path, saved.as_commented_yaml() or saved.as_yaml())
@@ -220,7 +220,7 @@ class Document:
 
 
 def _known(tree: dict[str, Any], beside: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A file's tree without what a plan passes over (`$schema`, keys that are not known and not in `beside`)."""
+    """A file's tree without the keys that a plan ignores (`$schema`, unknown keys that are not in `beside`)."""
     known = {}
     for name, value in tree.items():
         key = f"{prefix}{name}"
@@ -239,13 +239,13 @@ def _known(tree: dict[str, Any], beside: dict[str, Any], prefix: str = "") -> di
 
 
 def _with_variables(source: str, value: Any) -> str:
-    """The source, and the environment variables that a reference takes its value from."""
+    """The source, followed by the environment variables to which the value refers."""
     variables = [f"${name}" for name in names(value)]
     return f"{source}, from {', '.join(variables)}" if variables else source
 
 
 def is_local_path(value: str) -> bool:
-    """Whether a path field's value names a file or folder of this machine."""
+    """Whether a path field's value is a local file or folder."""
     return not re.match(r"^(azureml:|[a-zA-Z][a-zA-Z0-9+.-]*:/)", value)
 
 
@@ -257,9 +257,9 @@ ORDER = (
 
 
 def holder(tree: dict[str, Any], key: str, *, make: bool = False) -> tuple[dict[str, Any] | None, str]:
-    """The map of a tree that holds the value at a dotted key, and the key's last part.
+    """The map in a tree that contains a dotted key, and the key's last part.
 
-    None where there is no such map; with `make` it is made, in place of what is no map.
+    None if there is no such map; with `make` it is created, and replaces values that are not maps.
     """
     *parents, last = key.split(".")
     node: Any = tree
@@ -274,7 +274,7 @@ def holder(tree: dict[str, Any], key: str, *, make: bool = False) -> tuple[dict[
 
 
 def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Two trees as one; what both say is taken from `above`."""
+    """Merge two trees; `above` wins."""
     result = copy.deepcopy(below)
     for name, value in above.items():
         old = result.get(name)
@@ -283,18 +283,18 @@ def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 
 SHORT_FORMS = {"model": "path", "environment": "registered"}
-"""What a text in place of a map stands for: `model: azureml:…` is `model: {path: azureml:…}`."""
+"""Keys that can be written as a text instead of a map: `model: azureml:…` means `model: {path: azureml:…}`."""
 
 
 def _deployment_trees(tree: dict[str, Any]) -> list[dict[str, Any]]:
-    """What is written below `deployment:` and in the items of `deployments:`."""
+    """The maps below `deployment:` and in the items of `deployments:`."""
     listed = tree.get(DEPLOYMENTS)
     trees = (tree.get("deployment"), *(listed if isinstance(listed, list) else ()))
     return [one for one in trees if isinstance(one, dict)]
 
 
 def normalise(tree: dict[str, Any]) -> dict[str, Any]:
-    """The tree with one form for what the YAML may write in two: `model: azureml:…` becomes `model: {path: …}`."""
+    """Expand the short forms of YAML in place: `model: azureml:…` becomes `model: {path: …}`. Returns the tree."""
     for deployment in _deployment_trees(tree):
         for key, name in SHORT_FORMS.items():
             if isinstance(deployment.get(key), str):
@@ -305,7 +305,7 @@ def normalise(tree: dict[str, Any]) -> dict[str, Any]:
 
 
 def denormalise(tree: dict[str, Any]) -> dict[str, Any]:
-    """The tree as the YAML has it, without empty maps, in the order of the documentation."""
+    """The tree as written to YAML: with short forms, without empty maps, in the documented order."""
     ordered = {key: copy.deepcopy(tree[key]) for key in (*ORDER, *tree) if key in tree}
     for deployment in _deployment_trees(ordered):
         model = deployment.get("model")
@@ -320,7 +320,7 @@ def denormalise(tree: dict[str, Any]) -> dict[str, Any]:
 
 
 def leaves(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values of a tree; a map field (tags, traffic, …) is one value."""
+    """The dotted keys and values of a tree; a map field (tags, traffic, …) is one value."""
     for name, value in tree.items():
         key = f"{prefix}{name}"
         if isinstance(value, dict) and key not in BY_KEY:

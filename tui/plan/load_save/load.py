@@ -1,4 +1,4 @@
-"""Reading plan files: YAML with line numbers, overlays, `--set`."""
+"""Load plan files: YAML with line numbers, overlays, `--set`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tui.plan.problems import PlanInvalid, Problem
 
 GROUPS = {key[:place] for key in BY_KEY for place, character in enumerate(key) if character == "."}
 MAPS = {key for key, field in BY_KEY.items() if field.kind == "map"}
-# Their values are judged with all that is below them, by their own rules.
+# The rules of these fields validate the value with everything below it.
 NESTED_FIELDS = {key for key, field in BY_KEY.items() if field.kind in NESTED}
 IGNORED = ("$schema", "endpoint.$schema", "deployment.$schema", "deployment.endpoint_name")
 NOT_SET_HERE = (
@@ -31,17 +31,17 @@ NOT_SET_HERE = (
 )
 
 
-# Groups that are always maps: a model and an environment may be written as a text.
+# Groups that are always maps; a model and an environment can also be written as a text.
 _GROUPS_ONLY = GROUPS - BY_KEY.keys() - {f"deployment.{key}" for key in SHORT_FORMS}
 SPLITS = ("traffic", "mirror_traffic")
-"""Maps that an overlay replaces as a whole: two splits as one would not add up."""
+"""Maps that an overlay replaces as a whole, because two merged splits would not add up to 100."""
 
 
 def load(argument: str | Path, overlays: Sequence[str | Path] = (), sets: Sequence[str] = ()) -> Document:
-    """The document of a plan file or a preset's name, changed by overlay files and `key=value` texts.
+    """Load a plan file or preset by name, then apply overlay files and `key=value` texts.
 
-    Raises PlanInvalid when a file is not there or is not YAML; other problems are kept in `Document.problems`, so that
-    they are reported together with those of the values.
+    Raises PlanInvalid if a file does not exist or is not YAML; other problems go to `Document.problems`, to be
+    reported together with those of the values.
     """
     document = _read(_locate(str(argument)))
     for overlay in overlays:
@@ -51,7 +51,7 @@ def load(argument: str | Path, overlays: Sequence[str | Path] = (), sets: Sequen
 
 
 def apply_sets(document: Document, sets: Iterable[str]) -> None:
-    """Change a document by `key=value` texts; the value is read as YAML. Raises PlanInvalid."""
+    """Apply `key=value` texts to a document; values are parsed as YAML. Raises PlanInvalid."""
     import yaml
 
     problems = []
@@ -68,17 +68,17 @@ def apply_sets(document: Document, sets: Iterable[str]) -> None:
         elif sign and key in GROUPS and isinstance(value, dict):
             problems += _set_group(document, key, value)
         elif key in GROUPS:
-            remedy = f"Name one of its keys, such as --set {key}.{_below(key).partition(',')[0]}=…."
-            problems.append(Problem(key, f"--set {item}: {key} has keys of its own.", remedy, "--set"))
+            remedy = f"Set one of its keys, such as --set {key}.{_below(key).partition(',')[0]}=…."
+            problems.append(Problem(key, f"--set {item}: {key} is a group of keys.", remedy, "--set"))
         else:
-            problems.append(Problem(key, f"--set {item} does not name a field.", _nearest(key), "--set"))
+            problems.append(Problem(key, f"--set {item}: {key} is not a field.", _nearest(key), "--set"))
     if problems:
         raise PlanInvalid(problems)
     normalise(document.tree)
 
 
 def _set_group(document: Document, group: str, values: dict[Any, Any]) -> list[Problem]:
-    """Set what a map gives for keys of a group; what it does not name stays. Problems for keys that there are not."""
+    """Set the keys of a group from a map; other keys keep their values. Returns a problem for each unknown key."""
     problems = []
     for name, value in values.items():
         key = f"{group}.{name}"
@@ -100,9 +100,9 @@ def _locate(argument: str) -> Path:
         return preset.path
     offered = ", ".join(item.name for item in presets()) or "none"
     if path.is_dir():
-        raise PlanInvalid([Problem("", "This is a folder, not a plan file.", "Name the .yml file in it.", argument)])
+        raise PlanInvalid([Problem("", "This is a folder, not a plan file.", "Specify the .yml file in it.", argument)])
     raise PlanInvalid(
-        [Problem("", "There is no plan file of that name, and no preset.", f"Presets: {offered}.", argument)]
+        [Problem("", "There is no plan file or preset with that name.", f"Presets: {offered}.", argument)]
     )
 
 
@@ -119,7 +119,7 @@ def _read(path: Path) -> Document:
             [
                 Problem(
                     "",
-                    "A plan is a map with the keys workspace, endpoint and deployment.",
+                    "A plan must be a map with the keys workspace, endpoint and deployment.",
                     "Start from a preset: aml-deploy presets.",
                     str(path),
                     1,
@@ -137,12 +137,12 @@ _ITEM = re.compile(rf"^{DEPLOYMENTS}\.\d+\b")
 
 
 def _plain(key: str) -> str:
-    """The key by which fields know it: `deployments.1.name` is `deployment.name`."""
+    """The field key of a key in the file: `deployments.1.name` is `deployment.name`."""
     return _ITEM.sub("deployment", key)
 
 
 def _build(node: Any, prefix: str, document: Document, file: str, loader: Any) -> dict[str, Any]:
-    """The map of a YAML node; remembers lines, reports unknown and repeated keys."""
+    """Convert a YAML node to a map; records lines, reports unknown and duplicate keys."""
     import yaml
 
     result: dict[str, Any] = {}
@@ -151,7 +151,7 @@ def _build(node: Any, prefix: str, document: Document, file: str, loader: Any) -
         key = f"{prefix}{name}"
         line = key_node.start_mark.line + 1
         if name in result:
-            document.problems.append(Problem(key, "This key is there twice.", "Keep one of them.", file, line))
+            document.problems.append(Problem(key, "This key is a duplicate.", "Remove one of the two.", file, line))
         document.lines[key] = (file, line)
         known = _plain(key)
         if known in IGNORED:
@@ -170,12 +170,12 @@ def _build(node: Any, prefix: str, document: Document, file: str, loader: Any) -
         try:
             value = loader.construct_object(value_node, deep=True)
         except yaml.YAMLError as error:
-            said = getattr(error, "problem", None) or "it cannot be read"
-            document.problems.append(Problem(key, f"This value is not understood: {said}.", "", file, line))
+            said = getattr(error, "problem", None) or "it cannot be parsed"
+            document.problems.append(Problem(key, f"This value is not valid: {said}.", "", file, line))
             continue
         if value is not None and known in _GROUPS_ONLY:
             document.problems.append(
-                Problem(key, f"{value!r} is not a map.", f"Write its keys below it: {_below(known)}.", file, line)
+                Problem(key, f"{value!r} is not a map.", f"It must have these keys: {_below(known)}.", file, line)
             )
             continue
         if value is not None:
@@ -189,9 +189,7 @@ def _deployments(node: Any, document: Document, file: str, line: int, loader: An
 
     if not isinstance(node, yaml.SequenceNode) or not node.value:
         text = "This is not a list of deployments."
-        document.problems.append(
-            Problem(DEPLOYMENTS, text, "Write one below the other, each with - name:.", file, line)
-        )
+        document.problems.append(Problem(DEPLOYMENTS, text, "Write a list whose items start with - name:.", file, line))
         return []
     found = []
     for number, item in enumerate(node.value):
@@ -201,32 +199,30 @@ def _deployments(node: Any, document: Document, file: str, line: int, loader: An
         if isinstance(item, yaml.MappingNode):
             found.append(_build(item, f"{key}.", document, file, loader))
         else:
-            text = "A deployment is a map with the keys of deployment:."
-            document.problems.append(Problem(key, text, "Begin it with - name: green.", file, where))
+            text = "A deployment must be a map with the keys of deployment:."
+            document.problems.append(Problem(key, text, "Start it with - name: green.", file, where))
     return found
 
 
 def _unknown(key: str, file: str, line: int) -> Problem:
     if _plain(key) in NOT_SET_HERE:
-        return Problem(
-            key, "This is a key of az ml that a plan does not set in this version.", "Take it out.", file, line
-        )
-    return Problem(key, "This key is not known.", _nearest(key), file, line)
+        return Problem(key, "This az ml key is not supported in a plan.", "Remove it.", file, line)
+    return Problem(key, "This key is unknown.", _nearest(key), file, line)
 
 
 def _nearest(key: str) -> str:
-    """A sentence with the key that was probably meant."""
+    """A sentence that suggests the key that was probably meant."""
     candidates = [*BY_KEY, *GROUPS, DEPLOYMENTS]
     key = _plain(key)
     close = [near for near in difflib.get_close_matches(key, candidates, 1, 0.6) if _alike(near, key)]
     if not close:
         last = key.rpartition(".")[2]
         close = [known for known in BY_KEY if known.rpartition(".")[2] == last][:1]
-    return f"Did you mean {close[0]}?" if close else "Known keys are in the README, under The plan file."
+    return f"Did you mean {close[0]}?" if close else "The known keys are listed in tui/plan/README.md."
 
 
 def _alike(near: str, key: str) -> bool:
-    """Whether the last words are alike: two keys of one group are near each other by the group's name alone."""
+    """Whether the last parts are similar; keys of one group are always close because they share the group's name."""
     given, known = key.rpartition("."), near.rpartition(".")
     return given[0] != known[0] or difflib.SequenceMatcher(None, given[2], known[2]).ratio() >= 0.5
 
@@ -237,7 +233,7 @@ def _below(group: str) -> str:
 
 
 def _overlay(document: Document, overlay: Document) -> None:
-    """Lay the values of another file over a document; its relative paths start from its own folder."""
+    """Apply the values of another file to a document; its relative paths start from its own folder."""
     if overlay.base != document.base:
         overlay = overlay.rebased(document.base)
     for key, value in leaves(overlay.tree):

@@ -1,4 +1,4 @@
-"""From the document to the plan: references resolved, every value judged, paths made absolute and looked for."""
+"""Resolve a document into a plan: replace references, validate values, make paths absolute and check they exist."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def resolve(
     *,
     lenient: bool = False,
 ) -> m.Plan:
-    """The plan that a document stands for.
+    """Resolve a document into a plan.
 
-    `secrets` are typed values by key; they take the place of what the document refers to. With `lenient`, what is
-    missing or wrong is left at its default, for questions about a half-filled form.
+    `secrets` are typed values by key, which replace the references in the document. With `lenient`, missing and
+    invalid values get their defaults, for queries about a partly filled form.
 
     Raises PlanInvalid with all problems at once (never with `lenient`).
     """
@@ -49,7 +49,7 @@ def resolve(
 def _judged(
     document: Document, environ: Mapping[str, str], secrets: Mapping[str, str]
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """The values of a document with one deployment, and what is wrong with them."""
+    """The values of a document with one deployment, and their problems."""
     problems = list(document.problems)
     values: dict[str, Any] = {}
     for field in FIELDS:
@@ -64,7 +64,7 @@ def _judged(
 
 
 def value_problem(document: Document, key: str, environ: Mapping[str, str], secrets: Mapping[str, str]) -> str | None:
-    """What is wrong with one field as it stands, or None; used by forms when a field is left."""
+    """Validate the current value of one field: a message or None. Forms use it when a field loses focus."""
     from tui.plan.fields.all_fields import BY_KEY
 
     if not document.asked(key):
@@ -76,7 +76,7 @@ def value_problem(document: Document, key: str, environ: Mapping[str, str], secr
 def _value(
     document: Document, field: Field, environ: Mapping[str, str], secrets: Mapping[str, str]
 ) -> tuple[Any, Problem | None]:
-    """The resolved value of a field, and the problem with it; a path that is not there has both."""
+    """The resolved value of a field, and its problem; a path that does not exist has both."""
     if secrets.get(field.key):
         return secrets[field.key], None
     value = document.value(field.key)
@@ -92,11 +92,11 @@ def _value(
         except Unresolved as missing:
             return None, document.problem(field.key, str(missing))
         if has_secret(expanded):
-            return expanded, None  # read by the processes that talk to Azure, and judged there
+            return expanded, None  # read and validated in the processes that talk to Azure
         value = expanded if field.kind == "secret" else field.parse(expanded)
         wrong = None if field.kind == "secret" else field.check(value)
         if wrong:
-            return None, document.problem(field.key, f"With its reference resolved: {wrong}")
+            return None, document.problem(field.key, f"After resolving the reference: {wrong}")
     if field.kind == "map" and isinstance(value, dict):
         try:
             value = {
@@ -115,14 +115,14 @@ def _value(
 
 
 def _wrong(document: Document, field: Field, value: Any, message: str) -> Problem:
-    """The problem with a value, at the line of what is wrong inside it."""
+    """The problem with a value, at the line of the invalid part."""
     found = data_collection.problem(value) if field.kind == "collections" else None
     file, line = document.where(f"{field.key}.{found[0]}".rstrip(".") if found else field.key)
     return Problem(field.key, message, "", file, line)
 
 
 def _nested(document: Document, field: Field, value: Any, environ: Mapping[str, str]) -> tuple[Any, Problem | None]:
-    """A list or collections with the references in them resolved, and judged again."""
+    """Resolve the references in a list or in collections, and validate the result."""
 
     def resolved(item: Any) -> Any:
         if isinstance(item, dict):
@@ -145,7 +145,7 @@ def _path(document: Document, field: Field, value: str) -> tuple[Any, Problem | 
     if field.key == "deployment.model.path" and value.startswith("azureml:"):
         return value, None
     if field.key == "deployment.environment.build.path" and value.startswith("https://"):
-        return value, None  # Azure fetches it by itself, from a Git repository for instance
+        return value, None  # Azure fetches it, for instance from a Git repository
     value = sources.mounted(value)
     if not is_local_path(value):
         wrong = sources.wrong_source(field.key, value)
@@ -155,13 +155,13 @@ def _path(document: Document, field: Field, value: str) -> tuple[Any, Problem | 
     try:
         if not path.exists():
             wanted = "file or folder" if field.must_exist == "any" else field.must_exist
-            problem = f"There is no {wanted} {path}."
+            problem = f"The {wanted} {path} does not exist."
         elif field.must_exist == "folder" and not path.is_dir():
-            problem = f"{path} is a file; a folder is expected."
+            problem = f"{path} is a file; it must be a folder."
         elif field.must_exist == "file" and not path.is_file():
-            problem = f"{path} is a folder; a file is expected."
+            problem = f"{path} is a folder; it must be a file."
     except OSError as error:
-        problem = f"{path} cannot be looked at: {error.strerror}."
+        problem = f"{path} cannot be read: {error.strerror}."
     if problem:
         return path, document.problem(field.key, problem, f"Relative paths start from {document.base}.")
     return path, None

@@ -1,4 +1,4 @@
-"""Changing a YAML file's values while its comments, order and quotes stay as somebody wrote them."""
+"""Change values in a YAML file but keep its comments, order and quotes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 
 def rewritten(text: str, before: dict[str, Any], after: dict[str, Any]) -> str | None:
-    """`text`, a YAML map that reads as `before`, changed to read as `after`; None where that cannot be done.
+    """Change `text`, a YAML map that reads as `before`, to read as `after`; None if that is not possible.
 
-    Keys of the text that are in neither tree (such as `$schema`) stay. Values that did not change are not touched.
+    Keys of the text that are in neither tree (such as `$schema`) are kept. Unchanged values are not touched.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.comments import CommentedMap
@@ -32,7 +32,7 @@ def rewritten(text: str, before: dict[str, Any], after: dict[str, Any]) -> str |
 
 
 def _sequence_indent(text: str) -> int:
-    """2 where the text's lists stand under their key's column, 4 where they are indented."""
+    """2 if the text's lists are aligned with their key, 4 if they are indented."""
     above = ""
     for line in text.splitlines():
         inside = line.lstrip()
@@ -58,7 +58,7 @@ def _change(node: Any, before: dict[str, Any], after: dict[str, Any]) -> None:
 
 
 def _quoted(value: Any) -> Any:
-    """Texts in quotes where a reader of YAML 1.1 (PyYAML, az) would take them for something else."""
+    """Quote texts that a YAML 1.1 reader (PyYAML, az) would read as another type."""
     import yaml
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 

@@ -1,4 +1,4 @@
-"""YAML as nodes, which know their lines."""
+"""Read YAML files as nodes, which have line numbers, or as values."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from tui.plan.problems import PlanInvalid, Problem
 
 
 def read(path: Path) -> Any:
-    """The root node of a YAML file, None where the file is empty.
+    """The root node of a YAML file, or None if the file is empty.
 
-    Raises PlanInvalid with file and line for what cannot be read or is not YAML.
+    Raises PlanInvalid, with file and line, if the file cannot be read or is not YAML.
     """
     import yaml
 
@@ -19,7 +19,7 @@ def read(path: Path) -> Any:
 
 
 def read_values(path: Path) -> Any:
-    """What a whole YAML file means; raises as `read`."""
+    """The values of a YAML file; raises as `read`."""
     import yaml
 
     return _parsed(path, yaml.safe_load)
@@ -29,7 +29,7 @@ def _parsed(path: Path, parse: Callable[[str], Any]) -> Any:
     import yaml
 
     try:
-        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
+        text = path.read_text(encoding="utf-8-sig")  # some editors write a byte order mark
         return parse(text)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
@@ -42,7 +42,7 @@ def _not_yaml(error: Exception, text: str, path: Path) -> PlanInvalid:
     mark = getattr(error, "problem_mark", None)
     said = getattr(error, "problem", None) or "it is not YAML"
     line = min(mark.line + 1, max(1, len(text.splitlines()))) if mark else None
-    remedy = "Check the indentation, and put quotes around texts with : or #."
+    remedy = "Check the indentation, and quote texts that contain : or #."
     if line and "${" in "".join(text.splitlines()[line - 1 : line]):
-        remedy = 'Inside { } a reference needs quotes: "${env:NAME}".'
+        remedy = 'Quote references inside { }: "${env:NAME}".'
     return PlanInvalid([Problem("", f"This is not valid YAML: {said}.", remedy, str(path), line)])

@@ -1,1 +1,1 @@
-"""What values must look like, each by itself and together."""
+"""Validation of the plan's values, individually and in combination."""

@@ -1,4 +1,4 @@
-"""What is wrong with values of a plan that are right each by itself."""
+"""Rules across fields: combinations of values that are individually valid but do not fit together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _COLLECTOR = "deployment.data_collector"
 
 
 def problems(document: Document, values: Mapping[str, Any]) -> list[Problem]:
-    """Everything that is wrong with the values of one deployment and its endpoint taken together."""
+    """All problems between the values of one deployment and its endpoint."""
     return [
         *_assets(document, values),
         *_environment(document, values),
@@ -33,7 +33,7 @@ def _assets(document: Document, values: Mapping[str, Any]) -> Iterator[Problem]:
     brought = isinstance(model, Path) or (isinstance(model, str) and not model.startswith("azureml:"))
     if brought and not values.get("deployment.model.name"):
         yield document.problem(
-            "deployment.model.name", "The model is registered, so it needs a name.", "For example churn-model-adb."
+            "deployment.model.name", "The model will be registered, so it needs a name.", "For example churn-model-adb."
         )
     code = values.get("deployment.code_configuration.code")
     script = values.get("deployment.code_configuration.scoring_script")
@@ -41,65 +41,65 @@ def _assets(document: Document, values: Mapping[str, Any]) -> Iterator[Problem]:
         yield document.problem(
             "deployment.code_configuration.scoring_script",
             f"{script} is not in {code}.",
-            "The script is named relative to the code folder.",
+            "The scoring script must be a path relative to the code folder.",
         )
     kinds = ("conda_file", "image", "registered", "build.path")
     if code and not any(values.get(f"{_ENVIRONMENT}.{key}") for key in kinds):
         yield document.problem(
             "deployment.environment.conda_file",
             "A scoring script needs an environment.",
-            "Name a conda file, an image, a build context or a registered environment.",
+            "Specify a conda file, an image, a build context or a registered environment.",
         )
     if not code and values.get("deployment.model.type") != "mlflow_model" and brought and not _own_server(values):
         yield document.problem(
             "deployment.code_configuration.code",
             "A custom model needs a scoring script.",
-            "Name its folder, set deployment.model.type to mlflow_model, or give the routes of a container with a "
-            "server of its own (deployment.environment.inference_config).",
+            "Specify its folder, set deployment.model.type to mlflow_model, or set the routes of a container with its "
+            "own server (deployment.environment.inference_config).",
         )
 
 
 def _own_server(values: Mapping[str, Any]) -> bool:
-    """Whether the environment is a container with its own server, or may be one: a registered one shows no routes."""
+    """Whether the environment has, or (if registered) might have, a container with its own server."""
     routes = any(key.startswith(f"{_ENVIRONMENT}.inference_config.") for key in values)
     return routes or bool(values.get(f"{_ENVIRONMENT}.registered"))
 
 
 def _environment(document: Document, values: Mapping[str, Any]) -> Iterator[Problem]:
-    """A build context stands alone (azure-ai-ml 1.35: image or build, not both; a conda file goes onto an image)."""
+    """A build context excludes image and conda file (azure-ai-ml 1.35: image or build; a conda file needs an image)."""
     build = values.get(f"{_ENVIRONMENT}.build.path")
     dockerfile = values.get(f"{_ENVIRONMENT}.build.dockerfile_path")
     for key in ("image", "conda_file", "registered") if build else ():
         if values.get(f"{_ENVIRONMENT}.{key}"):
             yield document.problem(
                 f"{_ENVIRONMENT}.{key}",
-                "The environment has a build context, whose Dockerfile says everything about the image.",
-                "Take this or the build context out.",
+                "The environment has a build context, whose Dockerfile defines the whole image.",
+                "Remove this or the build context.",
             )
     if dockerfile and not build:
-        text = "A Dockerfile is named, and no build context that it lies in."
-        yield document.problem(f"{_ENVIRONMENT}.build.path", text, "Name the folder.")
+        text = "A Dockerfile is set, but no build context that contains it."
+        yield document.problem(f"{_ENVIRONMENT}.build.path", text, "Specify the folder.")
     if isinstance(build, Path) and build.is_dir() and not (build / (dockerfile or "Dockerfile")).is_file():
         key = f"{_ENVIRONMENT}.build.dockerfile_path"
         yield document.problem(
             key if dockerfile else f"{_ENVIRONMENT}.build.path",
             f"There is no {dockerfile or 'Dockerfile'} in {build}.",
-            f"{key} names it relative to the build context.",
+            f"{key} must be a path relative to the build context.",
         )
 
 
 def _routes(document: Document, values: Mapping[str, Any]) -> Iterator[Problem]:
-    """All three routes are given, or none (azure-ai-ml 1.35, InferenceConfigSchema)."""
+    """Either all three routes are set or none (azure-ai-ml 1.35, InferenceConfigSchema)."""
     keys = [f"{_ENVIRONMENT}.inference_config.{name}_route.{part}" for name in ROUTES for part in ("path", "port")]
     given = [key for key in keys if values.get(key) is not None]
     if given and values.get(f"{_ENVIRONMENT}.registered"):
         text = "A registered environment has its own routes."
-        yield document.problem(given[0], text, "Take the routes out; az ml environment show has them.")
+        yield document.problem(given[0], text, "Remove the routes; az ml environment show displays them.")
     elif given:
         text = "A container with its own server needs all three routes, each with path and port."
         for key in keys:
             if document.get(key) is None:
-                yield document.problem(key, text, f"Give {key.partition('inference_config.')[2]}.")
+                yield document.problem(key, text, f"Set {key.partition('inference_config.')[2]}.")
 
 
 def _collector(document: Document, values: Mapping[str, Any]) -> Iterator[Problem]:
@@ -107,11 +107,11 @@ def _collector(document: Document, values: Mapping[str, Any]) -> Iterator[Proble
     given = any(key.startswith(f"{_COLLECTOR}.") for key in values)
     if given and not values.get(collections) and not document.get(collections):
         text = "The data collector has no collection, so nothing would be collected."
-        remedy = "Name one, for example collections: {model_inputs: {enabled: 'True'}}, or take data_collector out."
+        remedy = "Add one, for example collections: {model_inputs: {enabled: 'True'}}, or remove data_collector."
         yield document.problem(collections, text, remedy)
 
 
 def _identity(document: Document, values: Mapping[str, Any]) -> Iterator[Problem]:
     if document.get(_IDENTITIES) is not None and values.get("endpoint.identity.type") != "user_assigned":
-        text = "An identity is named, and the type of the endpoint's identity is not user_assigned."
-        yield document.problem("endpoint.identity.type", text, "Write type: user_assigned, or take the identity out.")
+        text = "A user-assigned identity is set, but the type of the endpoint's identity is not user_assigned."
+        yield document.problem("endpoint.identity.type", text, "Set type: user_assigned, or remove the identity.")

@@ -1,4 +1,4 @@
-"""Times of a plan: seconds as a number, or a text such as 90s, 30m or 1h30m."""
+"""Durations in a plan: seconds as a number, or a text such as 90s, 30m or 1h30m."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FORM = re.compile(
 
 
 def seconds_of(value: Any) -> float | None:
-    """The seconds that a number or a text stands for; None for what is no time."""
+    """Convert a number or a text to seconds; None if it is not a duration."""
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, float)):
@@ -24,7 +24,7 @@ def seconds_of(value: Any) -> float | None:
 
 
 def words(seconds: float) -> str:
-    """A time for people: 45 seconds, 5 minutes."""
+    """Format a duration for display: 45 seconds, 5 minutes."""
     if seconds >= 120:
         return f"{seconds / 60:.0f} minutes"
     return "1 second" if seconds == 1 else f"{seconds:g} seconds"
