@@ -57,6 +57,8 @@ def prepare(document: Document, environ: Mapping[str, str]) -> dict[str, str]:
         merged.pop(name, None)
     merged.update(answer["set"])
     merged["REHEARSAL_SCENARIOS"] = ", ".join(answer["scenarios"])
+    pace = answer["pace"]
+    merged["REHEARSAL_SPEED"] = str(pace["speed"]) if pace["pace"] == "azure" else ""
     own = answer["workspaces"][isolation]
     for key, variable in WORKSPACE.items():
         merged[variable] = environ.get(variable) or own[key.partition(".")[2]]
@@ -135,7 +137,7 @@ def _ask(environ: Mapping[str, str], workspace: tuple[str | None, ...], isolatio
         arguments += ["--workspace", *(str(part) for part in workspace), "--isolation", isolation]
     try:
         answer = json.loads(_run(arguments, environ))
-        return {name: answer[name] for name in ("set", "unset", "workspaces", "scenarios")}
+        return {name: answer[name] for name in ("set", "unset", "workspaces", "scenarios", "pace")}
     except (ValueError, KeyError, TypeError):
         raise CannotRehearse("The rehearsal's answer is not understood; is another version of it running?") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import traceback
@@ -92,6 +93,7 @@ class Engine:
             self.journal.emit("run_resumed", host=socket.gethostname(), user=who_runs(), version=__version__)
             return
         workspace = self.plan.workspace
+        speed = float(os.environ.get("REHEARSAL_SPEED") or 0) if self.rehearsed else 1.0
         self.journal.emit(
             "run_started",
             endpoint=self.plan.endpoint.name,
@@ -103,7 +105,7 @@ class Engine:
                 "name": workspace.name,
             },
             **({"rollout": _planned(self.plan.rollout)} if self.plan.rollout else {}),
-            tasks=[task.as_dict(rehearsed=self.rehearsed) for task in tasks],
+            tasks=[task.as_dict(speed or None) for task in tasks],
             principal=_principal(self.plan),
             host=socket.gethostname(),
             user=who_runs(),

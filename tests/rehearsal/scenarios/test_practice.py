@@ -180,6 +180,19 @@ def test_the_pace_of_azure(practising: Practised) -> None:
     practising.until("onlineEndpoints/impatient", lambda found: found["properties"]["provisioningState"] == "Succeeded")
 
 
+def test_a_run_has_typical_times_only_at_the_pace_of_azure(practising: Practised) -> None:
+    def typical(*pace: str) -> dict[str, float | None]:
+        practising.command("env", *pace)
+        blocked = ("--set", "deployment.instance_count=50")  # for want of quota, before it makes anything
+        run = aml_deploy(practising.base, "apply", "churn-xgboost", "--rehearse", "--yes", "--json", *blocked)
+        assert run.returncode == 3, run.stderr
+        started = json.loads(run.stdout.splitlines()[0])
+        return {task["name"]: task["typical_seconds"] for task in started["tasks"]}
+
+    assert set(typical("--pace", "fast").values()) == {None}
+    assert typical("--pace", "azure", "--speed", "60")["endpoint"] == 1.5
+
+
 def test_a_deployment_takes_its_six_to_twelve_minutes(practising: Practised, artifacts: Path) -> None:
     practising.artifacts(artifacts)
     practising.endpoint("slow-one")
