@@ -42,6 +42,19 @@ async def test_the_portal_is_named_at_once_and_can_be_taken_away_whole(home: Pat
         assert PORTAL in (pane.copied_text() or "")
 
 
+async def test_the_address_of_the_rehearsals_page_is_copied_and_not_drawn(home: Path) -> None:
+    page = "https://localhost:40000/a-word-of-its-own/portal.azure.com/#resource/x"
+    recording = Recording(home, ago=1).engine_lives()
+    recording.begin()
+    recording.start(0.1, "workspace", "read")
+    recording.finish(0.2, "workspace", 0.1, portal_url=page)
+    async with wizard(size=(160, 40)) as walk:
+        await follow(walk, recording)
+        await walk.until(lambda: states(walk).get("workspace") == "succeeded")
+        assert "Portal" in walk.text() and "a-word" not in walk.text()
+        assert page in (walk.app.screen.query_one(DeployPane).copied_text() or "")
+
+
 async def test_events_that_come_later_are_shown_without_a_key(home: Path) -> None:
     recording = Recording(home, ago=1).engine_lives()
     recording.to_middle()

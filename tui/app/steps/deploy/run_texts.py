@@ -67,7 +67,9 @@ def links(view: RunView, known: str = "") -> Content:
     portal = view.portal_url or known
     for name, url in (("Portal", portal), ("Scoring", view.scoring_uri if view.status == "succeeded" else "")):
         if url:
-            rows.append(Content.assemble((f"{name:9}", "$text-muted"), (url, Style(link=url, underline=True))))
+            # The address of the rehearsal's page opens it for anybody: it is linked and copied, and not drawn.
+            shown = "the rehearsal's page on this machine (^y copies the address)" if _is_page(url) else url
+            rows.append(Content.assemble((f"{name:9}", "$text-muted"), (shown, Style(link=url, underline=True))))
     if view.test and view.finished:
         latency = view.test.get("latency_ms")
         took = f" in {latency:,.0f} ms" if isinstance(latency, (int, float)) else ""
@@ -79,6 +81,11 @@ def links(view: RunView, known: str = "") -> Content:
     if not rows:
         rows.append(Content.styled("Portal   the address appears once the workspace is read", "$text-muted"))
     return Content("\n").join(rows)
+
+
+def _is_page(url: str) -> bool:
+    """Whether this is what stands at the portal's address in a rehearsal."""
+    return url.startswith("https://localhost:")
 
 
 def rollout_rows(view: RunView) -> Content:
