@@ -236,7 +236,7 @@ class ReviewList(OptionList):
                 )
             ]
             differ = (change.get("changes") or ()) if action in ("change", "refused") else ()
-            field_width = min(max((len(str(item.get("field", ""))) for item in differ), default=0), 30)
+            field_width = min(max((len(str(item.get("field", ""))) for item in differ), default=0), width // 2)
             for item in differ:
                 cells.append(
                     columns(
