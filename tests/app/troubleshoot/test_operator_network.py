@@ -45,6 +45,7 @@ class Inside:
 
     def __init__(self, network: Namespace) -> None:
         self._network = network
+        self._one = asyncio.Lock()  # the answers come back in the order of the questions
 
     async def start(self, env: Any = None) -> None:
         """It starts when it is first asked."""
@@ -53,7 +54,8 @@ class Inside:
         """The network ends it."""
 
     async def ask(self, name: str, /, timeout: float = 60, **with_: Any) -> Any:
-        answer = await asyncio.to_thread(self._network.put, name, with_)
+        async with self._one:
+            answer = await asyncio.to_thread(self._network.put, name, with_)
         if "error" in answer:
             error = answer["error"]
             raise HelperError(error["title"], error["cause"], error["remedy"], error["raw"])
