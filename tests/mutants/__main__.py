@@ -1,14 +1,14 @@
-"""`python -m tests.mutants`: changes comparisons, conditions and numbers at random; says which changes the fast tests notice.
+"""`python -m tests.mutants`: changes conditions and numbers at random, and says which changes the fast tests notice.
 
     pip install -e '.[dev,mutants]'
-    python -m tests.mutants map                      # once: which fast test executes which line (twice the suite's time)
+    python -m tests.mutants map                      # once: which fast test executes which line
     python -m tests.mutants --count 100 --seed 1     # 100 mutants of all areas; --area plan: of one
     python -m tests.mutants --path tui/plan/traffic.py --tests tests/plan    # while tests are written: needs no map
     python -m tests.mutants --only NAME              # one mutant again, by the name that was printed
 
-Each mutant is made in a copy of the checkout; the tests that execute its lines run against it, the quickest first, until one
-fails. The same seed on the same tree gives the same mutants. Printed: killed, survived (with its diff) or not executed, by
-area. A survivor is a test that is missing, code that nothing needs, or a change that makes no difference.
+Each mutant is made in a copy of the checkout; the tests that execute its lines run against it, the quickest first,
+until one fails. The same seed on the same tree gives the same mutants. Printed: killed, survived (with its diff) or not
+executed, by area. A survivor is a test that is missing, code that nothing needs, or a change that makes no difference.
 """
 
 from __future__ import annotations

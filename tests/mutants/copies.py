@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import sysconfig
 import venv
 from pathlib import Path
@@ -32,7 +31,7 @@ class Copy:
             self._make_python(folder / "venv")
 
     def _make_python(self, folder: Path) -> None:
-        """The copy comes before the packages of this Python, and no .pth file of theirs (of an editable install) counts."""
+        """Put the copy before the packages of this Python; their .pth files, of an editable install, do not count."""
         venv.create(folder, symlinks=True, with_pip=False)
         packages = next(folder.glob("lib/python*/site-packages"))
         (packages / "mutants.pth").write_text(f"{self.tree}\n{sysconfig.get_path('purelib')}\n", encoding="utf-8")
@@ -45,13 +44,19 @@ class Copy:
         own.chmod(0o755)
 
     def pytest(self, *arguments: str, limit: float | None = None, **environment: str) -> tuple[int | None, str]:
-        """Exit code, or None after `limit` seconds, and the output of pytest; with all it started it is gone afterwards."""
+        """Run pytest; returns its exit code, or None if it took longer than `limit` seconds, and its output."""
         environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment}
         environ.pop("PYTHONPATH", None)
+        command = [str(self.python), "-m", "pytest", "-p", "no:cacheprovider", *arguments]
         process = subprocess.Popen(
-            [str(self.python), "-m", "pytest", "-p", "no:cacheprovider", f"--basetemp={self.tree.parent / 'temporary'}", *arguments],
-            cwd=self.tree, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        )  # fmt: skip
+            [*command, f"--basetemp={self.tree.parent / 'temporary'}"],
+            cwd=self.tree,
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
         try:
             output, _ = process.communicate(timeout=limit)
             return process.returncode, output

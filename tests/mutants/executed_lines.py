@@ -58,10 +58,8 @@ def measure(folder: Path, file: Path, *tests: str) -> None:
     settings.write_text(_SETTINGS.replace("{data}", str(data)).replace("{include}", include), encoding="utf-8")
     # Read at the start of every Python of the copy, also where a test gives its child an environment of its own.
     start = next(copy.python.parent.parent.glob("lib/python*/site-packages")) / "zz-start-coverage.pth"
-    start.write_text(
-        f"import os; os.environ['COVERAGE_PROCESS_START'] = {str(settings)!r}; import coverage; coverage.process_startup()\n",
-        encoding="utf-8",
-    )
+    setting = f"os.environ['COVERAGE_PROCESS_START'] = {str(settings)!r}"
+    start.write_text(f"import os; {setting}; import coverage; coverage.process_startup()\n", encoding="utf-8")
     status, output = copy.pytest(
         "-q", "-n", "2", "--dist", "loadfile", "-m", "not slow", "-p", "tests.mutants.record_contexts", *tests,
         MUTANTS_DURATIONS=str(durations),
@@ -81,7 +79,7 @@ def _write(data: coverage.CoverageData, tree: Path, seconds: dict[str, float], f
     for path in data.measured_files():
         of_file = lines.setdefault(Path(path).relative_to(tree).as_posix(), {})
         for line, contexts in data.contexts_by_lineno(path).items():
-            # Of a child: "tests/a.py::test_b (call)"; of a worker: the same without the phase, after an empty static part.
+            # A child says "tests/a.py::test_b (call)", a worker the same without the phase.
             tests = {context.lstrip("|").rpartition(" (")[0] or context.lstrip("|") for context in contexts}
             of_file[str(line)] = sorted(numbers.setdefault(test, len(numbers)) for test in tests if test in seconds)
     file.write_text(json.dumps({"tests": list(numbers), "lines": lines, "seconds": seconds}), encoding="utf-8")

@@ -6,7 +6,7 @@ import ast
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -94,7 +94,7 @@ def _of(path: Path, name: str) -> Iterator[Mutant]:
                 yield Mutant(name, (first, last), column, operator, occurrence)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _without_decisions(source: str) -> frozenset[int]:
     """The lines of annotations, decorators and TYPE_CHECKING: no test can tell what stands there."""
     lines: set[int] = set()
