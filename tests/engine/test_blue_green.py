@@ -238,7 +238,7 @@ def test_the_command_takes_a_rollout_back_that_is_under_way(place: Place) -> Non
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert (told["run"], told["after"]) == (run.id, before)
-    assert f"The run {run.id} is shifting the requests" in done.stderr
+    assert f"Run {run.id} is shifting traffic" in done.stderr
     last = events_until(run, finished)[-1]
     assert last["status"] == "failed" and "was rolled back" in last["message"]
     assert place.serving() == before

@@ -130,7 +130,7 @@ def test_a_typed_secret_is_nowhere_but_in_memory(tmp_path: Path, planted: dict[s
             refused = attach_without_a_terminal(run.id, prepared)
             said = attach_on_a_terminal(run.id, prepared, typed)
     assert refused.returncode == 2, refused.stderr
-    assert "The client secret was typed when the run began" in refused.stderr
+    assert "The client secret was typed when the run started" in refused.stderr
     assert "Client secret (not shown):" in said
     assert typed not in said + refused.stdout + refused.stderr
     last = run.journal.last()

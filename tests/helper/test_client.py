@@ -47,7 +47,7 @@ async def test_it_starts_at_the_first_question(client: HelperClient) -> None:
 async def test_an_unknown_question_is_an_error_in_words(client: HelperClient) -> None:
     with pytest.raises(HelperError) as caught:
         await client.ask("weather", timeout=30)
-    assert caught.value.title == "The question is not known"
+    assert caught.value.title == "The question is unknown"
     assert "sign_in" in caught.value.cause
 
 

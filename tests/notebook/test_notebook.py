@@ -123,7 +123,7 @@ def test_a_cancelled_cell_leaves_the_run_going(rehearsing: dict[str, str]) -> No
     )
     text = readable(left)
     assert left["result"].startswith("<detached, run ")
-    assert "The run goes on by itself. Come back with: attach('" in text
+    assert "The run continues in the background. Attach to it with: attach('" in text
     assert "Succeeded" not in text
     assert followed["result"] == "(True, True, 'detached')"
     assert "Succeeded after" in readable(followed)

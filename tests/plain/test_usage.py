@@ -46,7 +46,7 @@ def test_version(lonely: dict[str, str]) -> None:
         (["--rehearse", "apply", PRESET], f"The command comes first: aml-deploy apply --rehearse {PRESET}"),
         (["invoke", "churn-endpoint-01"], "The following arguments are required: --request."),
         (["rehearsal", "--env", "--stop"], "not allowed with argument"),
-        (["rehearsal", "--stop", "--json"], "--stop goes alone"),
+        (["rehearsal", "--stop", "--json"], "--stop does not combine"),
         (["rehearsal", "--port", "many"], "Argument --port: invalid int value: 'many'."),
         (["apply", PRESET], "add --yes"),
         (["remove", PRESET], "add --yes"),

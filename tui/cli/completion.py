@@ -1,4 +1,4 @@
-"""`aml-deploy completion`: what lets a shell complete commands, options, presets and files."""
+"""The command `aml-deploy completion`: shell completion of commands, options, presets and files."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tui.export.targets import TARGETS
 from tui.plan.presets import presets
 
 _PLANS = "_aml_deploy_plan_file"
-"""The shell function for plans; bash quotes what a function gives only where the name says that it gives files."""
+"""The shell function that completes plans; bash quotes its results only if its name says that they are files."""
 
-# What shtab has no word for: a plan and files laid over it may stand in the place of a command.
+# Not supported by shtab: a plan and its overlays in place of a command.
 _BEFORE = {
     "bash": f"""\
 {_PLANS}() {{
@@ -38,7 +38,7 @@ _AFTER = {"fish": "complete -c aml-deploy -n _shtab_aml_deploy_using -F"}
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the script of a shell."""
+    """Print the completion script of a shell."""
     print(script(arguments.shell))
     return 0
 

@@ -1,7 +1,7 @@
-"""The command line: which front end runs, with what.
+"""The command line: parses arguments and starts the wizard or a command.
 
-Nothing heavy is imported here: `aml-deploy --help` and every usage error must be there at once, so each command's
-module is imported when that command is named.
+Each command's module is imported only when that command runs, so that `aml-deploy --help` and usage errors are
+immediate.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ usage: aml-deploy [PLAN [OVERLAY ...]] [--preset NAME] [--set KEY=VALUE] [--rehe
                   [--plain] [--answers FILE] [--mouse]
        aml-deploy COMMAND ...
 
-Deploys a trained model to a private Azure Machine Learning online endpoint, step by step, and
-rehearses it on this machine first.
+Deploys a trained model to a private Azure Machine Learning online endpoint, step by step, with a
+rehearsal on this machine first.
 
 Without a command the wizard opens. PLAN is a plan file or the name of a preset.
 
   --preset NAME     start from a preset (see: aml-deploy presets)
   --set KEY=VALUE   change one value of the plan, such as endpoint.name=churn-02; may be repeated
-  --rehearse        do everything against a local stand-in for Azure; nothing in Azure is touched
+  --rehearse        use a local stand-in for Azure (the rehearsal); nothing in Azure is changed
   --scenario NAME   with --rehearse: make a failure happen (aml-deploy rehearsal --list-scenarios)
-  --plain           ask line by line; also with ACCESSIBLE=1, with TERM=dumb and without a terminal
-  --answers FILE    ask line by line, with the answers from this file: a map of plan keys and values
-  --mouse           let the wizard use the mouse; off, text can be selected in a browser's terminal
+  --plain           ask line by line; the default with ACCESSIBLE=1, TERM=dumb or no terminal
+  --answers FILE    ask line by line, with answers from this file: a map of plan keys and values
+  --mouse           let the wizard use the mouse; without it, a browser terminal can select text
   --version         print the version
   -h, --help        print this text
 
 commands:
 @COMMANDS@
 
-A command's name wins over a plan's: a plan file called `check` is opened as ./check.
-aml-deploy COMMAND --help says more about each.
+A command takes precedence over a plan of the same name: open a plan file `check` as ./check.
+For details of a command, run: aml-deploy COMMAND --help
 
 examples:
   aml-deploy --preset churn-xgboost --rehearse
@@ -53,7 +53,7 @@ exit codes: 0 done, 1 failed, 2 the plan or the command line is wrong, 3 blocked
 
 
 def help_text() -> str:
-    """What `aml-deploy --help` prints."""
+    """The text of `aml-deploy --help`."""
     lines = []
     for name, command in COMMANDS.items():
         usage = f"  {name} {command.takes}".ljust(19)
@@ -98,7 +98,7 @@ def _misplaced(argv: Sequence[str]) -> str | None:
 
 
 def wizard(arguments: argparse.Namespace) -> int:
-    """Open the wizard, or its line mode where there is no screen for it. Raises Failure, PlanInvalid."""
+    """Open the wizard, or its line mode if the terminal cannot show it. Raises Failure, PlanInvalid."""
     from tui.plain.arguments.plan_and_environment import chosen_document, practise
     from tui.plain.terminal import wants_lines
 
@@ -114,7 +114,7 @@ def wizard(arguments: argparse.Namespace) -> int:
 
 
 def attach(arguments: argparse.Namespace) -> int:
-    """Show a run on the live screen, or in lines. Raises Failure, PlanInvalid."""
+    """Show a run on the live screen, or line by line. Raises Failure, PlanInvalid."""
     from tui.plain.commands import attach as lines
     from tui.plain.terminal import wants_lines
 
@@ -127,7 +127,7 @@ def attach(arguments: argparse.Namespace) -> int:
 
 
 def troubleshoot(arguments: argparse.Namespace) -> int:
-    """Show what is wrong with an endpoint, on the screen or in lines. Raises Failure, PlanInvalid."""
+    """Show what is wrong with an endpoint, on the screen or line by line. Raises Failure, PlanInvalid."""
     from tui.plain.terminal import wants_lines
 
     if arguments.json or arguments.plain or arguments.watch or wants_lines():
@@ -140,7 +140,7 @@ def troubleshoot(arguments: argparse.Namespace) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line (without the program's name); returns the exit code."""
+    """Run a command line (without the program's name); return the exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
     if given in (["--help"], ["-h"]):
         sys.stdout.write(help_text())
@@ -161,7 +161,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser(name, command)
     try:
         arguments = parser.parse_intermixed_args(given[1:] if name else given)
-    except SystemExit as stop:  # argparse has said everything
+    except SystemExit as stop:  # argparse has printed the message
         return stop.code if isinstance(stop.code, int) else 2
     if getattr(arguments, "version", False):
         return main(["--version"])

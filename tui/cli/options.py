@@ -1,4 +1,4 @@
-"""The arguments of each command, as data: argparse is only loaded once a command is named."""
+"""The arguments of each command as data, so that argparse is loaded only when a command runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Argument(NamedTuple):
-    """An argument: its names, what `add_argument` is told of it, and the group in which help shows it."""
+    """An argument: its names, the settings for `add_argument`, and its group in help."""
 
     names: tuple[str, ...]
     settings: dict[str, Any]
@@ -17,13 +17,13 @@ class Argument(NamedTuple):
 
 
 ALONE = ("one of",)
-"""The group of arguments of which only one may be given; help has no title for it."""
+"""The group of mutually exclusive arguments; it has no title in help."""
 
 
 def argument(*names: str, group: tuple[str, ...] = (), **settings: Any) -> Argument:
-    """An argument, described as for `add_argument`; `group` is a title and an explanation, or ALONE.
+    """An argument with the settings of `add_argument`; `group` is a title and an explanation, or ALONE.
 
-    One without `help` is hidden from the command's help and from completion.
+    Without `help`, it is hidden from the command's help and from completion.
     """
     return Argument(names, settings, group)
 
@@ -39,7 +39,7 @@ def flag(*names: str, **settings: Any) -> Argument:
 
 
 def add(parser: argparse.ArgumentParser, arguments: tuple[Argument, ...]) -> None:
-    """Give a parser its arguments."""
+    """Add arguments to a parser."""
     from argparse import SUPPRESS
 
     groups: dict[tuple[str, ...], Any] = {(): parser}
@@ -53,12 +53,12 @@ def add(parser: argparse.ArgumentParser, arguments: tuple[Argument, ...]) -> Non
 
 
 def seconds(text: str) -> float:
-    """A time between two looks; none at all would ask Azure without a pause. Raises ArgumentTypeError."""
+    """Parse an interval between two reads, which must not be 0. Raises ArgumentTypeError."""
     return _number(text, 0.1, 86_400, "seconds")
 
 
 def count(text: str) -> int:
-    """A number of lines. Raises ArgumentTypeError."""
+    """Parse a number of lines. Raises ArgumentTypeError."""
     return int(_number(text, 0, 100_000, "lines"))
 
 
@@ -70,13 +70,13 @@ def _number(text: str, least: float, most: float, unit: str) -> float:
     except ValueError:
         value = least - 1
     if not least <= value <= most:
-        raise ArgumentTypeError(f"{text} is none of {least:g} to {most:g} {unit}")
+        raise ArgumentTypeError(f"{text} is not a number from {least:g} to {most:g} ({unit})")
     return value
 
 
-JSON = flag("--json", help="print one JSON object a line on stdout, and nothing else there")
-YES = flag("--yes", help="do not ask first; needed without a terminal")
-REHEARSE = flag("--rehearse", help="use a local stand-in for Azure; nothing in Azure is touched")
+JSON = flag("--json", help="print only JSON on stdout, one object per line")
+YES = flag("--yes", help="do not ask for confirmation; required without a terminal")
+REHEARSE = flag("--rehearse", help="use a local stand-in for Azure; nothing in Azure is changed")
 SET = repeated(
     "--set",
     metavar="KEY=VALUE",
@@ -94,45 +94,50 @@ REHEARSING = (
 )
 FILES = (
     argument("plan", metavar="PLAN", help="a plan file or the name of a preset"),
-    argument("overlays", metavar="OVERLAY", nargs="*", default=[], help="files laid over the plan, the last one wins"),
+    argument(
+        "overlays", metavar="OVERLAY", nargs="*", default=[], help="files that override the plan; the last one wins"
+    ),
 )
 PLAN = (*FILES, *REHEARSING)
 ENDPOINT = argument("endpoint", metavar="ENDPOINT", help="a name, a resource id or a scoring URL")
-PLACE = ("where the endpoint is", "Without these, the endpoint's latest run on this machine says where it is.")
+PLACE = ("where the endpoint is", "Without these, the endpoint's latest run on this machine is used.")
 WHERE = (
-    argument("--plan", metavar="PLAN", group=PLACE, help="the plan that names the workspace and the credential"),
-    argument("--run", metavar="RUN", group=PLACE, help="the run that made it"),
+    argument("--plan", metavar="PLAN", group=PLACE, help="the plan with the workspace and the credential"),
+    argument("--run", metavar="RUN", group=PLACE, help="the run that created it"),
     argument("--subscription", metavar="ID", group=PLACE, help="the workspace's subscription"),
     argument("--resource-group", metavar="NAME", group=PLACE, help="the workspace's resource group"),
     argument("--workspace", metavar="NAME", group=PLACE, help="the workspace"),
     REHEARSE._replace(group=PLACE),
     JSON,
 )
-FORCE = flag("--force", help="replace files that are there already")
-MACHINE = argument("--machine", choices=("x86_64", "aarch64"), default="x86_64", help="processor of the target; x86_64")
+FORCE = flag("--force", help="replace existing files")
+MACHINE = argument(
+    "--machine", choices=("x86_64", "aarch64"), default="x86_64", help="processor of the target (default: x86_64)"
+)
 
 
 def output(metavar: str, about: str, default: str | None = None) -> Argument:
-    """The option that says where to write."""
+    """The option for the file or folder to write."""
     return argument("-o", "--output", metavar=metavar, default=default, help=about)
 
 
-# What a usage error or a completion says of the wizard's own; its help is cli.main's HELP.
+# Used for usage errors and completion of the wizard; its help is _HELP in cli.main.
 WIZARD = (
     argument("plan", metavar="PLAN", nargs="?"),
     FILES[1],
     argument("--preset", metavar="NAME", help="start from a preset"),
     flag("--plain", help="ask line by line"),
-    argument("--answers", metavar="FILE", help="ask line by line, with the answers from this file"),
+    argument("--answers", metavar="FILE", help="ask line by line, with answers from this file"),
     flag("--mouse", help="let the wizard use the mouse"),
     *REHEARSING,
     flag("--version", help="print the version"),
 )
 CHECK = (
     *PLAN,
-    flag("--fix", help="write into the plan's files what the check would correct"),
+    flag("--fix", help="apply the corrections that the check proposes to the plan's files"),
     flag(
-        "--try-locally", help="also serve model, code and environment on this machine, call them, and say how it went"
+        "--try-locally",
+        help="also serve model, code and environment on this machine, call them, and report the results",
     ),
     flag("--dress-rehearsal", dest="try_locally"),
     JSON,
@@ -150,38 +155,41 @@ APPLY = (
         "--as",
         metavar="NAME",
         dest="as_name",
-        help="deploy under this name beside what serves, and let it take over step by step (rollout: in the plan)",
+        help="deploy under this name alongside the current deployment, and shift traffic step by step (rollout:)",
     ),
     argument(
         "--record",
         metavar="FILE",
-        help="write all exchanges with Azure to this new file, without secrets and names, for comparing the rehearsal",
+        help="record all exchanges with Azure in this new file, without secrets and names (see rehearsal --compare)",
     ),
     JSON,
 )
 ATTACH = (
-    argument("run", metavar="RUN", nargs="?", help="a run's id, or how it begins; the latest if left out"),
-    flag("--plain", help="follow in lines, not on the wizard's live screen"),
+    argument("run", metavar="RUN", nargs="?", help="a run's id, or its beginning (default: the latest run)"),
+    flag("--plain", help="follow line by line, not on the live screen"),
     flag("--mouse", help="let the live screen use the mouse"),
     JSON,
 )
 INVOKE = (
     ENDPOINT,
     argument("--request", metavar="FILE", required=True, help="the body to send, a JSON file; - for stdin"),
-    argument("--deployment", metavar="NAME", help="ask this deployment, whatever the traffic says"),
+    argument("--deployment", metavar="NAME", help="call this deployment, regardless of the traffic split"),
     *WHERE,
 )
 TRAFFIC = (
     ENDPOINT,
-    argument("shares", metavar="DEPLOYMENT=PERCENT", nargs="+", help="such as blue=90 green=10; together 100"),
+    argument("shares", metavar="DEPLOYMENT=PERCENT", nargs="+", help="such as blue=90 green=10; the total must be 100"),
     *WHERE,
 )
 KEYS = (
     ENDPOINT,
-    flag("--rotate", help="replace both keys, one after the other, asking between"),
+    flag("--rotate", help="replace both keys, one after the other, asking in between"),
     argument("--regenerate", metavar="KEY", choices=("primary", "secondary"), help="replace primary or secondary"),
     argument(
-        "--put", metavar=("KEY", "FILE"), nargs=2, help="write primary or secondary to a new file for your eyes only"
+        "--put",
+        metavar=("KEY", "FILE"),
+        nargs=2,
+        help="write the primary or secondary key to a new file that only you can read",
     ),
     YES,
     *WHERE,
@@ -191,19 +199,19 @@ TROUBLESHOOT = (
         "endpoint",
         metavar="ENDPOINT",
         nargs="?",
-        help="a name, a resource id or a scoring URL; to pick from if left out",
+        help="a name, a resource id or a scoring URL (default: choose from a list)",
     ),
-    flag("--watch", help="look again and again, and print what changed"),
-    argument("--every", metavar="SECONDS", type=seconds, default=30.0, help="with --watch: how often; 30"),
-    argument("--request", metavar="FILE", help="the body for test calls; else the plan's or the run's"),
+    flag("--watch", help="refresh repeatedly, and print what changed"),
+    argument("--every", metavar="SECONDS", type=seconds, default=30.0, help="with --watch: the interval (default: 30)"),
+    argument("--request", metavar="FILE", help="the body of test calls (default: the plan's or the run's)"),
     flag("--no-test", help="make no test call"),
     argument("--deployment", metavar="NAME", help="make the test call to this deployment only"),
-    argument("--lines", metavar="N", type=count, default=15, help="print so many lines of each log; 15"),
-    flag("--plain", help="print lines, also on a terminal"),
+    argument("--lines", metavar="N", type=count, default=15, help="print N lines of each log (default: 15)"),
+    flag("--plain", help="print line by line, also on a terminal"),
     flag("--mouse", help="let the screen use the mouse"),
     *WHERE,
 )
-EXPLAIN = (argument("file", metavar="FILE", nargs="?", default="-", help="the text; - or nothing for stdin"), JSON)
+EXPLAIN = (argument("file", metavar="FILE", nargs="?", default="-", help="the text; - or omitted: stdin"), JSON)
 EXPORT = (
     *FILES,
     SET,
@@ -213,57 +221,57 @@ EXPORT = (
         required=True,
         help="az-yaml, python, notebook, github-actions, azure-pipelines, bicep or docs",
     ),
-    output("DIR", "the folder to write to; by default one named like the target, here"),
+    output("DIR", "the folder to write to (default: the target's name)"),
     FORCE,
     JSON,
 )
 IMPORT = (
     argument("files", metavar="FILE", nargs="+", help="endpoint and deployment YAML, in any order"),
-    output("PLAN", "the plan file to write; plan.yml if left out", "plan.yml"),
+    output("PLAN", "the plan file to write (default: plan.yml)", "plan.yml"),
     FORCE,
 )
-SCORING = (*FILES, SET, output("DIR", "the folder to write to; scoring if left out"), FORCE, JSON)
+SCORING = (*FILES, SET, output("DIR", "the folder to write to (default: scoring)"), FORCE, JSON)
 OFFLINE_INSTALL = (
     repeated(
         "--python",
         metavar="VERSION",
-        help="a Python of the clusters, such as 3.11; may be repeated; all supported ones if left out",
+        help="a Python version of the clusters, such as 3.11; may be repeated (default: all supported versions)",
     ),
     repeated(
         "--extra",
         metavar="NAME",
         choices=("mlflow", "databricks", "keyvault"),
-        help="also mlflow, databricks or keyvault; may be repeated. The rehearsal is always in it",
+        help="also include mlflow, databricks or keyvault; may be repeated. The rehearsal is always included",
     ),
     repeated(
         "--for",
         metavar="PLAN",
         dest="plans",
-        help="also what the rehearsal installs for this plan's scoring environment; may be repeated",
+        help="also include the packages of this plan's scoring environment for the rehearsal; may be repeated",
     ),
     SET,
     MACHINE,
-    output("DIR", "the folder to write to; aml-deploy-bundle if left out"),
+    output("DIR", "the folder to write to (default: aml-deploy-bundle)"),
     FORCE,
     JSON,
 )
 BUILD_CONTEXT = (
     *FILES,
     SET,
-    argument("--image", metavar="IMAGE", help="the base image, in place of the plan's"),
+    argument("--image", metavar="IMAGE", help="the base image, instead of the plan's"),
     argument(
         "--with-python",
         metavar="FOLDER",
-        help="put this installed Python into the build context, for a base image that lacks the conda file's",
+        help="include this installed Python, for a base image without the conda file's version",
     ),
     MACHINE,
-    output("DIR", "the folder to write to; context if left out"),
+    output("DIR", "the folder to write to (default: context)"),
     FORCE,
     JSON,
 )
 REMOVE = (
     *PLAN,
-    argument("--deployment", metavar="NAME", help="remove this deployment only, and keep the endpoint"),
+    argument("--deployment", metavar="NAME", help="remove only this deployment, and keep the endpoint"),
     flag("--failed", help="also remove failed deployments of earlier plans on the endpoint"),
     YES,
     JSON,
@@ -271,56 +279,58 @@ REMOVE = (
 COMPLETION = (argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish"),)
 
 PRACTISED = (
-    "what is practised",
-    "At the start, or while it runs: a rehearsal that runs already changes at once.",
+    "what to rehearse",
+    "At the start or later: a running rehearsal changes at once.",
 )
-RIGHTS = ("whose rights", "Both identities of the rehearsal that runs, from now on; it forgets them when it ends.")
+RIGHTS = ("permissions", "For both identities of the running rehearsal, until it ends.")
 REHEARSAL = (
-    argument("--port", metavar="N", type=int, help="the port on 127.0.0.1; the last one when left out"),
-    flag("--env", group=ALONE, help="print export lines for the one that runs, and start it when none does"),
-    flag("--stop", group=ALONE, help="end the one that runs, with all that it started"),
+    argument("--port", metavar="N", type=int, help="the port on 127.0.0.1 (default: the last one)"),
+    flag("--env", group=ALONE, help="print export lines for the running rehearsal; start one if none runs"),
+    flag("--stop", group=ALONE, help="end the running rehearsal and everything that it started"),
     argument(
         "--compare",
         metavar="FILE",
         group=ALONE,
-        help="say where a rehearsal answers otherwise than what apply --record wrote",
+        help="report where a rehearsal's responses differ from a recording of apply --record",
     ),
-    flag("--json", help="with --env or --compare: JSON and not text"),
+    flag("--json", help="with --env or --compare: print JSON instead of text"),
     repeated(
         "--scenario",
         metavar="NAME",
         group=PRACTISED,
-        help="make a documented failure happen; may be repeated; none: no failure",
+        help="make a documented failure happen; may be repeated; none: no failures",
     ),
-    flag("--clear-scenarios", group=PRACTISED, help="no failure happens any more"),
-    flag("--list-scenarios", group=ALONE, help="explain each failure that can happen, in a line"),
-    argument("--pace", choices=("fast", "azure"), group=PRACTISED, help="azure: durations like Azure's"),
-    argument("--speed", metavar="N", type=float, group=PRACTISED, help="with --pace azure: so many times as fast"),
+    flag("--clear-scenarios", group=PRACTISED, help="let no more failures happen"),
+    flag("--list-scenarios", group=ALONE, help="list the failures that can happen, with a line of explanation"),
+    argument("--pace", choices=("fast", "azure"), group=PRACTISED, help="fast, or azure for durations like Azure's"),
+    argument(
+        "--speed", metavar="N", type=float, group=PRACTISED, help="with --pace azure: the factor by which it is faster"
+    ),
     argument(
         "--latency",
         metavar="MS",
         type=float,
         group=PRACTISED,
-        help="milliseconds more for each request to Azure and its storage",
+        help="additional milliseconds for each request to Azure and its storage",
     ),
     argument(
         "--bandwidth",
         metavar="MBPS",
         type=float,
         group=PRACTISED,
-        help="megabits a second to and from storage; 0: all there is",
+        help="megabits per second to and from storage; 0: unlimited",
     ),
     argument("--scoring-python", metavar="PATH", help="run scoring servers with this Python; build nothing"),
     repeated(
         "--role", metavar="ROLE", group=RIGHTS, help="contributor, data-scientist, reader or none; may be repeated"
     ),
-    repeated("--deny", metavar="ACTION", group=RIGHTS, help="take an action from the roles"),
+    repeated("--deny", metavar="ACTION", group=RIGHTS, help="remove an action from the roles"),
     argument(
         "--storage-role",
         metavar="ROLE",
         group=RIGHTS,
-        help="on the storage account: contributor, reader or none",
+        help="the role on the storage account: contributor, reader or none",
     ),
-    flag("--reset-rights", group=RIGHTS, help="the roles that it has at the start"),
+    flag("--reset-rights", group=RIGHTS, help="restore the roles of the start"),
     flag("--list-roles", group=RIGHTS, help="explain the roles"),
 )

@@ -1,1 +1,1 @@
-"""What every layer needs: standard library only."""
+"""Helpers for all layers; most use the standard library only."""

@@ -1,6 +1,6 @@
-"""Reading conda files, and other small YAML files of other people: texts as written, mistakes with their line.
+"""Reads conda files and other small YAML files: scalars as written, errors with their line.
 
-What a line means for a check or for an image build is theirs; here a file is taken apart, once for all of them.
+Checks and image builds interpret the lines; here a file is only parsed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LOCAL = re.compile(r"[./~]|file:|.*@\s*file:|[^@:]*/|[^@:]*\.whl$")
 
 @dataclass(frozen=True)
 class YamlFile:
-    """`content` with every scalar as the text that is written; or `problem`, with its line where there is one."""
+    """A parsed YAML file: `content` with every scalar as written, or `problem` and its line if known."""
 
     content: Any = None
     problem: str = ""
@@ -31,7 +31,7 @@ class YamlFile:
 
 
 class Option(NamedTuple):
-    """One of pip's options in its long form, its value, and the line as it is written."""
+    """One of pip's options in its long form, its value, and the line as written."""
 
     name: str
     value: str
@@ -42,8 +42,8 @@ class Option(NamedTuple):
 class Lines:
     """The dependencies of a conda file: conda's, pip's requirements without comments, and pip's options.
 
-    `local` are pip's lines that name files, which are not sent to Azure. `problem` is about the first entry that is
-    no dependency.
+    `local` are pip's lines that name files, which are not sent to Azure. `problem` describes the first entry that is
+    not a dependency.
     """
 
     conda: list[str] = field(default_factory=list)
@@ -54,19 +54,21 @@ class Lines:
 
 
 def read_yaml(path: Path) -> YamlFile:
-    """Reads a file; never raises."""
+    """Read a file; never raises."""
     try:
         with path.open("rb") as file:
             data = file.read(_LONGEST + 1)
     except OSError as error:
         return YamlFile(problem=f"{path.name} cannot be read: {error.strerror or error}.")
     if len(data) > _LONGEST:
-        return YamlFile(problem=f"{path.name} is larger than {_LONGEST // 1_000_000} MB; it is hardly the right file.")
+        return YamlFile(
+            problem=f"{path.name} is larger than {_LONGEST // 1_000_000} MB; it is probably not the right file."
+        )
     return parse_yaml(data, path.name)
 
 
 def parse_yaml(data: bytes | str, name: str) -> YamlFile:
-    """The content of a file that messages call `name`; never raises. A version 3.10 must not become 3.1."""
+    """Parse a file, called `name` in messages; never raises. Scalars stay texts, so 3.10 does not become 3.1."""
     import yaml
 
     try:
@@ -80,7 +82,7 @@ def parse_yaml(data: bytes | str, name: str) -> YamlFile:
 
 
 def take_apart(dependencies: Iterable[Any], name: str) -> Lines:
-    """The entries of `dependencies:` in a file that messages call `name`; never raises."""
+    """Parse the entries of `dependencies:` in a file, called `name` in messages; never raises."""
     lines = Lines()
     for item in dependencies:
         if isinstance(item, str):
@@ -92,7 +94,7 @@ def take_apart(dependencies: Iterable[Any], name: str) -> Lines:
                 else:
                     _no_dependency(lines, f"{name}: {_short(line)} under pip is not one requirement.")
         elif isinstance(item, dict) and list(item) == ["pip"]:
-            _no_dependency(lines, f"{name}: `pip:` must hold a list, one requirement a line.")
+            _no_dependency(lines, f"{name}: `pip:` must be a list with one requirement per line.")
         else:
             why = "is not a dependency; write name=version, without a space after a colon."
             _no_dependency(lines, f"{name}: {_short(item)} {why}")
@@ -120,12 +122,12 @@ def _pip_line(lines: Lines, written: str) -> None:
 
 
 def canonical(name: str) -> str:
-    """A package's name as package indexes compare it: lower case, dashes (PyPA, name normalization)."""
+    """The normalized name of a package: lower case, dashes (PyPA, name normalization)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def name_in_model(python_function: Mapping[str, Any]) -> str:
-    """The conda file that an MLflow model names in its flavour python_function."""
+    """The conda file named in the flavour python_function of an MLflow model."""
     named = python_function.get("env")
     named = named.get("conda") if isinstance(named, dict) else named
     return named if isinstance(named, str) else "conda.yaml"

@@ -1,4 +1,4 @@
-"""Waiting that has an end: a call in a thread of its own, and a limit that does not count sleep."""
+"""Waiting with a limit: a call in a separate thread, and a deadline that does not count the machine's sleep."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _ASLEEP = 10.0
 
 
 class NoAnswer(Exception):
-    """Nobody answered within the time limit."""
+    """There was no answer within the time limit."""
 
 
 class Question(Generic[T]):
-    """Starts to ask at once; `answer` waits, but never longer than `limit` seconds after the start.
+    """Calls a function in a thread at once; `answer` waits for it until `limit` seconds after the start.
 
-    The thread is a daemon: a file system or a service that never answers does not keep the process alive.
+    The thread is a daemon, so a file system or service that never answers does not keep the process alive.
     """
 
     def __init__(
         self, ask: Callable[[], T], limit: float = math.inf, answered: Callable[[], None] = lambda: None
     ) -> None:
-        """`answered` is called on that thread once there is an answer, or an error."""
+        """`answered` is called on that thread after an answer or an error."""
         self._limit, self._answered = limit, answered
         self._ends = time.monotonic() + limit
         self._done = threading.Event()
@@ -36,7 +36,7 @@ class Question(Generic[T]):
 
     @property
     def left(self) -> float:
-        """Seconds that are left to answer."""
+        """The seconds left until the limit."""
         return max(0.0, self._ends - time.monotonic())
 
     def _run(self, ask: Callable[[], T]) -> None:
@@ -49,9 +49,9 @@ class Question(Generic[T]):
             self._answered()
 
     def answer(self, check: Callable[[], None] | None = None) -> T:
-        """The answer. Raises what asking raised, or NoAnswer when the time is over.
+        """Wait for the answer. Raises what the function raised, or NoAnswer at the limit.
 
-        `check` is called ten times a second while the answer is waited for; what it raises ends the waiting.
+        `check` is called ten times a second while waiting; an exception that it raises ends the waiting.
         """
         longest = threading.TIMEOUT_MAX if check is None else CHECK_SECONDS
         while True:
@@ -68,7 +68,7 @@ class Question(Generic[T]):
 
 
 class AwakeDeadline:
-    """Counts the seconds in which somebody watched: an hour in which the machine slept is not held against Azure."""
+    """A deadline that counts only the time in which the machine was awake."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -76,7 +76,7 @@ class AwakeDeadline:
         self._looked = time.monotonic()
 
     def ended(self) -> bool:
-        """Whether the limit is reached; call it again and again while waiting."""
+        """Whether the limit is reached; must be called repeatedly while waiting."""
         now = time.monotonic()
         self._waited += min(now - self._looked, _ASLEEP)
         self._looked = now

@@ -1,4 +1,4 @@
-"""Writes a small file so that readers see all of it or none, also after a power cut."""
+"""Writes small files atomically: readers see the complete file or none, also after a power cut."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 
 
 def write_atomic(path: Path, content: str | bytes, *, mode: int | None = None, sync: bool = True) -> None:
-    """Write a file beside its place and rename it: volumes on Databricks refuse appends, locks and links.
+    """Write a temporary file next to the target and rename it: Databricks volumes refuse appends, locks and links.
 
-    `mode` are its permissions; without it they are what the umask leaves. With `sync` the content and the name are
-    durable when this returns, which takes some ten milliseconds on a disk: leave it out for what is written every few
-    seconds and says nothing after a power cut. An error leaves no half of a file. Raises OSError.
+    `mode` are its permissions; by default those of the umask. With `sync`, content and name are durable on return,
+    which takes about ten milliseconds on a disk; omit it for files that are written every few seconds and not needed
+    after a power cut. An error leaves no partial file. Raises OSError.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666 if mode is None else mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            # Only where the umask took something away: a volume, whose files have all permissions, refuses a change.
+            # Only if the umask removed a permission: a volume, whose files have all permissions, refuses changes.
             if mode is not None and mode & ~os.fstat(descriptor).st_mode:
                 temporary.chmod(mode)
             file.write(data)
@@ -29,14 +29,14 @@ def write_atomic(path: Path, content: str | bytes, *, mode: int | None = None, s
         temporary.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
-            temporary.unlink()  # a disk that is full should not stay so because of halves
+            temporary.unlink()  # partial files must not keep a full disk full
         raise
     if sync:
         _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable, where its file system can."""
+    """Make the names in a folder durable, if its file system supports it."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

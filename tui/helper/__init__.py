@@ -1,1 +1,1 @@
-"""The child process that answers questions while forms are filled in."""
+"""The helper: a child process that answers the front ends' questions about Azure."""

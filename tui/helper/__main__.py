@@ -1,7 +1,7 @@
 """Answers questions about Azure for a front end: JSON lines on standard input and output.
 
 A request is `{"id": 1, "ask": NAME, "with": {…}}`, an answer `{"id": 1, "result": …}` or `{"id": 1, "error": {…}}`.
-Each question is answered in a thread of its own, so answers may come in another order. It ends when its input closes.
+Each question is answered in a separate thread, so answers may come in another order. It ends when its input closes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 
 def main() -> int:
-    """Serves until standard input closes."""
+    """Answer questions until standard input closes."""
     answers = _guard_stdout()
     writing = threading.Lock()
 
@@ -25,7 +25,7 @@ def main() -> int:
                 answers.write(line + "\n")
                 answers.flush()
             except (BrokenPipeError, ValueError):
-                os._exit(0)  # nobody listens any more
+                os._exit(0)  # the front end has ended
 
     for line in sys.stdin:
         if not line.strip():
@@ -34,7 +34,7 @@ def main() -> int:
             request = json.loads(line)
             number, name = request["id"], request["ask"]
         except (ValueError, KeyError, TypeError):
-            write({"id": None, "error": {"title": "The request is not understood", "cause": line[:200].strip()}})
+            write({"id": None, "error": {"title": "The request is not valid", "cause": line[:200].strip()}})
             continue
         arguments = request.get("with") or {}
         threading.Thread(target=_answer, args=(number, name, arguments, write), name=str(name), daemon=True).start()
@@ -48,7 +48,7 @@ def _answer(number: Any, name: str, arguments: dict[str, Any], write: Any) -> No
 
 
 def _guard_stdout() -> TextIO:
-    """The real standard output for answers only; what libraries print there goes to standard error."""
+    """Reserve standard output for answers; what libraries print is redirected to standard error."""
     real = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.stdout = sys.stderr
@@ -58,5 +58,5 @@ def _guard_stdout() -> TextIO:
 if __name__ == "__main__":
     code = main()
     sys.stderr.flush()
-    # Questions that are still being answered have nobody to answer to; do not wait for their network.
+    # Do not wait for questions in progress: no one receives their answers.
     os._exit(code)

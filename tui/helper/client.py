@@ -1,4 +1,4 @@
-"""Asks the helper process; imports the standard library only, so that front ends stay light."""
+"""The front ends' client of the helper process; imports the standard library only, to keep front ends light."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _GRACE = 2.0  # seconds for the helper to end by itself
 
 
 class HelperError(Exception):
-    """A question that was not answered: what happened, why, what to do, and the raw text."""
+    """A question failed: what happened, why, what to do, and the raw text."""
 
     def __init__(self, title: str, cause: str = "", remedy: str = "", raw: str = "", code: str | None = None) -> None:
         super().__init__(f"{title}. {cause}" if cause else title)
@@ -24,9 +24,9 @@ class HelperError(Exception):
 
 
 class HelperClient:
-    """One helper process and the questions that wait for its answers; belongs to one event loop.
+    """One helper process and its pending questions; belongs to one event loop.
 
-    The process is started by `start` or by the first question, and started again by the next question after it died.
+    The process is started by `start` or the first question, and restarted by the next question after it died.
     """
 
     def __init__(self, env: Mapping[str, str] | None = None) -> None:
@@ -45,11 +45,11 @@ class HelperClient:
 
     @property
     def pid(self) -> int | None:
-        """The process's id while it runs."""
+        """The process id while it runs."""
         return self._process.pid if self._process is not None and self.running else None
 
     async def start(self, env: Mapping[str, str] | None = None) -> None:
-        """Starts the process if it does not run; one that runs with another environment is replaced."""
+        """Start the process if it does not run; replace one that runs with another environment."""
         wanted = dict(env) if env is not None else self._env
         if self.running and wanted != self._env:
             await self.close()
@@ -57,9 +57,9 @@ class HelperClient:
         await self._ensure()
 
     async def ask(self, name: str, /, timeout: float = 120.0, **with_: Any) -> Any:
-        """The answer to a question, waited for at most `timeout` seconds; raises HelperError.
+        """Ask a question and wait at most `timeout` seconds for the answer; raises HelperError.
 
-        An answer that comes after the time-out, or after the caller was cancelled, is dropped.
+        An answer that arrives after the timeout, or after the caller was cancelled, is dropped.
         """
         process = await self._ensure()
         self._number += 1
@@ -75,7 +75,7 @@ class HelperClient:
             return await asyncio.wait_for(answer, timeout)
         except asyncio.TimeoutError:
             raise HelperError(
-                "The answer takes too long",
+                "There was no answer in time",
                 f"The question {name} was not answered within {timeout:g} s.",
                 "Check the connection to Azure, then ask again.",
                 code="Timeout",
@@ -84,7 +84,7 @@ class HelperClient:
             self._waiting.pop(number, None)
 
     async def close(self) -> None:
-        """Ends the process; questions that still wait fail."""
+        """End the process; pending questions fail."""
         process, self._process = self._process, None
         readers, self._readers = self._readers, []
         if process is not None and process.returncode is None:
@@ -102,7 +102,7 @@ class HelperClient:
         self._fail_all(HelperError("The helper was closed"))
 
     async def _ensure(self) -> asyncio.subprocess.Process:
-        if self._starting is None:  # made here because a lock of Python 3.9 binds to the loop where it is made
+        if self._starting is None:  # created here because in Python 3.9 a lock binds to the loop in which it is created
             self._starting = asyncio.Lock()
         async with self._starting:
             if self._process is not None and self._process.returncode is None:
@@ -139,13 +139,13 @@ class HelperClient:
                 break
             self._deliver(line)
         code = await process.wait()
-        await asyncio.wait({words}, timeout=1)  # its last words say why it ended
+        await asyncio.wait({words}, timeout=1)  # its last output says why it ended
         if self._process is process:
             self._process = None
             self._fail_all(
                 HelperError(
                     "The helper process ended",
-                    f"It ended with {code}; the next question starts it again.",
+                    f"It ended with {code}; the next question restarts it.",
                     "Ask again.",
                     "\n".join(self._stderr),
                     code="HelperEnded",

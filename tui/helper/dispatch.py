@@ -1,4 +1,4 @@
-"""From a question's name to its answer, as plain data."""
+"""Runs the function that answers a question, and returns the answer as plain data."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ _QUESTIONS = {
 
 
 def ask(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """`{"result": …}` or `{"error": {title, cause, remedy, raw, …}}`; never raises."""
+    """Answer a question with `{"result": …}` or `{"error": {title, cause, remedy, raw, …}}`; never raises."""
     module = _QUESTIONS.get(name)
     if module is None:
         known = ", ".join(sorted(_QUESTIONS))
-        return {"error": _error("The question is not known", f"{name} is none of: {known}.")}
+        return {"error": _error("The question is unknown", f"{name} must be one of: {known}.")}
     try:
         question: Question = getattr(importlib.import_module(f"tui.helper.questions.{module}"), name)
         return {"result": _shown(plain(question(**arguments)))}
@@ -70,14 +70,14 @@ def ask(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shown(answer: Any) -> Any:
-    """The answer without secrets that the plan refers to."""
+    """The answer without the values of secrets that the plan refers to."""
     from tui.cloud.auth.secrets import hidden
 
     return hidden(answer)
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, paths and tuples as what JSON has."""
+    """Convert dataclasses, paths and tuples to JSON types."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, dict):
@@ -104,12 +104,12 @@ def _explain(error: Exception) -> dict[str, Any]:
             request_ids=error.request_ids,
         )
     if isinstance(error, PlanInvalid):
-        return _error("The plan is not complete", str(error), "Fill in what is missing.")
+        return _error("The plan is incomplete", str(error), "Enter what is missing.")
     trace = clean("".join(traceback.format_exception(type(error), error, error.__traceback__)))
     return _error(
         "The question could not be answered",
         f"{type(error).__name__}: {clean(str(error))}",
-        "This is a fault of aml-deploy; the raw text helps to find it.",
+        "This is an error in aml-deploy; the raw text helps to find it.",
         trace,
     )
 

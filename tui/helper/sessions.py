@@ -1,4 +1,4 @@
-"""The connection that a question needs, kept while workspace, credential and secrets stay the same."""
+"""Caches the connection of questions while workspace, credential and secrets stay the same."""
 
 from __future__ import annotations
 
@@ -26,16 +26,15 @@ _read = secrets.Reader()
 
 
 def plan_of(sent: Mapping[str, Any]) -> Plan:
-    """The plan of a question: `{"document": tree, "base": folder, "secrets": {key: value}}`, as far as it is filled."""
+    """The plan of a question, `{"document": tree, "base": folder, "secrets": {key: value}}`; may be incomplete."""
     document = Document(tree=dict(sent.get("document") or {}), base=Path(sent.get("base") or "."))
     return resolve(document, os.environ, dict(sent.get("secrets") or {}), lenient=True)
 
 
 def cloud_of(sent: Mapping[str, Any], workspace: bool = True) -> Cloud:
-    """A connection for the plan of a question; signing in again is spared while nothing that matters has changed.
+    """A connection for a question's plan; reused without another sign-in while nothing relevant has changed.
 
-    Secrets that the plan refers to are read, each once. Raises CloudError, also when `workspace` is needed and not
-    filled in.
+    Secrets that the plan refers to are read once each. Raises CloudError, also if `workspace` is needed and missing.
     """
     plan = secrets.fill(plan_of(sent), _read)
     if workspace:
@@ -53,10 +52,10 @@ def cloud_of(sent: Mapping[str, Any], workspace: bool = True) -> Cloud:
 
 
 def forget(sent: Mapping[str, Any]) -> None:
-    """Drops the connection of a plan and the secrets read, so that the next question signs in anew."""
+    """Drop a plan's connection and its secrets, so that the next question signs in again."""
     global _read
     plan = plan_of(sent)
-    with contextlib.suppress(CloudError):  # the next question says why
+    with contextlib.suppress(CloudError):  # the next question reports the reason
         plan = secrets.fill(plan, _read)
     with _lock:
         _sessions.pop(_key(plan), None)
@@ -64,7 +63,7 @@ def forget(sent: Mapping[str, Any]) -> None:
 
 
 def _key(plan: Plan) -> str:
-    """A hash over workspace and credential, secrets included; it stays in memory."""
+    """A hash of workspace and credential, including secrets; kept in memory only."""
     parts = [vars(plan.workspace), vars(plan.credential)]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -74,7 +73,7 @@ def _need_workspace(plan: Plan) -> None:
     if missing:
         raise CloudError(
             title="The workspace is not known yet",
-            cause=f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not filled in, or not valid.",
-            remedy="Fill in the workspace first.",
+            cause=f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing or not valid.",
+            remedy="Enter the workspace first.",
             code="WorkspaceMissing",
         )

@@ -1,4 +1,4 @@
-"""The answer to `troubleshoot` in words, for every front end: plain data in, lines out. Standard library only."""
+"""Formats the answer to `troubleshoot` as lines, for every front end. Standard library only."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 from tui.plan.traffic import in_words, largest_first
 
 SIGNS = {"blocker": "✖", "warning": "!", "unknown": "?", "ok": "✔"}
-WORDS = {"blocker": "wrong", "warning": "warning", "unknown": "not known", "ok": "fine"}
+WORDS = {"blocker": "wrong", "warning": "warning", "unknown": "unknown", "ok": "OK"}
 
 Report = Mapping[str, Any]
 
 
 def differences(before: Report, after: Report) -> list[str]:
-    """What changed between two looks, in sentences; empty where nothing that counts did."""
+    """The relevant changes between two reports, as sentences."""
     old, new = _findings(before), _findings(after)
     appeared, left = [new[key] for key in new if key not in old], [old[key] for key in old if key not in new]
     known = {_event(change) for change in before.get("history") or ()}
     changes = reversed(list(after.get("history") or ())) if before.get("history") is not None else ()
     return [
         *(f"new: {one['message']}" for one in appeared if one["severity"] != "ok"),
-        *(f"gone: {one['message']}" for one in left if one["severity"] != "ok"),
+        *(f"resolved: {one['message']}" for one in left if one["severity"] != "ok"),
         *(f"now: {one['message']}" for one in appeared if one["severity"] == "ok"),
         *_states(before, after),
         *(history_line(change) for change in changes if _event(change) not in known and not _only_read(change)),
@@ -37,7 +37,7 @@ def _event(change: Mapping[str, Any]) -> tuple[str, ...]:
     return (str(change.get("correlation_id")), str(change.get("action")), str(change.get("status")))
 
 
-# Azure calls these actions, and a test call makes them: looking again would tell of itself each time.
+# Azure lists these as actions, and a test call causes them: each refresh would report itself.
 _READING = ("/listkeys/action", "/token/action", "/getlogs/action")
 
 
@@ -53,7 +53,7 @@ def _states(before: Report, after: Report) -> Iterator[str]:
         yield f"traffic: {split(old.get('traffic') or {})} → {split(new.get('traffic') or {})}"
     earlier = {one["name"]: one for one in before.get("deployments") or ()}
     later = {one["name"]: one for one in after.get("deployments") or ()}
-    yield from (f"deployment {name}: gone" for name in earlier if name not in later)
+    yield from (f"deployment {name}: deleted" for name in earlier if name not in later)
     for name, one in later.items():
         was = earlier.get(name)
         if was is None:
@@ -70,35 +70,35 @@ def _was(state: Any) -> str:
 
 
 def split(shares: Mapping[str, int]) -> str:
-    """A split of the traffic, the largest share first."""
+    """A traffic split as text, the largest share first."""
     return in_words(largest_first(shares))
 
 
 def headline(report: Report) -> str:
-    """How it stands, in one line."""
+    """The endpoint's state in one line."""
     findings = report.get("findings") or ()
     counted = Counter(item["severity"] for item in findings if not item.get("advice"))
     advice = sum(bool(item.get("advice")) for item in findings)
     parts = []
-    for kind, one, more in (("blocker", "thing is wrong", "things are wrong"), ("warning", "warning", "warnings"),
-                            ("unknown", "thing could not be seen", "things could not be seen")):  # fmt: skip
+    for kind, one, more in (("blocker", "problem", "problems"), ("warning", "warning", "warnings"),
+                            ("unknown", "unknown", "unknown")):  # fmt: skip
         if counted[kind]:
             parts.append(f"{counted[kind]} {one if counted[kind] == 1 else more}")
     if advice:
-        parts.append(f"{advice} piece{'s' if advice > 1 else ''} of advice")
-    return f"{report.get('name')}: {', '.join(parts) or 'nothing is wrong'}."
+        parts.append(f"{advice} recommendation{'s' if advice > 1 else ''}")
+    return f"{report.get('name')}: {', '.join(parts) or 'no problems found'}."
 
 
 def state_lines(report: Report) -> list[tuple[str, str]]:
-    """Name and value of what the endpoint is, for a table."""
+    """The endpoint's properties, as names and values for a table."""
     endpoint = report.get("endpoint")
     if not endpoint:
         return []
     cost = report.get("cost") or {}
     rows = [
-        ("State", str(endpoint.get("provisioning_state") or "not known")),
+        ("State", str(endpoint.get("provisioning_state") or "unknown")),
         ("Traffic", split(endpoint.get("traffic") or {})),
-        ("Copies go to", split(endpoint.get("mirror_traffic") or {}) if endpoint.get("mirror_traffic") else ""),
+        ("Mirrored traffic", split(endpoint.get("mirror_traffic") or {}) if endpoint.get("mirror_traffic") else ""),
         ("Scoring URL", str(endpoint.get("scoring_uri") or "none yet")),
         ("Sign-in", str(endpoint.get("auth_mode") or "")),
         ("Public access", str(endpoint.get("public_network_access") or "")),
@@ -113,9 +113,9 @@ def state_lines(report: Report) -> list[tuple[str, str]]:
 
 
 def money(cost: Mapping[str, Any]) -> str:
-    """What all instances cost."""
+    """The cost of all instances as text."""
     if cost.get("per_hour") is None:
-        return f"not known. {cost.get('note') or ''}".strip() if cost else ""
+        return f"unknown. {cost.get('note') or ''}".strip() if cost else ""
     currency = cost.get("currency") or ""
     return f"{cost['per_hour']:.2f} {currency} an hour, {cost['per_month']:.0f} {currency} a month. {cost.get('note')}"
 
@@ -123,7 +123,7 @@ def money(cost: Mapping[str, Any]) -> str:
 def _made(one: Mapping[str, Any]) -> str:
     if one.get("age_seconds") is None:
         return ""
-    by = f", made by {one['created_by']}" if one.get("created_by") else ""
+    by = f", created by {one['created_by']}" if one.get("created_by") else ""
     return f"{span(one['age_seconds'])}, since {moment(str(one.get('created_at') or ''))}{by}"
 
 
@@ -142,56 +142,56 @@ def span(seconds: float) -> str:
 
 
 def moment(text: str) -> str:
-    """A moment in UTC, to the second, as people read it."""
+    """A time in UTC to the second, as text."""
     return f"{text[:10]} {text[11:19]} UTC" if len(text) >= 19 else text
 
 
 def deployment_line(one: Mapping[str, Any]) -> str:
-    """A deployment in a line."""
+    """A deployment as one line."""
     price = one.get("price_per_hour")
     parts = [
-        f"{one['name']}  {one['provisioning_state'] or 'state unknown'}, {one['traffic']} % of the requests",
+        f"{one['name']}  {one['provisioning_state'] or 'state unknown'}, {one['traffic']} % of traffic",
         f"{one['instance_count']} × {one['instance_type']}",
     ]
     if price is not None:
         parts.append(f"{price:.2f} an hour")
     if one.get("age_seconds") is not None:
         parts.append(f"{span(one['age_seconds'])} old")
-    parts += [f"scales by itself {rule['minimum']} to {rule['maximum']}" for rule in one.get("autoscale") or ()
+    parts += [f"autoscale {rule['minimum']} to {rule['maximum']}" for rule in one.get("autoscale") or ()
               if rule["enabled"]]  # fmt: skip
     return ", ".join(parts)
 
 
 def hop_line(hop: Mapping[str, Any]) -> str:
-    """A host of the way there in a line."""
+    """A host on the network path as one line."""
     state = str(hop.get("state") or "unknown")
     words = {
-        "reachable": "reached", "unreachable": "not reached", "unresolved": "no address",
-        "wrong_address": "public address", "tls": "wrong certificate", "not_tried": "not tried",
-    }.get(state, "not known")  # fmt: skip
+        "reachable": "reachable", "unreachable": "unreachable", "unresolved": "no address",
+        "wrong_address": "public address", "tls": "wrong certificate", "not_tried": "not tested",
+    }.get(state, "unknown")  # fmt: skip
     bad = state in ("unreachable", "unresolved", "wrong_address", "tls")
     sign = ("✖" if hop.get("needed") else "!") if bad else "✔" if state == "reachable" else "·"
     address = ", ".join(hop.get("addresses") or ()) or "-"
-    return f"{sign} {hop.get('title') or hop.get('name')}: {words}, {hop.get('host') or 'name not known'} → {address}"
+    return f"{sign} {hop.get('title') or hop.get('name')}: {words}, {hop.get('host') or 'unknown name'} → {address}"
 
 
 def history_line(change: Mapping[str, Any]) -> str:
-    """A change in a line: when, what, of what, how it ended, by whom."""
+    """A change as one line: time, operation, resource, result, caller."""
     code = f" ({change['code']})" if change.get("code") and change.get("status") == "Failed" else ""
     name = str(change.get("resource") or "").rstrip("/").rpartition("/")[2]
     return (
         f"{moment(str(change.get('time') or ''))}  {change.get('operation')}: {name}, {change.get('status')}{code}, "
-        f"by {change.get('caller') or 'somebody unknown'}"
+        f"by {change.get('caller') or 'an unknown caller'}"
     )
 
 
 def metric_lines(report: Report) -> list[str]:
-    """The last hour: requests by deployment and answer, latency, load."""
+    """The last hour's metrics: requests by deployment and status, latency, load."""
     hour = report.get("metrics")
     if hour is None:
         return []
     if not hour.get("answers"):
-        lines = ["No request was counted in the last hour. Metrics arrive a minute or two late."]
+        lines = ["No requests in the last hour. Metrics are a minute or two late."]
     else:
         lines = [
             f"{item['count']:.0f} requests {'to ' + item['deployment'] if item['deployment'] else 'to no deployment'} "
@@ -209,7 +209,7 @@ def metric_lines(report: Report) -> list[str]:
 
 
 def test_line(call: Mapping[str, Any]) -> str:
-    """A test call in a line."""
+    """A test call as one line."""
     sign = "✔" if call.get("ok") else "✖"
     status = call.get("status_code") or "no answer"
     took = f" in {call['latency_ms']:.0f} ms" if call.get("latency_ms") is not None else ""
@@ -219,7 +219,7 @@ def test_line(call: Mapping[str, Any]) -> str:
 
 
 def every_fix(report: Report) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """Finding and fix of everything that can be mended from here, the worst first, each fix once."""
+    """All available fixes with their findings, the worst first, each fix once."""
     found: dict[tuple[str, str], tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
     for item in report.get("findings") or ():
         for fix in item.get("fixes") or ():
@@ -228,8 +228,8 @@ def every_fix(report: Report) -> list[tuple[Mapping[str, Any], Mapping[str, Any]
 
 
 def for_support(report: Report, lines: int = 40) -> str:
-    """Everything for a support request as one text: ids, times, findings, changes, the logs' last lines."""
-    parts = [headline(report), f"Looked at {moment(str(report.get('time') or ''))} as {report.get('principal') or '?'}"]
+    """The report as one text for a support request: ids, times, findings, changes, last log lines."""
+    parts = [headline(report), f"Read at {moment(str(report.get('time') or ''))} as {report.get('principal') or '?'}"]
     parts += [f"{name}: {value}" for name, value in state_lines(report)]
     parts += [deployment_line(one) for one in report.get("deployments") or ()]
     for item in report.get("findings") or ():

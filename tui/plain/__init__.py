@@ -1,1 +1,1 @@
-"""The line front end."""
+"""The line front end: commands and prompts without a full-screen terminal."""

@@ -1,4 +1,4 @@
-"""Questions to the helper process, for front ends that wait for the answers."""
+"""Blocking questions to the helper process."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tui.plan.load_save.az_yaml_import import ImportedDocument
 from tui.plan.load_save.document import Document
 
 REFUSED = "TrafficRefused"
-"""The code of an error that says that what was asked for is wrong."""
+"""The error code for a traffic split that is not valid."""
 LOAD_SECONDS = 600
-"""azure-ai-ml reads the whole folder of a model without a name, to derive one."""
+"""Time limit for an import: azure-ai-ml reads the whole folder of a model without a name, to derive one."""
 
 
 def ask(
@@ -27,20 +27,19 @@ def ask(
     timeout: float = 120,
     **with_: Any,
 ) -> Any:
-    """The helper's answer to one question about a plan, within `timeout` seconds. Raises Failure with what it said."""
+    """Ask the helper one question about a plan; waits `timeout` seconds. Raises Failure with the helper's message."""
 
     return conversation(environ, lambda asker: asker.ask(document, question, secrets=secrets, timeout=timeout, **with_))
 
 
 def import_az_yaml(files: Sequence[Path], environ: Mapping[str, str]) -> ImportedDocument:
-    """The plan that files of `az ml` describe. Raises PlanInvalid where they are refused, Failure where it is not
-    known."""
+    """Import files of `az ml` as a plan. Raises PlanInvalid if they are refused, Failure if the helper fails."""
     names = [str(file) for file in files]
     return ImportedDocument.of_answer(ask(Document(), environ, "import_az_yaml", timeout=LOAD_SECONDS, files=names))
 
 
 class Asker:
-    """An open conversation with a helper."""
+    """A helper process for several questions."""
 
     def __init__(self, client: HelperClient) -> None:
         self._client = client
@@ -54,13 +53,13 @@ class Asker:
         timeout: float = 120,
         **with_: Any,
     ) -> Any:
-        """The answer to a question about a plan. Raises HelperError."""
+        """Ask a question about a plan. Raises HelperError."""
         plan = {"document": document.tree, "base": str(document.base), "secrets": dict(secrets or {})}
         return await self._client.ask(question, timeout=timeout, plan=plan, **with_)
 
 
 def conversation(environ: Mapping[str, str], talk: Any) -> Any:
-    """Run `await talk(asker)` with a helper that ends with it. Raises Failure with what the helper said."""
+    """Run `await talk(asker)` with a helper that is closed afterwards. Raises Failure with the helper's message."""
 
     async def whole() -> Any:
         client = HelperClient()
@@ -77,7 +76,7 @@ def conversation(environ: Mapping[str, str], talk: Any) -> Any:
 
 
 def sentences(error: HelperError) -> str:
-    """What happened, why, and what to do, in lines."""
+    """An error as lines: what happened, why, and what to do."""
     lines = [str(error.title)]
     if error.cause and error.cause != error.title:
         lines.append(f"  Why: {error.cause}")

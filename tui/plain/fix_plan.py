@@ -1,4 +1,4 @@
-"""Correcting a plan file as a check proposes, with its comments and order as somebody wrote them."""
+"""Corrects plan files as a check proposes, preserving comments and order."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tui.plan.presets import presets
 
 
 def correct(arguments: Namespace, findings: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
-    """Write what the findings propose into the plan's files; what was changed and what could not be, in sentences.
+    """Apply the corrections that findings propose; return sentences about what was changed and what could not be.
 
-    A value is changed in the file that says it now; one that no file says is written into the plan file.
+    A value is changed in the file that sets it; a value that no file sets is added to the plan file.
     """
     fixes = [finding["fix"] for finding in findings if isinstance(finding.get("fix"), dict)]
     if not fixes:
@@ -27,11 +27,11 @@ def correct(arguments: Namespace, findings: list[dict[str, Any]]) -> tuple[list[
         key, value = str(fix["key"]), fix["value"]
         problem = _write(document, key, value)
         if problem is None:
-            now = "is left out" if value is None else f"is {value}"
-            done.append(f"{_file(document, key)}: {key} {now} now.")
+            now = "was removed" if value is None else f"is now {value}"
+            done.append(f"{_file(document, key)}: {key} {now}.")
         else:
             right = f"without {key}" if value is None else f"with {key}: {value}"
-            left.append(f"The plan would be right {right}. {problem}")
+            left.append(f"The plan would be valid {right}. {problem}")
     return done, left
 
 
@@ -43,22 +43,22 @@ def _file(document: Document, key: str) -> Path | None:
 
 
 def _write(document: Document, key: str, value: Any) -> str | None:
-    """None when it is written, else why it could not be."""
+    """Write a value; return None, or why it could not be written."""
     import yaml
 
     path = _file(document, key)
     if path is None or not path.is_file():
-        return f"It is not said by a file but by {document.source(key)}; change it there."
+        return f"The value does not come from a file but from {document.source(key)}; change it there."
     if any(preset.path.resolve() == path.resolve() for preset in presets()):
         return f"{path.name} is a preset, which is not changed: copy it and its folder, and check the copy."
     if document.get("deployments") is not None and key.startswith("deployment."):
-        return "The plan has several deployments; write it where it belongs."
+        return "The plan has several deployments; change the value of the right one yourself."
     try:
         text = path.read_text(encoding="utf-8")
         before = yaml.safe_load(text)
         written = _changed(text, before, key, value)
         if written is None:
-            return f"{path} has a form that cannot be changed here; change it by hand."
+            return f"{path} has a format that cannot be edited automatically; edit it yourself."
         write_atomic(path, written)
     except (OSError, yaml.YAMLError) as error:
         return f"{path} cannot be changed: {error}."
@@ -66,7 +66,7 @@ def _write(document: Document, key: str, value: Any) -> str | None:
 
 
 def _changed(text: str, before: Any, key: str, value: Any) -> str | None:
-    """The file's text with one value changed; None where its form does not allow that."""
+    """The file's text with one value changed; None if its format does not allow that."""
     import yaml
 
     from tui.plan.load_save.yaml_edit import rewritten

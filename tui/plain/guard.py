@@ -1,4 +1,4 @@
-"""Runs a command so that whatever goes wrong ends in a sentence and the right exit code."""
+"""Runs a command so that every error ends with a message and the right exit code."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from tui.plain.failure import Failure
 
 INTERRUPTED = 130
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-READER_GONE = 141  # what a shell reports for a program that SIGPIPE ended
+READER_GONE = 141  # what a shell reports for a program ended by SIGPIPE
 
 
 class Unwritable(Exception):
-    """Standard output takes nothing more: a full disk, for example."""
+    """Standard output cannot be written, for example on a full disk."""
 
     def __init__(self, error: OSError) -> None:
-        super().__init__(f"Standard output cannot be written: {error.strerror}. What was printed is not complete.")
+        super().__init__(f"Standard output cannot be written: {error.strerror}. The output is incomplete.")
 
 
 @contextlib.contextmanager
 def writing() -> Iterator[None]:
-    """Raise Unwritable for an error of standard output, but for a reader that has gone."""
+    """Raise Unwritable for an error of standard output, except for a closed pipe."""
     try:
         yield
     except BrokenPipeError:
@@ -36,7 +36,7 @@ def writing() -> Iterator[None]:
 
 
 def guarded(target: str, arguments: Namespace) -> int:
-    """Call `module:function` with the arguments and return its exit code; errors become sentences on stderr."""
+    """Call `module:function` with the arguments and return its exit code; errors become messages on stderr."""
     _open_what_is_closed()
     _never_fail_to_encode()
     try:
@@ -85,16 +85,16 @@ def _call(target: str, arguments: Namespace) -> int:
 
 def _unusable(error: OSError) -> str:
     return (
-        f"{error.filename} cannot be used: {error.strerror}. Runs are kept in the state folder; AML_DEPLOY_HOME names "
+        f"{error.filename} cannot be used: {error.strerror}. Runs are kept in the state folder; set AML_DEPLOY_HOME to "
         "another one."
     )
 
 
 def _fault(fault: Exception) -> str:
-    """A sentence for an error that nobody foresaw; the details go to a file of the state folder."""
+    """The message for an unexpected error; its details are written to a file in the state folder."""
     import traceback
 
-    text = f"This is a fault in aml-deploy itself: {type(fault).__name__}."
+    text = f"Internal error in aml-deploy: {type(fault).__name__}."
     try:
         from tui.engine.journal.state_folder import state_folder
 
@@ -102,17 +102,17 @@ def _fault(fault: Exception) -> str:
         path.write_text(traceback.format_exc(), encoding="utf-8")
         path.chmod(0o600)
     except OSError:
-        return f"{text} Set AML_DEPLOY_DEBUG=1 to see where it happened."
-    return f"{text} Where it happened is written in {path}."
+        return f"{text} Set AML_DEPLOY_DEBUG=1 to see the traceback."
+    return f"{text} The traceback is in {path}."
 
 
 def _open_what_is_closed() -> None:
-    """Give descriptors 0, 1 and 2 a meaning where the caller closed them; the next pipe would take their numbers."""
+    """Open descriptors 0, 1 and 2 if the caller closed them, so that no pipe gets their numbers."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # uses the lowest free number: this one
     if sys.stdout is None:
         sys.stdout = os.fdopen(1, "w", closefd=False)
     if sys.stderr is None:
@@ -120,7 +120,7 @@ def _open_what_is_closed() -> None:
 
 
 def _never_fail_to_encode() -> None:
-    """A terminal of another encoding shows a replacement, and not a UnicodeEncodeError."""
+    """Print replacement characters on terminals of another encoding instead of raising UnicodeEncodeError."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError, OSError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -132,7 +132,7 @@ def _say(text: str) -> None:
 
 
 def _stop_writing() -> None:
-    """Point both streams at nothing, so that the interpreter does not fail when it flushes them at the end."""
+    """Redirect both streams to the null device, so that the interpreter does not fail when it flushes them at exit."""
     null = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):

@@ -1,8 +1,8 @@
-"""The other end of `tui.notebook`: does what a notebook's cell asks for, and tells it in JSON lines.
+"""The process behind `tui.notebook`: executes a notebook cell's task, and reports in JSON lines.
 
-Standard input: one object, the task with its plan, values and secrets; afterwards answers to `read`. Standard output,
-one object a line: `say` (a line for people), `read` (names of Databricks secrets to look up), `links`, and at the end
-`result`. SIGINT leaves a run going.
+Standard input: one object, the task with its plan, values and secrets; then answers to `read`. Standard output, one
+object per line: `say` (a line of text), `read` (names of Databricks secrets to read), `links`, and at the end
+`result`. After SIGINT, a run continues.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ from tui.plan.load_save.resolve import resolve
 from tui.plan.problems import PlanInvalid
 
 QUIET_SECONDS = 20.0
-"""After so long without a line, one says what is still worked on."""
+"""After this time without output, a line reports the tasks in progress."""
 LOG_SECONDS = 5.0
-"""A task's log lines are shown at most this often; all of them are in the run's journal."""
+"""The interval at which a task's log lines are shown; all of them are in the run's journal."""
 _HIDDEN = ("build", "container", "storage-initializer")
 
 
 class Cell:
-    """What goes to the notebook."""
+    """The output to the notebook."""
 
     def __init__(self, output: IO[str], answers: IO[str]) -> None:
         self._output, self._answers = output, answers
@@ -56,27 +56,27 @@ class Cell:
         self.told = time.monotonic()
 
     def tell(self, **message: Any) -> None:
-        """Send a message. Raises BrokenPipeError when the notebook has gone."""
+        """Send a message. Raises BrokenPipeError if the notebook has ended."""
         with self._lock:
             self.told = time.monotonic()
             self._output.write(json.dumps(message, ensure_ascii=False, default=str) + "\n")
             self._output.flush()
 
     def say(self, text: str) -> None:
-        """A line for people."""
+        """Send a line of text."""
         self.tell(say=text)
 
     def read(self, names: list[str]) -> dict[str, str]:
-        """The values of Databricks secrets, looked up in the notebook; without those that it does not give."""
+        """The values of Databricks secrets that the notebook can read."""
         self.tell(read=names)
         answer = json.loads(self._answers.readline() or "{}")
         for name, reason in (answer.get("refused") or {}).items():
-            self.say(f"The notebook does not give the secret {name} ({reason}); it is tried in another way.")
+            self.say(f"The notebook cannot read the secret {name} ({reason}); trying another way.")
         return dict(answer.get("values") or {})
 
 
 class _Said(io.TextIOBase):
-    """What other modules say on standard error, as lines of the cell."""
+    """Sends other modules' output on standard error to the cell."""
 
     def __init__(self, cell: Cell) -> None:
         self._cell, self._rest = cell, ""
@@ -89,9 +89,9 @@ class _Said(io.TextIOBase):
 
 
 def main() -> int:
-    """Do what standard input asks for; returns the exit code."""
+    """Execute the task on standard input; return the exit code."""
     asked = json.loads(sys.stdin.readline())
-    # Libraries may print: what they say goes where nobody looks unless there is no result.
+    # Libraries may print: their output is shown only if there is no result.
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     cell = Cell(output, sys.stdin)
@@ -118,12 +118,12 @@ def _ended(task: Any, asked: dict[str, Any], cell: Cell) -> dict[str, Any]:
         return {"status": "cancelled"}
     except OSError as error:
         where = error.filename or "The state folder"
-        say(f"{where} cannot be used: {error.strerror}. AML_DEPLOY_HOME names another state folder.")
+        say(f"{where} cannot be used: {error.strerror}. Set AML_DEPLOY_HOME to another state folder.")
     return {"status": "failed"}
 
 
 def _ready(asked: Mapping[str, Any], cell: Cell) -> tuple[Document, dict[str, str], dict[str, str]]:
-    """Document, environment and secrets to work with. Raises PlanInvalid, Failure."""
+    """The document, environment and secrets of a task. Raises PlanInvalid, Failure."""
     changes = [
         f"{key}={value if isinstance(value, str) else json.dumps(value)}"
         for key, value in asked.get("changes", {}).items()
@@ -133,7 +133,7 @@ def _ready(asked: Mapping[str, Any], cell: Cell) -> tuple[Document, dict[str, st
     if asked["rehearse"]:
         practise(Namespace(scenario=asked.get("scenarios") or [], rehearse=True))
         document, environ = rehearsal_of(document)
-        return document, environ, {}  # it signs in as its own identity
+        return document, environ, {}  # the rehearsal has its own identity
     if asked["reads"]:
         secrets = {**_looked_up(document, cell), **secrets}
     resolve(document, os.environ, secrets)
@@ -141,7 +141,7 @@ def _ready(asked: Mapping[str, Any], cell: Cell) -> tuple[Document, dict[str, st
 
 
 def _looked_up(document: Document, cell: Cell) -> dict[str, str]:
-    """Values by key for what the plan takes from Databricks' scopes; they are in memory only, like typed ones."""
+    """The values, by key, of the plan's Databricks secrets; kept in memory only, like typed ones."""
     references = {field.key: REFERENCE.fullmatch(str(document.get(field.key) or "")) for field in FIELDS}
     wanted = {key: found[2] for key, found in references.items() if found and found[1] == "databricks"}
     values = cell.read(sorted(set(wanted.values()))) if wanted else {}
@@ -170,30 +170,30 @@ def _attach(asked: dict[str, Any], cell: Cell) -> dict[str, Any]:
     with Signals() as signals:
         resumed = not run.journal.finished() and not run.alive and not attaching.elsewhere(run)
         if resumed:
-            cell.say(f"The engine of run {run.id} is gone; the run is resumed.")
+            cell.say(f"The engine of run {run.id} has stopped; resuming the run.")
             _, environ, secrets = _ready({**asked, "plan": run.plan, "rehearse": run.rehearsed}, cell)
             lacking = [key for key in run.typed if key not in secrets and not run.rehearsed]
             if lacking:
                 given = ", ".join(f'"{key}": …' for key in lacking)
                 raise Failure(
-                    f"What was given when the run began is kept nowhere: attach({run.id!r}, secrets={{{given}}})"
+                    f"Secrets given at the start are not stored. Repeat them: attach({run.id!r}, secrets={{{given}}})"
                 )
             start_stop.resume(run, environ=environ, secrets=secrets)
         return _followed(run, signals, cell, starting=resumed)
 
 
 def _followed(run: Run, signals: Signals, cell: Cell, *, starting: bool) -> dict[str, Any]:
-    """Tell how a run goes on until it ends or the cell is cancelled."""
+    """Report a run's progress until it ends or the cell is cancelled."""
     lines = _Few(cell)
     with lines.reminding():
         how, last = follow(run, lines.show, signals, starting=starting)
     view = lines.view
     facts = {"run": run.id, "endpoint": view.endpoint, "scoring_uri": view.scoring_uri, "portal_url": view.portal_url}
     if how == DETACHED:
-        cell.say(f"The run goes on by itself. Come back with: attach({run.id!r})")
+        cell.say(f"The run continues in the background. Attach to it with: attach({run.id!r})")
         return {"status": "detached", **facts}
     if how != FINISHED or last is None:
-        cell.say(f"The engine of the run has ended before the run was finished. Its log: {run.log}")
+        cell.say(f"The run's engine ended before the run finished. Its log: {run.log}")
         cell.say(f"Resume it with: attach({run.id!r})")
         return {"status": "interrupted", **facts}
     for line in _ending(run, view):
@@ -210,15 +210,15 @@ def _followed(run: Run, signals: Signals, cell: Cell, *, starting: bool) -> dict
 
 
 def _ending(run: Run, view: RunView) -> list[str]:
-    """The summary, with what is typed into a cell instead of the commands of a terminal."""
+    """The summary, with calls for a cell instead of terminal commands."""
     lines = summary(run, view)
     end = len(lines) - 1 - lines[::-1].index("")
-    linked = ("  scoring URI ", "  portal ")  # they follow as links
+    linked = ("  scoring URI ", "  portal ")  # sent as links
     return [*(line for line in lines[:end] if not line.startswith(linked)), "", f"See it again: attach({run.id!r})"]
 
 
 class _Few(Lines):
-    """Few lines: beginnings, ends, and now and then how far it is."""
+    """Prints few lines: start and end of tasks, and occasional progress."""
 
     def __init__(self, cell: Cell) -> None:
         super().__init__(cell.say)
@@ -235,7 +235,7 @@ class _Few(Lines):
 
     @contextlib.contextmanager
     def reminding(self) -> Any:
-        """While entered, a line says what is still worked on whenever nothing else was said for a while."""
+        """While entered, print the tasks in progress whenever there was no output for a while."""
         ended = threading.Event()
         reminder = threading.Thread(target=self._remind, args=(ended,), daemon=True)
         reminder.start()
@@ -253,7 +253,7 @@ class _Few(Lines):
             at = [task.name for task in view.tasks if task.status == "running"]
             since = clock(time.time() - view.started) if view.started else "0:00"
             with contextlib.suppress(BrokenPipeError):
-                self._cell.say(f"{since:>6}  still at work: {', '.join(at) or 'starting'}")
+                self._cell.say(f"{since:>6}  in progress: {', '.join(at) or 'starting'}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Ctrl+C, SIGTERM and a terminal that disappears, as facts that a loop looks at."""
+"""Turns Ctrl+C, SIGTERM and a closed terminal into flags that a loop checks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 class Signals:
     """While entered, SIGINT and SIGTERM are counted in `stops` and SIGHUP sets `hung_up`; nothing is raised.
 
-    SIGHUP stays ignored for who ignores it already (nohup).
+    SIGHUP stays ignored if it already is (nohup).
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What the terminal can do, and questions asked on it."""
+"""Detects the terminal's abilities, and asks questions on it."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import sys
 
 
 def wants_lines() -> bool:
-    """Whether the line front end is to be used: no terminal, TERM=dumb, or ACCESSIBLE=1."""
+    """Whether to use the line front end: no terminal, TERM=dumb, or ACCESSIBLE=1."""
     accessible = os.environ.get("ACCESSIBLE", "").lower() not in ("", "0", "false", "no")
     return accessible or os.environ.get("TERM") == "dumb" or not (os.isatty(0) and os.isatty(1))
 
 
 def can_ask() -> bool:
-    """Whether somebody can be asked: questions stand on standard error, whatever standard output is."""
+    """Whether questions can be asked: they are printed to standard error, wherever standard output goes."""
     return os.isatty(0) and os.isatty(2)
 
 
 def say(text: str = "") -> None:
-    """A line for people, on stderr."""
+    """Print a line to stderr."""
     print(text, file=sys.stderr, flush=True)
 
 
 class Lines:
-    """The lines of standard input, read so that Ctrl+C is never lost.
+    """Reads lines from standard input so that Ctrl+C is never lost.
 
-    A signal that arrives just before a blocking read would be noticed only after the next key: so the read waits in
-    select(), on the input and on the descriptor that the interpreter writes to when a signal comes.
+    A signal just before a blocking read would be noticed only after the next key. So the read waits in select() for
+    the input and for the descriptor to which the interpreter writes when a signal arrives.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Lines:
         self._ended = False
 
     def next(self) -> str:
-        """The next line with its end, or what is left without one, or an empty text at the end."""
+        """The next line with its line ending, the rest without one, or an empty text at the end."""
         while b"\n" not in self._rest and not self._ended:
             self._read()
         line, end, self._rest = self._rest.partition(b"\n")
@@ -50,7 +50,7 @@ class Lines:
             if 0 not in select.select([0, woken], [], [])[0]:
                 return  # the signal's handler runs now, and may raise
             read = os.read(0, 65536)
-        except OSError:  # no standard input at all, or its terminal has gone
+        except OSError:  # no standard input, or its terminal was closed
             read = b""
         finally:
             signal.set_wakeup_fd(before)
@@ -64,7 +64,7 @@ _lines = Lines()
 
 
 def typed_line() -> str:
-    """The next line of standard input with its end; empty at the end of the input."""
+    """The next line of standard input with its line ending; empty at the end of the input."""
     return _lines.next()
 
 

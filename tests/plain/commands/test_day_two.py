@@ -78,7 +78,7 @@ def test_a_new_version_takes_over_and_the_failed_one_is_offered_for_removal(
     assert "@" in mine["user"]
     remove = ("remove", own_plan, "--rehearse", "--yes", "--set", f"endpoint.name={ENDPOINT}")
     shown = aml_deploy(*remove, "--set", "deployment.name=none-such", environ=rehearsing)
-    assert "Failed and still there: green. Add --failed" in shown.stderr, shown.stderr
+    assert "Failed and still existing: green. Add --failed" in shown.stderr, shown.stderr
     gone = aml_deploy(*remove, "--failed", "--json", environ=rehearsing)
     assert gone.returncode == 0, gone.stderr
     (answer,) = json_lines(gone.stdout)

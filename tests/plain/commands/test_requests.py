@@ -17,7 +17,7 @@ def test_nothing_is_asked_for_where_all_is_in_order(rehearsing: dict[str, str], 
     mine.write_text("my own notes", encoding="utf-8")
     done = aml_deploy("requests", PRESET, "--rehearse", "-o", stale.parent, environ=rehearsing)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    assert "Nobody else has to do anything" in done.stderr
+    assert "There is nothing to request" in done.stderr
     # A page that is not needed any more goes; what is not a page of ours stays.
     assert [path.name for path in stale.parent.iterdir()] == ["ml.md"]
 
@@ -64,7 +64,7 @@ def test_a_wrong_flag_is_corrected_in_the_file_and_its_comments_stay(
     assert own_plan.read_text(encoding="utf-8") == wrong
     fixed = aml_deploy("check", own_plan, "--rehearse", "--json", "--fix", "--set", PLACE, environ=rehearsing)
     assert fixed.returncode == 0, fixed.stdout + fixed.stderr
-    assert "egress_public_network_access is disabled now" in fixed.stderr
+    assert "egress_public_network_access is now disabled" in fixed.stderr
     after = own_plan.read_text(encoding="utf-8")
     right = wrong.replace("egress_public_network_access: enabled ", "egress_public_network_access: disabled")
     assert after == right  # the comment beside it keeps its column
@@ -74,7 +74,7 @@ def test_a_preset_is_not_changed(rehearsing: dict[str, str]) -> None:
     managed = "workspace.name=closed-managed-network"
     fixed = aml_deploy("check", PRESET, "--rehearse", "--fix", "--set", managed, environ=rehearsing)
     assert fixed.returncode == 0, fixed.stderr
-    assert "would be right without deployment.egress_public_network_access" in fixed.stderr
+    assert "would be valid without deployment.egress_public_network_access" in fixed.stderr
     assert "copy it" in fixed.stderr
 
 

@@ -77,10 +77,10 @@ def test_what_still_serves_is_not_removed_and_the_list_says_what_it_costs(two: d
     listed = refused.stderr
     assert "Will be removed:" in listed
     assert "deployment blue, Succeeded, 1 x Standard_DS3_v2" in listed
-    assert "100 % of the requests" in listed
+    assert "100 % of traffic" in listed
     assert "an hour" in listed or "price not known" in listed
-    assert "made by 2" in listed, "the run and who started it"
-    assert listed.index("Will be removed:") < listed.index("Stays:") < listed.index("deployment green")
+    assert "created by 2" in listed, "the run and who started it"
+    assert listed.index("Will be removed:") < listed.index("Will be kept:") < listed.index("deployment green")
     assert answered_by(two) == "blue"
 
 

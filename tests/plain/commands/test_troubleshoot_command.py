@@ -84,9 +84,9 @@ def test_people_read_the_findings_first(operated: dict[str, str]) -> None:
     done = aml_deploy("troubleshoot", ENDPOINT, "--no-test", environ=operated)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("advice: The logs of")
-    for section in ("Deployments", "The way there", "The last hour", "Changes of the last 24 hours", "Log of blue"):
+    for section in ("Deployments", "Network path", "The last hour", "Changes of the last 24 hours", "Log of blue"):
         assert f"\n{section}" in done.stdout
-    assert done.stderr.splitlines()[-1] == f"{ENDPOINT}: 1 piece of advice."
+    assert done.stderr.splitlines()[-1] == f"{ENDPOINT}: 1 recommendation."
 
 
 @pytest.mark.slow
@@ -140,7 +140,7 @@ def test_a_report_is_compared_with_the_one_before() -> None:
         "history": [event],
     }
     assert words.differences(before, after) == [
-        "gone: No requests.",
+        "resolved: No requests.",
         "now: Nothing wrong.",
         "traffic: no traffic → blue 100 %",
         "deployment blue: Updating → Succeeded",

@@ -63,7 +63,7 @@ def test_a_rollout_is_told_step_by_step_and_not_call_by_call() -> None:
     )
     said = [line.split(maxsplit=2)[2] for line in lines[1:]]
     assert said == [
-        "moving requests to blue 90 %, green 10 %",
+        "shifting traffic to blue 90 %, green 10 %",
         "step 1 of 2: 3 test requests: 200 × 3; p95 43 ms; 56 s left",
         "step 1 of 2: 8 test requests: 200 × 8; p95 43 ms; 52 s left",
         "step 1 of 2: 40 test requests: 200 × 40; p95 43 ms",

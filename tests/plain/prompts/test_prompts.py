@@ -39,7 +39,7 @@ def test_at_the_end_of_the_input_nothing_is_deployed_and_nothing_hangs(rehearsin
     assert done.returncode == 2
     for number, (_, title) in enumerate(STEPS[: len(FORM_STEPS) + 1], 1):
         assert f"Step {number} of {len(STEPS)}: {title}" in done.stderr
-    assert "The input ended before the word to deploy." in done.stderr
+    assert "The input ended before the confirmation." in done.stderr
     assert "Signed in as" in done.stderr
     assert "create  endpoint churn-endpoint-01" in done.stderr
 
@@ -49,7 +49,7 @@ def test_without_a_terminal_the_prompts_come_by_themselves(lonely: dict[str, str
     assert done.returncode == 2
     assert f"Plan file or preset [{PRESET}]:" in done.stderr
     assert "AZURE_SUBSCRIPTION_ID is not set here" in done.stderr
-    assert "The input ended before Subscription (workspace.subscription_id) had a value that is right." in done.stderr
+    assert "The input ended before Subscription (workspace.subscription_id) had a valid value." in done.stderr
 
 
 def test_a_wrong_answer_is_refused_with_what_would_be_right(rehearsing: dict[str, str]) -> None:

@@ -83,7 +83,7 @@ def test_a_run_gets_through_what_passes(practising: Practised, plan: Path) -> No
     assert "The storage did not answer." in run.retried
     assert any(words in reason for reason in run.retried for words in ("internal server error", "is earlier than"))
     # Said to people, beside the events.
-    assert "The rehearsal practises expired-tokens, server-errors, storage-reset." in run.done.stderr
+    assert "Active scenarios of the rehearsal: expired-tokens, server-errors, storage-reset." in run.done.stderr
 
 
 @pytest.mark.parametrize(

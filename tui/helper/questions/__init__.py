@@ -1,1 +1,1 @@
-"""The questions, by what they are about; each function takes the arguments of a request's `with`."""
+"""The questions by topic; each function takes the arguments of a request's `with`."""

@@ -1,4 +1,4 @@
-"""The YAML files of `az ml` as a plan."""
+"""Imports the YAML files of `az ml` as a plan."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui.plan.problems import PlanInvalid, Problem
 def import_az_yaml(plan: dict[str, Any], files: list[str]) -> ImportedDocument | dict[str, list[Problem]]:
     """The document that the files describe, for `ImportedDocument.of_answer`, or why they are `refused`.
 
-    No plan is looked at, and Azure is not asked.
+    Neither a plan nor Azure is read.
     """
     try:
         return az_yaml.import_files([Path(name) for name in files])

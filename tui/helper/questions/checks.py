@@ -1,4 +1,4 @@
-"""What the files hold, and whether the plan can work."""
+"""Inspects the model's files and runs the preflight."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def inspect_model(plan: dict[str, Any]) -> Any:
-    """What is in the model's folder, the scoring script and the conda file; needs no sign-in for files of this machine.
+    """Inspect the model's folder, scoring script and conda file; local files need no sign-in.
 
-    A model that lies elsewhere is asked for its small files, in Azure's storage with the plan's sign-in.
+    Of a model in another source, only the small files are read; in Azure storage with the plan's sign-in.
     """
     from tui.checks.model import source_model
     from tui.checks.model.artifacts import inspect_model as inspect
@@ -34,14 +34,14 @@ def check(plan: dict[str, Any]) -> Any:
 
 
 def step_findings(plan: dict[str, Any], step: str) -> Any:
-    """The preflight's findings that belong to one step of the wizard, while the later ones may still be empty."""
+    """The preflight's findings for one step of the wizard; later steps may still be empty."""
     from tui.checks import preflight
 
     return _findings(plan, lambda cloud: preflight.of_step(cloud.plan, cloud, step))
 
 
 def _findings(plan: dict[str, Any], found: Callable[[Cloud], list[Finding]]) -> list[dict[str, Any]]:
-    """What is found over a plan's connection, or that a secret of the plan cannot be read. Raises CloudError."""
+    """The findings over a plan's connection, or the finding that a secret cannot be read. Raises CloudError."""
     from tui.helper.questions.references import unread
 
     try:
@@ -52,7 +52,7 @@ def _findings(plan: dict[str, Any], found: Callable[[Cloud], list[Finding]]) -> 
 
 
 def reach(plan: dict[str, Any]) -> Any:
-    """From this machine to every name that the plan calls, and to those that others need; under ten seconds."""
+    """Probe every host that the plan or others need from this machine; takes less than ten seconds."""
     from tui.checks.network.connectivity import look
 
     cloud = sessions.cloud_of(plan)
@@ -60,7 +60,7 @@ def reach(plan: dict[str, Any]) -> Any:
 
 
 def requests(plan: dict[str, Any], named: str = "PLAN") -> Any:
-    """What other people have to do before the plan can work: a page for each administrator. `named` is the plan."""
+    """The requests to administrators, one page for each. `named` is the plan's name in commands."""
     from tui.checks.finding import BLOCKER, Finding
     from tui.checks.preflight import Preflight
     from tui.checks.requests.administrator_requests import pages
@@ -70,7 +70,7 @@ def requests(plan: dict[str, Any], named: str = "PLAN") -> Any:
     except CloudError as error:
         if error.code == "WorkspaceMissing":
             raise
-        # Nobody can be signed in as: that is what has to be asked for.
+        # Without an identity to sign in with, that is what must be requested.
         found = [Finding("sign-in", BLOCKER, "credential.method", str(error), error.remedy)]
         return [page.as_dict() for page in pages(sessions.plan_of(plan), found, None, None, named)]
     preflight = Preflight(cloud.plan, cloud, with_diagnose=True)

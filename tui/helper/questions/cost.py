@@ -1,4 +1,4 @@
-"""What the plan's deployment costs."""
+"""Estimates the cost of the plan's deployment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tui.helper import sessions
 
 
 def cost(plan: dict[str, Any]) -> dict[str, Any]:
-    """Price an hour and a month in the workspace's region, where from, and what comes on top. Raises CloudError."""
+    """The price per hour and month in the workspace's region, its source, and extra costs. Raises CloudError."""
     cloud = sessions.cloud_of(plan)
     place = workspace.read(cloud)
     wanted = cloud.plan.deployment

@@ -1,4 +1,4 @@
-"""What an operator does with an endpoint that is there: call it, read its logs, shift its requests."""
+"""Operates an existing endpoint: calls it, reads its logs, shifts its traffic."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tui.helper import sessions
 
 
 def score(plan: dict[str, Any], body: str, deployment: str | None = None) -> scoring.ScoreResult:
-    """One call to the endpoint, of all deployments by traffic or of the one named."""
+    """Call the endpoint once, by its traffic split or at the named deployment."""
     cloud = sessions.cloud_of(plan)
     found = endpoints.existing(cloud, cloud.plan.endpoint.name, deployments=False)
     return scoring.score(cloud, found, body.encode("utf-8"), deployment)
@@ -19,19 +19,19 @@ def score(plan: dict[str, Any], body: str, deployment: str | None = None) -> sco
 def logs(
     plan: dict[str, Any], deployment: str | None = None, lines: int = 200, container: str = "inference-server"
 ) -> dict[str, str]:
-    """The end of a container's log: inference-server (score.py) or storage-initializer (downloads)."""
+    """The last lines of a container's log: inference-server (score.py) or storage-initializer (downloads)."""
     cloud = sessions.cloud_of(plan)
     name = deployment or cloud.plan.deployment.name
     return {"content": deployments.logs(cloud, cloud.plan.endpoint.name, name, container, lines)}
 
 
 def traffic(plan: dict[str, Any], shares: dict[str, int]) -> splits.Shift:
-    """Splits the endpoint's requests, percent by deployment; says what the split was before."""
+    """Set the endpoint's traffic split in per cent by deployment; returns the split before and after."""
     cloud = sessions.cloud_of(plan)
     return splits.shift(cloud, cloud.plan.endpoint.name, shares)
 
 
 def rollback(plan: dict[str, Any]) -> splits.Shift:
-    """Goes back to the split before the last change."""
+    """Restore the split from before the last change."""
     cloud = sessions.cloud_of(plan)
     return splits.rollback(cloud, cloud.plan.endpoint.name)

@@ -1,4 +1,4 @@
-"""The plan as files for other tools, written where the user wants them."""
+"""Exports the plan as files for other tools."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tui.plan.problems import PlanInvalid
 
 
 def export(plan: dict[str, Any], to: str = "", folder: str = "", replace: bool = False) -> dict[str, Any]:
-    """Write the files of a target and name them; without a target, list the targets. Raises CloudError.
+    """Write the files of a target and return their paths; without a target, list the targets. Raises CloudError.
 
-    Typed secrets are not looked at: references are all that files get.
+    Typed secrets are not used: files contain references only.
     """
     if not to:
         return {"targets": [{"name": one.name, "about": one.about} for one in TARGETS]}
@@ -25,16 +25,16 @@ def export(plan: dict[str, Any], to: str = "", folder: str = "", replace: bool =
         made = export_plan(document, to, place)
     except PlanInvalid as invalid:
         raise CloudError(
-            "The plan cannot be written that way", str(invalid), "Fill in or change what is named."
+            "The plan cannot be exported to this target", str(invalid), "Enter or change the fields named above."
         ) from None
     taken = [item.path for item in made.files if (place / item.path).exists()]
     if taken and not replace:
         raise CloudError(
-            f"{place} has {', '.join(taken)} already", "Nothing was written.", "Name another folder.", code="FilesExist"
+            f"{place} already has {', '.join(taken)}", "Nothing was written.", "Name another folder.", code="FilesExist"
         )
     try:
         written = write(made, place)
     except OSError as error:
         cause = f"{error.strerror}."
-        raise CloudError(f"{place} cannot be written", cause, "Name a folder that you may write to.") from None
+        raise CloudError(f"{place} cannot be written", cause, "Name a folder that you can write to.") from None
     return {"files": [str(path) for path in written], "notes": made.notes, "folder": str(place)}

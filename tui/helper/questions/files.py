@@ -1,4 +1,4 @@
-"""What lies in a folder of this machine, counted while others wait."""
+"""Counts the files of a local folder in the background."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from tui.helper import sessions
 
 
 def count_files(plan: dict[str, Any], path: str | None = None, fresh: bool = False) -> dict[str, Any]:
-    """Files and bytes below a folder as the upload would take them, so far: ask again until `ended`.
+    """The files and bytes of a folder to upload, counted so far; ask again until `ended`.
 
-    Without `path` the plan's model. Needs no sign-in; the answer comes within a second whatever the file system does.
+    Without `path`, the plan's model. Needs no sign-in, and answers within a second even if the file system hangs.
     """
     from tui.checks.model import file_count
 

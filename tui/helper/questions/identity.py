@@ -1,4 +1,4 @@
-"""Who is signing in, and with what."""
+"""Signs in, and lists the sources of credentials."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tui.helper.questions.lists import without_workspace
 
 
 def credential_sources(plan: dict[str, Any] | None = None) -> list[credentials.Source]:
-    """What the default chain finds on this machine, without signing in; `plan` is not needed."""
+    """The sources of the default chain on this machine, without signing in; `plan` is not used."""
     return credentials.credential_sources()
 
 
 def sign_in(plan: dict[str, Any]) -> signing.SignedIn:
-    """Really signs in, anew at each question, and tells as whom."""
+    """Sign in, again for each question, and return the identity."""
     alone = without_workspace(plan)  # the lists use the same connection
     sessions.forget(alone)
     return signing.sign_in(sessions.cloud_of(alone, workspace=False))

@@ -1,6 +1,6 @@
-"""What can be chosen from: each answer is `{"items": [{"value", "label", "detail", "sets"}], "reason": ""}`.
+"""Lists of choices: each answer is `{"items": [{"value", "label", "detail", "sets"}], "reason": ""}`.
 
-`reason` is a sentence that says why there is no list, or why it is not whole. `sets` are fields of the plan by key.
+`reason` says why there is no list or why it is incomplete. `sets` are further fields of the plan, by key.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tui.plan.model import Plan
 
 
 def without_workspace(plan: dict[str, Any]) -> dict[str, Any]:
-    """The plan of a question with its credential only, so that choosing a workspace costs no further sign-in."""
+    """A question's plan with its credential only, so that choosing a workspace needs no further sign-in."""
     tree = {name: part for name, part in (plan.get("document") or {}).items() if name == "credential"}
     empty = {"subscription_id": "", "resource_group": "", "name": ""}
     return {**plan, "document": {**tree, "workspace": empty}}
@@ -24,7 +24,7 @@ def without_workspace(plan: dict[str, Any]) -> dict[str, Any]:
 
 def _connected(plan: dict[str, Any]) -> tuple[Cloud, Plan]:
     cloud = sessions.cloud_of(without_workspace(plan), workspace=False)
-    # Signing in fails for every list alike: that is an error with a remedy, and no reason of one list.
+    # A failed sign-in affects every list, so it is an error with a remedy, not a list's reason.
     try:
         cloud.credential.get_token(cloud.metadata.management_scope)
     except Exception as error:
@@ -35,7 +35,7 @@ def _connected(plan: dict[str, Any]) -> tuple[Cloud, Plan]:
 
 
 def subscriptions(plan: dict[str, Any]) -> listing.Listing:
-    """The subscriptions that the identity sees."""
+    """The subscriptions that the identity can see."""
     return listing.subscriptions(_connected(plan)[0])
 
 
@@ -58,7 +58,7 @@ def endpoints(plan: dict[str, Any]) -> listing.Listing:
 
 
 def deployments(plan: dict[str, Any], endpoint: str | None = None) -> listing.Listing:
-    """The deployments of the plan's endpoint (or another), after a name that is free."""
+    """The deployments of the plan's endpoint (or another one), preceded by an unused name."""
     cloud, known = _connected(plan)
     return listing.deployments(cloud, known.workspace, endpoint or known.endpoint.name)
 
@@ -70,7 +70,7 @@ def registered_models(plan: dict[str, Any]) -> listing.Listing:
 
 
 def model_versions(plan: dict[str, Any], name: str | None = None) -> listing.Listing:
-    """The versions of a registered model: the one named, the one that the plan refers to, or the plan's model."""
+    """The versions of a registered model: the named one, the one that the plan refers to, or the plan's model."""
     cloud, known = _connected(plan)
     model = known.deployment.model
     referred = str(model.registered or "").partition("azureml:")[2].partition(":")[0].partition("@")[0]
@@ -83,7 +83,7 @@ def versions_of(plan: dict[str, Any], model: str) -> listing.Listing:
 
 
 def environments(plan: dict[str, Any]) -> listing.Listing:
-    """The workspace's own environments, then the curated ones of the registry azureml where it can be reached."""
+    """The workspace's own environments, then the curated ones of the registry azureml if it is reachable."""
     cloud, known = _connected(plan)
     own, curated = listing.environments(cloud, known.workspace), base_images.curated_environments(cloud)
     reasons = [reason for reason in (own.reason, curated.reason) if reason]

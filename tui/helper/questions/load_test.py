@@ -1,4 +1,4 @@
-"""Many test calls of an endpoint, several at a time: what each of them took, and how it was answered."""
+"""Runs a load test of an endpoint: concurrent calls, with the latency and status of each."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud
 from tui.helper import sessions
 
-KEPT_SECONDS = 60.0  # an endpoint and its key are read once for so long
-SHOWN_CHARACTERS = 2000  # of the first bad answer
+KEPT_SECONDS = 60.0  # how long an endpoint and its key are cached
+SHOWN_CHARACTERS = 2000  # of the first failed response
 
 
 @dataclass
 class Calls:
-    """Calls in the order of their ends. `calls` has for each: status_code or None, latency_ms or None, ok, deployment,
-    and the seconds after the beginning at which it ended.
+    """The results of calls, in the order of their ends: status_code or None, latency_ms or None, ok, deployment,
+    and the seconds from the start to the call's end.
 
-    `first_bad` is the text of the first answer that was none; `error` the first reason why nothing answered.
+    `first_bad` is the text of the first failed response, `error` the first reason for a missing one.
     """
 
     calls: list[dict[str, Any]] = field(default_factory=list)
@@ -41,10 +41,10 @@ def burst(
     parallel: int = 1,
     seconds: float = 1.0,
 ) -> Calls:
-    """Up to `count` calls, `parallel` at a time; none is begun after `seconds`, so that whoever asks can show how far
-    it is, stop, and ask for the rest. A part begun is waited for.
+    """Make up to `count` calls, `parallel` at a time; none is started after `seconds`, so that the caller can show
+    progress, stop, and request the rest. Calls in progress are waited for.
 
-    Raises CloudError when the endpoint or its key cannot be read.
+    Raises CloudError if the endpoint or its key cannot be read.
     """
     cloud = sessions.cloud_of(plan)
     found, credential = _ready(cloud)
@@ -94,9 +94,9 @@ _known: dict[str, tuple[float, EndpointInfo, EndpointCredential]] = {}
 
 
 def _ready(cloud: Cloud) -> tuple[EndpointInfo, EndpointCredential]:
-    """The endpoint and what opens it, kept for a minute: a burst must not be a burst of key requests."""
+    """The endpoint and its credential, cached for a minute, so that a load test does not request keys repeatedly."""
     name = cloud.plan.endpoint.name
-    resource = f"{id(cloud.credential)} {endpoints.path(cloud, name)}"  # who signs in may have changed
+    resource = f"{id(cloud.credential)} {endpoints.path(cloud, name)}"  # the identity may have changed
     with _lock:
         kept = _known.get(resource)
     if kept and time.monotonic() - kept[0] < KEPT_SECONDS:
@@ -109,6 +109,6 @@ def _ready(cloud: Cloud) -> tuple[EndpointInfo, EndpointCredential]:
 
 
 def _forget(cloud: Cloud) -> None:
-    """The key was refused: it may have been renewed."""
+    """Drop a refused key from the cache, since it may have been regenerated."""
     with _lock:
         _known.pop(f"{id(cloud.credential)} {endpoints.path(cloud, cloud.plan.endpoint.name)}", None)

@@ -1,4 +1,4 @@
-"""Whether what a plan refers to can be read here; values are never part of an answer."""
+"""Tests whether the plan's references can be resolved; answers never contain values."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tui.helper import sessions
 
 
 def references(plan: dict[str, Any]) -> list[secrets.Tested]:
-    """Every `${…}` of the plan with its keys, and whether it can be resolved here: state and detail."""
+    """Every `${…}` of the plan with its keys, and whether it can be resolved: state and detail."""
     return secrets.test(plan.get("document") or {}, sessions.plan_of(plan).credential)
 
 
 def unread(plan: dict[str, Any], error: CloudError) -> list[dict[str, Any]]:
-    """The findings where a secret of the plan cannot be read; without it nothing else can be looked at.
+    """The findings for secrets of the plan that cannot be read, without which nothing else can be checked.
 
-    Raises the error where it says something else.
+    Raises the error if it has another cause.
     """
     from tui.checks.finding import BLOCKER, Finding
 

@@ -1,4 +1,4 @@
-"""What comes after a deployment: what is there and what it costs, its removal, its keys."""
+"""Lists and removes what a plan created, and replaces an endpoint's keys."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from tui.helper import sessions
 
 
 def inventory(plan: dict[str, Any], deployment: str | None = None, failed: bool = False) -> removal.Inventory:
-    """What `remove` would remove and leave, with list prices."""
+    """What `remove` would remove and keep, with list prices."""
     return removal.inventory(sessions.cloud_of(plan), deployment, failed)
 
 
 def remove(plan: dict[str, Any], deployment: str | None = None, failed: bool = False) -> removal.Removed:
-    """Removes a deployment, or what the plan has made; says what was left."""
+    """Remove a deployment, or what the plan created; returns what was kept."""
     return removal.remove(sessions.cloud_of(plan), deployment, failed=failed)
 
 
 def keys(plan: dict[str, Any]) -> dict[str, Any]:
-    """The fingerprints of an endpoint's keys; never a key."""
+    """The fingerprints of an endpoint's keys, never the keys."""
     cloud = sessions.cloud_of(plan)
     return _shown(cloud, _endpoint(cloud))
 
 
 def regenerate_key(plan: dict[str, Any], which: str) -> dict[str, Any]:
-    """Replaces the primary or the secondary key; the fingerprints before and after."""
+    """Regenerate the primary or secondary key; returns the fingerprints before and after."""
     cloud = sessions.cloud_of(plan)
     found = _endpoint(cloud)
     before = _shown(cloud, found)
@@ -40,15 +40,15 @@ def regenerate_key(plan: dict[str, Any], which: str) -> dict[str, Any]:
     after = _shown(cloud, found)
     if before["keys"][which] == after["keys"][which]:
         raise CloudError(
-            title=f"The {which} key is still the old one",
-            cause="Azure reported success, and lists the same key as before.",
-            remedy="Wait a minute and look again: aml-deploy keys ENDPOINT",
+            title=f"The {which} key was not replaced",
+            cause="Azure reported success, but still lists the same key.",
+            remedy="Wait a minute and check again: aml-deploy keys ENDPOINT",
         )
     return {**after, "before": before["keys"]}
 
 
 def put_key(plan: dict[str, Any], which: str, path: str) -> dict[str, Any]:
-    """Writes a key to a new file that only its owner can read; answers where, never what."""
+    """Write a key to a new file that only its owner can read; returns the path, never the key."""
     cloud = sessions.cloud_of(plan)
     found = _endpoint(cloud)
     key = secrets.both(cloud, found)[which]
@@ -61,7 +61,7 @@ def put_key(plan: dict[str, Any], which: str, path: str) -> dict[str, Any]:
         raise CloudError(
             title=f"{file} cannot be written",
             cause=f"{error.strerror}.",
-            remedy="Name a file that does not exist yet, in a folder of yours.",
+            remedy="Name a new file in a folder that you can write to.",
             code="NotWritten",
         ) from None
     return {"endpoint": found.name, "which": which, "path": str(file), "fingerprint": secrets.fingerprint(key)}

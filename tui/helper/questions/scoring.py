@@ -1,4 +1,4 @@
-"""Scoring script, conda file and sample request for an MLflow model, wherever the model lies."""
+"""Writes scoring script, conda file and sample request for an MLflow model in any source."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tui.helper import sessions
 
 
 def make_scoring(plan: dict[str, Any], folder: str, replace: bool = False) -> dict[str, Any]:
-    """Write the files into a folder; the answer says what was added and which keys of the plan use them.
+    """Write the files into a folder; returns the added packages and the keys of the plan that use the files.
 
-    Of a model that lies elsewhere only the small files are read. Raises CloudError.
+    Of a model in another source, only the small files are read. Raises CloudError.
     """
     wanted = sessions.plan_of(plan).deployment.model
     place = Path(folder).expanduser().resolve()
@@ -27,7 +27,7 @@ def make_scoring(plan: dict[str, Any], folder: str, replace: bool = False) -> di
             path = Path(scratch)
             staging.only(staging.listing(cloud, wanted.source), write_scoring_files.SMALL_FILES, path)
         if path is None:
-            raise _refused("The plan names no folder or address of a model; a registered one is not read.")
+            raise _refused("The plan must name the folder or address of a model; registered models are not read.")
         try:
             made = write_scoring_files.make(model_folder.read(path))
         except write_scoring_files.NotMlflow as wrong:
@@ -35,7 +35,7 @@ def make_scoring(plan: dict[str, Any], folder: str, replace: bool = False) -> di
     taken = [name for name in made.files if (place / name).exists()]
     if taken and not replace:
         raise CloudError(
-            f"{place} has {', '.join(taken)} already", "Nothing was written.", "Name another folder.", code="FilesExist"
+            f"{place} already has {', '.join(taken)}", "Nothing was written.", "Name another folder.", code="FilesExist"
         )
     try:
         for name, text in made.files.items():
@@ -56,5 +56,5 @@ def make_scoring(plan: dict[str, Any], folder: str, replace: bool = False) -> di
 
 
 def _refused(cause: str) -> CloudError:
-    remedy = "Name an MLflow model: a folder with the file MLmodel, runs:/… or models:/…."
-    return CloudError("There is no MLflow model to make a scoring script for", cause, remedy, code="NotMlflow")
+    remedy = "Use an MLflow model: a folder with the file MLmodel, runs:/… or models:/…."
+    return CloudError("There is no MLflow model to write a scoring script for", cause, remedy, code="NotMlflow")

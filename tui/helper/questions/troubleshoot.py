@@ -1,4 +1,4 @@
-"""What is wrong with an endpoint that is there, and mending it."""
+"""Finds out what is wrong with an existing endpoint, and applies fixes."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def troubleshoot(
     pinned: str | None = None,
     lines: int = 300,
 ) -> dict[str, Any]:
-    """Everything that this identity may see of the plan's endpoint, and what is wrong, the worst first.
+    """Everything that this identity can see of the plan's endpoint, and its problems, the worst first.
 
-    `body` is a request for test calls; without it none is made.
+    `body` is a request for test calls; without it no call is made.
     """
     from tui.checks.finding import wrong
     from tui.checks.troubleshoot.diagnose import diagnose
@@ -36,7 +36,7 @@ def troubleshoot(
     name = cloud.plan.endpoint.name
     snapshot = look(cloud, name, body=body, pinned=pinned, lines=lines)
     if snapshot.failure is not None:
-        sessions.forget(plan)  # what was refused may have been put right by the next question
+        sessions.forget(plan)  # permissions may have been corrected by the next question
     found = diagnose(cloud.plan, snapshot, recognise)
     kept, diagnostics = snapshot.kept, snapshot.diagnostics
     return {
@@ -65,14 +65,14 @@ def troubleshoot(
 
 
 def apply_fix(plan: dict[str, Any], action: str, arguments: dict[str, Any] | None = None) -> dict[str, str]:
-    """Carries out one fix of a finding; `{"done": sentence}`. `write_key` needs the `path` of a new file."""
+    """Apply one fix of a finding; returns `{"done": sentence}`. `write_key` needs the `path` of a new file."""
     given = dict(arguments or {})
     if action == "write_key":
         from tui.helper.questions.removal_and_keys import put_key
 
         which, path = str(given.get("which") or "primary"), str(given["path"])
         put_key(plan, which, path)
-        done = f"The {which} key is in {path}, which only you can read. Delete the file when the caller has it."
+        done = f"The {which} key is in {path}, which only you can read. Delete the file when the caller has the key."
         return {"done": done}
     from tui.checks.troubleshoot.apply_fix import apply_fix as carry_out
 
@@ -81,7 +81,7 @@ def apply_fix(plan: dict[str, Any], action: str, arguments: dict[str, Any] | Non
 
 
 def endpoint_of_url(plan: dict[str, Any], url: str) -> dict[str, Any]:
-    """The endpoint of the plan's workspace whose scoring URL this is: `{"name": name or "", "names": all}`."""
+    """The endpoint of the plan's workspace with this scoring URL: `{"name": name or "", "names": all}`."""
     from tui.cloud.endpoints import endpoints
 
     cloud = sessions.cloud_of(plan)
@@ -92,7 +92,7 @@ def endpoint_of_url(plan: dict[str, Any], url: str) -> dict[str, Any]:
 
 
 def recognise(text: str, code: str | None, facts: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The best card of the catalogue of remedies for a text, or None."""
+    """The best match for a text in the catalogue of remedies, or None."""
     from tui.remedies.matcher import match
 
     if not text.strip() and not code:
@@ -102,7 +102,7 @@ def recognise(text: str, code: str | None, facts: Mapping[str, Any]) -> dict[str
 
 
 def cost(endpoint: EndpointInfo) -> dict[str, Any]:
-    """List prices of all instances; None where the table lacks one of the sizes."""
+    """The list price of all instances; None if the table lacks one of the sizes."""
     prices = [sizes.price_per_hour(one.instance_type, endpoint.location) for one in endpoint.deployments]
     known = [price * one.instance_count for price, one in zip(prices, endpoint.deployments) if price is not None]
     whole = len(known) == len(prices)
@@ -167,7 +167,7 @@ def _deployments(snapshot: Snapshot) -> list[dict[str, Any]]:
 
 
 def age(created: str) -> float | None:
-    """Seconds since a moment in ISO 8601, UTC; None where it is none."""
+    """Seconds since a time in ISO 8601, UTC; None if it is invalid."""
     try:
         moment = datetime.strptime(created[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
     except ValueError:

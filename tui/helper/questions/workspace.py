@@ -1,4 +1,4 @@
-"""What is in the workspace, and what the plan would change there."""
+"""Reads the workspace and its resources, and computes the plan's changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tui.helper import sessions
 def workspace(plan: dict[str, Any]) -> dict[str, Any]:
     """The workspace, its network mode, and its private endpoints by name.
 
-    `private_endpoints_reason` says in a sentence why they are not known; it is empty when they are.
+    `private_endpoints_reason` says why the private endpoints are unknown; empty if they are known.
     """
     from tui.cloud.workspace import listing
     from tui.cloud.workspace import workspace as workspaces
@@ -19,7 +19,7 @@ def workspace(plan: dict[str, Any]) -> dict[str, Any]:
     cloud = sessions.cloud_of(plan)
     found = plain(workspaces.read(cloud))
     reason = ""
-    if not found.get("private_endpoints_told"):  # what is told of itself depends on the version asked for
+    if not found.get("private_endpoints_told"):  # what the workspace reports depends on the API version
         listed = listing.private_endpoints(cloud)
         found["private_endpoints"] = {item.label: item.detail for item in listed.items}
         reason = listed.reason
@@ -27,7 +27,7 @@ def workspace(plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def endpoint_name(plan: dict[str, Any], name: str | None = None) -> Any:
-    """Whether the endpoint's name is taken in the region, as far as the identity can see."""
+    """Whether the endpoint's name is used in the region, as far as the identity can see."""
     from tui.cloud.endpoints import endpoint_names
 
     cloud = sessions.cloud_of(plan)
@@ -35,7 +35,7 @@ def endpoint_name(plan: dict[str, Any], name: str | None = None) -> Any:
 
 
 def endpoint(plan: dict[str, Any], name: str | None = None) -> dict[str, Any]:
-    """The plan's endpoint (or another of the workspace) as Azure has it, or only `{"exists": False}`."""
+    """The state in Azure of the plan's endpoint (or another of the workspace), or `{"exists": False}`."""
     from tui.cloud.endpoints import endpoints
     from tui.helper.dispatch import plain
 
@@ -48,7 +48,7 @@ def endpoint(plan: dict[str, Any], name: str | None = None) -> dict[str, Any]:
 
 
 def sizes(plan: dict[str, Any]) -> Any:
-    """The sizes on offer with quota for the plan's number of instances."""
+    """The offered sizes with quota for the plan's number of instances."""
     from tui.cloud.workspace import sizes as table
 
     cloud = sessions.cloud_of(plan)
@@ -56,7 +56,7 @@ def sizes(plan: dict[str, Any]) -> Any:
 
 
 def changes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    """Create, change or skip, for every resource of the plan."""
+    """The planned change (create, change or skip) of every resource of the plan."""
     from tui.cloud.endpoints import live_state
     from tui.plan.planned_changes import changes as compare
 

@@ -1,1 +1,1 @@
-"""From arguments of the command line to what a command works with."""
+"""Turns command-line arguments into documents, environments and endpoints."""

@@ -1,4 +1,4 @@
-"""Which endpoint is meant, by name, resource id, scoring URL or choice; the plan that says where it is."""
+"""Finds the endpoint that the arguments name (name, resource id, scoring URL or choice), and its workspace."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tui.plan.rules import value_rules
 from tui.rehearsal_client import WORKSPACE
 
 PLACEHOLDER = "any-endpoint"
-"""Stands where a name is not known yet; nothing is asked about it."""
+"""A placeholder for a name that is not known yet; it is not sent to Azure."""
 
 
 def target(arguments: Namespace) -> tuple[Document, dict[str, str]]:
-    """A document whose endpoint is the one that is meant, and the environment to reach it with.
+    """A document for the named endpoint, and the environment variables to reach it.
 
-    The plan or run that is named says where it is; else the options, else a resource id, else the endpoint's latest run
-    on this machine. Raises Failure, PlanInvalid.
+    Its workspace comes from the named plan or run, else the options, else a resource id, else the endpoint's latest
+    run on this machine. Raises Failure, PlanInvalid.
     """
     if "://" in arguments.endpoint and has_place(arguments):
         return _of_url(arguments)
@@ -54,35 +54,37 @@ def target(arguments: Namespace) -> tuple[Document, dict[str, str]]:
         if run is not None or arguments.plan:
             raise
         raise Failure(
-            f"It is not known here where the endpoint {name} is: no run on this machine made it. Name its plan with "
+            f"The workspace of the endpoint {name} is unknown: no run on this machine created it. Name its plan with "
             "--plan, or its workspace with --subscription, --resource-group and --workspace.",
             2,
         ) from None
 
 
 def has_place(arguments: Namespace) -> bool:
-    """Whether the arguments say in which workspace to look."""
+    """Whether the arguments specify the workspace."""
     return bool(arguments.plan or arguments.workspace or (arguments.rehearse and not arguments.run))
 
 
 def changed(arguments: Namespace, **changes: str) -> Namespace:
-    """The same arguments with other values."""
+    """A copy of the arguments with changed values."""
     return Namespace(**{**vars(arguments), **changes})
 
 
 def _of_url(arguments: Namespace) -> tuple[Document, dict[str, str]]:
-    """The endpoint of the workspace with a scoring URL; the workspace is asked, for a URL need not hold the name."""
+    """The workspace's endpoint with a scoring URL; queries the workspace, since a URL need not contain the name."""
     document, environ = target(changed(arguments, endpoint=PLACEHOLDER))
     known = ask(document, environ, "endpoint_of_url", timeout=120, url=arguments.endpoint)
     if not known["name"]:
         listed = ", ".join(known["names"]) or "none"
-        raise Failure(f"No endpoint of this workspace has the scoring URL {arguments.endpoint}. It has: {listed}.", 2)
+        raise Failure(
+            f"No endpoint of this workspace has the scoring URL {arguments.endpoint}. Its endpoints: {listed}.", 2
+        )
     document.set("endpoint.name", known["name"], "the scoring URL")
     return document, environ
 
 
 def _run(arguments: Namespace, name: str) -> Run | None:
-    """The run that says where the endpoint is, if one does."""
+    """The run that specifies the endpoint's workspace, or None."""
     if arguments.run:
         return choose(arguments.run)
     if arguments.plan:
@@ -96,19 +98,19 @@ def _document(arguments: Namespace, run: Run | None) -> Document:
 
 
 def target_or_choice(arguments: Namespace) -> tuple[Document, dict[str, str]]:
-    """Document and environment of the endpoint that is meant. Raises Failure (2 where it is not known which one)."""
+    """Document and environment of the endpoint. Raises Failure (exit code 2 if the endpoint is not specified)."""
     if not arguments.endpoint:
         return _chosen(arguments)
     return target(arguments)
 
 
 def _chosen(arguments: Namespace) -> tuple[Document, dict[str, str]]:
-    """One of the workspace's endpoints, picked on the terminal; without one they are listed, and exit 2 says so."""
+    """An endpoint of the workspace, chosen on the terminal; without a terminal, list them and raise Failure."""
     if not (has_place(arguments) or arguments.run):
         last = next(iter(runs.runs()), None)
         if last is None:
             raise Failure(
-                "Which endpoint? Name it, paste its scoring URL, or say where it is with --plan or with "
+                "Which endpoint? Give its name or scoring URL, or specify its workspace with --plan or with "
                 "--subscription, --resource-group and --workspace.",
                 2,
             )
@@ -122,12 +124,12 @@ def _chosen(arguments: Namespace) -> tuple[Document, dict[str, str]]:
     for number, item in enumerate(items, 1):
         say(f"{number:3}  {item['label']:{wide}}  {item.get('detail') or ''}".rstrip())
     if arguments.json or not (os.isatty(0) and os.isatty(1)):
-        raise Failure("Name one of these: aml-deploy troubleshoot ENDPOINT", 2)
-    print("Which one? Its number or name: ", end="", file=sys.stderr, flush=True)
+        raise Failure("Specify one of these: aml-deploy troubleshoot ENDPOINT", 2)
+    print("Which one? Enter its number or name: ", end="", file=sys.stderr, flush=True)
     typed = typed_line().strip()
     if typed.isdigit() and 0 < int(typed) <= len(items):
         typed = str(items[int(typed) - 1]["value"])
     if typed not in {str(item["value"]) for item in items}:
-        raise Failure("None of these was chosen.", 2)
+        raise Failure("No endpoint was chosen.", 2)
     document.set("endpoint.name", typed, "you")
     return document, environ

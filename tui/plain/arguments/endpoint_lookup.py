@@ -1,4 +1,4 @@
-"""What the wizard and the command line know alike of an endpoint that somebody names."""
+"""Helpers to find a named endpoint, shared by the wizard and the command line."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def set_place(document: Document, found: re.Match[str], source: str) -> None:
 
 
 def name_in_url(url: str) -> str:
-    """The name that a scoring URL begins with; it need not be the endpoint's."""
+    """The first label of a scoring URL's host; it need not be the endpoint's name."""
     return str(urlsplit(url).hostname or "").partition(".")[0]
 
 
 def run_of_url(url: str, runs: Iterable[Run]) -> Run | None:
-    """The first of the runs whose endpoint has that scoring URL."""
+    """The first run whose endpoint has that scoring URL."""
     for run in runs:
         if RunView().fold_all(run.journal.read()).scoring_uri.rstrip("/") == url.rstrip("/"):
             return run

@@ -1,4 +1,4 @@
-"""From the command line to a document and an environment that engine and helper can work with."""
+"""Turns command-line arguments into a document and environment variables for engine and helper."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tui.plan.presets import find, presets
 from tui.plan.problems import PlanInvalid
 
 PLACE = ("workspace", "credential", "endpoint.name")
-"""The keys that say where an endpoint is and how to sign in."""
-END = "End that with: aml-deploy rehearsal --clear-scenarios"
+"""The keys that specify an endpoint's workspace and the sign-in."""
+END = "Deactivate them with: aml-deploy rehearsal --clear-scenarios"
 
 
 def ready(arguments: Namespace) -> tuple[Document, dict[str, str]]:
-    """The plan that the arguments name, and the environment for it; with --rehearse, those of the rehearsal.
+    """The named plan and its environment variables; with --rehearse, those of the rehearsal.
 
-    Raises PlanInvalid for whatever the plan and the existence of its paths show by themselves; Failure.
+    Raises PlanInvalid for problems in the plan itself or with its paths; Failure.
     """
-    from tui.plan.load_save.resolve import resolve  # costs a twentieth of the wizard's start
+    from tui.plan.load_save.resolve import resolve  # takes a twentieth of the wizard's start-up time
 
     document = load(arguments.plan, arguments.overlays, arguments.sets)
     practise(arguments)
@@ -34,9 +34,9 @@ def ready(arguments: Namespace) -> tuple[Document, dict[str, str]]:
 
 
 def rehearsal_of(document: Document) -> tuple[Document, dict[str, str]]:
-    """The document and environment of a plan's rehearsal, which is started when none runs.
+    """The document and environment of a plan's rehearsal, which is started if none runs.
 
-    Raises PlanInvalid, before anything is started where the plan shows it by itself; Failure.
+    Raises PlanInvalid, for problems in the plan itself before anything is started; Failure.
     """
     from tui.plan.load_save.resolve import resolve
     from tui.rehearsal_client import judge
@@ -48,7 +48,7 @@ def rehearsal_of(document: Document) -> tuple[Document, dict[str, str]]:
 
 
 def rehearsal_place(document: Document) -> tuple[Document, dict[str, str]]:
-    """As `rehearsal_of`, for a document that need not be complete. Raises Failure."""
+    """Like `rehearsal_of`, for a document that may be incomplete. Raises Failure."""
     from tui.rehearsal_client import CannotRehearse, prepare, with_own_identity
 
     try:
@@ -60,9 +60,9 @@ def rehearsal_place(document: Document) -> tuple[Document, dict[str, str]]:
 
 
 def located(document: Document, *, rehearse: bool) -> tuple[Document, dict[str, str]]:
-    """Document and environment to reach its endpoint with; the model and other files need not be there any more.
+    """Document and environment to reach its endpoint; the model and other files need not exist.
 
-    Raises PlanInvalid for what is wrong with the workspace, the credential or the endpoint's name; Failure.
+    Raises PlanInvalid for problems with the workspace, the credential or the endpoint's name; Failure.
     """
     environ: dict[str, str] = dict(os.environ)
     if rehearse:
@@ -72,7 +72,7 @@ def located(document: Document, *, rehearse: bool) -> tuple[Document, dict[str, 
 
 
 def check_place(document: Document, environ: Mapping[str, str]) -> None:
-    """Raise PlanInvalid for what is wrong with the workspace, the credential or the endpoint's name."""
+    """Raise PlanInvalid for problems with the workspace, the credential or the endpoint's name."""
     from tui.plan.load_save.resolve import resolve
 
     try:
@@ -84,28 +84,28 @@ def check_place(document: Document, environ: Mapping[str, str]) -> None:
 
 
 def chosen_document(arguments: Namespace) -> Document | None:
-    """The document that the wizard begins with; None where they name none. Raises Failure, PlanInvalid."""
+    """The document to open in the wizard; None if the arguments name none. Raises Failure, PlanInvalid."""
     if arguments.preset:
         preset = find(arguments.preset)
         if preset is None:
             offered = ", ".join(item.name for item in presets()) or "none"
             raise Failure(f"There is no preset {arguments.preset}. Presets: {offered}.", 2)
-        # Other files that are named beside a preset are laid over it.
+        # Further files override the preset.
         overlays = [item for item in (arguments.plan, *arguments.overlays) if item]
         return load(str(preset.path), overlays, arguments.sets)
     if arguments.plan:
         return load(arguments.plan, arguments.overlays, arguments.sets)
     if arguments.sets:
-        raise Failure("--set changes a plan: name one, or a preset.", 2)
+        raise Failure("--set changes a plan: specify one, or a preset.", 2)
     return None
 
 
 def practise(arguments: Namespace) -> None:
-    """Make the scenarios that were named happen from now on, and no others. Raises Failure."""
+    """Activate the named scenarios, and no others. Raises Failure."""
     if not arguments.scenario:
         return
     if not arguments.rehearse:
-        raise Failure("--scenario goes with --rehearse: failures happen in the rehearsal only, never in Azure.", 2)
+        raise Failure("--scenario requires --rehearse: failures happen in the rehearsal only, never in Azure.", 2)
     from tui.rehearsal_client import CannotRehearse, choose
 
     try:
@@ -115,7 +115,7 @@ def practise(arguments: Namespace) -> None:
 
 
 def say_practised(environ: Mapping[str, str]) -> None:
-    """Say which scenarios happen in the rehearsal, where some do."""
+    """Print the active scenarios of the rehearsal, if any."""
     scenarios = environ.get("REHEARSAL_SCENARIOS")
     if scenarios:
-        say(f"The rehearsal practises {scenarios}. {END}")
+        say(f"Active scenarios of the rehearsal: {scenarios}. {END}")

@@ -1,4 +1,4 @@
-"""The body of a test call: named on the command line, piped in, or the plan's."""
+"""Reads the body of a test call: from a file, standard input, or the plan."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tui.plan.load_save.document import Document
 
 
 def request_of(arguments: Namespace, document: Document) -> str | None:
-    """The body for test calls: the one that is named, else the plan's or the run's; None where there is none."""
+    """The body for test calls: from --request, else the plan or the run; None if there is none."""
     if arguments.no_test:
         return None
     if arguments.request:
@@ -20,11 +20,11 @@ def request_of(arguments: Namespace, document: Document) -> str | None:
 
 
 def read_request(name: str) -> str:
-    """The body in a file, or on standard input for `-`. Raises Failure."""
+    """Read a body from a file, or from standard input for `-`. Raises Failure."""
     if name == "-":
         body = sys.stdin.read()
         if not body.strip():
-            raise Failure("No request came on standard input. Pipe one in, or name a file with --request.", 2)
+            raise Failure("There is no request on standard input. Pipe one in, or name a file with --request.", 2)
         return body
     try:
         return Path(name).expanduser().read_text(encoding="utf-8")
@@ -35,7 +35,7 @@ def read_request(name: str) -> str:
 
 
 def plan_request(document: Document) -> str | None:
-    """The plan's request for test calls; None where there is none to read."""
+    """The plan's request for test calls; None if there is none or it cannot be read."""
     named = document.value("test.request")
     if not named or "${" in str(named):
         return None

@@ -1,4 +1,4 @@
-"""`aml-deploy apply`: the run, headless."""
+"""The command `aml-deploy apply`: a run without the wizard."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from tui.plan.load_save.load import load
 from tui.plan.rules import value_rules
 
 HUNG_UP = 129
-WITHOUT_QUESTION = "Without a terminal nothing can be asked: add --yes to deploy."
+WITHOUT_QUESTION = "There is no terminal to ask for confirmation: add --yes to deploy."
 
 
 def run(arguments: Namespace) -> int:
-    """Deploy what the plan describes and follow the run. Raises PlanInvalid, Failure."""
+    """Deploy the plan and follow the run. Raises PlanInvalid, Failure."""
     if not arguments.yes and not can_ask():
         raise Failure(WITHOUT_QUESTION, 2)
     record = new_recording(arguments.record) if arguments.record else None
@@ -49,13 +49,13 @@ def run(arguments: Namespace) -> int:
 
 
 def beside(arguments: Namespace) -> None:
-    """Turn `--as NAME` into values of the plan: another name, all requests in the end, a rollout. Raises Failure."""
+    """Turn `--as NAME` into values of the plan: name, final traffic, rollout. Raises Failure."""
     name = getattr(arguments, "as_name", None)
     if not name:
         return
     document = load(arguments.plan, arguments.overlays, arguments.sets)
     if document.listed():
-        raise Failure("--as is for a plan with deployment:. This one lists its deployments; add one to them.", 2)
+        raise Failure("--as is for plans with one deployment. This plan lists its deployments; add one to the list.", 2)
     wrong = value_rules.online_name(name)
     if wrong:
         raise Failure(f"--as {name} is not the name of a deployment. {wrong}", 2)
@@ -66,11 +66,13 @@ def beside(arguments: Namespace) -> None:
 
 
 def new_recording(given: str) -> Path:
-    """The absolute path of a recording that is not there yet, in a folder that can be written. Raises Failure."""
+    """The absolute path of a new recording, in a writable folder. Raises Failure."""
     path = Path(os.path.abspath(Path(given).expanduser()))  # noqa: PTH100 (resolve would follow links)
     folder = path.parent
     if path.exists() or path.is_symlink():
-        raise Failure(f"{path} exists already, and a recording replaces no file: name a new one with --record.", 2)
+        raise Failure(
+            f"{path} already exists, and a recording does not replace a file. Name a new one with --record.", 2
+        )
     if not folder.is_dir():
         raise Failure(f"The recording cannot be written: there is no folder {folder}.", 2)
     if not os.access(folder, os.W_OK | os.X_OK):
@@ -89,9 +91,9 @@ def deploy(
     remove: str | None = None,
     record: Path | None = None,
 ) -> int:
-    """Start a run and follow it to its end, or only to its beginning with `detach`; returns the exit code.
+    """Start a run and follow it to its end, or with `detach` only to its start; return the exit code.
 
-    `record` is where the run writes down its exchanges with Azure.
+    `record` is the file to which the run records its exchanges with Azure.
     """
     with Signals() as signals:
         try:
@@ -101,8 +103,7 @@ def deploy(
         except OSError as error:
             where = error.filename or "the state folder"
             raise Failure(
-                f"The run cannot be started: {where}: {error.strerror}. Set AML_DEPLOY_HOME to a folder that can be "
-                "written."
+                f"The run cannot be started: {where}: {error.strerror}. Set AML_DEPLOY_HOME to a writable folder."
             ) from None
         if record is not None:
             say(f"The exchanges with Azure are recorded in {record}, without secrets and names.")
@@ -122,7 +123,7 @@ def watch(
     detach: bool = False,
     remove: str | None = None,
 ) -> int:
-    """Show a run in lines or as JSON until it ends; returns the exit code. `stops`: a signal stops the run itself."""
+    """Show a run as lines or JSON until it ends; return the exit code. With `stops`, a signal also stops the run."""
     lines = Lines(say)
     try:
         how, last = follow(
@@ -132,7 +133,7 @@ def watch(
             starting=starting,
             only_start=detach,
             stop=(lambda: start_stop.stop(run)) if stops and not detach else None,
-            stopping=lambda: say("Stopping the run. Press Ctrl+C again to leave without waiting for it."),
+            stopping=lambda: say("Stopping the run. Press Ctrl+C again to quit without waiting."),
         )
     except (BrokenPipeError, Unwritable):
         if not run.journal.finished():
@@ -152,12 +153,12 @@ def watch(
         return HUNG_UP if signals.hung_up else INTERRUPTED
     if how == GONE:
         if signals.stops:
-            say(f"The run {run.id} is stopped; its engine had not begun to work.")
+            say(f"Run {run.id} is stopped; its engine had not started working.")
             return INTERRUPTED
-        say(f"The engine of run {run.id} has ended before the run was finished. Its log: {run.log}")
+        say(f"The engine of run {run.id} ended before the run finished. Its log: {run.log}")
         say(f"Resume the run with: aml-deploy attach {run.id}")
         return 1
-    say(f"The run {run.id} is still stopping. See how it ends with: aml-deploy attach {run.id}")
+    say(f"Run {run.id} is still stopping. Follow it with: aml-deploy attach {run.id}")
     return INTERRUPTED
 
 
@@ -167,8 +168,8 @@ def _print_event(event: Event) -> None:
 
 
 def _say_detached(run: Run) -> None:
-    with contextlib.suppress(OSError):  # perhaps nobody reads any more
-        say(f"The run {run.id} goes on by itself. Come back with: aml-deploy attach {run.id}")
+    with contextlib.suppress(OSError):  # standard error may be closed
+        say(f"Run {run.id} continues in the background. Attach to it with: aml-deploy attach {run.id}")
 
 
 def _question(document: Document, *, rehearse: bool) -> str:
@@ -190,7 +191,7 @@ def _shown(document: Document, key: str) -> str:
 
 
 def _remove_command(arguments: Namespace) -> str | None:
-    """The shortest command that removes what this one made; None where only the run's own copy of the plan will do."""
+    """The shortest command that removes what this one created; None if that needs the run's own copy of the plan."""
     if arguments.sets or arguments.overlays:
         return None
     return remove_command(arguments.plan, arguments.rehearse)

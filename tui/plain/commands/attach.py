@@ -1,4 +1,4 @@
-"""`aml-deploy attach`: a run from its beginning, then as it goes on; resumed when its engine is gone."""
+"""The command `aml-deploy attach`: shows a run from its beginning and follows it; resumes it if its engine stopped."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from tui.plan.load_save.typed_secrets import known, to_ask
 
 
 def run(arguments: Namespace) -> int:
-    """Show the run; the exit code is that of the run. Raises Failure, PlanInvalid."""
+    """Show the run and return its exit code. Raises Failure, PlanInvalid."""
     chosen = choose(arguments.run)
     unfinished = not chosen.journal.finished()
     host = elsewhere(chosen) if unfinished else ""
     resumed = unfinished and not host and not chosen.alive
     with Signals() as signals:
         if host:
-            say(f"The run {chosen.id} is worked on by the engine on {host}; it is followed from here.")
+            say(f"The engine on {host} is working on run {chosen.id}; following it from this machine.")
         if resumed:
-            say(f"The engine of run {chosen.id} is gone; the run is resumed.")
+            say(f"The engine of run {chosen.id} has stopped; resuming the run.")
             _resume(chosen)
         return watch(chosen, signals, starting=resumed, stops=False, as_json=arguments.json)
 
 
 def choose(name: str | None) -> Run:
-    """The run of that id, or of the only id that begins so; without a name the latest. Raises Failure."""
+    """The run with that id or unique beginning of an id; without a name, the latest. Raises Failure."""
     everything = runs.runs()
     if not everything:
         raise Failure("There are no runs on this machine. aml-deploy apply PLAN starts one.", 2)
@@ -47,15 +47,15 @@ def choose(name: str | None) -> Run:
     found = [run for run in everything if run.id == name] or [run for run in everything if run.id.startswith(name)]
     if len(found) == 1:
         return found[0]
-    what = "No run has the id" if not found else f"{len(found)} runs have ids that begin with"
+    what = "No run has the id" if not found else f"{len(found)} runs have ids that start with"
     raise Failure(f"{what} {name}. aml-deploy runs lists them.", 2)
 
 
 def elsewhere(chosen: Run) -> str:
-    """The other machine that works on the run, if one does; waits some seconds where clocks alone cannot tell."""
+    """The other machine that works on the run, or an empty text; waits a few seconds if the clocks are not enough."""
 
     def waiting(host: str) -> None:
-        say(f"The engine of run {chosen.id} was on {host}; looking for some seconds whether it still works.")
+        say(f"The engine of run {chosen.id} was on {host}; checking for a few seconds whether it is still working.")
 
     beat = heartbeat_and_takeover.observed_elsewhere(chosen.folder, waiting)
     return beat.host if beat else ""
@@ -72,16 +72,16 @@ def _resume(chosen: Run) -> None:
 
 
 def typed_again(document: Document, environ: Mapping[str, str], typed: Collection[str] = ()) -> dict[str, str]:
-    """The secrets that were typed when the run began, asked again: they were kept in memory only. Raises Failure."""
+    """Ask again for secrets that were typed at the run's start and kept in memory only. Raises Failure."""
     secrets: dict[str, str] = {}
     for key in to_ask(document, environ, typed=typed):
         label = BY_KEY[key].label
         if not can_ask():
             if known(document, key, environ):
-                continue  # nobody can be asked; what the plan refers to may do
+                continue  # no terminal to ask on; the plan's reference may be enough
             raise Failure(
-                f"The {label.lower()} was typed when the run began, and is kept nowhere. Attach on a terminal, where "
-                f"it is asked for, or let the plan refer to it: {document.value(key) or '${env:AZURE_CLIENT_SECRET}'}.",
+                f"The {label.lower()} was typed when the run started, and was not stored. Attach on a terminal to "
+                f"enter it, or use a reference in the plan: {document.value(key) or '${env:AZURE_CLIENT_SECRET}'}.",
                 2,
             )
         import getpass
@@ -89,5 +89,5 @@ def typed_again(document: Document, environ: Mapping[str, str], typed: Collectio
         with contextlib.suppress(EOFError):
             secrets[key] = getpass.getpass(f"{label} (not shown): ")
         if not secrets.get(key):
-            raise Failure(f"The {label.lower()} is needed to go on. Nothing was done.", 2)
+            raise Failure(f"The {label.lower()} is needed to resume the run. Nothing was done.", 2)
     return secrets

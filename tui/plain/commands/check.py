@@ -1,4 +1,4 @@
-"""`aml-deploy check`: the preflight, from this machine."""
+"""The command `aml-deploy check`: the preflight, from this machine."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tui.plain.failure import Failure
 from tui.plain.terminal import say
 
 BLOCKED = 3
-WORDS = {"blocker": "blocks", "warning": "warning", "unknown": "not known", "ok": "ok"}
+WORDS = {"blocker": "blocks", "warning": "warning", "unknown": "unknown", "ok": "OK"}
 CHECK_SECONDS = 180
 
 
 def run(arguments: Namespace) -> int:
-    """Print the findings, the worst first; 3 when one of them blocks. Raises PlanInvalid, Failure."""
+    """Print the findings, the worst first; return 3 if one of them blocks. Raises PlanInvalid, Failure."""
     document, environ = ready(arguments)
     began = time.monotonic()
     findings = worst_first(ask(document, environ, "check", timeout=CHECK_SECONDS))
@@ -35,7 +35,7 @@ def run(arguments: Namespace) -> int:
     else:
         for line in finding_lines(findings):
             print(line)
-        say(f"{verdict(findings)} Looked at {len(findings)} things in {took:.1f} s.")
+        say(f"{verdict(findings)} {len(findings)} checks took {took:.1f} s.")
     return BLOCKED if any(finding.get("severity") == "blocker" for finding in findings) else 0
 
 
@@ -65,11 +65,11 @@ def _tried_locally(arguments: Namespace) -> list[dict[str, Any]]:
 
 
 def _corrected(arguments: Namespace, findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The findings after the plan was corrected where it could be, checked anew when something was changed."""
+    """Correct the plan where possible; return the findings, checked again if something was changed."""
     from tui.plain.fix_plan import correct
 
     done, left = correct(arguments, findings)
-    for line in [*done, *left] or ["There is nothing in the plan that a check could correct."]:
+    for line in [*done, *left] or ["The checks propose no corrections to the plan."]:
         say(line)
     if not done:
         return findings
@@ -78,13 +78,13 @@ def _corrected(arguments: Namespace, findings: list[dict[str, Any]]) -> list[dic
 
 
 def worst_first(findings: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The findings with blockers first and what is right last; otherwise in the order of the checks."""
+    """The findings with blockers first and ok last; otherwise in the order of the checks."""
     order = {severity: place for place, severity in enumerate(("blocker", "warning", "unknown", "ok"))}
     return sorted(findings, key=lambda finding: order.get(str(finding.get("severity")), len(order)))
 
 
 def finding_lines(findings: list[dict[str, Any]]) -> list[str]:
-    """A finding a paragraph: severity, field, message; below it what to do."""
+    """Each finding as a paragraph: severity, field, message, and below it the remedy."""
     width = max(map(len, WORDS.values()))
     lines = []
     for finding in findings:
@@ -93,13 +93,13 @@ def finding_lines(findings: list[dict[str, Any]]) -> list[str]:
         lines.append(f"{WORDS.get(severity, severity):<{width}}  {field}{finding.get('message', '')}")
         if severity != "ok":
             at = str(finding.get("looked_at") or "")
-            seen = f"looked at: {at}" if at and at not in str(finding.get("message")) else ""
+            seen = f"checked: {at}" if at and at not in str(finding.get("message")) else ""
             lines += [f"{'':<{width}}  {text}" for text in (*remedy_lines(finding), finding.get("docs"), seen) if text]
     return lines
 
 
 def remedy_lines(finding: Mapping[str, Any]) -> list[str]:
-    """What fixes it, and the command for that on a line of its own, so that it can be copied."""
+    """The remedy, and its command on a separate line, so that it can be copied."""
     command = str(finding.get("command") or "")
     remedy = str(finding.get("remedy") or "")
     if command and remedy.endswith(command):
@@ -108,11 +108,11 @@ def remedy_lines(finding: Mapping[str, Any]) -> list[str]:
 
 
 def verdict(findings: list[dict[str, Any]]) -> str:
-    """The findings in a sentence."""
+    """A sentence that sums up the findings."""
     counts = Counter(finding.get("severity") for finding in findings)
     blockers, warnings = counts["blocker"], counts["warning"]
     if blockers:
         return f"{'1 finding blocks' if blockers == 1 else f'{blockers} findings block'} a deployment."
     notes = [f"{warnings} warning{'s' * (warnings > 1)}"] if warnings else []
-    notes += [f"{counts['unknown']} not known"] if counts["unknown"] else []
+    notes += [f"{counts['unknown']} unknown"] if counts["unknown"] else []
     return f"Nothing blocks a deployment{' (' + ', '.join(notes) + ')' if notes else ''}."

@@ -1,4 +1,4 @@
-"""`aml-deploy explain`: what an error text or a log means, and what to do about it."""
+"""The command `aml-deploy explain`: explains an error text or a log."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tui.remedies.catalogue import load, user_file
 from tui.remedies.matcher import Card, match
 
 MOST_CHARACTERS = 20_000_000
-"""Of a longer text the end is read: what went wrong last stands there."""
+"""Of a longer text only the end is read, where the last error is."""
 MOST_CARDS = 5
 WIDTH = 98
 
 
 def run(arguments: Namespace) -> int:
-    """Print the matching cards, the best first; 0 when there is one, else 1. Raises Failure."""
+    """Print the matching cards, the best first; return 0 if there is one, else 1. Raises Failure."""
     text = read(arguments.file)
     catalogue = load()
     for problem in catalogue.problems:
@@ -39,10 +39,10 @@ def run(arguments: Namespace) -> int:
 
 
 def read(name: str) -> str:
-    """The text of a file, or of standard input for `-`. Raises Failure."""
+    """Read a file, or standard input for `-`. Raises Failure."""
     if name == "-":
         if os.isatty(0):
-            say("Paste the error text or the log, then press Ctrl+D on a line of its own.")
+            say("Paste the error text or the log, then press Ctrl+D on a new line.")
         return sys.stdin.buffer.read().decode("utf-8", "replace")[-MOST_CHARACTERS:]
     path = Path(name).expanduser()
     try:
@@ -57,7 +57,7 @@ def read(name: str) -> str:
 
 
 def card_lines(card: Card) -> list[str]:
-    """A card as lines for people."""
+    """A card as lines of text."""
     lines = [card.title, *part("Why", card.cause), *part("What to do", card.remedy)]
     lines += [f"    $ {command}" for command in card.commands]
     if card.docs:
@@ -74,29 +74,29 @@ def card_lines(card: Card) -> list[str]:
 
 
 def part(name: str, text: object) -> list[str]:
-    """A part of a card or a finding, wrapped; nothing without a text."""
+    """A part of a card or a finding, wrapped; empty without a text."""
     return textwrap.wrap(f"{name}: {text}", WIDTH, initial_indent="  ", subsequent_indent="    ") if text else []
 
 
 def nothing_found(text: str) -> list[str]:
-    """What to look for, and where to ask."""
+    """Advice for a text in which nothing was recognised: what to collect, and where to ask."""
     if not text.strip():
         return ["There was no text to explain. Name a file, or pipe the text in: aml-deploy explain error.txt"]
     return [
-        "Nothing in this text is a failure that is known here. That says nothing against the text.",
+        "No known failure was recognised in this text; it may still describe one.",
         "",
-        "What helps more than the last line of an error:",
-        "  - the whole answer of the failed operation, with its code and its ids",
-        "  - the log of the scoring server, from its beginning, and the one that fetches the model:",
+        "More helpful than the last line of an error are:",
+        "  - the complete response of the failed operation, with its code and ids",
+        "  - the log of the scoring server from its beginning, and of the container that downloads the model:",
         "    $ az ml online-deployment get-logs -e ENDPOINT -n DEPLOYMENT -l 500",
         "    $ az ml online-deployment get-logs -e ENDPOINT -n DEPLOYMENT --container storage-initializer",
-        "  - the build log of the environment, when the image could not be built",
+        "  - the build log of the environment, if the image could not be built",
         "  - the same plan rehearsed on this machine: aml-deploy apply PLAN --rehearse --yes",
         "",
-        "Where to look and ask:",
+        "Where to read and ask:",
         "  https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints",
         "  https://github.com/Azure/azure-sdk-for-python/issues and https://github.com/Azure/azureml-examples/issues",
-        "  a support request in the portal, with region, endpoint, time, and the x-request-id of the answer",
+        "  a support request in the portal, with region, endpoint, time, and the x-request-id of the response",
         "",
-        f"A failure that you meet often can be taught: add it to {user_file()} (see the README).",
+        f"You can add failures that you see often to {user_file()} (see the README).",
     ]

@@ -1,4 +1,4 @@
-"""`aml-deploy export` and `aml-deploy import`: a plan as other tools' files, and `az ml` files as a plan."""
+"""The commands `aml-deploy export` (a plan as other tools' files) and `aml-deploy import` (`az ml` files as a plan)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tui.plain.terminal import say
 
 
 def run(arguments: Namespace) -> int:
-    """Write the files; their paths go to stdout, notes to stderr. Raises PlanInvalid, Failure."""
+    """Write the files; print their paths to stdout, notes to stderr. Raises PlanInvalid, Failure."""
     from tui.export.targets import export, target, write
     from tui.plan.load_save.load import load
 
@@ -25,7 +25,9 @@ def run(arguments: Namespace) -> int:
     taken = [item.path for item in exported.files if (folder / item.path).exists()]
     if taken and not arguments.force:
         names = ", ".join(taken)
-        raise Failure(f"{folder} has {names} already. Name another folder with -o, or replace them with --force.", 2)
+        raise Failure(
+            f"{folder} already has {names}. Name another folder with -o, or replace the files with --force.", 2
+        )
     try:
         written = write(exported, folder)
     except OSError as error:
@@ -38,7 +40,7 @@ def run(arguments: Namespace) -> int:
 
 
 def read(arguments: Namespace) -> int:
-    """Write the plan that `az ml` files describe; what is left out goes to stderr. Raises PlanInvalid, Failure."""
+    """Write a plan from `az ml` files; print omitted settings to stderr. Raises PlanInvalid, Failure."""
     from tui.plain.ask_helper import import_az_yaml
 
     document = import_az_yaml([Path(name) for name in arguments.files], os.environ)
@@ -46,7 +48,7 @@ def read(arguments: Namespace) -> int:
     if target.is_dir():
         raise Failure(f"{target} is a folder. Name the plan file to write with -o, such as {target / 'plan.yml'}.", 2)
     if target.exists() and not arguments.force:
-        raise Failure(f"{target} is there already. Name another file with -o, or replace it with --force.", 2)
+        raise Failure(f"{target} already exists. Name another file with -o, or replace it with --force.", 2)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         document.save(target)
@@ -55,5 +57,5 @@ def read(arguments: Namespace) -> int:
     print(target)
     for problem in document.left_out:
         say(str(problem))
-    say(f"Look at it: aml-deploy check {target}, or open it: aml-deploy {target}.")
+    say(f"Check it: aml-deploy check {target}, or open it: aml-deploy {target}.")
     return 0

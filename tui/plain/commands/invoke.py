@@ -1,4 +1,4 @@
-"""`aml-deploy invoke`: one request to an endpoint."""
+"""The command `aml-deploy invoke`: sends one request to an endpoint."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tui.plain.ask_helper import ask
 from tui.plain.terminal import say
 
 REQUEST_SECONDS = 240
-"""Azure ends a request after 180 seconds at most (how-to-manage-quotas); signing in comes before it."""
+"""Azure limits a request to 180 seconds (how-to-manage-quotas); the sign-in precedes it."""
 
 
 def run(arguments: Namespace) -> int:
-    """Send the request; print the answer on stdout and its status on stderr. Raises Failure, PlanInvalid."""
+    """Send the request; print the response to stdout and its status to stderr. Raises Failure, PlanInvalid."""
     body = read_request(arguments.request)
     document, environ = target(arguments)
     result = ask(document, environ, "score", timeout=REQUEST_SECONDS, body=body, deployment=arguments.deployment)
@@ -33,7 +33,7 @@ def run(arguments: Namespace) -> int:
 
 
 def as_object(endpoint: Any, result: dict[str, Any]) -> dict[str, Any]:
-    """The line that --json prints; `response` is the body, parsed where it is JSON."""
+    """The object that --json prints; `response` is the body, parsed if it is JSON."""
     try:
         response = json.loads(result.get("body", ""))
     except ValueError:

@@ -1,4 +1,4 @@
-"""`aml-deploy keys`: which keys an endpoint has, and new ones without an interruption. A key is never printed."""
+"""The command `aml-deploy keys`: shows fingerprints of an endpoint's keys and replaces keys. Never prints a key."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ Ask = Callable[..., Awaitable[Any]]
 
 
 def run(arguments: Namespace) -> int:
-    """Show, replace or put away an endpoint's keys. Raises Failure, PlanInvalid."""
+    """Show, replace or write to a file an endpoint's keys. Raises Failure, PlanInvalid."""
     chosen = [name for name in ("rotate", "regenerate", "put") if getattr(arguments, name)]
     if len(chosen) > 1:
         raise Failure("Choose one of --rotate, --regenerate and --put.", 2)
     if arguments.put:
         if arguments.put[0] not in KEYS:
-            raise Failure(f"--put {arguments.put[0]} is none of primary and secondary.", 2)
+            raise Failure(f"--put {arguments.put[0]}: the key must be primary or secondary.", 2)
         _writable(Path(arguments.put[1]).expanduser())
     if arguments.rotate and not can_ask():
         raise Failure(
-            "--rotate asks between its steps whether callers have moved, so it needs a terminal. Without one: move "
+            "--rotate asks between its steps whether callers have switched, so it needs a terminal. Without one: move "
             "callers to the secondary key, --regenerate primary --yes, move them back, --regenerate secondary --yes.",
             2,
         )
     if arguments.regenerate and not arguments.yes and not can_ask():
-        raise Failure("Without a terminal nothing can be asked: add --yes when no caller uses that key.", 2)
+        raise Failure("There is no terminal to ask for confirmation: add --yes if no caller uses that key.", 2)
     document, environ = target(arguments)
 
     async def talk(asker: Asker) -> Any:
@@ -65,21 +65,21 @@ def run(arguments: Namespace) -> int:
 
 
 def _writable(path: Path) -> None:
-    """Say at once where a key cannot be put. Raises Failure."""
+    """Check early whether a key can be written to a file. Raises Failure."""
     if path.exists():
-        raise Failure(f"{path} is there already, and a key replaces no file. Name a new one.", 2)
+        raise Failure(f"{path} already exists, and a key does not replace a file. Name a new one.", 2)
     if not path.parent.is_dir():
         raise Failure(f"The key cannot be written: there is no folder {path.parent}.", 2)
 
 
 async def _rotate(known: dict[str, Any], ask: Ask) -> dict[str, Any]:
-    """Both keys anew, and no caller is refused in between. Raises Failure where somebody says no."""
+    """Replace both keys without refusing a caller in between. Raises Failure if the user says no."""
     first = dict(known["keys"])
     say(f"Fingerprints now: primary {first['primary']}, secondary {first['secondary']}.")
     done = known
     for number, (leave, use) in enumerate((KEYS, KEYS[::-1]), 1):
-        say(f"Step {number} of 2: let all callers use the {use} key. (aml-deploy keys … --put {use} FILE)")
-        if not confirmed(f"Do all callers use the {use} key ({done['keys'][use]}) now?"):
+        say(f"Step {number} of 2: switch all callers to the {use} key. (aml-deploy keys … --put {use} FILE)")
+        if not confirmed(f"Do all callers now use the {use} key ({done['keys'][use]})?"):
             what = "No key was replaced." if number == 1 else "The primary key is new, the secondary is the old one."
             raise Failure(what, INTERRUPTED)
         done = await ask("regenerate_key", which=leave)

@@ -1,4 +1,4 @@
-"""`presets` and `runs`: lists on stdout."""
+"""The commands `presets` and `runs`: print lists."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from argparse import Namespace
 
 
 def presets(arguments: Namespace) -> int:
-    """List the presets by name; with --json, an object a line."""
+    """List the presets by name; with --json, one object per line."""
     from tui.plan.presets import presets as all_presets
 
     found = all_presets()
@@ -19,7 +19,7 @@ def presets(arguments: Namespace) -> int:
 
 
 def runs(arguments: Namespace) -> int:
-    """List the runs of this machine, newest first; with --json, an object a line."""
+    """List the runs of this machine, newest first; with --json, one object per line."""
     from tui.engine.journal.runs import runs as all_runs
 
     found = [run.summary() for run in all_runs()]

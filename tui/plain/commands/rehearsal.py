@@ -1,4 +1,4 @@
-"""`aml-deploy rehearsal`: the local stand-in for Azure, for any client."""
+"""The command `aml-deploy rehearsal`: the local Azure, for any client."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ PRACTISED = {
 
 
 def run(arguments: Namespace) -> int:
-    """Become the rehearsal's own command; it handles signals and terminals itself."""
+    """Replace this process with the rehearsal's own command, which handles signals and terminals itself."""
     from tui.rehearsal_client import run_command
 
     practised, as_json = _practised(arguments), ["--json"] if arguments.json else []
     if arguments.json and (arguments.list_scenarios or arguments.list_roles):
-        raise Failure("--json goes with --env or --compare; lists are for people.", 2)
+        raise Failure("--json requires --env or --compare.", 2)
     if arguments.list_scenarios:
         return run_command(["scenario", "--list"])
     if arguments.list_roles:
@@ -31,7 +31,7 @@ def run(arguments: Namespace) -> int:
         return run_command(["rights", *rights])
     if arguments.stop:
         if arguments.json or arguments.port is not None or practised:
-            raise Failure("--stop goes alone: aml-deploy rehearsal --stop", 2)
+            raise Failure("--stop does not combine with other options: aml-deploy rehearsal --stop", 2)
         return run_command(["stop"])
     if arguments.env:
         if arguments.port is not None:
@@ -43,18 +43,18 @@ def run(arguments: Namespace) -> int:
         return run_command(["env", *practised, *as_json])
     if arguments.compare is not None:
         if arguments.port is not None:
-            raise Failure("--compare starts a rehearsal of its own, on a free port; leave --port out.", 2)
+            raise Failure("--compare starts a separate rehearsal on a free port; omit --port.", 2)
         if practised:
-            raise Failure("--compare starts a rehearsal of its own, as fast as it goes and without failures.", 2)
+            raise Failure("--compare starts a separate rehearsal, at full speed and without failures.", 2)
         return run_command(["compare", *as_json, "--", arguments.compare])
     if arguments.json:
-        raise Failure("--json goes with --env or --compare: aml-deploy rehearsal --env --json", 2)
+        raise Failure("--json requires --env or --compare: aml-deploy rehearsal --env --json", 2)
     port = ["--port", str(arguments.port)] if arguments.port is not None else []
     return run_command(["serve", "--or-change", *port, *practised])
 
 
 def _practised(arguments: Namespace) -> list[str]:
-    """What the rehearsal's own command is told about scenarios, pace and scoring servers."""
+    """The arguments of the rehearsal's own command for scenarios, pace and scoring servers."""
     told = [f"--scenario={name}" for name in arguments.scenario]
     if arguments.clear_scenarios:
         told.append("--clear-scenarios")
@@ -63,7 +63,7 @@ def _practised(arguments: Namespace) -> list[str]:
 
 
 def _rights(arguments: Namespace) -> list[str]:
-    """What the rehearsal's own command is told about the rights of its identities."""
+    """The arguments of the rehearsal's own command for its identities' permissions."""
     told = [f"--role={role}" for role in arguments.role] + [f"--deny={action}" for action in arguments.deny]
     if arguments.storage_role is not None:
         told.append(f"--storage-role={arguments.storage_role}")

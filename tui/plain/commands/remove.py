@@ -1,4 +1,4 @@
-"""`aml-deploy remove`: takes away what a plan made, and nothing else."""
+"""The command `aml-deploy remove`: removes what a plan created, and nothing else."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ REMOVE_SECONDS = 1800
 
 
 def run(arguments: Namespace) -> int:
-    """Say what will go, ask, and remove it. Raises Failure, PlanInvalid."""
+    """List what will be removed, ask, and remove it. Raises Failure, PlanInvalid."""
     if not arguments.yes and not can_ask():
-        raise Failure("Without a terminal nothing can be asked: add --yes to remove.", 2)
+        raise Failure("There is no terminal to ask for confirmation: add --yes to remove.", 2)
     document, environ = located(load(arguments.plan, arguments.overlays, arguments.sets), rehearse=arguments.rehearse)
 
     async def talk(asker: Asker) -> Any:
@@ -31,9 +31,9 @@ def run(arguments: Namespace) -> int:
             say(line)
         if not any(item["goes"] for item in found["items"]):
             return {"removed": [], "left": [f"{item['kind']} {item['name']}" for item in found["items"]]}
-        if not arguments.yes and not confirmed("Remove it?"):
+        if not arguments.yes and not confirmed("Remove?"):
             raise Failure("Nothing was removed.", INTERRUPTED)
-        say("Removing; Azure takes some minutes.")
+        say("Removing; this takes a few minutes.")
         return await asker.ask(document, "remove", timeout=REMOVE_SECONDS, **chosen)
 
     result = conversation(environ, talk)
@@ -52,17 +52,17 @@ def _nothing(document: Document, deployment: str | None, anything: bool) -> str:
     """Why nothing was removed."""
     if deployment and anything:
         return f"{document.get('endpoint.name')} has no deployment {deployment}; nothing was removed."
-    return "Nothing that this plan made is left to remove." if anything else "Nothing was there to remove."
+    return "Nothing that this plan created is left to remove." if anything else "There was nothing to remove."
 
 
 def what_goes(document: Document, found: dict[str, Any]) -> list[str]:
-    """What is there, what of it will be removed and why, and what that costs now, a line each."""
+    """The existing resources as lines: which will be removed and why, and their current cost."""
     endpoint = document.get("endpoint.name")
     items = found["items"]
     if not items:
         return [f"There is no endpoint {endpoint} in the workspace."]
     lines = []
-    for goes, title in ((True, "Will be removed:"), (False, "Stays:")):
+    for goes, title in ((True, "Will be removed:"), (False, "Will be kept:")):
         chosen = [item for item in items if bool(item["goes"]) is goes]
         lines += [title, *(f"  {_item(item, found['currency'])}" for item in chosen)] if chosen else []
     if any(item["price_per_hour"] is not None for item in items):
@@ -71,7 +71,7 @@ def what_goes(document: Document, found: dict[str, Any]) -> list[str]:
         lines.append("Its scoring URI stops answering.")
     wasted = [item["name"] for item in items if item["failed"] and not item["goes"]]
     if wasted:
-        lines.append(f"Failed and still there: {', '.join(wasted)}. Add --failed to remove that too.")
+        lines.append(f"Failed and still existing: {', '.join(wasted)}. Add --failed to remove them too.")
     return lines
 
 
@@ -80,8 +80,8 @@ def _item(item: dict[str, Any], currency: str) -> str:
     if item["kind"] == "deployment":
         price = item["price_per_hour"]
         cost = "price not known" if price is None else f"{price:.2f} {currency} an hour"
-        parts += [f"{item['instances']} x {item['instance_type']}", cost, f"{item['traffic']} % of the requests"]
+        parts += [f"{item['instances']} x {item['instance_type']}", cost, f"{item['traffic']} % of traffic"]
     parts.append(item["why"])
     if item["made_by"]:
-        parts.append(f"made by {item['made_by']}")
+        parts.append(f"created by {item['made_by']}")
     return ", ".join(parts)

@@ -1,4 +1,4 @@
-"""`aml-deploy requests`: what other people have to do before a plan can work, a page for each."""
+"""The command `aml-deploy requests`: what administrators must do before a plan can work, one page for each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tui.plain.terminal import say
 
 
 def run(arguments: Namespace) -> int:
-    """Print the pages, or write them into a folder; 0, also where there are none. Raises PlanInvalid, Failure."""
+    """Print the pages, or write them to a folder; returns 0, also if there are none. Raises PlanInvalid, Failure."""
     document, environ = ready(arguments)
     pages = ask(document, environ, "requests", timeout=CHECK_SECONDS, named=str(arguments.plan))
     if arguments.out is not None:
@@ -32,17 +32,18 @@ def run(arguments: Namespace) -> int:
 
 
 def summary(pages: list[dict[str, Any]]) -> str:
-    """How many things are asked of whom, in a sentence."""
+    """A sentence with the number of requests to each administrator."""
     if not pages:
-        return "Nobody else has to do anything: the check found nothing that is somebody else's to change."
+        return "There is nothing to request: the check found nothing that an administrator must change."
     asked = [
         f"{len(page['requests'])} of the {str(page['title'])[0].lower()}{str(page['title'])[1:]}" for page in pages
     ]
-    return f"Things to ask for: {', '.join(asked)}."
+    return f"Requests: {', '.join(asked)}."
 
 
 def _write(pages: list[dict[str, Any]], folder: Path) -> list[Path]:
-    """One Markdown file a page; pages of an earlier time that are not needed any more are removed."""
+    """Write one Markdown file per page; remove earlier pages that are no longer needed."""
+
     texts = {folder / f"{page['who']}.md": str(page["markdown"]) for page in pages}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,12 +55,12 @@ def _write(pages: list[dict[str, Any]], folder: Path) -> list[Path]:
                 stale.unlink()
         return list(texts)
     except OSError as error:
-        remedy = "Name a folder that can be written to with -o."
+        remedy = "Name a writable folder with -o."
         raise Failure(f"The pages cannot be written to {folder}: {error.strerror}. {remedy}") from None
 
 
 def _ours(path: Path) -> bool:
-    """Whether a file is a page of ours, by its first line."""
+    """Whether this program wrote a file, by its first line."""
     try:
         return path.is_file() and path.read_text(encoding="utf-8").startswith("# Requests to the ")
     except (OSError, UnicodeDecodeError):

@@ -1,6 +1,6 @@
-"""`aml-deploy rollback` while a rollout is under way on this machine or its state folder: the rollout goes back itself.
+"""Rolls back a rollout in progress, on this machine or in its state folder, by asking its run to do it.
 
-A change of the split from outside would end that run as one that somebody else has disturbed.
+Changing the split directly would end that run with an error, as if somebody else had interfered.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from tui.plan.load_save.document import Document
 from tui.rehearsal_client import WORKSPACE
 
 LONGEST = 900.0
-"""Seconds; a change of traffic takes Azure some seconds, minutes at worst."""
+"""Seconds; a change of traffic takes Azure seconds, or minutes at worst."""
 _TICK = 0.1
 
 
 def rolling_out(document: Document, *, rehearsed: bool) -> Run | None:
-    """The run that is shifting the requests of the document's endpoint to a new deployment right now."""
+    """The run of a rollout in progress on the document's endpoint, or None."""
     name = str(document.value("endpoint.name"))
     for run in runs.runs():
         if (run.endpoint, run.rehearsed) != (name, rehearsed) or not run.alive:
@@ -37,7 +37,7 @@ def rolling_out(document: Document, *, rehearsed: bool) -> Run | None:
 
 
 def _same_workspace(document: Document, place: dict[str, Any]) -> bool:
-    """Whether nothing that both name is different; a reference in the document names nothing."""
+    """Whether document and run agree in all workspace values that both have; references are ignored."""
     for key in WORKSPACE:
         ours, theirs = str(document.value(key) or ""), str(place.get(key.partition(".")[2]) or "")
         if ours and theirs and "${" not in ours and ours.casefold() != theirs.casefold():
@@ -46,20 +46,20 @@ def _same_workspace(document: Document, place: dict[str, Any]) -> bool:
 
 
 def roll_back_run(run: Run) -> dict[str, Any]:
-    """Ask the run to go back and wait until it has. Raises Failure when it has ended otherwise.
+    """Ask the run to roll back and wait for it. Raises Failure if it ends otherwise.
 
-    The result is that of a rollback: endpoint, and the percent by deployment before and after.
+    The result is that of a rollback: endpoint, and per cent by deployment before and after.
     """
     known = [event for event in run.journal.read() if event["event"] == "traffic_shift"]
     if not start_stop.roll_back(run):
-        raise Failure(f"The run {run.id} has ended in this moment. Ask once more: aml-deploy rollback {run.endpoint}")
+        raise Failure(f"Run {run.id} has just ended. Try again: aml-deploy rollback {run.endpoint}")
     end = time.monotonic() + LONGEST
     while not run.journal.finished() and time.monotonic() < end:
         time.sleep(_TICK)
     shifts = [event for event in run.journal.read() if event["event"] == "traffic_shift"]
     if not (shifts and shifts[-1].get("back")):
         raise Failure(
-            f"The run {run.id} did not go back: it is {run.status}. See what it did: aml-deploy attach {run.id}"
+            f"Run {run.id} did not roll back: its status is {run.status}. Details: aml-deploy attach {run.id}"
         )
     before = known[-1]["after"] if known else shifts[-1]["before"]
     return {"endpoint": run.endpoint, "before": before, "after": shifts[-1]["after"], "run": run.id}

@@ -1,4 +1,4 @@
-"""`aml-deploy scoring`: what an MLflow model needs where it cannot be deployed without code."""
+"""The command `aml-deploy scoring`: writes the files that an MLflow model needs to be deployed with code."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ SECONDS = 180
 
 
 def run(arguments: Namespace) -> int:
-    """Write script, conda file, request, and the plan that uses them. Raises PlanInvalid, Failure."""
+    """Write script, conda file, request, and a plan that uses them. Raises PlanInvalid, Failure."""
     from tui.plan.load_save.load import load
 
     document = load(arguments.plan, arguments.overlays, arguments.sets)
     if document.listed():
-        raise Failure("The plan has deployments: as a list. Make the files for a plan with one deployment.", 2)
+        raise Failure("The plan lists several deployments. Make the files for a plan with one deployment.", 2)
     folder = Path(arguments.output or "scoring").expanduser()
     target = folder / "plan.yml"
     if target.exists() and not arguments.force:
-        raise Failure(f"{target} is there already. Name another folder with -o, or replace it with --force.", 2)
+        raise Failure(f"{target} already exists. Name another folder with -o, or replace it with --force.", 2)
     made = ask(document, os.environ, "make_scoring", timeout=SECONDS, folder=str(folder), replace=bool(arguments.force))
     for key, value in made["set"].items():
-        document.set(key, value, "made from the MLflow model")
+        document.set(key, value, "from the MLflow model")
     try:
         document.save(target.resolve())
     except OSError as error:
@@ -38,5 +38,5 @@ def run(arguments: Namespace) -> int:
         say(f"Added to the model's own packages: {', '.join(made['added'])}.")
     for note in made["notes"]:
         say(note)
-    say(f"Look at the plan: aml-deploy check {target}")
+    say(f"Check the plan: aml-deploy check {target}")
     return 0

@@ -1,4 +1,4 @@
-"""`aml-deploy traffic` and `aml-deploy rollback`: shift requests between an endpoint's deployments, and back."""
+"""The commands `aml-deploy traffic` and `aml-deploy rollback`: change an endpoint's traffic split, and undo it."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from tui.plain.terminal import say
 from tui.plan import traffic
 
 SHIFT_SECONDS = 900
-"""A change of traffic takes Azure some seconds, minutes at worst."""
+"""A change of traffic takes Azure seconds, or minutes at worst."""
 
 
 def run(arguments: Namespace) -> int:
-    """Set the split that the arguments give. Raises Failure, PlanInvalid."""
+    """Set the split in the arguments. Raises Failure, PlanInvalid."""
     shares = parse(arguments.shares)
     return _shift(arguments, "traffic", shares=shares)
 
 
 def rollback(arguments: Namespace) -> int:
-    """Set the split before the last change; a rollout under way goes back itself. Raises Failure, PlanInvalid."""
+    """Restore the previous split; a rollout in progress rolls back itself. Raises Failure, PlanInvalid."""
     document, environ = target(arguments)
     run = rollback_of_run.rolling_out(document, rehearsed="REHEARSAL_SCENARIOS" in environ)
     if run is None:
         return _shift(arguments, "rollback")
-    say(f"The run {run.id} is shifting the requests; it is asked to go back.")
+    say(f"Run {run.id} is shifting traffic; asking it to roll back.")
     result = rollback_of_run.roll_back_run(run)
     _print(arguments, result)
     if not arguments.json:
-        say(f"The run has ended: aml-deploy attach {run.id} shows it.")
+        say(f"The run has ended. Details: aml-deploy attach {run.id}")
     return 0
 
 
 def parse(given: Sequence[str]) -> dict[str, int]:
-    """Percent by deployment, from texts such as blue=90. Raises Failure for what is no split."""
+    """Parse texts such as blue=90 into per cent by deployment. Raises Failure for an invalid split."""
     try:
         shares = traffic.parse(given)
     except ValueError as error:
         raise Failure(str(error), 2) from None
     total = sum(shares.values())
     if total != 100:
-        raise Failure(f"The shares add up to {total}, not to 100. Deployments that are not named get nothing.", 2)
+        raise Failure(f"The shares add up to {total}, not to 100. Deployments that are not named get no traffic.", 2)
     return shares
 
 
 def words(shares: Mapping[str, int]) -> str:
-    """A split for people, the largest share first."""
+    """A split as text, the largest share first."""
     return traffic.in_words(traffic.largest_first(shares))
 
 
@@ -62,9 +62,9 @@ def _shift(arguments: Namespace, question: str, **with_: Any) -> int:
     if arguments.json:
         return 0
     if result["before"] == result["after"]:
-        say(f"The traffic of {result['endpoint']} was like that already; nothing was changed.")
+        say(f"The traffic of {result['endpoint']} already has this split; nothing was changed.")
     elif result["before"]:
-        say(f"Back again with: aml-deploy rollback {arguments.endpoint}")
+        say(f"Undo with: aml-deploy rollback {arguments.endpoint}")
     return 0
 
 

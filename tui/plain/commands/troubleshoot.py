@@ -1,4 +1,4 @@
-"""`aml-deploy troubleshoot`: what is wrong with an endpoint, worst first, with evidence and remedy."""
+"""The command `aml-deploy troubleshoot`: the problems of an endpoint, worst first, with evidence and remedy."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from tui.plan.load_save.document import Document
 
 LOOK_SECONDS = 120
 FIX_SECONDS = 3600
-"""A deployment that is made again may build its image first."""
-LOG_LINES = 15  # of each container, unless --lines says more
+"""A deployment that is recreated may have to build its image first."""
+LOG_LINES = 15  # of each container, unless --lines is given
 EVIDENCE = 12
-OFFLINE = ("enter_secret",)  # fixes that a front end does by itself, where it can
+OFFLINE = ("enter_secret",)  # fixes that a front end applies itself, if it can
 
 
 def run(arguments: Namespace) -> int:
-    """Print what is wrong; 1 when something is. Raises Failure, PlanInvalid."""
+    """Print the problems; return 1 if there are any. Raises Failure, PlanInvalid."""
     document, environ = target_or_choice(arguments)
     body = request_of(arguments, document)
 
@@ -72,8 +72,8 @@ def _show(arguments: Namespace, report: Mapping[str, Any], changes: list[str] | 
 async def _watch(
     asker: Asker, arguments: Namespace, document: Document, body: str | None, before: dict[str, Any]
 ) -> None:
-    """Look again and again, and print what changed; Ctrl+C ends it."""
-    say(f"Looking again every {arguments.every} s; Ctrl+C ends it.")
+    """Refresh repeatedly, and print what changed; Ctrl+C ends it."""
+    say(f"Refreshing every {arguments.every} s; press Ctrl+C to end.")
     while True:
         await asyncio.sleep(arguments.every)
         try:
@@ -93,22 +93,22 @@ async def _watch(
 async def _offer(
     asker: Asker, arguments: Namespace, document: Document, body: str | None, report: dict[str, Any]
 ) -> dict[str, Any]:
-    """What can be fixed from here, previewed and confirmed, one after the other."""
+    """Offer the fixes, one after the other, each with a preview and a confirmation."""
     while True:
         offered = [(item, fix) for item, fix in words.every_fix(report) if fix["action"] not in OFFLINE]
         if not offered:
             return report
-        say("\nWhat can be done from here:")
+        say("\nAvailable fixes:")
         for number, (_, fix) in enumerate(offered, 1):
             say(f"{number:3}  {fix['what']}")
-        say("A number previews it; Enter leaves everything as it is.")
+        say("Enter a number to preview a fix, or press Enter to change nothing.")
         typed = typed_line().strip()
         if not (typed.isdigit() and 0 < int(typed) <= len(offered)):
             return report
         fix = offered[int(typed) - 1][1]
         for line in fix["preview"]:
             say(f"    {line}")
-        if not confirmed("Do it?"):
+        if not confirmed("Apply this fix?"):
             continue
         say("Working; this takes Azure some seconds, or minutes.")
         try:
@@ -122,7 +122,7 @@ async def _offer(
 
 
 async def fixed(asker: Asker, document: Document, fix: Mapping[str, Any]) -> str:
-    """Carries out a fix; what was done in a sentence. Raises HelperError, Failure."""
+    """Apply a fix; return a sentence about the result. Raises HelperError, Failure."""
     given = dict(fix.get("with") or {})
     if fix["action"] == "write_key":
         given["path"] = key_file(str(document.value("endpoint.name")))
@@ -131,36 +131,36 @@ async def fixed(asker: Asker, document: Document, fix: Mapping[str, Any]) -> str
 
 
 def key_file(endpoint: str) -> str:
-    """A new file in the state folder for an endpoint's key. Raises Failure."""
+    """The path of a new file in the state folder for an endpoint's key. Raises Failure."""
     from tui.engine.journal.state_folder import state_folder
 
     try:
         return str(state_folder() / f"key-{endpoint}-{time.strftime('%Y%m%d-%H%M%S')}.txt")
     except OSError as error:
         raise Failure(
-            f"The state folder cannot be used: {error.strerror}. AML_DEPLOY_HOME names another one."
+            f"The state folder cannot be used: {error.strerror}. Set AML_DEPLOY_HOME to another one."
         ) from None
 
 
 def report_lines(report: Mapping[str, Any], log_lines: int = LOG_LINES) -> list[str]:
-    """A look for people: the findings first, then everything that was read."""
+    """The report as lines: the findings first, then everything else."""
     rows = words.state_lines(report)
     wide = max((len(name) for name, _ in rows), default=0)
     kept = (report.get("log_analytics") or {}).get("lines") or ()
     sections = [
         (f"Endpoint {report['name']}", [f"{name:{wide}}  {value}" for name, value in rows]),
         ("Deployments", [words.deployment_line(one) for one in report.get("deployments") or ()]),
-        ("The way there from this machine", [words.hop_line(hop) for hop in report["reach"].get("hops") or ()]),
+        ("Network path from this machine", [words.hop_line(hop) for hop in report["reach"].get("hops") or ()]),
         ("Test calls", [words.test_line(call) for call in report.get("tests") or ()]),
         ("The last hour", words.metric_lines(report)),
         ("Changes of the last 24 hours", [words.history_line(change) for change in report.get("history") or ()]),
-        ("Kept in Log Analytics", [" ".join(row.values()) for row in kept[:log_lines]]),
+        ("From Log Analytics", [" ".join(row.values()) for row in kept[:log_lines]]),
         *(
             (f"Log of {log['deployment']}, {log['container']}", str(log["content"]).splitlines()[-log_lines:])
             for log in report.get("logs") or ()
             if log_lines
         ),
-        ("Not seen", [f"{item['what']}: {item['why']}" for item in report.get("unseen") or ()]),
+        ("Not accessible", [f"{item['what']}: {item['why']}" for item in report.get("unseen") or ()]),
     ]
     lines = [line for item in report["findings"] for line in (*finding_lines(item), "")]
     for title, shown in sections:
@@ -169,23 +169,23 @@ def report_lines(report: Mapping[str, Any], log_lines: int = LOG_LINES) -> list[
 
 
 def finding_lines(item: Mapping[str, Any]) -> list[str]:
-    """A finding as lines: what, why, what to do, evidence, what can be done from here."""
+    """A finding as lines: message, cause, remedy, evidence, available fixes."""
     kind = "advice" if item.get("advice") else words.WORDS.get(item["severity"], item["severity"])
     lines = textwrap.wrap(f"{kind}: {item['message']}", WIDTH, subsequent_indent="  ")
     if item["severity"] == "ok":
         return lines
     commands = list(item.get("commands") or ())
     remedy = str(item.get("remedy") or "")
-    for command in commands:  # it stands below, unbroken, to be copied
+    for command in commands:  # printed below without line breaks, so that it can be copied
         remedy = remedy.replace(command, "").strip()
     lines += [*part("Why", item.get("cause")), *part("What to do", remedy)]
     lines += [f"    $ {command}" for command in commands]
     if item.get("docs"):
         lines.append(f"  More: {item['docs']}")
     if item.get("evidence"):
-        lines.append("  Seen:")
+        lines.append("  Evidence:")
         lines += [f"    {line}" for line in item["evidence"][:EVIDENCE]]
     if item.get("request_ids"):
         lines.append(f"  Ids for a support request: {', '.join(item['request_ids'])}")
-    lines += [f"  Can be done from here: {fix['what']}" for fix in item.get("fixes") or ()]
+    lines += [f"  Available fix: {fix['what']}" for fix in item.get("fixes") or ()]
     return lines

@@ -1,1 +1,1 @@
-"""What is printed: events, results, problems."""
+"""Output as text: events, results, problems."""

@@ -1,4 +1,4 @@
-"""The events of a run as lines for people."""
+"""Formats the events of a run as lines of text."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from tui.engine.journal.run_view import RunView, seconds_of
 from tui.engine.rollout.rollout_view import RolloutView
 
 PROGRESS_SECONDS = 3
-"""Progress of one task is printed at most this often; the last line of a task says how it ended."""
+"""The interval at which progress of a task is printed; a task's last line reports its end."""
 
-SEVERITIES = {"blocker": "blocks", "warning": "warning", "unknown": "not known", "ok": "ok"}
+SEVERITIES = {"blocker": "blocks", "warning": "warning", "unknown": "unknown", "ok": "OK"}
 ACTIONS = {"create": "creating", "change": "changing", "skip": "nothing to do", "read": "reading"}
 QUIET_SOURCES = ("container", "storage-initializer")
-"""Their lines are many, and matter when something fails: then the last of them end the result."""
+"""Log sources whose lines are not printed; if something fails, the last of them are part of the result."""
 WIDTH, WIDEST = 12, 32
-"""Of the column with the task's name: as wide as the longest needs; names of deployments have up to 32 letters."""
+"""Width of the column for the task's name: as wide as needed; names of deployments have up to 32 letters."""
 
 
 ROLLOUT = "rollout"
 
 
 class Lines:
-    """Prints events with `write(line)` as they come; `view` is the run so far."""
+    """Prints events with `write(line)` as they arrive; `view` is the run so far."""
 
     def __init__(self, write: Callable[[str], None]) -> None:
         self.view = RunView()
@@ -32,7 +32,7 @@ class Lines:
         self._width = WIDTH
 
     def show(self, event: Event) -> None:
-        """Print an event. Events of kinds that are not known print nothing."""
+        """Print an event; unknown kinds are ignored."""
         self.view = self.view.fold(event)
         handler = getattr(self, f"_{event.get('event', '')}", None)
         if handler:
@@ -50,11 +50,11 @@ class Lines:
         self._write(f"Run {event['run']}: {event.get('deployment')} behind {event.get('endpoint')}, {where}.")
 
     def _run_resumed(self, event: Event) -> None:
-        self._line(event, "", "The run is resumed.")
+        self._line(event, "", "Resuming the run.")
 
     def _finding(self, event: Event) -> None:
         severity = event.get("severity", "")
-        if severity in ("ok", "blocker"):  # blockers are what the result is about
+        if severity in ("ok", "blocker"):  # blockers are shown in the result
             return
         self._line(event, "preflight", f"{SEVERITIES.get(severity, severity)}: {event.get('message', '')}")
         if event.get("remedy"):
@@ -66,14 +66,14 @@ class Lines:
         self._line(event, event["task"], f"{action}: {detail}" if detail else action)
 
     def _task_progress(self, event: Event) -> None:
-        if not self._due(event) or event["task"] == ROLLOUT:  # its steps are told as they come
+        if not self._due(event) or event["task"] == ROLLOUT:  # its steps are printed as they arrive
             return
         text = amount(event.get("done"), event.get("total"), event.get("unit", ""))
         if text:
             self._line(event, event["task"], text)
 
     def _due(self, event: Event, *, last: bool = False) -> bool:
-        """Whether progress of a task is told again: not too often, but the last of it always."""
+        """Whether to print a task's progress: at intervals, but the last one always."""
         now = seconds_of(event["time"])
         if now - self._printed.get(event["task"], 0) < PROGRESS_SECONDS and not last:
             return False
@@ -87,8 +87,8 @@ class Lines:
 
     def _traffic_shift(self, event: Event) -> None:
         rollout = self.view.rollout or RolloutView()
-        if event["task"] == ROLLOUT and not event.get("back"):  # the task traffic, and a way back, say it themselves
-            self._line(event, event["task"], f"moving requests to {rollout.split_words}")
+        if event["task"] == ROLLOUT and not event.get("back"):  # the task traffic and a roll back report it themselves
+            self._line(event, event["task"], f"shifting traffic to {rollout.split_words}")
         self._printed.pop(event["task"], None)
 
     def _rollout_watch(self, event: Event) -> None:
@@ -111,14 +111,14 @@ class Lines:
 
 
 def clock(seconds: float) -> str:
-    """Minutes and seconds, 0:07; with hours from one hour on."""
+    """A duration as minutes and seconds, 0:07; with hours from one hour on."""
     whole = max(0, int(seconds))
     hours, minutes = divmod(whole // 60, 60)
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
 def amount(done: Any, total: Any, unit: str) -> str:
-    """How far a task is, such as `4.2 of 12.6 MB`, `40 %` or `3 of 7`."""
+    """A task's progress as text, such as `4.2 of 12.6 MB`, `40 %` or `3 of 7`."""
     if not isinstance(done, (int, float)):
         return ""
     if unit == "percent":

@@ -1,4 +1,4 @@
-"""Follows a run's journal to its end, for whoever shows it."""
+"""Follows a run's journal to its end, for the line output."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tui.plain.signals import Signals
 
 LOOK_SECONDS = 0.1
 FIRST_SIGN_SECONDS = 20
-"""How long an engine that was just started may take to say that it lives."""
+"""How long a new engine may take to show that it is alive."""
 
 EXIT_CODES = {"succeeded": 0, "failed": 1, "blocked": 3, "cancelled": 130}
 
@@ -32,14 +32,14 @@ def follow(
     stop: Callable[[], Any] | None = None,
     stopping: Callable[[], None] = lambda: None,
 ) -> tuple[str, Event | None]:
-    """Show every event from the first one until the run ends; returns how following ended, and the last event.
+    """Show every event from the first one until the run ends; return how following ended, and the last event.
 
-    "finished": with `run_finished`. "detached": after SIGHUP, or a stop signal when there is no `stop`. "gone": the
+    "finished": with `run_finished`. "detached": after SIGHUP, or a stop signal without `stop`. "gone": the
     engine ended without finishing the run. "left": after a second stop signal. "started": with `only_start`, after the
-    event that says that the run has begun, or cannot.
+    event that the run has started or cannot start.
 
-    The first stop signal calls `stopping()` once and `stop()` until it returns True. `starting` says that an engine has
-    just been started and need not be alive yet.
+    The first stop signal calls `stopping()` once and `stop()` until it returns True. `starting` means that an engine
+    has just been started and need not be alive yet.
     """
     before = run.journal.last() if starting else None
     known = int(before["seq"]) if before else 0
@@ -49,7 +49,9 @@ def follow(
     announced = asked = False
     deadline = time.monotonic() + FIRST_SIGN_SECONDS
     while True:
-        alive = run.alive  # looked at before reading: what an engine wrote before it ended is read below
+        alive = (
+            run.alive
+        )  # checked before reading, so that everything that an engine wrote before it ended is read below
         events = run.journal.read(after=seen)
         for event in events:
             seen, last = int(event["seq"]), event

@@ -1,4 +1,4 @@
-"""Prints what is wrong with a plan: file, line, key, what, and what would be right."""
+"""Prints the problems of a plan: file, line, key, problem, and remedy."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from tui.plan.problems import PlanInvalid
 
 
 def report(invalid: PlanInvalid) -> None:
-    """All problems on stderr, one a paragraph."""
+    """Print all problems to stderr, one per paragraph."""
     count = len(invalid.problems)
-    lines = ["The plan cannot be used." if count == 1 else f"The plan cannot be used, for {count} reasons."]
+    lines = ["The plan is not valid." if count == 1 else f"The plan is not valid, for {count} reasons."]
     for problem in invalid.problems:
         where = [problem.file or "the plan"]
         if problem.line is not None:

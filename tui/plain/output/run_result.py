@@ -1,4 +1,4 @@
-"""How a run ended, for people: the result or the error, and the commands that come next."""
+"""Formats the end of a run as text: the result or the error, and the next commands."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HEADLINES = {
 
 
 def summary(run: Run, view: RunView, *, remove: str | None = None) -> list[str]:
-    """The lines that end a run; `remove` is the command that removes what it made."""
+    """The last lines of a run's output; `remove` is the command that removes what it created."""
     took = f" after {clock(view.finished - view.started)}" if view.finished and view.started else ""
     lines = ["", f"{HEADLINES.get(view.status, view.status)}{took}."]
     if view.card:
@@ -54,13 +54,13 @@ def summary(run: Run, view: RunView, *, remove: str | None = None) -> list[str]:
 
 
 def _requests(rollout: RolloutView) -> str:
-    """Who serves after a rollout, and who did before."""
+    """The traffic split after a rollout, and before it."""
     before = shares(rollout.before)
     return rollout.split_words + (f"; before: {before}" if before != rollout.split_words else "")
 
 
 def blocker_lines(view: RunView) -> list[str]:
-    """What blocks, and what to do about it."""
+    """The blocking findings and their remedies."""
     lines = []
     for finding in view.findings:
         if finding.get("severity") == "blocker":
@@ -71,21 +71,21 @@ def blocker_lines(view: RunView) -> list[str]:
 
 
 def log_lines(view: RunView) -> list[str]:
-    """The end of the container's log, which is not printed while all goes well."""
+    """The last lines of the container's log, which is printed only after a failure."""
     lines = [line.line.rstrip() for line in view.logs[: view.log_count] if line.source in QUIET_SOURCES]
     last = [line for line in lines if line][-LOG_LINES:]
-    return ["  The end of the container's log:", *(f"    | {line}" for line in last)] if last else []
+    return ["  Last lines of the container's log:", *(f"    | {line}" for line in last)] if last else []
 
 
 def next_commands(run: Run, view: RunView, remove: str) -> list[str]:
-    """What to type next."""
+    """The commands that can follow."""
     commands = [("See it again", f"aml-deploy attach {run.id}")]
     if view.status == "succeeded":
         commands.append(("Send a request", f"aml-deploy invoke {view.endpoint} --request FILE"))
-        # Where nobody served before, there is no split to go back to.
+        # Without traffic before, there is no split to roll back to.
         shifted = view.rollout and view.rollout.began and shares(view.rollout.before) != view.rollout.split_words
         if shifted and view.rollout and any(view.rollout.before.values()):
-            commands.append(("Go back", f"aml-deploy rollback {view.endpoint}"))
+            commands.append(("Roll back", f"aml-deploy rollback {view.endpoint}"))
     if view.status != "blocked":
         commands.append(("Remove it", remove))
     width = max(len(name) for name, _ in commands)
@@ -93,12 +93,12 @@ def next_commands(run: Run, view: RunView, remove: str) -> list[str]:
 
 
 def remove_command(plan: str, rehearsed: bool) -> str:
-    """The command that removes what a plan made."""
+    """The command that removes what a plan created."""
     return f"aml-deploy remove {shlex.quote(plan)}{' --rehearse' if rehearsed else ''}"
 
 
 def answer(test: dict[str, Any]) -> str:
-    """A test call's status, latency and answer in one line."""
+    """A test call's status, latency and response in one line."""
     latency, body = test.get("latency_ms"), test.get("response")
     took = f" in {latency:.0f} ms" if isinstance(latency, (int, float)) else ""
     text = " ".join((body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)).split())
@@ -107,7 +107,7 @@ def answer(test: dict[str, Any]) -> str:
 
 
 def card_lines(card: dict[str, Any]) -> list[str]:
-    """An error card as text: what happened, why, what to do, and what it was recognised by."""
+    """An error card as text: what happened, why, what to do, and the evidence."""
     lines = [f"  {card.get('title', '')}"]
     for name, text in (("Why", card.get("cause")), ("What to do", card.get("remedy")), ("More", card.get("docs"))):
         if text:
@@ -116,7 +116,7 @@ def card_lines(card: dict[str, Any]) -> list[str]:
             lines += [f"    {line}" for line in more]
     evidence = [line for line in card.get("evidence") or [] if line.strip() and line.strip() not in "\n".join(lines)]
     if evidence:
-        lines.append("  In the service's words:")
+        lines.append("  The service's message:")
         lines += [f"    | {line}" for line in evidence[:EVIDENCE_LINES]]
     if card.get("request_ids"):
         lines.append(f"  Request ids: {', '.join(card['request_ids'])}")

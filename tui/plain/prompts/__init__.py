@@ -1,1 +1,1 @@
-"""The wizard as prompts, line by line."""
+"""The wizard's line mode: prompts instead of screens."""

@@ -1,11 +1,11 @@
-"""A file that answers the prompts: keys of the plan, and the few questions that are not fields.
+"""Reads a file that answers the prompts: keys of the plan, and a few further questions.
 
     endpoint.name: churn-02
     deployment.instance_count: 2
     deploy: yes
     save_as: churn-02.yml
 
-What the file does not answer takes its default, as at the end of the input.
+Questions that the file does not answer take their defaults, as at the end of the input.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ from tui.plan.fields.all_fields import BY_KEY
 from tui.plan.load_save import yaml_nodes
 from tui.plan.problems import PlanInvalid, Problem
 
-# Questions of the walk that are not fields of the plan.
+# Questions that are not fields of the plan.
 PLAN, DEPLOY, SAVE_AS = "plan", "deploy", "save_as"
 YES, NO = ("y", "yes", "true"), ("n", "no", "false")
 QUESTIONS = {
-    PLAN: "plan file or preset to begin with",
+    PLAN: "plan file or preset to start with",
     DEPLOY: "yes or no, after the review",
     SAVE_AS: "file to save a changed plan to",
 }
 
 
 class FileAnswers(Answers):
-    """Answers from a file instead of from what is typed.
+    """Answers from a file instead of the terminal.
 
-    A question is answered once: when its answer was refused, the walk ends there, so that a wrong file cannot loop.
+    A question is answered once: if its answer is refused, the prompts end, so that a wrong file cannot loop.
     """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        self.ended = True  # what the file does not answer takes its default
+        self.ended = True  # unanswered questions take their defaults
         self.path = path
 
     def line(self, question: str, key: str = "") -> str:
-        """The file's answer to the question of a key, once; else empty, which means the default."""
+        """The file's answer for a key, once; then empty, which means the default."""
         return self._answered(question, key, shown=True)
 
     def secret(self, question: str, key: str = "") -> str:
-        """The same; what is answered is not shown."""
+        """Like `line`, without showing the answer."""
         return self._answered(question, key, shown=False)
 
     def _answered(self, question: str, key: str, shown: bool) -> str:
@@ -59,7 +59,7 @@ class FileAnswers(Answers):
 
 def read_answers(path: Path) -> FileAnswers:
     """The answers in a YAML file: a map of plan keys (dotted, or nested as in a plan) and of `plan`, `deploy`,
-    `save_as`. Raises PlanInvalid with file, line and key of whatever is not understood."""
+    `save_as`. Raises PlanInvalid with file, line and key of everything that is not valid."""
     import yaml
 
     answers, node = FileAnswers(path), yaml_nodes.read(path)
@@ -77,7 +77,7 @@ def read_answers(path: Path) -> FileAnswers:
 
 
 def _take(node: object, prefix: str, answers: FileAnswers, problems: list[Problem]) -> None:
-    """Take the answers of a map and of the maps in it."""
+    """Collect the answers of a map and its nested maps."""
     import yaml
 
     assert isinstance(node, yaml.MappingNode)
@@ -92,11 +92,11 @@ def _take(node: object, prefix: str, answers: FileAnswers, problems: list[Proble
             text = answers.left[key] = _text(key, value_node)
             answers.places[key] = f"{path}, line {line}"
             if key == DEPLOY and text.lower() not in YES + NO:
-                problems.append(Problem(key, f"{text} is not an answer to this.", "Answer yes or no.", path, line))
+                problems.append(Problem(key, f"{text} is not a valid answer.", "Answer yes or no.", path, line))
 
 
 def _text(key: str, node: object) -> str:
-    """What would have been typed: a scalar as it is written, nothing as the sign that empties, a map or list as the
+    """The text that would have been typed: a scalar as written, null as the sign that clears, a map or list as the
     form shows it."""
     import yaml
 

@@ -1,4 +1,4 @@
-"""One field of the plan as a prompt: the same rules, texts and defaults as in the wizard's form."""
+"""A field of the plan as a prompt, with the rules, texts and defaults of the wizard's form."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from tui.plan.load_save.document import Document
 from tui.plan.load_save.references import Unresolved, expand, has_reference
 from tui.plan.load_save.resolve import value_problem
 
-KEYS = "Enter keeps the value in brackets, ? explains, - empties, < goes back to the field before."
+KEYS = "Enter keeps the value in brackets, ? explains, - clears, < returns to the previous field."
 HELP, EMPTY, BACK = "?", "-", "<"
 SHOWN_SECRET = "kept in memory"
 
 
 def hide(typed: str) -> str:
-    """What is shown in the place of a secret that was answered; a reference is shown as it is."""
+    """The text shown instead of a typed secret; a reference is shown as it is."""
     return typed if has_reference(typed) or typed in ("", EMPTY) else SHOWN_SECRET
 
 
 class Back(Exception):
-    """The field before is asked again."""
+    """The user returns to the previous field."""
 
 
 class Answers:
-    """What is typed, line by line; at the end of the input every further answer is the default.
+    """Typed answers, line by line; after the end of the input, every answer is the default.
 
-    `ended` is true once the end was reached. Where a file answers, `places` has file and line by key, and `left` the
-    answers that were not asked for yet.
+    `ended` is true after the end of the input. For answers from a file, `places` has file and line by key, and `left`
+    the answers not used yet.
     """
 
     def __init__(self) -> None:
@@ -40,8 +40,8 @@ class Answers:
         self.left: dict[str, str] = {}
 
     def line(self, question: str, key: str = "") -> str:
-        """The answer to a question, without spaces around it; empty at the end of the input. `key` names what is
-        asked: a field's key, or one of `plan`, `deploy`, `save_as`."""
+        """Ask a question; returns the answer without surrounding spaces, empty at the end of the input. `key` is a
+        field's key, or one of `plan`, `deploy`, `save_as`."""
         print(question, end=" ", file=sys.stderr, flush=True)
         if self.ended:
             say()
@@ -49,7 +49,7 @@ class Answers:
         return self._taken(typed_line())
 
     def secret(self, question: str, key: str = "") -> str:
-        """The same, not shown where a terminal can hide it."""
+        """Like `line`, without echo if the terminal supports it."""
         if self.ended or not os.isatty(0):
             return self.line(question, key)
         import getpass
@@ -63,12 +63,12 @@ class Answers:
         if not typed.endswith("\n"):
             self.ended = self.ended or typed == ""
         if not (typed.endswith("\n") and os.isatty(0)):
-            say()  # the terminal has shown the line's end, a pipe has not
+            say()  # a terminal has echoed the end of the line, a pipe has not
         return typed.strip()
 
 
 class Form:
-    """The plan that is being filled in: the document, the secrets typed, the environment references are read in."""
+    """The plan being edited: document, typed secrets, and environment variables for references."""
 
     def __init__(self, document: Document, environ: Mapping[str, str]) -> None:
         self.document = document
@@ -77,7 +77,7 @@ class Form:
         self.changed = False
 
     def take(self, field: Field, typed: str) -> str | None:
-        """Write what was typed; returns what is wrong with it, and leaves the value as it was then."""
+        """Set a field to a typed text; if it is not valid, return the problem and keep the previous value."""
         before, source = self.document.get(field.key), self.document.sources.get(field.key, self.document.origin)
         secrets, self.secrets = self.secrets, {key: text for key, text in self.secrets.items() if key != field.key}
         if field.kind == "secret" and typed and not has_reference(typed):
@@ -93,11 +93,11 @@ class Form:
         return wrong
 
     def problem(self, field: Field) -> str | None:
-        """What is wrong with a field as it stands."""
+        """The problem of a field's current value, or None."""
         return value_problem(self.document, field.key, self.environ, self.secrets)
 
     def shown(self, field: Field) -> str:
-        """The value for reading; never a secret's."""
+        """The value for display; never a secret's."""
         if field.key in self.secrets:
             return SHOWN_SECRET
         value = self.document.value(field.key)
@@ -106,22 +106,22 @@ class Form:
         return field.show(value)
 
     def offered(self, field: Field) -> str:
-        """The value as a prompt offers it: a reference together with what it stands for here."""
+        """The value as shown in a prompt: a reference with its value on this machine."""
         shown = self.shown(field)
         if field.kind == "secret" or not has_reference(shown):
             return shown
         try:
             return f"{shown}, here {expand(shown, self.environ)}"
         except Unresolved:
-            return f"{shown}, not set here"
+            return f"{shown}, not set"
 
     def source(self, field: Field) -> str:
-        """Where the value comes from, in words."""
+        """The source of the value as text."""
         return "typed, kept in memory only" if field.key in self.secrets else self.document.source(field.key)
 
 
 def ask_field(form: Form, field: Field, answers: Answers) -> None:
-    """Ask a field until its value is right. Raises Back, and Failure when the input ends before it is right."""
+    """Ask for a field until its value is valid. Raises Back, and Failure if the input ends before that."""
     choices = f" ({', '.join(field.choices)})" if field.choices else ""
     while True:
         question = f"{field.label}{choices} [{form.offered(field)}]:"
@@ -138,25 +138,25 @@ def ask_field(form: Form, field: Field, answers: Answers) -> None:
         say(f"  {wrong}")
         if answers.ended:
             where = answers.places.get(field.key)
-            ended = f"The input ended before {field.label} ({field.key}) had a value that is right."
+            ended = f"The input ended before {field.label} ({field.key}) had a valid value."
             raise Failure(f"{where}, {field.key}: {wrong}" if where else ended, 2)
 
 
 def _chosen(field: Field, typed: str) -> str:
-    """The choice that begins with what was typed, if only one does; else what was typed."""
+    """The only choice that starts with the typed text, else the typed text."""
     matching = [choice for choice in field.choices if choice.startswith(typed.lower())]
     return matching[0] if len(matching) == 1 else typed
 
 
 def explain(form: Form, field: Field) -> None:
-    """The field's help: what it is, why it matters, an example, where the value comes from, a link."""
+    """Print the field's help: what it is, why it matters, an example, the value's source, a link."""
     for text in (
         field.help.what,
         field.help.why,
         field.help.example and f"Example: {field.help.example}",
         f"The value comes from: {form.source(field)}",
         field.default is not None and f"Default: {field.show(field.default)}",
-        field.kind == "path" and f"Relative paths start from {form.document.base}{os.sep}",
+        field.kind == "path" and f"Relative paths are relative to {form.document.base}{os.sep}",
         f"Key in the plan: {field.key}",
         field.help.link,
     ):

@@ -1,4 +1,4 @@
-"""What Azure and the files say while the prompts go on, from the helper; an answer that fails is a line, not an end."""
+"""Shows facts from Azure and the files between the prompts; a failed question only prints a line."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tui.rehearsal_client import WORKSPACE, CannotRehearse, prepare, with_own_id
 
 ANSWER_SECONDS = 60
 CHECK_SECONDS = 180
-CHECKED = ("workspace", "endpoint", "model", "compute", "network")  # the rights are told with the workspace
+CHECKED = ("workspace", "endpoint", "model", "compute", "network")  # permissions are shown with the workspace
 
 
 class Facts:
-    """Questions about the form to one helper, which ends with `close`."""
+    """Asks one helper about the form; `close` ends the helper."""
 
     def __init__(self, form: Form, *, rehearse: bool) -> None:
         self._form = form
@@ -38,12 +38,12 @@ class Facts:
             self._loop.close()
 
     def before(self, step: str) -> None:
-        """What to know before a step's fields are asked."""
+        """Print what is useful before a step's fields."""
         if step == "network":
             self._say_network()
 
     def after(self, step: str) -> None:
-        """What follows from a step's fields."""
+        """Print what follows from a step's fields."""
         if step == "credentials":
             self._say_identity()
         elif step == "workspace":
@@ -57,11 +57,11 @@ class Facts:
         elif step == "model":
             self._say_model()
         if step in CHECKED:
-            # What the preflight says against this step already now; what is in order is told at the end.
+            # The preflight's problems of this step; findings that are OK are shown at the end.
             _say_wrong(worst_first(self._ask("step_findings", step=step) or []))
 
     def review(self) -> None:
-        """What will be created, changed or left, and what the preflight finds."""
+        """Print the planned changes and the preflight's findings."""
         for change in self._ask("changes") or []:
             what = f"{change.get('action', ''):<7} {change.get('resource')} {change.get('name')}"
             say(f"  {what}  {change.get('why') or ''}".rstrip())
@@ -73,7 +73,7 @@ class Facts:
             say(f"  {verdict(findings)}")
 
     def rehearsed_again(self) -> None:
-        """Make a workspace that was typed known to the rehearsal; a credential that it does not know is replaced."""
+        """Add a typed workspace to the rehearsal, and replace a credential that it does not know."""
         if not self._rehearse:
             return
         try:
@@ -123,12 +123,12 @@ class Facts:
             say("  Leave the egress flag empty (answer -): under a managed virtual network Azure ignores it.")
 
     def _ask(self, question: str, timeout: float = ANSWER_SECONDS, **with_: Any) -> Any:
-        """An answer, or None after lines that say why there is none; the same reason is told in full once."""
+        """An answer, or None after printing why there is none; the same reason is printed in full only once."""
         try:
             return self._loop.run_until_complete(self._answer(question, timeout, **with_))
         except HelperError as error:
             text = sentences(error)
-            lines = [f"Not known, as above: {error.title}."] if text in self._said else text.splitlines()
+            lines = [f"Unknown, as above: {error.title}."] if text in self._said else text.splitlines()
             self._said.add(text)
             for line in lines:
                 say(f"  {line}")
@@ -144,6 +144,6 @@ class Facts:
 
 
 def _say_wrong(findings: list[dict[str, Any]]) -> None:
-    """Findings without what is in order."""
+    """Print the findings that are not OK."""
     for line in finding_lines([item for item in findings if item.get("severity") != "ok"]):
         say(f"  {line}")

@@ -1,4 +1,4 @@
-"""The wizard as prompts: the same steps, fields, rules and texts, line by line."""
+"""The wizard in line mode, with the same steps, fields, rules and texts."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ FORM_STEPS = ("credentials", "workspace", "endpoint", "model", "compute", "netwo
 
 
 def walk(document: Document | None, *, rehearse: bool, answers_file: str | None = None) -> int:
-    """Ask every step, deploy, show the result; returns the exit code of the run. `answers_file` answers instead of
-    what is typed. Raises Failure, PlanInvalid."""
+    """Ask for every step, deploy, show the result; return the exit code of the run. `answers_file` replaces typed
+    answers. Raises Failure, PlanInvalid."""
     answers = _from_file(answers_file) if answers_file else Answers()
     if document is None:
         document = _chosen_plan(answers)
@@ -36,7 +36,7 @@ def walk(document: Document | None, *, rehearse: bool, answers_file: str | None 
         raise PlanInvalid(document.problems)
     environ: Mapping[str, str] = os.environ
     if rehearse:
-        say("This is a rehearsal: a stand-in for Azure on this machine answers, and nothing in Azure is touched.")
+        say("This is a rehearsal: a local Azure on this machine answers, and nothing in Azure is changed.")
         document, environ = rehearsal_place(document)
     form = Form(document, environ)
     with contextlib.closing(live_facts.Facts(form, rehearse=rehearse)) as known:
@@ -45,7 +45,7 @@ def walk(document: Document | None, *, rehearse: bool, answers_file: str | None 
             _step(form, step, answers, known)
         for key in answers.left:
             if key in BY_KEY:
-                say(f"\n{answers.places[key]}, {key}: not asked, because of other values, and so not used.")
+                say(f"\n{answers.places[key]}, {key}: not used, since other values make the question unnecessary.")
         _review(form, answers, known)
         known.rehearsed_again()
     _offer_to_save(form, answers)
@@ -56,11 +56,11 @@ def _from_file(file: str) -> Answers:
     try:
         return read_answers(Path(file).expanduser())
     except PlanInvalid as invalid:
-        raise Failure("\n  ".join(["The answers cannot be used.", *map(str, invalid.problems)]), 2) from None
+        raise Failure("\n  ".join(["The answers are not valid.", *map(str, invalid.problems)]), 2) from None
 
 
 def _chosen_plan(answers: Answers) -> Document:
-    """The plan file or preset that is typed; the first preset by default."""
+    """Ask for a plan file or preset; the default is the first preset."""
     offered = presets()
     say("\n".join(["Presets:", *(f"  {preset.name}: {preset.description}" for preset in offered)]))
     first = offered[0].name if offered else ""
@@ -80,7 +80,7 @@ def _title(step: str) -> str:
 
 
 def _step(form: Form, step: str, answers: Answers, known: live_facts.Facts) -> None:
-    """Ask the fields of a step, then say what Azure says about them."""
+    """Ask for the fields of a step, then show Azure's answers about them."""
     say(_title(step))
     known.before(step)
     fields = [field for field in fields_of(step, advanced=True) if not field.advanced or field.key in answers.places]
@@ -97,9 +97,9 @@ def _step(form: Form, step: str, answers: Answers, known: live_facts.Facts) -> N
 
 
 def _review(form: Form, answers: Answers, known: live_facts.Facts) -> None:
-    """Show the plan with the source of every value, what will change, the findings; ask for the word to deploy.
+    """Show the plan with the source of every value, the planned changes and the findings; ask whether to deploy.
 
-    Raises Failure when the answer is no, 2 at the end of the input.
+    Raises Failure if the answer is no; with exit code 2 at the end of the input.
     """
     say(_title("review"))
     while True:
@@ -121,13 +121,13 @@ def _review(form: Form, answers: Answers, known: live_facts.Facts) -> None:
             if typed.lower() in YES:
                 if invalid is None and _invalid(form) is None:
                     return
-                say("Not deployed: the plan cannot be used yet.")
+                say("Not deployed: the plan is not valid yet.")
                 if answers.ended:
                     raise invalid or PlanInvalid([])
                 continue
             if answers.ended and DEPLOY not in answers.places:
                 raise Failure(
-                    "The input ended before the word to deploy. Answer y, or deploy without questions: "
+                    "The input ended before the confirmation. Answer y, or deploy without questions: "
                     "aml-deploy apply PLAN --yes",
                     2,
                 )
@@ -158,11 +158,11 @@ def _print_values(form: Form) -> None:
 
 
 def _offer_to_save(form: Form, answers: Answers) -> None:
-    """Ask for a file to save a changed plan to; by default it is not saved."""
+    """Ask for a file in which to save a changed plan; by default it is not saved."""
     if not form.changed:
         return
     while True:
-        typed = answers.line("Save the changed plan as (a file name; Enter does not save it) []:", "save_as")
+        typed = answers.line("Save the changed plan as (a file name; Enter: do not save) []:", "save_as")
         if not typed:
             return
         try:
