@@ -68,10 +68,10 @@ def test_a_plan_that_says_nothing_has_no_wish(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("identity", "key", "said"),
     [
-        ({"type": "user_assigned"}, "user_assigned_identities", "needed here"),
+        ({"type": "user_assigned"}, "user_assigned_identities", "required"),
         ({"type": "user_assigned", "user_assigned_identities": ["churn-uai"]}, "user_assigned_identities", "not the"),
         ({"type": "user_assigned", "user_assigned_identities": [USER, USER + "2"]}, "user_assigned_identities", "one"),
-        ({"type": "user_assigned", "user_assigned_identities": [{"id": USER}]}, "user_assigned_identities", "A list"),
+        ({"type": "user_assigned", "user_assigned_identities": [{"id": USER}]}, "user_assigned_identities", "a list"),
         ({"type": "both"}, "type", "not one of"),
         ({"user_assigned_identities": [USER]}, "type", "not user_assigned"),
     ],
@@ -144,9 +144,9 @@ def test_the_collector_with_everything(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("collector", "key", "line", "said"),
     [
-        ({"collections": {"a": {"enabled": "True"}, "b": {"enabled": "sure"}}}, "collections", "enabled: sure", "says"),
-        ({"collections": {"a": {"enabled": "True", "share": 1}}}, "collections", "share: 1", "not known"),
-        ({"collections": {"a-b": {"enabled": "True"}}}, "collections", "a-b:", "not a name"),
+        ({"collections": {"a": {"enabled": "True"}, "b": {"enabled": "sure"}}}, "collections", "enabled: sure", "must be"),
+        ({"collections": {"a": {"enabled": "True", "share": 1}}}, "collections", "share: 1", "Unknown key"),
+        ({"collections": {"a-b": {"enabled": "True"}}}, "collections", "a-b:", "not a valid"),
         ({"collections": {"a": {"enabled": "True", "data": {"path": "/tmp/x"}}}}, "collections", "path: /tmp", "azureml://"),
         ({"collections": ["a"]}, "collections", "collections:", "a map"),
         ({"collections": {"a": {"enabled": "True"}}, "sampling_rate": 25}, "sampling_rate", "sampling_rate", "0 to 1"),
@@ -154,7 +154,7 @@ def test_the_collector_with_everything(tmp_path: Path) -> None:
         ({"sampling_rate": 0.5}, "collections", "data_collector:", "no collection"),
         (
             {"collections": {"a": {"enabled": "True"}}, "request_logging": {"capture_headers": ["no good"]}},
-            "request_logging.capture_headers", "capture_headers", "not the name",
+            "request_logging.capture_headers", "capture_headers", "not a valid",
         ),
     ],
 )  # fmt: skip
@@ -256,11 +256,11 @@ def test_a_build_context_and_its_dockerfile(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environment", "key", "said"),
     [
-        ({"build": {"path": "nowhere"}}, "build.path", "There is no folder"),
+        ({"build": {"path": "nowhere"}}, "build.path", "does not exist"),
         ({"build": {"path": "model"}}, "build.path", "no Dockerfile in"),
         ({"build": {"path": "docker", "dockerfile_path": "Other"}}, "build.dockerfile_path", "no Other in"),
         ({"build": {"path": "docker", "dockerfile_path": "../Dockerfile"}}, "build.dockerfile_path", "inside"),
-        ({"build": {"path": "docker"}, "image": "x"}, "image", "Dockerfile says everything"),
+        ({"build": {"path": "docker"}, "image": "x"}, "image", "Dockerfile defines"),
         ({"build": {"dockerfile_path": "Dockerfile"}}, "build.path", "no build context"),
     ],
 )
@@ -293,7 +293,7 @@ def test_a_registered_environment_without_a_server_is_told(tmp_path: Path) -> No
     def said(environment: dict[str, Any]) -> str:
         return next(one.refused for one in changes(plan, {"environment": environment}) if one.resource == "environment")
 
-    assert "no routes of its own server" in said(there)
+    assert "no inference routes" in said(there)
     assert said({**there, "routes": {"scoringRoute": {"path": "/score", "port": 80}}}) == ""
 
 
@@ -312,7 +312,7 @@ def test_routes_that_cannot_be(tmp_path: Path, config: Any, keys: list[str]) -> 
 
 def test_a_liveness_probe_takes_one_success(tmp_path: Path) -> None:
     (problem,) = wrong(tmp_path, deployment={"liveness_probe": {"success_threshold": 2}})
-    assert problem.key == "deployment.liveness_probe.success_threshold" and "1 alone" in problem.message
+    assert problem.key == "deployment.liveness_probe.success_threshold" and "only 1" in problem.message
     assert resolved(tmp_path, deployment={"readiness_probe": {"success_threshold": 2}})
 
 

@@ -74,7 +74,7 @@ def test_all_problems_come_at_once_with_their_lines(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "key", "said"),
     [
-        (("name: churn-endpoint-01", "name: 1st"), "endpoint.name", "begins with a letter"),
+        (("name: churn-endpoint-01", "name: 1st"), "endpoint.name", "start with a letter"),
         (("name: churn-endpoint-01", "name: ab"), "endpoint.name", "3 to 32"),
         (("name: churn-endpoint-01", "name: a--b"), "endpoint.name", "try a-b"),
         (("name: churn-endpoint-01", "name: [a, b]"), "endpoint.name", "name"),
@@ -85,11 +85,11 @@ def test_all_problems_come_at_once_with_their_lines(folder: Path) -> None:
         (("scoring_script: score.py", "scoring_script: other.py"), "deployment.code_configuration.scoring_script",
          "is not in"),
         (("deployment:\n", "traffic: {blue: 90}\ndeployment:\n"), "traffic", "add up to 90"),
-        (("deployment:\n", "mirror_traffic: {blue: 10}\ndeployment:\n"), "mirror_traffic", "none can be copied"),
+        (("deployment:\n", "mirror_traffic: {blue: 10}\ndeployment:\n"), "mirror_traffic", "cannot be mirrored"),
         (("endpoint:\n", "credential: {method: service_principal, client_secret: s3cret}\nendpoint:\n"),
          "credential.client_secret", "reference"),
         (("path: model", 'path: "${env:NOT_THERE}"'), "deployment.model.path", "NOT_THERE is not set"),
-        (("path: model", "path: ${env:NOT_THERE}"), "", "needs quotes"),
+        (("path: model", "path: ${env:NOT_THERE}"), "", "Quote references"),
         (("path: model", "path: s3://c@a.dfs.core.windows.net/m"), "deployment.model.path", "s3:"),
     ],
 )  # fmt: skip
