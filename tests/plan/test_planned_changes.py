@@ -56,7 +56,7 @@ def change_of(**live: object) -> Change:
 def test_what_a_change_does_to_what_serves_is_said_beforehand() -> None:
     scaled = change_of(instance_count=3)
     assert scaled.in_place
-    assert "Only instances are added or taken away" in scaled.how
+    assert "Only adds or removes instances" in scaled.how
     for live in (
         {"environment_variables": {"WORKER_COUNT": "2"}},
         {"request_settings": {"request_timeout_ms": 1000}},
@@ -67,10 +67,10 @@ def test_what_a_change_does_to_what_serves_is_said_beforehand() -> None:
     ):
         rolled = change_of(**live)
         assert not rolled.in_place
-        assert "20 per cent of them at a time" in rolled.how
+        assert "20 % at a time" in rolled.how
         assert "quota" not in rolled.how
-    assert "quota for the new size" in change_of(instance_type="Standard_F4s_v2").how
-    assert "made again" in change_of(provisioning_state="Failed", instance_count=3).how
+    assert "quota for both" in change_of(instance_type="Standard_F4s_v2").how
+    assert "recreated" in change_of(provisioning_state="Failed", instance_count=3).how
     assert change_of().how == ""
 
 

@@ -1,1 +1,1 @@
-"""Preflight checks, one small function a check."""
+"""Checks: the preflight of a plan and the diagnosis of an existing endpoint, one small function per check."""

@@ -1,4 +1,4 @@
-"""A plan with several deployments: each is checked for itself, and what is said of all of them is told once."""
+"""Check each deployment of a plan separately, and merge findings that are the same for all."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from tui.plan.model import Plan
 
 
 def files(plan: Plan) -> list[Finding]:
-    """Findings about the files of every deployment of a plan (`artifacts.check`), read at the same time."""
+    """Findings about the files of all deployments of a plan (`artifacts.check`), read in parallel."""
     asked = [Question(lambda one=one: artifacts.check(one), 60.0) for one in plans(plan)]  # type: ignore[misc]
     return ordered(merged(plan, [question.answer() for question in asked]))
 
 
 def plans(plan: Plan) -> list[Plan]:
-    """The plan once for each of its deployments; itself where it has `deployment:` only."""
+    """The plan once per deployment; the plan itself if it has only `deployment:`."""
     return [plan.of(one.name) for one in plan.deployments] or [plan]
 
 
 def each(plan: Plan, check: Callable[[Plan], Iterable[Finding]]) -> list[Finding]:
-    """What a check finds for the deployments of a plan."""
+    """The findings of one check for all deployments of a plan."""
     return merged(plan, [check(one) for one in plans(plan)])
 
 
 def merged(plan: Plan, found: Sequence[Iterable[Finding]]) -> list[Finding]:
-    """The findings of `plans(plan)`, in that order, as one list: what does not hold for all says whose it is.
+    """Merge the findings of `plans(plan)`, given in that order; findings that not all share name their deployments.
 
-    What would mend the plan by itself is left out where there are several, since it may lie in one item or above all.
+    With several deployments, automatic fixes are omitted: the value can be in one item or in the common part.
     """
     if not plan.deployments:
         return [finding for findings in found for finding in findings]
@@ -53,9 +53,9 @@ def _of(finding: Finding, names: list[str], number: int) -> Finding:
 
 
 def _about_the_others(finding: Finding, plan: Plan) -> bool:
-    """Whether a finding misses a deployment that the plan itself brings: each is checked as if it were alone."""
+    """Whether a finding reports a deployment as missing that the plan itself creates, because each is checked alone."""
     if finding.id != "traffic" or "there is no such deployment" not in finding.message:
         return False
     names = {one.name.lower() for one in plan.deployments}
-    missed = finding.message.removeprefix("Traffic is planned for ").partition(", and there is")[0]
+    missed = finding.message.removeprefix("The plan gives traffic to ").partition(", but there is")[0]
     return names.issuperset(name.strip().lower() for name in missed.split(","))

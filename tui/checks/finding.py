@@ -1,4 +1,4 @@
-"""What a check found: before anything is changed, or of an endpoint that is there."""
+"""Findings: the results of the checks, of a plan before it runs or of an existing endpoint."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ UNKNOWN = "unknown"
 
 _ORDER = {BLOCKER: 0, WARNING: 1, UNKNOWN: 2, OK: 3}
 
-# From a text, the service's code where it is known, and facts: the best card of the catalogue as a dict, or None.
+# Arguments: a text, the service's error code if known, and facts. Returns the best matching card as a dict, or None.
 Recognise = Callable[[str, Optional[str], Mapping[str, Any]], Optional[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
 class PlanFix:
-    """A value of the plan that puts a finding right; None leaves the key out."""
+    """A new value in the plan that fixes a finding; None removes the key."""
 
     key: str
     value: Any
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON data."""
+        """The fix as JSON data."""
         return {"key": self.key, "value": self.value}
 
 
 @dataclass(frozen=True)
 class Fix:
-    """A change in Azure that puts a finding right: `action` with `arguments`, `what` in a sentence, `preview` of it.
+    """A change in Azure that fixes a finding: `action` with `arguments`, `what` in a sentence, and a `preview`.
 
-    `asks` names what has to be typed first, a secret; it is then given to the action under that name.
+    `asks` is the name of a secret that the user must type first; it is passed to the action under that name.
     """
 
     action: str
@@ -44,23 +44,22 @@ class Fix:
     asks: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON data."""
+        """The fix as JSON data."""
         found = {"action": self.action, "what": self.what, "preview": list(self.preview), "with": dict(self.arguments)}
         return {**found, "asks": self.asks} if self.asks else found
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was found.
+    """One result of a check.
 
-    `severity` is blocker (the run cannot succeed, or callers get no answers now), warning, ok, or unknown (nobody
-    answered; never blocks). `field` is the plan's key that it is about, `looked_at` the file or resource it was read
-    from. `commands` do on a command line what `remedy` says, `fixes` do it from here, the best first. `evidence` are
-    lines as they were read.
+    `severity` is blocker (the run cannot succeed, or callers get no responses now), warning, ok, or unknown (no answer;
+    never blocks). `field` is the plan's key that it concerns, `looked_at` the file or resource from which it was read.
+    `commands` do the `remedy` on a command line, `fixes` do it from here, the best first. `evidence` has lines as read.
 
-    Of an endpoint that is there: `deployment` and `request_ids` say which and where to ask on, `card` is the id of the
-    catalogue's entry, `advice` marks a warning about how it is set up, which is no failure, and `request` is what to
-    send to whoever has to do it, where that is somebody else.
+    For an existing endpoint: `deployment` is the affected one, `request_ids` are the ids for support, `card` is the id
+    of the catalogue's entry, `advice` marks a warning about the setup that is not a failure, and `request` is the text
+    to send to the person responsible, if that is somebody else.
     """
 
     id: str
@@ -81,7 +80,7 @@ class Finding:
     request: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """The finding as `check --json` has it; without command and fix where there are none."""
+        """The finding for `check --json`; command and fix only if there are any."""
         found = self._of("id", "severity", "field", "message", "remedy", "docs", "looked_at")
         if self.commands:
             found["command"] = "; ".join(self.commands)
@@ -90,7 +89,7 @@ class Finding:
         return found
 
     def as_report(self) -> dict[str, Any]:
-        """The finding as `troubleshoot --json` has it; `fix` is the first of the fixes, null where there is none."""
+        """The finding for `troubleshoot --json`; `fix` is the first of the fixes, or null."""
         fixes = [fix.as_dict() for fix in self.fixes]
         return {
             **self._of("id", "severity", "message", "cause", "remedy", "evidence", "commands", "docs", "deployment"),
@@ -106,7 +105,7 @@ class Finding:
 
 
 def ordered(findings: list[Finding]) -> list[Finding]:
-    """The worst first: blockers, warnings, unknowns, what is in order; advice after failures of the same weight."""
+    """Sort by severity: blockers, warnings, unknown, OK; advice after failures of the same severity."""
     return sorted(findings, key=lambda finding: (_ORDER.get(finding.severity, len(_ORDER)), finding.advice))
 
 
@@ -116,12 +115,12 @@ def blocked(findings: list[Finding]) -> bool:
 
 
 def wrong(findings: list[Finding]) -> bool:
-    """Whether something is wrong, so that a script should notice: advice and what could not be seen are not."""
+    """Whether something is wrong that a script should report; advice and unknown findings do not count."""
     return any(finding.severity in (BLOCKER, WARNING) and not finding.advice for finding in findings)
 
 
 def with_card(card: Mapping[str, Any] | None, **own: Any) -> Finding:
-    """A finding in the words of a card where there is one, laid over its own; its own severity and fixes stay."""
+    """Replace a finding's texts with those of its catalogue card, if any; severity and fixes are kept."""
     if card is None:
         return Finding(**own)
     evidence = tuple(dict.fromkeys([*card.get("evidence", ()), *own.get("evidence", ())]))
@@ -140,5 +139,5 @@ def with_card(card: Mapping[str, Any] | None, **own: Any) -> Finding:
 
 
 def last_lines(text: str, most: int = 12) -> tuple[str, ...]:
-    """The last lines of a log that hold anything, as evidence."""
+    """The last non-empty lines of a log, as evidence."""
     return tuple(line for line in text.splitlines() if line.strip())[-most:]

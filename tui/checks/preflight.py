@@ -1,6 +1,6 @@
-"""The preflight: every check that can be made before something is changed, at the same time where possible.
+"""The preflight: all checks that are possible before anything is changed, in parallel where possible.
 
-A step of the wizard gets its own part of it while it is filled in, by `of_step`.
+Each step of the wizard runs its own part with `of_step`.
 """
 
 from __future__ import annotations
@@ -36,26 +36,26 @@ LIMIT = 9.0
 
 
 def run(plan: Plan, cloud: Cloud, *, limit: float = LIMIT, with_diagnose: bool = False) -> list[Finding]:
-    """Findings about the plan as it would be carried out now: blockers first, then warnings, unknown, in order.
+    """Check the plan as it would run now; the findings are blockers first, then warnings, unknown and OK.
 
-    It ends after about `limit` seconds: what nobody has answered by then is a finding of severity unknown. With
-    `with_diagnose`, Azure is asked to look at the workspace from its own seat, which takes it some seconds. Changes
-    nothing and never raises for what Azure says.
+    It ends after about `limit` seconds; queries without an answer by then give findings of severity unknown. With
+    `with_diagnose`, Azure also diagnoses the workspace, which takes some seconds. Changes nothing and never raises for
+    errors from Azure.
     """
     return Preflight(plan, cloud, limit, with_diagnose).findings()
 
 
 def of_step(plan: Plan, cloud: Cloud, step: str, *, limit: float = LIMIT) -> list[Finding]:
-    """The findings that belong to one step of the wizard, from its own questions only; otherwise as `run`.
+    """The findings of one step of the wizard, from its own queries only; otherwise as `run`.
 
-    What later steps ask for may still be empty in the plan.
+    Fields of later steps can still be empty in the plan.
     """
     found = Preflight(plan, cloud, limit, step == "workspace", steps.parts(step)).findings()
     return steps.of(step, found)
 
 
 class _Early(NamedTuple):
-    """What is asked before anybody knows the workspace."""
+    """The queries that do not need the workspace."""
 
     files: list[Question[list[Finding]]]
     endpoint: Question[EndpointInfo | None]
@@ -66,10 +66,10 @@ class _Early(NamedTuple):
 
 
 class Preflight:
-    """One preflight: its questions start as soon as what they need is known, and end together.
+    """One preflight: a query starts as soon as its inputs are known; all end together.
 
-    `parts` are those of `tui.checks.steps`, all of them by default. `who` and `workspace` are what was learned on the
-    way, once the findings are there.
+    `parts` are those of `tui.checks.steps`, all of them by default. `who` and `workspace` are set once the findings are
+    complete.
     """
 
     def __init__(
@@ -88,14 +88,14 @@ class Preflight:
         self.workspace: WorkspaceInfo | None = None
 
     def _ask(self, what: Callable[[], T]) -> Question[T]:
-        """Starts to ask; the answer is waited for until the whole preflight has to end."""
+        """Start a query; its answer is waited for until the end of the preflight."""
         return Question(what, max(0.0, self._ends - time.monotonic()))
 
     def _wants(self, *parts: str) -> bool:
         return not self._parts.isdisjoint(parts)
 
     def findings(self) -> list[Finding]:
-        """Asks everything, in the order in which answers are needed."""
+        """Run all queries, in the order in which their answers are needed."""
         from tui.cloud.auth import sign_in
         from tui.cloud.endpoints import endpoints
         from tui.cloud.http import hosts
@@ -111,7 +111,7 @@ class Preflight:
         if self._wants("reach", "elsewhere"):
             self._board.add_source(plan)
         asked_who = self._ask(lambda: sign_in.sign_in(cloud))
-        # Sent with the sign-in: each signs in itself where that is not done yet, and none waits for another.
+        # Started together with the sign-in: each query signs in itself if necessary, so none waits for another.
         asked_info = self._ask(lambda: workspaces.read(cloud))
         asked_endpoint = self._ask(lambda: endpoints.read(cloud, plan.endpoint.name) if plan.endpoint.name else None)
         asked_store = self._ask(lambda: hosts.store(cloud)) if self._wants("rights", "reach") else None
@@ -121,7 +121,7 @@ class Preflight:
         found = [identity.signed_in(asked_who), *(sdk_version.check() if self._wants("files") else [])]
         self.who = _quietly(asked_who)
         if found[0].severity in (BLOCKER, UNKNOWN):
-            why = "This was not asked, because nobody is signed in."
+            why = "This was not checked, because the sign-in failed."
             info: Any = Finding("workspace", UNKNOWN, workspace.FIELD, why)
         else:
             info = ask(asked_info, "workspace", workspace.FIELD, "The workspace", needed=True)
@@ -135,7 +135,7 @@ class Preflight:
         return ordered([*found, *self._in_workspace(info, early)])
 
     def _in_workspace(self, info: WorkspaceInfo, early: _Early) -> list[Finding]:
-        """Asks what needs the workspace, where nothing needs anything else, and finds what all the answers say."""
+        """Run the queries that need only the workspace, and collect all findings."""
         from tui.cloud.endpoints.endpoint_names import elsewhere
         from tui.cloud.workspace import limits, sizes
 
@@ -182,7 +182,7 @@ class Preflight:
             *(self._capacity(asked_sizes, asked_usage, endpoint) if asked_usage else []),
             *([storage.open_to_us(asked_storage)] if asked_storage else []),
             *self._reach(),
-            # The files' own check does not know the workspace, so it can only warn about MLflow and the network.
+            # The check of the files does not know the workspace, so it can only warn about MLflow and the network.
             *(finding for finding in self._files(early.files) if finding.id != "mlflow-network"),
             *self._elsewhere(early.source, early.pins),
             *each_deployment.each(plan, lambda one: artifact_findings.about_mlflow_network(one, info.isolation)),
@@ -193,7 +193,7 @@ class Preflight:
         ]
 
     def _sources(self) -> list[tuple[Plan, Question[Any]]]:
-        """For each deployment whose model lies elsewhere, the question what lies there."""
+        """For each deployment with a model in another location, the query about its content."""
         return [
             (one, self._ask(functools.partial(source.held, one, self._cloud)))
             for one in each_deployment.plans(self._plan)
@@ -201,7 +201,7 @@ class Preflight:
         ]
 
     def _pins(self) -> list[Question[list[Finding]]]:
-        """For each deployment, whether its packages are there."""
+        """For each deployment, the check of its packages."""
 
         def ask_index(one: Plan) -> list[Finding]:
             asked = pins.wanted(one)
@@ -259,14 +259,14 @@ class Preflight:
 
         def left(one: Plan) -> list[Finding]:
             question = asked_sizes[one.deployment.instance_count]
-            offers = ask(question, "quota", size_and_quota.TYPE, "What quota is left", blocks=False)
+            offers = ask(question, "quota", size_and_quota.TYPE, "The quota left", blocks=False)
             if isinstance(offers, Finding):
                 return [offers]
             existing = size_and_quota.existing(one, endpoint)
             needs.extend(size_and_quota.need(one, offers, existing))
             return size_and_quota.quota(one, offers, existing)
 
-        usage = ask(asked_usage, "room", size_and_quota.COUNT, "How many endpoints are left", blocks=False)
+        usage = ask(asked_usage, "room", size_and_quota.COUNT, "The number of endpoints left", blocks=False)
         room = [usage] if isinstance(usage, Finding) else []
         if not isinstance(usage, Finding):
             room = each_deployment.each(plan, lambda one: size_and_quota.room(one, usage, endpoint))
@@ -293,7 +293,7 @@ def _storage(cloud: Cloud) -> str:
 
 
 def _quietly(question: Question[T]) -> T | None:
-    """The answer, or None where there is none: for what only makes other findings better."""
+    """The answer, or None if there is none, for optional details of other findings."""
     try:
         return question.answer()
     except Exception:

@@ -1,4 +1,4 @@
-"""Whether this program was tried with the version of Azure's SDK that is installed."""
+"""Check whether this program was tested with the installed version of Azure's SDK."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tui.cloud.http.sdk_import import TRIED, newer_than_tried
 
 
 def check() -> list[Finding]:
-    """A warning where azure-ai-ml is newer than what was tried; it is used all the same."""
+    """A warning if azure-ai-ml is newer than the tested version; it is used anyway."""
     newer = newer_than_tried()
     if not newer:
         return []
@@ -15,8 +15,8 @@ def check() -> list[Finding]:
         Finding(
             "sdk-version",
             WARNING,
-            message=f"azure-ai-ml {newer} is newer than {TRIED}, the newest that aml-deploy was tried with.",
-            remedy=f"It is used as it is. Where something goes wrong in it, go back to {TRIED}, and please report it.",
+            message=f"azure-ai-ml {newer} is newer than {TRIED}, the latest version that aml-deploy was tested with.",
+            remedy=f"It is used anyway. If it causes problems, go back to {TRIED}, and please report them.",
             commands=(f"pip install 'azure-ai-ml=={TRIED}.*'",),
             advice=True,
         )

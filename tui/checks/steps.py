@@ -1,7 +1,7 @@
-"""Which part of the preflight belongs to which step of the wizard.
+"""Map the parts of the preflight to the steps of the wizard.
 
-A finding belongs to the step of the field that it is about. Who may do what is also told at the workspace, on which
-roles are given; what concerns no field is told with the network.
+A finding belongs to the step of its field. Permissions are also shown at the workspace, on which roles are assigned;
+findings without a field are shown with the network.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from tui.checks.finding import Finding
 from tui.checks.model.artifact_findings import SCORING
 from tui.plan.fields.all_fields import BY_KEY
 
-# Beside the sign-in and the workspace itself, which everything needs:
+# Besides the sign-in and the workspace itself, which all parts need:
 #   rights     roles, data role, resource providers          around     registry, vault, storage account
-#   reach      every host, and whether storage admits us     login      Resource Manager and the sign-in authority
+#   reach      every host, and access to the storage         login      Resource Manager and the sign-in service
 #   names      endpoint, deployment, traffic                 capacity   sizes and quota
-#   files      model, script, conda file, sample request; the step Model shows them from its own look into the files
-#   elsewhere  what the model's source, the workspace's registry of models and the package index hold
+#   files      model, script, conda file, sample request; the step Model shows them from its own check of the files
+#   elsewhere  the content of the model's source, the workspace's registered models, and the package index
 _PARTS = {
     "credentials": {"rights", "login"},
     "workspace": {"rights", "reach", "around"},
@@ -30,7 +30,7 @@ _WITHOUT_FIELD = "network"
 
 
 def parts(step: str) -> frozenset[str]:
-    """The parts of the preflight that a step needs; none for a step that has no findings of its own."""
+    """The parts of the preflight that a step needs; empty for a step without its own findings."""
     return frozenset(_PARTS.get(step, ()))
 
 
@@ -41,11 +41,11 @@ def of(step: str, findings: list[Finding]) -> list[Finding]:
 
 
 def _of_model(finding: Finding) -> bool:
-    """A flag that only the model's type makes impossible."""
+    """A flag that is invalid only because of the model's type."""
     return finding.id == "mlflow-network" or (finding.id.startswith("egress-") and finding.commands == (SCORING,))
 
 
 def step_of(finding: Finding) -> str:
-    """The step in which a finding is put right."""
+    """The step in which to fix a finding."""
     field = BY_KEY.get(finding.field)
     return field.step if field else _WITHOUT_FIELD

@@ -1,1 +1,1 @@
-"""What goes wrong with managed online endpoints, as data, and the matcher that recognises it in an error or a log."""
+"""Known failures of managed online endpoints, as data, and the matcher that recognises them in errors and logs."""

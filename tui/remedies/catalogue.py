@@ -1,4 +1,4 @@
-"""The catalogue of failures: reads and checks the entries, those of this package and those that a user adds."""
+"""Load and validate the catalogue of failures: the bundled entries and those that a user adds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 @dataclass(frozen=True)
 class Weighted:
-    """A pattern and how much it says: 1 names the failure, 3 names exactly this variant, below 1 needs company."""
+    """A pattern and its weight: 1 identifies the failure, 3 exactly this variant; below 1 is not enough alone."""
 
     pattern: Pattern
     weight: float
@@ -30,12 +30,12 @@ class Weighted:
 
 @dataclass(frozen=True)
 class Entry:
-    """A failure: what names it (`patterns`, `context`, `codes`), and what is said about it.
+    """A failure: how to recognise it (`patterns`, `context`, `codes`), and its texts.
 
-    `context` is the name of a pattern that must occur somewhere in the text, so that ordinary words mean Azure.
-    `absent`: patterns that must not occur. `unless`: facts under any group of which the entry would contradict the
-    plan. `general`: says little more than the service's code does, so a more exact entry of that code replaces it.
-    `traceback`: what is said rests on the exception that a traceback of the text names.
+    `context` is the name of a pattern that must occur somewhere in the text, so that common words refer to Azure.
+    `absent`: patterns that must not occur. `unless`: groups of facts, any of which rules the entry out. `general`: says
+    little more than the service's code, so a more specific entry for that code replaces it. `traceback`: the texts use
+    the exception of a traceback in the text.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Entry:
 
 @dataclass
 class Catalogue:
-    """Entries by id, the patterns of contexts by name, and a sentence for everything that could not be used."""
+    """Entries by id, context patterns by name, and a sentence for each entry or file that is not valid."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
     contexts: dict[str, Pattern] = field(default_factory=dict)
@@ -66,11 +66,11 @@ class Catalogue:
 
 
 class _Unusable(ValueError):
-    """Why an entry cannot be used, as the end of a sentence."""
+    """An invalid entry; the message is the end of a sentence."""
 
 
 def user_file() -> Path:
-    """A user's own entries: `remedies.yml` in `$AML_DEPLOY_HOME`, else in the platform's state folder."""
+    """The file of a user's own entries: `remedies.yml` in `$AML_DEPLOY_HOME`, else in the platform's state folder."""
     home = os.environ.get("AML_DEPLOY_HOME")
     if home:
         return Path(home).expanduser() / "remedies.yml"
@@ -80,9 +80,9 @@ def user_file() -> Path:
 
 
 def load(own: Path | None = None) -> Catalogue:
-    """The bundled entries with those of a user's file (`user_file()` when None) laid over them.
+    """Load the bundled entries, overridden by those of a user's file (`user_file()` if None).
 
-    A file or entry that cannot be used is left out and described in `problems`; nothing is raised for it.
+    An invalid file or entry is omitted and described in `problems`; nothing is raised for it.
     """
     path = user_file() if own is None else own
     return _load(str(path), _stamp(path))

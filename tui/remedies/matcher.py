@@ -1,4 +1,4 @@
-"""Recognises known failures in an error text, a container log or a build log."""
+"""Recognise known failures in an error text, a container log or a build log."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _SAFE_IN_A_COMMAND = re.compile(r"[\w./:@+=,-]+")
 
 @dataclass(frozen=True)
 class Card:
-    """A recognised failure, in words, with the lines that show it.
+    """A recognised failure, with its texts and the lines that show it.
 
-    `evidence` holds the lines and `lines` their numbers (from 1), side by side; `score` orders cards and means
-    nothing by itself. `field` is the plan's key at which it is mended, where there is one.
+    `evidence` has the lines and `lines` their numbers (from 1), in the same order; `score` only orders cards. `field`
+    is the key of the plan to fix, if there is one.
     """
 
     id: str
@@ -43,7 +43,7 @@ class Card:
     score: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON: lists and texts only."""
+        """The card as JSON data, with lists and texts only."""
         return {
             "id": self.id,
             "title": self.title,
@@ -77,13 +77,13 @@ def match(
     facts: Mapping[str, Any] | None = None,
     catalogue: Catalogue | None = None,
 ) -> list[Card]:
-    """The known failures that a text names, best first; an empty list rather than a wrong one.
+    """The known failures in a text, best match first; empty if there is no certain match.
 
-    `code` is the service's error code where it is known beside the text. `facts` is what is known of the plan and the
-    workspace (see `unless` of the catalogue: isolation, egress, has_code, conda_names_server, auth_mode, …, and
-    endpoint, deployment, workspace, resource_group, subscription, which fill the commands). With a code or facts the
-    text is known to come from Azure Machine Learning, so its contexts need not show in it. `catalogue` stands in for
-    the bundled entries with the user's.
+    `code` is the service's error code, if it is known separately. `facts` describe the plan and the workspace (see
+    `unless` in the catalogue: isolation, egress, has_code, conda_names_server, auth_mode, …, and endpoint, deployment,
+    workspace, resource_group, subscription, which fill in the commands). With a code or facts, the text is known to
+    come from Azure Machine Learning, so no context pattern must match. `catalogue` replaces the bundled and user's
+    entries.
     """
     known = catalogue or load()
     page = Page(f"{text}\n{code}" if code else text)
@@ -113,7 +113,7 @@ def match(
 
 
 def _hits(entry: Entry, page: Page) -> tuple[tuple[float, Hit], ...]:
-    """What matched, the heaviest pattern first; one line counts once."""
+    """The matches, heaviest pattern first; each line counts once."""
     seen: set[int] = set()
     found = []
     for weighted in sorted(entry.patterns, key=lambda item: -item.weight):
@@ -125,7 +125,7 @@ def _hits(entry: Entry, page: Page) -> tuple[tuple[float, Hit], ...]:
 
 
 def _score(entry: Entry, hits: Sequence[tuple[float, Hit]], code: str | None) -> float:
-    """The heaviest pattern decides; others and a fitting code add a little."""
+    """The score: mainly the heaviest pattern; other patterns and a matching code add a little."""
     first, *others = (weight for weight, _ in hits)
     return first + min(0.9, 0.2 * sum(others)) + (CODE_BONUS if code and code in entry.codes else 0.0)
 
@@ -135,7 +135,7 @@ def _last_line(item: _Found) -> int:
 
 
 def _without_general(found: list[_Found]) -> list[_Found]:
-    """Without the entries that say only what a code says, where another one of that code says more."""
+    """Remove general entries if there is a more specific one with the same code."""
     best: dict[str, float] = {}
     for item in found:
         for code in item.entry.codes:
@@ -178,12 +178,12 @@ def _card(item: _Found, facts: Mapping[str, Any], crash: Raised | None, ids: tup
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
-    """The text with `{name}` and `{name|words where it is not known}` filled in."""
+    """Fill in `{name}` and `{name|text if it is unknown}` in a text."""
     return _PLACE.sub(lambda place: values.get(place[1]) or (place[2] if place[2] is not None else place[1]), text)
 
 
 def _command(text: str, values: Mapping[str, str]) -> str:
-    """A command with what is known; `{name}` that is not known, or that a shell would take apart, stays as NAME."""
+    """Fill in a command; `{name}` becomes NAME if it is unknown or would need quoting in a shell."""
 
     def value(place: re.Match[str]) -> str:
         known = values.get(place[1], "")

@@ -1,7 +1,7 @@
-"""A regular expression that is looked for in the lines of a long text, fast and with an upper bound on its work.
+"""Search the lines of a long text for a regular expression, fast and with bounded work.
 
-Most patterns of the catalogue occur in no line of a log. So each is first looked for by the fixed characters that
-every match of it must hold, and the expression itself is tried only on the lines that hold them.
+Most patterns of the catalogue match no line of a log. So each pattern is first located by literal characters that
+every match must contain, and the expression itself is tried only on the lines that contain them.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ LONGEST_LINE = 4000
 MOST_LINES = 1500
 """At most this many lines are tried for one pattern, the last ones of the text first."""
 SHORTEST_LITERAL = 3
-# The line end of a text inside a JSON string; the second expression says whether a line is JSON at all.
+# The line break of a text inside a JSON string; the second expression tells whether a line is JSON at all.
 _INNER_END = re.compile(r"\\n")
 _QUOTED = re.compile(r"[\"']\s?:|\\\"|[\[{]\"")
 
 
 class BadPattern(ValueError):
-    """A pattern that is no regular expression, or one whose search could take for ever."""
+    """A pattern that is not a valid regular expression, or whose search might never end."""
 
 
 class Page:
-    """A text, ready to be searched by lines. Line numbers begin at 1.
+    """A text prepared for searching by line. Line numbers start at 1.
 
-    A line of JSON that carries a whole log in a string is searched by the lines of that log; all of them have the
-    number of the line that they stand in.
+    A line of JSON that contains a whole log in a string is searched by the lines of that log, which all have the number
+    of the JSON line.
     """
 
     def __init__(self, text: str) -> None:
         self.text = text.replace("\r\n", "\n").replace("\r", "\n")
-        # The one character whose lower case is longer would shift everything behind it.
+        # Replace the only character whose lowercase form is longer, because it would shift all positions after it.
         self.lowered = self.text.replace("\u0130", "I").lower()
         self._begins: list[int] = []
         self._ends: list[int] = []
@@ -50,15 +50,15 @@ class Page:
         return len(self._begins)
 
     def line_of(self, position: int) -> int:
-        """The index of the line that holds a character."""
+        """The index of the line that contains a character."""
         return bisect_right(self._begins, position) - 1
 
     def bounds(self, index: int) -> tuple[int, int]:
-        """Where a line begins and ends, without its line end."""
+        """The start and end of a line, without its line break."""
         return self._begins[index], self._ends[index]
 
     def number(self, index: int) -> int:
-        """The number of a line in the text as it was given."""
+        """The number of a line in the original text."""
         return self._numbers[index]
 
     def _add(self, begin: int, line: str, number: int) -> None:
@@ -81,7 +81,7 @@ class Hit:
 
     @property
     def shown(self) -> str:
-        """The line as evidence: shortened around the match when it is very long."""
+        """The line as evidence; a very long line is shortened around the match."""
         if len(self.window) <= 400:
             return self.window.strip()
         begin, end = max(0, self.match.start() - 120), min(len(self.window), self.match.end() + 240)
@@ -89,7 +89,7 @@ class Hit:
 
 
 class Pattern:
-    """A regular expression, case-insensitive, for single lines. Raises BadPattern."""
+    """A case-insensitive regular expression for single lines. Raises BadPattern."""
 
     def __init__(self, text: str) -> None:
         try:
@@ -100,11 +100,11 @@ class Pattern:
         except (re.error, RecursionError, OverflowError) as error:
             raise BadPattern(f"{text!r} is not a regular expression: {error}") from None
         if _explodes(tree):
-            raise BadPattern(f"{text!r} repeats what is itself repeated without a limit; that search may never end")
+            raise BadPattern(f"{text!r} has an unlimited repetition inside another, so a search might never end")
         self.literals = _literals(tree)
 
     def hits(self, page: Page, most: int = 5) -> list[Hit]:
-        """The last lines that match, at most `most`, in the order of the text."""
+        """The last matching lines, at most `most`, in the order of the text."""
         found: dict[int, Hit] = {}
         tried = 0
         for index, begin, end in self._windows(page):
@@ -149,7 +149,7 @@ class Pattern:
 
 
 def _parsed(text: str) -> Any:
-    """The expression as Python's own parser sees it."""
+    """The expression as parsed by Python's own parser."""
     try:
         from re import _parser as parser  # type: ignore[attr-defined]
     except ImportError:  # before Python 3.11
@@ -158,7 +158,7 @@ def _parsed(text: str) -> Any:
 
 
 def _literals(tree: Any) -> tuple[str, ...]:
-    """Texts in lower case of which every match must hold one; empty where there are none that help."""
+    """Lowercase texts of which every match must contain one; empty if there are no useful ones."""
     best: tuple[str, ...] = ()
     run = ""
 
@@ -188,7 +188,7 @@ def _literals(tree: Any) -> tuple[str, ...]:
 
 
 def _explodes(tree: Any, inside: bool = False) -> bool:
-    """Whether an unlimited repetition holds another: the shape of expressions that take exponential time."""
+    """Whether an unlimited repetition contains another, as in expressions that take exponential time."""
     for operation, value in tree:
         name = str(operation)
         if name in ("MAX_REPEAT", "MIN_REPEAT"):

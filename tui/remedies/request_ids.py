@@ -1,4 +1,4 @@
-"""The ids that Microsoft's support asks for, from a text.
+"""Extract from a text the ids that Microsoft's support needs.
 
 Header names: Microsoft, how-to-troubleshoot-online-endpoints (x-request-id, x-ms-client-request-id) and the common
 headers of Azure Resource Manager; `Trace ID` and `Correlation ID` are Microsoft Entra's.
@@ -24,7 +24,7 @@ _SIGNS = ("request-id", "request id", "requestid", "request_id", "correlation", 
 
 
 def request_ids(page: Page) -> tuple[str, ...]:
-    """Request, correlation and trace ids in the order of the text, each once; the last dozen where there are more."""
+    """Request, correlation and trace ids in the order of the text, without duplicates; at most the last 12."""
     lines: set[int] = set()
     for sign in _SIGNS:
         position, tried = page.lowered.rfind(sign), 0

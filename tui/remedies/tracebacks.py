@@ -1,4 +1,4 @@
-"""The exception behind a crash, from Python tracebacks in a log."""
+"""Find the exception that caused a crash, from Python tracebacks in a log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tui.remedies.patterns import Page
 
-# Exceptions that only carry another one: the scoring server's own, and what ends a worker.
+# Exceptions that only wrap another one: the scoring server's own, and those that end a worker.
 WRAPPERS = re.compile(
     r"(?:^|\.)(?:UserScript\w*|UserScriptError|AppImportError|HaltServer|SystemExit|WorkerTimeout|"
     r"RunFunctionException|ScoringTimeoutException|CondaEnvException|KeyboardInterrupt)$"
@@ -16,13 +16,13 @@ _BEGIN = "traceback (most recent call last)"
 _FRAME = re.compile(r'^\s*File \\?"([^"\\]+(?:\\\\[^"\\]+)*)\\?", line (\d+)(?:, in (\S+))?')
 _EXCEPTION = re.compile(r"^\s*((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?:: (.*))?$")
 _SERVER = ("site-packages", "dist-packages", "/lib/python", "<frozen", "\\lib\\")
-# What log collectors and loggers write in front of a line.
+# The prefixes that log collectors and loggers add to a line.
 _PREFIX = re.compile(r"^(?:\d{4}-\d\d-\d\d[T ][\d:.,]+(?:Z|[+-]\d\d:\d\d)?\s+)?(?:\|\s*gunicorn/run\s*\|\s?)?")
 
 
 @dataclass(frozen=True)
 class Raised:
-    """An exception: its type and message, the line that says so, and the user's own line that led there."""
+    """An exception: its type and message, its line in the log, and the line of the user's code that raised it."""
 
     text: str
     index: int
@@ -34,7 +34,7 @@ class Raised:
 
     @property
     def where(self) -> str:
-        """`score.py, line 14, in init()`, or an empty text."""
+        """The location as text, such as `score.py, line 14, in init()`, or an empty text."""
         if not self.file:
             return ""
         inside = f", in {self.function}()" if self.function.isidentifier() else ""
@@ -42,9 +42,9 @@ class Raised:
 
 
 def raised(page: Page, most: int = 50) -> Raised | None:
-    """The exception that explains the crash: the last one that came out of the user's own files, else the last one.
+    """The exception that explains the crash: the last one raised in the user's own files, else the last one.
 
-    Exceptions that only wrap another one are passed over. None where the text holds no traceback.
+    Exceptions that only wrap another one are skipped. None if the text has no traceback.
     """
     last: Raised | None = None
     position = page.lowered.rfind(_BEGIN)

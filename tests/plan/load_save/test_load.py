@@ -114,7 +114,7 @@ def test_unfinished_yaml_is_a_problem_and_no_crash(folder: Path, text: str) -> N
 
 def test_a_repeated_key_is_reported(folder: Path) -> None:
     found = problems_of(folder, GOOD + "endpoint:\n  name: churn-endpoint-02\n")
-    assert any(problem.key == "endpoint" and "twice" in problem.message for problem in found)
+    assert any(problem.key == "endpoint" and "duplicate" in problem.message for problem in found)
 
 
 def test_a_file_that_is_no_map(folder: Path) -> None:

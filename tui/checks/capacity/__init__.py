@@ -1,1 +1,1 @@
-"""Sizes and quota, and whether the model fits."""
+"""Checks of size, quota and whether the model fits."""

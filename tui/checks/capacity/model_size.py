@@ -1,4 +1,4 @@
-"""Whether a model fits the disk and the memory of the chosen size."""
+"""Check whether a model fits the disk and the memory of the chosen size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _GIB = 2**30
 
 
 def findings(plan: Plan, count: int, docs: str, looked_at: str) -> list[Finding]:
-    """A warning for each of the two that `count` bytes do not fit into; `docs` is about the kind of source."""
+    """A warning each for disk and memory if `count` bytes do not fit; `docs` is the link for the kind of source."""
     size = sizes.find(plan.deployment.instance_type)
     if size is None:
         return []
@@ -19,7 +19,7 @@ def findings(plan: Plan, count: int, docs: str, looked_at: str) -> list[Finding]
             "model-size",
             WARNING,
             "deployment.instance_type",
-            f"The model has {shown(count)}, and {size.name} has {room:g} GiB of {what}.",
+            f"The model is {shown(count)}, but {size.name} has {room:g} GiB of {what}.",
             "Choose a larger size, or a smaller model.",
             docs,
             looked_at,
@@ -30,7 +30,7 @@ def findings(plan: Plan, count: int, docs: str, looked_at: str) -> list[Finding]
 
 
 def shown(count: int) -> str:
-    """Bytes, in the largest unit of which there is at least one."""
+    """Format a number of bytes in the largest unit that gives at least 1."""
     amount = float(count)
     for unit in ("bytes", "KiB", "MiB"):
         if amount < 1024:

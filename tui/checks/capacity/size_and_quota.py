@@ -1,4 +1,4 @@
-"""The size: known, here to stay, and with quota left for it."""
+"""Check the size: whether it exists, is retiring, and has quota left."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _QUOTA = "https://learn.microsoft.com/azure/machine-learning/how-to-manage-quota
 
 
 def size(plan: Plan) -> list[Finding]:
-    """What the shipped list of sizes says about the plan's size."""
+    """Check the plan's size against the shipped list of sizes."""
     name = plan.deployment.instance_type
     known = sizes.find(name)
     if known is None:
@@ -32,7 +32,7 @@ def size(plan: Plan) -> list[Finding]:
                 WARNING,
                 TYPE,
                 f"{name} is not in Microsoft's list of sizes for managed online endpoints.",
-                "Choose a size from the list, unless it is newer than the list.",
+                "Choose a size from the list, unless this size is newer than the list.",
                 sizes.LIST,
                 _SHIPPED,
             )
@@ -48,9 +48,9 @@ def size(plan: Plan) -> list[Finding]:
 
 
 def quota(plan: Plan, offers: list[SizeOffer], existing: DeploymentInfo | None) -> list[Finding]:
-    """Whether the quota of the size's family holds what the plan needs beyond what it has already.
+    """Check whether the quota of the size's family covers what the plan needs beyond what it already uses.
 
-    `existing` is the plan's deployment as it is now; its cores are counted as used.
+    `existing` is the plan's deployment as it exists; its cores count as used.
     """
     wanted = plan.deployment
     offer = next((item for item in offers if item.name.lower() == wanted.instance_type.lower()), None)
@@ -60,30 +60,38 @@ def quota(plan: Plan, offers: list[SizeOffer], existing: DeploymentInfo | None) 
                 "quota",
                 UNKNOWN,
                 TYPE,
-                f"Nothing is known about {wanted.instance_type} in this region.",
+                f"No information about {wanted.instance_type} in this region.",
                 looked_at=_USAGE,
             )
         ]
     if offer.fits is False and (offer.quota_left is None or offer.quota_needed <= offer.quota_left):
         return [
-            Finding("quota", BLOCKER, TYPE, offer.reason, "Choose a size that this region offers.", sizes.LIST, _USAGE)
+            Finding(
+                "quota",
+                BLOCKER,
+                TYPE,
+                offer.reason,
+                "Choose a size that is available in this region.",
+                sizes.LIST,
+                _USAGE,
+            )
         ]
     if offer.quota_left is None:
-        remedy = "Azure tells when the deployment is made."
+        remedy = "Azure reports it when the deployment is created."
         return [Finding("quota", UNKNOWN, TYPE, offer.reason, remedy, _QUOTA, _USAGE)]
     more = offer.quota_needed - _held(offer, existing)
     what = f"{wanted.instance_count} x {offer.name}"
     if more <= max(0, offer.quota_left):
         message = f"{what} needs {offer.quota_needed} cores of {offer.family}; {offer.quota_left} are left."
         return [Finding("quota", OK, TYPE, message, docs=_QUOTA, looked_at=_USAGE)]
-    reserve = "" if offer.skip_reserve else ", counting the 20 % that Azure reserves for upgrades"
+    reserve = "" if offer.skip_reserve else ", including the 20 % that Azure reserves for upgrades"
     return [
         Finding(
             "quota",
             BLOCKER,
             TYPE,
-            f"{what} needs {more} more cores of {offer.family}{reserve}, and {offer.quota_left} are left.",
-            "Choose a smaller size or another family, delete deployments that are not used, or ask for more quota.",
+            f"{what} needs {more} more cores of {offer.family}{reserve}, but {offer.quota_left} are left.",
+            "Choose a smaller size or another family, delete unused deployments, or request more quota.",
             _QUOTA,
             _USAGE,
         )
@@ -92,7 +100,7 @@ def quota(plan: Plan, offers: list[SizeOffer], existing: DeploymentInfo | None) 
 
 @dataclass(frozen=True)
 class Need:
-    """The cores of a family that a deployment needs beyond what it has, and how many are left for all."""
+    """The cores of a family that a deployment needs beyond what it already uses, and how many are left for all."""
 
     deployment: str
     family: str
@@ -101,14 +109,14 @@ class Need:
 
 
 def existing(plan: Plan, endpoint: EndpointInfo | None) -> DeploymentInfo | None:
-    """The plan's deployment as it is now."""
+    """The plan's deployment as it exists."""
     name = plan.deployment.name.lower()
     there = endpoint.deployments if endpoint else []
     return next((item for item in there if item.name.lower() == name), None)
 
 
 def need(plan: Plan, offers: list[SizeOffer], existing: DeploymentInfo | None) -> list[Need]:
-    """What the plan's deployment needs of its family; nothing where that or the quota is not known."""
+    """The cores that the plan's deployment needs in its family; None if these or the quota are unknown."""
     wanted = plan.deployment.instance_type.lower()
     offer = next((item for item in offers if item.name.lower() == wanted), None)
     if offer is None or offer.quota_left is None:
@@ -118,7 +126,7 @@ def need(plan: Plan, offers: list[SizeOffer], existing: DeploymentInfo | None) -
 
 
 def all_together(needs: list[Need]) -> Iterator[Finding]:
-    """Whether deployments that each have enough quota have enough of it at the same time."""
+    """Check whether deployments that fit the quota individually also fit it together."""
     for family in dict.fromkeys(item.family for item in needs):
         of_it = [item for item in needs if item.family == family and item.more]
         total = sum(item.more for item in of_it)
@@ -129,17 +137,17 @@ def all_together(needs: list[Need]) -> Iterator[Finding]:
             "quota-together",
             BLOCKER,
             TYPE,
-            f"{names} need {total} more cores of {family} together, and {of_it[0].left} are left.",
-            "Choose smaller sizes or another family for one of them, or ask for more quota.",
+            f"Together, {names} need {total} more cores of {family}, but {of_it[0].left} are left.",
+            "Choose a smaller size or another family for one of them, or request more quota.",
             _QUOTA,
             _USAGE,
         )
 
 
 def room(plan: Plan, usage: Usage, existing: EndpointInfo | None) -> list[Finding]:
-    """Whether the region has room for one more endpoint, the endpoint for one more deployment, and that for instances.
+    """Check the limits on endpoints in the region, deployments of the endpoint, and instances of the deployment.
 
-    `existing` is the plan's endpoint as it is now.
+    `existing` is the plan's endpoint as it exists.
     """
     found = [*_instances(plan), *_deployments(plan, existing)]
     if existing is None:
@@ -156,16 +164,16 @@ def room(plan: Plan, usage: Usage, existing: EndpointInfo | None) -> list[Findin
                     "regional-cores",
                     BLOCKER,
                     COUNT,
-                    f"The plan needs {needed} cores, and of the region's {cores.limit} for all sizes together "
+                    f"The plan needs {needed} cores, but of the region's {cores.limit} for all sizes together "
                     f"{cores.left} are left.",
-                    "Choose a smaller size, delete deployments that are not used, or ask for more quota.",
+                    "Choose a smaller size, delete unused deployments, or request more quota.",
                     _QUOTA,
                     _USAGE,
                 )
             )
     if not found:
         there = len(existing.deployments) if existing else 0
-        more = f"; {usage.endpoints.left} more endpoints may be made in the region" if usage.endpoints else ""
+        more = f"; {usage.endpoints.left} more endpoints can be created in the region" if usage.endpoints else ""
         message = f"{there} of {limits.DEPLOYMENTS_PER_ENDPOINT} deployments of {plan.endpoint.name} exist{more}."
         found.append(Finding("room", OK, COUNT, message, docs=_QUOTA, looked_at=_USAGE))
     return found
@@ -179,8 +187,10 @@ def _instances(plan: Plan) -> Iterator[Finding]:
     count = plan.deployment.instance_count
     if count <= limits.INSTANCES:
         return
-    message = f"The plan has {count} instances; a deployment may have {limits.INSTANCES} unless Azure raised that."
-    yield Finding("instances", WARNING, COUNT, message, "Use several deployments, or ask for more.", _QUOTA, COUNT)
+    message = f"The plan has {count} instances; the limit per deployment is {limits.INSTANCES}, unless Azure raised it."
+    yield Finding(
+        "instances", WARNING, COUNT, message, "Use several deployments, or request a higher limit.", _QUOTA, COUNT
+    )
 
 
 def _deployments(plan: Plan, existing: EndpointInfo | None) -> Iterator[Finding]:
@@ -191,8 +201,8 @@ def _deployments(plan: Plan, existing: EndpointInfo | None) -> Iterator[Finding]
         "deployments-left",
         BLOCKER,
         "deployment.name",
-        f"The endpoint {existing.name} has {len(existing.deployments)} deployments, and it may have {most}.",
-        "Remove one that has no traffic, or use the name of one that is there.",
+        f"The endpoint {existing.name} has {len(existing.deployments)} deployments; the limit is {most}.",
+        "Remove one that has no traffic, or use the name of an existing one.",
         _QUOTA,
         existing.id,
     )
@@ -206,15 +216,15 @@ def _full(id: str, counted: Counted | None, documented: int, what: str, field: s
         id,
         BLOCKER,
         field,
-        f"The subscription has {counted.used} {what} in this region, and may have {counted.limit}{raised}.",
-        f"Remove {what} that are not used, or ask for more.",
+        f"The subscription has {counted.used} {what} in this region; the limit is {counted.limit}{raised}.",
+        f"Remove unused {what}, or request a higher limit.",
         _QUOTA,
         _USAGE,
     )
 
 
 def _held(offer: SizeOffer, existing: DeploymentInfo | None) -> int:
-    """Cores of the same family that the deployment has already."""
+    """The cores of the same family that the deployment already uses."""
     if existing is None or existing.provisioning_state == "Failed":
         return 0
     now = sizes.find(existing.instance_type)

@@ -1,1 +1,1 @@
-"""The conda file, its pins, and the base image."""
+"""Checks of the conda file, its pins and the base image."""

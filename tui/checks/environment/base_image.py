@@ -1,4 +1,4 @@
-"""The base image: one that will be the same tomorrow, and that is still patched."""
+"""Check that the base image has a fixed tag and is still patched."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tui.plan.model import Plan
 
 FIELD = "deployment.environment.image"
 _TAGS = "https://mcr.microsoft.com/v2/azureml/openmpi4.1.0-ubuntu22.04/tags/list"
-# Releases whose standard support has ended (Canonical, Ubuntu release cycle): Microsoft's images on them stay as
-# they are (Azure/AzureML-Containers, README).
+# Releases whose standard support has ended (Canonical, Ubuntu release cycle): Microsoft's images on them are no
+# longer updated (Azure/AzureML-Containers, README).
 _OLD = re.compile(r"ubuntu(16\.04|18\.04|20\.04)")
 
 
@@ -27,7 +27,7 @@ def check(plan: Plan) -> Iterator[Finding]:
             WARNING,
             FIELD,
             f"The base image is built on Ubuntu {old.group(1)}, which is no longer patched.",
-            "Choose one on Ubuntu 22.04 or newer.",
+            "Choose an image on Ubuntu 22.04 or newer.",
             _TAGS,
             image,
         )
@@ -37,8 +37,8 @@ def check(plan: Plan) -> Iterator[Finding]:
             "image-moves",
             WARNING,
             FIELD,
-            f"The base image {image} has no fixed tag, so a later build can give another environment.",
-            "Write a dated tag.",
+            f"The base image {image} has no fixed tag, so a later build can produce a different environment.",
+            "Use a dated tag.",
             _TAGS,
             image,
         )

@@ -1,4 +1,4 @@
-"""What a conda file asks for: Python, packages, and whether the inference server is among them."""
+"""Read a conda file: Python version, packages, and whether it includes the inference server."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any
 from tui.common.conda_file import Lines, canonical, read_yaml, take_apart
 
 SERVER = "azureml-inference-server-http"
-# azureml-defaults brings the server along (Microsoft, how-to-inference-server-http).
+# azureml-defaults includes the server (Microsoft, how-to-inference-server-http).
 SERVER_PACKAGES = (SERVER, "azureml-defaults")
 
 _NAME = re.compile(r"^\s*(?:[\w.-]+::)?([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(.*)$")
-# The version where the requirement allows only one: ==2.1.4, and conda's =2.1 and =2.1.4=build.
+# The version if the requirement allows only one: ==2.1.4, or conda's =2.1 and =2.1.4=build.
 _PINNED_BY_PIP = re.compile(r"^={2,3}\s*([\w.!+-]+?)(?:\.\*)?$")
 _PINNED_BY_CONDA = re.compile(r"^={1,2}\s*([\w.!+-]+?)(?:\.\*)?(?:=\w+)?$")
 
 
 @dataclass(frozen=True)
 class Package:
-    """One requirement; `version` is set where it is pinned to one."""
+    """One requirement; `version` is set if it is pinned."""
 
     name: str
     wanted: str
@@ -31,7 +31,7 @@ class Package:
 
 @dataclass
 class CondaFile:
-    """A conda file as read: its `content` as written, and the lines of its dependencies."""
+    """A conda file: its `content` as written, and its dependencies with their lines."""
 
     path: Path
     found: bool = False
@@ -42,35 +42,35 @@ class CondaFile:
 
     @cached_property
     def packages(self) -> dict[str, Package]:
-        """What is asked for by name, of conda and of pip."""
+        """The packages that are requested by name, from conda and pip."""
         found = [_package(line, _PINNED_BY_CONDA) for line in self.lines.conda]
         found += [_package(_named(line), _PINNED_BY_PIP) for line in self.lines.pip]
         return {package.name: package for package in found if package}
 
     @property
     def local(self) -> list[str]:
-        """The pip lines that name files which are not sent to Azure."""
+        """The pip lines that refer to local files, which are not sent to Azure."""
         return self.lines.local
 
     @property
     def python(self) -> str | None:
-        """What is asked of Python: a version such as 3.10, or the written condition; None where nothing is."""
+        """The requested Python: a version such as 3.10, or the condition as written; None if there is none."""
         package = self.packages.get("python")
         return (package.version or package.wanted or None) if package else None
 
     @property
     def has_server(self) -> bool:
-        """Whether the package that runs score.py is installed."""
+        """Whether the package that runs score.py is included."""
         return any(name in self.packages for name in SERVER_PACKAGES)
 
 
 def read(path: Path) -> CondaFile:
-    """Reads a conda file; never raises."""
+    """Read a conda file; never raises."""
     conda = CondaFile(path)
     try:
         conda.found = path.is_file()
     except OSError as error:
-        conda.problem = f"{path} cannot be looked at: {error.strerror or error}."
+        conda.problem = f"{path} cannot be read: {error.strerror or error}."
     if conda.found:
         file = read_yaml(path)
         conda.problem, conda.line = file.problem, file.line
@@ -80,7 +80,7 @@ def read(path: Path) -> CondaFile:
 
 
 def take(conda: CondaFile, content: Any) -> None:
-    """Takes the content of a conda file, or notes what is wrong with it."""
+    """Parse the content of a conda file, or record the problem with it."""
     dependencies = content.get("dependencies") if isinstance(content, dict) else None
     if not isinstance(dependencies, list):
         conda.problem = f"{conda.path.name} has no list `dependencies:`, so nothing would be installed."
@@ -90,7 +90,7 @@ def take(conda: CondaFile, content: Any) -> None:
 
 
 def _named(line: str) -> str:
-    """`name @ https://…` and `git+https://…#egg=name` name a package without a version to compare."""
+    """`name @ https://…` and `git+https://…#egg=name` specify a package without a version to compare."""
     egg = re.search(r"[#&]egg=([A-Za-z0-9._-]+)", line)
     return egg.group(1) if egg else line.split(" @ ")[0]
 

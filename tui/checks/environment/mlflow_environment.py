@@ -1,4 +1,4 @@
-"""The environment inside an MLflow model, which Azure builds where the model is deployed without code."""
+"""Check the environment inside an MLflow model, which Azure builds if the model is deployed without code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FIELD = "deployment.model.path"
 
 
 def read(plan: Plan, model: ModelFolder | None) -> CondaFile | None:
-    """Reads the model's own conda file; None where Azure does not build from it. Never raises."""
+    """Read the model's own conda file; None if Azure does not build from it. Never raises."""
     if plan.deployment.environment.given or not mlflow_without_code(plan):
         return None
     if model is None or model.mlmodel_path is None or model.problem:
@@ -24,7 +24,7 @@ def read(plan: Plan, model: ModelFolder | None) -> CondaFile | None:
 
 
 def about_environment(conda: CondaFile | None) -> list[Finding]:
-    """Does the model say what it needs, and does it list what Azure's scoring script imports."""
+    """Check that the model lists its requirements, including what Azure's scoring script imports."""
     if conda is None:
         return []
     at = str(conda.path)
@@ -38,13 +38,13 @@ def about_environment(conda: CondaFile | None) -> list[Finding]:
         remedy = "Save the model again with MLflow."
         return [Finding("mlflow-environment", BLOCKER, _FIELD, conda.problem, remedy, MLFLOW, at)]
     if MONITORING not in conda.packages:
-        # Reported in Azure/azureml-examples 3904 and others: the container ends with "No module named 'azureml'".
+        # Reported in Azure/azureml-examples 3904 and others: the container exits with "No module named 'azureml'".
         message = (
-            f"The model's {conda.path.name} does not list {MONITORING}, which the scoring script that Azure brings "
-            "imports; deployments have failed for want of it."
+            f"The model's {conda.path.name} does not list {MONITORING}, which Azure's scoring script imports; "
+            "deployments have failed because of this."
         )
-        remedy = f"Add {MONITORING} and {SERVER} to the pip part of {conda.path.name} in the model, or give "
-        remedy += "extra_pip_requirements when it is saved."
+        remedy = f"Add {MONITORING} and {SERVER} to the pip section of {conda.path.name} in the model, or set "
+        remedy += "extra_pip_requirements when you save it."
         return [Finding("mlflow-environment", WARNING, _FIELD, message, remedy, MLFLOW, at)]
     count = len(conda.packages.keys() - {"python", "pip"})
     message = f"The model's own environment: Python {conda.python or 'of any version'}, {count} packages."

@@ -1,7 +1,7 @@
-"""Can the pip part of the environment be resolved: is there a release of each package for this Python.
+"""Check that a release of each pip package exists for the Python version of the environment.
 
-The package index is queried for each package that the conda file lists, not for its dependencies: whether everything
-resolves together shows only when the environment is built, which a local trial does.
+The package index is queried for each package in the conda file, not for the dependencies of these: whether everything
+fits together shows only in a build, which a local trial performs.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ FIELD = "deployment.environment.conda_file"
 _MODEL = "deployment.model.path"
 _DOCS = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
 SHARE = 0.6
-"""The part of the preflight's time in which the package index has to answer."""
-# A workspace may have a connection to a Python feed, which the build asks too and nobody else sees (Microsoft,
-# how-to-use-private-python-packages): what is missing elsewhere may be there.
-_FEED = "or name its index in the file, unless the workspace has a connection to a feed that holds it"
+"""The time that the preflight allows for the package index."""
+# A workspace can have a connection to a private Python feed, which only the build can read (Microsoft,
+# how-to-use-private-python-packages): packages that are missing elsewhere may be in it.
+_FEED = "or add its index to the file, unless the workspace has a connection to a feed that has it"
 KEPT_SECONDS = 86_400.0
-"""For so long it is believed that what was found is there; what was not found is looked for each time."""
+"""How long a positive result is cached; negative results are not cached."""
 _AT_ONCE = 8
-_MOST = 80  # packages of one file
+_MOST = 80  # packages per file
 _ELSEWHERE = ("--find-links", "--no-index")  # files that are found without an index
 _INDEXES = ("--index-url", "--extra-index-url")
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """The pip part of a conda file: requirements that apply on Linux with its Python, and the indexes it names."""
+    """The pip section of a conda file: requirements that apply on Linux with its Python, and its package indexes."""
 
     path: Path
     python: str
@@ -63,16 +63,16 @@ class Release:
     files: list[File] = field(default_factory=list)
 
     def taken(self, python: str) -> list[File]:
-        """The files that this Python on Linux takes."""
+        """The files that this Python on Linux can use."""
         return [file for file in self.files if _fits(file, python)]
 
     def wheel(self, python: str) -> File | None:
-        """A file that is installed as it is."""
+        """A file that is installed without a build (a wheel)."""
         return next((file for file in self.taken(python) if file.name.endswith(".whl")), None)
 
 
 def wanted(plan: Plan) -> Wanted | None:
-    """What is to be resolved; None where the image is not built from a conda file that can be read."""
+    """The requirements to check; None if the image is not built from a readable conda file."""
     path = plan.deployment.environment.conda_file
     model = plan.deployment.model.path
     if path is None and mlflow_without_code(plan) and model is not None:
@@ -91,7 +91,7 @@ def wanted(plan: Plan) -> Wanted | None:
         try:
             requirement = Requirement(line)
         except InvalidRequirement:
-            continue  # an address
+            continue  # a URL
         if requirement.url is None and (requirement.marker is None or requirement.marker.evaluate(_machine(python[0]))):
             asked.append(requirement)
     indexes = tuple((name, value.split()[0]) for name, value, _ in options if name in _INDEXES and value)
@@ -99,7 +99,7 @@ def wanted(plan: Plan) -> Wanted | None:
 
 
 def _machine(python: str) -> dict[str, str]:
-    """The values of markers on the machines that serve."""
+    """The values of environment markers on the instances."""
     return {
         "python_version": ".".join(python.split(".")[:2]),
         "python_full_version": _full(python),
@@ -114,21 +114,21 @@ def _machine(python: str) -> dict[str, str]:
 
 
 def _full(python: str) -> str:
-    """A version with all parts; without the last one the newest is installed."""
+    """A version with all its parts; without the last part, pip installs the newest."""
     return python if python.count(".") > 1 else f"{python}.99"
 
 
 def held(asked: Wanted, indexes: Indexes) -> dict[str, list[Release] | None]:
-    """The releases of every package that is asked for; None where there is no such package. Raises Unreachable."""
+    """The releases of every requested package; None for a package that does not exist. Raises Unreachable."""
     names = list(dict.fromkeys(canonical(one.name) for one in asked.requirements))
-    indexes.files(names[0])  # where nobody answers, one question is enough to know
+    indexes.files(names[0])  # if the index does not answer, one query is enough to know
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="index") as pool:
         files = list(pool.map(indexes.files, names))
     return {name: None if found is None else _releases(found) for name, found in zip(names, files)}
 
 
 def _releases(files: Sequence[File]) -> list[Release]:
-    """The files by version, the oldest first; what has no version in its name is left out."""
+    """The files by version, oldest first; files without a version in their name are omitted."""
     written: dict[str, list[File]] = {}
     for file in files:
         written.setdefault(_written(file.name), []).append(file)
@@ -140,7 +140,7 @@ def _releases(files: Sequence[File]) -> list[Release]:
 
 
 def _written(name: str) -> str:
-    """The version in a file's name, without taking the rest of it apart, which is slow for hundreds of files."""
+    """The version in a file name, without parsing the whole name, which is slow for hundreds of files."""
     if name.endswith(".whl"):
         return name.split("-")[1] if name.count("-") > 1 else ""
     stem = re.sub(r"\.(tar\.gz|zip|tar\.bz2)$", "", name)
@@ -148,7 +148,7 @@ def _written(name: str) -> str:
 
 
 def _fits(file: File, python: str) -> bool:
-    """Whether this Python on Linux takes a file; a source package counts where its condition holds."""
+    """Whether this Python on Linux can use a file; a source package counts if its condition is met."""
     try:
         if file.requires_python and not SpecifierSet(file.requires_python).contains(_full(python), prereleases=True):
             return False
@@ -186,7 +186,7 @@ def check(plan: Plan, asked: Wanted, limit: float) -> list[Finding]:
     place = cache.folder("packages") / f"{_digest(asked, indexes)}.json"
     known = cache.read(place, KEPT_SECONDS)
     if known is not None:
-        return [Finding("pins", OK, field, str(known["message"]), looked_at=f"{at}, asked {known['asked']}")]
+        return [Finding("pins", OK, field, str(known["message"]), looked_at=f"{at}, queried {known['asked']}")]
     question = Question(lambda: _findings(asked, indexes, field, at), limit)
     try:
         found = question.answer()
@@ -198,12 +198,12 @@ def check(plan: Plan, asked: Wanted, limit: float) -> list[Finding]:
         reason = str(late)
     except Unreachable as error:
         reason = f"{error}."
-    message = f"Whether there are releases of all packages of {asked.path.name} is not known from here: {reason}"
+    message = f"Whether all packages of {asked.path.name} have a release could not be checked from here: {reason}"
     return [Finding("pins", UNKNOWN, field, message, looked_at=at)]
 
 
 def _digest(asked: Wanted, indexes: Indexes) -> str:
-    """What an answer depends on; of an index's address without user and password."""
+    """Everything on which an answer depends; index URLs without user and password."""
     places = [f"{url.hostname}:{url.port}{url.path}" for url in map(urlsplit, indexes.urls)]
     parts = [asked.path.name, asked.python, *places, *sorted(map(str, asked.requirements))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
@@ -211,7 +211,7 @@ def _digest(asked: Wanted, indexes: Indexes) -> str:
 
 def _findings(asked: Wanted, indexes: Indexes, field: str, at: str) -> list[Finding]:
     there = held(asked, indexes)
-    # A mirror may lack what the index that Azure asks has.
+    # A mirror can lack packages that the index used by Azure has.
     severity = BLOCKER if indexes.own else WARNING
     found: list[Finding] = []
     chosen: dict[str, list[Release]] = {}
@@ -231,34 +231,34 @@ def _findings(asked: Wanted, indexes: Indexes, field: str, at: str) -> list[Find
             newest = next((str(item.version) for item in reversed(releases) if not item.version.is_prerelease), "")
             known = f" The newest is {newest}." if newest else ""
             say(WARNING, f"there is no release {one.name}{one.specifier} on {indexes.hosts}.{known}",
-                f"Ask for a release that exists, {_FEED}.")  # fmt: skip
+                f"Use an existing release, {_FEED}.")  # fmt: skip
             continue
         usable = [item for item in matching if item.taken(asked.python)]
         if not usable:
             last = matching[-1]
             needs = next((file.requires_python for file in last.files if file.requires_python), "")
             why = f" (it needs Python {needs})" if needs else ""
-            say(severity, f"{one.name} {last.version} is not for Python {asked.python}{why}.",
-                "Choose another release of it, or another Python.")  # fmt: skip
+            say(severity, f"{one.name} {last.version} does not support Python {asked.python}{why}.",
+                "Choose another release, or another Python.")  # fmt: skip
             continue
         chosen[name] = usable
         last = usable[-1]
         if last.wheel(asked.python) is None and any(file.name.endswith(".whl") for file in last.files):
-            say(WARNING, f"{one.name} {last.version} has ready-made files, and none for Python {asked.python} on "
-                "Linux: it would be built from its sources, for which the image may lack what is needed.",
-                "Choose a release of it that has one, or another Python.")  # fmt: skip
+            say(WARNING, f"{one.name} {last.version} has wheels, but none for Python {asked.python} on Linux: it would "
+                "be built from source, for which the image may lack tools.",
+                "Choose a release with a wheel, or another Python.")  # fmt: skip
     for message in _conflicts(asked, chosen):
         say(severity, message, "Change one of the two.")
     if not found:
         count = len(asked.requirements)
         listed = "the package" if count == 1 else f"each of the {count} packages"
-        message = f"{indexes.hosts} has a release for Python {asked.python} of {listed} that {asked.path.name} lists."
+        message = f"{indexes.hosts} has a release for Python {asked.python} of {listed} in {asked.path.name}."
         found.append(Finding("pins", OK, field, message, looked_at=at))
     return found
 
 
 def _early(one: Requirement) -> bool | None:
-    """Whether pre-releases count: where one is asked for by its number."""
+    """Whether pre-releases are allowed: only if one is requested by version."""
     return True if any(Version(spec.version).is_prerelease for spec in one.specifier if _plain(spec.version)) else None
 
 
@@ -271,7 +271,7 @@ def _plain(text: str) -> bool:
 
 
 def _conflicts(asked: Wanted, chosen: dict[str, list[Release]]) -> Iterator[str]:
-    """Packages pinned to one release that require a release of another listed one which the list does not allow."""
+    """Packages pinned to a release that requires a version of another listed package which the list excludes."""
     pinned = [(name, releases[0]) for name, releases in chosen.items() if len(releases) == 1]
     wheels = [release.wheel(asked.python) or File("") for _, release in pinned]
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="metadata") as pool:
@@ -287,4 +287,4 @@ def _conflicts(asked: Wanted, chosen: dict[str, list[Release]]) -> Iterator[str]
                 continue
             if not any(needs.specifier.contains(item.version, prereleases=True) for item in other):
                 listed = ", ".join(str(one) for one in asked.requirements if one.name == needs.name) or needs.name
-                yield f"{name} {release.version} needs {needs.name}{needs.specifier}, and the file asks for {listed}."
+                yield f"{name} {release.version} needs {needs.name}{needs.specifier}, but the file requests {listed}."

@@ -1,1 +1,1 @@
-"""Who signs in, what that identity may do, and the identity of the endpoint."""
+"""Checks of the sign-in, the identity's permissions and the endpoint's identity."""

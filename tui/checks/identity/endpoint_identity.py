@@ -1,8 +1,8 @@
-"""The endpoint's user-assigned identity: is it there, may it be given, and may it do what the endpoint needs.
+"""Check the endpoint's user-assigned identity: whether it exists, can be assigned, and has the roles it needs.
 
-Microsoft, concept-endpoints-online-auth and how-to-access-resources-from-endpoints-managed-identities: an identity of
-the user's own needs Storage Blob Data Reader on the workspace's storage and AcrPull on its registry before the endpoint
-is made; Azure hands these out only to an identity that it makes itself. Whoever names one needs Managed Identity
+Microsoft, concept-endpoints-online-auth and how-to-access-resources-from-endpoints-managed-identities: a user-assigned
+identity needs Storage Blob Data Reader on the workspace's storage and AcrPull on its registry before the endpoint is
+created; Azure assigns these roles only to a system-assigned identity. Assigning an identity requires Managed Identity
 Operator on it.
 """
 
@@ -31,20 +31,20 @@ _ASSIGN = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
 _PULL = "Microsoft.ContainerRegistry/registries/pull/read"
 _CONTENT = (
-    "Microsoft.ContainerRegistry/registries/repositories/content/read"  # where a registry has roles by repository
+    "Microsoft.ContainerRegistry/registries/repositories/content/read"  # for a registry with repository-level roles
 )
 Start = Callable[[Callable[[], Any]], Question[Any]]
 
 
 def named(plan: Plan) -> str:
-    """The resource id of the identity that the plan names; empty without one, and where it is still a reference."""
+    """The resource id of the plan's identity; empty if it has none, or if the value is still a reference."""
     identity = plan.endpoint.identity
     names = identity.user_assigned_identities if identity is not None else ()
     return names[0] if names and "${" not in names[0] else ""
 
 
 def asked(plan: Plan, cloud: Cloud, info: WorkspaceInfo, start: Start) -> dict[str, Question[Any]]:
-    """A question for each thing to know about the identity; `start` begins to ask it."""
+    """The queries about the identity; `start` begins each."""
     resource = named(plan)
     if not resource:
         return {}
@@ -69,7 +69,7 @@ def findings(
     who: SignedIn | None,
     endpoint: EndpointInfo | None,
 ) -> list[Finding]:
-    """What is wrong with the identity; one line where nothing is. An endpoint that is there has proved its identity."""
+    """Problems with the identity, or one OK finding. If the endpoint exists, its identity is known to be valid."""
     if not questions:
         return []
     resource = named(plan)
@@ -81,7 +81,7 @@ def findings(
     severity = WARNING if endpoint is not None else BLOCKER
     found += _role(questions.get("storage"), info.storage_account, identity, [(_BLOBS, True)], severity)
     environment = plan.deployment.environment
-    # An image that is pulled from elsewhere as it is needs nothing on the workspace's registry.
+    # An image that is pulled from another registry without a build needs no role on the workspace's registry.
     if environment.conda_file is not None or environment.build is not None or environment.registered:
         pulls = [(_PULL, False), (_CONTENT, True)]
         found += _role(questions.get("registry"), info.container_registry, identity, pulls, severity)
@@ -92,7 +92,7 @@ def findings(
 
 
 def _missing(unread: Finding, resource: str, question: Question[Any]) -> Finding:
-    """A blocker where Resource Manager says that the identity is not there, else what is known."""
+    """A blocker if Resource Manager reports that the identity does not exist, else what is known."""
     try:
         question.answer()
     except Exception as error:
@@ -104,9 +104,9 @@ def _missing(unread: Finding, resource: str, question: Question[Any]) -> Finding
         "endpoint-identity",
         BLOCKER,
         FIELD,
-        f"There is no user-assigned identity {parts[-1]} in the resource group {parts[3]}, and Azure makes no endpoint "
-        "with an identity that is not there.",
-        f"Correct the resource id, or make the identity: {command}",
+        f"There is no user-assigned identity {parts[-1]} in the resource group {parts[3]}, so Azure cannot create "
+        "the endpoint.",
+        f"Correct the resource id, or create the identity: {command}",
         _DOCS,
         resource,
         (command,),
@@ -114,15 +114,15 @@ def _missing(unread: Finding, resource: str, question: Question[Any]) -> Finding
 
 
 def _assignable(question: Question[list[Permission]], identity: UserIdentity, who: SignedIn | None) -> list[Finding]:
-    """Whether the one who deploys may give the identity to an endpoint."""
+    """Check whether the signed-in identity can assign the identity to an endpoint."""
     name = identity.id.rpartition("/")[2]
-    given = ask(question, "endpoint-identity-assign", FIELD, f"Whether you may assign {name}", blocks=False)
+    given = ask(question, "endpoint-identity-assign", FIELD, f"Whether you can assign {name}", blocks=False)
     if isinstance(given, Finding):
         return [given]
     if not permissions.missing(given, [_ASSIGN]):
-        return [Finding("endpoint-identity-assign", OK, message="may be assigned by you")]
+        return [Finding("endpoint-identity-assign", OK, message="can be assigned by you")]
     asks = role_for(_ASSIGN, identity.id, who)
-    message = f"{who.principal if who else 'The identity'} may not give {name} to an endpoint."
+    message = f"{who.principal if who else 'The identity'} cannot assign {name} to an endpoint."
     remedy = f"{asks.sentence} {asks.command}"
     return [
         Finding(
@@ -138,21 +138,21 @@ def _role(
     ways: list[tuple[str, bool]],
     severity: str,
 ) -> list[Finding]:
-    """Whether the identity may do one of the actions at a scope; each with whether it is a data action."""
+    """Check whether the identity has one of the actions at a scope; each is given with whether it is a data action."""
     name, reads = identity.id.rpartition("/")[2], ways[0][0] == _BLOBS
     id = f"endpoint-identity-{'storage' if reads else 'registry'}"
     what = f"{'read blobs of' if reads else 'pull images from'} {(scope or '').rpartition('/')[2]}"
     if question is None or not scope:
         where = "storage account" if reads else "registry"
-        return [Finding(id, UNKNOWN, FIELD, f"Whether {name} has its role on the workspace's {where} is not known.")]
-    given = ask(question, id, FIELD, f"Whether {name} may {what}", blocks=False)
+        return [Finding(id, UNKNOWN, FIELD, f"Whether {name} has its role on the workspace's {where} is unknown.")]
+    given = ask(question, id, FIELD, f"Whether {name} can {what}", blocks=False)
     if isinstance(given, Finding):
         return [given]
     if any(not permissions.missing(given, [action], data=data) for action, data in ways):
-        return [Finding(id, OK, message=f"may {what}")]
+        return [Finding(id, OK, message=f"can {what}")]
     asks = roles.request_for(ways[0][0], scope, identity.object_id or None, "service principal")
     message = (
-        f"The endpoint's identity {name} may not {what}: its deployments end with an authorization error, after "
-        "minutes. Azure gives this role to an identity that it makes itself, and not to yours."
+        f"The endpoint's identity {name} cannot {what}: its deployments would fail with an authorization error "
+        "after some minutes. Azure assigns this role to a system-assigned identity, but not to yours."
     )
     return [Finding(id, severity, FIELD, message, f"{asks.sentence} {asks.command}", _DOCS, scope, (asks.command,))]

@@ -1,4 +1,4 @@
-"""Does the sign-in work."""
+"""Check that the sign-in works."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FIELD = "credential.method"
 
 
 def signed_in(question: Question[SignedIn]) -> Finding:
-    """Whether Microsoft Entra gave a token, and to whom."""
+    """Check that Microsoft Entra issues a token, and for which identity."""
     answer = ask(question, "sign-in", FIELD, "Whether the sign-in works", needed=True)
     if isinstance(answer, Finding):
         return answer
@@ -22,16 +22,16 @@ def signed_in(question: Question[SignedIn]) -> Finding:
     message = f"Signed in{source} as {answer.principal} ({answer.kind}){tenant}."
     left = _left(answer.expires)
     if left is not None:
-        message += f" The token is good until {answer.expires}."
+        message += f" The token is valid until {answer.expires}."
     if left is not None and left < 0:
         remedy = "Set this machine's clock (timedatectl, ntp), then sign in again."
-        text = f"{message} By this machine's clock that has passed."
+        text = f"{message} According to this machine's clock, that time has passed."
         return Finding("sign-in", WARNING, FIELD, text, remedy, looked_at=answer.source)
     return Finding("sign-in", OK, FIELD, message, looked_at=answer.source)
 
 
 def tenants(question: Question[SignedIn], tenant: str | None) -> list[Finding]:
-    """Whether the token is of the tenant that the workspace belongs to; nothing where either is not known."""
+    """Check that the token is from the workspace's tenant; no finding if either is unknown."""
     try:
         answer = question.answer()
     except Exception:
@@ -43,7 +43,7 @@ def tenants(question: Question[SignedIn], tenant: str | None) -> list[Finding]:
             "tenant",
             WARNING,
             "credential.tenant_id",
-            f"{answer.principal} signs in to the tenant {answer.tenant}, and the workspace belongs to {tenant}.",
+            f"{answer.principal} signs in to the tenant {answer.tenant}, but the workspace belongs to {tenant}.",
             f"Set credential.tenant_id to {tenant}, or sign in there.",
             looked_at=answer.source,
         )
@@ -51,7 +51,7 @@ def tenants(question: Question[SignedIn], tenant: str | None) -> list[Finding]:
 
 
 def _left(expires: str | None) -> float | None:
-    """Seconds until a moment; None where it is not known."""
+    """Seconds until a moment; None if it is unknown."""
     if not expires:
         return None
     try:

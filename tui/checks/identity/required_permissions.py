@@ -1,4 +1,4 @@
-"""What the plan will need against what the identity may do: actions, data actions, resource providers."""
+"""Check what the plan needs against the identity's permissions: actions, data actions, resource providers."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _STORAGE = "https://learn.microsoft.com/azure/storage/blobs/assign-azure-role-da
 _REGISTER = "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-providers-and-types"
 _WORKSPACES = "Microsoft.MachineLearningServices/workspaces"
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
-# The first one is needed. That others can be missing too was reported, without their names (MicrosoftLearning/
-# mslearn-azure-ml issue 106); these two are a guess, so a missing one is a warning.
+# The first one is required. Reports say that others can be missing too, without their names (MicrosoftLearning/
+# mslearn-azure-ml issue 106); these two are a guess, so a missing one is only a warning.
 PROVIDERS = ("Microsoft.MachineLearningServices", "Microsoft.PolicyInsights", "Microsoft.Cdn")
 
 
 def actions(plan: Plan, store: Store | None, endpoint: EndpointInfo | None = None) -> list[str]:
-    """The actions on the workspace that carrying out the plan takes, in its order."""
+    """The actions on the workspace that the plan needs, in order of use."""
     deployment = plan.deployment
     found = ["read", "datastores/read", "onlineEndpoints/read", "onlineEndpoints/deployments/read"]
     if deployment.model.path is not None:
@@ -61,24 +61,24 @@ def roles(
     store: Store | None,
     endpoint: EndpointInfo | None = None,
 ) -> Finding:
-    """Whether the identity's roles on the workspace allow all that the plan needs there."""
+    """Check that the identity's roles on the workspace include everything that the plan needs there."""
     needed = actions(plan, store, endpoint)
     lacking = permissions.missing(given, needed)
     name = who.principal if who else "The identity"
     if not lacking:
-        message = f"{name} may do all {len(needed)} things that the plan needs on {info.name}."
+        message = f"{name} has all {len(needed)} permissions that the plan needs on {info.name}."
         return Finding("roles", OK, FIELD, message, docs=ROLES, looked_at=info.id)
-    # One role for all: what the most demanding action needs covers the others.
+    # One role for all: the role for the most demanding action covers the others.
     asks = [role_for(action, info.id, who) for action in lacking]
     ask = next((item for item in asks if item.role != "Reader"), asks[0])
     listed = ", ".join(action.partition("/")[2] for action in lacking[:4])
     more = f" and {len(lacking) - 4} more" if len(lacking) > 4 else ""
     return Finding(
         "roles",
-        # Reading the log is for when something fails; everything else is on the way.
+        # Reading logs is needed only if something fails; all other actions are required.
         WARNING if all("/getLogs/" in action for action in lacking) else BLOCKER,
         FIELD,
-        f"{name} may not do everything that the plan needs on {info.name}: {listed}{more} are not among its roles.",
+        f"{name} lacks permissions that the plan needs on {info.name}: {listed}{more}.",
         f"{ask.sentence} {ask.command}",
         ROLES,
         info.id,
@@ -87,20 +87,22 @@ def roles(
 
 
 def storage_role(store: Store, given: list[Permission], who: SignedIn | None) -> Finding:
-    """Where the datastore has no key, the identity itself writes blobs, for which it needs a data role."""
+    """Check that the identity has a data role to write blobs, which it needs if the datastore has no key."""
     needed = [f"{_BLOBS}/{verb}" for verb in ("read", "write")]
     lacking = permissions.missing(given, needed, data=True)
     account = store.account_id.rpartition("/")[2] or store.account
     if not lacking:
-        message = f"The datastore {store.name} uses identities, and this one may write blobs in {account}."
+        message = (
+            f"The datastore {store.name} uses identity-based access, and this identity can write blobs in {account}."
+        )
         return Finding("storage-role", OK, FIELD, message, docs=_STORAGE, looked_at=store.account_id)
     ask = role_for(lacking[-1], store.account_id, who)
     return Finding(
         "storage-role",
         BLOCKER,
         FIELD,
-        f"The datastore {store.name} uses identities, and this one may not write blobs in {account}: its uploads end "
-        "with AuthorizationPermissionMismatch.",
+        f"The datastore {store.name} uses identity-based access, but this identity cannot write blobs in "
+        f"{account}: its uploads would fail with AuthorizationPermissionMismatch.",
         f"{ask.sentence} {ask.command}",
         _STORAGE,
         store.account_id,
@@ -109,11 +111,11 @@ def storage_role(store: Store, given: list[Permission], who: SignedIn | None) ->
 
 
 def provider(name: str, state: str | None) -> Finding | None:
-    """Whether a resource provider is registered; None where that is in order or not told for one that may be needed."""
+    """Check that a resource provider is registered; None if it is, or if an optional one is unknown."""
     own = name == PROVIDERS[0]
     id = f"provider-{name.rpartition('.')[2].lower()}"
     if state is None:
-        message = f"Whether the resource provider {name} is registered is not known."
+        message = f"Whether the resource provider {name} is registered is unknown."
         return Finding(id, UNKNOWN, "workspace.subscription_id", message, docs=_REGISTER) if own else None
     if state.lower() == "registered":
         if not own:
@@ -124,8 +126,8 @@ def provider(name: str, state: str | None) -> Finding | None:
         id,
         BLOCKER if own and state.lower() != "registering" else WARNING,
         "workspace.subscription_id",
-        f"The resource provider {name} is {state} in this subscription, "
-        f"and making an endpoint {'needs it' if own else 'may need it'}.",
+        f"The resource provider {name} is {state} in this subscription, and creating an endpoint "
+        f"{'needs it' if own else 'may need it'}.",
         f"az provider register --namespace {name}",
         _REGISTER,
         name,
@@ -133,12 +135,12 @@ def provider(name: str, state: str | None) -> Finding | None:
 
 
 def role_for(action: str, scope: str, who: SignedIn | None) -> Request:
-    """The role that lets an identity do something at a scope."""
+    """The role that allows an identity to do something at a scope."""
     return request_for(action, scope, who.object_id, who.kind) if who else request_for(action, scope)
 
 
 def providers(cloud: Cloud) -> dict[str, str | None]:
-    """The state of each resource provider that counts; None for one that is not told. Raises CloudError."""
+    """The state of each relevant resource provider; None if it is not reported. Raises CloudError."""
     found: dict[str, str | None] = {PROVIDERS[0]: permissions.registration(cloud, PROVIDERS[0])}
     for name in PROVIDERS[1:]:
         try:
@@ -158,16 +160,16 @@ def findings(
     store: Store | None,
     endpoint: EndpointInfo | None,
 ) -> Iterator[Finding]:
-    """Roles on the workspace, the data role on the storage where that counts, and resource providers."""
+    """Check roles on the workspace, the data role on the storage if needed, and resource providers."""
     by_identity = store is not None and store.identity and plan.deployment.model.path is not None
     asked_storage = None
     if by_identity and store is not None and (store.account_id or info.storage_account):
         scope = store.account_id or info.storage_account or ""
         asked_storage = Question(lambda: permissions.granted(cloud, scope), asked_rights.left)
-    given = ask(asked_rights, "roles", FIELD, "What this identity may do", blocks=False)
+    given = ask(asked_rights, "roles", FIELD, "What this identity has permission to do", blocks=False)
     yield given if isinstance(given, Finding) else roles(plan, info, given, who, store, endpoint)
     if asked_storage is not None and store is not None:
-        blobs = ask(asked_storage, "storage-role", FIELD, "Whether this identity may write blobs", blocks=False)
+        blobs = ask(asked_storage, "storage-role", FIELD, "Whether this identity can write blobs", blocks=False)
         yield blobs if isinstance(blobs, Finding) else storage_role(store, blobs, who)
     states = ask(
         asked_providers, "provider-machinelearningservices", FIELD, "Which providers are registered", blocks=False

@@ -1,1 +1,1 @@
-"""What lies in the folders that are uploaded, and models that lie elsewhere."""
+"""Checks of the folders to upload and of models in other locations."""

@@ -1,4 +1,4 @@
-"""What is said about a plan's files, once they are read: one function a subject, each gives its findings."""
+"""Findings about a plan's files once they are read, one function per subject."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ _CONDA = "deployment.environment.conda_file"
 
 SCORING = "aml-deploy scoring PLAN"
 SCORING_REMEDY = (
-    f"Deploy it with a scoring script and a conda file, which `{SCORING}` writes together with a plan that uses them"
+    f"Deploy it with a scoring script and a conda file, which `{SCORING}` creates together with a plan that uses them"
 )
 
-# Formats of one library's own that its later releases read; a pickle only promises the same release.
+# Library-specific formats that later releases can read; a pickle is only guaranteed to load in the same release.
 _PORTABLE = {"json", "ubj", "cbm", "txt", "onnx"}
-# Flavours whose files are pickles, so that Python's own version matters as well.
+# Flavours stored as pickles, for which the Python version matters too.
 _PICKLED = {"sklearn", "python_function", "statsmodels", "lightgbm", "prophet"}
 
 
 def mlflow_without_code(plan: Plan) -> bool:
-    """Whether Azure is to make the scoring script itself."""
+    """Whether Azure generates the scoring script."""
     return plan.deployment.model.type == "mlflow_model" and plan.deployment.code_configuration is None
 
 
 def about_model(plan: Plan, model: ModelFolder | None) -> list[Finding]:
-    """Is there something to register, and is it what the plan says."""
+    """Check that there is a model to register and that it matches the plan."""
     if model is None:
         if plan.deployment.model.registered or plan.deployment.model.source:
             return []
@@ -49,8 +49,8 @@ def about_model(plan: Plan, model: ModelFolder | None) -> list[Finding]:
                 "model",
                 BLOCKER,
                 _MODEL,
-                "The plan names no model, or none that is there.",
-                "Name the model's folder.",
+                "The plan has no model, or the model does not exist.",
+                "Specify the model's folder.",
                 MLFLOW_FORMAT,
             )
         ]
@@ -58,8 +58,8 @@ def about_model(plan: Plan, model: ModelFolder | None) -> list[Finding]:
     if model.problem and not model.exists:
         return [Finding("model", UNKNOWN, _MODEL, model.problem, "Check the mount and its permissions.", looked_at=at)]
     if not model.exists:
-        remedy = "Name the folder that was saved with the model, or train first."
-        return [Finding("model", BLOCKER, _MODEL, f"There is no model at {model.path}.", remedy, DEPLOY, at)]
+        remedy = "Specify the folder in which the model was saved, or train the model first."
+        return [Finding("model", BLOCKER, _MODEL, f"The model {model.path} does not exist.", remedy, DEPLOY, at)]
     if model.files == 0 and model.complete and not model.unreadable and not model.figures.left_out:
         return [
             Finding(
@@ -67,7 +67,7 @@ def about_model(plan: Plan, model: ModelFolder | None) -> list[Finding]:
                 BLOCKER,
                 _MODEL,
                 f"The model folder {model.path} is empty.",
-                "Name the folder that holds the model's files.",
+                "Specify the folder that contains the model's files.",
                 DEPLOY,
                 at,
             )
@@ -79,17 +79,17 @@ def about_model(plan: Plan, model: ModelFolder | None) -> list[Finding]:
                 "model-unreadable",
                 WARNING,
                 _MODEL,
-                f"A part of the model folder cannot be read: {model.unreadable[0]}.",
-                "Give the user that deploys the right to read it.",
+                f"Part of the model folder cannot be read: {model.unreadable[0]}.",
+                "Give the user that deploys read permission.",
                 looked_at=at,
             )
         )
     found.extend(_mlmodel(plan, model))
     if not found:
-        kind = f", {model.flavour} in MLflow's format" if model.flavour else ""
+        kind = f", {model.flavour} in MLflow format" if model.flavour else ""
         count = f"{model.files} file{'' if model.files == 1 else 's'}" + ("" if model.complete else " and more")
         left = model.figures
-        out = f" {left.ignore_file} leaves {left.left_out} out." if left.left_out else ""
+        out = f" {left.ignore_file} excludes {left.left_out}." if left.left_out else ""
         found.append(
             Finding("model", OK, _MODEL, f"{count}, {model_size.shown(model.bytes)}{kind}.{out}", looked_at=at)
         )
@@ -111,8 +111,8 @@ def _mlmodel(plan: Plan, model: ModelFolder) -> list[Finding]:
                 "mlmodel",
                 BLOCKER,
                 "deployment.model.type",
-                "The model's type is mlflow_model, but its folder has no file MLmodel.",
-                "Set deployment.model.type to custom_model, or name the folder that MLflow saved.",
+                "The model's type is mlflow_model, but its folder has no MLmodel file.",
+                "Set deployment.model.type to custom_model, or specify the folder that MLflow saved.",
                 MLFLOW_FORMAT,
                 at,
             )
@@ -123,7 +123,7 @@ def _mlmodel(plan: Plan, model: ModelFolder) -> list[Finding]:
                 "mlmodel",
                 BLOCKER,
                 _MODEL,
-                f"MLmodel lies deeper, in {model.mlmodel_path.parent}; Azure looks for it in the folder itself.",
+                f"MLmodel is in the subfolder {model.mlmodel_path.parent}; Azure expects it in the folder itself.",
                 f"Set deployment.model.path to {model.mlmodel_path.parent}.",
                 MLFLOW_FORMAT,
                 at,
@@ -133,12 +133,12 @@ def _mlmodel(plan: Plan, model: ModelFolder) -> list[Finding]:
 
 
 def about_conda(plan: Plan, conda: CondaFile | None) -> list[Finding]:
-    """Can the environment be built from this file, and does it have the server."""
+    """Check that the environment can be built from the conda file and includes the server."""
     if conda is None:
         return []
     at = str(conda.path)
     if not conda.found:
-        message = conda.problem or f"There is no conda file {conda.path}."
+        message = conda.problem or f"The conda file {conda.path} does not exist."
         return [Finding("conda", UNKNOWN if conda.problem else BLOCKER, _CONDA, message, looked_at=at)]
     if conda.problem:
         return [Finding("conda", BLOCKER, _CONDA, conda.problem, "Correct the file.", DEPLOY, at)]
@@ -150,7 +150,7 @@ def about_conda(plan: Plan, conda: CondaFile | None) -> list[Finding]:
                 BLOCKER,
                 _CONDA,
                 f"{conda.path.name} does not list {SERVER}, the server that runs the scoring script.",
-                f"Add {SERVER} to its pip part.",
+                f"Add {SERVER} to its pip section.",
                 SERVER_DOCS,
                 at,
             )
@@ -162,7 +162,10 @@ def about_conda(plan: Plan, conda: CondaFile | None) -> list[Finding]:
                 "conda-local",
                 WARNING,
                 _CONDA,
-                f"{conda.path.name} refers to a file beside it ({conda.local[0]}); only the conda file itself is sent.",
+                (
+                    f"{conda.path.name} refers to a local file ({conda.local[0]}), but only the conda file itself is "
+                    "sent."
+                ),
                 "List the packages in the conda file.",
                 TROUBLESHOOT,
                 at,
@@ -174,25 +177,25 @@ def about_conda(plan: Plan, conda: CondaFile | None) -> list[Finding]:
                 "conda-python",
                 WARNING,
                 _CONDA,
-                f"{conda.path.name} names no Python version, so the build takes whatever is current then.",
-                "Add python=3.10, or the version that the model was trained with.",
+                f"{conda.path.name} does not set a Python version, so the build uses the current default.",
+                "Add python=3.10, or the version with which the model was trained.",
                 DEPLOY,
                 at,
             )
         )
     if not found:
         message = f"Python {conda.python}, {len(conda.packages) - 1} packages"
-        message += ", the inference server among them." if conda.has_server else "."
+        message += ", including the inference server." if conda.has_server else "."
         found.append(Finding("conda", OK, _CONDA, message, looked_at=at))
     return found
 
 
-# The oldest Python of the server's releases (their requires-python on PyPI, read in November 2026), the newest first.
+# The oldest Python that each release of the server supports (requires-python on PyPI, November 2026), newest first.
 _SERVER_PYTHONS = (((1, 4), (3, 9)), ((1, 0), (3, 8)), ((0, 8), (3, 7)))
 
 
 def _server_for_python(conda: CondaFile) -> list[Finding]:
-    """Is there a release of the server, as pinned, for the Python of the file."""
+    """Check that the pinned release of the server supports the Python of the file."""
     server = conda.packages.get(SERVER)
     if server is None or not server.version or not re.match(r"^\d+\.\d+", conda.python or ""):
         return []
@@ -205,9 +208,9 @@ def _server_for_python(conda: CondaFile) -> list[Finding]:
             "server-python",
             BLOCKER,
             _CONDA,
-            f"{SERVER} {server.version} needs Python {least[0]}.{least[1]} or newer, and {conda.path.name} asks for "
-            f"Python {conda.python}: the environment cannot be built.",
-            f"Write python={least[0]}.{least[1]} or newer, or {SERVER}<{since[0]}.{since[1]}.",
+            f"{SERVER} {server.version} needs Python {least[0]}.{least[1]} or newer, but {conda.path.name} "
+            f"requests Python {conda.python}: the environment cannot be built.",
+            f"Use python={least[0]}.{least[1]} or newer, or {SERVER}<{since[0]}.{since[1]}.",
             SERVER_DOCS,
             str(conda.path),
         )
@@ -215,7 +218,7 @@ def _server_for_python(conda: CondaFile) -> list[Finding]:
 
 
 def about_versions(model: ModelFolder | None, conda: CondaFile | None) -> Iterator[Finding]:
-    """Do the libraries of the environment fit those that the model was saved with."""
+    """Check that the environment's libraries match those with which the model was saved."""
     if not model or not model.mlmodel or not conda or not conda.found or conda.problem:
         return
     for flavour in model.flavours:
@@ -244,8 +247,8 @@ def _mismatch(model: ModelFolder, conda: CondaFile, saved: str, listed: str, wan
         "versions",
         WARNING,
         _CONDA,
-        f"The model was saved with {saved}, and {conda.path.name} asks for {listed}.",
-        f"Write {wanted}, or try that the model loads with the other version.",
+        f"The model was saved with {saved}, but {conda.path.name} requests {listed}.",
+        f"Use {wanted}, or test that the model loads with the other version.",
         TROUBLESHOOT,
         f"{model.mlmodel_path}, {conda.path}",
     )
@@ -264,12 +267,12 @@ def _minor(version: str) -> tuple[int, ...]:
 
 
 def about_sample(plan: Plan, sample: SampleRequest | None, model: ModelFolder | None) -> list[Finding]:
-    """Is the test's request JSON, and does it fit the model's signature."""
+    """Check that the test request is JSON and matches the model's signature."""
     if sample is None:
         return []
     at = str(sample.path)
     if sample.problem:
-        remedy = 'Write a JSON body that score.py understands, for example {"data": [{…}]}.'
+        remedy = 'Use a JSON body that score.py understands, for example {"data": [{…}]}.'
         return [Finding("sample-request", BLOCKER, "test.request", sample.problem, remedy, looked_at=at)]
     if mlflow_without_code(plan) and not (isinstance(sample.body, dict) and "input_data" in sample.body):
         return [
@@ -277,8 +280,8 @@ def about_sample(plan: Plan, sample: SampleRequest | None, model: ModelFolder | 
                 "sample-request",
                 WARNING,
                 "test.request",
-                f"{sample.path.name} has no `input_data`, which is what Azure's script for MLflow models reads.",
-                'Write {"input_data": {"columns": […], "data": [[…]]}}.',
+                f"{sample.path.name} has no `input_data`, which Azure's script for MLflow models requires.",
+                'Use {"input_data": {"columns": […], "data": [[…]]}}.',
                 MLFLOW,
                 at,
             )
@@ -289,7 +292,7 @@ def about_sample(plan: Plan, sample: SampleRequest | None, model: ModelFolder | 
         remedy = "Correct the request, unless score.py prepares the columns itself."
         return [Finding("sample-request", WARNING, "test.request", " ".join(wrong), remedy, looked_at=at)]
     fits = (
-        f"{len(rows)} row{'' if len(rows) == 1 else 's'} that fit the model's signature" if rows and model else "JSON"
+        f"{len(rows)} row{'' if len(rows) == 1 else 's'} that match the model's signature" if rows and model else "JSON"
     )
     if rows and not (model and model.signature):
         fits = f"JSON with {len(rows)} row{'' if len(rows) == 1 else 's'}"
@@ -297,12 +300,12 @@ def about_sample(plan: Plan, sample: SampleRequest | None, model: ModelFolder | 
 
 
 def about_size(plan: Plan, model: ModelFolder | None) -> list[Finding]:
-    """Does the model fit the disk and the memory of the chosen size."""
+    """Check that the model fits the disk and the memory of the chosen size."""
     return model_size.findings(plan, model.bytes, TROUBLESHOOT, str(model.path)) if model else []
 
 
 def about_mlflow_network(plan: Plan, isolation: str | None) -> list[Finding]:
-    """An MLflow model without code cannot be deployed with the legacy egress flag (Microsoft, BadArgument)."""
+    """Block an MLflow model without code if the legacy egress flag is set (Microsoft, BadArgument)."""
     closed = plan.deployment.egress_public_network_access == "disabled"
     if not mlflow_without_code(plan) or not closed or isolation == "managed_network":
         return []
@@ -311,8 +314,8 @@ def about_mlflow_network(plan: Plan, isolation: str | None) -> list[Finding]:
             "mlflow-network",
             BLOCKER if isolation else WARNING,
             "deployment.egress_public_network_access",
-            "An MLflow model without a scoring script is refused where egress_public_network_access is disabled.",
-            f"{SCORING_REMEDY}, or use a workspace with a managed virtual network and leave the flag out.",
+            "With egress_public_network_access disabled, Azure rejects an MLflow model without a scoring script.",
+            f"{SCORING_REMEDY}, or use a workspace with a managed virtual network and omit the flag.",
             TROUBLESHOOT,
             str(plan.deployment.model.path or plan.deployment.model.registered or plan.deployment.model.source or ""),
             (SCORING,),

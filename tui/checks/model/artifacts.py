@@ -1,4 +1,4 @@
-"""What will be uploaded: the model, the scoring script, its environment, the sample request."""
+"""Read and check what will be uploaded: model, scoring script, conda file, sample request."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from tui.plan.model import CodeConfiguration, Plan
 
 @dataclass
 class Artifacts:
-    """What was read of a plan's files; a part that the plan does not name is None.
+    """The contents of a plan's files; a part that the plan does not have is None.
 
-    `late` has the parts (model, score, conda, sample) that were not read in time, with their path.
+    `late` has the parts (model, score, conda, sample) that were not read in time, with their paths.
     """
 
     model: model_folder.ModelFolder | None = None
@@ -29,14 +29,14 @@ class Artifacts:
     model_conda: conda_file.CondaFile | None = None
     """The conda file inside an MLflow model that is deployed without code."""
     left_out_code: bool = False
-    """Whether the scoring script itself is left out by the ignore file of its folder."""
+    """Whether the ignore file of the code folder excludes the scoring script."""
     late: dict[str, str] = field(default_factory=dict)
 
 
 def read(plan: Plan, seconds: float = 10.0, count_for: float | None = None) -> Artifacts:
-    """Reads the plan's files, all of them at the same time, for about `seconds`; never raises.
+    """Read the plan's files in parallel, for about `seconds`; never raises.
 
-    A part that is not read by then is named in `late`. Counting the model's files ends after `count_for` seconds, by
+    A part that is not read in time is named in `late`. Counting the model's files stops after `count_for` seconds, by
     default most of `seconds`.
     """
     deployment = plan.deployment
@@ -61,7 +61,7 @@ def read(plan: Plan, seconds: float = 10.0, count_for: float | None = None) -> A
     found.score, found.left_out_code = answer("score", code and code.code, score_asked) or (None, False)
     found.sample = answer("sample", request, sample_asked)
     if found.score and found.conda and found.conda.python and code:
-        # Which grammar counts is known only now; the file is in memory's cache by then.
+        # The Python version to parse for is known only now; the file is cached by then.
         found.score = score_script.read(code.code, code.scoring_script, _version(found.conda.python))
     return found
 
@@ -72,7 +72,7 @@ def _model(plan: Plan, path: Path, seconds: float) -> tuple[model_folder.ModelFo
 
 
 def _score_script(code: CodeConfiguration) -> tuple[score_script.ScoreScript, bool]:
-    """The script, and whether the folder's ignore file keeps it from being uploaded."""
+    """Read the script, and check whether the folder's ignore file excludes it from the upload."""
     from tui.cloud.storage import ignore_file
 
     score = score_script.read(code.code, code.scoring_script)
@@ -89,24 +89,24 @@ def _version(text: str) -> tuple[int, int] | None:
 
 
 def check(plan: Plan, *, isolation: str | None = None, limit: float = 10.0) -> list[Finding]:
-    """Findings about the plan's files, within about `limit` seconds even where a mount never answers.
+    """Findings about the plan's files, within about `limit` seconds even if a mount does not respond.
 
-    `isolation` is the workspace's mode (managed_network, legacy, public) where it is known.
+    `isolation` is the workspace's mode (managed_network, legacy, public) if known.
     """
     return _findings(plan, read(plan, limit), isolation, limit)
 
 
 def inspect_model(plan: Plan, *, limit: float = 60.0) -> dict[str, Any]:
-    """What is in the model's folder and whether script and environment fit it, as JSON data for forms.
+    """The contents of the model's folder and whether script and environment match, as JSON data for forms.
 
-    Counting the model's files gets a second here, `complete` says whether that was enough. Everything else may take
-    `limit` seconds: a mount where each look takes two seconds is read all the same.
+    Counting the model's files is limited to one second here; `complete` says whether that was enough. The rest can take
+    `limit` seconds, so that slow mounts, with two seconds per access, are read too.
     """
     return described(plan, read(plan, limit, count_for=1.0), limit)
 
 
 def described(plan: Plan, found: Artifacts, limit: float) -> dict[str, Any]:
-    """What was read of a plan's files, as JSON data for forms."""
+    """The contents of a plan's files, as JSON data for forms."""
     path = plan.deployment.model.path
     model = found.model
     registered = plan.deployment.model.registered
@@ -130,7 +130,7 @@ def described(plan: Plan, found: Artifacts, limit: float) -> dict[str, Any]:
 
 
 def _sample_source(plan: Plan, found: Artifacts) -> str:
-    """Where the sample comes from: plan, example (saved with the model), signature, or nowhere."""
+    """The source of the sample: plan, example (saved with the model), signature, or nowhere."""
     if found.sample and isinstance(found.sample.body, dict):
         return "plan"
     if found.model is None or not model_folder.rows(found.model):
@@ -139,7 +139,7 @@ def _sample_source(plan: Plan, found: Artifacts) -> str:
 
 
 def sample_body(plan: Plan, found: Artifacts) -> dict[str, Any] | None:
-    """A request to try the endpoint with: the plan's own, else one made from the model's example or signature."""
+    """A request to test the endpoint with: the plan's own, or one made from the model's example or signature."""
     if found.sample and isinstance(found.sample.body, dict):
         return found.sample.body
     rows = model_folder.rows(found.model) if found.model else None
@@ -180,7 +180,7 @@ def _slow(part: str, path: str, limit: float) -> Finding:
         UNKNOWN,
         _FIELD_OF[part],
         f"{path} could not be read within {limit:g} seconds.",
-        "A mount that answers slowly, or no longer, looks like this; copy the files to a local folder.",
+        "The mount may be slow or no longer respond; copy the files to a local folder.",
         looked_at=path,
     )
 

@@ -1,4 +1,4 @@
-"""Counting a model's files and bytes, as the upload would take them, with figures while it goes on."""
+"""Count a model's files and bytes as they would be uploaded, with intermediate figures."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable
 
-_NAMED = 8  # files that are left out, by name
-_KEPT = 4  # counts that are remembered or go on
-_FRESH = 60.0  # seconds for which a finished count is believed
+_NAMED = 8  # excluded files, by name
+_KEPT = 4  # counts that are cached or in progress
+_FRESH = 60.0  # seconds for which a finished count is valid
 
 
 @dataclass
 class Figures:
-    """What has been counted so far. `files` and `bytes` are those that are uploaded; what the ignore file leaves out
-    is counted apart. `complete` is true once everything has been looked at."""
+    """The count so far. `files` and `bytes` are those to upload; files excluded by the ignore file are counted
+    separately. `complete` is true once everything has been counted.
+    """
 
     files: int = 0
     bytes: int = 0
@@ -30,7 +31,7 @@ class Figures:
     unreadable: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON."""
+        """The figures as JSON data."""
         return {
             "files": self.files,
             "bytes": self.bytes,
@@ -44,9 +45,9 @@ class Figures:
 
 
 def count(root: Path, figures: Figures, stop: Callable[[], bool] = lambda: False) -> Figures:
-    """Counts the files below a folder into `figures`; ends early, not complete, when `stop` says so. Never raises.
+    """Count the files below a folder into `figures`; ends early, incomplete, if `stop` returns true. Never raises.
 
-    Links are followed, as the upload does; a link back to a folder above is not gone into again.
+    Links are followed, as in the upload, except for links back to a parent folder.
     """
     excluded = _rules(root, figures)
     seen: set[str] = set()
@@ -95,7 +96,7 @@ def _rules(root: Path, figures: Figures) -> Callable[[str], bool] | None:
 
 
 class Counting:
-    """A count that goes on in a thread of its own until it is done or stopped."""
+    """A count that runs in its own thread until it is finished or stopped."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -119,15 +120,15 @@ class Counting:
 
     @property
     def ended(self) -> bool:
-        """Whether it is done, or could not go on."""
+        """Whether the count has finished or failed."""
         return self._ended.is_set()
 
     def wait(self, seconds: float) -> None:
-        """Waits until it ends, at most so long."""
+        """Wait until it ends, at most `seconds`."""
         self._ended.wait(seconds)
 
     def stop(self) -> None:
-        """Ends it at the next file; a file system that does not answer holds the thread, and nothing else."""
+        """Stop at the next file; a file system that does not respond blocks only this thread."""
         self._stopped = True
 
 
@@ -136,10 +137,10 @@ _counts: OrderedDict[str, Counting] = OrderedDict()
 
 
 def running(root: Path, wait: float = 0.3, fresh: bool = False) -> dict[str, Any]:
-    """The figures of a count that goes on, begun when first asked for, after at most `wait` seconds.
+    """The figures of a count, which starts on first use, after waiting at most `wait` seconds.
 
-    `fresh` counts anew. Besides the figures: `seconds` since it began, and `ended`. Only a few counts go on at a
-    time; the oldest is stopped for a new one.
+    `fresh` restarts the count. Besides the figures: `seconds` since the start, and `ended`. Only a few counts run at a
+    time; a new one stops the oldest.
     """
     key = str(root)
     with _lock:
@@ -157,7 +158,7 @@ def running(root: Path, wait: float = 0.3, fresh: bool = False) -> dict[str, Any
 
 
 def stop_all() -> None:
-    """Stops every count; what was counted is forgotten."""
+    """Stop every count and discard the results."""
     with _lock:
         for known in _counts.values():
             known.stop()

@@ -1,4 +1,4 @@
-"""What the ignore files of the model's and the code's folder keep from being uploaded."""
+"""Check what the ignore files of the model and code folders exclude from the upload."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ _SCRIPT = "deployment.code_configuration.scoring_script"
 
 
 def about(plan: Plan, model: ModelFolder | None, script_left_out: bool) -> Iterator[Finding]:
-    """What the ignore files keep from being uploaded, where that matters."""
+    """Findings if the ignore files exclude files that are needed."""
     code = plan.deployment.code_configuration
     if script_left_out and code:
-        message = f"The ignore file in {code.code} leaves {code.scoring_script} out, so it would not be uploaded."
-        remedy = "Take its line out of .amlignore or .gitignore there."
+        message = f"The ignore file in {code.code} excludes {code.scoring_script}, so it would not be uploaded."
+        remedy = "Remove its line from .amlignore or .gitignore there."
         yield Finding("left-out", BLOCKER, _SCRIPT, message, remedy, IGNORE, str(code.code))
     if model is None or not model.figures.left_out:
         return
     figures, at = model.figures, str(model.path)
     names = ", ".join(figures.left_out_names[:3]) + (" …" if figures.left_out > 3 else "")
     if not figures.files and figures.complete:
-        message = f"{figures.ignore_file} leaves out every file of the model ({names}); nothing would be uploaded."
+        message = f"{figures.ignore_file} excludes every file of the model ({names}), so nothing would be uploaded."
         remedy = f"Correct {figures.ignore_file} in {model.path}."
         yield Finding("left-out", BLOCKER, _MODEL, message, remedy, IGNORE, at)
     elif "MLmodel" in figures.left_out_names or _needed(model) & set(figures.left_out_names):
-        message = f"{figures.ignore_file} leaves out files that the model is loaded from: {names}."
+        message = f"{figures.ignore_file} excludes files from which the model is loaded: {names}."
         remedy = f"Correct {figures.ignore_file} in {model.path}."
         yield Finding("left-out", BLOCKER, _MODEL, message, remedy, IGNORE, at)
 
 
 def _needed(model: ModelFolder) -> set[str]:
-    """The files of the model's data that MLmodel names."""
+    """The files with the model's data, according to MLmodel."""
     named = {str(model.details(flavour).get(key) or "") for flavour in model.flavours for key in ("data", "model_path")}
     return named - {""}

@@ -1,4 +1,4 @@
-"""What lies in a model folder: size, MLflow's MLmodel file, flavour, signature, an example."""
+"""Read a model folder: size, MLflow's MLmodel file, flavour, signature, example."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from tui.checks.model import file_count
 from tui.common.conda_file import read_yaml
 
-# The libraries whose version a flavour records: the flavour's key, and the packages that can bring the library.
+# The libraries whose version a flavour records: the flavour's key, and the packages that can provide the library.
 LIBRARY_VERSIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "xgboost": ("xgb_version", ("xgboost", "xgboost-cpu")),
     "sklearn": ("sklearn_version", ("scikit-learn",)),
@@ -43,7 +43,7 @@ _EXAMPLES = {
 
 @dataclass
 class ModelFolder:
-    """A model on disk. `complete` is false when the time was over before everything was counted."""
+    """A model on disk. `complete` is false if the time ran out before everything was counted."""
 
     path: Path
     exists: bool = False
@@ -58,18 +58,18 @@ class ModelFolder:
     problem: str = ""
     unreadable: list[str] = field(default_factory=list)
     figures: file_count.Figures = field(default_factory=file_count.Figures)
-    """What was counted, with what the ignore file leaves out."""
+    """The count, with the files that the ignore file excludes."""
 
     @property
     def flavour(self) -> str | None:
-        """The library's flavour where there is one beside python_function."""
+        """The library's flavour, if there is one besides python_function."""
         return next((name for name in self.flavours if name != "python_function"), None) or (
             "python_function" if self.flavours else None
         )
 
     @property
     def versions(self) -> dict[str, str]:
-        """The versions that MLmodel tells: of MLflow, of Python, of the flavour's library."""
+        """The versions in MLmodel: of MLflow, Python and the flavour's library."""
         found = {
             "mlflow": (self.mlmodel or {}).get("mlflow_version"),
             "python": self.details("python_function").get("python_version"),
@@ -80,14 +80,14 @@ class ModelFolder:
         return {name: version for name, version in found.items() if isinstance(version, str) and version}
 
     def details(self, flavour: str) -> dict[str, Any]:
-        """What MLmodel says about one flavour."""
+        """The entry of one flavour in MLmodel."""
         flavours = (self.mlmodel or {}).get("flavors")
         found = flavours.get(flavour) if isinstance(flavours, dict) else None
         return found if isinstance(found, dict) else {}
 
 
 def read(path: Path, seconds: float = 10.0) -> ModelFolder:
-    """Looks at a model's file or folder, counting for at most about `seconds`; never raises, runs nothing in it."""
+    """Read a model's file or folder, counting for at most about `seconds`; never raises, runs none of its code."""
     folder = ModelFolder(path)
     try:
         folder.exists = path.exists()
@@ -96,11 +96,11 @@ def read(path: Path, seconds: float = 10.0) -> ModelFolder:
             folder.files, folder.bytes = 1, path.stat().st_size
             folder.figures = file_count.Figures(1, folder.bytes, complete=True)
     except OSError as error:
-        folder.problem = f"{path} cannot be looked at: {error.strerror or error}."
+        folder.problem = f"{path} cannot be read: {error.strerror or error}."
         return folder
     if not folder.exists or single:
         return folder
-    # MLmodel first: it is worth more than the count when the time is short.
+    # MLmodel first: if time is short, it is more useful than the count.
     _read_mlmodel(folder)
     _count(folder, seconds)
     return folder
@@ -110,7 +110,7 @@ def _count(folder: ModelFolder, seconds: float) -> None:
     ends: list[float] = []
 
     def over() -> bool:
-        # The time begins with the first file: reading the rules of an ignore file loads Azure's SDK.
+        # The time starts with the first file, because reading the rules of an ignore file loads Azure's SDK.
         if not ends:
             ends.append(time.monotonic() + seconds)
         return time.monotonic() > ends[0]
@@ -130,7 +130,7 @@ def _read_mlmodel(folder: ModelFolder) -> None:
         folder.problem = read_file.problem
         return
     if not isinstance(read_file.content, dict) or not isinstance(read_file.content.get("flavors"), dict):
-        folder.problem = f"{path.name} lists no flavors; it is not a file that MLflow wrote."
+        folder.problem = f"{path.name} lists no flavors, so it was not written by MLflow."
         return
     folder.mlmodel = read_file.content
     folder.flavours = tuple(read_file.content["flavors"])
@@ -139,7 +139,7 @@ def _read_mlmodel(folder: ModelFolder) -> None:
 
 
 def _find_mlmodel(folder: Path) -> Path | None:
-    """MLmodel in the folder itself, else in the first of its sub-folders that has one."""
+    """MLmodel in the folder itself, or in the first subfolder that has one."""
     if (folder / "MLmodel").is_file():
         return folder / "MLmodel"
     try:
@@ -152,7 +152,7 @@ def _find_mlmodel(folder: Path) -> Path | None:
 
 
 def _signature(mlmodel: dict[str, Any]) -> list[dict[str, str]] | None:
-    """The inputs that MLmodel names, as name and type; None where there is no signature that can be read."""
+    """The inputs in MLmodel, as name and type; None if there is no readable signature."""
     signature = mlmodel.get("signature")
     written = signature.get("inputs") if isinstance(signature, dict) else None
     if not isinstance(written, str):
@@ -189,14 +189,14 @@ def _example(folder: Path, mlmodel: dict[str, Any]) -> Any:
 
 
 def input_data(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Rows as Azure's own scoring script for MLflow models reads them (Microsoft, how-to-deploy-mlflow-models)."""
+    """Rows in the format of Azure's scoring script for MLflow models (Microsoft, how-to-deploy-mlflow-models)."""
     columns = list(rows[0])
     data = [[row.get(name) for name in columns] for row in rows]
     return {"input_data": {"columns": columns, "index": list(range(len(rows))), "data": data}}
 
 
 def rows(folder: ModelFolder) -> list[dict[str, Any]] | None:
-    """One or more rows to try the model with: from its example, else made up from its signature."""
+    """One or more rows to test the model with: from its example, or generated from its signature."""
     example = folder.example
     if isinstance(example, dict) and isinstance(example.get("columns"), list) and isinstance(example.get("data"), list):
         return [dict(zip(example["columns"], row)) for row in example["data"] if isinstance(row, list)]

@@ -1,4 +1,4 @@
-"""Models and environments that the plan only refers to: are they registered in the workspace."""
+"""Check that the models and environments to which the plan refers are registered."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tui.plan.model import Plan
 _MODEL = "deployment.model.path"
 _ENVIRONMENT = "deployment.environment.registered"
 _CUSTOM = "https://learn.microsoft.com/azure/machine-learning/how-to-deploy-custom-container"
-# An asset of a shared registry is read from the registry, for which the workspace's own roles say nothing.
+# An asset of a shared registry is read from the registry, to which the workspace's roles do not apply.
 _ELSEWHERE = "azureml://registries/"
 
 
 def asked(plan: Plan, cloud: Cloud, start: Callable[[Callable[[], Any]], Question[Any]]) -> dict[str, Question[Any]]:
-    """A question for each reference of the plan, by the field that holds it; `start` begins to ask it."""
+    """A query for each reference in the plan, by its field; `start` begins each."""
     from tui.cloud.assets import environments, models
 
     model, environment = plan.deployment.model.registered, plan.deployment.environment.registered
@@ -32,7 +32,7 @@ def asked(plan: Plan, cloud: Cloud, start: Callable[[Callable[[], Any]], Questio
 
 
 def findings(plan: Plan, questions: dict[str, Question[Any]]) -> Iterator[Finding]:
-    """A blocker for what is not registered, or may not be read."""
+    """A blocker if the asset is not registered or cannot be read."""
     for field, question in questions.items():
         reference = plan.deployment.model.registered if field == _MODEL else plan.deployment.environment.registered
         answer = ask(question, "registered", field, f"Whether {reference} is registered", needed=True)
@@ -47,7 +47,7 @@ def findings(plan: Plan, questions: dict[str, Question[Any]]) -> Iterator[Findin
 
 
 def _serves_itself(plan: Plan, model: Question[Any] | None) -> bool:
-    """Whether the environment's own server has to answer: there is no script, and Azure makes none for this model."""
+    """Whether the environment's own server must answer: there is no script, and Azure generates none for this model."""
     deployment = plan.deployment
     if deployment.code_configuration is not None or deployment.model.source:
         return False
@@ -64,9 +64,9 @@ def _nothing_serves(reference: str | None, resource: str) -> Finding:
         "registered-without-server",
         BLOCKER,
         _ENVIRONMENT,
-        f"{reference} has no inference routes, and the plan has no scoring script: nothing would answer requests.",
-        "Name a scoring script (deployment.code_configuration), choose an environment that was registered with an "
-        "inference_config, or use an MLflow model.",
+        f"{reference} has no inference routes, and the plan has no scoring script, so nothing would answer requests.",
+        "Set a scoring script (deployment.code_configuration), choose an environment with an inference_config, "
+        "or use an MLflow model.",
         _CUSTOM,
         resource,
     )

@@ -1,4 +1,4 @@
-"""What is in a model that lies elsewhere: its small files are brought and read, its other files only counted."""
+"""Inspect a model in another location: download and read its small files, only count the others."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from tui.cloud.sources.source_listing import Listing
 
 ENVIRONMENT = ("MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt")
-"""What MLflow writes beside a model (MLflow, "MLflow Models", storage format)."""
-MOST = 1_000_000  # bytes of a file that is brought to be read
+"""What MLflow writes next to a model (MLflow, "MLflow Models", storage format)."""
+MOST = 1_000_000  # maximum bytes of a file to download and read
 LIMIT = 60.0
 
 
 def inspect(plan: Plan, connect: Callable[[], Cloud]) -> dict[str, Any]:
-    """What `artifacts.inspect_model` says, of a model at `deployment.model.source`; never raises.
+    """The result of `artifacts.inspect_model` for a model at `deployment.model.source`; never raises.
 
-    `source` in the answer has `exact` (without aliases), `in_place` (whether the workspace reads it where it lies) and
-    `problem` (why it could not be read, or ""). `connect` is asked only where Azure has to be.
+    `source` in the result has `exact` (without aliases), `in_place` (whether the workspace reads it in place) and
+    `problem` (why it could not be read, or ""). `connect` is called only if Azure is needed.
     """
     name = str(plan.deployment.model.source)
     asked = Question(lambda: _listed(name, connect), LIMIT)
@@ -58,7 +58,7 @@ def _listed(source: str, connect: Callable[[], Cloud]) -> Listing:
 
 @contextmanager
 def _small_files(listing: Listing) -> Iterator[tuple[Path, str]]:
-    """A folder with the files that say what the model is, and what kept some of them from being read."""
+    """A folder with the files that describe the model, and why some of them could not be read."""
     from tui.cloud.sources.staging import only
 
     small = {item.name for item in listing.items if item.name and item.size <= MOST}
@@ -92,7 +92,7 @@ def _described(plan: Plan, found: Artifacts, listing: Listing, folder: Path) -> 
 
 
 def _replaced(answer: Any, before: str, after: str) -> Any:
-    """The answer with the source's name where the private folder's stood."""
+    """The result with the source's name in place of the private folder's."""
     if isinstance(answer, dict):
         return {key: _replaced(item, before, after) for key, item in answer.items()}
     if isinstance(answer, list):

@@ -1,1 +1,1 @@
-"""The network flags, private endpoints, outbound rules, and the way from this machine."""
+"""Checks of the network flags, private endpoints, outbound rules, and connectivity from this machine."""

@@ -1,4 +1,4 @@
-"""From this machine's seat: does every name that the plan calls resolve, to the right kind of address, and answer."""
+"""Check from this machine that each host of the plan resolves to the right kind of address and answers."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from tui.common.deadlines import NoAnswer, Question
 from tui.plan.model import Plan
 
 LIMIT = 8.0
-"""Seconds for the whole board; the preflight has its own."""
+"""Seconds for all hosts; the preflight has its own limit."""
 _PROBE_SECONDS = 6.5
-# Which of the plan's fields a host is about.
+# The field of the plan that each host concerns.
 _FIELDS = {
     "resource-manager": "workspace.name",
     "login": "credential.method",
@@ -37,26 +37,26 @@ _FIELDS = {
 }
 _TITLES = {
     "resource-manager": "Resource Manager",
-    "login": "The sign-in authority",
+    "login": "The sign-in service",
     "storage": "The workspace's storage",
     "scoring": "The scoring host",
-    "source": "The host that the model is brought from",
+    "source": "The host of the model's source",
     "workspace": "The workspace's own host",
-    "notebooks": "The notebooks' host",
+    "notebooks": "The notebook host",
     "vault": "The key vault",
     "registry": "The container registry",
 }
 NOT_TRIED, WRONG_ADDRESS = "not_tried", "wrong_address"
-# Whose certificates Azure's public clouds answer with (Microsoft, azure-ca-details).
+# The issuers of the certificates of Azure's public clouds (Microsoft, azure-ca-details).
 _ISSUERS = ("microsoft", "digicert", "entrust", "d-trust", "geotrust", "thawte")
 
 
 @dataclass(frozen=True)
 class Hop:
-    """One name with what was found on the way to it.
+    """One host name and the result of checking it.
 
     `state` is reachable, unreachable, unresolved, wrong_address, tls, unknown or not_tried; `private` and `expected`
-    are about its addresses; `reason` is one word for programs.
+    refer to its addresses; `reason` is one word for programs.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Hop:
 
 
 class Board:
-    """Hosts that are being looked at, each on a thread of its own, from the moment that it is added."""
+    """Hosts to check, each in its own thread, which starts when the host is added."""
 
     def __init__(self, ends: float) -> None:
         self._ends = ends
@@ -88,12 +88,12 @@ class Board:
         self._under_way: dict[tuple[str, int, bool], Question[Probe]] = {}
 
     def add(self, found: Iterable[Host]) -> None:
-        """Starts to look at hosts; one without a name is only listed."""
+        """Start to check hosts; a host without a name is only listed."""
         for host in found:
             self._asked.append((host, self._question(host) if host.host else None))
 
     def _question(self, host: Host) -> Question[Probe]:
-        """A look at a host; two names of one host are one look."""
+        """Start a check of a host; several names of one host share the check."""
         key = (host.host, host.port, host.handshake)
         if key not in self._under_way:
             seconds = max(0.0, min(_PROBE_SECONDS, self._ends - time.monotonic()))
@@ -101,16 +101,16 @@ class Board:
         return self._under_way[key]
 
     def add_source(self, plan: Plan) -> None:
-        """Starts to look at where models of the plan lie, each host once."""
+        """Start to check the hosts of the models' sources, each once."""
         found = [hosts.of_source(one.deployment.model.source) for one in plans(plan) if one.deployment.model.source]
         self.add(list({host.shown: host for host in found if host}.values()))
 
     def unknown(self, name: str, purpose: str, why: str) -> None:
-        """Lists a host whose name could not be found out."""
+        """List a host whose name could not be determined."""
         self._asked.append((Host(name, "", purpose, False, why=why), None))
 
     def hops(self, built_in: bool) -> list[Hop]:
-        """What was found, in the order in which hosts were added. `built_in`: one of Azure's public clouds."""
+        """The results, in the order in which hosts were added. `built_in`: one of Azure's public clouds."""
         return [_hop(host, question, built_in) for host, question in self._asked]
 
 
@@ -120,23 +120,28 @@ def _hop(host: Host, question: Question[Probe] | None, built_in: bool) -> Hop:
     try:
         probe = question.answer()
     except NoAnswer:
-        # Connections have shorter limits of their own: what takes this long is the look-up of a name.
+        # Connections have shorter limits of their own; only a name lookup can take this long.
         probe = Probe(
-            connectivity.UNKNOWN, reason="no-name-server", detail="Nobody answered in time, most likely no name server."
+            connectivity.UNKNOWN,
+            reason="no-name-server",
+            detail="The name lookup did not finish in time; probably no name server answers.",
         )
         if is_address(host.host):
-            probe = Probe(connectivity.UNKNOWN, reason="late", detail="There was no time to find out.")
+            probe = Probe(connectivity.UNKNOWN, reason="late", detail="There was no time left to check it.")
     except Exception as error:
         probe = Probe(connectivity.UNKNOWN, reason="failed", detail=str(explain(error)))
     if host.expected == "private" and probe.private is False:
-        about = "but its settings demand a private one" if host.demanded else "where a private one is usual"
+        about = "but its settings require a private one" if host.demanded else "although a private one is usual"
         detail = f"It resolves to the public address {probe.addresses[0]}, {about}."
         return _of(host, probe, WRONG_ADDRESS, detail)
-    # An MLflow server may have its certificate from anybody.
+    # An MLflow server can have a certificate from any issuer.
     azures = host.name != "source" or host.private is not None
     if built_in and azures and probe.state == connectivity.REACHABLE and foreign(probe.issuer):
-        detail = f"Its certificate is issued by {probe.issuer}, not by an authority of Azure's: something in between "
-        return _of(host, probe, detail=detail + "opens and inspects the connection, and is trusted here.")
+        detail = (
+            f"Its certificate is issued by {probe.issuer}, which is not one of Azure's authorities: a device on the "
+            "path "
+        )
+        return _of(host, probe, detail=detail + "inspects the connection, and is trusted here.")
     return _of(host, probe)
 
 
@@ -166,18 +171,18 @@ def _of(host: Host, probe: Probe, state: str | None = None, detail: str | None =
 
 
 def foreign(issuer: str | None) -> bool:
-    """Whether a certificate's issuer is none of the authorities that Azure's public clouds use."""
+    """Whether a certificate's issuer is not one of the authorities of Azure's public clouds."""
     return bool(issuer) and not any(name in str(issuer).lower() for name in _ISSUERS)
 
 
 def look(plan: Plan, cloud: Cloud, limit: float = LIMIT) -> dict[str, Any]:
-    """The whole board for a plan, as JSON data; asks for everything itself. Never raises for what Azure says."""
+    """The results for all hosts of a plan, as JSON data; runs all queries. Never raises for errors from Azure."""
     started = time.monotonic()
     ends = started + limit
     board = Board(ends)
     board.add(hosts.of_cloud(cloud.metadata))
     board.add_source(plan)
-    reading = limit * 0.6  # what is left is for the hosts that Azure names
+    reading = limit * 0.6  # the rest of the time is for the hosts that Azure returns
 
     asked_info = Question(lambda: workspaces.read(cloud), reading)
     asked_store = Question(lambda: hosts.store(cloud), reading)
@@ -185,8 +190,8 @@ def look(plan: Plan, cloud: Cloud, limit: float = LIMIT) -> dict[str, Any]:
     asked_endpoint = Question(lambda: endpoints.read(cloud, name, deployments=False) if name else None, reading)
     info, why = _answer(asked_info)
     if info is None:
-        for part, purpose in (("storage", "takes the model and the code"), ("scoring", "answers requests")):
-            board.unknown(part, purpose, f"Its name is not known, because the workspace could not be read. {why}")
+        for part, purpose in (("storage", "receives the model and the code"), ("scoring", "serves requests")):
+            board.unknown(part, purpose, f"Its name is unknown, because the workspace could not be read. {why}")
     else:
         around = Around(cloud, info, max(0.0, ends - time.monotonic() - 2.0))
         found, why = _answer(asked_store)
@@ -203,7 +208,7 @@ def look(plan: Plan, cloud: Cloud, limit: float = LIMIT) -> dict[str, Any]:
 
 
 class Around:
-    """The resources beside a workspace, read at once; those that nobody shows are None."""
+    """The workspace's dependent resources, read in parallel; a resource that cannot be read is None."""
 
     def __init__(self, cloud: Cloud, info: WorkspaceInfo, limit: float, asked: bool = True) -> None:
         self.info = info
@@ -218,7 +223,7 @@ class Around:
         }
 
     def of(self, id: str | None) -> hosts.Dependency | None:
-        """What was read of a resource."""
+        """The result of reading a resource."""
         asked = self._asked.get(id or "")
         return _answer(asked)[0] if asked else None
 
@@ -233,16 +238,16 @@ def add_workspace(
     store_unread: str = "",
     endpoint_unread: str = "",
 ) -> None:
-    """Adds the hosts that a workspace names: its storage, the endpoint's scoring host, and what others need."""
+    """Add the workspace's hosts: storage, the endpoint's scoring host, and hosts that only others use."""
     info = around.info
     if store is None:
         why = f"The workspace's default datastore could not be read. {store_unread}".strip()
-        board.unknown("storage", "takes the model and the code", why)
+        board.unknown("storage", "receives the model and the code", why)
     else:
         board.add([hosts.of_storage(store, around.of(info.storage_account), info)])
     called = plan.test.request is not None
     if endpoint_unread:
-        board.unknown("scoring", "answers requests", f"The endpoint could not be read. {endpoint_unread}")
+        board.unknown("scoring", "serves requests", f"The endpoint could not be read. {endpoint_unread}")
     else:
         closed = plan.endpoint.public_network_access == "disabled"
         uri = endpoint.scoring_uri if endpoint else None
@@ -251,7 +256,7 @@ def add_workspace(
 
 
 def _answer(question: Question[Any]) -> tuple[Any, str]:
-    """The answer, or why there is none."""
+    """The answer, or the reason why there is none."""
     try:
         return question.answer(), ""
     except (NoAnswer, CloudError) as error:
@@ -261,13 +266,13 @@ def _answer(question: Question[Any]) -> tuple[Any, str]:
 
 
 def findings(hops: list[Hop]) -> list[Finding]:
-    """A finding for every host that the plan needs, and one for all that only others need."""
+    """A finding for each host that the plan uses, and one for all hosts that only others use."""
     found = [finding(hop) for hop in hops if hop.needed or (hop.name in _FIELDS and hop.state not in ("", NOT_TRIED))]
     found += [_not_known(hop) for hop in hops if hop.name in _FIELDS and hop.state == NOT_TRIED]
     others = [hop for hop in hops if hop.name not in _FIELDS and hop.host]
     if others:
         said = "; ".join(f"{hop.title.lower()} {hop.host}: {_state(hop)}" for hop in others)
-        message = f"Names that this plan does not call, and others do: {said}."
+        message = f"Hosts that this plan does not call, but others do: {said}."
         hosts_of_others = ", ".join(hop.host for hop in others)
         found.append(
             Finding(
@@ -278,7 +283,7 @@ def findings(hops: list[Hop]) -> list[Finding]:
 
 
 def finding(hop: Hop) -> Finding:
-    """What was found on the way to a host that is named in the plan."""
+    """The finding about a host that is named in the plan."""
     id, field = f"reach-{hop.name}", _FIELDS.get(hop.name, "workspace.name")
     severity = _severity(hop)
     message = f"{hop.title} {hop.host} {_looked_at(hop)}. {hop.detail}".strip()
@@ -293,48 +298,48 @@ def _severity(hop: Hop) -> str:
     if not hop.needed or hop.state == connectivity.UNKNOWN:
         return UNKNOWN
     if hop.reason in ("timeout", "proxy-timeout", "no-name-server"):
-        return UNKNOWN  # no answer is no answer, also from a host
+        return UNKNOWN  # a host that does not answer is unreachable
     if hop.state == WRONG_ADDRESS:
         return BLOCKER if hop.demanded else WARNING
     if hop.name == "scoring" and hop.host.startswith("aml-deploy-check."):
-        return WARNING  # only the wildcard record was looked for; the endpoint's own name may be answered otherwise
+        return WARNING  # only the wildcard record was checked; the endpoint's own name can resolve differently
     return BLOCKER
 
 
 def _not_known(hop: Hop) -> Finding:
-    """A host that has no name yet: to be expected before an endpoint exists, else not known."""
+    """A host that has no name yet: expected before an endpoint exists, otherwise unknown."""
     severity = OK if hop.name == "scoring" and "does not exist yet" in hop.detail else UNKNOWN
     return Finding(f"reach-{hop.name}", severity, _FIELDS[hop.name], f"{hop.title}: {hop.detail}", looked_at=hop.name)
 
 
 def _looked_at(hop: Hop) -> str:
     if not hop.addresses:
-        return "was looked up"
+        return "was checked"
     kind = "private" if hop.private else "public"
-    chain = f" by way of {' and '.join(hop.cnames)}" if hop.cnames else ""
+    chain = f" through the alias {' and '.join(hop.cnames)}" if hop.cnames else ""
     return f"is at the {kind} address {', '.join(hop.addresses[:3])}{chain}: {_state(hop)}"
 
 
 def _state(hop: Hop) -> str:
     words = {
         connectivity.REACHABLE: "reachable",
-        connectivity.UNREACHABLE: "not reachable",
+        connectivity.UNREACHABLE: "unreachable",
         connectivity.UNRESOLVED: "no address",
-        WRONG_ADDRESS: "a public address where a private one is needed",
-        connectivity.TLS: "somebody else's certificate"
+        WRONG_ADDRESS: "a public address, but a private one is required",
+        connectivity.TLS: "an unexpected certificate"
         if hop.reason == "not-this-host"
-        else "its certificate is not accepted",
-        connectivity.UNKNOWN: "not known",
-        NOT_TRIED: "not tried",
+        else "its certificate is not trusted",
+        connectivity.UNKNOWN: "unknown",
+        NOT_TRIED: "not checked",
     }
     return words.get(hop.state, hop.state)
 
 
 def _bundle() -> list[Finding]:
-    """Proxies and certificate bundles, where somebody has set them."""
+    """The proxy and certificate bundle settings, if any."""
     trust = proxies.trust()
     if trust.problem:
-        remedy = f"Correct {trust.variable}, or unset it where no proxy inspects connections."
+        remedy = f"Correct {trust.variable}, or unset it if no proxy inspects connections."
         return [Finding("ca-bundle", BLOCKER, "", trust.problem, remedy, connectivity_remedies.NETWORK, trust.path)]
     proxy = proxies.shown()
     if not proxy:

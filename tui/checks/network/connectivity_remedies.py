@@ -1,4 +1,4 @@
-"""What mends the way to a host: the record, the link, the peering, the proxy's exception, the certificate."""
+"""Remedies for unreachable hosts: DNS record, zone link, peering, proxy exception, certificate."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _GROUPS = {
 
 @dataclass(frozen=True)
 class Advice:
-    """What to do, in a sentence, and the command for whoever may do it."""
+    """What to do, in a sentence, and the command for the person with permission."""
 
     remedy: str = ""
     command: str = ""
 
 
 def advice(host: Host, probe: Probe, state: str) -> Advice:
-    """What mends a hop in this state; empty where nothing has to be."""
+    """The remedy for a host in this state; empty if none is needed."""
     if state == "wrong_address":
         return _wrong_address(host, probe)
     if state == connectivity.UNRESOLVED:
@@ -44,35 +44,36 @@ def advice(host: Host, probe: Probe, state: str) -> Advice:
         return _tls(host, probe)
     if probe.reason == "no-name-server":
         return Advice(
-            "Check this machine's name servers (resolv.conf) and the way to them; a virtual network's own is "
-            "168.63.129.16."
+            "Check this machine's name servers (resolv.conf) and the connection to them; a virtual network's own "
+            "is 168.63.129.16."
         )
     return Advice()
 
 
 def _wrong_address(host: Host, probe: Probe) -> Advice:
     if host.private is None:
-        return Advice("Let the name resolve to the private endpoint's address here.")
+        return Advice("Make the name resolve to the private endpoint's address on this machine.")
     if any("privatelink" in name for name in probe.cnames) or host.name in ("scoring", "workspace", "notebooks"):
-        # The public name server already points to the private zone: a private endpoint exists, its zone is not seen.
+        # Public DNS already points to the private zone: a private endpoint exists, but its zone is not visible here.
         return Advice(
-            f"It has a private endpoint, whose record {host.private} is not seen from here: link the zone to this "
-            "machine's virtual network, or forward the name to 168.63.129.16 where a DNS server of your own answers.",
+            f"It has a private endpoint, but its record {host.private} is not visible from here: link the zone to "
+            "this machine's virtual network, or, if you use your own DNS server, forward the name to "
+            "168.63.129.16.",
             link(host.private.zone),
         )
     return Advice(
-        f"No private endpoint is known to DNS: make one for {_GROUPS.get(host.name, 'it')} in a virtual network that "
-        f"this machine reaches, with the record {host.private}.",
+        f"DNS has no private endpoint for it: create one for {_GROUPS.get(host.name, 'it')} in a virtual network "
+        f"that this machine can reach, with the record {host.private}.",
         endpoint(host),
     )
 
 
 def _unresolved(host: Host) -> Advice:
     if host.private is None:
-        return Advice("Check the name, and DNS from this machine (getent hosts).")
+        return Advice("Check the name, and DNS on this machine (getent hosts).")
     return Advice(
-        f"The record {host.private} is missing, or the zone is not linked to this machine's virtual network. Add the "
-        "link; where a DNS server of your own answers, forward the name to 168.63.129.16.",
+        f"The record {host.private} is missing, or the zone is not linked to this machine's virtual network. Add "
+        "the link, or, if you use your own DNS server, forward the name to 168.63.129.16.",
         link(host.private.zone),
     )
 
@@ -80,14 +81,14 @@ def _unresolved(host: Host) -> Advice:
 def _unreachable(host: Host, probe: Probe) -> Advice:
     if probe.private and host.private is not None:
         return Advice(
-            "The address is private and does not answer: peer this machine's virtual network with that of the private "
-            "endpoint, and let network security groups and firewalls pass port 443.",
+            "The address is private and does not answer: peer this machine's virtual network with that of the "
+            "private endpoint, and allow port 443 in network security groups and firewalls.",
             "az network vnet peering create --name to-private-endpoints --resource-group GROUP --vnet-name "
             "VNET_OF_THIS_MACHINE --remote-vnet VNET_OF_THE_PRIVATE_ENDPOINT_ID --allow-vnet-access",
         )
     return Advice(
-        f"Let this machine's network reach {host.shown} on port {host.port}: outbound rules of its network security "
-        "group, its firewall, or a proxy named in HTTPS_PROXY."
+        f"Allow this machine's network to reach {host.shown} on port {host.port}: in outbound rules of its "
+        "network security group, in its firewall, or through a proxy set in HTTPS_PROXY."
     )
 
 
@@ -95,8 +96,8 @@ def _proxy(host: Host, probe: Probe) -> Advice:
     if probe.private:
         return Advice(f"The host has a private address here: add {host.host} to NO_PROXY.", _no_proxy(host))
     if probe.reason == "proxy-login":
-        return Advice("Write user and password into HTTPS_PROXY (http://USER:PASSWORD@HOST:PORT).")
-    return Advice(f"Let the proxy pass {host.host}, or add it to NO_PROXY.", _no_proxy(host))
+        return Advice("Add user and password to HTTPS_PROXY (http://USER:PASSWORD@HOST:PORT).")
+    return Advice(f"Allow {host.host} in the proxy, or add it to NO_PROXY.", _no_proxy(host))
 
 
 def _no_proxy(host: Host) -> str:
@@ -106,30 +107,33 @@ def _no_proxy(host: Host) -> str:
 def _tls(host: Host, probe: Probe) -> Advice:
     if probe.reason == "not-this-host":
         return Advice(
-            f"Something else answers at {', '.join(probe.addresses[:2])}: check the name's address (a stale record, a "
-            "hosts file, a proxy's own page)."
+            f"Another service answers at {', '.join(probe.addresses[:2])}: check the name's address (a stale "
+            "record, a hosts file, a proxy's own page)."
         )
     return _BY_REASON.get(probe.reason) or (_OF_THE_SYSTEM if probe.system_trusts else _INSPECTED)
 
 
 _BY_REASON = {
-    "expired": Advice("Check this machine's clock, then whose certificate this is."),
-    "bundle": Advice("Set REQUESTS_CA_BUNDLE to a PEM file that is there, or unset it."),
-    "broken": Advice("Check what is between this machine and Azure: a proxy or firewall that speaks no TLS."),
+    "expired": Advice("Check this machine's clock, then the issuer of the certificate."),
+    "bundle": Advice("Set REQUESTS_CA_BUNDLE to an existing PEM file, or unset it."),
+    "broken": Advice("Check what is between this machine and Azure: a proxy or firewall that does not support TLS."),
 }
 _OF_THE_SYSTEM = Advice(
-    "This machine's own store trusts that authority, and the Azure libraries do not look there: name the store's file.",
+    (
+        "This machine's certificate store trusts that authority, but the Azure libraries do not use the store: set "
+        "the variable to the store's file."
+    ),
     "export REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt",
 )
 _INSPECTED = Advice(
-    "A proxy that inspects connections signs with an authority of its own: put that authority's certificate and the "
-    "usual ones into one PEM file and name it.",
+    "A proxy that inspects connections signs with its own certificate authority: put that authority's "
+    "certificate and the usual ones into one PEM file and set the variable to it.",
     "export REQUESTS_CA_BUNDLE=/path/to/bundle.pem",
 )
 
 
 def link(zone: str) -> str:
-    """The command that lets a virtual network see a private DNS zone."""
+    """The command that links a private DNS zone to a virtual network."""
     return (
         f"az network private-dns link vnet create --resource-group GROUP_OF_THE_ZONE --zone-name {zone} "
         "--name link-to-this-network --virtual-network VNET_OF_THIS_MACHINE --registration-enabled false"
@@ -137,7 +141,7 @@ def link(zone: str) -> str:
 
 
 def endpoint(host: Host) -> str:
-    """The command that makes a private endpoint."""
+    """The command that creates a private endpoint."""
     group = _GROUPS.get(host.name, "GROUP_ID")
     return (
         f"az network private-endpoint create --name pe-{host.name} --resource-group GROUP --vnet-name VNET --subnet "

@@ -1,4 +1,4 @@
-"""Do the plan's network flags fit the workspace's isolation.
+"""Check that the plan's network flags match the workspace's isolation.
 
 The rules are those of Microsoft's concept-secure-online-endpoint and how-to-secure-online-endpoint.
 """
@@ -19,14 +19,14 @@ _PROVISION = "https://learn.microsoft.com/azure/machine-learning/how-to-managed-
 
 
 def check(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
-    """All findings about the way in and out."""
+    """All findings about inbound and outbound network settings."""
     found = [
         *(_flag_ignored(plan, info) if info.isolation == "managed_network" else _egress_open(plan, info)),
         *provisioned(info),
         *_registered_elsewhere(plan, info),
     ]
     if not found:
-        message = "The plan's network flags fit the workspace's isolation."
+        message = "The plan's network flags match the workspace's isolation."
         found.append(Finding("isolation", OK, EGRESS, message, docs=_DOCS, looked_at=info.id))
     return found
 
@@ -37,8 +37,8 @@ def _flag_ignored(plan: Plan, info: WorkspaceInfo) -> Iterator[Finding]:
             "egress-flag",
             WARNING,
             EGRESS,
-            f"{info.name} has a managed virtual network, under which egress_public_network_access no longer applies.",
-            "Leave it out of the plan; the workspace's outbound rules decide.",
+            f"{info.name} has a managed virtual network, in which egress_public_network_access does not apply.",
+            "Remove it from the plan; the workspace's outbound rules apply instead.",
             _DOCS,
             info.id,
             fixes=(PlanFix(EGRESS, None),),
@@ -46,46 +46,46 @@ def _flag_ignored(plan: Plan, info: WorkspaceInfo) -> Iterator[Finding]:
 
 
 def provisioned(info: WorkspaceInfo) -> list[Finding]:
-    """Whether the managed virtual network is there: the first deployment makes it, or a command beforehand."""
+    """Check that the managed virtual network is provisioned, which the first deployment or a command does."""
     network = info.managed_network or {}
     status = network.get("status")
     if info.isolation != "managed_network" or (status and status.lower() == "active"):
         return []
     if not status:
-        message = f"Whether the managed virtual network of {info.name} has been provisioned is not known."
+        message = f"Whether the managed virtual network of {info.name} is provisioned is unknown."
         return [Finding("managed-network", UNKNOWN, "workspace.name", message, docs=_PROVISION, looked_at=info.id)]
     return [
         Finding(
             "managed-network",
             BLOCKER,
             "workspace.name",
-            f"The managed virtual network of {info.name} is not provisioned (its status is {status}), so a deployment "
+            f"The managed virtual network of {info.name} is not provisioned (status: {status}), so a deployment "
             "fails with WorkspaceManagedNetworkNotReady.",
-            "Have it provisioned, and wait until it is Active.",
+            "Provision it, and wait until it is Active.",
             _PROVISION,
             info.id,
             (f"az ml workspace provision-network --name {info.name} --resource-group {group_of(info.id)}",),
-            cause="It is switched on and not provisioned yet, which the first deployment or a command does.",
+            cause="It is enabled but not provisioned yet; the first deployment or a command provisions it.",
             evidence=(f"managed network: {network.get('isolation_mode')}, {status}",),
         )
     ]
 
 
 def _egress_open(plan: Plan, info: WorkspaceInfo) -> Iterator[Finding]:
-    """Open egress reaches the workspace over the public network, which a closed workspace does not allow."""
+    """Check egress: open egress uses the public network, over which a closed workspace cannot be reached."""
     flag = plan.deployment.egress_public_network_access
     if flag == "disabled" or info.public_network_access.lower() != "disabled":
         return
     remedy = "Set deployment.egress_public_network_access to disabled."
     fixes: tuple[PlanFix, ...] = (PlanFix(EGRESS, "disabled"),)
     if mlflow_without_code(plan):
-        # Closing it is refused as well, for these models.
+        # For these models, closed egress is rejected too.
         fixes = ()
         remedy = (
-            f"{SCORING_REMEDY}, with deployment.egress_public_network_access set to disabled; or use a workspace with "
-            "a managed virtual network."
+            f"{SCORING_REMEDY}, with deployment.egress_public_network_access set to disabled, or use a workspace "
+            "with a managed virtual network."
         )
-    written = "is enabled" if flag else "is not set, and Azure takes enabled then"
+    written = "is enabled" if flag else "is not set, and the default is enabled"
     yield Finding(
         "egress-closed-workspace",
         BLOCKER,
@@ -101,7 +101,7 @@ def _egress_open(plan: Plan, info: WorkspaceInfo) -> Iterator[Finding]:
 
 
 def _registered_elsewhere(plan: Plan, info: WorkspaceInfo) -> Iterator[Finding]:
-    """Behind legacy isolation only the workspace's own storage can be reached, a shared registry's cannot."""
+    """Check shared registries: under legacy isolation only the workspace's own storage is reachable."""
     path = plan.deployment.model.registered or ""
     closed = info.isolation != "managed_network" and plan.deployment.egress_public_network_access == "disabled"
     if closed and path.startswith("azureml://registries/"):
@@ -109,7 +109,10 @@ def _registered_elsewhere(plan: Plan, info: WorkspaceInfo) -> Iterator[Finding]:
             "model-elsewhere",
             WARNING,
             "deployment.model.path",
-            "The model lies in a registry, and a deployment with closed egress reaches only the workspace's storage.",
+            (
+                "The model is in a registry, but a deployment with egress disabled can reach only the workspace's "
+                "storage."
+            ),
             "Register the model in the workspace itself.",
             _DOCS,
             path,

@@ -1,7 +1,7 @@
-"""What the plan makes Azure fetch, against the outbound rules of the workspace's managed virtual network.
+"""Check what Azure must download for the plan against the outbound rules of the managed virtual network.
 
-Which hosts packages come from is Microsoft's how-to-managed-network (scenario: public machine learning packages);
-registries of Microsoft's are reached by a rule that Azure adds itself.
+The hosts of packages are from Microsoft's how-to-managed-network (scenario: public machine learning packages);
+Microsoft's registries are covered by a rule that Azure adds automatically.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _PLACES = ("--index-url", "--extra-index-url", "--find-links")
 
 
 def fetched(plan: Plan) -> dict[str, str]:
-    """The hosts that have to be reached, and for what: when the image is built, or when the container starts."""
+    """The hosts that must be reachable, and for what: during the image build, or when the container starts."""
     environment = plan.deployment.environment
     found: dict[str, str] = {}
     if environment.conda_file is not None:
         found.update(_of_conda(environment.conda_file))
     model = plan.deployment.model
     if plan.deployment.code_configuration is None and model.type == "mlflow_model" and model.path is not None:
-        # No-code MLflow installs what the model lists (reported and documented: how-to-deploy-mlflow-models).
+        # MLflow models without code install what the model lists (reported, and in how-to-deploy-mlflow-models).
         found.update({host: "packages of the MLflow model" for host in _of_conda(Path(model.path) / "conda.yaml")})
     image = environment.image or ""
     host = image.partition("/")[0]
@@ -64,19 +64,21 @@ def _channel(name: str) -> str:
 
 
 def check(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
-    """Whether the managed virtual network lets Azure fetch what the plan needs."""
+    """Check that the managed virtual network allows the downloads that the plan needs."""
     network = info.managed_network or {}
     if info.isolation != "managed_network":
         return []
     if str(network.get("isolation_mode")).lower() != "allowonlyapprovedoutbound":
         return [*_broken(info)]
     if info.outbound_rules is None:
-        message = "The outbound rules of the managed virtual network were not told."
+        message = "The outbound rules of the managed virtual network could not be read."
         return [Finding("outbound", UNKNOWN, FIELD, message, docs=_DOCS, looked_at=info.id)]
     allowed = destinations(info.outbound_rules)
     lacking = {host: why for host, why in fetched(plan).items() if not covered(host, allowed)}
     if not lacking:
-        message = f"The {len(allowed)} outbound rules for names cover what the plan makes Azure fetch."
+        message = (
+            f"The {len(allowed)} outbound rules for host names cover everything that Azure must download for the plan."
+        )
         return [*_broken(info), Finding("outbound", OK, FIELD, message, docs=_DOCS, looked_at=info.id)]
     listed = ", ".join(f"{host} ({why})" for host, why in lacking.items())
     return [
@@ -85,9 +87,9 @@ def check(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
             "outbound",
             WARNING,
             FIELD,
-            f"{info.name} lets only approved traffic out, and no rule covers {listed}: building the environment fails "
-            "there, unless the packages come another way.",
-            "Add a rule for each name, or use an image that holds the packages.",
+            f"{info.name} allows only approved outbound traffic, and no rule covers {listed}: building the "
+            "environment fails there, unless the packages come from elsewhere.",
+            "Add a rule for each host, or use an image that contains the packages.",
             _DOCS,
             info.id,
             tuple(_rule(info, host) for host in lacking),
@@ -96,7 +98,7 @@ def check(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
 
 
 def destinations(rules: dict[str, dict[str, Any]]) -> list[str]:
-    """The names that rules of the type FQDN let through."""
+    """The host names that rules of type FQDN allow."""
     return [
         str(rule.get("destination"))
         for rule in rules.values()
@@ -105,7 +107,7 @@ def destinations(rules: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def covered(host: str, allowed: Iterable[str]) -> bool:
-    """Whether a rule covers a host: the name itself, or a wildcard for everything below a domain."""
+    """Whether a rule covers a host: the name itself, or a wildcard for all subdomains of a domain."""
     for pattern in allowed:
         if pattern == "*" or pattern.lower() == host.lower():
             return True
@@ -123,7 +125,7 @@ def _rule(info: WorkspaceInfo, host: str) -> str:
 
 
 def _broken(info: WorkspaceInfo) -> Iterator[Finding]:
-    """Rules that Azure itself calls not active, such as a private endpoint that nobody has approved."""
+    """Rules that are not active according to Azure, such as a private endpoint that is not approved."""
     dead = [
         name
         for name, rule in (info.outbound_rules or {}).items()
@@ -134,9 +136,9 @@ def _broken(info: WorkspaceInfo) -> Iterator[Finding]:
             "outbound-rules",
             WARNING,
             "workspace.name",
-            f"Outbound rules of {info.name} are not active: {', '.join(dead)}. A private endpoint that nobody has "
-            "approved looks like this.",
-            "Let the owner of the target approve its private endpoint connection.",
+            f"Outbound rules of {info.name} are not active: {', '.join(dead)}. A common reason is a private "
+            "endpoint that is not approved.",
+            "Ask the owner of the target to approve its private endpoint connection.",
             _DOCS,
             info.id,
             (f"az ml workspace outbound-rule list --workspace-name {info.name} --resource-group {group_of(info.id)}",),

@@ -1,4 +1,4 @@
-"""What stands around the workspace: private endpoint approvals, the registry's tier, who may pass the vault's firewall.
+"""Check private endpoint approvals, the registry's tier and access, and the key vault's firewall.
 
 The rules are those of Microsoft's how-to-secure-online-endpoint and how-to-troubleshoot-online-endpoints.
 """
@@ -21,7 +21,7 @@ _TROUBLE = "https://learn.microsoft.com/azure/machine-learning/how-to-troublesho
 
 
 def approvals(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
-    """Whether a closed workspace has a private endpoint, and whether those it has are approved."""
+    """Check that a closed workspace has a private endpoint, and that its private endpoints are approved."""
     waiting = {name: state for name, state in info.private_endpoints.items() if state and state != "Approved"}
     if any(state == "Approved" for state in info.private_endpoints.values()):
         found = Finding("private-endpoint", OK, FIELD, _listed(info), docs=_LINK, looked_at=info.id)
@@ -36,9 +36,9 @@ def approvals(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
             "private-endpoint",
             WARNING,
             FIELD,
-            f"{info.name} has no private endpoint, and an endpoint with public_network_access disabled is reached "
-            "through nothing else.",
-            "Make one for the workspace (sub-resource amlworkspace) in a virtual network that callers reach.",
+            f"{info.name} has no private endpoint, but an endpoint with public_network_access disabled is "
+            "reachable only through one.",
+            "Create one for the workspace (sub-resource amlworkspace) in a virtual network that callers can reach.",
             _LINK,
             info.id,
             (
@@ -52,7 +52,7 @@ def approvals(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
 
 def _listed(info: WorkspaceInfo) -> str:
     names = ", ".join(name for name, state in info.private_endpoints.items() if state == "Approved")
-    return f"{info.name} is reached through the private endpoint {names}, which is approved."
+    return f"{info.name} is reachable through the private endpoint {names}, which is approved."
 
 
 def _waiting(info: WorkspaceInfo, waiting: dict[str, str], severity: str) -> Finding:
@@ -62,7 +62,7 @@ def _waiting(info: WorkspaceInfo, waiting: dict[str, str], severity: str) -> Fin
         severity,
         FIELD,
         f"A private endpoint connection of {info.name} is not approved: {listed}.",
-        "Let the owner of the workspace approve it.",
+        "Ask the owner of the workspace to approve it.",
         _LINK,
         info.id,
         (
@@ -73,9 +73,9 @@ def _waiting(info: WorkspaceInfo, waiting: dict[str, str], severity: str) -> Fin
 
 
 def registry(info: WorkspaceInfo, found: Dependency | None, builds: bool) -> list[Finding]:
-    """The container registry: its tier, whether it can be reached, and who builds images where it is private.
+    """Check the container registry: its tier, whether it is reachable, and, if it is private, what builds images.
 
-    `builds` tells that the plan makes Azure build an image; `found` is None where this identity may not see it.
+    `builds` is true if Azure must build an image for the plan; `found` is None if the registry cannot be read.
     """
     closed = info.public_network_access.lower() == "disabled"
     if not info.container_registry:
@@ -91,8 +91,8 @@ def registry(info: WorkspaceInfo, found: Dependency | None, builds: bool) -> lis
                 "registry-tier",
                 BLOCKER,
                 FIELD,
-                f"The container registry {name} is of the tier {found.sku}, and private endpoints need Premium.",
-                "Raise its tier.",
+                f"The container registry {name} has the tier {found.sku}, but private endpoints require Premium.",
+                "Upgrade its tier.",
                 _SECURE,
                 found.id,
                 (f"az acr update --name {name} --sku Premium",),
@@ -111,8 +111,8 @@ def _no_registry_yet(info: WorkspaceInfo) -> Finding:
         "registry",
         UNKNOWN,
         FIELD,
-        f"{info.name} has no container registry yet; Azure makes one when the first image is built.",
-        "Behind a private endpoint it has to be of the tier Premium.",
+        f"{info.name} has no container registry yet; Azure creates one when it builds the first image.",
+        "Behind a private endpoint, its tier must be Premium.",
         _SECURE,
         info.id,
     )
@@ -124,9 +124,9 @@ def _not_approved(found: Dependency, name: str, pending: Mapping[str, str]) -> F
         "registry-approval",
         WARNING,
         FIELD,
-        f"A private endpoint connection of the registry {name} is not approved: {listed}. Deployments that "
-        "pull through it end with an image download error.",
-        "Let the owner of the registry approve it.",
+        f"A private endpoint connection of the registry {name} is not approved: {listed}. Deployments that pull "
+        "through it fail with an image download error.",
+        "Ask the owner of the registry to approve it.",
         _TROUBLE,
         found.id,
         (f"az acr private-endpoint-connection approve --registry-name {name} --name CONNECTION",),
@@ -135,14 +135,14 @@ def _not_approved(found: Dependency, name: str, pending: Mapping[str, str]) -> F
 
 def _registry_in_order(found: Dependency, name: str) -> Finding:
     tier = f" ({found.sku})" if found.sku else ""
-    state = "closed to public networks" if found.access == "disabled" else "open to what its rules admit"
+    state = "closed to public networks" if found.access == "disabled" else "open according to its rules"
     approved = ", and its private endpoints are approved" if found.endpoints else ""
     message = f"The container registry {name}{tier} is {state}{approved}."
     return Finding("registry", OK, FIELD, message, docs=_SECURE, looked_at=found.id)
 
 
 def _unseen_registry(info: WorkspaceInfo, builds: bool) -> list[Finding]:
-    """The identity may not see the registry: say so only where its tier or its way in can decide."""
+    """Report an unreadable registry only if its tier or network access matters."""
     if not builds or info.image_build_compute or info.isolation == "managed_network":
         return []
     return [
@@ -150,9 +150,9 @@ def _unseen_registry(info: WorkspaceInfo, builds: bool) -> list[Finding]:
             "image-build-compute",
             UNKNOWN,
             FIELD,
-            f"The workspace {info.name} is closed and names no compute for building images. Whether its container "
-            "registry is private as well is not known from here.",
-            "Where it is: az ml workspace update --image-build-compute CLUSTER, with a way to the package index.",
+            f"The workspace {info.name} is closed and has no compute for building images. Whether its container "
+            "registry is private too is unknown.",
+            "If it is: az ml workspace update --image-build-compute CLUSTER, with access to the package index.",
             _MANAGED,
             info.id,
             (_builder(info),),
@@ -165,9 +165,9 @@ def _no_builder(info: WorkspaceInfo, registry: str) -> Finding:
         "image-build-compute",
         BLOCKER,
         FIELD,
-        f"The container registry {registry} is closed to public networks and {info.name} names no compute for "
-        "building images: the build of the environment cannot reach the registry.",
-        "Name a compute cluster of the workspace that reaches the registry and the package index.",
+        f"The container registry {registry} is closed to public networks, and {info.name} has no compute for "
+        "building images, so the build of the environment cannot reach the registry.",
+        "Set a compute cluster of the workspace that can reach the registry and the package index.",
         _MANAGED,
         info.id,
         (_builder(info),),
@@ -181,7 +181,7 @@ def _builder(info: WorkspaceInfo) -> str:
 
 
 def vault(plan: Plan, info: WorkspaceInfo, found: Dependency | None) -> list[Finding]:
-    """Making an endpoint with keys writes them into the vault, whose firewall has to let Azure's services pass."""
+    """Check the vault's firewall: an endpoint with keys stores them there, so it must allow Azure's services."""
     if found is None or found.access in (None, "enabled") or found.azure_services is not False:
         return []
     if plan.endpoint.auth_mode == "aad_token":
@@ -192,9 +192,9 @@ def vault(plan: Plan, info: WorkspaceInfo, found: Dependency | None) -> list[Fin
             "key-vault",
             WARNING,
             "endpoint.auth_mode",
-            f"The firewall of the key vault {name} does not let trusted Azure services pass, and making an endpoint "
-            f"with auth_mode {plan.endpoint.auth_mode} stores its keys there.",
-            "Let trusted services pass, or set endpoint.auth_mode to aad_token.",
+            f"The firewall of the key vault {name} does not allow trusted Azure services, but an endpoint with "
+            f"auth_mode {plan.endpoint.auth_mode} stores its keys there.",
+            "Allow trusted services, or set endpoint.auth_mode to aad_token.",
             _TROUBLE,
             found.id,
             (f"az keyvault update --name {name} --bypass AzureServices",),
@@ -203,7 +203,7 @@ def vault(plan: Plan, info: WorkspaceInfo, found: Dependency | None) -> list[Fin
 
 
 def storage(info: WorkspaceInfo, found: Dependency | None) -> list[Finding]:
-    """The storage account's private endpoints, where this identity may see them."""
+    """Check the storage account's private endpoints, if this identity can read them."""
     pending = {name: state for name, state in (found.endpoints if found else {}).items() if state == "Pending"}
     if found is None or not pending:
         return []
@@ -214,7 +214,7 @@ def storage(info: WorkspaceInfo, found: Dependency | None) -> list[Finding]:
             WARNING,
             FIELD,
             f"A private endpoint connection of the storage account {name} is not approved: {', '.join(pending)}.",
-            "Let the owner of the storage account approve it.",
+            "Ask the owner of the storage account to approve it.",
             _LINK,
             found.id,
             (

@@ -1,1 +1,1 @@
-"""What somebody else has to do before a plan can work, a page for each administrator."""
+"""Requests to administrators: what others must do before a plan can work, one page per administrator."""

@@ -1,7 +1,6 @@
-"""From findings to requests: what somebody else has to do before a plan can work, a page for each administrator.
+"""Turn findings into requests: what others must do before a plan can work, one page per administrator.
 
-What is asked for which finding is data (`requests.yml`), the page's form a template (`request_page.md`), both beside
-this module.
+`requests.yml` has the request for each finding, `request_page.md` is the template of the page; both are in this folder.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ WHO = {
     "ml": "Machine learning administrator",
 }
 _PLACEHOLDER = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
-# What nobody answered is asked of others only where its own words say that something is wrong.
+# An unknown finding becomes a request only if its own text says that something is wrong.
 _ASKED_WHEN_UNKNOWN = ("reach-", "image-build-compute")
 
 
 @dataclass(frozen=True)
 class Request:
-    """One thing that somebody else has to do."""
+    """One task for somebody else."""
 
     finding: str
     severity: str
@@ -47,7 +46,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Page:
-    """The requests to one administrator, and the same as Markdown."""
+    """The requests to one administrator, also as Markdown."""
 
     who: str
     title: str
@@ -62,7 +61,7 @@ class Page:
 def pages(
     plan: Plan, findings: list[Finding], info: WorkspaceInfo | None, who: SignedIn | None, named: str = "PLAN"
 ) -> list[Page]:
-    """A page for each administrator who has something to do; what is in order is left out. `named` is the plan."""
+    """A page for each administrator with something to do; OK findings are omitted. `named` is the plan's name."""
     facts = _facts(plan, info, who, named)
     asked: dict[str, list[Request]] = {name: [] for name in WHO}
     for finding in findings:
@@ -160,7 +159,10 @@ def _credential_command(plan: Plan, client: str) -> str:
         return f"az ad app credential reset --id {client or 'CLIENT_ID'} --append --years 1"
     if plan.credential.method == "managed_identity":
         return "az vm identity assign --name VM --resource-group GROUP  (or the identity of the cluster's machines)"
-    return "az ad sp create-for-rbac --name aml-deploy  (its tenant, client id and secret go to whoever runs the plan)"
+    return (
+        "az ad sp create-for-rbac --name aml-deploy  (send its tenant, client id and secret to the person who runs "
+        "the plan)"
+    )
 
 
 def _markdown(name: str, requests: list[Request], facts: dict[str, str]) -> str:
@@ -179,12 +181,12 @@ def _markdown(name: str, requests: list[Request], facts: dict[str, str]) -> str:
             docs=f"\nMore: {request.docs}\n" if request.docs else "",
         )
         items.append(written.strip())
-    count = "one thing" if len(requests) == 1 else f"{len(requests)} things"
+    count = "one task" if len(requests) == 1 else f"{len(requests)} tasks"
     return page.substitute(facts, title=WHO[name], count=count, items="\n\n".join(items)).strip() + "\n"
 
 
 _URGENCY = {
     BLOCKER: "Without this the deployment cannot work.",
-    WARNING: "Without this the deployment may fail.",
-    UNKNOWN: "This could not be seen from here for certain.",
+    WARNING: "Without this the deployment might fail.",
+    UNKNOWN: "This could not be verified from here.",
 }

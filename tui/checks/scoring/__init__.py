@@ -1,1 +1,1 @@
-"""The scoring script and what belongs to it."""
+"""Checks of the scoring script and its files."""

@@ -1,4 +1,4 @@
-"""What is to be collected of requests and answers, and whether something would write it."""
+"""Check that the environment has the package that data collection needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _DOCS = "https://learn.microsoft.com/azure/machine-learning/how-to-collect-produ
 
 
 def about(plan: Plan, conda: CondaFile | None) -> list[Finding]:
-    """Collections that a scoring script writes, with the package for it missing from its environment."""
+    """Warn about collections that a scoring script writes if the environment lacks the package for it."""
     collector = plan.deployment.data_collector
     if collector is None or plan.deployment.code_configuration is None:
         return []
@@ -24,10 +24,10 @@ def about(plan: Plan, conda: CondaFile | None) -> list[Finding]:
             "data-collection",
             WARNING,
             "deployment.data_collector.collections",
-            f"{named} {'is' if len(own) == 1 else 'are'} written by the scoring script, with the package {PACKAGE}, "
-            f"which {conda.path.name} does not list: nothing would be collected.",
-            f"Add {PACKAGE} to the pip part of {conda.path.name} and hand the data over in run() (Collector.collect); "
-            "request and response are collected without the script.",
+            f"{named} {'is' if len(own) == 1 else 'are'} written by the scoring script with the package "
+            f"{PACKAGE}, which {conda.path.name} does not list, so nothing would be collected.",
+            f"Add {PACKAGE} to the pip section of {conda.path.name} and pass the data in run() "
+            "(Collector.collect); request and response are collected without the script.",
             _DOCS,
             str(conda.path),
         )

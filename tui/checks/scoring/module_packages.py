@@ -1,4 +1,4 @@
-"""Which package brings a module, as far as scoring scripts commonly need to know."""
+"""Map modules to the packages that provide them, for modules that scoring scripts commonly use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tui.common.conda_file import canonical
 
-# Modules whose package has another name, or more than one.
+# Modules whose package has a different name, or several packages.
 _PACKAGES: dict[str, tuple[str, ...]] = {
     "Crypto": ("pycryptodome",),
     "PIL": ("pillow",),
@@ -47,7 +47,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "yaml": ("pyyaml",),
 }
 
-# What comes along with packages that scoring environments list.
+# Packages that are installed as dependencies of those that scoring environments list.
 _SERVER = ("azureml-inference-server-http", "azureml-defaults")
 _NUMERIC = (
     "pandas", "scipy", "scikit-learn", "xgboost", "xgboost-cpu", "py-xgboost", "lightgbm", "catboost", "torch",
@@ -87,7 +87,7 @@ _BROUGHT_BY: dict[str, tuple[str, ...]] = {
 def standard_library() -> frozenset[str]:
     """The names of the standard library's modules."""
     known = getattr(sys, "stdlib_module_names", None)
-    if known is None:  # Python 3.9 has no such list; its folders have the files.
+    if known is None:  # Python 3.9 has no such list, so its folders are read.
         folder = Path(sysconfig.get_paths()["stdlib"])
         found = pkgutil.iter_modules([str(folder), str(folder / "lib-dynload")])
         known = {module.name for module in found} | set(sys.builtin_module_names)
@@ -95,9 +95,9 @@ def standard_library() -> frozenset[str]:
 
 
 def missing(modules: Iterable[str], packages: Iterable[str], code: Path) -> list[str]:
-    """Of `modules`, those that neither the standard library, nor the code folder, nor a listed package brings.
+    """Those of `modules` that neither the standard library, the code folder nor a listed package provides.
 
-    Only what is known to come along with a package is known here, so this is a reason to look, not a proof.
+    Only well-known dependencies of packages are considered, so the result is a hint, not a proof.
     """
     listed = {canonical(name) for name in packages}
     lacking = []

@@ -1,4 +1,4 @@
-"""The request that tests the endpoint: is it JSON, and does it fit the model's signature."""
+"""Read the test request: whether it is JSON and matches the model's signature."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CLASSES: dict[str, type] = {"boolean": bool, "string": str}
 
 @dataclass(frozen=True)
 class SampleRequest:
-    """A sample request as read; `line` is where `problem` is."""
+    """A sample request; `line` is the line of `problem`."""
 
     path: Path
     body: Any = None
@@ -24,7 +24,7 @@ class SampleRequest:
 
 
 def read(path: Path) -> SampleRequest:
-    """Reads a request; never raises."""
+    """Read a request; never raises."""
     try:
         if path.stat().st_size > _LONGEST:
             return SampleRequest(path, problem=f"{path.name} is larger than {_LONGEST // 1_000_000} MB.")
@@ -43,9 +43,9 @@ def read(path: Path) -> SampleRequest:
 
 
 def rows(body: Any) -> list[dict[str, Any]] | None:
-    """The rows in a body of a usual form; None where it has another.
+    """The rows in a body of a known format; None for any other format.
 
-    Known are {"data": [{…}]}, MLflow's dataframe_records and dataframe_split, and Azure's {"input_data": …}
+    Known formats are {"data": [{…}]}, MLflow's dataframe_records and dataframe_split, and Azure's {"input_data": …}
     (Microsoft, how-to-deploy-mlflow-models).
     """
     data = body
@@ -64,7 +64,7 @@ def rows(body: Any) -> list[dict[str, Any]] | None:
 
 
 def misfits(found: list[dict[str, Any]], signature: list[dict[str, str]]) -> list[str]:
-    """Where rows do not fit a signature with named columns, in sentences; at most a handful."""
+    """Differences between rows and a signature with named columns, in sentences; a few at most."""
     types = {column["name"]: column["type"] for column in signature if column["name"]}
     if not types:
         return []
@@ -73,9 +73,9 @@ def misfits(found: list[dict[str, Any]], signature: list[dict[str, str]]) -> lis
         missing = [name for name in types if name not in row]
         extra = [str(name) for name in row if name not in types]
         if missing:
-            wrong.append(f"Row {number} lacks {_some(missing)}.")
+            wrong.append(f"Row {number} has no {_some(missing)}.")
         if extra:
-            wrong.append(f"Row {number} has columns that the model does not know: {_some(extra)}.")
+            wrong.append(f"Row {number} has unknown columns: {_some(extra)}.")
         for name in types:
             if name in row and not _fits(row[name], types[name]):
                 wrong.append(f"Row {number}: {name} is not of type {types[name]}.")
@@ -90,7 +90,7 @@ def _some(names: list[str]) -> str:
 
 def _fits(value: Any, kind: str) -> bool:
     if value is None:
-        return True  # whether a value may be missing is the model's business
+        return True  # whether a value can be missing is up to the model
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind in _WHOLE:
         return number and float(value).is_integer()

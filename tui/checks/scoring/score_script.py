@@ -1,7 +1,7 @@
-"""What a scoring script defines and imports, read from its text: the script is never imported or run.
+"""Read what a scoring script defines and imports from its text, without importing or running it.
 
-What the server demands is read from azureml-inference-server-http 1.5.1 (server/user_script.py): `init` without
-arguments, `run` with at least one, and no *args, **kwargs or positional-only arguments in `run`.
+The server's rules are from azureml-inference-server-http 1.5.1 (server/user_script.py): `init` without arguments,
+`run` with at least one, and no *args, **kwargs or positional-only arguments in `run`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from tui.checks.scoring import script_paths
 from tui.checks.scoring.script_paths import FixedPath
 
 _LONGEST = 2_000_000  # bytes
-# Signs of grammar that came with 3.10 to 3.12: match, type, except*, type parameters, parenthesized with, f-strings.
+# Syntax that Python 3.10 to 3.12 added: match, type, except*, type parameters, parenthesized with, f-strings.
 _NEWER_GRAMMAR = re.compile(
     rb"^\s*(?:(?:match|case|type)\s[^=]*|with\s*\(|except\s*\*|(?:async\s+)?(?:def|class)\s+\w+\[)|\b[rR]?[fF][rR]?['\"]",
     re.MULTILINE,
 )
-# CPython 3.11 counts the depth of all parsers together: two at once may end as "AST constructor recursion depth
+# CPython 3.11 counts the depth of all parsers together: two at once can end as "AST constructor recursion depth
 # mismatch" (python/cpython#106905).
 _ONE_PARSER = threading.Lock()
 _Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
@@ -32,7 +32,7 @@ _Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 
 @dataclass(frozen=True)
 class Import:
-    """A module that is needed when the script is loaded or called, and the line that says so."""
+    """A module that is needed when the script is loaded or called, and the line that uses it."""
 
     module: str
     line: int
@@ -40,9 +40,9 @@ class Import:
 
 @dataclass
 class ScoreScript:
-    """A scoring script as read. `problem` says why it cannot work, `line` where.
+    """A scoring script. `problem` says why it cannot work, `line` where.
 
-    `certain` is false when the text alone cannot tell: names may come from a star import, or the script is written
+    `certain` is false if the text alone is not conclusive: names can come from a star import, or the script is written
     for a newer Python than this one.
     """
 
@@ -60,7 +60,7 @@ class ScoreScript:
 
 
 def read(folder: Path, script: str, python: tuple[int, int] | None = None) -> ScoreScript:
-    """Reads a script; never raises. `python` is the version it will run on, where the environment says."""
+    """Read a script; never raises. `python` is the version on which it will run, if the environment sets it."""
     score = ScoreScript(folder / script)
     try:
         score.found = score.path.is_file()
@@ -90,7 +90,7 @@ def read(folder: Path, script: str, python: tuple[int, int] | None = None) -> Sc
 
 def _parse(score: ScoreScript, source: bytes, python: tuple[int, int] | None) -> ast.Module | None:
     here = sys.version_info[:2]
-    # ast knows the grammar of this Python and, roughly, of older ones; not of newer ones.
+    # ast knows the syntax of this Python and, roughly, of older versions, but not of newer ones.
     version = python if python and (3, 7) <= python < here else None
     try:
         with _ONE_PARSER:
@@ -106,7 +106,7 @@ def _parse(score: ScoreScript, source: bytes, python: tuple[int, int] | None) ->
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements that run when the module is loaded, those in if, try and with among them."""
+    """The statements that run when the module is loaded, including those in if, try and with."""
     for statement in body:
         yield statement
         for name in ("body", "orelse", "finalbody"):
@@ -117,7 +117,7 @@ def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _defined(tree: ast.Module) -> dict[str, ast.stmt]:
-    """The names of the module, and the statement that gives each its value; `*` for a star import."""
+    """The names of the module, each with the statement that defines it; `*` for a star import."""
     names: dict[str, ast.stmt] = {}
     for statement in _statements(tree.body):
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -138,14 +138,14 @@ def _defined(tree: ast.Module) -> dict[str, ast.stmt]:
 def _check_signatures(score: ScoreScript, defined: dict[str, ast.stmt]) -> None:
     init, run = defined.get("init"), defined.get("run")
     if isinstance(init, (ast.FunctionDef, ast.AsyncFunctionDef)) and not init.decorator_list and _required(init):
-        score.problem = f"{score.path.name}, line {init.lineno}: init is called without arguments, but asks for some."
+        score.problem = f"{score.path.name}, line {init.lineno}: init is called without arguments, but requires some."
         score.line = init.lineno
-    # A decorator may change what run accepts.
+    # A decorator can change the arguments of run.
     if not isinstance(run, (ast.FunctionDef, ast.AsyncFunctionDef)) or run.decorator_list:
         return
     arguments = run.args
     if arguments.vararg or arguments.kwarg or arguments.posonlyargs:
-        wrong = "run may not have *args, **kwargs or positional-only arguments"
+        wrong = "run must not have *args, **kwargs or positional-only arguments"
     elif not [name for name in (*arguments.args, *arguments.kwonlyargs) if name.arg != "request_headers"]:
         wrong = "run must take an argument for the request, as in run(raw_data)"
     else:
@@ -161,7 +161,7 @@ def _required(function: _Function) -> bool:
 
 
 def _imports(tree: ast.AST, optional: bool = False) -> Iterator[Import]:
-    """Top-level names of imported modules; what is caught when missing, or only for type checkers, is left out."""
+    """Top-level names of imported modules, except those that are caught if missing or only for type checkers."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import) and not optional:
             for alias in node.names:
@@ -171,7 +171,7 @@ def _imports(tree: ast.AST, optional: bool = False) -> Iterator[Import]:
                 yield Import(node.module.split(".")[0], node.lineno)
         elif isinstance(node, ast.Try):
             caught = any(_catches_import(handler) for handler in node.handlers)
-            # `except ImportError: import other` needs one of the two; which one, the text does not tell.
+            # `except ImportError: import other` needs one of the two; the text does not show which.
             for part in (*node.body, *node.handlers, *node.orelse, *node.finalbody):
                 yield from _imports(ast.Module(body=[part], type_ignores=[]), optional or caught)  # type: ignore[list-item]
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
@@ -187,7 +187,7 @@ def _catches_import(handler: ast.ExceptHandler) -> bool:
 
 
 def _returns_error(run: _Function) -> int | None:
-    """The line of a `return` in an `except` of run that answers with the error: the caller then sees status 200."""
+    """The line of a `return` of the error in an `except` of run, so that the caller gets status 200."""
     for node in ast.walk(run):
         if not isinstance(node, ast.ExceptHandler):
             continue
@@ -199,7 +199,7 @@ def _returns_error(run: _Function) -> int | None:
 
 def _speaks_of(value: ast.expr, name: str | None) -> bool:
     if isinstance(value, ast.Call) and "AMLResponse" in ast.dump(value.func):
-        return False  # it carries a status of its own
+        return False  # it sets its own status
     for node in ast.walk(value):
         if name and isinstance(node, ast.Name) and node.id == name:
             return True

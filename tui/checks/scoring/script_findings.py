@@ -1,4 +1,4 @@
-"""What is said about the scoring script, once it is read."""
+"""Findings about the scoring script."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ _CONDA = "deployment.environment.conda_file"
 
 
 def about_score(plan: Plan, score: ScoreScript | None, conda: CondaFile | None) -> list[Finding]:
-    """Does the scoring script have what the server calls, and does the environment have what it imports."""
+    """Check that the script has the functions that the server calls, and the environment the modules it imports."""
     if score is None:
         return []
     at = str(score.path)
     found: list[Finding] = []
     if not score.found:
         message = score.problem or f"{score.path.name} is not in {score.path.parent}."
-        remedy = "Name the script relative to the code folder."
+        remedy = "Set a path relative to the code folder."
         return [Finding("score-script", BLOCKER, _SCRIPT, message, remedy, DEPLOY, at)]
     missing = [name for name, there in (("init", score.has_init), ("run", score.has_run)) if not there]
     if score.problem:
         severity = BLOCKER if score.certain else UNKNOWN
-        remedy = "Correct it: the container would end with this error when it starts."
+        remedy = "Correct it; otherwise the container exits with this error when it starts."
         if not score.certain:
-            remedy = "The environment's Python is newer than the one here, so this may be right there."
+            remedy = "The environment's Python is newer than the one here, so this may be valid there."
         found.append(Finding("score-script", severity, _SCRIPT, score.problem, remedy, TROUBLESHOOT, at))
     if missing and score.parsed and score.certain:
         names = " and ".join(f"{name}()" for name in missing)
-        remedy = "Define init() for loading the model and run(raw_data) for answering a request."
+        remedy = "Define init() to load the model and run(raw_data) to answer a request."
         message = f"{score.path.name} does not define {names}."
         found.append(Finding("score-script", BLOCKER, _SCRIPT, message, remedy, DEPLOY, at))
     elif missing and score.parsed:
         names = " and ".join(f"{name}()" for name in missing)
-        message = f"{score.path.name} imports names with *, so whether it has {names} cannot be told from its text."
+        message = f"{score.path.name} uses a star import, so whether it has {names} cannot be determined from its text."
         found.append(Finding("score-script", UNKNOWN, _SCRIPT, message, looked_at=at))
     found.extend(_imports(plan, score, conda))
     found.extend(_paths(score))
@@ -49,9 +49,9 @@ def about_score(plan: Plan, score: ScoreScript | None, conda: CondaFile | None) 
                 "score-returns-error",
                 WARNING,
                 _SCRIPT,
-                f"{score.path.name}, line {score.returns_error_at}: run() catches an error and answers with it, "
-                "so callers get status 200 for a failure.",
-                "Let the error be raised; the endpoint then answers 424, and its metrics count a failure.",
+                f"{score.path.name}, line {score.returns_error_at}: run() catches an error and returns it, so "
+                "callers get status 200 for a failure.",
+                "Raise the error instead; the endpoint then returns 424, and its metrics count a failure.",
                 DEPLOY,
                 at,
             )
@@ -62,10 +62,10 @@ def about_score(plan: Plan, score: ScoreScript | None, conda: CondaFile | None) 
 
 
 def _paths(score: ScoreScript) -> Iterator[Finding]:
-    """Paths that hold on this machine only, all of a kind in one finding."""
+    """Findings about paths that exist only on this machine, one per kind of path."""
     for kind, what in (
-        (script_paths.RELATIVE, "which starts from the folder in which the server is started, not from the script's"),
-        (script_paths.ELSEWHERE, "which is not in the container"),
+        (script_paths.RELATIVE, "which is relative to the server's working directory, not to the script"),
+        (script_paths.ELSEWHERE, "which does not exist in the container"),
     ):
         here = [one for one in score.paths if one.kind == kind]
         if not here:
@@ -76,8 +76,8 @@ def _paths(score: ScoreScript) -> Iterator[Finding]:
             WARNING,
             _SCRIPT,
             f"{score.path.name} opens {named}, {what}.",
-            'Start from the model\'s folder, os.environ["AZUREML_MODEL_DIR"], or from Path(__file__).parent for a '
-            "file of the code folder.",
+            'Use the model\'s folder, os.environ["AZUREML_MODEL_DIR"], or Path(__file__).parent for a file in the '
+            "code folder.",
             DEPLOY,
             str(score.path),
         )
@@ -96,9 +96,9 @@ def _imports(plan: Plan, score: ScoreScript, conda: CondaFile | None) -> list[Fi
             "score-imports",
             WARNING,
             _CONDA,
-            f"{score.path.name} imports {named}, and {conda.path.name} lists no package that brings it.",
-            f"Add {', '.join(map(module_packages.package_for, lacking))} to the pip part of {conda.path.name}, or "
-            "put the module into the code folder, unless another package brings it.",
+            f"{score.path.name} imports {named}, but {conda.path.name} lists no package that provides it.",
+            f"Add {', '.join(map(module_packages.package_for, lacking))} to the pip section of {conda.path.name}, "
+            "or put the module into the code folder, unless another package installs it.",
             TROUBLESHOOT,
             str(conda.path),
         )

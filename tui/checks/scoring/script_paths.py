@@ -1,6 +1,6 @@
-"""Files that a scoring script opens by a path that only holds on the machine where it was written.
+"""Find files that a scoring script opens by a path that exists only on the machine where it was written.
 
-In the container the model lies below AZUREML_MODEL_DIR, and where the server is started is not promised (Microsoft,
+In the container the model is below AZUREML_MODEL_DIR, and the server's working directory is not defined (Microsoft,
 how-to-deploy-online-endpoints: "AZUREML_MODEL_DIR").
 """
 
@@ -12,19 +12,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 RELATIVE, ELSEWHERE = "relative", "elsewhere"
-# What opens a file with its first argument.
+# Functions that open the file named by their first argument.
 _OPENERS = re.compile(
     r"^(open|load|load_model|load_npz|loadtxt|genfromtxt|fromfile|InferenceSession|Booster|safe_load|load_state_dict|"
     r"read_(csv|parquet|json|pickle|feather|excel|table|text|bytes)|load_from_checkpoint)$"
 )
-# Functions that take a text or a stream, not a path, under one of those names.
+# Functions with one of those names that take a text or a stream, not a path.
 _NOT_FILES = re.compile(r"^(yaml|json|toml)\.")
 _FILE = re.compile(
     r"\.(pkl|pickle|joblib|json|csv|parquet|txt|ya?ml|bin|ubj|model|onnx|pt|pth|h5|keras|npy|npz|safetensors|bst|cbm|"
     r"feather|toml|ini|xml|zip)$",
     re.IGNORECASE,
 )
-# Databricks' file systems, home folders, Windows' drives: none of them is in the container.
+# Databricks' file systems, home folders, Windows drives: none of them exists in the container.
 _OF_HERE = re.compile(r"^(dbfs:/|file:/|/dbfs/|/Volumes/|/Workspace/|/mnt/|/home/|/Users/|~|[A-Za-z]:[\\/])")
 
 
@@ -33,7 +33,7 @@ _ADDRESS = re.compile(r"^[A-Za-z][\w+.-]+:/")  # https://…, models:/…, azure
 
 @dataclass(frozen=True)
 class FixedPath:
-    """A path that is written out in the script: as it stands, its line, relative or elsewhere."""
+    """A literal path in the script: its text, its line, and whether it is relative or elsewhere."""
 
     path: str
     line: int
@@ -41,7 +41,7 @@ class FixedPath:
 
 
 def find(tree: ast.AST) -> list[FixedPath]:
-    """The paths in the order of their lines; what is joined with something that is worked out does not count."""
+    """The paths in line order; paths that are joined with computed parts are omitted."""
     found = {(one.path, one.line): one for one in _walk(tree)}
     return sorted(found.values(), key=lambda one: one.line)
 

@@ -1,8 +1,8 @@
-"""What an MLflow model needs where Azure makes no scoring script for it: score.py, conda file, sample request.
+"""Create score.py, conda file and sample request for an MLflow model for which Azure generates no scoring script.
 
-Without code Azure brings the script and builds the environment from the model's own conda file; that is refused with
-`egress_public_network_access: disabled`, and fails where the container cannot reach a package index (Microsoft,
-how-to-deploy-mlflow-models-online-endpoints). The files made here let the same model be deployed there too.
+Without code, Azure provides the script and builds the environment from the model's own conda file. Azure rejects that
+with `egress_public_network_access: disabled`, and it fails if the container cannot reach a package index (Microsoft,
+how-to-deploy-mlflow-models-online-endpoints). With the files created here, the same model can be deployed there too.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20260514.v1"
 """The base image of the presets, with a dated tag."""
 
 SMALL_FILES = ("MLmodel", "conda.yaml", "requirements.txt", "python_env.yaml", "input_example.json")
-"""The files of an MLflow model that say what it is; the weights are not among them."""
+"""The files of an MLflow model that describe it; the weights are not among them."""
 
 _MLFLOW = ("mlflow", "mlflow-skinny")
 
 
 @dataclass(frozen=True)
 class ScoringFiles:
-    """Texts by file name below the folder; `added` are the packages that the model's own list lacks."""
+    """File contents by name below the folder; `added` are the packages that the model's own list lacks."""
 
     files: dict[str, str]
     added: tuple[str, ...]
@@ -37,35 +37,38 @@ class ScoringFiles:
 
 
 class NotMlflow(Exception):
-    """The folder holds no MLflow model that can be read; the text says why."""
+    """The folder has no readable MLflow model; the message says why."""
 
 
 def make(model: ModelFolder) -> ScoringFiles:
-    """The files for a model. Raises NotMlflow."""
+    """Create the files for a model. Raises NotMlflow."""
     if model.mlmodel is None or model.mlmodel_path is None:
-        raise NotMlflow(model.problem or f"{model.path} has no file MLmodel: MLflow did not save it.")
+        raise NotMlflow(model.problem or f"{model.path} has no MLmodel file, so MLflow did not save it.")
     if "python_function" not in model.flavours:
         raise NotMlflow(f"{model.path} has no python_function flavour, which MLflow needs to load it for scoring.")
     conda, added, notes = _conda(model)
     files = {"onlinescoring/score.py": SCORE, "conda.yml": conda}
     sample = sample_request(model)
     if sample is None:
-        notes.append("The model has neither an input example nor a signature with named columns: write the request.")
+        notes.append(
+            "The model has neither an input example nor a signature with named columns: write the sample request "
+            "yourself."
+        )
     else:
         files["sample-request.json"] = json.dumps(sample, indent=2) + "\n"
         if model.example is None:
-            notes.append("The model has no input example: the sample request holds made-up values.")
+            notes.append("The model has no input example: the sample request has made-up values.")
     return ScoringFiles(files, tuple(added), tuple(notes))
 
 
 def sample_request(model: ModelFolder) -> dict[str, Any] | None:
-    """A request that Azure's script for MLflow models and score.py here both take; None where nothing tells one."""
+    """A request that both Azure's script for MLflow models and score.py here accept; None if it cannot be derived."""
     rows = model_folder.rows(model)
     return model_folder.input_data(rows) if rows else None
 
 
 def _conda(model: ModelFolder) -> tuple[str, list[str], list[str]]:
-    """The model's conda file with what serving needs added; what was added; what to know about it."""
+    """The model's conda file with the packages that serving needs; these packages; notes about it."""
     import yaml
 
     assert model.mlmodel_path is not None
@@ -77,7 +80,7 @@ def _conda(model: ModelFolder) -> tuple[str, list[str], list[str]]:
         listed = [f"python={python}", "pip", {"pip": _requirements(folder / "requirements.txt")}]
         own = conda_file.CondaFile(own.path)
         conda_file.take(own, {"dependencies": listed})
-        notes.append("The model has no conda file that can be read; its requirements.txt was taken.")
+        notes.append("The model has no readable conda file; its requirements.txt was used.")
     dependencies = list(own.content["dependencies"])
     pip = next((item["pip"] for item in dependencies if isinstance(item, dict) and "pip" in item), None)
     if pip is None:
@@ -92,7 +95,7 @@ def _conda(model: ModelFolder) -> tuple[str, list[str], list[str]]:
         added.append(f"mlflow-skinny=={version}" if version else "mlflow-skinny")
     pip.extend(added)
     if own.local:
-        notes.append(f"These lines name files that are not sent to Azure: {', '.join(own.local)}.")
+        notes.append(f"These lines refer to local files, which are not sent to Azure: {', '.join(own.local)}.")
     made = {
         "name": "mlflow-scoring",
         "channels": own.content.get("channels") or ["conda-forge"],

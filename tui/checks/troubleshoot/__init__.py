@@ -1,1 +1,1 @@
-"""What is wrong with an endpoint that is there: reading all that is known of it, and judging it."""
+"""Troubleshoot an existing endpoint: read everything that is known about it, and diagnose it."""

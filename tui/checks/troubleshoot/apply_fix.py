@@ -1,4 +1,4 @@
-"""Carries out what a fix proposes. Each of these is refused by Azure where the identity may not do it."""
+"""Apply the fixes that findings propose. Azure rejects a fix if the identity lacks permission for it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Progress = Callable[[str], None]
 def apply_fix(
     cloud: Cloud, name: str, action: str, arguments: Mapping[str, Any], progress: Progress = lambda _: None
 ) -> str:
-    """Does it and waits until Azure is done; returns what was done in a sentence. Raises CloudError."""
+    """Apply a fix and wait until Azure has finished; returns what was done in a sentence. Raises CloudError."""
     found = _ACTIONS.get(action)
     if found is None:
         raise CloudError(
@@ -32,18 +32,18 @@ def apply_fix(
 def _set_traffic(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
     shares = {str(key): int(value) for key, value in (given.get("shares") or {}).items()}
     done = traffic.shift(cloud, name, shares, progress)
-    return f"The requests of {name} go to {words(done.after)} now."
+    return f"The traffic of {name} is now {words(done.after)}."
 
 
 def _rollback(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
     done = traffic.rollback(cloud, name, progress)
-    return f"The requests of {name} go to {words(done.after)} again."
+    return f"The traffic of {name} is restored: {words(done.after)}."
 
 
 def _scale(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
     deployment, wanted = str(given["deployment"]), int(given["instances"])
     _settled(lambda: deployments.begin_scale(cloud, name, deployment, wanted), progress)
-    return f"{deployment} runs {wanted} instance{'s' if wanted != 1 else ''} now."
+    return f"{deployment} now has {wanted} instance{'s' if wanted != 1 else ''}."
 
 
 def _remove_deployment(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
@@ -51,9 +51,9 @@ def _remove_deployment(cloud: Cloud, name: str, given: dict[str, Any], progress:
     found = endpoints.read(cloud, name, deployments=False)
     if found is not None and (found.traffic.get(deployment) or found.mirror_traffic.get(deployment)):
         raise CloudError(
-            title=f"{deployment} has requests",
-            cause="Its traffic is not 0 any more, so removing it would fail callers.",
-            remedy="Look again, and move its traffic first.",
+            title=f"{deployment} has traffic",
+            cause="Its traffic is no longer 0, so removing it would fail callers' requests.",
+            remedy="Refresh, and move its traffic first.",
             code="StillServes",
         )
     _settled(lambda: deployments.begin_delete(cloud, name, deployment), progress)
@@ -65,20 +65,20 @@ def _raise_probe_delay(cloud: Cloud, name: str, given: dict[str, Any], progress:
     delay = {"initial_delay": wanted}
     change = {"liveness_probe": delay, "readiness_probe": delay}
     _settled(lambda: deployments.begin_again(cloud, name, deployment, change), progress)
-    return f"The probes of {deployment} count after {wanted} s now."
+    return f"The initial delay of the probes of {deployment} is now {wanted} s."
 
 
 def _raise_timeout(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
     deployment, wanted = str(given["deployment"]), int(given["milliseconds"])
     change = {"request_settings": {"request_timeout_ms": wanted}}
     _settled(lambda: deployments.begin_again(cloud, name, deployment, change), progress)
-    return f"Requests to {deployment} may take {wanted // 1000} s now."
+    return f"The request timeout of {deployment} is now {wanted // 1000} s."
 
 
 def _redeploy(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
     deployment = str(given["deployment"])
     _settled(lambda: deployments.begin_again(cloud, name, deployment), progress)
-    return f"The deployment {deployment} was made again, and has succeeded."
+    return f"The deployment {deployment} was created again and has succeeded."
 
 
 def _approve(cloud: Cloud, name: str, given: dict[str, Any], progress: Progress) -> str:
@@ -99,11 +99,11 @@ def _provision_network(cloud: Cloud, name: str, given: dict[str, Any], progress:
 
 
 def _settled(begin: Callable[[], Operation[Any]], progress: Progress) -> None:
-    """Starts an operation once nobody else changes the endpoint, and waits for its end. Raises CloudError."""
+    """Start an operation once no other change is in progress, and wait for its end. Raises CloudError."""
     run_operation(
         begin,
-        waiting=lambda reason, seconds: progress(f"Waiting, {reason}."),
-        working=lambda what: progress(f"Azure works on {what}."),
+        waiting=lambda reason, seconds: progress(f"Waiting: {reason}."),
+        working=lambda what: progress(f"Azure is working on {what}."),
     )
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with the endpoint itself, with its traffic, and with each of its deployments."""
+"""Diagnose the endpoint itself, its traffic, and each of its deployments."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tui.plan import sizes
 ARTICLE = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
 Facts = Callable[[DeploymentInfo], Mapping[str, Any]]
 _FAILED = ("failed", "canceled")
-# Cards after which the same deployment succeeds once somebody else has done his part.
+# Cards after which the same deployment succeeds, once somebody else has done their part.
 _ELSEWHERE = (
     "startup-authorization", "startup-roles", "image-download", "image-download-egress", "managed-net-not-ready",
     "secrets-injection", "operation-canceled", "operation-canceled-priority", "operation-canceled-lock", "svc-500",
@@ -26,7 +26,7 @@ _ELSEWHERE = (
 
 
 def endpoint(snapshot: Snapshot) -> Iterator[Finding]:
-    """The endpoint's own state."""
+    """Diagnose the endpoint's own state."""
     found = snapshot.there
     state = found.provisioning_state
     if state.lower() in _FAILED:
@@ -36,21 +36,22 @@ def endpoint(snapshot: Snapshot) -> Iterator[Finding]:
             BLOCKER,
             "",
             f"The endpoint {found.name} is {state}.",
-            cause=last.reason if last else "Its last change did not succeed, and why is not in the activity log.",
-            remedy="Send the last change again, or remove the endpoint and make it anew from its plan.",
+            cause=last.reason if last else "Its last change did not succeed; the activity log does not say why.",
+            remedy="Repeat the last change, or delete the endpoint and create it again from its plan.",
             evidence=last.lines() if last else (),
             docs=ARTICLE,
             looked_at=found.id,
         )
     elif state and state != "Succeeded":
         message = (
-            f"The endpoint {found.name} is {state}: an operation is under way, and changes are refused until then."
+            f"The endpoint {found.name} is {state}: an operation is in progress, and changes are rejected until "
+            "it has finished."
         )
-        yield Finding("endpoint-busy", UNKNOWN, "", message, remedy="Look again in a minute.", looked_at=found.id)
+        yield Finding("endpoint-busy", UNKNOWN, "", message, remedy="Refresh in a minute.", looked_at=found.id)
 
 
 def traffic(snapshot: Snapshot) -> list[Finding]:
-    """Who gets the requests, and whether somebody answers them."""
+    """Diagnose the traffic: which deployments get it, and whether they can answer."""
     found = snapshot.there
     if not found.deployments:
         return [
@@ -58,8 +59,8 @@ def traffic(snapshot: Snapshot) -> list[Finding]:
                 "no-deployment",
                 BLOCKER,
                 "deployment.name",
-                f"The endpoint {found.name} has no deployment: every call is answered with 404.",
-                cause="None was made, or all were removed.",
+                f"The endpoint {found.name} has no deployment, so every call returns 404.",
+                cause="None was created, or all were deleted.",
                 remedy="Deploy one: aml-deploy apply PLAN --yes",
                 docs=ARTICLE,
                 looked_at=found.id,
@@ -80,9 +81,9 @@ def _no_traffic(found: EndpointInfo, ready: list[DeploymentInfo]) -> Finding:
         "traffic-zero",
         BLOCKER,
         "traffic",
-        f"No requests reach any deployment of {found.name}: its traffic is 0 %, so every call is answered with 404.",
-        cause="A new deployment gets no traffic by itself, and nobody has given it any (or it was taken away).",
-        remedy=f"Give the traffic to a deployment that is ready: {names}." if ready else "No deployment is ready yet.",
+        f"No deployment of {found.name} has traffic, so every call returns 404.",
+        cause="A new deployment gets no traffic automatically, and none was set (or it was removed).",
+        remedy=f"Give traffic to a deployment that is ready: {names}." if ready else "No deployment is ready yet.",
         evidence=(
             f"traffic: {words(found.traffic)}",
             *(f"{one.name}: {one.provisioning_state}" for one in found.deployments),
@@ -103,9 +104,9 @@ def _broken_traffic(
         "traffic-broken",
         BLOCKER,
         "traffic",
-        f"{lost} % of the requests go to {', '.join(broken)}, which cannot answer.",
-        cause="The deployment failed or is gone, and the traffic still points at it.",
-        remedy="Send the requests to a deployment that is ready.",
+        f"{lost} % of the traffic goes to {', '.join(broken)}, which cannot answer.",
+        cause="The deployment failed or does not exist, but still has traffic.",
+        remedy="Move the traffic to a deployment that is ready.",
         evidence=(
             f"traffic: {words(found.traffic)}",
             *(f"{one.name}: {one.provisioning_state}" for one in found.deployments),
@@ -124,7 +125,7 @@ def _takers(found: EndpointInfo, ready: list[DeploymentInfo]) -> tuple[Fix, ...]
 
 
 def each(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> Iterator[Finding]:
-    """Deployments that failed, that are under way, and that cost without serving."""
+    """Deployments that failed, that are in progress, and that cost money without traffic."""
     for one in snapshot.there.deployments:
         state = one.provisioning_state.lower()
         if state in _FAILED:
@@ -136,7 +137,7 @@ def each(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> Iterator[Fin
 
 
 def _serves_nobody(endpoint: EndpointInfo, one: DeploymentInfo) -> bool:
-    """Whether the others get all the requests."""
+    """Whether the other deployments get all the traffic."""
     has = endpoint.traffic.get(one.name) or endpoint.mirror_traffic.get(one.name)
     return not has and any(endpoint.traffic.values())
 
@@ -154,16 +155,16 @@ def _failed(snapshot: Snapshot, one: DeploymentInfo, facts: Mapping[str, Any], r
     if away is not None:
         offered.append(away)
     if not log and last is None:
-        remedy = "Its log is empty and the activity log says nothing: rehearse the same plan on this machine."
+        remedy = "Its log is empty and the activity log has no reason: rehearse the same plan on this machine."
     else:
-        remedy = "Read the evidence, mend what it names in the plan, and deploy again."
-    when = f" (since {last.time[:16].replace('T', ' ')}, asked for by {last.caller})" if last else ""
+        remedy = "Read the evidence, fix in the plan what it names, and deploy again."
+    when = f" (since {last.time[:16].replace('T', ' ')}, requested by {last.caller})" if last else ""
     return with_card(
         card,
         id="deployment-failed",
         severity=BLOCKER if serves or not any(endpoint.traffic.values()) else WARNING,
         message=f"The deployment {one.name} {one.provisioning_state.lower()}{when}.",
-        cause=last.reason if last and last.message else "Why is not in the activity log of the last 24 hours.",
+        cause=last.reason if last and last.message else "The activity log of the last 24 hours does not say why.",
         remedy=remedy,
         evidence=(*told, *lines),
         commands=(
@@ -179,12 +180,12 @@ def _failed(snapshot: Snapshot, one: DeploymentInfo, facts: Mapping[str, Any], r
 
 
 def _of_card(card: Mapping[str, Any] | None, one: DeploymentInfo) -> list[Fix]:
-    """What mends the failure that a card names, where that can be done from here."""
+    """A fix for the failure of a card, if it can be done from here."""
     id = str(card["id"]) if card else ""
     if id == "probe-too-short":
         return [fixes.raise_probe_delay(one)]
     if id in _ELSEWHERE:
-        return [fixes.redeploy(one, "once what the remedy names is done")]
+        return [fixes.redeploy(one, "once the remedy has been carried out")]
     return []
 
 
@@ -197,8 +198,8 @@ def _under_way(snapshot: Snapshot, one: DeploymentInfo) -> Finding:
         UNKNOWN,
         "",
         f"The deployment {one.name} is {one.provisioning_state}{since}.",
-        cause="Azure works on it. Eight to twenty minutes are usual; an image that is built first takes longer.",
-        remedy="Look again, or keep looking: aml-deploy troubleshoot ENDPOINT --watch",
+        cause="Azure is working on it. Eight to twenty minutes are usual; building the image first takes longer.",
+        remedy="Refresh, or keep watching: aml-deploy troubleshoot ENDPOINT --watch",
         evidence=lines,
         deployment=one.name,
         looked_at=one.id,
@@ -213,9 +214,9 @@ def _idle(endpoint: EndpointInfo, one: DeploymentInfo) -> Finding:
         "deployment-idle",
         WARNING,
         "",
-        f"The deployment {one.name} is ready and gets no requests.{cost}",
-        cause="It may wait for a rollout, or be what is left of one.",
-        remedy="Give it traffic, keep it as the way back, or remove it.",
+        f"The deployment {one.name} is ready but has no traffic.{cost}",
+        cause="It may be waiting for a rollout, or be left over from one.",
+        remedy="Give it traffic, keep it for a roll back, or remove it.",
         evidence=(f"traffic: {words(endpoint.traffic)}", f"{one.name}: {one.instance_count} × {one.instance_type}"),
         deployment=one.name,
         looked_at=one.id,
@@ -225,7 +226,7 @@ def _idle(endpoint: EndpointInfo, one: DeploymentInfo) -> Finding:
 
 
 def _last_failure(snapshot: Snapshot, resource: str) -> Change | None:
-    """The newest failed operation of a resource."""
+    """The most recent failed operation of a resource."""
     return next(
         (
             change

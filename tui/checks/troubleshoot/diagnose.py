@@ -1,4 +1,4 @@
-"""From all that was read to what is wrong, the worst first."""
+"""Diagnose an endpoint from everything that was read; the findings are sorted by severity."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ARTICLE = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoo
 
 
 def diagnose(plan: Plan, snapshot: Snapshot, recognise: Recognise) -> list[Finding]:
-    """Everything that is wrong; one finding that says that nothing is, where that is so."""
+    """All problems found, or one OK finding if there are none."""
     if snapshot.failure is not None:
         return [_not_read(plan, snapshot, snapshot.failure, recognise)]
     if snapshot.endpoint is None:
@@ -41,7 +41,7 @@ def diagnose(plan: Plan, snapshot: Snapshot, recognise: Recognise) -> list[Findi
 
 
 def facts(plan: Plan, snapshot: Snapshot, one: DeploymentInfo | None = None) -> dict[str, Any]:
-    """Facts in the words of the catalogue of remedies; what is not known is left out."""
+    """Facts under the names that the catalogue of remedies uses; unknown facts are omitted."""
     workspace, endpoint = plan.workspace, snapshot.endpoint
     found: dict[str, Any] = {
         "endpoint": snapshot.name,
@@ -71,7 +71,7 @@ def facts(plan: Plan, snapshot: Snapshot, one: DeploymentInfo | None = None) -> 
 
 
 def _not_read(plan: Plan, snapshot: Snapshot, failure: CloudError, recognise: Recognise) -> Finding:
-    """The endpoint could not be read at all: mostly signing in, a role, or the way to Resource Manager."""
+    """The endpoint could not be read at all, mostly because of the sign-in, a missing role, or the connection."""
     text = "\n".join([failure.raw, failure.title, failure.cause])
     card = recognise(text, failure.code, facts(plan, snapshot))
     signing_in = snapshot.who is None
@@ -80,7 +80,7 @@ def _not_read(plan: Plan, snapshot: Snapshot, failure: CloudError, recognise: Re
         card,
         id="sign-in" if signing_in else "endpoint-unread",
         severity=BLOCKER,
-        message=f"{failure.title.rstrip('.')}. Nothing about {snapshot.name} can be seen before that is mended.",
+        message=f"{failure.title.rstrip('.')}. Until that is fixed, nothing about {snapshot.name} can be read.",
         cause=failure.cause,
         remedy=failure.remedy,
         evidence=tuple(line for line in failure.raw.splitlines() if line.strip())[:20],
@@ -98,8 +98,8 @@ def _not_there(plan: Plan, snapshot: Snapshot) -> Finding:
         BLOCKER,
         "",
         f"The workspace {plan.workspace.name} has no endpoint {snapshot.name}.",
-        cause="It was never made here, it was removed, or it belongs to another workspace.",
-        remedy="Correct the name or the workspace. To list what there is: aml-deploy troubleshoot --plan PLAN",
+        cause="It was never created here, was deleted, or belongs to another workspace.",
+        remedy="Correct the name or the workspace. To list existing endpoints: aml-deploy troubleshoot --plan PLAN",
         commands=(
             f"az ml online-endpoint list -g {plan.workspace.resource_group} -w {plan.workspace.name} --output table",
         ),
@@ -109,7 +109,7 @@ def _not_there(plan: Plan, snapshot: Snapshot) -> Finding:
 
 
 def _unseen(snapshot: Snapshot) -> Iterator[Finding]:
-    """What could not be read, in one finding for missing roles and one for each other reason."""
+    """What could not be read: one finding for missing roles, and one for each other reason."""
     refused = [item for item in snapshot.unseen if item.refused]
     if refused:
         who = snapshot.who.principal if snapshot.who else "This identity"
@@ -119,8 +119,8 @@ def _unseen(snapshot: Snapshot) -> Iterator[Finding]:
             "unseen-roles",
             UNKNOWN,
             "",
-            f"{who} may not see everything: {named}.",
-            cause="Its roles allow reading some of it only. What is wrong there is not found here.",
+            f"{who} cannot read everything: {named}.",
+            cause="Its roles allow only partial read access, so problems in the rest are not found.",
             remedy=next((item.remedy for item in refused if item.remedy), "Ask for the role AzureML Data Scientist."),
             evidence=tuple(f"{item.what}: {item.why}" for item in refused),
             commands=commands,
@@ -128,12 +128,12 @@ def _unseen(snapshot: Snapshot) -> Iterator[Finding]:
         )
     for item in snapshot.unseen:
         if not item.refused:
-            message = f"{item.what}: could not be read. {item.why}"
+            message = f"{item.what} could not be read. {item.why}"
             yield Finding("unseen", UNKNOWN, "", message, remedy=item.remedy, looked_at=item.what)
 
 
 def _once(found: list[Finding]) -> list[Finding]:
-    """Without findings that say of the same deployment what an earlier one says with the same card."""
+    """Remove findings that repeat an earlier one for the same deployment with the same card."""
     seen: set[tuple[str, str]] = set()
     kept = []
     for one in found:
@@ -148,12 +148,10 @@ def _once(found: list[Finding]) -> list[Finding]:
 def _fine(snapshot: Snapshot) -> Finding:
     endpoint = snapshot.there
     ready = [one.name for one in endpoint.deployments if one.provisioning_state == "Succeeded"]
-    said = [f"{endpoint.name} is {endpoint.provisioning_state}, its requests go to {fixes.words(endpoint.traffic)}"]
+    said = [f"{endpoint.name} is {endpoint.provisioning_state}, its traffic is {fixes.words(endpoint.traffic)}"]
     said.append(f"{', '.join(ready)} {'is' if len(ready) == 1 else 'are'} ready")
     if snapshot.tests:
-        said.append(f"{len(snapshot.tests)} test call{'s' if len(snapshot.tests) > 1 else ''} answered well")
+        said.append(f"{len(snapshot.tests)} test call{'s' if len(snapshot.tests) > 1 else ''} succeeded")
     if snapshot.hour is not None:
-        said.append(
-            f"{snapshot.hour.requests:.0f} requests in the last hour, none of which failed since the last change"
-        )
-    return Finding("healthy", OK, "", f"Nothing wrong was found: {'; '.join(said)}.", looked_at=endpoint.name)
+        said.append(f"{snapshot.hour.requests:.0f} requests in the last hour, without failures since the last change")
+    return Finding("healthy", OK, "", f"No problems found: {'; '.join(said)}.", looked_at=endpoint.name)

@@ -1,4 +1,4 @@
-"""What is wrong with how requests are answered: test calls just made, and what callers got in the last hour."""
+"""Diagnose how requests are answered: test calls just made, and callers' requests in the last hour."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ Facts = Callable[[DeploymentInfo], Mapping[str, Any]]
 CLOSE = 0.8  # of a limit
 BUSY_PERCENT = 90.0
 
-# Status -> what it means for callers (Microsoft, how-to-troubleshoot-online-endpoints, HTTP status codes).
+# Status -> its meaning for callers (Microsoft, how-to-troubleshoot-online-endpoints, HTTP status codes).
 _MEANING = {
-    "401": ("were refused with 401", "The caller shows a wrong or old key, or a token that ended."),
-    "403": ("were refused with 403", "The caller's identity may not score on this endpoint."),
-    "404": ("were answered with 404", "No deployment had traffic, or the deployment that was named does not exist."),
+    "401": ("were rejected with 401", "The caller uses a wrong or old key, or an expired token."),
+    "403": ("were rejected with 403", "The caller's identity is not authorized to score on this endpoint."),
+    "404": ("returned 404", "No deployment had traffic, or the named deployment does not exist."),
     "408": ("timed out with 408", "The model took longer than request_settings.request_timeout_ms."),
-    "413": ("were too large (413)", "The body is larger than the service takes."),
-    "424": ("failed in the model (424)", "The container answered with another status than 200, or was not there."),
-    "429": ("were turned away with 429", "More requests waited than the instances may hold at once."),
-    "500": ("failed in the service (500)", "The service's own front end failed."),
+    "413": ("were too large (413)", "The body exceeds the service's limit."),
+    "424": ("failed in the model (424)", "The container returned a status other than 200, or was not running."),
+    "429": ("were rejected with 429", "There were more concurrent requests than the instances can hold."),
+    "500": ("failed in the service (500)", "The service's front end failed."),
 }
 _REMEDY = {
-    "401": "Compare the caller's key with the endpoint's. After a rotation, callers need the new one.",
-    "403": "Give the caller's identity the role AzureML Data Scientist on the endpoint (action .../score/action).",
-    "404": "Compare the traffic and the header azureml-model-deployment with what is deployed.",
-    "408": "Give requests more time, or take a larger size: measure run() on this machine first.",
-    "424": "Read the container's log around such a request; send the same request here to see the answer.",
-    "429": "Run more instances, or let each hold more requests (max_concurrent_requests_per_instance, WORKER_COUNT).",
-    "500": "Open a support request with the x-request-id of such an answer.",
+    "401": "Compare the caller's key with the endpoint's. After keys are regenerated, callers need the new one.",
+    "403": "Assign the role AzureML Data Scientist on the endpoint (action .../score/action) to the caller's identity.",
+    "404": "Compare the traffic and the header azureml-model-deployment with the existing deployments.",
+    "408": "Raise the request timeout, or use a larger size; first measure run() on this machine.",
+    "424": "Read the container's log around such a request, and send the same request from here to see the response.",
+    "429": "Run more instances, or more concurrent requests (max_concurrent_requests_per_instance, WORKER_COUNT).",
+    "500": "Open a support request with the x-request-id of such a response.",
 }
 
 
 def tests(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> Iterator[Finding]:
-    """Test calls that were not answered well."""
+    """Test calls that failed."""
     told: set[tuple[str, str]] = set()
     for call in snapshot.tests:
         if call["ok"]:
@@ -47,13 +47,13 @@ def tests(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> Iterator[Fi
         one = _deployment(snapshot, str(call.get("deployment") or ""))
         status = str(call["status_code"] or "")
         if (status, one.name if one else "") in told:
-            continue  # routed and pinned calls that fail alike are one trouble
+            continue  # routed and pinned calls that fail in the same way are one finding
         told.add((status, one.name if one else ""))
         headers = "\n".join(f"{name}: {value}" for name, value in (call.get("headers") or {}).items())
         log = snapshot.log_of(one.name) if one and status in ("424", "200") else ""
         text = "\n".join([f"HTTP {status}", headers, str(call["body"]), log])
         card = recognise(text, None, facts(one)) if one else recognise(text, None, {"endpoint": snapshot.name})
-        answered = f"was answered with {status}" if status else "got no answer"
+        answered = f"returned {status}" if status else "got no response"
         yield with_card(
             card,
             id=f"test-{status or 'unanswered'}",
@@ -71,7 +71,7 @@ def tests(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> Iterator[Fi
 
 
 def answers(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> Iterator[Finding]:
-    """Statuses that callers got in the last hour, since the endpoint was last changed."""
+    """Error statuses that callers got in the last hour, since the endpoint was last changed."""
     if snapshot.hour is None or not snapshot.hour.requests:
         return
     tested = {str(call["status_code"]) for call in snapshot.tests if not call["ok"]}
@@ -89,8 +89,8 @@ def _counted(requests: float, said: str) -> str:
 
 def _answered(snapshot: Snapshot, status: str, deployment: str, facts: Facts, recognise: Recognise) -> Finding | None:
     assert snapshot.hour is not None
-    # What was mended since then is over: a change of the split mends 404, one of the deployment the rest.
-    # No change of either mends a caller's key.
+    # Problems fixed since then are omitted: a change of the split fixes 404, one of the deployment the rest.
+    # A caller's key is not fixed by either change.
     since = "" if status in ("401", "403") else snapshot.changed_at("" if status == "404" else deployment)[:16]
     own = [a for a in snapshot.hour.answers if a.deployment == deployment]
     bad = _after([a for a in own if a.status == status], since)
@@ -99,7 +99,7 @@ def _answered(snapshot: Snapshot, status: str, deployment: str, facts: Facts, re
     every = _after(own, since) if deployment else snapshot.hour.requests
     share = min(1.0, bad / every) if every else 1.0
     one = _deployment(snapshot, deployment)
-    said, cause = _MEANING.get(status, (f"were answered with {status}", "See Microsoft's list of status codes."))
+    said, cause = _MEANING.get(status, (f"returned {status}", "See Microsoft's list of status codes."))
     log = snapshot.log_of(deployment) if status == "424" and one else ""
     card = (
         recognise(f"HTTP {status} of online endpoint {snapshot.name}\n{log}", None, facts(one)) if log and one else None
@@ -109,7 +109,7 @@ def _answered(snapshot: Snapshot, status: str, deployment: str, facts: Facts, re
         evidence[0] += f", counted since {since.replace('T', ' ')}"
     rotated = [c for c in snapshot.changes or [] if c.action.lower().endswith("/regeneratekeys/action")]
     if status == "401" and rotated:
-        cause = f"{cause} The keys were renewed on {rotated[0].time[:16].replace('T', ' ')} by {rotated[0].caller}."
+        cause = f"{cause} The keys were regenerated on {rotated[0].time[:16].replace('T', ' ')} by {rotated[0].caller}."
         evidence.append(f"{rotated[0].time}  {rotated[0].operation}  {rotated[0].status}  by {rotated[0].caller}")
     return with_card(
         card,
@@ -127,12 +127,12 @@ def _answered(snapshot: Snapshot, status: str, deployment: str, facts: Facts, re
 
 
 def _after(found: list[Answers], since: str) -> float:
-    """How many of the answers fall into minutes after a moment."""
+    """How many responses fall into the minutes after a moment."""
     return sum(number for answer in found for minute, number in answer.minutes if minute[:16] > since)
 
 
 def _of_status(snapshot: Snapshot, status: str, one: DeploymentInfo | None) -> list[Fix]:
-    """What mends a status, where that is safe from here."""
+    """A fix for a status, if it is safe to apply from here."""
     endpoint = snapshot.there
     if status == "401" and endpoint.auth_mode == "key":
         return [fixes.write_key(endpoint)]
@@ -151,7 +151,7 @@ def _of_status(snapshot: Snapshot, status: str, one: DeploymentInfo | None) -> l
 
 
 def load(snapshot: Snapshot) -> Iterator[Finding]:
-    """Latency close to the time-out, and machines close to their limits."""
+    """Latency close to the timeout, and machines close to their limits."""
     for one in snapshot.there.deployments:
         limit = float(one.request_settings.get("request_timeout_ms") or 5000)
         p95 = (snapshot.hour.latency.get(one.name, {}) if snapshot.hour else {}).get("p95_ms", 0.0)
@@ -161,9 +161,12 @@ def load(snapshot: Snapshot) -> Iterator[Finding]:
                 "latency-close",
                 WARNING,
                 "",
-                f"The slowest requests to {one.name} take {p95:.0f} ms, close to their time-out of {limit:.0f} ms.",
-                cause="Azure ends a request with 408 when it takes longer.",
-                remedy="Give requests more time, or take a larger size.",
+                (
+                    f"The p95 latency of {one.name} is {p95:.0f} ms in the worst minute, close to its request timeout "
+                    f"of {limit:.0f} ms."
+                ),
+                cause="Azure ends a request with 408 if it takes longer.",
+                remedy="Raise the request timeout, or use a larger size.",
                 evidence=(f"RequestLatency_P95, worst minute of the last hour: {p95:.0f} ms",),
                 docs=CODES,
                 deployment=one.name,
@@ -179,9 +182,9 @@ def load(snapshot: Snapshot) -> Iterator[Finding]:
                 f"load-{what}",
                 WARNING,
                 "deployment.instance_type",
-                f"The {what} of {one.name} stood at {percent:.0f} % in the worst minute of the last hour.",
-                cause="An instance that has none left answers slowly, or its container is ended.",
-                remedy="Run more instances." if more else "Take a larger size: deployment.instance_type.",
+                f"The {what} of {one.name} reached {percent:.0f} % in the worst minute of the last hour.",
+                cause="An instance without spare capacity answers slowly, or its container is killed.",
+                remedy="Run more instances." if more else "Use a larger size: deployment.instance_type.",
                 evidence=(f"{what}: {percent:.0f} %",),
                 deployment=one.name,
                 looked_at=f"metric {what}",

@@ -1,4 +1,4 @@
-"""All that can be read about an endpoint, asked for at the same time, each with its limit."""
+"""Read everything that is known about an endpoint, in parallel, each query with its own limit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.common.deadlines import NoAnswer, Question
 
 LIMIT = 25.0
-"""Seconds for everything but test calls; whoever does not answer by then is left out and named."""
+"""Seconds for everything except test calls; queries that take longer are omitted and named."""
 MOST_DEPLOYMENTS = 6  # whose logs are read
 TEST_SECONDS = 40.0
 CONNECTIVITY_SECONDS = 15.0
@@ -37,7 +37,7 @@ LOG_NOT_THERE = ("try again later", "not available")
 
 @dataclass(frozen=True)
 class Unseen:
-    """What could not be read: why, and the role to ask for where that is the reason (`command` gives it)."""
+    """What could not be read: why, and the role to request if that is the reason (`command` assigns it)."""
 
     what: str
     why: str
@@ -48,7 +48,7 @@ class Unseen:
 
 @dataclass(frozen=True)
 class Log:
-    """The end of one container's log."""
+    """The last lines of one container's log."""
 
     deployment: str
     container: str
@@ -57,7 +57,7 @@ class Log:
 
 @dataclass
 class Snapshot:
-    """What was read. Parts that are None or empty were not to be had: `unseen` says why."""
+    """Everything that was read. Parts that could not be read are None or empty; `unseen` says why."""
 
     name: str
     failure: CloudError | None = None
@@ -79,12 +79,12 @@ class Snapshot:
 
     @property
     def there(self) -> EndpointInfo:
-        """The endpoint, for what is asked only where it was read."""
+        """The endpoint, for code that runs only if it was read."""
         assert self.endpoint is not None
         return self.endpoint
 
     def log_of(self, deployment: str) -> str:
-        """Both containers' logs of a deployment as one text, the initializer's first."""
+        """Both containers' logs of a deployment as one text, the storage-initializer's first."""
         order = {"storage-initializer": 0, "inference-server": 1}
         own = sorted(
             (log for log in self.logs if log.deployment == deployment), key=lambda log: order.get(log.container, 2)
@@ -92,7 +92,7 @@ class Snapshot:
         return "\n".join(log.content for log in own if log.content)
 
     def failed_changes(self) -> list[Change]:
-        """Operations that failed and after which nothing on the same resource succeeded, newest first."""
+        """Failed operations without a later success on the same resource, newest first."""
         found, settled = [], set()
         for change in self.changes or []:
             key = change.resource.lower()
@@ -104,9 +104,9 @@ class Snapshot:
         return found
 
     def changed_at(self, deployment: str) -> str:
-        """When a deployment, or the endpoint itself for an empty name, was last changed with success.
+        """When a deployment, or for an empty name the endpoint itself, was last changed successfully.
 
-        Empty where that is not known, and where it was only made: nobody called it before.
+        Empty if this is unknown, or if it was only created: nobody called it before.
         """
         wanted = f"/deployments/{deployment}" if deployment else f"/onlineendpoints/{self.name}"
         times = [
@@ -131,15 +131,15 @@ def look(
     lines: int = 300,
     limit: float = LIMIT,
 ) -> Snapshot:
-    """Reads what this identity may see of an endpoint. Never raises for what Azure says.
+    """Read what this identity can read of an endpoint. Never raises for errors from Azure.
 
-    `body` is a request to send, routed and to each deployment (or only to `pinned`); without one, none is sent.
+    `body` is a request to send, routed and to each deployment (or only to `pinned`); without it, none is sent.
     """
     began = time.monotonic()
     snapshot = Snapshot(name)
     resource = endpoints.path(cloud, name)
 
-    # Signing in first: without it every other question fails for the same reason.
+    # Sign in first: otherwise every other query fails for the same reason.
     try:
         snapshot.who = Question(lambda: sign_in.sign_in(cloud), limit).answer()
     except Exception as error:
@@ -164,13 +164,13 @@ def look(
         _ask_more(cloud, snapshot, snapshot.endpoint, asked, lines, limit - (time.monotonic() - began))
     for key, what in (
         ("workspace", "The workspace"),
-        ("changes", "The activity log, that is who changed what"),
-        ("diagnostics", "Whether logs go to Log Analytics"),
+        ("changes", "The activity log (who changed what)"),
+        ("diagnostics", "Whether logs are sent to Log Analytics"),
         ("autoscale", "The autoscale rules"),
         ("connections", "The workspace's private endpoint connections"),
-        ("connectivity", "The way from this machine to the endpoint"),
+        ("connectivity", "The path from this machine to the endpoint"),
         ("hour", "The last hour's metrics"),
-        ("told", "Who made the endpoint, and when"),
+        ("told", "Who created the endpoint, and when"),
     ):
         if key in asked:
             _take(snapshot, key, asked[key], what)
@@ -183,7 +183,7 @@ def look(
 
 
 def _close(ended: str, made: str) -> bool:
-    """Whether an operation may be the one that made a resource: it ended within two hours of the resource's begin."""
+    """Whether an operation can have created a resource: it ended within two hours of the resource's creation."""
     try:
         moments = [datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S") for text in (made, ended)]
     except ValueError:
@@ -203,12 +203,12 @@ def _ask_more(
             asked[f"log {name} {container}"] = Question(read, left)
     if len(names) > MOST_DEPLOYMENTS:
         what = f"The logs of {', '.join(names[MOST_DEPLOYMENTS:])}"
-        why = "Only six deployments' logs are read at once."
-        snapshot.unseen.append(Unseen(what, why, "Name one with --deployment."))
+        why = "The logs of only six deployments are read at a time."
+        snapshot.unseen.append(Unseen(what, why, "Select one with --deployment."))
 
 
 def _told(cloud: Cloud, endpoint_id: str) -> dict[str, dict[str, str]]:
-    """Who made the endpoint and its deployments, by name; the endpoint itself under an empty name."""
+    """Who created the endpoint and its deployments, by name; the endpoint itself has the empty name."""
     found = {"": scaling.created(cloud, endpoint_id)}
     for body in cloud.arm.items(f"{endpoint_id}/deployments", arm.DEPLOYMENTS, doing="listing the deployments"):
         found[str(body.get("name"))] = scaling.told_of(body)
@@ -248,17 +248,17 @@ def _take_kept(cloud: Cloud, snapshot: Snapshot, left: float) -> None:
         return
     workspace = snapshot.diagnostics.workspaces[0]
     question = Question(lambda: log_analytics.kept(cloud, workspace, snapshot.name), max(left, 3.0))
-    _take(snapshot, "kept", question, "What Log Analytics has kept")
+    _take(snapshot, "kept", question, "The logs kept in Log Analytics")
 
 
 def _tests(
     cloud: Cloud, snapshot: Snapshot, endpoint: EndpointInfo, body: str, pinned: str | None
 ) -> list[dict[str, Any]]:
-    """The answers to one request: as traffic routes it, and from each deployment that is ready."""
+    """The responses to one request: as the traffic routes it, and from each deployment that is ready."""
     try:
         credential = Question(lambda: keys.credentials(cloud, endpoint), TEST_SECONDS).answer()
     except Exception as error:
-        snapshot.unseen.append(_unseen("The endpoint's key or token, so that no test call was made", error))
+        snapshot.unseen.append(_unseen("The endpoint's key or token, so no test call was made", error))
         return []
     ready = [one.name for one in endpoint.deployments if one.provisioning_state == "Succeeded"]
     wanted: list[str | None] = [None, *ready] if pinned is None else [pinned]
@@ -284,13 +284,13 @@ def _tests(
 
 
 def _telling(headers: dict[str, str]) -> dict[str, str]:
-    """The headers that say something about a failure."""
+    """The headers that describe a failure."""
     return {name: value for name, value in headers.items() if name.lower().startswith(("ms-azureml-", "x-request-id"))}
 
 
 def _unseen(what: str, error: Exception) -> Unseen:
     if isinstance(error, NoAnswer):
-        return Unseen(what, str(error), "Look again; the service may be slow.")
+        return Unseen(what, str(error), "Refresh; the service may be slow.")
     failure = explain(error)
     remedy, commands = in_words(failure)
     return Unseen(what, f"{failure.title}.", remedy, "; ".join(commands), refused=failure.status in (401, 403))
@@ -298,6 +298,6 @@ def _unseen(what: str, error: Exception) -> Unseen:
 
 def _explained(error: Exception, doing: str) -> CloudError:
     if isinstance(error, NoAnswer):
-        return CloudError(f"No answer while {doing}", str(error), "Check this machine's way to Azure, and look again.",
+        return CloudError(f"No answer while {doing}", str(error), "Check this machine's connection to Azure; refresh.",
                           code="TimeLimit")  # fmt: skip
     return explain(error, doing)

@@ -1,4 +1,4 @@
-"""What is wrong around an endpoint: workspace, network, what was tried lately, and whether logs are kept."""
+"""Diagnose what surrounds an endpoint: workspace, network, recent operations, and whether logs are kept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PRIVATE_LINK = "https://learn.microsoft.com/azure/machine-learning/how-to-config
 MONITOR = "https://learn.microsoft.com/azure/machine-learning/how-to-monitor-online-endpoints"
 ARTICLE = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
 _QUOTA = ("quota", "out-of-quota", "region-capacity")
-# For what the preflight finds of a workspace: the catalogue's card, and what to ask the administrator for.
+# For preflight findings about a workspace: the catalogue's card, and the request to the administrator.
 _ASKED = {
     "v1-legacy-mode": ("v1-legacy", "Please set v1_legacy_mode of the workspace {name} to false."),
     "managed-network": ("managed-net-not-ready", "Please provision the managed network of {name}."),
@@ -26,7 +26,7 @@ _ASKED = {
 
 
 def workspace(snapshot: Snapshot) -> Iterator[Finding]:
-    """Legacy mode, the managed virtual network, private endpoint connections that wait."""
+    """Legacy mode, the managed virtual network, pending private endpoint connections."""
     info = snapshot.workspace
     if info is None:
         return
@@ -51,23 +51,23 @@ def _connection(info: WorkspaceInfo, connection: Mapping[str, str]) -> Iterator[
             "private-endpoint-pending",
             WARNING,
             "",
-            f"The private endpoint {connection['private_endpoint'] or about} waits for approval: nobody behind it "
-            f"reaches {info.name} yet.",
-            "Approve it, if you know what it is for.",
+            f"The private endpoint {connection['private_endpoint'] or about} is waiting for approval, so its "
+            f"network cannot reach {info.name} yet.",
+            "Approve it if you know its purpose.",
             PRIVATE_LINK,
             info.id,
-            cause="Its connection to the workspace was asked for and not approved.",
+            cause="Its connection to the workspace was requested but not approved.",
             evidence=(f"{about}: {connection['status']}  {connection['description']}".rstrip(),),
             fixes=(fixes.approve(about, info.name),),
         )
     elif status in ("rejected", "disconnected"):
         message = f"The private endpoint connection {about} is {status}."
-        remedy = "Make the private endpoint anew."
+        remedy = "Create the private endpoint again."
         yield Finding("private-endpoint-rejected", WARNING, "", message, remedy, PRIVATE_LINK, info.id)
 
 
 def reachability(snapshot: Snapshot) -> Iterator[Finding]:
-    """Names on the way to the endpoint that do not lead there from this machine."""
+    """Host names of the endpoint that do not resolve or connect correctly from this machine."""
     for told in snapshot.connectivity.get("hops") or []:
         hop = Hop(**told)
         others = hop.name not in ("scoring", "resource-manager", "login", "storage")
@@ -77,36 +77,36 @@ def reachability(snapshot: Snapshot) -> Iterator[Finding]:
         seen = ", ".join(hop.addresses) or "no address"
         yield replace(
             connectivity.finding(hop),
-            # Of an endpoint that is there, no answer is a failure too.
+            # For an existing endpoint, no answer is a failure too.
             severity=WARNING if others or not (hop.needed or scoring) else BLOCKER,
             field="",
             cause=_CAUSES[hop.state],
-            remedy=hop.remedy or "Ask whoever answers for the network and its name servers.",
+            remedy=hop.remedy or "Ask the administrator of the network and its name servers.",
             evidence=(
                 f"{hop.host} → {' → '.join([*hop.cnames, seen])}",
                 f"state: {hop.state}; expected: {hop.expected or 'any'} address",
             ),
             card="endpoint-dns" if scoring and hop.state in ("unresolved", connectivity.WRONG_ADDRESS) else "",
             request=_request(
-                f"Please see to it that {hop.host} is reached from this machine. {hop.remedy}",
+                f"Please make sure that this machine can reach {hop.host}. {hop.remedy}",
                 hop.command,
-                f"It resolves to {seen} now.",
+                f"It currently resolves to {seen}.",
             ),
         )
 
 
 _CAUSES = {
-    "unresolved": "Name servers that this machine asks do not know the name: a private DNS zone is not linked to "
-    "this network, or a forwarder is missing.",
-    "wrong_address": "The name leads to a public address, where the workspace answers on a private one only: the "
-    "private DNS zone is not linked to this network, or does not hold the record.",
-    "unreachable": "The address is known and nobody answers there: a firewall, a route or a peering is in between.",
-    "tls": "Something else answers, or something in between opens the connection: its certificate is not trusted.",
+    "unresolved": "This machine's name servers do not know the name: a private DNS zone is not linked to this network, "
+    "or a forwarder is missing.",
+    "wrong_address": "The name resolves to a public address, but the workspace answers only on a private one: the "
+    "private DNS zone is not linked to this network, or lacks the record.",
+    "unreachable": "The name resolves, but the address does not answer: check firewall, routes and peering.",
+    "tls": "Another service answers, or a device on the path opens the connection: its certificate is not trusted.",
 }
 
 
 def history(snapshot: Snapshot, facts: Mapping[str, Any], recognise: Recognise) -> Iterator[Finding]:
-    """Operations that failed in the last day and were not made good since; failed deployments speak for themselves."""
+    """Operations that failed in the last day without a later success; failed deployments have their own findings."""
     endpoint = snapshot.there
     there = {one.id.lower() for one in endpoint.deployments if one.provisioning_state.lower() in ("failed", "canceled")}
     for change in snapshot.failed_changes()[:5]:
@@ -119,9 +119,9 @@ def history(snapshot: Snapshot, facts: Mapping[str, Any], recognise: Recognise) 
             card,
             id="change-failed",
             severity=WARNING,
-            message=f"{change.operation} on {change.name} failed on {_moment(change.time)}, for {change.caller}.",
+            message=f"{change.operation} on {change.name} failed on {_moment(change.time)}, started by {change.caller}.",
             cause=change.reason or "The activity log does not say why.",
-            remedy="Mend what the evidence names, and do it again.",
+            remedy="Fix what the evidence names, and repeat the operation.",
             evidence=change.lines(),
             docs=ARTICLE,
             deployment=deployment,
@@ -132,7 +132,7 @@ def history(snapshot: Snapshot, facts: Mapping[str, Any], recognise: Recognise) 
 
 
 def _room(snapshot: Snapshot) -> list[Fix]:
-    """What gives quota back: deployments that serve nobody, then instances of those that have several."""
+    """Fixes that release quota: delete deployments without traffic, then reduce instances of those with several."""
     endpoint = snapshot.there
     offered: list[Fix | None] = []
     if any(endpoint.traffic.values()):
@@ -144,7 +144,7 @@ def _room(snapshot: Snapshot) -> list[Fix]:
 
 
 def logs_kept(snapshot: Snapshot) -> Iterator[Finding]:
-    """Whether the containers' logs are kept where they outlive the containers."""
+    """Check that the containers' logs are stored outside the containers."""
     endpoint, kept = snapshot.there, snapshot.diagnostics
     if kept is None or kept.on:
         return
@@ -155,15 +155,15 @@ def logs_kept(snapshot: Snapshot) -> Iterator[Finding]:
         '{"category": "AmlOnlineEndpointTrafficLog", "enabled": true}, '
         '{"category": "AmlOnlineEndpointEventLog", "enabled": true}]\''
     )
-    what = "go elsewhere than to Log Analytics" if kept.settings else "are not kept"
+    what = "are sent elsewhere than to Log Analytics" if kept.settings else "are not kept"
     yield Finding(
         "logs-not-kept",
         WARNING,
         "",
-        f"The logs of {endpoint.name} {what}: what a container said is gone with it.",
-        cause="No diagnostic setting sends the console's log to a Log Analytics workspace. It must be there before "
-        "something fails.",
-        remedy="Have a diagnostic setting made for the endpoint.",
+        f"The logs of {endpoint.name} {what}: a container's output is lost when it is deleted.",
+        cause="No diagnostic setting sends the console log to a Log Analytics workspace. It must exist before a "
+        "failure occurs.",
+        remedy="Ask for a diagnostic setting for the endpoint.",
         evidence=tuple(f"diagnostic setting: {name}" for name in kept.settings) or ("diagnostic settings: none",),
         commands=(command,),
         docs=MONITOR,
@@ -174,7 +174,7 @@ def logs_kept(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _request(what: str, command: str, about: str) -> str:
-    """What to send to whoever has to do it."""
+    """The text to send to the person responsible."""
     return "\n".join(part for part in (what, f"About: {about}", f"Command: {command}" if command else "") if part)
 
 

@@ -1,1 +1,1 @@
-"""The workspace, its storage, and the names in it."""
+"""Checks of the workspace, its storage, and the names of endpoint and deployment."""

@@ -1,4 +1,4 @@
-"""The endpoint's and the deployment's names: free, or taken by something that the plan can change."""
+"""Check the names of endpoint and deployment: available, or used by something that the plan can change."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.plan.model import Plan
 from tui.plan.planned_changes import identity_change
 
-TAG = "aml-deploy"  # the engine puts it on what it makes
+TAG = "aml-deploy"  # the engine sets this tag on what it creates
 _BUSY = ("Creating", "Updating", "Deleting", "Scaling")
 _DOCS = "https://learn.microsoft.com/azure/machine-learning/how-to-manage-quotas"
 _IDENTITIES = (
@@ -21,7 +21,7 @@ _SECURE = "https://learn.microsoft.com/azure/machine-learning/how-to-secure-onli
 
 
 def taken(plan: Plan, found: NameInRegion, workspace: WorkspaceInfo) -> list[Finding]:
-    """Whether another workspace of the region has an endpoint of the plan's name."""
+    """Check whether another workspace in the region has an endpoint with the plan's name."""
     if found.state != "taken":
         return []
     return [
@@ -29,8 +29,9 @@ def taken(plan: Plan, found: NameInRegion, workspace: WorkspaceInfo) -> list[Fin
             "endpoint-taken",
             BLOCKER,
             "endpoint.name",
-            f"The name {plan.endpoint.name} is taken in {workspace.location or 'this region'}: the workspace "
-            f"{found.workspace} in the resource group {found.resource_group} has an endpoint of that name.",
+            f"The name {plan.endpoint.name} is already in use in {workspace.location or 'this region'}: the "
+            f"workspace {found.workspace} in the resource group {found.resource_group} has an endpoint with that "
+            "name.",
             f"Choose another name, such as {plan.endpoint.name[:29]}-02.",
             _DOCS,
             f"{found.id}/onlineEndpoints/{plan.endpoint.name}",
@@ -41,7 +42,7 @@ def taken(plan: Plan, found: NameInRegion, workspace: WorkspaceInfo) -> list[Fin
 def check(
     plan: Plan, endpoint: EndpointInfo | None, workspace: WorkspaceInfo, asked: int | None = None
 ) -> list[Finding]:
-    """All findings about an endpoint of the plan's name; `asked` is how many other workspaces do not have it."""
+    """All findings about an endpoint with the plan's name; `asked` is how many other workspaces do not have it."""
     if endpoint is None:
         region = workspace.location or "its region"
         message = f"There is no endpoint {plan.endpoint.name} in {workspace.name} yet. "
@@ -50,7 +51,7 @@ def check(
             message += (
                 f"{others[0].upper()}{others[1:]} of {region} that this identity may see {_have(asked)} it either. "
             )
-        message += f"The name has to be free in all of {region}, which Azure tells when it is made."
+        message += f"The name must be unique in {region}; Azure checks this when the endpoint is created."
         at = f"{workspace.id}/onlineEndpoints/{plan.endpoint.name}"
         return [*_traffic(plan, None), Finding("endpoint", OK, "endpoint.name", message, docs=_DOCS, looked_at=at)]
     found = [
@@ -76,8 +77,8 @@ def _state(plan: Plan, endpoint: EndpointInfo) -> Iterator[Finding]:
             "endpoint-busy",
             BLOCKER if state == "Deleting" else WARNING,
             "endpoint.name",
-            f"The endpoint {endpoint.name} is in the state {state}: another operation holds it.",
-            "Wait until it has ended, then check again.",
+            f"The endpoint {endpoint.name} is in the state {state}: another operation is in progress.",
+            "Wait until it has finished, then check again.",
             looked_at=endpoint.id,
         )
     elif state == "Failed":
@@ -94,7 +95,7 @@ def _state(plan: Plan, endpoint: EndpointInfo) -> Iterator[Finding]:
             "endpoint-others",
             WARNING,
             "endpoint.name",
-            f"An endpoint {endpoint.name} exists already, and was not made by this tool; the plan changes it.",
+            f"An endpoint {endpoint.name} already exists and was not created by this tool; the plan changes it.",
             "If it is not yours, choose another name.",
             looked_at=endpoint.id,
         )
@@ -107,7 +108,7 @@ def _compatible(plan: Plan, endpoint: EndpointInfo) -> Iterator[Finding]:
             "endpoint-kind",
             BLOCKER,
             "endpoint.name",
-            f"The endpoint {endpoint.name} is a Kubernetes endpoint; the plan is for a managed one.",
+            f"The endpoint {endpoint.name} is a Kubernetes endpoint, but the plan is for a managed one.",
             "Choose another name.",
             looked_at=endpoint.id,
         )
@@ -116,8 +117,8 @@ def _compatible(plan: Plan, endpoint: EndpointInfo) -> Iterator[Finding]:
             "endpoint-auth-mode",
             BLOCKER,
             "endpoint.auth_mode",
-            f"The endpoint {endpoint.name} has auth_mode {endpoint.auth_mode}, the plan says {wanted.auth_mode}. "
-            "Its callers depend on the mode, and it is not changed on an endpoint that exists.",
+            f"The endpoint {endpoint.name} has auth_mode {endpoint.auth_mode}, but the plan has "
+            f"{wanted.auth_mode}. Callers depend on the mode, which cannot be changed on an existing endpoint.",
             f"Set endpoint.auth_mode to {endpoint.auth_mode}, or choose another name.",
             looked_at=endpoint.id,
             fixes=(PlanFix("endpoint.auth_mode", endpoint.auth_mode),),
@@ -128,21 +129,21 @@ def _compatible(plan: Plan, endpoint: EndpointInfo) -> Iterator[Finding]:
             "endpoint-identity",
             BLOCKER,
             "endpoint.identity.type",
-            f"The endpoint {endpoint.name} has the identity {other.before}, the plan says {other.after}. Azure "
-            "does not change the identity of an endpoint that exists.",
-            "Take endpoint.identity out of the plan, which keeps the identity, or choose another name.",
+            f"The endpoint {endpoint.name} has the identity {other.before}, but the plan has {other.after}. The "
+            "identity of an existing endpoint cannot be changed.",
+            "Remove endpoint.identity from the plan to keep the identity, or choose another name.",
             _IDENTITIES,
             endpoint.id,
         )
     if endpoint.public_network_access != wanted.public_network_access:
         now, then = endpoint.public_network_access, wanted.public_network_access
-        effect = "opens it to the internet" if then == "enabled" else "shuts out callers from outside the network"
+        effect = "opens it to the internet" if then == "enabled" else "blocks callers from outside the network"
         yield Finding(
             "endpoint-access",
             WARNING,
             "endpoint.public_network_access",
             f"Public network access of the endpoint {endpoint.name} changes from {now} to {then}, which {effect}.",
-            f"If that is not meant, set endpoint.public_network_access to {now}.",
+            f"If that is not intended, set endpoint.public_network_access to {now}.",
             _SECURE,
             endpoint.id,
         )
@@ -158,8 +159,8 @@ def _deployment(plan: Plan, endpoint: EndpointInfo, workspace: WorkspaceInfo) ->
             "deployment-busy",
             BLOCKER if existing.provisioning_state == "Deleting" else WARNING,
             "deployment.name",
-            f"The deployment {name} is in the state {existing.provisioning_state}: another operation holds it.",
-            "Wait until it has ended, then check again.",
+            f"The deployment {name} is in the state {existing.provisioning_state}: another operation is in progress.",
+            "Wait until it has finished, then check again.",
             looked_at=existing.id,
         )
     before = existing.egress_public_network_access or "enabled"
@@ -169,7 +170,7 @@ def _deployment(plan: Plan, endpoint: EndpointInfo, workspace: WorkspaceInfo) ->
             "deployment-egress",
             BLOCKER,
             "deployment.egress_public_network_access",
-            f"The deployment {name} was made with egress_public_network_access {before}, which cannot be changed.",
+            f"The deployment {name} was created with egress_public_network_access {before}, which cannot be changed.",
             f"Choose another deployment name, or set the flag to {before}.",
             _SECURE,
             existing.id,
@@ -187,7 +188,7 @@ def _traffic(plan: Plan, endpoint: EndpointInfo | None) -> Iterator[Finding]:
             "traffic",
             BLOCKER,
             "traffic",
-            f"Traffic is planned for {', '.join(unknown)}, and there is no such deployment.",
+            f"The plan gives traffic to {', '.join(unknown)}, but there is no such deployment.",
             f"Give traffic to {', '.join(sorted(there))}.",
             looked_at=endpoint.id if endpoint else "traffic, deployment.name",
         )
@@ -199,8 +200,8 @@ def _traffic(plan: Plan, endpoint: EndpointInfo | None) -> Iterator[Finding]:
             "traffic",
             WARNING,
             "traffic",
-            f"Traffic of the endpoint {plan.endpoint.name} changes from {_shares(now)} to {_shares(then)}.",
-            "If that is not meant, write the present shares into the plan.",
+            f"The traffic of the endpoint {plan.endpoint.name} changes from {_shares(now)} to {_shares(then)}.",
+            "If that is not intended, set the current shares in the plan.",
             looked_at=endpoint.id if endpoint else "",
         )
 

@@ -1,4 +1,4 @@
-"""Can what is uploaded be uploaded: the workspace's storage, asked as an upload asks it first."""
+"""Check access to the workspace's storage with the same first request as an upload."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ FIELD = "workspace.name"
 
 
 def open_to_us(question: Question[str]) -> Finding:
-    """Whether the account's firewall and the credential of the datastore admit this identity, from this machine."""
-    answer = ask(question, "storage", FIELD, "Whether the workspace's storage admits this identity")
+    """Check that the account's firewall and the datastore's credential give this identity access from this machine."""
+    answer = ask(question, "storage", FIELD, "Whether this identity has access to the workspace's storage")
     if isinstance(answer, Finding):
         return answer
-    return Finding("storage", OK, FIELD, "The workspace's storage answers, and admits this identity.", looked_at=answer)
+    return Finding(
+        "storage", OK, FIELD, "The workspace's storage is reachable; this identity has access.", looked_at=answer
+    )

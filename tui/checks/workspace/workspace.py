@@ -1,4 +1,4 @@
-"""Is the workspace there, and can endpoints be made in it."""
+"""Check that the workspace exists and endpoints can be created in it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _LEGACY = "https://learn.microsoft.com/azure/machine-learning/how-to-configure-n
 
 
 def group_of(resource: str) -> str:
-    """The resource group in a resource id, for commands; GROUP where the id has none."""
+    """The resource group in a resource id, for commands; GROUP if the id has none."""
     parts = resource.split("/")
     return parts[4] if len(parts) > 5 else "GROUP"
 
 
 def there(info: WorkspaceInfo) -> Finding:
-    """The workspace was read: say which one, and whether it is being changed."""
+    """Report the workspace that was read, and whether it is being changed."""
     state = (info.provisioning_state or "Succeeded").lower()
     if state != "succeeded":
         return Finding(
@@ -24,14 +24,14 @@ def there(info: WorkspaceInfo) -> Finding:
             WARNING,
             FIELD,
             f"The workspace {info.name} is in the state {info.provisioning_state}.",
-            "Wait until it has been set up, or look at it in the portal.",
+            "Wait until it is ready, or check it in the portal.",
             looked_at=info.id,
         )
     return Finding("workspace", OK, FIELD, f"{info.name} in {info.location}. {info.explain}", looked_at=info.id)
 
 
 def version_two(info: WorkspaceInfo) -> list[Finding]:
-    """`v1_legacy_mode` switches the API off that managed endpoints need (Microsoft, troubleshooting)."""
+    """Block `v1_legacy_mode`, which disables the API that managed endpoints need (Microsoft, troubleshooting)."""
     if not info.v1_legacy_mode:
         return []
     return [
@@ -39,12 +39,15 @@ def version_two(info: WorkspaceInfo) -> list[Finding]:
             "v1-legacy-mode",
             BLOCKER,
             FIELD,
-            f"The workspace {info.name} is in v1 legacy mode: its endpoints can be neither made nor changed.",
-            "Ask whoever answers for the workspace's network to switch it off; there was a reason.",
+            f"The workspace {info.name} is in v1 legacy mode, so its endpoints can be neither created nor changed.",
+            (
+                "Ask the administrator of the workspace's network to turn it off; it may have been turned on for a "
+                "reason."
+            ),
             _LEGACY,
             info.id,
             (f"az ml workspace update --name {info.name} --set v1_legacy_mode=false",),
-            cause="v1_legacy_mode is true, which switches the v2 API off.",
+            cause="v1_legacy_mode is true, which disables the v2 API.",
             evidence=(f"{info.name}: v1LegacyMode true",),
         )
     ]

@@ -1,4 +1,4 @@
-"""What Azure itself notices about the workspace, from its own seat."""
+"""Findings from Azure's own workspace diagnostics."""
 
 from __future__ import annotations
 
@@ -14,29 +14,37 @@ _DOCS = "https://learn.microsoft.com/azure/machine-learning/how-to-workspace-dia
 
 
 def noticed(question: Question[list[Diagnosis]], info: WorkspaceInfo) -> list[Finding]:
-    """Azure's own findings as warnings: it says what it sees, not whether this plan is stopped by it."""
+    """Azure's diagnostics as warnings, because they do not tell whether this plan is affected."""
     command = f"az ml workspace diagnose --name {info.name} --resource-group {group_of(info.id)}"
     try:
         found = question.answer()
     except (NoAnswer, TimeoutError):
-        message = f"Azure's own look at {info.name} had not ended in time; it can take a minute."
+        message = f"The workspace diagnostics of {info.name} did not finish in time; they can take a minute."
         return [
-            Finding("diagnose", UNKNOWN, FIELD, message, f"Wait for it with: {command}", _DOCS, info.id, (command,))
+            Finding(
+                "diagnose", UNKNOWN, FIELD, message, f"To wait for them, run: {command}", _DOCS, info.id, (command,)
+            )
         ]
     except Exception:
-        answer = ask(question, "diagnose", FIELD, "What Azure itself notices about the workspace", blocks=False)
+        answer = ask(question, "diagnose", FIELD, "The result of the workspace diagnostics", blocks=False)
         return [answer] if isinstance(answer, Finding) else []
     telling = [item for item in found if item.level.lower() != "information"]
     if not telling:
-        message = f"Azure itself notices nothing about {info.name}: routes, security rules, locks, DNS, storage, vault "
-        return [Finding("diagnose", OK, FIELD, f"{message}and registry were looked at.", docs=_DOCS, looked_at=info.id)]
+        message = (
+            f"Workspace diagnostics found no problems with {info.name}: routes, security rules, locks, DNS, storage, "
+            "vault "
+        )
+        return [Finding("diagnose", OK, FIELD, f"{message}and registry were checked.", docs=_DOCS, looked_at=info.id)]
     return [
         Finding(
             "diagnose" if number == 0 else f"diagnose-{number + 1}",
             WARNING,
             FIELD,
-            f"Azure notices about {item.about}: {item.message.rstrip('.')}{f' ({item.code})' if item.code else ''}.",
-            "Show it to whoever keeps the workspace's network; Azure's words name what to change.",
+            (
+                f"Workspace diagnostics, {item.about}: "
+                f"{item.message.rstrip('.')}.{f' ({item.code})' if item.code else ''}"
+            ),
+            "Send it to the administrator of the workspace's network; the message names what to change.",
             _DOCS,
             info.id,
             (command,),
