@@ -1,58 +1,57 @@
-"""`python -m tests.screenshots [FOLDER]`: plays the preset in the rehearsal and draws every step as SVG.
+"""`python -m tests.screenshots [FOLDER]`: draws every step, and what is hard about a deployment, as SVG.
 
-The rehearsal and the run are real; they get a state folder of their own, which is removed afterwards.
+The nine steps, the change and the operator's view are of one rehearsal at Azure's pace, much faster; its environment
+is built anew. The network is that of `tests/checks/own_network.py`: Azure's names, looked up and connected to for
+real in a namespace of its own (Linux, as root; left out elsewhere). All of it gets a state folder of its own, which
+is removed afterwards.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import platform
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any
 
-from textual.pilot import Pilot
+from textual.widgets import TextArea
+from textual.widgets._collapsible import CollapsibleTitle
 
+from tests.app.operator import Operator
+from tests.app.troubleshoot.test_operator_network import Inside
 from tui.app.app import WizardApp
+from tui.app.steps.network.network_path_widget import NetworkPath
 from tui.app.steps.step_texts import ORDER
+from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
 from tui.rehearsal_client import prepare, with_own_identity
 
+sys.path.insert(0, str(Path(__file__).with_name("checks")))
+from namespace import SUBSCRIPTION, WILDCARD, Namespace
+
 ROOT = Path(__file__).resolve().parents[1]
-SIZE = (100, 30)
+SIZE, LARGE = (100, 30), (120, 36)
+PRESET, ENDPOINT = "churn-xgboost", "churn-endpoint-01"
+SPEED = 20  # times as fast as Azure
 ASKING = ("asking ", "Reading ", "Looking ", "checking")  # what is shown while an answer is waited for
-PATIENCE = 180.0  # seconds; the first time, the scoring environment is built
+MACHINE = "driver-1"  # in the place of this machine's name
 
 
-class Photographer:
+class Photographer(Operator):
     """Walks the wizard and writes a picture of what it sees."""
 
-    def __init__(self, app: WizardApp, pilot: Pilot[Any], folder: Path) -> None:
-        self.app = app
-        self.pilot = pilot
-        self.folder = folder
+    folder: Path
 
-    def text(self) -> str:
-        """Everything on the screen."""
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
-
-    async def until(self, condition: Callable[[], Any], what: str) -> None:
-        """Wait for something to come true."""
-        deadline = time.monotonic() + PATIENCE
-        while not condition():
-            if time.monotonic() > deadline:
-                raise SystemExit(f"This did not come: {what}\n{self.text()}")
-            await asyncio.sleep(0.05)
-            await self.pilot.pause()
-
-    async def sees(self, *words: str) -> None:
-        """Wait for words on the screen."""
-        await self.until(lambda: all(word in self.text() for word in words), ", ".join(words))
+    async def until(self, condition: Callable[[], Any], what: str = "", seconds: float = 180) -> None:
+        """Wait for something to come true; the scoring environment is built meanwhile."""
+        await super().until(condition, what, seconds)
 
     async def settled(self) -> None:
         """Wait until nothing on the screen is still being asked."""
@@ -65,37 +64,46 @@ class Photographer:
         (self.folder / f"{name}.svg").write_text(svg, encoding="utf-8")
         print(self.folder / f"{name}.svg", flush=True)
 
-    async def tab_to(self, wanted: str) -> None:
-        """Press Tab until the widget with this id has the focus."""
-        for _ in range(60):
-            focused = self.app.screen.focused
-            if focused is not None and focused.id == wanted:
-                return
-            await self.pilot.press("tab")
-        raise SystemExit(f"{wanted} cannot be reached with Tab")
+    async def reaches(self, step: str) -> None:
+        """Wait for a step."""
+        await self.until(lambda: getattr(self.app.screen, "step", "") == step, step)
 
     async def next(self, step: str) -> None:
         """PgDn, until the next step is there."""
-        await self.pilot.press("pagedown")
-        await self.until(lambda: getattr(self.app.screen, "step", "") == step, step)
+        await self.press("pagedown")
+        await self.reaches(step)
+
+    async def ready(self) -> None:
+        """Wait until the plan can be asked about."""
+        await self.until(lambda: self.app.store is not None and self.app.store.ready.is_set(), "the wizard is ready")
 
 
-async def play(folder: Path) -> None:
+@asynccontextmanager
+async def wizard(
+    folder: Path, size: tuple[int, int], document: Document | None = None, **helper: Any
+) -> AsyncIterator[Photographer]:
+    """The wizard in the rehearsal, or with a helper of its own."""
+    rehearsed = {
+        "rehearse": True,
+        "prepare": lambda document: prepare(document or load(PRESET), os.environ),
+        "adopt": lambda document: with_own_identity(document, os.environ),
+    }
+    app = WizardApp(document, environ=dict(os.environ), **(helper or rehearsed))
+    async with app.run_test(size=size) as pilot:
+        walk = Photographer(app, pilot)
+        walk.folder = folder
+        yield walk
+
+
+async def steps(folder: Path) -> None:
     """The whole walk, from the first screen to a prediction."""
-    app = WizardApp(
-        environ=dict(os.environ),
-        rehearse=True,
-        prepare=lambda document: prepare(document or load("churn-xgboost"), os.environ),
-        adopt=lambda document: with_own_identity(document, os.environ),
-    )
-    async with app.run_test(size=SIZE) as pilot:
-        walk = Photographer(app, pilot, folder)
-        await walk.sees("Presets", "churn-xgboost")
+    async with wizard(folder, SIZE) as walk:
+        await walk.sees("Presets", PRESET)
         await walk.picture("0-home")
-        await pilot.press("enter")
+        await walk.press("enter")
         await walk.sees("Sign in with", "ManagedIdentity")
         await walk.tab_to("sign-in")
-        await pilot.press("enter")
+        await walk.press("enter")
         await walk.sees("Signed in")
         await walk.picture("1-credentials")
         for number, step, words in (
@@ -104,46 +112,137 @@ async def play(folder: Path) -> None:
             (4, "model", "scoring server"),
             (5, "compute", "✔ fits"),
             (6, "network", "closed-legacy-isolation"),
-            (7, "review", "checks passed"),
+            (7, "review", "+ create"),
         ):
             await walk.next(step)
             await walk.sees(words)
             await walk.settled()
             await walk.picture(f"{number}-{ORDER[number - 1]}")
         await walk.tab_to("next")
-        await pilot.press("enter")
-        await walk.until(lambda: getattr(app.screen, "step", "") == "deploy", "deploy")
-        await walk.sees("done", "running", "deployment")
-        await walk.until(lambda: walk.text().count("✔ done") >= 4, "four tasks are done")
+        await walk.press("enter")
+        await walk.reaches("deploy")
+        await walk.pilot.resize_terminal(*LARGE)
+        building = ("pandas", "xgboost")  # first and last of what the build's log names
+        await walk.sees("▸ running  deployment")
+        await walk.until(lambda: any(word in walk.text() for word in building), "the build")
         await walk.picture("8-deploy-running")
+        await walk.pilot.resize_terminal(*SIZE)
         await walk.sees("succeeded")
         await walk.picture("8-deploy")
-        await walk.until(lambda: app.store is not None and app.store.run is not None, "a run")
-        if getattr(app.screen, "step", "") != "test":
+        if getattr(walk.app.screen, "step", "") != "test":
             await walk.next("test")
         await walk.sees("Send")
         await walk.tab_to("test-send")
-        await pilot.press("enter")
+        await walk.press("enter")
         await walk.sees("200", "predictions")
         await walk.until(lambda: "sending" not in walk.text(), "the answer stands alone")
         await walk.picture("9-test")
-        await pilot.press("ctrl+o")
+        await walk.press("ctrl+o")
         await walk.sees("Menu")
         await walk.picture("menu")
+        await walk.press("escape")
+        await call(walk)
+
+
+async def call(walk: Photographer) -> None:
+    """One customer's answer with its headers unfolded, in the step Test."""
+    await walk.pilot.resize_terminal(*LARGE)
+    editor = walk.app.screen.query_one(TextArea)
+    editor.text = json.dumps({"data": json.loads(editor.text)["data"][:1]})
+    await walk.tab_to("test-send")
+    await walk.press("enter")
+    await walk.until(lambda: walk.text().count('"churn"') == 1 and "sending" not in walk.text(), "the answer")
+    walk.app.screen.query_one(CollapsibleTitle).focus()
+    await walk.press("enter")
+    await walk.sees("azureml-model-deployment")
+    await walk.picture("test-call")
+
+
+async def change(folder: Path) -> None:
+    """Review of a plan that has been changed since it was deployed."""
+    document = load(PRESET)
+    document.set("deployment.instance_count", 2, "plan file")
+    document.set("deployment.request_settings.request_timeout_ms", 8000, "plan file")
+    document.set("deployment.environment_variables", {"LOG_LEVEL": "debug"}, "plan file")
+    async with wizard(folder, LARGE, document) as walk:
+        await walk.ready()
+        await walk.to("review")
+        await walk.sees("→")
+        await walk.settled()
+        await walk.picture("review-change")
+
+
+async def operator(folder: Path) -> None:
+    """An endpoint one of whose deployments has failed."""
+    rehearsal("env", "--pace", "fast")
+    command = ("apply", PRESET, "--rehearse", "--yes", "--as", "green", "--scenario", "container-crash")
+    failing = await asyncio.create_subprocess_exec(sys.executable, "-m", "tui", *command, cwd=ROOT, stderr=DEVNULL)
+    assert await failing.wait() == 1, "the deployment was to fail"
+    async with wizard(folder, LARGE, load(PRESET)) as walk:
+        await walk.ready()
+        walk.screen = walk.app.operate(load(PRESET))
+        await walk.looked()
+        await walk.find("deployment-failed")
+        await walk.picture("troubleshoot")
+
+
+async def network(folder: Path, scratch: Path) -> None:
+    """A closed workspace whose private zone lacks the record of its endpoints."""
+    try:
+        own = Namespace(scratch)
+    except OSError as reason:
+        print(f"network-record.svg is left out: {reason}")
+        return
+    own.but(names={WILDCARD: None})
+    document = load(PRESET)
+    for key, value in (("subscription_id", SUBSCRIPTION), ("resource_group", "rg"), ("name", "ws-one")):
+        document.set(f"workspace.{key}", value, "plan file")
+    try:
+        async with wizard(folder, LARGE, document, helper=Inside(own)) as walk:
+            await walk.ready()
+            await walk.to("network")
+            await walk.sees("no address")
+            await walk.settled()
+            await walk.tab_to("path")
+            path = walk.app.screen.query_one(NetworkPath)
+            while path.marked is None or path.marked.name != "scoring":
+                await walk.press("down")
+            await walk.picture("network-record")
+    finally:
+        own.close()
+
+
+async def play(folder: Path, scratch: Path) -> None:
+    """All pictures."""
+    await steps(folder)
+    await change(folder)
+    await operator(folder)
+    await network(folder, scratch)
+
+
+def rehearsal(*words: str) -> None:
+    """Start, change or stop the rehearsal."""
+    subprocess.run([sys.executable, "-m", "tui.rehearsal", *words], cwd=ROOT, check=True, stdout=DEVNULL)
 
 
 def main(arguments: list[str]) -> int:
     """Draw into the folder given, or into the project's `screenshots`."""
     folder = Path(arguments[0]) if arguments else ROOT / "screenshots"
     folder.mkdir(exist_ok=True)
+    platform.node = lambda: MACHINE
     with tempfile.TemporaryDirectory() as home:
-        os.environ["AML_DEPLOY_HOME"] = home
+        os.environ |= {
+            "AML_DEPLOY_HOME": f"{home}/state",
+            "AML_DEPLOY_CACHE": f"{home}/cache",
+            "UV_CACHE_DIR": f"{home}/uv",
+        }
         os.environ.pop("NO_COLOR", None)
         os.environ["COLORTERM"] = "truecolor"
         try:
-            asyncio.run(play(folder))
+            rehearsal("env", "--pace", "azure", "--speed", str(SPEED))
+            asyncio.run(play(folder, Path(home)))
         finally:
-            subprocess.run([sys.executable, "-m", "tui.rehearsal", "stop"], cwd=ROOT, check=False)
+            rehearsal("stop")
     return 0
 
 
