@@ -287,7 +287,7 @@ async def test_dialogs(home: Path) -> None:
         await walk.to("endpoint")
         await walk.sees("Region")
         await walk.press("ctrl+g")
-        await pictures(walk, "dialog-help", "Values")
+        await pictures(walk, "dialog-help", "Options")
         await walk.press("escape", "ctrl+c")
         await pictures(walk, "dialog-leave", "Quit the wizard?")
         await walk.press("escape", "ctrl+o")

@@ -49,7 +49,7 @@ async def test_a_blocker_is_told_at_its_step_and_next_goes_on(home: Path, size: 
         text = await walk.sees("✖ Blocks", "of the tier Basic")
         assert lines(walk)[0].endswith("Raise its tier. az acr update --name acrchurn --sku Premium")
         assert text.index("Blocks") < text.index("Isolation")  # what is wrong stands first
-        assert lines(walk)[-1] == "sign-in, rights, private endpoint, storage access and 1 more: OK."
+        assert lines(walk)[-1] == "sign-in, permissions, private endpoint, storage access and 1 more: OK."
         await walk.press("pagedown")
         await walk.until(lambda: walk.app.screen.step == "endpoint", "the next step")  # type: ignore[attr-defined]
         await walk.until(lambda: asked(walk) == ["workspace", "endpoint"], "each step asks for its own")

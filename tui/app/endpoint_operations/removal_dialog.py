@@ -101,7 +101,11 @@ class RemovalDialog(OperationDialog[bool]):
         if chosen is None:  # never empty, so that later lines are laid out with a known width
             rows.append(Fact("busy", "Reading the resources and their prices"))
         else:
-            told = (("Removed", chosen.goes), ("Kept", chosen.stays), ("Price", [chosen.price] if chosen.price else []))
+            told = (
+                ("Removes", chosen.goes),
+                ("Keeps", chosen.stays),
+                ("Price", [chosen.price] if chosen.price else []),
+            )
             rows = [Fact("", "" if at else name, line) for name, lines in told for at, line in enumerate(lines)]
         self.query_one(Facts).show(rows)
         if chosen is None:

@@ -35,7 +35,7 @@ TOLD: dict[str, tuple[str, ...]] = {
 # Names of passed checks; the longest matching prefix of an id is used.
 WORDS: dict[str, str] = {
     "sign-in": "sign-in",
-    "roles": "rights",
+    "roles": "permissions",
     "storage-role": "storage data role",
     "provider-": "resource provider",
     "reach-resource-manager": "Resource Manager",

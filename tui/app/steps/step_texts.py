@@ -37,7 +37,7 @@ INTROS: dict[str, str] = {
 
 CHOICES: dict[str, dict[str, str]] = {
     "credential.method": {
-        "default": "environment, managed identity or Azure CLI, whichever is found",
+        "default": "environment, managed identity or Azure CLI",
         "service_principal": "an application with a secret",
         "managed_identity": "the identity of this machine",
         "azure_cli": "the user signed in with az login here",

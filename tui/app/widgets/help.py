@@ -42,7 +42,7 @@ class Topic:
         for heading, text in (
             ("", self.what),
             ("", self.why),
-            ("Values", self.choices),
+            ("Options", self.choices),
             ("Example", self.example),
             ("Value", self.value),
             ("Source", self.source),

@@ -43,7 +43,7 @@ async def test_a_text_is_looked_for_from_hit_to_hit(home: Path) -> None:
         await walk.until(lambda: log.shown_count == 208, "all lines are there")
         await walk.tab_to("log-mode")
         await walk.press("enter", "shift+tab", *"NEEDLE")
-        await walk.sees("4 lines with “NEEDLE”", "Find matches")
+        await walk.sees("4 lines with “NEEDLE”", "Find")
         assert log.shown_count == 208
         await walk.press("enter")
         await walk.sees("Line 1 of 4", "needle 0")  # around the end, since the end was in sight

@@ -175,9 +175,7 @@ class CredentialsPane(HelperFormPane):
         if found:
             facts.show(who(found, datetime.now(timezone.utc), self._renewed, self._refused))
         elif "sign_in" not in self.raw_errors:
-            facts.show(
-                [Fact("none", "Not signed in yet. The button shows your account; the run signs in automatically.")]
-            )
+            facts.show([Fact("none", "Not signed in yet. Sign in shows your account; runs sign in automatically.")])
 
     def _tick(self) -> None:
         """Update the remaining time, and renew the token shortly before it expires."""

@@ -16,7 +16,7 @@ from tui.app.widgets.inputs import TextInput
 from tui.app.widgets.log_view import LogView
 from tui.engine.journal.run_view import TASKS, LogLine
 
-ONLY, FIND = "Matches only", "Find matches"
+ONLY, FIND = "Filter", "Find"
 
 
 class RunLog(Vertical):
