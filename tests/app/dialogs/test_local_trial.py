@@ -77,7 +77,7 @@ def test_a_failure_shows_what_to_do_and_what_was_seen() -> None:
         ("bad", "Start", "It failed."),
         ("", "What to do", "Correct it."),
         ("", "", "Try again."),
-        ("", "Seen", "line 7"),
+        ("", "Evidence", "line 7"),
         ("", "More", "https://example.org"),
     ]
     plain = text({"findings": [finding], "figures": [{"deployment": "blue", "p50_ms": None, "calls": 0}]})

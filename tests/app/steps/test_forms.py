@@ -176,7 +176,7 @@ async def test_managed_virtual_network_takes_the_egress_flag_out_and_refuses_it(
         assert walk.store.provenance(isolation.EGRESS).startswith("workspace isolation")
         field.control.focus()
         await walk.press("right")
-        await walk.sees("cannot be chosen", "outbound rules")
+        await walk.sees("cannot be selected", "outbound rules")
         assert walk.store.value(isolation.EGRESS) is None
 
 

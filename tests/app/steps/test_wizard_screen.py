@@ -89,7 +89,7 @@ async def test_field_help_says_what_why_example_source_and_link() -> None:
     async with wizard() as walk:
         await walk.to("endpoint")
         await walk.press("ctrl+g")
-        await walk.sees("unique in the whole Azure region", "churn-endpoint-01", "preset churn-xgboost")
+        await walk.sees("unique in the Azure region", "churn-endpoint-01", "preset churn-xgboost")
         await walk.press("end")
         await walk.sees("https://learn.microsoft.com")
         await walk.press("escape")

@@ -1,4 +1,4 @@
-"""The local trial: the plan's model, code and environment served on this machine first, and what that showed."""
+"""The local trial dialog: serves the plan's model, code and environment on this machine, and shows the results."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ NAMES = {
     "trial-answer": "Answer",
 }
 ABOUT = (
-    "Model, code and environment are served on this machine, in a stand-in for Azure of their own, and called with the "
-    "sample. Nothing in Azure is touched; all of it is removed afterwards."
+    "Serves model, code and environment on this machine, in a separate local Azure, and calls them with the sample. "
+    "Nothing in Azure is touched; everything is removed afterwards."
 )
 
 
 class LocalTrialScreen(Dialog[Mapping[str, Any]]):
-    """Serves the plan here at once; dismissed with the report, or None when it was stopped."""
+    """Starts the local trial at once; dismissed with the report, or None if it was stopped."""
 
     AUTO_FOCUS = "#close"
 
@@ -45,7 +45,7 @@ class LocalTrialScreen(Dialog[Mapping[str, Any]]):
 
     def compose(self) -> ComposeResult:
         yield Box(
-            "Serve this model here first",
+            "Test locally first",
             says(ABOUT, id="trial-about"),
             says("▸ Starting", id="said"),
             TextScroll(Facts("trial-facts"), id="trial-scroll", classes="scroll"),
@@ -61,7 +61,7 @@ class LocalTrialScreen(Dialog[Mapping[str, Any]]):
         self.run_worker(self._perform(), group="trial", exclusive=True)
 
     def action_close(self) -> None:
-        """Close; what is still being served is ended."""
+        """Close, and stop a trial in progress."""
         self.workers.cancel_group(self, "trial")
         self.dismiss(self.report)
 
@@ -72,7 +72,7 @@ class LocalTrialScreen(Dialog[Mapping[str, Any]]):
         try:
             self.report = await perform(self._store.document.copy(), self._store.environ, self._tell)
         except OSError as error:
-            self._done([], f"✖ It cannot be carried out: {error.strerror or error}.")
+            self._done([], f"✖ The local trial cannot be started: {error.strerror or error}.")
             return
         except asyncio.CancelledError:
             return
@@ -98,7 +98,7 @@ class LocalTrialScreen(Dialog[Mapping[str, Any]]):
             return
         if self.report is None:
             self.report = {"findings": [], "figures": [], "card": None}
-        self.query_one("#trial-about").display = False  # its rows are for what was found
+        self.query_one("#trial-about").display = False  # makes room for the results
         self.say(words)
         self.query_one(Facts).show(facts(findings))
         self.query_one("#trial-copy", Button).disabled = not findings
@@ -114,15 +114,15 @@ class LocalTrialScreen(Dialog[Mapping[str, Any]]):
 
 
 VERDICTS = {
-    "ok": "✔ It works here: ready, small enough for the size, answered in time.",
-    "warning": "! It works here, with a reservation.",
-    "blocker": "✖ It would not work on Azure like this.",
-    "unknown": "· Not everything is known; see below.",
+    "ok": "✔ It works here: the server is ready, memory and latency are within the limits.",
+    "warning": "! It works here, with warnings.",
+    "blocker": "✖ It would not work in Azure.",
+    "unknown": "· Some results are not known; see below.",
 }
 
 
 def facts(findings: Sequence[Mapping[str, Any]]) -> list[Fact]:
-    """The findings as lines, what to do below each that is not in order."""
+    """Convert findings to lines, with the remedy below each that is not OK."""
     lines = []
     for item in findings:
         kind = KINDS.get(str(item.get("severity")), "none")
@@ -131,9 +131,9 @@ def facts(findings: Sequence[Mapping[str, Any]]) -> list[Fact]:
             more = [line for line in str(item.get("remedy") or "").splitlines() if line.strip()]
             lines += [Fact("", "" if number else "What to do", line) for number, line in enumerate(more)]
         card = item.get("card") or {}
-        lines += [Fact("", "" if number else "Seen", str(line)) for number, line in enumerate(_evidence(card))]
+        lines += [Fact("", "" if number else "Evidence", str(line)) for number, line in enumerate(_evidence(card))]
         if item.get("docs") and kind != "ok":
-            lines.append(Fact("", "More", str(item["docs"])))
+            lines.append(Fact("", "Read more", str(item["docs"])))
     return lines
 
 
@@ -142,7 +142,7 @@ def _evidence(card: Mapping[str, Any]) -> list[str]:
 
 
 def text(report: Mapping[str, Any]) -> str:
-    """The report as plain text, to take away."""
+    """Return the report as plain text."""
     lines = []
     for item in report.get("findings") or ():
         lines.append(f"{item.get('severity'):8} {item.get('id')}: {item.get('message')}")

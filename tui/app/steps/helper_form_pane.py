@@ -12,7 +12,7 @@ from tui.app.steps.form_pane import FormPane
 from tui.app.steps.step_pane import Action
 from tui.app.widgets.facts import Fact, Facts
 
-DEBOUNCE = 0.5  # seconds without a key before a slow question is asked
+DEBOUNCE = 0.5  # seconds without a key before a slow query is sent
 
 
 class HelperFormPane(FormPane):

@@ -34,8 +34,8 @@ def signed_in(seconds: float) -> dict[str, Any]:
     [
         (timedelta(minutes=42, seconds=10), "in 42 min, at 2030-01-02 03:46 UTC; renewed automatically"),
         (timedelta(hours=23, minutes=59), "in 23 h, at 2030-01-03 03:03 UTC; renewed automatically"),
-        (timedelta(minutes=-3), "3 min ago, at 2030-01-02 03:01 UTC. The next question to Azure takes a new token; "
-                                "Sign in tries it now."),
+        (timedelta(minutes=-3), "3 min ago, at 2030-01-02 03:01 UTC. The next request to Azure gets a new token; "
+                                "Sign in gets one now."),
     ],
 )  # fmt: skip
 def test_how_long_a_sign_in_lasts_is_said_in_words(left: timedelta, words: str) -> None:
@@ -112,7 +112,7 @@ async def test_the_three_ways_of_a_secret_each_say_what_they_need() -> None:
         assert "AZURE_CLIENT_SECRET={{secrets/SCOPE/KEY}}" in said and "${databricks:SCOPE/KEY}" in said, shown
         assert walk.store.value("credential.client_id") == "${env:AZURE_CLIENT_ID}"
         await walk.press("right")
-        await walk.sees("asked again when a run")
+        await walk.sees("enter it again to resume a run")
 
 
 @pytest.mark.usefixtures("home")

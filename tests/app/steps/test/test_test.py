@@ -263,4 +263,4 @@ def test_a_call_says_which_status_it_got_in_words() -> None:
     call = call_in_words.Call.answered(
         datetime(2026, 1, 1), "{}", None, {"status_code": 429, "latency_ms": 3.0, "ok": False}
     )
-    assert "Too many requests at once" in call.verdict
+    assert "Too many concurrent requests" in call.verdict

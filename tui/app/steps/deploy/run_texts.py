@@ -67,7 +67,7 @@ def links(view: RunView, known: str = "") -> Content:
     portal = view.portal_url or known
     for name, url in (("Portal", portal), ("Scoring", view.scoring_uri if view.status == "succeeded" else "")):
         if url:
-            # The address of the rehearsal's page opens it for anybody: it is linked and copied, and not drawn.
+            # Anyone can open the rehearsal's page with its address: link and copy it, but do not display it.
             shown = "the rehearsal's page on this machine (^y copies the address)" if _is_page(url) else url
             rows.append(Content.assemble((f"{name:9}", "$text-muted"), (shown, Style(link=url, underline=True))))
     if view.test and view.finished:
@@ -84,7 +84,7 @@ def links(view: RunView, known: str = "") -> Content:
 
 
 def _is_page(url: str) -> bool:
-    """Whether this is what stands at the portal's address in a rehearsal."""
+    """Whether this is the rehearsal's page, which replaces the portal there."""
     return url.startswith("https://localhost:")
 
 

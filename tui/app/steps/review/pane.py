@@ -223,7 +223,9 @@ class ReviewPane(Pane):
             Action("Refresh", "Read Azure's resources and run the preflight again.", self._again),
             Action("Export", "The plan as az ml YAML, Python, pipelines, Bicep.", self._export),
             Action(
-                "Serve this model here first", "On this machine, and call it; Azure is not touched.", self._local_trial
+                "Test locally first",
+                "Serve and call the model on this machine; Azure is not touched.",
+                self._local_trial,
             ),
         ]
         if self._fixes():
