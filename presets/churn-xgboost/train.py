@@ -1,14 +1,14 @@
-"""Make the churn model from synthetic data, in the MLflow model format.
+"""Train the churn model on synthetic data and save it in MLflow format.
 
     python train.py
 
 The data is invented: plausible distributions of a retail bank's customers, a fixed seed, and a churn
-rate that depends on what one would expect: unhappy, often refused, newly arrived, low balance.
+rate that depends on plausible reasons: unhappy, often refused, new customer, low balance.
 Nothing in it describes real people. With your own data, replace `customers()` and keep the rest.
 
 Needs only xgboost-cpu, pandas and numpy, as conda.yml lists them. The MLmodel file is written by hand
 here so that training does not need mlflow; with mlflow installed, mlflow.xgboost.save_model does the same.
-The preset mlflow-xgboost has the same model for serving without code; it is written too where its folder is.
+The preset mlflow-xgboost has the same model for serving without code; it is written too if its folder exists.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ ROWS = 24_000
 HERE = Path(__file__).resolve().parent
 WITHOUT_CODE = HERE.parent / "mlflow-xgboost"
 
-# What the model's environment lists besides its libraries. To be loaded by score.py it needs nothing of it.
+# Packages in the model's environment besides its libraries. score.py needs none of them to load the model.
 MLFLOW = ("mlflow==2.16.2",)
-# Without code it is all there is: mlflow-skinny loads the model, the server serves it, and Azure's scoring
+# Without code, this is the whole environment: mlflow-skinny loads the model, the server serves it, and Azure's scoring
 # script imports the monitoring package, which Azure does not add by itself.
 SERVING = ("mlflow-skinny==2.16.2", "azureml-inference-server-http==1.5.1", "azureml-ai-monitoring==1.0.0")
 
-# The names and types that the model takes, in this order. `integer` and `long` are MLflow's words.
+# The names and types of the model's inputs, in order. `integer` and `long` are MLflow's terms.
 COLUMNS = {
     "Idade": "long",
     "RendaMensal": "double",
@@ -55,7 +55,7 @@ def customers(rows: int, seed: int) -> tuple[pd.DataFrame, pd.Series]:
     age = np.clip(rng.normal(43, 13, rows), 18, 90).round()
     income = np.clip(rng.lognormal(8.45, 0.62, rows), 1_320, 80_000).round(2)
     years = np.minimum(rng.gamma(2.2, 3.4, rows), age - 17).round()
-    # Higher income, less of the credit limit in use.
+    # The higher the income, the less of the credit limit is used.
     utilisation = 100 * rng.beta(2.0, 3.2, rows) * (9_000 / (income + 6_000)) ** 0.25
     utilisation = np.clip(utilisation, 0, 100).round(1)
     refused = rng.poisson(0.4 + utilisation / 45)
@@ -66,7 +66,7 @@ def customers(rows: int, seed: int) -> tuple[pd.DataFrame, pd.Series]:
     handling = np.where(contacts > 0, np.clip(rng.gamma(4.0, 2.1, rows), 1, 45), 0).round(1)
     satisfaction = np.clip((4.3 - 0.05 * handling - 0.22 * contacts + rng.normal(0, 0.9, rows)).round(), 1, 5)
     balance = (rng.gamma(1.3, income * 1.1) - overdraft * income * rng.random(rows) * 0.6).round(2)
-    # CLTV, customer lifetime value: what the customer is expected to bring in.
+    # CLTV, customer lifetime value: the revenue expected from the customer.
     value = np.clip(income * 0.35 + years * 210 + loans * 640 + rng.normal(0, 700, rows), 100, None).round(2)
 
     log_odds = (
@@ -102,9 +102,9 @@ def area_under_curve(truth: np.ndarray, score: np.ndarray) -> float:
 
 
 def write_model(booster: xgboost.Booster, example: pd.DataFrame, folder: Path, listed: tuple[str, ...]) -> None:
-    """The folder that MLflow's xgboost flavour reads, and score.py too; `listed` begins its requirements."""
+    """Write the folder that MLflow's xgboost flavour and score.py read; its requirements start with `listed`."""
     folder.mkdir(parents=True, exist_ok=True)
-    # UBJ and JSON are XGBoost's portable formats: later releases read them. A pickle is neither
+    # UBJ and JSON are XGBoost's portable formats, which later releases can read. A pickle is neither
     # portable nor safe to open.
     booster.save_model(folder / "model.ubj")
     signature = json.dumps([{"type": kind, "name": name, "required": True} for name, kind in COLUMNS.items()])
@@ -170,7 +170,7 @@ def main() -> None:
             "colsample_bytree": 0.8,
             "min_child_weight": 8,
             "seed": SEED,
-            # One thread: sums in the same order everywhere, hence the same model again.
+            # One thread sums in the same order everywhere, so the result is always the same model.
             "nthread": 1,
         },
         train,

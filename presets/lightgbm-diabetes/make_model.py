@@ -1,8 +1,8 @@
-"""Make the model of this preset: LightGBM on the diabetes data that scikit-learn brings along.
+"""Make the model of this preset: LightGBM on the diabetes data that scikit-learn includes.
 
     python make_model.py
 
-Needs lightgbm as in conda.yml, and scikit-learn for the data. LightGBM's text format is read by later releases too.
+Needs lightgbm as in conda.yml, and scikit-learn for the data. Later releases can read LightGBM's text format too.
 """
 
 from __future__ import annotations

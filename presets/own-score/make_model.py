@@ -2,7 +2,7 @@
 
     python make_model.py
 
-It stands for whatever a scoring script can load: rules, a table, a model of a library that is not known here.
+It stands for anything that a scoring script can load: rules, a table, a model of any library.
 """
 
 from __future__ import annotations

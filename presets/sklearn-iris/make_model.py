@@ -1,9 +1,9 @@
-"""Make the model of this preset: a scikit-learn pipeline on the iris data that scikit-learn brings along.
+"""Make the model of this preset: a scikit-learn pipeline on the iris data that scikit-learn includes.
 
     python make_model.py
 
-Needs what conda.yml lists. A pickled pipeline is only promised to load with the release that saved it, so the
-release in conda.yml and the one that runs this script have to be the same.
+Needs the packages in conda.yml. A pickled pipeline is only guaranteed to load with the release that saved it, so
+the release in conda.yml and the one that runs this script must be the same.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Scoring script: the inference server calls init() once, and run() for every request.
 
-Request   {"data": [{"Idade": 45, "RendaMensal": 5200.0, …}, …]}   one object a customer, all twelve columns
+Request   {"data": [{"Idade": 45, "RendaMensal": 5200.0, …}, …]}   one object per customer, all twelve columns
 Response  {"predictions": [{"churn": "yes", "probability": 0.8312}, …]}   in the order of the request
 """
 
@@ -14,7 +14,7 @@ import pandas as pd
 import xgboost
 
 MODEL_FILE = "model.ubj"
-# From this probability on the answer is "yes".
+# At or above this probability the answer is "yes".
 THRESHOLD = 0.5
 COLUMNS = {
     "Idade": int,
@@ -31,16 +31,16 @@ COLUMNS = {
     "CLTV": float,
 }
 
-# Below the server's own logger, which shows INFO in the container's log; other loggers are silent there.
+# A child of the server's own logger, which writes INFO to the container's log; other loggers write nothing there.
 logger = logging.getLogger("azmlinfsrv.churn")
 model = None
 
 
 def init():
-    """Load the model. What is raised here ends the container, and its log says why."""
+    """Load the model. An exception here ends the container; its log has the reason."""
     global model
-    # Azure puts the registered folder *into* AZUREML_MODEL_DIR under its own name (…/model/model.ubj),
-    # a local test often points at the folder itself. So look for the file, at any depth.
+    # Azure puts the registered folder *inside* AZUREML_MODEL_DIR under its own name (…/model/model.ubj),
+    # but a local test often points to the folder itself. So search for the file at any depth.
     root = Path(os.environ["AZUREML_MODEL_DIR"])
     found = sorted(root.rglob(MODEL_FILE))
     if not found:
@@ -56,19 +56,19 @@ def init():
 def run(raw_data):
     """Answer one request. `raw_data` is the body as text; the dict returned is sent as JSON.
 
-    Bad input raises. Never `return "error: …"`: the caller would get status 200, and the endpoint's
+    Invalid input raises. Never `return "error: …"`: the caller would get status 200, and the endpoint's
     metrics would count a success. A raised error becomes a 500 here, and a 424 at the endpoint.
     """
     rows = _rows(raw_data)
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     answers = [round(float(value), 4) for value in model.predict(xgboost.DMatrix(frame))]
-    # How many, never what: requests hold personal data, and logs are kept.
+    # Log the number of rows, never their content: requests contain personal data, and logs are stored.
     logger.info("scored %d row(s)", len(rows))
     return {"predictions": [{"churn": "yes" if p >= THRESHOLD else "no", "probability": p} for p in answers]}
 
 
 def _rows(raw_data):
-    """The customers in the body, checked: twelve columns each, nothing else, the right types."""
+    """The validated customers in the body: exactly twelve columns each, with the right types."""
     try:
         body = json.loads(raw_data)
     except ValueError as error:
@@ -92,7 +92,7 @@ def _row(number, row):
 
 
 def _value(number, name, kind, value):
-    # The messages name the column, not the value: they end up in the container's log.
+    # The messages name the column, not the value, because they appear in the container's log.
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ValueError(f"Row {number}: {name} must be a number, without quotes.")
     if kind is int and value != int(value):

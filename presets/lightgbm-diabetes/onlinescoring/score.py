@@ -1,6 +1,6 @@
 """Scoring script: the inference server calls init() once, and run() for every request.
 
-Request   {"data": [{"age": 59, "sex": 2, "bmi": 32.1, …}, …]}   one object a patient, all ten columns
+Request   {"data": [{"age": 59, "sex": 2, "bmi": 32.1, …}, …]}   one object per patient, all ten columns
 Response  {"predictions": [206.4, …]}   the disease's progression after a year, in the order of the request
 """
 
@@ -16,7 +16,7 @@ model = None
 
 
 def init():
-    """Load the booster. What is raised here ends the container, and its log says why."""
+    """Load the booster. An exception here ends the container; its log has the reason."""
     global model
     root = Path(os.environ["AZUREML_MODEL_DIR"])
     found = sorted(root.rglob("model.txt"))
@@ -27,7 +27,7 @@ def init():
 
 
 def run(raw_data):
-    """Answer one request. Bad input raises, and never returns an error text with status 200."""
+    """Answer one request. Invalid input raises, and never returns an error text with status 200."""
     columns = model.feature_name()
     body = json.loads(raw_data)
     rows = body.get("data") if isinstance(body, dict) else None

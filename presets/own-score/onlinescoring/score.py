@@ -1,6 +1,6 @@
 """Scoring script that needs no library: the inference server calls init() once, and run() for every request.
 
-Replace the file it loads and what it computes; the two functions and what they may raise stay as they are.
+Replace the file that it loads and what it computes; keep the two functions and their exceptions.
 
 Request   {"data": [{"km": 4.2}, …]}
 Response  {"predictions": [21.01, …]}   minutes, in the order of the request
@@ -16,7 +16,7 @@ model = None
 
 
 def init():
-    """Load the model. What is raised here ends the container, and its log says why."""
+    """Load the model. An exception here ends the container; its log has the reason."""
     global model
     root = Path(os.environ["AZUREML_MODEL_DIR"])
     found = sorted(root.rglob("model.json"))
@@ -27,7 +27,7 @@ def init():
 
 
 def run(raw_data):
-    """Answer one request. Bad input raises, and never returns an error text with status 200."""
+    """Answer one request. Invalid input raises, and never returns an error text with status 200."""
     body = json.loads(raw_data)
     rows = body.get("data") if isinstance(body, dict) else None
     if not isinstance(rows, list) or not rows:

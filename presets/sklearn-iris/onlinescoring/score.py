@@ -17,7 +17,7 @@ model = None
 
 
 def init():
-    """Load the pipeline. What is raised here ends the container, and its log says why."""
+    """Load the pipeline. An exception here ends the container; its log has the reason."""
     global model
     root = Path(os.environ["AZUREML_MODEL_DIR"])
     found = sorted(root.rglob("model.joblib"))
@@ -28,7 +28,7 @@ def init():
 
 
 def run(raw_data):
-    """Answer one request. Bad input raises, and never returns an error text with status 200."""
+    """Answer one request. Invalid input raises, and never returns an error text with status 200."""
     rows = _rows(json.loads(raw_data))
     chances = model.predict_proba(rows)
     logger.info("scored %d row(s)", len(rows))

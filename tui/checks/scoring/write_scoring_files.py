@@ -138,7 +138,7 @@ schema = None
 
 
 def init():
-    """Load the model. What is raised here ends the container, and its log says why."""
+    """Load the model. An exception here ends the container; its log has the reason."""
     global model, schema
     root = Path(os.environ["AZUREML_MODEL_DIR"])
     found = sorted(root.rglob("MLmodel"))
@@ -150,7 +150,7 @@ def init():
 
 
 def run(raw_data):
-    """Answer one request. Bad input raises: a 500 here, a 424 at the endpoint, never a 200 with an error text."""
+    """Answer one request. Invalid input raises: a 500 here, a 424 at the endpoint, never a 200 with an error text."""
     frame = _frame(json.loads(raw_data))
     logger.info("scoring %d row(s)", len(frame))
     return _plain(model.predict(frame))

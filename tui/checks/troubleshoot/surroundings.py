@@ -119,7 +119,7 @@ def history(snapshot: Snapshot, facts: Mapping[str, Any], recognise: Recognise) 
             card,
             id="change-failed",
             severity=WARNING,
-            message=f"{change.operation} on {change.name} failed on {_moment(change.time)}, started by {change.caller}.",
+            message=f"{change.operation} on {change.name} failed on {_moment(change.time)}, by {change.caller}.",
             cause=change.reason or "The activity log does not say why.",
             remedy="Fix what the evidence names, and repeat the operation.",
             evidence=change.lines(),
