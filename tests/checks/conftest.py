@@ -1,4 +1,4 @@
-"""A small plan whose files the tests spoil one at a time."""
+"""A small valid plan whose files the tests break one at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tui.plan import model as m
 
 @pytest.fixture
 def make_plan(tmp_path: Path) -> MakePlan:
-    """A plan that is in order; keyword arguments replace a file's text (None leaves the file away) or a field."""
+    """A valid plan; keyword arguments replace a file's text (None omits the file) or a field."""
 
     def make(
         *,

@@ -1,4 +1,4 @@
-"""Starts `own_network.py` in namespaces of its own, and asks a helper inside it; certificates and Azure's answers."""
+"""Start `own_network.py` in its own namespaces and query a helper inside it; certificates and Azure's responses."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def token() -> dict[str, Any]:
 
 
 def healthy() -> dict[str, Any]:
-    """A closed workspace with legacy isolation, seen from inside its network: all is in order."""
+    """A closed workspace with legacy isolation, from inside its network, without problems."""
     roles = ["Microsoft.MachineLearningServices/workspaces/*", "*/read"]
     approved = {"privateLinkServiceConnectionState": {"status": "Approved"}, "privateEndpoint": {"id": "/x/pe-ws"}}
     return {
@@ -98,7 +98,7 @@ def healthy() -> dict[str, Any]:
 
 
 def authority(folder: Path, name: str, organisation: str, hosts: list[str], issuer: str) -> Path:
-    """A certification authority and a certificate of it for hosts; returns the authority's file."""
+    """Create a certificate authority and a certificate of it for hosts; returns the authority's file."""
     trusted, leaf, key = certified(hosts, issuer, organisation)
     (folder / f"{name}.pem").write_bytes(leaf)
     (folder / f"{name}.key").write_bytes(key)
@@ -108,7 +108,7 @@ def authority(folder: Path, name: str, organisation: str, hosts: list[str], issu
 
 
 class Namespace:
-    """The running network, and helpers in it by their environment. Raises OSError where none can be made."""
+    """The running network, with the helpers in it by environment. Raises OSError if it cannot be created."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -138,13 +138,13 @@ class Namespace:
             raise OSError(f"no network namespace could be made: {said[-1] if said else 'nothing was said'}")
 
     def become(self, world: dict[str, Any]) -> None:
-        """The world as names and services are from now on."""
+        """Replace the world: names and services from now on."""
         new = self._folder / "network.new"
         new.write_text(json.dumps(world), encoding="utf-8")
         new.replace(self._folder / "network.json")
 
     def but(self, **changes: dict[str, Any]) -> dict[str, Any]:
-        """The healthy world with other names, certificates or answers; None takes one away."""
+        """The healthy world with other names, certificates or responses; None removes one."""
         world = copy.deepcopy(healthy())
         for part, new in changes.items():
             for name, value in new.items():
@@ -175,21 +175,21 @@ class Namespace:
         }
 
     def inside(self, *command: str) -> list[str]:
-        """A command as it is run inside."""
+        """The command line that runs a command inside."""
         return ["nsenter", "--target", str(self._inner()), "--net", "--mount", f"--wd={ROOT}", *command]
 
     def _inner(self) -> int:
-        return self._holder.pid  # unshare replaces itself by what it starts
+        return self._holder.pid  # unshare replaces itself with the command it starts
 
     def ask(self, question: str, tree: dict[str, Any], base: Path, **more: str) -> Any:
-        """A helper's answer inside about a plan; one helper for each environment."""
+        """The result of a helper inside about a plan; one helper per environment."""
         plan = {"document": tree, "base": str(base), "secrets": {}}
         answer = self.put(question, {"plan": plan}, **more)
         assert "result" in answer, answer
         return answer["result"]
 
     def put(self, question: str, with_: dict[str, Any], **more: str) -> dict[str, Any]:
-        """What a helper inside says, `result` or `error`."""
+        """The `result` or `error` of a helper inside."""
         key = json.dumps(more, sort_keys=True)
         helper = self._helpers.get(key)
         if helper is None:
@@ -211,7 +211,7 @@ class Namespace:
         return answer
 
     def close(self) -> None:
-        """Ends everything inside."""
+        """Stop everything inside."""
         for helper in self._helpers.values():
             assert helper.stdin is not None
             helper.stdin.close()
@@ -226,7 +226,7 @@ PROXY = f"http://127.0.0.1:{PROXY_PORT}"
 
 @contextlib.contextmanager
 def made_or_skipped(folder: Path) -> Iterator[Namespace]:
-    """The network for a fixture; a test that needs it is skipped where none can be made, except in CI."""
+    """The network as a fixture; a test that needs it is skipped if it cannot be created, except in CI."""
     try:
         made = Namespace(folder)
     except OSError as reason:

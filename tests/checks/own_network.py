@@ -1,8 +1,8 @@
-"""An Azure of a few names in a network namespace of its own: name server, addresses, certificates, Resource Manager.
+"""A small Azure in its own network namespace: name server, addresses, certificates, Resource Manager.
 
-Run as `unshare --net --mount python own_network.py FOLDER`; says `ready` when it answers, ends with its standard input.
-`FOLDER/network.json` says what names resolve to and what Resource Manager answers, and is read anew at every question,
-so that a test can change the world by writing it. Nothing in here reaches a real network.
+Run as `unshare --net --mount python own_network.py FOLDER`; prints `ready` once it answers, and ends when its standard
+input is closed. `FOLDER/network.json` defines what names resolve to and what Resource Manager returns; it is read again
+for every request, so that a test can change the world by writing it. Nothing here reaches a real network.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from typing import Any
 
 FOLDER = Path(sys.argv[1]) if len(sys.argv) > 1 else Path()
 PUBLIC, STORAGE, SCORING, ELSEWHERE = "20.60.1.1", "10.1.0.6", "10.1.0.7", "10.1.0.66"
-NOBODY, SILENT = "10.1.0.9", "10.9.0.77"  # refuses connections; swallows them
+NOBODY, SILENT = "10.1.0.9", "10.9.0.77"  # refuses connections; drops them
 PROXY_PORT, TOKEN_PORT = 3128, 8081
 
 
 def world() -> dict[str, Any]:
-    """What names resolve to and what is answered now."""
+    """The current names and responses."""
     return dict(json.loads((FOLDER / "network.json").read_text(encoding="utf-8")))
 
 
@@ -34,18 +34,18 @@ def sh(*command: str) -> None:
 
 
 def set_up() -> None:
-    """Addresses, and this namespace's own name server and hosts file."""
+    """Set up addresses, and the namespace's own name server and hosts file."""
     sh("mount", "--make-rprivate", "/")
     sh("ip", "link", "set", "lo", "up")
     for address in (PUBLIC, STORAGE, SCORING, ELSEWHERE, NOBODY):
         sh("ip", "address", "add", f"{address}/32", "dev", "lo")
-    # A cable whose other end nobody reads, and on which nobody is asked for an address first.
+    # A link without a peer, on which no address has to be resolved first.
     sh("ip", "link", "add", "nowhere", "type", "veth", "peer", "name", "nobody")
     sh("ip", "link", "set", "nowhere", "arp", "off")
     sh("ip", "address", "add", "10.9.0.1/24", "dev", "nowhere")
     for end in ("nowhere", "nobody"):
         sh("ip", "link", "set", end, "up")
-    # Everything else is swallowed as well, as behind a firewall that drops.
+    # Everything else is dropped too, as behind a firewall.
     sh("ip", "route", "add", "default", "dev", "nowhere")
     for name, text in (("resolv.conf", "nameserver 127.0.0.1\n"), ("hosts", "127.0.0.1 localhost\n")):
         (FOLDER / name).write_text(text, encoding="utf-8")
@@ -53,7 +53,7 @@ def set_up() -> None:
 
 
 def answer_names(server: socket.socket) -> None:
-    """A name server for A records and aliases; names that it does not have do not exist, and some get no answer."""
+    """A name server for A records and aliases; unknown names do not exist, and some get no answer."""
     while True:
         question, asker = server.recvfrom(4096)
         labels, place = [], 12
@@ -87,7 +87,7 @@ def encoded(name: str) -> bytes:
 
 
 class Azure(BaseHTTPRequestHandler):
-    """Answers by the longest part of a path that `answers` knows; tokens for whoever asks on loopback."""
+    """Return the response with the longest matching part of a path in `answers`; tokens for requests on loopback."""
 
     protocol_version = "HTTP/1.1"
 
@@ -107,7 +107,7 @@ class Azure(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_HEAD = _serve
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Says nothing."""
+        """Log nothing."""
 
 
 def context(certificate: str) -> ssl.SSLContext:
@@ -117,7 +117,7 @@ def context(certificate: str) -> ssl.SSLContext:
 
 
 def serve(address: str) -> None:
-    """HTTPS on an address: the certificate that `certificates` names for the host, else that of somebody else."""
+    """HTTPS on an address: the certificate in `certificates` for the host, or an unrelated one."""
     contexts = {name: context(name) for name in ("azure", "house", "elsewhere")}
 
     def choose(connection: ssl.SSLObject, host: str | None, _: ssl.SSLContext) -> None:
@@ -136,13 +136,13 @@ def serve(address: str) -> None:
             return listening.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), asker
 
         def handle_error(self, request: Any, client_address: Any) -> None:
-            """A client that does not trust the certificate hangs up."""
+            """A client that does not trust the certificate closes the connection."""
 
     threading.Thread(target=Server((address, 443), Azure).serve_forever, daemon=True).start()
 
 
 def proxy(listening: socket.socket) -> None:
-    """A proxy that knows CONNECT, and answers with the status that `proxy` says."""
+    """A proxy that supports CONNECT and returns the status in `proxy`."""
     while True:
         connection, _ = listening.accept()
         threading.Thread(target=tunnel, args=(connection,), daemon=True).start()

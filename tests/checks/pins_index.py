@@ -1,4 +1,4 @@
-"""A package index on loopback that answers as PyPI does."""
+"""A package index on loopback that behaves like PyPI."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHEELS = {
     "flask": [("1.1.4", "py2.py3-none-any", ">=2.7"), ("3.1.0", "py3-none-any", ">=3.9")],
     "stable": [("1.0", "cp37-abi3-manylinux_2_28_x86_64", ">=3.7")],
     "sources-only": [("0.1", "", "")],
-    # What the presets ask for beside these.
+    # The other requirements of the presets.
     **{
         name: [(version, "py3-none-any", ">=3.8") for version in versions]
         for name, versions in {
@@ -31,7 +31,7 @@ METADATA = {"azureml_inference_server_http-1.5.1-py3-none-any.whl": "Name: x\nRe
 
 
 class Index(BaseHTTPRequestHandler):
-    """Answers as PyPI does; packages whose name begins with `html-` as older indexes do."""
+    """Respond like PyPI; for packages whose name starts with `html-`, like older indexes."""
 
     def do_GET(self) -> None:
         name = self.path.strip("/").rpartition("/")[2]
@@ -63,12 +63,12 @@ class Index(BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Says nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def serving() -> Iterator[str]:
-    """The address of the index, as long as the `with` block lasts."""
+    """The URL of the index, for the duration of the `with` block."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Index)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()

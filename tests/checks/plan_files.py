@@ -1,4 +1,4 @@
-"""Texts of a plan's files that are in order, and the type of the fixture that writes them."""
+"""Contents of a valid plan's files, and the type of the fixture that writes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said about workspace, isolation, names and capacity, from what Azure answered."""
+"""Findings about workspace, isolation, names and capacity, from Azure's responses."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_traffic_for_a_deployment_that_is_not_there(make_plan: MakePlan) -> None
     assert told(endpoint_names.check(plan, None, a_workspace()))["traffic"] == "blocker"
     green = an_endpoint(traffic={}, deployments=[a_deployment(), a_deployment(name="green")])
     assert told(endpoint_names.check(plan, green, a_workspace())) == {"endpoint": "ok"}
-    # A share of nothing needs no deployment.
+    # A share of 0 needs no deployment.
     plan = make_plan(egress="enabled", traffic={"blue": 100, "green": 0})
     assert told(endpoint_names.check(plan, None, a_workspace())) == {"endpoint": "ok"}
 
@@ -177,9 +177,9 @@ def offer(left: int | None, fits: bool | None = None) -> SizeOffer:
         (offer(8, True), None, "ok"),
         (offer(7, False), None, "blocker"),
         (offer(None), None, "unknown"),
-        (offer(None, False), None, "blocker"),  # not offered in this region
+        (offer(None, False), None, "blocker"),  # not available in this region
         (offer(100, False), None, "blocker"),
-        (offer(0, False), a_deployment(), "ok"),  # it has these cores already
+        (offer(0, False), a_deployment(), "ok"),  # it already uses these cores
         (offer(0, False), a_deployment(provisioning_state="Failed"), "blocker"),
         (offer(0, False), a_deployment(instance_type="Standard_F4s_v2"), "blocker"),
     ],

@@ -1,4 +1,4 @@
-"""The two forms in which findings leave the program: their keys are a contract."""
+"""The two JSON forms of findings: their keys are a contract."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The preflight against a running rehearsal, in a process that is asked again and again, as the helper's is."""
+"""The preflight against a running rehearsal, in a process that is queried repeatedly, like the helper."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ os._exit(0)  # as the engine does: questions that are still being asked hold nob
 
 @pytest.fixture(scope="module")
 def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """What `rehearsal env` answers, and the environment for clients of it."""
+    """The output of `rehearsal env`, and the environment for its clients."""
     folder = tmp_path_factory.mktemp("rehearsal")
     places = {"AML_DEPLOY_HOME": str(folder / "state"), "AML_DEPLOY_CACHE": str(folder / "cache")}
     environ = {**os.environ, **places}
@@ -77,7 +77,7 @@ def findings(
     secrets: dict[str, str] | None = None,
     step: str = "",
 ) -> list[dict[str, Any]]:
-    """The findings, the worst first."""
+    """The findings, sorted by severity."""
     asked = {"preset": preset, "overlays": [str(path) for path in overlays], "sets": list(sets), "limit": limit}
     asked["step"] = step
     process = rehearsal["process"]
@@ -92,9 +92,9 @@ def findings(
 
 
 def preflight(rehearsal: dict[str, Any], *sets: str, limit: float = 60.0, **more: Any) -> dict[str, dict[str, Any]]:
-    """The findings by their id."""
+    """The findings by id."""
     found = findings(rehearsal, *sets, limit=limit, **more)
-    # Without any time, each part of the plan's files says for itself that it was not read.
+    # Without any time, each part of the plan's files has its own finding that it was not read.
     assert not limit or len({finding["id"] for finding in found}) == len(found)
     return {finding["id"]: finding for finding in found}
 
@@ -109,7 +109,7 @@ def not_ok(found: dict[str, dict[str, str]]) -> dict[str, str]:
 
 def test_the_preset_under_legacy_isolation_is_in_order(rehearsal: dict[str, Any]) -> None:
     found = preflight(rehearsal, legacy(rehearsal))
-    found.pop("size")  # its series is announced to be retired, which becomes a warning a year before
+    found.pop("size")  # the retirement of its series is announced; that becomes a warning one year before
     assert not_ok(found) == {}
     assert {"sign-in", "workspace", "isolation", "endpoint", "quota", "model", "score-script", "conda"} <= set(found)
     assert {"roles", "room", "storage", "diagnose", "private-endpoint", "provider-machinelearningservices"} <= set(
@@ -137,7 +137,7 @@ def test_the_other_presets_give_no_warning_either(rehearsal: dict[str, Any], pre
 
 
 def practised(rehearsal: dict[str, Any], *arguments: str) -> None:
-    """Changes what the rehearsal does from now on."""
+    """Change the rehearsal's behaviour from now on."""
     command = [sys.executable, "-m", "tui.rehearsal", *arguments]
     subprocess.run(command, env=rehearsal["environ"], capture_output=True, timeout=60, check=True)
 
@@ -177,7 +177,7 @@ STEPS = {
 
 
 def test_each_step_has_its_own_part(rehearsal: dict[str, Any]) -> None:
-    """Together they are the preflight, but for what the step Model reads of the files itself."""
+    """The steps together are the preflight, except for what the step Model reads of the files itself."""
     for step, expected in STEPS.items():
         found = preflight(rehearsal, legacy(rehearsal), step=step)
         assert expected <= set(found), step
@@ -282,14 +282,14 @@ def test_every_deployment_of_a_plan_is_looked_at_with_one_deadline(rehearsal: di
     overlay.write_text(TWO, encoding="utf-8")
     found = findings(rehearsal, legacy(rehearsal), overlays=[overlay])
     blockers = [finding for finding in found if finding["severity"] == "blocker"]
-    # What is wrong with one of them says which; what holds for both is told once.
+    # A problem of one deployment names it; a problem of both is reported once.
     assert [finding["id"] for finding in blockers] == ["egress-closed-workspace"]
     assert blockers[0]["message"].startswith("green: egress_public_network_access is enabled")
     assert "fix" not in blockers[0]
     assert sorted(f["message"].partition(":")[0] for f in found if f["id"] == "quota") == ["blue", "green"]
     assert sum(finding["id"] == "model" for finding in found) == 1
     assert any(finding["id"] == "diagnose" for finding in found)
-    # Each has enough quota by itself.
+    # Each has enough quota individually.
     overlay.write_text(MANY, encoding="utf-8")
     many = findings(rehearsal, legacy(rehearsal), overlays=[overlay])
     (short,) = (finding for finding in many if finding["severity"] == "blocker")

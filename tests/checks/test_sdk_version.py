@@ -1,4 +1,4 @@
-"""A newer SDK than was tried: it is said, and it is used."""
+"""An SDK newer than the tested version: it is reported, and used."""
 
 from __future__ import annotations
 

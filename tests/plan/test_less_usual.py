@@ -1,4 +1,4 @@
-"""Identity, data collection, build contexts and containers of one's own: read, judged with file, line and key."""
+"""Identity, data collection, build contexts and custom containers: reading, and problems with file, line and key."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ COLLECTED = "deployment.data_collector.collections"
 
 
 def document(folder: Path, **changes: Any) -> Any:
-    """A plan that needs little: an MLflow model; `endpoint` and `deployment` get more keys."""
+    """A minimal plan with an MLflow model; `endpoint` and `deployment` get additional keys."""
     (folder / "model").mkdir(exist_ok=True)
     tree = {
         "workspace": {"subscription_id": "0" * 8 + "-0000-0000-0000-" + "0" * 12, "resource_group": "g", "name": "wsp"},
@@ -233,7 +233,7 @@ def test_what_nothing_would_write_is_told(tmp_path: Path, collected: str, pip: s
 
 
 def context(folder: Path, name: str = "Dockerfile") -> str:
-    """A build context beside the plan."""
+    """A build context next to the plan."""
     made = folder / "docker"
     made.mkdir(exist_ok=True)
     (made / name).write_text("FROM scratch\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The plan held against what exists."""
+"""A plan compared with what exists."""
 
 from __future__ import annotations
 

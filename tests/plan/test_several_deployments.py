@@ -1,4 +1,4 @@
-"""A plan with several deployments, a rollout and limits: read, judged, saved."""
+"""A plan with several deployments, a rollout and limits: reading, problems, saving."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sizes: found by any spelling, with the quota that Azure really asks for, and warned about when they go."""
+"""Sizes: found in any spelling, with the quota that Azure requests, and warnings before retirement."""
 
 from __future__ import annotations
 

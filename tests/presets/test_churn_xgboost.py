@@ -1,4 +1,4 @@
-"""The preset is in order, and its scoring script does on a real server what its comments say."""
+"""The preset is valid, and its scoring script behaves on a real server as its comments say."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_the_twelve_columns_are_the_same_everywhere(plan: Plan) -> None:
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Python with what conda.yml lists for pip."""
+    """A Python with the pip packages of conda.yml."""
     uv = pytest.importorskip("uv").find_uv_bin()
     dependencies = yaml.safe_load((FOLDER / "conda.yml").read_text())["dependencies"]
     wanted = next(item["pip"] for item in dependencies if isinstance(item, dict))
@@ -93,7 +93,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The scoring URL of azureml-inference-server-http on the preset's files, laid out as Azure does it."""
+    """The scoring URL of azureml-inference-server-http with the preset's files, in the folders that Azure uses."""
     models = tmp_path_factory.mktemp("models")
     shutil.copytree(FOLDER / "model", models / "model")
     shutil.copytree(FOLDER / "onlinescoring", models / "code")

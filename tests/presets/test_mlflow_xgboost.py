@@ -1,4 +1,4 @@
-"""The preset without code is in order, and has the model of the preset with code."""
+"""The preset without code is valid, and has the model of the preset with code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Presets of other frameworks: in order by themselves, and deployed in the rehearsal with their real models."""
+"""Presets of other frameworks: valid, and deployed in the rehearsal with their real models."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENVIRON = {
     "AZURE_RESOURCE_GROUP": "rg",
     "AZURE_ML_WORKSPACE": "ws-private",
 }
-LARGEST = 100_000  # bytes of a preset's folder
+LARGEST = 100_000  # maximum bytes of a preset's folder
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,4 @@
-"""The bundled catalogue, without anything that the person who runs the tests has added."""
+"""The bundled catalogue, without the entries of the user who runs the tests."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
 
 @pytest.fixture
 def own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a user's entries are looked for."""
+    """The file of a user's own entries."""
     monkeypatch.setenv("AML_DEPLOY_HOME", str(tmp_path))
     return tmp_path / "remedies.yml"

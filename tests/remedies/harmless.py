@@ -1,4 +1,4 @@
-"""Texts in which nothing is wrong with an online endpoint: healthy logs, and errors of unrelated software."""
+"""Texts without a failure of an online endpoint: healthy logs, and errors of unrelated software."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ FileNotFoundError: [Errno 2] No such file or directory: 'input.json'""",
 
 
 def healthy_texts() -> list[str]:
-    """Logs of servers and image builds in which all is well."""
+    """Logs of servers and image builds without errors."""
     servers = [
         HEALTHY_SERVER.format(
             server=version,

@@ -1,4 +1,4 @@
-"""The catalogue itself: complete, readable, and extendable without ever breaking anything."""
+"""The catalogue: complete, valid, and extendable; an invalid extension never breaks it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DOCUMENTED_CODES = """
     EndpointAlreadyExists ScoringFeUnhealthy ValidateScoringFailed InvalidDeploymentSpec PodUnschedulable
     PodOutOfMemory InferencingClientCallFailed
 """
-# The variants below those codes, the parts on networks and on consumption, and the statuses of scoring.
+# The variants of those codes, the articles on networks and consumption, and the scoring statuses.
 DOCUMENTED_VARIANTS = """
     image-build-acr-keys image-build-acr image-build-timeout image-build quota quota-cluster quota-disk quota-memory
     quota-role-assignments quota-endpoints region-capacity quota-kubernetes quota-container subscription-missing
@@ -32,7 +32,7 @@ DOCUMENTED_VARIANTS = """
     image-download-egress endpoint-dns bandwidth cors score-forbidden no-traffic upstream-408 model-424
     too-many-pending rate-limited scoring-500 k8s-scoring-status
 """
-# What issue trackers report about private deployments; collected before the catalogue was written.
+# Reports about private deployments in issue trackers; collected before the catalogue was written.
 REPORTED = """
     inference-server-missing mlflow-ncd-monitoring resource-not-ready quota image-build-acr image-download
     mlflow-legacy-net managed-net-not-ready v1-legacy private-link-denied endpoint-dns storage-403 storage-keyless

@@ -1,4 +1,4 @@
-"""Every failure that is known: prevented before the button, and recognised afterwards."""
+"""Every known failure is either prevented by a check or recognised afterwards."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def card_of(row: dict[str, Any]) -> str:
 
 @lru_cache(maxsize=1)
 def findings_of_checks() -> tuple[set[str], list[str]]:
-    """Every text in the checks' sources that may be a finding's id, and the beginnings of those put together."""
+    """All strings in the checks' sources that can be a finding's id, and the prefixes of computed ones."""
     texts: set[str] = set()
     beginnings = []
     for path in (ROOT / "tui" / "checks").rglob("*.py"):
@@ -47,7 +47,7 @@ def findings_of_checks() -> tuple[set[str], list[str]]:
 
 
 def test_the_table_has_every_failure_once() -> None:
-    """Every reported one, and those of the catalogue that a check sees beforehand."""
+    """All reported failures, and those of the catalogue that a check detects beforehand."""
     failures = [row["failure"] for row in TABLE]
     assert len(set(failures)) == len(failures)
     assert set(REPORTED.split()) <= set(failures)
@@ -78,7 +78,7 @@ def test_it_is_prevented_by_a_check_that_is_tested(row: dict[str, Any]) -> None:
 
 
 def _without(key: str) -> Document:
-    """A plan of a custom model that lacks one thing."""
+    """A plan with a custom model that lacks one thing."""
     folder = str(ROOT / "presets" / "churn-xgboost" / "model")
     document = Document()
     for name, value in (
@@ -102,7 +102,7 @@ def test_it_is_recognised_in_a_scenario_or_in_a_real_text(row: dict[str, Any], c
     if scenario:
         assert scenario in SCENARIOS
     told = _told(str(scenario)) if scenario else None
-    if told is None:  # it is made up of real requests, or is none of the service's own: its words are quoted
+    if told is None:  # it consists of real requests, or is not one of the service's own failures, so its text is quoted
         assert real
         assert any(match(text, catalogue=catalogue)[0].id == card for text in real)
         return
@@ -112,7 +112,7 @@ def test_it_is_recognised_in_a_scenario_or_in_a_real_text(row: dict[str, Any], c
 
 
 def _told(name: str) -> tuple[str, str] | None:
-    """What the rehearsal says in a scenario, and the service's code; None where it does not say it by itself."""
+    """The error of the rehearsal in a scenario, and the service's code; None if the rehearsal has none."""
     if name in FAILURES:
         failure = FAILURES[name]
         return "\n".join([*failure.log, *failure.initializer, failure.text()]), failure.code

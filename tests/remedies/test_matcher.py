@@ -1,4 +1,4 @@
-"""What the matcher makes of a text: the best first, the lines that show it, ids, and nothing against the plan."""
+"""The matcher: best match first, the lines that show it, ids, and no match that contradicts the plan."""
 
 from __future__ import annotations
 

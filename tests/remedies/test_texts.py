@@ -1,4 +1,4 @@
-"""Every entry is tried on a text that was really said, and none of them on what is nobody's failure."""
+"""Every entry matches a real text, and no entry matches harmless texts."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_all_healthy_logs_together_bring_no_card(catalogue: Catalogue) -> None:
     assert match(healthy, catalogue=catalogue) == []
 
 
-# The scenario that makes a failure happen in the rehearsal, and the entry that must recognise it first.
+# The scenario that causes a failure in the rehearsal, and the entry that must recognise it first.
 FAILURE_OF_SCENARIO = {
     "image-build": "image-build-acr",
     "image-build-authorization": "image-build-acr-keys",

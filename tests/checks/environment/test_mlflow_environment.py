@@ -1,4 +1,4 @@
-"""What is said about the environment inside an MLflow model, from which Azure builds when there is no code."""
+"""Findings about the environment inside an MLflow model, from which Azure builds if there is no code."""
 
 from __future__ import annotations
 

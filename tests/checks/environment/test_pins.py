@@ -1,4 +1,4 @@
-"""Whether the packages of a conda file can be had, from an index on loopback that answers as PyPI does."""
+"""Whether the packages of a conda file exist, from an index on loopback that behaves like PyPI."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_mirror_of_this_machine_may_lack_what_azure_finds(make_plan: MakePlan,
 
 
 def test_what_azure_does_not_build_from_is_left_alone(make_plan: MakePlan) -> None:
-    assert pins.wanted(make_plan(conda="dependencies: [pip]\n")) is None  # the Python is not known
+    assert pins.wanted(make_plan(conda="dependencies: [pip]\n")) is None  # the Python version is unknown
     assert pins.wanted(make_plan(conda="dependencies:\n  - python=3.10\n  - pip:\n    - -r more.txt\n")) is None
     for option in ("--find-links https://example.com/wheels", "-f ./wheels", "--no-index"):
         conda = f"dependencies:\n  - python=3.10\n  - pip:\n    - {option}\n    - numpy\n"

@@ -1,4 +1,4 @@
-"""What an identity may do against what a plan needs, and the role to ask for."""
+"""An identity's permissions compared with what a plan needs, and the role to request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tui.common.deadlines import Question
 from tui.plan import model as m
 
 ML = "Microsoft.MachineLearningServices/workspaces"
-# As Microsoft lists the role AzureML Data Scientist.
+# The role AzureML Data Scientist as Microsoft documents it.
 DATA_SCIENTIST = Permission(
     tuple(f"{ML}/*/{verb}" for verb in ("read", "action", "delete", "write")),
     (f"{ML}/delete", f"{ML}/write", f"{ML}/computes/*/write", f"{ML}/computes/listKeys/action"),
@@ -39,7 +39,7 @@ KEYLESS = dataclasses.replace(KEYED, identity=True, account_id=ACCOUNT)
         (READER, f"{ML}/onlineEndpoints/write", False),
         (DATA_SCIENTIST, f"{ML}/read", True),
         (DATA_SCIENTIST, f"{ML}/onlineEndpoints/deployments/write", True),
-        (DATA_SCIENTIST, f"{ML}/ONLINEENDPOINTS/listkeys/action", True),  # names have no case
+        (DATA_SCIENTIST, f"{ML}/ONLINEENDPOINTS/listkeys/action", True),  # names are case-insensitive
         (DATA_SCIENTIST, f"{ML}/write", False),
         (DATA_SCIENTIST, f"{ML}/computes/cluster/write", False),
         (DATA_SCIENTIST, "Microsoft.Storage/storageAccounts/read", False),
@@ -50,7 +50,7 @@ KEYLESS = dataclasses.replace(KEYED, identity=True, account_id=ACCOUNT)
         ),
         (Permission(("*",)), f"{ML}/onlineEndpoints/write", True),
         (Permission(()), f"{ML}/read", False),
-        # A dot in an action is a dot, and the whole action has to fit.
+        # A dot in an action is literal, and the whole action must match.
         (Permission(("MicrosoftXMachineLearningServices/*",)), f"{ML}/read", False),
         (Permission((f"{ML}/re",)), f"{ML}/read", False),
     ],
@@ -132,7 +132,7 @@ def test_the_role_for_an_action(action: str, scope: str, role: str, at: str) -> 
     assert (asked.role, asked.scope) == (role, at)
 
 
-# The sentence as Resource Manager writes it (Microsoft, Azure RBAC troubleshooting).
+# The message as Resource Manager writes it (Microsoft, Azure RBAC troubleshooting).
 REFUSAL = (
     "The client '{id}' with object id '{id}' does not have authorization to perform "
     "action 'Microsoft.MachineLearningServices/workspaces/onlineEndpoints/write' over scope '{scope}' or the "

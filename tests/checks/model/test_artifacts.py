@@ -1,4 +1,4 @@
-"""What is said about a plan's files before anything is uploaded."""
+"""Findings about a plan's files before anything is uploaded."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_grammar_of_the_environments_python_counts(make_plan: MakePlan) -> None:
     later = f"python=3.{max(sys.version_info[1] + 1, 12)}"
     found = artifacts.check(make_plan(score=newer, conda=CONDA.replace("python=3.10", later)))
     uncertain = [finding for finding in found if finding.id == "score-script"]
-    # A Python that does not know `type` statements must not call them wrong for a newer one.
+    # A Python without `type` statements must not report them as errors for a newer one.
     assert [finding.severity for finding in uncertain] == (["unknown"] if sys.version_info < (3, 12) else ["ok"])
 
 
@@ -185,7 +185,7 @@ def test_azureml_defaults_brings_the_server_and_no_code_needs_none(make_plan: Ma
     ("mlmodel", "pin", "fits"),
     [
         (MLMODEL, "xgboost-cpu==2.1.4", True),
-        (MLMODEL, "xgboost-cpu==3.0.0", True),  # its own format: later releases read it
+        (MLMODEL, "xgboost-cpu==3.0.0", True),  # the library's own format: later releases can read it
         (MLMODEL, "xgboost-cpu==1.7.6", False),
         (MLMODEL.replace("model.ubj", "model.pkl"), "xgboost-cpu==3.0.0", False),
         (MLMODEL, "xgboost-cpu>=1.7", True),  # not pinned: nothing to compare
@@ -273,7 +273,7 @@ def test_a_model_larger_than_the_machine(make_plan: MakePlan, tmp_path: Path) ->
 
 def test_a_mount_that_never_answers_does_not_hang(make_plan: MakePlan, tmp_path: Path) -> None:
     plan = make_plan(sample=None)
-    # Reading a pipe that nobody writes to blocks for ever, as a dead mount does.
+    # Reading a pipe without a writer blocks forever, like a dead mount.
     os.mkfifo(tmp_path / "sample.json")
     answers: list[list[Finding]] = []
     asking = threading.Thread(target=lambda: answers.append(artifacts.check(plan, limit=0.2)), daemon=True)
@@ -281,7 +281,7 @@ def test_a_mount_that_never_answers_does_not_hang(make_plan: MakePlan, tmp_path:
     asking.join(30)
     (finding,) = [found for found in answers[0] if found.field == "test.request"]
     assert finding.severity == "unknown" and "0.2 seconds" in finding.message
-    os.close(os.open(tmp_path / "sample.json", os.O_WRONLY))  # lets the reader go
+    os.close(os.open(tmp_path / "sample.json", os.O_WRONLY))  # releases the reader
 
 
 def test_one_part_that_never_answers_does_not_hide_the_others(make_plan: MakePlan, tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ def test_one_part_that_never_answers_does_not_hide_the_others(make_plan: MakePla
     os.mkfifo(tmp_path / "sample.json")
     answer = artifacts.inspect_model(plan, limit=3)
     assert answer["flavour"] == "xgboost" and answer["conda"]["has_server"] and not answer["score"]["has_run"]
-    os.close(os.open(tmp_path / "sample.json", os.O_WRONLY))  # lets the reader go
+    os.close(os.open(tmp_path / "sample.json", os.O_WRONLY))  # releases the reader
 
 
 def test_what_the_ignore_file_leaves_out_is_not_counted_and_named(make_plan: MakePlan, tmp_path: Path) -> None:
@@ -300,7 +300,7 @@ def test_what_the_ignore_file_leaves_out_is_not_counted_and_named(make_plan: Mak
     before = artifacts.inspect_model(plan)
     assert (before["files"], before["left_out"], before["ignore_file"]) == (5, 0, None)
     (tmp_path / "model/.gitignore").write_text("*\n")
-    (tmp_path / "model/.amlignore").write_text("logs/\n.amlignore\n.gitignore\n")  # counts in place of .gitignore
+    (tmp_path / "model/.amlignore").write_text("logs/\n.amlignore\n.gitignore\n")  # replaces .gitignore
     after = artifacts.inspect_model(plan)
     assert (after["files"], after["left_out"], after["ignore_file"]) == (3, 4, ".amlignore")
     assert {"logs/a.log", "logs/b.log"} <= set(after["left_out_names"])

@@ -1,4 +1,4 @@
-"""What the plan only refers to: is it there, and does anything in it answer requests."""
+"""Registered assets to which the plan refers: whether they exist, and whether anything in them answers requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reachability against real name resolution, sockets and TLS, in a network namespace of the test's own."""
+"""Connectivity with real name resolution, sockets and TLS, in a network namespace of the test."""
 
 from __future__ import annotations
 
@@ -72,10 +72,10 @@ def test_a_workspace_seen_from_inside_its_network_is_in_order(network: Namespace
     assert storage["addresses"] == [STORAGE]
     assert storage["cnames"] == ["churnstore.privatelink.blob.core.windows.net"]
     assert storage["issuer"] == "Microsoft Corporation, Test TLS Issuing CA 01"
-    # There is no endpoint yet: only the wildcard record of its workspace can be looked up.
+    # There is no endpoint yet: only the wildcard record of its workspace can be resolved.
     assert found["scoring"]["host"] == f"aml-deploy-check.{GUID}.inference.eastus.privatelink.api.azureml.ms"
     assert found["scoring"]["addresses"] == [SCORING]
-    # What nobody told is shown and not tried.
+    # A host that is unknown is listed but not checked.
     assert found["vault"]["state"] == "not_tried" and not found["vault"]["needed"]
 
     findings = check(network, files)
@@ -94,7 +94,7 @@ def test_a_public_address_where_the_account_is_closed_names_the_zone_and_the_lin
     assert (hop["zone"], hop["record"]) == ("privatelink.blob.core.windows.net", "churnstore")
     finding = check(network, files)["reach-storage"]
     assert finding["severity"] == "blocker" and PUBLIC in finding["message"]
-    # The alias shows that there is a private endpoint; what is missing is the sight of its zone.
+    # The alias shows that there is a private endpoint, but its zone is not visible.
     assert "private-dns link vnet create" in finding["command"]
     assert "privatelink.blob.core.windows.net" in finding["command"]
 
@@ -231,7 +231,7 @@ def test_a_proxy_that_refuses(network: Namespace, files: Path, status: int, reas
 def test_with_every_host_black_holed_it_ends_in_time_and_nothing_blocks(network: Namespace, files: Path) -> None:
     silent = {"management.azure.com": SILENT, "login.microsoftonline.com": SILENT}
     network.but(names=silent, answers={"/msi/token": None})
-    fresh = {"AML_DEPLOY_TEST": "black hole"}  # a helper of its own, without connections from before
+    fresh = {"AML_DEPLOY_TEST": "black hole"}  # a separate helper, without earlier connections
     answer = network.ask("reach", TREE, files, **fresh)
     states = {hop["name"]: (hop["state"], hop["reason"]) for hop in answer["hops"]}
     assert states["resource-manager"] == states["login"] == ("unreachable", "timeout")
@@ -257,7 +257,7 @@ def test_the_network_administrators_page_names_zone_command_and_proof(network: N
     assert "the private DNS zone privatelink.blob.core.windows.net" in storage["how"]
     assert page["markdown"].startswith("# Requests to the Network administrator")
     assert storage["command"] in page["markdown"] and "Without this the deployment cannot work." in page["markdown"]
-    # What is in order is left out.
+    # OK findings are omitted.
     assert "reach-resource-manager" not in {request["finding"] for request in page["requests"]}
 
 
@@ -277,7 +277,7 @@ def test_who_may_not_even_read_the_workspace_gets_the_role_to_ask_for(network: N
 
 def test_without_any_identity_two_administrators_are_asked(network: Namespace, files: Path) -> None:
     network.but(answers={"/msi/token": None})
-    nobody = {"AML_DEPLOY_TEST": "nobody"}  # a helper of its own, which has no token from before
+    nobody = {"AML_DEPLOY_TEST": "nobody"}  # a separate helper, without an earlier token
     assert check(network, files, **nobody)["sign-in"]["severity"] == "blocker"
     pages = {page["who"]: page["requests"][0] for page in network.ask("requests", TREE, files, **nobody)}
     assert set(pages) == {"identity", "databricks"}
@@ -333,6 +333,6 @@ def test_a_name_that_another_workspace_of_the_region_has(network: Namespace, fil
     found = check(network, files)
     assert found["endpoint-taken"]["severity"] == "blocker"
     assert "ws-two" in found["endpoint-taken"]["message"] and "rg" in found["endpoint-taken"]["message"]
-    # In another region the name is another one.
+    # In another region the name differs.
     network.but(answers={listing: [200, {"value": others}], "/workspaces/far-away/onlineEndpoints/churn?": endpoint})
     assert "endpoint-taken" not in check(network, files)

@@ -1,4 +1,4 @@
-"""What stands around a workspace: approvals, tiers, outbound rules, room, names of all clouds."""
+"""Findings about approvals, tiers, outbound rules, capacity, and the host names of all clouds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paths in a scoring script that hold on this machine only; and the server against the environment's Python."""
+"""Paths in a scoring script that exist only on this machine; and the server's support of the environment's Python."""
 
 from __future__ import annotations
 

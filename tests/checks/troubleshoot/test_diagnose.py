@@ -1,4 +1,4 @@
-"""From what was read of an endpoint to what is wrong with it, without any service."""
+"""From what was read of an endpoint to its findings, without any service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bad plan files are refused with file, line, key, what is wrong and what would be right; all problems at once."""
+"""Invalid plan files are rejected with file, line, key, what is wrong and what would be valid; all problems at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The overlays beside the preset: each gives a plan that can be run."""
+"""The overlays of the preset: each gives a valid plan."""
 
 from __future__ import annotations
 

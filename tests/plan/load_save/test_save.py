@@ -1,4 +1,4 @@
-"""Saving a plan changes its values, and leaves what somebody wrote around them."""
+"""Saving a plan changes its values, but keeps comments and order."""
 
 from __future__ import annotations
 
