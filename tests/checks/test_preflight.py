@@ -216,7 +216,7 @@ def test_a_model_without_code_under_legacy_isolation_is_told_where_it_is_chosen(
         found = preflight(rehearsal, *sets, preset="mlflow-xgboost", step="model")
         wrong = [finding for finding in found.values() if finding["severity"] == "blocker"]
         assert [finding["command"] for finding in wrong] == ["aml-deploy scoring PLAN"], flag
-        assert "`aml-deploy scoring PLAN` writes" in wrong[0]["remedy"]
+        assert "`aml-deploy scoring PLAN` creates" in wrong[0]["remedy"]
 
 
 def test_under_a_managed_network_the_egress_flag_is_a_warning(rehearsal: dict[str, Any]) -> None:

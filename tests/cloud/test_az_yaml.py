@@ -170,7 +170,7 @@ def test_a_deployment_without_its_endpoints_name_belongs_to_the_endpoint_beside_
         ("blue.yml", "$schema: x/kubernetesOnlineDeployment.schema.json\nname: b\n", "Kubernetes"),
         ("blue.yml", "name: b\n  bad: [", "not valid YAML"),
         ("blue.yml", "[1, 2]", "no keys"),
-        ("blue.yml", "workspace: {name: x}\n", "a plan already"),
+        ("blue.yml", "workspace: {name: x}\n", "already a plan"),
         ("blue.yml", "command: python x.py\n", "neither"),
         ("blue.yml", "name: blue\nendpoint_name: another\ninstance_type: S\n", "belongs to the endpoint another"),
         ("blue.yml", "name: blue\nendpoint_name: my-endpoint\ninstance_type: S\ntype: kubernetes\n", "a Kubernetes"),
@@ -186,7 +186,7 @@ def test_files_that_are_no_pair_are_refused_with_a_reason(folder: Path, name: st
 
 
 def test_an_endpoint_alone_and_a_missing_file_are_refused(folder: Path) -> None:
-    with pytest.raises(PlanInvalid, match="without a deployment"):
+    with pytest.raises(PlanInvalid, match="no deployment"):
         import_files([folder / "endpoint.yml"])
     with pytest.raises(PlanInvalid, match="No such file"):
         import_files([folder / "nothing.yml"])

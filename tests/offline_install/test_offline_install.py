@@ -159,5 +159,5 @@ def test_a_notebook_finds_the_tool_beside_its_module(
     base = Path(sys._base_executable)  # type: ignore[attr-defined]
     done = offline.run([base, "-I", "-c", code], cluster, cwd=installed)
     assert done.returncode == 0, done.stderr
-    assert "A name has 3 to 32 characters" in done.stdout
+    assert "A name must have 3 to 32 characters" in done.stdout
     assert done.stdout.splitlines()[-1] == "<invalid> False"

@@ -127,7 +127,7 @@ def test_a_user_adds_a_context(own_file: Path) -> None:
         ("just a text", "a list of entries was expected"),
         ("- 17", "entry 1 is left out: it is not a mapping"),
         (OWN_ENTRY.replace("HP-4711", "(HP"), "entry house-proxy is left out: '(HP' is not a regular expression"),
-        (OWN_ENTRY.replace("HP-4711", "(a+)+"), "may never end"),
+        (OWN_ENTRY.replace("HP-4711", "(a+)+"), "might never end"),
         (OWN_ENTRY.replace("  patterns: ['HP-4711']\n", ""), "patterns is missing"),
         (OWN_ENTRY.replace("remedy:", "remedies:"), "a key that is not known, remedies"),
         (OWN_ENTRY.replace("phase: client", "phase: later"), "its phase is not one of"),

@@ -163,7 +163,7 @@ def test_apply_registers_a_container_and_the_card_says_what_is_not_the_matter(
     }  # fmt: skip
     (card,) = [one["card"] for one in events if one["event"] == "needs_attention"]
     assert card["id"] == "rehearsal-no-docker"
-    assert "Nothing was wrong with the plan" in card["cause"] and "/scoring_route on port 5001" in card["cause"]
+    assert "Up to this point the plan is fine" in card["cause"] and "/scoring_route on port 5001" in card["cause"]
     assert "image and a conda file" in card["remedy"]
 
     # What Azure would have been given.

@@ -91,7 +91,7 @@ def test_the_original_recipe_from_the_first_key_to_the_prediction(
     terminal.types(CLEAR + address.encode())
     terminal.sees("models/churn")
     terminal.types(TAB)
-    terminal.sees("brought to this machine")
+    terminal.sees("downloaded to this machine")
     shown = terminal.sees("12 columns: Idade")
     assert "xgboost, 6 files" in shown
     terminal.through_review_to_the_answer(first=5)

@@ -54,8 +54,8 @@ def test_what_is_there_is_counted() -> None:
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (("model.ubj",), "has no file MLmodel"),
-        (("run/model/MLmodel", "run/model/model.ubj"), "MLmodel lies deeper"),
+        (("model.ubj",), "has no MLmodel file"),
+        (("run/model/MLmodel", "run/model/model.ubj"), "is in the subfolder"),
     ],
 )
 def test_an_mlflow_model_needs_its_mlmodel(names: tuple[str, ...], words: str) -> None:

@@ -92,7 +92,7 @@ async def test_a_name_that_leads_to_a_public_address_is_found_and_mended(
         # It is not in the operator's hands: the request to whoever keeps the zone is copied.
         await operator.tab_to("finding-request")
         await operator.press("enter")
-        assert "Please see to it" in operator.text()
+        assert "Please make sure" in operator.text()
         await operator.press("escape", "escape")
         network.but(names={HOST: ALIAS, ALIAS: SCORING}, answers=ANSWERS)  # the zone is linked
         await operator.again()

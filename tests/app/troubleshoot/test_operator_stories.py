@@ -117,7 +117,7 @@ async def name_not_resolved(operator: Operator, ground: Ground) -> None:
     assert ".invalid" in " ".join(item["evidence"])
     await operator.tab_to("finding-request")
     await operator.press("enter")
-    assert "Please see to it" in operator.text()
+    assert "Please make sure" in operator.text()
     await operator.press("escape", "escape")
     ground.rehearsal.choose()  # the zone is linked
     await operator.again()

@@ -48,7 +48,7 @@ def test_the_model_says_what_it_needs(plan: Plan, tmp_path: Path, text: str | No
 def test_the_model_s_libraries_are_compared_with_its_own_environment(plan: Plan, tmp_path: Path) -> None:
     (tmp_path / "model/conda.yaml").write_text(GOOD.replace("2.1.4", "1.7.6"))
     (finding,) = [finding for finding in artifacts.check(plan) if finding.id == "versions"]
-    assert "conda.yaml asks for xgboost-cpu 1.7.6" in finding.message
+    assert "conda.yaml requests xgboost-cpu 1.7.6" in finding.message
 
 
 def test_nothing_is_said_where_azure_does_not_build_from_it(plan: Plan, make_plan: MakePlan, tmp_path: Path) -> None:
@@ -65,6 +65,6 @@ def test_a_workspace_with_legacy_isolation_is_not_to_be_closed_further(plan: Pla
     )  # fmt: skip
     (finding,) = network_flags.check(plan, info)
     assert (finding.id, finding.severity) == ("egress-closed-workspace", "blocker")
-    assert "`aml-deploy scoring PLAN` writes" in finding.remedy and finding.commands == ("aml-deploy scoring PLAN",)
+    assert "`aml-deploy scoring PLAN` creates" in finding.remedy and finding.commands == ("aml-deploy scoring PLAN",)
     (finding,) = network_flags.check(make_plan(), info)
     assert finding.remedy == "Set deployment.egress_public_network_access to disabled."

@@ -77,7 +77,7 @@ def test_who_may_do_all_is_told_so(make_plan: MakePlan) -> None:
 def test_what_a_reader_lacks_is_named_with_role_scope_and_command(make_plan: MakePlan) -> None:
     found = required_permissions.roles(make_plan(), a_workspace(), [READER], WHO, KEYED)
     assert found.severity == "blocker"
-    assert "onlineEndpoints/write" in found.message or "more are not" in found.message
+    assert "onlineEndpoints/write" in found.message or " more." in found.message
     assert "AzureML Data Scientist" in found.remedy
     assert found.commands[0] == (
         "az role assignment create --assignee-object-id 11111111-aaaa --assignee-principal-type User "

@@ -213,11 +213,11 @@ def test_pickled_models_depend_on_pythons_version_too(make_plan: MakePlan) -> No
     [
         ('{"data": [\n{"age": 41,}]}', "blocker", "line 2, column"),
         ("", "blocker", "not JSON"),
-        ('{"data": [{"age": 41, "income": 1.5}]}', "warning", "lacks town"),
+        ('{"data": [{"age": 41, "income": 1.5}]}', "warning", "has no town"),
         ('{"data": [{"age": 41, "income": 1.5, "town": "x", "more": 1}]}', "warning", "more"),
         ('{"data": [{"age": "41", "income": 1.5, "town": "x"}]}', "warning", "age is not of type long"),
         ('{"data": [{"age": true, "income": 1.5, "town": "x"}]}', "warning", "age is not of type long"),
-        ('{"dataframe_split": {"columns": ["age"], "data": [[4]]}}', "warning", "lacks income, town"),
+        ('{"dataframe_split": {"columns": ["age"], "data": [[4]]}}', "warning", "has no income, town"),
     ],
 )
 def test_sample_requests_that_do_not_fit(make_plan: MakePlan, sample: str, severity: str, words: str) -> None:
@@ -316,7 +316,7 @@ def test_an_ignore_file_that_keeps_what_is_needed_blocks(make_plan: MakePlan, tm
     found = [finding for finding in artifacts.check(plan) if finding.id == "left-out"]
     assert [finding.severity for finding in found] == ["blocker", "blocker"]
     words = " ".join(finding.message for finding in found)
-    assert "model.ubj" in words and "leaves score.py out" in words
+    assert "model.ubj" in words and "excludes score.py" in words
     (tmp_path / "model/.amlignore").write_text("*\n")
     words = " ".join(finding.message for finding in artifacts.check(plan) if finding.id == "left-out")
     assert "nothing would be uploaded" in words

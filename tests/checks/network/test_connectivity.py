@@ -255,7 +255,7 @@ def test_the_network_administrators_page_names_zone_command_and_proof(network: N
     assert "--zone-name privatelink.blob.core.windows.net" in storage["command"]
     assert storage["verify"].startswith(f"getent hosts {BLOB}")
     assert "the private DNS zone privatelink.blob.core.windows.net" in storage["how"]
-    assert page["markdown"].startswith("# Requests to the Network administrator")
+    assert page["markdown"].startswith("# Requests for the Network administrator")
     assert storage["command"] in page["markdown"] and "Without this the deployment cannot work." in page["markdown"]
     # OK findings are omitted.
     assert "reach-resource-manager" not in {request["finding"] for request in page["requests"]}

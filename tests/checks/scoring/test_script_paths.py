@@ -15,14 +15,14 @@ def findings(plan: object, id: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("model = joblib.load('model.pkl')", "opens model.pkl (line 8), which starts from the folder"),
+        ("model = joblib.load('model.pkl')", "opens model.pkl (line 8), which is relative to"),
         ("names = json.load(open('./data/names.json'))", "opens ./data/names.json (line 8)"),
         ("frame = pd.read_csv('lookup/codes.csv')", "opens lookup/codes.csv (line 8)"),
         ("text = Path('labels.txt').read_text()", ""),
         ("text = open(Path('labels.txt'))", "opens labels.txt (line 8)"),
-        ("model = xgboost.Booster().load_model('/dbfs/models/churn.ubj')", "which is not in the container"),
+        ("model = xgboost.Booster().load_model('/dbfs/models/churn.ubj')", "does not exist in the container"),
         ("model = joblib.load('/Volumes/main/ml/churn.pkl')", "opens /Volumes/main/ml/churn.pkl (line 8)"),
-        ("model = joblib.load(r'C:\\\\models\\\\churn.pkl')", "which is not in the container"),
+        ("model = joblib.load(r'C:\\\\models\\\\churn.pkl')", "does not exist in the container"),
         ("model = joblib.load(os.path.join(os.environ['AZUREML_MODEL_DIR'], 'model', 'churn.pkl'))", ""),
         ("model = joblib.load(Path(__file__).parent / 'churn.pkl')", ""),
         ("model = joblib.load('/var/azureml-app/azureml-models/churn/1/churn.pkl')", ""),

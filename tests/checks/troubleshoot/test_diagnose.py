@@ -97,7 +97,7 @@ def test_no_traffic_is_mended_by_giving_it_to_who_is_ready() -> None:
     found = only(snapshot(deployment(), deployment("green", "Failed"), traffic={}), "traffic-zero")
     assert found.severity == "blocker"
     assert [dict(fix.arguments) for fix in found.fixes] == [{"shares": {"blue": 100}}]
-    assert "then  blue 100 %" in "\n".join(found.fixes[0].preview)
+    assert "new   blue 100 %" in "\n".join(found.fixes[0].preview)
 
 
 def test_traffic_to_a_failed_deployment_goes_to_another_one() -> None:
@@ -298,7 +298,7 @@ def test_a_reader_is_told_what_it_may_not_see() -> None:
     found = diagnosed(snapshot(unseen=[refused, Unseen("The last hour's metrics", "No answer.")]))
     assert not wrong(found)
     assert [one.severity for one in found if one.id.startswith("unseen")] == ["unknown", "unknown"]
-    assert "operator may not see everything: the containers' logs" in next(
+    assert "operator cannot read everything: the containers' logs" in next(
         one.message for one in found if one.id == "unseen-roles"
     )
 

@@ -47,7 +47,7 @@ def test_every_problem_is_named_with_its_place(command: list[str], lonely: dict[
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("endpoint: [", "line 1"), ("- a\n- b\n", "A plan is a map"), ("", "A plan is a map")],
+    [("endpoint: [", "line 1"), ("- a\n- b\n", "A plan must be a map"), ("", "A plan must be a map")],
 )
 def test_a_file_that_is_no_plan(text: str, said: str, lonely: dict[str, str], tmp_path: Path) -> None:
     plan = tmp_path / "plan.yml"

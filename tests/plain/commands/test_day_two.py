@@ -37,7 +37,7 @@ def test_the_plans_own_rollout_is_kept(own_plan: Path) -> None:
     assert load(given.plan, sets=given.sets).get("rollout") == {"steps": [50, 100]}
 
 
-@pytest.mark.parametrize(("name", "said"), [("a_b", "underscore"), ("1st", "begins with a letter")])
+@pytest.mark.parametrize(("name", "said"), [("a_b", "underscore"), ("1st", "start with a letter")])
 def test_a_name_that_is_none_is_refused(name: str, said: str) -> None:
     with pytest.raises(Failure, match=said) as refused:
         beside(arguments(PRESET, name))

@@ -64,7 +64,7 @@ def test_an_identity_without_roles_blocks_and_others_are_asked_for_them(
     assert '--role "Storage Blob Data Reader" --scope ' in found["endpoint-identity-storage"]["command"]
     assert '--role "AcrPull" --scope ' in found["endpoint-identity-registry"]["command"]
     pages = aml_deploy("requests", PRESET, overlay, "--rehearse", environ=restored).stdout
-    assert "Let the endpoint's identity pull images from the workspace's registry." in pages
+    assert "Allow the endpoint's identity to pull images from the workspace's registry." in pages
 
 
 def test_who_may_not_give_the_identity_away_is_told_the_role(overlay: Path, restored: dict[str, str]) -> None:

@@ -37,7 +37,7 @@ def test_a_file_is_explained_with_the_lines_that_show_it(tmp_path: Path) -> None
     file.write_text(f"first line\n{QUOTA}", encoding="utf-8")
     done = explain(tmp_path, str(file))
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("Not enough cores are left for this size\n")
+    assert done.stdout.startswith("Not enough quota for this size\n")
     assert "Why: Standard_F4s_v2 needs 8 cores" in done.stdout
     assert "line 2: " in done.stdout
     assert "474bd4bb-205d-4e03-8d0d-8503166f8062" in done.stdout

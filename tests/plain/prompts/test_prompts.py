@@ -57,7 +57,7 @@ def test_a_wrong_answer_is_refused_with_what_would_be_right(rehearsing: dict[str
     done = aml_deploy(PRESET, "--rehearse", "--plain", environ=rehearsing, typed=typed)
     assert done.returncode == 130
     assert "An underscore is not allowed in a name; try churn-02." in done.stderr
-    assert "It is unique in the whole Azure region." in done.stderr
+    assert "It must be unique in the Azure region." in done.stderr
     assert "The value comes from: preset churn-xgboost" in done.stderr
     assert "endpoint churn-02" in done.stderr
     assert "Nothing was deployed." in done.stderr

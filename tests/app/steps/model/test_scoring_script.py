@@ -64,14 +64,14 @@ async def test_where_it_is_refused_a_button_makes_one(home: Path) -> None:
 
 async def test_a_refusal_is_told_and_changes_nothing() -> None:
     refused = HelperError(
-        "There is no MLflow model to make a scoring script for", "It has no file MLmodel.", "Name one."
+        "There is no MLflow model to make a scoring script for", "It has no MLmodel file", "Name one."
     )
     answers = recorded_answers(inspect_model=INSPECTED, count_files=COUNTED, workspace=LEGACY, make_scoring=refused)
     async with wizard(answers, sets=MLFLOW) as walk:
         await at_model(walk)
         await walk.tab_to("make-script")
         await walk.press("enter")
-        await walk.sees("No scoring script was created", "has no file MLmodel.")
+        await walk.sees("No scoring script was created", "has no MLmodel file")
         assert walk.store.value("deployment.model.type") == "mlflow_model"
 
 

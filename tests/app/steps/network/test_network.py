@@ -34,7 +34,7 @@ REACH = {
         hop("storage", addresses=["10.1.0.5"], private=True, expected="private",
             cnames=["store.privatelink.blob.example"]),
         hop("scoring", addresses=["20.9.9.9"], expected="private", state="wrong_address",
-            detail="It resolves to the public address 20.9.9.9, but its settings demand a private one.",
+            detail="It resolves to the public address 20.9.9.9, but its settings require a private one.",
             remedy="Link the zone privatelink.api.azureml.ms to this network."),
         hop("vault", title="The key vault", needed=False, addresses=[], private=None, state="unresolved"),
         hop("login", addresses=["20.190.1.1"], state="tls", issuer="Corporate Proxy CA",
@@ -75,7 +75,7 @@ async def test_the_chosen_host_tells_what_is_wrong_and_what_to_do() -> None:
         await walk.tab_to("path")
         path = walk.app.screen.query_one(NetworkPath)
         assert path.marked is not None and path.marked.name == "scoring", "the first that is wrong is marked"
-        await walk.sees("demand a private one", "To do: Link the zone privatelink.api.azureml.ms")
+        await walk.sees("require a private one", "To do: Link the zone privatelink.api.azureml.ms")
         await walk.press("up")
         await walk.sees("by way of store.privatelink.blob.example")
         await walk.press("enter")
@@ -155,7 +155,7 @@ async def test_a_flag_that_a_deployment_has_for_good_cannot_be_changed() -> None
         await walk.store.ask("workspace")
         await walk.store.ask("endpoint")
         await walk.to("network")
-        await walk.sees("✖ Flags", "Azure does not change", "green")
+        await walk.sees("✖ Flags", "cannot be changed", "green")
         await walk.press("pagedown")
         await walk.until(lambda: flag(walk).control.has_focus, "Next goes to the flag")
         assert walk.app.screen.step == "network"
