@@ -1,4 +1,4 @@
-"""Answers to every question of the nine steps, and the wizard without a plan."""
+"""Recorded answers to all queries of the nine steps, and the wizard without a plan."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tui.app.app import WizardApp
 
 
 def answers(**more: Any) -> Any:
-    """Everything goes well, with every question of the nine steps answered."""
+    """Return successful answers to all queries of the nine steps."""
     told = {
         "inspect_model": INSPECTED, "count_files": COUNTED, "sizes": OFFERS, "reach": REACH, "credential_sources": [],
         "endpoint": endpoint({"blue": 90, "green": 10}), "endpoint_name": {"state": "free", "region": "eastus2"},

@@ -1,10 +1,10 @@
-"""Which keys a browser keeps to itself, and which bindings are our own."""
+"""The keys that browsers reserve, and the bindings that the wizard declares itself."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-# Keys that a browser keeps to itself, or that mean something else in one.
+# Keys that a browser reserves, or that mean something else in one.
 FORBIDDEN = {"ctrl+q", "ctrl+w", "ctrl+t", "ctrl+n", "ctrl+b", "ctrl+p", "ctrl+enter", "ctrl+tab"}
 
 
@@ -15,7 +15,7 @@ def is_forbidden(key: str) -> bool:
 
 
 def own(node: object) -> Iterator[object]:
-    """The bindings that a class of ours declares itself."""
+    """Return the bindings that a class of the wizard declares itself."""
     for kind in type(node).__mro__:
         if kind.__module__.startswith("tui."):
             yield from kind.__dict__.get("BINDINGS", ())

@@ -1,4 +1,4 @@
-"""An operator at the keyboard of the troubleshooting screen, in front of a rehearsal with endpoints of all kinds."""
+"""Simulates an operator who uses the troubleshoot screen on a rehearsal with various endpoints."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SLOW = SCORE.replace("def run(text):\n", "def run(text):\n    import time\n\n   
 
 
 class OneHelper(HelperClient):
-    """A helper that stays for all stories."""
+    """A helper shared by all stories."""
 
     begun = False
 
@@ -38,15 +38,15 @@ class OneHelper(HelperClient):
             await super().start(env)
 
     async def close(self) -> None:
-        """Stays; `end` ends it."""
+        """Does nothing: `end` stops the helper."""
 
     async def end(self) -> None:
-        """Ends it."""
+        """Stop the helper."""
         await super().close()
 
 
 class Ground:
-    """A rehearsal in which stories are set up: endpoints, deployments of good and of bad code, scenarios."""
+    """Sets up stories in a rehearsal: endpoints, deployments with working and broken code, scenarios."""
 
     def __init__(self, practised: Practised, folder: Path) -> None:
         (folder / "model").mkdir(exist_ok=True)
@@ -80,7 +80,7 @@ class Ground:
         return self.arm.call("PUT", f"onlineEndpoints/{endpoint}/deployments/{name}", body)
 
     def deploy(self, endpoint: str, name: str, code: str = "good", size: str = SIZE, **more: Any) -> str:
-        """Makes a deployment and waits; how it ended."""
+        """Create a deployment and wait; return its final state."""
         answer = self.ask(endpoint, name, code, size, **more)
         assert answer.status_code in (200, 201), answer.text
         ended = self.rehearsal.until(answer.headers["Azure-AsyncOperation"], lambda body: body["status"] != "Updating")
@@ -105,7 +105,7 @@ class Ground:
         return self.arm.session.post(url, json={"number": 2}, headers={"Authorization": f"Bearer {key}"}, timeout=60)
 
     def remove(self, endpoint: str) -> None:
-        """Gives its cores back."""
+        """Delete it, which frees its cores."""
         answer = self.arm.call("DELETE", f"onlineEndpoints/{endpoint}")
         if answer.status_code == 202:
             deadline = time.monotonic() + 60
@@ -115,12 +115,12 @@ class Ground:
 
 
 class Operator(Walk):
-    """Opens the screen on an endpoint, and works with the keyboard only."""
+    """Opens the screen on an endpoint, and uses only the keyboard."""
 
     screen: TroubleshootScreen
 
     async def open(self, endpoint: str, **credential: str) -> None:
-        """The screen on an endpoint, after its first look."""
+        """Open the screen on an endpoint, and wait for its first report."""
         document = Document()
         for key, name in (
             ("workspace.subscription_id", "AZURE_SUBSCRIPTION_ID"),
@@ -136,12 +136,12 @@ class Operator(Walk):
         await self.looked()
 
     async def looked(self) -> None:
-        """Waits for the look that is under way."""
+        """Wait for the refresh in progress."""
         await self.until(lambda: self.screen.report and not self.screen._looking, "the look", 120)
         await self.until(lambda: "Looked" in self.text() or "✖" in self.text(), "the look is shown", 20)
 
     async def again(self) -> None:
-        """Look again, with the button."""
+        """Refresh with the button."""
         before = self.screen.report.get("time"), self.screen.report.get("seconds")
         await self.tab_to("look")
         await self.press("enter")
@@ -159,7 +159,7 @@ class Operator(Walk):
         return found
 
     async def find(self, id: str) -> dict[str, Any]:
-        """Goes to a finding and opens it."""
+        """Go to a finding and open it."""
         ids = [item["id"] for item in self.screen.report["findings"]]
         assert id in ids, f"{id} is not among {ids}\n{self.screen.report['findings']}"
         await self.tab_to("findings")
@@ -169,7 +169,7 @@ class Operator(Walk):
         return item
 
     async def fix(self, action: str, typed: str = "") -> None:
-        """Chooses a fix of the finding on screen, confirms it, and waits until it is done and looked at."""
+        """Select a fix of the finding on screen, confirm it, and wait until it is applied and the screen refreshed."""
         dialog = self.app.screen
         assert isinstance(dialog, FindingDialog)
         number = [fix["action"] for fix in dialog.fixes].index(action)
@@ -199,5 +199,5 @@ Story = Callable[[Operator, Ground], Any]
 
 
 async def in_background(work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Sets a story up while the screen goes on."""
+    """Set up a story while the screen keeps running."""
     return await asyncio.get_running_loop().run_in_executor(None, lambda: work(*arguments, **named))

@@ -1,4 +1,4 @@
-"""The wizard on one step with recorded answers, for tests of panes."""
+"""Runs the wizard at one step with recorded answers, for tests of panes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def recorded_answers(**more: Any) -> Answers:
-    """Everything goes well, unless told otherwise."""
+    """Return successful answers, unless overridden."""
     told = {
         "changes": CHANGES,
         "check": FINDINGS,
@@ -49,7 +49,7 @@ def recorded_answers(**more: Any) -> Answers:
 
 
 class Walk:
-    """The wizard as a person at the keyboard has it."""
+    """Drives the wizard as a user at the keyboard would."""
 
     def __init__(self, app: WizardApp, pilot: Pilot[Any]) -> None:
         self.app = app
@@ -57,12 +57,12 @@ class Walk:
 
     @property
     def store(self) -> Any:
-        """What the wizard knows."""
+        """The wizard's state."""
         return self.app.store
 
     @property
     def focused(self) -> str:
-        """The id of what has the focus."""
+        """The id of the focused widget."""
         focused = self.app.screen.focused
         return (focused.id if focused else "") or ""
 
@@ -84,13 +84,13 @@ class Walk:
         raise AssertionError(f"{wanted} cannot be reached with Tab, the focus is at {self.focused}\n{self.text()}")
 
     def text(self) -> str:
-        """Everything on the screen, a line each."""
+        """Return the text on the screen, line by line."""
         width, height = self.app.size
         strips = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in strip)[:width].rstrip() for strip in strips[:height])
 
     async def until(self, condition: Callable[[], Any], what: str = "", seconds: float = 20) -> None:
-        """Wait for something to come true, as long as a slow machine may need."""
+        """Wait for a condition, as long as a slow machine may need."""
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:
@@ -98,7 +98,7 @@ class Walk:
             await asyncio.sleep(0.02)
 
     async def sees(self, *words: str) -> str:
-        """Wait until all these words are on the screen; returns the screen."""
+        """Wait until all these texts are on the screen; return the screen's text."""
         await self.until(lambda: all(word in self.text() for word in words), f"{words} on the screen")
         return self.text()
 
@@ -107,7 +107,7 @@ class Walk:
 async def wizard(
     answers: Answers | None = None, *, size: tuple[int, int] = (80, 24), sets: tuple[str, ...] = ()
 ) -> AsyncIterator[Walk]:
-    """The wizard on the preset, with recorded answers in the place of the helper."""
+    """Run the wizard on the preset, with recorded answers instead of the helper."""
     document = load("churn-xgboost")
     for assignment in sets:
         key, _, value = assignment.partition("=")
@@ -123,7 +123,7 @@ async def wizard(
 async def rehearsed(
     env: dict[str, str], monkeypatch: pytest.MonkeyPatch, *, endpoint: str, size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[Walk]:
-    """The wizard on the preset in a rehearsal, with a real helper; the endpoint's name begins with `endpoint`."""
+    """Run the wizard on the preset in a rehearsal, with a real helper; the endpoint's name starts with `endpoint`."""
     monkeypatch.setenv("AML_DEPLOY_HOME", env["AML_DEPLOY_HOME"])
     document = load("churn-xgboost")
     document.set("endpoint.name", f"{endpoint}-{uuid.uuid4().hex[:8]}", "test")
@@ -135,7 +135,7 @@ async def rehearsed(
 
 
 async def run_from_review(walk: Walk, answered: str) -> DeployPane:
-    """Start the run at Review, once it shows what Azure has `answered`, and wait for its end."""
+    """Start the run at Review, once it shows the text `answered`, and wait for its end."""
     await walk.to("review")
     await walk.until(lambda: answered in walk.text(), "Azure has answered", seconds=120)
     await walk.tab_to("next")
@@ -153,7 +153,7 @@ async def follow(walk: Walk, recording: Recording) -> None:
 
 
 def plans(home: Path) -> Path:
-    """Where the wizard saves plans that have no file of their own."""
+    """Return the folder where the wizard saves plans that have no file."""
     folder = home / "plans"
     folder.mkdir(exist_ok=True)
     return folder

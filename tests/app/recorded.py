@@ -1,4 +1,4 @@
-"""Recorded runs and answers for the panes: journals as the engine writes them, answers as the helper gives them."""
+"""Recorded runs and answers for the panes, in the formats of the engine's journal and the helper."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Recording:
         return found
 
     def engine_lives(self) -> Recording:
-        """This process plays the engine."""
+        """Make this process the run's engine."""
         write_engine(self.folder, os.getpid())
         return self
 
@@ -110,7 +110,7 @@ class Recording:
         self.write(*[(at, "task_log", {"task": task, "line": line, "source": source}) for line in lines])
 
     def to_middle(self) -> None:
-        """As far as the model's upload beside the endpoint's creation."""
+        """Record up to the model's upload, alongside the endpoint's creation."""
         self.begin()
         self.start(0.1, "sign-in", "read")
         self.log(0.3, "sign-in", "Trying the default credential chain", "Signed in as app churn-deployer")
@@ -129,7 +129,7 @@ class Recording:
         self.write((2.0, "task_progress", {"task": "model", "done": 1_200_000, "total": 3_400_000, "unit": "bytes"}))
 
     def to_deployment(self) -> None:
-        """As far as the building of the environment."""
+        """Record up to the environment's build."""
         self.to_middle()
         self.finish(2.6, "model", 1.6, detail="churn-model-adb:4")
         self.finish(6.5, "endpoint", 5.5, detail="Succeeded")
@@ -144,7 +144,7 @@ class Recording:
         )
 
     def to_success(self) -> None:
-        """The whole way."""
+        """Record the whole run."""
         self.to_deployment()
         self.log(20.0, "deployment", "Azure ML Inferencing HTTP server v1.5.1", source="container")
         self.finish(24.0, "deployment", 17.5, detail="blue, 1 instance")
@@ -199,7 +199,7 @@ class Recording:
 
 
 class Answers:
-    """Stands where the helper process stands, and gives recorded answers.
+    """Replaces the helper process, and returns recorded answers.
 
     `answers` has the result of each question, a HelperError to raise, or a function of what was asked. A question
     named in `held` waits until `release` is called.
@@ -214,21 +214,21 @@ class Answers:
         self.held: dict[str, asyncio.Event] = {}
 
     def hold(self, question: str) -> None:
-        """Let a question wait."""
+        """Hold back the answer to a query."""
         self.held[question] = asyncio.Event()
 
     def release(self, question: str) -> None:
-        """Answer what waits."""
+        """Release held answers."""
         self.held.pop(question).set()
 
     async def start(self, env: Any = None) -> None:
-        """Nothing to start."""
+        """Does nothing: there is no process to start."""
 
     async def close(self) -> None:
-        """Nothing to end."""
+        """Does nothing: there is no process to stop."""
 
     async def ask(self, name: str, /, timeout: float = 120.0, **with_: Any) -> Any:
-        """The recorded answer."""
+        """Return the recorded answer."""
         self.asked.append((name, with_))
         if name in self.held:
             await self.held[name].wait()

@@ -1,4 +1,4 @@
-"""What the pictures of the screens are drawn from: answers, a clock that stands still, two sizes."""
+"""The setting of the screen pictures: answers, a stopped clock, two sizes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["home"]
 
 SMALL, LARGE = (80, 24), (120, 40)
 NOW = datetime(2026, 11, 22, 22, 5, 13)  # UTC
-DRAWN = [SMALL]  # the size that is drawn now
+DRAWN = [SMALL]  # the current size
 LEAST_CONTRAST = 3.0  # of words in 16 colours (WCAG 2.1 asks for that of large text)
 LEAST_OF_LINES = 1.2  # of lines and bars, which say nothing that words do not
 SOURCES = [
@@ -58,7 +58,7 @@ FREE = {"state": "free", "region": "eastus2", "asked": 2, "silent": 0}
 
 
 class Stopped(datetime):
-    """A clock that stands still."""
+    """A stopped clock."""
 
     @classmethod
     def now(cls, tz: Any = None) -> datetime:
@@ -87,7 +87,7 @@ class Seconds:
 
 @pytest.fixture(autouse=True)
 def always_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nothing on the screen depends on when and where it is drawn."""
+    """Make the screen independent of time and machine."""
     for module in ("tests.app.recorded", "tui.app.steps.credentials.pane", "tui.app.steps.test.pane"):
         monkeypatch.setattr(f"{module}.datetime", Stopped)
     for module in ("steps.deploy.follow_run", "steps.step_pane", "state.store", "state.answers", "widgets.field_row"):
@@ -116,7 +116,7 @@ def sizes(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def good_answers(**more: Any) -> Answers:
-    """Everything goes well, with every question answered."""
+    """Return successful answers to all queries."""
     told = {
         "credential_sources": SOURCES, "sign_in": SIGNED_IN, "workspace": WORKSPACE, "endpoint": NEW_ENDPOINT,
         "endpoint_name": FREE, "inspect_model": INSPECTED, "count_files": COUNTED, "sizes": OFFERS, "reach": REACH,
@@ -137,7 +137,7 @@ async def pictures(walk: Walk, name: str, *words: str, standard: bool = False) -
 
 
 def legible(walk: Walk, name: str) -> None:
-    """In 16 colours every letter of the uppermost screen stands out from what is behind it."""
+    """Assert that in 16 colours every letter of the top screen contrasts with its background."""
     region = max((child.region for child in walk.app.screen.children), key=lambda found: found.area)
     for y, line in enumerate(in_16_colours(rows(walk.app))):
         x = 0

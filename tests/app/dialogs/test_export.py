@@ -1,4 +1,4 @@
-"""Review's Export: formats, a folder, files that exist already."""
+"""The export dialog: formats, folder, existing files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leaving: the question, what becomes of a run that works, signals."""
+"""Quitting: the dialog, what happens to a run in progress, signals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl+C twice leaves the wizard from whatever state it is in."""
+"""Ctrl+C twice quits the wizard in every state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The screen that tests references, from the menu, in both sizes."""
+"""The dialog that tests references, opened from the menu, in both sizes."""
 
 from __future__ import annotations
 

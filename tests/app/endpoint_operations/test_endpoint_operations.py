@@ -1,4 +1,4 @@
-"""Test: many calls with their figures and plot, the traffic with its sliders, and removing."""
+"""The load test with its results and plot, the traffic sliders, removal and keys."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MADE = {"aml-deploy": "0.1.0"}
 
 
 def deployment(name: str, count: int = 1, **more: Any) -> dict[str, Any]:
-    """A deployment as the helper tells it."""
+    """Return a deployment as in the helper's answer."""
     return {
         "name": name, "provisioning_state": "Succeeded", "instance_type": "Standard_DS3_v2", "instance_count": count,
         "tags": MADE, **more,
@@ -32,7 +32,7 @@ def deployment(name: str, count: int = 1, **more: Any) -> dict[str, Any]:
 
 
 def endpoint(traffic: dict[str, int], **more: Any) -> dict[str, Any]:
-    """An endpoint with blue and green."""
+    """Return an endpoint with the deployments blue and green."""
     return {
         **ENDPOINT_ANSWER, "name": "churn-endpoint-01", "location": "eastus2", "tags": MADE, "traffic": traffic,
         "deployments": [deployment("blue", 3), deployment("green")], **more,
@@ -40,7 +40,7 @@ def endpoint(traffic: dict[str, int], **more: Any) -> dict[str, Any]:
 
 
 class Calls:
-    """Answers bursts, ten calls a piece; the fifth call of each piece is refused."""
+    """Answers load tests in batches of ten calls; the fifth call of each batch is refused."""
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
@@ -56,7 +56,7 @@ class Calls:
 
 
 async def open_many(walk: Walk) -> None:
-    """Open the screen for many calls."""
+    """Open the load test dialog."""
     await walk.to("test")
     await walk.sees("JSON: 2 rows in data")
     await walk.tab_to("test-many")
@@ -65,7 +65,7 @@ async def open_many(walk: Walk) -> None:
 
 
 async def type_into(walk: Walk, wanted: str, text: str) -> None:
-    """Replace what a field holds."""
+    """Replace a field's text."""
     await walk.tab_to(wanted)
     await walk.press("end", "ctrl+u", *text)
 
@@ -142,7 +142,7 @@ def test_a_tally_counts_what_is_no_answer_and_what_only_looks_like_one() -> None
 
 
 async def open_traffic(walk: Walk) -> None:
-    """Open the screen with the sliders."""
+    """Open the traffic dialog."""
     await walk.to("test")
     await walk.tab_to("test-traffic")
     await walk.press("enter")
@@ -213,11 +213,11 @@ def test_where_nothing_is_sent_anywhere_everything_is_offered_to_the_plans_deplo
     assert from_tag({"aml-deploy-traffic-before": "nonsense"}) == {}
 
 
-# Removing
+# Removal
 
 
 def item(name: str, goes: bool, why: str, share: int = 0, count: int = 1, **more: Any) -> dict[str, Any]:
-    """A deployment of an inventory."""
+    """Return a deployment of an inventory."""
     return {
         "kind": "deployment", "name": name, "state": "Succeeded", "goes": goes, "why": why, "failed": False,
         "traffic": share, "instances": count, "instance_type": "Standard_DS3_v2", "price_per_hour": 0.23 * count,
@@ -226,7 +226,7 @@ def item(name: str, goes: bool, why: str, share: int = 0, count: int = 1, **more
 
 
 def inventory(*items: dict[str, Any], whole: bool = False) -> dict[str, Any]:
-    """An inventory of these deployments and their endpoint."""
+    """Return an inventory of these deployments and their endpoint."""
     why = "it belongs to the plan and has no other deployments" if whole else "it keeps other deployments"
     place = {"kind": "endpoint", "name": "churn-endpoint-01", "state": "Succeeded", "goes": whole, "why": why,
              "failed": False, "traffic": 0, "instances": 0, "instance_type": "", "price_per_hour": None,
@@ -235,7 +235,7 @@ def inventory(*items: dict[str, Any], whole: bool = False) -> dict[str, Any]:
 
 
 def by_choice(asked: dict[str, Any]) -> dict[str, Any]:
-    """What would go of blue, green and a broken one."""
+    """Return an inventory that would remove some of blue, green and a broken deployment."""
     broken = item("broken", asked["failed"], "it failed and has no traffic; --failed removes it too", state="Failed",
                   failed=True)  # fmt: skip
     alone = asked["deployment"]
@@ -304,7 +304,7 @@ def test_the_endpoint_goes_with_its_last_deployment() -> None:
 
 
 class Keys:
-    """An endpoint's keys by their fingerprints; the helper never tells more."""
+    """Answers with the fingerprints of an endpoint's keys; the helper never returns more."""
 
     def __init__(self) -> None:
         self.now = {"primary": "11111111", "secondary": "22222222"}

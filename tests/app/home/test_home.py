@@ -1,4 +1,4 @@
-"""The first screen: runs, presets, plans, files to open and to import."""
+"""The home screen: runs, presets, plans, opening and importing files."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_every_way_to_begin_is_in_sight_and_the_marked_one_is_told_whole(h
 
 
 async def choose_on_home(walk: Walk, title: str) -> None:
-    """Move to an entry of the first screen and open it."""
+    """Move to an entry of the home screen and open it."""
     options = walk.app.screen.query_one(OptionList)
     for _ in range(12):
         marked = options.highlighted_option

@@ -1,4 +1,4 @@
-"""Several deployments in one plan: shown one at a time, edited each by itself, added and taken out."""
+"""Plans with several deployments: shown one at a time, edited separately, added and removed."""
 
 from __future__ import annotations
 

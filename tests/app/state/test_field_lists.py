@@ -1,4 +1,4 @@
-"""Lists below fields: opened and taken by keys, filtered as one types, refused with a reason, late answers dropped."""
+"""Drop-down lists: opened and used with keys, filtered while typing, refused with a reason, late answers dropped."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ NAME, GROUP, SUBSCRIPTION = "workspace.name", "workspace.resource_group", "works
 
 
 def drop(walk: Walk, key: str) -> DropList:
-    """The list of a field."""
+    """Return the list of a field."""
     found = row(walk, key).list
     assert found is not None
     return found
@@ -253,7 +253,7 @@ async def test_a_name_that_another_workspace_has_is_said_with_one_that_may_be_fr
 
 @pytest.fixture
 def give(rehearsal: dict[str, Any], rehearsal_home: dict[str, str]) -> Iterator[Callable[..., None]]:
-    """Changes what the managed identity may do, and gives it back at the end."""
+    """Change the managed identity's permissions, and restore them at the end."""
 
     def change(*arguments: str) -> None:
         done = rehearsal_command("rights", *arguments, env=rehearsal_home)

@@ -1,4 +1,4 @@
-"""A deployment beside what serves: what the wizard says of it, and the plan that it becomes."""
+"""A deployment alongside existing ones: the wizard's explanation, and the resulting plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each step as commands of the Azure CLI and as YAML: what is shown is what Azure's own schemas take."""
+"""Each step as Azure CLI commands and as YAML, checked against Azure's own schemas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps as YAML of `az ml`, with identity, data collection and a container of one's own."""
+"""The steps as YAML of `az ml`, with identity, data collection and a custom container."""
 
 from __future__ import annotations
 

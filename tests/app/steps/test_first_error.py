@@ -1,4 +1,4 @@
-"""Next goes to the first error, wherever it is, and shows it whole."""
+"""Next goes to the first error, wherever it is, and shows it in full."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The form steps: what is refused and how, where values come from, what the helper's answers change."""
+"""The form steps: validation, sources of values, effects of the helper's answers."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ async def test_a_wrong_name_is_refused_with_what_would_be_right_and_next_goes_ba
     async with wizard() as walk:
         await walk.to("endpoint")
         await walk.press("ctrl+u", *"my_name")
-        assert "✖" not in walk.text(), "a field is judged when it is left, not while it is first typed"
+        assert "✖" not in walk.text(), "a field is checked when it is left, not while it is first typed"
         await walk.press("tab")
         await walk.sees("✖ An underscore is not allowed in a name; try my-name.")
         await walk.press("pagedown")
         await walk.until(lambda: row(walk, "endpoint.name").control.has_focus)
         assert walk.app.screen.step == "endpoint"
         await walk.press("home", "right", "right", "delete", "minus")
-        assert "✖" not in walk.text(), "it is judged anew while it is corrected"
+        assert "✖" not in walk.text(), "it is checked again while it is corrected"
         await walk.press("pagedown")
         await walk.until(lambda: walk.app.screen.step == "model")
 

@@ -1,4 +1,4 @@
-"""What the preflight finds is told in the step it belongs to, while that is filled in, and keeps nobody there."""
+"""Preflight findings are shown in their step while it is filled in, without blocking it."""
 
 from __future__ import annotations
 

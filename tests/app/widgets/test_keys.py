@@ -50,7 +50,7 @@ async def dialogs(walk: Walk) -> AsyncIterator[Screen[Any]]:
         await walk.until(lambda: walk.app.screen.id == "wizard", "Esc closes it")
 
 
-def judge_keys(screen: Screen[Any]) -> None:
+def check_keys(screen: Screen[Any]) -> None:
     """No key of the browser's, at most six in the footer, an id and a tooltip for each of ours."""
     for key, active in screen.active_bindings.items():
         assert not is_forbidden(key), f"{key} on {screen!r}"
@@ -65,9 +65,9 @@ async def test_dialogs_and_the_first_screen_keep_the_rules_of_keys() -> None:
             for widget in screen.focus_chain:
                 screen.set_focus(widget)
                 await walk.pilot.pause()
-                judge_keys(screen)
+                check_keys(screen)
     async with first_screen() as walk:
-        judge_keys(walk.app.screen)
+        check_keys(walk.app.screen)
 
 
 async def test_ids_of_bindings_are_each_for_one_key() -> None:

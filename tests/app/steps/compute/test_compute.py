@@ -20,7 +20,7 @@ SIZE = "deployment.instance_type"
 
 
 def offer(name: str, left: int | None, **more: Any) -> dict[str, Any]:
-    """A size as the helper offers it."""
+    """Return a size as in the helper's answer."""
     size = table.find(name)
     assert size is not None
     return {"name": name, "family": size.family, "cores": size.cores, "memory_gib": size.memory_gib,
@@ -39,7 +39,7 @@ OFFERS = [
 
 
 def line(walk: Walk, name: str) -> str:
-    """A size's line of the table."""
+    """Return a size's line in the table."""
     found = [text for text in walk.text().splitlines() if name in text and ("✔" in text or "✖" in text or "·" in text)]
     assert found, f"{name} is not on\n{walk.text()}"
     return found[-1]

@@ -1,4 +1,4 @@
-"""Credentials: every state of the sign-in, where a secret comes from, and that a typed one is written nowhere."""
+"""Credentials: all states of the sign-in, the sources of a secret, and that a typed secret is never written."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECRET = "credential.client_secret"
 
 
 def signed_in(seconds: float) -> dict[str, Any]:
-    """An answer whose token ends so many seconds from now."""
+    """Return an answer whose token expires in so many seconds."""
     ends = datetime.now(timezone.utc) + timedelta(seconds=seconds)
     return {"principal": "deployer", "kind": "service principal", "tenant": "contoso", "client_id": "app-1",
             "expires": ends.strftime("%Y-%m-%dT%H:%M:%SZ"), "method": "default", "source": "Environment"}  # fmt: skip
@@ -158,5 +158,5 @@ async def test_a_typed_secret_signs_in_for_real_and_is_in_no_written_file(
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder."""
+    """Return all files below a folder."""
     return {str(file): file.read_bytes() for file in folder.rglob("*") if file.is_file()}

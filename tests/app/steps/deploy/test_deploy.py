@@ -1,4 +1,4 @@
-"""Deploy: a recorded run as it is shown, live and afterwards."""
+"""Deploy: a recorded run, shown live and afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A failed run gone on with, its endpoint called and removed: against the rehearsal, with a real engine and helper."""
+"""Resumes a failed run, calls and removes its endpoint, in the rehearsal with a real engine and helper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deploy while a deployment takes over requests: what is shown, and the way back."""
+"""Deploy during a rollout: what is shown, and the rollback."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def shifting(recording: Recording) -> None:
 
 
 def go_back(recording: Recording) -> None:
-    """Too many errors: the split of before, and the end."""
+    """Record too many errors, the restored split, and the end of the run."""
     recording.write(
         (30, "traffic_shift", {
             "task": "rollout", "before": {"blue": 100}, "after": {"blue": 100}, "why": BACK["cause"], "back": True,

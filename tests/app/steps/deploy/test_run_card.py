@@ -1,4 +1,4 @@
-"""The card of a run that failed, was blocked or interrupted: what it says, and what its buttons do."""
+"""The card of a failed, blocked or interrupted run: its text, and its buttons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log of a run at Deploy: filtered, searched, followed, saved, larger, and long."""
+"""The log of a run at Deploy: filtered, searched, followed, saved, maximized, and long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deploy without a screen: where bars lie, what support gets, what a resumed run counts, how long the log may grow."""
+"""Deploy without a screen: bars, the text for support, the times of a resumed run, the log's length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model's step: files that answer slowly, registered models, what is said of the files, a sample to use."""
+"""The step Model: slow file systems, registered models, texts about the files, the sample."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ async def test_what_is_not_wanted_cannot_be_taken_and_esc_goes_back(folder: Path
         await walk.sees("! A folder is wanted here")
 
 
-async def test_next_closes_the_files_and_judges_every_field() -> None:
+async def test_next_closes_the_files_and_checks_every_field() -> None:
     answers = recorded_answers(inspect_model=INSPECTED, count_files=COUNTED)
     async with wizard(answers, sets=("deployment.environment.conda_file=nowhere.yml",)) as walk:
         await walk.to("model")
@@ -292,7 +292,7 @@ async def test_a_real_mount_with_two_seconds_a_look_stays_usable(folder: Path, t
         mounted.__exit__(None, None, None)
 
 
-# What is said
+# Texts
 
 
 async def test_running_figures_replace_each_other_until_everything_is_counted() -> None:

@@ -1,4 +1,4 @@
-"""An MLflow model without a scoring script where Azure refuses it: one is made, and the plan uses it."""
+"""An MLflow model that Azure refuses without a scoring script: one is created and added to the plan."""
 
 from __future__ import annotations
 

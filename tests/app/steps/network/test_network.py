@@ -1,4 +1,4 @@
-"""The network's step: the way drawn in its states, what can be chosen, what is explained."""
+"""The step Network: the network path in its states, the allowed flags, the explanations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PUBLIC = {**WORKSPACE_ANSWER, "isolation": "public", "public_network_access": "E
 
 
 def hop(name: str, **more: Any) -> dict[str, Any]:
-    """A host as the helper tells it."""
+    """Return a host as in the helper's answer."""
     return {"name": name, "title": name, "host": f"{name}.example", "purpose": "is called", "needed": True,
             "addresses": ["20.1.2.3"], "cnames": [], "private": False, "expected": None, "state": "reachable",
             "issuer": "Microsoft Corporation", "detail": "", "remedy": "", "command": "", **more}  # fmt: skip
@@ -116,7 +116,7 @@ async def test_what_cannot_be_known_says_why_and_can_be_asked_again() -> None:
         await walk.sees("── private endpoint ▶")
 
 
-# What can be chosen
+# Allowed flags
 
 
 def flag(walk: Walk) -> FieldRow:

@@ -1,4 +1,4 @@
-"""Review: what is shown before anything is created, and what keeps Deploy from starting."""
+"""Review: what is shown before anything is created, and what prevents a deployment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 def rows(walk) -> str:
-    """Every row of the review, in sight or not."""
+    """Return all rows of the review, visible or not."""
     return "\n".join(row.content.plain for row in walk.app.screen.query_one(ReviewList).rows)
 
 

@@ -1,4 +1,4 @@
-"""Test: the request, the answer, and the call as code."""
+"""Test: the request, the response, and the call as code."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def test_a_200_with_an_error_text_is_not_a_success() -> None:
         assert "The body is an error text." in screen
 
 
-async def test_json_is_judged_while_it_is_typed_with_line_and_column() -> None:
+async def test_json_is_checked_while_it_is_typed_with_line_and_column() -> None:
     async with wizard() as walk:
         await walk.to("test")
         await walk.sees("JSON: 2 rows in data")
