@@ -354,7 +354,7 @@ async def test_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_accepted_picture_is_drawn_by_a_test() -> None:
-    """A picture that no test draws would be looked at by nobody."""
+    """Check that every accepted picture is drawn by a test."""
     from tests.app.pictures import FOLDER
 
     source = Path(__file__).read_text(encoding="utf-8")

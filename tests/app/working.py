@@ -1,4 +1,4 @@
-"""A run whose engine works, for tests of what becomes of it."""
+"""Provides a run whose engine is running."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["home"]
 
 @pytest.fixture
 def working_run(home: Path) -> Iterator[tuple[Run, subprocess.Popen[bytes]]]:
-    """A run whose engine is a process that waits."""
+    """Create a run whose engine is a waiting process."""
     engine = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     folder = home / "runs" / "r-1"
     folder.mkdir(parents=True)

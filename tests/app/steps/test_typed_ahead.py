@@ -1,4 +1,4 @@
-"""Keys that are typed before the screen they are for is there: none is lost, and none goes elsewhere."""
+"""Keys typed before their screen is shown: none is lost, and none goes to another widget."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 def at_once(walk: Walk, *keys: str) -> None:
-    """Keys that come in one piece, as over a slow link."""
+    """Send keys that arrive together, as over a slow link."""
     for key in keys:
         walk.app.simulate_key(key)
 

@@ -70,12 +70,12 @@ async def test_a_wrong_secret_of_the_practice_principal_is_refused_with_a_senten
 
 
 class Patient(Walk):
-    """Waits as long as a helper needs that starts while other things run."""
+    """Waits long enough for a helper to start on a busy machine."""
 
     seconds = 90
 
     async def next(self, step: str) -> None:
-        """PgDn, until the next step is there."""
+        """Press PgDn and wait for the next step."""
         assert ORDER[ORDER.index(step) - 1] == self.app.screen.step  # type: ignore[attr-defined]
         await self.press("pagedown")
         await self.until(lambda: self.app.screen.step == step, step)  # type: ignore[attr-defined]

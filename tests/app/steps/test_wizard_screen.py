@@ -1,4 +1,4 @@
-"""The frame around the steps: what fits, walking, help, the notice, the menu, a rehearsal that does not start."""
+"""The wizard screen: layout, navigation, help, the notice, the menu, a rehearsal that does not start."""
 
 from __future__ import annotations
 

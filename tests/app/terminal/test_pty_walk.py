@@ -1,4 +1,4 @@
-"""The whole walk with the real command on a pseudo-terminal of 80×24: nine steps, a run, a prediction, the farewell."""
+"""The whole walk with the real command on a pseudo-terminal of 80×24: nine steps, a run, a prediction, quitting."""
 
 from __future__ import annotations
 

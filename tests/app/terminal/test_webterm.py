@@ -24,13 +24,13 @@ BUILD_SECONDS = 240
 
 
 def missing() -> str:
-    """What a browser test needs and this machine has not; empty where all is there."""
+    """Return what a browser test needs and this machine lacks; empty if nothing is missing."""
     return ", ".join(name for name in ("chromium", "npm", "bash") if shutil.which(name) is None)
 
 
 @pytest_asyncio.fixture
 async def person(rehearsal_home: dict[str, str], rehearsal: dict[str, Any]) -> AsyncIterator[Player]:
-    """Somebody at a shell in a browser's terminal of 80×24."""
+    """Drives a shell in a browser's terminal of 80×24."""
     if missing():
         if os.environ.get("CI"):
             pytest.fail(f"not on this machine: {missing()}")
@@ -42,7 +42,7 @@ async def person(rehearsal_home: dict[str, str], rehearsal: dict[str, Any]) -> A
 
 
 async def runs(environ: dict[str, str]) -> list[dict[str, Any]]:
-    """What `aml-deploy runs --json` lists."""
+    """Return the output of `aml-deploy runs --json`."""
     import asyncio
 
     listing = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""Texts cut, filled up and wrapped to the cells of a terminal, also where a character takes two."""
+"""Texts truncated, padded and wrapped to terminal cells, including characters two cells wide."""
 
 from __future__ import annotations
 

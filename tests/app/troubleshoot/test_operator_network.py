@@ -38,7 +38,7 @@ ANSWERS = {
 
 
 class Inside:
-    """Stands where the helper process stands, and asks one that lives in the namespace."""
+    """Replaces the helper process, and forwards queries to one in the namespace."""
 
     pid = None
     running = True
@@ -48,10 +48,10 @@ class Inside:
         self._one = asyncio.Lock()  # the answers come back in the order of the questions
 
     async def start(self, env: Any = None) -> None:
-        """It starts when it is first asked."""
+        """Does nothing: it starts with the first query."""
 
     async def close(self) -> None:
-        """The network ends it."""
+        """Does nothing: the network stops it."""
 
     async def ask(self, name: str, /, timeout: float = 60, **with_: Any) -> Any:
         async with self._one:

@@ -1,4 +1,4 @@
-"""Ten calls that an operator gets, played in the rehearsal: found and mended with the keyboard, from one screen."""
+"""Ten support cases in the rehearsal, diagnosed and fixed with the keyboard from one screen."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ STORIES = (
 
 
 async def test_ten_stories(ground: Ground, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """One screen and one helper for all, because each costs seconds to start; every story is told by its name."""
+    """Run all stories with one screen and one helper, because each takes seconds to start; failures name the story."""
     monkeypatch.setenv("AML_DEPLOY_HOME", ground.rehearsal.base["AML_DEPLOY_HOME"])
     helper = OneHelper()
     app = WizardApp(environ=ground.env, helper=helper)

@@ -1,4 +1,4 @@
-"""The operator's screen: findings first, each with its evidence; what mends is previewed and confirmed."""
+"""The troubleshoot screen: findings first, each with its evidence; fixes are previewed and confirmed."""
 
 from __future__ import annotations
 
@@ -177,12 +177,12 @@ async def operating(answers: Answers, width: int = 80, height: int = 24) -> Asyn
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is busy need not stay up for a second here."""
+    """Do not keep busy messages on the screen for a second here."""
     monkeypatch.setattr("tui.app.state.answers.BUSY_SECONDS", 0.0)
 
 
 def words_of(walk: Walk) -> str:
-    """The screen's text without its frame, on one line."""
+    """Return the dialog's text without its frame, on one line."""
     return " ".join(walk.text().replace("│", " ").split())
 
 

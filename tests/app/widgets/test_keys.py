@@ -1,4 +1,4 @@
-"""Keys: none that a browser keeps, at most six in the footer, each with an id and a tooltip."""
+"""Key bindings: none reserved by browsers, at most six in the footer, each with an id and a tooltip."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def dialogs(walk: Walk) -> AsyncIterator[Screen[Any]]:
 
 
 def check_keys(screen: Screen[Any]) -> None:
-    """No key of the browser's, at most six in the footer, an id and a tooltip for each of ours."""
+    """Assert no browser keys, at most six in the footer, and an id and a tooltip for each binding."""
     for key, active in screen.active_bindings.items():
         assert not is_forbidden(key), f"{key} on {screen!r}"
         if active.binding in list(own(active.node)):

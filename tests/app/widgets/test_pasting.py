@@ -1,4 +1,4 @@
-"""Long texts, wide characters, and paths with blanks and quotes, as they are pasted."""
+"""Pasting long texts, wide characters, and paths with blanks and quotes."""
 
 from __future__ import annotations
 

@@ -21,12 +21,12 @@ pytestmark = pytest.mark.usefixtures("home", "elsewhere")
 
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder of its own for what is saved: every button is pressed, that of the log too."""
+    """Use a separate folder for saved files, because every button is pressed, including Save."""
     monkeypatch.chdir(tmp_path)
 
 
 async def by_tab(walk: Walk) -> set[str]:
-    """The ids of everything that Tab leads to, all round."""
+    """Return the ids of all widgets that Tab reaches."""
     found: list[Widget] = []
     for _ in range(80):
         await walk.press("tab")

@@ -1,4 +1,4 @@
-"""What is typed arrives in the order in which it was typed, also when it comes in one piece over a slow link."""
+"""Typed keys are processed in order, also if they arrive together over a slow link."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 class OneField(App[None]):
-    """A text field of the wizard, alone."""
+    """An application with a single text field of the wizard."""
 
     def __init__(self, field: TextInput | RequestEditor) -> None:
         super().__init__()

@@ -52,7 +52,7 @@ async def test_every_size_says_whether_it_fits_or_why_not_at_80_columns() -> Non
         assert "✔ fits" in line(walk, "Standard_DS3_v2") and "0.23" in line(walk, "Standard_DS3_v2")
         assert " 40 " in line(walk, "Standard_DS3_v2"), "48 are left before, ceil(1.2·1)·4 = 8 are taken"
         assert "✖ no: 4 short" in line(walk, "Standard_F4s_v2")
-        assert "· not known" in line(walk, "Standard_E8s_v3")
+        assert "· unknown" in line(walk, "Standard_E8s_v3")
         assert "✖ not offered" in line(walk, "Standard_D4as_v4")
         # Azure reserves nothing for this size: one instance takes its 24 cores and no more.
         assert "✔ fits" in line(walk, "Standard_NC24ads_A100_v4")
@@ -125,7 +125,7 @@ def test_cores_that_the_deployment_has_already_are_given_back() -> None:
     (alone,) = size_columns.rows(offers, 5, "eastus2")
     (again,) = size_columns.rows(offers, 5, "eastus2", existing)
     assert alone.fit.fits is False and again.fit.fits is True
-    assert "24 that the deployment has already" in again.fit.reason
+    assert "24 that the deployment already uses" in again.fit.reason
     (failed,) = size_columns.rows(offers, 5, "eastus2", {**existing, "provisioning_state": "Failed"})
     assert failed.fit.fits is False
 
@@ -135,7 +135,7 @@ async def test_an_existing_deployment_is_taken_from_the_endpoint_that_was_read()
         await walk.store.ask("endpoint")
         await walk.to("compute")
         await walk.sees("✔ Quota", "✔ fits")
-        assert "8 that the deployment has already" in " ".join(walk.text().split())
+        assert "8 that the deployment already uses" in " ".join(walk.text().split())
 
 
 @pytest.mark.parametrize("width", range(40, 200, 7))
@@ -157,7 +157,7 @@ async def test_a_model_larger_than_the_memory_is_said() -> None:
     async with wizard(recorded_answers(sizes=OFFERS)) as walk:
         walk.store.facts["inspect_model"] = {"bytes": 20 * 2**30}
         await walk.to("compute")
-        await walk.sees("! Memory", "more than the 14 GiB")
+        await walk.sees("! Memory", "larger than the memory of 14 GiB")
 
 
 async def test_the_size_opens_the_table_and_all_fields_take_its_room_on_a_short_screen() -> None:

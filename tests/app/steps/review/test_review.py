@@ -44,7 +44,7 @@ async def test_a_typed_secret_is_named_but_never_shown() -> None:
 async def test_findings_stand_worst_first_with_what_to_do() -> None:
     async with wizard(recorded_answers(check=[*FINDINGS, BLOCKER])) as walk:
         await walk.to("review")
-        screen = " ".join((await walk.sees("blocker", "warning", "1 blocker, 1 warning", "Enter: Size")).split())
+        screen = " ".join((await walk.sees("blocker", "warning", "1 blocker, 1 warning", "Enter: edit Size")).split())
         assert screen.index("Quota: 8 cores") < screen.index("managed virtual network")
         assert "Choose a smaller size, or ask for more quota." in screen, "the marked row is told whole"
         assert screen.index("managed virtual network") < screen.index("+ create") < screen.index("not known")
@@ -82,7 +82,7 @@ async def test_cost_is_microsofts_list_price_where_that_is_known() -> None:
     async with wizard(recorded_answers(cost=answer)) as walk:
         await walk.to("review")
         await walk.sees(
-            "0.31 USD an hour, 226 USD a month (1 × Standard_DS3_v2, list price of", "On top: private endpoints"
+            "0.31 USD an hour, 226 USD a month (1 × Standard_DS3_v2, list price of", "Plus: private endpoints"
         )
         await walk.to("compute")
         walk.store.set("deployment.instance_count", "2")
