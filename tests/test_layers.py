@@ -91,6 +91,11 @@ def test_the_wizard_does_load_textual() -> None:
     assert "textual" in modules_after_loading("app")
 
 
+def test_any_module_of_the_cloud_brings_azure_core_as_a_whole() -> None:
+    """Else a thread that needs a part of it finds half a module while another thread loads the rest."""
+    assert {"azure.core", "azure.core.pipeline.transport"} <= modules_after_loading("cloud.errors")
+
+
 def test_the_helpers_client_needs_the_standard_library_only() -> None:
     modules = modules_after_loading("helper.client")
     assert not {name for name in modules if name.startswith(("tui.plan", "tui.cloud", "yaml", "azure", "textual"))}
