@@ -28,7 +28,7 @@ def endpoints_end_with_their_module() -> Iterator[None]:
 
 
 def remove_endpoints(env: dict[str, str], origin: str) -> None:
-    """Remove every endpoint of every workspace, and wait until they are gone (half a minute at most)."""
+    """Remove every endpoint of every workspace, and wait until they are gone (two minutes at most)."""
     import requests
 
     session = requests.Session()
@@ -44,11 +44,12 @@ def remove_endpoints(env: dict[str, str], origin: str) -> None:
 
     service = "providers/Microsoft.MachineLearningServices/workspaces"
     workspaces = [place for one in listed("/subscriptions") for place in listed(f"{one}/{service}")]
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+    deadline = time.monotonic() + 120
+    while True:
         left = [endpoint for place in workspaces for endpoint in listed(f"{place}/onlineEndpoints")]
         if not left:
             return
+        assert time.monotonic() < deadline, f"these do not go: {left}"
         for endpoint in left:
             session.delete(f"{origin}{endpoint}?api-version=2024-04-01", timeout=30)
         time.sleep(0.2)
@@ -71,6 +72,12 @@ def rehearsal_command(*arguments: str, env: dict[str, str]) -> subprocess.Comple
 def rehearsal_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """This process's environment with private state and cache folders; the rehearsal there is ended at the end."""
     folder = tmp_path_factory.mktemp("rehearsal")
+    # What was built for one worker of pytest-xdist serves the others: a build takes longer than most tests.
+    base = tmp_path_factory.getbasetemp()
+    built = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "environments"
+    built.mkdir(exist_ok=True)
+    (folder / "cache").mkdir()
+    (folder / "cache" / "environments").symlink_to(built)
     env = {**os.environ, "AML_DEPLOY_HOME": str(folder / "home"), "AML_DEPLOY_CACHE": str(folder / "cache")}
     yield env
     stopped = rehearsal_command("stop", env=env)
@@ -147,10 +154,18 @@ SLOW_FILES = {
 }
 
 
+# The wizard's screens, Azure's SDK, and the files for other tools, which are tried with these: a second a test.
+NOT_QUICK_FOLDERS = {"app", "cloud", "export"}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of the slow files."""
+    """Mark the tests of the slow files, and as quick what is not slow and asks for no rehearsal."""
     here = Path(__file__).parent
     for item in items:
-        if item.path.relative_to(here).as_posix() in SLOW_FILES:
+        path = item.path.relative_to(here)
+        if path.as_posix() in SLOW_FILES:
             item.add_marker(pytest.mark.slow)
+        fixtures = getattr(item, "fixturenames", ())
+        if not (item.get_closest_marker("slow") or "rehearsal_home" in fixtures or path.parts[0] in NOT_QUICK_FOLDERS):
+            item.add_marker(pytest.mark.quick)
