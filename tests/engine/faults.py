@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,12 @@ from tui.engine.journal import runs
 from tui.engine.journal.runs import Run
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
-from tui.plan.presets import find
+from tui.plan.presets import presets
 from tui.rehearsal_client import prepare
 
 LONGEST = 240.0
 ROOT = Path(__file__).resolve().parents[2]
+PRESET = next(preset for preset in presets() if preset.name == "own-score")  # its server starts soonest
 ORDINARY_SECONDS = 7.0
 
 BOUNDARIES = (
@@ -118,28 +120,48 @@ def schedules(count: int, seed: int) -> Iterator[Schedule]:
     for number in range(count):
         boundaries = boundaries or chance.sample(BOUNDARIES, len(BOUNDARIES))
         scenarios = scenarios or chance.sample(SCENARIOS, len(SCENARIOS))
-        event, task = boundaries.pop()
-        inside = (event, task) in INSIDE and number % 4 != 0
-        moment = chance.uniform(0.02, LONGEST_INSIDE) if inside else 0.0
-        blows = [Blow("SIGSTOP" if number % 6 == 5 else "SIGKILL", event, task, moment)]
+        blows = [_at(boundaries.pop(), number, chance)]
         if number % 2:
             blows.append(Blow("SIGKILL", seconds=chance.uniform(0.05, ORDINARY_SECONDS)))
         yield Schedule(number, tuple(blows), scenarios.pop() if number % 3 == 2 else "")
 
 
+def brief(seed: int) -> list[Schedule]:
+    """Every boundary and every scenario once, in half as many runs as there are boundaries: an early, a late blow."""
+    chance = random.Random(seed)
+    middle = (len(BOUNDARIES) + 1) // 2
+    pairs = list(zip_longest(BOUNDARIES[:middle], BOUNDARIES[middle:]))
+    under = chance.sample([*SCENARIOS, *[""] * (len(pairs) - len(SCENARIOS))], len(pairs))
+    return [
+        Schedule(
+            number,
+            (
+                _at(early, number, chance),
+                _at(late, number + 3, chance) if late else Blow("SIGKILL", seconds=chance.uniform(0.05, 2.0)),
+            ),
+            scenario,
+        )
+        for number, ((early, late), scenario) in enumerate(zip(pairs, under))
+    ]
+
+
+def _at(boundary: tuple[str, str], number: int, chance: random.Random) -> Blow:
+    """A blow at a boundary, or inside of what goes on after it."""
+    inside = boundary in INSIDE and number % 4 != 0
+    moment = chance.uniform(0.02, LONGEST_INSIDE) if inside else 0.0
+    return Blow("SIGSTOP" if number % 6 == 5 else "SIGKILL", *boundary, moment)
+
+
 class Place:
-    """A rehearsal for runs under one scenario, which is all its services' and all its runs'."""
+    """A rehearsal for runs under one scenario at a time, which is all its services' and all its runs'."""
 
-    def __init__(self, scenario: str, home: Path, environ: dict[str, str]) -> None:
-        preset = find("churn-xgboost")
-        assert preset is not None
-        self.environ = prepare(load(preset.path), {**environ, "AML_DEPLOY_HOME": str(home)})
+    def __init__(self, home: Path, environ: dict[str, str]) -> None:
+        self.environ = prepare(load(PRESET.path), {**environ, "AML_DEPLOY_HOME": str(home)})
         self.azure = Azure(self.environ)
-        self._command("scenario", scenario or "none")
 
-    def calm(self) -> None:
-        """From now on the services answer as they should."""
-        self._command("scenario", "none")
+    def under(self, scenario: str) -> None:
+        """From now on the services answer as a scenario has it; `none` as they should."""
+        self._command("scenario", scenario)
 
     def stop(self) -> None:
         """Ends the rehearsal."""
@@ -202,17 +224,16 @@ class Campaign:
 
     def _plan(self, name: str) -> tuple[Document, str]:
         """The preset with names and contents that no other run has."""
-        preset = find("churn-xgboost")
-        assert preset is not None
         folder = self._folder / name
         own = name.ljust(16)  # of one length: how many bytes a model has is part of what is compared
-        shutil.copytree(preset.path.parent / "churn-xgboost", folder / "churn-xgboost")
-        shutil.copy(preset.path, folder / "plan.yml")
-        script = folder / "churn-xgboost" / "onlinescoring" / "score.py"
+        files = folder / PRESET.path.stem
+        shutil.copytree(PRESET.path.with_suffix(""), files)
+        shutil.copy(PRESET.path, folder / "plan.yml")
+        script = files / "onlinescoring" / "score.py"
         script.write_text(f"{script.read_text(encoding='utf-8')}\n# {own}\n", encoding="utf-8")
-        (folder / "churn-xgboost" / "model" / "name.txt").write_text(own, encoding="utf-8")
+        (files / "model" / "name.txt").write_text(own, encoding="utf-8")
         for number in range(40):  # so that there is an inside of the upload
-            part = folder / "churn-xgboost" / "model" / f"part-{number:02d}.bin"
+            part = files / "model" / f"part-{number:02d}.bin"
             part.write_bytes(own.encode() * 2000 + bytes([number]))
         sets = [f"endpoint.name={name}", f"deployment.model.name={name}"]
         return load(folder / "plan.yml", sets=sets), snapshot_hash(walk(script.parent))
