@@ -89,7 +89,7 @@ class Walk:
         strips = self.app.screen._compositor.render_strips()
         return "\n".join("".join(segment.text for segment in strip)[:width].rstrip() for strip in strips[:height])
 
-    async def until(self, condition: Callable[[], Any], what: str = "", seconds: float = 20) -> None:
+    async def until(self, condition: Callable[[], Any], what: str = "", seconds: float = 60) -> None:
         """Wait for a condition, as long as a slow machine may need."""
         deadline = time.monotonic() + seconds
         while not condition():

@@ -137,7 +137,7 @@ def in_a_terminal(command: list[str], cwd: Path, before: list[str], typed: str) 
 
     def until(mark: str) -> None:
         nonlocal seen
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while mark not in said[seen:] and time.monotonic() < end:
             read()
         seen = max(seen, said.find(mark, seen))
@@ -147,7 +147,7 @@ def in_a_terminal(command: list[str], cwd: Path, before: list[str], typed: str) 
         until("ready")
         for part in typed.split("\t")[:-1]:
             os.write(terminal, part.encode() + b"\t")
-            begun, end = len(said), time.monotonic() + 20
+            begun, end = len(said), time.monotonic() + 60
             while len(said) - begun <= len(part) and time.monotonic() < end:  # its echo, and what completes it
                 read()
         os.write(terminal, b"\n")

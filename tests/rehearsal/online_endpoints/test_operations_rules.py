@@ -112,7 +112,7 @@ def test_a_managed_network_that_is_not_provisioned(elsewhere: Any, name: str) ->
     assert client.call("POST", f"{client.workspace}/provisionManagedNetwork").status_code == 202
     import time
 
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while client.call("GET", client.workspace).json()["properties"]["managedNetwork"]["status"]["status"] == "Inactive":
         assert time.monotonic() < deadline
         time.sleep(0.05)
