@@ -52,7 +52,7 @@ def remove_endpoints(env: dict[str, str], origin: str) -> None:
         assert time.monotonic() < deadline, f"these do not go: {left}"
         for endpoint in left:
             session.delete(f"{origin}{endpoint}?api-version=2024-04-01", timeout=30)
-        time.sleep(0.2)
+        time.sleep(0.05)
 
 
 def rehearsal_command(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -26,7 +26,7 @@ def registered_by_the_sdk(client: Any, folder: Path) -> str:
     deadline = time.monotonic() + 60
     while client.online_endpoints.get(name).provisioning_state != "Succeeded":
         assert time.monotonic() < deadline
-        time.sleep(0.2)
+        time.sleep(0.05)
     deployment = ManagedOnlineDeployment(
         name="blue",
         endpoint_name=name,

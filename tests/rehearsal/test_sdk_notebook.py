@@ -19,7 +19,7 @@ def _poll(read: Any) -> Any:
         if found.provisioning_state in ("Succeeded", "Failed"):
             return found
         assert time.monotonic() < deadline
-        time.sleep(0.5)
+        time.sleep(0.05)
 
 
 def test_from_endpoint_to_prediction(ml_client: Any, artifacts: Path, name: str) -> None:
@@ -93,7 +93,7 @@ def test_from_endpoint_to_prediction(ml_client: Any, artifacts: Path, name: str)
     with pytest.raises(ResourceNotFoundError):
         while time.monotonic() < deadline:
             ml_client.online_endpoints.get(name)
-            time.sleep(0.2)
+            time.sleep(0.05)
 
 
 def test_lists_that_forms_offer(ml_client: Any) -> None:
