@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,10 @@ from azure_state import Azure
 from test_run import begin, ended, events_until, finished, plan_for, statuses
 
 from tui.engine import start_stop
+from tui.engine.file_lock import taken
 from tui.engine.journal import runs
 from tui.engine.journal.journal import Event
 from tui.engine.journal.runs import Run
-from tui.plan.load_save.document import Document
 from tui.rehearsal_client import with_own_identity
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,6 +66,38 @@ def test_a_run_that_is_stopped_as_soon_as_it_is_started_has_an_end(
         last = ended(run)
         assert last["status"] == "cancelled"
         assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, []), "only the engine waits"
+
+
+def test_a_run_that_has_ended_is_resumed_when_its_engine_has_gone(
+    tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end is in the journal a moment before the engine's process has ended."""
+    run, prepared = begin(plan_for("churn-stop-09", tmp_path), rehearsal_env, monkeypatch)
+    assert start_stop.stop(run)
+    last = ended(run)
+    while run.alive:
+        time.sleep(0.01)
+    lock = os.open(run.folder / "engine.lock", os.O_RDWR)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    still = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[lock])
+    os.close(lock)
+    runs.write_engine(run.folder, still.pid)
+    assert run.alive
+
+    def asked(*given: object) -> bool:
+        still.communicate(b"\n")
+        return taken(*given)
+
+    monkeypatch.setattr(start_stop, "taken", asked)
+    try:
+        start_stop.resume(run, environ=prepared)
+        assert still.poll() is not None, "nobody waited for it"
+    finally:
+        still.kill()
+        still.wait()
+    events_until(run, lambda event: event["seq"] > last["seq"])
+    start_stop.stop(run)
+    events_until(run, lambda event: finished(event) and event["seq"] > last["seq"])
 
 
 @pytest.mark.slow
@@ -171,10 +205,11 @@ def test_a_second_run_on_an_endpoint_names_the_first(
     first, prepared = begin(document, rehearsal_env, monkeypatch)
     events_until(first, at("task_operation", "endpoint"))
 
-    def beside(changed: Document) -> Event:
-        return ended(start_stop.start(with_own_identity(changed, prepared), environ=prepared, rehearse=True))
-
-    refused = beside(document)
+    os.kill(runs.engine_pid(first.folder), signal.SIGSTOP)  # it must not have ended before the other one looks
+    try:
+        refused = ended(start_stop.start(with_own_identity(document, prepared), environ=prepared, rehearse=True))
+    finally:
+        os.kill(runs.engine_pid(first.folder), signal.SIGCONT)
     assert refused["status"] == "blocked"
     assert f"aml-deploy attach {first.id}" in refused["message"]
     finding = next(event for event in runs.find(refused["run"]).journal.read() if event["event"] == "finding")

@@ -71,7 +71,7 @@ def resume(run: Run, *, environ: Mapping[str, str], secrets: Mapping[str, str] |
     """
     from tui.plan.load_save.load import load
 
-    if run.alive:
+    if run.elsewhere or _works(run):
         return
     resolve(load(run.plan), environ, secrets)
     with contextlib.suppress(FileNotFoundError):  # an earlier request to the engine
@@ -144,7 +144,7 @@ def _lock(run: Run) -> tuple[int, ...] | None:
     descriptor = os.open(run.folder / "engine.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     without: tuple[int, ...] | None = None
     try:
-        if taken(descriptor, GONE_SECONDS, lambda: run.alive):
+        if taken(descriptor, GONE_SECONDS, lambda: _works(run)):
             return (descriptor,)
     except OSError:
         without = ()
@@ -152,5 +152,10 @@ def _lock(run: Run) -> tuple[int, ...] | None:
     return without
 
 
-GONE_SECONDS = 3.0
+def _works(run: Run) -> bool:
+    """Whether an engine lives that has something to do: one that has written the run's end only closes its files."""
+    return run.alive and not run.journal.finished()
+
+
+GONE_SECONDS = 10.0
 _children: list[subprocess.Popen[bytes]] = []  # kept so that ended engines are reaped and no warning is printed
