@@ -98,7 +98,7 @@ def artifacts(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settled(arm: Arm) -> Callable[[str], dict[str, Any]]:
     """Waits until a resource has left its transient states and returns it."""
     import time

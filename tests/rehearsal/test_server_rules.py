@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,14 @@ def _make_endpoint(arm: Arm, name: str, settled: Settled, **properties: Any) -> 
     body = {"location": "eastus", "properties": {"authMode": "Key", **properties}}
     assert arm.call("PUT", f"onlineEndpoints/{name}", body).status_code == 201
     return settled(f"{arm.workspace}/onlineEndpoints/{name}")
+
+
+@pytest.fixture(scope="module")
+def empty(arm: Arm, settled: Settled) -> str:
+    """The name of an endpoint whose every change is refused."""
+    name = f"empty-{uuid.uuid4().hex[:12]}"
+    _make_endpoint(arm, name, settled)
+    return name
 
 
 def _assets(arm: Arm, name: str, model_type: str = "custom_model") -> dict[str, str]:
@@ -121,24 +130,22 @@ def test_an_endpoint_that_changes_refuses_the_next_change(arm: Arm, name: str, s
 
 
 @pytest.mark.parametrize("traffic", [{"blue": 100}, {"blue": -1}])
-def test_traffic_names_existing_deployments(arm: Arm, name: str, settled: Settled, traffic: dict[str, int]) -> None:
-    _make_endpoint(arm, name, settled)
+def test_traffic_names_existing_deployments(arm: Arm, empty: str, traffic: dict[str, int]) -> None:
     body = {"location": "eastus", "properties": {"authMode": "Key", "traffic": traffic}}
-    answer = arm.call("PUT", f"onlineEndpoints/{name}", body)
+    answer = arm.call("PUT", f"onlineEndpoints/{empty}", body)
     assert (answer.status_code, answer.json()["error"]["details"][0]["code"]) == (400, "InvalidTraffic")
 
 
-def test_quota_counts_the_reserve_and_is_refused_as_recorded(arm: Arm, name: str, settled: Settled) -> None:
-    _make_endpoint(arm, name, settled)
+def test_quota_counts_the_reserve_and_is_refused_as_recorded(arm: Arm, name: str, empty: str) -> None:
     # 11 instances and a fifth more, rounded up, are 14 with 4 cores each.
-    answer = arm.call("PUT", f"onlineEndpoints/{name}/deployments/blue", _deployment(_assets(arm, name), count=11))
+    answer = arm.call("PUT", f"onlineEndpoints/{empty}/deployments/blue", _deployment(_assets(arm, name), count=11))
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (400, "BadRequest")
     detail = error["details"][0]
     assert detail["code"] == "InferencingClientCreateDeploymentFailed"
     assert "Not enough quota available for Standard_DS3_v2" in detail["message"]
     assert "/48. Additional needed: 56 " in detail["message"]
-    assert arm.call("GET", f"onlineEndpoints/{name}/deployments").json() == {"value": []}
+    assert arm.call("GET", f"onlineEndpoints/{empty}/deployments").json() == {"value": []}
 
 
 @pytest.mark.parametrize(
@@ -154,11 +161,8 @@ def test_quota_counts_the_reserve_and_is_refused_as_recorded(arm: Arm, name: str
         ({"codeConfiguration": {"codeId": 7}}, "must be a string"),
     ],
 )
-def test_deployments_that_are_refused(
-    arm: Arm, name: str, settled: Settled, changed: dict[str, Any], words: str
-) -> None:
-    _make_endpoint(arm, name, settled)
-    answer = arm.call("PUT", f"onlineEndpoints/{name}/deployments/blue", _deployment(_assets(arm, name), **changed))
+def test_deployments_that_are_refused(arm: Arm, name: str, empty: str, changed: dict[str, Any], words: str) -> None:
+    answer = arm.call("PUT", f"onlineEndpoints/{empty}/deployments/blue", _deployment(_assets(arm, name), **changed))
     assert answer.status_code == 400
     assert words in answer.text
 
