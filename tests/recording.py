@@ -1,9 +1,10 @@
 """Records one sitting in a real terminal: `python -m tests.recording`, some minutes.
 
-A model of an MLflow registry is deployed to a private endpoint in the rehearsal with the wizard, called, and exported
-to a pipeline. It is played by keys in xterm.js in Chromium; nothing is drawn by hand. Written are
-`screenshots/one-sitting.gif`, a picture for each change that was waited for, and `screenshots/one-sitting.cast`, what
-the terminal got and when (asciicast 2: `asciinema play FILE`).
+An engineer's own folder, with a mistake in it, becomes a private endpoint in the rehearsal: the check that fails, what
+it says to do, the deployment with its environment really built, the answer, and the operator's view of the endpoint.
+It is played by keys in xterm.js in Chromium; nothing is drawn by hand. Written are `screenshots/one-sitting.gif`, a
+picture for each change that was waited for, and `screenshots/one-sitting.cast`, what the terminal got and when
+(asciicast 2: `asciinema play FILE`).
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from typing import Any
 import yaml
 from PIL import Image
 
-from tests.sources.mlflow_server import MlflowServer
 from tests.webterm.player import Player, terminal
 
-FOLDER = Path(__file__).resolve().parents[1] / "screenshots"
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "screenshots"
 SIZE = (100, 30)
 PLAN = {
     "workspace": {
@@ -35,16 +36,36 @@ PLAN = {
         "resource_group": "${env:AZURE_RESOURCE_GROUP}",
         "name": "${env:AZURE_ML_WORKSPACE}",
     },
-    "endpoint": {"name": "churn-endpoint-01", "public_network_access": "disabled"},
+    "endpoint": {"name": "iris-endpoint-01", "public_network_access": "disabled"},
     "deployment": {
         "name": "blue",
-        "model": {"name": "churn", "path": "models:/churn@champion", "type": "mlflow_model"},
+        "model": {"name": "iris", "path": "model"},
+        "code_configuration": {"code": "score", "scoring_script": "score.py"},
+        "environment": {
+            "conda_file": "conda.yml",
+            "image": "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20260514.v1",
+        },
         "instance_type": "Standard_DS3_v2",
     },
     "traffic": {"blue": 100},
+    "test": {"request": "request.json"},
 }
+CONDA = """\
+dependencies:
+  - python=3.10
+  - pip
+  - pip:
+      - scikit-learn==1.6.1
+      - joblib==1.4.2
+"""
+LACKING = "azureml-inference-server-http"
+SPEED = 20  # times as fast as Azure
 _SHOWN = 1.1  # seconds that a picture stays
 _LAST = 5.0
+_MOST = 30  # pictures of one run
+_BUSY = r"▸ [^\d]"  # what is being asked or done has this mark; so has the number of the step
+_FOUND = r"^.{17}.*[✔✖]"  # right of the list of steps: what was found
+_NO_BAR = "<style>.xterm-viewport { scrollbar-width: none }</style>"
 
 
 class Film:
@@ -68,11 +89,14 @@ class Film:
             self._pictures.append((picture, stays))
 
     async def while_(self, pattern: str, seconds: float) -> None:
-        """Take pictures until something is on the screen."""
+        """Take pictures until something is on the screen; some of them, where that takes long."""
+        first = len(self._pictures)
         end = time.monotonic() + seconds
         while not re.search(pattern, await self._player.screen(), re.MULTILINE):
             assert time.monotonic() < end, await self._player.screen()
             await self.take(0.35)
+        taken = self._pictures[first:]
+        self._pictures[first:] = taken[:: len(taken) // _MOST + 1]
 
     def write(self, path: Path) -> None:
         """Write them as one moving picture."""
@@ -90,42 +114,68 @@ async def sitting(player: Player, film: Film) -> None:
         await film.take()
         await player.press("Enter")
 
+    async def walk(first: int, last: int) -> None:
+        for step in range(first, last + 1):
+            await player.press("PageDown")
+            await player.sees(f"step {step} of 9", 30)
+            await player.sees(_FOUND, 120)
+            await player.gone(_BUSY, 120)
+            await film.take()
+
+    async def leave() -> None:
+        await player.press("ctrl+c")
+        await film.sees("Leave the wizard")
+        await player.press("Enter")
+        await player.sees(r"^\$ $", 30)
+        await player.type("clear")  # what is said at the end names folders of this machine
+        await player.press("Enter")
+        await player.sees(r"\A\$ $", 10)
+
+    await player.evaluate(f"document.head.insertAdjacentHTML('beforeend', '{_NO_BAR}')")
     await player.sees(r"^\$ ")
-    await command("cat churn.yml")
-    await film.sees("champion", stays=2.5)
-    await command("clear; aml-deploy churn.yml --rehearse")
-    await film.sees("step 1 of 9")
-    await player.sees("Found here", 60)
+    await command("ls; cat conda.yml")
+    await film.sees("scikit-learn", stays=2.5)
+    await command("clear; aml-deploy iris.yml --rehearse")
+    await film.sees("step 1 of 9", 90)
+    await walk(2, 4)
+    await film.sees(f"✖.*{LACKING}|✖(.*\n)+.*{LACKING}", 90, 4.0)
+    await leave()
+    await command(f'echo "      - {LACKING}==1.5.1" >> conda.yml')
+    await command("clear; aml-deploy iris.yml --rehearse")
+    await player.sees("step 1 of 9", 90)
     await player.press("Tab", "Enter")
-    await film.sees("Signed in +as")
-    for step in range(2, 8):
-        await player.press("PageDown")
-        await film.sees(f"step {step} of 9")
-        if step == 4:  # what the registry tells of the model
-            await film.sees("sklearn", stays=3.0)
-    await film.sees("Ready|Creates", 90, 2.5)
+    await film.sees("Signed in +as", 60)
+    await walk(2, 7)
+    await film.sees(r"\+ create +deployment", 90, 3.0)
     await player.press("Tab", "Enter")
     await player.sees("step 8 of 9", 30)
     await film.while_("succeeded", 300)
     await film.take(2.5)
     await player.press("PageDown")
-    await film.sees("step 9 of 9", 30)
-    await player.sees("✔ 200|Send", 30)
+    await player.sees("step 9 of 9", 30)
+    await film.sees('"data"', 30)
     await player.press("Enter")
-    await film.sees("200: The model responded", 60, 3.0)
-    await player.press("ctrl+c")
-    await film.sees("Quit the wizard")
+    await player.sees("predictions", 60)
+    await player.gone(_BUSY)
+    await film.take(3.5)
+    await leave()
+    await command("aml-deploy troubleshoot iris-endpoint-01 --rehearse")
+    await film.sees("Looked", 120, 2.5)
     await player.press("Enter")
-    await film.sees(r"^\$ $", 20, 2.5)
-    await command("clear; aml-deploy export churn.yml --to github-actions -o .")
-    await film.sees(r"\.github/workflows", 30, 2.5)
-    await command("git init -q . && git add . && git status --short")
-    await film.sees("A +.github", 20)
+    await film.sees("diagnostic-settings", 30, 4.0)
+    await player.press("Escape")
+    await player.gone("diagnostic-settings")
+    for section in ("200 by blue", "p95"):  # the last two: test calls, and the last hour
+        await player.press("ArrowLeft")
+        await film.sees(section, 30, 3.0)
 
 
 async def play(here: Path, environ: dict[str, str]) -> tuple[Film, list[Any]]:
     """The sitting in the folder of the plan: its film, and what the terminal got."""
-    shell = ["sh", "-c", f"cd {shlex.quote(str(here))} && exec bash --norc --noprofile -i"]
+    # A name of its own, where that can be had: this machine's is nobody's business.
+    named = ["unshare", "--uts"] if os.geteuid() == 0 and shutil.which("unshare") else []
+    name = "echo driver-1 > /proc/sys/kernel/hostname; " if named else ""
+    shell = [*named, "sh", "-c", f"{name}cd {shlex.quote(str(here))} && exec bash --norc --noprofile -i"]
     async with terminal(shell, environ, SIZE) as player:
         got = kept(player)
         film = Film(player)
@@ -133,47 +183,51 @@ async def play(here: Path, environ: dict[str, str]) -> tuple[Film, list[Any]]:
         return film, got
 
 
+def own_folder(folder: Path) -> None:
+    """What an engineer has: a model, a script, a request, a plan, and a conda file without the scoring server."""
+    preset = ROOT / "presets" / "sklearn-iris"
+    shutil.copytree(preset / "model", folder / "model")
+    shutil.copytree(preset / "onlinescoring", folder / "score")
+    shutil.copy(preset / "sample-request.json", folder / "request.json")
+    (folder / "conda.yml").write_text(CONDA, encoding="utf-8")
+    (folder / "iris.yml").write_text(yaml.safe_dump(PLAN, sort_keys=False), encoding="utf-8")
+
+
 def main() -> None:
     """Play and write."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        here = folder / "churn"
-        here.mkdir()
-        (here / "churn.yml").write_text(yaml.safe_dump(PLAN, sort_keys=False), encoding="utf-8")
+        here = folder / "iris"
+        own_folder(here)
         tool = folder / "bin" / "aml-deploy"
         tool.parent.mkdir()
         tool.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m tui "$@"\n', encoding="utf-8")
         tool.chmod(0o755)
-        server = MlflowServer(folder)
         dropped = ("AZURE_", "ARM_", "IDENTITY_")
         environ = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
         environ |= {
+            "HOME": str(folder),
             "PATH": f"{tool.parent}:{os.environ['PATH']}",
             "PS1": "$ ",
             "AML_DEPLOY_HOME": str(folder / "home"),
             "AML_DEPLOY_CACHE": str(folder / "cache"),
-            "MLFLOW_TRACKING_URI": server.url,
-            "PYTHONPATH": str(FOLDER.parent),
+            "PYTHONPATH": str(ROOT),
         }
 
-        def run(*words: str) -> None:
-            subprocess.run(
-                [tool, *words], env=environ, cwd=here, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
+        def rehearsal(*words: str) -> None:
+            subprocess.run([tool, "rehearsal", *words], env=environ, check=True, stdout=subprocess.DEVNULL)
 
         try:
-            # So that the film shows a deployment, not the download of a scoring environment.
-            run("apply", "churn.yml", "--rehearse", "--yes", "--set", "endpoint.name=churn-warm-up")
-            run("rehearsal", "--stop")
-            shutil.rmtree(folder / "home")
+            rehearsal("--env", "--pace", "azure", "--speed", str(SPEED))
             film, got = asyncio.run(play(here, environ))
         finally:
-            run("rehearsal", "--stop")
-            server.close()
+            rehearsal("--stop")
         film.write(FOLDER / "one-sitting.gif")
         head = {"version": 2, "width": SIZE[0], "height": SIZE[1], "title": "aml-deploy, in the rehearsal"}
         text = "\n".join(json.dumps(line, ensure_ascii=False) for line in [head, *got])
-        (FOLDER / "one-sitting.cast").write_text(text.replace(str(folder), "/home/me") + "\n", encoding="utf-8")
+        # Nobody needs the folder, and the address of the rehearsal's page is a key to it.
+        text = re.sub(r"(https://localhost:\d+/)[\w-]+", r"\1…", text.replace(str(folder), "/home/me"))
+        (FOLDER / "one-sitting.cast").write_text(text + "\n", encoding="utf-8")
 
 
 def kept(player: Player) -> list[Any]:
