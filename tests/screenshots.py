@@ -29,6 +29,7 @@ from tests.app.troubleshoot.test_operator_network import Inside
 from tui.app.app import WizardApp
 from tui.app.steps.network.network_path_widget import NetworkPath
 from tui.app.steps.step_texts import ORDER
+from tui.app.steps.test.answer_view import AnswerView
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
 from tui.rehearsal_client import prepare, with_own_identity
@@ -152,7 +153,7 @@ async def call(walk: Photographer) -> None:
     await walk.tab_to("test-send")
     await walk.press("enter")
     await walk.until(lambda: walk.text().count('"churn"') == 1 and "sending" not in walk.text(), "the answer")
-    walk.app.screen.query_one(CollapsibleTitle).focus()
+    walk.app.screen.query_one(AnswerView).query_one(CollapsibleTitle).focus()
     await walk.press("enter")
     await walk.sees("azureml-model-deployment")
     await walk.picture("test-call")
