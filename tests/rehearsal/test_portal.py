@@ -36,7 +36,7 @@ def test_nobody_else_sees_the_portal(rehearsal: dict[str, Any]) -> None:
     word = rehearsal["set"]["ARM_CLOUD_METADATA_URL"].rpartition("portal=")[2]
     assert len(word) >= 22  # 128 bits
     assert word not in str(open_to_all)
-    for address in (open_to_all[0]["portal"], f"{origin}/{word[:-1]}/portal.azure.com", f"{origin}//portal.azure.com"):
+    for address in (open_to_all["portal"], f"{origin}/{word[:-1]}/portal.azure.com", f"{origin}//portal.azure.com"):
         for accepted in ("text/html", "application/json"):
             page = requests.get(address, headers={"Accept": accepted}, verify=bundle, timeout=30)
             assert page.status_code in (401, 404)

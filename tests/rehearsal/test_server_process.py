@@ -19,6 +19,7 @@ import pytest
 from arm_client import Arm
 
 from tests.conftest import rehearsal_command
+from tui.rehearsal.client_environment import TRUST
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -131,8 +132,12 @@ def test_the_shell_lines_can_be_evaluated(env: dict[str, str]) -> None:
 def test_the_users_own_authorities_stay_trusted(env: dict[str, str], tmp_path: Path) -> None:
     own = tmp_path / "own.pem"
     own.write_text("-----BEGIN CERTIFICATE-----\nmine\n-----END CERTIFICATE-----\n")
-    env.pop("REQUESTS_CA_BUNDLE", None)
-    bundle = described({**env, "SSL_CERT_FILE": str(own)})["set"]["REQUESTS_CA_BUNDLE"]
+    for name in TRUST:
+        env.pop(name, None)
+    variables = described({**env, "SSL_CERT_FILE": str(own)})["set"]
+    bundle = variables["REQUESTS_CA_BUNDLE"]
+    # Each client looks elsewhere: requests, curl, OpenSSL, Node.
+    assert {variables[name] for name in TRUST} == {bundle}
     text = Path(bundle).read_text()
     assert "mine" in text
     # certifi's roots are more than a hundred.

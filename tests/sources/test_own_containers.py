@@ -190,7 +190,7 @@ def test_apply_registers_a_container_and_the_card_says_what_is_not_the_matter(
     assert modes == {"request": ("Enabled", 0.25), "model_inputs": ("Disabled", 0.25)}
     assert collector["collections"]["model_inputs"]["dataId"].endswith("/data/inputs/versions/4")
     asset = body_of(cloud, f"data/{name}-blue-request/versions/1", "2023-04-01-preview")["properties"]
-    assert asset["dataUri"].endswith(f"/paths/modelDataCollector/{name}/blue/request")
+    assert asset["dataUri"].endswith(f"/paths/modelDataCollector/{name}/blue/request/")
 
 
 @pytest.mark.slow

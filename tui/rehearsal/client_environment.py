@@ -22,6 +22,9 @@ RESOURCE_GROUP = "rehearsal"
 MANAGED_WORKSPACE = "closed-managed-network"
 LEGACY_WORKSPACE = "closed-legacy-isolation"
 
+# Where clients look for authorities: requests, curl, OpenSSL (urllib and the Azure CLI's sign-in), Node.
+TRUST = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
+
 UNSET = (
     # Another identity that a credential chain would find first.
     "AZURE_CLIENT_ID",
@@ -46,10 +49,10 @@ UNSET = (
 def certificate_bundle(home: Home, environ: Mapping[str, str]) -> Path:
     """A PEM file with what the user trusts already, certifi's roots and the rehearsal's own authority.
 
-    `REQUESTS_CA_BUNDLE` replaces the trust store, so the bundle must hold all of them: the user's own
-    bundle (`REQUESTS_CA_BUNDLE`, else `SSL_CERT_FILE`) first. Raises OSError.
+    Most of the variables in `TRUST` replace a client's trust store, so the bundle must hold all of them: what
+    the first one that is set names comes first. Raises OSError.
     """
-    given = environ.get("REQUESTS_CA_BUNDLE") or environ.get("SSL_CERT_FILE")
+    given = next((environ[name] for name in TRUST if environ.get(name)), None)
     if given and Path(given).parent == home.certificates and Path(given).is_file():
         # The caller was pointed here before; its bundle is already this one.
         return Path(given)
@@ -90,8 +93,8 @@ def describe(home: Home, server: Mapping[str, Any], environ: Mapping[str, str]) 
     origin = f"https://127.0.0.1:{server['port']}"
     without_proxy = _without_proxy(environ)
     variables = {
-        "ARM_CLOUD_METADATA_URL": f"{origin}/metadata/endpoints?api-version=2022-09-01&portal={seed.portal_word}",
-        "REQUESTS_CA_BUNDLE": str(certificate_bundle(home, environ)),
+        "ARM_CLOUD_METADATA_URL": f"{origin}/metadata/endpoints?api-version=2019-05-01&portal={seed.portal_word}",
+        **dict.fromkeys(TRUST, str(certificate_bundle(home, environ))),
         "IDENTITY_ENDPOINT": f"{origin}/msi/token",
         "IDENTITY_HEADER": seed.identity_header,
         "AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential",

@@ -161,7 +161,8 @@ def test_data_with_the_management_client(mgmt: Any, name: str) -> None:
     assert _status(put, "1", uri + "/other") == 400
     put("2", uri)
     assert [item.name for item in mgmt.data_versions.list(*AT, name, tags="a=1")] == ["2", "1"]
-    assert mgmt.data_versions.get(*AT, name, "1").properties.data_uri == uri
+    # A folder ends in a slash, as the SDK's own end-to-end tests expect it.
+    assert mgmt.data_versions.get(*AT, name, "1").properties.data_uri == uri + "/"
     container = mgmt.data_containers.get(*AT, name)
     assert (container.properties.data_type, container.properties.next_version) == ("uri_folder", "3")
     container.properties.description = "collected"
@@ -171,6 +172,17 @@ def test_data_with_the_management_client(mgmt: Any, name: str) -> None:
     assert _status(mgmt.data_versions.get, *AT, name, "2") == 404
     mgmt.data_containers.delete(*AT, name)
     assert _status(mgmt.data_containers.get, *AT, name) == 404
+
+
+def test_data_says_when_it_is_to_be_deleted(ml_client: Any, artifacts: Path, name: str) -> None:
+    from azure.ai.ml.entities import AutoDeleteSetting, Data
+
+    wish = AutoDeleteSetting(condition="created_greater_than", value="30d")
+    data = Data(name=name, version="1", type="uri_folder", path=str(artifacts / "model"), auto_delete_setting=wish)
+    ml_client.data.create_or_update(data)
+    kept = ml_client.data.get(name, "1")
+    assert (kept.auto_delete_setting.condition, kept.auto_delete_setting.value) == ("createdGreaterThan", "30d")
+    assert kept.path.endswith("/model/")
 
 
 def test_assets_with_the_sdk(ml_client: Any, artifacts: Path, name: str) -> None:

@@ -48,6 +48,9 @@ def test_who_changed_what(arm: Arm, name: str, settled: Callable[[str], dict[str
     later = (datetime.now(timezone.utc) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert asked(arm, path, **{"$filter": f"eventTimestamp ge '{later}'"}).json()["value"] == []
     assert asked(arm, path).status_code == 400, "a filter is required"
+    # As the Azure CLI writes times.
+    bare = f"eventTimestamp ge {since} and eventTimestamp le {later} and resourceGroupName eq '{group}'"
+    assert {event["resourceGroupName"] for event in asked(arm, path, **{"$filter": bare}).json()["value"]} == {group}
 
 
 def test_requests_are_counted(arm: Arm, name: str, settled: Callable[[str], dict[str, Any]]) -> None:

@@ -183,6 +183,8 @@ def test_subscriptions_groups_and_permissions(arm: Arm) -> None:
     assert arm.call("GET", f"{root}/locations").json()["value"][0]["name"] == "eastus"
     assert GROUP in [item["name"] for item in arm.call("GET", f"{root}/resourceGroups").json()["value"]]
     assert arm.call("GET", f"{root}/resourceGroups/{GROUP}").json()["location"] == "eastus"
+    assert arm.call("HEAD", f"{root}/resourceGroups/{GROUP}").status_code == 204
+    assert arm.call("HEAD", f"{root}/resourceGroups/nobody").status_code == 404
     provider = arm.call("GET", f"{root}/providers/Microsoft.MachineLearningServices").json()
     assert provider["registrationState"] == "Registered"
     for scope in (root, f"{root}/resourceGroups/{GROUP}", arm.workspace):
@@ -196,8 +198,11 @@ def test_metadata_of_clouds(rehearsal: dict[str, Any]) -> None:
         answer = requests.get(
             f"{rehearsal['url']}/metadata/endpoints", params={"api-version": version}, verify=verify, timeout=30
         ).json()
-        assert answer[0]["resourceManager"] == rehearsal["url"] + "/"
-        assert answer[0]["suffixes"]["storage"] == "core.windows.net"
+        # The Azure CLI reads a list where it is told its clouds, and one object where one is registered.
+        (cloud,) = answer if version == "2019-05-01" else (answer,)
+        assert cloud["resourceManager"] == rehearsal["url"] + "/"
+        assert cloud["suffixes"]["storage"] == "core.windows.net"
+    assert isinstance(requests.get(rehearsal["set"]["ARM_CLOUD_METADATA_URL"], verify=verify, timeout=30).json(), list)
 
 
 REFUSED = {

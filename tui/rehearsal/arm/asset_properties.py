@@ -107,7 +107,15 @@ def properties_of(call: Call, workspace: Workspace, kind: str) -> dict[str, Any]
                 "A data asset needs a dataUri, and a dataType that is one of " + ", ".join(_DATA_TYPES) + ".",
                 workspace.location,
             )
-        return {**common, "dataType": data_type.lower(), "dataUri": fields.text("dataUri")}
+        uri = fields.text("dataUri") or ""
+        if data_type.lower() != "uri_file":
+            uri = uri.rstrip("/") + "/"  # as the SDK's own tests find it again
+        data = {**common, "dataType": data_type.lower(), "dataUri": uri}
+        removal = fields.object("autoDeleteSetting")
+        if removal.raw("condition") is not None:
+            kept = {"condition": removal.text("condition"), "value": removal.raw("value")}
+            return {**data, "autoDeleteSetting": kept}
+        return data
     if kind == "models":
         uri = fields.text("modelUri")
         flavors = fields.raw("flavors")

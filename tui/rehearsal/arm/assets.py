@@ -213,7 +213,8 @@ async def write_version(call: Call, kind: str) -> web.Response:
         for name in FIXED[kind]:
             old, new = before.properties.get(name), properties.get(name)
             if name.endswith("Uri"):
-                old, new = call.service.at_home(old or ""), call.service.at_home(new or "")
+                # Folders of data were kept without the slash at the end once.
+                old, new = (call.service.at_home(uri or "").rstrip("/") for uri in (old, new))
             elif name == "build":
                 old, new = _at_home(call, old), _at_home(call, new)
             if (old or "") != (new or ""):

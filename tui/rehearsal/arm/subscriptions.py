@@ -94,6 +94,12 @@ async def read_group(call: Call) -> web.Response:
     return web.json_response(_group(call["subscription"], call["group"]))
 
 
+async def check_group(call: Call) -> web.Response:
+    """`HEAD …/resourceGroups/{name}`: 204 where it is there, else 404."""
+    call.service.workspaces.require_group(call["subscription"], call["group"])
+    return web.Response(status=204)
+
+
 async def read_provider(call: Call) -> web.Response:
     """`GET …/providers/Microsoft.MachineLearningServices`: registered."""
     call.service.workspaces.require_subscription(call["subscription"])
@@ -205,6 +211,7 @@ ROUTES: list[Route] = [
     ("GET", f"{_ONE}/locations", list_locations),
     ("GET", f"{_ONE}/resourceGroups", list_groups),
     ("GET", _GROUP, read_group),
+    ("HEAD", _GROUP, check_group),
     ("GET", f"{_ONE}/providers/{{provider}}", read_provider),
     *(
         ("GET", f"{scope}/providers/Microsoft.Authorization/permissions", list_permissions)

@@ -81,8 +81,8 @@ async def cloud_metadata(request: web.Request) -> web.Response:
             "sqlServerHostname": "database.windows.net",
         },
     }
-    # Newer versions of the API answer with a list; the SDK takes both.
-    return web.json_response([cloud])
+    # Since 2022-09-01 the answer is the one cloud that was asked; before, all clouds. The SDK takes both.
+    return web.json_response(cloud if request.query.get("api-version", "") >= "2022-09-01" else [cloud])
 
 
 def _tenant_known(tenant: str) -> bool:

@@ -43,7 +43,8 @@ _WORDS = {
     "workspaces/onlineEndpoints/regenerateKeys/action": "Regenerate Keys of Online Endpoint",
 }
 _OPERATION = re.compile(r"/mfeOperations(?:Status|Results)/([^/?]+)")
-_FILTER = re.compile(r"(\w+)\s+(eq|ge|le)\s+'([^']*)'", re.IGNORECASE)
+# The Azure CLI sends the times without quotation marks.
+_FILTER = re.compile(r"(\w+)\s+(eq|ge|le)\s+'?([^'\s]*)", re.IGNORECASE)
 _numbers = itertools.count(int(time.time() * 1000))
 
 
