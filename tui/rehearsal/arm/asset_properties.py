@@ -107,10 +107,10 @@ def properties_of(call: Call, workspace: Workspace, kind: str) -> dict[str, Any]
                 "A data asset needs a dataUri, and a dataType that is one of " + ", ".join(_DATA_TYPES) + ".",
                 workspace.location,
             )
-        uri = fields.text("dataUri") or ""
+        data_uri = fields.text("dataUri") or ""
         if data_type.lower() != "uri_file":
-            uri = uri.rstrip("/") + "/"  # as the SDK's own tests find it again
-        data = {**common, "dataType": data_type.lower(), "dataUri": uri}
+            data_uri = data_uri.rstrip("/") + "/"  # as the SDK's own tests find it again
+        data = {**common, "dataType": data_type.lower(), "dataUri": data_uri}
         removal = fields.object("autoDeleteSetting")
         if removal.raw("condition") is not None:
             kept = {"condition": removal.text("condition"), "value": removal.raw("value")}
