@@ -132,7 +132,7 @@ def test_a_tally_counts_what_is_no_answer_and_what_only_looks_like_one() -> None
     }  # fmt: skip
     tally = Tally(10, 2).after(answer)
     rows = dict(tally.figures())
-    assert rows["Answers"] == "no answer: 1, 200 with an error text: 1"
+    assert rows["Status"] == "no response: 1, 200 with an error body: 1"
     assert "Latency" not in rows
     assert tally.in_words() == "✖ None of 2 calls, 2 concurrent succeeded"
     assert tally.left == 8

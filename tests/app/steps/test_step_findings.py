@@ -137,4 +137,4 @@ async def test_review_has_the_command_and_what_was_looked_at(home: Path) -> None
         reviewed = walk.app.screen.query_one(ReviewList)
         row = next(row for row in reviewed.rows if "of the tier Basic" in row.content.plain)
         assert "az acr update --name acrchurn --sku Premium" in " ".join(row.content.plain.split())
-        assert row.topic is not None and row.topic.why.endswith("Looked at: /subscriptions/1/registries/acrchurn.")
+        assert row.topic is not None and row.topic.why.endswith("Checked: /subscriptions/1/registries/acrchurn.")

@@ -156,7 +156,7 @@ async def test_a_rehearsed_run_from_review_to_a_prediction(
         await walk.until(lambda: walk.focused == "next", "testing is offered")
         await walk.press("pagedown", "enter")
         await walk.until(lambda: "✔ 200: The model responded" in walk.text(), "a prediction", seconds=60)
-        await walk.sees("answered by blue", '"predictions"')
+        await walk.sees("served by blue", '"predictions"')
 
 
 async def test_a_failure_folds_the_tasks_on_a_short_screen_until_they_have_the_focus(home: Path) -> None:

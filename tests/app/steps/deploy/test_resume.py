@@ -59,7 +59,7 @@ async def test_a_retry_does_only_what_failed_and_what_comes_after_it(
         # Four at once are more than one instance takes here: what is refused is counted, never hidden.
         await walk.tab_to("load-test-parallel")
         await walk.press("end", "ctrl+u", "4", "enter")
-        await walk.until(lambda: "20 calls, 4 at a time" in walk.text(), "the calls are made", seconds=90)
+        await walk.until(lambda: "20 calls, 4 concurrent" in walk.text(), "the calls are made", seconds=90)
         assert "429: " in walk.text()
         await walk.press("escape")
         await walk.tab_to("test-traffic")

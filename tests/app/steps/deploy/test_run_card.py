@@ -168,5 +168,5 @@ async def test_what_is_left_in_azure_does_not_run_on_from_a_command(home: Path) 
     recording.end(10, "failed", message=card["title"], left_behind=["deployment blue"])
     async with wizard() as walk:
         await follow(walk, recording)
-        lines = (await walk.sees("Left in Azure: deployment blue.")).splitlines()
+        lines = (await walk.sees("Remaining in Azure: deployment blue.")).splitlines()
         assert any(line.rstrip(" █▁▂▃▄▅▆▇").endswith("get-logs -l 300") for line in lines)

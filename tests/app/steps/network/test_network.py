@@ -87,8 +87,8 @@ async def test_while_it_is_asked_every_host_says_so_and_late_answers_are_dropped
     answers.hold("reach")
     async with wizard(answers) as walk:
         await walk.to("network")
-        screen = await walk.sees("▸ Resource Manager", "asking", "Resolving and connecting")
-        assert screen.count("asking") == len(network_path_drawing.NEEDED)
+        screen = await walk.sees("▸ Resource Manager", "checking", "Resolving and connecting")
+        assert screen.count("checking") == len(network_path_drawing.NEEDED)
         walk.store.set("workspace.name", "ws-other")
         answers.answers["reach"] = {**REACH, "hops": REACH["hops"][:1], "proxy": ""}
         await walk.until(lambda: [name for name, _ in answers.asked].count("reach") == 2, "asked for the new one")

@@ -177,7 +177,7 @@ async def test_a_question_without_answer_is_not_known_and_blocks_nothing() -> No
     refused = HelperError("The sign-in failed.", "No credential was found.", "Sign in at the first step.")
     async with wizard(recorded_answers(changes=refused, check=refused)) as walk:
         await walk.to("review")
-        screen = await walk.sees("? not known", "The sign-in failed.", "The preflight has not answered")
+        screen = await walk.sees("? not known", "The sign-in failed.", "The preflight did not complete")
         assert "Sign in at the first step." in " ".join(screen.split())
         assert "blocker" not in screen
         assert "Ready" not in screen

@@ -29,7 +29,7 @@ async def test_the_sample_is_filled_in_and_sending_shows_status_latency_and_who_
         await walk.sees("QtdTransacoesNegadas", "JSON: 2 rows in data")
         assert walk.focused == "test-send"
         await walk.press("enter")
-        screen = await walk.sees("✔ 200: The model responded", "31 ms", "answered by blue")
+        screen = await walk.sees("✔ 200: The model responded", "31 ms", "served by blue")
         assert '"churn": "yes"' in screen
         asked = dict(answers.asked)["score"]
         assert json.loads(asked["body"])["data"][0]["Idade"] == 27

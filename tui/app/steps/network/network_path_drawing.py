@@ -15,8 +15,8 @@ STATES: dict[str, tuple[str, str, str]] = {
     "tls": ("✖", "bad", "certificate"),
     "unknown": ("?", "none", "not known"),
     "not_tried": ("·", "none", "not tried"),
-    "asking": ("▸", "busy", "asking"),
-    "not_asked": ("·", "none", "not asked"),
+    "asking": ("▸", "busy", "checking"),
+    "not_asked": ("·", "none", "not checked"),
 }
 
 # The hosts that every plan calls; drawn until, or instead of, an answer.
