@@ -41,7 +41,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SIZE, LARGE = (100, 30), (120, 36)
 PRESET, ENDPOINT = "churn-xgboost", "churn-endpoint-01"
 SPEED = 20  # times as fast as Azure
-ASKING = ("asking ", "Reading ", "Looking ", "checking")  # what is shown while an answer is waited for
+ASKING = ("asking ", "Reading ", "Looking ", "Loading ", "checking")  # what is shown while an answer is waited for
 MACHINE = "driver-1"  # in the place of this machine's name
 
 

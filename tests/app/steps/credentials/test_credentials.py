@@ -121,7 +121,7 @@ async def test_a_scope_reference_names_its_scope_and_key() -> None:
         await walk.until(lambda: bool(walk.app.screen.query("#secret-facts")))
         await walk.sees("● Databricks scope")
         facts = walk.app.screen.query_one("#secret-facts").facts
-        assert any("The key sp-secret of the scope deploy is read" in fact.text for fact in facts)
+        assert any("The key sp-secret of the scope deploy is used" in fact.text for fact in facts)
 
 
 @pytest.mark.slow
