@@ -78,7 +78,7 @@ async def test_many_calls_give_percentiles_errors_by_status_and_a_plot() -> None
         await type_into(walk, "load-test-parallel", "4")
         await walk.tab_to("load-test-start")
         await walk.press("enter")
-        screen = await walk.sees("40 calls, 4 at a time, 4 failed: p50 15 ms, p95 19 ms, p99 19 ms", "200: 36, 429: 4")
+        screen = await walk.sees("40 calls, 4 concurrent, 4 failed: p50 15 ms, p95 19 ms, p99 19 ms", "200: 36, 429: 4")
         assert "blue: 40" in screen
         assert "Too many requests at once." in screen
         await walk.sees("┤", "•", "x: failed")
@@ -89,7 +89,7 @@ async def test_many_calls_give_percentiles_errors_by_status_and_a_plot() -> None
         await walk.sees("already copied")
         assert "5\t429\t14.0\tblue" in walk.app.clipboard
         await walk.press("escape", "escape")
-        await walk.sees("! 40 calls, 4 at a time, 4 failed")
+        await walk.sees("! 40 calls, 4 concurrent, 4 failed")
 
 
 async def test_a_load_test_is_cancelled_while_calls_are_under_way() -> None:

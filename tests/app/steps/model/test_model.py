@@ -124,7 +124,7 @@ async def test_what_is_not_wanted_cannot_be_taken_and_esc_goes_back(folder: Path
         tree(walk).look_into(str(folder))
         await mark(walk, "conda [draft].yml")
         await walk.press("enter")
-        await walk.sees("! A folder is wanted here")
+        await walk.sees("! Select a folder here")
 
 
 async def test_next_closes_the_files_and_checks_every_field() -> None:
