@@ -124,15 +124,15 @@ def test_a_user_adds_a_context(own_file: Path) -> None:
     ("content", "words"),
     [
         ("- id: x\n  title: [", "this is not YAML"),
-        ("just a text", "a list of entries was expected"),
-        ("- 17", "entry 1 is left out: it is not a mapping"),
-        (OWN_ENTRY.replace("HP-4711", "(HP"), "entry house-proxy is left out: '(HP' is not a regular expression"),
+        ("just a text", "expected a list of entries"),
+        ("- 17", "entry 1 is omitted: it is not a mapping"),
+        (OWN_ENTRY.replace("HP-4711", "(HP"), "entry house-proxy is omitted: '(HP' is not a regular expression"),
         (OWN_ENTRY.replace("HP-4711", "(a+)+"), "might never end"),
         (OWN_ENTRY.replace("  patterns: ['HP-4711']\n", ""), "patterns is missing"),
         (OWN_ENTRY.replace("remedy:", "remedies:"), "a key that is not known, remedies"),
         (OWN_ENTRY.replace("phase: client", "phase: later"), "its phase is not one of"),
         (OWN_ENTRY.replace("phase: client", "context: moon"), "its context is not one of"),
-        (OWN_ENTRY.replace("house-proxy", "House Proxy"), "its id is not made of small letters"),
+        (OWN_ENTRY.replace("house-proxy", "House Proxy"), "its id is not made of lowercase letters"),
         (OWN_ENTRY.replace("['HP-4711']", "[{match: HP, weight: heavy}]"), "a weight is not a number"),
         (OWN_ENTRY.replace("Fill it in.", "[Fill, it, in]"), "remedy is not a text"),
     ],
@@ -148,7 +148,7 @@ def test_a_file_that_cannot_be_used_is_described_and_harms_nothing(own_file: Pat
 def test_an_entry_that_cannot_be_used_is_named_with_its_line(own_file: Path) -> None:
     own_file.write_text(f"# ours\nentries:\n{OWN_ENTRY}{OWN_ENTRY.replace('HP-4711', '(HP')}", encoding="utf-8")
     (problem,) = load().problems
-    assert problem.startswith(f"{own_file}, line {3 + len(OWN_ENTRY.splitlines())}: entry house-proxy is left out")
+    assert problem.startswith(f"{own_file}, line {3 + len(OWN_ENTRY.splitlines())}: entry house-proxy is omitted")
 
 
 def test_an_empty_file_and_none_are_no_problem(own_file: Path) -> None:

@@ -113,20 +113,20 @@ def _read_file(path: Path, catalogue: Catalogue) -> None:
         content = path.read_text(encoding="utf-8")
         document = yaml.load(content, Loader=loader)
     except OSError as error:
-        catalogue.problems.append(f"{path} cannot be read: {error.strerror}. Its entries are left out.")
+        catalogue.problems.append(f"{path} cannot be read: {error.strerror}. Its entries are omitted.")
         return
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         why = getattr(error, "problem", None) or "not text"
-        catalogue.problems.append(f"{path}{line}: this is not YAML ({why}). Its entries are left out.")
+        catalogue.problems.append(f"{path}{line}: this is not YAML ({why}). Its entries are omitted.")
         return
     if document is None:
         return
     entries = document.get("entries") if isinstance(document, dict) else document
     if not isinstance(entries, list):
         catalogue.problems.append(
-            f"{path}: a list of entries was expected, below the key entries or by itself. Its entries are left out."
+            f"{path}: expected a list of entries, at the top level or below the key entries. Its entries are omitted."
         )
         return
     contexts = document.get("contexts") if isinstance(document, dict) else None
@@ -141,7 +141,7 @@ def _read_file(path: Path, catalogue: Catalogue) -> None:
         except (_Unusable, BadPattern) as error:
             name = given.get("id") if isinstance(given, dict) else None
             at = _line_of(content, loader, number - 1)
-            catalogue.problems.append(f"{path}, line {at}: entry {name or number} is left out: {error}.")
+            catalogue.problems.append(f"{path}, line {at}: entry {name or number} is omitted: {error}.")
             continue
         catalogue.entries.pop(entry.id, None)
         catalogue.entries[entry.id] = entry
@@ -163,13 +163,13 @@ def _entry(given: Any, contexts: Mapping[str, Pattern]) -> Entry:
         raise _Unusable("it is not a mapping of keys to values")
     unknown = sorted(str(key) for key in given if key not in _KNOWN)
     if unknown:
-        raise _Unusable(f"it has a key that is not known, {unknown[0]}; known are {', '.join(sorted(_KNOWN))}")
+        raise _Unusable(f"it has an unknown key, {unknown[0]}; the known keys are {', '.join(sorted(_KNOWN))}")
     texts = {key: _text(key, given.get(key)) for key in _TEXTS}
     for key in ("id", "title", "cause", "remedy"):
         if not texts[key]:
             raise _Unusable(f"{key} is missing")
     if not _ID.fullmatch(texts["id"]):
-        raise _Unusable("its id is not made of small letters, digits and single hyphens")
+        raise _Unusable("its id is not made of lowercase letters, digits and single hyphens")
     phase = texts["phase"] or "container"
     if phase not in PHASES:
         raise _Unusable(f"its phase is not one of {', '.join(PHASES)}")
@@ -177,7 +177,7 @@ def _entry(given: Any, contexts: Mapping[str, Pattern]) -> Entry:
         raise _Unusable(f"its context is not one of {', '.join(contexts)}")
     lists = {key: _list(key, given.get(key)) for key in _LISTS}
     if not lists["patterns"]:
-        raise _Unusable("patterns is missing: without one it is never recognised")
+        raise _Unusable("patterns is missing; without a pattern it is never recognised")
     if not all(isinstance(group, dict) for group in lists["unless"]):
         raise _Unusable("unless is not a list of mappings of facts to values")
     plain: dict[str, Any] = {key: tuple(map(str, lists[key])) for key in ("codes", "commands", "source")}

@@ -49,7 +49,7 @@ def check(
         if asked:
             others = "one other workspace" if asked == 1 else f"{asked} other workspaces"
             message += (
-                f"{others[0].upper()}{others[1:]} of {region} that this identity may see {_have(asked)} it either. "
+                f"{others[0].upper()}{others[1:]} of {region} that this identity can read {_have(asked)} it either. "
             )
         message += f"The name must be unique in {region}; Azure checks this when the endpoint is created."
         at = f"{workspace.id}/onlineEndpoints/{plan.endpoint.name}"

@@ -1,1 +1,1 @@
-"""The fields of the plan: where each is asked, checked and explained."""
+"""The fields of the plan: step, validation and help of each."""
