@@ -1,17 +1,16 @@
-"""A plan from a notebook's cell: `check(plan)`, `apply(plan)`, `attach()`.
+"""Functions for notebook cells: `check(plan)`, `apply(plan)`, `attach()`.
 
-It needs the standard library only, and works in a notebook whose own Python knows nothing of aml-deploy: everything is
-done by a child process, by default with the Python of the virtual environment that this file stands in. Where
-aml-deploy is installed as a package, the file is also `notebook/aml_deploy.py` of that virtual environment:
+It uses only the standard library, and works in a notebook whose own Python does not have aml-deploy: a child process
+does everything, by default with the Python of the virtual environment that contains this file. If aml-deploy is
+installed as a package, the file is also `notebook/aml_deploy.py` of that virtual environment:
 
     import sys; sys.path.append("/local_disk0/aml-deploy/notebook")
     from aml_deploy import apply, check
 
     apply("/Workspace/Shared/plan.yml", secrets={"credential.client_secret": dbutils.secrets.get("scope", "key")})
 
-What is told is told in lines. No function raises for a plan that is wrong or a run that fails: look at `.ok` of what it
-returns. Secrets travel through a pipe, and are in no file, argument or environment variable. A cell that is cancelled
-leaves the run going.
+Progress is printed as lines. No function raises for an invalid plan or a failed run: check `.ok` of the result. Secrets
+are passed through a pipe, never in a file, argument or environment variable. If a cell is cancelled, the run continues.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ LEAVE_SECONDS = 10
 
 
 class Result:
-    """How it ended: `ok`, `status` (succeeded, failed, blocked, detached, …) and what is known of it in `details`."""
+    """The result of a call: `ok`, `status` (succeeded, failed, blocked, detached, …) and `details`."""
 
     def __init__(self, status: str, details: Mapping[str, Any]) -> None:
         self.status = status
@@ -43,11 +42,11 @@ class Result:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing blocks, or the run has succeeded."""
+        """Whether nothing blocks, or the run succeeded."""
         return self.status == "succeeded"
 
     def __getattr__(self, name: str) -> Any:
-        """`run`, `endpoint`, `scoring_uri`, `portal_url`, `test`, `findings`; None where there is none."""
+        """`run`, `endpoint`, `scoring_uri`, `portal_url`, `test` or `findings` from `details`, or None."""
         if name.startswith("_"):
             raise AttributeError(name)
         return self.details.get(name)
@@ -64,10 +63,10 @@ def check(
     secrets: Mapping[str, str] | None = None,
     rehearse: bool = False,
 ) -> Result:
-    """Look for whatever would make a deployment fail, and change nothing.
+    """Find what would make a deployment fail, and change nothing.
 
-    `plan` is a file or a preset's name, `overlays` are laid over it, `changes` sets values by key such as
-    `{"deployment.instance_count": 2}`, `secrets` gives secret ones by key, such as `credential.client_secret`.
+    `plan` is a file or a preset's name, `overlays` are files that override it, `changes` sets values by key such as
+    `{"deployment.instance_count": 2}`, `secrets` sets secret values by key, such as `credential.client_secret`.
     """
     return _carried_out("check", _question(plan, overlays, changes, secrets, rehearse))
 
@@ -80,16 +79,16 @@ def apply(
     rehearse: bool = False,
     scenarios: Sequence[str] = (),
 ) -> Result:
-    """Deploy what a plan describes, and follow the run; arguments as for `check`.
+    """Deploy a plan and follow the run; arguments as for `check`.
 
-    `scenarios` are failures to practise in the rehearsal. Cancelling the cell leaves the run going; see `attach`.
+    `scenarios` are failures to rehearse. If the cell is cancelled, the run continues; see `attach`.
     """
     asked = _question(plan, overlays, changes, secrets, rehearse)
     return _carried_out("apply", {**asked, "scenarios": list(scenarios)})
 
 
 def attach(run: str | None = None, *, secrets: Mapping[str, str] | None = None) -> Result:
-    """Show a run (the latest, or by its id) and follow it; it is resumed when its engine is gone."""
+    """Show and follow a run (by default the latest); it is resumed if its engine has stopped."""
     return _carried_out("attach", {"run": run, "secrets": dict(secrets or {})})
 
 
@@ -110,13 +109,13 @@ def _question(
 
 
 def _carried_out(task: str, asked: dict[str, Any]) -> Result:
-    """Let a child process do it, and show what it tells. Raises nothing."""
+    """Run a task in a child process, and show its output. Raises nothing."""
     reader = _secret_reader()
     asked = {**asked, "task": task, "reads": reader is not None}
     python, environ = _python()
     with tempfile.TemporaryFile() as unforeseen:
         try:
-            # In a session of its own: a cell is cancelled by a signal to the kernel's whole process group.
+            # In a separate session: cancelling a cell sends a signal to the kernel's whole process group.
             child = subprocess.Popen(
                 [python, "-m", "tui.plain.notebook"],
                 stdin=subprocess.PIPE,
@@ -126,9 +125,7 @@ def _carried_out(task: str, asked: dict[str, Any]) -> Result:
                 start_new_session=True,
             )
         except OSError as error:
-            print(
-                f"aml-deploy cannot be started with {python}: {error.strerror}. AML_DEPLOY_PYTHON names another Python."
-            )
+            print(f"aml-deploy cannot be started with {python}: {error.strerror}. Set AML_DEPLOY_PYTHON to another.")
             return Result("failed", {})
         assert child.stdin is not None and child.stdout is not None
         told: dict[str, Any] = {}
@@ -145,7 +142,7 @@ def _carried_out(task: str, asked: dict[str, Any]) -> Result:
         if "status" not in told:
             unforeseen.seek(0)
             said = unforeseen.read().decode("utf-8", "replace").strip().splitlines()
-            print(f"aml-deploy has ended without a result (exit code {code}). {said[-1] if said else ''}".rstrip())
+            print(f"aml-deploy ended without a result (exit code {code}). {said[-1] if said else ''}".rstrip())
             return Result("failed", {})
     return Result(str(told.pop("status")), told)
 
@@ -166,23 +163,23 @@ def _lines(output: IO[bytes]) -> Iterator[dict[str, Any]]:
         try:
             yield dict(json.loads(line))
         except ValueError:
-            continue  # nothing of ours
+            continue  # not a message of aml-deploy
 
 
 def _say_to(pipe: IO[bytes], message: Mapping[str, Any]) -> None:
-    with contextlib.suppress(BrokenPipeError):  # it has ended, and has said why
+    with contextlib.suppress(BrokenPipeError):  # the child has ended, and has reported why
         pipe.write(json.dumps(message).encode() + b"\n")
         pipe.flush()
 
 
 def _leave(child: subprocess.Popen[bytes], told: dict[str, Any]) -> None:
-    """Let the child go; what it started goes on. It says how to come back."""
+    """Detach from the child; the run that it started continues."""
     assert child.stdin is not None and child.stdout is not None
     try:
         child.send_signal(signal.SIGINT)
         _show(_lines(child.stdout), child.stdin, None, told)
     except KeyboardInterrupt:
-        print("Left. attach() shows how it goes on.")
+        print("Detached. Follow the run with attach().")
         told.setdefault("status", "detached")
 
 
@@ -190,12 +187,12 @@ def _code(child: subprocess.Popen[bytes]) -> int:
     try:
         return child.wait(timeout=LEAVE_SECONDS)
     except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        child.kill()  # it only looks; the run's engine is another process
+        child.kill()  # it only follows; the run's engine is another process
         return child.wait()
 
 
 def _python() -> tuple[str, dict[str, str]]:
-    """The Python that has aml-deploy, and its environment: without what leads this notebook's Python to packages."""
+    """The Python that has aml-deploy, and environment variables without this notebook's package paths."""
     environ = dict(os.environ)
     beside = Path(__file__).resolve().parents[1] / "bin" / "python"
     named = os.environ.get("AML_DEPLOY_PYTHON")
@@ -213,20 +210,20 @@ def _secret_reader() -> Any:
 
 
 def _values(names: Sequence[str], reader: Any) -> dict[str, Any]:
-    """What `SCOPE/KEY` stands for, through the notebook; `refused` has the reasons of those that it does not give."""
+    """The values of `SCOPE/KEY` names, read by the notebook; `refused` has the reasons for those it cannot read."""
     values: dict[str, str] = {}
     refused: dict[str, str] = {}
     for name in names:
         scope, _, key = name.partition("/")
         try:
             values[name] = str(reader(scope, key))
-        except Exception as error:  # whatever the notebook's library raises
+        except Exception as error:  # any exception of the notebook's library
             refused[name] = type(error).__name__
     return {"values": values, "refused": refused}
 
 
 def _show_links(links: Sequence[Sequence[str]]) -> None:
-    """Links to click on where the notebook shows HTML, lines elsewhere."""
+    """Show links as HTML if the notebook supports it, else as lines."""
     texts = [f"{label}: {address}" for label, address in links]
     ipython: Any = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None

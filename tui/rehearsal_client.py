@@ -1,7 +1,7 @@
-"""`--rehearse`: the plan and the environment with which engine and helper work against the local stand-in for Azure.
+"""Prepares plan and environment for `--rehearse`, so that engine and helper use the rehearsal (a local Azure).
 
-The stand-in is a process of its own (`python -m tui.rehearsal`). Everything below learns of it through environment
-variables that any client of Azure reads.
+The rehearsal is a separate process (`python -m tui.rehearsal`). Clients find it through environment variables that any
+client of Azure reads.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ _PRINCIPAL = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
 
 
 class CannotRehearse(Exception):
-    """The rehearsal does not answer; the text says why and what to do."""
+    """The rehearsal cannot be used; the text says why and what to do."""
 
 
 def prepare(document: Document, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment that points every client of Azure at the rehearsal, which is started when none runs.
+    """The environment variables that point Azure clients to the rehearsal, which is started if none runs.
 
-    Workspace variables that the user has set stay; the others name a workspace of the rehearsal: the one with legacy
-    isolation for a plan that sets the egress flag, else the one with a managed virtual network. A workspace that the
-    plan or the user names is made known to the rehearsal with the isolation that fits the flag.
+    Workspace variables set by the user are kept; the others name a workspace of the rehearsal: the one with legacy
+    isolation for a plan that sets the egress flag, else the one with a managed virtual network. A workspace named by
+    the plan or the user is added to the rehearsal, with the isolation that fits the flag.
 
-    Takes the time of a process, up to some seconds for the first. Raises CannotRehearse.
+    Takes the time of a process start, up to a few seconds for the first. Raises CannotRehearse.
     """
     isolation = "legacy" if document.value(EGRESS) else "managed"
     named = {key: _resolved(document.value(key), environ) for key in WORKSPACE}
@@ -63,7 +63,7 @@ def prepare(document: Document, environ: Mapping[str, str]) -> dict[str, str]:
     for key, variable in WORKSPACE.items():
         merged[variable] = environ.get(variable) or own[key.partition(".")[2]]
     if not complete:
-        # What was missing has a value now. Any mixture of the user's names and the rehearsal's is a workspace too.
+        # Missing names now have values. A mixture of the user's and the rehearsal's names is a valid workspace too.
         named = {key: _resolved(document.value(key), merged) for key in WORKSPACE}
         known = [tuple(place.values()) for place in answer["workspaces"].values()]
         if tuple(named.values()) not in known and all(_usable(key, value) for key, value in named.items()):
@@ -74,10 +74,10 @@ def prepare(document: Document, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def with_own_identity(document: Document, environ: Mapping[str, str]) -> Document:
-    """The document as it is rehearsed: it signs in as the rehearsal's own identity.
+    """The document for a rehearsal, which signs in with the rehearsal's own identity.
 
-    `environ` is what `prepare` returned, or the user's own before that. A service principal that is the rehearsal's
-    practice one stays, so that signing in with a secret, right or wrong, can be practised.
+    `environ` is the result of `prepare`, or the user's own before that. The rehearsal's practice service principal is
+    kept, so that signing in with a correct or wrong secret can be rehearsed.
     """
     if document.value("credential.method") == "service_principal" and _is_practice(document, environ):
         return document
@@ -89,14 +89,14 @@ def with_own_identity(document: Document, environ: Mapping[str, str]) -> Documen
 
 
 def _is_practice(document: Document, environ: Mapping[str, str]) -> bool:
-    """Whether the client id is that of the rehearsal's practice service principal, or refers to it."""
+    """Whether the client id is, or refers to, that of the rehearsal's practice service principal."""
     client = document.get("credential.client_id")
     practice = environ.get("REHEARSAL_CLIENT_ID")
     return names(client) == ["REHEARSAL_CLIENT_ID"] or (practice is not None and _resolved(client, environ) == practice)
 
 
 def judge(document: Document, environ: Mapping[str, str]) -> None:
-    """Raise PlanInvalid for problems that the rehearsal's variables cannot cure."""
+    """Raise PlanInvalid for problems that the rehearsal's variables do not solve."""
     filled = {**_PLACEHOLDERS, **{name: value for name, value in environ.items() if value}}
     try:
         resolve(document, filled)
@@ -111,13 +111,13 @@ def judge(document: Document, environ: Mapping[str, str]) -> None:
 
 
 def _missing_here(document: Document, key: str, environ: Mapping[str, str]) -> bool:
-    """Whether the value is a reference without a value, which the rehearsal's variables or its identity may replace."""
+    """Whether the value is an unset reference, which the rehearsal's variables or identity can replace."""
     value = document.value(key) if key in BY_KEY else None
     return value is None or (has_reference(value) and _resolved(value, environ) is None)
 
 
 def _resolved(value: Any, environ: Mapping[str, str]) -> str | None:
-    """A value with its references replaced; None where one has no value."""
+    """A value with its references expanded; None if one has no value."""
     if value is None:
         return None
     try:
@@ -131,7 +131,7 @@ def _usable(key: str, value: str | None) -> bool:
 
 
 def _ask(environ: Mapping[str, str], workspace: tuple[str | None, ...], isolation: str) -> dict[str, Any]:
-    """The answer of `python -m tui.rehearsal env --json`. Raises CannotRehearse."""
+    """The output of `python -m tui.rehearsal env --json`. Raises CannotRehearse."""
     arguments = ["env", "--json"]
     if workspace:
         arguments += ["--workspace", *(str(part) for part in workspace), "--isolation", isolation]
@@ -139,11 +139,11 @@ def _ask(environ: Mapping[str, str], workspace: tuple[str | None, ...], isolatio
         answer = json.loads(_run(arguments, environ))
         return {name: answer[name] for name in ("set", "unset", "workspaces", "scenarios", "pace")}
     except (ValueError, KeyError, TypeError):
-        raise CannotRehearse("The rehearsal's answer is not understood; is another version of it running?") from None
+        raise CannotRehearse("The rehearsal's response is not valid; is another version of it running?") from None
 
 
 def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
-    """What a command of the rehearsal prints. Raises CannotRehearse."""
+    """Run a command of the rehearsal and return its output. Raises CannotRehearse."""
     try:
         done = subprocess.run(
             [sys.executable, "-m", "tui.rehearsal", *arguments],
@@ -163,16 +163,16 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
         raise CannotRehearse(f"The rehearsal cannot be started: {error.strerror or error}.") from None
     if done.returncode != 0:
         said = [line for line in done.stderr.splitlines() if line.strip()]
-        raise CannotRehearse(said[-1].strip() if said else "The rehearsal cannot be started and says nothing.")
+        raise CannotRehearse(said[-1].strip() if said else "The rehearsal cannot be started, and gives no reason.")
     return done.stdout
 
 
 def choose(scenarios: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Make exactly these failures happen in the rehearsal from now on. Raises CannotRehearse."""
+    """Activate exactly these scenarios of the rehearsal. Raises CannotRehearse."""
     _run(["scenario", "--", *scenarios], environ)
 
 
 def run_command(arguments: list[str]) -> int:
-    """Become `python -m tui.rehearsal ARGUMENTS`; does not return, except by an error."""
+    """Replace this process with `python -m tui.rehearsal ARGUMENTS`; returns only on an error."""
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "tui.rehearsal", *arguments])

@@ -154,7 +154,7 @@ def test_with_a_rollout_the_new_deployment_is_tested_and_the_split_stays(tmp_pat
     made = exported(own_preset(tmp_path, ROLLOUT, GREEN), "az-yaml", tmp_path / "out")
     assert [item.path for item in made.files] == ["endpoint.yml", "deployment.yml", "deploy.sh"]
     (note,) = [line for line in made.notes if line.startswith("rollout:")]
-    assert "leaves the requests where they are" in note and "aml-deploy apply" in note
+    assert "leaves the traffic unchanged" in note and "aml-deploy apply" in note
     code, lines, said = recorded(tmp_path / "out", ENVIRON)
     assert code == 0, said
     assert not [line for line in lines if "--traffic" in line or "--mirror-traffic" in line]

@@ -122,7 +122,7 @@ def test_the_steps_deploy_beside_what_serves_shift_and_go_back(tmp_path: Path, t
             "$(names.serving)", "blue"
         )
     asked = {name: carried_out(tmp_path, script, "blue")[1] for name, script in steps.items()}
-    assert asked["check: Look for whatever would make it fail"] == ["check p.yml"]
+    assert asked["check: Check what would make the deployment fail"] == ["check p.yml"]
     (apply,) = asked["deploy: Deploy it, without requests"]
     sets = [
         item for item in ("deployment.name=green", "traffic={blue: 100}", "test.request=") if f"--set {item}" in apply
@@ -138,7 +138,7 @@ def test_the_steps_deploy_beside_what_serves_shift_and_go_back(tmp_path: Path, t
         "traffic churn-endpoint-01 blue=90 green=10 --plan p.yml --json",
         "traffic churn-endpoint-01 green=100 --plan p.yml --json",
     ]
-    back = next(found for name, found in asked.items() if name.endswith("Go back"))
+    back = next(found for name, found in asked.items() if name.endswith("Roll back"))
     assert back == ["traffic churn-endpoint-01 blue=100 --plan p.yml --json"]
 
 
@@ -154,7 +154,7 @@ def test_going_back_is_for_failures_of_the_shift_only(tmp_path: Path) -> None:
     for folder in (tmp_path / "a", tmp_path / "b"):
         folder.mkdir()
     _, github, _ = pipeline(tmp_path / "a", "github-actions")
-    step = next(item for item in github["jobs"]["shift"]["steps"] if item.get("name") == "Go back")
+    step = next(item for item in github["jobs"]["shift"]["steps"] if item.get("name") == "Roll back")
     assert step["if"] == "failure() || cancelled()"
     assert github["permissions"] == {"contents": "read", "id-token": "write"}
     _, azure, _ = pipeline(tmp_path / "b", "azure-pipelines")

@@ -94,7 +94,7 @@ def test_the_new_one_takes_over_step_by_step(tmp_path: Path) -> None:
     [
         (lambda now: 424 if now.endpoint.traffic.get("green", 0) >= 50 else 200, 0.01, "failed: 424", [10, 50, 0]),
         (lambda now: 500, 0.01, "1 of 1 test calls to green failed: 500", [0]),
-        (lambda now: 200, 0.9, "95 of 100 answers of green came within 900 ms; 500 ms", [0]),
+        (lambda now: 200, 0.9, "The p95 latency of green is 900 ms; the limit is 500 ms", [0]),
     ],
 )
 def test_it_goes_back_by_itself(
@@ -147,9 +147,9 @@ def test_a_rollout_of_the_script_in_the_rehearsal(tmp_path: Path, rehearsal_env:
     program = started([sys.executable, str(tmp_path / "out" / "deploy.py")], environ)
     said, _ = program.communicate(timeout=200)
     assert program.returncode == 0, said
-    splits = [line for line in said.splitlines() if line.startswith("Requests go to {")]
-    assert splits[0].startswith("Requests go to {'blue': 50, 'green': 50}"), said
-    assert splits[1].startswith("Requests go to {'green': 100}"), said
+    splits = [line for line in said.splitlines() if line.startswith("Traffic: {")]
+    assert splits[0].startswith("Traffic: {'blue': 50, 'green': 50}"), said
+    assert splits[1].startswith("Traffic: {'green': 100}"), said
     command = [sys.executable, "-m", "tui", "invoke", "exp-rollout", "--request",
                str(tmp_path / "churn-xgboost" / "sample-request.json"), "--json"]  # fmt: skip
     done = subprocess.run(

@@ -1,1 +1,1 @@
-"""A plan as files for others: YAML and script of `az ml`, Python, notebook, pipelines, Bicep, runbook."""
+"""Exports a plan: YAML and script for `az ml`, Python, notebook, pipelines, Bicep, runbook."""

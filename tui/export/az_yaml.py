@@ -1,6 +1,6 @@
-"""The plan as YAML files of `az ml`, and the commands that carry them out.
+"""Exports the plan as YAML files for `az ml`, and a script that deploys them.
 
-Keys and commands are those of Microsoft's reference-yaml-endpoint-online, reference-yaml-deployment-managed-online and
+Keys and commands are from Microsoft's reference-yaml-endpoint-online, reference-yaml-deployment-managed-online and
 the reference of `az ml online-endpoint` and `az ml online-deployment`.
 """
 
@@ -19,21 +19,21 @@ from tui.plan.rules.value_rules import steps_of
 
 SCHEMAS = "https://azuremlschemas.azureedge.net/latest/"
 REPLACED = "replaced-by-the-script"
-"""Stands in the YAML where the plan has a reference: `az ml` knows none, so the script sets the value."""
+"""The placeholder in the YAML for a reference, which `az ml` does not support; the script sets the value."""
 
 
 def files(source: Source) -> Export:
     """endpoint.yml, a file for each deployment, and deploy.sh. Raises PlanInvalid."""
     parts = sections(template("deploy.sh"))
     endpoint, endpoint_sets = _endpoint(source)
-    made = [ExportedFile("endpoint.yml", _dump(endpoint, "What callers see: name, keys, network access."))]
+    made = [ExportedFile("endpoint.yml", _dump(endpoint, "The endpoint: name, authentication, network access."))]
     values = _script_values(source, endpoint_sets)
     script = [filled(parts["head"], values)]
     deployments = source.deployments()
     for one in deployments:
         tree, sets = _deployment(one)
         name = "deployment.yml" if len(deployments) == 1 else f"deployment-{tree['name']}.yml"
-        made.append(ExportedFile(name, _dump(tree, "What serves behind the endpoint.")))
+        made.append(ExportedFile(name, _dump(tree, "The deployment behind the endpoint.")))
         sets = {key: value for key, value in sets.items() if key not in ("name", "endpoint_name")}
         label = shell(one.value("deployment.name"))
         script.append(filled(parts["deployment"], {"deployment": label, "file": shell(name), "sets": _sets(sets)}))
@@ -41,7 +41,7 @@ def files(source: Source) -> Export:
         split_up: dict[str, Any] = {**endpoint, "traffic": source.traffic()}
         if source.value("mirror_traffic"):
             split_up["mirror_traffic"] = source.value("mirror_traffic")
-        made.append(ExportedFile("traffic.yml", _dump(split_up, "The endpoint with its split of the requests.")))
+        made.append(ExportedFile("traffic.yml", _dump(split_up, "The endpoint with its traffic split.")))
     script.append(filled(parts["requests"], values))
     if _has_rollout(source):
         script.append(filled(parts["rollout"], values))
@@ -57,14 +57,14 @@ def _rollout_note(source: Source) -> list[str]:
     if not _has_rollout(source):
         return []
     return [
-        "rollout: deploy.sh makes the deployment beside what serves, tests it and leaves the requests where they are; "
-        "its last lines say which command shifts them. aml-deploy apply goes the steps and watches them, and so does "
+        "rollout: deploy.sh creates the deployment alongside the current one, tests it and leaves the traffic "
+        "unchanged; its last lines show the commands that shift it. aml-deploy apply executes and watches the steps, and so does "
         "the exported Python."
     ]
 
 
 def _by_file(source: Source) -> bool:
-    """Whether the split needs a file of its own; with a rollout the script leaves the split as it is."""
+    """Whether the traffic split needs a separate file; with a rollout the script does not change the split."""
     return not _has_rollout(source) and bool(len(source.traffic()) > 1 or source.value("mirror_traffic"))
 
 
@@ -87,7 +87,7 @@ def _deployment(source: Source) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _without_references(tree: dict[str, Any], prefix: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The tree with stand-ins for references, and what the script sets in their places, by key below the file."""
+    """The tree with placeholders for references, and the values that the script sets, by key in the file."""
     sets: dict[str, Any] = {}
 
     def walk(node: Any, above: str) -> None:
@@ -117,7 +117,7 @@ def _sets(sets: dict[str, Any]) -> str:
 
 
 def _script_values(source: Source, endpoint_sets: dict[str, Any]) -> dict[str, Any]:
-    """What deploy.sh is filled with, but for its deployments."""
+    """The template values of deploy.sh, except for its deployments."""
     needed = {variable(kind, text) for key in _texts(source) for kind, text in split(key) if kind != "text"}
     by_file, rollout, request = _by_file(source), _has_rollout(source), source.path("test.request")
     new = shell(source.deployments()[-1].value("deployment.name"))
@@ -142,7 +142,7 @@ def _script_values(source: Source, endpoint_sets: dict[str, Any]) -> dict[str, A
 
 
 def _texts(source: Source) -> list[str]:
-    """The plan's values with references that the script uses."""
+    """The plan's values with references in the script."""
     keys = [item.key for item in FIELDS if item.key.partition(".")[0] in ("workspace", "endpoint", "deployment")]
     found = []
     for one in source.deployments():

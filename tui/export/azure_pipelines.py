@@ -1,7 +1,7 @@
-"""The plan as a pipeline of Azure Pipelines: check, deploy beside what serves, test, shift, roll back on failure.
+"""Exports the plan for Azure Pipelines: check, deploy alongside, test, shift traffic, roll back on failure.
 
-Sign-in is by a service connection with workload identity federation; the task AzureCLI@2 opens the Azure CLI's session
-with it (Microsoft, azure-pipelines/tasks/reference/azure-cli-v2), and aml-deploy uses that session.
+The pipeline signs in with a service connection with workload identity federation; the task AzureCLI@2 signs the Azure
+CLI in with it (Microsoft, azure-pipelines/tasks/reference/azure-cli-v2), and aml-deploy uses the CLI's session.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tui.export.targets import Export, ExportedFile
 
 
 def files(source: Source) -> Export:
-    """azure-pipelines-ENDPOINT.yml and the plan as it is applied there. Raises PlanInvalid."""
+    """azure-pipelines-ENDPOINT.yml and the plan for the pipeline. Raises PlanInvalid."""
     plan = Pipeline(source)
     parts = sections(template("azure-pipelines.yml"))
     values = plan.values("$(%s)")

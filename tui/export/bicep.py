@@ -1,6 +1,6 @@
-"""The prerequisites of a plan as Bicep: networks, private endpoints, DNS zones, workspace, roles, secrets.
+"""Exports a plan's prerequisites as Bicep: networks, private endpoints, DNS zones, workspace, roles, secrets.
 
-The templates beside this module are the same for every plan; what the plan says is in the parameters file.
+The templates are the same for every plan; the plan's values are in the parameters file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def files(source: Source) -> Export:
     ]
     made.append(ExportedFile("main.bicepparam", _parameters(source)))
     notes = [
-        "Never compiled by the Bicep compiler and never deployed: build it and look at what-if first.",
+        "Never compiled by the Bicep compiler and never deployed: build it and check what-if first.",
         "Set PRINCIPAL_OBJECT_ID to the object id of the service principal: az ad sp show --id CLIENT_ID --query id.",
     ]
     return Export(made, notes)
@@ -44,12 +44,12 @@ def _parameters(source: Source) -> str:
         "",
         f"param workspaceName = {value(source.value('workspace.name'))}",
         "",
-        "// The plan sets the egress flag of its deployment, so it is for a workspace with legacy isolation."
+        "// The plan sets its deployment's egress flag, so the workspace must have legacy isolation."
         if legacy
         else "// The plan leaves outbound traffic to the workspace's managed virtual network.",
         f"param managedNetworkIsolation = {value('Disabled' if legacy else 'AllowInternetOutbound')}",
         "",
-        "// Ids of networks that exist already; empty, they are made.",
+        "// Ids of existing networks; if empty, networks are created.",
         "param databricksNetworkId = ''",
         "param workspaceNetworkId = ''",
         "param privateEndpointSubnetId = ''",
@@ -67,11 +67,11 @@ def _parameters(source: Source) -> str:
 
 
 def _identity(source: Source) -> list[str]:
-    """The endpoint's user-assigned identity, which gets the roles that it needs."""
+    """The parameter for the endpoint's user-assigned identity, which is assigned the roles that it needs."""
     if source.value("endpoint.identity.type") != "user_assigned":
         return []
     given = listed(source.value("endpoint.identity.user_assigned_identities") or ()) or [""]
-    return ["// The identity of the endpoint, which exists.", f"param endpointIdentityId = {value(given[0])}", ""]
+    return ["// The endpoint's identity, which must exist.", f"param endpointIdentityId = {value(given[0])}", ""]
 
 
 def _word(given: Any) -> str:
@@ -79,7 +79,7 @@ def _word(given: Any) -> str:
 
 
 def value(given: Any) -> str:
-    """A value in Bicep's parameters file; references are read from the environment."""
+    """A value in Bicep's syntax for parameters files; references are read from environment variables."""
     if isinstance(given, dict):
         inside = "".join(f"  {_literal(str(name))}: {value(item)}\n" for name, item in given.items())
         return f"{{\n{inside}}}" if given else "{}"

@@ -1,8 +1,8 @@
-"""Fills templates, which read as the file that comes out.
+"""Fills templates, which look like the resulting file.
 
-`$name` is a value, in small letters: `$ENDPOINT` is the shell's, as is `$$name`. Several lines in place of a whole line
-are indented as that line is. A line whose value the plan does not set is left out; `#if name`, `#else` and `#end` do
-that for several lines, `#section name` begins a part of its own.
+`$name` in lower case is a value; `$ENDPOINT` and `$$name` are left to the shell. Several lines that replace a whole
+line get its indentation. A line whose value is not set is omitted; `#if name`, `#else` and `#end` do that for several
+lines, `#section name` starts a separate part.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def sections(text: str) -> dict[str, str]:
 
 
 def filled(text: str, values: Mapping[str, Any]) -> str:
-    """A part of a template with its values. Raises KeyError for a name that has none, not even None."""
+    """Fill a part of a template. Raises KeyError for a name without a value, which may be None."""
     lines: list[str] = []
     shown = [True]
     values = {"$": "$", **values}

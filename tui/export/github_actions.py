@@ -1,8 +1,8 @@
-"""The plan as a GitHub workflow: check, deploy beside what serves, test, shift, roll back on failure.
+"""Exports the plan as a GitHub workflow: check, deploy alongside, test, shift traffic, roll back on failure.
 
-Sign-in is by federated credential: the job's own token is exchanged by azure/login (Azure/login README, "Login with
-OpenID Connect"), and aml-deploy uses the Azure CLI's session. Each job signs in anew: a federated token lives for
-minutes, a deployment for longer. Versions of the actions are those in use in 2026.
+The workflow signs in with a federated credential: azure/login exchanges the job's own token (Azure/login README, "Login
+with OpenID Connect"), and aml-deploy uses the Azure CLI's session. Each job signs in again, since a federated token is
+valid for minutes and a deployment takes longer. Versions of the actions are those of 2026.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tui.export.targets import Export, ExportedFile
 
 
 def files(source: Source) -> Export:
-    """.github/workflows/deploy-ENDPOINT.yml and the plan as it is applied there. Raises PlanInvalid."""
+    """.github/workflows/deploy-ENDPOINT.yml and the plan for the workflow. Raises PlanInvalid."""
     plan = Pipeline(source)
     parts = sections(template("github-workflow.yml"))
     values = plan.values("${{ vars.%s }}")

@@ -1,6 +1,6 @@
-"""The plan as a Databricks notebook in source format; secrets come from a scope, through dbutils.secrets.
+"""Exports the plan as a Databricks notebook in source format; secrets are read from a scope by dbutils.secrets.
 
-The format (first line, COMMAND and MAGIC marks) is that of Databricks, "Export and import Databricks notebooks".
+The format (first line, COMMAND and MAGIC marks) is from Databricks, "Export and import Databricks notebooks".
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def files(source: Source) -> Export:
 
 
 def _markdown(heading: list[str]) -> str:
-    """A cell of text from a section's heading: its title, and in one line what is to know."""
+    """A Markdown cell from a section's heading: its title, and one line of explanation."""
     title, *about = (line[2:] for line in heading)
     lines = ["%md", f"## {title}", *([" ".join(about)] if about else [])]
     return "\n".join(f"# MAGIC {line}" for line in lines)
@@ -39,4 +39,4 @@ def _secrets(source: Source) -> list[str]:
     names = sorted(source.variables())
     if not names:
         return []
-    return [f"Put these into the secret scope {SCOPE}, or give the cluster variables of the names: {', '.join(names)}."]
+    return [f"Add these to the secret scope {SCOPE}, or set them as cluster variables: {', '.join(names)}."]

@@ -1,4 +1,4 @@
-"""What both kinds of pipeline share: the plan's copy in the repository, and the commands of each stage."""
+"""The common part of both pipelines: the plan's copy in the repository, and the commands of each stage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tui.plan.load_save.references import has_reference
 
 
 class Pipeline:
-    """A plan with one deployment, as a pipeline applies it."""
+    """A plan with one deployment, prepared for a pipeline."""
 
     def __init__(self, source: Source) -> None:
         one = source.only
@@ -31,13 +31,15 @@ class Pipeline:
         self.private = one.value("endpoint.public_network_access") == "disabled"
         self.request = one.path("test.request")
         if not self.request:
-            self.notes.append("The plan has no test.request, so the pipeline deploys and shifts without a test call.")
+            self.notes.append(
+                "The plan has no test.request, so the pipeline deploys and shifts traffic without a test call."
+            )
         if one.document.get("rollout"):
-            self.notes.append("rollout of the plan is not in the pipeline; it shifts in two steps.")
+            self.notes.append("The pipeline does not use the plan's rollout; it shifts traffic in two steps.")
 
     @property
     def watched(self) -> list[str]:
-        """What starts the pipeline when it changes: the plan and the files that it names."""
+        """The paths whose changes start the pipeline: the plan and the files that it names."""
         found = [self.plan_file.path]
         for item in FIELDS:
             if item.kind != "path" or not self.source.asked(item.key):
@@ -52,9 +54,9 @@ class Pipeline:
         return found
 
     def values(self, reference: str) -> dict[str, Any]:
-        """What a pipeline's template is filled with; a reference has the pipeline's own form, such as `$(%s)`.
+        """The values of a pipeline's template; `reference` is the pipeline's form of a reference, such as `$(%s)`.
 
-        The commands of the stages: blue and green take turns, and the one that serves is never touched.
+        In the stages' commands, blue and green alternate, and the one that has traffic is never changed.
         """
         source, call = self.source, ":"
         if self.request:
@@ -79,14 +81,14 @@ class Pipeline:
 
 
 def translated(value: Any, form: str) -> str:
-    """A value whose references are written in another form."""
+    """A value with its references in another form."""
     if not has_reference(value):
         return str(value)
     return "".join(text if kind == "text" else form % text for kind, text in split(str(value)))
 
 
 def _portable(document: Document, folder: Path) -> tuple[Document, list[str]]:
-    """The plan for the folder, which signs in by the pipeline; and what is not in the folder."""
+    """The plan for the folder, with the pipeline's sign-in, and notes about files outside the folder."""
     there = document.rebased(folder)
     there.path = None
     there.tree["credential"] = {"method": "azure_cli"}
@@ -94,17 +96,17 @@ def _portable(document: Document, folder: Path) -> tuple[Document, list[str]]:
     for item in FIELDS:
         value = there.get(item.key)
         if item.kind == "path" and isinstance(value, str) and value.startswith("/"):
-            notes.append(f"{item.key} is outside of {folder}: {value}. Put it into the repository, beside the plan.")
+            notes.append(f"{item.key} is outside {folder}: {value}. Add it to the repository, next to the plan.")
         if BY_KEY[item.key].kind == "secret" and value is not None:
             there.set(item.key, None, "export")
     return there, notes
 
 
-_HEAD = "# The plan as the pipeline applies it; the pipeline signs in, with the Azure CLI.\n"
+_HEAD = "# The plan for the pipeline, which signs in with the Azure CLI.\n"
 
 
 def as_yaml(value: Any) -> str:
-    """A value as YAML, without the end of a line."""
+    """A value as YAML, without a final newline."""
     import yaml
 
     return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=200).removesuffix("...\n").rstrip()

@@ -1,4 +1,4 @@
-"""What exports ask of a plan: values with their references kept, paths as seen from the export's folder."""
+"""Reads a plan for exports: values with unexpanded references, paths relative to the export's folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.plan.problems import PlanInvalid, Problem
 
 
 class Source:
-    """A plan to export. Values are as written, else the field's default; a secret's value is never given out."""
+    """A plan to export. Values are as written, else the field's default; a secret's value is never returned."""
 
     def __init__(self, document: Document, folder: Path) -> None:
         self.document, self.folder = document, folder
@@ -26,7 +26,7 @@ class Source:
 
     @staticmethod
     def _wrong(document: Document, key: str) -> Problem | None:
-        """What is wrong with a value as written; references are judged where they are resolved."""
+        """The problem of a value as written; references are checked where they are resolved."""
         if not document.asked(key):
             return None
         value = document.value(key)
@@ -34,7 +34,7 @@ class Source:
         return document.problem(key, wrong) if wrong else None
 
     def value(self, key: str) -> Any:
-        """The value at a key, or the field's default; nothing for a secret that is no reference."""
+        """The value at a key, or the field's default; None for a secret that is not a reference."""
         item = BY_KEY.get(key)
         value = self.document.value(key)
         if item is not None and item.kind == "secret" and not has_reference(value):
@@ -42,7 +42,7 @@ class Source:
         return value
 
     def written(self, key: str) -> Any:
-        """The value at a key as the plan has it; None for a default."""
+        """The value at a key in the plan; None if the plan does not set it."""
         return None if self.document.get(key) is None else self.value(key)
 
     def asked(self, key: str) -> bool:
@@ -50,7 +50,7 @@ class Source:
         return self.document.asked(key)
 
     def deployments(self) -> list[Source]:
-        """A source for each deployment of the plan, in which it is `deployment`."""
+        """One source for each deployment of the plan, with that deployment as `deployment`."""
         return [Source(one, self.folder) for one in self.document.each()]
 
     @property
@@ -58,26 +58,26 @@ class Source:
         """The single deployment's source. Raises PlanInvalid for a plan with several."""
         found = self.deployments()
         if len(found) > 1:
-            text = "This export is for a plan with one deployment; this one has several."
-            raise PlanInvalid([self.document.problem("deployments", text, "Export az-yaml, python or notebook.")])
+            text = "This export supports plans with one deployment; this plan has several."
+            raise PlanInvalid([self.document.problem("deployments", text, "Use az-yaml, python or notebook.")])
         return found[0]
 
     def registered_model(self) -> str | None:
-        """`azureml:NAME:VERSION` of a model that is registered already; None for one to register."""
+        """`azureml:NAME:VERSION` of a registered model; None for a model to register."""
         path = self.value("deployment.model.path")
         return path if isinstance(path, str) and path.startswith("azureml:") else None
 
     def path(self, key: str) -> str | None:
-        """A path as seen from the export's folder, with /; absolute ones stay. Raises PlanInvalid for other places."""
+        """A path relative to the export's folder, with /, or an absolute one. Raises PlanInvalid for other sources."""
         value = self.value(key)
         if not isinstance(value, str) or has_reference(value):
             return value if isinstance(value, str) else None
         if not is_local_path(value):
             if value.startswith("azureml:") or key == "deployment.environment.build.path":
-                return value  # a build context with an address is fetched by Azure
+                return value  # Azure fetches a build context from a URL
             kind = value.partition(":")[0]
-            text = f"A path that begins with {kind}: is fetched by aml-deploy itself, so other tools cannot use it."
-            remedy = "Apply the plan once and name the registered model, azureml:NAME:VERSION, or copy the files here."
+            text = f"A path that starts with {kind}: is read by aml-deploy itself, and other tools cannot use it."
+            remedy = "Apply the plan once and use the registered model, azureml:NAME:VERSION, or copy the files here."
             raise PlanInvalid([self.document.problem(key, text, remedy)])
         written = Path(value).expanduser()
         if written.is_absolute():
@@ -85,13 +85,13 @@ class Source:
         return Path(os.path.relpath((self.document.base / written).resolve(), self.folder)).as_posix()
 
     def traffic(self) -> dict[str, Any]:
-        """The shares of the plan; all for the new deployment where it names none."""
+        """The plan's traffic split; without one, 100 for the new deployment."""
         shares = self.value("traffic")
         last = self.deployments()[-1]
         return dict(shares) if isinstance(shares, dict) and shares else {str(last.value("deployment.name")): 100}
 
     def variables(self) -> dict[str, bool]:
-        """The environment variables that the plan refers to; True for those that secrets come from."""
+        """The environment variables that the plan refers to; True for those that hold secrets."""
         found: dict[str, bool] = {}
         for one in self.document.each():
             for item in FIELDS:
@@ -99,20 +99,20 @@ class Source:
                     continue
                 for text in texts(one.value(item.key)):
                     for kind, name in REFERENCE.findall(text):
-                        # A reference in the container's variables is most often a password: it is kept as one.
+                        # A reference in the container's variables is usually a password, so it is treated as a secret.
                         hidden = item.kind == "secret" or item.key == "deployment.environment_variables"
                         if kind == "env":
                             found[name] = found.get(name, False) or hidden
         return found
 
     def limits_note(self) -> list[str]:
-        """A note on the limits of waiting, which only aml-deploy itself keeps."""
-        note = "limits of the plan: carried out by aml-deploy apply only, not in these files."
+        """A note that only aml-deploy itself applies the plan's time limits."""
+        note = "The plan's limits are applied by aml-deploy apply only; these files do not contain them."
         return [note] if self.document.get("limits") else []
 
 
 def split(text: str) -> list[tuple[str, str]]:
-    """A text with references as parts: ("text", …), ("env", NAME), ("databricks", SCOPE/KEY), …, in their order."""
+    """Split a text with references into parts, in order: ("text", …), ("env", NAME), ("databricks", SCOPE/KEY), …."""
     parts: list[tuple[str, str]] = []
     end = 0
     for match in REFERENCE.finditer(text):
@@ -141,5 +141,5 @@ def shell(value: Any) -> str:
 
 
 def variable(kind: str, name: str) -> str:
-    """The variable that stands for a reference where there are only variables: SCOPE/KEY becomes SCOPE_KEY."""
+    """The variable for a reference in targets that have only variables: SCOPE/KEY becomes SCOPE_KEY."""
     return name if kind == "env" else "".join(c if c.isalnum() else "_" for c in name).upper()

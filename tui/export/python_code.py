@@ -1,7 +1,7 @@
-"""A plan as Python that uses Azure's SDK alone: the sections that script and notebook share, from one template.
+"""Builds the Python sections that script and notebook share, which use only Azure's SDK, from one template.
 
-Its entities are those that `aml-deploy apply` itself sends (`tui.plan.sdk_entities`). The rollout is done as `apply`
-does it (Microsoft, how-to-safely-rollout-managed-endpoints), without Azure's own metrics.
+Its entities are those that `aml-deploy apply` itself sends (`tui.plan.sdk_entities`). The rollout is that of
+`apply` (Microsoft, how-to-safely-rollout-managed-endpoints), without Azure's own metrics.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ CREDENTIALS = {
     "azure_cli": "AzureCliCredential",
 }
 ROLLOUT_NOTE = (
-    "rollout: the program goes the steps, judges its own test calls and goes back by itself; Azure's own metrics and "
-    "what somebody else changes meanwhile are looked at by aml-deploy apply only."
+    "rollout: the program executes the steps, evaluates its own test calls and rolls back automatically; only "
+    "aml-deploy apply also checks Azure's metrics and changes made by others."
 )
 
 
 @dataclass(frozen=True)
 class Program:
-    """A program's sections after imports, the values that its head is filled with, and notes for people."""
+    """A program's sections after the imports, the values for its head, and notes for the user."""
 
     head: str
     sections: list[str]
@@ -41,9 +41,9 @@ class Program:
 
 
 def program(source: Source, *, setting: str) -> Program:
-    """The program of a plan; `setting` is the function that looks references up.
+    """The program of a plan; `setting` is the name of the function that resolves references.
 
-    Raises PlanInvalid where the SDK could not do what the plan says.
+    Raises PlanInvalid if the SDK does not support the plan.
     """
     parts = sections(template("deploy.py"))
     literals = Literals(source, setting)
@@ -109,7 +109,7 @@ def _workspace(literals: Literals, credential: str) -> dict[str, Any]:
 
 
 def _entities(literals: Literals) -> dict[str, Any]:
-    """Model, environment and deployment of the only deployment of a source; the first two may be references."""
+    """Model, environment and deployment of a source's only deployment; the first two may be references."""
     source = literals.source
 
     def place(key: str) -> Expression | None:

@@ -1,4 +1,4 @@
-"""Values and paths of a plan as Python."""
+"""Writes values and paths of a plan as Python."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _WIDTH = 90
 
 @dataclass(frozen=True)
 class Expression:
-    """Python as it stands, in place of a value."""
+    """A Python expression used instead of a value."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Literals:
-    """A plan's values as Python; references become calls of the function named `setting`."""
+    """Writes a plan's values as Python; references become calls of the function named `setting`."""
 
     source: Source
     setting: str
@@ -54,13 +54,13 @@ class Literals:
         return self.of(self.source.value(key))
 
     def entity(self, made: Entity, indent: int = 0) -> str:
-        """An entity of the SDK as Python whose first line begins after `indent` spaces."""
+        """An SDK entity as Python whose first line starts after `indent` spaces."""
         inner = " " * (indent + 4)
         lines = [f"{inner}{name}={self._nested(item, indent + 4)},\n" for name, item in made.arguments.items()]
         return f"{made.kind}(\n{''.join(lines)}{' ' * indent})"
 
     def _nested(self, given: Any, indent: int) -> str:
-        """An argument: on one line, unless it is an entity of several arguments or a map of things."""
+        """An argument on one line, unless it is an entity with several arguments or a map of entities."""
         inner = " " * (indent + 4)
         if isinstance(given, Entity):
             short = ", ".join(f"{name}={self._nested(item, 0)}" for name, item in given.arguments.items())
@@ -74,7 +74,7 @@ class Literals:
         return self.of(given)
 
     def path(self, key: str) -> str | None:
-        """A path of the plan as an expression; None where the plan sets none."""
+        """A path of the plan as a Python expression; None if the plan does not set it."""
         text = self.source.path(key)
         if not text:
             return None

@@ -1,4 +1,4 @@
-"""The plan as a Python script that needs Azure's SDK and nothing of ours."""
+"""Exports the plan as a Python script that uses Azure's SDK and does not need aml-deploy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tui.export.targets import Export, ExportedFile
 
 
 def files(source: Source) -> Export:
-    """deploy.py. Raises PlanInvalid."""
+    """The script, deploy.py. Raises PlanInvalid."""
     made = program(source, setting="setting")
     text = source.value("description") or "Deploys a model to a managed online endpoint of Azure Machine Learning."
     about = textwrap.fill(str(text).replace('"""', "'''").rstrip(".") + ".", 110)

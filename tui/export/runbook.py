@@ -1,4 +1,4 @@
-"""A one-page runbook of the endpoint: what it is, how to call, watch, roll back and remove it, what it costs."""
+"""Exports a one-page runbook of the endpoint: what it is, how to call, monitor, roll back and remove it, its cost."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tui.plan.sizes import find, price_note, price_per_hour, quota_needed
 from tui.plan.traffic import in_words
 
 HOURS = 730
-"""A month, as Azure's pricing calculator counts it."""
+"""Hours of a month, as in Azure's pricing calculator."""
 REGIONS = (
     "eastus", "eastus2", "centralus", "southcentralus", "westus2", "westus3", "canadacentral", "brazilsouth",
     "northeurope", "westeurope", "uksouth", "francecentral", "germanywestcentral", "swedencentral", "switzerlandnorth",
     "australiaeast", "japaneast", "southeastasia", "centralindia", "koreacentral",
 )  # fmt: skip
-"""The plan does not say where its workspace is, so the regions that the table has a price for are shown."""
+"""The regions shown: the plan does not contain the workspace's region, so those with a price in the table."""
 MOST_REGIONS = 6
 _ABOUT = "A model behind a managed online endpoint of Azure Machine Learning"
 AUTH = {
@@ -42,7 +42,7 @@ AUTH = {
 
 
 def files(source: Source) -> Export:
-    """RUNBOOK.md. Raises PlanInvalid."""
+    """The runbook, RUNBOOK.md. Raises PlanInvalid."""
     deployments = source.deployments()
     signs_in_with, key_command = AUTH[str(source.value("endpoint.auth_mode"))]
     request = source.path("test.request")
@@ -77,60 +77,60 @@ def files(source: Source) -> Export:
 
 
 def _word(given: Any) -> str:
-    """A value for people; a reference shows the variable it is taken from."""
+    """A value as text; a reference as its variable."""
     if not has_reference(given):
         return str(given)
     return "".join(text if kind == "text" else f"${text}" for kind, text in split(str(given)))
 
 
 def _facts(one: Source) -> Iterator[tuple[str, str]]:
-    """What a deployment is: model, size and limits; what is collected, and a container of its own."""
+    """A deployment's facts: model, size and limits, data collection, and its own container if any."""
     name = _word(one.value("deployment.name"))
     size, count = one.value("deployment.instance_type"), one.value("deployment.instance_count")
     model = one.registered_model() or one.value("deployment.model.name") or one.value("deployment.model.path")
     yield f"Deployment {name}", f"{_word(model)} on {_word(count)} × {_word(size)}"
     timeout = one.value("deployment.request_settings.request_timeout_ms")
     at_once = one.value("deployment.request_settings.max_concurrent_requests_per_instance")
-    yield f"Limits of {name}", f"{_word(timeout)} ms a request, {_word(at_once)} at once on an instance"
+    yield f"Limits of {name}", f"{_word(timeout)} ms per request, {_word(at_once)} concurrent requests per instance"
     prefix = "deployment.data_collector"
     collections = data_collection.as_az(one.value(f"{prefix}.collections") or {})
     collected = [key for key, item in collections.items() if item["enabled"] == "True"]
     if collected:
         share = one.value(f"{prefix}.sampling_rate")
-        words = f"{', '.join(collected)}; {_word(1 if share is None else share)} of the requests"
-        yield f"Collected by {name}", f"{words}, in the workspace's storage"
+        words = f"{', '.join(collected)}; {_word(1 if share is None else share)} of requests"
+        yield f"Data collected by {name}", f"{words}, in the workspace's storage"
     if one.value("deployment.app_insights_enabled") is True:
-        yield f"Watched on {name}", "requests and traces go to the workspace's Application Insights"
+        yield f"Monitoring of {name}", "requests and traces go to the workspace's Application Insights"
     environment = "deployment.environment"
     if one.value(f"{environment}.build.path"):
         dockerfile = one.value(f"{environment}.build.dockerfile_path") or "Dockerfile"
         yield f"Image of {name}", f"built by Azure from {dockerfile} in {one.path(f'{environment}.build.path')}"
     route = one.document.get(f"{environment}.inference_config.scoring_route")
     if route:
-        yield f"Container of {name}", f"its own server, asked at {route.get('path')} on port {route.get('port')}"
+        yield f"Container of {name}", f"its own server, scoring route {route.get('path')} on port {route.get('port')}"
 
 
 def _identity(source: Source) -> str:
     if source.value("endpoint.identity.type") != "user_assigned":
-        return "one of its own, made by Azure with the endpoint (system-assigned)"
+        return "its own, created by Azure with the endpoint (system-assigned)"
     given = listed(source.value("endpoint.identity.user_assigned_identities") or ()) or []
     return f"{', '.join(map(_word, given))} (user-assigned; it needs Storage Blob Data Reader and AcrPull)"
 
 
 def _costs(deployments: list[Source]) -> tuple[list[str], list[str]]:
-    """The rows of the table of prices, and sentences about quota and prices."""
+    """The rows of the price table, and sentences about quota and prices."""
     rows, notes = [], []
     for one in deployments:
         name, size = _word(one.value("deployment.name")), str(one.value("deployment.instance_type"))
         count = one.value("deployment.instance_count")
         known = find(size)
         if not isinstance(count, int) or known is None:
-            rows.append(f"| {name} | | not known | not known |")
+            rows.append(f"| {name} | | unknown | unknown |")
             continue
         priced = [(region, price_per_hour(size, region)) for region in REGIONS]
         for region, price in [(region, price * count) for region, price in priced if price][:MOST_REGIONS]:
             rows.append(f"| {name}, {count} × {size} | {region} | {price:.3f} USD | {price * HOURS:.0f} USD |")
-        notes.append(f"{name} takes {quota_needed(known, count)} cores of the quota of {known.family}.")
+        notes.append(f"{name} needs {quota_needed(known, count)} cores of the quota of {known.family}.")
     if not any("USD" in row for row in rows):
-        notes.append("The table of prices has none for this size.")
+        notes.append("The price table has no price for this size.")
     return rows, [*notes, price_note()]

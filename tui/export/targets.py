@@ -1,4 +1,4 @@
-"""Which exports there are, and how their files are written."""
+"""Lists the export targets, and writes their files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.plan.problems import PlanInvalid, Problem
 
 @dataclass(frozen=True)
 class ExportedFile:
-    """A file to write: its path below the export's folder, its text, whether it is a program."""
+    """A file to write: its path in the export's folder, its text, and whether it is executable."""
 
     path: str
     text: str
@@ -23,7 +23,7 @@ class ExportedFile:
 
 @dataclass
 class Export:
-    """The files of an export, and notes for people: what is not in them, what to do before they work."""
+    """The files of an export, and notes for the user: what they do not contain, and what to do before using them."""
 
     files: list[ExportedFile]
     notes: list[str] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Export:
 
 @dataclass(frozen=True)
 class Target:
-    """One form that a plan can be exported to."""
+    """A target that a plan can be exported to."""
 
     name: str
     about: str
@@ -42,7 +42,11 @@ TARGETS: tuple[Target, ...] = (
     Target("az-yaml", "endpoint.yml, deployment.yml and a script with the commands of az ml", "az_yaml"),
     Target("python", "a Python script with Azure's SDK", "python_script"),
     Target("notebook", "a Databricks notebook with Azure's SDK and dbutils.secrets", "notebook"),
-    Target("github-actions", "a GitHub workflow: check, deploy, test, shift, roll back on failure", "github_actions"),
+    Target(
+        "github-actions",
+        "a GitHub workflow: check, deploy, test, shift traffic, roll back on failure",
+        "github_actions",
+    ),
     Target("azure-pipelines", "the same for Azure Pipelines", "azure_pipelines"),
     Target("bicep", "the prerequisites: networks, private endpoints, workspace, role assignments", "bicep"),
     Target("docs", "a one-page runbook of the endpoint", "runbook"),
@@ -50,19 +54,19 @@ TARGETS: tuple[Target, ...] = (
 
 
 def target(name: str) -> Target:
-    """The target of that name. Raises PlanInvalid when there is none."""
+    """The target of that name. Raises PlanInvalid if there is none."""
     for one in TARGETS:
         if one.name == name:
             return one
     known = ", ".join(one.name for one in TARGETS)
-    raise PlanInvalid([Problem("", f"There is no export to {name}.", f"There are: {known}.", "--to")])
+    raise PlanInvalid([Problem("", f"There is no export to {name}.", f"Targets: {known}.", "--to")])
 
 
 def export(document: Document, to: str, folder: Path) -> Export:
-    """What the plan is as `to`, for a folder that its relative paths start from; nothing is written.
+    """Export a plan to the target `to`, with paths relative to `folder`; nothing is written.
 
-    References stay references, in the target's own idiom; a secret's value is in no file. Raises PlanInvalid when the
-    plan cannot be written that way.
+    References stay references, in the target's own form; no file contains a secret's value. Raises PlanInvalid if the
+    target does not support the plan.
     """
     from tui.export.plan_source import Source
 
@@ -71,7 +75,7 @@ def export(document: Document, to: str, folder: Path) -> Export:
 
 
 def write(exported: Export, folder: Path) -> list[Path]:
-    """Write the files, each whole or not at all; returns their paths. Raises OSError."""
+    """Write the files, each atomically; return their paths. Raises OSError."""
     written = []
     for item in exported.files:
         path = folder / item.path

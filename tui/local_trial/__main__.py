@@ -1,7 +1,7 @@
-"""`python -m tui.local_trial`: reads `{"document": tree, "base": folder}` as one line, then serves that plan here.
+"""`python -m tui.local_trial`: reads `{"document": tree, "base": folder}` as one line, and runs a local trial of it.
 
-It prints JSON lines: `{"progress": sentence}` as it goes on, and one `{"report": …}` at the end. When its standard
-input is closed, or it gets SIGTERM, it stops and removes what it has made.
+It prints JSON lines: `{"progress": sentence}` while it works, and one `{"report": …}` at the end. If its standard
+input is closed, or on SIGTERM, it stops and removes what it has created.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from tui.plan.load_save.document import Document
 
 
 def main() -> int:
-    """Performs once; 0 with a report, 1 without one."""
+    """Run one local trial; return 0 with a report, 1 without one."""
     asked = json.loads(sys.stdin.readline())
     told = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what a library prints must not mix in
+    os.dup2(2, 1)  # keeps output of libraries out of the JSON lines
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     threading.Thread(target=_until_closed, args=(ended,), daemon=True).start()
@@ -50,24 +50,24 @@ def main() -> int:
 
 
 def _not_known(error: Exception) -> dict[str, Any]:
-    """Why nothing was served, as a finding that does not block: it says nothing against the plan."""
+    """The finding that nothing was served, and why; it does not block, since the plan may be correct."""
     from tui.plan.problems import PlanInvalid
     from tui.rehearsal_client import CannotRehearse
 
     key = verdict.MODEL
     if isinstance(error, PlanInvalid):
         problem = error.problems[0]
-        text, remedy, key = f"The plan cannot be served here: {problem.message}", problem.remedy, problem.key
+        text, remedy, key = f"The plan cannot be served on this machine: {problem.message}", problem.remedy, problem.key
     elif isinstance(error, trial.CannotServe):
-        text, remedy, key = f"This plan cannot be served here. {error}", error.remedy, error.key
+        text, remedy, key = f"This plan cannot be served on this machine. {error}", error.remedy, error.key
     elif isinstance(error, CannotRehearse):
         text, remedy = f"Nothing was served on this machine. {error}", "See: aml-deploy rehearsal --help"
     elif isinstance(error, OSError):
         text = f"Nothing was served on this machine: {error.strerror or error}."
-        remedy = "It needs room for the model twice and a folder that can be written (TMPDIR, AML_DEPLOY_CACHE)."
+        remedy = "It needs disk space for the model twice and a writable folder (TMPDIR, AML_DEPLOY_CACHE)."
     else:
-        text = f"Nothing was served on this machine, by a fault of aml-deploy: {type(error).__name__}: {error}"
-        remedy = "Please report it."
+        text = f"Nothing was served on this machine because of an internal error: {type(error).__name__}: {error}"
+        remedy = "Report this error."
     return verdict.finding("trial-ready", "unknown", key, text, remedy)
 
 

@@ -1,4 +1,4 @@
-"""For front ends: starts a local trial, tells how it goes on, and gives its report."""
+"""Starts a local trial for a front end, passes on its progress, and returns its report."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from tui.plan.load_save.document import Document
 
 STOP_SECONDS = 60.0
-"""How long it may take to remove what was made, after it was not wanted any more."""
+"""How long the clean-up may take after a cancel."""
 _LINE_LIMIT = 8 * 1024 * 1024
 
 
 async def perform(document: Document, environ: Mapping[str, str], tell: Callable[[str], None]) -> dict[str, Any]:
-    """The report of `tui.local_trial.trial.perform`: `{"findings", "figures", "card"}`.
+    """Run a local trial and return its report: `{"findings", "figures", "card"}`.
 
-    `tell` is called with a line of progress at a time. Cancelling stops it and waits until what it made is removed.
-    Raises OSError when it cannot be started or ends without a report.
+    `tell` receives one line of progress at a time. Cancelling stops it and waits for its clean-up.
+    Raises OSError if it cannot be started or ends without a report.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -31,7 +31,7 @@ async def perform(document: Document, environ: Mapping[str, str], tell: Callable
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
         env=dict(environ),
-        start_new_session=True,  # an interrupt is for the front end, which lets it end in order
+        start_new_session=True,  # an interrupt goes to the front end only, which then ends this process
         limit=_LINE_LIMIT,
     )
     assert process.stdin is not None and process.stdout is not None

@@ -1,7 +1,7 @@
-"""Carries out a local trial: a stand-in for Azure of its own, a run in it, calls, figures; then all is removed.
+"""Runs a local trial: a separate rehearsal, a run in it, calls, measurements; then everything is removed.
 
-It runs in a process of its own (`python -m tui.local_trial`) whose state folder is a temporary one, so that neither the
-user's runs nor a rehearsal of theirs, with its failures and its pace, have anything to do with it.
+It is a separate process (`python -m tui.local_trial`) with a temporary state folder, so that it is independent of the
+user's runs and of a rehearsal with scenarios or another pace.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from tui.plan.model import Deployment, Plan
 ENDPOINT = "local-trial"
 SOURCE = "local trial"
 LONGEST_MS = 180_000
-"""The longest time that Azure lets a request take (online deployment YAML); what the plan allows is judged after."""
+"""Azure's limit for a request (online deployment YAML); the plan's own limit is compared afterwards."""
 CALLS = 12
 CALL_SECONDS = 30.0
-"""No call is begun after that."""
+"""No call is started after this time."""
 LOOK_SECONDS = 0.1
 GONE_SECONDS = 30.0
 STOP_SECONDS = 30.0
@@ -41,11 +41,11 @@ Tell = Callable[[str], None]
 
 
 class Ended(Exception):
-    """Whoever wanted the local trial does not want it any more."""
+    """The local trial was cancelled."""
 
 
 class CannotServe(Exception):
-    """What of the plan cannot be served here, in a sentence, and what to do; `key` is the plan's field."""
+    """Part of the plan cannot be served on this machine; the text says what, `key` is the plan's field."""
 
     def __init__(self, sentence: str, remedy: str, key: str) -> None:
         super().__init__(sentence)
@@ -53,31 +53,31 @@ class CannotServe(Exception):
 
 
 def perform(document: Document, environ: Mapping[str, str], tell: Tell, ended: threading.Event) -> dict[str, Any]:
-    """Serve a plan here and measure it: `{"findings": […], "figures": […], "card": … or None}`.
+    """Serve a plan on this machine and measure it: `{"findings": […], "figures": […], "card": … or None}`.
 
-    `environ` is the front end's, with a state folder that belongs to this call alone; `tell` gets a line of progress
+    `environ` is the front end's, with a state folder for this call only; `tell` receives one line of progress
     at a time. Raises Ended after `ended` was set, PlanInvalid, CannotRehearse, OSError.
     """
     from tui.rehearsal_client import WORKSPACE, judge, prepare
 
     tried = as_tried(document)
-    # The stand-in's own workspace, with the isolation that fits the plan.
+    # The rehearsal's own workspace, with the isolation that fits the plan.
     environ = {name: value for name, value in environ.items() if name not in WORKSPACE.values()}
     judge(tried, environ)
-    tell("Starting a stand-in for Azure on this machine.")
+    tell("Starting a local Azure on this machine.")
     merged = prepare(tried, environ)
     with Watching(merged) as memory:
         try:
             return _performed(document, tried, merged, memory, tell, ended)
         finally:
-            tell("Removing what was made.")
+            tell("Cleaning up.")
             _stop_rehearsal(merged)
             memory.forget()
 
 
 def as_tried(document: Document) -> Document:
-    """The document as it is served here: one instance, any length of request; endpoint, workspace and identity are of
-    the stand-in, so that these need not be filled in."""
+    """The document for the trial: one instance, the longest request timeout, and the rehearsal's endpoint, workspace
+    and identity, so that the plan need not have these."""
     from tui.rehearsal_client import WORKSPACE
 
     changed = document.copy()
@@ -100,7 +100,7 @@ def as_tried(document: Document) -> Document:
 
 
 def _plainly(deployment: dict[str, Any]) -> None:
-    """One instance of a size that the stand-in always has: containers here are not limited to a size anyway."""
+    """Set one instance of a size that the rehearsal always has; containers are not limited by the size here."""
     deployment["instance_count"] = 1
     deployment["instance_type"] = "Standard_DS3_v2"
     settings = deployment.get("request_settings")
@@ -121,7 +121,7 @@ def _performed(
     from tui.plan.load_save.resolve import resolve
 
     plan = resolve(tried, environ)
-    # With their own sizes, probes and time-outs.
+    # With their own sizes, probes and timeouts.
     wanted = {one.name: one for one in resolve(document, environ, lenient=True).every_deployment}
     for one in plan.every_deployment:
         _can_be_served(one)
@@ -157,26 +157,26 @@ def _report(findings: list[Finding], figures: list[Figures] | None = None, card:
 
 
 def _can_be_served(deployment: Deployment) -> None:
-    """Raise CannotServe for what is in Azure only."""
+    """Raise CannotServe for assets that exist only in Azure."""
     environment, key = deployment.environment, "deployment.environment.conda_file"
     if deployment.model.registered:
-        text = f"The model {deployment.model.registered} is registered in Azure, and not on this machine."
+        text = f"The model {deployment.model.registered} is registered in Azure and is not on this machine."
         key = "deployment.model.path"
     elif environment.registered:
-        text = f"The environment {environment.registered} is in Azure, and cannot be built from there here."
+        text = f"The environment {environment.registered} is registered in Azure and cannot be built on this machine."
     elif deployment.code_configuration is not None and environment.conda_file is None:
-        text = "The environment is an image without a conda file, and container images are not run here."
+        text = "The environment is an image without a conda file; a local trial does not run container images."
     else:
         return
-    raise CannotServe(text, "Name the files in the plan to serve it here first; on Azure this changes nothing.", key)
+    raise CannotServe(text, "Use local files in the plan to serve it on this machine.", key)
 
 
 def _blocked(view: Any, names: str) -> Finding:
-    """What kept the run from starting; the findings are those of the preflight, about the plan's files."""
+    """The finding for a run that the preflight blocked, because of the plan's files."""
     found = [dict(event) for event in view.findings if event.get("severity") == "blocker"]
     said = " ".join(str(event.get("message") or "") for event in found) or view.message
     first = found[0] if found else {}
-    text = f"{names} was not served on this machine, because of what the preflight found: {said}"
+    text = f"{names} was not served on this machine because of the preflight's findings: {said}"
     return verdict.finding("trial-ready", "blocker", str(first.get("field") or verdict.MODEL), text,
                            str(first.get("remedy") or ""), str(first.get("docs") or ""))  # fmt: skip
 
@@ -185,7 +185,7 @@ def _blocked(view: Any, names: str) -> Finding:
 
 
 def _follow(run: Any, tell: Tell, ended: threading.Event) -> tuple[Any, str]:
-    """The run's last view, and the task that failed (or an empty text). Raises Ended."""
+    """Follow the run; return its last view and the failed task, or an empty text. Raises Ended."""
     from tui.engine.journal.run_view import RunView
 
     view, seen, failed, told = RunView(), 0, "", ""
@@ -213,7 +213,7 @@ def _follow(run: Any, tell: Tell, ended: threading.Event) -> tuple[Any, str]:
 
 
 def _progress(view: Any) -> str:
-    """The task that takes the time, and what it said last."""
+    """The task in progress and its last message."""
     running = [task for task in view.tasks if task.status == "running"]
     if not running:
         return ""
@@ -272,7 +272,7 @@ async def _measured(
 
 
 def _sample(plan: Plan) -> str | None:
-    """The sample request's text; None where there is none, or none that is text."""
+    """The sample request's text; None if there is none or it is not text."""
     if plan.test.request is None:
         return None
     try:
@@ -307,7 +307,7 @@ def _time(stamp: str) -> datetime | None:
 
 
 class Watching:
-    """Reads what the serving processes take, for as long as the block lasts."""
+    """Measures the memory of the serving processes while the block runs."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = dict(environ)
@@ -351,7 +351,7 @@ class Watching:
             self._first.set()
 
     def forget(self) -> None:
-        """Remove the stand-in's folder, once the stand-in has ended: nobody will ask for it again."""
+        """Remove the rehearsal's folder after the rehearsal has ended."""
         if self._home is not None and self._home.parent.name == "rehearsals":
             shutil.rmtree(self._home, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""What the figures of a local trial mean, as findings like those of the preflight."""
+"""Turns the measurements of a local trial into findings like those of the preflight."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ SIZE = "deployment.instance_type"
 TIMEOUT = "deployment.request_settings.request_timeout_ms"
 SAMPLE = "test.request"
 GIB = 1024**3
-# Guesses: what the host and larger requests than the sample should be left.
+# Estimates: what should be left for the host and for larger requests than the sample.
 TIGHT, TOO_MUCH = 0.7, 1.0
 SLOW = 0.5
 _CODES = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
-# What a build says when this machine reaches no package index; then nothing was learned about the plan.
+# Build messages if this machine cannot reach a package index; then nothing is known about the plan.
 _NO_INDEX = re.compile(
     r"dns error|failed to lookup address|name or service not known|temporary failure in name resolution"
     r"|connection refused|network is unreachable|error sending request|tunnel error|timed out",
     re.IGNORECASE,
 )
 
-# Folders of this machine that a container's log names; what follows is what it would be on Azure.
+# Folders of this machine in a container's log; the rest of the path is as on Azure.
 _HERE = re.compile(r"[^\s\"']*/containers/[0-9a-f]+/\d+(?=/var/)")
 LONGEST_LINE = 400
-# Fields of the service's own JSON, which say nothing beside the lines that matched.
+# Fields of the service's own JSON, which add nothing to the lines that matched.
 _FRAGMENT = re.compile(r'\s*"\w+":')
 
 Finding = dict[str, Any]
@@ -39,10 +39,10 @@ Finding = dict[str, Any]
 
 @dataclass
 class Figures:
-    """What was measured of one deployment. Seconds, bytes, milliseconds; None where it is not known.
+    """The measurements of one deployment in seconds, bytes and milliseconds; None if unknown.
 
-    `built` is the whole task: build (or cached environment), download and start; `ready` the container's start alone.
-    `calls` are the milliseconds of the calls that were answered well, `bad` the number of the others.
+    `built` is the whole task: build (or cached environment), download and start; `ready` is only the container's start.
+    `calls` are the milliseconds of successful calls, `bad` is the number of failed ones.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Figures:
     first_bad: str = ""
 
     def percentile(self, share: float) -> float | None:
-        """The milliseconds within which this share of the calls was answered (nearest rank)."""
+        """The percentile of the calls' latency in milliseconds (nearest rank)."""
         if not self.calls:
             return None
         ordered = sorted(self.calls)
@@ -77,62 +77,62 @@ class Figures:
 
 
 def finding(id: str, severity: str, key: str, message: str, remedy: str = "", docs: str = "", **more: Any) -> Finding:
-    """A finding in the shape of the preflight's; `more` are figures or the card of a failure."""
+    """A finding in the preflight's form; `more` are figures or the card of a failure."""
     return {"id": id, "severity": severity, "field": key, "message": message, "remedy": remedy, "docs": docs,
             "looked_at": "this machine", **more}  # fmt: skip
 
 
 def served(wanted: Deployment, figures: Figures) -> list[Finding]:
-    """Findings about a deployment that was ready: start, memory, latency."""
+    """The findings about a deployment that became ready: start, memory, latency."""
     return [ready(wanted, figures), memory(wanted, figures), *latency(wanted, figures)]
 
 
 def ready(wanted: Deployment, figures: Figures) -> Finding:
-    """How long the container took, against what its probes allow."""
+    """The finding about the container's start-up time, compared with its probes."""
     shown, ready = figures.as_dict(), figures.ready
     after = "" if ready is None else f", ready {_seconds(ready)} after its container was started"
-    took = "" if figures.built is None else f" Everything together took {_seconds(figures.built)}."
+    took = "" if figures.built is None else f" In total it took {_seconds(figures.built)}."
     message = f"{wanted.name} was served on this machine from the plan's files{after}.{took}"
     allowed = min(_allowed(wanted.liveness_probe), _allowed(wanted.readiness_probe))
     if ready is None or ready <= SLOW * allowed:
         return finding("trial-ready", "ok", MODEL, message, figures=shown)
     remedy = (
-        "Raise initial_delay or failure_threshold of liveness_probe and readiness_probe: a machine of Azure's may "
-        "be slower than this one."
+        "Increase initial_delay or failure_threshold of liveness_probe and readiness_probe: an Azure instance may "
+        "be slower than this machine."
     )
     return finding("trial-ready", "warning", "deployment.liveness_probe.initial_delay",
                    f"{message} The probes allow {_seconds(allowed)}.", remedy, figures=shown)  # fmt: skip
 
 
 def memory(wanted: Deployment, figures: Figures) -> Finding:
-    """The most memory that the serving processes took, against the size's."""
+    """The finding about the peak memory of the serving processes, compared with the size's memory."""
     size = sizes.find(wanted.instance_type)
     if not figures.peak:
-        text = f"How much memory {wanted.name} takes is not known: this system does not tell what its processes take."
+        text = f"The memory that {wanted.name} uses is unknown: this system does not report the memory of processes."
         return finding("trial-memory", "unknown", SIZE, text)
-    took = f"Serving {wanted.name} took {_bytes(figures.peak)} of memory at most"
+    took = f"Serving {wanted.name} used at most {_bytes(figures.peak)} of memory"
     limits = {"peak_bytes": figures.peak, "processes": figures.processes}
     if size is None or not size.memory_gib:
-        text = f"{took}; how much {wanted.instance_type} has is not known here."
+        text = f"{took}; the memory of {wanted.instance_type} is unknown."
         return finding("trial-memory", "unknown", SIZE, text, "Compare it with the size's memory.", figures=limits)
     has = size.memory_gib * GIB
     limits["size_bytes"] = int(has)
     share = figures.peak / has
     compared = f"{took}, {_percent(share)} of the {size.memory_gib:g} GiB of {size.name}."
     if size.gpus:
-        compared += " The memory of its graphics card was not measured: this is what the processor's side took."
-    larger = "Choose a size with more memory, or load less of the model."
+        compared += " GPU memory was not measured; this is main memory only."
+    larger = "Choose a size with more memory, or load a smaller model."
     if share <= TIGHT:
         return finding("trial-memory", "ok", SIZE, compared, figures=limits)
     severity, why = "warning", "That leaves little for larger requests, more workers, and the system."
     if share > TOO_MUCH:
-        severity, why = "blocker", "The container would be killed, and the deployment fail with OutOfMemory."
+        severity, why = "blocker", "The container would be killed, and the deployment would fail with OutOfMemory."
     docs = f"{_CODES}#error-outofmemory"
     return finding("trial-memory", severity, SIZE, f"{compared} {why}", larger, docs, figures=limits)
 
 
 def latency(wanted: Deployment, figures: Figures) -> list[Finding]:
-    """How long the sample's calls took, against the time that the deployment gives a request."""
+    """The findings about the latency of the sample's calls, compared with the deployment's request timeout."""
     slow = figures.percentile(0.95)
     if slow is None:
         return []
@@ -145,36 +145,36 @@ def latency(wanted: Deployment, figures: Figures) -> list[Finding]:
     )
     if slow <= SLOW * allowed:
         return [finding("trial-latency", "ok", TIMEOUT, message, figures=shown)]
-    severity, why = "warning", "A slower machine or a larger request would not end in time."
-    remedy = "Raise request_timeout_ms, or make run() faster."
+    severity, why = "warning", "A slower machine or a larger request would exceed the timeout."
+    remedy = "Increase request_timeout_ms, or make run() faster."
     if slow > allowed:
         severity, why = "blocker", "Azure would end such a request with 408 or 504."
-        remedy = "Raise request_timeout_ms (at most 180,000), make run() faster, or send smaller requests."
+        remedy = "Increase request_timeout_ms (at most 180,000), make run() faster, or send smaller requests."
     return [finding("trial-latency", severity, TIMEOUT, f"{message} {why}", remedy, _CODES, figures=shown)]
 
 
 def answered(test: Mapping[str, Any] | None, all_figures: Sequence[Figures]) -> Finding:
-    """How the sample was answered; `test` is what the run's test call told, None without a sample."""
+    """The finding about the responses to the sample; `test` is the result of the run's test call, None without one."""
     if test is None:
-        text = "No sample request was sent, so it is not known how run() answers."
-        return finding("trial-answer", "unknown", SAMPLE, text, "Name a sample in test.request.")
+        text = "No sample request was sent, so the response of run() is unknown."
+        return finding("trial-answer", "unknown", SAMPLE, text, "Set test.request to a sample.")
     bad = next((one for one in all_figures if one.bad), None)
     if bad is not None:
-        text = f"{bad.bad} of {bad.bad + len(bad.calls)} calls of {bad.name} were not answered well: {bad.first_bad}"
+        text = f"{bad.bad} of {bad.bad + len(bad.calls)} calls of {bad.name} failed: {bad.first_bad}"
         return finding(
             "trial-answer", "warning", SAMPLE, text.strip(), "Read the scoring script's log for these calls."
         )
     said = " ".join(str(test.get("response") or "").split())
     shown = said if len(said) <= 120 else f"{said[:119]}…"
-    text = f"The sample was answered with {test.get('status_code')}: {shown}"
+    text = f"Response to the sample, status {test.get('status_code')}: {shown}"
     return finding("trial-answer", "ok", SAMPLE, text)
 
 
 def not_served(card: Mapping[str, Any] | None, message: str, task: str, names: str) -> Finding:
-    """A run that failed, by its card; it blocks where the plan itself is the reason."""
+    """The finding for a failed run, from its card; it blocks if the plan itself is the reason."""
     if card is None:
         text = f"{names} could not be served on this machine: {message}"
-        return finding("trial-ready", "unknown", MODEL, text, "Try again, and read the run's log if it stays.")
+        return finding("trial-ready", "unknown", MODEL, text, "Try again; if it fails again, read the run's log.")
     card = of_here(card)
     tested = task.partition(":")[0] == "test"
     code, evidence = str(card.get("code") or ""), "\n".join(card["evidence"])
@@ -182,7 +182,7 @@ def not_served(card: Mapping[str, Any] | None, message: str, task: str, names: s
     why = f"{title}. {cause}".strip()
     severity, text = "unknown", f"{names} could not be served on this machine: {why}"
     if tested:
-        severity, text = "blocker", f"The sample was not answered as it should be: {why}"
+        severity, text = "blocker", f"The call with the sample failed: {why}"
     elif code in ("ResourceNotReady", "BadArgument") or (
         code == "ImageBuildFailure" and not _NO_INDEX.search(f"{cause}\n{evidence}")
     ):
@@ -199,18 +199,18 @@ def not_served(card: Mapping[str, Any] | None, message: str, task: str, names: s
 
 
 def of_here(card: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's card without what was the stand-in's alone: commands for an endpoint that is gone, ids, folders."""
+    """A run's card without the rehearsal's details: commands for the removed endpoint, ids, folders."""
     commands = {str(command) for command in card.get("commands") or ()}
     remedy = [line for line in str(card.get("remedy") or "").splitlines() if line not in commands]
     if card.get("id") == "internal":
-        remedy = ["See it happen with: aml-deploy apply PLAN --rehearse --yes, whose log stays, and report it."]
+        remedy = ["Reproduce it with aml-deploy apply PLAN --rehearse --yes, which keeps its log, and report it."]
     lines = [_HERE.sub("", str(line)) for line in card.get("evidence") or () if not _FRAGMENT.match(str(line))]
     evidence = [line for line in lines if len(line) <= LONGEST_LINE] or [line[:LONGEST_LINE] for line in lines]
     return {**card, "remedy": "\n".join(remedy), "commands": [], "evidence": evidence, "request_ids": []}
 
 
 def _allowed(probe: ProbeSettings) -> float:
-    """Seconds that a probe waits for the container."""
+    """The seconds that a probe waits for the container."""
     return probe.initial_delay + probe.period * max(1, probe.failure_threshold)
 
 

@@ -196,7 +196,7 @@ def test_a_model_that_is_only_in_azure_is_said_and_does_not_block(rehearsing: di
     (found,) = report["findings"]
     assert (found["id"], found["severity"], found["field"]) == ("trial-ready", "unknown", "deployment.model.path")
     assert "azureml:churn:3 is registered in Azure" in found["message"] and found["remedy"]
-    assert told[-1] == "Removing what was made."
+    assert told[-1] == "Cleaning up."
     assert left_over(rehearsing) == before
 
 

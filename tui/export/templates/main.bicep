@@ -1,18 +1,18 @@
-// The prerequisites of a private managed online endpoint: two virtual networks that know each other, a workspace
-// that nobody reaches from outside, private endpoints for it and for its storage, vault and registry, private DNS
-// zones that both networks use, roles for the service principal that deploys, and its secret in a Key Vault.
+// The prerequisites of a private managed online endpoint: two peered virtual networks, a workspace that is closed
+// to public networks, private endpoints for it and for its storage, vault and registry, private DNS zones for both
+// networks, roles for the service principal that deploys, and its secret in a Key Vault.
 //
-// This file was written by aml-deploy. It was read by a Bicep parser, and NEVER compiled by the Bicep compiler nor
-// deployed. Before you deploy it:
+// Written by aml-deploy. It was checked with a Bicep parser, but NEVER compiled by the Bicep compiler or deployed.
+// Before you deploy it:
 //   az bicep build --file main.bicep
 //   az deployment group what-if --resource-group GROUP --parameters main.bicepparam
 //
-// Versions of the resource types are stable ones; names of the private DNS zones are those of Microsoft,
-// private-endpoint-dns, for the public cloud, and are parameters for other clouds.
+// Versions of the resource types are stable ones; names of the private DNS zones are from Microsoft's
+// private-endpoint-dns for the public cloud, and are parameters for other clouds.
 
 targetScope = 'resourceGroup'
 
-@description('Azure region of everything here; the virtual networks that exist must be peered or in it.')
+@description('Azure region of all resources; existing virtual networks must be in it or peered.')
 param location string = resourceGroup().location
 
 @description('Name of the Azure Machine Learning workspace.')
@@ -28,44 +28,44 @@ param workspaceName string
 ])
 param managedNetworkIsolation string
 
-@description('Id of the virtual network that the Databricks clusters are in. Left empty, a network is made.')
+@description('Id of the virtual network that the Databricks clusters are in. If empty, a network is created.')
 param databricksNetworkId string = ''
 
-@description('Id of the virtual network for the private endpoints. Left empty, a network is made.')
+@description('Id of the virtual network for the private endpoints. If empty, a network is created.')
 param workspaceNetworkId string = ''
 
-@description('Id of the subnet for the private endpoints; needed where their network exists already.')
+@description('Id of the subnet for the private endpoints; required if their network already exists.')
 param privateEndpointSubnetId string = ''
 
-@description('Addresses of the network for Databricks, where it is made.')
+@description('Address range of the network for Databricks, if it is created.')
 param databricksNetworkPrefix string = '10.80.0.0/16'
 
-@description('Addresses of the network for private endpoints, where it is made; the two must not overlap.')
+@description('Address range of the network for private endpoints, if it is created; the two must not overlap.')
 param workspaceNetworkPrefix string = '10.81.0.0/16'
 
-@description('Whether to peer the two networks; off where they are peered already, or are one.')
+@description('Whether to peer the two networks; false if they are already peered or are the same network.')
 param peerNetworks bool = true
 
 @description('Object id (not client id) of the service principal that deploys.')
 param principalObjectId string
 
-@description('Client id of that service principal, kept in the vault for Databricks.')
+@description('Client id of that service principal, stored in the vault for Databricks.')
 param clientId string = ''
 
 @secure()
-@description('Secret of that service principal, kept in the vault for Databricks; left empty, none is written.')
+@description('Secret of that service principal, stored in the vault for Databricks; if empty, no secret is written.')
 param clientSecret string = ''
 
-@description('Resource id of the user-assigned identity of the endpoint; empty, the endpoint gets one of its own.')
+@description('Resource id of the user-assigned identity of the endpoint; if empty, the endpoint gets a system-assigned identity.')
 param endpointIdentityId string = ''
 
-@description('Name of a compute cluster that builds images; with legacy isolation a private registry needs one.')
+@description('Name of a compute cluster that builds images; required for a private registry with legacy isolation.')
 param imageBuildCompute string = ''
 
-@description('Tags of everything that is made.')
+@description('Tags of all created resources.')
 param tags object = {}
 
-@description('Private DNS zones, by what they are for.')
+@description('Private DNS zones by purpose.')
 param zoneNames object = {
   workspace: 'privatelink.api.azureml.ms'
   notebooks: 'privatelink.notebooks.azure.net'
@@ -184,7 +184,7 @@ module roles 'modules/roles.bicep' = {
   }
 }
 
-// The identity exists, perhaps in another resource group or subscription.
+// The identity must exist, and can be in another resource group or subscription.
 var identityParts = split(empty(endpointIdentityId) ? resourceGroup().id : endpointIdentityId, '/')
 
 module identityOperator 'modules/identity-operator.bicep' = if (!empty(endpointIdentityId)) {

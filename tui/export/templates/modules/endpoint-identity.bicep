@@ -1,6 +1,6 @@
-// What an endpoint's user-assigned identity may do: read the model and the code in the workspace's storage, and pull the
-// image from its registry. Azure gives these to an identity that it makes itself, and not to this one
-// (Microsoft, how-to-access-resources-from-endpoints-managed-identities). The one who deploys may hand it over.
+// Roles of the endpoint's user-assigned identity: read the model and the code in the workspace's storage, and pull the
+// image from its registry. Azure assigns these to a system-assigned identity, but not to this one
+// (Microsoft, how-to-access-resources-from-endpoints-managed-identities). The deployer may assign the identity.
 
 param identityPrincipalId string
 param storageName string

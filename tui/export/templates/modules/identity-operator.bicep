@@ -1,4 +1,4 @@
-// The one who deploys may give the endpoint its user-assigned identity; in the identity's own resource group.
+// Lets the deployer assign the endpoint its user-assigned identity; in the identity's own resource group.
 
 param identityName string
 param principalObjectId string

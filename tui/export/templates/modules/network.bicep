@@ -1,4 +1,4 @@
-// A virtual network: for the clusters of Databricks (two subnets that are delegated to it), or for private endpoints.
+// A virtual network for Databricks clusters (two delegated subnets) or for private endpoints.
 
 param name string
 param location string

@@ -1,4 +1,4 @@
-// A private endpoint for each service, and the zones that its addresses are written into.
+// A private endpoint for each service, and the DNS zones in which its addresses are registered.
 
 param location string
 param subnetId string

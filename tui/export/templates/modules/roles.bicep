@@ -1,4 +1,4 @@
-// What the service principal that deploys may do: work in the workspace, and write models and code to its storage.
+// Roles of the service principal that deploys: work in the workspace, and write models and code to its storage.
 
 param workspaceName string
 param storageName string

@@ -1,4 +1,4 @@
-// What Databricks needs to sign in as the service principal, for a secret scope that is backed by this vault.
+// Secrets with which Databricks signs in as the service principal, for a secret scope backed by this vault.
 
 param vaultName string
 param tenantId string

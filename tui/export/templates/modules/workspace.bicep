@@ -1,4 +1,4 @@
-// The workspace and what belongs to it; none of it can be reached from a public network.
+// The workspace and its resources; none of them is reachable from a public network.
 
 param name string
 param location string
@@ -47,7 +47,7 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
   }
 }
 
-// Private endpoints of a registry need the Premium tier.
+// Private endpoints of a registry require the Premium tier.
 resource registry 'Microsoft.ContainerRegistry/registries@2023-07-01' = {
   name: take('crml${unique}', 50)
   location: location

@@ -1,4 +1,4 @@
-// Private DNS zones, each linked to every network that must find the private addresses.
+// Private DNS zones, each linked to every network that must resolve the private addresses.
 
 param zoneNames object
 param networkIds array
