@@ -117,13 +117,13 @@ def test_the_steps_deploy_beside_what_serves_shift_and_go_back(tmp_path: Path, t
     _, tree, _ = pipeline(tmp_path, to)
     steps = scripts(to, tree)
     if to == "azure-pipelines":
-        deploy = steps["deploy: Deploy it, without requests"]
-        steps["deploy: Deploy it, without requests"] = deploy.replace("$(names.next)", "green").replace(
+        deploy = steps["deploy: Deploy without traffic"]
+        steps["deploy: Deploy without traffic"] = deploy.replace("$(names.next)", "green").replace(
             "$(names.serving)", "blue"
         )
     asked = {name: carried_out(tmp_path, script, "blue")[1] for name, script in steps.items()}
     assert asked["check: Check what would make the deployment fail"] == ["check p.yml"]
-    (apply,) = asked["deploy: Deploy it, without requests"]
+    (apply,) = asked["deploy: Deploy without traffic"]
     sets = [
         item for item in ("deployment.name=green", "traffic={blue: 100}", "test.request=") if f"--set {item}" in apply
     ]
@@ -132,8 +132,8 @@ def test_the_steps_deploy_beside_what_serves_shift_and_go_back(tmp_path: Path, t
     plan = resolve(load(exported_plan, (), sets), ENVIRON)
     assert (plan.deployment.name, plan.traffic, plan.test.request) == ("green", {"blue": 100}, None)
     assert plan.credential.method == "azure_cli"
-    assert asked["test: Call it before anybody else does"][0].endswith("--deployment green --json")
-    shift = asked["shift: Let it have a tenth, then all"]
+    assert asked["test: Test before callers reach it"][0].endswith("--deployment green --json")
+    shift = asked["shift: Shift 10 %, then all traffic"]
     assert [line for line in shift if line.startswith("traffic")] == [
         "traffic churn-endpoint-01 blue=90 green=10 --plan p.yml --json",
         "traffic churn-endpoint-01 green=100 --plan p.yml --json",
@@ -145,7 +145,7 @@ def test_the_steps_deploy_beside_what_serves_shift_and_go_back(tmp_path: Path, t
 @pytest.mark.parametrize(("to", "schema"), [GITHUB, AZURE])
 def test_a_failed_call_ends_the_shift_before_all_requests_move(tmp_path: Path, to: str, schema: str) -> None:
     _, tree, _ = pipeline(tmp_path, to)
-    code, asked, _ = carried_out(tmp_path, scripts(to, tree)["shift: Let it have a tenth, then all"], "blue", "invoke")
+    code, asked, _ = carried_out(tmp_path, scripts(to, tree)["shift: Shift 10 %, then all traffic"], "blue", "invoke")
     assert code != 0
     assert not any("green=100" in line for line in asked)
 

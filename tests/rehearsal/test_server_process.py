@@ -79,10 +79,10 @@ def test_resources_port_and_secrets_survive_a_restart(env: dict[str, str]) -> No
     while arm.call("GET", "onlineEndpoints/kept-endpoint").json()["properties"]["provisioningState"] != "Succeeded":
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert rehearsal_command("stop", env=env).stderr == "The rehearsal has ended, and all that it had started.\n"
+    assert rehearsal_command("stop", env=env).stderr == "The rehearsal has ended, with everything that it started.\n"
     while not gone(second["pid"]):
         assert time.monotonic() < deadline
-    assert rehearsal_command("stop", env=env).stderr == "No rehearsal runs.\n"
+    assert rehearsal_command("stop", env=env).stderr == "No rehearsal is running.\n"
 
 
 def test_two_run_side_by_side(env: dict[str, str], tmp_path: Path) -> None:
@@ -179,6 +179,6 @@ def test_it_ends_when_nobody_uses_it(env: dict[str, str]) -> None:
     assert "The rehearsal answers at https://127.0.0.1:" in done.stderr
     # A stranger learns how to get to it.
     assert 'eval "$(aml-deploy rehearsal --env)"' in done.stderr
-    assert "Nobody used it for 0.02 minutes. The rehearsal ends" in done.stderr
+    assert "It was not used for 0.02 minutes. The rehearsal ends" in done.stderr
     # Nothing runs that would have to be ended.
-    assert rehearsal_command("stop", env=env).stderr == "No rehearsal runs.\n"
+    assert rehearsal_command("stop", env=env).stderr == "No rehearsal is running.\n"

@@ -58,8 +58,8 @@ def _rollout_note(source: Source) -> list[str]:
         return []
     return [
         "rollout: deploy.sh creates the deployment alongside the current one, tests it and leaves the traffic "
-        "unchanged; its last lines show the commands that shift it. aml-deploy apply executes and watches the steps, and so does "
-        "the exported Python."
+        "unchanged; its last lines show the commands that shift it. aml-deploy apply executes and watches the steps, "
+        "and so does the exported Python."
     ]
 
 

@@ -1,1 +1,1 @@
-"""A local stand-in for Azure Machine Learning."""
+"""The rehearsal: a local stand-in for Azure Machine Learning."""

@@ -1,4 +1,4 @@
-"""`python -m tui.rehearsal`."""
+"""Runs the rehearsal's command line: `python -m tui.rehearsal`."""
 
 from __future__ import annotations
 

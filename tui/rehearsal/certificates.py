@@ -1,4 +1,4 @@
-"""A certification authority and a server certificate for 127.0.0.1 and localhost."""
+"""Creates a certification authority and a server certificate for 127.0.0.1 and localhost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from tui.common.write_atomic import write_atomic
 from tui.rehearsal.places import Home
 
-# Browsers and Apple's TLS refuse server certificates that live longer than 825 days.
+# Browsers and Apple's TLS refuse server certificates valid for more than 825 days.
 SERVER_DAYS = 800
 RENEW_BEFORE_DAYS = 30
 
@@ -42,7 +42,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicK
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        # An hour back, for clocks that differ.
+        # Valid from an hour ago, since clocks may differ.
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(days=SERVER_DAYS))
     )
@@ -50,7 +50,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicK
 
 def _make(home: Home, server_file: Path) -> None:
     authority_key = ec.generate_private_key(ec.SECP256R1())
-    # A name of its own for each authority: bundles may hold several.
+    # A unique name for each authority, since bundles may contain several.
     authority_name = x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, "aml-deploy rehearsal"),
@@ -63,7 +63,7 @@ def _make(home: Home, server_file: Path) -> None:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
         .add_extension(authority_id, critical=False)
-        # Whoever trusts this authority trusts it for this machine's loopback and for nothing else.
+        # The authority is limited to this machine's loopback addresses.
         .add_extension(
             x509.NameConstraints(
                 [x509.IPAddress(ipaddress.ip_network("127.0.0.1/32")), x509.DNSName("localhost")], None
@@ -88,7 +88,7 @@ def _make(home: Home, server_file: Path) -> None:
     )
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    # The authority's key is not kept: nobody can ever sign a second certificate with it.
+    # The authority's key is not stored, so no second certificate can be signed with it.
     served = private + certificate.public_bytes(pem) + authority.public_bytes(pem)
     write_atomic(server_file, served, mode=0o600)
     write_atomic(home.authority_file, authority.public_bytes(pem), mode=0o600)
@@ -100,13 +100,13 @@ def _still_good(home: Home, server_file: Path) -> bool:
         authority = x509.load_pem_x509_certificate(home.authority_file.read_bytes())
     except (OSError, ValueError):
         return False
-    # not_valid_after_utc came with cryptography 42.
+    # not_valid_after_utc requires cryptography 42.
     soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=RENEW_BEFORE_DAYS)
     return certificates[0].issuer == authority.subject and certificates[0].not_valid_after_utc > soon
 
 
 def server_context(home: Home) -> ssl.SSLContext:
-    """The TLS context of the server; makes or renews authority and certificate when needed. Raises OSError."""
+    """The TLS context of the server; creates or renews authority and certificate if needed. Raises OSError."""
     home.certificates.mkdir(mode=0o700, exist_ok=True)
     server_file = home.certificates / "server.pem"
     if not _still_good(home, server_file):

@@ -22,25 +22,25 @@ PROGRAM = "python -m tui.rehearsal"
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=PROGRAM, description="A local stand-in for Azure Machine Learning.")
-    # With `prog` given, argparse does not format a help text that nobody asked for.
+    # `prog` keeps argparse from formatting a help text that is not needed.
     commands = parser.add_subparsers(dest="command", required=True, prog=PROGRAM)
 
     serve = commands.add_parser("serve", help="run it in the foreground")
-    serve.add_argument("--port", type=int, metavar="N", help="the port on 127.0.0.1; the last one when left out")
+    serve.add_argument("--port", type=int, metavar="N", help="the port on 127.0.0.1 (default: the last one)")
     practice_options.add_options(serve)
     serve.add_argument(
-        "--idle-minutes", type=float, default=30.0, metavar="N", help="end after so long without use (default 30)"
+        "--idle-minutes", type=float, default=30.0, metavar="N", help="end after N minutes without use (default: 30)"
     )
     serve.add_argument("--quiet", action="store_true", help=argparse.SUPPRESS)
-    serve.add_argument("--or-change", action="store_true", help="where one runs already, change that one")
+    serve.add_argument("--or-change", action="store_true", help="if one is already running, change that one")
 
-    env = commands.add_parser("env", help="start it in the background when none runs; print its variables")
-    env.add_argument("--json", action="store_true", help="one JSON object and not shell lines")
+    env = commands.add_parser("env", help="start it in the background if none runs; print its variables")
+    env.add_argument("--json", action="store_true", help="print one JSON object instead of shell lines")
     env.add_argument(
         "--workspace",
         nargs=3,
         metavar=("SUBSCRIPTION", "GROUP", "NAME"),
-        help="also answer for this workspace",
+        help="also serve this workspace",
     )
     env.add_argument(
         "--isolation",
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     env.add_argument(
         "--datastore",
         choices=("sas", "key", "identity"),
-        help="how that workspace's storage is opened: signature (the default), account key, or identity",
+        help="access to that workspace's storage: signature (the default), account key, or identity",
     )
     env.add_argument(
         "--unprovisioned",
@@ -65,28 +65,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     practice_options.add_options(env)
 
-    commands.add_parser("stop", help="end it, with all that it started")
+    commands.add_parser("stop", help="end it and everything that it started")
 
     rights = commands.add_parser("rights", help="show or change the roles of the practice identities")
     rights.add_argument(
         "--identity",
         choices=("service-principal", "managed-identity"),
-        help="the one that is meant; both when left out",
+        help="the identity (default: both)",
     )
-    rights.add_argument("--role", action="append", metavar="ROLE", help="a role that it has from now on, or none")
-    rights.add_argument("--deny", action="append", metavar="ACTION", help="an action that is taken away from its roles")
+    rights.add_argument("--role", action="append", metavar="ROLE", help="a role to assign, or none")
+    rights.add_argument("--deny", action="append", metavar="ACTION", help="an action to remove from its roles")
     rights.add_argument("--storage-role", metavar="ROLE", help="its role on the storage account")
-    rights.add_argument("--reset", action="store_true", help="what it has at the start")
+    rights.add_argument("--reset", action="store_true", help="restore the roles of the start")
     rights.add_argument("--list", action="store_true", help="explain all roles")
 
-    compare = commands.add_parser("compare", help="say where it answers otherwise than a recording of Azure")
-    compare.add_argument("file", metavar="FILE", help="what aml-deploy apply --record wrote")
-    compare.add_argument("--json", action="store_true", help="one JSON object a line: the differences, then a summary")
+    compare = commands.add_parser("compare", help="report where its responses differ from a recording of Azure")
+    compare.add_argument("file", metavar="FILE", help="a recording of aml-deploy apply --record")
+    compare.add_argument(
+        "--json", action="store_true", help="one JSON object per line: the differences, then a summary"
+    )
 
-    scenario = commands.add_parser("scenario", help="choose failures that happen from now on; none if none is named")
+    scenario = commands.add_parser("scenario", help="choose the failures that happen from now on (default: none)")
     scenario.add_argument("names", nargs="*", metavar="NAME")
     scenario.add_argument("--list", action="store_true", help="explain all scenarios")
-    scenario.add_argument("--table", action="store_true", help="every failure that Microsoft documents, as Markdown")
+    scenario.add_argument(
+        "--table", action="store_true", help="list every failure that Microsoft documents, as Markdown"
+    )
     return parser
 
 
@@ -100,7 +104,7 @@ def _env(home: Home, arguments: argparse.Namespace) -> int:
     from tui.rehearsal.client_environment import describe
 
     if arguments.workspace and not all(part.strip() for part in arguments.workspace):
-        raise RehearsalError("A workspace needs a subscription, a resource group and a name; one of them is empty.")
+        raise RehearsalError("A workspace needs a subscription, a resource group and a name; one of them is missing.")
     more = practice_options.scoring_python(home, arguments.scoring_python)
     practice_options.set_up(home, arguments)
     server = ensure_running(home, os.environ, more)
@@ -123,7 +127,7 @@ def _env(home: Home, arguments: argparse.Namespace) -> int:
     described["scenarios"], described["pace"] = settings.chosen_scenarios(home), settings.pace_of(home)
     print(json.dumps(described) if arguments.json else _shell_lines(described))
     if sys.stdout.isatty() and not arguments.json:
-        print('\nThese lines are for a shell: eval "$(aml-deploy rehearsal --env)"', file=sys.stderr)
+        print('\nRun these lines in a shell: eval "$(aml-deploy rehearsal --env)"', file=sys.stderr)
     return 0
 
 
@@ -133,8 +137,8 @@ def _rights(home: Home, arguments: argparse.Namespace) -> int:
     if arguments.list:
         for name, role in ROLES.items():
             left_out = f", without {' '.join(role.not_actions)}" if role.not_actions else ""
-            print(f"{name}: {role.title}. Gives {' '.join(role.actions)}{left_out}")
-        print("none: no role at all")
+            print(f"{name}: {role.title}. Allows {' '.join(role.actions)}{left_out}")
+        print("none: no role")
         print(f"Storage roles: {', '.join(STORAGE_ROLES)}.")
         return 0
     home.create()
@@ -197,7 +201,7 @@ def _compare(_: Home, arguments: argparse.Namespace) -> int:
 
 def _stop(home: Home, _: argparse.Namespace) -> int:
     ended = stop(home)
-    said = "The rehearsal has ended, and all that it had started." if ended else "No rehearsal runs."
+    said = "The rehearsal has ended, with everything that it started." if ended else "No rehearsal is running."
     print(said, file=sys.stderr)
     return 0
 
@@ -213,7 +217,7 @@ _COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code; errors are one sentence on stderr."""
+    """Run one command and return its exit code; errors are printed as one sentence to stderr."""
     arguments = _parser().parse_args(argv)
     home = Home.of(os.environ)
     try:

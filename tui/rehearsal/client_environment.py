@@ -1,6 +1,6 @@
-"""The environment variables that point any Azure client at the rehearsal.
+"""Builds the environment variables that point any Azure client to the rehearsal.
 
-Which variables are needed was found by removing each in turn from a run of `azure-ai-ml` 1.35 with
+The required variables were determined by removing each in turn from a run of `azure-ai-ml` 1.35 with
 `MLClient(DefaultAzureCredential(), subscription, group, workspace)`.
 """
 
@@ -26,7 +26,7 @@ LEGACY_WORKSPACE = "closed-legacy-isolation"
 TRUST = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
 
 UNSET = (
-    # Another identity that a credential chain would find first.
+    # Other identities that a credential chain would find first.
     "AZURE_CLIENT_ID",
     "AZURE_CLIENT_SECRET",
     "AZURE_TENANT_ID",
@@ -36,25 +36,25 @@ UNSET = (
     "AZURE_PASSWORD",
     "AZURE_FEDERATED_TOKEN_FILE",
     "AZURE_AUTHORITY_HOST",
-    # With these beside IDENTITY_ENDPOINT, azure-identity takes the machine for Service Fabric, Arc or a VM.
+    # With these and IDENTITY_ENDPOINT, azure-identity assumes Service Fabric, Arc or a VM.
     "IDENTITY_SERVER_THUMBPRINT",
     "IMDS_ENDPOINT",
     "MSI_ENDPOINT",
     "MSI_SECRET",
-    # MLClient writes the cloud's name here; a stale one wins over ARM_CLOUD_METADATA_URL.
+    # MLClient writes the cloud's name here; an old value would take precedence over ARM_CLOUD_METADATA_URL.
     "AZUREML_CURRENT_CLOUD",
 )
 
 
 def certificate_bundle(home: Home, environ: Mapping[str, str]) -> Path:
-    """A PEM file with what the user trusts already, certifi's roots and the rehearsal's own authority.
+    """A PEM file with the user's trusted certificates, certifi's roots and the rehearsal's own authority.
 
     Most of the variables in `TRUST` replace a client's trust store, so the bundle must hold all of them: what
     the first one that is set names comes first. Raises OSError.
     """
     given = next((environ[name] for name in TRUST if environ.get(name)), None)
     if given and Path(given).parent == home.certificates and Path(given).is_file():
-        # The caller was pointed here before; its bundle is already this one.
+        # The caller already uses the rehearsal, and so this bundle.
         return Path(given)
     users = Path(given) if given and Path(given).is_file() else None
     authority = home.authority_file.stat()
@@ -85,7 +85,7 @@ def _without_proxy(environ: Mapping[str, str]) -> str:
 
 
 def describe(home: Home, server: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """What `env --json` prints: variables to set and to unset, and where the rehearsal is.
+    """The output of `env --json`: variables to set and to unset, and the rehearsal's address.
 
     `server` is the content of the server file. Raises OSError.
     """

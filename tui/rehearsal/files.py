@@ -1,6 +1,6 @@
-"""Small files of the rehearsal's home: replaced in one step, and read anew when somebody has changed them.
+"""Reads and writes small files in the rehearsal's folder: written atomically, and read again after a change.
 
-Standard library only, and little of it: every command that points a client at the rehearsal needs this module.
+Uses little of the standard library only, since every command that sets up a client needs this module.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def replace_json(path: Path, content: object, *, sync: bool = True) -> None:
-    """Writes an object as JSON that only its owner can read, in one step. Raises OSError."""
+    """Write an object as JSON atomically, readable by its owner only. Raises OSError."""
     write_atomic(path, json.dumps(content), mode=0o600, sync=sync)
 
 
 def read_json(path: Path) -> Any:
-    """The content of a small file; an empty list where there is none that can be read."""
+    """The content of a small file; an empty list if it cannot be read."""
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError):
@@ -29,7 +29,7 @@ def read_json(path: Path) -> Any:
 
 
 class Watched:
-    """What a file or folder says that others change: `read` is called when it has changed since the last look."""
+    """The content of a file or folder that others change: `read` is called if it changed since the last call."""
 
     def __init__(self, path: Path, read: Callable[[], Any]) -> None:
         self._path = path
@@ -39,10 +39,10 @@ class Watched:
 
     @property
     def now(self) -> Any:
-        """What `read` returned last, or returns now."""
+        """The current content."""
         try:
             status = self._path.stat()
-            # The inode too: two changes may fall into one tick of the clock.
+            # Including the inode, since two changes may have the same time stamp.
             mark = (status.st_mtime_ns, status.st_ino)
         except OSError:
             mark = (0, 0)

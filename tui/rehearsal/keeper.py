@@ -21,14 +21,14 @@ from pathlib import Path
 from types import FrameType
 
 GRACE = 1.0
-"""Seconds between asking a process group to end and killing it."""
+"""Seconds between terminating and killing a process group."""
 
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def _prctl() -> Callable[[int, int], object]:
-    """Linux's prctl; elsewhere a function that does nothing."""
+    """Linux's prctl; on other systems a function that does nothing."""
     with contextlib.suppress(ImportError, OSError, AttributeError):
         import ctypes
 
@@ -38,14 +38,14 @@ def _prctl() -> Callable[[int, int], object]:
 
 
 def _descendants() -> list[int]:
-    """Process ids of all living descendants, also those that left the process group (Linux only)."""
+    """Process ids of all living descendants, including those that left the process group (Linux only)."""
     children: dict[int, list[int]] = {}
     with contextlib.suppress(OSError):
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit():
                 continue
             with contextlib.suppress(OSError, ValueError, IndexError):
-                # The command name, in parentheses, may hold anything: read what follows the last one.
+                # The command name in parentheses may contain anything: read after the last parenthesis.
                 state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
                 if state != "Z":
                     children.setdefault(int(parent), []).append(int(entry.name))
@@ -69,7 +69,7 @@ def _signal_all(number: int) -> None:
 
 
 def _reap(program: int, status: int | None) -> int | None:
-    """Collects ended children; returns the program's own status once it has ended."""
+    """Collect ended children; return the program's own status once it has ended."""
     while True:
         try:
             pid, ended = os.waitpid(-1, os.WNOHANG)
@@ -91,7 +91,7 @@ def _end_everything(program: int, status: int | None) -> int | None:
         time.sleep(0.02)
     _signal_all(signal.SIGKILL)
     if not Path("/proc/self/stat").exists():
-        os.killpg(0, signal.SIGKILL)  # No list of processes to go by: the group, the keeper with it.
+        os.killpg(0, signal.SIGKILL)  # No list of processes: kill the group, including the keeper.
     while status is None:
         status = _reap(program, status)
         time.sleep(0.01)
@@ -99,7 +99,7 @@ def _end_everything(program: int, status: int | None) -> int | None:
 
 
 def _remove(folder: Path) -> None:
-    # Flat by construction: sockets and files that the rehearsal made for this program.
+    # The folder has no subfolders: sockets and files that the rehearsal created for this program.
     with contextlib.suppress(OSError):
         for entry in folder.iterdir():
             entry.unlink()
@@ -111,12 +111,12 @@ def _nothing(_number: int, _frame: FrameType | None) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the program until it or the rehearsal ends; returns the program's exit code (128 + signal)."""
+    """Run the program until it or the rehearsal ends; return the program's exit code (128 + signal)."""
     lifeline, folder, command = int(arguments[0]), arguments[1], arguments[2:]
     if os.getpgrp() != os.getpid():
-        os.setsid()  # The group that is ended must be the keeper's own.
+        os.setsid()  # The group to end must be the keeper's own.
     prctl = _prctl()
-    # Daemons that the program leaves behind become the keeper's children.
+    # Daemons that the program leaves become the keeper's children.
     prctl(_PR_SET_CHILD_SUBREAPER, 1)
     wake_read, wake_write = os.pipe()
     os.set_blocking(wake_write, False)
@@ -127,12 +127,12 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, _nothing)
     try:
         # Handlers (unlike ignored signals) are reset on exec, so the program gets the defaults.
-        # Should somebody kill the keeper itself, the program goes with it (the keeper has but one thread).
+        # If the keeper itself is killed, the program ends with it (the keeper has only one thread).
         started = subprocess.Popen(command, close_fds=True, preexec_fn=lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL))
     except OSError as error:
-        print(f"{command[0]} can't be started: {error.strerror}", file=sys.stderr, flush=True)
+        print(f"{command[0]} cannot be started: {error.strerror}", file=sys.stderr, flush=True)
         return 127
-    # The object is kept: when it goes, it would collect the program's status itself.
+    # Keep the object: its destructor would collect the program's status.
     program = started.pid
     # The keeper must not hold the program's output open after the program has ended.
     null = os.open(os.devnull, os.O_RDWR)

@@ -1,7 +1,7 @@
-"""How fast the rehearsal is: as fast as it goes, or with durations like Azure's; latency and bandwidth.
+"""Controls the rehearsal's speed: full speed, or durations like Azure's; latency and bandwidth.
 
-Microsoft's how-to-deploy-online-endpoints names the orders of magnitude: an endpoint takes about a minute and a half,
-a first deployment 6 to 12 minutes, most of it the image and the start. The shares of the steps are guesses.
+Microsoft's how-to-deploy-online-endpoints gives the orders of magnitude: an endpoint takes about a minute and a half,
+a first deployment 6 to 12 minutes, most of it for the image and the start. The shares of the steps are assumed.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ ENDPOINT_SECONDS = 90.0
 TRAFFIC_SECONDS = 15.0
 DELETE_SECONDS = 60.0
 DEPLOYMENT_SECONDS = (360.0, 720.0)
-# The share of a deployment's time that has passed when a step is done.
+# The share of a deployment's time at the end of each step.
 _SHARES = {"submitted": 0.05, "image": 0.55, "download": 0.65, "start": 1.0}
 _SLICE = 0.2
 
 
 class Pace:
-    """Waits as long as the settings say; they may change at any time, also while somebody waits."""
+    """Waits according to the settings, which may change at any time, also during a wait."""
 
     def __init__(self, home: Home) -> None:
         self._settings = Watched(home.pace_file, lambda: pace_of(home))
         self._link_free = 0.0
 
     async def until(self, begun: float, seconds: float, otherwise: float = 0.0) -> None:
-        """Waits until so many of Azure's seconds have passed since `begun` (time.monotonic); else `otherwise`."""
+        """Wait for Azure's duration `seconds` since `begun` (time.monotonic); at full speed for `otherwise`."""
         while True:
             like_azure = self._settings.now["pace"] == AZURE
             wanted = seconds / float(self._settings.now["speed"]) if like_azure else otherwise
@@ -41,23 +41,23 @@ class Pace:
             await asyncio.sleep(min(_SLICE, left))
 
     async def deployed(self, step: str, begun: float, name: str) -> None:
-        """Waits until a deployment's step would be done on Azure; `name` settles where between 6 and 12 minutes."""
+        """Wait until a deployment's step would end on Azure; `name` determines the total, from 6 to 12 minutes."""
         least, most = DEPLOYMENT_SECONDS
         place = int.from_bytes(hashlib.sha256(name.lower().encode()).digest()[:2], "big") / 0xFFFF
         await self.until(begun, (least + (most - least) * place) * _SHARES[step])
 
     async def latency(self) -> None:
-        """Waits for one way there and back."""
+        """Wait for one round trip."""
         milliseconds = float(self._settings.now["latency_ms"])
         if milliseconds:
             await asyncio.sleep(milliseconds / 1000)
 
     async def transfer(self, size: int) -> None:
-        """Waits until so many bytes have gone over the one line that all transfers share."""
+        """Wait until `size` bytes have been transferred over the line that all transfers share."""
         rate = float(self._settings.now["bandwidth_mbps"])
         if not rate:
             return
         now = time.monotonic()
         self._link_free = max(self._link_free, now) + size * 8 / (rate * 1e6)
-        # Each transfer waits for its own bytes; what comes meanwhile queues behind them.
+        # Each transfer waits for its own bytes; later ones queue behind it.
         await asyncio.sleep(self._link_free - now)

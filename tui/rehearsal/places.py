@@ -1,4 +1,4 @@
-"""Where the rehearsal keeps its things on local disk."""
+"""The folders and files of the rehearsal on local disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def _platform_folder(kind: str) -> Path:
-    # Only imported when no variable says otherwise: every command of the project pays for this module.
+    # Imported only if no variable is set, since every command loads this module.
     import platformdirs
 
     if kind == "state":
@@ -30,22 +30,22 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
 
 
 class Home:
-    """The private folder of one rehearsal, one for each state folder.
+    """The private folder of one rehearsal; there is one for each state folder.
 
-    It lies in the cache and not in the state folder, because the state folder may be on storage without
+    It is in the cache instead of the state folder, since the state folder may be on storage without
     locks, appends and random writes.
     """
 
     def __init__(self, folder: Path, cache: Path) -> None:
         self.folder = folder
         self.cache = cache
-        # Process id, port and start of the server that runs or ran last.
+        # Process id, port and start time of the current or last server.
         self.server_file = folder / "server.json"
-        # Held while somebody starts or stops the server.
+        # Locked while a process starts or stops the server.
         self.start_lock = folder / "start.lock"
-        # Held by the server for as long as it lives: who can take it knows that none runs.
+        # Locked by the server while it runs: if the lock is free, no server runs.
         self.alive_lock = folder / "alive.lock"
-        # Touched by every command that points a client at the rehearsal; keeps it from ending as idle.
+        # Touched by every command that sets up a client; keeps the rehearsal from ending as idle.
         self.used_mark = folder / "used"
         # The server's own log.
         self.log_file = folder / "rehearsal.log"
@@ -55,7 +55,7 @@ class Home:
         self.certificates = folder / "certificates"
         # The certificate of the rehearsal's own certification authority, PEM.
         self.authority_file = self.certificates / "authority.pem"
-        # One small file for each workspace that a client named beyond the two that are built in.
+        # One small file for each workspace added by a client to the two built-in ones.
         self.workspaces = folder / "workspaces"
         # Resources, operations and the index of blobs.
         self.database = folder / "resources.sqlite"
@@ -63,7 +63,7 @@ class Home:
         self.blobs = folder / "blobs"
         # Working folders of deployments.
         self.containers = folder / "containers"
-        # Failures that are made to happen, durations, and the roles of the practice identities: as they were chosen.
+        # The chosen scenarios, durations, and roles of the practice identities.
         self.scenarios_file = folder / "scenarios.json"
         self.pace_file = folder / "pace.json"
         self.rights_file = folder / "rights.json"
@@ -76,8 +76,8 @@ class Home:
         return cls(cache / "rehearsals" / digest, cache)
 
     def create(self) -> None:
-        """Makes the folder, readable by its owner only. Raises OSError."""
+        """Create the folder, readable by its owner only. Raises OSError."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # mkdir's mode is subject to the umask and not applied to a folder that was there.
+        # mkdir's mode is subject to the umask and not applied to an existing folder.
         if self.folder.stat().st_mode & 0o077:
             self.folder.chmod(0o700)

@@ -1,9 +1,9 @@
-"""What stands at the portal's address in the rehearsal: a page that says what this is, and the state of its endpoints.
+"""The page at the portal's address in the rehearsal: an explanation, and the state of the endpoints.
 
-The address ends in `/portal.azure.com` on purpose: the SDK makes the host of Azure Machine Learning out of what follows
-the second dot of the portal's address, and `ml.azure.com` is what tokens and names are made for. Before it stands a
-word that nobody can guess, because a browser brings no token along and other users of the machine can reach the port
-too. Only who asks for the cloud's metadata with that word, as `rehearsal --env` gives it out, is told all of it.
+The address must end in `/portal.azure.com`: the SDK composes the host of Azure Machine Learning from what follows the
+second dot of the portal's address, and `ml.azure.com` is used in tokens and names. It is preceded by a secret word,
+since a browser sends no token and other users of the machine can reach the port. The full address is returned only to
+clients that request the cloud's metadata with that word, which `rehearsal --env` prints.
 """
 
 from __future__ import annotations
@@ -26,18 +26,17 @@ _HEADERS = {
 
 
 _CLOSED = (
-    "This is the rehearsal of aml-deploy, and not Azure. Its page is for whoever started it: the address that opens it "
-    "is shown with each run, and stands in the metadata that ARM_CLOUD_METADATA_URL of aml-deploy rehearsal --env "
-    "leads to.\n"
+    "This is the rehearsal of aml-deploy, not Azure. Only the user who started it can open its page: its address is "
+    "shown with each run, and is part of the metadata at ARM_CLOUD_METADATA_URL of aml-deploy rehearsal --env.\n"
 )
 
 
 def portal_address(service: Service, word: str = "") -> str:
-    """The portal's address in the metadata of the cloud, without a slash at its end.
+    """The portal's address in the metadata of the cloud, without a final slash.
 
-    Who does not know the word gets an address that shows nothing.
+    Without the word, the address of a page that shows nothing.
     """
-    # By name: the host must hold no dot.
+    # By name, since the host must not contain a dot.
     host = f"https://localhost:{service.origin.rpartition(':')[2]}"
     return f"{host}/{word}/portal.azure.com" if _knows(service, word) else f"{host}/portal.azure.com"
 
@@ -72,11 +71,11 @@ def _page(workspaces: list[dict[str, Any]]) -> str:
         "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8"><title>Rehearsal</title></head><body>',
         "<h1>A rehearsal, not Azure</h1>",
-        "<p>This is the local stand-in for Azure Machine Learning of aml-deploy. In Azure the portal would be here. "
-        "What runs in the rehearsal now:</p>",
+        "<p>This is aml-deploy's local stand-in for Azure Machine Learning. In Azure, the portal would be here. "
+        "The rehearsal's endpoints:</p>",
     ]
     for workspace in workspaces:
-        # The part of the address after # leads here: the portal's addresses are #resource and the resource's id.
+        # Target of the address's fragment: the portal's addresses have #resource and the resource's id.
         lines.append(f'<section id="resource{escape(workspace["id"])}"><h2>Workspace {escape(workspace["name"])}</h2>')
         if not workspace["endpoints"]:
             lines.append("<p>No endpoints.</p>")
@@ -95,7 +94,7 @@ def _page(workspaces: list[dict[str, Any]]) -> str:
 
 
 async def read_portal(request: web.Request) -> web.Response:
-    """`GET /{word}/portal.azure.com`: a page, or JSON for whoever asks for that; 401 without the word."""
+    """`GET /{word}/portal.azure.com`: a page, or JSON if requested; 401 without the word."""
     service = request.app[SERVICE]
     if not _knows(service, request.match_info.get("word", "")):
         return web.Response(status=401, text=_CLOSED, headers=_HEADERS)

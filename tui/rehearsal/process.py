@@ -1,4 +1,4 @@
-"""Starting, finding and ending the rehearsal's server process. Standard library only, because it must be fast."""
+"""Starts, finds and ends the rehearsal's server process. Standard library only, since it must be fast."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from tui.rehearsal.files import read_json, replace_json
 from tui.rehearsal.places import Home
 
-# Every command of the project runs this, and `typing` and `subprocess` cost as much as all the rest.
+# Every command loads this, and importing `typing` and `subprocess` takes as long as all the rest.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
@@ -26,22 +26,22 @@ STOP_SECONDS = 20.0
 
 
 class RehearsalError(Exception):
-    """Something that a person must know; the text is one plain sentence or two."""
+    """An error for the user; the text is one or two plain sentences."""
 
     exit_code = 1
 
 
 class UsageError(RehearsalError):
-    """A name or number on the command line that cannot be."""
+    """An invalid name or number on the command line."""
 
     exit_code = 2
 
 
 @contextlib.contextmanager
 def locked(path: Path, wait: bool = True) -> Iterator[int]:
-    """Holds an exclusive lock on `path`; the descriptor is not inherited by children.
+    """Hold an exclusive lock on `path`; the descriptor is not inherited by child processes.
 
-    Raises BlockingIOError when `wait` is False and somebody else holds it.
+    Raises BlockingIOError if `wait` is False and another process holds it.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -52,7 +52,7 @@ def locked(path: Path, wait: bool = True) -> Iterator[int]:
 
 
 def hold_for_life(path: Path) -> None:
-    """Takes the lock on `path` and keeps it until this process has ended. Raises BlockingIOError when it is taken."""
+    """Lock `path` until this process has ended. Raises BlockingIOError if another process holds the lock."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -62,7 +62,7 @@ def hold_for_life(path: Path) -> None:
 
 
 def is_alive(home: Home) -> bool:
-    """Whether a server process exists for this home: it holds a lock for as long as it lives."""
+    """Whether a server process runs for this home, by the lock that it holds."""
     try:
         with locked(home.alive_lock, wait=False):
             return False
@@ -73,15 +73,15 @@ def is_alive(home: Home) -> bool:
 
 
 def read_server(home: Home) -> dict[str, Any] | None:
-    """The content of the server file: `pid`, `port`, `started`; None when there is none that can be read."""
+    """The content of the server file: `pid`, `port`, `started`; None if it cannot be read."""
     content = read_json(home.server_file)
     return content if isinstance(content, dict) and isinstance(content.get("port"), int) else None
 
 
 def running(home: Home) -> dict[str, Any] | None:
-    """The server that answers now, or None."""
+    """The server that answers, or None."""
     server = read_server(home) if is_alive(home) else None
-    # A server that was killed left its file behind, and another one may have the lock already.
+    # A killed server leaves its file, and another one may already hold the lock.
     return server if server and server.get("ready") and _exists(server.get("pid")) else None
 
 
@@ -122,9 +122,9 @@ def _wait_until_ready(home: Home, child: subprocess.Popen[bytes]) -> dict[str, A
 
 
 def _machine_settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """What a server in the background needs to know of the machine, and nothing of whoever starts it first.
+    """The machine's environment variables for a server in the background, without those of the current user.
 
-    It serves everybody with the same state folder and lives on; any other variable may be one user's secret.
+    The server outlives this command and serves all users of the state folder; other variables may be secrets.
     """
     import re
 
@@ -138,10 +138,10 @@ def _machine_settings(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def ensure_running(home: Home, environ: Mapping[str, str], arguments: Sequence[str] = ()) -> dict[str, Any]:
-    """Returns the running server, starting one in the background when none runs.
+    """Return the running server; start one in the background if none runs.
 
-    The server gets a session of its own, its output goes to the log file, and it inherits no descriptor: a
-    caller whose output is captured must not hang on it. `arguments` are added to `serve`. Raises
+    The server has a separate session, writes its output to the log file, and inherits no descriptor, so that a
+    caller whose output is captured does not hang. `arguments` are added to `serve`. Raises
     RehearsalError.
     """
     try:
@@ -174,7 +174,7 @@ def ensure_running(home: Home, environ: Mapping[str, str], arguments: Sequence[s
 
 
 def stop(home: Home) -> bool:
-    """Ends the server and with it all that it started. False when none ran. Raises RehearsalError."""
+    """End the server and everything that it started. False if none ran. Raises RehearsalError."""
     if not home.folder.is_dir():
         return False
     with locked(home.start_lock):
@@ -182,12 +182,12 @@ def stop(home: Home) -> bool:
             return False
         server = read_server(home)
         if server is None or not isinstance(server.get("pid"), int):
-            raise RehearsalError(f"A rehearsal runs, but {home.server_file} does not say which process it is.")
+            raise RehearsalError(f"A rehearsal is running, but {home.server_file} does not name its process.")
         deadline = time.monotonic() + STOP_SECONDS
         _signal(server["pid"], signal.SIGTERM)
         while is_alive(home):
             if time.monotonic() > deadline:
-                # Its containers notice the end of their pipe and end by themselves.
+                # Its containers end when their pipe is closed.
                 _signal(server["pid"], signal.SIGKILL)
                 deadline += STOP_SECONDS
             time.sleep(0.02)
@@ -200,16 +200,16 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 
 def write_server(home: Home, **content: Any) -> None:
-    """Replaces the server file in one step. Raises OSError."""
+    """Replace the server file atomically. Raises OSError."""
     replace_json(home.server_file, content, sync=False)  # after a power cut no server runs
 
 
 def register_workspace(home: Home, subscription: str, group: str, name: str, isolation: str, **more: Any) -> None:
-    """Makes a workspace known to the rehearsal, also to one that runs; may be repeated. Raises OSError.
+    """Add a workspace to the rehearsal, also to a running one; can be repeated. Raises OSError.
 
-    `more`: `datastore`, how its storage is opened (sas, key or identity), and `provisioned`, whether its managed
-    virtual network is there at the start; None keeps what was said before. A file and no request: it costs a client
-    that only wants its environment nothing.
+    `more`: `datastore`, the access to its storage (sas, key or identity), and `provisioned`, whether its managed
+    virtual network exists at the start; None keeps the previous value. It is a file instead of a request, so that a
+    client that only needs the environment is not delayed.
     """
     home.workspaces.mkdir(mode=0o700, exist_ok=True)
     key = "\n".join((subscription, group, name)).lower()

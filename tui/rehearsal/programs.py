@@ -1,4 +1,4 @@
-"""Starts the rehearsal's programs (uv, scoring servers) so that none of them outlives it."""
+"""Runs the rehearsal's programs (uv, scoring servers) so that none of them outlives it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _OWN = re.compile(
 _SECRET = re.compile(r"SECRET|TOKEN|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|ACCESS_KEY|CONNECTION_STRING", re.IGNORECASE)
 _INDEX_SETTING = re.compile(r"^(PIP|UV)_")
 MAX_LINE = 16_384
-"""Characters of one line of output that are kept; a longer line is cut, so memory stays flat."""
+"""Maximum characters of a line of output; longer lines are truncated to limit memory."""
 
 
 def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """Returns a copy without Azure's, the rehearsal's and any other secret-looking variable.
+    """A copy without variables of Azure and the rehearsal, and without those that look like secrets.
 
-    Settings of pip and uv stay: they may hold what a private package index asks for.
+    Settings of pip and uv are kept, since a private package index may need them.
     """
     return {
         name: value
@@ -35,7 +35,7 @@ def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 class Program:
-    """A running program in a process group of its own, under a keeper that ends it when the rehearsal ends."""
+    """A running program in a separate process group, under a keeper that ends it with the rehearsal."""
 
     def __init__(self, process: asyncio.subprocess.Process, lifeline: int) -> None:
         self._process = process
@@ -52,15 +52,15 @@ class Program:
         return self._process.returncode
 
     async def wait(self) -> int:
-        """Waits for the end of the program and of everything it started; returns its exit code."""
+        """Wait for the end of the program and its child processes; return its exit code."""
         code = await self._ended()
         self._let_go()
         self._sweep()
         return code
 
     async def _ended(self) -> int:
-        # Since Python 3.11 asyncio's wait() also waits for the end of the output, which a process that got away
-        # may hold open: so the exit code is looked at too.
+        # Since Python 3.11, asyncio's wait() also waits for the end of the output, which an escaped process
+        # may hold open, so the exit code is checked too.
         ending = asyncio.ensure_future(self._process.wait())
         try:
             while self._process.returncode is None:
@@ -70,7 +70,7 @@ class Program:
         return self._process.returncode
 
     def _sweep(self) -> None:
-        """After somebody killed the keeper itself: kills what is left of its group."""
+        """Kill the rest of the process group if the keeper itself was killed."""
         if self._process.returncode is not None and self._process.returncode < 0:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -81,7 +81,7 @@ class Program:
             self._lifeline = -1
 
     async def stop(self) -> None:
-        """Ends the program with all it started: asks first, and kills what is left a second later."""
+        """End the program and its child processes: terminate, and kill the rest a second later."""
         self._let_go()
         try:
             await asyncio.wait_for(self._ended(), 5)
@@ -91,21 +91,21 @@ class Program:
         self._sweep()
 
     def close(self) -> None:
-        """Lets go of the output, for a program that has ended while something still holds the other end."""
-        # asyncio closes it by itself only at the end of the output, and offers no public way to do it earlier.
+        """Close the output of an ended program although another process still holds the other end."""
+        # asyncio closes it only at the end of the output, and has no public way to do it earlier.
         transport = getattr(self._process, "_transport", None)
         if transport is not None:
             transport.close()
 
     def kill(self) -> None:
-        """Kills the whole process group at once."""
+        """Kill the whole process group at once."""
         self._let_go()
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     async def feed(self, text: bytes) -> None:
-        """Writes to the program's standard input and closes it; a program that does not read is no error."""
+        """Write to the program's standard input and close it; a program that does not read is no error."""
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._process.stdin.write(text)
@@ -113,7 +113,7 @@ class Program:
         self._process.stdin.close()
 
     async def lines(self) -> AsyncIterator[str]:
-        """Yields the output (stdout and stderr in one) line by line, without line ends, until it ends."""
+        """Yield the output (stdout and stderr combined) line by line, without line endings, until it ends."""
         assert self._process.stdout is not None
         rest = b""
         cut = False
@@ -127,7 +127,7 @@ class Program:
                     yield _text(line)
                 cut = False
             if len(rest) > MAX_LINE:
-                # An endless line: its beginning is kept, the remainder dropped until the next line end.
+                # Keep the start of a very long line, and drop the rest until the next line ending.
                 if not cut:
                     yield _text(rest)
                 rest, cut = b"", True
@@ -149,16 +149,16 @@ async def start(
     stdin: bytes | None = None,
     remove: Path | None = None,
 ) -> Program:
-    """Starts `command` (absolute program path first) with exactly the environment `env`.
+    """Start `command` (absolute program path first) with exactly the environment `env`.
 
-    `stdin` is written to its standard input, which is then closed; None gives it an empty one.
-    `remove` is a flat folder that goes when the program has ended, whoever ended it. Raises OSError.
+    `stdin` is written to its standard input, which is then closed; None means an empty one.
+    `remove` is a folder without subfolders that is removed when the program has ended. Raises OSError.
     """
     starting = asyncio.ensure_future(_spawn(command, env, cwd, stdin is not None, remove))
     try:
         program = await asyncio.shield(starting)
     except asyncio.CancelledError:
-        # asyncio would kill the keeper alone: the start is let finish, then everything is ended.
+        # asyncio would kill only the keeper: let the start finish, then end everything.
         with contextlib.suppress(OSError):
             await (await starting).stop()
         raise
@@ -172,7 +172,7 @@ async def start(
 
 
 async def output_of(command: Sequence[str | Path], env: Mapping[str, str], seconds: float) -> list[str] | None:
-    """The lines that a program prints; None where it cannot be started, fails, or takes longer than `seconds`."""
+    """The lines that a program prints; None if it cannot be started, fails, or takes longer than `seconds`."""
     try:
         program = await start(command, env=env, cwd=Path.cwd())
     except OSError:

@@ -1,4 +1,4 @@
-"""The server process: puts the parts together, answers, and ends when nobody needs it."""
+"""The server process: combines the parts, answers requests, and ends when it is idle."""
 
 from __future__ import annotations
 
@@ -82,14 +82,14 @@ def _routes() -> Routes:
             *operation_routes.ROUTES,
             *activity_log.ROUTES,
             *metrics.ROUTES,
-            # The refusals come last: what is offered goes first where paths are alike.
+            # The refusals come last, so that offered operations take precedence for the same path.
             *not_offered.ROUTES,
         ]
     )
 
 
 def _claims(service: Service, request: web.Request) -> dict[str, object]:
-    """The caller's claims. Raises ArmError 401 in Resource Manager's words."""
+    """The caller's claims. Raises ArmError 401 with Resource Manager's message."""
     challenge = {
         "WWW-Authenticate": f'Bearer authorization_uri="{service.origin}/common", error="invalid_token", '
         'error_description="The access token is missing or not valid."'
@@ -133,7 +133,7 @@ async def _resource_manager(request: web.Request) -> web.StreamResponse:
 
 @web.middleware
 async def _envelope(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Gives every answer its ids, turns refusals into the right shape, and counts what goes on."""
+    """Add ids to every response, convert errors to responses, and count requests in progress."""
     service = request.app[SERVICE]
     service.last_request = time.monotonic()
     service.open_requests += 1
@@ -157,7 +157,7 @@ async def _envelope(request: web.Request, handler: Handler) -> web.StreamRespons
             raise
         except Exception:
             log.exception("%s %s failed in the rehearsal itself", request.method, request.path)
-            message = "An internal error of the rehearsal; its log says more."
+            message = "An internal error of the rehearsal; see its log."
             response = _refused(500, message, storage, request_id)
         status = response.status
         return response
@@ -216,7 +216,7 @@ def application(service: Service) -> web.Application:
 
 
 def _take_up(service: Service) -> None:
-    """Goes on with operations that an earlier process was ended in."""
+    """Resume operations that were interrupted by the end of an earlier process."""
     for record in service.operations.interrupted():
         resource, verb = str(record["resource"]), str(record["verb"])
         module = deployments if "/deployments/" in resource.lower() else endpoints
@@ -228,7 +228,7 @@ def _take_up(service: Service) -> None:
 
 
 def _listen(home: Home, port: int | None) -> socket.socket:
-    """A socket on 127.0.0.1: the port asked for, else the last one when it is free, else any."""
+    """A socket on 127.0.0.1: the given port, else the last one if it is free, else any."""
     last = (read_server(home) or {}).get("port")
     wanted = [port] if port is not None else [last, 0] if last else [0]
     for number in wanted:
@@ -243,14 +243,14 @@ def _listen(home: Home, port: int | None) -> socket.socket:
                 continue
             if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
                 raise RehearsalError(
-                    f"Port {port} is in use by another program. Choose another one with --port, or leave it out."
+                    f"Port {port} is in use by another program. Choose another one with --port, or omit --port."
                 ) from error
             raise RehearsalError(f"Port {port} cannot be used: {error}.") from error
     raise RehearsalError("No port on 127.0.0.1 is free.")
 
 
 async def _until_idle(service: Service, home: Home, stop: asyncio.Event, limit: float) -> None:
-    """Returns when the rehearsal was asked to stop, or nobody used it for `limit` seconds."""
+    """Wait until the rehearsal is asked to stop, or has been idle for `limit` seconds."""
     while not stop.is_set():
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(stop.wait(), timeout=min(30.0, limit / 4))
@@ -259,7 +259,7 @@ async def _until_idle(service: Service, home: Home, stop: asyncio.Event, limit: 
         with contextlib.suppress(OSError):
             idle = min(idle, time.time() - home.used_mark.stat().st_mtime)
         if not busy and idle > limit:
-            log.info("Nobody used the rehearsal for %g minutes; it ends.", limit / 60)
+            log.info("The rehearsal was not used for %g minutes and ends.", limit / 60)
             return
 
 
@@ -289,7 +289,7 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(name, stop.set)
-    # Bodies are passed on as they came: blobs may be compressed by the client, and scoring requests too.
+    # Bodies are passed on unchanged: clients may compress blobs and scoring requests.
     runner = web.AppRunner(application(service), access_log=None, auto_decompress=False)
     await runner.setup()
     try:
@@ -308,15 +308,15 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
             print(welcome(home, service.origin), file=sys.stderr, flush=True)
         await _until_idle(service, home, stop, idle)
         if not quiet:
-            why = "" if stop.is_set() else f"Nobody used it for {idle / 60:g} minutes. "
-            print(f"{why}The rehearsal ends, and all that it started.", file=sys.stderr, flush=True)
+            why = "" if stop.is_set() else f"It was not used for {idle / 60:g} minutes. "
+            print(f"{why}The rehearsal ends, with everything that it started.", file=sys.stderr, flush=True)
     finally:
         write_server(home, pid=os.getpid(), port=number, started=timestamp(), ready=False)
         await service.operations.stop()
         await service.running_deployments.stop()
         await runner.cleanup()
         store.close()
-        # A failure that was practised must not surprise the next one.
+        # Scenarios end with the rehearsal, so that they do not surprise the next user.
         settings.forget(home)
         rights.forget(home)
 
@@ -340,12 +340,12 @@ def serve(
     quiet: bool = False,
     idle_minutes: float = IDLE_MINUTES,
 ) -> int:
-    """Runs the server until it is told to end; returns the exit code. Raises RehearsalError and OSError.
+    """Run the server until it is asked to end; return the exit code. Raises RehearsalError and OSError.
 
-    `set_up` says what is practised; it is called when no other rehearsal runs.
+    `set_up` applies the options for scenarios and pace; it is called if no other rehearsal runs.
     """
     home.create()
-    # A look from outside takes the lock for a moment: so try again before believing that another one runs.
+    # A check by another process holds the lock for a moment, so try again before assuming that another one runs.
     deadline = time.monotonic() + 1.0
     while True:
         try:
@@ -355,7 +355,7 @@ def serve(
             if time.monotonic() > deadline:
                 running = read_server(home) or {}
                 raise RehearsalError(
-                    f"A rehearsal runs already, at https://127.0.0.1:{running.get('port')}. Point a client at it with: "
+                    f"A rehearsal is already running at https://127.0.0.1:{running.get('port')}. Point a client to it: "
                     'eval "$(aml-deploy rehearsal --env)". End it with: aml-deploy rehearsal --stop.'
                 ) from error
             time.sleep(0.05)
@@ -363,7 +363,7 @@ def serve(
     write_server(home, pid=os.getpid(), port=last.get("port", 0), started=timestamp(), ready=False)
     _log_to(home.log_file)
     if not quiet:
-        # What was practised before, in the background or by one that was killed, is over.
+        # Settings of an earlier rehearsal, in the background or killed, no longer apply.
         settings.forget(home)
     set_up()
     asyncio.run(_run(home, port, scoring_python, quiet, idle_minutes * 60))

@@ -1,4 +1,4 @@
-"""What the parts of the rehearsal share while it runs."""
+"""The state that the parts of a running rehearsal share."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from tui.rehearsal.store import Resource, Store
 
 
 class Containers(Protocol):
-    """`tui.rehearsal.serving.running_deployments`, as far as the rest of the rehearsal asks for it."""
+    """The interface of `tui.rehearsal.serving.running_deployments` for the rest of the rehearsal."""
 
     async def provision(self, resource_id: str) -> dict[str, str]:
-        """Makes or changes a deployment."""
+        """Create or change a deployment."""
 
     def log_text(self, deployment: Resource, container: str, tail: int) -> str:
         """The content of getLogs."""
 
     def scoring_endpoint(self, endpoint: Resource) -> ScoringEndpoint:
-        """What the front end needs."""
+        """The front end's view of an endpoint."""
 
     async def remove(self, resource_id: str) -> None:
-        """Ends a deployment."""
+        """End a deployment."""
 
     async def remove_below(self, endpoint_id: str) -> None:
-        """Ends all deployments of an endpoint."""
+        """End all deployments of an endpoint."""
 
     async def stop(self) -> None:
-        """Ends all."""
+        """End all deployments."""
 
 
 @dataclass
 class Service:
-    """One rehearsal: its origin, its memory, its identity, and what runs in it."""
+    """One rehearsal: origin, store, identity, and running deployments."""
 
     home: Home
     origin: str
@@ -71,9 +71,9 @@ class Service:
 
     @property
     def storage_account(self) -> str:
-        """The storage account's name in a datastore: the SDK makes a path-style URL of it."""
+        """The storage account's name in a datastore, from which the SDK composes a path-style URL."""
         if "storage-host-unresolved" in self.scenarios:
-            return "closed.invalid/rehearsal"  # RFC 2606: a name that nothing resolves
+            return "closed.invalid/rehearsal"  # RFC 2606: a name that does not resolve
         return f"{self.authority}/rehearsal"
 
     @property
@@ -82,7 +82,7 @@ class Service:
         return f"{self.origin}/rehearsal.blob.core.windows.net"
 
     def at_home(self, url: str) -> str:
-        """A blob URL of an earlier run, with today's port."""
+        """A blob URL of an earlier run, with the current port."""
         marker = "/rehearsal.blob.core.windows.net"
         position = url.find(marker)
         if url.startswith("https://127.0.0.1:") and position >= 0:
@@ -94,7 +94,7 @@ SERVICE: web.AppKey[Service] = web.AppKey("service", Service)
 
 
 async def content_up_to(most: int, request: web.Request) -> bytes | None:
-    """The body of a request; None where it is larger than so many bytes, which are not all read then."""
+    """The body of a request; None if it is larger than `most` bytes, and then not read completely."""
     if (request.content_length or 0) > most:
         return None
     content = b""

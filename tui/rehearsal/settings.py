@@ -1,6 +1,6 @@
-"""What can be changed while the rehearsal runs: scenarios and pace, in small files of its home.
+"""Settings that can change while the rehearsal runs: scenarios and pace, in small files in its folder.
 
-Standard library only, and little of it: every command that points a client at the rehearsal reads them.
+Uses little of the standard library only, since every command that sets up a client reads them.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ _OPTIONS = {"speed": "--speed", "latency_ms": "--latency", "bandwidth_mbps": "--
 
 
 def chosen_scenarios(home: Home) -> list[str]:
-    """The scenarios that happen now, or from the next start on."""
+    """The scenarios that are active now, or from the next start on."""
     content = read_json(home.scenarios_file)
     return [str(name) for name in content] if isinstance(content, list) else []
 
 
 def pace_of(home: Home) -> dict[str, Any]:
-    """The pace now, or from the next start on: pace, speed, latency_ms, bandwidth_mbps (0: no limit)."""
+    """The current pace, or that from the next start on: pace, speed, latency_ms, bandwidth_mbps (0: no limit)."""
     content = read_json(home.pace_file)
     return {**PACE, **(content if isinstance(content, dict) else {})}
 
 
 def change_pace(home: Home, **settings: Any) -> None:
-    """Changes the settings that are not None, also of a rehearsal that runs. Raises RehearsalError and OSError."""
+    """Change the settings that are not None, also of a running rehearsal. Raises RehearsalError and OSError."""
     given = _checked({name: value for name, value in settings.items() if value is not None})
     if given:
         replace_json(home.pace_file, {**pace_of(home), **given})
@@ -42,7 +42,7 @@ def change_pace(home: Home, **settings: Any) -> None:
 
 def _checked(given: dict[str, Any]) -> dict[str, Any]:
     if given.get("pace", FAST) not in (FAST, AZURE):
-        raise UsageError(f"The pace is {FAST} or {AZURE}, not '{given['pace']}'.")
+        raise UsageError(f"The pace must be {FAST} or {AZURE}, not '{given['pace']}'.")
     for name in _LIMITS.keys() & given.keys():
         value, most = given[name], _LIMITS[name]
         least = "more than 0" if name == "speed" else "0 or more"
@@ -53,6 +53,6 @@ def _checked(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def forget(home: Home) -> None:
-    """Forgets scenarios and pace. Raises OSError."""
+    """Reset scenarios and pace. Raises OSError."""
     home.scenarios_file.unlink(missing_ok=True)
     home.pace_file.unlink(missing_ok=True)

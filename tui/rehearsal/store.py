@@ -1,4 +1,4 @@
-"""What the rehearsal remembers across restarts: one SQLite file on local disk."""
+"""The rehearsal's store, which survives restarts: one SQLite file on local disk."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS blocks (
 
 @dataclass
 class Resource:
-    """A resource: what a client sees (`body`) and what only the rehearsal knows (`internal`)."""
+    """A resource: what clients see (`body`) and what only the rehearsal uses (`internal`)."""
 
     id: str
     kind: str
@@ -47,17 +47,17 @@ class Resource:
 
 
 class Store:
-    """Resources, operations and the index of blobs. Ids are compared without regard to case, as Azure does."""
+    """Resources, operations and the index of blobs. Ids are case-insensitive, as in Azure."""
 
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path, isolation_level=None)
-        # Losing the last moments of a rehearsal in a power cut is fine; waiting for the disk is not.
+        # Losing the last changes in a power cut is acceptable; waiting for the disk is not.
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=OFF")
         self._database.executescript(_TABLES)
 
     def close(self) -> None:
-        """Closes the file."""
+        """Close the file."""
         self._database.close()
 
     def _document(self, query: str, *values: str) -> dict[str, Any] | None:
@@ -77,7 +77,7 @@ class Store:
         return next(iter(self._resources("id = ?", resource_id.lower())), None)
 
     def put(self, resource: Resource) -> None:
-        """Writes the resource, replacing one with the same id."""
+        """Write a resource, replacing one with the same id."""
         self._database.execute(
             "INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?, ?)",
             (
@@ -90,14 +90,14 @@ class Store:
         )
 
     def delete(self, resource_id: str) -> None:
-        """Removes the resource and all below it."""
+        """Remove a resource and all below it."""
         key = resource_id.lower()
         self._database.execute("DELETE FROM resources WHERE id = ?", (key,))
-        # A range and not LIKE: ids hold underscores, which LIKE takes for wildcards.
+        # A range instead of LIKE: ids contain underscores, which are wildcards in LIKE.
         self._database.execute("DELETE FROM resources WHERE id > ? AND id < ?", (key + "/", key + "0"))
 
     def children(self, parent: str, kind: str) -> list[Resource]:
-        """The resources of one kind right below `parent`, by id."""
+        """The resources of one kind directly below `parent`, by id."""
         return self._resources("parent = ? AND kind = ? ORDER BY id", parent.lower(), kind)
 
     def of_kind(self, kind: str) -> list[Resource]:
@@ -111,7 +111,7 @@ class Store:
         return self._document("SELECT body FROM operations WHERE id = ?", operation_id)
 
     def put_operation(self, operation_id: str, body: dict[str, Any]) -> None:
-        """Writes an operation."""
+        """Write an operation."""
         self._database.execute("INSERT OR REPLACE INTO operations VALUES (?, ?)", (operation_id, json.dumps(body)))
 
     def operations(self) -> list[dict[str, Any]]:
@@ -125,15 +125,15 @@ class Store:
         return self._document("SELECT body FROM blobs WHERE container = ? AND name = ?", container, name)
 
     def put_blob(self, container: str, name: str, body: dict[str, Any]) -> None:
-        """Writes the record of a blob."""
+        """Write the record of a blob."""
         self._database.execute("INSERT OR REPLACE INTO blobs VALUES (?, ?, ?)", (container, name, json.dumps(body)))
 
     def delete_blob(self, container: str, name: str) -> None:
-        """Forgets a blob."""
+        """Remove a blob from the index."""
         self._database.execute("DELETE FROM blobs WHERE container = ? AND name = ?", (container, name))
 
     def list_blobs(self, container: str, prefix: str, after: str, limit: int) -> list[tuple[str, dict[str, Any]]]:
-        """At most `limit` blobs whose names start with `prefix` and follow `after`, by name."""
+        """At most `limit` blobs whose names start with `prefix` and come after `after`, by name."""
         rows = self._database.execute(
             "SELECT name, body FROM blobs WHERE container = ? AND name >= ? AND name > ? AND name < ? "
             "ORDER BY name LIMIT ?",
@@ -142,7 +142,7 @@ class Store:
         return [(name, json.loads(body)) for name, body in rows]
 
     def put_block(self, container: str, name: str, block: str, file: str, size: int) -> str | None:
-        """Writes an uncommitted block; returns the file of the one it replaces, or None."""
+        """Write an uncommitted block; return the file of the one that it replaces, or None."""
         row = self._database.execute(
             "SELECT file FROM blocks WHERE container = ? AND name = ? AND block = ?", (container, name, block)
         ).fetchone()
@@ -159,5 +159,5 @@ class Store:
         return {block: (file, size) for block, file, size in rows}
 
     def drop_blocks(self, container: str, name: str) -> None:
-        """Forgets the uncommitted blocks of a blob."""
+        """Remove the uncommitted blocks of a blob."""
         self._database.execute("DELETE FROM blocks WHERE container = ? AND name = ?", (container, name))

@@ -43,7 +43,7 @@ def test_the_rehearsal_answers_as_it_answered(recorded_run: RecordedRun) -> None
     assert code == 0
     assert summary["differences"] == 0
     assert summary["operations"] > 15
-    collapsed = summary["not_compared"].pop("one of many questions about the same operation", 0)
+    collapsed = summary["not_compared"].pop("repeated poll of the same operation", 0)
     assert summary["not_compared"] == {}
     assert summary["compared"] + collapsed == len(recorded_run.lines) - 1
 

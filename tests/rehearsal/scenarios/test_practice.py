@@ -59,7 +59,7 @@ ARTICLE_ROWS = [
     "scoring 409 (Kubernetes)", "scoring 502 (Kubernetes)", "scoring 503 (Kubernetes)", "scoring 504 (Kubernetes)",
     "network: V1LegacyMode is true", "network: creation with key authentication fails",
     "network: image download (legacy egress)", "network: endpoint can't be resolved",
-    "network: private endpoint must be made again, or DNS forwards wrongly",
+    "network: private endpoint must be recreated, or DNS forwarding is wrong",
 ]  # fmt: skip
 STATUSES = (401, 404, 408, 409, 424, 429, 500, 502, 503, 504)
 

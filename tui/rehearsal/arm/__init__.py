@@ -1,1 +1,1 @@
-"""Resource Manager: workspaces, assets, quota, rights, long-running operations."""
+"""Resource Manager: workspaces, assets, quota, permissions, long-running operations."""

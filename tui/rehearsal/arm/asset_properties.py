@@ -1,4 +1,4 @@
-"""What the versions of assets consist of: the members of their bodies, completed as the service completes them."""
+"""Validates the properties of asset versions, and completes them as the service does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tui.rehearsal.store import Resource
 
 _DATASTORE = re.compile(r"^azureml://(?:.*/)?datastores/(?P<datastore>[^/]+)/paths/(?P<path>.*)$", re.IGNORECASE)
 _DATA_TYPES = ("uri_file", "uri_folder", "mltable")
-# What a version stands for cannot change; description, tags and the like can.
+# These properties of a version cannot change; description, tags and the like can.
 FIXED = {
     "models": ("modelUri", "modelType"),
     "codes": ("codeUri",),
@@ -27,7 +27,7 @@ FIXED = {
 
 
 def blob_place(service: Service, workspace: Workspace, uri: str) -> tuple[str, str] | None:
-    """Container and path that an `azureml://…/datastores/…` or blob URI names; None for any other."""
+    """Container and path of an `azureml://…/datastores/…` or blob URI; None for any other URI."""
     match = _DATASTORE.match(uri)
     if match:
         if match["datastore"].lower() == "workspaceblobstore":
@@ -44,18 +44,18 @@ def blob_place(service: Service, workspace: Workspace, uri: str) -> tuple[str, s
 
 
 def uri_of(service: Service, asset_id: str, member: str) -> str:
-    """Where the files of a registered model or code lie; empty where it is not there, or says nothing."""
+    """The URI of a registered model's or code's files; empty if it does not exist or has none."""
     asset = service.store.get(asset_id)
     return str((asset.properties.get(member) or "") if asset else "")
 
 
 def is_mlflow_model(model: Resource | None) -> bool:
-    """Whether this is a version of a model in MLflow's format."""
+    """Whether the resource is a model version in MLflow's format."""
     return model is not None and "mlflow" in str(model.properties.get("modelType", "")).lower()
 
 
 def yaml_object(content: str | bytes) -> dict[str, Any]:
-    """The members of a YAML file; none where it cannot be read or holds something else."""
+    """The members of a YAML file; empty if it cannot be read or is not a mapping."""
     try:
         document = yaml.safe_load(content)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
@@ -70,7 +70,7 @@ def flavors_in(content: str | bytes) -> dict[str, Any]:
 
 
 def _flavors(service: Service, workspace: Workspace, uri: str) -> dict[str, Any]:
-    """The flavours of an MLflow model, which the service reads from its MLmodel file by itself (recorded)."""
+    """The flavours of an MLflow model, which the service reads from its MLmodel file (recorded)."""
     place = blob_place(service, workspace, uri)
     content = service.blobs.read_small(place[0], f"{place[1]}/MLmodel".lstrip("/")) if place else None
     return {
@@ -89,7 +89,7 @@ def _plain(value: Any) -> Any:
 
 
 def properties_of(call: Call, workspace: Workspace, kind: str) -> dict[str, Any]:
-    """The properties of a version that a `PUT` asks for. Raises ArmError."""
+    """The properties of a version in a `PUT`. Raises ArmError."""
     fields = call.body.object("properties")
     common: dict[str, Any] = {
         "description": fields.text("description"),

@@ -1,4 +1,4 @@
-"""Models, code, environments and data: containers and versions."""
+"""Handlers for models, code, environments and data: containers and versions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _VIEWS = {name.lower(): name for name in ("ActiveOnly", "ArchivedOnly", "All")}
 
 
 def system_data(call: Call, before: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Who made and changed a resource, and when."""
+    """The system data of a resource: who created and changed it, and when."""
     now = timestamp()
     created = before or {"createdAt": now, "createdBy": call.caller, "createdByType": "Application"}
     return {
@@ -156,7 +156,7 @@ async def list_versions(call: Call, kind: str) -> web.Response:
     versions = _versions(call, workspace, kind, call["name"])
     wanted = call.query.get("hash")
     if wanted is not None and kind == "codes":
-        # The client asks under a name that it has just made up: any code with this content is the answer.
+        # The client uses a new random name: any code with this content matches.
         below = f"{workspace.id}/codes/".lower()
         versions = [item for item in call.service.store.of_kind(kind) if item.id.startswith(below)]
         versions = [item for item in versions if item.internal.get("hash") == wanted]
@@ -197,7 +197,7 @@ def _check_name(workspace: Workspace, kind: str, name: str) -> None:
 
 
 async def write_version(call: Call, kind: str) -> web.Response:
-    """`PUT …/{kind}/{name}/versions/{version}`: 201, or 200 for a version that is there."""
+    """`PUT …/{kind}/{name}/versions/{version}`: 201, or 200 for an existing version."""
     workspace = workspace_of(call)
     _check_name(workspace, kind, call["name"])
     if not _VERSION.fullmatch(call["version"]):
@@ -226,7 +226,7 @@ async def write_version(call: Call, kind: str) -> web.Response:
         call.service.store.put(container)
         internal = {"order": container.internal["order"]}
     if kind == "codes":
-        # The SDK sends the content's hash with the code and asks for it before the next upload.
+        # The SDK sends the content's hash with the code, and searches for it before the next upload.
         internal["hash"] = properties["properties"].get("hash_sha256") or internal.get("hash")
     body = {
         "id": resource_id,
@@ -246,9 +246,9 @@ def _at_home(call: Call, build: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def _changed(workspace: Workspace, kind: str, name: str, version: str, member: str) -> ArmError:
     if member.endswith("Uri"):
-        # The SDK knows this sentence and explains it.
+        # The SDK recognises this sentence and explains it.
         return user_error("Asset paths cannot be updated.", workspace.location)
-    # 409 makes the SDK go on with the next version of an environment.
+    # 409 makes the SDK try the next version of an environment.
     return user_error(
         f"{_WORDS[kind]} {name}:{version} exists and its {member} cannot be changed; register a new version.",
         workspace.location,
@@ -258,7 +258,7 @@ def _changed(workspace: Workspace, kind: str, name: str, version: str, member: s
 
 
 async def delete(call: Call, kind: str) -> web.Response:
-    """`DELETE` of a version, or of a container with all its versions: 200, or 204 when there is none."""
+    """`DELETE` of a version, or of a container with all its versions: 200, or 204 if it does not exist."""
     resource_id = f"{workspace_of(call).id}/{kind}/{call['name']}"
     if "version" in call.parameters:
         resource_id += f"/versions/{call['version']}"
@@ -268,7 +268,7 @@ async def delete(call: Call, kind: str) -> web.Response:
 
 
 async def start_pending_upload(call: Call, kind: str) -> web.Response:
-    """`POST …/versions/{version}/startPendingUpload`: a container of its own and a signature for it."""
+    """`POST …/versions/{version}/startPendingUpload`: a new container and a signature for it."""
     workspace_of(call)
     container = f"{kind}-{uuid.uuid4()}"
     call.service.blobs.create_container(container)

@@ -1,6 +1,6 @@
 """Virtual machine sizes, quota and usage in a region.
 
-Sizes are those that Microsoft lists for managed online endpoints (reference-managed-online-endpoints-vm-sku-list);
+Sizes are from Microsoft's list for managed online endpoints (reference-managed-online-endpoints-vm-sku-list);
 the reserve of 20 % is documented in how-to-manage-quotas, and recordings show that it counts as used.
 """
 
@@ -23,13 +23,13 @@ from tui.rehearsal.service import Service
 # A new subscription has 24 to 300 cores for each ordinary family, by offer, and none for GPU families.
 FAMILY_LIMIT = 48
 TOTAL_LIMIT = 300
-# Recorded 2025-11 in eastus, for this size alone: US dollars an hour for dedicated and for low priority machines.
+# Recorded 2025-11 in eastus, for this size only: US dollars per hour for dedicated and low priority machines.
 _PRICES = {"Standard_D16as_v4": (0.77, 0.15)}
 
 
 @dataclass(frozen=True)
 class Size:
-    """One virtual machine size; memory and disk are None where Microsoft's list leaves them out."""
+    """One virtual machine size; memory and disk are None if Microsoft's list omits them."""
 
     name: str
     family: str
@@ -41,15 +41,15 @@ class Size:
     infiniband: bool
 
     def cores(self, instances: int) -> int:
-        """Cores that a deployment takes of the quota: with the reserve for upgrades, unless exempt."""
-        # In whole numbers: 1.2 * 5 is a little over 6 as a floating point number.
+        """The cores of quota that a deployment needs, with the reserve for upgrades unless exempt."""
+        # In integers: 1.2 * 5 is slightly more than 6 as a floating point number.
         counted = instances if self.skip_reserve else math.ceil(12 * instances / 10)
         return counted * self.vcpus
 
 
 @functools.lru_cache(maxsize=1)
 def sizes() -> dict[str, Size]:
-    """All sizes by their name in lower case."""
+    """All sizes by name in lower case."""
     with Path(__file__).with_name("sizes.csv").open(encoding="utf-8", newline="") as file:
         found = [
             Size(
@@ -85,7 +85,7 @@ def _used(service: Service, subscription: str, leave_out: str = "") -> dict[str,
 
 
 def require_quota(service: Service, subscription: str, deployment_id: str, size: Size, instances: int) -> None:
-    """Refuses a deployment that the quota does not allow, as recorded: 400 at the PUT. Raises ArmError."""
+    """Refuse a deployment that exceeds the quota, as recorded: 400 for the PUT. Raises ArmError."""
     used = _used(service, subscription, leave_out=deployment_id).get(size.family, 0)
     needed, limit = size.cores(instances), _limit(service, size.family)
     if used + needed <= limit:
@@ -179,7 +179,7 @@ async def list_quotas(call: Call) -> web.Response:
         }
         for family in _families()
     ]
-    # A workspace may have no more than its subscription has; here all have as much (the shape is recorded).
+    # A workspace's quota is at most its subscription's; here they are equal (the shape is recorded).
     for workspace in call.service.workspaces.all():
         if workspace.subscription_id.lower() == call["subscription"].lower():
             found += [

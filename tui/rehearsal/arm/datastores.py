@@ -1,4 +1,4 @@
-"""Datastores of a workspace, and the secrets that they give away."""
+"""Handlers for the datastores of a workspace and their secrets."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _DATASTORES = ("workspaceblobstore", "workspaceartifactstore", "workspacefilesto
 
 
 async def list_datastores(call: Call) -> web.Response:
-    """`GET …/datastores`; `isDefault`, `names` and `searchText` filter, `count` is the size of a page."""
+    """`GET …/datastores`; `isDefault`, `names` and `searchText` filter, `count` is the page size."""
     workspace = workspace_of(call)
     found = [_datastore(call.service, workspace, name) for name in _DATASTORES]
     if call.query.get("isdefault", "").lower() == "true":
@@ -85,8 +85,8 @@ async def read_datastore(call: Call) -> web.Response:
 async def list_datastore_secrets(call: Call) -> web.Response:
     """`POST …/listSecrets`: the account's key (recorded for a call without a body), or a signature for the account.
 
-    A signature comes where the client asks for a secret that expires; a workspace that was registered with
-    the datastore mode `key` has only the key to give, one with the mode `identity` nothing.
+    A signature is returned if the client requests a secret that expires; a workspace that was registered with
+    the datastore mode `key` returns only the key, one with the mode `identity` nothing.
     """
     workspace = workspace_of(call)
     properties = _datastore(call.service, workspace, call["datastore"])["properties"]
@@ -100,7 +100,7 @@ async def list_datastore_secrets(call: Call) -> web.Response:
     if workspace.datastore == "key" or not call.body.boolean("expirableSecret"):
         key = base64.b64encode(sas.account_key(call.service.seed)).decode()
         return web.json_response({"secretsType": "AccountKey", "key": key})
-    # For the account and not one container: the SDK downloads code, which is in containers of its own, with it.
+    # For the account instead of one container: the SDK also downloads code with it, which is in separate containers.
     token = sas.make_account(call.service.seed, permissions="racwdl", hours=hours)
     return web.json_response({"secretsType": "Sas", "sasToken": token})
 

@@ -1,6 +1,6 @@
-"""Azure's own look at a workspace: nothing to notice, unless a scenario says so.
+"""Handler for workspace diagnostics: no problems, unless a scenario is active.
 
-The shape is that of Microsoft's API description (DiagnoseResponseResult); codes and sentences are guessed.
+The shape is that of Microsoft's API description (DiagnoseResponseResult); codes and sentences are assumed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tui.rehearsal.arm.resource_paths import WORKSPACE
 from tui.rehearsal.arm.workspace_routes import workspace_of
 
 LOOK_SECONDS = 0.2
-# Not recorded: a guess in the style of the operations on endpoints and deployments.
+# Not recorded: assumed in the style of the operations on endpoints and deployments.
 KIND = "wsdiag"
 
 _LISTS = (
@@ -31,7 +31,7 @@ _LISTS = (
     "applicationInsightsResults",
     "otherResults",
 )
-# Scenario -> which list tells of it, code and sentence.
+# Scenario -> result list, code and sentence.
 _NOTICED = {
     "storage-host-unresolved": (
         "dnsResolutionResults",
@@ -41,12 +41,12 @@ _NOTICED = {
     "storage-firewall": (
         "storageAccountResults",
         "StorageAccountNetworkRules",
-        "The storage account's firewall does not admit the workspace's networks.",
+        "The storage account's firewall does not allow the workspace's networks.",
     ),
     "key-vault-bypass": (
         "keyVaultResults",
         "KeyVaultFirewall",
-        "The key vault's firewall does not let trusted Azure services pass.",
+        "The key vault's firewall does not allow trusted Azure services.",
     ),
     "image-build": (
         "containerRegistryResults",
@@ -57,7 +57,7 @@ _NOTICED = {
 
 
 async def diagnose(call: Call) -> web.Response:
-    """`POST …/diagnose`: 202; the result is what was noticed, list by list."""
+    """`POST …/diagnose`: 202; the result is the problems found, by list."""
     workspace = workspace_of(call)
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in _LISTS}
     for scenario, (place, code, message) in _NOTICED.items():

@@ -11,13 +11,13 @@ from aiohttp import web
 
 
 def timestamp(moment: datetime.datetime | None = None) -> str:
-    """A moment as the service writes it: UTC with seven decimals and a numeric offset."""
+    """A time in the service's format: UTC with seven decimals and a numeric offset."""
     moment = moment or datetime.datetime.now(datetime.timezone.utc)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%f") + "0+00:00"
 
 
 class ArmError(Exception):
-    """An answer of Resource Manager that is not a success: HTTP status, code, message and details."""
+    """An error response of Resource Manager: HTTP status, code, message and details."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class ArmError(Exception):
         self.headers = headers or {}
 
     def error(self) -> dict[str, Any]:
-        """The error object: `code`, `message`, and what else is known."""
+        """The error object: `code`, `message`, and further members if known."""
         error: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.details or self.additional:
             error["details"] = self.details
@@ -46,7 +46,7 @@ class ArmError(Exception):
         return error
 
     def response(self) -> web.Response:
-        """The whole answer."""
+        """The complete response."""
         return web.json_response({"error": self.error()}, status=self.status, headers=self.headers)
 
 
@@ -65,7 +65,7 @@ def additional_info(location: str, component: str = "managementfrontend") -> lis
 
 
 def user_error(message: str, location: str, *, status: int = 400, code: str = "UserError") -> ArmError:
-    """A refusal by Azure Machine Learning itself."""
+    """An error of Azure Machine Learning itself."""
     return ArmError(status, code, message, additional=additional_info(location))
 
 
@@ -81,7 +81,7 @@ def bad_request(detail_code: str, message: str, location: str) -> ArmError:
 
 
 def bad_content(message: str) -> ArmError:
-    """A body that is no JSON object, or a member of the wrong type."""
+    """The error for a body that is not a JSON object, or a member of the wrong type."""
     return ArmError(
         400,
         "InvalidRequestContent",

@@ -1,4 +1,4 @@
-"""Resource Manager's front: finds the handler of a request and reads its body."""
+"""Dispatches requests to Resource Manager: finds the handler and reads the body."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tui.rehearsal.arm.resource_paths import PROVIDER
 from tui.rehearsal.arm.rights import action_of
 from tui.rehearsal.service import Service, content_up_to
 
-# The largest body that Resource Manager takes.
+# The largest body that Resource Manager accepts.
 MAX_BODY = 4 * 1024 * 1024
 _Value = TypeVar("_Value")
 _Default = TypeVar("_Default")
 
 
 class Fields:
-    """Reads members of a JSON object; a member of the wrong type is a 400 that names it."""
+    """Reads members of a JSON object; a member of the wrong type raises a 400 that names it."""
 
     def __init__(self, content: Mapping[str, Any], path: str = "") -> None:
         self._content = content
@@ -34,7 +34,7 @@ class Fields:
         value = self._content.get(name)
         if value is None:
             return default
-        # True and false are whole numbers to Python.
+        # In Python, booleans are integers.
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise self._fail(name, expected)
         return value
@@ -43,11 +43,11 @@ class Fields:
         return name in self._content
 
     def raw(self, name: str) -> Any:
-        """The member as it is, or None."""
+        """The member unchanged, or None."""
         return self._content.get(name)
 
     def object(self, name: str) -> Fields:
-        """A member that is an object; empty when absent or null."""
+        """A member that is an object; empty if absent or null."""
         return Fields(self._typed(name, dict, "an object", {}), f"{self._path}{name}.")
 
     def text(self, name: str, default: str | None = None) -> str | None:
@@ -63,7 +63,7 @@ class Fields:
         return self._typed(name, int, "a whole number", default)
 
     def texts(self, name: str) -> dict[str, str]:
-        """A member whose members are all strings, such as tags; numbers and booleans are written out."""
+        """A member whose members are all strings, such as tags; numbers and booleans are converted."""
         result: dict[str, str] = {}
         for key, item in self._typed(name, dict, "an object", {}).items():
             if isinstance(item, bool):
@@ -77,7 +77,7 @@ class Fields:
         return result
 
     def percentages(self, name: str) -> dict[str, int]:
-        """A member such as traffic: whole numbers by name."""
+        """A member such as traffic: integers by name."""
         shares = self._typed(name, dict, "an object", {})
         for key, item in shares.items():
             if not isinstance(item, int) or isinstance(item, bool):
@@ -87,7 +87,7 @@ class Fields:
 
 @dataclass
 class Call:
-    """One request to Resource Manager: where it goes, what it carries, who sent it."""
+    """One request to Resource Manager: target, body, caller."""
 
     service: Service
     request: web.Request
@@ -100,12 +100,12 @@ class Call:
 
     @property
     def query(self) -> Mapping[str, str]:
-        """Parameters after the question mark, by name in lower case; the first value of each."""
+        """The query parameters by name in lower case; the first value of each."""
         return {name.lower(): value for name, value in reversed(list(self.request.query.items()))}
 
     @property
     def api_version(self) -> str:
-        """The version that the client asked for; any is accepted."""
+        """The API version of the request; any is accepted."""
         return self.query.get("api-version", "2024-04-01")
 
     @property
@@ -125,15 +125,15 @@ Route = tuple[str, str, Handler]
 
 
 def _fits(segment: str, part: str) -> bool:
-    """Whether a part of a request's path is a route's segment, or a value for its name."""
+    """Whether a part of a path matches a route's segment, or is a value for its `{name}`."""
     return bool(part) if segment.startswith("{") else segment == part.lower()
 
 
 class Routes:
-    """Paths with `{names}` and their handlers. Azure takes paths in any case."""
+    """Paths with `{names}` and their handlers. Azure's paths are case-insensitive."""
 
     def __init__(self, table: Iterable[Route]) -> None:
-        """Of routes that are alike, apart from the case of fixed segments, the first one's path stays."""
+        """If routes differ only in the case of fixed segments, the first one's path is kept."""
         self._routes: dict[tuple[str, ...], tuple[str, dict[str, Handler]]] = {}
         for method, path, handler in table:
             segments = tuple(part if part.startswith("{") else part.lower() for part in path.strip("/").split("/"))
@@ -165,21 +165,21 @@ class Routes:
         raise ArmError(
             404,
             "InvalidResourceType",
-            f"The rehearsal has no operation {method} at '{path}'. On Azure there may be one; what the rehearsal "
-            "offers is listed in its table of operations.",
+            f"The rehearsal has no operation {method} at '{path}'. Azure may have one; the rehearsal's operations are "
+            "listed in its table of operations.",
         )
 
 
 TABLE: web.AppKey[Routes] = web.AppKey("routes", Routes)
 
-# Who is signed in may ask for these; the answers hold only what the caller may see.
+# Allowed for every signed-in identity; the responses contain only what the caller may see.
 _ALWAYS = ("/subscriptions", "/tenants", f"/providers/{PROVIDER}/operations")
 
 
 def require_right(service: Service, request: web.Request, claims: Mapping[str, Any], path: str) -> None:
-    """Refuses a request that the caller's roles do not cover; `path` as it was added. Raises ArmError 403.
+    """Refuse a request that the caller's roles do not allow; `path` as in the route. Raises ArmError 403.
 
-    Polls of operations are free to who is signed in, because roles on a workspace do not reach the region's paths.
+    Every signed-in identity may poll operations, since roles on a workspace do not apply to the region's paths.
     """
     if path in _ALWAYS or "/mfeOperations" in path:
         return
@@ -199,7 +199,7 @@ def require_right(service: Service, request: web.Request, claims: Mapping[str, A
 
 
 async def read_body(request: web.Request) -> Fields:
-    """The request's JSON object; empty when there is no body. Raises ArmError 400 or 413."""
+    """The request's JSON object; empty without a body. Raises ArmError 400 or 413."""
     content = await content_up_to(MAX_BODY, request)
     if content is None:
         raise ArmError(413, "RequestContentTooLarge", f"The request content exceeds {MAX_BODY} bytes.")
@@ -217,13 +217,13 @@ async def read_body(request: web.Request) -> Fields:
 
 
 def count(call: Call, default: int, name: str = "count") -> int:
-    """The size of a page that a client asks for: 1 to 999, else the default."""
+    """The requested page size: 1 to 999, else the default."""
     text = call.query.get(name, "")
     return int(text) if text.isdecimal() and 0 < len(text) < 4 and int(text) else default
 
 
 def page(call: Call, items: list[dict[str, Any]], size: int | None = None) -> web.Response:
-    """A list answer; pages of `size` follow each other by `nextLink`, which is absent on the last one."""
+    """A list response in pages of `size`, linked by `nextLink`, which the last page does not have."""
     skip = call.query.get("$skip") or call.query.get("$skiptoken") or ""
     start = int(skip) if skip.isdecimal() and len(skip) < 10 else 0
     answer: dict[str, Any] = {"value": items[start:]}

@@ -1,4 +1,4 @@
-"""User-assigned identities, and who holds which role on the storage account and the registry of a workspace."""
+"""Handlers for user-assigned identities and their roles on a workspace's storage account and registry."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tui.rehearsal.service import Service
 TYPE = "Microsoft.ManagedIdentity/userAssignedIdentities"
 MISSING = "identity-missing"
 NO_ROLES = ("storage-access", "startup-roles")
-"""Scenarios in which no identity of an endpoint holds a role."""
+"""Scenarios in which no endpoint identity has a role."""
 
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
 _IDENTITY = f"{_GROUP}/providers/{TYPE}/{{identity}}"
@@ -37,13 +37,13 @@ _ROLES = {
     ),
     _ACR_PULL: ("AcrPull", ["Microsoft.ContainerRegistry/registries/pull/read"], []),
 }
-# Managed Identity Operator; both identities of the rehearsal hold it on every user-assigned identity.
+# Managed Identity Operator, which both identities of the rehearsal have on every user-assigned identity.
 _OPERATOR = [f"{TYPE}/*/read", f"{TYPE}/*/assign/action"]
 _ASSIGNED = re.compile(r"(?:assignedTo\('|principalId eq ')([0-9a-f-]{36})'", re.IGNORECASE)
 
 
 def ids(service: Service, resource: str) -> dict[str, str]:
-    """The object and client id of an identity, made from its resource id."""
+    """The object and client id of an identity, derived from its resource id."""
     return {
         "principalId": service.seed.guid("user-identity-principal", resource.lower()),
         "clientId": service.seed.guid("user-identity-client", resource.lower()),
@@ -51,7 +51,7 @@ def ids(service: Service, resource: str) -> dict[str, str]:
 
 
 def require(service: Service, resource: str) -> None:
-    """Refuses an endpoint whose identity is not there. Raises ArmError 400 (words guessed)."""
+    """Refuse an endpoint whose identity does not exist. Raises ArmError 400 (wording assumed)."""
     if MISSING in service.scenarios:
         raise ArmError(
             400,
@@ -61,7 +61,7 @@ def require(service: Service, resource: str) -> None:
 
 
 async def read(call: Call) -> web.Response:
-    """`GET` of a user-assigned identity: every one of a name that can be is there."""
+    """`GET` of a user-assigned identity: one exists for every valid name."""
     path = call.request.path
     if MISSING in call.service.scenarios:
         raise resource_not_found(TYPE, call["identity"], call["group"])
@@ -78,14 +78,14 @@ async def read(call: Call) -> web.Response:
 
 
 async def permissions(call: Call) -> web.Response:
-    """What the caller may do with an identity: what its roles give, and Managed Identity Operator."""
+    """The caller's permissions on an identity: those of its roles, and Managed Identity Operator."""
     rights = call.service.rights.of(call.claims)
     operator = {"actions": _OPERATOR, "notActions": list(rights.denied), "dataActions": [], "notDataActions": []}
     return page(call, [*rights.permissions(), operator])
 
 
 async def assignments(call: Call, role: str) -> web.Response:
-    """Role assignments on a storage account or registry: an identity that is asked for holds the role."""
+    """Role assignments on a storage account or registry: the requested identity has the role."""
     asked = _ASSIGNED.search(call.query.get("$filter", ""))
     if asked is None or any(name in call.service.scenarios for name in NO_ROLES):
         return page(call, [])
@@ -112,7 +112,7 @@ async def assignments(call: Call, role: str) -> web.Response:
 
 
 async def definition(call: Call) -> web.Response:
-    """`GET …/roleDefinitions/{id}` of the two roles that are handed out here."""
+    """`GET …/roleDefinitions/{id}` of the two roles that are assigned here."""
     found = _ROLES.get(call["definition"].lower())
     if found is None:
         raise ArmError(404, "RoleDefinitionDoesNotExist", "The specified role definition does not exist.")

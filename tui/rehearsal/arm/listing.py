@@ -1,4 +1,4 @@
-"""Filters, order and pages that lists of resources share."""
+"""Filters, orders and limits lists of resources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tui.rehearsal.store import Resource
 def holding(
     items: list[Resource], wanted: str, members: Callable[[Resource], Mapping[str, str] | None]
 ) -> list[Resource]:
-    """Those whose tags or properties hold what is wanted: `name` or `name=value`, separated by commas."""
+    """The resources whose tags or properties match: `name` or `name=value`, separated by commas."""
     for pair in filter(None, wanted.split(",")):
         key, _, value = pair.partition("=")
         items = [item for item in items if _holds(members(item) or {}, key, value)]
@@ -24,7 +24,7 @@ def _holds(members: Mapping[str, str], key: str, value: str) -> bool:
 
 
 def ordered(call: Call, items: list[Resource]) -> list[Resource]:
-    """In the order that `orderBy` or `$orderBy` asks for: the time of creation or change, up or down."""
+    """The resources in the order of `orderBy` or `$orderBy`: by creation or change, ascending or descending."""
     wish = (call.query.get("orderby") or call.query.get("$orderby") or "").lower().replace(" ", "")
     member = "createdAt" if wish.startswith("created") else "lastModifiedAt"
     if not wish.startswith(("created", "updated", "modified")):
@@ -33,6 +33,6 @@ def ordered(call: Call, items: list[Resource]) -> list[Resource]:
 
 
 def top(call: Call, items: list[Resource]) -> list[Resource]:
-    """At most as many as `$top` says."""
+    """The first resources, up to `$top`."""
     text = call.query.get("$top", "")
     return items[: int(text)] if text.isdecimal() and len(text) < 6 else items

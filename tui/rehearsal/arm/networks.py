@@ -1,4 +1,4 @@
-"""The network around a workspace: private endpoints, the managed virtual network and its provisioning."""
+"""Handlers for a workspace's network: private endpoints, the managed virtual network and its provisioning."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.rehearsal.arm.resource_paths import PROVIDER, WORKSPACE
 from tui.rehearsal.arm.workspace_routes import private_endpoints, workspace_body, workspace_of
 from tui.rehearsal.store import Resource
 
-# Microsoft's how-to-custom-dns names these as the ones that a workspace's private endpoint needs.
+# The zones that a workspace's private endpoint needs, from Microsoft's how-to-custom-dns.
 _ZONES = ("privatelink.api.azureml.ms", "privatelink.notebooks.azure.net")
 PROVISION_SECONDS = 0.3
 
@@ -65,7 +65,7 @@ async def list_private_links(call: Call) -> web.Response:
 
 
 async def list_outbound_rules(call: Call) -> web.Response:
-    """`GET …/outboundRules`: the managed virtual network has only the rules that Azure adds by itself."""
+    """`GET …/outboundRules`: the managed virtual network has only the rules that Azure adds automatically."""
     workspace_of(call)
     return page(call, [])
 

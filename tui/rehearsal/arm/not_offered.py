@@ -1,6 +1,6 @@
-"""Operations of Azure Machine Learning that a local stand-in cannot do: refused by name, never pretended.
+"""Refuses, by name, the operations of Azure Machine Learning that the rehearsal does not offer.
 
-The names are those of Microsoft's API description 2024-04-01; a client learns from the answer what it asked for.
+The names are from Microsoft's API description 2024-04-01, so that the error names the operation.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microso
 _COMPUTE = f"{WORKSPACE}/computes/{{compute}}"
 _SUBSCRIPTION = f"/subscriptions/{{subscription}}/providers/{PROVIDER}"
 
-# Path, and the operation that each method stands for.
+# Path, and the operation of each method.
 _REFUSED: dict[str, dict[str, str]] = {
     WORKSPACE: {
         "PUT": "Workspaces_CreateOrUpdate",
@@ -67,7 +67,7 @@ _REFUSED: dict[str, dict[str, str]] = {
     f"{_SUBSCRIPTION}/registries": {"GET": "Registries_ListBySubscription"},
 }
 
-# Whole groups: the collection, its items, and what is below them.
+# Whole groups: the collection, its items, and everything below them.
 _GROUPS = {
     "batchEndpoints": "BatchEndpoints",
     "components": "ComponentContainers",
@@ -86,13 +86,13 @@ async def _refuse(call: Call, operation: str) -> web.StreamResponse:
     raise ArmError(
         501,
         "NotImplemented",
-        f"The rehearsal does not offer {operation}. It stands in for managed online endpoints and what they are made "
-        "of; on Azure this operation exists.",
+        f"The rehearsal does not offer {operation}. It covers managed online endpoints and their assets; on Azure this "
+        "operation exists.",
     )
 
 
 def _routes() -> Iterator[tuple[str, str, str]]:
-    """Method, path and operation of all that is refused."""
+    """Method, path and operation of all refused routes."""
     for path, methods in _REFUSED.items():
         yield from ((method, path, operation) for method, operation in methods.items())
     for name, operations in _GROUPS.items():

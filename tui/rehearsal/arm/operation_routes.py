@@ -1,4 +1,4 @@
-"""What Resource Manager says of long-running operations: headers of what goes on, polls, results."""
+"""Handlers and headers for long-running operations: acceptance, polls, results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def accepted(call: Call, path: str) -> dict[str, str]:
 
 
 def created(call: Call, path: str) -> dict[str, str]:
-    """Headers of a PUT that goes on in the background."""
+    """Headers of a PUT that continues in the background."""
     return {
         "Location": call.url,
         "Azure-AsyncOperation": operation_url(call, path),

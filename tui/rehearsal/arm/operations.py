@@ -1,4 +1,4 @@
-"""Long-running operations, in the shapes that Azure PowerShell's recordings show."""
+"""Runs long-running operations, in the shapes of Azure PowerShell's recordings."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from tui.rehearsal.store import Store
 
 log = logging.getLogger(__name__)
 
-# What the service calls an operation that is under way, also when it creates.
+# The service's status of an operation in progress, also for a creation.
 UNDER_WAY = "Updating"
 ENDPOINT = "oeidp"
 DEPLOYMENT = "odidp"
-# Not recorded: a guess in the style of the other two.
+# Not recorded: assumed in the style of the other two.
 NETWORK = "mnw"
 
 
 class OperationFailed(Exception):
-    """Ends an operation as Failed with this error object."""
+    """Raised to end an operation as Failed with this error object."""
 
     def __init__(self, code: str, message: str, *, additional: list[dict[str, Any]] | None = None) -> None:
         super().__init__(message)
@@ -52,7 +52,7 @@ class Operations:
 
     @property
     def under_way(self) -> int:
-        """How many operations run now."""
+        """The number of running operations."""
         return len(self._tasks)
 
     def begin(
@@ -68,10 +68,10 @@ class Operations:
         failed: AfterFailure = lambda: None,
         result: dict[str, Any] | None = None,
     ) -> str:
-        """Starts an operation and returns its path, without origin and version.
+        """Start an operation and return its path, without origin and version.
 
         `work` raises OperationFailed to end it as Failed; `failed` is then called to mark the resource.
-        `result` is what a client reads at the end in place of the status document.
+        `result` is returned at the end instead of the status document.
         """
         name = f"{kind}:{workspace_guid}:{uuid.uuid4()}"
         path = (
@@ -93,7 +93,7 @@ class Operations:
 
     async def _run(self, name: str, record: dict[str, Any], work: Work, failed: AfterFailure) -> None:
         try:
-            # Lets the answer to the request go out first.
+            # Let the response to the request be sent first.
             await asyncio.sleep(0)
             await work()
             record["status"] = "Succeeded"
@@ -114,11 +114,11 @@ class Operations:
             return error
         log.error("Operation %s failed in the rehearsal itself", name, exc_info=error)
         return OperationFailed(
-            "InternalServerError", "An internal error of the rehearsal; its log says more. Please try again later."
+            "InternalServerError", "An internal error of the rehearsal; see its log. Please try again later."
         )
 
     async def cancel(self, resource: str) -> None:
-        """Cancels what runs for this resource and all below it, and waits for it."""
+        """Cancel the operations on this resource and all below it, and wait for them."""
         key = resource.lower()
         tasks = []
         for name, task in list(self._tasks.items()):
@@ -129,7 +129,7 @@ class Operations:
         await _cancelled(tasks)
 
     async def stop(self) -> None:
-        """Cancels all; they stay under way in the store, so that the next start takes them up again."""
+        """Cancel all operations; they stay in progress in the store, so that the next start resumes them."""
         records = {name: self._store.get_operation(name) for name in self._tasks}
         await _cancelled(list(self._tasks.values()))
         for name, record in records.items():
@@ -137,21 +137,21 @@ class Operations:
                 self._store.put_operation(name, record)
 
     def interrupted(self) -> list[dict[str, Any]]:
-        """Operations that were under way when the rehearsal ended."""
+        """The operations that were in progress when the rehearsal ended."""
         return [record for record in self._store.operations() if record["status"] == UNDER_WAY]
 
     def take_up(self, record: dict[str, Any], work: Work, failed: AfterFailure) -> None:
-        """Goes on with an operation that is in the store."""
+        """Resume an operation from the store."""
         name = str(record["name"])
         self._tasks[name] = asyncio.get_running_loop().create_task(self._run(name, record, work, failed))
 
     def give_up(self, record: dict[str, Any]) -> None:
-        """Ends an interrupted operation that nobody can take up."""
+        """End an interrupted operation that cannot be resumed."""
         record.update(_CANCELED, endTime=timestamp())
         self._store.put_operation(str(record["name"]), record)
 
     def result(self, name: str) -> dict[str, Any] | None:
-        """What the operation was begun with as its result, or None."""
+        """The result given at the operation's start, or None."""
         found: dict[str, Any] | None = (self._store.get_operation(name) or {}).get("result")
         return found
 
@@ -161,7 +161,7 @@ class Operations:
         if record is None:
             return None
         shown = ("id", "name", "status", "startTime", "endTime", "error")
-        # The percentage stays 0.0 to the end, as recorded.
+        # The percentage is 0.0 until the end, as recorded.
         return {**{key: record[key] for key in shown if key in record}, "percentComplete": 0.0}
 
 

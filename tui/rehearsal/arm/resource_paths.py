@@ -1,4 +1,4 @@
-"""Paths of Resource Manager that several parts of the rehearsal answer for, and the region they are in."""
+"""Paths of Resource Manager that several modules of the rehearsal handle, and the rehearsal's region."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may do what: built-in roles that can be taken away, to practise what a missing role looks like.
+"""Permissions of the rehearsal's identities: built-in roles that can be removed, to rehearse missing roles.
 
 Roles as in Microsoft's list of built-in roles (AzureML Data Scientist, Reader, Contributor, Storage Blob Data Reader
 and Contributor). Standard library only.
@@ -26,7 +26,7 @@ _SERVICE = "Microsoft.MachineLearningServices"
 
 @dataclass(frozen=True)
 class Role:
-    """A built-in role of Azure: its display name, the actions it gives, and those it leaves out of them."""
+    """A built-in role of Azure: its display name, allowed actions, and excluded actions."""
 
     title: str
     actions: tuple[str, ...]
@@ -57,14 +57,14 @@ ROLES = {
         ),
     ),
 }
-# Permission letters of a shared access signature that each data role stands for.
+# The permission letters of a shared access signature for each data role.
 STORAGE_ROLES = {"none": "", "reader": "rl", "contributor": "racwdl"}
 IDENTITIES = ("managed identity", "service principal")
 
 
 @dataclass(frozen=True)
 class Rights:
-    """What one identity holds: roles, single actions that are taken away, and its role on the storage account."""
+    """The permissions of one identity: roles, single denied actions, and its role on the storage account."""
 
     roles: tuple[str, ...] = ("reader", "data-scientist")
     denied: tuple[str, ...] = ()
@@ -79,7 +79,7 @@ class Rights:
         )
 
     def permissions(self) -> list[dict[str, Any]]:
-        """The answer of the permissions API: one object for each role."""
+        """The response of the permissions API: one object for each role."""
         return [
             {
                 "actions": list(ROLES[role].actions),
@@ -103,13 +103,13 @@ def _matches(pattern: str, action: str) -> bool:
 
 
 def action_of(method: str, path: str) -> str:
-    """The action that a request needs; `path` with its `{names}`, as it was registered.
+    """The action that a request needs; `path` with its `{names}`, as in the route.
 
     A `POST` needs the action that its last segment names.
     """
     parts = [part for part in path.strip("/").split("/") if part]
     provider = "Microsoft.Resources"
-    # The last provider counts: permissions are read below a workspace, at another provider.
+    # The last provider is used: permissions are read below a workspace, at another provider.
     for index in range(len(parts) - 2, -1, -1):
         if parts[index].lower() == "providers" and not parts[index + 1].startswith("{"):
             provider, parts = parts[index + 1], parts[index + 2 :]
@@ -138,21 +138,21 @@ def change(
     storage: str | None = None,
     reset: bool = False,
 ) -> dict[str, Rights]:
-    """Changes what is given, for these identities, also in a rehearsal that runs; returns all rights.
+    """Change the permissions of these identities, also in a running rehearsal; return all permissions.
 
-    `roles` may be `["none"]`. Raises UsageError for a name that is not there, and OSError.
+    `roles` may be `["none"]`. Raises UsageError for an unknown name, and OSError.
     """
     for role in roles or ():
         if role not in ROLES and role != "none":
-            raise UsageError(f"There is no role '{role}'. There are: {', '.join(ROLES)}, none.")
+            raise UsageError(f"There is no role '{role}'. Roles: {', '.join(ROLES)}, none.")
     if roles and "none" in roles and len(roles) > 1:
-        raise UsageError("The role none cannot be given together with another one.")
+        raise UsageError("The role none cannot be combined with another one.")
     if storage is not None and storage not in STORAGE_ROLES:
-        raise UsageError(f"There is no storage role '{storage}'. There are: {', '.join(STORAGE_ROLES)}.")
+        raise UsageError(f"There is no storage role '{storage}'. Storage roles: {', '.join(STORAGE_ROLES)}.")
     for action in denied or ():
         if not re.fullmatch(r"[\w.*]+(?:/[\w.*]+)+", action):
             raise UsageError(
-                f"'{action}' is no action. Actions are written like "
+                f"'{action}' is not an action. Write actions like "
                 "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/write."
             )
     given: dict[str, Any] = {
@@ -169,17 +169,17 @@ def change(
 
 
 def forget(home: Home) -> None:
-    """Gives both identities what they hold at the start. Raises OSError."""
+    """Restore the permissions that both identities have at the start. Raises OSError."""
     home.rights_file.unlink(missing_ok=True)
 
 
 class ActiveRights:
-    """What the identities hold now: read anew when somebody changed it."""
+    """The current permissions of the identities, read again after a change."""
 
     def __init__(self, home: Home) -> None:
         self._rights = Watched(home.rights_file, lambda: _read(home))
 
     def of(self, claims: Any) -> Rights:
-        """The rights of the identity that a token's claims name (`appidacr` 2 is a managed identity)."""
+        """The permissions of the identity in a token's claims (`appidacr` 2 is a managed identity)."""
         found: Rights = self._rights.now[IDENTITIES[0] if str(claims.get("appidacr")) == "2" else IDENTITIES[1]]
         return found

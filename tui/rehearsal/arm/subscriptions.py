@@ -1,4 +1,4 @@
-"""The subscription around the workspaces: subscriptions, groups, regions, the provider, and who may do what."""
+"""Handlers for subscriptions, resource groups, regions, the resource provider, and permissions."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ async def read_provider(call: Call) -> web.Response:
 
 
 async def list_permissions(call: Call) -> web.Response:
-    """`GET …/providers/Microsoft.Authorization/permissions`: what the caller's roles give, one object for each."""
+    """`GET …/providers/Microsoft.Authorization/permissions`: one object for each of the caller's roles."""
     require_scope(call)
     return page(call, call.service.rights.of(call.claims).permissions())
 

@@ -1,4 +1,4 @@
-"""Workspaces as Resource Manager shows them."""
+"""Handlers for workspaces."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tui.rehearsal.seed import TENANT_ID
 from tui.rehearsal.service import Service
 
 CREATED = "2026-01-12T09:30:00.0000000+00:00"
-# The system data of what is there from the start.
+# The system data of resources that exist from the start.
 MADE = {
     "createdAt": CREATED,
     "createdBy": "rehearsal",
@@ -26,12 +26,12 @@ BUILD_COMPUTE = "image-builder"
 
 
 def workspace_of(call: Call) -> Workspace:
-    """The workspace that a call is about. Raises ArmError 404."""
+    """The workspace in a call's path. Raises ArmError 404."""
     return call.service.workspaces.find(call["subscription"], call["group"], call["workspace"])
 
 
 def require_scope(call: Call) -> None:
-    """Raises ArmError 404 where the workspace, group or subscription of a call is not there."""
+    """Raise ArmError 404 if the workspace, group or subscription of a call does not exist."""
     if "workspace" in call.parameters:
         workspace_of(call)
     elif "group" in call.parameters:
@@ -41,7 +41,7 @@ def require_scope(call: Call) -> None:
 
 
 def is_provisioned(service: Service, workspace: Workspace) -> bool:
-    """Whether the workspace's managed virtual network is there, or none is needed."""
+    """Whether the workspace's managed virtual network is provisioned, or none is needed."""
     if not workspace.has_managed_network:
         return True
     if "managed-network-not-ready" in service.scenarios:
@@ -77,7 +77,7 @@ def private_endpoints(workspace: Workspace) -> list[dict[str, Any]]:
 
 
 def workspace_body(service: Service, workspace: Workspace) -> dict[str, Any]:
-    """The workspace as Resource Manager returns it; closed to the public except where its isolation is `public`."""
+    """The workspace as Resource Manager returns it; closed to public networks unless its isolation is `public`."""
     group_id = f"/subscriptions/{workspace.subscription_id}/resourceGroups/{workspace.resource_group}"
     short = workspace.guid[:8]
     host = f"{workspace.location}.api.azureml.ms" if "public-names" in service.scenarios else service.authority

@@ -1,4 +1,4 @@
-"""Workspaces: those that are built in, and those that clients named."""
+"""The workspaces of the rehearsal: built-in ones, and those added by clients."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tui.rehearsal.seed import SUBSCRIPTION_ID, Seed
 
 @dataclass(frozen=True)
 class Workspace:
-    """One workspace that the rehearsal answers for."""
+    """One workspace of the rehearsal."""
 
     subscription_id: str
     resource_group: str
@@ -47,7 +47,7 @@ class Workspace:
 
     @property
     def network_id(self) -> str:
-        """Under this id the store remembers that the managed virtual network was provisioned."""
+        """The id under which the store records that the managed virtual network was provisioned."""
         return f"{self.id}/managedNetworks/default"
 
     @property
@@ -57,7 +57,7 @@ class Workspace:
 
 
 class Workspaces:
-    """The two that are built in and those that clients named."""
+    """The two built-in workspaces and those added by clients."""
 
     def __init__(self, home: Home, seed: Seed) -> None:
         self._folder = home.workspaces
@@ -93,7 +93,7 @@ class Workspaces:
         return list(self._known.now.values())
 
     def find(self, subscription: str, group: str, name: str) -> Workspace:
-        """One workspace. Raises ArmError 404 in Resource Manager's words for what is missing."""
+        """Find a workspace. Raises ArmError 404 with Resource Manager's message for what is missing."""
         workspace: Workspace | None = self._known.now.get(_key(subscription, group, name))
         if workspace is not None:
             return workspace
@@ -106,12 +106,12 @@ class Workspaces:
         return self.find(parts[2], parts[4], parts[8])
 
     def require_subscription(self, subscription: str) -> None:
-        """Raises ArmError 404 when no workspace is in this subscription."""
+        """Raise ArmError 404 if no workspace is in this subscription."""
         if not any(known.subscription_id.lower() == subscription.lower() for known in self.all()):
             raise ArmError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
 
     def require_group(self, subscription: str, group: str) -> None:
-        """Raises ArmError 404 when subscription or group are unknown."""
+        """Raise ArmError 404 if subscription or group are unknown."""
         self.require_subscription(subscription)
         if not any(
             _key(subscription, group, "")[:2] == _key(known.subscription_id, known.resource_group, "")[:2]

@@ -1,1 +1,1 @@
-"""Blob storage."""
+"""The rehearsal's Blob storage."""

@@ -1,4 +1,4 @@
-"""Who may do what in Blob storage, and under which condition."""
+"""Authorises requests to Blob storage, and checks their conditions."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ STORAGE_AUDIENCE = "https://storage.azure.com"
 
 
 def authorise(service: Service, request: web.Request, container: str, blob: str, needed: str) -> None:
-    """Accepts a signature with one of the `needed` permissions, the account's key, or a token of an identity that has
-    a role for it. Raises BlobError.
+    """Accept a signature with one of the `needed` permissions, the account's key, or a token of an identity with a
+    suitable role. Raises BlobError.
     """
     if "sig" in request.query:
         sas.check(service.seed, request.query, container, blob, needed)
@@ -53,7 +53,7 @@ def authorise(service: Service, request: web.Request, container: str, blob: str,
 
 
 def check_conditions(request: web.Request, record: dict[str, Any] | None) -> None:
-    """If-Match and If-None-Match, as far as uploads and downloads use them. Raises BlobError."""
+    """Check If-Match and If-None-Match, as far as uploads and downloads use them. Raises BlobError."""
     none_match = request.headers.get("If-None-Match")
     if none_match and record is not None and none_match in ("*", record["etag"]):
         if request.method in ("GET", "HEAD"):

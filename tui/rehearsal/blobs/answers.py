@@ -1,4 +1,4 @@
-"""Blob storage's answers: errors and lists as XML, and a blob's headers."""
+"""Builds Blob storage's responses: errors and lists as XML, and a blob's headers."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from aiohttp import web
 STORAGE_VERSION = "2021-12-02"
 
 
-# XML 1.0 has no way to write these.
+# XML 1.0 cannot represent these.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def xml_text(text: str) -> str:
-    """Text as XML content; characters that XML cannot hold become question marks."""
+    """Text as XML content; characters that XML cannot represent become question marks."""
     return escape(_NOT_XML.sub("?", text))
 
 
 def xml_name(tag: str, name: str) -> str:
-    """A blob's name as an element; percent-encoded and marked so where XML cannot hold it (documented)."""
+    """A blob's name as an element; percent-encoded, with a mark, if XML cannot represent it (documented)."""
     if _NOT_XML.search(name):
         return f'<{tag} Encoded="true">{quote(name, safe="")}</{tag}>'
     return f"<{tag}>{escape(name)}</{tag}>"
 
 
 class BlobError(Exception):
-    """A refusal by Blob storage: HTTP status, error code, message."""
+    """An error of Blob storage: HTTP status, error code, message."""
 
     def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ class BlobError(Exception):
         self.headers = headers or {}
 
     def response(self, request_id: str) -> web.Response:
-        """The answer; the code is in the body and in a header, because HEAD has no body."""
+        """The response; the code is in the body and in a header, since HEAD has no body."""
         now = time.strftime("%Y-%m-%dT%H:%M:%S.0000000Z", time.gmtime())
         text = (
             '<?xml version="1.0" encoding="utf-8"?><Error><Code>'
@@ -67,7 +67,7 @@ def container_not_found() -> BlobError:
 
 
 def not_authentic(more: str = "") -> BlobError:
-    """403 for a signature that is none; `more` says why."""
+    """403 for an invalid signature; `more` says why."""
     return BlobError(
         403,
         "AuthenticationFailed",
@@ -77,7 +77,7 @@ def not_authentic(more: str = "") -> BlobError:
 
 
 def not_permitted() -> BlobError:
-    """403 for a permission that is not given."""
+    """403 for a missing permission."""
     return BlobError(
         403,
         "AuthorizationPermissionMismatch",
@@ -105,7 +105,7 @@ def marks(record: dict[str, Any]) -> dict[str, str]:
 
 
 def metadata(record: dict[str, Any]) -> dict[str, str]:
-    """The headers with what a client wrote about a blob."""
+    """The headers with a blob's metadata."""
     return {f"x-ms-meta-{name}": value for name, value in record["metadata"].items()}
 
 
@@ -169,7 +169,7 @@ def blob_list(
         f"<EnumerationResults ServiceEndpoint={quoteattr(endpoint + '/')} ContainerName={quoteattr(container)}>"
         f"{xml_name('Prefix', prefix)}"
         + (xml_name("Marker", marker) if marker else "")
-        # The client takes the size of its next pages from here.
+        # The client uses this as the size of its next pages.
         + (f"<MaxResults>{limit}</MaxResults>" if limit else "")
         + (xml_name("Delimiter", delimiter) if delimiter else "")
         + f"<Blobs>{inside}</Blobs>{xml_name('NextMarker', following)}</EnumerationResults>"

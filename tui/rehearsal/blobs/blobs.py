@@ -1,4 +1,4 @@
-"""Blob storage over HTTP: what azure-storage-blob needs for uploads, downloads and lists of block blobs."""
+"""HTTP handlers of Blob storage, as needed by azure-storage-blob for uploads, downloads and lists of block blobs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _CONTENT_HEADERS = {
 
 
 async def handle(request: web.Request) -> web.StreamResponse:
-    """Answers a request to the storage account. Raises BlobError."""
+    """Handle a request to the storage account. Raises BlobError."""
     service = request.app[SERVICE]
     container, blob = request.match_info["container"], request.match_info.get("blob", "")
     comp = request.query.get("comp", "").lower()
@@ -73,7 +73,7 @@ def _metadata(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 async def _receive(service: Service, request: web.Request) -> tuple[str, int, str]:
-    """Streams the body to disk; returns the file's name, its size, and its MD5 in base64."""
+    """Stream the body to disk; return the file's name, its size, and its MD5 in base64."""
     if (request.content_length or 0) > MAX_BLOCK:
         raise BlobError(
             413, "RequestBodyTooLarge", "The request body is too large and exceeds the maximum permissible limit."
@@ -123,7 +123,7 @@ def _written(status: int, record: dict[str, Any], **headers: str) -> web.Respons
 
 
 async def put_blob(service: Service, request: web.Request, container: str, blob: str) -> web.Response:
-    """`PUT` of a whole block blob."""
+    """`PUT` of a complete block blob."""
     if "x-ms-copy-source" in request.headers:
         raise not_offered("copy of blobs")
     kind = request.headers.get("x-ms-blob-type", "")
@@ -142,7 +142,7 @@ async def put_blob(service: Service, request: web.Request, container: str, blob:
     # Before the body is read.
     _metadata(request.headers)
     file, size, md5 = await _receive(service, request)
-    # Another upload may have come in between.
+    # Another upload may have finished in the meantime.
     old = service.blobs.get(container, blob)
     try:
         check_conditions(request, old)
@@ -165,7 +165,7 @@ def _block_id(text: str) -> str:
 
 
 async def put_block(service: Service, request: web.Request, container: str, blob: str) -> web.Response:
-    """`PUT comp=block`: one block; blocks come in any order."""
+    """`PUT comp=block`: one block; blocks may arrive in any order."""
     block = _block_id(request.query.get("blockid", ""))
     file, size, md5 = await _receive(service, request)
     service.blobs.put_block(container, blob, block, file, size)
@@ -173,7 +173,7 @@ async def put_block(service: Service, request: web.Request, container: str, blob
 
 
 async def put_block_list(service: Service, request: web.Request, container: str, blob: str) -> web.Response:
-    """`PUT comp=blocklist`: makes the blob of blocks, in the order of the list."""
+    """`PUT comp=blocklist`: commits the blocks as a blob, in the order of the list."""
     content = await content_up_to(MAX_LIST_BODY, request)
     if content is None:
         raise BlobError(413, "RequestBodyTooLarge", "The block list is too large.")
@@ -204,7 +204,7 @@ async def put_block_list(service: Service, request: web.Request, container: str,
 
 
 async def get_block_list(service: Service, request: web.Request, container: str, blob: str) -> web.Response:
-    """`GET comp=blocklist`: which blocks are there, so that an upload can go on."""
+    """`GET comp=blocklist`: the existing blocks, so that an upload can continue."""
     record = service.blobs.get(container, blob)
     pending = [(name, size) for name, (_, size) in service.store.blocks(container, blob).items()]
     if record is None and not pending:
@@ -251,7 +251,7 @@ async def get_blob(service: Service, request: web.Request, container: str, blob:
             )
         length, status = end - start + 1, 206
         headers["Content-Range"] = f"bytes {start}-{end}/{size}"
-        # Of a range only its own digest may stand in Content-MD5.
+        # For a range, Content-MD5 may only contain the range's own digest.
         md5 = headers.pop("Content-MD5", None)
         if md5:
             headers["x-ms-blob-content-md5"] = md5
@@ -304,7 +304,7 @@ async def delete_blob(service: Service, request: web.Request, container: str, bl
     return web.Response(status=202, headers={"x-ms-delete-type-permanent": "true"})
 
 
-# Method, scope and comp → handler and the permission letters of a signature, one of which is needed.
+# Method, scope and comp → handler and permission letters of a signature, one of which is required.
 _ACTIONS = {
     "PUT blob": (put_blob, "wc"),
     "PUT blob block": (put_block, "wc"),

@@ -1,4 +1,4 @@
-"""Containers of Blob storage: lists of blobs, properties, creation."""
+"""Handlers for containers of Blob storage: lists of blobs, properties, creation."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def list_blobs(service: Service, request: web.Request, container: str, _: 
             else:
                 folder = name[: cut + len(delimiter)]
                 items.append((folder, None))
-                # On to what follows the whole folder.
+                # Continue after the whole folder.
                 after, skipped = folder + chr(0x10FFFF), True
                 break
         if not skipped and not following:
@@ -69,7 +69,7 @@ async def container_properties(service: Service, request: web.Request, container
 
 
 async def create_container(service: Service, request: web.Request, container: str, _: str) -> web.Response:
-    """`PUT restype=container`: 409 when it exists."""
+    """`PUT restype=container`: 409 if it exists."""
     if service.blobs.has_container(container):
         raise BlobError(409, "ContainerAlreadyExists", "The specified container already exists.")
     if not re.match(r"[a-z0-9](?:-?[a-z0-9]){2,62}$", container):

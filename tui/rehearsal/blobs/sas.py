@@ -1,4 +1,4 @@
-"""Shared access signatures of containers and of the account, as documented for Blob storage (version 2020-12-06)."""
+"""Creates and checks shared access signatures, as documented for Blob storage (version 2020-12-06)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VERSION = "2020-12-06"
 
 
 def account_key(seed: Seed) -> bytes:
-    """The storage account's key: 64 bytes, as Azure's are. Who has it may do everything with the account."""
+    """The storage account's key: 64 bytes, as in Azure. It grants full access to the account."""
     return seed.derive("storage-account-key") + seed.derive("storage-account-key", "second half")
 
 
@@ -33,7 +33,7 @@ def _signature(seed: Seed, values: Mapping[str, str], container: str, blob: str)
     def lines(*names: str) -> list[str]:
         return [values.get(name, "") for name in names]
 
-    # The empty line is the snapshot's time; after the encryption scope come five response headers.
+    # The empty line is the snapshot's time; five response headers follow the encryption scope.
     later = lines("ses", "rscc", "rscd", "rsce", "rscl", "rsct")
     return signed(seed, [*lines("sp", "st", "se"), resource, *lines("si", "sip", "spr", "sv", "sr"), "", *later])
 
@@ -77,7 +77,7 @@ def _moment(text: str) -> datetime:
 
 
 def check(seed: Seed, query: Mapping[str, str], container: str, blob: str, needed: str) -> None:
-    """Accepts a request with this signature. `needed`: permission letters, one of which must be given.
+    """Check the signature of a request. `needed` are permission letters, one of which must be granted.
 
     Raises BlobError.
     """

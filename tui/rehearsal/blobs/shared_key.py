@@ -1,4 +1,4 @@
-"""Requests that are signed with the storage account's key, as Microsoft documents it (Authorize with Shared Key)."""
+"""Checks requests signed with the storage account's key, as documented by Microsoft (Authorize with Shared Key)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SIGNED = (
     "content-encoding", "content-language", "content-length", "content-md5", "content-type", "date",
     "if-modified-since", "if-match", "if-none-match", "if-unmodified-since", "range",
 )  # fmt: skip
-# A client that was given an address with the account in its path takes that for the account's name.
+# A client with an address that has the account in its path uses that as the account's name.
 _NAMES = (ACCOUNT, f"{ACCOUNT}.blob.core.windows.net")
 
 
@@ -33,7 +33,7 @@ def _lines(request: web.Request, account: str) -> list[str]:
         headers["content-length"] = ""
     lines = [request.method, *(headers.get(name, "") for name in _SIGNED)]
     lines += [f"{name}:{headers[name]}" for name in sorted(headers) if name.startswith("x-ms-")]
-    # The path as it was sent, not decoded.
+    # The path as sent, not decoded.
     lines.append(f"/{account}{urlsplit(request.raw_path).path}")
     parameters: dict[str, list[str]] = {}
     for name, value in request.query.items():

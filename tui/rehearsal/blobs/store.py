@@ -1,6 +1,6 @@
-"""Contents of blobs on disk, with flat memory whatever their size.
+"""Stores blobs on disk, with constant memory for any size.
 
-A blob is a list of files, one for each block: committing a block list moves nothing.
+A blob is a list of files, one for each block, so that committing a block list moves no data.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class BlobStore:
         for leftover in folder.glob("*.part"):
             leftover.unlink(missing_ok=True)
 
-    # Containers exist once they are created; those of workspaces always do.
+    # Containers exist after their creation; those of workspaces always do.
 
     def create_container(self, name: str) -> None:
-        """Makes a container; harmless when it exists."""
+        """Create a container if it does not exist."""
         if not self.has_container(name):
             self._store.put_blob("", name, {})
 
@@ -41,11 +41,11 @@ class BlobStore:
     # Files
 
     def new_file(self) -> Path:
-        """A file to write a body into; `keep` makes it part of the store."""
+        """A new file for a body; `keep` makes it part of the store."""
         return self._folder / f"{uuid.uuid4().hex}.part"
 
     def keep(self, part: Path) -> str:
-        """Makes a written file permanent and returns its name."""
+        """Make a written file permanent and return its name."""
         name = part.stem
         folder = self._folder / name[:2]
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -53,11 +53,11 @@ class BlobStore:
         return name
 
     def path(self, name: str) -> Path:
-        """Where a kept file lies."""
+        """The path of a kept file."""
         return self._folder / name[:2] / name
 
     def discard(self, names: Iterator[str] | list[str]) -> None:
-        """Removes kept files."""
+        """Remove kept files."""
         for name in names:
             self.path(name).unlink(missing_ok=True)
 
@@ -68,7 +68,7 @@ class BlobStore:
         return self._store.get_blob(container, name)
 
     def put(self, container: str, name: str, record: dict[str, Any]) -> None:
-        """Writes a blob; files that only the old one had go, uncommitted blocks too."""
+        """Write a blob; remove files that only the old one used, and uncommitted blocks."""
         old = self._store.get_blob(container, name)
         self._store.put_blob(container, name, record)
         used = {file for file, _ in record["files"]}
@@ -78,13 +78,13 @@ class BlobStore:
         self.discard([file for file in gone if file not in used])
 
     def delete(self, container: str, name: str) -> None:
-        """Removes a blob."""
+        """Remove a blob."""
         old = self._store.get_blob(container, name)
         self._store.delete_blob(container, name)
         self.discard([file for file, _ in (old or {}).get("files", [])])
 
     def put_block(self, container: str, name: str, block: str, file: str, size: int) -> None:
-        """Adds an uncommitted block, replacing one with its id."""
+        """Add an uncommitted block, replacing one with the same id."""
         replaced = self._store.put_block(container, name, block, file, size)
         committed = {item for item, _ in (self.get(container, name) or {}).get("files", [])}
         if replaced is not None and replaced not in committed:
@@ -101,7 +101,7 @@ class BlobStore:
             after = found[-1][0]
 
     def read_small(self, container: str, name: str) -> bytes | None:
-        """The content of a small blob; None when there is none or it is larger than a mebibyte."""
+        """The content of a small blob; None if it does not exist or is larger than 1 MiB."""
         record = self.get(container, name)
         if record is None or record["size"] > SMALL:
             return None
@@ -130,8 +130,8 @@ class BlobStore:
             position += size
 
     def copy_out(self, record: dict[str, Any], target: Path) -> None:
-        """Writes a blob's content to a file; made for a thread. Raises OSError."""
+        """Write a blob's content to a file; meant to run in a thread. Raises OSError."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Copies, never links: a scoring script may write into its folder.
+        # Copies, not links: a scoring script may write to its folder.
         with target.open("wb") as out:
             out.writelines(self.chunks(record, 0, record["size"]))

@@ -1,1 +1,1 @@
-"""A recording of Azure, sent again and compared."""
+"""Replays a recording of Azure against the rehearsal and compares the responses."""

@@ -1,4 +1,4 @@
-"""What a recorded deployment is made of and was registered before the recording began: made in the rehearsal first."""
+"""Creates assets in the rehearsal that recorded deployments use and that were registered before the recording."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def registered_before(exchanges: list[dict[str, Any]]) -> list[tuple[str, str, s
 
 
 def requests_for(assets: list[tuple[str, str, str]], container: str) -> Iterator[dict[str, Any]]:
-    """Requests, in the form of recorded ones, that upload and register such assets."""
+    """Requests, in recorded form, that upload and register such assets."""
     blobs = f"https://{{account-1}}.blob.core.windows.net/{container}"
     for number, (kind, identifier, more) in enumerate(assets):
         folder = f"before-{number}"
@@ -71,7 +71,7 @@ def _upload(url: str) -> dict[str, Any]:
 
 
 def default_container() -> dict[str, Any]:
-    """The request that tells the container of the default datastore."""
+    """The request that returns the container of the default datastore."""
     return {
         "service": "resource-manager",
         "method": "GET",

@@ -1,4 +1,4 @@
-"""What the placeholders of a recording stand for in the rehearsal that the recording is sent to again."""
+"""Maps the placeholders of a recording to values in the rehearsal that it is replayed against."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ROOT = re.compile(r"https://[^/]+")
 
 
 class Bindings:
-    """Values by placeholder: given at first, else learned from the rehearsal's answers, else made up."""
+    """Values by placeholder: given at the start, learned from the rehearsal's responses, or invented."""
 
     def __init__(self, origin: str, given: Mapping[str, str]) -> None:
         self.origin = origin
@@ -39,11 +39,11 @@ class Bindings:
         self._addresses: dict[str, str] = {}
 
     def text(self, recorded: str) -> str:
-        """A recorded text with values in the place of its placeholders."""
+        """A recorded text with its placeholders replaced by values."""
         return PLACEHOLDER.sub(lambda found: self._value(found.group(), found.group(1), found.group(2)), recorded)
 
     def body(self, recorded: Any) -> Any:
-        """A recorded request body with values in the place of its placeholders."""
+        """A recorded request body with its placeholders replaced by values."""
         if isinstance(recorded, dict):
             return {self.text(key): self.body(value) for key, value in recorded.items()}
         if isinstance(recorded, list):
@@ -53,7 +53,7 @@ class Bindings:
         return recorded
 
     def address(self, recorded: str) -> str:
-        """Where a recorded request goes in the rehearsal."""
+        """The URL of a recorded request in the rehearsal."""
         if recorded in self._addresses:
             return self._addresses[recorded]
         base, _, query = recorded.partition("?")
@@ -66,12 +66,12 @@ class Bindings:
         shown = quote(self.text(path), safe="/:@$,")
         kept = [(key, self.text(value)) for key, value in parse_qsl(query) if value != "{value}"]
         if blobs:
-            # The recorded signature is gone; a token takes its place.
+            # The signature was not recorded; a token is used instead.
             kept = [(key, value) for key, value in kept if key not in ("sv", "sr", "sp", "spr")]
         return f"{root}{shown}{'?' + urlencode(kept) if kept else ''}"
 
     def learn(self, recorded: Any, found: Any) -> None:
-        """Takes from an answer what the placeholders at the same place of the recorded answer stand for."""
+        """Learn the values of placeholders by comparing a recorded response with the rehearsal's."""
         if isinstance(recorded, dict) and isinstance(found, dict):
             for key, value in recorded.items():
                 if key in found:

@@ -1,8 +1,8 @@
-"""`compare FILE`: where the rehearsal answers otherwise than the service that a recording was made of.
+"""The command `compare FILE`: reports where the rehearsal's responses differ from a recording of the service.
 
-A recording (`aml-deploy apply --record`) holds requests and answers with placeholders for names. Its requests are sent,
-in order, to a rehearsal that is started for this and ended afterwards; statuses, headers and the fields of JSON bodies
-with their types are compared, values are not.
+A recording (`aml-deploy apply --record`) contains requests and responses with placeholders for names. Its requests are
+sent, in order, to a rehearsal that is started for this purpose; statuses, headers, and fields of JSON bodies with their
+types are compared, but not values.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ FORMAT = "aml-deploy recording 1"
 
 
 def compare(path: Path, environ: Mapping[str, str], as_json: bool) -> int:
-    """Prints what differs, worst first; returns 0 when nothing does, else 1. Raises RehearsalError."""
+    """Print the differences, worst first; return 0 if there are none, else 1. Raises RehearsalError."""
     about, exchanges = load(path)
     if not exchanges:
-        raise RehearsalError(f"{path} holds no exchange: nothing can be compared.")
+        raise RehearsalError(f"{path} contains no exchanges to compare.")
     if not as_json:
-        print(f"Sending {len(exchanges)} recorded requests to a rehearsal of their own.", file=sys.stderr)
+        print(f"Sending {len(exchanges)} recorded requests to a separate rehearsal.", file=sys.stderr)
     outcome = _replay(exchanges, environ)
     print("\n".join(_as_json(outcome) if as_json else _as_text(outcome, about)))
     return 1 if outcome.found else 0
 
 
 def load(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The first line of a recording, and its exchanges. A line that was cut off when a run was killed is left out.
+    """The first line of a recording, and its exchanges. A truncated line of a killed run is omitted.
 
-    Raises UsageError for a file that is not there or no recording, RehearsalError for one that cannot be read.
+    Raises UsageError for a missing file or one that is not a recording, RehearsalError if it cannot be read.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -59,7 +59,7 @@ def load(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             if isinstance(item, dict):
                 read.append(item)
     if not read or read[0].get("format") != FORMAT:
-        raise UsageError(f"{path} is no recording that `aml-deploy apply --record` wrote.")
+        raise UsageError(f"{path} is not a recording of `aml-deploy apply --record`.")
     exchanges = []
     for item in read[1:]:
         if item.get("format") or "unrecorded" in item:
@@ -98,7 +98,7 @@ def _replay(exchanges: list[dict[str, Any]], environ: Mapping[str, str]) -> Outc
         except requests.RequestException as error:
             raise RehearsalError(
                 f"The rehearsal did not answer a recorded request: {type(error).__name__}. Try again; if it happens "
-                "again, the recording holds something that it cannot take."
+                "again, the recording contains a request that the rehearsal does not support."
             ) from error
         finally:
             stop(home)
@@ -106,7 +106,7 @@ def _replay(exchanges: list[dict[str, Any]], environ: Mapping[str, str]) -> Outc
 
 
 def _has_managed_network(exchanges: list[dict[str, Any]]) -> bool:
-    """Whether the recorded workspace has a managed virtual network; where it was not read, the egress flag tells."""
+    """Whether the recorded workspace has a managed virtual network; if it was not read, by the egress flag."""
     for item in exchanges:
         body = (item.get("response") or {}).get("body")
         network = (body.get("properties") or {}).get("managedNetwork") if isinstance(body, dict) else None
@@ -117,7 +117,7 @@ def _has_managed_network(exchanges: list[dict[str, Any]]) -> bool:
 
 
 def _unique(outcome: Outcome) -> list[tuple[Found, int]]:
-    """Each difference of an operation once, with how often it was seen, worst first."""
+    """Each difference of an operation once, with its number of occurrences, worst first."""
     seen: dict[tuple[str, Difference], list[Found]] = {}
     for found in outcome.found:
         seen.setdefault((found.operation, found.difference), []).append(found)
@@ -162,7 +162,7 @@ def _as_text(outcome: Outcome, about: Mapping[str, Any]) -> list[str]:
         lines.append(f"{difference.kind}{where}: {item.operation} (exchange {item.seq}{often})")
         lines.append(f"    recorded: {difference.recorded}; rehearsal: {difference.rehearsal}")
     if not found:
-        lines.append("Nothing differs.")
+        lines.append("No differences.")
     else:
         lines.append(f"{len(found)} {'difference' if len(found) == 1 else 'differences'}.")
     lines += [f"Not compared, {count}: {reason}." for reason, count in sorted(outcome.skipped.items())]

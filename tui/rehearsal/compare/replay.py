@@ -1,4 +1,4 @@
-"""Sends a recording again, to a rehearsal of its own, and compares answer by answer."""
+"""Replays a recording against a separate rehearsal, and compares the responses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tui.rehearsal.compare.assets_before import default_container, registered_be
 from tui.rehearsal.compare.bindings import Bindings
 from tui.rehearsal.compare.shapes import OUTCOME, STATUS, UNKNOWN, Difference, compare_bodies, compare_headers
 
-# Long enough for an environment that has to be built.
+# Long enough to build an environment.
 SETTLE_SECONDS = 900.0
 _TERMINAL = frozenset({"succeeded", "failed", "canceled"})
 _MOVING = frozenset({"creating", "updating", "deleting", "scaling"})
@@ -39,7 +39,7 @@ class Found:
 
 @dataclass
 class Outcome:
-    """What came of a comparison. `skipped` counts by reason what could not be compared."""
+    """The result of a comparison. `skipped` is the number of exchanges that could not be compared, by reason."""
 
     compared: int = 0
     operations: set[str] = field(default_factory=set)
@@ -49,7 +49,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Target:
-    """The rehearsal that a recording is sent to: its origin, its variables, its identity."""
+    """The rehearsal to send a recording to: its origin, environment variables, and identity."""
 
     origin: str
     variables: Mapping[str, str]
@@ -57,7 +57,7 @@ class Target:
 
 
 class Replay:
-    """One recording against one rehearsal."""
+    """The replay of one recording against one rehearsal."""
 
     def __init__(self, target: Target, bindings: Bindings, exchanges: list[dict[str, Any]]) -> None:
         self._target = target
@@ -75,7 +75,7 @@ class Replay:
         self.outcome = Outcome()
 
     def run(self) -> Outcome:
-        """Sends everything in order. Raises requests.RequestException when the rehearsal does not answer."""
+        """Send all requests in order. Raises requests.RequestException if the rehearsal does not answer."""
         self._register_before()
         last = {item["url"]: number for number, item in enumerate(self._exchanges) if _is_poll(item)}
         polled: set[str] = set()
@@ -83,7 +83,7 @@ class Replay:
             reason = self._not_compared(item)
             if reason is None and _is_poll(item) and number != last[item["url"]]:
                 if item["url"] in polled or _state(item["response"].get("body")) in _TERMINAL:
-                    reason = "one of many questions about the same operation"
+                    reason = "repeated poll of the same operation"
                 polled.add(item["url"])
             if reason is None:
                 reason = self._exchange(item)
@@ -105,9 +105,9 @@ class Replay:
     def _not_compared(item: Mapping[str, Any]) -> str | None:
         response = item.get("response")
         if response is None:
-            return "no answer was recorded"
+            return "no response was recorded"
         if response["status"] == 429 or response["status"] >= 500:
-            return "Azure was busy or failed for a moment"
+            return "Azure was throttling or temporarily failing"
         if item["service"] == "identity" and not any(
             part in item["url"] for part in ("/msi/token", "/oauth2/v2.0/token", "/.well-known/", "/discovery/instance")
         ):
@@ -115,7 +115,7 @@ class Replay:
         return None
 
     def _exchange(self, item: dict[str, Any]) -> str | None:
-        """Sends one request and compares its answer; returns why it was not compared, if it was not."""
+        """Send one request and compare the response; return the reason if it was not compared."""
         answer = self._until_as_settled(item)
         recorded = item["response"]
         body = _json(answer)
@@ -144,22 +144,22 @@ class Replay:
             if was in _TERMINAL and now in _TERMINAL and was != now:
                 differences.append(Difference(OUTCOME, "", was, f"{now}: {_message(body)}".rstrip(": ")))
             if was != now:
-                # An operation that has ended has more to say than one that goes on.
+                # An ended operation returns more than one in progress.
                 passing = ["endTime", "error", "properties.scoringUri", "properties.swaggerUri"]
             if then is not None or body is not None:
                 differences += compare_bodies(then, body, passing)
         return differences + compare_headers(recorded["headers"], answer.headers)
 
     def _existed_before(self, item: Mapping[str, Any], status: int) -> str | None:
-        """Why an answer says more about what the workspace held than about the service."""
+        """Why a response depends on the workspace's content rather than on the service, or None."""
         path, then = _path(item), item["response"]["status"]
         if item["service"] == "scoring" and self._bindings.address(item["url"]) not in self._scoring:
-            return "something that was there before the recording began"
+            return "something that existed before the recording"
         if item["method"] in ("GET", "POST") and status == 404 and then < 300:
             parents = [made for made in self._made if path.startswith(made)]
-            return None if parents or _is_unnamed(path) else "something that was there before the recording began"
+            return None if parents or _is_unnamed(path) else "something that existed before the recording"
         if item["method"] == "PUT" and {then, status} == {200, 201} and path not in self._absent | self._made:
-            return "whether it was there before is not recorded"
+            return "not recorded whether it existed before"
         return None
 
     def _remember(self, item: Mapping[str, Any], answer: requests.Response, body: Any) -> None:
@@ -183,7 +183,7 @@ class Replay:
     # Sending
 
     def _until_as_settled(self, item: dict[str, Any]) -> requests.Response:
-        """The answer; where Azure had come to an end, the rehearsal's when it has come to one too."""
+        """The response; if Azure's operation had ended, the rehearsal's response after its own has ended."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
             answer = self._send(item)
@@ -221,7 +221,7 @@ class Replay:
         )
 
     def _blob(self, item: Mapping[str, Any], url: str) -> Any:
-        """A blob's content of the recorded length; scripts and model files in a form that works."""
+        """Content for a blob with the recorded length; scripts and model files are working ones."""
         length = int(item["request"].get("bytes") or 0)
         name = item["url"].partition("?")[0].rpartition("/")[2]
         base, _, query = url.partition("?")
@@ -272,7 +272,7 @@ class Replay:
 
 
 def operation(item: Mapping[str, Any]) -> str:
-    """Method and path of a recorded exchange as an operation: names stand for their kind."""
+    """Method and path of a recorded exchange as an operation, with names replaced by their kind."""
     path = re.sub(r"-\d+\}", "}", item["url"].partition("?")[0])
     path = re.sub(r"^https://[^/]+", "", path) if item["service"] != "storage" else re.sub(r"^https://", "", path)
     path = re.sub(r"^/subscriptions/.*/workspaces/[^/]+", "…/workspaces/{workspace}", path, flags=re.IGNORECASE)
@@ -293,7 +293,7 @@ def _path(item: Mapping[str, Any]) -> str:
 
 
 def _is_unnamed(path: str) -> bool:
-    """Whether a path names nothing that a user made: an operation on the region, or a list."""
+    """Whether a path contains no user-created name: an operation on the region, or a list."""
     return "/workspaces/{workspace}/" not in path or "{" not in path.partition("/workspaces/{workspace}/")[2]
 
 
@@ -308,7 +308,7 @@ def _json(answer: requests.Response) -> Any:
 
 
 def _state(body: Any) -> str:
-    """The state of an operation or resource in lower case; empty where the body has none."""
+    """The state of an operation or resource in lower case; empty if the body has none."""
     if not isinstance(body, dict):
         return ""
     properties = body.get("properties")
@@ -322,7 +322,7 @@ def _message(body: Any) -> str:
 
 
 def _zeros(length: int) -> IO[bytes]:
-    """A file of that length which takes neither memory nor disk."""
+    """A sparse file of that length, which uses neither memory nor disk."""
     file = tempfile.TemporaryFile()  # noqa: SIM115 (requests reads it later)
     file.truncate(length)
     return file

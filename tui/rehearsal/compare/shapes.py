@@ -1,4 +1,4 @@
-"""Where two answers differ in shape: status, headers, the fields of a JSON body and their types; never values."""
+"""Compares the shape of two responses: status, headers, fields of a JSON body and their types; never values."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ SEVERITY = (
     ADDITIONAL_HEADER,
 )
 
-# Objects whose members have names that users choose; of these only what Azure itself puts there is compared by name.
+# Objects whose members are named by users; only members added by Azure are compared by name.
 _FREE = frozenset({"tags", "environmentVariables", "traffic", "mirrorTraffic", "flavors", "userAssignedIdentities"})
 _OWN = ("azureml.", "AZUREML_", "AML_", "AzureAsyncOperation")
-# Of x-ms-… all but what depends on the client.
+# All x-ms-… headers except those that depend on the client.
 _COMPARED_HEADERS = re.compile(
     r"content-type|azure-asyncoperation|operation-location|location|retry-after|www-authenticate|etag|last-modified"
     r"|azureml-model-deployment|ms-azureml-model-error-(statuscode|reason)|x-request-id"
@@ -43,7 +43,7 @@ _COMPARED_HEADERS = re.compile(
 
 @dataclass(frozen=True)
 class Difference:
-    """One way in which the rehearsal answers otherwise. `where` is a field's path or a header's name, or empty."""
+    """One difference of a response. `where` is a field's path or a header's name, or empty."""
 
     kind: str
     where: str
@@ -77,9 +77,9 @@ def _type(content: Any) -> str:
 
 
 def compare_bodies(recorded: Any, found: Any, passing: Iterable[str] = ()) -> list[Difference]:
-    """What differs between a recorded body and the rehearsal's; paths in `passing` depend on the moment.
+    """The differences between a recorded body and the rehearsal's; paths in `passing` depend on timing.
 
-    Nothing is said about the inside of a list that is empty on one side, nor of an object that is not there or null.
+    Items of a list that is empty on one side, and members of an absent or null object, are not compared.
     """
     ours, theirs = types(found), types(recorded)
     skipped = set(passing)
@@ -104,7 +104,7 @@ def _below(path: str, other: str) -> bool:
 
 
 def _comparable(path: str, other: Mapping[str, set[str]]) -> bool:
-    """Whether a path could have been there: the object or list that holds it is, and holds something comparable."""
+    """Whether a path can be compared: its object or list exists and has comparable content."""
     parent, _, name = path.rpartition(".")
     return not path.endswith("[]") and name != "*" and (not parent or "object" in other.get(parent, ()))
 
@@ -114,7 +114,7 @@ def _said(names: set[str] | None) -> str:
 
 
 def compare_headers(recorded: Mapping[str, str], found: Mapping[str, str]) -> list[Difference]:
-    """Which headers one answer has and the other has not, and addresses in headers that lead to another operation."""
+    """The headers that only one response has, and addresses in headers that lead to another operation."""
     was, is_now = _headers(recorded), _headers(found)
     differences = []
     for name in sorted(was.keys() | is_now.keys()):
@@ -143,7 +143,7 @@ PLACEHOLDER = re.compile(r"\{([a-z]+(?:-[a-z]+)*?)(?:-(\d+))?\}")
 
 
 def pattern(recorded: str) -> str:
-    """A regular expression for what a recorded text with placeholders stands for, one group for each placeholder."""
+    """A regular expression that matches a recorded text, with one group for each placeholder."""
     parts, end = [], 0
     for found in PLACEHOLDER.finditer(recorded):
         parts.append(re.escape(recorded[end : found.start()]))

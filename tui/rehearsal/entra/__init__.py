@@ -1,1 +1,1 @@
-"""Microsoft Entra ID."""
+"""The rehearsal's Microsoft Entra ID."""

@@ -1,4 +1,4 @@
-"""Entra ID: cloud metadata, discovery, tokens for a service principal, and the managed identity's endpoint."""
+"""Handlers for Entra ID: cloud metadata, discovery, service principal tokens, and the managed identity endpoint."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from tui.rehearsal.seed import (
 from tui.rehearsal.service import SERVICE, Service, content_up_to
 
 CLOUD_NAME = "AzureRehearsal"
-# Managed identities get tokens for a day.
+# Tokens of managed identities are valid for a day.
 MANAGED_IDENTITY_SECONDS = 86_399
 MAX_FORM = 64 * 1024
 
 
 def _error(status: int, error: str, number: int, message: str) -> web.Response:
-    """An answer of the token endpoint in Entra ID's shape."""
+    """An error response of the token endpoint in Entra ID's shape."""
     now = datetime.now(timezone.utc)
     trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
     text = (
@@ -51,10 +51,10 @@ def _error(status: int, error: str, number: int, message: str) -> web.Response:
 
 
 async def cloud_metadata(request: web.Request) -> web.Response:
-    """`GET /metadata/endpoints`: one cloud, all of whose endpoints are the rehearsal; `portal`: see there.
+    """`GET /metadata/endpoints`: one cloud whose endpoints are all the rehearsal; for `portal`, see that module.
 
-    The storage suffix is Azure's own, because the SDK's code download is written for it; storage accounts
-    carry host and port in their names instead.
+    The storage suffix is Azure's own, since the SDK's code download depends on it; storage accounts
+    have host and port in their names instead.
     """
     service = request.app[SERVICE]
     origin = service.origin
@@ -129,7 +129,7 @@ async def openid_configuration(request: web.Request) -> web.Response:
 
 
 async def instance_discovery(request: web.Request) -> web.Response:
-    """`GET /common/discovery/instance`: says that the rehearsal is an authority of its own."""
+    """`GET /common/discovery/instance`: declares the rehearsal as its own authority."""
     service = request.app[SERVICE]
     host = service.origin.split("//", 1)[1]
     return web.json_response(
@@ -142,7 +142,7 @@ async def instance_discovery(request: web.Request) -> web.Response:
 
 
 async def public_keys(request: web.Request) -> web.Response:
-    """The keys that tokens are signed with."""
+    """The public keys of token signatures."""
     return web.json_response(request.app[SERVICE].signer.public_keys())
 
 
@@ -172,7 +172,7 @@ async def _form(request: web.Request) -> dict[str, str]:
 async def token(request: web.Request) -> web.Response:
     """`POST /{tenant}/oauth2/v2.0/token`: client credentials.
 
-    The refusals AADSTS7000215 (wrong secret, 401) and AADSTS700016 (unknown application, 400) carry Entra
+    The errors AADSTS7000215 (wrong secret, 401) and AADSTS700016 (unknown application, 400) have Entra
     ID's documented texts.
     """
     service = request.app[SERVICE]
@@ -221,7 +221,7 @@ async def token(request: web.Request) -> web.Response:
 
 
 def _secret_refused(service: Service, secret: str) -> web.Response | None:
-    """What is wrong with a client secret; None where nothing is."""
+    """The error for a wrong client secret; None if it is correct."""
     if not secret:
         return _error(
             401,
@@ -250,7 +250,7 @@ def _secret_refused(service: Service, secret: str) -> web.Response | None:
 
 
 async def managed_identity(request: web.Request) -> web.Response:
-    """`GET /msi/token`: the endpoint that App Service offers its managed identity (documented by Microsoft)."""
+    """`GET /msi/token`: the managed identity endpoint of App Service (documented by Microsoft)."""
     service = request.app[SERVICE]
     header = request.headers.get("X-IDENTITY-HEADER", "")
     if not hmac.compare_digest(header.encode("utf-8", "replace"), service.seed.identity_header.encode()):

@@ -1,4 +1,4 @@
-"""Access tokens: RS256 JSON Web Tokens with Entra ID's claims, made and checked by the rehearsal alone."""
+"""Creates and checks access tokens: RS256 JSON Web Tokens with Entra ID's claims, for the rehearsal only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ACCESS_TOKEN_SECONDS = 3599
 
 
 class TokenRefused(Exception):
-    """Why a token is not accepted; `expired` when only its time is over."""
+    """A token is not accepted; `expired` if that is the only reason."""
 
     def __init__(self, message: str, *, expired: bool = False) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ def _decode(text: str) -> bytes:
 
 
 class TokenSigner:
-    """Makes and checks tokens with one RSA key, which is kept in a private file."""
+    """Creates and checks tokens with one RSA key, which is stored in a private file."""
 
     def __init__(self, key: rsa.RSAPrivateKey) -> None:
         self._key = key
@@ -49,7 +49,7 @@ class TokenSigner:
 
     @classmethod
     def load(cls, path: Path) -> TokenSigner:
-        """Reads the key, or makes one (mode 0600). Raises OSError."""
+        """Read the key, or create one (mode 0600). Raises OSError."""
         try:
             key = serialization.load_pem_private_key(path.read_bytes(), None)
             if isinstance(key, rsa.RSAPrivateKey):
@@ -86,7 +86,7 @@ class TokenSigner:
         return f"{signed}.{_encode(signature)}"
 
     def verify(self, token: str) -> dict[str, Any]:
-        """The claims of a token of ours that is in its time. Raises TokenRefused."""
+        """The claims of a valid token of this rehearsal. Raises TokenRefused."""
         try:
             header, payload, signature = token.split(".")
             signed = f"{header}.{payload}".encode()
@@ -107,7 +107,7 @@ class TokenSigner:
 def access_claims(
     *, origin: str, tenant: str, audience: str, object_id: str, client_id: str, kind: str, lifetime: int
 ) -> dict[str, Any]:
-    """The claims of an application's access token as Entra ID writes them (v1 format); `lifetime` in seconds."""
+    """The claims of an application's access token in Entra ID's v1 format; `lifetime` is in seconds."""
     now = int(time.time())
     return {
         "aud": audience,

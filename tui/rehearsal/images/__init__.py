@@ -1,1 +1,1 @@
-"""A deployment's scoring environment, built with uv."""
+"""Builds a deployment's scoring environment with uv."""

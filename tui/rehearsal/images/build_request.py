@@ -1,9 +1,9 @@
-"""`python -m tui.rehearsal.images.build_request`: what an image build would ask uv for and how, as JSON.
+"""`python -m tui.rehearsal.images.build_request`: prints what an image build would request from uv, as JSON.
 
-For whoever fetches the packages of a scoring environment beforehand, so that both read conda files and pip's settings
-in the same way. Standard input: `{"conda": text}` or `{"mlflow": folder}` of a local MLflow model without code, or
-`{}` for the settings alone. Standard output, one object: `set` and `unset` (variables for uv), `arguments`, `python`,
-`packages` and `notes`; or `error`, a sentence. It is for a pipe: addresses of indexes may hold passwords.
+For programs that fetch the packages of a scoring environment in advance, so that both read conda files and pip's
+settings in the same way. Standard input: `{"conda": text}` or `{"mlflow": folder}` of a local MLflow model without
+code, or `{}` for the settings alone. Standard output, one object: `set` and `unset` (variables for uv), `arguments`,
+`python`, `packages` and `notes`; or `error`, a sentence. It is for a pipe: addresses of indexes may contain passwords.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tui.rehearsal.images.conda_requirements import CondaFileInvalid, Requiremen
 
 
 def main() -> int:
-    """Answers the question on standard input; returns the exit code."""
+    """Answer the request on standard input; return the exit code."""
     asked = json.load(sys.stdin)
     notes: list[str] = []
     try:
@@ -55,7 +55,7 @@ def _conda_of_model(folder: Path, notes: list[str]) -> str:
         return completed((folder / "conda.yaml").read_text(encoding="utf-8"), notes.append)
     except (OSError, UnicodeDecodeError):
         raise CondaFileInvalid(
-            f"The MLflow model {folder} has no conda.yaml that can be read, so nobody knows which packages it needs."
+            f"The MLflow model {folder} has no readable conda.yaml, so its packages are unknown."
         ) from None
 
 

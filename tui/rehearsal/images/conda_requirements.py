@@ -1,8 +1,8 @@
-"""Reads a conda file and says it in pip's words: a Python version and a list of requirements.
+"""Translates a conda file for pip: a Python version and a list of requirements.
 
-Azure builds the environment with conda and pip inside the base image. The rehearsal has no conda: it takes
-the conda packages by their PyPI names. What has no counterpart on PyPI (compilers, C libraries, CUDA) is left
-out with a line in the build log; what can't be said in pip's words is refused by name.
+Azure builds the environment with conda and pip inside the base image. The rehearsal has no conda: it installs
+the conda packages by their PyPI names. Packages without a counterpart on PyPI (compilers, C libraries, CUDA) are
+omitted with a line in the build log; what cannot be translated is refused by name.
 """
 
 from __future__ import annotations
@@ -57,29 +57,29 @@ _VALUE_OPTIONS = (
     "--index-url", "--extra-index-url", "--find-links", "--trusted-host", "--no-binary", "--only-binary",
 )  # fmt: skip
 _FLAG_OPTIONS = ("--pre", "--no-index")
-# They change how pip works, not what it installs; uv has nothing like them.
+# They change how pip works, not what it installs; uv has no equivalent.
 _WITHOUT_EFFECT = ("--prefer-binary", "--use-feature", "--progress-bar", "--no-cache-dir", "--quiet")
 
 
 class CondaFileInvalid(ValueError):
-    """The conda file can't be built; the message says which line and why, in one or two sentences."""
+    """The conda file cannot be built; the message says which line and why."""
 
 
 @dataclass
 class Requirements:
-    """What a conda file asks for, in pip's words."""
+    """The requirements of a conda file, translated for pip."""
 
     python: str = ""
     """Version specifier of Python in pip's form (`==3.10.*`, `>=3.9,<3.12`), empty when not given."""
     packages: list[str] = field(default_factory=list)
-    """Requirement lines: conda's packages by their PyPI names, then the pip part as it is."""
+    """Requirement lines: conda's packages by their PyPI names, then the pip section unchanged."""
     options: list[tuple[str, str]] = field(default_factory=list)
-    """pip's options in the pip part, long form and value, e.g. ("--extra-index-url", "https://…")."""
+    """pip's options in the pip section, long form and value, e.g. ("--extra-index-url", "https://…")."""
     warnings: list[str] = field(default_factory=list)
-    """Sentences for the build log: what was left out or read differently than conda would."""
+    """Sentences for the build log: what was omitted or is interpreted differently than by conda."""
 
     def has(self, distribution: str) -> bool:
-        """Whether a requirement names `distribution` itself (not what others bring along)."""
+        """Whether a requirement names `distribution` itself; dependencies do not count."""
         wanted = canonical(distribution)
         return any(canonical(_leading_name(line)) == wanted for line in self.packages)
 
@@ -90,7 +90,7 @@ def _leading_name(requirement: str) -> str:
 
 
 def parse(conda_yaml: str) -> dict[str, Any]:
-    """Parses a conda file; raises CondaFileInvalid for bad YAML or a shape that is not a conda file's."""
+    """Parse a conda file; raises CondaFileInvalid for invalid YAML or another structure."""
     file = conda_file.parse_yaml(conda_yaml, "The conda file")
     if file.problem:
         raise CondaFileInvalid(file.problem)
@@ -101,9 +101,9 @@ def parse(conda_yaml: str) -> dict[str, Any]:
 
 
 def read(tree: dict[str, Any]) -> Requirements:
-    """Reads a parsed conda file.
+    """Translate a parsed conda file.
 
-    Raises CondaFileInvalid, naming the line, for what has no meaning in pip's words: version alternatives
+    Raises CondaFileInvalid, naming the line, for what pip does not support: version alternatives
     (`|`), `[…]` selectors, other requirement files, editable or local paths.
     """
     lines = conda_file.take_apart(tree.get("dependencies") or [], "The conda file")
@@ -132,15 +132,15 @@ def _conda_package(entry: str, result: Requirements) -> None:
     if name in ("pip", "conda"):
         return
     if _NOT_ON_PYPI.fullmatch(name):
-        result.warnings.append(f"The conda package '{name}' has no counterpart on PyPI and is left out.")
+        result.warnings.append(f"The conda package '{name}' has no counterpart on PyPI and is omitted.")
         return
     result.packages.append(PYPI_NAMES.get(name, name) + specifier)
 
 
 def conda_version(spec: str, entry: str = "") -> str:
-    """Turns conda's version (`=1.2`, `==1.2.3`, `>=1,<2`, `1.2=build`) into pip's specifier.
+    """Translate conda's version (`=1.2`, `==1.2.3`, `>=1,<2`, `1.2=build`) to pip's specifier.
 
-    Raises CondaFileInvalid for alternatives (`1.2|1.3`), which pip can't say.
+    Raises CondaFileInvalid for alternatives (`1.2|1.3`), which pip does not support.
     """
     if not spec:
         return ""
@@ -176,7 +176,7 @@ def conda_version(spec: str, entry: str = "") -> str:
 def _local(line: str) -> str:
     if line.startswith("-"):
         return (
-            f"The pip line '{line}' names another file. Only the conda file itself goes to the image build, so the "
+            f"The pip line '{line}' names another file. Only the conda file itself is sent to the image build, so the "
             "build fails on Azure too; write the requirements into the 'pip' section."
         )
     return (
@@ -192,7 +192,7 @@ def _option(option: Option, result: Requirements) -> None:
         result.options.append((option.name, ""))
     elif option.name in _WITHOUT_EFFECT:
         result.warnings.append(
-            f"The pip option '{option.name}' is left out: the rehearsal builds with uv, which has none."
+            f"The pip option '{option.name}' is ignored: the rehearsal builds with uv, which does not have it."
         )
     else:
         raise CondaFileInvalid(f"The rehearsal does not know the pip option in the line '{option.written}'.")

@@ -26,13 +26,13 @@ from tui.rehearsal.process import locked
 from tui.rehearsal.programs import start
 
 _RECIPE = 1
-"""Part of the content hash: raised when the way of building changes."""
+"""Part of the content hash; increased when the build procedure changes."""
 _MARKER = "rehearsal-image.json"
 _MESSAGE_LINES = 30
 
 
 class ImageBuildFailure(Exception):
-    """The image can't be built. `message` is in Azure's framing, with the reason in uv's own words."""
+    """The image cannot be built. `message` has Azure's form, with uv's own message as the reason."""
 
     code = "ImageBuildFailure"
 
@@ -58,12 +58,12 @@ async def build(
     log: Callable[[str], None],
     scoring_python: Path | None = None,
 ) -> Path:
-    """Builds the environment of `conda_yaml`, or finds it built, and returns the path of its interpreter.
+    """Build the environment of `conda_yaml`, or find it in the cache; return the path of its interpreter.
 
-    `image`, the base image, is only named in the log. `log` gets each line of the build log as it comes.
-    Environments are kept under `<cache>/environments/<content hash>`; two builds of the same content, also
-    in two processes, become one. With `scoring_python` nothing is built: that interpreter's environment is
-    taken as it is, for networks without a package index. Cancelling ends uv with all it started.
+    `image`, the base image, is only named in the log. `log` receives each line of the build log.
+    Environments are cached in `<cache>/environments/<content hash>`; simultaneous builds of the same content, also
+    in two processes, are done once. With `scoring_python` nothing is built: that interpreter's environment is
+    used unchanged, for networks without a package index. Cancelling ends uv and its child processes.
 
     Raises ImageBuildFailure.
     """
@@ -96,7 +96,7 @@ async def build(
         if await _is_built(target):
             say(f"Image build: taken from the cache, built before from the same conda file with Python {interpreter}.")
             return python_of(target)
-        # Only the holder of the lock builds this content: anything unfinished belongs to a process that died.
+        # Only the holder of the lock builds this content, so an unfinished build belongs to a process that died.
         for leftover in folder.glob(f".{target.name}.*"):
             await asyncio.to_thread(shutil.rmtree, leftover, True)
         scratch = folder / f".{target.name}.{secrets.token_hex(4)}"
@@ -112,7 +112,7 @@ async def build(
 
 
 def content_hash(tree: dict[str, Any], interpreter: interpreters.Interpreter) -> str:
-    """What makes two environments the same: the conda file's content, the interpreter, the platform."""
+    """A hash of the conda file's content, the interpreter and the platform, which identify an environment."""
     meaning = {key: value for key, value in tree.items() if key not in ("name", "prefix")}
     parts = [_RECIPE, meaning, str(interpreter), str(interpreter.base), interpreter.platform]
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
@@ -120,7 +120,7 @@ def content_hash(tree: dict[str, Any], interpreter: interpreters.Interpreter) ->
 
 @contextlib.asynccontextmanager
 async def _exclusive(path: Path, say: Callable[[str], None]) -> AsyncIterator[None]:
-    """Holds a lock that other processes respect too; the system drops it when its holder dies."""
+    """Hold a lock between processes, which the system releases when its holder dies."""
     with contextlib.ExitStack() as held:
         waiting = False
         while True:
@@ -129,7 +129,7 @@ async def _exclusive(path: Path, say: Callable[[str], None]) -> AsyncIterator[No
                 break
             except BlockingIOError:
                 if not waiting:
-                    say("Image build: the same environment is being built already; waiting for it.")
+                    say("Image build: the same environment is already being built; waiting for it.")
                 waiting = True
                 await asyncio.sleep(0.1)
         yield
@@ -138,7 +138,7 @@ async def _exclusive(path: Path, say: Callable[[str], None]) -> AsyncIterator[No
 async def _is_built(target: Path) -> bool:
     if (target / _MARKER).is_file() and python_of(target).exists():
         return True
-    # Unfinished, or its base interpreter has gone.
+    # Unfinished, or its base interpreter no longer exists.
     await asyncio.to_thread(shutil.rmtree, target, True)
     return False
 
@@ -165,7 +165,7 @@ async def _build_in(
     arguments = package_index.uv_arguments(requirements.options, settings)
     say("Installing pip dependencies: " + ", ".join(requirements.packages))
     await _run(
-        # Requirements go in on standard input: an address among them may hold a password.
+        # Requirements are passed on standard input, since an address in them may contain a password.
         [uv, "pip", "install", "--python", python_of(scratch), *arguments, "--requirements", "-"],
         environment,
         scratch.parent,
@@ -207,25 +207,25 @@ async def _run(
 
 
 def _reason(lines: list[str], code: int) -> str:
-    """uv's own words: from its last line that starts a diagnosis to the end."""
+    """uv's own message: from the last line that starts a diagnosis to the end."""
     starts = ("error:", "×", "x ", "  ×")
     first = next((n for n, line in enumerate(lines) if line.startswith(starts)), max(0, len(lines) - _MESSAGE_LINES))
     words = lines[first:][:_MESSAGE_LINES]
     if not words:
-        return f"uv ended with exit code {code} and said nothing."
+        return f"uv ended with exit code {code} and printed nothing."
     return "the packages of the conda file can't be installed.\n" + "\n".join(words)
 
 
 async def _as_it_is(python: Path, requirements: Requirements, say: Callable[[str], None]) -> Path:
-    """Takes an existing environment; says in the log what of the conda file it lacks."""
+    """Use an existing environment; log which packages of the conda file it lacks."""
     interpreter = await interpreters.probe(python)
     if interpreter is None:
         raise ImageBuildFailure(
-            f"The scoring interpreter {python} does not run. Name one that does with --scoring-python."
+            f"The scoring interpreter {python} does not run. Specify another one with --scoring-python."
         )
     say(f"Image build: nothing is installed; the environment of {python} (Python {interpreter}) is used as it is.")
     if requirements.python and not interpreters.satisfies(interpreter.version, requirements.python):
-        say(f"WARNING: The conda file asks for Python {requirements.python}; this environment has {interpreter}.")
+        say(f"WARNING: The conda file requires Python {requirements.python}; this environment has {interpreter}.")
     if requirements.packages:
         environment = package_index.uv_environment({}, [], os.environ)
         environment["UV_OFFLINE"] = "1"
@@ -239,5 +239,5 @@ async def _as_it_is(python: Path, requirements: Requirements, say: Callable[[str
                 stdin="\n".join(requirements.packages).encode() + b"\n",
             )
         except ImageBuildFailure as error:
-            say(f"WARNING: This environment lacks something that the conda file asks for. {error.reason}")
+            say(f"WARNING: This environment lacks a requirement of the conda file. {error.reason}")
     return python

@@ -1,7 +1,7 @@
-"""Finds a Python interpreter of the version that a conda file asks for.
+"""Finds a Python interpreter of the version that a conda file requires.
 
-A name on PATH is not trusted until it has run: pyenv's shims exist for every version that was ever
-installed and exit with 127 when it is not selected.
+A name on PATH is used only after it has run: pyenv has shims for every installed version, which
+exit with 127 if the version is not selected.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _CLAUSE = re.compile(r"(==|!=|>=|<=|~=|>|<)\s*([0-9]+(?:\.[0-9]+)*)(\.\*)?")
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python that was really run: what it said about itself."""
+    """A Python interpreter that has run, with its own information about itself."""
 
     path: Path
     base: Path
@@ -45,21 +45,21 @@ class Interpreter:
 
 @dataclass(frozen=True)
 class Choice:
-    """The interpreter to build with; `warning` is a sentence when it is not what the conda file asks for."""
+    """The interpreter to build with; `warning` is a sentence if it differs from the conda file's version."""
 
     interpreter: Interpreter
     warning: str = ""
 
 
 class NoInterpreter(Exception):
-    """No usable Python 3 interpreter was found at all."""
+    """No usable Python 3 interpreter was found."""
 
 
 def satisfies(version: tuple[int, ...], specifier: str) -> bool:
     """Whether a Python version meets pip's specifier (`==3.10.*`, `>=3.9,<3.12`); all clauses must hold."""
     clauses = []
     for operator, text, _ in _CLAUSE.findall(specifier):
-        # 3.10 is any 3.10.x, as in conda; one number alone is no version for ~=.
+        # 3.10 is any 3.10.x, as in conda; a single number is not a valid version for ~=.
         loose = operator in ("==", "!=") and text.count(".") < 2
         operator = ">=" if operator == "~=" and "." not in text else operator
         clauses.append(f"{operator}{text}{'.*' if loose else ''}")
@@ -75,7 +75,7 @@ def _minor(specifier: str) -> tuple[int, int] | None:
 
 
 def candidates(environ: Mapping[str, str]) -> list[Path]:
-    """Paths that may be Python interpreters, the running one first; none of them has been run yet."""
+    """Paths that may be Python interpreters, the current one first; they have not been run."""
     folders = [Path(folder) for folder in environ.get("PATH", "").split(os.pathsep) if folder]
     home = Path.home()
     for root in (Path(environ.get("PYENV_ROOT") or home / ".pyenv") / "versions", home / ".local/share/uv/python"):
@@ -86,7 +86,7 @@ def candidates(environ: Mapping[str, str]) -> list[Path]:
     for folder in dict.fromkeys(folders):
         with contextlib.suppress(OSError):
             found += sorted(entry for entry in folder.iterdir() if _NAME.fullmatch(entry.name))
-    # Shims only pass a call on, slowly, to what is found elsewhere too: they come last.
+    # Shims come last: they forward calls, slowly, to interpreters that are found elsewhere too.
     return sorted(dict.fromkeys(found), key=lambda path: "shims" in path.parts)
 
 
@@ -94,9 +94,9 @@ _known: dict[tuple[str, int], Interpreter] = {}
 
 
 async def probe(path: Path) -> Interpreter | None:
-    """Runs the interpreter; None when it does not run, is not CPython 3, or takes more than 20 seconds."""
+    """Run the interpreter; None if it does not run, is not CPython 3, or takes more than 20 seconds."""
     try:
-        # A link to the same file is another interpreter when it stands in a virtual environment.
+        # A link to the same file is a different interpreter if it is in a virtual environment.
         stamp = (str(path), os.stat(path).st_mtime_ns)  # noqa: PTH116 (pathlib's is refused in async functions)
     except OSError:
         return None
@@ -119,13 +119,13 @@ def _answer(path: Path, text: str) -> Interpreter | None:
 
 
 def _split(paths: Iterable[Path], minor: tuple[int, int] | None) -> tuple[list[Path], list[Path]]:
-    """Separates candidates with the wanted version in their name or folder from the others, without doubles."""
+    """Separate candidates with the wanted version in their name or folder from the others, without duplicates."""
     wanted = re.compile(rf"(python|/versions/|cpython-){minor[0]}\.{minor[1]}(\D|$)" if minor else r"(?!)")
     likely: list[Path] = []
     others: list[Path] = []
     seen: set[Path] = set()
     for path in paths:
-        # python, python3 and python3.11 of one folder are mostly one file; pyenv's shims are many.
+        # python, python3 and python3.11 of one folder are usually the same file; pyenv has many shims.
         target = path.parent / path.resolve().name if path.resolve().parent == path.parent else path.resolve()
         if target not in seen:
             seen.add(target)
@@ -134,15 +134,15 @@ def _split(paths: Iterable[Path], minor: tuple[int, int] | None) -> tuple[list[P
 
 
 async def find(specifier: str, environ: Mapping[str, str] | None = None) -> Choice:
-    """Finds an interpreter for pip's version specifier (empty: any, preferring the running one).
+    """Find an interpreter for pip's version specifier (empty: any, preferring the current one).
 
-    Where none meets it, the nearest minor version is taken, a newer one before an older one, and the choice
-    carries a warning. Raises NoInterpreter when nothing on this machine runs.
+    If none meets it, the nearest minor version is used, a newer one before an older one, and the choice
+    has a warning. Raises NoInterpreter if no interpreter on this machine runs.
     """
     environ = os.environ if environ is None else environ
     own = await probe(Path(sys.executable))
     if own is not None and satisfies(own.version, specifier):
-        warning = "" if specifier else f"The conda file names no Python version; this machine's {own} is taken."
+        warning = "" if specifier else f"The conda file has no Python version; this machine's {own} is used."
         return Choice(own, warning)
     minor = _minor(specifier)
     seen: list[Interpreter] = [own] if own is not None else []
@@ -166,16 +166,16 @@ async def find(specifier: str, environ: Mapping[str, str] | None = None) -> Choi
         if satisfies(interpreter.version, specifier):
             return Choice(interpreter)
     if patch_differs is not None:
-        return Choice(patch_differs, f"Python {specifier} is not on this machine; {patch_differs} is taken instead.")
+        return Choice(patch_differs, f"Python {specifier} is not on this machine; {patch_differs} is used instead.")
     if not seen:
         raise NoInterpreter(
             f"No Python interpreter runs on this {platform.system()} machine. Install Python "
-            f"{specifier or '3.10'}, or name an interpreter with --scoring-python."
+            f"{specifier or '3.10'}, or specify an interpreter with --scoring-python."
         )
     target = minor or (3, 10)
     nearest = min(seen, key=lambda one: (abs(one.version[1] - target[1]), -one.version[1]))
     return Choice(
         nearest,
-        f"Python {specifier} is not on this machine; the nearest, {nearest}, is taken instead. Azure will use the "
-        "version of the conda file: packages may differ.",
+        f"Python {specifier} is not on this machine; the nearest, {nearest}, is used instead. Azure will use the "
+        "conda file's version, so packages may differ.",
     )

@@ -1,8 +1,8 @@
-"""Hands pip's settings for package indexes to uv, which does not read pip's configuration.
+"""Translates pip's settings for package indexes to uv, which does not read pip's configuration.
 
-Index, extra indexes, find-links, certificate, proxy, trusted hosts and no-index are passed on; constraint
-files are not, since the image build on Azure does not know them. Addresses may hold passwords: they
-travel in environment variables only, never in arguments.
+Index, extra indexes, find-links, certificate, proxy, trusted hosts and no-index are translated; constraint
+files are not, since the image build on Azure does not use them. Addresses may contain passwords, so they
+are passed in environment variables only, never in arguments.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _DROPPED = re.compile(
 
 
 def settings_of(listing: list[str], environ: Mapping[str, str]) -> dict[str, str]:
-    """Merges the output of `pip config list` with PIP_* variables; the latter win, as with pip."""
+    """Merge the output of `pip config list` with PIP_* variables, which take precedence as in pip."""
     found: dict[str, str] = {}
     by_section: dict[str, dict[str, str]] = {}
     for line in listing:
@@ -53,7 +53,7 @@ _listings: list[list[str]] = []
 
 
 async def pip_settings() -> dict[str, str]:
-    """pip's settings on this machine, asked from the running interpreter's pip, else from one on PATH."""
+    """pip's settings on this machine, from the current interpreter's pip, else from one on PATH."""
     commands = [[sys.executable, "-m", "pip"], *([path] for path in map(shutil.which, ("pip3", "pip")) if path)]
     environment = {**without_secrets(os.environ), "PYTHONWARNINGS": "ignore"}
     for command in commands if not _listings else ():
@@ -65,7 +65,7 @@ async def pip_settings() -> dict[str, str]:
 
 
 def _exists(location: str) -> bool:
-    """Whether a find-links entry or index can be used: remote ones always, local ones if they are there."""
+    """Whether a find-links entry or index can be used: remote ones always, local ones if they exist."""
     parts = urlsplit(location)
     if parts.scheme in ("http", "https", "git+https"):
         return True
@@ -73,9 +73,9 @@ def _exists(location: str) -> bool:
 
 
 def uv_arguments(options: list[tuple[str, str]], pip: Mapping[str, str]) -> list[str]:
-    """What uv takes as arguments and not as variables: no index at all, from wheels only, from sources only.
+    """The settings that uv accepts as arguments only: no index, wheels only, sources only.
 
-    `options` are those of the conda file's pip part, `pip` pip's settings. They name packages and hold no secrets.
+    `options` are those of the conda file's pip section, `pip` pip's settings. They contain no secrets.
     """
     without = ("--no-index", "") in options or pip.get("no-index", "").lower() in ("1", "true", "yes", "on")
     kept = ("--no-binary", "--only-binary")
@@ -86,10 +86,10 @@ def uv_arguments(options: list[tuple[str, str]], pip: Mapping[str, str]) -> list
 def uv_environment(
     pip: Mapping[str, str], options: list[tuple[str, str]], environ: Mapping[str, str]
 ) -> dict[str, str]:
-    """The environment for uv: what it inherits, pip's settings, and the options of the conda file's pip part.
+    """The environment for uv: inherited variables, pip's settings, and the options of the conda file's pip section.
 
-    uv's own variables (UV_DEFAULT_INDEX, UV_INDEX, …) win over pip's settings; the conda file's options win
-    over both, since on Azure they are all there is.
+    uv's own variables (UV_DEFAULT_INDEX, UV_INDEX, …) override pip's settings; the conda file's options override
+    both, since Azure uses only those.
     """
     result = {name: value for name, value in without_secrets(environ).items() if not _DROPPED.match(name)}
     given: dict[str, list[str]] = {}
@@ -119,7 +119,7 @@ def uv_environment(
         for name in ("HTTP_PROXY", "HTTPS_PROXY"):
             if not environ.get(name) and not environ.get(name.lower()):
                 result[name] = pip["proxy"]
-    # pip looks at all indexes alike; uv would stop at the first one that knows the name.
+    # pip treats all indexes equally; uv would stop at the first one that has the name.
     result.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
     for bundle in (pip.get("cert"), environ.get("REQUESTS_CA_BUNDLE"), environ.get("CURL_CA_BUNDLE")):
         if bundle and Path(bundle).is_file():

@@ -1,1 +1,1 @@
-"""Azure Monitor: metrics and the activity log."""
+"""The rehearsal's Azure Monitor: metrics and the activity log."""

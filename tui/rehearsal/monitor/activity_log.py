@@ -1,6 +1,6 @@
-"""The activity log: who changed what in the rehearsal, with the service's own error where an operation failed.
+"""The activity log of the rehearsal: who changed what, with the service's own error for failed operations.
 
-The shape is that of Microsoft's REST reference (Activity Logs - List, 2015-04-01). Azure's log arrives some minutes
+The shape is that of Microsoft's REST reference (Activity Logs - List, 2015-04-01). Azure's log is a few minutes
 late; this one is complete at once.
 """
 
@@ -32,7 +32,7 @@ _CHANGES = re.compile(
     r"/workspaces/[^/]+(?P<below>/onlineEndpoints/[^/]+(?:/deployments/[^/]+)?)?)(?:/(?P<does>[^/]+))?/?$",
     re.IGNORECASE,
 )
-# POST requests that change something, or hand out what opens the endpoint; reading a log is not in Azure's log.
+# POST requests that change something or return keys; reading a log is not in Azure's activity log.
 _POSTS = ("regeneratekeys", "listkeys", "provisionmanagednetwork")
 _WORDS = {
     "workspaces/onlineEndpoints/write": "Create or Update Online Endpoint",
@@ -50,7 +50,7 @@ _numbers = itertools.count(int(time.time() * 1000))
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Writes down every request that changes an endpoint, and how it was answered."""
+    """Record every request that changes an endpoint, and its response."""
     response = await handler(request)
     found = _CHANGES.match(request.path)
     does = (found["does"] or "").lower() if found else ""
@@ -85,7 +85,7 @@ def _keep(service: Service, request: web.Request, response: web.StreamResponse, 
 
 
 async def list_values(call: Call) -> web.Response:
-    """`GET …/Microsoft.Insights/eventtypes/management/values`: the filter must say since when."""
+    """`GET …/Microsoft.Insights/eventtypes/management/values`: the filter must contain a start time."""
     chosen = {(name.lower(), how.lower()): value for name, how, value in _FILTER.findall(call.query.get("$filter", ""))}
     since = chosen.get(("eventtimestamp", "ge"))
     if not since:
@@ -105,7 +105,7 @@ async def list_values(call: Call) -> web.Response:
 
 
 def _events(call: Call, record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What Azure tells of a request: that it started, and how it ended."""
+    """Azure's events for a request: its start and its end."""
     events = [_event(call, record, "Started", str(record["time"]), {})]
     if record["status"] >= 400:
         said = {"statusCode": str(record["status"]), "statusMessage": record["error"]}
@@ -151,17 +151,17 @@ def _event(
 
 
 async def list_none(call: Call) -> web.Response:
-    """A list of what the rehearsal has none of."""
+    """An empty list, for resources that the rehearsal does not have."""
     return web.json_response({"value": []})
 
 
 async def list_diagnostics(call: Call) -> web.Response:
-    """`GET …/diagnosticSettings` of an endpoint: those that were put there."""
+    """`GET …/diagnosticSettings` of an endpoint: those that were created."""
     return page(call, [item.body for item in call.service.store.children(_endpoint(call), "diagnosticSettings")])
 
 
 async def put_diagnostics(call: Call) -> web.Response:
-    """`PUT …/diagnosticSettings/{name}`: kept as it is sent; no Log Analytics is behind it."""
+    """`PUT …/diagnosticSettings/{name}`: stored as sent; there is no Log Analytics behind it."""
     endpoint = _endpoint(call)
     if call.service.store.get(endpoint) is None:
         raise ArmError(404, "ResourceNotFound", f"The Resource '{endpoint}' was not found.")

@@ -1,8 +1,8 @@
-"""What Azure Monitor would have counted: requests of the scoring front end by answer, and how long they took.
+"""The metrics of the rehearsal: requests of the scoring front end by status, and their latency.
 
 Names and dimensions as in Microsoft's list of supported metrics for onlineEndpoints; the shape is that of Azure Monitor
-(Metrics - List, 2018-01-01). Requests and latencies are real. What a virtual machine would report (processor, memory,
-disk) is not: those metrics have no values here. Counts begin anew with the rehearsal.
+(Metrics - List, 2018-01-01). Requests and latencies are real. Metrics of a virtual machine (CPU, memory, disk) have no
+values here. Counts start with the rehearsal.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Counts:
         self._found: dict[Any, list[float]] = defaultdict(list)
 
     def add(self, endpoint: str, deployment: str, status: int, model_status: str, milliseconds: float) -> None:
-        """Counts one request."""
+        """Count one request."""
         minute = int(time.time() // 60)
         self._found[(minute, endpoint.lower(), deployment, str(status), model_status)].append(milliseconds)
         for key in [key for key in self._found if key[0] < minute - KEPT_MINUTES]:
@@ -77,7 +77,7 @@ COUNTS: web.AppKey[Counts] = web.AppKey("counts", Counts)
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Counts every scoring request with its answer."""
+    """Count every scoring request by its response."""
     found = _ENDPOINT_NAME.match(request.path)
     if found is None:
         return await handler(request)

@@ -1,4 +1,4 @@
-"""What a deployment is asked to be: the members of its body, completed with Azure's defaults and checked."""
+"""Validates the properties of a deployment, and completes them with Azure's defaults."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _request_settings(workspace: Workspace, fields: Fields) -> dict[str, Any]:
 
 
 def _data_collector(call: Call, workspace: Workspace, fields: Fields) -> dict[str, Any] | None:
-    """What is to be collected, as the API description 2024-04-01 has it; nothing is collected here. Raises ArmError."""
+    """The data collector's properties (API description 2024-04-01); nothing is collected here. Raises ArmError."""
     if fields.raw("dataCollector") is None:
         return None
     given = fields.object("dataCollector")
@@ -86,7 +86,7 @@ def _data_collector(call: Call, workspace: Workspace, fields: Fields) -> dict[st
 
 
 def _asset(call: Call, workspace: Workspace, value: str | None, kind: str, what: str) -> Resource | None:
-    """The asset that a property names, which must be in this workspace. Raises ArmError."""
+    """The asset named by a property, which must be in this workspace. Raises ArmError."""
     if not value:
         return None
     text = value[len("azureml:") :] if value.startswith("azureml:/") and not value.startswith("azureml://") else value
@@ -107,7 +107,7 @@ def _asset(call: Call, workspace: Workspace, value: str | None, kind: str, what:
 
 
 def instances(call: Call, workspace: Workspace, before: Resource | None) -> int:
-    """The number of instances that a change asks for. Raises ArmError."""
+    """The number of instances in a change. Raises ArmError."""
     count = call.body.object("sku").integer("capacity", before.body["sku"]["capacity"] if before else 1)
     if not 1 <= count <= rules.MAX_INSTANCES:
         raise user_error(
@@ -131,7 +131,7 @@ def size_of(workspace: Workspace, name: str | None) -> capacity.Size:
 
 
 def properties_of(call: Call, workspace: Workspace, before: Resource | None) -> dict[str, Any]:
-    """The properties that a `PUT` asks for, completed and checked. Raises ArmError."""
+    """The properties in a `PUT`, completed and validated. Raises ArmError."""
     fields = call.body.object("properties")
     compute = choice(
         fields.text("endpointComputeType"),
@@ -191,7 +191,7 @@ def properties_of(call: Call, workspace: Workspace, before: Resource | None) -> 
         "livenessProbe": _probe(fields, "livenessProbe"),
         "readinessProbe": _probe(fields, "readinessProbe"),
         "provisioningState": "Updating" if before else "Creating",
-        # The client's spelling comes back, as in recordings.
+        # The client's spelling is returned, as in recordings.
         "instanceType": fields.text("instanceType") or size.name,
         "model": model.body["id"] if model else None,
         "egressPublicNetworkAccess": egress,

@@ -1,4 +1,4 @@
-"""Deployments of managed online endpoints: create, change, read, delete, logs and sizes of scale."""
+"""Handlers for deployments of managed online endpoints: create, change, read, delete, logs and SKUs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _accepted(call: Call, workspace: Workspace, deployment: Resource, verb: str)
 
 
 async def work(service: Service, resource_id: str, verb: str) -> None:
-    """What a deployment's operation does in the background. Raises OperationFailed."""
+    """Execute a deployment's operation in the background. Raises OperationFailed."""
     if verb == "delete":
         await service.pace.until(time.monotonic(), DELETE_SECONDS)
         await service.running_deployments.remove(resource_id)
@@ -67,7 +67,7 @@ async def work(service: Service, resource_id: str, verb: str) -> None:
 
 
 def _forget_traffic(service: Service, resource_id: str) -> None:
-    """A share of 0 goes with its deployment: a client must be able to send back what it read."""
+    """Remove a deleted deployment's share of 0, so that a client can send back what it read."""
     deployment = service.store.get(resource_id)
     endpoint = service.store.get(deployment.parent) if deployment else None
     if deployment is None or endpoint is None:
@@ -174,7 +174,7 @@ def _require_no_traffic(workspace: Workspace, endpoint: Resource, deployment: Re
 
 
 async def delete(call: Call) -> web.Response:
-    """`DELETE` of a deployment: 202 with `Location`; refused while it has traffic; 204 when there is none."""
+    """`DELETE` of a deployment: 202 with `Location`; refused while it has traffic; 204 if it does not exist."""
     workspace = workspace_of(call)
     endpoint = find_endpoint(call, workspace)
     deployment = call.service.store.get(_deployment_id(endpoint, call["deployment"]))
@@ -184,10 +184,10 @@ async def delete(call: Call) -> web.Response:
     state = deployment.properties["provisioningState"]
     if state == "Deleting":
         rules.require_settled("deployment", deployment.name, state)
-    # A deployment that is being made may be deleted: what is under way for it ends first.
+    # A deployment that is being created can be deleted: its operation is ended first.
     await call.service.operations.cancel(deployment.id)
     current = call.service.store.get(deployment.id)
-    # While that ended, another client may have deleted it, or given it traffic.
+    # In the meantime another client may have deleted it, or given it traffic.
     if current is None:
         return web.Response(status=204)
     try:
@@ -205,8 +205,8 @@ async def delete(call: Call) -> web.Response:
 async def get_logs(call: Call) -> web.Response:
     """`POST …/getLogs`: `containerType` and `tail`.
 
-    Departs from Azure while an image is built or when its build failed: then the last lines of the build are
-    answered, where Azure says to try again later (its build log is in the workspace's storage only).
+    Differs from Azure during an image build or after a failed one: then the last lines of the build are
+    returned, while Azure says to try again later (its build log is only in the workspace's storage).
     """
     _, deployment = _find(call, workspace_of(call))
     container = choice(

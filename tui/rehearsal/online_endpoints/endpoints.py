@@ -1,4 +1,4 @@
-"""Managed online endpoints: create, change, read, delete, keys and tokens."""
+"""Handlers for managed online endpoints: create, change, read, delete, keys and tokens."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tui.rehearsal.store import Resource
 
 KIND = "onlineEndpoints"
 TYPE = f"{PROVIDER}/workspaces/onlineEndpoints"
-# Long enough for the state Creating to be seen by a client that asks, short enough not to wait for.
+# Long enough for a client that polls to see the state Creating, short enough not to delay it.
 SETTLE_SECONDS = 0.6
 PAGE = 100
 _AUTH_MODES = {"key": "Key", "amltoken": "AMLToken", "aadtoken": "AADToken"}
@@ -44,7 +44,7 @@ def endpoint_id(workspace: Workspace, name: str) -> str:
 
 
 def find_endpoint(call: Call, workspace: Workspace) -> Resource:
-    """The endpoint that a call is about. Raises ArmError 404."""
+    """The endpoint in a call's path. Raises ArmError 404."""
     found = call.service.store.get(endpoint_id(workspace, call["endpoint"]))
     if found is None:
         raise resource_not_found(TYPE, f"{workspace.name}/{call['endpoint']}", workspace.resource_group)
@@ -52,7 +52,7 @@ def find_endpoint(call: Call, workspace: Workspace) -> Resource:
 
 
 def rendered(service: Service, endpoint: Resource) -> dict[str, Any]:
-    """The endpoint as clients see it; its addresses carry today's port and appear once it is made."""
+    """The endpoint as clients see it; its addresses have the current port and appear after its creation."""
     if endpoint.internal.get("made"):
         base = scoring_base(service, endpoint.name)
         endpoint.properties.update(scoringUri=f"{base}/score", swaggerUri=f"{base}/swagger.json")
@@ -65,7 +65,7 @@ def deployments_of(service: Service, endpoint: Resource) -> list[Resource]:
 
 
 def _identity(call: Call, key: str, before: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The identity that a body asks for; it cannot be changed afterwards (documented, words guessed)."""
+    """The identity in a body; it cannot be changed later (documented, wording assumed)."""
     made = _asked_identity(call, key, before)
     if before is not None and _of_identity(before) != _of_identity(made):
         raise user_error("The identity of an endpoint cannot be changed after the endpoint was created.", REGION_NAME)
@@ -125,7 +125,7 @@ def _accepted(call: Call, workspace: Workspace, endpoint: Resource, verb: str) -
 
 
 async def work(service: Service, resource_id: str, verb: str) -> None:
-    """What an endpoint's operation does in the background. Raises OperationFailed."""
+    """Execute an endpoint's operation in the background. Raises OperationFailed."""
     if verb == "delete":
         await service.pace.until(time.monotonic(), DELETE_SECONDS)
         await service.operations.cancel(resource_id + "/deployments")
@@ -183,9 +183,9 @@ async def write(call: Call) -> web.Response:
     else:
         rules.require_settled("endpoint", before.name, before.properties["provisioningState"])
     if fields.text("compute"):
-        raise user_error("The rehearsal has managed online endpoints only; leave compute out.", workspace.location)
+        raise user_error("The rehearsal has managed online endpoints only; omit compute.", workspace.location)
     if fields.raw("keys"):
-        raise user_error("The rehearsal makes an endpoint's keys by itself; leave keys out.", workspace.location)
+        raise user_error("The rehearsal creates an endpoint's keys itself; omit keys.", workspace.location)
     mode = choice(fields.text("authMode"), _AUTH_MODES, "authMode", "Key")
     if before is not None and before.properties["authMode"] != mode:
         raise user_error("The authMode of an endpoint cannot be changed.", workspace.location)
@@ -231,7 +231,7 @@ async def write(call: Call) -> web.Response:
         "kind": "Managed",
         "identity": _identity(call, resource_id, before.body.get("identity") if before else None),
     }
-    # The moment makes the keys of an endpoint differ from those of a deleted one with its name.
+    # The time makes an endpoint's keys differ from those of a deleted one with the same name.
     internal = before.internal if before else {"workspace": workspace.guid, "made_at": timestamp()}
     endpoint = Resource(resource_id, KIND, workspace.id, body, internal)
     path = online_resources.begin(call, workspace, endpoint, operations.ENDPOINT, "write", work)
@@ -259,7 +259,7 @@ async def read(call: Call) -> web.Response:
 
 
 async def list_all(call: Call) -> web.Response:
-    """`GET` of a workspace's endpoints: filtered by name, tags, properties and compute, `count` to a page."""
+    """`GET` of a workspace's endpoints: filtered by name, tags, properties and compute, `count` per page."""
     workspace = workspace_of(call)
     found = call.service.store.children(workspace.id, KIND)
     if call.query.get("name"):
@@ -272,7 +272,7 @@ async def list_all(call: Call) -> web.Response:
 
 
 async def delete(call: Call) -> web.Response:
-    """`DELETE` of an endpoint with its deployments: 202 with `Location`; 204 when there is none."""
+    """`DELETE` of an endpoint with its deployments: 202 with `Location`; 204 if it does not exist."""
     workspace = workspace_of(call)
     endpoint = call.service.store.get(endpoint_id(workspace, call["endpoint"]))
     if endpoint is None:
@@ -286,7 +286,7 @@ async def delete(call: Call) -> web.Response:
 
 
 def keys(service: Service, endpoint: Resource) -> tuple[str, str]:
-    """Primary and secondary key. Derived, so that they survive a restart and are in no file."""
+    """Primary and secondary key, derived so that they survive a restart without being stored."""
     generations = endpoint.internal.get("keys", {})
 
     def key(which: str) -> str:
@@ -313,9 +313,9 @@ async def regenerate_keys(call: Call) -> web.Response:
     if endpoint.properties["authMode"] != "Key":
         raise user_error(f"The endpoint '{endpoint.name}' does not use keys.", workspace.location)
     rules.require_settled("endpoint", endpoint.name, endpoint.properties["provisioningState"])
-    # The SDK sends the present key along, and gets a new one.
+    # The SDK also sends the current key; a new one is created.
     if call.body.raw("keyValue") not in (None, *keys(call.service, endpoint)):
-        raise user_error("The rehearsal makes an endpoint's keys by itself; leave keyValue out.", workspace.location)
+        raise user_error("The rehearsal creates an endpoint's keys itself; omit keyValue.", workspace.location)
     which = choice(
         call.body.text("keyType"), {"primary": "Primary", "secondary": "Secondary"}, "keyType", "Primary"
     ).lower()
@@ -329,7 +329,7 @@ TOKEN_SECONDS = 86_400
 
 
 async def token(call: Call) -> web.Response:
-    """`POST …/token`: a token of the workspace for scoring; a day, to be renewed after half of it (recorded)."""
+    """`POST …/token`: a scoring token of the workspace, valid for a day, with refresh after half of it (recorded)."""
     workspace = workspace_of(call)
     endpoint = find_endpoint(call, workspace)
     if endpoint.properties["authMode"] == "Key":

@@ -1,4 +1,4 @@
-"""What endpoints and deployments have in common: an operation that changes them in the background, and its address."""
+"""The common part of endpoints and deployments: background operations and their addresses."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Work = Callable[[Service, str, str], Awaitable[None]]
 
 
 def begin(call: Call, workspace: Workspace, resource: Resource, kind: str, verb: str, work: Work) -> str:
-    """Stores a resource and starts the operation that changes it; returns the operation's path.
+    """Store a resource and start the operation that changes it; return the operation's path.
 
-    `kind` is what the operation's name begins with; `work` gets the resource's id and the verb, and raises
-    OperationFailed. The resource keeps the operation's address among its properties (recorded).
+    `kind` is the prefix of the operation's name; `work` receives the resource's id and the verb, and raises
+    OperationFailed. The resource's properties contain the operation's address (recorded).
     """
     service = call.service
     path = service.operations.begin(
@@ -39,7 +39,7 @@ def begin(call: Call, workspace: Workspace, resource: Resource, kind: str, verb:
 
 
 def mark_failed(service: Service, resource_id: str) -> None:
-    """Marks an endpoint or deployment whose operation failed."""
+    """Mark an endpoint or deployment as Failed."""
     resource = service.store.get(resource_id)
     if resource is not None:
         resource.properties["provisioningState"] = "Failed"
@@ -47,13 +47,13 @@ def mark_failed(service: Service, resource_id: str) -> None:
 
 
 def accepted(call: Call, workspace: Workspace, resource: Resource, kind: str, verb: str, work: Work) -> web.Response:
-    """Begins an operation and answers 202 with its address."""
+    """Start an operation and return 202 with its address."""
     path = begin(call, workspace, resource, kind, verb, work)
     return web.Response(status=202, headers=operation_routes.accepted(call, path))
 
 
 def rendered(service: Service, resource: Resource) -> dict[str, Any]:
-    """An endpoint or deployment as clients see it: an earlier run may have begun its operation on another port."""
+    """An endpoint or deployment as clients see it, with the current port in its operation's address."""
     own = resource.properties["properties"]
     address = own.get("AzureAsyncOperationUri")
     if address:

@@ -1,7 +1,7 @@
-"""Environments that bring a container of their own: what is checked of them, and why none runs here.
+"""Validates environments with their own container, and refuses to run them.
 
-A rehearsal has no Docker. What it cannot do it refuses by name, so that nobody takes a container of another kind for
-the one that was asked for.
+A rehearsal has no Docker. Unsupported environments are refused by name, so that no other container is mistaken for
+the requested one.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from tui.rehearsal.arm.operations import OperationFailed
 from tui.rehearsal.store import Resource
 
 CODE = "NotInARehearsal"
-"""No code of Azure's: it is to be told from every refusal that Azure itself could give."""
+"""Not a code of Azure, so that it differs from every error of Azure itself."""
 _REGISTERED = "Model and environment were registered as asked; nothing is wrong with them as far as can be told here. "
 _HOW = "To rehearse the rest, use an environment with an image and a conda file."
 ROUTES = ("livenessRoute", "readinessRoute", "scoringRoute")
 
 
 def build_of(fields: Fields, location: str) -> dict[str, Any] | None:
-    """The build context that an environment asks for. Raises ArmError; the words are guessed."""
+    """The build context of an environment. Raises ArmError; the wording is assumed."""
     if fields.raw("build") is None:
         return None
     build = fields.object("build")
@@ -36,7 +36,7 @@ def build_of(fields: Fields, location: str) -> dict[str, Any] | None:
 
 
 def routes_of(fields: Fields, location: str) -> dict[str, Any] | None:
-    """The routes of a container with its own server; the SDK wants all three. Raises ArmError."""
+    """The routes of a container with its own server; the SDK requires all three. Raises ArmError."""
     if not fields.raw("inferenceConfig"):
         return None
     given = fields.object("inferenceConfig")
@@ -51,7 +51,7 @@ def routes_of(fields: Fields, location: str) -> dict[str, Any] | None:
 
 
 def refuse(environment: Resource | None, *, may_serve: bool) -> None:
-    """Refuses what needs Docker, by name. `may_serve`: an interpreter stands in for images. Raises OperationFailed."""
+    """Refuse what needs Docker, by name. `may_serve`: an interpreter replaces images. Raises OperationFailed."""
     if environment is None:
         return
     properties = environment.properties

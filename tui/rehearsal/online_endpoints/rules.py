@@ -1,7 +1,7 @@
-"""Rules of managed online endpoints that Azure enforces when a change is asked for.
+"""Rules of managed online endpoints that Azure enforces for changes.
 
-From Microsoft's how-to-manage-quotas, concept-secure-online-endpoint and how-to-troubleshoot-online-endpoints; where
-the exact words of a refusal are not documented they are guesses.
+From Microsoft's how-to-manage-quotas, concept-secure-online-endpoint and how-to-troubleshoot-online-endpoints; the
+wording of errors is assumed where it is not documented.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def check_name(name: str, what: str) -> None:
 
 
 def choice(value: str | None, allowed: dict[str, str], name: str, default: str) -> str:
-    """One of a few words, in any case. Raises ArmError."""
+    """One of a few values, case-insensitive. Raises ArmError."""
     if value is None:
         return default
     if value.lower() not in allowed:
@@ -53,7 +53,7 @@ def choice(value: str | None, allowed: dict[str, str], name: str, default: str) 
 def check_traffic(
     traffic: Mapping[str, int], mirror: Mapping[str, int], deployments: Iterable[str]
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Traffic and mirror traffic with the deployments' own spelling. Raises ArmError when a rule is broken."""
+    """Traffic and mirror traffic with the deployments' own spelling. Raises ArmError if a rule is violated."""
     known = {name.lower(): name for name in deployments}
 
     def resolved(shares: Mapping[str, int], what: str) -> dict[str, int]:
@@ -94,7 +94,7 @@ def check_traffic(
 
 
 def require_settled(what: str, name: str, state: str) -> None:
-    """Refuses a change of a resource that is changing already. Raises ArmError 409."""
+    """Refuse a change of a resource that is being changed. Raises ArmError 409."""
     if state in IN_MOTION:
         raise user_error(
             f"The {what} '{name}' is in the provisioning state {state}; another operation on it is in progress. "
@@ -108,11 +108,11 @@ def require_settled(what: str, name: str, state: str) -> None:
 def check_network(
     *, managed_network: bool, public: bool, egress: str, mlflow_without_code: bool, before: str | None
 ) -> None:
-    """The deployment's outbound flag against the workspace's isolation. Raises ArmError.
+    """Check a deployment's egress flag against the workspace's isolation. Raises ArmError.
 
-    Under a managed virtual network the flag no longer applies. Without one: it cannot change; a deployment
-    with open egress must reach the workspace over the public network, which a closed workspace does not allow;
-    MLflow models without code cannot fetch what they need when egress is closed.
+    Under a managed virtual network the flag does not apply. Without one: it cannot change; a deployment
+    with egress enabled must reach the workspace over the public network, which a closed workspace does not allow;
+    MLflow models without code cannot download what they need if egress is disabled.
     """
     if managed_network:
         return
@@ -151,7 +151,7 @@ def seconds(text: Any, name: str, default: float) -> float:
 
 
 def duration(value: float) -> str:
-    """Seconds as the service writes them."""
+    """Seconds in the service's format."""
     whole = int(value * 1000)
     if whole % 1000:
         return f"PT{whole / 1000:g}S"
@@ -162,7 +162,7 @@ def duration(value: float) -> str:
 
 
 def limit_reached(what: str, limit: int) -> ArmError:
-    """Too many endpoints or deployments."""
+    """The error for too many endpoints or deployments."""
     return user_error(
         f"The limit of {limit} {what} is reached. Delete some that are not used, or request an increase.",
         REGION_NAME,

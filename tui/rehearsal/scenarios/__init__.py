@@ -1,1 +1,1 @@
-"""Failures that can be made to happen."""
+"""Scenarios: failures on demand."""

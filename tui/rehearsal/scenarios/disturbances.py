@@ -1,4 +1,4 @@
-"""Makes the chosen scenarios happen; which there are, with codes and words, is data in the modules `scenario_…`."""
+"""Makes the active scenarios happen; the other modules here define them with codes and sentences."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _GATEWAY = "<html><head><title>503 Service Unavailable</title></head><body><h1>5
 
 
 def _filled(text: str, **values: str) -> str:
-    """A message with values in the place of its placeholders."""
+    """A message with its placeholders filled in."""
     for name, value in values.items():
         text = text.replace(f"{{{name}}}", value)
     return text
@@ -46,7 +46,7 @@ def _filled(text: str, **values: str) -> str:
 
 
 class Course:
-    """A deployment on its way: fails where a scenario says so, and takes as long as the pace says."""
+    """The steps of a deployment: fails according to scenarios, and takes as long as the pace requires."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Course:
 
     @asynccontextmanager
     async def step(self, name: str) -> AsyncIterator[None]:
-        """One step of scenario_failures: "submitted", "image", "download" or "start". Raises OperationFailed."""
+        """One step: "submitted", "image", "download" or "start". Raises OperationFailed."""
         failure = self._failure(name)
         if failure is None:
             yield
@@ -98,7 +98,7 @@ class Course:
 
 
 async def make_endpoint(service: Service, endpoint: Resource, begun: float, otherwise: float) -> None:
-    """Takes the time that making or changing an endpoint takes; `otherwise` without a pace. Raises OperationFailed."""
+    """Wait as long as creating or changing an endpoint takes; `otherwise` at full speed. Raises OperationFailed."""
     from tui.rehearsal import pace
 
     made = bool(endpoint.internal.get("made"))
@@ -117,12 +117,12 @@ async def make_endpoint(service: Service, endpoint: Resource, begun: float, othe
 def disturb_resource_manager(
     service: Service, request: web.Request, claims: Mapping[str, Any]
 ) -> web.StreamResponse | None:
-    """Refuses a request to Resource Manager, or cuts it off; an answer that is no JSON is returned. Raises ArmError."""
+    """Refuse or cut off a request to Resource Manager, or return a response that is not JSON. Raises ArmError."""
     scenarios = service.scenarios
     if not scenarios.names:
         return None
     if scenarios.one_in("connection-reset", 10) and request.transport is not None:
-        # The work is done all the same: what is lost is the answer, as on a real line.
+        # The request is carried out; only the response is lost, as on a real network.
         request.transport.abort()
     for name, headers in (("throttling", {"Retry-After": "1"}), ("throttling-no-hint", {})):
         if scenarios.one_in(name, 3):
@@ -159,7 +159,7 @@ _ASSET = re.compile(r"/(models|codes|environments|data)/[^/]+(/versions/[^/]+)?(
 
 
 def _forbid(service: Service, request: web.Request, path: str, claims: Mapping[str, Any]) -> None:
-    """403 in Resource Manager's words, for the scenarios about missing roles."""
+    """403 with Resource Manager's message, for the scenarios about missing roles."""
     scenarios = service.scenarios
     writes = request.method in ("PUT", "PATCH", "DELETE")
     writes_endpoint = writes and "/onlineendpoints/" in path
@@ -200,7 +200,7 @@ def _refuse(service: Service, request: web.Request, path: str, name: str) -> Non
 
 
 async def disturb_storage(service: Service, request: web.Request, permissions: str) -> None:
-    """Delays, refuses or cuts off a request to storage. `permissions`: what it needs. Raises BlobError."""
+    """Delay, refuse or cut off a request to storage. `permissions` are those that it needs. Raises BlobError."""
     scenarios = service.scenarios
     if not scenarios.names:
         return
@@ -222,7 +222,7 @@ async def disturb_storage(service: Service, request: web.Request, permissions: s
 
 
 def disturb_scoring(service: Service, request: web.Request, endpoint: Resource) -> web.StreamResponse | None:
-    """The answer that a scenario gives in the place of the endpoint's own; None where none does."""
+    """The response of a scenario instead of the endpoint's own; None if no scenario applies."""
     scenarios = service.scenarios
     if "scoring-reset" in scenarios and request.transport is not None:
         request.transport.abort()
@@ -240,7 +240,7 @@ def disturb_scoring(service: Service, request: web.Request, endpoint: Resource) 
 
 
 def scoring_base(service: Service, name: str) -> str:
-    """What an endpoint's addresses begin with; under a scenario a name that nothing resolves (RFC 2606)."""
+    """The base of an endpoint's addresses; under a scenario, a name that does not resolve (RFC 2606)."""
     if "scoring-host-unresolved" in service.scenarios:
         return f"https://{name}.{REGION_NAME}.inference.ml.azure.invalid"
     return f"{service.origin}/endpoints/{name}"
@@ -250,12 +250,12 @@ def scoring_base(service: Service, name: str) -> str:
 
 
 def skew(service: Service) -> int:
-    """Seconds by which Azure's clock is ahead of this machine's."""
+    """The seconds by which Azure's clock is ahead of this machine's."""
     return SKEW_SECONDS if "clock-skew" in service.scenarios else 0
 
 
 def stamp_date(service: Service, headers: Any) -> None:
-    """Gives an answer the date of Azure's clock, where that differs."""
+    """Set a response's date to Azure's clock, if that differs."""
     ahead = skew(service)
     if ahead:
         headers["Date"] = formatdate(time.time() + ahead, usegmt=True)

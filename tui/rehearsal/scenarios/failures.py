@@ -1,6 +1,6 @@
 """Scenarios in which an operation of Azure ends as Failed: data only. Standard library only.
 
-The codes are those of Microsoft's how-to-troubleshoot-online-endpoints; `words` says where the sentences come from:
+The codes are from Microsoft's how-to-troubleshoot-online-endpoints; `words` is the source of the sentences:
 "documented" (that article or another of Microsoft's, shortened), "reported" (public issues), or "guessed".
 """
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 GUIDE = "Please see troubleshooting guide, available here: https://aka.ms/oe-tsg#error-"
 ENDPOINT, DEPLOYMENT = "endpoint", "deployment"
-# The moments in the life of a deployment at which Azure can give up.
+# The steps of a deployment at which Azure can fail.
 SUBMITTED, BUILT, DOWNLOADED, STARTED = "submitted", "image", "download", "start"
 _BUILD_LOG = (
     "The build log is available in the workspace blob store 'rehearsal' under the path "
@@ -19,7 +19,7 @@ _BUILD_LOG = (
 
 
 class Failure(NamedTuple):
-    """An operation that fails: at which moment, with which code and words, and what its logs say before."""
+    """A failing operation: step, code, message, and preceding log lines."""
 
     about: str
     words: str

@@ -1,6 +1,6 @@
 """Scenarios in which one request is refused at once: data only. Standard library only.
 
-`words` says where code and sentences come from: "documented", "reported" (public issues) or "guessed".
+`words` is the source of code and sentences: "documented", "reported" (public issues) or "guessed".
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ _UPLOAD = r"/(datastores/[^/]+/listsecrets|startpendingupload|(codes|models|envi
 
 
 class Refusal(NamedTuple):
-    """A refusal by Resource Manager: of which requests (a pattern of the path in lower case), and with what.
+    """A refusal by Resource Manager: the requests (a pattern of the path in lower case), and the response.
 
-    `detail` is the code of a detail that carries the message, inside a BadRequest, as Azure Machine Learning answers.
-    `times`: refuses only the first so many requests. `new_only`: only what does not exist yet.
+    `detail` is the code of a detail that contains the message, inside a BadRequest, as from Azure Machine Learning.
+    `times` limits it to the first requests, `new_only` to resources that do not exist yet.
     """
 
     about: str
@@ -35,7 +35,7 @@ class Refusal(NamedTuple):
 
 REFUSALS = {
     "endpoint-limit": Refusal(
-        "The subscription has as many endpoints as it may have.",
+        "The subscription's limit of endpoints is reached.",
         "documented limit; the sentence is guessed",
         ("PUT",),
         _ENDPOINT,
@@ -46,7 +46,7 @@ REFUSALS = {
         new_only=True,
     ),
     "endpoint-name-taken": Refusal(
-        "Somebody else in the region has an endpoint with this name.",
+        "Another customer's endpoint in the region has this name.",
         "reported (Azure/azureml-examples 1930)",
         ("PUT",),
         _ENDPOINT,
@@ -57,7 +57,7 @@ REFUSALS = {
         new_only=True,
     ),
     "endpoint-busy": Refusal(
-        "Another operation holds the endpoint: the first two changes are refused with 409.",
+        "Another operation on the endpoint is in progress: the first two changes are refused with 409.",
         "reported (Azure/azure-sdk-for-net 36961); the status is documented",
         _WRITES,
         _EITHER,
@@ -119,7 +119,7 @@ REFUSALS = {
 
 
 class StorageRefusal(NamedTuple):
-    """A refusal by Blob storage; `with_signature`: only of requests with a shared access signature."""
+    """A refusal by Blob storage; `with_signature` limits it to requests with a shared access signature."""
 
     about: str
     words: str
@@ -139,14 +139,14 @@ STORAGE_REFUSALS = {
         "This request is not authorized to perform this operation using this permission.",
     ),
     "storage-firewall": StorageRefusal(
-        "Uploads answer 403: the storage account's firewall does not let this machine in.",
+        "Uploads answer 403: the storage account's firewall blocks this machine.",
         "documented",
         403,
         "AuthorizationFailure",
         "This request is not authorized to perform this operation.",
     ),
     "storage-keyless": StorageRefusal(
-        "The storage account takes no keys, and no signatures made with them.",
+        "The storage account accepts neither keys nor signatures made with them.",
         "documented",
         403,
         "KeyBasedAuthenticationNotPermitted",
@@ -173,7 +173,7 @@ STORAGE_REFUSALS = {
 
 
 class ScoringAnswer(NamedTuple):
-    """What the scoring front end answers to every call; `headers` beside those of any answer."""
+    """The scoring front end's response to every call; `headers` are additional ones."""
 
     about: str
     words: str
@@ -225,7 +225,7 @@ SCORING_ANSWERS = {
         routed=True,
     ),
     "scoring-mlflow-input": ScoringAnswer(
-        "Scoring answers 424: the body is not in the form that MLflow 2 takes.",
+        "Scoring answers 424: the body is not in the form that MLflow 2 accepts.",
         "reported (Azure/azureml-examples 2274)",
         424,
         "The request body must be a JSON object with exactly one of the input fields {'dataframe_records', "

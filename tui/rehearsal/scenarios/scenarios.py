@@ -1,4 +1,4 @@
-"""Failures that can be made to happen, for practice and for tests. Standard library only."""
+"""The scenarios: failures on demand, for rehearsals and tests. Standard library only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tui.rehearsal.settings import chosen_scenarios
 
 
 class Scenario(NamedTuple):
-    """One failure on demand: what it is, in a line; which part it disturbs; where its codes and words come from."""
+    """One failure on demand: a description, the affected part, and the source of its codes and sentences."""
 
     about: str
     disturbs: str
@@ -22,30 +22,30 @@ class Scenario(NamedTuple):
 
 
 _OTHERS = {
-    # What a person meets first: signing in.
+    # Sign-in.
     "secret-expired": Scenario("The service principal's secret has expired: AADSTS7000222.", "sign-in", "documented"),
     "application-unknown": Scenario(
         "The service principal is not in the tenant: AADSTS700016.", "sign-in", "documented"
     ),
     "identity-unavailable": Scenario(
-        "The machine has no managed identity: no credential of the chain gives a token.",
+        "The machine has no managed identity: no credential of the chain returns a token.",
         "sign-in",
         "documented; the body is guessed",
     ),
-    "short-tokens": Scenario("Access tokens are good for five seconds.", "sign-in", "a real expiry, sooner"),
+    "short-tokens": Scenario("Access tokens are valid for five seconds.", "sign-in", "a real expiry, sooner"),
     "expired-tokens": Scenario(
         "One in four polls of an operation answers 401, ExpiredAuthenticationToken.",
         "sign-in",
         "reported (hashicorp/terraform-provider-azurerm 20867)",
     ),
     "clock-skew": Scenario(
-        "Azure's clock is ten minutes ahead of this machine's: tokens begin, and answers are dated, in the future.",
+        "Azure's clock is ten minutes ahead of this machine's: tokens and responses are dated in the future.",
         "sign-in",
         "as it would be",
     ),
     # Permissions
     "signin-forbidden": Scenario(
-        "The identity has no role at all: Resource Manager answers 403 to everything.",
+        "The identity has no role: Resource Manager answers 403 to all requests.",
         "Resource Manager",
         "documented",
     ),
@@ -82,22 +82,24 @@ _OTHERS = {
         "guessed words",
     ),
     "connection-reset": Scenario(
-        "One in ten requests to Resource Manager is cut off without an answer.", "network", "a real reset"
+        "One in ten requests to Resource Manager is cut off without a response.", "network", "a real reset"
     ),
     "storage-reset": Scenario(
-        "One in three upload requests to storage is cut off in its middle.", "network", "a real reset"
+        "One in three upload requests to storage is cut off in the middle.", "network", "a real reset"
     ),
     "slow-storage": Scenario("Every request to storage takes half a second longer.", "network", "a real delay"),
-    "scoring-reset": Scenario("Scoring calls are cut off without an answer.", "network", "a real reset"),
+    "scoring-reset": Scenario("Scoring calls are cut off without a response.", "network", "a real reset"),
     "scoring-host-unresolved": Scenario(
-        "The scoring URI's name cannot be resolved from here.", "network", "a real look-up, of a name in .invalid"
+        "The scoring URI's name cannot be resolved on this machine.", "network", "a real look-up, of a name in .invalid"
     ),
     "storage-host-unresolved": Scenario(
-        "The storage account's name cannot be resolved from here.", "network", "a real look-up, of a name in .invalid"
+        "The storage account's name cannot be resolved on this machine.",
+        "network",
+        "a real look-up, of a name in .invalid",
     ),
     "public-names": Scenario(
         "The workspace's own names are those of public Azure, which resolve to public addresses. They are only named: "
-        "scoring, storage and Resource Manager stay here.",
+        "scoring, storage and Resource Manager stay local.",
         "network",
         "documented names",
     ),
@@ -112,18 +114,18 @@ SCENARIOS = {
     **_OTHERS,
 }
 NONE = "none"
-# Multiples of the golden ratio are spread evenly, and fall into step with nothing.
+# Multiples of the golden ratio are spread evenly, and do not coincide with any rhythm.
 _GOLDEN = (5**0.5 - 1) / 2
 
 
 def listing() -> str:
-    """All scenarios, a line each: name and what happens."""
+    """All scenarios, one per line: name and description."""
     width = max(map(len, SCENARIOS))
     return "\n".join(f"{name:{width}}  {item.about}" for name, item in SCENARIOS.items())
 
 
 def checked(names: Iterable[str]) -> list[str]:
-    """The names in order, each once; `none` stands for no scenario. Raises UsageError for an unknown one."""
+    """The names in order, without duplicates; `none` means no scenario. Raises UsageError for an unknown one."""
     chosen = sorted(set(names) - {NONE})
     for name in chosen:
         if name not in SCENARIOS:
@@ -132,15 +134,15 @@ def checked(names: Iterable[str]) -> list[str]:
 
 
 def select(home: Home, names: Iterable[str]) -> None:
-    """Makes exactly these scenarios happen from now on, also in a rehearsal that runs.
+    """Activate exactly these scenarios, also in a running rehearsal.
 
-    Raises UsageError for a name that is not there, and OSError.
+    Raises UsageError for an unknown name, and OSError.
     """
     replace_json(home.scenarios_file, checked(names))
 
 
 class Active:
-    """The scenarios that happen now."""
+    """The active scenarios."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -153,21 +155,21 @@ class Active:
 
     @property
     def names(self) -> frozenset[str]:
-        """All that are active."""
+        """The names of all active scenarios."""
         return frozenset(self._names.now)
 
     def __contains__(self, name: str) -> bool:
         return name in self.names
 
     def one_in(self, name: str, times: int) -> bool:
-        """True for one in so many calls while the scenario is active, always the same ones after it was chosen.
+        """True for one in `times` calls while the scenario is active; the same calls after each activation.
 
-        Not for every so-many-th: a client that asks in a rhythm would meet all of them, or none.
+        Not at regular intervals: a client with a regular rhythm would hit all of them, or none.
         """
         return name in self and (self._count(name) * _GOLDEN) % 1 < 1 / times
 
     def first(self, name: str, times: int) -> bool:
-        """True for the first so many calls since the scenario was chosen; always when `times` is 0."""
+        """True for the first `times` calls since the scenario was activated; always if `times` is 0."""
         return name in self and (times == 0 or self._count(name) <= times)
 
     def _count(self, name: str) -> int:

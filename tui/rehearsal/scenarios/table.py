@@ -1,4 +1,4 @@
-"""Every failure that Microsoft's article or public reports know, and how it is practised here: data, and its table.
+"""The failures in Microsoft's article and public reports, and how to rehearse each one; also as a table.
 
 The article is Microsoft's how-to-troubleshoot-online-endpoints. Standard library only.
 """
@@ -11,7 +11,7 @@ from tui.rehearsal.scenarios.scenarios import SCENARIOS
 
 
 class Known(NamedTuple):
-    """A failure that is known: the scenarios that practise it, how it happens by itself, or why neither is possible."""
+    """A known failure: the scenarios for it, what causes it without a scenario, or why it cannot be produced."""
 
     failure: str
     scenarios: tuple[str, ...] = ()
@@ -20,7 +20,7 @@ class Known(NamedTuple):
 
 
 _KUBERNETES = "Kubernetes endpoints are not offered; they are refused by name."
-_CLIENT = "Happens in the client's own process, before any request; nothing that a service answers causes it."
+_CLIENT = "Happens in the client's own process, before any request; no response of a service causes it."
 
 ARTICLE = (
     # Codes of a deployment operation
@@ -42,7 +42,7 @@ ARTICLE = (
     Known("BadArgument: startup task, role assignments", ("startup-roles",)),
     Known("BadArgument: invalid template function", ("policy-template",)),
     Known("BadArgument: user container image", ("image-download",)),
-    Known("BadArgument: user model", ("model-download",), "a model whose blobs are not there"),
+    Known("BadArgument: user model", ("model-download",), "a model whose blobs do not exist"),
     Known(
         "BadArgument: MLflow with private network",
         ("mlflow-private-network",),
@@ -51,7 +51,7 @@ ARTICLE = (
     Known("BadArgument: requests greater than limits", cannot=_KUBERNETES),
     Known("BadArgument: azureml-fe not ready", cannot=_KUBERNETES),
     Known("ResourceNotReady: container crash", ("container-crash",), "an init() that raises"),
-    Known("ResourceNotReady: probes", ("probe-failure",), "an init() that is slower than the probe waits"),
+    Known("ResourceNotReady: probes", ("probe-failure",), "an init() that is slower than the probe allows"),
     Known("ResourceNotReady: old inference server", ("server-too-old",)),
     Known("ResourceNotFound: Resource Manager", ("resource-not-found",)),
     Known("ResourceNotFound: registry authorization", ("registry-not-found",)),
@@ -91,15 +91,15 @@ ARTICLE = (
     Known("scoring 404", ("scoring-no-traffic",), "an endpoint without traffic"),
     Known("scoring 408", ("scoring-timeout",), "a run() that takes longer than request_timeout_ms"),
     Known("scoring 424", ("scoring-model-error", "scoring-model-not-ready"), "a run() that raises"),
-    Known("scoring 429: too many pending requests", ("scoring-too-many",), "that many requests at once"),
+    Known("scoring 429: too many pending requests", ("scoring-too-many",), "that many concurrent requests"),
     Known("scoring 429: rate limit", ("scoring-rate-limited",)),
     Known("scoring 500", ("scoring-internal-error",)),
     Known(
         "scoring: delay by the bandwidth limit",
-        cannot="Azure tells the delay in trailers of the response, which the rehearsal's HTTP server cannot send; "
+        cannot="Azure reports the delay in trailers of the response, which the rehearsal's HTTP server cannot send; "
         "--bandwidth slows storage down, not scoring.",
     ),
-    Known("scoring: no CORS", (), "a preflight request is answered as any other call without a key: 401"),
+    Known("scoring: no CORS", (), "a preflight request is answered like any other call without a key: 401"),
     *(Known(f"scoring {status} (Kubernetes)", cannot=_KUBERNETES) for status in ("409", "502", "503", "504")),
     # Network isolation
     Known("network: V1LegacyMode is true", ("v1-legacy-mode",)),
@@ -107,12 +107,12 @@ ARTICLE = (
     Known("network: image download (legacy egress)", ("image-download",)),
     Known("network: endpoint can't be resolved", ("scoring-host-unresolved",)),
     Known(
-        "network: private endpoint must be made again, or DNS forwards wrongly",
-        cannot="There is no private DNS zone here; what the caller sees of it is the scenario scoring-host-unresolved.",
+        "network: private endpoint must be recreated, or DNS forwarding is wrong",
+        cannot="There is no private DNS zone here; its effect on callers is the scenario scoring-host-unresolved.",
     ),
 )
 
-# By the names that the reports' failures have among operators; the numbers of the reports stand with the scenarios.
+# By the names that operators use for the reported failures; the reports' numbers are in the scenarios.
 REPORTED = (
     Known("inference-server-missing", ("server-missing",), "a conda file without azureml-inference-server-http"),
     Known("mlflow-ncd-monitoring", ("monitoring-missing",)),
@@ -130,11 +130,11 @@ REPORTED = (
     Known("upload-timeout", ("storage-timeouts", "storage-busy", "storage-reset", "slow-storage")),
     Known("symlink-ignore", cannot=_CLIENT),
     Known("endpoint-name", ("endpoint-name-taken",), "the name of an endpoint in the rehearsal's other workspace"),
-    Known("endpoint-busy", ("endpoint-busy", "operation-canceled-lock"), "two changes at once"),
+    Known("endpoint-busy", ("endpoint-busy", "operation-canceled-lock"), "two concurrent changes"),
     Known(
         "rbac",
         ("endpoint-forbidden", "assets-forbidden", "signin-forbidden", "identity-missing"),
-        "roles that are taken away",
+        "removed roles",
     ),
     Known("secret-expired", ("secret-expired", "application-unknown"), "a wrong secret or tenant"),
     Known("cred-chain", ("identity-unavailable",), "variables that are not set"),
@@ -153,7 +153,7 @@ REPORTED = (
 
 NETWORK = (
     Known("throttling", ("throttling", "throttling-no-hint")),
-    Known("errors in mid poll", ("server-errors", "gateway-errors")),
+    Known("errors during polling", ("server-errors", "gateway-errors")),
     Known("connection resets", ("connection-reset", "storage-reset", "scoring-reset")),
     Known("slow lines", ("slow-storage",), "--latency and --bandwidth"),
     Known("a host that does not resolve", ("scoring-host-unresolved", "storage-host-unresolved")),
@@ -162,43 +162,43 @@ NETWORK = (
     Known("clocks that differ", ("clock-skew",)),
     Known(
         "packets that are dropped",
-        cannot="Loopback loses nothing, and the rehearsal changes no firewall; a connection that hangs looks like "
+        cannot="Loopback drops nothing, and the rehearsal changes no firewall; a hanging connection is like "
         "--latency 60000.",
     ),
     Known(
         "a proxy that inspects TLS",
-        cannot="The rehearsal is reached without a proxy; its own certificate, which nothing trusts by default, is the "
-        "same test.",
+        cannot="The rehearsal is reached without a proxy; its own certificate, which is not trusted by default, has "
+        "the same effect.",
     ),
 )
 
 
 def table() -> str:
-    """The scenarios and what they practise, as Markdown."""
+    """The scenarios and the failures that they cover, as Markdown."""
     lines = [
         "# Failures on demand",
         "",
-        "Written by `python -m tui.rehearsal scenario --table`; a test keeps it so.",
+        "Written by `python -m tui.rehearsal scenario --table`; a test checks that it is current.",
         "",
-        "`aml-deploy rehearsal --scenario NAME` makes a failure happen, also in a rehearsal that runs;",
-        "`aml-deploy rehearsal --clear-scenarios` ends that. Where codes and sentences come from:",
+        "`aml-deploy rehearsal --scenario NAME` makes a failure happen, also in a running rehearsal;",
+        "`aml-deploy rehearsal --clear-scenarios` ends that. Sources of codes and sentences:",
         "**documented** by Microsoft, **recorded** in published recordings, **reported** in public issues,",
         "**guessed**, or **real**: not imitated. Nothing here was compared with a live Azure.",
         "",
-        "| scenario | what happens | disturbs | code and words |",
+        "| scenario | what happens | affects | source of code and message |",
         "|---|---|---|---|",
         *(f"| `{name}` | {item.about} | {item.disturbs} | {item.words} |" for name, item in SCENARIOS.items()),
     ]
     for title, known in (
-        ("## What Microsoft's troubleshooting article lists", ARTICLE),
-        ("## What is reported by others", REPORTED),
-        ("## Faults of the network and of clocks", NETWORK),
+        ("## Failures in Microsoft's troubleshooting article", ARTICLE),
+        ("## Failures reported by others", REPORTED),
+        ("## Network and clock failures", NETWORK),
     ):
         lines += [
             "",
             title,
             "",
-            "| failure | scenario | happens by itself with | cannot be produced, because |",
+            "| failure | scenario | also caused by | cannot be produced, because |",
             "|---|---|---|---|",
         ]
         lines += [

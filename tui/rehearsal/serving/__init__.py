@@ -1,1 +1,1 @@
-"""Deployments that run: their containers, the front end, what they log."""
+"""Running deployments: their containers, the front end, and their logs."""

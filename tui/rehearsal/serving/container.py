@@ -1,4 +1,4 @@
-"""One instance of a deployment: a scoring server in a process group of its own, on a private socket."""
+"""One instance of a deployment: a scoring server in a separate process group, on a private socket."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tui.rehearsal.serving.container_log import DeploymentLog
 
 ENTRY = Path(__file__).with_name("container_entry.py")
 PORT = 31311
-"""The port that the server is told; Azure's own, seen in recorded container logs. Nothing listens on it."""
+"""The port passed to the server, Azure's own in recorded container logs. Nothing listens on it."""
 
 _WORKER_DEATH = re.compile(r"gunicorn\.error - Worker \(pid:\d+\) (exited with code|was sent)")
 _INHERITED = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -37,7 +37,7 @@ class ProbeSettings:
 
 @dataclass(frozen=True)
 class DeploymentSpec:
-    """Everything that a deployment's containers need. Times in seconds; paths absolute."""
+    """The configuration of a deployment's containers. Times are in seconds, paths absolute."""
 
     endpoint: str
     deployment: str
@@ -55,7 +55,7 @@ class DeploymentSpec:
 
 
 class Container:
-    """Starts, probes and ends one scoring server. Not restarted by itself: see replicas."""
+    """Starts, probes and ends one scoring server. Restarts are done by `replicas`."""
 
     def __init__(self, spec: DeploymentSpec, number: int, log: DeploymentLog) -> None:
         self.spec = spec
@@ -64,7 +64,7 @@ class Container:
         self.in_flight = 0
         self.restarts = 0
         self.worker_deaths = 0
-        """Workers that the running server has lost, as its log says (gunicorn replaces them by itself)."""
+        """Workers that the running server has lost, by its log (gunicorn replaces them automatically)."""
         self._log = log
         self._process: Program | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -74,29 +74,29 @@ class Container:
 
     @property
     def running(self) -> bool:
-        """Whether the process has been started and has not ended."""
+        """Whether the process has started and not ended."""
         return self._process is not None and self._process.exit_code is None
 
     @property
     def pid(self) -> int | None:
-        """Id of the process group, or None when nothing was started."""
+        """Id of the process group, or None if nothing was started."""
         return self._process.pid if self._process else None
 
     @property
     def session(self) -> aiohttp.ClientSession:
-        """The client whose every request goes to this container; any host name will do in the URL."""
+        """The client whose requests all go to this container; the URL may have any host name."""
         assert self._session is not None
         return self._session
 
     def _environment(self, home: Path, run_dir: Path) -> dict[str, str]:
-        """Only what a container has on Azure: nothing of this machine's or this user's settings."""
+        """The environment variables of a container on Azure, without this machine's or user's settings."""
         spec = self.spec
         environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         environment.update(
             PATH=os.pathsep.join([str(spec.python.parent), "/usr/local/bin", "/usr/bin", "/bin"]),
             HOME=str(home),
             PYTHONUNBUFFERED="1",
-            # gunicorn 24 and later puts a control socket here; in HOME its path may be too long.
+            # gunicorn 24 and later creates a control socket here; in HOME its path may be too long.
             XDG_RUNTIME_DIR=str(run_dir),
             HOSTNAME=f"{spec.deployment}-{self.number}",
             AML_APP_ROOT=str(spec.code_dir),
@@ -107,11 +107,11 @@ class Container:
         return environment
 
     async def start(self) -> None:
-        """Starts the server process; returns at once. Raises OSError when no process can be started."""
+        """Start the server process; returns at once. Raises OSError if no process can be started."""
         await self.stop()
         home = self.spec.work_dir / f"instance-{self.number}"
         await asyncio.to_thread(home.mkdir, parents=True, exist_ok=True, mode=0o700)
-        # A socket's path may have 100 characters, and a state folder is often longer than that.
+        # A socket's path is limited to 100 characters, and a state folder's path is often longer.
         self._run_dir = Path(tempfile.mkdtemp(prefix="aml-"))
         socket_path = self._run_dir / "s"
         script = self.spec.code_dir / self.spec.scoring_script
@@ -131,7 +131,7 @@ class Container:
             cwd=self.spec.code_dir,
             remove=self._run_dir,
         )
-        # The server closes every connection after its answer; kept ones would only fail later.
+        # The server closes every connection after its response; reused ones would fail.
         connector = aiohttp.UnixConnector(path=str(socket_path), force_close=True, limit=0)
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -150,15 +150,15 @@ class Container:
             self._log.write(line)
 
     async def wait(self) -> int:
-        """Waits until the process has ended and its last output is in the log; returns its exit code."""
+        """Wait until the process has ended and its last output is in the log; return its exit code."""
         assert self._process is not None and self._reader is not None
         code = await self._process.wait()
-        # Output held open by a process that escaped must not hold up the news.
+        # An escaped process that holds the output open must not delay this.
         await asyncio.wait([self._reader], timeout=2)
         return code
 
     async def probe(self, timeout: float) -> str | None:
-        """Asks the server's health route; None when healthy, else why not, in the kubelet's words."""
+        """Call the server's health route; None if healthy, else the reason in the kubelet's wording."""
         if not self.running:
             return "HTTP probe failed with statuscode: 502"
         try:
@@ -169,16 +169,16 @@ class Container:
                 allow_redirects=False,
             ) as answer:
                 await answer.read()
-                # As the kubelet has it: 200 to 399 is success.
+                # As in the kubelet, 200 to 399 is success.
                 return None if 200 <= answer.status < 400 else f"HTTP probe failed with statuscode: {answer.status}"
         except asyncio.TimeoutError:
             return f'Get "http://127.0.0.1:{PORT}/": context deadline exceeded'
         except (aiohttp.ClientError, OSError):
-            # On Azure a proxy stands before the container and answers 502 while nothing listens.
+            # On Azure, a proxy in front of the container answers 502 while nothing listens.
             return "HTTP probe failed with statuscode: 502"
 
     async def stop(self) -> None:
-        """Ends the process with all that it started, and waits for it. Once begun, it is not cancelled half-way."""
+        """End the process and its child processes, and wait for them. Cannot be cancelled once started."""
         self.ready = False
         if self._stopping is None or self._stopping.done():
             self._stopping = asyncio.ensure_future(self._stop())

@@ -1,4 +1,4 @@
-"""Starts Azure ML's inference server inside a scoring environment; runs in that environment's Python.
+"""Starts Azure ML's inference server in a scoring environment; runs in that environment's Python.
 
 `python container_entry.py SOCKET [argument of azmlinfsrv…]`. The server itself would listen on all
 addresses of the machine; here it listens on a Unix socket in a private folder, so that no other user
@@ -20,9 +20,9 @@ def _say(text: str) -> None:
 
 
 def main() -> int:
-    """Runs the server until it ends."""
+    """Run the server until it ends."""
     socket_path = sys.argv.pop(1)
-    # The folder of this script must not stand before the user's modules.
+    # The folder of this script must not precede the user's modules.
     del sys.path[0]
     _say("###############################################")
     _say("AzureML Inference Server")
@@ -35,7 +35,7 @@ def main() -> int:
     except ModuleNotFoundError as error:
         if error.name != PACKAGE:
             raise
-        # In the words of the base images' start script.
+        # The message of the base images' start script.
         _say("A required package azureml-inference-server-http is missing.")
         _say("Add azureml-inference-server-http to the pip part of the environment's conda file.")
         return 100

@@ -1,4 +1,4 @@
-"""What `getLogs` of a deployment answers: status of the steps, events, and the container's output."""
+"""The log of a deployment as returned by `getLogs`: status of the steps, events, and the container's output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _now() -> str:
 
 
 class _Output:
-    """One container's output: a bounded tail in memory and two bounded files that replace each other."""
+    """One container's output: a limited tail in memory and two limited files that rotate."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -51,7 +51,7 @@ class _Output:
         if self._file < 0:
             return
         block = (line + "\n").encode("utf-8", "replace")
-        # A full disk must not take the deployment down; the tail in memory goes on.
+        # A full disk must not end the deployment; the tail in memory continues.
         with contextlib.suppress(OSError):
             if self._written + len(block) > FILE_BYTES:
                 os.close(self._file)
@@ -71,7 +71,7 @@ class _Output:
 
 
 class DeploymentLog:
-    """The log of one deployment. `on_line(container, line)` is told each line of output as it comes."""
+    """The log of one deployment. `on_line(container, line)` receives each line of output as it arrives."""
 
     def __init__(self, folder: Path, on_line: Callable[[str, str], None] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -81,17 +81,17 @@ class DeploymentLog:
         self._steps = dict.fromkeys(STEPS, "Waiting")
 
     def write(self, line: str, container: str = INFERENCE_SERVER) -> None:
-        """Adds one line of a container's output."""
+        """Add one line of a container's output."""
         self._outputs[container].write(line)
         if self._on_line is not None:
             self._on_line(container, line)
 
     def step(self, name: str, state: str) -> None:
-        """Sets the state ("Waiting", "Running", "Succeeded", "Failed") of one of STEPS."""
+        """Set the state ("Waiting", "Running", "Succeeded", "Failed") of one of STEPS."""
         self._steps[name] = state
 
     def event(self, name: str, message: str, kind: str = "Normal") -> None:
-        """Adds a container event; `kind` is "Normal" or "Warning". At most 200 are kept."""
+        """Add a container event; `kind` is "Normal" or "Warning". At most 200 are kept."""
         self._events.append(f"Kind: Pod, Name: {name}, Type: {kind}, Time: {_now()}, Message: {message}")
 
     def tail(self, count: int, container: str = INFERENCE_SERVER) -> list[str]:
@@ -124,11 +124,11 @@ class DeploymentLog:
         )
 
     def write_all(self, lines: Iterable[str], container: str = INFERENCE_SERVER) -> None:
-        """Adds several lines."""
+        """Add several lines."""
         for line in lines:
             self.write(line, container)
 
     def close(self) -> None:
-        """Closes the files; what is written afterwards stays in memory only."""
+        """Close the files; later lines are kept in memory only."""
         for output in self._outputs.values():
             output.close()

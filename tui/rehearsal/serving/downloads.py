@@ -1,4 +1,4 @@
-"""What the storage initialiser does: brings a deployment's model and code from storage to disk."""
+"""The storage initialiser: copies a deployment's model and code from storage to disk."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tui.rehearsal.serving import mlflow_serving
 from tui.rehearsal.serving.container_log import STORAGE_INITIALIZER, DeploymentLog
 from tui.rehearsal.store import Resource
 
-# Where things lie in a container of the service (recorded in the environmentVariables of a finished deployment).
+# Paths in a container of the service (recorded in the environmentVariables of a finished deployment).
 APP_ROOT = "/var/azureml-app"
 
 
 @dataclass
 class Place:
-    """Where one generation of a deployment lies on disk, and what it is called in its container."""
+    """The folders of one generation of a deployment on disk, and their paths in its container."""
 
     folder: Path
     code: Path
@@ -42,9 +42,9 @@ def code_id_of(deployment: Resource) -> str | None:
 async def download(
     service: Service, deployment: Resource, workspace: Workspace, place: Place, log_now: DeploymentLog
 ) -> None:
-    """Copies model and code to their folders; the log goes to the container `storage-initializer`.
+    """Copy model and code to their folders, and log to the container `storage-initializer`.
 
-    Raises OperationFailed where there is nothing to copy.
+    Raises OperationFailed if there is nothing to copy.
     """
 
     def say(line: str) -> None:
@@ -78,8 +78,8 @@ async def download(
     else:
         raise fail(
             "BadArgument",
-            "The rehearsal needs codeConfiguration with a scoring script; only MLflow models are served without. It "
-            "runs no custom container images.",
+            "The rehearsal needs codeConfiguration with a script; only MLflow models are served without one. It "
+            "does not run custom container images.",
         )
     log_now.step("ModelDownload", "Succeeded")
 
@@ -87,7 +87,7 @@ async def download(
 async def _copy(
     service: Service, workspace: Workspace, uri: str, target: Path, *, keep_last: bool, say: Callable[[str], None]
 ) -> int:
-    """Copies what lies at a URI; returns the number of files. The last folder's name is kept for models."""
+    """Copy the files at a URI; return their number. For models, the last folder's name is kept."""
     found = blob_place(service, workspace, uri)
     if found is None:
         return 0

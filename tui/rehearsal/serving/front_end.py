@@ -1,6 +1,6 @@
 """The scoring front end: authentication, routing, limits, and the headers that Azure's front end adds.
 
-Where a body or header is recorded or documented, the comment says so; what is marked as a guess is one.
+Comments state which bodies and headers are recorded or documented, and which are assumed.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from tui.rehearsal.serving.replicas import ContainerCrashed, NoReadyInstance, Re
 
 SERVER = "azureml-frontdoor"  # recorded, with the header azureml-model-deployment
 PIN = "azureml-model-deployment"
-# Recorded: a wrong key, and an Authorization header that can't be read.
+# Recorded: a wrong key, and an Authorization header that cannot be parsed.
 ACCESS_DENIED = "key_auth_access_denied"
 BAD_HEADER = "key_auth_bad_header_forbidden"
-# Microsoft's troubleshooting articles quote this one.
+# Quoted in Microsoft's troubleshooting articles.
 NO_ROUTE = (
     "No valid deployments to route to. Please check that the endpoint has at least one deployment with positive "
     "weight values or use a deployment specific header to route."
@@ -43,7 +43,7 @@ _mirrors: set[asyncio.Task[None]] = set()
 
 @dataclass
 class ScoringEndpoint:
-    """What the front end knows of one endpoint. Percentages 0 to 100; keys are (primary, secondary)."""
+    """The front end's view of one endpoint. Percentages are 0 to 100; keys are (primary, secondary)."""
 
     name: str
     auth_mode: str
@@ -56,7 +56,7 @@ class ScoringEndpoint:
 
 @dataclass(frozen=True)
 class _Call:
-    """A request as the container gets it; the same one goes to mirrors."""
+    """A request as the container receives it; mirrors receive the same one."""
 
     method: str
     path: str
@@ -65,7 +65,7 @@ class _Call:
 
 
 async def score(request: web.Request, endpoint: ScoringEndpoint, path: str = "/score") -> web.StreamResponse:
-    """Answers one scoring request; `path` is the container's route with its query, if any."""
+    """Answer one scoring request; `path` is the container's route with its query, if any."""
     headers: dict[str, str] = {"Server": SERVER, "x-request-id": str(uuid.uuid4())}
     # Documented: letters, digits, hyphen and underscore only, at most 40 characters.
     client_id = re.sub(r"[^A-Za-z0-9_-]", "", request.headers.get("x-ms-client-request-id", ""))[:40]
@@ -77,7 +77,7 @@ async def score(request: web.Request, endpoint: ScoringEndpoint, path: str = "/s
     pinned = request.headers.get(PIN)
     name = _route(endpoint, pinned)
     if name is None:
-        # The status is documented; the words for an unknown pinned deployment are a guess.
+        # The status is documented; the message for an unknown pinned deployment is assumed.
         return web.Response(status=404, text=f"Deployment {pinned} not found." if pinned else NO_ROUTE, headers=headers)
     forwarded = CIMultiDict(
         (key, value) for key, value in request.headers.items() if key.lower() not in _NOT_FOR_CONTAINERS
@@ -93,14 +93,14 @@ async def score(request: web.Request, endpoint: ScoringEndpoint, path: str = "/s
 
 
 def _refusal(headers: Mapping[str, str], endpoint: ScoringEndpoint) -> str | None:
-    """None when the caller may score, else the body of the 401."""
+    """None if the caller may score, else the body of the 401."""
     scheme, _, credential = headers.get("Authorization", "").strip().partition(" ")
     credential = credential.strip()
     if scheme.lower() != "bearer" or not credential:
         return BAD_HEADER
     if endpoint.auth_mode.lower().replace("_", "") == "key":
         given = credential.encode("utf-8", "surrogateescape")
-        # Both are compared whatever the first gives, in constant time.
+        # Both are always compared, in constant time.
         matches = [hmac.compare_digest(given, key.encode()) for key in endpoint.keys if key]
         return None if any(matches) else ACCESS_DENIED
     # Not recorded for tokens; the status is documented.
@@ -126,13 +126,13 @@ async def _to_deployment(
         await replicas.ensure_running()
         return await asyncio.wait_for(_relay(request, replicas, call, headers), replicas.spec.request_timeout)
     except asyncio.TimeoutError:
-        # The status is documented; the words are Envoy's, which Azure's front end is.
+        # The status is documented; the message is from Envoy, which Azure's front end uses.
         return web.Response(status=408, text="upstream request timeout", headers=headers)
     except (ContainerCrashed, NoReadyInstance):
-        # The reason is one of Azure's; its status and the empty body are guesses.
+        # The reason is one of Azure's; its status and the empty body are assumed.
         return _model_error(503, "model_not_ready", "", headers)
     except (aiohttp.ClientError, OSError):
-        # The container ended or answered nonsense: the proxy before it says 502 (seen in probe events).
+        # The container ended or sent an invalid response: the proxy in front of it answers 502 (seen in probe events).
         return _model_error(502, "model_error", "upstream connect error or disconnect", headers)
     finally:
         replicas.pending -= 1
@@ -163,7 +163,7 @@ async def _relay(
 async def _stream(
     request: web.Request, answer: aiohttp.ClientResponse, headers: CIMultiDict[str]
 ) -> web.StreamResponse:
-    """Passes on an answer of unknown length (server-sent events, generators) as it comes."""
+    """Stream a response of unknown length (server-sent events, generators)."""
     response = web.StreamResponse(status=200, headers=headers)
     try:
         async for block in answer.content.iter_any():
@@ -175,7 +175,7 @@ async def _stream(
         await response.write_eof()
     except (asyncio.CancelledError, aiohttp.ClientError, OSError):
         if response.prepared and request.transport is not None:
-            # Too late for another status: the caller must see that the answer is not whole.
+            # Too late for another status: the caller must notice that the response is incomplete.
             request.transport.abort()
             return response
         raise
@@ -184,7 +184,7 @@ async def _stream(
 
 @contextlib.asynccontextmanager
 async def _answer(replicas: ReplicaSet, call: _Call) -> AsyncIterator[aiohttp.ClientResponse]:
-    """What the next free instance answers, which is busy until the end of the block."""
+    """The response of the next free instance, which is busy until the end of the block."""
     instance = await replicas.acquire()
     try:
         async with instance.session.request(
@@ -196,7 +196,7 @@ async def _answer(replicas: ReplicaSet, call: _Call) -> AsyncIterator[aiohttp.Cl
 
 
 def _mirror(endpoint: ScoringEndpoint, routed: str, call: _Call) -> None:
-    """Sends copies to mirrors, by their percentage; whatever they answer is thrown away."""
+    """Send copies to mirrors, by their percentage; their responses are discarded."""
     for name, percent in endpoint.mirror_traffic.items():
         if name != routed and name in endpoint.replicas and random.uniform(0, 100) < percent:
             task = asyncio.ensure_future(_copy(endpoint.replicas[name], call))

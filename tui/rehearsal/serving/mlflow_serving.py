@@ -1,8 +1,8 @@
-"""MLflow models that are deployed without code: the environment that they ask for, and the script that scores them.
+"""Serves MLflow models without code: their environment, and their scoring script.
 
-Azure reads the conda file in the model, adds what the inference server needs, and brings a scoring script
-(Microsoft, how-to-deploy-mlflow-models). Which files are read besides and which packages are added is said in
-the build log; the form of the bodies is in mlflow_resources.
+Azure reads the conda file in the model, adds what the inference server needs, and provides a scoring script
+(Microsoft, how-to-deploy-mlflow-models). The build log lists which other files are read and which packages are
+added; the format of the bodies is in mlflow_resources.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tui.rehearsal.images.conda_requirements import CondaFileInvalid, parse, rea
 from tui.rehearsal.service import Service
 from tui.rehearsal.store import Resource
 
-# Where Azure's images for MLflow have their script (seen in such containers' logs and environments).
+# The script's folder in Azure's images for MLflow (seen in such containers' logs and environments).
 RESOURCES = "/var/mlflow_resources"
 SCRIPT = "mlflow_score_script.py"
 IMAGE = "mlflow-py312-inference (Azure's own for MLflow models)"
@@ -32,37 +32,37 @@ _OURS = Path(__file__).with_name("mlflow_resources") / SCRIPT
 _SERVER = "azureml-inference-server-http"
 _MONITORING = "azureml-ai-monitoring"
 _MLFLOW = ("mlflow", "mlflow-skinny")
-# Their inputs are texts and lists of texts, which Azure's script takes apart by further rules.
+# Their inputs are texts and lists of texts, which Azure's script parses by further rules.
 _LANGUAGE = ("transformers", "hftransformersv2", "langchain", "openai")
 
 
 def without_code(deployment: Resource) -> bool:
-    """Whether a deployment has no scoring script of its own."""
+    """Whether a deployment has no scoring script."""
     return not deployment.properties.get("codeConfiguration")
 
 
 def is_mlflow(service: Service, deployment: Resource) -> bool:
-    """Whether the deployment's model is registered as an MLflow model, which the service can score by itself."""
+    """Whether the deployment's model is registered as an MLflow model, which the service can score without code."""
     model = service.store.get(deployment.properties["model"] or "")
     return is_mlflow_model(model)
 
 
 def variables(models: Path) -> dict[str, str]:
-    """The variable that says where below AZUREML_MODEL_DIR, here `models`, the script finds the model."""
+    """The variable with the model's path below AZUREML_MODEL_DIR (`models`), for the script."""
     found = next(iter(sorted(models.glob("*/MLmodel"))), None)
     return {"MLFLOW_MODEL_FOLDER": found.parent.name if found else ""}
 
 
 def put_script(folder: Path) -> None:
-    """Puts the scoring script where the deployment's code would be."""
+    """Copy the scoring script to the folder of the deployment's code."""
     shutil.copyfile(_OURS, folder / SCRIPT)
 
 
 def conda_of_model(service: Service, workspace: Workspace, deployment: Resource, say: Callable[[str], None]) -> str:
-    """The conda file that the model's environment is built from, completed with what serving needs.
+    """The model's conda file, completed with the packages that serving needs.
 
-    `say` gets sentences for the build log. Raises OperationFailed where the model cannot be served, which names
-    the file or flavour that is missing.
+    `say` receives sentences for the build log. Raises OperationFailed, with the missing file or flavour, if the
+    model cannot be served.
     """
 
     def refuse(message: str) -> OperationFailed:
@@ -98,8 +98,8 @@ def conda_of_model(service: Service, workspace: Workspace, deployment: Resource,
     conda, requirements = content(conda_name), content("requirements.txt")
     if conda is None and requirements is None:
         raise refuse(
-            f"The MLflow model ({names}) has neither {conda_name} nor requirements.txt, so nobody knows what it needs "
-            "to be served. Save it again with MLflow, or deploy it with a scoring script and a conda file."
+            f"The MLflow model ({names}) has neither {conda_name} nor requirements.txt, so its packages are unknown. "
+            "Save it again with MLflow, or deploy it with a scoring script and a conda file."
         )
     if conda is None:
         say(f"WARNING: The model has no {conda_name}, which is what Azure reads; its requirements.txt is taken.")
@@ -112,12 +112,12 @@ def conda_of_model(service: Service, workspace: Workspace, deployment: Resource,
 
 
 def completed(conda: str, say: Callable[[str], None]) -> str:
-    """The conda file with the packages added that serving needs and that it lacks."""
+    """The conda file, with missing packages for serving added."""
     try:
         tree = parse(conda)
         has = read(tree).has
     except CondaFileInvalid:
-        return conda  # the build says what is wrong with it
+        return conda  # the build reports the error
     added = [] if has(_SERVER) else [_SERVER]
     if not any(map(has, _MLFLOW)):
         added.append(_MLFLOW[1])

@@ -1,4 +1,4 @@
-"""The instances of one deployment: started together, probed, restarted, given up as Azure gives up."""
+"""Runs the instances of one deployment: starts, probes and restarts them, and gives up as Azure does."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from tui.rehearsal.serving.container_log import DeploymentLog
 __all__ = ["ContainerCrashed", "DeploymentLog", "DeploymentSpec", "NoReadyInstance", "ProbeSettings", "ReplicaSet"]
 
 POLL = 0.1
-"""Seconds between two looks at a container that starts; Azure would wait `initial_delay` first."""
+"""Seconds between two probes of a starting container; Azure would wait `initial_delay` first."""
 RESTARTS = 2
-"""How often a container that ends while it starts is started again before the deployment is given up."""
+"""How often a container that ends during its start is restarted before the deployment fails."""
 BACKOFF = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
-"""Seconds before each restart of a container that had been ready; the last one is repeated."""
+"""Seconds before each restart of a container that was ready; the last one is repeated."""
 LAST_LINES = 30
-"""Lines of the container's log that an error message carries."""
+"""Lines of the container's log in an error message."""
 WORKER_DEATHS = 4
-"""Workers that the server may lose before it was ever ready; it would go on replacing them for ever."""
+"""Workers that the server may lose before it is ready; it would replace them forever."""
 LOOK_BACK = 400
 _SCRIPT_ERROR = re.compile(r"\bE \[\d+\] azmlinfsrv - ")
 CRASH_MEMORY = 30
-"""Seconds during which a deployment that crashed is not started again by a scoring request."""
+"""Seconds during which a scoring request does not restart a crashed deployment."""
 
 
 class ContainerCrashed(OperationFailed):
-    """The deployment's containers can't serve. `code` is Azure's ("ResourceNotReady"), `message` is its words."""
+    """The deployment's containers cannot serve. `code` ("ResourceNotReady") and `message` are Azure's."""
 
 
 class NoReadyInstance(Exception):
-    """All instances of the deployment have ended or are starting again."""
+    """All instances of the deployment have ended or are restarting."""
 
 
 def _crashed(reason: str, last_lines: list[str]) -> ContainerCrashed:
@@ -50,10 +50,10 @@ def _crashed(reason: str, last_lines: list[str]) -> ContainerCrashed:
 
 
 def telling_lines(lines: list[str]) -> list[str]:
-    """Picks from a crashed container's output what tells why, at most LAST_LINES lines.
+    """The lines of a crashed container's output that show the reason, at most LAST_LINES.
 
-    The inference server writes the user's exception first and some thirty lines about its own end after it: from
-    the last start's first error on, else the last lines.
+    The inference server logs the user's exception first and then about thirty lines about its own end: so from the
+    last start's first error on, else the last lines.
     """
     starts = [number for number, line in enumerate(lines) if "| gunicorn/run | AzureML Inference Server" in line]
     lines = lines[starts[-1] :] if starts else lines
@@ -71,7 +71,7 @@ class ReplicaSet:
         self.log = log
         self.instances: list[Container] = [Container(spec, n, log) for n in range(spec.instance_count)]
         self.pending = 0
-        """Requests that were let in and are not answered yet, waiting ones included."""
+        """Accepted requests that are not answered yet, including waiting ones."""
         self._starting: asyncio.Task[None] | None = None
         self._watchers: list[asyncio.Task[None]] = []
         self._crash: ContainerCrashed | None = None
@@ -82,13 +82,13 @@ class ReplicaSet:
 
     @property
     def capacity(self) -> int:
-        """Requests that are let in at once: 2 × max_concurrent × instances (how-to-troubleshoot, 429)."""
+        """The limit of concurrent requests: 2 × max_concurrent × instances (how-to-troubleshoot, 429)."""
         return 2 * self.spec.max_concurrent * max(1, self.spec.instance_count)
 
     async def start(self) -> None:
-        """Starts all instances and waits until they are ready.
+        """Start all instances and wait until they are ready.
 
-        Raises ContainerCrashed; nothing runs then. Cancelling ends what was started.
+        Raises ContainerCrashed; then nothing runs. Cancelling ends what was started.
         """
         task = self._begin()
         try:
@@ -98,7 +98,7 @@ class ReplicaSet:
             raise
 
     async def ensure_running(self) -> None:
-        """Starts the instances if they don't run (after a restart of the rehearsal); raises ContainerCrashed.
+        """Start the instances if they do not run (after a restart of the rehearsal); raises ContainerCrashed.
 
         After a crash the same error is raised for 30 seconds before the next attempt.
         """
@@ -111,12 +111,12 @@ class ReplicaSet:
     def _begin(self) -> asyncio.Task[None]:
         if self._starting is None or self._starting.done():
             self._starting = asyncio.ensure_future(self._start())
-            # Whoever waited may have gone: then nobody else would look at the error.
+            # The waiting caller may have been cancelled, and then no one would retrieve the error.
             self._starting.add_done_callback(lambda task: task.cancelled() or task.exception())
         return self._starting
 
     async def stop(self) -> None:
-        """Ends all instances and waits until they have ended. Harmless when nothing runs."""
+        """End all instances and wait for them. Does nothing if none runs."""
         self._stopped = True
         tasks = [*self._watchers, *([self._starting] if self._starting else [])]
         self._watchers = []
@@ -127,7 +127,7 @@ class ReplicaSet:
         self._wake()
 
     async def _start(self) -> None:
-        # Image and model are there already; the events are the ones that Azure's deployments show.
+        # Image and model already exist; the events are those of Azure's deployments.
         self.log.event("Downloading", "Start downloading models")
         self.log.event("Pulling", "Start pulling container image")
         self.log.event("Pulled", "Container image is pulled successfully")
@@ -154,14 +154,14 @@ class ReplicaSet:
         self._watchers = [asyncio.ensure_future(self._watch(instance)) for instance in self.instances]
 
     async def _until_ready(self, instance: Container) -> None:
-        """Starts one container, again if it ends, until its readiness probe succeeds."""
+        """Start one container, and restart it if it ends, until its readiness probe succeeds."""
         for attempt in range(RESTARTS + 1):
             await self._launch(instance)
             failure = await self._becomes_ready(instance)
             if failure is None:
                 return
             if instance.running:
-                # Alive but not healthy within the probe's patience: starting again would take as long again.
+                # Alive but not healthy within the probe's limit: a restart would take just as long.
                 break
             instance.restarts += 1
             if attempt < RESTARTS:
@@ -178,10 +178,10 @@ class ReplicaSet:
         self.log.event("Started", "Started container inference-server")
 
     async def _becomes_ready(self, instance: Container) -> str | None:
-        """Waits for the first readiness; returns None, or the probe's failure that ended the waiting.
+        """Wait for the first readiness; return None, or the probe failure that ended the waiting.
 
-        The container is looked at all the time, so that a healthy one is ready at once; failures are counted as
-        the documented settings count them.
+        The container is probed continuously, so that a healthy one is ready at once; failures are counted as
+        documented for the settings.
         """
         spec, begun, successes = self.spec, time.monotonic(), 0
         probes = {"Liveness": spec.liveness_probe, "Readiness": spec.readiness_probe}
@@ -214,7 +214,7 @@ class ReplicaSet:
             ended.cancel()
 
     async def _watch(self, instance: Container) -> None:
-        """Restarts a container that was ready: when it ends, or when its liveness probe gives up."""
+        """Restart a container that was ready if it ends or its liveness probe fails."""
         crashes = 0
         while True:
             since = time.monotonic()
@@ -238,7 +238,7 @@ class ReplicaSet:
             self._wake()
 
     async def _fails(self, instance: Container) -> str:
-        """Probes a ready container at the liveness probe's pace; returns why it must be restarted."""
+        """Probe a ready container at the liveness probe's interval; return why it must be restarted."""
         settings, failures = self.spec.liveness_probe, 0
         ended = asyncio.ensure_future(instance.wait())
         try:
@@ -256,9 +256,9 @@ class ReplicaSet:
             ended.cancel()
 
     async def acquire(self) -> Container:
-        """Waits for a ready instance with a free place, in turn; the caller gives it back with `release`.
+        """Wait for a ready instance with a free slot, in turn; the caller returns it with `release`.
 
-        Raises NoReadyInstance when no instance is ready, so that there is nothing to wait for.
+        Raises NoReadyInstance if no instance is ready.
         """
         while True:
             for step in range(len(self.instances)):
@@ -278,12 +278,12 @@ class ReplicaSet:
                     self._waiters.remove(waiter)
 
     def release(self, instance: Container) -> None:
-        """Gives an instance's place back."""
+        """Return an instance's slot."""
         instance.in_flight -= 1
         self._wake()
 
     def _wake(self) -> None:
-        """Lets all who wait for a place look again, in the order in which they came."""
+        """Wake all waiting requests, in order of arrival."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)

@@ -1,4 +1,4 @@
-"""The deployments that run: brings model and code to disk, has the environment built, keeps the containers."""
+"""Runs deployments: copies model and code to disk, builds the environment, manages the containers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tui.rehearsal.store import Resource
 log = logging.getLogger(__name__)
 
 AAD_AUDIENCE = "https://ml.azure.com"
-# A service that answers "Succeeded" has these in the deployment's variables (recorded).
+# The service adds these to the variables of a succeeded deployment (recorded).
 SERVICE_VARIABLES = ("AZUREML_MODEL_DIR", "AZUREML_ENTRY_SCRIPT", "AML_APP_ROOT")
 _SERVICE_PLACES = (APP_ROOT, mlflow_serving.RESOURCES)
 BUILD_LOG = "azureml/ImageLogs/{image}/build.log"
@@ -46,7 +46,7 @@ def _folder(service: Service, resource_id: str) -> Path:
 
 
 class RunningDeployments:
-    """All deployments by resource id in lower case."""
+    """All running deployments, by resource id in lower case."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -57,9 +57,9 @@ class RunningDeployments:
     # Making a deployment
 
     async def provision(self, resource_id: str) -> dict[str, str]:
-        """Makes or changes a deployment until its containers are ready; returns the service's variables.
+        """Create or change a deployment and wait until its containers are ready; return the service's variables.
 
-        Raises OperationFailed with the code that Azure would give.
+        Raises OperationFailed with Azure's code.
         """
         key = resource_id.lower()
         deployment = self.service.store.get(key)
@@ -113,7 +113,7 @@ class RunningDeployments:
             model_name = f"azureml-models/{parts[-3]}/{parts[-1]}"
         code_name = "code"
         if code_id:
-            # The last folder of the code's address names the folder in the container (recorded).
+            # The folder in the container has the name of the last folder in the code's address (recorded).
             code_name = PurePosixPath(uri_of(self.service, code_id, "codeUri").rstrip("/")).name or "code"
         code = root / code_name
         if mlflow_serving.without_code(deployment):
@@ -130,7 +130,7 @@ class RunningDeployments:
         return made
 
     async def _build(self, deployment: Resource, workspace: Workspace, key: str) -> Path:
-        """Has the environment built, as Azure does when a deployment first uses it."""
+        """Build the environment, as Azure does when a deployment first uses it."""
         environment = self.service.store.get(deployment.properties["environmentId"] or "")
         conda = (environment.properties.get("condaFile") or "") if environment else ""
         image = environment.properties.get("image") if environment else None
@@ -175,7 +175,7 @@ class RunningDeployments:
         return python
 
     def _keep_build_log(self, workspace: Workspace, path: str, lines: list[str]) -> None:
-        """Azure keeps the log of a build in the workspace's default storage."""
+        """Store the build log in the workspace's default storage, as Azure does."""
         content = ("\n".join(lines) + "\n").encode("utf-8", "replace")
         part = self.service.blobs.new_file()
         part.write_bytes(content)
@@ -199,7 +199,7 @@ class RunningDeployments:
         variables = {
             name: value
             for name, value in properties["environmentVariables"].items()
-            # A client that read a deployment sends back what the service had added.
+            # A client that has read a deployment sends back the variables that the service added.
             if not (name in SERVICE_VARIABLES and value.startswith((*_SERVICE_PLACES, self._script(deployment))))
         }
         if mlflow_serving.without_code(deployment):
@@ -245,7 +245,7 @@ class RunningDeployments:
     # While it runs
 
     def _running(self, deployment: Resource) -> ReplicaSet | None:
-        """The deployment's containers; after a restart of the rehearsal they start at the first call."""
+        """The deployment's containers; after a restart of the rehearsal, they start at the first call."""
         key = deployment.id.lower()
         if key in self._replicas:
             return self._replicas[key]
@@ -258,7 +258,7 @@ class RunningDeployments:
         return self._replicas[key]
 
     def log_text(self, deployment: Resource, container: str, tail: int) -> str:
-        """The `content` of getLogs; the build's log while it is built and when it could not be."""
+        """The `content` of getLogs; the build log during and after a failed build."""
         key = deployment.id.lower()
         if key in self._builds and container != "StorageInitializer":
             return self._builds[key].text(container, tail)
@@ -270,10 +270,10 @@ class RunningDeployments:
         return self._logs[key].text(container, tail)
 
     def scoring_endpoint(self, endpoint: Resource) -> ScoringEndpoint:
-        """What the front end needs to answer a call."""
+        """The front end's view of an endpoint."""
         replicas: dict[str, ReplicaSet] = {}
         for deployment in self.service.store.children(endpoint.id, "deployments"):
-            # After an update that failed, what served before goes on.
+            # After a failed update, the previous generation continues.
             served = deployment.id.lower() in self._replicas
             if served or deployment.properties["provisioningState"] in ("Succeeded", "Updating"):
                 running = self._running(deployment)
@@ -306,7 +306,7 @@ class RunningDeployments:
     # Ending
 
     async def remove(self, resource_id: str) -> None:
-        """Ends a deployment's containers and removes its files."""
+        """End a deployment's containers and remove its files."""
         key = resource_id.lower()
         replicas = self._replicas.pop(key, None)
         if replicas is not None:
@@ -318,12 +318,12 @@ class RunningDeployments:
         await asyncio.to_thread(shutil.rmtree, _folder(self.service, key), True)
 
     async def remove_below(self, endpoint_id: str) -> None:
-        """The same for all deployments of an endpoint."""
+        """Do the same for all deployments of an endpoint."""
         for deployment in self.service.store.children(endpoint_id, "deployments"):
             await self.remove(deployment.id)
 
     async def stop(self) -> None:
-        """Ends all containers."""
+        """End all containers."""
         results = await asyncio.gather(
             *(replicas.stop() for replicas in self._replicas.values()), return_exceptions=True
         )
@@ -347,7 +347,7 @@ def _probe(settings: dict[str, Any]) -> ProbeSettings:
 
 
 async def handle_scoring(request: web.Request) -> web.StreamResponse:
-    """Everything below `/endpoints/{name}/`, which stands for `https://{name}.{region}.inference.ml.azure.com/`."""
+    """Handle everything below `/endpoints/{name}/`, which represents `https://{name}.{region}.inference.ml.azure.com/`."""
     service = request.app[SERVICE]
     name = request.match_info["endpoint"].lower()
     for endpoint in service.store.of_kind("onlineEndpoints"):

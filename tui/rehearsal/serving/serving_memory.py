@@ -1,15 +1,15 @@
-"""What the scoring servers of the rehearsal take of this machine's memory; read from /proc, changes nothing.
+"""Measures the memory of the rehearsal's scoring servers from /proc.
 
-`python -m tui.rehearsal.serving.serving_memory` prints one JSON object a line: first `{"home": folder}`, then, whenever
-something has grown, `{"deployments": {name: {"now": bytes, "peak": bytes, "processes": n}}}`. It ends when its standard
+`python -m tui.rehearsal.serving.serving_memory` prints one JSON object per line: first `{"home": folder}`, then, after
+each increase, `{"deployments": {name: {"now": bytes, "peak": bytes, "processes": n}}}`. It ends when its standard
 input is closed.
 
-`now` is the proportional share (Pss), so that what forked workers share counts once, as it does for a container. `peak`
-is the largest sum that was seen, or the kernel's own high-water mark of one process where that is higher: what a model
-takes while it is loaded may be gone before anybody looks. Each deployment is counted by its largest instance.
+`now` is the proportional share (Pss), so that memory shared by forked workers counts once, as for a container. `peak`
+is the largest sum seen, or the kernel's own high-water mark of one process if that is higher, since memory used while
+a model is loaded may be freed before the next reading. Each deployment is represented by its largest instance.
 
-Where there is no /proc, psutil tells what a process has for itself alone (Uss) and what is resident now: forked workers
-count without what they share, and a peak between two looks is missed.
+Without /proc, psutil reports a process's unshared memory (Uss) and current resident memory: memory shared by forked
+workers is not counted, and a peak between two readings is missed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Any
 from tui.rehearsal.places import Home
 
 EVERY = 0.2
-"""Seconds between two looks."""
+"""Seconds between two readings."""
 PROC = Path("/proc")
 
 
@@ -37,7 +37,7 @@ def instance_of(process: Path, containers: bytes) -> str | None:
         variables = (process / "environ").read_bytes().split(b"\0")
         if not any(one.startswith(b"HOME=" + containers) for one in variables):
             return None
-        # The keeper, which ends the server with the rehearsal, does not exist on Azure.
+        # Not the keeper, which does not exist on Azure.
         if b"keeper.py\0" in (process / "cmdline").read_bytes():
             return None
     except OSError:
@@ -46,7 +46,7 @@ def instance_of(process: Path, containers: bytes) -> str | None:
 
 
 def taken(process: Path) -> tuple[int, int]:
-    """A process's share of memory now, and the most that it ever had resident; bytes, 0 for one that has ended."""
+    """A process's current share of memory and peak resident memory, in bytes; 0 for an ended process."""
     now = _kilobytes(process / "smaps_rollup", "Pss:") or _kilobytes(process / "status", "VmRSS:")
     return now * 1024, _kilobytes(process / "status", "VmHWM:") * 1024
 
@@ -68,7 +68,7 @@ class Peaks:
         self.found: dict[str, dict[str, int]] = {}
 
     def add(self, looked: Iterable[tuple[str, int, int]]) -> bool:
-        """Takes what each serving process has (instance, now, most); whether something has grown by a fiftieth."""
+        """Add a reading of each process (instance, now, most); return whether a figure has grown by 2 %."""
         sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
         for instance, now, most in looked:
             one = sums[instance]
@@ -85,7 +85,7 @@ class Peaks:
 
 
 def look(containers: Path) -> list[tuple[str, int, int]]:
-    """Every process that serves for deployments below this folder: instance, bytes now, most bytes."""
+    """The processes that serve deployments below this folder: instance, current bytes, peak bytes."""
     if not PROC.joinpath("self/status").exists():
         return _look_with_psutil(containers)
     mark = os.fsencode(containers) + b"/"
@@ -103,7 +103,7 @@ def _look_with_psutil(containers: Path) -> list[tuple[str, int, int]]:
 
     found = []
     for process in psutil.process_iter():
-        # Of another user's processes nothing is told, and one may end meanwhile.
+        # Other users' processes cannot be read, and a process may end in the meantime.
         with contextlib.suppress(psutil.Error, OSError):
             variables = process.environ()
             serves = variables.get("HOME", "").startswith(f"{containers}{os.sep}")
@@ -118,7 +118,7 @@ def _print(content: dict[str, Any]) -> None:
 
 
 def main() -> int:
-    """Looks until nobody listens any more."""
+    """Measure until standard input is closed."""
     home = Home.of(os.environ)
     _print({"home": str(home.folder)})
     peaks = Peaks()
