@@ -295,7 +295,7 @@ def test_forms_of_assets_are_kept_as_written(folder: Path, written: str, kept: d
         (f"{BASE}instance_count: two\n", "instance_count", 4, "Not a valid integer."),
         (f"{BASE}instance_count:\n", "instance_count", 4, "The key has no value."),
         (f"{BASE}some_new_key:\n  deep: 1\n", "some_new_key", 4, "The key is unknown."),
-        (f"{BASE}liveness_probe:\n  period: 1\n  periods: 1\n", "liveness_probe.periods", 6, "does not know this key"),
+        (f"{BASE}liveness_probe:\n  period: 1\n  periods: 1\n", "liveness_probe.periods", 6, "key is unknown"),
         (f"{BASE}tags: [a]\n", "tags", 4, "Not a valid mapping type."),
         (f"{BASE}type: batch\n", "type", 4, "Value 'batch' passed is not in set ['managed', 'kubernetes']."),
         (f"{BASE}scale_settings:\n  type: none\n", "scale_settings.type", 5, "not in set ['default']"),

@@ -128,7 +128,7 @@ def test_script_and_notebook_import_what_the_rollout_needs(tmp_path: Path) -> No
             assert f"import {name}\n" in text
         assert "def shift(" in text and "endpoint.traffic = {" not in text
     made = exported(plan, "python", tmp_path / "again")
-    assert any(note.startswith("rollout: the program goes the steps") for note in made.notes)
+    assert any(note.startswith("rollout: the program executes the steps") for note in made.notes)
 
 
 @pytest.mark.slow

@@ -18,14 +18,14 @@ from tui.plain.output.event_lines import amount
         (["troubleshoot", "churn-01", "--watch", "--every", "0"], "--every: 0 is none of 0.1 to 86400 seconds"),
         (["troubleshoot", "churn-01", "--lines", "-3"], "--lines: -3 is none of 0 to 100000 lines"),
         (["explain", "nothing.txt"], "nothing.txt cannot be read"),
-        (["invoke", "churn-01", "--request", "-"], "No request came on standard input."),
+        (["invoke", "churn-01", "--request", "-"], "There is no request on standard input."),
         (["invoke", "nowhere-01", "--request", __file__], "The workspace of the endpoint nowhere-01 is unknown"),
         (["invoke", "https://", "--request", __file__], "https:// is not the name of an endpoint."),
         (["export", PRESET, "--to", "docs", "-o", __file__], "is a file. Name a folder with -o."),
         (["import", __file__, "-o", "."], "This is not valid YAML"),
         (["keys", "churn-01", "--put", "primary", __file__], "already exists, and a key does not replace a file."),
         (["keys", "churn-01", "--put", "primary", "/nowhere/key"], "there is no folder /nowhere"),
-        (["rehearsal", "--list-scenarios", "--json"], "lists are for people"),
+        (["rehearsal", "--list-scenarios", "--json"], "--json requires --env or --compare"),
         (["rehearsal", "--scenario", "nothing"], "There is no scenario 'nothing'."),
         (["rehearsal", "--role", "nothing"], "There is no role 'nothing'."),
         (["rehearsal", "--env", "--speed", "0"], "--speed must be more than 0"),
@@ -92,7 +92,7 @@ def test_a_full_disk_is_said(lonely: dict[str, str]) -> None:
         )
     assert done.returncode == 1
     assert "Standard output cannot be written: " in done.stderr
-    assert "fault in aml-deploy" not in done.stderr
+    assert "Internal error in aml-deploy" not in done.stderr
     assert errno.errorcode[errno.ENOSPC] not in done.stderr
 
 

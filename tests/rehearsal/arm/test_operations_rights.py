@@ -152,8 +152,8 @@ def test_a_missing_role_on_storage(
 
 def test_what_is_written_wrongly_is_said(rehearse: Callable[..., str]) -> None:
     assert "There is no role 'king'" in rehearse("rights", "--role", "king", expect=2)
-    assert "cannot be given together" in rehearse("rights", "--role", "none", "--role", "reader", expect=2)
-    assert "is no action" in rehearse("rights", "--deny", "read it", expect=2)
+    assert "cannot be combined" in rehearse("rights", "--role", "none", "--role", "reader", expect=2)
+    assert "is not an action" in rehearse("rights", "--deny", "read it", expect=2)
     assert "There is no storage role" in rehearse("rights", "--storage-role", "king", expect=2)
     assert "AzureML Data Scientist" in rehearse("rights", "--list")
     assert "The managed identity: roles reader, data-scientist; storage role contributor." in rehearse("rights")

@@ -132,12 +132,12 @@ def test_what_is_practised_changes_while_it_runs(practising: Practised) -> None:
     ("arguments", "words"),
     [
         (("--scenario", "earthquake"), "There is no scenario 'earthquake'"),
-        (("--scenario", "quota", "--clear-scenarios"), "Either --scenario or --clear-scenarios"),
+        (("--scenario", "quota", "--clear-scenarios"), "either --scenario or --clear-scenarios"),
         (("--env", "--speed", "0"), "--speed must be more than 0"),
         (("--env", "--latency", "-1"), "--latency must be 0 or more"),
         (("--env", "--bandwidth", "nan"), "--bandwidth must be 0 or more"),
         (("--env", "--scoring-python", "/nowhere/python"), "/nowhere/python is not a program"),
-        (("--stop", "--scenario", "quota"), "--stop goes alone"),
+        (("--stop", "--scenario", "quota"), "--stop does not combine"),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_changes_nothing(
@@ -155,7 +155,7 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(
 def test_scenarios_go_with_rehearse_only(practising: Practised) -> None:
     refused = aml_deploy(practising.base, "check", "churn-xgboost", "--scenario", "quota")
     assert refused.returncode == 2
-    assert "--scenario goes with --rehearse" in refused.stderr
+    assert "--scenario requires --rehearse" in refused.stderr
     refused = aml_deploy(practising.base, "apply", "churn-xgboost", "--rehearse", "--yes", "--scenario", "earthquake")
     assert refused.returncode == 2
     assert "There is no scenario 'earthquake'" in refused.stderr
