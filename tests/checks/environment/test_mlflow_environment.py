@@ -34,7 +34,7 @@ def said(plan: Plan) -> list[Finding]:
     [
         (GOOD, "ok", "Python 3.10, 2 packages"),
         (GOOD.replace("azureml-ai-monitoring, ", ""), "warning", "does not list azureml-ai-monitoring"),
-        (None, "warning", "has no readable conda.yaml"),
+        (None, "warning", "has no conda.yaml"),
         ("dependencies: [\n", "blocker", "conda.yaml"),
     ],
 )

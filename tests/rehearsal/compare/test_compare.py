@@ -98,7 +98,12 @@ def test_a_recording_that_was_cut_off(recorded_run: RecordedRun, tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "There is no file"), ("", "not a recording"), ("{}\n", "not a recording"), ("\x00\x01 nonsense", "not a recording")],
+    [
+        (None, "There is no file"),
+        ("", "not a recording"),
+        ("{}\n", "not a recording"),
+        ("\x00\x01 nonsense", "not a recording"),
+    ],
 )
 def test_what_is_no_recording(content: str | None, said: str, tmp_path: Path, rehearsal_home: dict[str, str]) -> None:
     path = tmp_path / "file"
