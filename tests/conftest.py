@@ -20,10 +20,11 @@ started_rehearsal: dict[str, Any] = {}  # what `env --json` said, once a test ha
 
 
 @pytest.fixture(scope="module", autouse=True)
-def endpoints_end_with_their_module() -> Iterator[None]:
+def endpoints_end_with_their_module(request: pytest.FixtureRequest) -> Iterator[None]:
     """Quota is counted in the rehearsal as on Azure: what one module deploys must not fail the next one."""
     yield
-    if started_rehearsal:
+    own = (item for item in request.session.items if item.path == request.path)
+    if started_rehearsal and any("rehearsal_home" in getattr(item, "fixturenames", ()) for item in own):
         remove_endpoints(started_rehearsal["set"], started_rehearsal["url"])
 
 
