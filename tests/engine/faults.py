@@ -29,7 +29,7 @@ from tui.plan.load_save.load import load
 from tui.plan.presets import presets
 from tui.rehearsal_client import prepare
 
-LONGEST = 240.0
+LONGEST = 600.0
 ROOT = Path(__file__).resolve().parents[2]
 PRESET = next(preset for preset in presets() if preset.name == "own-score")  # its server starts soonest
 ORDINARY_SECONDS = 7.0

@@ -19,7 +19,7 @@ from tui.plan.presets import find
 from tui.rehearsal_client import prepare, with_own_identity
 
 ROOT = Path(__file__).resolve().parents[2]
-LONGEST = 240.0
+LONGEST = 600.0
 
 
 def plan_for(name: str, tmp_path: Path, **sets: str) -> Document:
