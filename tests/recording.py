@@ -124,7 +124,7 @@ async def sitting(player: Player, film: Film) -> None:
 
     async def leave() -> None:
         await player.press("ctrl+c")
-        await film.sees("Leave the wizard")
+        await film.sees(r"the wizard\?")
         await player.press("Enter")
         await player.sees(r"^\$ $", 30)
         await player.type("clear")  # what is said at the end names folders of this machine
@@ -160,7 +160,7 @@ async def sitting(player: Player, film: Film) -> None:
     await film.take(3.5)
     await leave()
     await command("aml-deploy troubleshoot iris-endpoint-01 --rehearse")
-    await film.sees("Looked", 120, 2.5)
+    await film.sees(r"\d UTC", 120, 2.5)
     await player.press("Enter")
     await film.sees("diagnostic-settings", 30, 4.0)
     await player.press("Escape")

@@ -123,7 +123,7 @@ async def steps(folder: Path) -> None:
         await walk.press("enter")
         await walk.reaches("deploy")
         await walk.pilot.resize_terminal(*LARGE)
-        building = ("pandas", "xgboost")  # first and last of what the build's log names
+        building = ("Downloading ", "+ xgboost")  # in the middle and at the end of the build's log
         await walk.sees("▸ running  deployment")
         await walk.until(lambda: any(word in walk.text() for word in building), "the build")
         await walk.picture("8-deploy-running")

@@ -138,7 +138,7 @@ class Operator(Walk):
     async def looked(self) -> None:
         """Wait for the refresh in progress."""
         await self.until(lambda: self.screen.report and not self.screen._looking, "the look", 120)
-        await self.until(lambda: "Looked" in self.text() or "✖" in self.text(), "the look is shown", 20)
+        await self.until(lambda: " UTC" in self.text() or "✖" in self.text(), "the look is shown", 20)
 
     async def again(self) -> None:
         """Refresh with the button."""
