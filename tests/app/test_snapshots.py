@@ -318,7 +318,7 @@ async def test_side_help() -> None:
 @pytest.mark.usefixtures("sizes")
 async def test_troubleshoot() -> None:
     async with operating(Answers(troubleshoot=REPORT)) as walk:
-        await pictures(walk, "troubleshoot-findings", "No deployment of", standard=True)
+        await pictures(walk, "troubleshoot-findings", "No requests reach", standard=True)
         await walk.press("enter")
         await pictures(walk, "troubleshoot-finding", "A remedy.")
 

@@ -212,7 +212,7 @@ async def test_the_findings_are_there_first_and_enter_shows_one(home: Path) -> N
         await walk.press("ctrl+y")
         await walk.until(lambda: "Write to a file" in walk.text(), "the text for support")
         plain = walk.app.screen.plain  # type: ignore[attr-defined]
-        for words in ("No deployment of", "Changes of the last 24 hours", "Worker ready", "2026-11-23"):
+        for words in ("No requests reach", "Changes of the last 24 hours", "Worker ready", "2026-11-23"):
             assert words in plain
 
 
@@ -268,7 +268,7 @@ async def test_a_secret_is_typed_without_being_shown_or_kept(home: Path) -> None
 
 
 SAID = {
-    "findings": "No deployment of",
+    "findings": "No requests reach",
     "state": "0.29 USD an hour",
     "path": "10.1.0.7",
     "logs": "Worker ready",
