@@ -52,7 +52,7 @@ def test_a_line_that_names_a_file(line: str) -> None:
     ("entry", "words"),
     [
         ({"python": "3.10"}, "x: {'python': '3.10'} is not a dependency"),
-        ({"pip": "numpy"}, "x: `pip:` must hold a list"),
+        ({"pip": "numpy"}, "x: `pip:` must be a list"),
         ({"pip": [["numpy"]]}, "x: ['numpy'] under pip is not one requirement"),
     ],
 )

@@ -52,7 +52,7 @@ def test_an_import_prints_the_plan_and_what_was_left_out_and_nothing_of_the_sdk(
     assert [line.partition(": ")[0] for line in done.stderr.splitlines()] == [
         "blue.yml, line 5, private_network_connection",
         "blue.yml, line 6, environment.tags",
-        "Look at it",
+        "Check it",
     ]
     assert load(tmp_path / "plan.yml").get("deployment.instance_count") == 2
 

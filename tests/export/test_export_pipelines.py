@@ -105,7 +105,7 @@ def carried_out(
 @pytest.mark.parametrize(("to", "schema"), [GITHUB, AZURE])
 def test_blue_and_green_take_turns(tmp_path: Path, to: str, schema: str) -> None:
     _, tree, _ = pipeline(tmp_path, to)
-    choose = scripts(to, tree)["deploy: Choose the name beside what serves"]
+    choose = scripts(to, tree)["deploy: Choose the name of the new deployment"]
     for serving, following in (("", "blue"), ("blue", "green"), ("green", "blue")):
         code, _, outputs = carried_out(tmp_path, choose, serving)
         assert code == 0

@@ -55,7 +55,7 @@ async def test_what_a_form_lacks_is_said(client: HelperClient) -> None:
     with pytest.raises(HelperError) as caught:
         await client.ask("workspace", timeout=30, plan=PLAN)
     assert caught.value.title == "The workspace is not known yet"
-    assert caught.value.cause.startswith("subscription_id, resource_group are not filled in")
+    assert caught.value.cause.startswith("subscription_id, resource_group are missing")
 
 
 async def test_a_late_answer_is_dropped_and_others_overtake(client: HelperClient, silent_port: int) -> None:
@@ -134,7 +134,7 @@ def test_a_line_that_is_no_request_does_not_end_it() -> None:
         process.stdin.flush()
         answers = [process.stdout.readline() for _ in range(3)]
         process.stdin.close()
-    assert sum(b"not understood" in answer for answer in answers) == 2
+    assert sum(b"not valid" in answer for answer in answers) == 2
     assert sum(b'"id": 7' in answer for answer in answers) == 1
 
 

@@ -53,7 +53,7 @@ def test_version(lonely: dict[str, str]) -> None:
         (["attach", "20200101"], "There are no runs on this machine."),
         (["--preset", "nothing"], f"There is no preset nothing. Presets: {PRESET}"),
         (["--set", "endpoint.name=churn-02"], "--set changes a plan"),
-        (["nothing.yml"], f"no plan file of that name, and no preset. Presets: {PRESET}"),
+        (["nothing.yml"], f"no plan file or preset with that name. Presets: {PRESET}"),
         (["invoke", "churn-endpoint-01", "--request", "nothing.json"], "The request nothing.json cannot be read"),
     ],
 )

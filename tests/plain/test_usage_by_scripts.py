@@ -15,8 +15,8 @@ from tui.plain.output.event_lines import amount
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["troubleshoot", "churn-01", "--watch", "--every", "0"], "--every: 0 is none of 0.1 to 86400 seconds"),
-        (["troubleshoot", "churn-01", "--lines", "-3"], "--lines: -3 is none of 0 to 100000 lines"),
+        (["troubleshoot", "churn-01", "--watch", "--every", "0"], "--every: 0 is not a number from 0.1 to 86400"),
+        (["troubleshoot", "churn-01", "--lines", "-3"], "--lines: -3 is not a number from 0 to 100000"),
         (["explain", "nothing.txt"], "nothing.txt cannot be read"),
         (["invoke", "churn-01", "--request", "-"], "There is no request on standard input."),
         (["invoke", "nowhere-01", "--request", __file__], "The workspace of the endpoint nowhere-01 is unknown"),
@@ -59,7 +59,7 @@ def test_a_group_of_keys_is_set_by_a_map(lonely: dict[str, str], tmp_path: Path)
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("endpoint=churn-02", "endpoint has keys of its own. Name one of its keys, such as --set endpoint.name="),
+        ("endpoint=churn-02", "endpoint is a group of keys. Set one of its keys, such as --set endpoint.name="),
         ("rollout={step: [100]}", "step is not one of its keys. Did you mean rollout.steps?"),
     ],
 )

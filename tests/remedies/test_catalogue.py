@@ -129,7 +129,7 @@ def test_a_user_adds_a_context(own_file: Path) -> None:
         (OWN_ENTRY.replace("HP-4711", "(HP"), "entry house-proxy is omitted: '(HP' is not a regular expression"),
         (OWN_ENTRY.replace("HP-4711", "(a+)+"), "might never end"),
         (OWN_ENTRY.replace("  patterns: ['HP-4711']\n", ""), "patterns is missing"),
-        (OWN_ENTRY.replace("remedy:", "remedies:"), "a key that is not known, remedies"),
+        (OWN_ENTRY.replace("remedy:", "remedies:"), "unknown key, remedies"),
         (OWN_ENTRY.replace("phase: client", "phase: later"), "its phase is not one of"),
         (OWN_ENTRY.replace("phase: client", "context: moon"), "its context is not one of"),
         (OWN_ENTRY.replace("house-proxy", "House Proxy"), "its id is not made of lowercase letters"),

@@ -227,7 +227,7 @@ def test_the_small_files_of_a_source_say_what_the_model_is(cloud: Any) -> None:
     assert "aml-deploy-look-" not in str(found)
     lines = {fact.name: fact.text for fact in model_facts.about(found)}
     assert lines["Model"].startswith("xgboost, 7 files, ") and "12 columns: Idade" in lines["Signature"]
-    assert lines["From"] == f"{source}: downloaded to this machine, then uploaded"
+    assert lines["Source"] == f"{source}: downloaded to this machine, then uploaded"
 
     plan = replace(plan, test=Test())
     assert source_model.inspect(plan, lambda: cloud.for_plan(plan))["sample_source"] == "example"

@@ -47,7 +47,7 @@ def typed(kind: str) -> Plan:
 def test_what_is_there_is_counted() -> None:
     (finding,) = about(typed("mlflow_model"), listed("MLmodel", "model.ubj"))
     assert (finding.id, finding.severity) == ("model-source", "ok")
-    assert "holds 2 files, 2.0 KiB; it is brought to this machine and uploaded" in finding.message
+    assert "contains 2 files, 2.0 kB; it is downloaded to this machine and uploaded" in finding.message
     assert finding.looked_at == SOURCE
 
 
@@ -102,7 +102,7 @@ def test_in_the_rehearsal_it_is_seen_before_the_button(cloud: Any) -> None:
     account = put(cloud, "lake", FILES)
     (_, there) = addresses(account, "lake", "models/churn")
     (_, gone) = addresses(account, "lake", "no/such/folder")
-    for address, severity, words in ((there, "ok", "holds 2 files"), (gone, "blocker", "No files were found at")):
+    for address, severity, words in ((there, "ok", "contains 2 files"), (gone, "blocker", "No files were found at")):
         plan = resolved(address)
         plan = replace(plan, workspace=cloud.plan.workspace)
         found = {one.id: one for one in preflight.of_step(plan, cloud.for_plan(plan), "model", limit=60.0)}

@@ -39,7 +39,7 @@ async def test_home_opens_a_preset_with_enter() -> None:
     app = WizardApp(environ=dict(os.environ), helper=recorded_answers())
     async with app.run_test(size=(80, 24)) as pilot:
         walk = Walk(app, pilot)
-        await walk.sees("churn-xgboost", "Churn of bank customers")
+        await walk.sees("churn-xgboost", "Bank customer churn")
         await walk.press("enter")
         await walk.sees("step 1 of 9", "Sign in with")
 

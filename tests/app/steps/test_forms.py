@@ -58,7 +58,7 @@ async def test_next_goes_to_the_first_of_several_errors() -> None:
         await walk.to("compute")
         await walk.press("tab", "tab", "pagedown")
         await walk.until(lambda: row(walk, "deployment.instance_type").control.has_focus)
-        await walk.sees("large is not the name of a size", "1 to 50 instances is possible")
+        await walk.sees("large is not a valid size name", "from 1 to 50")
 
 
 async def test_values_that_do_not_go_together_are_refused_at_their_step() -> None:
@@ -73,7 +73,7 @@ async def test_a_path_that_is_not_there_is_refused() -> None:
     async with wizard() as walk:
         await walk.to("model")
         await walk.press("ctrl+u", *"nowhere", "tab")
-        await walk.sees("✖ There is no file or folder", "nowhere")
+        await walk.sees("✖ The file or folder", "nowhere does not")
 
 
 async def test_every_value_shows_where_it_comes_from() -> None:
@@ -225,7 +225,7 @@ async def test_another_auth_mode_than_the_endpoint_has_is_said() -> None:
               "deployments": [{"name": "blue", "instance_type": "Standard_DS3_v2", "instance_count": 2}]}  # fmt: skip
     async with wizard(recorded_answers(endpoint=answer)) as walk:
         await walk.to("endpoint")
-        await walk.sees("exists in this workspace", "It uses aml_token", "2 × Standard_DS3_v2, 100 % of requests")
+        await walk.sees("exists in this workspace", "It uses aml_token", "2 × Standard_DS3_v2, 100 % of the traffic")
 
 
 async def test_a_size_is_taken_from_the_table_and_page_keys_scroll_in_it() -> None:

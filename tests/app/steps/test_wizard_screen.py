@@ -39,7 +39,7 @@ async def test_at_80_by_24_every_label_and_button_is_whole() -> None:
                     assert row.note() in shown
             for scroll in pane.query(FormScroll):
                 assert scroll.max_scroll_y == 0, f"{step} does not fit\n{shown}"
-            for key in ("PgUp Back", "PgDn Next", "^g Help", "^y Copy", "^o Menu", "^c Leave"):
+            for key in ("PgUp Back", "PgDn Next", "^g Help", "^y Copy", "^o Menu", "^c Quit"):
                 assert key in shown
 
 

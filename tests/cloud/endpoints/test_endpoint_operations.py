@@ -236,7 +236,7 @@ def test_a_managed_network_is_provisioned(service: Service, cloud: Any) -> None:
 
 def test_a_deployment_that_has_requests_by_now_is_not_removed(service: Service, cloud: Any) -> None:
     service.on("GET", "/onlineEndpoints/churn", Reply(body={"name": "churn", "properties": {"traffic": {"blue": 10}}}))
-    with pytest.raises(CloudError, match="blue has requests"):
+    with pytest.raises(CloudError, match="blue has traffic"):
         apply_fix(cloud, "churn", "remove_deployment", {"deployment": "blue"})
     assert service.count("DELETE", ".") == 0
 

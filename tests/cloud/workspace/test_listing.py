@@ -111,7 +111,7 @@ def test_a_free_deployment_name_comes_before_those_that_are_there(cloud: Any, se
     service.on("GET", "/onlineEndpoints/churn/deployments", Reply(body={"value": [there]}))
     free, blue = listing.deployments(cloud, WORKSPACE, "churn").items
     assert free.value == "green"
-    assert "2 × Standard_DS3_v2" in blue.detail and "100 % of requests" in blue.detail
+    assert "2 × Standard_DS3_v2" in blue.detail and "100 % of traffic" in blue.detail
     assert listing.free_name(["blue", "GREEN"]) == "blue-2"
 
 
@@ -132,7 +132,7 @@ def test_environments_are_listed_with_their_versions(cloud: Any, service: Servic
     service.on("GET", "/environments/env-b/versions", REFUSED)
     found = listing.environments(cloud, WORKSPACE).items
     assert [item.value for item in found] == ["azureml:env-a:2", "azureml:env-a:1", "azureml:env-b@latest"]
-    assert found[0].detail == "made on 2026-01-02; x:1; with a conda file"
+    assert found[0].detail == "created on 2026-01-02; x:1; with a conda file"
 
 
 # Names in the region

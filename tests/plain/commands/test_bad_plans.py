@@ -36,7 +36,7 @@ def test_every_problem_is_named_with_its_place(command: list[str], lonely: dict[
         (2, "workspace.subscription_id", "32 hexadecimal digits"),
         (6, "endpoint.name", "try churn-endpoint"),
         (7, "endpoint.auth_mode", "key, aml_token, aad_token"),
-        (10, "deployment.model.path", "There is no file or folder"),
+        (10, "deployment.model.path", "does not exist"),
         (11, "deployment.instance_count", "not a whole number"),
         (12, "deployment.instance_typ", "Did you mean deployment.instance_type?"),
     ):
@@ -78,6 +78,6 @@ def test_a_missing_model_folder_starts_nothing(lonely: dict[str, str], tmp_path:
         "apply", PRESET, "--rehearse", "--yes", "--set", "deployment.model.path=/nowhere/model", environ=lonely
     )
     assert done.returncode == 2
-    assert "There is no file or folder /nowhere/model." in done.stderr
+    assert "/nowhere/model does not exist." in done.stderr
     assert not (tmp_path / "cache").exists()
     assert aml_deploy("runs", "--json", environ=lonely).stdout == ""

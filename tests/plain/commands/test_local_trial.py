@@ -215,9 +215,9 @@ def test_whoever_goes_leaves_nothing_behind(rehearsing: dict[str, str]) -> None:
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write(json.dumps({"document": document.tree, "base": str(document.base)}) + "\n")
     process.stdin.flush()
-    assert "stand-in" in process.stdout.readline()
+    assert "local Azure" in process.stdout.readline()
     for line in process.stdout:  # until the run is under way
-        if "stand-in" not in line:
+        if "local Azure" not in line:
             break
     process.stdin.close()
     told = process.stdout.read()

@@ -70,7 +70,7 @@ def test_under_legacy_isolation_it_is_blocked_with_and_without_the_flag(
     rehearsing: dict[str, str], rehearsal: dict[str, Any]
 ) -> None:
     legacy = ("--set", f"workspace.name={rehearsal['workspaces']['legacy']['name']}")
-    expected = "Deploy it with a scoring script and a conda file, which `aml-deploy scoring PLAN` writes"
+    expected = "Deploy it with a scoring script and a conda file, which `aml-deploy scoring PLAN` creates"
     for more in ((), ("--set", "deployment.egress_public_network_access=disabled")):
         done = aml_deploy("check", PRESET, "--rehearse", "--json", *legacy, *more, environ=rehearsing)
         assert done.returncode == 3

@@ -160,7 +160,7 @@ def test_an_endpoint_that_is_not_there(two: dict[str, str]) -> None:
     [
         (["blue=90", "green=20"], "add up to 110"),
         (["blue=0"], "add up to 0"),
-        (["blue=90", "blue=10"], "named twice"),
+        (["blue=90", "blue=10"], "appears twice"),
         (["blue"], "DEPLOYMENT=PERCENT"),
         (["blue=-10", "green=110"], "DEPLOYMENT=PERCENT"),
     ],

@@ -48,7 +48,7 @@ def test_without_a_terminal_the_prompts_come_by_themselves(lonely: dict[str, str
     done = aml_deploy(environ=lonely)
     assert done.returncode == 2
     assert f"Plan file or preset [{PRESET}]:" in done.stderr
-    assert "AZURE_SUBSCRIPTION_ID is not set here" in done.stderr
+    assert "AZURE_SUBSCRIPTION_ID is not set" in done.stderr
     assert "The input ended before Subscription (workspace.subscription_id) had a valid value." in done.stderr
 
 

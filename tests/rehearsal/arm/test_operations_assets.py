@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -175,11 +176,11 @@ def test_data_with_the_management_client(mgmt: Any, name: str) -> None:
 
 
 def test_data_says_when_it_is_to_be_deleted(ml_client: Any, artifacts: Path, name: str) -> None:
-    from azure.ai.ml.entities import AutoDeleteSetting, Data
+    from azure.ai.ml import load_data
 
-    wish = AutoDeleteSetting(condition="created_greater_than", value="30d")
-    data = Data(name=name, version="1", type="uri_folder", path=str(artifacts / "model"), auto_delete_setting=wish)
-    ml_client.data.create_or_update(data)
+    wish = "auto_delete_setting: {condition: created_greater_than, value: 30d}"
+    text = f"name: {name}\nversion: '1'\ntype: uri_folder\npath: {artifacts / 'model'}\n{wish}\n"
+    ml_client.data.create_or_update(load_data(source=StringIO(text)))
     kept = ml_client.data.get(name, "1")
     assert (kept.auto_delete_setting.condition, kept.auto_delete_setting.value) == ("createdGreaterThan", "30d")
     assert kept.path.endswith("/model/")

@@ -30,10 +30,9 @@ def findings(plan: Plan, count: int, docs: str, looked_at: str) -> list[Finding]
 
 
 def shown(count: int) -> str:
-    """Format a number of bytes in the largest unit that gives at least 1."""
-    amount = float(count)
-    for unit in ("bytes", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GiB"
+    """Format a number of bytes: in GiB, as Azure counts disk and memory; below 1 GiB in bytes, kB or MB."""
+    if count >= _GIB:
+        return f"{count / _GIB:.1f} GiB"
+    if count >= 1000**2:
+        return f"{count / 1000**2:.1f} MB"
+    return f"{count / 1000:.1f} kB" if count >= 1000 else f"{count} bytes"

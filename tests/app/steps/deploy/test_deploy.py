@@ -97,7 +97,7 @@ async def test_enter_on_a_task_tells_everything_about_it_and_goes_on_telling(hom
         await follow(walk, recording)
         await walk.tab_to("timeline")
         await walk.press(*["down"] * 6, "enter")
-        screen = await walk.sees("The task deployment", "▸ running", "Builds the environment's image", "creates it")
+        screen = await walk.sees("Task deployment", "▸ running", "Builds the environment's image", "creates it")
         assert "Waits for" in screen
         assert "traffic" in screen
         dialog = walk.app.screen

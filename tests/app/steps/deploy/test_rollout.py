@@ -89,8 +89,8 @@ async def test_the_split_what_is_watched_and_what_comes_next_are_in_sight(home: 
     async with wizard() as walk:
         await follow(walk, recording)
         screen = await walk.sees(
-            "Now      step 1 of 3: requests go to blue 90 %, green 10 %",
-            "Watched  12 test requests: 200 × 11, 424 × 1; p95 43 ms",
+            "Now      step 1 of 3: traffic: blue 90 %, green 10 %",
+            "Monitor  12 test requests: 200 × 11, 424 × 1; p95 43 ms",
             "Next     50 % go to green in 4 minutes",
             "▸ running  rollout",
             "Roll back now",
@@ -142,7 +142,7 @@ async def test_without_an_engine_the_command_is_named(home: Path) -> None:
 async def test_a_task_of_one_deployment_says_of_which(home: Path) -> None:
     recording = Recording(home, ago=20).engine_lives()
     shifting(recording)
-    assert "green alone" in what_of("test:green")
+    assert "green directly" in what_of("test:green")
     assert what_of("test") == "Sends the sample request, as any caller would."
     async with wizard(size=(120, 40)) as walk:
         await follow(walk, recording)

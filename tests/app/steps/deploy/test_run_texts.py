@@ -70,7 +70,7 @@ async def test_a_pause_between_two_engines_is_no_part_of_a_runs_time(home: Path)
     assert snapshot.azure_requests.attempts["deployment"] == 2
     assert snapshot.azure_requests.versions == ("0.1.0", "0.2.0")
     assert any(
-        row.name == "Attempts" and "2 times" in row.text
+        row.name == "Attempts" and row.text.startswith("2,")
         for row in task_rows(snapshot.view.task("deployment"), snapshot)
     )
 
