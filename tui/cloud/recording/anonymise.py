@@ -79,7 +79,7 @@ class Redactor:
         if not secret or len(secret) < 6 or secret in self._secrets:
             return
         # Literally, and encoded as in JSON or in a URL.
-        for form in (secret, json.dumps(secret, ensure_ascii=False)[1:-1], quote(secret, safe="")):
+        for form in dict.fromkeys((secret, json.dumps(secret, ensure_ascii=False)[1:-1], quote(secret, safe=""))):
             if len(self._secrets) >= _MAX_SECRETS:
                 self._secrets.pop(next(iter(self._secrets)))
             self._secrets[form] = None
