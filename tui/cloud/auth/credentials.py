@@ -21,19 +21,16 @@ _IMDS = ("169.254.169.254", 80)
 def build(credential: Credential, cloud: CloudMetadata, transport: Any = None) -> Any:
     """A token credential for `credential.method`; this does not sign in yet.
 
-    Methods: default, service_principal, managed_identity, azure_cli. Further azure-identity keyword arguments
-    come from the credential's `options`. For a cloud that is not built in, its own authority is used, without
-    instance discovery, which calls login.microsoftonline.com. `transport` is azure-core's; the Azure CLI
-    sends its own requests and does not use it. Raises CloudError.
+    Methods: default, service_principal, managed_identity, azure_cli. For a cloud that is not built in, its own
+    authority is used, without instance discovery, which calls login.microsoftonline.com. `transport` is azure-core's;
+    the Azure CLI sends its own requests and does not use it. Raises CloudError.
     """
     import azure.identity as identity
 
-    options: dict[str, Any] = dict(getattr(credential, "options", None) or {})
-    options.setdefault("authority", cloud.login)
-    if not cloud.built_in:
-        options.setdefault("disable_instance_discovery", True)
     sending = {"transport": transport} if transport is not None else {}
-    options.update(sending)
+    options: dict[str, Any] = {"authority": cloud.login, **sending}
+    if not cloud.built_in:
+        options["disable_instance_discovery"] = True
     method = credential.method
     try:
         if method == "service_principal":
@@ -50,7 +47,7 @@ def build(credential: Credential, cloud: CloudMetadata, transport: Any = None) -
         if method == "azure_cli":
             return identity.AzureCliCredential(tenant_id=credential.tenant_id or "", process_timeout=30)
         if credential.client_id:
-            options.setdefault("managed_identity_client_id", credential.client_id)
+            options["managed_identity_client_id"] = credential.client_id
         return identity.DefaultAzureCredential(process_timeout=30, **options)
     except (ValueError, TypeError) as error:
         raise CloudError(
