@@ -29,7 +29,8 @@ def test_a_deployment_with_everything() -> None:
         {
             "name": "blue", "id": "/d", "tags": {"a": 1}, "sku": {"capacity": 3},
             "properties": {
-                "provisioningState": "Succeeded", "instanceType": "S", "model": {"assetId": "/m"}, "environmentId": "/e",
+                "provisioningState": "Succeeded", "instanceType": "S", "model": {"assetId": "/m"},
+                "environmentId": "/e",
                 "codeConfiguration": {"codeId": "/c", "scoringScript": "s.py"}, "environmentVariables": {"A": 1},
                 "egressPublicNetworkAccess": "Disabled", "appInsightsEnabled": True, "description": "d",
                 "requestSettings": {"requestTimeout": "PT4.5S", "maxQueueWait": "PT0.25S",
@@ -54,7 +55,9 @@ def test_a_deployment_with_everything() -> None:
 
 def test_a_deployment_with_nothing() -> None:
     found = deployments.info({"name": "blue", "id": "/d"})
-    assert (found.instance_count, found.model, found.egress_public_network_access, found.environment) == (0,) + (None,) * 3
+    assert (found.instance_count, found.model, found.egress_public_network_access, found.environment) == (0,) + (
+        None,
+    ) * 3
     assert (found.provisioning_state, found.app_insights_enabled, found.model_mount_path) == ("", False, None)
     assert set(found.request_settings.values()) == {None} and found.data_collector == {}
     assert deployments.info({"properties": {"model": "/m"}}).model == "/m"
@@ -96,7 +99,8 @@ def test_a_data_collector_in_the_plans_words() -> None:
     assert (found["rolling_rate"], found["capture_headers"]) == ("hour", ["x"])
     words = data_collection.in_words_of_a_plan(found)
     assert words["collections"] == {
-        "inputs": {"enabled": "True", "data": {"name": "a", "version": "1"}}, "outputs": {"enabled": "False", "data": None},
+        "inputs": {"enabled": "True", "data": {"name": "a", "version": "1"}}, "outputs": {"enabled": "False",
+        "data": None},
     }  # fmt: skip
     assert (words["sampling_rate"], words["request_logging"]) == (0.5, {"capture_headers": ["x"]})
     for nothing in ({}, {"collections": {}}, {"collections": None}, {"collections": []}):
@@ -110,7 +114,12 @@ def test_a_data_collector_in_the_plans_words() -> None:
 
 @pytest.mark.parametrize(
     ("rates", "place", "refused"),
-    [((0.5, 0.5), WORKSPACE.id, False), ((0.5, 0.1), WORKSPACE.id, True), ((0.5, 0.5), "/other", True), ((), "", False)],
+    [
+        ((0.5, 0.5), WORKSPACE.id, False),
+        ((0.5, 0.1), WORKSPACE.id, True),
+        ((0.5, 0.5), "/other", True),
+        ((), "", False),
+    ],
 )
 def test_a_collector_that_the_sdk_would_change_is_refused(
     cloud: Any, rates: tuple[float, ...], place: str, refused: bool

@@ -111,7 +111,7 @@ def test_each_item_says_why_and_what_it_costs(service: Service, cloud: Any) -> N
     *_, old, endpoint = inventory(cloud, failed=True).items
     assert old.goes and "failed" in old.why and "--failed" not in old.why
     named = {item.name: item.why for item in inventory(cloud, "old").items}
-    assert "only old was named" == named["blue"] and "only a deployment" in named["churn"] and "failed" in named["old"]
+    assert named["blue"] == "only old was named" and "only a deployment" in named["churn"] and "failed" in named["old"]
     there(service, deployment("blue"), deployment("red"))
     assert {item.name: item.why for item in inventory(cloud, "red").items}["red"] == "it was named"
     assert "other deployments" in inventory(cloud).items[-1].why

@@ -18,7 +18,8 @@ PUBLIC = BUILT_IN["AzureCloud"]
 INFO = WorkspaceInfo(
     id="/ws", name="ws", location="eastus", isolation="public", public_network_access="Enabled", managed_network=None,
     image_build_compute=None, portal_url="", explain="", workspace_guid="guid", key_vault="/vault",
-    container_registry="/registry", api_host="guid.workspace.eastus.api.azureml.ms", notebook_host="n.notebooks.azure.net",
+    container_registry="/registry", api_host="guid.workspace.eastus.api.azureml.ms",
+    notebook_host="n.notebooks.azure.net",
 )  # fmt: skip
 CLOSED = replace(INFO, public_network_access="Disabled")
 STORE = Store("workspaceblobstore", "acc", "https://acc.blob.core.windows.net", "c", True, "/store")
@@ -152,9 +153,11 @@ RESOURCES: list[tuple[Any, tuple[Any, ...] | None]] = [
     ({"properties": {"publicNetworkAccess": "Disabled", "networkAcls": {"defaultAction": "Deny", "bypass": "None"}}},
      ("", "disabled", {}, None, False)),
     ({"properties": {"networkRuleSet": {"defaultAction": "Allow"}}}, ("", "enabled", {}, None, None)),
-    ({"properties": {"primaryEndpoints": {"file": "https://f.x"}, "loginServer": "r.x"}}, ("r.x", None, {}, None, None)),
+    ({"properties": {"primaryEndpoints": {"file": "https://f.x"}, "loginServer": "r.x"}}, ("r.x", None, {}, None,
+    None)),
     ({"properties": {"privateEndpointConnections": [
-        {"properties": {"privateEndpoint": {"id": "/p/pe"}, "privateLinkServiceConnectionState": {"status": "Approved"}}}
+        {"properties": {"privateEndpoint": {"id": "/p/pe"},
+        "privateLinkServiceConnectionState": {"status": "Approved"}}}
     ]}}, ("", None, {"pe": "Approved"}, None, None)),
     ({"properties": None}, None),
     ([], None),

@@ -156,7 +156,9 @@ def test_the_last_hour(service: Service, cloud: Any) -> None:
     assert answers.minutes == (("2026-11-23T10:00Z", 1.234), ("short", 2.0))
     assert hour.latency == {"blue": {"p50_ms": 10.3}} and hour.load == {"blue": {"cpu_percent": 55.5}}
     assert hour.requests == 3.23 and hour.begin < hour.end
-    begin, end = (datetime.strptime(one, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc) for one in (hour.begin, hour.end))
+    begin, end = (
+        datetime.strptime(one, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc) for one in (hour.begin, hour.end)
+    )
     assert (end - begin).total_seconds() == 61 * 60
     service.on("GET", "CpuUtilization|Memory|Disk|Latency", Reply(403, {}))
     quiet = metrics.last_hour(cloud, ENDPOINT, ["blue"])

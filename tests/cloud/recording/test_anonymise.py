@@ -247,7 +247,8 @@ def test_the_names_of_fields_are_kept_where_azure_chooses_them(redactor: Redacto
         "properties": {
             "provisioningState": "Succeeded",
             "properties": {
-                "{key-1}": "{text}", "AzureAsyncOperationUri": f"{ARM}/operations/{{segment-1}}", "hash_version": "202208",
+                "{key-1}": "{text}", "AzureAsyncOperationUri": f"{ARM}/operations/{{segment-1}}",
+                "hash_version": "202208",
             },
         },
         "tags": {"{key-2}": "{text}", "aml-deploy-run": "12", "azureml.x": {"jane": 1}},

@@ -39,7 +39,13 @@ def test_a_subscription(service: Service, cloud: Any, body: dict[str, Any], item
 
 @pytest.mark.parametrize(
     ("identifier", "group"),
-    [("/subscriptions/s/resourceGroups/g/x", "g"), ("/s/RESOURCEGROUPS/G", "G"), ("/s/resourceGroups", ""), ("/s", ""), ("", "")],
+    [
+        ("/subscriptions/s/resourceGroups/g/x", "g"),
+        ("/s/RESOURCEGROUPS/G", "G"),
+        ("/s/resourceGroups", ""),
+        ("/s", ""),
+        ("", ""),
+    ],
 )
 def test_the_group_in_an_id(identifier: str, group: str) -> None:
     assert listing.group_of(identifier) == group
@@ -138,7 +144,9 @@ def version(name: str, **properties: Any) -> dict[str, Any]:
 def test_versions_of_a_model(service: Service, cloud: Any) -> None:
     for scope, name in ((Workspace("s", "g", ""), "m"), (SCOPE, "")):
         assert listing.model_versions(cloud, scope, name).reason.startswith("Enter")
-    rows(service, "/models/m/versions", version("2"), version("x"), version("10", modelType="mlflow_model"), version("a"))
+    rows(
+        service, "/models/m/versions", version("2"), version("x"), version("10", modelType="mlflow_model"), version("a")
+    )
     found = listing.model_versions(cloud, SCOPE, "m").items
     assert [item.label for item in found] == ["m:10", "m:2", "m:x", "m:a"] and found[0].value == "azureml:m:10"
     assert (found[0].detail, found[1].detail) == ("mlflow model", "")
@@ -149,7 +157,12 @@ def test_versions_of_a_model(service: Service, cloud: Any) -> None:
 
 @pytest.mark.parametrize(
     ("created", "day"),
-    [("2026-01-02T03:04:05Z", "created on 2026-01-02"), ("2026-01-02", "created on 2026-01-02"), ("2026-01-0", ""), (None, "")],
+    [
+        ("2026-01-02T03:04:05Z", "created on 2026-01-02"),
+        ("2026-01-02", "created on 2026-01-02"),
+        ("2026-01-0", ""),
+        (None, ""),
+    ],
 )
 def test_the_day_of_a_version(created: Any, day: str) -> None:
     assert listing._day({"systemData": {"createdAt": created}}) == day and listing._day({}) == ""
@@ -224,7 +237,13 @@ def test_a_name_in_the_region(service: Service, cloud: Any, monkeypatch: pytest.
     assert (found.state, found.asked, found.silent, found.reason) == ("unseen", 1, 1, "")
     service.on("GET", "/workspaces/two/onlineEndpoints/churn", Reply(200, {}))
     found = endpoint_names.look(cloud, "churn")
-    assert (found.state, found.workspace, found.resource_group, found.asked, found.silent) == ("taken", "two", "g2", 1, 1)
+    assert (found.state, found.workspace, found.resource_group, found.asked, found.silent) == (
+        "taken",
+        "two",
+        "g2",
+        1,
+        1,
+    )
     assert service.count("GET", "/workspaces/away/") == 0
     service.on("GET", f"{WORKSPACE.id}/onlineEndpoints/churn", Reply(200, {}))
     assert endpoint_names.look(cloud, "churn").state == "yours"
@@ -303,8 +322,10 @@ def test_the_quota_counts_for_all_instances(service: Service, cloud: Any) -> Non
     ("change", "counted"),
     [
         ({}, True), ({"type": "Reservation"}, False), ({"type": None}, False), ({"unitOfMeasure": "1 Day"}, False),
-        ({"retailPrice": 0}, False), ({"retailPrice": 1}, True), ({"retailPrice": "1"}, False), ({"retailPrice": None}, False),
-        ({"skuName": "D2 SPOT"}, False), ({"meterName": "D2 Low Priority"}, False), ({"productName": "x Windows"}, False),
+        ({"retailPrice": 0}, False), ({"retailPrice": 1}, True), ({"retailPrice": "1"}, False), ({"retailPrice": None},
+        False),
+        ({"skuName": "D2 SPOT"}, False), ({"meterName": "D2 Low Priority"}, False), ({"productName": "x Windows"},
+        False),
         ({"productName": "Cloud Services"}, False), ({"productName": "Dedicated Host"}, False),
     ],
 )  # fmt: skip
@@ -339,5 +360,10 @@ def test_odd_sizes_and_regions_are_not_asked_for(tmp_path: Any, monkeypatch: pyt
         assert prices._asked(size, region, "address", env) is None and asked == []
     assert prices._asked("Standard_X", "eastus", "silent", env) is None and asked == []
     found = prices._asked("Standard_X", "eastus", "address", env)
-    assert found is not None and (found.amount, found.currency, found.source, asked) == (0.25, "USD", "api", ["Standard_X"])
+    assert found is not None and (found.amount, found.currency, found.source, asked) == (
+        0.25,
+        "USD",
+        "api",
+        ["Standard_X"],
+    )
     assert prices._asked("Standard_X", "eastus", "silent", env) == found, "kept for a day"
