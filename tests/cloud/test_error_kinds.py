@@ -155,6 +155,13 @@ def test_a_missing_response_is_explained(error: Exception, title: str, cause: st
     assert found.title.endswith(", while reading") and found.remedy
 
 
+def test_a_long_message_is_cut() -> None:
+    long = "x" * 500
+    assert len(explain(OSError(long)).cause) == 300
+    assert len(explain_sign_in(RuntimeError(f"timed out {long}")).cause) == 400
+    assert len(explain_sign_in(RuntimeError(long)).cause) == 400
+
+
 @pytest.mark.parametrize(
     "error", [FileNotFoundError("x"), PermissionError("x"), IsADirectoryError("x"), ValueError("x")]
 )

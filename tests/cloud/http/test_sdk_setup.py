@@ -111,14 +111,15 @@ ENTRY = {
 )  # fmt: skip
 def test_another_cloud_by_its_metadata(body: Any, name: str | None) -> None:
     answer = SimpleNamespace(raise_for_status=lambda: None, json=lambda: body)
-    session: Any = SimpleNamespace(get=lambda url, timeout: answer)
+    waits: list[Any] = []
+    session: Any = SimpleNamespace(get=lambda url, timeout: waits.append(timeout) or answer)
     environ = {"ARM_CLOUD_METADATA_URL": "https://arm.example/metadata"}
     if name is None:
         with pytest.raises(CloudError):
             clouds.current(environ, session)
         return
     found = clouds.current(environ, session)
-    assert (found.name, found.built_in) == (name, name == "AzureCloud")
+    assert (found.name, found.built_in, waits) == (name, name == "AzureCloud", [(10, 30)])
     if name == "Own":
         assert (found.resource_manager, found.login) == ("https://arm.example", "https://login.example")
         assert (found.ml_resource, found.studio) == ("https://ml.azure.example", "")

@@ -123,6 +123,17 @@ def test_a_url_keeps_what_is_azures_own(redactor: Redactor, url: str, shown: str
     assert redactor.url(url) == shown
 
 
+def test_an_account_is_the_same_under_all_its_hosts(redactor: Redactor) -> None:
+    for host in ("acc.blob.core.windows.net", "ACC.dfs.core.windows.net", "other.blob.core.windows.net"):
+        redactor.url(f"https://{host}/azureml")
+    assert redactor.url("https://acc.blob.core.windows.net") == "https://{account-1}.blob.core.windows.net/"
+    assert redactor.url("https://acc.dfs.core.windows.net") == "https://{account-1}.dfs.core.windows.net/"
+    for service in ("blob", "dfs", "blob"):
+        shown = redactor.url(f"https://127.0.0.1:1/acc.{service}.core.windows.net/azureml")
+        assert shown == f"https://{{account-3}}.{service}.core.windows.net/azureml"
+    assert redactor.url("https://secret.example:1/") != redactor.url("https://secret.example:2/")
+
+
 def test_a_name_that_is_known_is_found_again_in_other_places(redactor: Redactor) -> None:
     redactor.url(f"{ARM}{WORKSPACE}")
     assert redactor.path("/Ws-Of-Jane/new") == "/{workspace}/{segment-1}"

@@ -42,7 +42,7 @@ def path(tmp_path: Path) -> Path:
 def exchange(
     path: Path, request: requests.PreparedRequest, response: Any, service: str = RESOURCE_MANAGER
 ) -> dict[str, Any]:
-    Recorder(path).write(service, request, response, None, 0.0123)
+    Recorder(path).write(service, request, response, None, 0.01236)
     return lines(path)[-1]
 
 
@@ -93,7 +93,7 @@ def test_a_response_is_described_as_far_as_it_may(
     path: Path, service: str, content: bytes, kind: str, described: dict[str, Any]
 ) -> None:
     found = exchange(path, asked(), answered(content, 201, Content_Type=kind, Content_Length="9"), service)
-    assert found["latency_ms"] == 12.3
+    assert found["latency_ms"] == 12.4
     assert {key: value for key, value in found["response"].items() if key != "headers"} == {"status": 201, **described}
 
 
@@ -105,6 +105,12 @@ def test_a_body_above_the_limit_is_counted_only(path: Path, more: int, kept: boo
     assert [("body" in found[side], found[side]["bytes"]) for side in ("request", "response")] == [
         (kept, len(text))
     ] * 2
+
+
+def test_what_says_no_length_has_none(path: Path) -> None:
+    found = exchange(path, asked(), answered(b"page", Content_Type="text/html"))
+    assert (found["request"]["bytes"], found["response"]["bytes"]) == (0, 0)
+    assert found["request"] == {"headers": {}, "bytes": 0}
 
 
 def test_headers_of_the_interface_are_kept_and_no_others(path: Path) -> None:
@@ -129,7 +135,7 @@ def test_an_exchange_without_a_response_names_the_error(path: Path) -> None:
                    requests.ConnectionError("x"), 1)  # fmt: skip
     first, last = lines(path)
     assert (first["format"], first["seq"], last["seq"]) == (module.FORMAT, 0, 1)
-    assert {"python", "azure-ai-ml"} <= set(first["versions"])
+    assert {"python", "azure-ai-ml"} <= set(first["versions"]) and first["versions"]["python"].count(".") == 2
     assert (last["response"], last["error"], last["method"]) == (None, "ConnectionError", "PUT")
     assert "plantedsecret" not in path.read_text()
     assert "error" not in exchange(path, asked(), answered())
@@ -172,7 +178,13 @@ def test_a_full_disk_ends_the_recording_and_not_the_run(
 
 
 def test_a_session_records_what_it_sends_and_what_breaks(path: Path) -> None:
-    session = Recorder(path).session(SCORING, 3)
+    recorder = Recorder(path)
+    assert [recorder.session(SCORING).get_adapter(f"{scheme}://x")._pool_maxsize for scheme in ("https", "http")] == [
+        10,
+        10,
+    ]
+    session = recorder.session(SCORING, 3)
+    assert session.get_adapter("https://x")._pool_maxsize == 3
     for scheme in ("https", "http"):
         with pytest.raises(requests.RequestException):
             session.get(f"{scheme}://127.0.0.1:9/x", timeout=5)

@@ -68,7 +68,10 @@ def test_usage_of_the_region(service: Service, cloud: Any) -> None:
     found = limits.usage(cloud)
     assert found.endpoints == limits.Counted(0, 100) and found.endpoints.left == 100
     assert found.deployments is None and found.all_cores == limits.Counted(5, 0) and found.all_cores.left == 0
-    assert len(list(limits.counted(cloud, "x"))) == 4
+    rows = [usage("FamA", 4, kind="X/Cores"), {"limit": 2.0}]
+    service.on("GET", "/locations/eastus/usages", Reply(200, {"value": rows}))
+    told = [("x/cores", "fama", limits.Counted(1, 4)), ("", "", limits.Counted(0, 2))]
+    assert list(limits.counted(cloud, "x")) == told
 
 
 @pytest.mark.parametrize(

@@ -307,5 +307,5 @@ def why_not(what: str, error: CloudError) -> str:
     if error.status == 403:
         return f"{what} cannot be listed: this identity has no role that allows it. You can type the value."
     if error.status == 404:
-        return f"{what} cannot be listed: {error.title[0].lower()}{error.title[1:]}."
+        return f"{what} cannot be listed: {error.title[0].lower()}{error.title[1:].rstrip('.')}."
     return f"{what} cannot be listed: {error.title[0].lower()}{error.title[1:].rstrip('.')}. You can type the value."
