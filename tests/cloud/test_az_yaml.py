@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tui.cloud import az_yaml
 from tui.cloud.az_yaml import import_files
 from tui.plan.load_save.load import load
 from tui.plan.load_save.resolve import resolve
@@ -200,3 +201,22 @@ def test_an_imported_identity_is_in_the_plans_words(tmp_path: Path, written: str
     back = import_files([tmp_path / "endpoint.yml", tmp_path / "blue.yml"])
     assert back.get("endpoint.identity.type") == kind
     assert [one.key for one in back.left_out] == ([] if kind else ["identity.type"])
+
+
+def test_a_missing_key_is_as_far_from_a_form_as_two_wrong_ones() -> None:
+    wrong, missing = ("a", "Not a valid integer."), ("b", az_yaml._WORDS[az_yaml._MISSING])
+    forms = ([], [wrong], [missing], [wrong, wrong, wrong], [wrong, missing])
+    assert [az_yaml._weight(form) for form in forms] == [0, 1, 2, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("Unknown field.", "The key is unknown."),
+        ("Not  a\nnumber", "Not a number."),
+        ("Why?", "Why?"),
+        ("ValueError: the cause from raise ValueError(x)", "the cause."),
+    ],
+)
+def test_messages_of_the_sdk_are_sentences(text: str, sentence: str) -> None:
+    assert az_yaml._sentence(text) == sentence
