@@ -102,7 +102,7 @@ def test_there_must_be_room_for_what_is_missing(monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.parametrize(
-    ("count", "words"), [(2**30 - 1, "1024 MiB"), (2**30, "1.0 GiB"), (2**20, "1 MiB"), (3 * 2**29, "1.5 GiB")]
+    ("count", "words"), [(10**9 - 1, "1000 MB"), (10**9, "1.0 GB"), (10**6, "1 MB"), (1_500_000_000, "1.5 GB")]
 )
 def test_a_size_in_words(count: int, words: str) -> None:
     assert staging._size(count) == words
