@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections import namedtuple
@@ -70,6 +71,12 @@ def test_a_single_file_is_a_file() -> None:
 def test_a_single_file_with_a_name_is_in_a_folder() -> None:
     with staging.staged(Source(only=b"1").listing()) as root:
         assert root.is_dir() and (root / "only").is_file()
+
+
+def test_what_somebody_else_has_removed_is_no_error(cache: Path) -> None:
+    with staging.staged(Source(a=b"1").listing()) as root:
+        shutil.rmtree(root.parent)
+    assert list(cache.iterdir()) == []
 
 
 def test_a_cancel_ends_the_staging_and_keeps_the_files(cache: Path) -> None:
