@@ -261,3 +261,18 @@ def test_the_file_of_authorities(tmp_path: Path) -> None:
     assert Trust("X", str(tmp_path)).problem == ""
     (tmp_path / "empty").write_text("nothing")
     assert "no certificates" in Trust("X", str(tmp_path / "empty")).problem
+
+
+@pytest.mark.parametrize(
+    ("code", "issuer", "subject", "words"),
+    [
+        (10, "CA", "x", "has expired"), (62, "CA", "other.example", "by CA for other.example"),
+        (64, None, "other.example", "issued for other.example"), (62, None, None, "not this host's."),
+        (18, "CA", "x", "issued by CA, which is not trusted"), (11, None, None,
+        "by an authority, which is not trusted"),
+    ],
+)  # fmt: skip
+def test_why_a_certificate_is_refused(code: int, issuer: str | None, subject: str | None, words: str) -> None:
+    error = ssl.SSLCertVerificationError()
+    error.verify_code = code
+    assert words in connectivity._not_trusted(error, issuer, subject)
