@@ -51,6 +51,11 @@ def test_the_group_in_an_id(identifier: str, group: str) -> None:
     assert listing.group_of(identifier) == group
 
 
+def test_resource_groups_are_listed_with_their_region(service: Service, cloud: Any) -> None:
+    rows(service, "/resourcegroups", {"name": "g", "location": "eastus"}, {"name": "h"})
+    assert listing.resource_groups(cloud, SCOPE).items == [Item("g", "g", "eastus"), Item("h", "h", "")]
+
+
 def place(name: str, group: str = "group", **more: Any) -> dict[str, Any]:
     return {"id": Workspace("s", group, name).id, "name": name, "location": "eastus", **more}
 
