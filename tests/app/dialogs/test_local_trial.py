@@ -51,7 +51,7 @@ async def test_it_is_shown_or_stopped_and_leaves_nothing_behind(
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(app, pilot)
         if stopped:
-            await until(pilot, lambda: "stand-in" in screen._progress)
+            await until(pilot, lambda: "local Azure" in screen._progress)
         else:
             await until(pilot, lambda: screen.report is not None)
             shown = screen.query_one(Facts).facts
@@ -78,7 +78,7 @@ def test_a_failure_shows_what_to_do_and_what_was_seen() -> None:
         ("", "What to do", "Correct it."),
         ("", "", "Try again."),
         ("", "Evidence", "line 7"),
-        ("", "More", "https://example.org"),
+        ("", "Read more", "https://example.org"),
     ]
     plain = text({"findings": [finding], "figures": [{"deployment": "blue", "p50_ms": None, "calls": 0}]})
     assert "blocker  trial-ready: It failed." in plain and "| line 7" in plain

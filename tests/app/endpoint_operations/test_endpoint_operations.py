@@ -162,7 +162,7 @@ async def test_sliders_keep_the_total_and_nothing_changes_before_apply() -> None
         assert "traffic" not in dict(answers.asked)
         await walk.tab_to("traffic-apply")
         await walk.press("enter")
-        await walk.sees("✔ The traffic is blue 80 %, green 20 % now.", "no change")
+        await walk.sees("✔ The traffic is now blue 80 %, green 20 %.", "no change")
         assert dict(answers.asked)["traffic"]["shares"] == {"blue": 80, "green": 20}
 
 
@@ -175,7 +175,7 @@ async def test_roll_back_names_the_split_that_it_goes_to() -> None:
         await walk.sees("Back to blue 100 %, the split before the last change")
         await walk.tab_to("traffic-back")
         await walk.press("enter")
-        await walk.sees("✔ The traffic is blue 100 % now.")
+        await walk.sees("✔ The traffic is now blue 100 %.")
 
 
 async def test_a_refused_split_is_said_with_its_reason() -> None:
@@ -329,13 +329,13 @@ async def test_keys_are_replaced_one_after_the_other_and_put_into_files() -> Non
         await walk.to("test")
         await walk.tab_to("test-keys")
         await walk.press("enter")
-        await walk.sees("fingerprint 11111111", "fingerprint 22222222", "Step 1 of 2", "use the secondary key")
+        await walk.sees("fingerprint 11111111", "fingerprint 22222222", "Step 1 of 2", "to the secondary key")
         await walk.tab_to("keys-put")
         await walk.press("enter")
         await walk.sees("✔ The secondary key is in ~/churn-endpoint-01.secondary.key", "az keyvault secret set")
         await walk.tab_to("keys-replace")
         await walk.press("enter")
-        await walk.sees("Callers that still use the primary key get 401", "Yes, regenerate primary")
+        await walk.sees("Callers that still use the primary key will", "Yes, regenerate primary")
         await walk.press("enter")
         assert "regenerate_key" not in dict(answers.asked), "a second Enter closes, and replaces nothing"
         await walk.sees("Load test …")

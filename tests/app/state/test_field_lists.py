@@ -231,7 +231,7 @@ async def test_an_endpoint_that_exists_is_chosen_with_its_auth_mode_and_a_deploy
         await walk.press("enter")
         await walk.until(lambda: walk.store.value("endpoint.name") == "fraud-01")
         assert walk.store.value("endpoint.auth_mode") == "aml_token"
-        await walk.sees("fraud-01 exists in this workspace", "100 % of requests", "Deploy as green")
+        await walk.sees("fraud-01 exists in this workspace", "100 % of the traffic", "Deploy as green")
         await walk.tab_to("free-name")
         await walk.press("enter")
         await walk.sees("green is new; it gets no traffic")

@@ -201,7 +201,7 @@ async def test_the_findings_are_there_first_and_enter_shows_one(home: Path) -> N
         assert walk.focused == "findings"
         text = walk.text()
         assert "✖ wrong  No requests reach any deployment" in text
-        assert "1 thing is wrong, 1 piece of advice" in text
+        assert "1 problem, 1 recommendation" in text
         await walk.press("enter")
         shown = walk.text()
         for words in ("A cause.", "A remedy.", "az ml something", "a line that was seen", "Traffic to blue"):
@@ -237,7 +237,7 @@ async def test_a_fix_is_previewed_confirmed_and_then_looked_at(home: Path) -> No
         await walk.press("escape")
         await walk.until(lambda: not screen.report["wrong"], "the new look")
         await walk.until(lambda: "Since the last refresh" in walk.text(), "what changed")
-        assert "gone: No requests reach" in walk.text()
+        assert "resolved: No requests reach" in walk.text()
         assert "traffic: no traffic → blue 100 %" in walk.text()
 
 
@@ -335,11 +335,11 @@ async def test_home_offers_it_and_takes_a_resource_id(home: Path) -> None:
         await walk.press("end", "enter")
         await walk.until(lambda: isinstance(app.screen, ChooseEndpointDialog), "the question")
         await walk.press(*"no", "underscore", "enter")
-        await walk.until(lambda: "is not the name of an endpoint" in walk.text(), "what is wrong with it")
+        await walk.until(lambda: "is not a valid endpoint name" in walk.text(), "what is wrong with it")
         app.screen.query_one("#which").value = ID  # type: ignore[attr-defined]
         await walk.tab_to("which")
         await walk.press("enter")
         await walk.until(lambda: isinstance(app.screen, TroubleshootScreen), "the screen")
         assert walk.store.document.get("workspace.name") == "ws-churn"
         assert walk.store.document.get("endpoint.name") == "churn-01"
-        await walk.until(lambda: "1 thing is wrong" in walk.text(), "the look")
+        await walk.until(lambda: "1 problem" in walk.text(), "the look")

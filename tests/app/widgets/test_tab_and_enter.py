@@ -62,7 +62,7 @@ async def test_everything_at_a_step_can_be_reached_with_tab_and_enter_alone(step
         labels = [str(options.get_option_at_index(number).prompt) for number in range(options.option_count)]
         for action in pane.actions():
             assert any(label.startswith(action.label) for label in labels), action.label
-        for word in ("Show this step as az CLI", "Help", "Copy", "Save the plan as", "Leave"):
+        for word in ("Show this step as az CLI", "Help", "Copy", "Save the plan as", "Quit"):
             assert any(label.startswith(word) for label in labels), word
         await walk.press("down", "enter")
 

@@ -44,7 +44,7 @@ def test_an_identity_that_is_there_and_has_its_roles_is_said_to_be(overlay: Path
     assert code == 0
     (finding,) = found.values()
     assert finding["severity"] == "ok"
-    assert re.search("churn-uai exists, .*may read blobs of .*may pull images from ", finding["message"])
+    assert re.search("churn-uai exists, .*can read blobs of .*can pull images", finding["message"])
 
 
 def test_an_identity_that_is_not_there_blocks(overlay: Path, restored: dict[str, str]) -> None:

@@ -112,7 +112,7 @@ async def test_the_three_ways_of_a_secret_each_say_what_they_need() -> None:
         assert "AZURE_CLIENT_SECRET={{secrets/SCOPE/KEY}}" in said and "${databricks:SCOPE/KEY}" in said, shown
         assert walk.store.value("credential.client_id") == "${env:AZURE_CLIENT_ID}"
         await walk.press("right")
-        await walk.sees("enter it again to resume")
+        await walk.sees("you must enter it")
 
 
 @pytest.mark.usefixtures("home")

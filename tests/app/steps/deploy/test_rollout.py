@@ -151,4 +151,4 @@ async def test_a_task_of_one_deployment_says_of_which(home: Path) -> None:
         timeline.cursor = list(NEEDS).index("deployment:green")
         timeline.focus()
         await walk.press("enter")
-        await walk.sees("The task deployment:green", "Makes the deployment green")
+        await walk.sees("Task deployment:green", "Creates the deployment green")

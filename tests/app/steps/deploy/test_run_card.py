@@ -49,7 +49,7 @@ async def test_the_card_for_support_has_request_ids_and_the_services_words(home:
         assert "ImageBuildFailure" in text
         assert "Python: 3." in text
         assert "deployment: failed, 2.6 s" in text
-        assert "Because there is no version of xgboost-cpu" in text.partition("lines of the log")[2]
+        assert "Because there is no version of xgboost-cpu" in text.partition("log lines")[2]
         assert recording.id in text
         assert walk.app.clipboard == text
 

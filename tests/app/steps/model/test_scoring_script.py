@@ -58,7 +58,7 @@ async def test_where_it_is_refused_a_button_makes_one(home: Path) -> None:
         assert dict(answers.asked)["make_scoring"]["folder"] == str(folder)
         await walk.press("escape")
         assert walk.store.value("deployment.model.type") == "custom_model"
-        assert walk.store.provenance("deployment.code_configuration.code") == "made from the MLflow model"
+        assert walk.store.provenance("deployment.code_configuration.code") == "created from the MLflow model"
         await walk.until(lambda: "Create a scoring script" not in walk.text(), "it is not offered any more")
 
 

@@ -77,7 +77,7 @@ async def test_the_chosen_host_tells_what_is_wrong_and_what_to_do() -> None:
         assert path.marked is not None and path.marked.name == "scoring", "the first that is wrong is marked"
         await walk.sees("require a private one", "To do: Link the zone privatelink.api.azureml.ms")
         await walk.press("up")
-        await walk.sees("by way of store.privatelink.blob.example")
+        await walk.sees("store.privatelink.blob.example")
         await walk.press("enter")
         await walk.sees("Workspace's storage: reachable", "Copy", "Write to a file")
 
