@@ -176,7 +176,7 @@ def test_only_loopback_answers_and_openssl_s_strict_rules_hold(env: dict[str, st
 def test_it_ends_when_nobody_uses_it(env: dict[str, str]) -> None:
     done = rehearsal_command("serve", "--idle-minutes", "0.02", env=env)
     assert done.returncode == 0
-    assert "The rehearsal answers at https://127.0.0.1:" in done.stderr
+    assert "The rehearsal is running at https://127.0.0.1:" in done.stderr
     # A stranger learns how to get to it.
     assert 'eval "$(aml-deploy rehearsal --env)"' in done.stderr
     assert "It was not used for 0.02 minutes. The rehearsal ends" in done.stderr

@@ -192,7 +192,7 @@ def test_a_file_that_exists_is_kept(tmp_path: Path, rehearsal_home: dict[str, st
     there.write_text("mine")
     refused = command("apply", "churn-xgboost", "--rehearse", "--yes", "--record", there, env=rehearsal_home)
     assert refused.returncode == 2
-    assert "exists already" in refused.stderr
+    assert "already exists" in refused.stderr
     assert there.read_text() == "mine"
     nowhere = tmp_path / "nowhere" / "x.jsonl"
     refused = command("apply", "churn-xgboost", "--rehearse", "--yes", "--record", nowhere, env=rehearsal_home)

@@ -136,7 +136,7 @@ def test_what_is_practised_changes_while_it_runs(practising: Practised) -> None:
         (("--env", "--speed", "0"), "--speed must be more than 0"),
         (("--env", "--latency", "-1"), "--latency must be 0 or more"),
         (("--env", "--bandwidth", "nan"), "--bandwidth must be 0 or more"),
-        (("--env", "--scoring-python", "/nowhere/python"), "/nowhere/python is not a program"),
+        (("--env", "--scoring-python", "/nowhere/python"), "/nowhere/python is not an executable program"),
         (("--stop", "--scenario", "quota"), "--stop does not combine"),
     ],
 )
