@@ -87,7 +87,7 @@ def test_the_original_recipe_from_the_first_key_to_the_prediction(
     terminal.sees("has no endpoint churn-recipe-01 yet")
     terminal.types(PAGE_DOWN)
     terminal.sees("step 4 of 9")
-    terminal.sees("init\\(\\) and run\\(\\) are there")  # the preset's files
+    terminal.sees("init\\(\\) and run\\(\\) found")  # the preset's files
     terminal.types(CLEAR + address.encode())
     terminal.sees("models/churn")
     terminal.types(TAB)

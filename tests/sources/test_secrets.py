@@ -56,8 +56,8 @@ def test_a_secret_stays_a_reference_until_it_is_read() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("credential.client_secret", "${databricks:deploy}", "write ${databricks:SCOPE/KEY}"),
-        ("credential.client_secret", "${keyvault:https://kv/x}", "write ${keyvault:VAULT/NAME}"),
+        ("credential.client_secret", "${databricks:deploy}", "use ${databricks:SCOPE/KEY}"),
+        ("credential.client_secret", "${keyvault:https://kv/x}", "use ${keyvault:VAULT/NAME}"),
         ("credential.client_secret", "${vault:a/b}", "${keyvault:VAULT/NAME}"),
         ("endpoint.name", SCOPE, "not allowed here"),
         ("deployment.instance_count", IN_VAULT, "not allowed here"),
