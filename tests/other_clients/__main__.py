@@ -16,7 +16,7 @@ from tests.other_clients.setting import NotRunError, Outcome, rehearsal
 # Passed, failed, skipped by their own marks, not applicable; and the version that this was counted with.
 RECORDED = {
     "sdk-e2e": ("1.35.2", (38, 0, 7, 11)),
-    "mgmt": ("2.0.0b2", (15, 0, 0, 0)),
+    "mgmt": ("2.0.0b2", (16, 0, 0, 0)),
     "javascript": ("2.1.1", (13, 0, 0, 0)),
     "azure-cli": ("2.91.0", (17, 1, 0, 0)),
 }
