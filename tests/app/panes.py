@@ -98,9 +98,17 @@ class Walk:
             await asyncio.sleep(0.02)
 
     async def sees(self, *words: str) -> str:
-        """Wait until all these texts are on the screen; return the screen's text."""
-        await self.until(lambda: all(word in self.text() for word in words), f"{words} on the screen")
+        """Wait until all these texts are on the screen, wherever their lines are broken; return the screen's text.
+
+        Where a line breaks depends on the length of the folder that the checkout is in.
+        """
+        await self.until(lambda: all(self.shows(word) for word in words), f"{words} on the screen")
         return self.text()
+
+    def shows(self, words: str) -> bool:
+        """Whether this text is on the screen, in a line or over several."""
+        text = self.text()
+        return words in text or words in " ".join(text.split())
 
 
 @asynccontextmanager
