@@ -70,7 +70,9 @@ def campaign(drawn: list[Schedule], seed: int, folder: Path, environ: dict[str, 
         assert undisturbed.state["codes"] == 1
         ordinary, disturbed = groups(drawn)
         with ThreadPoolExecutor(AT_ONCE) as first, ThreadPoolExecutor(LANES) as second:
-            late = [second.submit(lane, place(f"lane-{n}"), disturbed[n::LANES]) for n in range(LANES)]
+            late = [
+                second.submit(lane, place(f"lane-{n}"), disturbed[n::LANES]) for n in range(min(LANES, len(disturbed)))
+            ]
             ended = list(first.map(lambda schedule: one(calm, schedule), ordinary))
             ended.extend(pair for group in late for pair in group.result())
     assert len(ended) == count
@@ -120,6 +122,14 @@ def made(outcome: Outcome) -> set[str]:
     return {event["kind"] for event in outcome.events if event["event"] == "task_created"}
 
 
+def test_some_disturbed_runs_end_as_an_undisturbed_one(tmp_path: Path, environ: dict[str, str]) -> None:
+    """Killed before anything and within a deployment; halted and killed under a scenario."""
+    some = [schedule for schedule in brief(SEED) if schedule.number in (0, 4, 5)]
+    assert [bool(schedule.scenario) for schedule in some] == [False, False, True]
+    campaign(some, SEED, tmp_path, environ)
+
+
+@pytest.mark.slow
 def test_every_disturbed_run_ends_as_an_undisturbed_one(tmp_path: Path, environ: dict[str, str]) -> None:
     """Every boundary and every scenario once."""
     campaign(brief(SEED), SEED, tmp_path, environ)
