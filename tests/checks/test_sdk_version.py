@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
 from tui.cloud.http.sdk_import import TRIED
 
@@ -16,6 +18,7 @@ def run(*words: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
 
 
+@pytest.mark.slow
 def test_a_newer_sdk_is_told_and_used(tmp_path: Path, rehearsal_env: dict[str, str]) -> None:
     told = tmp_path / "azure_ai_ml-99.1.dist-info"
     told.mkdir()

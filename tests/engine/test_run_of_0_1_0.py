@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tui.plan.presets import find
 
 RECORDED = Path(__file__).with_name("run_of_0_1_0.json")
@@ -41,6 +43,7 @@ def aml_deploy(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProc
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_it_is_listed_attached_to_and_resumed(
     tmp_path: Path, rehearsal_home: dict[str, str], rehearsal: dict[str, Any]
 ) -> None:

@@ -128,6 +128,7 @@ def test_an_upload_is_stopped_and_goes_on_where_it_stopped(
     azure.remove("churn-stop-03")
 
 
+@pytest.mark.slow
 def test_stopping_names_what_is_left_and_the_command_that_removes_it(
     tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +199,7 @@ def test_an_operation_that_failed_while_nobody_watched_is_reported(
     azure.remove("churn-stop-06")
 
 
+@pytest.mark.slow
 def test_a_second_run_on_an_endpoint_names_the_first(
     tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,10 +35,11 @@ async def test_files_are_written_where_the_user_says_and_never_over_others_unask
         await walk.to("review")
         await walk.tab_to("extra")
         await walk.press("enter")
-        await walk.sees("Export", "az-yaml: endpoint.yml", "churn-endpoint-01-az-yaml")
-        walk.app.screen.query_one("#format", Select).value = "bicep"
-        await walk.sees("churn-endpoint-01-bicep")
+        await walk.sees("Export", "az-yaml: endpoint.yml")
         folder = walk.app.screen.query_one("#folder", TextInput)
+        assert folder.value.endswith("/churn-endpoint-01-az-yaml")
+        walk.app.screen.query_one("#format", Select).value = "bicep"
+        await walk.until(lambda: folder.value.endswith("/churn-endpoint-01-bicep"))
         folder.focus()
         folder.value = str(home / "it's mine")
         await walk.press("enter")

@@ -73,7 +73,7 @@ async def test_a_path_that_is_not_there_is_refused() -> None:
     async with wizard() as walk:
         await walk.to("model")
         await walk.press("ctrl+u", *"nowhere", "tab")
-        await walk.sees("✖ The file or folder", "nowhere does not")
+        await walk.sees("✖ The file or folder", "does not exist. Relative")
 
 
 async def test_every_value_shows_where_it_comes_from() -> None:
