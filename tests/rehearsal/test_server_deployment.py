@@ -51,7 +51,7 @@ def test_a_deployment_from_start_to_end(env: dict[str, str], artifacts: Path) ->
     logs = arm.call("POST", f"{path}/getLogs", {"tail": 100}).json()["content"]
     assert "the weights are missing" in logs
     storage = arm.call("POST", f"{path}/getLogs", {"containerType": "StorageInitializer"}).json()["content"]
-    assert "Downloading 1 files" in storage
+    assert "Downloading 1 file," in storage
 
     # The same deployment with one that can.
     good = flow.code("good", (artifacts / "code" / "score.py").read_text())

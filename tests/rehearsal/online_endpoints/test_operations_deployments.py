@@ -114,7 +114,7 @@ def test_deployments_with_both_clients(ml_client: Any, mgmt: Any, arm: Arm, name
     for container, text in (("InferenceServer", "factor loaded"), ("StorageInitializer", "factor.json")):
         wish = models.DeploymentLogsRequest(container_type=container, tail=500)
         content = deployments.get_logs(*at, "blue", wish).content
-        assert text in content or "Downloaded 1 files" in content
+        assert text in content or "Downloaded 1 file " in content
     assert "factor loaded" in ml_client.online_deployments.get_logs("blue", name, lines=200)
     assert ml_client.online_deployments.get_logs("blue", name, lines=50, container_type="storage-initializer")
 

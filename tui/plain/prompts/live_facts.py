@@ -109,7 +109,8 @@ class Facts:
             return
         if answer.get("exists"):
             flavour = f"{answer['flavour']}, " if answer.get("flavour") else ""
-            say(f"  The model: {flavour}{answer.get('files')} files, {(answer.get('bytes') or 0) / 1e6:.1f} MB.")
+            files = "1 file" if answer.get("files") == 1 else f"{answer.get('files')} files"
+            say(f"  The model: {flavour}{files}, {(answer.get('bytes') or 0) / 1e6:.1f} MB.")
         _say_wrong(answer.get("findings") or [])
 
     def _say_network(self) -> None:

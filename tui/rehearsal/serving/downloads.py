@@ -105,8 +105,9 @@ async def _copy(
         if relative and not relative.endswith("/") and ".." not in PurePosixPath(relative).parts:
             files.append((destination, record))
     total = sum(record["size"] for _, record in files)
-    say(f"Downloading {len(files)} files, {total} bytes, from {uri}")
+    counted = "1 file" if len(files) == 1 else f"{len(files)} files"
+    say(f"Downloading {counted}, {total} bytes, from {container}/{path}")
     for destination, record in files:
         await asyncio.to_thread(service.blobs.copy_out, record, destination)
-    say(f"Downloaded {len(files)} files to {APP_ROOT}/{target.relative_to(target.parents[0])}")
+    say(f"Downloaded {counted} to {APP_ROOT}/{target.relative_to(target.parents[0])}")
     return len(files)
