@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tui.plan.fields.all_fields import BY_KEY
-from tui.remedies.catalogue import BUNDLED, PHASES, Catalogue, load
+from tui.remedies.catalogue import BUNDLED, PHASES, Catalogue, load, user_file
 from tui.remedies.matcher import match
 from tui.remedies.patterns import BadPattern, Pattern
 
@@ -160,3 +160,60 @@ def test_an_empty_file_and_none_are_no_problem(own_file: Path) -> None:
 def test_the_bundled_file_is_part_of_the_package() -> None:
     assert BUNDLED.is_file()
     assert BUNDLED.parent.name == "remedies"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("weight: 10", ""),
+        ("weight: 10.1", "weight"),
+        ("weight: 0.1", ""),
+        ("weight: 0", "weight"),
+        ("weight: -1", "weight"),
+        ("weight: true", "weight"),
+        ("weight: '2'", "weight"),
+        ("more: 1", "neither a text nor a mapping"),
+    ],
+)
+def test_a_weight_is_a_number_above_0_and_up_to_10(own_file: Path, given: str, words: str) -> None:
+    own_file.write_text(
+        f"- id: mine\n  title: T\n  cause: C\n  remedy: R\n  patterns: [{{match: quota exceeded, {given}}}]\n"
+    )
+    read = load(own_file)
+    assert ("mine" in read.entries) == (not words)
+    assert all(words in problem for problem in read.problems) and bool(read.problems) == bool(words)
+
+
+def test_what_an_entry_leaves_out_has_its_default_and_texts_stand_for_lists_of_one(own_file: Path) -> None:
+    own_file.write_text(
+        "- id: little\n  title: a\n   title\n  cause: C\n  remedy: R\n  patterns: quota exceeded\n"
+        "- {id: much, title: T, cause: C, remedy: R, phase: image, codes: [1, B], absent: not so, general: true,\n"
+        "   traceback: true, unless: [{isolation: legacy}], patterns: [{match: no quota, weight: 3}, a quota]}\n"
+        "- {id: other, title: T, cause: C, remedy: R, patterns: [quota], general: 1, traceback: yes please}\n"
+    )
+    entries = load(own_file).entries
+    little, much, other = (entries[name] for name in ("little", "much", "other"))
+    assert (little.title, little.phase, little.context, little.codes) == ("a title", "container", "", ())
+    assert (little.general, little.traceback, [one.weight for one in little.patterns]) == (False, False, [1.0])
+    assert (much.phase, much.codes, much.general, much.traceback) == ("image", ("1", "B"), True, True)
+    assert [one.weight for one in much.patterns] == [3.0, 1.0]
+    assert (len(much.absent), much.unless) == (1, ({"isolation": "legacy"},))
+    assert (other.general, other.traceback) == (False, False)
+
+
+def test_lines_of_entries_that_are_left_out_are_right_in_both_forms(own_file: Path) -> None:
+    entries = "- {id: a, title: T, cause: C, remedy: R, patterns: [quota]}\n- {id: B}\n- nothing\n"
+    for before in ("", "contexts: {}\nentries:\n"):
+        own_file.write_text(before + entries)
+        read = load(own_file)
+        first = before.count("\n") + 1
+        assert [f"line {first + number}" in problem for number, problem in zip((1, 2), read.problems)] == [True, True]
+        assert ("entry B" in read.problems[0], "entry 3" in read.problems[1]) == (True, True)
+        assert "a" in read.entries
+
+
+def test_the_users_file_is_in_the_home_that_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AML_DEPLOY_HOME", str(tmp_path))
+    assert user_file() == tmp_path / "remedies.yml"
+    monkeypatch.delenv("AML_DEPLOY_HOME")
+    assert user_file().name == "remedies.yml" and user_file().parent.name == "aml-deploy"

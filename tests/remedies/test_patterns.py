@@ -10,9 +10,9 @@ from tui.remedies import patterns
 from tui.remedies.patterns import BadPattern, Page, Pattern
 
 
-def found(expression: str, text: str, most: int = 5) -> list[tuple[int, str]]:
+def found(expression: str, text: str, **most: int) -> list[tuple[int, str]]:
     """The number and the matched text of every hit."""
-    return [(hit.line, hit.match[0]) for hit in Pattern(expression).hits(Page(text), most)]
+    return [(hit.line, hit.match[0]) for hit in Pattern(expression).hits(Page(text), **most)]
 
 
 def test_lines_count_from_one_whatever_ends_them() -> None:
@@ -91,27 +91,31 @@ def test_two_matches_far_apart_in_a_long_line_are_one_hit_and_the_later() -> Non
     assert found(r"quota \d", text) == [(1, "quota 2")]
 
 
-def test_only_so_many_lines_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patterns, "MOST_LINES", 3)
-    assert found(r"quota\s1", "quota 1\nquota 2\nquota 2") == [(1, "quota 1")]
-    assert found(r"quota\s1", "quota 1\nquota 2\nquota 2\nquota 2") == []
+def test_of_1500_lines_all_are_tried_and_no_more() -> None:
+    assert found(r"quota\s1", "quota 1" + "\nquota 2" * 1_499) == [(1, "quota 1")]
+    assert found(r"quota\s1", "quota 1" + "\nquota 2" * 1_500) == []
 
 
 @pytest.mark.parametrize(
-    ("length", "before", "shown"),
+    ("before", "after", "shown"),
     [
         (0, 0, "quota"),
-        (380, 15, " " * 15 + "quota" + "." * 380),  # 400 characters
-        (381, 15, " " * 15 + "quota" + "." * 240 + " …"),
-        (900, 0, "quota" + "." * 240 + " …"),
-        (240, 160, "… " + " " * 120 + "quota" + "." * 240),
-        (241, 160, "… " + " " * 120 + "quota" + "." * 240 + " …"),
+        (15, 380, "-" * 15 + "quota" + "." * 380),  # 400 characters
+        (15, 381, "-" * 15 + "quota" + "." * 240 + " …"),
+        (0, 900, "quota" + "." * 240 + " …"),
+        (160, 240, "… " + "-" * 120 + "quota" + "." * 240),
+        (160, 241, "… " + "-" * 120 + "quota" + "." * 240 + " …"),
+        (900, 0, "… " + "-" * 120 + "quota"),
     ],
 )
-def test_what_is_shown_of_a_line(length: int, before: int, shown: str) -> None:
-    (hit,) = Pattern("quota").hits(Page(" " * before + "quota" + "." * length))
-    assert hit.shown.replace(" ", "") == shown.replace(" ", "")
-    assert not hit.shown.startswith(" ")
+def test_what_is_shown_of_a_line(before: int, after: int, shown: str) -> None:
+    (hit,) = Pattern("quota").hits(Page("-" * before + "quota" + "." * after))
+    assert hit.shown == shown
+
+
+def test_what_is_shown_has_no_spaces_around_it() -> None:
+    (hit,) = Pattern("quota").hits(Page("  quota  "))
+    assert hit.shown == "quota"
 
 
 @pytest.mark.parametrize(
