@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ import pytest
 from tests.mutants.decisions import Mutant
 from tests.mutants.line_map import ROOT, environment, tests_of
 
+MOST_MEMORY = 4 << 30  # bytes, for each process of a trial
 _FAILED = re.compile(r"^(?:FAILED|ERROR) ((\S+?::.*?)(?: - .*)?)$", re.MULTILINE)
 
 
@@ -78,7 +80,7 @@ class Scratch:
         with (self.folder / "said").open("w+", encoding="utf-8", errors="replace") as said:
             process = subprocess.Popen(
                 command, cwd=self.root, env=environment(self.folder, self.root), stdin=subprocess.DEVNULL,
-                stdout=said, stderr=subprocess.STDOUT, start_new_session=True,
+                stdout=said, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_limit_memory,
             )  # fmt: skip
             try:
                 code = process.wait(seconds)
@@ -140,6 +142,11 @@ class Scratch:
                 raise RuntimeError(f"{by} fails without a mutant")
             outcome = "not executed"
         return Verdict(mutant, outcome, by, len(chosen), len(executing), round(time.monotonic() - started, 1), diff)
+
+
+def _limit_memory() -> None:
+    """A mutant that never stops collecting ends by itself, and not by taking the machine's memory."""
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
 
 
 def _first(tests: set[str], seconds: dict[str, float], area: str, budget: float) -> list[str]:
