@@ -11,6 +11,7 @@ LOOKS = ("/listSecrets", "/listKeys", "/token", "/getLogs", "/startPendingUpload
 
 
 @pytest.mark.smoke
+@pytest.mark.slow
 def test_what_changes_azure_is_sent_by_the_sdk(recorded_run: RecordedRun) -> None:
     senders: dict[str, set[str]] = {}
     for line in recorded_run.lines:

@@ -30,6 +30,7 @@ def _score(uri: str, key: str, bundle: str, number: int = 5, **headers: str) -> 
     )
 
 
+@pytest.mark.slow
 def test_a_deployment_from_start_to_end(env: dict[str, str], artifacts: Path) -> None:
     described = json.loads(rehearsal_command("env", "--json", env=env).stdout)
     bundle = described["set"]["REQUESTS_CA_BUNDLE"]
