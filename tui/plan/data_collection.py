@@ -21,6 +21,9 @@ _BOOLEANS = {"true": True, "false": False}
 KNOWN = {"enabled", "data"}
 KNOWN_DATA = {"name", "version", "path"}
 _REFERENCE = re.compile(r"^azureml:[\w.-]+:[\w.-]+$")
+_VARIABLE = re.compile(r"^\$\{[^}]*\}$")
+# DATA:VERSION@PATH, each part optional; the colon of a variable's ${env:NAME} does not end the name.
+_TYPED = re.compile(r"^(?P<name>(?:\$\{[^}]*\}|[^:@])*)(?::(?P<version>[^@]*))?(?:@(?P<path>.*))?$")
 _ASSET = re.compile(r"^[A-Za-z0-9][\w.-]{0,254}$")
 _PLACE = "azureml://datastores/workspaceblobstore/paths/modelDataCollector"
 """The default path of az ml (reference-yaml-deployment-managed-online)."""
@@ -157,10 +160,9 @@ def _collection(what: str) -> dict[str, Any]:
         return {"enabled": "False" if what.lower() == "false" else "True"}
     off, text = what.startswith("!"), what.lstrip("!")
     data: Any = text
-    if not _REFERENCE.match(text):
-        asset_name, _, path = text.partition("@")
-        called, _, version = asset_name.partition(":")
-        data = {key: item for key, item in (("name", called), ("version", version), ("path", path)) if item}
+    found = _TYPED.match(text)
+    if found and not _REFERENCE.match(text) and not _VARIABLE.match(text):
+        data = {key: item for key, item in found.groupdict().items() if item}
     return {"enabled": "False" if off else "True", "data": data}
 
 
