@@ -222,9 +222,9 @@ def _nearest(key: str) -> str:
 
 
 def _alike(near: str, key: str) -> bool:
-    """Whether the last parts are similar; keys of one group are always close because they share the group's name."""
+    """Whether the last parts are similar: whole keys are close already if they share the group's name."""
     given, known = key.rpartition("."), near.rpartition(".")
-    return given[0] != known[0] or difflib.SequenceMatcher(None, given[2], known[2]).ratio() >= 0.5
+    return not given[0] or difflib.SequenceMatcher(None, given[2], known[2]).ratio() >= 0.5
 
 
 def _below(group: str) -> str:
