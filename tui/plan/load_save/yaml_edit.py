@@ -49,11 +49,9 @@ def _change(node: Any, before: dict[str, Any], after: dict[str, Any]) -> None:
         del node[key]
     for key, value in after.items():
         old = before.get(key)
-        if key in before and old == value and type(old) is type(value) and key in node:
-            continue
         if isinstance(value, dict) and isinstance(old, dict) and isinstance(node.get(key), dict):
             _change(node[key], old, value)
-        else:
+        elif key not in before or key not in node or old != value or type(old) is not type(value):
             node[key] = _quoted(value)
 
 
