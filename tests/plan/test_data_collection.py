@@ -82,7 +82,10 @@ def test_a_tree_for_az_keeps_what_is_wrong_for_its_problem() -> None:
         ("a=@azureml://p", {"a": {**ON, "data": {"path": "azureml://p"}}}),
         ("a=${env:DATA}", {"a": {**ON, "data": "${env:DATA}"}}),
         ("a=${env:N}:2", {"a": {**ON, "data": {"name": "${env:N}", "version": "2"}}}),
-        ("a=d:${env:V}@azureml://p", {"a": {**ON, "data": {"name": "d", "version": "${env:V}", "path": "azureml://p"}}}),
+        (
+            "a=d:${env:V}@azureml://p",
+            {"a": {**ON, "data": {"name": "d", "version": "${env:V}", "path": "azureml://p"}}},
+        ),
         ("a=azureml:d:1", {"a": {**ON, "data": "azureml:d:1"}}),
         ("a=!azureml:d:1", {"a": {"enabled": "False", "data": "azureml:d:1"}}),
     ],

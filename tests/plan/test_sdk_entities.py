@@ -120,7 +120,11 @@ def test_a_deployment_with_code_variables_and_groups() -> None:
     }
     made = deployment(tree, model="m", environment="e", code="c", tags={"x": "y"})
     assert made["code_configuration"] == {"code": "c", "scoring_script": "s.py"}
-    assert (made["environment_variables"], made["app_insights_enabled"], made["tags"]) == ({"A": "1"}, False, {"x": "y"})
+    assert (made["environment_variables"], made["app_insights_enabled"], made["tags"]) == (
+        {"A": "1"},
+        False,
+        {"x": "y"},
+    )
     assert (made["request_settings"], made["liveness_probe"]) == ({"request_timeout_ms": 5}, {"period": 0})
     assert "readiness_probe" not in made and (made["model"], made["environment"]) == ("m", "e")
     assert "code_configuration" not in deployment(tree)
@@ -138,8 +142,9 @@ def test_a_deployment_with_code_variables_and_groups() -> None:
          {"collections": {"a": {"enabled": "false", "data": {"name": "d", "version": "2"}}}, "sampling_rate": 0,
           "rolling_rate": "day", "request_logging": {"capture_headers": ["h"]}}),
         ({"collections": {"a": {"enabled": True}}, "rolling_rate": "${env:RATE}",
-          "request_logging": {"capture_headers": []}},
-         {"collections": {"a": {"enabled": "true"}}, "sampling_rate": 1.0, "rolling_rate": "${env:RATE}"}),
+          "request_logging": {"capture_headers": "h, i"}},
+         {"collections": {"a": {"enabled": "true"}}, "sampling_rate": 1.0, "rolling_rate": "${env:RATE}",
+          "request_logging": {"capture_headers": ["h", "i"]}}),
     ],
 )  # fmt: skip
 def test_a_data_collector(collector: dict[str, Any], expected: Any) -> None:
@@ -158,4 +163,6 @@ def test_the_plan_of_a_named_deployment() -> None:
     plan = Plan(deployment=green, deployments=(blue, green))
     assert plan.of("blue").deployment == blue and plan.of("other") is plan and plan.of(None) is plan
     assert plan.every_deployment == (blue, green) and Plan(deployment=blue).every_deployment == (blue,)
-    assert plan.workspace.id == "/subscriptions//resourceGroups//providers/Microsoft.MachineLearningServices/workspaces/"
+    assert (
+        plan.workspace.id == "/subscriptions//resourceGroups//providers/Microsoft.MachineLearningServices/workspaces/"
+    )

@@ -12,6 +12,8 @@ from tui.plan.load_save.document import Document, is_local_path
 from tui.plan.load_save.references import REFERENCE, has_reference
 from tui.plan.problems import PlanInvalid, Problem
 
+_WHOLE = "A reference to a whole map cannot be exported: write its names here; each value can be a reference."
+
 
 class Source:
     """A plan to export. Values are as written, else the field's default; a secret's value is never returned."""
@@ -30,7 +32,10 @@ class Source:
         if not document.asked(key):
             return None
         value = document.value(key)
-        wrong = None if has_reference(value) else BY_KEY[key].check(value)
+        if not has_reference(value):
+            wrong = BY_KEY[key].check(value)
+        else:
+            wrong = _WHOLE if BY_KEY[key].kind in ("map", "collections") else None
         return document.problem(key, wrong) if wrong else None
 
     def value(self, key: str) -> Any:

@@ -44,7 +44,8 @@ AUTH = {
 def files(source: Source) -> Export:
     """The runbook, RUNBOOK.md. Raises PlanInvalid."""
     deployments = source.deployments()
-    signs_in_with, key_command = AUTH[str(source.value("endpoint.auth_mode"))]
+    mode = str(source.value("endpoint.auth_mode"))
+    signs_in_with, key_command = AUTH.get(mode, (f"a key or a token: {_word(mode)} says which", AUTH["key"][1]))
     request = source.path("test.request")
     prices, quota = _costs(deployments)
     values = {
@@ -65,7 +66,7 @@ def files(source: Source) -> Export:
         "shell_endpoint": shell(source.value("endpoint.name")),
         "key_command": key_command,
         "body": f"@{shell(request)}" if request else "'{\"input_data\": []}'",
-        "with_key": source.value("endpoint.auth_mode") == "key",
+        "with_key": mode not in ("aml_token", "aad_token"),
         "log_commands": "\n".join(
             f"az ml online-deployment get-logs -e $ENDPOINT -n {_word(one.value('deployment.name'))} $WHERE --lines 200"
             for one in deployments

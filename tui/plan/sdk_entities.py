@@ -14,6 +14,7 @@ from tui.plan import data_collection
 from tui.plan.endpoint_identity import listed
 from tui.plan.load_save.references import has_reference
 from tui.plan.model import Plan
+from tui.plan.rules import value_rules
 
 PROBE = ("initial_delay", "period", "timeout", "success_threshold", "failure_threshold")
 SETTINGS = ("request_timeout_ms", "max_concurrent_requests_per_instance", "max_queue_wait_ms")
@@ -203,14 +204,14 @@ def _collector(values: Values) -> Entity | None:
         asset = _made("DataAsset", data) if data else None
         made[name] = _made("DeploymentCollection", {"enabled": one["enabled"].lower(), "data": asset})
     share, rate = values.written(f"{key}.sampling_rate"), values.written(f"{key}.rolling_rate")
-    headers = values.written(f"{key}.request_logging.capture_headers")
+    headers = value_rules.listed(values.written(f"{key}.request_logging.capture_headers") or ())
     return _made(
         "DataCollector",
         {
             "collections": made,
             "sampling_rate": 1.0 if share is None else share,
             "rolling_rate": rate if has_reference(rate) else str(rate or "hour").lower(),
-            "request_logging": _made("RequestLogging", {"capture_headers": list(headers)}) if headers else None,
+            "request_logging": _made("RequestLogging", {"capture_headers": headers}) if headers else None,
         },
     )
 

@@ -115,7 +115,8 @@ def test_the_limits_of_a_field(key: str, least: Any, most: Any) -> None:
 
 DEFAULTS = {
     "credential.method": "default", "credential.tenant_id": "${env:AZURE_TENANT_ID}",
-    "credential.client_secret": "${env:AZURE_CLIENT_SECRET}", "workspace.subscription_id": "${env:AZURE_SUBSCRIPTION_ID}",
+    "credential.client_secret": "${env:AZURE_CLIENT_SECRET}",
+    "workspace.subscription_id": "${env:AZURE_SUBSCRIPTION_ID}",
     "workspace.resource_group": "${env:AZURE_RESOURCE_GROUP}", "workspace.name": "${env:AZURE_ML_WORKSPACE}",
     "endpoint.auth_mode": "key", "endpoint.public_network_access": "disabled", "deployment.name": "blue",
     "deployment.model.type": "custom_model", "deployment.code_configuration.scoring_script": "score.py",

@@ -82,7 +82,10 @@ def left(document: ImportedDocument) -> list[str]:
 
 def test_an_endpoint_and_its_deployment_become_a_plan(tmp_path: Path) -> None:
     tree = {"$schema": "s", "model": "azureml:m:1", "environment": "azureml:e:1", "instance_count": 2, "odd": 1}
-    parts = [deployment(tmp_path, tree), endpoint(tmp_path, {"auth_mode": "key", "traffic": {"blue": 100}, "kind": "x"})]
+    parts = [
+        deployment(tmp_path, tree),
+        endpoint(tmp_path, {"auth_mode": "key", "traffic": {"blue": 100}, "kind": "x"}),
+    ]
     document = document_of(parts)
     assert document.tree == {
         "traffic": {"blue": 100},

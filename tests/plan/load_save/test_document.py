@@ -46,7 +46,11 @@ def two(shown: int | None = None) -> Document:
 )
 def test_the_shown_deployment_is_laid_over_the_common_one(shown: Any, name: Any, count: int, tags: Any) -> None:
     document = two(shown)
-    assert (document.get("deployment.name"), document.get(COUNT), document.get("deployment.tags")) == (name, count, tags)
+    assert (document.get("deployment.name"), document.get(COUNT), document.get("deployment.tags")) == (
+        name,
+        count,
+        tags,
+    )
     assert document.get("endpoint.name") == "e"
     assert document.tree == TWO
 
@@ -163,7 +167,10 @@ def test_which_paths_are_local(value: str, local: bool) -> None:
 
 def test_paths_follow_to_another_folder(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
-    model = {"deployment": {"model": {"path": "sub/m"}, "code_configuration": {"code": "code"}}, "test": {"request": "r"}}
+    model = {
+        "deployment": {"model": {"path": "sub/m"}, "code_configuration": {"code": "code"}},
+        "test": {"request": "r"},
+    }
     items = [{"model": {"path": "azureml:m:1"}}, {"model": {"path": "${env:M}"}}, {"model": {"path": 7}}, {"model": {}},
              {"model": {"path": "sub/own"}}, {"model": {"path": "/abs"}}]  # fmt: skip
     document = Document(tree={**model, "deployments": items}, base=tmp_path)

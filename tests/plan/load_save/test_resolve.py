@@ -12,7 +12,8 @@ from tui.plan.load_save.resolve import resolve, value_problem
 from tui.plan.problems import PlanInvalid, Problem
 
 GUID = "11111111-2222-3333-4444-555555555555"
-ENVIRON = {"NAME": "churn", "COUNT": "3", "BAD": "9 9", "LATER": "${keyvault:kv/n}", "FLAG": "true"}
+ENVIRON = {"NAME": "churn", "COUNT": "3", "BAD": "9 9", "LATER": "${keyvault:kv/n}", "FLAG": "true",
+           "TAGS": "a=1, b=x", "SPLIT": "blue=100"}  # fmt: skip
 SECRET = "${databricks:scope/key}"
 WORKSPACE = {"subscription_id": GUID, "resource_group": "rg", "name": "ws-1"}
 
@@ -64,6 +65,13 @@ HEADERS = "deployment.data_collector.request_logging.capture_headers"
         ("endpoint.tags", {"a": SECRET}, False),
         ("endpoint.tags", {"a": 1, "b": None}, True),
         ("endpoint.tags", {"a": []}, False),
+        ("endpoint.tags", "${env:TAGS}", True),
+        ("endpoint.tags", "${env:NAME}", False),
+        ("endpoint.tags", SECRET, False),
+        ("traffic", "${env:SPLIT}", True),
+        ("traffic", "${env:TAGS}", False),
+        (VARIABLES, SECRET, False),
+        ("endpoint.tags", "${env:LATER}", False),
         (VARIABLES, {"A": SECRET}, True),
         (VARIABLES, {"A": "${databricks:scope}"}, False),
         (COLLECTIONS, {"a": {"enabled": "True", "data": {"name": "${env:NAME}"}}}, True),
@@ -110,6 +118,9 @@ def test_what_references_become(tmp_path: Path) -> None:
     assert (plan.endpoint.name, plan.deployment.instance_count, plan.workspace.name) == ("churn-1", 3, SECRET)
     assert plan.endpoint.tags == {"a": "3", "b": "2"} and plan.deployment.environment_variables == {"A": SECRET}
     assert plan.deployment.model.path == tmp_path / "m"
+    maps = {"endpoint.tags": "${env:TAGS}", "traffic": "${env:SPLIT}"}
+    plan = resolve(document(tmp_path, maps), ENVIRON)
+    assert (plan.endpoint.tags, plan.traffic) == ({"a": "1", "b": "x"}, {"blue": 100})
 
 
 PRINCIPAL = {"credential.method": "service_principal", "credential.tenant_id": GUID, "credential.client_id": GUID}

@@ -115,7 +115,9 @@ def test_keys_that_are_known_or_ignored(tmp_path: Path, text: str) -> None:
 
 def test_an_overlay_adds_to_maps_and_replaces_splits_and_values(tmp_path: Path) -> None:
     text = "endpoint: {name: e, tags: {a: 1, b: 1}}\ntraffic: {blue: 100}\ndeployment: {model: {path: m}}\n"
-    overlay = "endpoint: {tags: {b: 2}}\ntraffic: {green: 100}\nmirror_traffic: {blue: 5}\ndeployment: {model: {path: n}}\n"
+    overlay = (
+        "endpoint: {tags: {b: 2}}\ntraffic: {green: 100}\nmirror_traffic: {blue: 5}\ndeployment: {model: {path: n}}\n"
+    )
     document = of(tmp_path, text, overlay, "zzz: 1\n")
     assert document.get("endpoint.tags") == {"a": 1, "b": 2}
     assert (document.get("traffic"), document.get("mirror_traffic")) == ({"green": 100}, {"blue": 5})

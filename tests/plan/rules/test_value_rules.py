@@ -62,7 +62,8 @@ REFUSED: list[tuple[rules.Rule, list[Any]]] = [
     (rules.text_map, [[], "a=b", None, {"a": {}}, {"a": []}, {"a": "b", "c": {"d": 1}}]),
     (rules.traffic, [{}, None, [], "blue", {"blue": 99}, {"blue": 101}, {"blue": -1, "green": 101}, {"blue": "100"},
                      {"blue": True, "green": 99}, {"blue": 100.0}, {"blue": 60, "green": 60}]),
-    (rules.mirror_traffic, [{}, None, [], {"a": 10, "b": 10}, {"a": 0}, {"a": 51}, {"a": True}, {"a": 1.0}, {"a": "9"}]),
+    (rules.mirror_traffic, [{}, None, [], {"a": 10, "b": 10}, {"a": 0}, {"a": 51}, {"a": True}, {"a": 1.0},
+                            {"a": "9"}]),
     (rules.duration(1, 120), [0.9, 0, 120.5, "3m", "soon", None, True]),
     (rules.steps, [[0], [101], [-1, 5], [5, 5], [10, 50, 40], "many", [], "", [True, 50], [10, None]]),
 ]  # fmt: skip

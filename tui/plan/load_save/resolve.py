@@ -84,17 +84,18 @@ def _value(
         wrong = field.check(value)
         if wrong:
             return None, _wrong(document, field, value, wrong)
-    elif field.kind != "map":
+    else:
         if has_secret(value) and not sources.may_be_secret(field.key):
             return None, document.problem(field.key, sources.NO_SECRET_HERE)
         try:
             expanded = expand(value, environ, later=True)
         except Unresolved as missing:
             return None, document.problem(field.key, str(missing))
-        if has_secret(expanded):
+        if has_secret(expanded) and field.kind != "map":
             return expanded, None  # read and validated in the processes that talk to Azure
         value = expanded if field.kind == "secret" else field.parse(expanded)
-        wrong = None if field.kind == "secret" else field.check(value)
+        check = field.rule if field.kind == "map" else field.check
+        wrong = None if field.kind == "secret" else check(value)
         if wrong:
             return None, document.problem(field.key, f"After resolving the reference: {wrong}")
     if field.kind == "map" and isinstance(value, dict):
