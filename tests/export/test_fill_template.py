@@ -26,6 +26,7 @@ from tui.export.fill_template import filled, sections
         ("# if x", {}, "# if x\n"),
         ("", {}, ""),
     ],
+    ids=range(13),
 )
 def test_a_template_is_filled(text: str, values: dict[str, Any], expected: str) -> None:
     assert filled(text, values) == expected

@@ -63,7 +63,13 @@ def test_values_defaults_and_secrets(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("path", "expected"),
-    [("model", "../model"), ("out/m", "m"), ("/abs/m", "/abs/m"), ("${env:M}", "${env:M}"), ("azureml:m:1", "azureml:m:1")],
+    [
+        ("model", "../model"),
+        ("out/m", "m"),
+        ("/abs/m", "/abs/m"),
+        ("${env:M}", "${env:M}"),
+        ("azureml:m:1", "azureml:m:1"),
+    ],
 )
 def test_a_path_starts_from_the_exports_folder(tmp_path: Path, path: str, expected: str) -> None:
     made = source(tmp_path, deployment__model__path=path)
@@ -101,7 +107,10 @@ def test_the_split_is_the_plans_or_all_for_the_last(tmp_path: Path) -> None:
         ({"endpoint__name": "${env:E}"}, {"E": False}),
         ({"deployment__environment_variables": {"T": "a-${env:T}"}}, {"T": True}),
         ({"endpoint__tags": {"a": "${env:X}"}, "deployment__environment_variables": {"T": "${env:X}"}}, {"X": True}),
-        ({"deployment__environment_variables": {"T": "${env:X}"}, "traffic": None, "description": "${env:X}"}, {"X": True}),
+        (
+            {"deployment__environment_variables": {"T": "${env:X}"}, "traffic": None, "description": "${env:X}"},
+            {"X": True},
+        ),
         ({"deployment__environment_variables": {"T": "${databricks:s/k}"}}, {}),
         ({**PRINCIPAL, "credential__client_secret": "${env:S}"}, {"T": False, "S": True}),
         ({"credential__tenant_id": "${env:T}"}, {}),

@@ -21,7 +21,7 @@ def literals(base: Path, setting: str = "setting", **values: Any) -> Literals:
 @pytest.mark.parametrize(
     ("given", "code"),
     [
-        ("it's \"ü\"\n", '"it\'s \\"ü\\"\\n"'),
+        ('it\'s "ü"\n', '"it\'s \\"ü\\"\\n"'),
         (True, "True"),
         (None, "None"),
         (1.5, "1.5"),
@@ -65,7 +65,8 @@ def test_entities_are_on_one_line_as_long_as_they_fit(tmp_path: Path) -> None:
         assert len(write(Entity("Outer", {"b": inner})).splitlines()) == 2 + lines, length
     nested = Entity("Outer", {"m": {"k": Entity("Inner", {"c": 1})}, "l": [Entity("Inner", {})], "p": {"k": 1}})
     assert write(nested, 4) == (
-        'Outer(\n        m={\n            "k": Inner(c=1),\n        },\n        l=[Inner()],\n        p={"k": 1},\n    )'
+        'Outer(\n        m={\n            "k": Inner(c=1),\n        },\n        l=[Inner()],\n'
+        '        p={"k": 1},\n    )'
     )
     assert write(Entity("Outer", {"m": {"k": {"j": 1}}})) == 'Outer(\n    m={\n        "k": {"j": 1},\n    },\n)'
     deep = Entity("Outer", {"b": Entity("Middle", {"m": {"k": {"j": 1}}})})

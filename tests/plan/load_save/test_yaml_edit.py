@@ -68,6 +68,7 @@ def test_what_is_no_map_is_not_changed(text: str) -> None:
         ("a: [1]\n", False),
         ("", False),
     ],
+    ids=range(9),
 )
 def test_new_lists_are_indented_as_those_of_the_text(text: str, indented: bool) -> None:
     tree = yaml.safe_load(text or "{}")
