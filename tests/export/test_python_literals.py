@@ -63,6 +63,9 @@ def test_entities_are_on_one_line_as_long_as_they_fit(tmp_path: Path) -> None:
     for length, lines in ((77, 1), (78, 1), (79, 1), (80, 1), (81, 1), (82, 3), (83, 3)):
         inner = Entity("Inner", {"c": "x" * length})
         assert len(write(Entity("Outer", {"b": inner})).splitlines()) == 2 + lines, length
+    for length, lines in ((77, 1), (78, 3)):
+        inner = Entity("Inner", {"c": "x" * length})
+        assert len(write(Entity("Outer", {"m": {"k": inner}})).splitlines()) == 4 + lines, length
     nested = Entity("Outer", {"m": {"k": Entity("Inner", {"c": 1})}, "l": [Entity("Inner", {})], "p": {"k": 1}})
     assert write(nested, 4) == (
         'Outer(\n        m={\n            "k": Inner(c=1),\n        },\n        l=[Inner()],\n'
@@ -146,6 +149,9 @@ def test_notes_and_titles(tmp_path: Path) -> None:
     assert made("python", tmp_path).notes == []
     assert len(made("python", tmp_path, limits__total="1h", **ROLLOUT).notes) == 2
     assert program(tmp_path, description='About """it""".').startswith("\"\"\"About '''it'''.\n")
+    fits = f"{'a' * 54} {'b' * 54}"
+    assert program(tmp_path, description=fits).startswith(f'"""{fits}.')
+    assert not program(tmp_path, description=fits + "b").startswith(f'"""{fits}')
     assert program(tmp_path).startswith('"""Deploys a model')
     with pytest.raises(PlanInvalid):
         made("python", tmp_path, deployment__model__path="runs:/r/m")

@@ -9,7 +9,7 @@ from typing import Any
 from tui.export.fill_template import filled, sections, template
 from tui.export.plan_source import Source, shell, split
 from tui.export.targets import ExportedFile
-from tui.plan.fields.all_fields import BY_KEY, FIELDS
+from tui.plan.fields.all_fields import FIELDS
 from tui.plan.load_save.document import Document, is_local_path
 from tui.plan.load_save.references import has_reference
 
@@ -97,8 +97,6 @@ def _portable(document: Document, folder: Path) -> tuple[Document, list[str]]:
         value = there.get(item.key)
         if item.kind == "path" and isinstance(value, str) and value.startswith("/"):
             notes.append(f"{item.key} is outside {folder}: {value}. Add it to the repository, next to the plan.")
-        if BY_KEY[item.key].kind == "secret" and value is not None:
-            there.set(item.key, None, "export")
     return there, notes
 
 
