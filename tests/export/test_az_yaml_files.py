@@ -40,6 +40,7 @@ def test_which_files_there_are(tmp_path: Path, values: dict[str, Any], files: li
 
 
 def test_endpoint_and_deployment_have_what_the_plan_says(tmp_path: Path) -> None:
+    assert "größer" in text_of(made("az-yaml", tmp_path, endpoint__description="größer"), "endpoint.yml")
     endpoint = tree(tmp_path, "endpoint.yml", endpoint__tags={"a": "b"})
     assert (endpoint["name"], endpoint["auth_mode"], endpoint["tags"]) == ("churn", "key", {"a": "b"})
     assert "managedOnlineEndpoint" in endpoint["$schema"] and "traffic" not in endpoint

@@ -85,6 +85,8 @@ def test_the_values_of_a_template(tmp_path: Path) -> None:
     assert (bare["call"], bare["request"], bare["private"]) == (":", None, False)
     assert translated("${env:A}-x", "<%s>") == "<A>-x" and translated(7, "<%s>") == "7"
     assert as_yaml("text") == "text" and as_yaml(["a"]) == "- a" and as_yaml("0123") == "'0123'"
+    assert as_yaml("größer") == "größer"
+    assert as_yaml({"b": 1, "a": 2}) == "b: 1\na: 2"
 
 
 @pytest.mark.parametrize(

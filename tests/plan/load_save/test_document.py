@@ -213,6 +213,7 @@ def test_the_written_tree_is_in_order_and_without_empty_maps() -> None:
     tree = {"limits": {"total": 1}, "other": 1, "endpoint": {}, "workspace": {"name": "w"}, "deployment": {"model": 7}}
     assert list(denormalise(tree)) == ["workspace", "deployment", "limits", "other"]
     assert list(yaml.safe_load(Document(tree=tree).as_yaml())) == ["workspace", "deployment", "limits", "other"]
+    assert Document(tree={"description": "Übung: größer"}).as_yaml() == "description: 'Übung: größer'\n"
     assert denormalise({"deployment": {"environment": {"registered": "", "image": "i"}}})["deployment"] == {
         "environment": {"registered": "", "image": "i"}
     }

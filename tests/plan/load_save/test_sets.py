@@ -113,6 +113,49 @@ def test_keys_that_are_known_or_ignored(tmp_path: Path, text: str) -> None:
     assert document.get("endpoint.$schema") is None and document.get("deployment.endpoint_name") is None
 
 
+def test_a_key_that_is_none_does_not_hide_the_next_ones(tmp_path: Path) -> None:
+    text = """\
+$schema: s
+workspace: none
+zzz: 1
+endpoint: {auth_mode: !odd x, description: d, $schema: s, name: e}
+deployments: [x, {name: blue}]
+deployment: {instance_count: 2}
+"""
+    document = of(tmp_path, text)
+    assert [one.key for one in document.problems] == ["workspace", "zzz", "endpoint.auth_mode", "deployments.0"]
+    assert document.tree == {
+        "endpoint": {"description": "d", "name": "e"},
+        "deployments": [{"name": "blue"}],
+        "deployment": {"instance_count": 2},
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("endpont.name", "endpoint.name"),
+        ("deployment.image", "deployment.environment.image"),
+        ("deployment.modell.path", "deployment.model.path"),
+        ("deployment.count", "deployment.instance_count"),
+        ("deploymentname", "deployment.name"),
+        ("deployement", "deployment"),
+        ("deploymentss", "deployments"),
+        ("scoring_script", "deployment.code_configuration.scoring_script"),
+        ("x.y.timeout", "deployment.liveness_probe.timeout"),
+        ("workspace.rg", None),
+        ("endpoint.rate", "endpoint.name"),
+        ("xyz", None),
+    ],
+)
+def test_what_was_probably_meant(key: str, meant: str | None) -> None:
+    with pytest.raises(PlanInvalid) as invalid:
+        apply_sets(Document(), [f"{key}=1"])
+    (problem,) = invalid.value.problems
+    found = problem.remedy[len("Did you mean ") : -1] if problem.remedy.startswith("Did you mean") else None
+    assert found == meant
+
+
 def test_an_overlay_adds_to_maps_and_replaces_splits_and_values(tmp_path: Path) -> None:
     text = "endpoint: {name: e, tags: {a: 1, b: 1}}\ntraffic: {blue: 100}\ndeployment: {model: {path: m}}\n"
     overlay = (
