@@ -211,6 +211,8 @@ USER = "/x/userAssignedIdentities/uai"
          ("other", "uai")),
         (Identity("user_assigned", (USER,)), {"type": "SystemAssigned,UserAssigned",
                                               "userAssignedIdentities": {USER: {}}}, ("uai", "uai")),
+        (Identity("user_assigned", (USER,)), {"type": "UserAssigned", "userAssignedIdentities": {USER: {}, "/y/b": {}}},
+         ("uai, b", "uai")),
         (Identity("user_assigned", (USER,)), {"type": "SystemAssigned"}, ("system_assigned", "uai")),
         (Identity(), {}, ("system_assigned", "system_assigned")),
     ],

@@ -71,8 +71,6 @@ def _ids(live: Mapping[str, Any], assets: list[Change]) -> dict[str, str | None]
     """The ids of the existing assets; None for assets that the run will register."""
     ids: dict[str, str | None] = {}
     for asset in assets:
-        if asset.resource not in ("model", "environment", "code"):
-            continue
         if asset.action == "create":
             ids[asset.resource] = None
         elif live.get(asset.resource):
