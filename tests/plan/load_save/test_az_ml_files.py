@@ -114,6 +114,7 @@ def test_several_deployments_become_a_list(tmp_path: Path) -> None:
     parts = [deployment(tmp_path, {"model": "m"}), deployment(tmp_path, {"name": "green"}, "g.yml")]
     document = document_of(parts)
     assert [one["name"] for one in document.listed()] == ["blue", "green"] and "deployment" not in document.tree
+    assert document.where("deployments") == (str(tmp_path / "d.yml"), 1)
     assert document.where("deployments.1.name") == (str(tmp_path / "g.yml"), 1)
     assert document.where("deployments.0.model.path") == (str(tmp_path / "d.yml"), 1)
 
@@ -142,10 +143,19 @@ def test_files_that_do_not_belong_together(tmp_path: Path, parts: list[tuple[str
     assert found == keys
 
 
+def test_the_second_of_two_is_the_one_too_many(tmp_path: Path) -> None:
+    for parts in ([endpoint(tmp_path, {}, name) for name in ("1.yml", "2.yml")],
+                  [deployment(tmp_path, {}, name) for name in ("1.yml", "2.yml")]):  # fmt: skip
+        with pytest.raises(PlanInvalid) as invalid:
+            document_of(parts)
+        assert [one.file for one in invalid.value.problems] == [str(tmp_path / "2.yml")]
+
+
 @pytest.mark.parametrize(
     ("tree", "key", "kept", "left_out"),
     [
         ({"traffic": {"blue": 0}}, "traffic", None, ["traffic"]),
+        ({"traffic": {"blue": 0}, "mirror_traffic": {"a": 5}}, "mirror_traffic", {"a": 5}, ["traffic"]),
         ({"traffic": {"blue": 0, "green": 100}}, "traffic", {"blue": 0, "green": 100}, []),
         ({"traffic": {}}, "traffic", None, []),
         ({"mirror_traffic": {"blue": 0}}, "mirror_traffic", {"blue": 0}, []),
