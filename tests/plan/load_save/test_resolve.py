@@ -12,7 +12,8 @@ from tui.plan.load_save.resolve import resolve, value_problem
 from tui.plan.problems import PlanInvalid, Problem
 
 GUID = "11111111-2222-3333-4444-555555555555"
-ENVIRON = {"NAME": "churn", "COUNT": "3", "BAD": "9 9", "LATER": "${keyvault:kv/n}", "FLAG": "true",
+ENVIRON = {"NAME": "churn", "COUNT": "3", "SPACED": " churn ", "BAD": "9 9", "LATER": "${keyvault:kv/n}",
+           "FLAG": "true",
            "TAGS": "a=1, b=x", "SPLIT": "blue=100"}  # fmt: skip
 SECRET = "${databricks:scope/key}"
 WORKSPACE = {"subscription_id": GUID, "resource_group": "rg", "name": "ws-1"}
@@ -50,6 +51,7 @@ HEADERS = "deployment.data_collector.request_logging.capture_headers"
     ("key", "value", "valid"),
     [
         ("endpoint.name", "${env:NAME}-1", True),
+        ("endpoint.name", "${env:SPACED}", True),
         ("endpoint.name", "${env:BAD}", False),
         ("endpoint.name", "${env:MISSING}", False),
         ("endpoint.name", SECRET, False),
