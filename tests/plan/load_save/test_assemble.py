@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tui.plan import model as m
+from tui.plan.data_collection import DataCollector
 from tui.plan.endpoint_identity import Identity
+from tui.plan.fields.all_fields import FIELDS
 from tui.plan.load_save.assemble import plan_hash, plan_of
+from tui.plan.sdk_entities import Tree
 
 BASE = Path("/base")
+# A reference is resolved before, and without a code folder there is no script.
+NOT_IN_A_PLAN = {"credential.tenant_id", "credential.client_secret", "workspace.subscription_id",
+                 "workspace.resource_group", "workspace.name",
+                 "deployment.code_configuration.scoring_script"}  # fmt: skip
 MODEL, ENVIRONMENT = "deployment.model.", "deployment.environment."
 ROUTES = {
     f"{ENVIRONMENT}inference_config.{name}_route.{part}": value
     for name, port in (("liveness", 1), ("readiness", 2), ("scoring", 3))
     for part, value in (("path", f"/{name}"), ("port", port))
 }
+
+
+def test_a_plan_of_nothing_has_what_the_form_shows_as_default() -> None:
+    values = Tree({name: asdict(getattr(plan_of({}, BASE), name)) for name in ("endpoint", "deployment", "credential")})
+    shown = {item.key: item.default for item in FIELDS if item.default is not None and item.key not in NOT_IN_A_PLAN}
+    assert {key: values.value(key) for key in shown} == shown
+    assert asdict(DataCollector()) == {
+        "collections": {}, "sampling_rate": 1.0, "rolling_rate": "hour", "capture_headers": (),
+    }  # fmt: skip
 
 
 def test_a_plan_of_nothing_has_the_defaults() -> None:
