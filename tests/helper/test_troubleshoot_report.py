@@ -19,7 +19,13 @@ def deployment(name: str = "blue", **more: Any) -> dict[str, Any]:
 
 
 def change(number: int, **more: Any) -> dict[str, Any]:
-    return {"correlation_id": f"c{number}", "action": "x/write", "status": "Succeeded", "operation": f"o{number}", **more}
+    return {
+        "correlation_id": f"c{number}",
+        "action": "x/write",
+        "status": "Succeeded",
+        "operation": f"o{number}",
+        **more,
+    }
 
 
 # Differences between two reports.

@@ -77,9 +77,7 @@ def test_a_list_is_asked_with_the_credential_alone() -> None:
 
 
 @pytest.mark.parametrize("name", ["resource_groups", "workspaces", "endpoints", "registered_models"])
-def test_a_list_is_of_the_plans_workspace(
-    name: str, connection: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_list_is_of_the_plans_workspace(name: str, connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = told(monkeypatch, name)
     found = getattr(lists, name)(PLAN)
     assert [item.value for item in found.items] == [name]

@@ -108,7 +108,13 @@ def test_a_burst_takes_a_second_at_most_unless_asked_otherwise(place: Place, mon
 def test_what_is_kept_of_each_call(place: Place) -> None:
     refused = CloudError("No answer", "The host is down.", "Wait.")
     other = CloudError("Another", "c", "r")
-    place.answers = [result(by=None), refused, other, result(424, False, "Note", "  body  "), result(500, False, "Last")]
+    place.answers = [
+        result(by=None),
+        refused,
+        other,
+        result(424, False, "Note", "  body  "),
+        result(500, False, "Last"),
+    ]
     found = load_test.burst({}, "{}", count=5)
     rows = [(call["status_code"], call["latency_ms"], call["ok"], call["deployment"]) for call in found.calls]
     assert rows == [

@@ -112,7 +112,11 @@ def test_what_mlflow_did_not_save_is_refused(tmp_path: Path, made: list[Any], mo
 
 EXPORTED = {
     "document": {
-        "workspace": {"subscription_id": "11111111-1111-4111-8111-111111111111", "resource_group": "rg", "name": "my-ws"},
+        "workspace": {
+            "subscription_id": "11111111-1111-4111-8111-111111111111",
+            "resource_group": "rg",
+            "name": "my-ws",
+        },
         "endpoint": {"name": "churn-endpoint-01"},
         "deployment": {
             "name": "blue",
