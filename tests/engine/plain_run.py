@@ -70,7 +70,7 @@ def a_run(folder: Path, plan: m.Plan = PLAN, **more: Any) -> Run:
             resource_manager="https://management.azure.com", studio="https://ml.azure.com", portal="https://portal"
         ),
     )
-    return Run(plan, cloud, Notes(), folder, **more)  # type: ignore[arg-type]
+    return Run(plan, cloud, Notes(), folder, **more)
 
 
 def a_task(run: Run, name: str = "rollout", deployment: str | None = None) -> TaskContext:

@@ -23,7 +23,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-def write(folder: Path, clock: Clock, ago: float = 0.0, machine: str = THEIRS, count: int = 1, token: str = "t") -> None:
+def write(
+    folder: Path, clock: Clock, ago: float = 0.0, machine: str = THEIRS, count: int = 1, token: str = "t"
+) -> None:
     about = {"machine": machine, "host": machine.split()[0], "pid": 7, "token": token, "count": count}
     (folder / FILE).write_text(json.dumps({**about, "time": clock.now - ago}))
 
@@ -199,7 +201,7 @@ def beating(
 ) -> Heart:
     made = Heart(folder, **more)
     made._beat()
-    made._ended = Ticks(clock, seconds, each)  # type: ignore[assignment]
+    made._ended = Ticks(clock, seconds, each)
     made._go_on()
     return made
 

@@ -24,7 +24,9 @@ def endpoint(tags: dict[str, str] = MINE, state: str = "Succeeded", **deployment
     """An endpoint as read; each deployment is its tags, or its tags and state."""
     parts = [
         SimpleNamespace(name=name, tags=given[0], provisioning_state=given[1])
-        for name, given in ((name, one if isinstance(one, tuple) else (one, "Succeeded")) for name, one in deployments.items())
+        for name, given in (
+            (name, one if isinstance(one, tuple) else (one, "Succeeded")) for name, one in deployments.items()
+        )
     ]
     return SimpleNamespace(
         name="churn", tags=tags, provisioning_state=state, deployments=parts, traffic={}, mirror_traffic={}
@@ -133,7 +135,9 @@ class Place:
         self.clock = Clock()
         monkeypatch.setattr(cleaning, "time", self.clock)
         monkeypatch.setattr("tui.cloud.endpoints.endpoints.read", lambda cloud, name: self.read())
-        monkeypatch.setattr("tui.cloud.http.run_operation.run_operation", lambda begin, limit: self.done.append(begin()))
+        monkeypatch.setattr(
+            "tui.cloud.http.run_operation.run_operation", lambda begin, limit: self.done.append(begin())
+        )
         monkeypatch.setattr("tui.cloud.endpoints.endpoints.begin_delete", lambda cloud, name: f"delete {name}")
         monkeypatch.setattr("tui.cloud.endpoints.deployments.begin_delete", lambda cloud, _, name: f"delete {name}")
         monkeypatch.setattr("tui.cloud.endpoints.traffic.begin_set", lambda cloud, name, *splits: splits)
@@ -154,7 +158,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Place:
 
 
 def removed(run: Run) -> list[str]:
-    return [event["name"] for event in run.journal.of("task_removed")]  # type: ignore[attr-defined]
+    return [event["name"] for event in run.journal.of("task_removed")]
 
 
 def test_an_endpoint_that_the_run_made_is_removed_with_its_deployments(place: Place, tmp_path: Path) -> None:

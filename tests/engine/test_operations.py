@@ -41,7 +41,7 @@ def task(tmp_path: Path) -> TaskContext:
 
 
 def told(task: TaskContext) -> list[str]:
-    return [event["event"] for event in task.run.journal.events]  # type: ignore[attr-defined]
+    return [event["event"] for event in task.run.journal.events]
 
 
 def test_the_intent_is_recorded_before_the_request_and_the_operation_after_it(task: TaskContext) -> None:
@@ -57,12 +57,12 @@ def test_the_intent_is_recorded_before_the_request_and_the_operation_after_it(ta
         ("asked", ["task_intent"], True),
         ("begun", ["task_intent", "task_operation"], False),
     ]
-    (noted,) = task.run.journal.of("task_operation")  # type: ignore[attr-defined]
+    (noted,) = task.run.journal.of("task_operation")
     assert (noted["header"], noted["url"], noted["resource_id"]) == ("Azure-AsyncOperation", "https://o", RESOURCE)
 
 
 def test_without_a_journal_nothing_is_sent(task: TaskContext) -> None:
-    task.run.journal.full = True  # type: ignore[attr-defined]
+    task.run.journal.full = True
     with pytest.raises(CloudError) as caught:
         carry_out(task, "create", RESOURCE, lambda: pytest.fail("it was sent"))
     assert caught.value.code == "JournalNotWritable"
@@ -177,22 +177,20 @@ class Failed(Ended):
 )
 def test_a_change_in_progress_is_waited_for(states: list[str | None], waited: int, task: TaskContext) -> None:
     sleeps: list[float] = []
-    task.sleep = sleeps.append  # type: ignore[method-assign]
+    task.sleep = sleeps.append
     answers = [None if state is None else SimpleNamespace(provisioning_state=state) for state in states]
     last = answers[-1]
     assert settle(task, lambda: answers.pop(0), "endpoint churn") is last
     assert sleeps == [1] * waited
     assert task.started is bool(waited)
-    assert len(task.run.journal.of("task_log")) == bool(waited), "it is said once"  # type: ignore[attr-defined]
+    assert len(task.run.journal.of("task_log")) == bool(waited), "it is said once"
 
 
-def test_a_change_that_does_not_end_is_an_error_at_the_limit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_change_that_does_not_end_is_an_error_at_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr("tui.common.deadlines.time", clock)
     task = a_task(a_run(tmp_path, replace(PLAN, limits=Limits(settle=3))), "endpoint")
-    task.sleep = clock.sleep  # type: ignore[method-assign]
+    task.sleep = clock.sleep
     with pytest.raises(CloudError) as caught:
         settle(task, lambda: SimpleNamespace(provisioning_state="Updating"), "endpoint churn")
     assert (caught.value.code, clock.now) == ("TimeLimit", 1004.0)

@@ -66,7 +66,10 @@ class Place:
     def execute(self, plan: Plan = PLAN, **options: Any) -> str:
         self.notes, self.ran = Notes(), []
         self.engine = Engine(
-            plan, self.folder, self.notes, **{"rehearsed": False, "resumed": False, **options}  # type: ignore[arg-type]
+            plan,
+            self.folder,
+            self.notes,
+            **{"rehearsed": False, "resumed": False, **options},
         )
         return self.engine.execute()
 
@@ -88,7 +91,7 @@ def test_a_run_without_trouble_succeeds(place: Place) -> None:
     assert not set(GATES) & set(place.ran[1])
     assert [event["severity"] for event in place.notes.of("finding")] == [WARNING, OK]
     assert (place.end["status"], place.end["message"], "left_behind" in place.end) == ("succeeded", "", False)
-    (state, target, run) = place.locked[0]
+    state, _, run = place.locked[0]
     assert (state, run) == (place.folder.parent.parent, "r-1")
 
 

@@ -56,7 +56,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 
 @pytest.mark.parametrize("clean", [False, True])
 @pytest.mark.parametrize(
-    ("here", "elsewhere", "asked"), [(None, "", False), (7, "", True), (None, "cluster-2", True), (7, "cluster-2", True)]
+    ("here", "elsewhere", "asked"),
+    [(None, "", False), (7, "", True), (None, "cluster-2", True), (7, "cluster-2", True)],
 )
 def test_an_engine_is_asked_to_stop_where_it_is(
     here: int | None, elsewhere: str, asked: bool, clean: bool, place: Place
@@ -64,7 +65,9 @@ def test_an_engine_is_asked_to_stop_where_it_is(
     place.here, place.elsewhere = here, elsewhere
     assert start_stop.stop(place.run, clean_up=clean) is asked
     assert place.killed == ([(7, signal.SIGTERM)] if here else [])
-    assert place.files == {name for name, there in (("clean-up", clean and asked), (STOP_FILE, asked and not here)) if there}
+    assert place.files == {
+        name for name, there in (("clean-up", clean and asked), (STOP_FILE, asked and not here)) if there
+    }
 
 
 def test_an_engine_that_ends_meanwhile_was_not_stopped(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +209,7 @@ class Heart:
 
 @pytest.fixture
 def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The engine's process without signals, heartbeat and tasks; `error` is what the engine raises, `status` its end."""
+    """The process without signals, heartbeat and tasks; `error` is what its engine raises, `status` how it ends."""
     made = SimpleNamespace(error=None, status="succeeded", folder=tmp_path, notes=Notes(), options={}, stops=[])
     about = {"run": "r-1", "endpoint": "churn", "deployment": "blue", "started": "t", "rehearsed": True}
     (tmp_path / "run.json").write_text(json.dumps(about))

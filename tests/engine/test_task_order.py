@@ -59,7 +59,8 @@ def test_assets_of_several_deployments_are_registered_one_after_the_other() -> N
 
 
 @pytest.mark.parametrize(
-    ("mirrored", "watched"), [({}, 300 * 3 + 30), ({"green": 10}, 300 * 4 + 30), ({"green": 10, "red": 5}, 300 * 4 + 30)]
+    ("mirrored", "watched"),
+    [({}, 300 * 3 + 30), ({"green": 10}, 300 * 4 + 30), ({"green": 10, "red": 5}, 300 * 4 + 30)],
 )
 def test_with_a_rollout_the_new_deployment_is_tested_alone_first(mirrored: dict[str, int], watched: float) -> None:
     plan = replace(BOTH, rollout=Rollout("green"), mirror_traffic=mirrored)
@@ -94,7 +95,7 @@ def does(outcome: Outcome | Exception | Callable[[TaskContext], Outcome]) -> Cal
 
 
 def ends(run: Run) -> dict[str, str]:
-    return {event["task"]: event["status"] for event in run.journal.of("task_finished")}  # type: ignore[attr-defined]
+    return {event["task"]: event["status"] for event in run.journal.of("task_finished")}
 
 
 def graph(**tasks: Any) -> list[Task]:
@@ -221,16 +222,16 @@ def test_a_failing_run_waits_for_the_others_to_tell_their_ends(tmp_path: Path, m
 def test_the_time_of_the_whole_run(seconds: float, code: str | None, tmp_path: Path) -> None:
     run = a_run(tmp_path, time=AwakeDeadline(seconds))
     failure = run_tasks(run, graph(a=Outcome(), b=Outcome()))
-    assert (failure and failure.error.code) == code  # type: ignore[attr-defined]
-    assert failure is None or (failure.task == "a" and "a, b" in failure.error.cause)  # type: ignore[attr-defined]
+    assert (failure and failure.error.code) == code
+    assert failure is None or (failure.task == "a" and "a, b" in failure.error.cause)
     assert bool(ends(run)) is (code is None)
 
 
 def test_without_a_journal_nothing_is_begun(tmp_path: Path) -> None:
     run = a_run(tmp_path)
-    run.journal.full = True  # type: ignore[attr-defined]
+    run.journal.full = True
     failure = run_tasks(run, graph(a=Outcome()))
-    assert failure is not None and failure.error.code == "JournalNotWritable"  # type: ignore[attr-defined]
+    assert failure is not None and failure.error.code == "JournalNotWritable"
     assert ends(run) == {}
 
 

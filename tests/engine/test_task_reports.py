@@ -25,7 +25,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def notes(run: Run) -> Notes:
-    return run.journal  # type: ignore[return-value]
+    return run.journal
 
 
 # Reports
@@ -67,9 +67,7 @@ def test_a_task_belongs_to_its_deployment(tmp_path: Path) -> None:
     assert blue.cloud is not run.cloud and alone.cloud is run.cloud
 
 
-@pytest.mark.parametrize(
-    ("more", "back"), [({}, False), ({"back": True}, True), ({"back": False}, False)]
-)
+@pytest.mark.parametrize(("more", "back"), [({}, False), ({"back": True}, True), ({"back": False}, False)])
 def test_the_split_before_the_run_is_kept_through_all_its_shifts(more: dict[str, Any], back: bool, run: Run) -> None:
     task = a_task(run)
     task.shifting({"blue": 100}, {"blue": 90, "green": 10}, "one")
@@ -137,7 +135,7 @@ def test_only_an_outage_of_resource_manager_is_waited_out(
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        return answer  # type: ignore[no-any-return]
+        return answer
 
     if passes:
         assert through_outages(task, work).detail == "done"
@@ -148,7 +146,7 @@ def test_only_an_outage_of_resource_manager_is_waited_out(
 
 
 def test_without_an_address_no_error_is_an_outage(run: Run) -> None:
-    run.cloud.metadata.resource_manager = ""  # type: ignore[misc]
+    run.cloud.metadata.resource_manager = ""
     with pytest.raises(CloudError):
         through_outages(a_task(run, "model"), lambda task: (_ for _ in ()).throw(UNREACHABLE))
 
@@ -160,9 +158,7 @@ def test_the_first_tasks_tell_an_outage_at_once(name: str, run: Run) -> None:
     assert notes(run).of("task_retrying") == []
 
 
-def test_an_outage_is_waited_for_ten_minutes_with_growing_pauses(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_outage_is_waited_for_ten_minutes_with_growing_pauses(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr("tui.common.deadlines.time", clock)
     task = a_task(run, "model")

@@ -85,7 +85,7 @@ def test_batched_events_are_written_soon(tmp_path: Path) -> None:
         flush()
         done.set()
 
-    writer._flush = flushed  # type: ignore[method-assign]
+    writer._flush = flushed
     writer.emit("task_log", task="model", line="a")
     assert done.wait(60)
     assert writer.written == 1
@@ -121,7 +121,8 @@ def test_the_space_that_is_put_by_is_given_back_at_the_end(writer: JournalWriter
 
 
 @pytest.mark.parametrize(
-    ("after", "found"), [(0, [1, 2, 3, 4, 5]), (1, [2, 3, 4, 5]), (2, [3, 4, 5]), (3, [4, 5]), (4, [5]), (5, []), (9, [])]
+    ("after", "found"),
+    [(0, [1, 2, 3, 4, 5]), (1, [2, 3, 4, 5]), (2, [3, 4, 5]), (3, [4, 5]), (4, [5]), (5, []), (9, [])],
 )
 def test_events_after_a_number(after: int, found: list[int], tmp_path: Path) -> None:
     lay(tmp_path, 1, 1, 2)

@@ -39,7 +39,7 @@ def test_runs_are_listed_newest_first(home: Path) -> None:
     (state_folder.runs_folder() / "no-run").mkdir()
     (state_folder.runs_folder() / "a file").write_text("")
     assert [run.id for run in runs.runs()] == ["a", "c", "b"]
-    assert (runs.latest().id, runs.latest("churn").id, runs.latest("nobody")) == ("a", "c", None)  # type: ignore[union-attr]
+    assert (runs.latest().id, runs.latest("churn").id, runs.latest("nobody")) == ("a", "c", None)
 
 
 def test_without_a_run_there_is_no_latest(home: Path) -> None:
@@ -48,7 +48,15 @@ def test_without_a_run_there_is_no_latest(home: Path) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "found"),
-    [("r-1", True), ("r-2", False), ("", False), ("./r-1", False), ("../runs/r-1", False), (".hidden", False), (".", False)],
+    [
+        ("r-1", True),
+        ("r-2", False),
+        ("", False),
+        ("./r-1", False),
+        ("../runs/r-1", False),
+        (".hidden", False),
+        (".", False),
+    ],
 )
 def test_a_run_is_found_by_its_id_alone(asked: str, found: bool, home: Path) -> None:
     lay("r-1")
@@ -110,7 +118,8 @@ def test_a_process_that_has_ended_has_no_start() -> None:
 
 
 @pytest.mark.parametrize(
-    ("here", "elsewhere", "alive"), [(None, None, False), (7, None, True), (None, "cluster-2", True), (7, "cluster-2", True)]
+    ("here", "elsewhere", "alive"),
+    [(None, None, False), (7, None, True), (None, "cluster-2", True), (7, "cluster-2", True)],
 )
 @pytest.mark.parametrize("last", [None, "run_started", "run_finished"])
 def test_the_status_of_a_run(
@@ -160,7 +169,7 @@ def test_a_log_on_a_full_disk_goes_on() -> None:
         def flush(self) -> None:
             raise OSError
 
-    stream = LogStream(Full())  # type: ignore[arg-type]
+    stream = LogStream(Full())
     assert stream.write("four") == 4
     stream.flush()
     assert stream.name == "stdout"

@@ -61,7 +61,7 @@ class Place:
 
     @property
     def journal(self) -> Notes:
-        return self.run.journal  # type: ignore[return-value]
+        return self.run.journal
 
     @property
     def splits(self) -> list[Split]:

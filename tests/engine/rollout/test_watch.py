@@ -45,7 +45,7 @@ class Place:
                 raise Stopped
             self.clock.sleep(seconds)
 
-        task.sleep = sleep  # type: ignore[method-assign]
+        task.sleep = sleep
         return Watch(task, replace(ROLLOUT, **limits), dict(SPLIT), step)
 
     def read(self, cloud: Any, name: str, deployments: bool = True) -> Any:
@@ -121,7 +121,7 @@ def test_without_a_sample_request_the_pause_alone_counts(place: Place) -> None:
     place.plan = replace(place.plan, test=Test(None))
     assert trouble(place.watch()) == ""
     assert (place.clock.now - 1000, place.asked) == (pytest.approx(10.0), 0)
-    assert "test requests" not in place.run.journal.lines  # type: ignore[attr-defined]
+    assert "test requests" not in place.run.journal.lines
 
 
 def test_the_time_in_which_the_machine_slept_is_not_watched(place: Place) -> None:
@@ -157,7 +157,7 @@ def test_a_request_to_roll_back_is_heeded_while_resting(place: Place) -> None:
         if place.clock.now > 1030:
             (place.folder / ROLL_BACK_FILE).touch()
 
-    found._task.sleep = asked_meanwhile  # type: ignore[method-assign]
+    found._task.sleep = asked_meanwhile
     assert trouble(found)
     assert 1030 < place.clock.now < 1031
 
@@ -208,10 +208,10 @@ def test_each_kind_of_failure_is_counted(place: Place) -> None:
     place.answers = [CloudError("no answer"), (200, False), 500, 200]
     said = trouble(place.watch(max_error_percent=50, min_requests=6))
     assert said == ""
-    last = place.run.journal.of("rollout_watch")[-1]  # type: ignore[attr-defined]
+    last = place.run.journal.of("rollout_watch")[-1]
     assert last["statuses"] == {"none": 1, "200": 3, "424": 1, "500": 1}
     assert (last["requests"], last["errors"]) == (6, 3)
-    assert "3 failed (no answer × 1, 424 × 1, 500 × 1)" in place.run.journal.lines  # type: ignore[attr-defined]
+    assert "3 failed (no answer × 1, 424 × 1, 500 × 1)" in place.run.journal.lines
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_p95_is_the_answer_that_95_percent_are_not_slower_than(count: int, rank:
 def test_the_limits_hold_for_callers_too(seen: Measured, bad: bool, place: Place) -> None:
     place.measured = seen
     assert bool(trouble(place.watch(pause=30.0, max_p95_ms=100, max_error_percent=5))) is bad
-    figures = place.run.journal.of("rollout_watch")[-1]["callers"]  # type: ignore[attr-defined]
+    figures = place.run.journal.of("rollout_watch")[-1]["callers"]
     assert bad or figures == {"requests": seen.requests, "errors": seen.errors, "p95_ms": seen.p95_ms}
 
 
@@ -282,8 +282,8 @@ def test_metrics_that_this_identity_may_not_read_are_asked_for_once(place: Place
     place.measured = None
     assert trouble(place.watch(pause=65.0)) == ""
     assert place.metrics == 1
-    assert "cannot read metrics" in place.run.journal.lines  # type: ignore[attr-defined]
-    assert place.run.journal.of("rollout_watch")[-1]["callers"] is None  # type: ignore[attr-defined]
+    assert "cannot read metrics" in place.run.journal.lines
+    assert place.run.journal.of("rollout_watch")[-1]["callers"] is None
 
 
 # Somebody else's change of the split
@@ -317,7 +317,7 @@ def test_a_split_that_cannot_be_read_for_a_moment_is_read_again(place: Place) ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tui.cloud.endpoints.endpoints.read", read)
         assert trouble(found) == ""
-    (retried,) = place.run.journal.of("task_retrying")  # type: ignore[attr-defined]
+    (retried,) = place.run.journal.of("task_retrying")
     assert (retried["reason"], retried["delay"]) == ("Azure does not answer", 5.0)
 
 
@@ -326,11 +326,11 @@ def test_a_split_that_cannot_be_read_for_a_moment_is_read_again(place: Place) ->
 
 def test_figures_are_told_every_two_seconds_and_at_the_end(place: Place) -> None:
     assert trouble(place.watch(step=2, pause=6.0, probe_every=1.0)) == ""
-    told = place.run.journal.of("rollout_watch")  # type: ignore[attr-defined]
+    told = place.run.journal.of("rollout_watch")
     assert [event["left"] for event in told] == [4.0, 2.0, 0.0, 0.0]
     assert (told[0]["deployment"], told[0]["step"], told[0]["steps"]) == ("green", 2, 3)
     assert (told[-1]["requests"], told[-1]["errors"], told[-1]["p95_ms"]) == (7, 0, 10.0)
-    assert "7 test requests, none failed, p95 10 ms" in place.run.journal.lines  # type: ignore[attr-defined]
+    assert "7 test requests, none failed, p95 10 ms" in place.run.journal.lines
 
 
 def test_a_stopped_run_ends_the_step(place: Place) -> None:

@@ -46,7 +46,9 @@ class Place:
             monkeypatch.setattr(
                 f"tui.cloud.endpoints.{name}.begin_create_or_update", lambda *given: self.operation("sent", given)
             )
-        monkeypatch.setattr("tui.cloud.endpoints.deployments.begin_scale", lambda *given: self.operation("scaled", given))
+        monkeypatch.setattr(
+            "tui.cloud.endpoints.deployments.begin_scale", lambda *given: self.operation("scaled", given)
+        )
         monkeypatch.setattr("tui.cloud.endpoints.deployments.logs", lambda *given: self.log())
         monkeypatch.setattr(endpoint, "endpoint_change", lambda plan, there: self.change)
         monkeypatch.setattr(deployment, "deployment_change", self.compared)
@@ -74,7 +76,7 @@ class Place:
 
     @property
     def notes(self) -> Notes:
-        return self.run.journal  # type: ignore[return-value]
+        return self.run.journal
 
 
 @pytest.fixture

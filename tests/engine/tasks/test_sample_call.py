@@ -41,7 +41,7 @@ class Place:
         plan = replace(PLAN, test=Test(self.sample), **changes)
         run = a_run(self.folder, plan)
         task = a_task(run, "test")
-        task.sleep = self.clock.sleep  # type: ignore[method-assign]
+        task.sleep = self.clock.sleep
         self.run = run
         return run, (sample.pinned if pinned else sample.work)(task)
 
@@ -55,7 +55,7 @@ class Place:
 
     @property
     def retries(self) -> list[tuple[str, float]]:
-        return [(event["reason"], event["delay"]) for event in self.run.journal.of("task_retrying")]  # type: ignore[attr-defined]
+        return [(event["reason"], event["delay"]) for event in self.run.journal.of("task_retrying")]
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def notes(run: Run) -> Notes:
-    return run.journal  # type: ignore[return-value]
+    return run.journal
 
 
 def started(run: Run) -> tuple[str, str]:
@@ -84,9 +84,7 @@ def test_the_split_is_set_if_it_differs(
     assert ("mirrored: red 20 %" in done.detail) is bool(planned)
 
 
-def test_a_split_that_an_earlier_engine_set_is_no_skip(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_split_that_an_earlier_engine_set_is_no_skip(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     Splits(monkeypatch, {"green": 100}, {})
     ended = SimpleNamespace(started={}, wait=lambda seconds: True, result=lambda: None)
     monkeypatch.setattr("tui.cloud.endpoints.endpoints.follow", lambda cloud, name, begun: ended)
@@ -135,9 +133,10 @@ def test_code_and_environment_are_registered_unless_they_are_there(
     there: Any, registered: Any, action: str, skipped: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parts = {"code_configuration": CodeConfiguration(tmp_path / "src"), "environment": Environment("env", image="i")}
+    made: list[str] = []
     for kind, work in (("code", code.work), ("environments", environment.work)):
         run = with_deployment(tmp_path, **parts)
-        made: list[str] = []
+        made.clear()
         monkeypatch.setattr(f"tui.cloud.assets.{kind}.find", lambda *given: there)
         monkeypatch.setattr(
             f"tui.cloud.assets.{kind}.register", lambda *given, **more: made.append("made") or registered
@@ -184,9 +183,7 @@ def test_a_model_in_a_folder_is_brought(reused: bool, tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize("wanted", [Model("churn", registered="azureml:churn:4"), Model("churn")])
-def test_a_registered_model_is_only_looked_up(
-    wanted: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_registered_model_is_only_looked_up(wanted: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui.cloud.assets.models.resolve", lambda cloud, reference: version(True))
     run = with_deployment(tmp_path, model=wanted)
     done = model.work(a_task(run, "model"))
@@ -296,7 +293,7 @@ def test_an_upload_that_was_ended_says_why(stopped: bool, run: Run) -> None:
         run.stop.set()
     with pytest.raises(Stopped if stopped else CloudError) as caught, uploads.upload_limit(a_task(run, "model")):
         raise Cancelled
-    assert stopped or caught.value.code == "TimeLimit"  # type: ignore[attr-defined]
+    assert stopped or caught.value.code == "TimeLimit"
 
 
 # The first tasks
@@ -306,7 +303,7 @@ def test_the_identity_is_told_as_texts(tmp_path: Path, monkeypatch: pytest.Monke
     from tui.cloud.auth.sign_in import SignedIn
 
     fields = {name: None for name in SignedIn.__dataclass_fields__}
-    who = SignedIn(**{**fields, "principal": "deployer", "kind": "service principal", "tenant": 7})  # type: ignore[arg-type]
+    who = SignedIn(**{**fields, "principal": "deployer", "kind": "service principal", "tenant": 7})
     monkeypatch.setattr("tui.cloud.auth.sign_in.sign_in", lambda cloud: who)
     run = a_run(tmp_path, replace(PLAN, credential=Credential("azure_cli")))
     done = sign_in.work(a_task(run, "sign-in"))
@@ -320,7 +317,7 @@ def test_the_workspaces_region_is_remembered(run: Run, monkeypatch: pytest.Monke
     found = WorkspaceInfo("/w", "ws", "eastus", "legacy", "Disabled", None, None, "https://studio", "Legacy network.")
     monkeypatch.setattr("tui.cloud.workspace.workspace.read", lambda cloud: found)
     regions: list[str] = []
-    run.cloud.remember_location = regions.append  # type: ignore[method-assign]
+    run.cloud.remember_location = regions.append
     done: Outcome = workspace.work(a_task(run, "workspace"))
     assert (regions, done.result["isolation"], done.skipped) == (["eastus"], "legacy", False)
     assert "Legacy network." in notes(run).lines

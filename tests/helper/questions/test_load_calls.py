@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 
@@ -14,8 +14,6 @@ from tui.cloud.endpoints.keys import EndpointCredential
 from tui.cloud.endpoints.scoring import ScoreResult
 from tui.cloud.errors import CloudError
 from tui.helper.questions import load_test
-
-Answer = Callable[[], Any]
 
 
 def result(status: int = 200, ok: bool = True, note: str = "", body: str = "", by: str | None = "blue") -> ScoreResult:
