@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -68,3 +69,47 @@ def test_predictions_are_left_alone(text: str) -> None:
 def test_the_note_quotes_the_last_line_of_a_traceback() -> None:
     note = error_in_200("Traceback (most recent call last):\n  File 'x'\nKeyError: 'data'")
     assert note is not None and note.endswith("KeyError: 'data'")
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"error": "no model", "prediction": 1}, False),
+        ({"error": "no model", "code": 7, "Detail": "x"}, True),
+        ({"ERROR": ["a"]}, True),
+        ({"error": {}}, False),
+        ({"error": True}, False),
+        ({"error": "0"}, False),
+        ({"error": "No "}, False),
+        ({"status": "Failed", "message": "No rows"}, True),
+        ({"status": "failed", "message": 3}, False),
+        ({"status": "a", "message": "No rows"}, False),
+        ({"status": "failed"}, False),
+        ({"text": "KeyError: 'x'", "other": 1}, False),
+        ({"text": "fine"}, False),
+        ([{"error": "no model"}], True),
+        ([{"error": "no model"}, {"error": "no model"}], False),
+        ([], False),
+        ([["KeyError: 'x'"]], False),
+        ("  KeyError: 'x'", True),
+        ("first\nTraceback (most recent call last):\nKeyError: 'x'", True),
+        (7, False),
+    ],
+)
+def test_only_what_carries_nothing_but_an_error_is_one(body: Any, told: bool) -> None:
+    assert (error_in_200(json.dumps(body)) is not None) is told
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("KeyError: 'x'\nsecond line", ": KeyError: 'x'"),
+        ("Traceback (most recent call last):\n  File\nKeyError: 'x'", ": KeyError: 'x'"),
+        (json.dumps({"error": {"a": "ü"}}), ': {"a": "ü"}'),
+        ("KeyError: " + "x" * 300, ": KeyError: " + "x" * 190),
+        (json.dumps({"error": "z: [1]"}), ": z: [1]"),
+    ],
+)
+def test_the_note_quotes_the_error(text: str, ends: str) -> None:
+    note = error_in_200(text)
+    assert note is not None and note.endswith(ends)

@@ -42,6 +42,7 @@ class Place:
         return EndpointCredential("k", "key")
 
     def score(self, cloud: Any, found: Any, body: bytes, deployment: str | None, credential: Any) -> Any:
+        assert (found.name, credential.secret()) == ("churn", "k")
         with self.lock:
             self.open += 1
             self.most = max(self.most, self.open)
