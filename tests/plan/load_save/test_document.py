@@ -232,6 +232,7 @@ def test_a_map_field_is_one_value() -> None:
         ("endpoint: {name: e}  # c\n", True),
         ("$schema: s  # c\nown: {a: 1}\nendpoint:\n  name: e\n  extra: {}\n", True),
         ("endpoint:\n  name: old  # c\n  description:\n", True),
+        ("endpoint:\n  name: e  # c\n  auth_mode: key\n  identity: {type: none}\n", True),
         ("- a  # c\n", False),
         ("endpoint: [  # c\n", False),
     ],
@@ -243,6 +244,7 @@ def test_comments_are_kept_where_the_file_can_be_changed(tmp_path: Path, text: s
     assert (changed is not None) == kept
     if changed is not None:
         assert yaml.safe_load(changed)["endpoint"]["name"] == "e"
+        assert "auth_mode" not in changed and "type" not in changed, "values of the plan that it has no more"
         assert ("# c" in text) == ("# c" in changed) and ("$schema" in text) == ("$schema" in changed)
 
 
