@@ -30,6 +30,11 @@ def test_a_time_is_in_utc() -> None:
     assert seconds_of(NOON) % 1 == 0.5
 
 
+def test_before_the_first_event() -> None:
+    view = RunView()
+    assert (view.seq, view.log_count, view.logs, view.status) == (0, 0, [], "starting")
+
+
 @pytest.mark.parametrize(
     ("more", "shown"),
     [
