@@ -13,7 +13,7 @@ WRAPPERS = re.compile(
     r"RunFunctionException|ScoringTimeoutException|CondaEnvException|KeyboardInterrupt)$"
 )
 _BEGIN = "traceback (most recent call last)"
-_FRAME = re.compile(r'^\s*File \\?"([^"\\]+(?:\\\\[^"\\]+)*)\\?", line (\d+)(?:, in (\S+))?')
+_FRAME = re.compile(r'^\s*File \\?"([^"\\]+(?:\\\\?[^"\\]+)*)\\?", line (\d+)(?:, in (\S+))?')
 _EXCEPTION = re.compile(r"^\s*((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?:: (.*))?$")
 _SERVER = ("site-packages", "dist-packages", "/lib/python", "<frozen", "\\lib\\")
 # The prefixes that log collectors and loggers add to a line.
