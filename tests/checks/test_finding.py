@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding, Fix, PlanFix, ordered, wrong
+import pytest
+
+from tui.checks.finding import (
+    BLOCKER,
+    OK,
+    UNKNOWN,
+    WARNING,
+    Finding,
+    Fix,
+    PlanFix,
+    blocked,
+    last_lines,
+    ordered,
+    with_card,
+    wrong,
+)
 
 OF_CHECK = ["id", "severity", "field", "message", "remedy", "docs", "looked_at"]
 OF_TROUBLESHOOT = [
@@ -37,3 +52,37 @@ def test_the_worst_comes_first_and_advice_after_failures() -> None:
     rest = [Finding("ok", OK), Finding("unknown", UNKNOWN), advice, warning, Finding("blocker", BLOCKER)]
     assert [one.id for one in ordered(rest)] == ["blocker", "warning", "advice", "unknown", "ok"]
     assert wrong([warning]) and not wrong([advice, rest[1]])
+
+
+@pytest.mark.parametrize(
+    ("severity", "is_wrong", "blocks"),
+    [(BLOCKER, True, True), (WARNING, True, False), (UNKNOWN, False, False), (OK, False, False)],
+)
+def test_what_blocks_and_what_a_script_reports(severity: str, is_wrong: bool, blocks: bool) -> None:
+    findings = [Finding("ok", OK), Finding("a", severity)]
+    assert (wrong(findings), blocked(findings)) == (is_wrong, blocks)
+    assert not wrong([Finding("a", severity, advice=True)])
+    assert not wrong([]) and not blocked([])
+
+
+def test_a_card_replaces_texts_and_leaves_severity_and_fixes() -> None:
+    fix = PlanFix("traffic", None)
+    own = {"id": "a", "severity": WARNING, "fixes": (fix,), "remedy": "own", "docs": "own", "field": "own",
+           "commands": ("own",), "evidence": ("one", "two"), "request_ids": ("1",)}  # fmt: skip
+    bare = with_card({"id": "card", "title": "Title"}, **own)
+    assert (bare.remedy, bare.docs, bare.field, bare.commands, bare.cause) == ("own", "own", "own", ("own",), "Title.")
+    card = {"id": "card", "title": "Title", "cause": "Cause.", "remedy": "R", "docs": "D", "field": "F",
+            "commands": ["C"], "evidence": ["two", "three"], "request_ids": ["1", "2"]}  # fmt: skip
+    full = with_card(card, **own)
+    assert (full.remedy, full.docs, full.field, full.commands) == ("R", "D", "F", ("C",))
+    assert (full.cause, full.card, full.severity, full.fixes) == ("Title. Cause.", "card", WARNING, (fix,))
+    assert (full.evidence, full.request_ids) == (("two", "three", "one"), ("1", "2"))
+    assert with_card(None, **own) == Finding(**own)
+    long = with_card({**card, "evidence": [str(number) for number in range(50)]}, **own)
+    assert len(long.evidence) == 40
+
+
+def test_the_last_lines_of_a_log() -> None:
+    assert last_lines("\n".join(map(str, range(20)))) == tuple(map(str, range(8, 20)))
+    assert last_lines("a\n \n\nb\n", 2) == ("a", "b")
+    assert last_lines("") == ()
