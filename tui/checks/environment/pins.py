@@ -150,7 +150,7 @@ def _written(name: str) -> str:
 def _fits(file: File, python: str) -> bool:
     """Whether this Python on Linux can use a file; a source package counts if its condition is met."""
     try:
-        if file.requires_python and not SpecifierSet(file.requires_python).contains(_full(python), prereleases=True):
+        if file.requires_python and not SpecifierSet(file.requires_python).contains(_full(python)):
             return False
     except InvalidSpecifier:
         pass
@@ -206,7 +206,7 @@ def _digest(asked: Wanted, indexes: Indexes) -> str:
     """Everything on which an answer depends; index URLs without user and password."""
     places = [f"{url.hostname}:{url.port}{url.path}" for url in map(urlsplit, indexes.urls)]
     parts = [asked.path.name, asked.python, *places, *sorted(map(str, asked.requirements))]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _findings(asked: Wanted, indexes: Indexes, field: str, at: str) -> list[Finding]:
@@ -286,5 +286,7 @@ def _conflicts(asked: Wanted, chosen: dict[str, list[Release]]) -> Iterator[str]
             if other is None or (needs.marker and not needs.marker.evaluate(_machine(asked.python))):
                 continue
             if not any(needs.specifier.contains(item.version, prereleases=True) for item in other):
-                listed = ", ".join(str(one) for one in asked.requirements if one.name == needs.name) or needs.name
+                listed = ", ".join(
+                    str(one) for one in asked.requirements if canonical(one.name) == canonical(needs.name)
+                )
                 yield f"{name} {release.version} needs {needs.name}{needs.specifier}, but the file requests {listed}."
