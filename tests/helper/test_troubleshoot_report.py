@@ -299,7 +299,8 @@ def test_the_text_for_support_has_findings_changes_and_the_end_of_each_log() -> 
     told = finding("blocker", cause="because", evidence=["line"], request_ids=["id-1"])
     text = report.for_support(
         {
-            "name": "churn", "time": "2026-01-02T03:04:05Z", "principal": "ann", "findings": [told, finding("new word")],
+            "name": "churn", "time": "2026-01-02T03:04:05Z", "principal": "ann",
+            "findings": [told, finding("new word")],
             "deployments": [deployment()], "history": [change(1)],
             "logs": [{"deployment": "blue", "container": "inference-server", "content": "first\nsecond\nthird"}],
         },

@@ -123,7 +123,7 @@ def test_a_user_adds_a_context(own_file: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("- id: x\n  title: [", "this is not YAML"),
+        ("- id: x\n- [\n", ", line 3: this is not YAML"),
         ("just a text", "expected a list of entries"),
         ("- 17", "entry 1 is omitted: it is not a mapping"),
         (OWN_ENTRY.replace("HP-4711", "(HP"), "entry house-proxy is omitted: '(HP' is not a regular expression"),

@@ -18,15 +18,16 @@ WHO = SignedIn("trainer", "user", "tenant-a", "client", None, "default", "AzureC
 ML = "Microsoft.MachineLearningServices/workspaces"
 
 
-def at(minutes: int) -> str:
+def after(minutes: int) -> str:
     return f"{datetime.now(timezone.utc) + timedelta(minutes=minutes):%Y-%m-%dT%H:%M:%SZ}"
 
 
 @pytest.mark.parametrize(
     ("expires", "severity", "told"),
-    [(None, "ok", False), (at(60), "ok", True), (at(-60), "warning", True), ("tomorrow", "ok", False)],
+    [(None, "ok", False), (60, "ok", True), (-60, "warning", True), ("tomorrow", "ok", False)],
 )
-def test_the_validity_of_a_token(expires: str | None, severity: str, told: bool) -> None:
+def test_the_validity_of_a_token(expires: str | int | None, severity: str, told: bool) -> None:
+    expires = after(expires) if isinstance(expires, int) else expires
     found = identity.signed_in(Question(lambda: dataclasses.replace(WHO, expires=expires)))
     assert found.severity == severity
     assert ("valid until" in found.message) is told

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.plain_run import Clock
+from tests.engine.decisions.plain_run import Clock
 from tui.engine.journal import journal as module
 from tui.engine.journal.journal import Journal, JournalWriter
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.plain_run import PLAN  # noqa: F401  # its imports come first
+from tests.engine.decisions.plain_run import PLAN  # noqa: F401  # its imports come first
 from tui.engine.journal.run_view import RunView, seconds_of
 
 NOON = "2026-01-02T12:00:00.500Z"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.plain_run import PLAN, Notes, a_run, a_task
+from tests.engine.decisions.plain_run import PLAN, Notes, a_run, a_task
 from tui.cloud.errors import CloudError
 from tui.engine.journal.state_folder import ROLL_BACK_FILE
 from tui.engine.resume_state import Shift

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.plain_run import PLAN, Clock, a_run, a_task
+from tests.engine.decisions.plain_run import PLAN, Clock, a_run, a_task
 from tui.cloud.endpoints.scoring import ScoreResult
 from tui.cloud.errors import CloudError
 from tui.cloud.monitor.metrics import Measured

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.plain_run import PLAN, Notes, a_run, a_task
+from tests.engine.decisions.plain_run import PLAN, Notes, a_run, a_task
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.errors import CloudError

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.plain_run import PLAN, Clock, Notes, a_run, a_task
+from tests.engine.decisions.plain_run import PLAN, Clock, Notes, a_run, a_task
 from tui.cloud.assets.models import ModelVersion
 from tui.cloud.errors import Cancelled, CloudError
 from tui.engine.resume_state import Begun, Shift

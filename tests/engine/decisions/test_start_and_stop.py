@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.plain_run import Notes
+from tests.engine.decisions.plain_run import Notes
 from tui.cloud.errors import CloudError
 from tui.engine import __main__ as engine
 from tui.engine import endpoint_lock, preload, start_stop, stop_signals

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.plain_run import Clock, a_run
+from tests.engine.decisions.plain_run import Clock, a_run
 from tui.engine import clean_up as cleaning
 from tui.engine.clean_up import clean_up
 from tui.engine.leftovers import Left, left_behind, still_there, stopped_message

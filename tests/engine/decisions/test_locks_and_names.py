@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.plain_run import PLAN, Clock
+from tests.engine.decisions.plain_run import PLAN, Clock
 from tui.engine import file_lock, run_user, start_stop
 from tui.engine.file_lock import taken
 from tui.engine.journal import runs

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.plain_run import PLAN, a_run
+from tests.engine.decisions.plain_run import PLAN, a_run
 from tui.cloud.errors import CloudError
 from tui.engine import error_cards
 from tui.engine.error_cards import card

@@ -9,7 +9,7 @@ from typing import Any, Callable
 
 import pytest
 
-from tests.engine.plain_run import Clock
+from tests.engine.decisions.plain_run import Clock
 from tui.engine import heartbeat_and_takeover as heart
 from tui.engine.heartbeat_and_takeover import FILE, STOP_FILE, Beat, Heart, elsewhere, last_beat, observed_elsewhere
 

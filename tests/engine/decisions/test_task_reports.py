@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.plain_run import PLAN, Clock, Notes, a_run, a_task
+from tests.engine.decisions.plain_run import PLAN, Clock, Notes, a_run, a_task
 from tui.cloud.errors import CloudError
 from tui.engine import outage_retry, time_limits
 from tui.engine.container_log import LogFollower, Tail, parse

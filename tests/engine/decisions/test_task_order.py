@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.plain_run import PLAN, a_run
+from tests.engine.decisions.plain_run import PLAN, a_run
 from tui.cloud.errors import CloudError
 from tui.common.deadlines import AwakeDeadline
 from tui.engine import task_graph

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.plain_run import PLAN, Clock, a_run, a_task
+from tests.engine.decisions.plain_run import PLAN, Clock, a_run, a_task
 from tui.cloud.errors import CloudError, OperationFailed
 from tui.engine.operations import carry_out, follow_begun, refuse, settle
 from tui.engine.resume_state import Begun

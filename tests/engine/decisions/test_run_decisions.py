@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.plain_run import PLAN, Notes
+from tests.engine.decisions.plain_run import PLAN, Notes
 from tui.checks.finding import BLOCKER, OK, WARNING, Finding
 from tui.cloud.errors import CloudError
 from tui.engine import run as module
