@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from plan_files import MakePlan
-from test_cloud_checks import ID, a_workspace
+from test_cloud_checks import ID, a_workspace, an_endpoint, told
 
 from tui.checks import ask_azure
 from tui.checks.finding import Finding
@@ -165,6 +168,11 @@ def test_other_refusals_keep_their_remedy() -> None:
         (required_permissions.PROVIDERS[0], "NotRegistered", "blocker"),
         (required_permissions.PROVIDERS[0], "Registering", "warning"),
         (required_permissions.PROVIDERS[0], None, "unknown"),
+        (required_permissions.PROVIDERS[0], "registered", "ok"),
+        (required_permissions.PROVIDERS[0], "Unregistered", "blocker"),
+        (required_permissions.PROVIDERS[2], "Registered", None),
+        (required_permissions.PROVIDERS[2], "Unregistered", "warning"),
+        (required_permissions.PROVIDERS[2], None, None),
         (required_permissions.PROVIDERS[1], "NotRegistered", "warning"),
         (required_permissions.PROVIDERS[1], "Registered", None),
         (required_permissions.PROVIDERS[1], None, None),
@@ -175,3 +183,164 @@ def test_resource_providers(name: str, state: str | None, severity: str | None) 
     assert (found.severity if found else None) == severity
     if severity == "blocker":
         assert found is not None and f"az provider register --namespace {name}" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("changes", "needed"),
+    [
+        ({}, True),
+        ({"model": m.Model(name="x", registered="azureml:x:1")}, False),
+    ],
+)
+def test_only_a_model_from_here_is_registered(make_plan: MakePlan, changes: dict[str, Any], needed: bool) -> None:
+    asked = required_permissions.actions(changed(make_plan(), **changes), KEYED)
+    assert (f"{ML}/models/versions/write" in asked) is needed
+    assert (f"{ML}/datastores/listSecrets/action" in asked) is needed
+
+
+def changed(plan: m.Plan, **changes: Any) -> m.Plan:
+    return dataclasses.replace(plan, deployment=dataclasses.replace(plan.deployment, **changes))
+
+
+ENVIRONMENT, CODE, DATA = (f"{ML}/{name}/versions/write" for name in ("environments", "codes", "data"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "action", "needed"),
+    [
+        ({}, CODE, True),
+        ({"code_configuration": None}, CODE, False),
+        ({}, ENVIRONMENT, True),
+        ({"environment": m.Environment(image="image:1")}, ENVIRONMENT, True),
+        ({"environment": m.Environment(registered="azureml:env:1")}, ENVIRONMENT, False),
+        ({"environment": m.Environment()}, ENVIRONMENT, False),  # the model's own
+        ({}, DATA, False),
+        ({"data_collector": m.DataCollector()}, DATA, True),
+    ],
+)
+def test_what_is_registered_needs_its_permission(
+    make_plan: MakePlan, changes: dict[str, Any], action: str, needed: bool
+) -> None:
+    assert (action in required_permissions.actions(changed(make_plan(), **changes), KEYED)) is needed
+
+
+def test_an_unknown_datastore_needs_no_key(make_plan: MakePlan) -> None:
+    assert f"{ML}/datastores/listSecrets/action" not in required_permissions.actions(make_plan(), None)
+
+
+def test_the_test_needs_the_key_or_token_of_the_endpoint_that_exists(make_plan: MakePlan) -> None:
+    plan = make_plan()
+    there = an_endpoint(auth_mode="aml_token")
+    assert f"{ML}/onlineEndpoints/token/action" in required_permissions.actions(plan, KEYED, there)
+    unknown = an_endpoint(auth_mode="")
+    assert f"{ML}/onlineEndpoints/listKeys/action" in required_permissions.actions(plan, KEYED, unknown)
+    untested = dataclasses.replace(plan, test=m.Test(None))
+    calls = {f"{ML}/onlineEndpoints/{name}/action" for name in ("listKeys", "token", "score")}
+    assert calls.isdisjoint(required_permissions.actions(untested, KEYED))
+
+
+@pytest.mark.parametrize(("lacking", "more"), [(1, ""), (4, ""), (5, "and 1 more"), (6, "and 2 more")])
+def test_at_most_four_permissions_are_listed(make_plan: MakePlan, lacking: int, more: str) -> None:
+    needed = required_permissions.actions(make_plan(), KEYED)
+    given = [Permission(tuple(needed[lacking:]))]
+    found = required_permissions.roles(make_plan(), a_workspace(), given, WHO, KEYED)
+    assert found.severity == "blocker"
+    listed = found.message.rpartition(": ")[2].partition(" and ")[0].rstrip(".").split(", ")
+    assert listed == [action.partition("/")[2] for action in needed[: min(lacking, 4)]]
+    assert (more in found.message) and (" more." in found.message) is bool(more)
+
+
+def test_logs_are_not_all_that_is_missing(make_plan: MakePlan) -> None:
+    logs, write = (f"{ML}/onlineEndpoints/deployments/{verb}" for verb in ("getLogs/action", "write"))
+    both = [dataclasses.replace(DATA_SCIENTIST, not_actions=(logs, write))]
+    assert required_permissions.roles(make_plan(), a_workspace(), both, WHO, KEYED).severity == "blocker"
+
+
+def test_an_unknown_identity_has_no_name(make_plan: MakePlan) -> None:
+    found = required_permissions.roles(make_plan(), a_workspace(), [READER], None, KEYED)
+    assert "trainer" not in found.message and "OBJECT_ID" in found.commands[0]
+
+
+@pytest.mark.parametrize(
+    ("verbs", "role"),
+    [
+        ((), "Storage Blob Data Contributor"),
+        (("read",), "Storage Blob Data Contributor"),
+        (("write",), "Storage Blob Data Reader"),
+        (("read", "write"), None),
+    ],
+)
+def test_the_data_role_that_is_missing(verbs: tuple[str, ...], role: str | None) -> None:
+    blobs = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
+    given = [Permission(data_actions=tuple(f"{blobs}/{verb}" for verb in verbs))]
+    found = required_permissions.storage_role(KEYLESS, given, WHO)
+    assert found.severity == ("blocker" if role else "ok")
+    assert role is None or f'--role "{role}"' in found.commands[0]
+
+
+def answering(value: Any) -> Question[Any]:
+    def ask() -> Any:
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    return Question(ask, 30)
+
+
+REGISTERED = {required_permissions.PROVIDERS[0]: "Registered", required_permissions.PROVIDERS[1]: "NotRegistered"}
+SAID = {"provider-machinelearningservices": "ok", "provider-policyinsights": "warning"}
+REFUSED = CloudError("Refused", "No role", "Ask.", status=403)
+
+
+@pytest.mark.parametrize(
+    ("store", "account", "uploads", "scope"),
+    [
+        (KEYED, ACCOUNT, True, None),
+        (None, ACCOUNT, True, None),
+        (KEYLESS, None, True, ACCOUNT),
+        (KEYLESS, None, False, None),
+        (dataclasses.replace(KEYLESS, account_id=""), f"{ACCOUNT}2", True, f"{ACCOUNT}2"),
+        (dataclasses.replace(KEYLESS, account_id=""), None, True, None),
+    ],
+)
+def test_the_data_role_is_checked_where_uploads_need_it(
+    make_plan: MakePlan, store: Store | None, account: str | None, uploads: bool, scope: str | None
+) -> None:
+    asked: list[str] = []
+
+    def items(path: str, *_: Any, **__: Any) -> list[Any]:
+        asked.append(path.partition("/providers/Microsoft.Authorization")[0])
+        return []
+
+    cloud: Any = SimpleNamespace(arm=SimpleNamespace(items=items))
+    model = m.Model(name="x", path=Path("model")) if uploads else m.Model(name="x", registered="azureml:x:1")
+    plan, info = changed(make_plan(), model=model), a_workspace(storage_account=account)
+    rights = answering([Permission(("*",))])
+    found = list(required_permissions.findings(plan, cloud, info, rights, answering(REGISTERED), WHO, store, None))
+    assert told(found) == {"roles": "ok", **({"storage-role": "blocker"} if scope else {}), **SAID}
+    assert asked == ([scope] if scope else [])
+    assert all(f"--scope {scope}" in one.commands[0] for one in found if one.id == "storage-role")
+
+
+def test_permissions_that_may_not_be_read_block_nothing(make_plan: MakePlan) -> None:
+    def items(*_: Any, **__: Any) -> list[Any]:
+        raise REFUSED
+
+    cloud: Any = SimpleNamespace(arm=SimpleNamespace(items=items))
+    refused = answering(REFUSED)
+    found = required_permissions.findings(make_plan(), cloud, a_workspace(), refused, refused, WHO, KEYLESS, None)
+    ids = ("roles", "storage-role", "provider-machinelearningservices")
+    assert told(list(found)) == dict.fromkeys(ids, "unknown")
+
+
+def test_only_the_required_provider_must_be_readable() -> None:
+    first, *others = required_permissions.PROVIDERS
+
+    def find(path: str, *_: Any, **__: Any) -> dict[str, str]:
+        if not path.endswith(first):
+            raise REFUSED
+        return {"registrationState": "Registered"}
+
+    workspace = SimpleNamespace(subscription_id="s")
+    cloud: Any = SimpleNamespace(arm=SimpleNamespace(find=find), plan=SimpleNamespace(workspace=workspace))
+    assert required_permissions.providers(cloud) == {first: "Registered", **dict.fromkeys(others)}

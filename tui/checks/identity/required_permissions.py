@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tui.checks.ask_azure import ask
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
@@ -68,9 +70,8 @@ def roles(
     if not lacking:
         message = f"{name} has all {len(needed)} permissions that the plan needs on {info.name}."
         return Finding("roles", OK, FIELD, message, docs=ROLES, looked_at=info.id)
-    # One role for all: the role for the most demanding action covers the others.
-    asks = [role_for(action, info.id, who) for action in lacking]
-    ask = next((item for item in asks if item.role != "Reader"), asks[0])
+    # One role allows all of them.
+    ask = role_for(lacking[0], info.id, who)
     listed = ", ".join(action.partition("/")[2] for action in lacking[:4])
     more = f" and {len(lacking) - 4} more" if len(lacking) > 4 else ""
     return Finding(
@@ -90,10 +91,10 @@ def storage_role(store: Store, given: list[Permission], who: SignedIn | None) ->
     """Check that the identity has a data role to write blobs, which it needs if the datastore has no key."""
     needed = [f"{_BLOBS}/{verb}" for verb in ("read", "write")]
     lacking = permissions.missing(given, needed, data=True)
-    account = store.account_id.rpartition("/")[2] or store.account
     if not lacking:
         message = (
-            f"The datastore {store.name} uses identity-based access, and this identity can write blobs in {account}."
+            f"The datastore {store.name} uses identity-based access, and this identity can write blobs "
+            f"in {store.account}."
         )
         return Finding("storage-role", OK, FIELD, message, docs=_STORAGE, looked_at=store.account_id)
     ask = role_for(lacking[-1], store.account_id, who)
@@ -101,8 +102,8 @@ def storage_role(store: Store, given: list[Permission], who: SignedIn | None) ->
         "storage-role",
         BLOCKER,
         FIELD,
-        f"The datastore {store.name} uses identity-based access, but this identity cannot write blobs in "
-        f"{account}: its uploads would fail with AuthorizationPermissionMismatch.",
+        f"The datastore {store.name} uses identity-based access, but this identity cannot write blobs "
+        f"in {store.account}: its uploads would fail with AuthorizationPermissionMismatch.",
         f"{ask.sentence} {ask.command}",
         _STORAGE,
         store.account_id,
@@ -150,6 +151,14 @@ def providers(cloud: Cloud) -> dict[str, str | None]:
     return found
 
 
+def _without_key(plan: Plan, info: WorkspaceInfo, store: Store | None) -> Store | None:
+    """The datastore with its account's id, if the plan uploads to it with this identity's data role."""
+    if store is None or not store.identity or plan.deployment.model.path is None:
+        return None
+    account = store.account_id or info.storage_account
+    return replace(store, account_id=account) if account else None
+
+
 def findings(
     plan: Plan,
     cloud: Cloud,
@@ -161,16 +170,16 @@ def findings(
     endpoint: EndpointInfo | None,
 ) -> Iterator[Finding]:
     """Check roles on the workspace, the data role on the storage if needed, and resource providers."""
-    by_identity = store is not None and store.identity and plan.deployment.model.path is not None
+    keyless = _without_key(plan, info, store)
     asked_storage = None
-    if by_identity and store is not None and (store.account_id or info.storage_account):
-        scope = store.account_id or info.storage_account or ""
-        asked_storage = Question(lambda: permissions.granted(cloud, scope), asked_rights.left)
+    if keyless is not None:
+        granted = functools.partial(permissions.granted, cloud, keyless.account_id)
+        asked_storage = Question(granted, asked_rights.left)
     given = ask(asked_rights, "roles", FIELD, "What this identity has permission to do", blocks=False)
     yield given if isinstance(given, Finding) else roles(plan, info, given, who, store, endpoint)
-    if asked_storage is not None and store is not None:
+    if asked_storage is not None and keyless is not None:
         blobs = ask(asked_storage, "storage-role", FIELD, "Whether this identity can write blobs", blocks=False)
-        yield blobs if isinstance(blobs, Finding) else storage_role(store, blobs, who)
+        yield blobs if isinstance(blobs, Finding) else storage_role(keyless, blobs, who)
     states = ask(
         asked_providers, "provider-machinelearningservices", FIELD, "Which providers are registered", blocks=False
     )
