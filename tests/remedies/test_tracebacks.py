@@ -64,7 +64,7 @@ def test_files_of_the_server_are_not_the_users(frame: str) -> None:
         ('  File "score.py", line 3, in <module>', "score.py, line 3"),
         ('  File "score.py", line 3', "score.py, line 3"),
         (r'  File "C:\\app\\score.py", line 3, in run', "score.py, line 3, in run()"),
-        (r'  File "C:\\app\\score.py", line 3, in run', "score.py, line 3, in run()"),
+        (r'  File "C:\app\score.py", line 3, in run', "score.py, line 3, in run()"),
         (r"  File \"/app/score.py\", line 3, in run", "score.py, line 3, in run()"),
         ('2026-11-22T23:48:48.868Z   File "/app/score.py", line 3, in run', "score.py, line 3, in run()"),
         ('2026-11-22 23:48:48,868   File "/app/score.py", line 3, in run', "score.py, line 3, in run()"),
