@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tui.checks import sdk_version
 from tui.cloud.http.sdk_import import TRIED
 
 
@@ -35,3 +36,11 @@ def test_a_newer_sdk_is_told_and_used(tmp_path: Path, rehearsal_env: dict[str, s
     assert checked.returncode == plain.returncode
     applied = run("apply", plan, *name, "--yes", env=newer)
     assert applied.returncode == 0, applied.stderr
+
+
+def test_only_a_newer_sdk_is_a_warning_and_it_is_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sdk_version, "newer_than_tried", lambda: "")
+    assert sdk_version.check() == []
+    monkeypatch.setattr(sdk_version, "newer_than_tried", lambda: "99.1")
+    (finding,) = sdk_version.check()
+    assert (finding.severity, finding.advice) == ("warning", True)

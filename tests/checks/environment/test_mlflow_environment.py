@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from plan_files import MakePlan
 
+from tui.checks.environment import mlflow_environment
 from tui.checks.finding import Finding
 from tui.checks.model import artifacts
+from tui.checks.model.model_folder import ModelFolder
 from tui.checks.network import network_flags
 from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.plan.model import Environment, Plan
@@ -68,3 +70,27 @@ def test_a_workspace_with_legacy_isolation_is_not_to_be_closed_further(plan: Pla
     assert "`aml-deploy scoring PLAN` creates" in finding.remedy and finding.commands == ("aml-deploy scoring PLAN",)
     (finding,) = network_flags.check(make_plan(), info)
     assert finding.remedy == "Set deployment.egress_public_network_access to disabled."
+
+
+@pytest.mark.parametrize(
+    ("changes", "read"),
+    [
+        ({}, True),
+        ({"mlmodel_path": None}, False),  # no MLflow model
+        ({"problem": "MLmodel cannot be read."}, False),
+    ],
+)
+def test_only_a_readable_mlflow_model_has_an_environment(
+    plan: Plan, tmp_path: Path, changes: dict[str, object], read: bool
+) -> None:
+    folder = ModelFolder(tmp_path / "model", exists=True, mlmodel_path=tmp_path / "model/MLmodel")
+    for name, value in changes.items():
+        setattr(folder, name, value)
+    assert (mlflow_environment.read(plan, folder) is not None) is read
+    assert mlflow_environment.read(plan, None) is None
+
+
+def test_a_model_may_leave_its_python_open(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "model/conda.yaml").write_text("dependencies: [python, pip, {pip: [azureml-ai-monitoring]}]\n")
+    (finding,) = said(plan)
+    assert finding.severity == "ok" and "of any version, 1 packages" in finding.message
