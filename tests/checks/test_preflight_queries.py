@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Callable
 
@@ -289,3 +290,31 @@ def test_without_time_nothing_is_known_and_nothing_blocks(world: World, make_pla
     found = told(preflight.run(make_plan(), CLOUD, limit=0))
     assert (found["sign-in"], found["workspace"]) == ("unknown", "unknown")
     assert "blocker" not in found.values()
+
+
+@pytest.mark.parametrize(
+    ("environment", "builds"),
+    [
+        (m.Environment(image="image:1"), False),
+        (m.Environment(registered="azureml:env:1"), False),
+        (m.Environment(conda_file=Path("conda.yml"), image="image:1"), True),
+        (m.Environment(build=m.BuildContext(Path("context"))), True),
+    ],
+)
+def test_a_registry_is_missed_where_an_image_is_built(
+    world: World, make_plan: MakePlan, environment: m.Environment, builds: bool
+) -> None:
+    plan = make_plan()
+    plan = dataclasses.replace(plan, deployment=dataclasses.replace(plan.deployment, environment=environment))
+    assert ("registry" in run(plan, "names")) is builds
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("legacy", ["blocker"]), ("managed_network", [])])
+def test_the_network_of_a_model_without_code_is_judged_by_the_workspace(
+    world: World, make_plan: MakePlan, mode: str, expected: list[str]
+) -> None:
+    world.answers["workspace"] = a_workspace(mode, tenant="tenant")
+    plan = make_plan(model_type="mlflow_model", code=False, egress="disabled")
+    found = preflight.Preflight(plan, CLOUD, 60, False, frozenset({"files"})).findings()
+    assert [one.severity for one in found if one.id == "mlflow-network"] == expected
+    assert {"conda", "model", "sample-request"} <= set(told(found)), "the rest of the files is still reported"
