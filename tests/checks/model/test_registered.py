@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tui.checks.model import registered
 from tui.checks.steps import of
 from tui.cloud.assets.environments import EnvironmentVersion
 from tui.cloud.assets.models import ModelVersion
+from tui.cloud.errors import CloudError
 from tui.common.deadlines import Question
 from tui.plan import model as m
 
@@ -56,4 +58,83 @@ def test_a_registered_model_counts_by_what_the_workspace_says_it_is(
     model = ModelVersion(**{**{name: "" for name in names}, **values})  # type: ignore[arg-type]
     questions = {"deployment.model.path": Question(lambda: model, 30), **about(None)}
     found = {finding.field: finding.severity for finding in registered.findings(plan, questions)}
+    assert found[ENVIRONMENT] == severity
+
+
+CHURN, SHARED = "azureml:churn:1", "azureml://registries/common/models/churn/versions/1"
+MODEL = "deployment.model.path"
+
+
+def referring(model: str | None, environment: str | None = None, code: bool = False, **changes: Any) -> m.Plan:
+    deployment = m.Deployment(
+        model=m.Model(registered=model, **changes),
+        environment=m.Environment(name="e", registered=environment),
+        code_configuration=m.CodeConfiguration(Path("code")) if code else None,
+    )
+    return m.Plan(workspace=m.Workspace("s", "rg", "ws"), deployment=deployment)
+
+
+@pytest.mark.parametrize(
+    ("model", "environment", "fields"),
+    [
+        (None, None, []),
+        (CHURN, None, [MODEL]),
+        (None, "azureml:e:1", [ENVIRONMENT]),
+        (CHURN, "azureml:e:1", [MODEL, ENVIRONMENT]),
+        (SHARED, "azureml:e:1", [ENVIRONMENT]),
+        (CHURN, "azureml://registries/azureml/environments/e/versions/1", [MODEL]),
+    ],
+)
+def test_only_the_workspaces_own_assets_are_asked_for(
+    model: str | None, environment: str | None, fields: list[str]
+) -> None:
+    asked = registered.asked(referring(model, environment), None, lambda ask: Question(lambda: None, 5))  # type: ignore[arg-type]
+    assert list(asked) == fields
+
+
+def answering(answer: Any) -> Question[Any]:
+    def give() -> Any:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return Question(give, 20)
+
+
+@pytest.mark.parametrize(("status", "severity"), [(404, "blocker"), (403, "blocker"), (500, "unknown")])
+def test_an_asset_that_is_not_there_blocks(status: int, severity: str) -> None:
+    for field in (MODEL, ENVIRONMENT):
+        questions = {field: answering(CloudError("Not here", status=status))}
+        (found,) = registered.findings(referring(CHURN, "azureml:e:1"), questions)
+        assert (found.id, found.severity, found.field) == ("registered", severity, field)
+        assert severity == "blocker" or (CHURN if field == MODEL else "azureml:e:1") in found.message
+
+
+def test_the_type_is_told_of_models_only() -> None:
+    plan = referring(CHURN, "azureml:e:1", code=True)
+    model = ModelVersion("/m/1", "churn", "1", "mlflow_model", "")
+    found = list(registered.findings(plan, {MODEL: answering(model), **about(None)}))
+    assert [(one.looked_at, "mlflow_model" in one.message) for one in found] == [("/m/1", True), ("/e/1", False)]
+
+
+@pytest.mark.parametrize(
+    ("plan", "model", "severity"),
+    [
+        (referring(None, "azureml:e:1", path=Path("m")), None, "blocker"),
+        (referring(None, "azureml:e:1", path=Path("m"), type="mlflow_model"), None, "ok"),
+        (referring(None, "azureml:e:1", path=Path("m"), code=True), None, "ok"),
+        (referring(None, "azureml:e:1", source="runs:/1/m"), None, "ok"),  # its type is known only later
+        (referring(SHARED, "azureml:e:1"), None, "ok"),
+        (referring(CHURN, "azureml:e:1"), "custom_model", "blocker"),
+        (referring(CHURN, "azureml:e:1"), "mlflow_model", "ok"),
+        (referring(CHURN, "azureml:e:1"), "", "ok"),
+        (referring(CHURN, "azureml:e:1"), CloudError("Not here"), "ok"),
+    ],
+)
+def test_who_needs_routes(plan: m.Plan, model: Any, severity: str) -> None:
+    questions = about(None)
+    if model is not None:
+        given = model if isinstance(model, Exception) else ModelVersion("/m/1", "churn", "1", model, "")
+        questions[MODEL] = answering(given)
+    found = {one.field: one.severity for one in registered.findings(plan, questions)}
     assert found[ENVIRONMENT] == severity

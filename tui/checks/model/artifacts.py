@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +135,8 @@ def _sample_source(plan: Plan, found: Artifacts) -> str:
         return "plan"
     if found.model is None or not model_folder.rows(found.model):
         return ""
-    return "example" if found.model.example is not None else "signature"
+    # An example of another form gives no rows, so they come from the signature although there is an example.
+    return "example" if model_folder.rows(replace(found.model, signature=None)) else "signature"
 
 
 def sample_body(plan: Plan, found: Artifacts) -> dict[str, Any] | None:
