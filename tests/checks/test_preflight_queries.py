@@ -287,9 +287,11 @@ def test_another_tenant_is_a_warning(world: World, make_plan: MakePlan) -> None:
 
 
 def test_without_time_nothing_is_known_and_nothing_blocks(world: World, make_plan: MakePlan) -> None:
-    found = told(preflight.run(make_plan(), CLOUD, limit=0))
+    findings = preflight.run(make_plan(), CLOUD, limit=0)
+    found = told(findings)
     assert (found["sign-in"], found["workspace"]) == ("unknown", "unknown")
     assert "blocker" not in found.values()
+    assert "No answer within 0 seconds." in next(one.message for one in findings if one.id == "sign-in")
 
 
 @pytest.mark.parametrize(

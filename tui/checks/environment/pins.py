@@ -142,7 +142,7 @@ def _releases(files: Sequence[File]) -> list[Release]:
 def _written(name: str) -> str:
     """The version in a file name, without parsing the whole name, which is slow for hundreds of files."""
     if name.endswith(".whl"):
-        return name.split("-")[1] if name.count("-") > 1 else ""
+        return name.partition("-")[2].partition("-")[0]
     stem = re.sub(r"\.(tar\.gz|zip|tar\.bz2)$", "", name)
     return stem.rpartition("-")[2] if stem != name else ""
 
