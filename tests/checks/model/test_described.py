@@ -178,3 +178,19 @@ def test_the_script_is_parsed_for_the_python_of_the_conda_file(make_plan: MakePl
     script = "def init(): pass\ndef run(data):\n    return (copy := data)\n"
     found = artifacts.read(make_plan(score=script, conda=CONDA.replace("python=3.10", f"python{python}")))
     assert found.score is not None and bool(found.score.problem) is problem
+
+
+def test_counting_leaves_time_for_the_rest_and_a_form_waits_a_second_for_it(
+    make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    def read(path: Path, seconds: float) -> ModelFolder:
+        given.append(seconds)
+        return ModelFolder(path, exists=True)
+
+    monkeypatch.setattr(artifacts.model_folder, "read", read)
+    artifacts.read(make_plan(), 10.0)
+    artifacts.read(make_plan(), 10.0, count_for=0.0)
+    artifacts.inspect_model(make_plan())
+    assert 5.0 <= given[0] < 10.0 and given[1:] == [0.0, 1.0]

@@ -44,6 +44,11 @@ def test_a_folder_that_is_gone_is_complete_and_named(tmp_path: Path) -> None:
     assert [str(tmp_path / "gone") in one for one in found.unreadable] == [True]
 
 
+def test_an_entry_that_cannot_be_followed_is_named_itself(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert [one.split(":")[0] for one in file_count.count(tmp_path, Figures()).unreadable] == [str(tmp_path / "loop")]
+
+
 def test_a_single_file_counts_as_one_and_nothing_is_not_complete(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_text("12345")
     one = file_count.running(tmp_path / "model.bin", wait=10)
