@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from endpoint_snapshots import change, deployment, snapshot, workspace
 
 from tui.checks.finding import Finding, wrong
-from tui.checks.troubleshoot.diagnose import diagnose
+from tui.checks.troubleshoot.diagnose import _once, diagnose, facts
 from tui.checks.troubleshoot.snapshot import Log, Snapshot, Unseen
-from tui.cloud.auth.sign_in import SignedIn
-from tui.cloud.endpoints.deployments import DeploymentInfo
-from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.errors import CloudError
-from tui.cloud.monitor.activity_log import Change
 from tui.cloud.monitor.log_analytics import Diagnostics
 from tui.cloud.monitor.metrics import Answers, Hour
-from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.helper.questions.troubleshoot import recognise
 from tui.plan.model import Credential, Deployment, Endpoint, Model, Plan, Workspace
 
 TEXTS = yaml.safe_load((Path(__file__).parents[2] / "remedies" / "texts.yml").read_text(encoding="utf-8"))
-WORKSPACE = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.MachineLearningServices/workspaces/ws"
-ENDPOINT = f"{WORKSPACE}/onlineEndpoints/churn"
-KEPT = Diagnostics(("/log-analytics",), ("AmlOnlineEndpointConsoleLog",), ("logs",))
 
 
 def plan(**credential: Any) -> Plan:
@@ -38,39 +30,6 @@ def plan(**credential: Any) -> Plan:
     )
 
 
-def deployment(name: str = "blue", state: str = "Succeeded", **more: Any) -> DeploymentInfo:
-    settings = {"request_timeout_ms": 5000, "max_concurrent_requests_per_instance": 1}
-    return DeploymentInfo(
-        **{
-            "name": name, "id": f"{ENDPOINT}/deployments/{name}", "provisioning_state": state,
-            "instance_type": "Standard_DS3_v2", "instance_count": 1, "model": "m", "environment": "e", "code": "c",
-            "scoring_script": "score.py", "environment_variables": {}, "egress_public_network_access": None,
-            "app_insights_enabled": False, "description": "", "tags": {}, "request_settings": settings,
-            "liveness_probe": {"initial_delay": 10}, "readiness_probe": {"initial_delay": 10}, **more,
-        }  # type: ignore[arg-type]
-    )  # fmt: skip
-
-
-def snapshot(*deployments: DeploymentInfo, traffic: Mapping[str, int] | None = None, **more: Any) -> Snapshot:
-    found = deployments or (deployment(),)
-    endpoint = EndpointInfo(
-        "churn", ENDPOINT, "Succeeded", "https://churn.eastus.inference.ml.azure.com/score", "key", "disabled", "",
-        more.pop("tags", {}), dict(traffic if traffic is not None else {found[0].name: 100}), "eastus",
-        deployments=list(found),
-    )  # fmt: skip
-    told: dict[str, Any] = {
-        "who": SignedIn("operator", "user", "t", "c", None, "default", "AzureCli"),
-        "changes": [],
-        "hour": Hour("", ""),
-        "diagnostics": KEPT,
-        **more,
-    }
-    seen = Snapshot("churn", endpoint=endpoint)
-    for name, value in told.items():
-        setattr(seen, name, value)
-    return seen
-
-
 def diagnosed(seen: Snapshot, **credential: Any) -> list[Finding]:
     return diagnose(plan(**credential), seen, recognise)
 
@@ -79,12 +38,6 @@ def only(seen: Snapshot, id: str, **credential: Any) -> Finding:
     found = [one for one in diagnosed(seen, **credential) if one.id == id]
     assert len(found) == 1, [(one.id, one.message) for one in diagnosed(seen, **credential)]
     return found[0]
-
-
-def change(status: str, *, what: str = "deployments/blue", time: str = "2026-11-23T10:00:00Z", **more: Any) -> Change:
-    action = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/write"
-    resource = f"{ENDPOINT}/{what}" if what else ENDPOINT
-    return Change(time, "Create or Update", more.pop("action", action), resource, status, "ann", **more)
 
 
 def test_nothing_is_wrong_with_what_is_in_order() -> None:
@@ -232,14 +185,6 @@ def test_a_host_that_is_reached_or_not_known_is_nothing_wrong(state: str) -> Non
     assert not wrong(diagnosed(snapshot(connectivity={"hops": [hop(state=state)]})))
 
 
-def workspace(**more: Any) -> WorkspaceInfo:
-    told: dict[str, Any] = {
-        "id": WORKSPACE, "name": "ws", "location": "eastus", "isolation": "legacy", "public_network_access": "Disabled",
-        "managed_network": None, "image_build_compute": None, "portal_url": "", "explain": "", **more,
-    }  # fmt: skip
-    return WorkspaceInfo(**told)
-
-
 def test_legacy_mode_is_a_request_to_somebody_else() -> None:
     found = only(snapshot(workspace=workspace(v1_legacy_mode=True)), "v1-legacy-mode")
     assert found.card == "v1-legacy"
@@ -331,3 +276,84 @@ def test_findings_are_plain_data() -> None:
     assert {"id", "severity", "field", "message", "remedy", "docs"} <= found.keys()
     assert found["fix"]["action"] == "set_traffic"
     assert found["fix"]["preview"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        (("warning", "c", "blue"), ("warning", "c", "blue"), 1),
+        (("blocker", "c", "blue"), ("unknown", "c", "blue"), 1),
+        (("warning", "c", "blue"), ("blocker", "c", "blue"), 2),
+        (("warning", "c", "blue"), ("warning", "c", "red"), 2),
+        (("warning", "c", "blue"), ("warning", "d", "blue"), 2),
+        (("warning", "", "blue"), ("warning", "", "blue"), 2),
+    ],
+)
+def test_what_was_said_of_a_deployment_is_not_repeated(
+    first: tuple[str, str, str], second: tuple[str, str, str], kept: int
+) -> None:
+    told = [Finding("x", severity, card=card, deployment=name) for severity, card, name in (first, second)]
+    assert _once(told) == told[:kept]
+
+
+@pytest.mark.parametrize(
+    ("ready", "calls", "said", "unsaid"),
+    [
+        (1, 0, ["blue is ready"], ["test call"]),
+        (2, 1, ["blue, d1 are ready", "1 test call succeeded"], []),
+        (1, 2, ["2 test calls succeeded"], []),
+    ],
+)
+def test_what_was_checked_is_told_if_nothing_is_wrong(
+    ready: int, calls: int, said: list[str], unsaid: list[str]
+) -> None:
+    names = ["blue", *(f"d{number}" for number in range(1, ready))]
+    found = only(
+        snapshot(*map(deployment, names), traffic=dict.fromkeys(names, 50), tests=[{"ok": True}] * calls), "healthy"
+    )
+    assert [text for text in said if text not in found.message] == []
+    assert [text for text in unsaid if text in found.message] == []
+    assert "last hour" in found.message
+    assert "last hour" not in only(snapshot(hour=None), "healthy").message
+
+
+@pytest.mark.parametrize(
+    ("signed_in", "method", "id", "field", "asks"),
+    [
+        (False, "service_principal", "sign-in", "credential.client_secret", True),
+        (False, "managed_identity", "sign-in", "credential.method", False),
+        (True, "service_principal", "endpoint-unread", "credential.method", False),
+        (True, "managed_identity", "endpoint-unread", "credential.method", False),
+    ],
+)
+def test_an_endpoint_that_cannot_be_read(signed_in: bool, method: str, id: str, field: str, asks: bool) -> None:
+    failure = CloudError("No answer.", "cause", raw="\n".join(["", *map(str, range(25))]), request_ids=["r"])
+    seen = Snapshot("churn", failure=failure, who=snapshot().who if signed_in else None)
+    (found,) = diagnose(plan(method=method), seen, lambda *_: None)
+    assert (found.id, found.severity, found.field, bool(found.fixes)) == (id, "blocker", field, asks)
+    assert found.evidence == tuple(map(str, range(20)))
+
+
+def test_an_endpoint_that_is_not_there() -> None:
+    found = diagnosed(Snapshot("churn", unseen=[Unseen("The workspace", "No answer.")]))
+    assert [(one.id, one.severity) for one in found] == [("endpoint-missing", "blocker"), ("unseen", "unknown")]
+
+
+def test_missing_roles_are_one_request_with_each_command_once() -> None:
+    unseen = [
+        Unseen(what, "Refused.", "", command, refused=True) for what, command in (("A", "x"), ("B", "x"), ("C", ""))
+    ]
+    found = only(snapshot(unseen=unseen), "unseen-roles")
+    assert (found.commands, found.request, len(found.evidence)) == (("x",), "x", 3)
+    assert found.remedy and found.message.startswith("operator ")
+    assert only(snapshot(unseen=unseen, who=None), "unseen-roles").message.startswith("This identity ")
+
+
+@pytest.mark.parametrize("code", ["c", None])
+def test_facts_leave_out_what_is_not_known(code: str | None) -> None:
+    seen = snapshot(workspace=workspace())
+    found = facts(plan(), seen, deployment(code=code))
+    assert (found["has_code"], found["isolation"], found["auth_mode"]) == (code is not None, "legacy", "key")
+    assert "egress" not in found and "client_id" not in found
+    assert facts(plan(), seen, deployment(egress_public_network_access="disabled"))["egress"] == "disabled"
+    assert not {"deployment", "auth_mode", "isolation"} & facts(plan(), Snapshot("churn")).keys()

@@ -1,257 +1,182 @@
-"""How an endpoint's requests are judged: limits, counts, and the fixes offered for a status."""
+"""What callers and test calls got, and what is offered for it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from endpoint_snapshots import change, deployment, snapshot
 
-from tui.checks.finding import Finding
-from tui.checks.troubleshoot import fixes, requests
-from tui.checks.troubleshoot.snapshot import Log, Snapshot
-from tui.cloud.endpoints.deployments import DeploymentInfo
-from tui.cloud.endpoints.endpoints import EndpointInfo
-from tui.cloud.monitor.activity_log import Change
+from tui.checks.finding import Finding, Fix
+from tui.checks.troubleshoot import requests
+from tui.checks.troubleshoot.snapshot import Snapshot
 from tui.cloud.monitor.metrics import Answers, Hour
 
-KEYS = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/regenerateKeys/action"
+CHANGED = "2026-11-23T10:00:00Z"
+BEFORE, SAME, AFTER = "2026-11-23T09:59:00Z", "2026-11-23T10:00:00Z", "2026-11-23T10:01:00Z"
 
 
-def deployment(name: str = "blue", state: str = "Succeeded", **more: Any) -> DeploymentInfo:
-    return DeploymentInfo(
-        **{
-            "name": name, "id": f"e/deployments/{name}", "provisioning_state": state,
-            "instance_type": "Standard_DS3_v2", "instance_count": 1, "model": "m", "environment": "e", "code": "c",
-            "scoring_script": "score.py", "environment_variables": {}, "egress_public_network_access": None,
-            "app_insights_enabled": False, "description": "", "tags": {},
-            "request_settings": {"request_timeout_ms": 5000}, "liveness_probe": {"initial_delay": 10},
-            "readiness_probe": {"initial_delay": 10}, **more,
-        }  # type: ignore[arg-type]
-    )  # fmt: skip
-
-
-def endpoint(*found: DeploymentInfo, traffic: Mapping[str, int] | None = None, **more: Any) -> EndpointInfo:
-    return EndpointInfo(
-        "churn", "e", "Succeeded", "https://churn/score", more.pop("auth", "key"), "disabled", "",
-        more.pop("tags", {}), dict(traffic if traffic is not None else {"blue": 100}), "eastus",
-        deployments=list(found or [deployment()]), **more,
-    )  # fmt: skip
-
-
-def snapshot(of: EndpointInfo | None = None, **told: Any) -> Snapshot:
-    seen = Snapshot("churn", endpoint=of or endpoint())
-    for name, value in told.items():
-        setattr(seen, name, value)
-    return seen
-
-
-def unknown(text: str, code: Any, facts: Any) -> None:
-    return None
-
-
-def call(status: int | None, name: str | None = "blue", ok: bool = False, **more: Any) -> dict[str, Any]:
-    return {"route": "routed", "status_code": status, "ok": ok, "note": "", "body": "b", "deployment": name, **more}
-
-
-def of_tests(seen: Snapshot) -> list[Finding]:
-    return list(requests.tests(seen, lambda one: {}, unknown))
+def hour(*counts: tuple[str, float, str], deployment: str = "blue", **more: Any) -> Hour:
+    answers = [Answers(deployment, status, count, ((minute, count),)) for status, count, minute in counts]
+    return Hour("", "", answers, **more)
 
 
 def answered(seen: Snapshot) -> list[Finding]:
-    return list(requests.answers(seen, lambda one: {}, unknown))
+    return list(requests.answers(seen, lambda one: {}, lambda *_: None))
 
 
-def count(status: str, number: float, name: str = "blue", minute: str = "10:05") -> Answers:
-    return Answers(name, status, number, ((f"2026-11-23T{minute}:00Z", number),))
+def made(seen: Snapshot) -> list[Finding]:
+    return list(requests.tests(seen, lambda one: {}, lambda *_: None))
 
 
-@pytest.mark.parametrize(
-    ("calls", "ids"),
-    [
-        ([call(200, ok=True)], []),
-        ([call(424)], ["test-424"]),
-        ([call(424), call(424)], ["test-424"]),
-        ([call(424), call(424, "green")], ["test-424", "test-424"]),
-        ([call(424), call(500)], ["test-424", "test-500"]),
-        ([call(424, None), call(424, "gone")], ["test-424"]),
-        ([call(None, None)], ["test-unanswered"]),
-        ([call(200, ok=True), call(408)], ["test-408"]),
-    ],
-)
-def test_each_failure_of_a_test_is_told_once(calls: list[dict[str, Any]], ids: list[str]) -> None:
-    seen = snapshot(endpoint(deployment(), deployment("green")), tests=calls)
-    assert [one.id for one in of_tests(seen)] == ids
-    assert all(one.severity == "blocker" for one in of_tests(seen))
+def call(status: int | None, ok: bool = False, deployment: str | None = "blue") -> dict[str, Any]:
+    return {"route": "routed", "status_code": status, "ok": ok, "note": "", "body": "b", "deployment": deployment,
+            "headers": {"X-Request-Id": "r-1", "ms-azureml-model-error-reason": "x"}}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("status", "name", "shown"),
-    [(424, "blue", True), (200, "blue", True), (500, "blue", False), (408, "blue", False), (424, "gone", False)],
-)
-def test_the_log_is_shown_if_the_container_failed(status: int, name: str, shown: bool) -> None:
-    seen = snapshot(tests=[call(status, name)], logs=[Log("blue", "inference-server", "it broke")])
-    assert ("it broke" in of_tests(seen)[0].evidence) == shown
-
-
-def test_a_test_has_its_request_id_and_ten_lines_of_the_body() -> None:
-    headers = {"X-Request-Id": "r-1", "other": "r-2"}
-    (found,) = of_tests(snapshot(tests=[call(424, headers=headers, body="\n".join(f"line {n}" for n in range(20)))]))
-    assert found.request_ids == ("r-1",)
-    assert [line for line in found.evidence if line.startswith("line")] == [f"line {n}" for n in range(10)]
+def actions(found: Finding) -> list[str]:
+    return [fix.action for fix in found.fixes if isinstance(fix, Fix)]
 
 
 @pytest.mark.parametrize(
     ("bad", "good", "severity"),
-    [(2, 0, "warning"), (3, 0, "blocker"), (3, 3, "blocker"), (3, 4, "warning"), (4, 3, "blocker"), (1, 99, "warning")],
+    [(3, 3, "blocker"), (3, 0, "blocker"), (2, 0, "warning"), (2, 2, "warning"), (3, 4, "warning"), (9, 10, "warning")],
 )
-def test_half_of_at_least_three_requests_is_a_blocker(bad: float, good: float, severity: str) -> None:
-    (found,) = answered(snapshot(hour=Hour("", "", [count("424", bad), count("200", good)])))
-    assert found.severity == severity
-    assert found.message.startswith("1 request failed" if bad == 1 else f"{bad} requests ")
+def test_callers_are_blocked_if_half_of_at_least_three_requests_fail(bad: float, good: float, severity: str) -> None:
+    counts = [("424", bad, AFTER), *([("200", good, AFTER)] if good else [])]
+    (found,) = answered(snapshot(hour=hour(*counts)))
+    assert (found.id, found.severity, found.deployment) == ("answers-424", severity, "blue")
 
 
-@pytest.mark.parametrize(("bad", "tests", "told"), [
-    (3, [call(424)], True), (2, [call(424)], False), (2, [call(424, ok=True)], True), (2, [call(408)], True),
-])  # fmt: skip
-def test_a_warning_that_a_test_showed_too_is_not_repeated(bad: float, tests: list[Any], told: bool) -> None:
-    assert bool(answered(snapshot(hour=Hour("", "", [count("424", bad)]), tests=tests))) == told
+@pytest.mark.parametrize("seen", [None, Hour("", ""), hour(("200", 5, AFTER)), hour(("204", 5, AFTER))])
+def test_without_failures_nothing_is_said(seen: Hour | None) -> None:
+    assert answered(snapshot(hour=seen)) == []
 
 
-@pytest.mark.parametrize("hour", [None, Hour("", ""), Hour("", "", [count("200", 9), count("204", 9)])])
-def test_no_requests_and_good_ones_are_nothing_wrong(hour: Hour | None) -> None:
-    assert answered(snapshot(hour=hour)) == []
+@pytest.mark.parametrize(("count", "said"), [(1, "1 request failed"), (2, "2 requests failed"), (1.4, "1 request ")])
+def test_the_number_of_requests_agrees(count: float, said: str) -> None:
+    (found,) = answered(snapshot(hour=hour(("424", count, AFTER))))
+    assert said in found.message
 
 
 @pytest.mark.parametrize(
-    ("status", "name", "resource", "told"),
+    ("status", "what", "deployment", "minute", "told"),
     [
-        ("424", "blue", "e/deployments/blue", False), ("424", "blue", "e/deployments/green", True),
-        ("404", "", "e", False), ("401", "", "e", True), ("403", "", "e", True),
+        ("424", "deployments/blue", "blue", BEFORE, False),
+        ("424", "deployments/blue", "blue", SAME, False),
+        ("424", "deployments/blue", "blue", AFTER, True),
+        ("424", "", "blue", BEFORE, True),
+        ("404", "", "", BEFORE, False),
+        ("404", "", "", AFTER, True),
+        ("404", "deployments/blue", "", BEFORE, True),
+        ("401", "", "", BEFORE, True),
+        ("403", "", "", BEFORE, True),
+        ("429", "deployments/blue", "blue", BEFORE, False),
     ],
-)  # fmt: skip
-def test_what_a_later_change_fixed_is_omitted(status: str, name: str, resource: str, told: bool) -> None:
-    write = "Microsoft.MachineLearningServices/workspaces/onlineEndpoints/write"
-    resource = f"/subscriptions/s/x/onlineEndpoints/churn{resource[1:]}"
-    changed = Change("2026-11-23T10:05:30Z", "Write", write, resource, "Succeeded", "ann")
-    seen = snapshot(hour=Hour("", "", [count(status, 5, name)]), changes=[changed])
+)
+def test_a_change_ends_what_it_can_have_fixed(status: str, what: str, deployment: str, minute: str, told: bool) -> None:
+    seen = snapshot(
+        hour=hour((status, 2, minute), deployment=deployment), changes=[change("Succeeded", what=what, time=CHANGED)]
+    )
     assert bool(answered(seen)) == told
-    seen = snapshot(hour=Hour("", "", [count(status, 5, name, "10:06")]), changes=[changed])
-    assert len(answered(seen)) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "ok", "bad", "told"),
+    [(424, False, 2, False), (424, False, 3, True), (424, True, 2, True), (500, False, 2, True)],
+)
+def test_a_warning_is_not_repeated_if_a_test_call_failed_the_same_way(
+    status: int, ok: bool, bad: int, told: bool
+) -> None:
+    seen = snapshot(hour=hour(("424", bad, AFTER)), tests=[call(status, ok)])
+    assert bool(answered(seen)) == told
 
 
 @pytest.mark.parametrize(("status", "action", "named"), [
-    ("401", KEYS, True), ("403", KEYS, False), ("401", "other", False),
+    ("401", "x/regenerateKeys/action", True), ("401", "x/write", False), ("403", "x/regenerateKeys/action", False),
 ])  # fmt: skip
-def test_regenerated_keys_explain_401_only(status: str, action: str, named: bool) -> None:
-    rotated = Change("2026-11-23T10:00:00Z", "Regenerate", action, "e", "Succeeded", "ann")
-    (found,) = answered(snapshot(hour=Hour("", "", [count(status, 5, "")]), changes=[rotated]))
+def test_renewed_keys_explain_401_only(status: str, action: str, named: bool) -> None:
+    seen = snapshot(hour=hour((status, 2, AFTER), deployment=""), changes=[change("Succeeded", action=action)])
+    (found,) = answered(seen)
     assert ("ann" in found.cause) == named
     assert len(found.evidence) == 1 + named
 
 
 @pytest.mark.parametrize(
-    ("status", "auth", "name", "traffic", "actions"),
+    ("calls", "found"),
     [
-        (401, "key", None, None, ["write_key"]),
-        (401, "aad_token", None, None, []),
-        (401, "aad_token", "blue", None, []),
-        (403, "key", "blue", None, []),
-        (429, "key", "blue", None, ["scale"]),
-        (429, "key", None, None, []),
-        (408, "key", "blue", None, ["raise_timeout", "set_traffic", "set_traffic"]),
-        (408, "key", "blue", {}, ["raise_timeout"]),
-        (424, "key", "blue", None, ["set_traffic", "set_traffic"]),
-        (424, "key", "blue", {"green": 100}, []),
-        (200, "key", "blue", None, ["set_traffic", "set_traffic"]),
-        (None, "key", "blue", None, ["set_traffic", "set_traffic"]),
-        (500, "key", "blue", None, []),
+        ([call(200, True)], []),
+        ([call(424)], [("test-424", "blue")]),
+        ([call(424), call(424)], [("test-424", "blue")]),
+        ([call(424), call(424, deployment="red")], [("test-424", "blue"), ("test-424", "red")]),
+        ([call(424), call(408)], [("test-424", "blue"), ("test-408", "blue")]),
+        ([call(None, deployment=None)], [("test-unanswered", "")]),
+        ([call(404, deployment="gone")], [("test-404", "")]),
+        ([call(200, True), call(500)], [("test-500", "blue")]),
     ],
 )
-def test_fixes_for_a_status(status: int | None, auth: str, name: str | None, traffic: Any, actions: list[str]) -> None:
-    several = [deployment(), deployment("broken", "Failed"), *(deployment(n) for n in ("green", "red", "grey"))]
-    seen = snapshot(endpoint(*several, auth=auth, traffic=traffic), tests=[call(status, name)])
-    (found,) = of_tests(seen)
-    assert [fix.action for fix in found.fixes] == actions
-    shares = [dict(fix.arguments)["shares"] for fix in found.fixes if fix.action == "set_traffic"]
-    assert shares in ([], [{"green": 100}, {"red": 100}])
-
-
-def test_too_many_requests_double_the_instances() -> None:
-    (found,) = of_tests(snapshot(endpoint(deployment(instance_count=3)), tests=[call(429)]))
-    assert found.fixes[0].arguments["instances"] == 6
+def test_each_way_to_fail_is_told_once(calls: list[dict[str, Any]], found: list[tuple[str, str]]) -> None:
+    told = made(snapshot(deployment(), deployment("red"), tests=calls))
+    assert [(one.id, one.deployment) for one in told] == found
+    assert all(one.severity == "blocker" and one.request_ids == ("r-1",) for one in told)
 
 
 @pytest.mark.parametrize(
-    ("settings", "p95", "close"),
+    ("status", "auth", "offered"),
     [
-        ({"request_timeout_ms": 10_000}, 8000.0, False), ({"request_timeout_ms": 10_000}, 8001.0, True),
-        ({}, 4000.0, False), ({}, 4001.0, True), ({}, None, False),
+        (401, "key", ["write_key"]),
+        (401, "aml_token", []),
+        (403, "key", []),
+        (404, "key", []),
+        (429, "key", ["scale"]),
+        (408, "key", ["raise_timeout", "rollback", "set_traffic"]),
+        (424, "key", ["rollback", "set_traffic"]),
+        (None, "key", ["rollback", "set_traffic"]),
+        (500, "key", []),
     ],
-)  # fmt: skip
-def test_latency_over_four_fifths_of_the_timeout(settings: dict[str, int], p95: float | None, close: bool) -> None:
-    hour = Hour("", "", latency={} if p95 is None else {"blue": {"p95_ms": p95}})
-    found = list(requests.load(snapshot(endpoint(deployment(request_settings=settings)), hour=hour)))
-    assert [one.id for one in found] == (["latency-close"] if close else [])
-    assert list(requests.load(snapshot(hour=None))) == []
+)
+def test_what_a_status_offers(status: int | None, auth: str, offered: list[str]) -> None:
+    seen = snapshot(deployment(), deployment("red"), deployment("pink", "Failed"), tests=[call(status)],
+                    tags={"aml-deploy-traffic-before": "red=100"})  # fmt: skip
+    seen.endpoint = replace(seen.there, auth_mode=auth)
+    assert actions(made(seen)[0]) == offered
+    seen.there.traffic.clear()
+    without = [one for one in offered if one not in ("rollback", "set_traffic")]
+    assert actions(made(seen)[0]) == without, "no traffic to move away"
+
+
+def test_429_offers_twice_the_instances_and_two_others_take_over_at_most() -> None:
+    seen = snapshot(deployment(instance_count=3), tests=[call(429)])
+    (fix,) = made(seen)[0].fixes
+    assert isinstance(fix, Fix) and fix.arguments["instances"] == 6
+    four = [deployment(name) for name in ("blue", "a", "b", "c")]
+    assert len(made(snapshot(*four, tests=[call(424)]))[0].fixes) == 2
+
+
+@pytest.mark.parametrize(
+    ("limit", "p95", "told"),
+    [(5000, 4000, False), (5000, 4001, True), (None, 4000, False), (None, 4001, True), (10_000, 4001, False)],
+)
+def test_latency_above_four_fifths_of_the_timeout(limit: int | None, p95: float, told: bool) -> None:
+    one = deployment(request_settings={"request_timeout_ms": limit})
+    seen = snapshot(one, hour=Hour("", "", latency={"blue": {"p95_ms": p95}}))
+    assert [found.id for found in requests.load(seen)] == ["latency-close"] * told
+    assert list(requests.load(snapshot(one, hour=None))) == []
 
 
 @pytest.mark.parametrize(
     ("key", "percent", "id", "instances"),
     [
-        ("cpu_percent", 89.9, None, None), ("cpu_percent", 90.0, "load-processors", 3),
-        ("memory_percent", 90.1, "load-memory", None), ("disk_percent", 99.0, "load-disk", None),
+        ("cpu_percent", 89.9, None, None),
+        ("cpu_percent", 90.0, "load-processors", 4),
+        ("memory_percent", 95.0, "load-memory", None),
+        ("disk_percent", 100.0, "load-disk", None),
     ],
-)  # fmt: skip
-def test_a_machine_at_its_limit(key: str, percent: float, id: str | None, instances: int | None) -> None:
-    hour = Hour("", "", load={"blue": {key: percent}})
-    found = list(requests.load(snapshot(endpoint(deployment(instance_count=2)), hour=hour)))
-    assert [one.id for one in found] == ([id] if id else [])
-    assert [fix.arguments["instances"] for one in found for fix in one.fixes] == ([instances] if instances else [])
-
-
-@pytest.mark.parametrize(
-    ("now", "wanted"), [(None, 30_000), (9_000, 30_000), (12_000, 36_000), (60_000, 180_000), (179_999, 180_000),
-                        (180_000, None)],
-)  # fmt: skip
-def test_a_timeout_is_tripled_up_to_the_maximum(now: int | None, wanted: int | None) -> None:
-    fix = fixes.raise_timeout(deployment(request_settings={"request_timeout_ms": now}))
-    assert (fix.arguments["milliseconds"] if fix else None) == wanted
-
-
-@pytest.mark.parametrize(
-    ("liveness", "readiness", "wanted"),
-    [(0, 0, 300), (100, 10, 300), (101, 10, 303), (10, 200, 600), (1200, 0, 3600), (2000, 0, 3600)],
 )
-def test_a_probe_delay_is_tripled_within_limits(liveness: int, readiness: int, wanted: int) -> None:
-    one = deployment(liveness_probe={"initial_delay": liveness}, readiness_probe={"initial_delay": readiness})
-    assert fixes.raise_probe_delay(one).arguments["seconds"] == wanted
-
-
-@pytest.mark.parametrize(
-    ("now", "asked", "given"), [(2, 0, 1), (1, 0, None), (1, 2, 2), (3, 3, None), (40, 80, 50), (50, 51, None)]
-)
-def test_instances_stay_between_one_and_fifty(now: int, asked: int, given: int | None) -> None:
-    fix = fixes.scale(endpoint(), deployment(instance_count=now), asked)
-    assert (fix.arguments["instances"] if fix else None) == given
-    if fix and given:
-        assert f"{abs(given - now)} {'more' if given > now else 'fewer'}" in fix.what
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "offered"),
-    [("blue=100", {"green": 100}, True), ("blue=100", {"blue": 100}, False), ("", {"green": 100}, False),
-     ("bad=100", {"green": 100}, False), ("blue=50,gone=50", {"green": 100}, False)],
-)  # fmt: skip
-def test_a_roll_back_goes_to_ready_deployments_only(before: str, now: dict[str, int], offered: bool) -> None:
-    tags = {"aml-deploy-traffic-before": before} if before else {}
-    of = endpoint(deployment(), deployment("green"), deployment("bad", "Failed"), traffic=now, tags=tags)
-    assert (fixes.rollback(of) is not None) == offered
-
-
-@pytest.mark.parametrize(("traffic", "mirror", "offered"), [
-    ({}, {}, True), ({"blue": 0}, {}, True), ({"blue": 1}, {}, False), ({}, {"blue": 10}, False),
-])  # fmt: skip
-def test_only_a_deployment_without_traffic_can_be_removed(traffic: Any, mirror: Any, offered: bool) -> None:
-    of = endpoint(traffic=traffic, mirror_traffic=mirror)
-    assert (fixes.remove_deployment(of, deployment()) is not None) == offered
+def test_machines_at_their_limits(key: str, percent: float, id: str | None, instances: int | None) -> None:
+    one = deployment(instance_count=3)
+    found = list(requests.load(snapshot(one, hour=Hour("", "", load={"blue": {key: percent}}))))
+    assert [told.id for told in found] == ([id] if id else [])
+    offered = [fix.arguments["instances"] for told in found for fix in told.fixes if isinstance(fix, Fix)]
+    assert offered == ([instances] if instances else [])
