@@ -103,7 +103,13 @@ def test_an_example_that_is_not_json_is_left_out(tmp_path: Path) -> None:
 
 def test_what_is_not_there_has_no_problem_and_no_figures(tmp_path: Path) -> None:
     found = model_folder.read(tmp_path / "gone")
-    assert (found.exists, found.problem, found.files) == (False, "", 0)
+    assert (found.exists, found.problem, found.files, found.bytes) == (False, "", 0, 0)
+
+
+def test_a_single_file_is_a_whole_model(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_text("12345")
+    found = model_folder.read(tmp_path / "model.bin")
+    assert (found.files, found.bytes, found.figures.files, found.figures.bytes) == (1, 5, 1, 5)
 
 
 @pytest.mark.parametrize(("seconds", "complete"), [(-1.0, False), (60.0, True)])
