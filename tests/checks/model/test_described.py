@@ -175,7 +175,8 @@ def test_a_script_that_the_ignore_file_excludes(make_plan: MakePlan, ignored: st
     ("python", "problem"), [("=3.7", True), ("=3.8", False), (">=3.7", False), ("", False), ("=3", False)]
 )
 def test_the_script_is_parsed_for_the_python_of_the_conda_file(make_plan: MakePlan, python: str, problem: bool) -> None:
-    script = "def init(): pass\ndef run(data):\n    return (copy := data)\n"
+    # Both are of Python 3.8; Python 3.9's parser tells the second from older syntax only, newer ones the first only.
+    script = "def init(): pass\ndef run(data):\n    return (copy := data), f'{data=}'\n"
     found = artifacts.read(make_plan(score=script, conda=CONDA.replace("python=3.10", f"python{python}")))
     assert found.score is not None and bool(found.score.problem) is problem
 

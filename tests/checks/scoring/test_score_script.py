@@ -139,7 +139,7 @@ def test_syntax_of_a_newer_python_may_be_valid_there(
 
 
 def test_the_environments_older_syntax_counts(tmp_path: Path) -> None:
-    text = "async def f():\n  return [x async for x in y]\nif (n := 1):\n  pass\n"
+    text = "async def f():\n  return [x async for x in y]\nif (n := 1):\n  f'{n=}'\n"
     assert read(tmp_path, text, (3, 7)).problem
     assert read(tmp_path, text, (3, 8)).parsed
     assert read(tmp_path, text, (3, 6)).parsed, "older than ast knows: parsed as here"
