@@ -83,6 +83,7 @@ URLS = [
     (f"{ARM}{WORKSPACE}?api-version=2024-04-01", f"{ARM}{SHOWN}?api-version=2024-04-01"),
     (f"{ARM}{WORKSPACE}", f"{ARM}{SHOWN}"),
     (f"{ARM}{WORKSPACE}/models/churn/versions/12", f"{ARM}{SHOWN}/models/{{model-1}}/versions/12"),
+    (f"{ARM}{WORKSPACE}/models/12/versions/12", f"{ARM}{SHOWN}/models/{{model-1}}/versions/12"),
     (f"{ARM}{WORKSPACE}/models/churn/versions/v1", f"{ARM}{SHOWN}/models/{{model-1}}/versions/{{version-1}}"),
     (
         f"{ARM}{WORKSPACE}/datastores/workspaceblobstore/paths/a/MLmodel",

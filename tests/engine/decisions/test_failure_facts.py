@@ -91,6 +91,7 @@ def test_only_the_lines_since_the_last_resuming_count(tmp_path: Path) -> None:
         writer.emit("task_log", task="deployment", line=line, source="container")
         writer.emit("run_resumed")
     writer.emit("task_log", task="deployment", line="four", source="container")
+    writer.emit("run_finished", status="failed")
     writer.close()
     assert last_lines(tmp_path, "deployment") == ["four"]
 
