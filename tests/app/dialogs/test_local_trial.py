@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,15 @@ from tui.plan.load_save.load import load
 
 def folders() -> set[str]:
     return {path.name for path in Path(tempfile.gettempdir()).glob("aml-deploy-trial-*")}
+
+
+@pytest.fixture(autouse=True)
+def own_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Trials that run elsewhere on the machine are not counted."""
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        monkeypatch.setenv("TMPDIR", folder)
+        yield
 
 
 async def opened(app: WizardApp, pilot: Pilot[object]) -> LocalTrialScreen:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,14 @@ def test_what_is_served_needs_neither_workspace_nor_identity_of_its_own(tmp_path
     assert document.get("workspace.name") == "${env:AZURE_ML_WORKSPACE}"
     assert document.get("deployment.egress_public_network_access") == "disabled"  # it decides on the isolation
     assert document.get("deployment.code_configuration.scoring_script") == "score.py"
+
+
+@pytest.fixture
+def rehearsing(rehearsing: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """With its own folder for temporary files: those of trials elsewhere on the machine are not counted."""
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield {**rehearsing, "TMPDIR": folder}
 
 
 def tried(environ: dict[str, str], plan: object, *more: str) -> tuple[int, dict[str, dict[str, Any]]]:
