@@ -272,15 +272,15 @@ def test_a_file_that_changes_meanwhile_is_told(target: Datastore, tmp_path: Path
 KILLED = """
 import sys
 from pathlib import Path
-from tui.cloud.storage import folder_files
+from tui.cloud.storage import folder_files, uploader
 from tui.cloud.storage.datastore import default_datastore
 from tui.cloud.session import connect
-from tui.cloud.storage.uploader import upload_and_hash
 from tui.plan.model import Plan, Workspace
 
+uploader._LARGE_AT_ONCE = 2  # of more than four pieces, two at least are with the storage then
 cloud = connect(Plan(workspace=Workspace(*sys.argv[1:4])))
 progress = lambda done, total: print(done, flush=True)
-upload_and_hash(
+uploader.upload_and_hash(
     default_datastore(cloud), folder_files.walk(Path(sys.argv[4])), sys.argv[5], "m", progress, lambda: False
 )
 """
