@@ -1,8 +1,10 @@
-"""Contents of a valid plan's files, and the type of the fixture that writes them."""
+"""Contents of a valid plan's files, the type of the fixture that writes them, and answers to a check's questions."""
 
 from __future__ import annotations
 
 from typing import Any, Callable
+
+from tui.common.deadlines import Question
 
 SCORE = """\
 import json
@@ -42,3 +44,14 @@ signature:
 """
 
 MakePlan = Callable[..., Any]
+
+
+def answering(value: Any) -> Question[Any]:
+    """A question with this answer; an exception is raised."""
+
+    def ask() -> Any:
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    return Question(ask, 30)

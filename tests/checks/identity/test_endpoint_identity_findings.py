@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from plan_files import MakePlan
+from plan_files import MakePlan, answering
 from test_cloud_checks import a_workspace, an_endpoint, told
 
 from tui.checks.finding import Finding
@@ -33,15 +33,6 @@ CONTENT = [Permission(data_actions=("Microsoft.ContainerRegistry/registries/repo
 NONE: list[Permission] = []
 
 OK = {"endpoint-identity": "ok"}
-
-
-def answering(value: Any) -> Question[Any]:
-    def ask() -> Any:
-        if isinstance(value, Exception):
-            raise value
-        return value
-
-    return Question(ask, 30)
 
 
 def with_identity(plan: m.Plan, *names: str) -> m.Plan:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from plan_files import MakePlan
+from plan_files import MakePlan, answering
 from test_cloud_checks import ID, a_workspace, an_endpoint, told
 
 from tui.checks import ask_azure
@@ -276,15 +276,6 @@ def test_the_data_role_that_is_missing(verbs: tuple[str, ...], role: str | None)
     found = required_permissions.storage_role(KEYLESS, given, WHO)
     assert found.severity == ("blocker" if role else "ok")
     assert role is None or f'--role "{role}"' in found.commands[0]
-
-
-def answering(value: Any) -> Question[Any]:
-    def ask() -> Any:
-        if isinstance(value, Exception):
-            raise value
-        return value
-
-    return Question(ask, 30)
 
 
 REGISTERED = {required_permissions.PROVIDERS[0]: "Registered", required_permissions.PROVIDERS[1]: "NotRegistered"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from plan_files import MakePlan
+from plan_files import MakePlan, answering
 
 from tui.checks.model import registered
 from tui.checks.steps import of
@@ -90,15 +90,6 @@ def test_only_the_workspaces_own_assets_are_asked_for(
 ) -> None:
     asked = registered.asked(referring(model, environment), None, lambda ask: Question(lambda: None, 5))  # type: ignore[arg-type]
     assert list(asked) == fields
-
-
-def answering(answer: Any) -> Question[Any]:
-    def give() -> Any:
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    return Question(give, 20)
 
 
 @pytest.mark.parametrize(("status", "severity"), [(404, "blocker"), (403, "blocker"), (500, "unknown")])
