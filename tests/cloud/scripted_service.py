@@ -19,11 +19,12 @@ WORKSPACE = Workspace("11111111-1111-1111-1111-111111111111", "group", "workspac
 
 @dataclass(frozen=True)
 class Reply:
-    """What the service answers to one request."""
+    """What the service answers to one request; `drip` are the seconds before each byte of the body."""
 
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    drip: float = 0.0
 
 
 class Service:
@@ -31,6 +32,7 @@ class Service:
 
     def __init__(self, certificate: tuple[Path, Path]) -> None:
         self.requests: list[tuple[str, str, bytes, dict[str, str]]] = []
+        self.closed = threading.Event()
         self._rules: list[tuple[str, re.Pattern[str], list[Reply | Callable[[], Reply]]]] = []
         service = self
 
@@ -49,7 +51,11 @@ class Service:
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(raw)))
                 self.end_headers()
-                if self.command != "HEAD":
+                if reply.drip:
+                    for number in range(len(raw)):
+                        service.closed.wait(reply.drip)
+                        self.wfile.write(raw[number : number + 1])
+                elif self.command != "HEAD":
                     self.wfile.write(raw)
 
             do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _serve
@@ -82,6 +88,7 @@ class Service:
         return Reply(404, {"error": {"code": "ResourceNotFound", "message": f"{method} {path} has no rule"}})
 
     def close(self) -> None:
+        self.closed.set()
         self._server.shutdown()
         self._server.server_close()
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tui.common import deadlines
-from tui.common.deadlines import AwakeDeadline, NoAnswer, Question
+from tui.common.deadlines import AwakeDeadline, NoAnswer, Question, over, pause, until
 
 
 @pytest.fixture
@@ -63,3 +63,25 @@ def test_the_wish_to_stop_ends_the_waiting() -> None:
     with pytest.raises(TimeoutError):
         Question(never.wait).answer(check)
     never.set()
+
+
+def test_a_threads_waits_end_with_its_own_limit_or_stop() -> None:
+    stop, never = threading.Event(), threading.Event()
+    with until(stop.is_set), until(lambda: False):
+        assert not over()
+        pause(0.01)
+        threading.Timer(0.05, stop.set).start()
+        pause(600)
+        assert over()
+        with pytest.raises(NoAnswer):
+            Question(never.wait, 600).answer()
+    assert not over()
+
+
+def test_an_answer_that_is_there_is_given_although_waiting_is_over() -> None:
+    question, told = Question(lambda: 7), threading.Event()
+    assert question.answer() == 7
+    with until(lambda: True):
+        assert question.answer() == 7
+        Question(told.set)
+    assert told.wait(30)

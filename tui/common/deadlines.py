@@ -1,10 +1,15 @@
-"""Waiting with a limit: a call in a separate thread, and a deadline that does not count the machine's sleep."""
+"""Waiting with a limit: a call in a separate thread, a pause, and a deadline that does not count the machine's sleep.
+
+A thread's waits also end with its own limit or stop (`until`), so that code far below need not be told of them.
+"""
 
 from __future__ import annotations
 
 import math
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Callable, Generic, TypeVar
 
 T = TypeVar("T")
@@ -15,6 +20,32 @@ _ASLEEP = 10.0
 
 class NoAnswer(Exception):
     """There was no answer within the time limit."""
+
+
+_waits = threading.local()
+
+
+@contextmanager
+def until(ended: Callable[[], bool]) -> Iterator[None]:
+    """End this thread's waits early as soon as `ended` returns True, while inside; an outer one stays valid."""
+    outer: tuple[Callable[[], bool], ...] = getattr(_waits, "ends", ())
+    _waits.ends = (*outer, ended)
+    try:
+        yield
+    finally:
+        _waits.ends = outer
+
+
+def over() -> bool:
+    """Whether this thread should no longer wait (`until`)."""
+    return any(ended() for ended in getattr(_waits, "ends", ()))
+
+
+def pause(seconds: float) -> None:
+    """Wait this long, or until `over`."""
+    end = time.monotonic() + seconds
+    while not over() and (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, CHECK_SECONDS))
 
 
 class Question(Generic[T]):
@@ -49,15 +80,16 @@ class Question(Generic[T]):
             self._answered()
 
     def answer(self, check: Callable[[], None] | None = None) -> T:
-        """Wait for the answer. Raises what the function raised, or NoAnswer at the limit.
+        """Wait for the answer. Raises what the function raised, or NoAnswer at the limit and when waiting is `over`.
 
         `check` is called ten times a second while waiting; an exception that it raises ends the waiting.
         """
-        longest = threading.TIMEOUT_MAX if check is None else CHECK_SECONDS
+        watched = check is not None or bool(getattr(_waits, "ends", ()))
+        longest = CHECK_SECONDS if watched else threading.TIMEOUT_MAX
         while True:
             if check is not None:
                 check()
-            left = self.left
+            left = 0.0 if over() and not self._done.is_set() else self.left
             if self._limit > 0 and self._done.wait(min(left, longest)):
                 break
             if left <= longest:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
+import requests
 from scripted_service import Reply, Service
 
 from tui.cloud.errors import CloudError
+from tui.cloud.http import connections
 from tui.cloud.http.arm import _made_by
+from tui.common.deadlines import until
 
 PATH = "/subscriptions/s/x"
 
@@ -123,6 +127,31 @@ def test_pages_are_followed_and_odd_items_left_out(service: Service, cloud: Any)
     service.on("GET", PATH + r"\?api", Reply(200, {"value": [{"a": 1}, "x"], "nextLink": f"{service.url}/p?page=2"}))
     assert list(cloud.arm.items(PATH, "v")) == [{"a": 1}]
     assert service.count("GET", "page=2") == 1
+
+
+def test_a_list_whose_pages_refer_to_each_other_ends_with_an_error(service: Service, cloud: Any) -> None:
+    service.on("GET", PATH, Reply(200, {"value": [{}], "nextLink": f"{service.url}/p?page=2"}))
+    service.on("GET", "page=2", Reply(200, {"value": [{}], "nextLink": f"{service.url}/p?page=3"}))
+    service.on("GET", "page=3", Reply(200, {"value": [{}], "nextLink": f"{service.url}/p?page=2"}))
+    with pytest.raises(CloudError) as caught:
+        list(cloud.arm.items(PATH, "v"))
+    assert caught.value.code == "EndlessList"
+    assert [service.count("GET", f"page={number}") for number in (2, 3)] == [1, 1]
+
+
+def test_an_answer_that_comes_byte_by_byte_ends_with_the_wait_of_its_caller(service: Service, cloud: Any) -> None:
+    service.on("GET", PATH, Reply(200, {"value": "x" * 1000}, drip=0.2))
+    stop = threading.Event()
+    threading.Timer(0.3, stop.set).start()
+    with until(stop.is_set), pytest.raises(CloudError):
+        cloud.arm.call("GET", PATH, "v")
+
+
+def test_an_answer_has_a_limit_as_a_whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "WHOLE_SECONDS", 0.2)
+    service.on("GET", PATH, Reply(200, {"value": "x" * 1000}, drip=0.2))
+    with connections.session() as session, pytest.raises(requests.ReadTimeout):
+        session.get(f"{service.url}{PATH}", timeout=(0.1, 0.3))
 
 
 def test_only_a_lost_response_makes_a_conflict_ones_own(service: Service, cloud: Any) -> None:

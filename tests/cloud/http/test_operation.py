@@ -12,6 +12,7 @@ from tui.cloud.errors import CloudError, OperationFailed
 from tui.cloud.http import operation
 from tui.cloud.http.retry import observed
 from tui.cloud.http.retry_policy import POLICIES, RetryPolicy
+from tui.cloud.http.run_operation import follow
 from tui.plan.model import Endpoint
 
 ENDPOINT = f"{WORKSPACE.id}/onlineEndpoints/churn"
@@ -133,9 +134,9 @@ def test_the_moment_of_the_next_question_may_be_a_date(service: Service, cloud: 
     delays: list[float] = []
     with observed(lambda reason, delay: delays.append(delay)):
         assert begin(cloud).wait(0.5) is False
-    assert delays[0] == 0.0
+    assert delays[0] == 0.02, "the shortest delay of the policy"
     assert 0 < delays[1] < 1
-    assert delays[2] == 3600.0
+    assert delays[2] == 300.0
 
 
 def test_a_page_of_a_gateway_is_told_in_a_sentence(service: Service, cloud: Any) -> None:
@@ -207,3 +208,29 @@ def test_a_refused_start_raises_where_it_happens(service: Service, cloud: Any) -
         begin(cloud)
     assert caught.value.code == "AuthorizationFailed"
     assert "AzureML Data Scientist" in caught.value.remedy
+
+
+def test_an_operation_whose_state_comes_byte_by_byte_ends_at_its_limit(service: Service, cloud: Any) -> None:
+    started(service, **{"Azure-AsyncOperation": f"{service.url}{STATUS}"})
+    service.on("GET", "mfeOperationsStatus", Reply(body={"status": "Updating", "more": "x" * 1000}, drip=0.2))
+    with pytest.raises(CloudError) as caught:
+        follow(begin(cloud), limit=0.3)
+    assert caught.value.code == "TimeLimit"
+
+
+@pytest.mark.parametrize("wish", ["0", "-1", "nan", "Thu, 01 Jan 2015 00:00:00 GMT"])
+def test_an_operation_is_never_polled_without_a_pause(service: Service, cloud: Any, wish: str) -> None:
+    headers = {"Retry-After": wish}
+    started(service, **{"Azure-AsyncOperation": f"{service.url}{STATUS}", **headers})
+    service.on("GET", "mfeOperationsStatus", Reply(body={"status": "Updating"}, headers=headers))
+    with pytest.raises(CloudError):
+        follow(begin(cloud), limit=0.5)
+    assert 1 <= service.count("GET", "mfeOperationsStatus") <= 55
+
+
+@pytest.mark.parametrize("wish", ["inf", "99999999"])
+def test_an_operation_that_is_to_be_asked_in_a_year_ends_at_its_limit(service: Service, cloud: Any, wish: str) -> None:
+    started(service, **{"Azure-AsyncOperation": f"{service.url}{STATUS}", "Retry-After": wish})
+    with pytest.raises(CloudError) as caught:
+        follow(begin(cloud), limit=0.2)
+    assert caught.value.code == "TimeLimit"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tui.cloud.errors import Cancelled, CloudError, OperationFailed
+from tui.cloud.http import retry
 from tui.cloud.http import run_operation as running
 from tui.cloud.http.retry import NotifyingRetryPolicy, attempts, observed
 from tui.cloud.http.retry_policy import POLICIES, RetryPolicy, delay, retry_after
@@ -31,7 +32,7 @@ from tui.cloud.storage.upload_pace import Pace
 )
 def test_delays_grow_and_the_last_is_repeated(name: str, delays: list[float]) -> None:
     assert [delay(name, attempt) for attempt in range(len(delays))] == delays
-    assert delay(name, 0, 7.5) == 7.5 and delay(name, 3, 0.0) == 0.0
+    assert delay(name, 0, 7.5) == 7.5 and delay(name, 3, 0.0) == delays[0], "no pause of 0 without end"
     assert POLICIES[name].slowest == max(delays)
 
 
@@ -45,13 +46,28 @@ def test_the_limits_of_the_table() -> None:
     tries = {name: policy.tries for name, policy in POLICIES.items() if policy.tries < 1000}
     assert tries == {"request": 4, "throttled": 4, "conflict": 4, "upload": 30}
     hints = {name: policy.longest_hint for name, policy in POLICIES.items()}
-    assert hints == {**dict.fromkeys(POLICIES, 3600.0), "diagnosis": 10.0, "upload": 300.0}
+    assert hints == {**dict.fromkeys(POLICIES, 300.0), "diagnosis": 10.0, "operation": 60.0}
     assert RetryPolicy((1.0,)).jitter == 0 and [n for n, p in POLICIES.items() if p.jitter] == ["upload"]
 
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [(None, None), ("", None), ("5", 5), ("0", 0), ("-1", 0), ("1.5", 1.5), ("9", 9), ("11", 10), ("soon", None)],
+    [
+        (None, None),
+        ("", None),
+        ("5", 5),
+        ("0", 0),
+        ("-1", 0),
+        ("1.5", 1.5),
+        ("9", 9),
+        ("11", 10),
+        ("99999999", 10),
+        ("inf", 10),
+        ("-inf", 0),
+        ("nan", None),
+        ("soon", None),
+        ("Fri, 31 Dec 99999 23:59:59 GMT", None),
+    ],
 )
 def test_the_services_wish_is_followed_up_to_a_limit(header: str | None, seconds: float | None) -> None:
     assert retry_after("diagnosis", {} if header is None else {"Retry-After": header}) == seconds
@@ -61,26 +77,45 @@ def test_the_services_wish_may_be_a_date() -> None:
     later = datetime.now(timezone.utc) + timedelta(seconds=100)
     for text in (format_datetime(later), format_datetime(later.astimezone(timezone(timedelta(hours=5)))),
                  format_datetime(later.replace(tzinfo=None))):  # fmt: skip
-        found = retry_after("operation", {"Retry-After": text})
+        found = retry_after("request", {"Retry-After": text})
         assert found is not None and 60 < found <= 100
     assert retry_after("operation", {"Retry-After": format_datetime(later - timedelta(hours=1))}) == 0
 
 
-def answer(status: int) -> Any:
-    return SimpleNamespace(http_response=SimpleNamespace(status_code=status, headers={}))
+def answer(status: int, **headers: str) -> Any:
+    return SimpleNamespace(http_response=SimpleNamespace(status_code=status, headers=headers))
 
 
-def test_a_throttled_request_waits_longer_and_was_not_carried_out() -> None:
+@pytest.fixture
+def waited(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between attempts, which take no time."""
+    pauses: list[float] = []
+    monkeypatch.setattr(retry, "pause", pauses.append)
+    return pauses
+
+
+def test_a_throttled_request_waits_longer_and_was_not_carried_out(waited: list[float]) -> None:
     policy = NotifyingRetryPolicy()
     totals = [policy.total_retries, policy.connect_retries, policy.read_retries, policy.status_retries]
     assert totals == [4, 3, 3, 4]
-    assert policy.get_backoff_time({"history": []}) == 0
-    for status, waits in ((429, [1, 2, 4]), (500, [0, 1, 2])):
-        for count, seconds in enumerate(waits, start=1):
-            assert policy.get_backoff_time({"history": [answer(200)] * (count - 1) + [answer(status)]}) == seconds
-    assert policy.get_backoff_time({"history": [SimpleNamespace(http_response=None)]}) == 0
+    for status in (429, 500):
+        for count in (1, 2, 3):
+            policy.sleep({"history": [answer(status)] * count}, None, answer(status))
+    policy.sleep({"history": [None]}, None)
+    assert waited == [1, 2, 4, 0, 1, 2, 0]
     assert policy.is_retry({"total": 1, "method": "PATCH"}, answer(429))
     assert not policy.is_retry({"total": 0, "method": "PATCH"}, answer(429))
+
+
+@pytest.mark.parametrize(
+    ("status", "wish", "seconds"),
+    [(429, "0", 1), (429, "7", 7), (429, "99999999", 300), (503, "inf", 300), (429, "nan", 1), (503, "-5", 0)],
+)
+def test_no_wish_of_the_service_makes_a_request_wait_for_ever_or_not_at_all(
+    waited: list[float], status: int, wish: str, seconds: float
+) -> None:
+    NotifyingRetryPolicy().sleep({"history": [answer(status)]}, None, answer(status, **{"Retry-After": wish}))
+    assert waited == [seconds]
 
 
 @pytest.mark.parametrize(
@@ -93,13 +128,12 @@ def test_a_throttled_request_waits_longer_and_was_not_carried_out() -> None:
         (answer(499), "Azure answered 499", False),
     ],
 )
-def test_a_retry_is_reported_and_remembered(response: Any, reason: str, unanswered: bool) -> None:
+def test_a_retry_is_reported_and_remembered(waited: list[float], response: Any, reason: str, unanswered: bool) -> None:
     told: list[tuple[str, float]] = []
-    settings = {"history": [], "backoff": 0, "max_backoff": 0, "retry_mode": None}
     with observed(lambda *said: told.append(said)), attempts() as before:
         assert before.unanswered is False
-        NotifyingRetryPolicy().sleep(settings, SimpleNamespace(sleep=lambda seconds: None), response)
-    assert (told, before.unanswered) == ([(reason, 0.0)], unanswered)
+        NotifyingRetryPolicy().sleep({"history": []}, None, response)
+    assert (told, before.unanswered) == ([(reason, waited[0])], unanswered)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ DATASTORES = "2024-10-01-preview"
 LOCATIONS = "2023-08-01-preview"
 
 CONNECT_SECONDS, READ_SECONDS = 10, 60
+_PAGES = 1000  # of one list
 # Including POST: those used here read (keys, tokens, logs) or prepare an upload, and can safely be sent twice.
 REPEATABLE = frozenset({"HEAD", "GET", "PUT", "DELETE", "OPTIONS", "POST"})
 
@@ -167,8 +168,9 @@ class ResourceManager:
     def items(
         self, path: str, version: str, query: Mapping[str, str] | None = None, doing: str = ""
     ) -> Iterator[dict[str, Any]]:
-        """The items of a collection, page by page."""
+        """The items of a collection, page by page. Raises CloudError, also if a page refers to an earlier one."""
         answer = self.call("GET", path, version, query=query, doing=doing).body
+        seen: set[str] = set()
         while isinstance(answer, dict):
             for item in answer.get("value") or []:
                 if isinstance(item, dict):
@@ -176,6 +178,14 @@ class ResourceManager:
             following = answer.get("nextLink")
             if not following:
                 return
+            if following in seen or len(seen) >= _PAGES:
+                raise CloudError(
+                    title="A list from Azure does not end",
+                    cause=f"After {len(seen) + 1} pages the next one is still an earlier one or one more.",
+                    remedy="Check that nothing between this machine and Azure changes its answers.",
+                    code="EndlessList",
+                )
+            seen.add(str(following))
             answer = self.call("GET", str(following), doing=doing).body
 
 

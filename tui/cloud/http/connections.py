@@ -1,4 +1,4 @@
-"""HTTPS connections that share one set of certificates.
+"""HTTPS connections that share one set of certificates, and whose answers have a limit as a whole.
 
 Requests reads the whole certificate bundle for every new connection: 55 ms of processor time each, measured with
 certifi's bundle and OpenSSL 3. A preflight opens a dozen connections at the same time.
@@ -17,8 +17,13 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from tui.common.deadlines import NoAnswer, Question
+
 AZURE_RETRIES = Retry(total=False, redirect=False, raise_on_status=False)
 """As in azure-core's own transport: retries are up to the client's policies, which expect urllib3's own errors."""
+
+WHOLE_SECONDS = 30.0
+"""How much longer than connecting and waiting for the first byte an answer may take."""
 
 _lock = threading.Lock()
 _contexts: dict[tuple[str, float], ssl.SSLContext] = {}
@@ -42,8 +47,38 @@ def certificates(verify: bool | str) -> ssl.SSLContext:
 class SharingAdapter(HTTPAdapter):
     """Like requests' own adapter, but with one SSL context for all connections instead of one for each.
 
-    Client certificates and disabled verification are left to requests.
+    Client certificates and disabled verification are left to requests. With `limited`, an answer that is not streamed
+    has a limit as a whole: requests' own limits start anew with each byte.
     """
+
+    def __init__(self, limited: bool = True, **options: Any) -> None:
+        super().__init__(**options)
+        self._limited = limited
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Any = None,
+    ) -> requests.Response:
+        """Send a request. Raises what requests raises; ReadTimeout at the limit, and when the caller's wait is over."""
+
+        def exchange() -> requests.Response:
+            answer = HTTPAdapter.send(self, request, stream, timeout, verify, cert, proxies)
+            if not stream:
+                answer.content  # noqa: B018 (reads it)
+            return answer
+
+        if stream or not self._limited or timeout is None:
+            return exchange()
+        seconds = sum(timeout) if isinstance(timeout, tuple) else timeout
+        try:
+            return Question(exchange, seconds + WHOLE_SECONDS).answer()
+        except NoAnswer as late:
+            raise requests.ReadTimeout(str(late), request=request) from None
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, verify: Any, cert: Any = None
@@ -64,11 +99,15 @@ def _shared(scheme: str, verify: Any, cert: Any) -> bool:
     return scheme.lower() == "https" and bool(verify) and not cert
 
 
-def session(connections: int = 10, retries: Retry | int = 0) -> requests.Session:
-    """A requests session that shares its certificates with all others; proxies come from the environment."""
+def session(connections: int = 10, retries: Retry | int = 0, limited: bool = True) -> requests.Session:
+    """A requests session that shares its certificates with all others; proxies come from the environment.
+
+    `limited` is whether answers have a limit as a whole; the upload of a large block on a slow line has none.
+    """
     made = requests.Session()
     for scheme in ("https://", "http://"):
-        made.mount(scheme, SharingAdapter(pool_connections=10, pool_maxsize=connections, max_retries=retries))
+        adapter = SharingAdapter(limited, pool_connections=10, pool_maxsize=connections, max_retries=retries)
+        made.mount(scheme, adapter)
     return made
 
 

@@ -127,7 +127,7 @@ class Operation(Generic[T]):
         """The seconds to the next poll: short operations are polled more often than long ones."""
         hint = retry_after(self._policy, answer.headers)
         pace = min(_INTERVAL, max(_FIRST, _SHARE * (time.monotonic() - self._began)))
-        return pace if hint is None else hint
+        return max(pace, hint or 0.0)
 
     def _poll(self) -> Answer:
         url, doing = self._status_url or self._at_location, f"asking about {self.what}"

@@ -9,7 +9,8 @@ from typing import Any, Callable, TypeVar
 
 from azure.core.pipeline.policies import RetryPolicy
 
-from tui.cloud.http.retry_policy import POLICIES, delay
+from tui.cloud.http.retry_policy import POLICIES, delay, retry_after
+from tui.common.deadlines import pause
 
 Observer = Callable[[str, float], None]
 Value = TypeVar("Value")
@@ -57,8 +58,8 @@ def report(reason: str, delay: float) -> None:
 class NotifyingRetryPolicy(RetryPolicy):  # type: ignore[misc]
     """azure-core's retry policy with shorter waits: at most four attempts, about 10 s in total.
 
-    `Retry-After` is honoured. The caller decides whether to continue after that; the default of ten attempts
-    would wait silently for minutes.
+    `Retry-After` is honoured within the policy's limits. The caller decides whether to continue after that; the
+    default of ten attempts would wait silently for minutes.
     """
 
     def __init__(self) -> None:
@@ -75,21 +76,19 @@ class NotifyingRetryPolicy(RetryPolicy):  # type: ignore[misc]
             return bool(settings["total"])
         return bool(super().is_retry(settings, response))
 
-    def get_backoff_time(self, settings: dict[str, Any]) -> float:
-        """The delay from the table of retry policies, by the last response."""
-        history = settings["history"]
-        last = history[-1].http_response if history else None
-        throttled = last is not None and last.status_code == 429
-        return delay("throttled" if throttled else "request", max(0, len(history) - 1))
-
     def sleep(self, settings: dict[str, Any], transport: Any, response: Any = None) -> None:
-        """Wait like the base class, after reporting the reason and the delay."""
+        """Wait by the table of retry policies, after reporting the reason and the delay.
+
+        Unlike the base class's, the wait has a maximum whatever the service sends, and ends with the caller's limit.
+        """
         status = response.http_response.status_code if response else None
         reason = f"Azure answered {status}" if status else "the connection failed"
         seen: Attempts | None = getattr(_local, "attempts", None)
         # A throttled request (429) was not carried out.
         if seen is not None and (status is None or status >= 500):
             seen.unanswered = True
-        hint = self.get_retry_after(response) if response else None
-        report(reason, float(hint or self.get_backoff_time(settings)))
-        super().sleep(settings, transport, response)
+        name = "throttled" if status == 429 else "request"
+        hint = retry_after(name, response.http_response.headers) if response else None
+        seconds = delay(name, max(0, len(settings["history"]) - 1), hint)
+        report(reason, seconds)
+        pause(seconds)

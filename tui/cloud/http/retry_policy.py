@@ -16,13 +16,13 @@ class RetryPolicy:
 
     `tries` is the maximum number of attempts; without it, a time limit ends them. Delays vary at random by up to the
     share `jitter`, so that many clients do not retry at the same moment. A `Retry-After` longer than `longest_hint`
-    seconds is shortened to it.
+    seconds is shortened to it, one shorter than the first delay is lengthened to that.
     """
 
     delays: tuple[float, ...]
     tries: float = math.inf
     jitter: float = 0.0
-    longest_hint: float = 3600.0
+    longest_hint: float = 300.0
 
     @property
     def slowest(self) -> float:
@@ -36,7 +36,7 @@ POLICIES = {
     "request": RetryPolicy((0.0, 1.0, 2.0, 4.0, 8.0), tries=4),
     "throttled": RetryPolicy((1.0, 2.0, 4.0, 8.0), tries=4),
     # Polls of a long-running operation while none is answered.
-    "operation": RetryPolicy((2.0, 4.0, 8.0, 15.0)),
+    "operation": RetryPolicy((2.0, 4.0, 8.0, 15.0), longest_hint=60.0),
     # The same for workspace diagnostics, for which a user waits.
     "diagnosis": RetryPolicy((2.0, 4.0, 8.0, 15.0), longest_hint=10.0),
     # A change while another change of the resource is in progress. Microsoft's how-to-troubleshoot-online-endpoints
@@ -47,24 +47,24 @@ POLICIES = {
     # The test call while its traffic or container is not ready yet.
     "test": RetryPolicy((1.0, 2.0, 4.0, 5.0)),
     # One request of an upload.
-    "upload": RetryPolicy((0.5, 1.0, 2.0, 4.0, 8.0, 15.0), tries=30, jitter=0.25, longest_hint=300.0),
+    "upload": RetryPolicy((0.5, 1.0, 2.0, 4.0, 8.0, 15.0), tries=30, jitter=0.25),
 }
 
 
 def delay(name: str, attempt: int, hint: float | None = None) -> float:
     """The seconds before the next attempt by a policy; `attempt` is the number of the failed attempt, from 0.
 
-    `hint` is the service's wish (`retry_after`), which takes precedence.
+    `hint` is the service's wish (`retry_after`), which takes precedence; but 0 does not mean "without a pause".
     """
-    if hint is not None:
-        return hint
     policy = POLICIES[name]
+    if hint is not None:
+        return max(hint, policy.delays[0])
     seconds = policy.delays[min(attempt, len(policy.delays) - 1)]
     return seconds * random.uniform(1 - policy.jitter, 1 + policy.jitter)
 
 
 def retry_after(name: str, headers: Mapping[str, str]) -> float | None:
-    """The seconds of `Retry-After`, up to the policy's maximum; None without the header.
+    """The seconds of `Retry-After`, from 0 up to the policy's maximum; None without the header and for nonsense.
 
     The header may also hold a date (RFC 9110).
     """
@@ -80,4 +80,6 @@ def retry_after(name: str, headers: Mapping[str, str]) -> float | None:
             return None
         # A date without a zone ("-0000") is in UTC.
         seconds = (moment.replace(tzinfo=moment.tzinfo or timezone.utc) - datetime.now(timezone.utc)).total_seconds()
+    if math.isnan(seconds):
+        return None
     return min(max(0.0, seconds), POLICIES[name].longest_hint)

@@ -10,7 +10,7 @@ from typing import Callable, TypeVar
 from tui.cloud.errors import CloudError, OperationFailed
 from tui.cloud.http.operation import Operation
 from tui.cloud.http.retry_policy import POLICIES, delay
-from tui.common.deadlines import AwakeDeadline
+from tui.common.deadlines import AwakeDeadline, until
 from tui.plan.rules.durations import words
 
 Made = TypeVar("Made")
@@ -77,14 +77,27 @@ def follow(
 ) -> Made:
     """Wait for an operation that was already started; the part of `run_operation` after the request."""
     deadline, said = AwakeDeadline(limit), time.monotonic()
-    while not operation.wait(CHECK_SECONDS):
-        check()
-        if deadline.ended():
-            raise too_long(operation.what, operation.state, limit)
-        if time.monotonic() - said >= WORKING_SECONDS:
-            said = time.monotonic()
-            working(operation.what)
+
+    def ended() -> bool:
+        return deadline.ended() or _raises(check)
+
+    with until(ended):  # also one poll, whose answer comes byte by byte
+        while not operation.wait(CHECK_SECONDS):
+            check()
+            if deadline.ended():
+                raise too_long(operation.what, operation.state, limit)
+            if time.monotonic() - said >= WORKING_SECONDS:
+                said = time.monotonic()
+                working(operation.what)
     return operation.result()
+
+
+def _raises(check: Callable[[], None]) -> bool:
+    try:
+        check()
+    except BaseException:
+        return True
+    return False
 
 
 def busy(error: CloudError) -> bool:

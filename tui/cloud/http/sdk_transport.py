@@ -99,6 +99,7 @@ class SdkTransport(HttpTransport):  # type: ignore[misc]
         if asks_region and self._workspace_read is not None:
             return self._workspace_read
         options.update(connection_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retry_on_methods=REPEATABLE)
+        options["stream"] = False  # so that the answer has a limit as a whole
         with attempts() as before:
             response = self._pipeline.run(request, **options).http_response
         watched.unanswered = watched.unanswered or before.unanswered

@@ -53,7 +53,7 @@ class Transport:
 
         # Adding it repeatedly has no further effect.
         logging.getLogger("urllib3.connectionpool").addFilter(_redacting)
-        made = recorder.session("storage", connections) if recorder is not None else session(connections)
+        made = recorder.session("storage", connections) if recorder is not None else session(connections, limited=False)
         found = made.merge_environment_settings(url, {}, False, None, None)
         self._options: dict[str, Any] = {**found, "timeout": (min(_CONNECT, seconds), seconds)}
         self._adapter = made.get_adapter(url)
