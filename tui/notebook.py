@@ -112,12 +112,12 @@ def _carried_out(task: str, asked: dict[str, Any]) -> Result:
     """Run a task in a child process, and show its output. Raises nothing."""
     reader = _secret_reader()
     asked = {**asked, "task": task, "reads": reader is not None}
-    python, environ = _python()
+    command, environ = _command()
     with tempfile.TemporaryFile() as unforeseen:
         try:
             # In a separate session: cancelling a cell sends a signal to the kernel's whole process group.
             child = subprocess.Popen(
-                [python, "-m", "tui.plain.notebook"],
+                command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=unforeseen,
@@ -125,7 +125,9 @@ def _carried_out(task: str, asked: dict[str, Any]) -> Result:
                 start_new_session=True,
             )
         except OSError as error:
-            print(f"aml-deploy cannot be started with {python}: {error.strerror}. Set AML_DEPLOY_PYTHON to another.")
+            print(
+                f"aml-deploy cannot be started with {command[0]}: {error.strerror}. Set AML_DEPLOY_PYTHON to another."
+            )
             return Result("failed", {})
         assert child.stdin is not None and child.stdout is not None
         told: dict[str, Any] = {}
@@ -191,16 +193,22 @@ def _code(child: subprocess.Popen[bytes]) -> int:
         return child.wait()
 
 
-def _python() -> tuple[str, dict[str, str]]:
-    """The Python that has aml-deploy, and environment variables without this notebook's package paths."""
+def _command() -> tuple[list[str], dict[str, str]]:
+    """The command for the Python that has aml-deploy, and environment variables without this notebook's package paths.
+
+    Nothing is imported from the working directory, which in a notebook is the user's folder.
+    """
     environ = dict(os.environ)
     beside = Path(__file__).resolve().parents[1] / "bin" / "python"
     named = os.environ.get("AML_DEPLOY_PYTHON")
     if not named and __name__ == "tui.notebook":
-        return sys.executable, environ
-    for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV"):
+        from tui.common import child_process
+
+        return child_process.command("tui.plain.notebook"), child_process.environment(environ)
+    for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONSAFEPATH", "VIRTUAL_ENV"):
         environ.pop(name, None)
-    return named or str(beside), environ
+    start = "import sys; del sys.path[0]; import runpy; runpy.run_module('tui.plain.notebook', None, '__main__', True)"
+    return [named or str(beside), "-c", start], environ
 
 
 def _secret_reader() -> Any:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tui.common import child_process
 from tui.plan.fields.all_fields import BY_KEY
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.references import Unresolved, expand, has_reference, names
@@ -146,8 +147,8 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
     """Run a command of the rehearsal and return its output. Raises CannotRehearse."""
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "tui.rehearsal", *arguments],
-            env=dict(environ),
+            child_process.command("tui.rehearsal", *arguments),
+            env=child_process.machine_only(environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -173,6 +174,8 @@ def choose(scenarios: Sequence[str], environ: Mapping[str, str]) -> None:
 
 
 def run_command(arguments: list[str]) -> int:
-    """Replace this process with `python -m tui.rehearsal ARGUMENTS`; returns only on an error."""
+    """Replace this process with `tui.rehearsal ARGUMENTS`; returns only on an error."""
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "tui.rehearsal", *arguments])
+    os.execve(
+        sys.executable, child_process.command("tui.rehearsal", *arguments), child_process.machine_only(os.environ)
+    )

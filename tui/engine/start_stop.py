@@ -8,11 +8,11 @@ import os
 import secrets as random
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
+from tui.common import child_process
 from tui.common.write_atomic import write_atomic
 from tui.engine import heartbeat_and_takeover
 from tui.engine.file_lock import taken
@@ -116,11 +116,11 @@ def _spawn(run: Run, environ: Mapping[str, str], secrets: Mapping[str, str]) -> 
     try:
         with held_back():
             process = subprocess.Popen(
-                [sys.executable, "-m", "tui.engine", str(run.folder)],
+                child_process.command("tui.engine", str(run.folder)),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                env=dict(environ),
+                env=child_process.environment(environ),
                 cwd=run.folder,  # so that the engine keeps no mount of the user's busy
                 start_new_session=True,
                 close_fds=True,

@@ -1,4 +1,4 @@
-"""The front ends' client of the helper process; imports the standard library only, to keep front ends light."""
+"""The front ends' client of the helper process; imports little, to keep front ends light."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import json
 import os
-import sys
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
+
+from tui.common import child_process
 
 _LINE_LIMIT = 64 * 1024 * 1024  # bytes in one answer
 _GRACE = 2.0  # seconds for the helper to end by itself
@@ -110,13 +111,11 @@ class HelperClient:
             self._stderr.clear()
             try:
                 process = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-m",
-                    "tui.helper",
+                    *child_process.command("tui.helper"),
                     stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                     stderr=asyncio.subprocess.PIPE,
-                    env=self._env if self._env is not None else dict(os.environ),
+                    env=child_process.environment(self._env if self._env is not None else os.environ),
                     limit=_LINE_LIMIT,
                     # Ctrl+C in the terminal is for the front end; the helper ends when its input closes.
                     start_new_session=True,

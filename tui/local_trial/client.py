@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable
+
+from tui.common import child_process
 
 if TYPE_CHECKING:
     from tui.plan.load_save.document import Document
@@ -24,13 +25,11 @@ async def perform(document: Document, environ: Mapping[str, str], tell: Callable
     Raises OSError if it cannot be started or ends without a report.
     """
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tui.local_trial",
+        *child_process.command("tui.local_trial"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
-        env=dict(environ),
+        env=child_process.without_identity(environ),
         start_new_session=True,  # an interrupt goes to the front end only, which then ends this process
         limit=_LINE_LIMIT,
     )

@@ -12,7 +12,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Callable
 
+from tui.common import child_process
 from tui.local_trial import verdict
 from tui.local_trial.verdict import Figures, Finding
 from tui.plan.load_save.document import Document
@@ -317,8 +317,8 @@ class Watching:
 
     def __enter__(self) -> Watching:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tui.rehearsal.serving.serving_memory"],
-            env=self._environ,
+            child_process.command("tui.rehearsal.serving.serving_memory"),
+            env=child_process.machine_only(self._environ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -359,8 +359,8 @@ class Watching:
 def _stop_rehearsal(environ: Mapping[str, str]) -> None:
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         subprocess.run(
-            [sys.executable, "-m", "tui.rehearsal", "stop"],
-            env=dict(environ),
+            child_process.command("tui.rehearsal", "stop"),
+            env=child_process.machine_only(environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=STOP_SECONDS + 30,

@@ -198,7 +198,10 @@ def run(command: list[str]) -> Any:
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
     environ.update(PIP_CONFIG_FILE=os.devnull, PIP_DISABLE_PIP_VERSION_CHECK="1", PIP_NO_INPUT="1")
     environ["PYTHONWARNINGS"] = "ignore"
-    return subprocess.run(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    # Not the working directory, from which `-m` would import.
+    return subprocess.run(
+        command, cwd=str(HERE), env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
 
 
 def say(text: str) -> None:

@@ -10,9 +10,9 @@ import json
 import os
 import re
 import subprocess
-import sys
 from dataclasses import dataclass
 
+from tui.common import child_process
 from tui.plain.failure import Failure
 
 ASK_SECONDS = 120
@@ -43,9 +43,11 @@ def needs(**of: str) -> Wanted:
 
     Raises Failure if a conda file cannot be translated for pip, or if pip's settings cannot be read.
     """
+    inherited = child_process.without_identity(os.environ)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "tui.rehearsal.images.build_request"],
+            child_process.command("tui.rehearsal.images.build_request"),
+            env=inherited,
             input=json.dumps(of),
             capture_output=True,
             text=True,
@@ -57,7 +59,7 @@ def needs(**of: str) -> Wanted:
         raise Failure("The settings of pip cannot be read: `pip config list` does not work on this machine.") from None
     if "error" in answer:
         raise Failure(str(answer["error"]))
-    environ = {name: value for name, value in os.environ.items() if name not in answer["unset"]}
+    environ = {name: value for name, value in inherited.items() if name not in answer["unset"]}
     environ.update(answer["set"])
     return Wanted(answer["packages"], answer["python"], answer["arguments"], answer["notes"], environ)
 

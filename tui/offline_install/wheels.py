@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tui.common import child_process
 from tui.common.redact import hide_logins
 from tui.offline_install.package_indexes import Wanted, for_pip
 from tui.plain.failure import Failure
@@ -156,7 +157,7 @@ def uv() -> str:
 def _pip(scratch: Path, source: Wanted) -> list[str]:
     """The command of a working pip: this interpreter's, a temporary download, or one on PATH. Raises Failure."""
     if importlib.util.find_spec("pip") is not None:
-        return [sys.executable, "-m", "pip"]
+        return child_process.command("pip")
     fetched = scratch / "pip"
     done = run([uv(), "pip", "install", "--quiet", *source.arguments, "--target", str(fetched), "pip"], source.environ)
     if done.returncode == 0:

@@ -7,13 +7,13 @@ import fcntl
 import hashlib
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tui.common import child_process
 from tui.rehearsal.files import read_json, replace_json
-from tui.rehearsal.places import Home
+from tui.rehearsal.places import Home, state_folder
 
 # Every command loads this, and importing `typing` and `subprocess` takes as long as all the rest.
 TYPE_CHECKING = False
@@ -121,22 +121,6 @@ def _wait_until_ready(home: Home, child: subprocess.Popen[bytes]) -> dict[str, A
     )
 
 
-def _machine_settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """The machine's environment variables for a server in the background, without those of the current user.
-
-    The server outlives this command and serves all users of the state folder; other variables may be secrets.
-    """
-    import re
-
-    kept = re.compile(
-        r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TERM|TMPDIR|TMP|TEMP|LD_\w+|DYLD_\w+|XDG_\w+|PYTHON\w*"
-        r"|VIRTUAL_ENV|CONDA_PREFIX|PYENV_\w+|PIP_\w+|UV_\w+|NETRC|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE"
-        r"|AML_DEPLOY_\w+|(http|https|all|no|ftp)_proxy",
-        re.IGNORECASE,
-    )
-    return {name: value for name, value in environ.items() if kept.fullmatch(name)}
-
-
 def ensure_running(home: Home, environ: Mapping[str, str], arguments: Sequence[str] = ()) -> dict[str, Any]:
     """Return the running server; start one in the background if none runs.
 
@@ -156,17 +140,21 @@ def ensure_running(home: Home, environ: Mapping[str, str], arguments: Sequence[s
             server = running(home)
             if server is not None:
                 return server
+            folders = {"AML_DEPLOY_HOME": state_folder(environ), "AML_DEPLOY_CACHE": home.cache}
             with home.log_file.open("ab") as log:
                 child = subprocess.Popen(
-                    [sys.executable, "-m", "tui.rehearsal", "serve", "--quiet", *arguments],
+                    child_process.command("tui.rehearsal", "serve", "--quiet", *arguments),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
                     close_fds=True,
-                    # `-m` finds the package in a checkout that is not installed.
-                    cwd=Path(__file__).resolve().parents[2],
-                    env={**_machine_settings(environ), "AML_DEPLOY_CACHE": str(home.cache.resolve())},
+                    cwd=home.folder,  # so that the server keeps no mount of the user's busy
+                    # It outlives this command and serves all users of the state folder.
+                    env={
+                        **child_process.machine_only(environ),
+                        **{name: str(folder.resolve()) for name, folder in folders.items()},
+                    },
                 )
             return _wait_until_ready(home, child)
     except OSError as error:

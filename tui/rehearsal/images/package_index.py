@@ -11,11 +11,11 @@ import ast
 import os
 import re
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from tui.common import child_process
 from tui.rehearsal.programs import output_of, without_secrets
 
 _SETTINGS = ("index-url", "extra-index-url", "find-links", "cert", "proxy", "trusted-host", "no-index")
@@ -54,7 +54,7 @@ _listings: list[list[str]] = []
 
 async def pip_settings() -> dict[str, str]:
     """pip's settings on this machine, from the current interpreter's pip, else from one on PATH."""
-    commands = [[sys.executable, "-m", "pip"], *([path] for path in map(shutil.which, ("pip3", "pip")) if path)]
+    commands = [child_process.command("pip"), *([path] for path in map(shutil.which, ("pip3", "pip")) if path)]
     environment = {**without_secrets(os.environ), "PYTHONWARNINGS": "ignore"}
     for command in commands if not _listings else ():
         listing = await output_of([*command, "config", "list", "--disable-pip-version-check"], environment, 30)
