@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tui.common.deadlines import Question
 from tui.engine.task_context import RUN_TAG, Run
-from tui.plan.traffic import in_words
+from tui.plan.traffic import as_text, in_words
 
 if TYPE_CHECKING:
     from tui.cloud.endpoints.endpoints import EndpointInfo
@@ -69,6 +69,24 @@ def still_there(run: Run, found: EndpointInfo | None) -> list[Left]:
     return left
 
 
+def changed_traffic(run: Run) -> str:
+    """What the run has done to the traffic and not undone, and the command that does; empty if it is nothing."""
+    shift, endpoint = run.shift, run.plan.endpoint.name
+    if shift is None or (shift.back and shift.applied):
+        return ""
+    if not shift.back:
+        before, after = (in_words(split, none="") for split in (shift.before, shift.after))
+        if before == after:
+            return ""
+        said = f"Traffic: {after}; before the run: {before or 'no traffic'}."
+        return f"{said} Roll back with: aml-deploy rollback {endpoint}" if before else said
+    return (
+        f"The roll back to {in_words(shift.before, none='no traffic')} was not completed: the endpoint may still have "
+        f"the split of the rollout. Complete it with: aml-deploy traffic {endpoint} "
+        + as_text(shift.before).replace(",", " ")
+    )
+
+
 def stopped_message(run: Run, left: list[Left], *, rehearsed: bool, cleaned: bool) -> str:
     """The message about a stopped run: what is left, and the command that removes it."""
     said = ["The run was stopped."]
@@ -81,12 +99,8 @@ def stopped_message(run: Run, left: list[Left], *, rehearsed: bool, cleaned: boo
         said.append("What it had created was removed.")
     elif not run.created and run.shift is None:
         said.append("It had not created anything in Azure.")
-    if run.shift is not None and not cleaned and not run.shift.back:
-        before, after = (in_words(split, none="") for split in (run.shift.before, run.shift.after))
-        if before != after:
-            said.append(f"Traffic: {after}; before the run: {before or 'no traffic'}.")
-            if before:
-                said.append(f"Roll back with: aml-deploy rollback {run.plan.endpoint.name}")
+    if not cleaned and changed_traffic(run):
+        said.append(changed_traffic(run))
     if any(item.kind == "model" for item in left):
         said.append("The registered model is kept; it costs almost nothing.")
     return " ".join(said)

@@ -24,22 +24,18 @@ def carry_out(
     resource_id: str,
     send: Callable[[], Operation[Made]],
     begun: Callable[[], None] = lambda: None,
-    *,
-    firm: bool = False,
 ) -> Made:
     """Record the intent, send the request, record Azure's operation, and follow the operation to its end.
 
     Repeats if another change to the resource was in progress. `operation` is create or change; `begun` is called when
-    Azure has accepted it. With `firm`, a request to stop the run does not interrupt it. Raises what `send` raises,
+    Azure has accepted it. Raises what `send` raises,
     OperationFailed, Stopped (the operation continues in Azure), CloudError at the task's limit or if the journal cannot
     be written, since an operation that is not recorded could not be found after an interruption.
     """
     from tui.cloud.http.run_operation import run_operation
 
-    check: Callable[[], None] = (lambda: None) if firm else task.check_stop
-
     def begin() -> Operation[Made]:
-        check()
+        task.check_stop()
         task.intend(operation, resource_id)
         task.asking = True
         try:
@@ -50,7 +46,8 @@ def carry_out(
         begun()
         return started
 
-    return run_operation(begin, limit=_limit(task), busy_limit=task.limit("settle"), waiting=task.retrying, check=check)
+    settle, check = task.limit("settle"), task.check_stop
+    return run_operation(begin, limit=_limit(task), busy_limit=settle, waiting=task.retrying, check=check)
 
 
 def _limit(task: TaskContext) -> float:

@@ -30,7 +30,7 @@ def through_outages(task: TaskContext, work: Callable[[TaskContext], Outcome]) -
         try:
             return work(task)
         except CloudError as error:
-            if task.name in GATES or not _passes(task, error) or deadline.ended():
+            if task.name in GATES or not passes(task, error) or deadline.ended():
                 raise
             seconds = delay("outage", tried)
             tried += 1
@@ -41,7 +41,7 @@ def through_outages(task: TaskContext, work: Callable[[TaskContext], Outcome]) -
             task.run.begun.update(resume_state(Journal(task.run.folder).read()).begun)
 
 
-def _passes(task: TaskContext, error: Exception) -> bool:
+def passes(task: TaskContext, error: Exception) -> bool:
     """Whether the error is an outage of Resource Manager, which this run has reached before."""
     status, code = getattr(error, "status", None), getattr(error, "code", None)
     if status in _PASSING:

@@ -30,13 +30,14 @@ class Shift:
     """The change of the traffic split by a run, in per cent by deployment.
 
     `before` is the split before the run, `after` the last one that it set or was about to set; `back` is whether that
-    was part of a roll back.
+    was part of a roll back, `applied` whether this engine has seen Azure apply it.
     """
 
     before: Mapping[str, int]
     after: Mapping[str, int]
     back: bool = False
     why: str = ""
+    applied: bool = False
 
 
 @dataclass

@@ -17,7 +17,7 @@ from tui.engine.error_cards import card
 from tui.engine.failure_context import failure_context, last_lines
 from tui.engine.journal import runs
 from tui.engine.journal.journal import Journal, JournalWriter
-from tui.engine.leftovers import Left, left_behind, stopped_message
+from tui.engine.leftovers import Left, changed_traffic, left_behind, stopped_message
 from tui.engine.outage_retry import GATES
 from tui.engine.resume_state import ResumeState, resume_state
 from tui.engine.run_user import who_runs
@@ -189,6 +189,8 @@ class Engine:
             left = left_behind(self.run)
         if status == "cancelled":
             message = stopped_message(self.run, left, rehearsed=self.rehearsed, cleaned=cleaned)
+        elif status == "failed":
+            message = f"{message} {changed_traffic(self.run)}".strip()
         extra: dict[str, Any] = {"left_behind": [str(item) for item in left]} if left else {}
         results = self.run.results
         scoring_uri = results.get("endpoint", {}).get("scoring_uri")

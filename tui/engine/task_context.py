@@ -83,6 +83,7 @@ class TaskContext:
         self.cloud = run.cloud.for_plan(self.plan) if deployment else run.cloud
         self.started = False
         self.asking = False  # whether a request for a change was sent to Azure and is unanswered
+        self.firm = False  # whether the task restores what it had promised to; a request to stop does not end it
         self._ended = False
         self._begun = time.monotonic()
         self._lock = threading.RLock()
@@ -123,10 +124,10 @@ class TaskContext:
     def intend(self, operation: str, resource_id: str) -> None:
         """Record the operation that is about to start on a resource: create, change or register.
 
-        Raises CloudError if it cannot be written, since it would be repeated after an interruption.
+        Raises CloudError if it cannot be written, since it would be repeated after an interruption; a roll back may be.
         """
         noted = self._emit("task_intent", operation=operation, resource_id=resource_id)
-        if self.run.journal.written < noted.get("seq", 0):
+        if self.run.journal.written < noted.get("seq", 0) and not self.firm:
             raise journal_stuck(self.run)
 
     def began(self, resource_id: str, started: Mapping[str, str]) -> None:
@@ -135,7 +136,8 @@ class TaskContext:
             self._emit("task_operation", resource_id=resource_id, header=header, url=url)
 
     def shifting(self, before: Mapping[str, int], after: Mapping[str, int], why: str, **more: Any) -> None:
-        """Record that the traffic split is about to change, and the split before the run."""
+        """Record that the traffic split is about to change, and the split before the run; a roll back is `firm`."""
+        self.firm = bool(more.get("back"))
         known = self.run.shift
         first = dict(known.before) if known else dict(before)
         self.run.shift = Shift(first, dict(after), bool(more.get("back")), why)
@@ -172,11 +174,13 @@ class TaskContext:
             return {} if self._ended else self.run.journal.emit(event, task=self.name, **fields)
 
     def check_stop(self) -> None:
-        """Raise Stopped if the run was asked to stop."""
-        if self.run.stop.is_set():
+        """Raise Stopped if the run was asked to stop, unless the task is `firm`."""
+        if self.run.stop.is_set() and not self.firm:
             raise Stopped
 
     def sleep(self, seconds: float) -> None:
-        """Wait; raise Stopped as soon as the run is asked to stop."""
-        if self.run.stop.wait(seconds):
+        """Wait; raise Stopped as soon as the run is asked to stop, unless the task is `firm`."""
+        if self.firm:
+            time.sleep(seconds)
+        elif self.run.stop.wait(seconds):
             raise Stopped

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from tui.common.deadlines import AwakeDeadline, Question
 from tui.engine.outage_retry import through_outages
 from tui.engine.task_context import Outcome, Run, Stopped, TaskContext, journal_stuck
-from tui.engine.time_limits import ANSWER_SECONDS, STOP_SECONDS
+from tui.engine.time_limits import ANSWER_SECONDS, RESTORE_SECONDS, STOP_SECONDS
 from tui.plan.rules.durations import words
 
 LOOK_SECONDS = 0.1
@@ -53,13 +53,14 @@ def run_tasks(run: Run, tasks: Sequence[Task]) -> Failure | None:
 
     At the first failure the other tasks are asked to stop and no more are started. If the run is asked to stop, no
     failure is returned; running and unstarted tasks are reported as cancelled. A task that does not stop soon is no
-    longer waited for, unless it has just requested a change in Azure; it ends with the process.
+    longer waited for, unless it has just requested a change in Azure, or restores what it had changed (`firm`); it ends
+    with the process.
     """
     failure: Failure | None = None
     waiting = {task.name: task for task in tasks}
     under_way: dict[Future[Exception | None], TaskContext] = {}
     done: set[str] = set(run.results)
-    leaving: tuple[AwakeDeadline, AwakeDeadline] | None = None
+    leaving: tuple[AwakeDeadline, ...] | None = None
     pool = ThreadPoolExecutor(max_workers=max(4, len(tasks)), thread_name_prefix="task")
     while waiting or under_way:
         if failure is None and not run.stop.is_set():
@@ -84,10 +85,11 @@ def run_tasks(run: Run, tasks: Sequence[Task]) -> Failure | None:
                 failure = Failure(context.name, error)
             run.stop.set()
         if run.stop.is_set():
-            leaving = leaving or (AwakeDeadline(STOP_SECONDS), AwakeDeadline(ANSWER_SECONDS))
-            soon, late = (deadline.ended() for deadline in leaving)
+            leaving = leaving or tuple(map(AwakeDeadline, (STOP_SECONDS, ANSWER_SECONDS, RESTORE_SECONDS)))
+            soon, late, latest = (deadline.ended() for deadline in leaving)
             waited_for = failure is not None or any(context.asking for context in under_way.values())
-            if late or (soon and not waited_for):
+            firm = any(context.firm for context in under_way.values())
+            if latest or (not firm and (late or (soon and not waited_for))):
                 for context in under_way.values():
                     context.finish("cancelled", Outcome("Cancelled while it waited for a response."))
                 break

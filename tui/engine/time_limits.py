@@ -24,6 +24,8 @@ UPLOAD_SECONDS = 360 * MINUTE
 # leftovers are known; any other is abandoned soon.
 ANSWER_SECONDS = 10.0
 STOP_SECONDS = 0.5
+# A roll back that has begun is completed first; Azure sets a split in seconds, but not while it changes a deployment.
+RESTORE_SECONDS = 5 * MINUTE
 
 # An outage of Resource Manager during a run.
 OUTAGE_SECONDS = 10 * MINUTE

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ from tests.engine.decisions.plain_run import PLAN, a_run
 from tui.cloud.errors import CloudError
 from tui.common.deadlines import AwakeDeadline
 from tui.engine import task_graph
+from tui.engine.leftovers import stopped_message
 from tui.engine.task_context import Outcome, Run, Stopped, TaskContext
 from tui.engine.task_graph import Task, run_tasks, unless_stopped
 from tui.engine.tasks import tasks_of
+from tui.engine.tasks.traffic import change
 from tui.plan.model import Deployment, Plan, Rollout
 
 BOTH = replace(PLAN, deployments=(Deployment(name="blue"), Deployment(name="green")))
@@ -188,6 +191,40 @@ def test_a_task_that_does_not_stop_is_waited_for_only_while_a_change_is_unanswer
     assert run_tasks(run, [Task("a", (), stubborn)]) is None
     assert ends(run) == {"a": "cancelled"}
     release.set()
+
+
+@pytest.mark.parametrize("limit", [3600.0, 0.2])
+def test_a_roll_back_that_first_gets_409_is_completed_after_a_stop_or_told(
+    limit: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the limit the run ends and says which command completes it."""
+    monkeypatch.setattr(task_graph, "STOP_SECONDS", 0.05)
+    monkeypatch.setattr(task_graph, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(task_graph, "RESTORE_SECONDS", limit)
+    monkeypatch.setattr("tui.cloud.http.run_operation.delay", lambda *_: 1.0)
+    run = a_run(tmp_path)
+    sent: list[Any] = []
+    again = threading.Event()
+
+    def begin_set(cloud: Any, name: str, wanted: dict[str, int], *_: Any) -> Any:
+        sent.append(wanted)
+        if len(sent) == 1:
+            run.stop.set()
+            raise CloudError("Busy", code="Conflict", status=409)
+        again.set()
+        return SimpleNamespace(started={}, wait=lambda seconds: True, result=lambda: None)
+
+    monkeypatch.setattr("tui.cloud.endpoints.traffic.begin_set", begin_set)
+
+    def work(context: TaskContext) -> Outcome:
+        change(context, {"blue": 100}, {"blue": 100}, "too slow", mirrored={}, back=True)
+        return Outcome()
+
+    assert run_tasks(run, [Task("rollout", (), work)]) is None
+    assert (len(sent), ends(run)) == ((2, {"rollout": "succeeded"}) if limit > 1 else (1, {"rollout": "cancelled"}))
+    said = stopped_message(run, [], rehearsed=False, cleaned=False)
+    assert ("aml-deploy traffic churn blue=100" in said) is (limit < 1)
+    assert again.wait(60), "the abandoned thread ends inside this test"
 
 
 def test_an_answer_that_comes_in_time_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

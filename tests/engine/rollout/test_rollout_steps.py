@@ -33,6 +33,7 @@ class Place:
         self.names = {"blue": "Succeeded", "green": "Succeeded"}
         self.there = True
         self.trouble_at: int | None = None
+        self.trouble: Exception = Trouble("too many failed")
         self.sets: list[tuple[Split, Split]] = []
         self.options: list[dict[str, Any]] = []
         self.watched: list[tuple[Split, int]] = []
@@ -51,7 +52,7 @@ class Place:
         def until_the_end() -> None:
             self.watched.append((dict(split), step))
             if step == self.trouble_at:
-                raise Trouble("too many failed")
+                raise self.trouble
 
         return SimpleNamespace(until_the_end=until_the_end)
 
@@ -212,6 +213,27 @@ def test_trouble_at_a_step_restores_the_split_before_the_run(step: int, done: in
     assert place.options[-1]["back"] is True
     assert not any(option.get("back") for option in place.options[:-1])
     assert not (place.folder / ROLL_BACK_FILE).exists(), "the request is fulfilled"
+
+
+@pytest.mark.parametrize(
+    ("error", "now", "code"),
+    [
+        (CloudError("Refused", code="Forbidden", status=403), {"blue": 90, "green": 10}, "RolledBack"),
+        (CloudError("Refused", code="Forbidden", status=403), {"blue": 100}, "Forbidden"),  # nothing to restore
+        (CloudError("Changed", code="ChangedByOthers"), {"red": 100}, "ChangedByOthers"),
+        (CloudError("Down", status=503), {"blue": 90, "green": 10}, None),  # the task is repeated
+    ],
+)
+def test_an_error_other_than_a_limit_also_restores_the_split_unless_it_is_somebody_elses(
+    error: CloudError, now: Split, code: str | None, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = SimpleNamespace(traffic=now, mirror_traffic={})
+    monkeypatch.setattr("tui.cloud.endpoints.endpoints.read", lambda *_, **__: read)
+    place.trouble_at, place.trouble = 1, error
+    with pytest.raises(CloudError) as caught:
+        place.work()
+    assert caught.value.code == code
+    assert place.splits == [STEPS[0], *([{"blue": 100}] if code == "RolledBack" else [])]
 
 
 def test_trouble_with_mirrored_traffic_ends_it(place: Place) -> None:

@@ -105,7 +105,7 @@ def test_the_split_from_before_the_run_is_kept(
     assert splits.set == [({"green": 100}, before, {})]
     (event,) = notes(run).of("traffic_shift")
     assert (event["before"], event["after"], event["back"], event["step"]) == (before, {"green": 100}, False, 1)
-    assert run.shift == Shift(before, {"green": 100}, False, "why")
+    assert run.shift == Shift(before, {"green": 100}, False, "why", applied=True)
 
 
 def test_going_back_is_not_stopped(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

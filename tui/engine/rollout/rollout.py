@@ -7,11 +7,13 @@ mirrored traffic if the plan says so, then a growing share. The old deployment i
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui.engine.journal.state_folder import ROLL_BACK_FILE
+from tui.engine.outage_retry import passes
 from tui.engine.rollout.rollout_view import shares
-from tui.engine.rollout.watch import Trouble, Watch
+from tui.engine.rollout.watch import CHANGED_BY_OTHERS, Trouble, Watch
 from tui.engine.task_context import Outcome, TaskContext
 from tui.engine.tasks.traffic import change, read
 from tui.plan.model import Rollout
@@ -31,11 +33,12 @@ def work(task: TaskContext) -> Outcome:
     planned = task.plan.rollout
     assert planned is not None
     target, final = planned.deployment, serving(task.plan.traffic)
+    resumed = task.run.shift
+    task.firm = resumed is not None and resumed.back
     _, found = read(task)
     if found is None:
         raise CloudError("The endpoint was not found", "It was deleted during the run.")
     now = serving(found.traffic)
-    resumed = task.run.shift
     if resumed is not None and resumed.back:
         _finish_going_back(task, found, resumed.why)
     before = dict(resumed.before) if resumed else _before(found, now, target)
@@ -66,6 +69,10 @@ def work(task: TaskContext) -> Outcome:
             task.progress(number, len(steps), "steps")
     except Trouble as trouble:
         _go_back(task, before, str(trouble))
+    except CloudError as error:
+        if error.code == CHANGED_BY_OTHERS or passes(task, error) or not _differs(task, before):
+            raise
+        _go_back(task, before, str(error), error.raw)
     kept = ", ".join(name for name in before if name != target)
     task.log(
         f"{target} has taken over. {kept} is kept, and costs money, until it is removed; "
@@ -86,6 +93,17 @@ def _before(found: EndpointInfo, now: dict[str, int], target: str) -> dict[str, 
     return rescaled({name: share for name, share in now.items() if name != target})
 
 
+def _differs(task: TaskContext, before: dict[str, int]) -> bool:
+    """Whether the endpoint has another split than before the run, or copies requests; False if that cannot be read."""
+    from tui.cloud.endpoints import endpoints
+    from tui.cloud.errors import CloudError
+
+    with contextlib.suppress(CloudError):
+        found = endpoints.read(task.cloud, task.plan.endpoint.name, deployments=False)
+        return found is not None and (serving(found.traffic) != before or bool(serving(found.mirror_traffic)))
+    return False
+
+
 def _mirror(task: TaskContext, found: EndpointInfo, planned: Rollout, before: dict[str, int]) -> None:
     """Mirror traffic to the new deployment for one pause; callers never see its answers. Raises Trouble."""
     copies = task.plan.mirror_traffic
@@ -95,7 +113,7 @@ def _mirror(task: TaskContext, found: EndpointInfo, planned: Rollout, before: di
     Watch(task, planned, before, 0).until_the_end()
 
 
-def _go_back(task: TaskContext, before: dict[str, int], why: str) -> None:
+def _go_back(task: TaskContext, before: dict[str, int], why: str, raw: str = "") -> None:
     """Restore the previous split and raise CloudError; a request to stop does not interrupt this."""
     assert task.plan.rollout is not None
     target = task.plan.rollout.deployment
@@ -104,7 +122,7 @@ def _go_back(task: TaskContext, before: dict[str, int], why: str) -> None:
     with contextlib.suppress(OSError):
         (task.run.folder / ROLL_BACK_FILE).unlink()
     task.log(f"The previous split is restored: {shares(before)}.")
-    raise _rolled_back(target, before, why)
+    raise _rolled_back(target, before, why, raw)
 
 
 def _finish_going_back(task: TaskContext, found: EndpointInfo, why: str) -> None:
@@ -113,11 +131,12 @@ def _finish_going_back(task: TaskContext, found: EndpointInfo, why: str) -> None
     before = dict(task.run.shift.before)
     task.start("change", shares(before))
     if serving(found.traffic) == before:
+        task.run.shift = replace(task.run.shift, applied=True)
         raise _rolled_back(task.plan.rollout.deployment, before, why)
     _go_back(task, before, why)
 
 
-def _rolled_back(target: str, before: dict[str, int], why: str) -> Exception:
+def _rolled_back(target: str, before: dict[str, int], why: str, raw: str = "") -> Exception:
     from tui.cloud.errors import CloudError
 
     return CloudError(
@@ -127,5 +146,6 @@ def _rolled_back(target: str, before: dict[str, int], why: str) -> Exception:
             f"The previous split is restored: {shares(before)}. {target} still exists without traffic and costs money: "
             "read its log, fix it and apply again, or remove it with aml-deploy remove PLAN --deployment " + target
         ),
+        raw=raw,
         code=ROLLED_BACK,
     )

@@ -23,6 +23,7 @@ LOOK_SECONDS = 5.0
 METRICS_SECONDS = 20.0
 SAY_SECONDS = 2.0
 HEED_SECONDS = 0.3
+CHANGED_BY_OTHERS = "ChangedByOthers"
 NO_ANSWER = 0  # counted as a status
 
 
@@ -220,5 +221,5 @@ def _changed(what: str) -> Exception:
         title="The endpoint was changed by somebody else during the rollout",
         cause=f"{what[:1].upper()}{what[1:]}. This run does not change it back.",
         remedy="If that was a roll back, nothing is left to do; otherwise apply again.",
-        code="ChangedByOthers",
+        code=CHANGED_BY_OTHERS,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui.engine.operations import carry_out, follow_begun, settle
@@ -72,5 +73,6 @@ def change(
         "change",
         endpoints.path(cloud, name),
         lambda: traffic.begin_set(cloud, name, wanted, before, mirrored),
-        firm=back,
     )
+    assert task.run.shift is not None
+    task.run.shift = replace(task.run.shift, applied=True)
