@@ -40,11 +40,11 @@ class Azure:
         answer.raise_for_status()
         return answer.json()
 
-    def post(self, path: str) -> Any:
-        """What an action below the workspace answers."""
-        answer = self._session.post(f"{self._workspace}/{path}", params=API, timeout=60)
+    def post(self, path: str, **body: str) -> Any:
+        """What an action below the workspace answers; None if it has only begun."""
+        answer = self._session.post(f"{self._workspace}/{path}", params=API, json=body or None, timeout=60)
         answer.raise_for_status()
-        return answer.json()
+        return answer.json() if answer.content else None
 
     def listed(self, path: str, **query: str) -> list[dict[str, Any]]:
         """The items of a collection."""

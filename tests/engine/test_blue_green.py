@@ -91,7 +91,7 @@ class Place:
 
     def hammer(self) -> Hammer:
         uri = self.azure.get(f"onlineEndpoints/{NAME}")["properties"]["scoringUri"]
-        key = self.azure.post(f"onlineEndpoints/{NAME}/listKeys")["primaryKey"]
+        key = self.azure.post(f"onlineEndpoints/{NAME}/listKeys")["secondaryKey"]
         body = (self.folder / "churn-xgboost" / "sample-request.json").read_bytes()
         return Hammer(self.environ, uri, key, body)
 
@@ -287,16 +287,21 @@ def taken_back_by_hand(place: Place, document: Document) -> None:
 
 
 @pytest.mark.slow
-def test_a_good_green_takes_over_and_applying_again_changes_nothing(place: Place) -> None:
-    document = place.plan("good", "", pause=1, steps=[30, 100])
+def test_a_good_green_takes_over_although_the_key_is_rotated_and_applying_again_changes_nothing(place: Place) -> None:
+    document = place.plan("good", "", pause=3, steps=[30, 100], max_error_percent=0)
     document.set("mirror_traffic", {"good": 50}, "test")
     before = place.serving()
     (serves,) = before
     taken_back_by_hand(place, document)
     assert place.serving() == before
     with place.hammer().at_work() as client:
-        events = events_until(place.start(document), finished)
+        run = place.start(document)
+        events_until(run, lambda event: event["event"] == "rollout_watch" and event["step"] == 1)
+        place.azure.post(f"onlineEndpoints/{NAME}/regenerateKeys", keyType="Primary")
+        events = events_until(run, finished)
     assert events[-1]["status"] == "succeeded", events[-1]
+    watched = [event for event in events if event["event"] == "rollout_watch"]
+    assert {status for event in watched for status in event["statuses"]} == {"200"}
     assert shifts(events) == [before, {serves: 70, "good": 30}, {"good": 100}]
     assert not client.lost
     assert {status for _, status in client.answers} == {200}, client.answers

@@ -32,7 +32,9 @@ class Place:
         self.took: list[float] = [10.0]
         self.traffic: Any = SPLIT
         self.measured: Measured | None = None
-        self.asked = self.looked = self.metrics = 0
+        self.asked = self.looked = self.metrics = self.keys_read = 0
+        self.valid = "key"
+        self.key_read: str | Exception = ""  # empty for the valid one
         (folder / "sample.json").write_text("{}")
         self.plan = replace(PLAN, test=Test(folder / "sample.json"))
 
@@ -53,7 +55,7 @@ class Place:
         self.looked += 1
         if isinstance(self.traffic, Exception):
             raise self.traffic
-        return None if self.traffic is None else SimpleNamespace(id="/e/churn", traffic=self.traffic)
+        return None if self.traffic is None else SimpleNamespace(id="/e/churn", name="churn", traffic=self.traffic)
 
     def score(
         self, cloud: Any, found: Any, body: bytes, deployment: str, timeout: float, credential: Any
@@ -64,7 +66,15 @@ class Place:
         if isinstance(answer, Exception):
             raise answer
         status, ok = answer if isinstance(answer, tuple) else (answer, answer == 200)
+        if credential != self.valid:
+            return ScoreResult(401, took, {"Server": "azureml-frontdoor"}, "key_auth_access_denied", None, False)
         return ScoreResult(status, took, {}, "", deployment, ok)
+
+    def key(self, *_: Any) -> str:
+        self.keys_read += 1
+        if isinstance(self.key_read, Exception):
+            raise self.key_read
+        return self.key_read or self.valid
 
     def since(self, cloud: Any, endpoint_id: str, deployment: str, begin: float) -> Measured | None:
         assert (endpoint_id, deployment, begin) == ("/e/churn", "green", 1000.0)
@@ -79,7 +89,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     made = Place(tmp_path, clock)
     monkeypatch.setattr("tui.cloud.endpoints.endpoints.read", made.read)
     monkeypatch.setattr("tui.cloud.endpoints.scoring.score", made.score)
-    monkeypatch.setattr("tui.cloud.endpoints.keys.credentials", lambda cloud, endpoint: "key")
+    monkeypatch.setattr("tui.cloud.endpoints.keys.credentials", made.key)
     monkeypatch.setattr("tui.cloud.monitor.metrics.since", made.since)
     made.measured = Measured(0, 0, None)
     return made
@@ -92,6 +102,51 @@ def trouble(found: Watch) -> str:
     except Trouble as wrong:
         return str(wrong)
     return ""
+
+
+# A key or token that the front end refuses
+
+
+def test_a_key_rotated_in_mid_step_is_read_again_and_never_counts_against_the_model(place: Place) -> None:
+    original = place.read
+
+    def rotate(*arguments: Any, **more: Any) -> Any:
+        place.valid = f"key {place.looked}"
+        return original(*arguments, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tui.cloud.endpoints.endpoints.read", rotate)
+        found = place.watch(pause=20.0, max_error_percent=0)
+        assert trouble(found) == ""
+    assert (found.errors, found.requests) == (0, 11)
+    assert place.keys_read > 2
+
+
+@pytest.mark.parametrize("key", ["an old one", CloudError("Refused", status=403)])
+def test_without_an_accepted_key_the_step_does_not_end_and_the_model_is_not_blamed(
+    key: str | Exception, place: Place
+) -> None:
+    place.key_read = key
+    found = place.watch(pause=1.0, max_error_percent=0)
+    with pytest.raises(CloudError) as caught:
+        found.until_the_end()
+    assert caught.value.title in ("The front end of churn refuses this run's key or token", "Refused")
+    assert (found.errors, found.requests) == (0, 0)
+    assert 300 < place.clock.now - 1000 < 310
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "refused"),
+    [
+        (401, {}, True),
+        (403, {"Server": "azureml-frontdoor"}, True),
+        (401, {"Ms-Azureml-Model-Error-StatusCode": "401"}, False),
+        (424, {"ms-azureml-model-error-statuscode": "401"}, False),
+        (200, {}, False),
+    ],
+)
+def test_a_models_own_401_is_told_from_the_front_ends(status: int, headers: dict[str, str], refused: bool) -> None:
+    assert ScoreResult(status, 1.0, headers, "", None, False).refused is refused
 
 
 # How long a step is watched

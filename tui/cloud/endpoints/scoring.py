@@ -12,6 +12,7 @@ from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud
 
+_REASON, _MODEL_STATUS = "ms-azureml-model-error-reason", "ms-azureml-model-error-statuscode"
 _NOTES = {
     401: "The endpoint did not accept the key or token.",
     403: "The identity may not score on this endpoint (role AzureML Data Scientist, action .../score/action).",
@@ -35,6 +36,15 @@ class ScoreResult:
     deployment: str | None
     ok: bool
     note: str = ""
+
+    @property
+    def refused(self) -> bool:
+        """Whether the front end refused the caller's key or token, so that no deployment saw the request.
+
+        It rewrites every error of a container to 424 and gives the container's own status in headers.
+        """
+        names = {name.lower() for name in self.headers}
+        return self.status_code in (401, 403) and not names & {_REASON, _MODEL_STATUS}
 
 
 def score(
@@ -73,9 +83,9 @@ def score(
     text = answer.content.decode(answer.encoding or "utf-8", "replace")
     problem = error_in_200(text) if answer.ok else None
     note = _NOTES.get(answer.status_code, "") if not answer.ok else (problem or "")
-    reason = answer.headers.get("ms-azureml-model-error-reason")
+    reason = answer.headers.get(_REASON)
     if reason:
-        original = answer.headers.get("ms-azureml-model-error-statuscode")
+        original = answer.headers.get(_MODEL_STATUS)
         note = f"{note} Reason: {reason}{f', the container answered {original}' if original else ''}.".strip()
     return ScoreResult(
         status_code=answer.status_code,

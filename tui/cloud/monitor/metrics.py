@@ -64,24 +64,24 @@ class Hour:
 
 
 def since(cloud: Cloud, endpoint_id: str, deployment: str, begin: float) -> Measured | None:
-    """A deployment's requests since a moment (seconds since the epoch).
+    """A deployment's requests since a moment (seconds since the epoch), without those with a wrong key or token.
 
-    None if Azure Monitor does not answer or refuses this identity. Never raises CloudError.
+    Those are refused by the front end; a model's own 401 and 403 are counted as 424. None if Azure Monitor does not
+    answer or refuses this identity. Never raises CloudError.
     """
     span = _span(datetime.fromtimestamp(begin, timezone.utc))
     chosen = f"deployment eq '{deployment}'"
-    by_class = f"{chosen} and statusCodeClass eq '*'"
+    by_status = f"{chosen} and statusCode eq '*'"
     try:
-        counted = _series(cloud, endpoint_id, span, REQUESTS, by_class, retry=False)
+        counted = _series(cloud, endpoint_id, span, REQUESTS, by_status, retry=False)
         timed = _series(cloud, endpoint_id, span, LATENCIES["p95_ms"], chosen, retry=False)
     except CloudError:
         return None
-    counts = [
-        (_dimension(series, "statusCodeClass"), sum(number for _, number in _values(series))) for series in counted
-    ]
+    by_code = [(_dimension(series, "statusCode"), sum(number for _, number in _values(series))) for series in counted]
+    counts = [(status, count) for status, count in by_code if status not in ("401", "403")]
     return Measured(
         requests=sum(count for _, count in counts),
-        errors=sum(count for kind, count in counts if not kind.startswith("2")),
+        errors=sum(count for status, count in counts if not status.startswith("2")),
         p95_ms=_worst(timed),
     )
 

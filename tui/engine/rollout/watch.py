@@ -16,11 +16,15 @@ from tui.plan.traffic import serving
 
 if TYPE_CHECKING:
     from tui.cloud.endpoints.endpoints import EndpointInfo
+    from tui.cloud.endpoints.keys import EndpointCredential
+    from tui.cloud.errors import CloudError
     from tui.cloud.monitor.metrics import Measured
 
 LOOK_SECONDS = 5.0
 """How often the split is read, to notice changes made by somebody else."""
 METRICS_SECONDS = 20.0
+REFUSED_SECONDS = 300.0
+"""How long a step continues without a key or token that the front end accepts."""
 SAY_SECONDS = 2.0
 HEED_SECONDS = 0.3
 CHANGED_BY_OTHERS = "ChangedByOthers"
@@ -46,6 +50,8 @@ class Watch:
         self._measured: Measured | None = None
         self._asks_metrics = True
         self._begun = time.time()
+        self._credential: EndpointCredential | None = None
+        self._refused_since: float | None = None
         self._waited = 0.0  # seconds of the pause watched so far
         self._looked = self._metrics_read = self._said = time.monotonic()
 
@@ -68,7 +74,6 @@ class Watch:
     def until_the_end(self) -> None:
         """Watch for the pause of a step, and until there are enough answers. Raises Trouble, CloudError, Stopped."""
         from tui.cloud.endpoints import endpoints
-        from tui.cloud.endpoints.keys import credentials
 
         task, planned = self._task, self._planned
         request = task.plan.test.request
@@ -76,12 +81,11 @@ class Watch:
         endpoint = endpoints.read(task.cloud, task.plan.endpoint.name, deployments=False)
         if endpoint is None:
             raise _changed("it was deleted")
-        credential = credentials(task.cloud, endpoint) if body is not None else None
         now = time.monotonic()
         while True:
             self._heed()
             if body is not None:
-                self._probe(endpoint, body, credential)
+                self._probe(endpoint, body)
             self._look()
             self._read_metrics(endpoint)
             self._judge()
@@ -109,25 +113,43 @@ class Watch:
         if asked_back(self._task):
             raise Trouble("It was requested with Roll back now.")
 
-    def _probe(self, endpoint: EndpointInfo, body: bytes, credential: object) -> None:
-        from tui.cloud.endpoints import scoring
+    def _probe(self, endpoint: EndpointInfo, body: bytes) -> None:
+        """Send one test request. Raises CloudError if the front end has not accepted a key or token for minutes."""
+        from tui.cloud.endpoints import keys, scoring
         from tui.cloud.errors import CloudError
 
+        cloud, new = self._task.cloud, self._credential is None
         try:
-            answer = scoring.score(
-                self._task.cloud,
-                endpoint,
-                body,
-                self._planned.deployment,
-                timeout(self._task),
-                credential,  # type: ignore[arg-type]
-            )
+            credential = self._credential = self._credential or keys.credentials(cloud, endpoint)
+        except CloudError as error:
+            self._without_access(error)
+            return
+        try:
+            answer = scoring.score(cloud, endpoint, body, self._planned.deployment, timeout(self._task), credential)
         except CloudError:
             self._statuses[NO_ANSWER] += 1
             return
+        if answer.refused:  # a rotated key or an expired token is not the model's failure
+            self._credential = None
+            if new:
+                title = f"The front end of {endpoint.name} refuses this run's key or token"
+                self._without_access(CloudError(title, answer.note, raw=answer.body[:4000], status=answer.status_code))
+            else:
+                self._probe(endpoint, body)
+            return
+        self._refused_since = None
         # A 200 whose body is an error text counts as a failure.
         self._statuses[200 if answer.ok else answer.status_code if answer.status_code != 200 else 424] += 1
         self._latencies.append(answer.latency_ms)
+
+    def _without_access(self, error: CloudError) -> None:
+        """Report that no test request can be sent; raise the error if that has lasted for minutes."""
+        now = time.monotonic()
+        if self._refused_since is None:
+            self._refused_since = now
+        elif now - self._refused_since > REFUSED_SECONDS:
+            raise error
+        self._task.retrying(error.title, self._planned.probe_every)
 
     def _look(self) -> None:
         """Raise CloudError if somebody else has changed the split, which then is no longer this run's to change."""
