@@ -21,6 +21,7 @@ CONFLICT = CloudError("Another operation on the resource is in progress", "", co
 TAKEN = CloudError(
     "The name is taken", "There is already an endpoint with the name churn.", code="Conflict", status=409
 )
+TAKEN.state = "absent"
 REFUSED = CloudError("Azure refused the request", "instanceType is not known.", code="BadRequest", status=400)
 CANCELED = OperationFailed("OperationCanceled", "The operation was canceled by another operation that has a priority.")
 

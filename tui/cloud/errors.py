@@ -14,11 +14,18 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _REQUEST_ID_HEADERS = ("x-ms-request-id", "x-ms-correlation-request-id", "x-request-id")
 
 
+CHANGING = ("Creating", "Updating", "Deleting", "Scaling", "Provisioning")
+"""The provisioning states of a resource that is being changed."""
+REFUSALS = (400, 409, 412)
+"""With which a change is refused because another one is in progress; 400 in Azure/azure-sdk-for-net 36961."""
+
+
 class CloudError(Exception):
     """A failed call to Azure, with an explanation.
 
     `title` is what happened, `cause` why, `remedy` what to do; `raw` is the service's own text without secrets;
-    `code` and `status` are Azure's error code and the HTTP status, if any.
+    `code` and `status` are Azure's error code and the HTTP status, if any. `state` is the provisioning state of the
+    resource whose change was refused: "absent" if there is none, empty if it was not read.
     """
 
     def __init__(
@@ -38,6 +45,7 @@ class CloudError(Exception):
         self.code = code
         self.request_ids = list(request_ids)
         self.status = status
+        self.state = ""
         super().__init__(". ".join(part.rstrip(".") for part in (title, self.cause) if part) + ".")
 
 

@@ -6,12 +6,14 @@ Its import takes 1.1 to 2.4 s, so it is created for the first change. Operations
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from tui.cloud.error_explanations import explain
+from tui.cloud.errors import CHANGING, REFUSALS, CloudError
 from tui.cloud.http import sdk_import
-from tui.cloud.http.arm import Answer, refusal
+from tui.cloud.http.arm import ENDPOINTS, Answer, refusal
 from tui.cloud.http.operation import Operation
 from tui.plan.sdk_entities import Entity
 
@@ -81,9 +83,33 @@ def begin(
             failed = error
     answer: Answer | None = watched.answer
     if answer is None or answer.status >= 400:
-        raise refusal(answer, doing) if answer is not None else explain(failed or _not_sent(what), doing)
+        refused = refusal(answer, doing) if answer is not None else explain(failed or _not_sent(what), doing)
+        raise with_state(cloud, resource, refused)
     # The service has started it, even if the SDK could not process the response.
     return Operation(cloud.arm, answer, resource, version, finish, what, deletes=deletes)
+
+
+def with_state(cloud: Cloud, resource: str, error: CloudError) -> CloudError:
+    """The refusal of a change of an endpoint or deployment, with the state that the resource had right after it.
+
+    Of an endpoint's deployments and of a deployment's endpoint, one that is being changed counts.
+    """
+    if error.status not in REFUSALS:
+        return error
+    endpoint, _, name = resource.partition("/deployments/")
+    inside = f"{endpoint}/deployments/{name}" if name else f"{endpoint}/deployments"
+    states: list[str] = []
+    with contextlib.suppress(CloudError):
+        for path in (endpoint, inside):
+            answer = cloud.arm.ask("GET", path, ENDPOINTS, retry=False)
+            body = answer.body if answer.status == 200 and isinstance(answer.body, dict) else {}
+            found = body.get("value") or [] if path.endswith("/deployments") else [body]
+            states += [str((one.get("properties") or {}).get("provisioningState") or "") for one in found]
+            if answer.status == 404 and path == endpoint:
+                states = ["absent"]
+                break
+    error.state = next((state for state in states if state in CHANGING), next(filter(None, states), ""))
+    return error
 
 
 def _not_sent(what: str) -> Exception:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 Resource = TypeVar("Resource")
 Made = TypeVar("Made")
 
-CHANGING = ("Creating", "Updating", "Deleting", "Scaling", "Provisioning")
-
 
 def carry_out(
     task: TaskContext,
@@ -84,6 +82,7 @@ def settle(task: TaskContext, read: Callable[[], Resource | None], what: str) ->
 
     Raises CloudError, also at the limit, and Stopped.
     """
+    from tui.cloud.errors import CHANGING
     from tui.cloud.http.run_operation import too_long
 
     deadline, said = AwakeDeadline(task.limit("settle")), False

@@ -10,6 +10,7 @@ from scripted_service import WORKSPACE, Reply, Service
 from tui.cloud.endpoints import endpoints
 from tui.cloud.errors import CloudError
 from tui.cloud.http.retry import observed
+from tui.cloud.http.run_operation import busy
 from tui.plan.model import Endpoint
 
 THROTTLED = Reply(429, {"error": {"code": "TooManyRequests", "message": "slow down"}})
@@ -42,6 +43,7 @@ def test_a_refusal_of_storage_is_told_without_its_xml(service: Service, cloud: A
 ENDPOINT = f"{WORKSPACE.id}/onlineEndpoints/churn"
 OPERATION = "/subscriptions/s/providers/Microsoft.MachineLearningServices/locations/eastus/mfeOperationsStatus/oeidp:7"
 BUSY = Reply(409, {"error": {"code": "Conflict", "message": "another operation on it is in progress"}})
+REFUSED = Reply(400, {"error": {"code": "BadRequest", "message": "maxConcurrentRequestsPerInstance is not valid"}})
 LOST = Reply(504, b"<html><body>Gateway Timeout</body></html>", {"Content-Type": "text/html"})
 
 
@@ -105,3 +107,27 @@ def test_what_a_gateway_says_is_kept_for_the_log(service: Service, cloud: Any) -
     assert "<" not in str(caught.value)
     assert "web page" in caught.value.cause
     assert "policy 17" in caught.value.raw
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "deployment", "state"),
+    [("Succeeded", "Succeeded", "Succeeded"), ("Succeeded", "Scaling", "Scaling"), ("Updating", "", "Updating")],
+)
+def test_a_refusal_carries_the_state_that_tells_somebody_elses_change_from_a_wrong_value(
+    endpoint: str, deployment: str, state: str, service: Service, cloud: Any
+) -> None:
+    inside = [{"properties": {"provisioningState": deployment}}] if deployment else []
+    service.on("GET", "onlineEndpoints/churn", _there(service, endpoint, "me"))
+    service.on("GET", "churn/deployments", Reply(200, {"value": inside}))
+    service.on("PUT", "onlineEndpoints/churn", REFUSED)
+    with pytest.raises(CloudError) as caught:
+        endpoints.begin_traffic(cloud, "churn", {"blue": 100})
+    assert (caught.value.status, caught.value.state) == (400, state)
+    assert busy(caught.value) is (state != "Succeeded")
+
+
+def test_a_refused_new_resource_is_absent(service: Service, cloud: Any) -> None:
+    service.on("PUT", "onlineEndpoints/churn", BUSY)
+    with pytest.raises(CloudError) as caught:
+        endpoints.begin_create_or_update(cloud, Endpoint(name="churn"))
+    assert (caught.value.state, busy(caught.value)) == ("absent", False)

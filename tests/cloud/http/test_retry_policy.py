@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from types import SimpleNamespace
@@ -136,17 +137,30 @@ def test_a_retry_is_reported_and_remembered(waited: list[float], response: Any, 
     assert (told, before.unanswered) == ([(reason, waited[0])], unanswered)
 
 
+def in_state(state: str, status: int, code: str = "BadRequest") -> CloudError:
+    error = CloudError("x", "x", code=code, status=status)
+    error.state = state
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "again"),
     [
         (OperationFailed("OperationCanceled", "x"), True),
         (OperationFailed("Other", "another operation is in progress"), False),
-        (CloudError("x", "it is in Updating provisioning state", status=400), True),
-        (CloudError("x", "it is in Updating provisioning state", status=409), True),
-        (CloudError("x", "it is in Updating provisioning state", status=412), True),
-        (CloudError("x", "it is in Updating provisioning state", status=403), False),
-        (CloudError("x", raw="Another operation runs", status=409), True),
-        (CloudError("x", "another operation; it already exists", status=409), False),
+        (CloudError("x", "because it is in Updating provisioning state", status=400), True),
+        (CloudError("x", "because it is in Updating provisioning state", status=409), True),
+        (CloudError("x", "because it is in Updating provisioning state", status=412), True),
+        (CloudError("x", "because it is in Updating provisioning state", status=403), False),
+        (CloudError("x", "maxConcurrentRequestsPerInstance is not valid", code="BadRequest", status=400), False),
+        (CloudError("x", "concurrent", raw="in creating, in provisioning, another operation", status=409), False),
+        (in_state("Updating", 400), True),
+        (in_state("Deleting", 409), True),
+        (in_state("Succeeded", 400), False),
+        (in_state("Updating", 403), False),
+        (in_state("Updating", 404), False),
+        (in_state("absent", 409, "Conflict"), False),  # the name is taken elsewhere
+        (in_state("Succeeded", 409, "Conflict"), True),
         (CloudError("x", "x", code="Conflict", status=409), True),
         (CloudError("x", "x", code="Conflict", status=400), False),
         (CloudError("x", "x", code="Other", status=409), False),
@@ -198,6 +212,16 @@ def test_a_conflict_is_waited_for_and_told(instant: None) -> None:
     assert run_operation(begun(results), waiting=lambda *said: told.append(said)) == "made"  # type: ignore[arg-type]
     assert [seconds for _, seconds in told] == [0.0, 0.01]
     assert told[0][0].endswith("Another operation is in progress")
+
+
+@pytest.mark.parametrize(("state", "sent"), [("Updating", 9), ("Succeeded", 4)])
+def test_a_conflict_without_a_change_in_progress_is_repeated_a_few_times_only(
+    state: str, sent: int, instant: None
+) -> None:
+    results: list[Any] = [in_state(state, 409, "Conflict")] * 8 + [Ended()]
+    with pytest.raises(CloudError) if sent < 9 else nullcontext():
+        run_operation(begun(results))
+    assert 9 - len(results) == sent
 
 
 def test_other_refusals_and_the_end_of_patience_are_raised(instant: None) -> None:

@@ -145,7 +145,10 @@ def begin_scale(
         "tags": {**(existing.get("tags") or {}), **(tags or {})},
         "sku": {**(existing.get("sku") or {"name": "Default"}), "capacity": instances},
     }
-    answer = cloud.arm.call("PATCH", resource, arm.DEPLOYMENTS, body=body, doing=doing)
+    try:
+        answer = cloud.arm.call("PATCH", resource, arm.DEPLOYMENTS, body=body, doing=doing)
+    except CloudError as error:
+        raise ml_client.with_state(cloud, resource, error) from None
     return _operation(cloud, endpoint, name, answer)
 
 

@@ -7,7 +7,7 @@ import re
 import time
 from typing import Callable, TypeVar
 
-from tui.cloud.errors import CloudError, OperationFailed
+from tui.cloud.errors import CHANGING, REFUSALS, CloudError, OperationFailed
 from tui.cloud.http.operation import Operation
 from tui.cloud.http.retry_policy import POLICIES, delay
 from tui.common.deadlines import AwakeDeadline, until
@@ -15,14 +15,8 @@ from tui.plan.rules.durations import words
 
 Made = TypeVar("Made")
 
-# Reported as 409 and as 400 (Azure/azure-sdk-for-net 36961): "Cannot create a deployment in endpoint … because it is in
-# Updating provisioning state". Names in use are conflicts too, but waiting does not help.
-_BUSY = re.compile(
-    r"in (?:the )?(?:provisioning state )?(?:Creating|Updating|Deleting|Scaling|Provisioning)\b"
-    r"|another operation|operation (?:on it )?is in progress|concurrent",
-    re.IGNORECASE,
-)
-_TAKEN = re.compile(r"already (?:exists|an endpoint)|already in use", re.IGNORECASE)
+# The sentence that was reported with the code BadRequest or Conflict (Azure/azure-sdk-for-net 36961).
+_NAMES_STATE = re.compile(rf"because it is in (?:{'|'.join(CHANGING)}) provisioning state")
 _BUSY_CODES = {"Conflict", "ConcurrentOperation", "AnotherOperationInProgress", "OperationCanceled"}
 _CANCELED = "OperationCanceled"
 
@@ -44,7 +38,8 @@ def run_operation(
     """Start an operation and wait for its end; return the result.
 
     It may take `limit` seconds; another change in progress is waited for, up to `busy_limit` seconds in total. An
-    operation that Azure canceled is restarted a few times at most.
+    operation that Azure canceled is restarted a few times at most, and so is one that was refused like this although
+    the resource is not being changed (any more).
 
     `waiting` receives the reason and delay of each retry, `working` every five seconds the resource that Azure works
     on. `check` is called several times a second and raises an exception to end the waiting, while the operation
@@ -52,13 +47,13 @@ def run_operation(
     CloudError at a limit.
     """
     busy_until = AwakeDeadline(busy_limit)
-    tried = canceled = 0
+    tried = doubtful = 0
     while True:
         try:
             return follow(begin(), limit, working, check)
         except CloudError as error:
-            canceled += isinstance(error, OperationFailed)
-            if not busy(error) or canceled >= POLICIES["conflict"].tries or busy_until.ended():
+            doubtful += error.state not in CHANGING
+            if not busy(error) or doubtful >= POLICIES["conflict"].tries or busy_until.ended():
                 raise
             seconds = delay("conflict", tried)
             tried += 1
@@ -101,15 +96,18 @@ def _raises(check: Callable[[], None]) -> bool:
 
 
 def busy(error: CloudError) -> bool:
-    """Whether a request was refused because the resource is being changed, and can be repeated later."""
+    """Whether a request was refused because the resource is being changed, and can be repeated later.
+
+    The resource's state decides, then the error's code: a name that is in use elsewhere is a Conflict too, but then
+    there is no such resource here. The text of an error decides only if it names the state.
+    """
     if isinstance(error, OperationFailed):
         return error.code == _CANCELED
-    if error.status not in (400, 409, 412):
+    if error.status not in REFUSALS:
         return False
-    text = f"{error.cause} {error.raw}"
-    if _TAKEN.search(text):
-        return False
-    return bool(_BUSY.search(text)) or (error.status == 409 and error.code in _BUSY_CODES)
+    if error.state in CHANGING or _NAMES_STATE.search(f"{error.cause} {error.raw}"):
+        return True
+    return error.status == 409 and error.code in _BUSY_CODES and error.state != "absent"
 
 
 def too_long(what: str, state: str, limit: float) -> CloudError:
