@@ -149,7 +149,8 @@ COMMANDS = {
         "explain an error text or a log, and what to do",
         "Explains an error text, a container log or a build log: cause, remedy, the lines that show it, and the "
         "ids that support asks for. Exit code 0: something was recognised; 1: nothing was.",
-        "aml-deploy explain error.txt\n  az ml online-deployment get-logs -e churn -n blue | aml-deploy explain --json",
+        "aml-deploy explain error.txt\n"
+        "  az ml online-deployment get-logs -e churn -n blue -g rg -w ws | aml-deploy explain --json",
     ),
     "export": Command(
         options.EXPORT,

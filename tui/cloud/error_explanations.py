@@ -107,8 +107,8 @@ _REFUSALS = (  # the first that applies is used
     ),
     _Refusal(
         "The workspace's storage does not accept keys",
-        "Make the workspace use identities for its storage (az ml workspace update --system-datastores-auth-mode "
-        "identity), and grant this identity Storage Blob Data Contributor on the storage account.",
+        "Make the workspace use identities for its storage (`system_datastores_auth_mode: identity`), and grant this "
+        "identity Storage Blob Data Contributor on the storage account.",
         ("keybasedauthenticationnotpermitted",),
     ),
     _Refusal(

@@ -182,7 +182,7 @@ def test_resource_providers(name: str, state: str | None, severity: str | None) 
     found = required_permissions.provider(name, state)
     assert (found.severity if found else None) == severity
     if severity == "blocker":
-        assert found is not None and f"az provider register --namespace {name}" in found.remedy
+        assert found is not None and found.commands == (f"az provider register --namespace {name}",)
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,7 @@ def test_legacy_mode_is_a_request_to_somebody_else() -> None:
     found = only(snapshot(workspace=workspace(v1_legacy_mode=True)), "v1-legacy-mode")
     assert found.card == "v1-legacy"
     assert not found.fixes
-    assert "v1_legacy_mode=false" in found.request
+    assert "v1LegacyMode" in found.request
 
 
 def test_a_managed_network_that_is_not_active() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,9 +16,15 @@ from tui.app.state.store import Store
 from tui.app.widgets.facts import Fact, Facts
 from tui.app.widgets.inputs import TextInput
 from tui.app.widgets.screen_keys import MOVING
+from tui.common.az_command import az
 
 PATIENCE = 600  # seconds: regenerating a key is a long-running operation in Azure
 STEPS = (("primary", "secondary"), ("secondary", "primary"))  # the key to regenerate, the one callers use meanwhile
+
+
+def store_in_vault(endpoint: str, file: str) -> str:
+    """The command that stores the key in a file in a Key Vault."""
+    return az("keyvault secret set", vault_name="VAULT", name=f"{endpoint}-key", file=file, output="none")
 
 
 class KeysDialog(OperationDialog[bool]):
@@ -133,10 +138,9 @@ class KeysDialog(OperationDialog[bool]):
             return
         self.show()
         self.set_focus(self.query_one("#keys-replace"))
-        file = shlex.quote(str(answer["path"]))
         self._say(
             f"✔ The {use} key is in {answer['path']}, which only you can read. To store it in a Key Vault:\n"
-            f"az keyvault secret set --vault-name VAULT --name {self._endpoint}-key --file {file} --output none"
+            f"{store_in_vault(self._endpoint, str(answer['path']))}"
         )
 
     @on(Button.Pressed, "#keys-replace")

@@ -21,6 +21,7 @@ from tui.cloud.endpoints.endpoint_identity import UserIdentity
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.session import Cloud
 from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.common.az_command import az
 from tui.common.deadlines import Question
 from tui.plan.model import Plan
 
@@ -99,7 +100,7 @@ def _missing(unread: Finding, resource: str, question: Question[Any]) -> Finding
         if getattr(error, "code", None) != endpoint_identity.MISSING:
             return unread
     parts = resource.strip("/").split("/")
-    command = f"az identity create --name {parts[-1]} --resource-group {parts[3]} --subscription {parts[1]}"
+    command = az("identity create", name=parts[-1], resource_group=parts[3], subscription=parts[1])
     return Finding(
         "endpoint-identity",
         BLOCKER,

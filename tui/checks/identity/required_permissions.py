@@ -17,6 +17,7 @@ from tui.cloud.errors import CloudError
 from tui.cloud.http.hosts import Store
 from tui.cloud.session import Cloud
 from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.common.az_command import az
 from tui.common.deadlines import Question
 from tui.plan.model import Plan
 
@@ -129,9 +130,10 @@ def provider(name: str, state: str | None) -> Finding | None:
         "workspace.subscription_id",
         f"The resource provider {name} is {state} in this subscription, and creating an endpoint "
         f"{'needs it' if own else 'may need it'}.",
-        f"az provider register --namespace {name}",
+        "Register it.",
         _REGISTER,
         name,
+        (az("provider register", namespace=name),),
     )
 
 

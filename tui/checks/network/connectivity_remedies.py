@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tui.cloud.http import connectivity
 from tui.cloud.http.connectivity import Probe
 from tui.cloud.http.hosts import Host
+from tui.common.az_command import az
 
 DNS = "https://learn.microsoft.com/azure/machine-learning/how-to-custom-dns"
 NETWORK = "https://learn.microsoft.com/azure/machine-learning/how-to-access-azureml-behind-firewall"
@@ -64,7 +65,7 @@ def _wrong_address(host: Host, probe: Probe) -> Advice:
     return Advice(
         f"DNS has no private endpoint for it: create one for {_GROUPS.get(host.name, 'it')} in a virtual network "
         f"that this machine can reach, with the record {host.private}.",
-        endpoint(host),
+        private_endpoint(host.name, host.resource or "RESOURCE_ID", _GROUPS.get(host.name, "GROUP_ID")),
     )
 
 
@@ -83,8 +84,14 @@ def _unreachable(host: Host, probe: Probe) -> Advice:
         return Advice(
             "The address is private and does not answer: peer this machine's virtual network with that of the "
             "private endpoint, and allow port 443 in network security groups and firewalls.",
-            "az network vnet peering create --name to-private-endpoints --resource-group GROUP --vnet-name "
-            "VNET_OF_THIS_MACHINE --remote-vnet VNET_OF_THE_PRIVATE_ENDPOINT_ID --allow-vnet-access",
+            az(
+                "network vnet peering create",
+                name="to-private-endpoints",
+                resource_group="GROUP",
+                vnet_name="VNET_OF_THIS_MACHINE",
+                remote_vnet="VNET_OF_THE_PRIVATE_ENDPOINT_ID",
+                allow_vnet_access="true",
+            ),
         )
     return Advice(
         f"Allow this machine's network to reach {host.shown} on port {host.port}: in outbound rules of its "
@@ -134,17 +141,25 @@ _INSPECTED = Advice(
 
 def link(zone: str) -> str:
     """The command that links a private DNS zone to a virtual network."""
-    return (
-        f"az network private-dns link vnet create --resource-group GROUP_OF_THE_ZONE --zone-name {zone} "
-        "--name link-to-this-network --virtual-network VNET_OF_THIS_MACHINE --registration-enabled false"
+    return az(
+        "network private-dns link vnet create",
+        resource_group="GROUP_OF_THE_ZONE",
+        zone_name=zone,
+        name="link-to-this-network",
+        virtual_network="VNET_OF_THIS_MACHINE",
+        registration_enabled="false",
     )
 
 
-def endpoint(host: Host) -> str:
-    """The command that creates a private endpoint."""
-    group = _GROUPS.get(host.name, "GROUP_ID")
-    return (
-        f"az network private-endpoint create --name pe-{host.name} --resource-group GROUP --vnet-name VNET --subnet "
-        f"SUBNET --private-connection-resource-id {host.resource or 'RESOURCE_ID'} --group-id {group} "
-        f"--connection-name {host.name}"
+def private_endpoint(name: str, resource: str, sub_resource: str) -> str:
+    """The command that creates a private endpoint for a part (`sub_resource`) of a resource."""
+    return az(
+        "network private-endpoint create",
+        name=f"pe-{name}",
+        resource_group="GROUP",
+        vnet_name="VNET",
+        subnet="SUBNET",
+        private_connection_resource_id=resource,
+        group_id=sub_resource,
+        connection_name=name,
     )

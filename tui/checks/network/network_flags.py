@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding, PlanFix
 from tui.checks.model.artifact_findings import SCORING, SCORING_REMEDY, mlflow_without_code
-from tui.checks.workspace.workspace import group_of
+from tui.checks.workspace.workspace import az_workspace
 from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.plan.model import Plan
 
@@ -64,7 +64,7 @@ def provisioned(info: WorkspaceInfo) -> list[Finding]:
             "Provision it, and wait until it is Active.",
             _PROVISION,
             info.id,
-            (f"az ml workspace provision-network --name {info.name} --resource-group {group_of(info.id)}",),
+            (az_workspace("provision-network", info),),
             cause="It is enabled but not provisioned yet; the first deployment or a command provisions it.",
             evidence=(f"managed network: {network.get('isolation_mode')}, {status}",),
         )

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from tui.checks.environment import conda_file
 from tui.checks.finding import OK, UNKNOWN, WARNING, Finding
-from tui.checks.workspace.workspace import group_of
+from tui.checks.workspace.workspace import az_workspace
 from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.plan.model import Plan
 
@@ -118,10 +118,7 @@ def covered(host: str, allowed: Iterable[str]) -> bool:
 
 def _rule(info: WorkspaceInfo, host: str) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-")
-    return (
-        f"az ml workspace outbound-rule set --workspace-name {info.name} --resource-group {group_of(info.id)} "
-        f"--rule {name} --type fqdn --destination {host}"
-    )
+    return az_workspace("outbound-rule set", info, rule=name, type="fqdn", destination=host)
 
 
 def _broken(info: WorkspaceInfo) -> Iterator[Finding]:
@@ -141,5 +138,5 @@ def _broken(info: WorkspaceInfo) -> Iterator[Finding]:
             "Ask the owner of the target to approve its private endpoint connection.",
             _DOCS,
             info.id,
-            (f"az ml workspace outbound-rule list --workspace-name {info.name} --resource-group {group_of(info.id)}",),
+            (az_workspace("outbound-rule list", info),),
         )

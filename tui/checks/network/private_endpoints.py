@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
-from tui.checks.workspace.workspace import group_of
+from tui.checks.network.connectivity_remedies import private_endpoint
+from tui.checks.workspace.workspace import az_workspace, group_of
 from tui.cloud.http.hosts import Dependency
 from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.common.az_command import az
 from tui.plan.model import Plan
 
 FIELD = "workspace.name"
@@ -41,11 +43,7 @@ def approvals(plan: Plan, info: WorkspaceInfo) -> list[Finding]:
             "Create one for the workspace (sub-resource amlworkspace) in a virtual network that callers can reach.",
             _LINK,
             info.id,
-            (
-                "az network private-endpoint create --name pe-workspace --resource-group GROUP --vnet-name VNET "
-                f"--subnet SUBNET --private-connection-resource-id {info.id} --group-id amlworkspace --connection-name "
-                "workspace",
-            ),
+            (private_endpoint("workspace", info.id, "amlworkspace"),),
         )
     ]
 
@@ -66,8 +64,10 @@ def _waiting(info: WorkspaceInfo, waiting: dict[str, str], severity: str) -> Fin
         _LINK,
         info.id,
         (
-            "az network private-endpoint-connection approve --id "
-            f"{info.id}/privateEndpointConnections/{next(iter(waiting))}",
+            az(
+                "network private-endpoint-connection approve",
+                id=f"{info.id}/privateEndpointConnections/{next(iter(waiting))}",
+            ),
         ),
     )
 
@@ -95,7 +95,7 @@ def registry(info: WorkspaceInfo, found: Dependency | None, builds: bool) -> lis
                 "Upgrade its tier.",
                 _SECURE,
                 found.id,
-                (f"az acr update --name {name} --sku Premium",),
+                (az("acr update", name=name, sku="Premium"),),
             )
         )
     pending = {endpoint: state for endpoint, state in found.endpoints.items() if state in ("Pending", "Rejected")}
@@ -129,7 +129,7 @@ def _not_approved(found: Dependency, name: str, pending: Mapping[str, str]) -> F
         "Ask the owner of the registry to approve it.",
         _TROUBLE,
         found.id,
-        (f"az acr private-endpoint-connection approve --registry-name {name} --name CONNECTION",),
+        (az("acr private-endpoint-connection approve", registry_name=name, name="CONNECTION"),),
     )
 
 
@@ -152,7 +152,7 @@ def _unseen_registry(info: WorkspaceInfo, builds: bool) -> list[Finding]:
             FIELD,
             f"The workspace {info.name} is closed and has no compute for building images. Whether its container "
             "registry is private too is unknown.",
-            "If it is: az ml workspace update --image-build-compute CLUSTER, with access to the package index.",
+            "If it is, set a compute cluster of the workspace that can reach the package index.",
             _MANAGED,
             info.id,
             (_builder(info),),
@@ -175,9 +175,7 @@ def _no_builder(info: WorkspaceInfo, registry: str) -> Finding:
 
 
 def _builder(info: WorkspaceInfo) -> str:
-    return (
-        f"az ml workspace update --name {info.name} --resource-group {group_of(info.id)} --image-build-compute CLUSTER"
-    )
+    return az_workspace("update", info, image_build_compute="CLUSTER")
 
 
 def vault(plan: Plan, info: WorkspaceInfo, found: Dependency | None) -> list[Finding]:
@@ -197,7 +195,7 @@ def vault(plan: Plan, info: WorkspaceInfo, found: Dependency | None) -> list[Fin
             "Allow trusted services, or set endpoint.auth_mode to aad_token.",
             _TROUBLE,
             found.id,
-            (f"az keyvault update --name {name} --bypass AzureServices",),
+            (az("keyvault update", name=name, bypass="AzureServices"),),
         )
     ]
 
@@ -218,8 +216,12 @@ def storage(info: WorkspaceInfo, found: Dependency | None) -> list[Finding]:
             _LINK,
             found.id,
             (
-                f"az storage account private-endpoint-connection approve --account-name {name} --resource-group "
-                f"{group_of(found.id)} --name CONNECTION",
+                az(
+                    "storage account private-endpoint-connection approve",
+                    account_name=name,
+                    resource_group=group_of(found.id),
+                    name="CONNECTION",
+                ),
             ),
         )
     ]

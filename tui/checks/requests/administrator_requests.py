@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from string import Template
@@ -16,6 +17,7 @@ from tui.checks.finding import BLOCKER, UNKNOWN, WARNING, Finding
 from tui.cloud.auth.roles import refused
 from tui.cloud.auth.sign_in import SignedIn
 from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.common.az_command import az
 from tui.plan.model import Plan
 
 HERE = Path(__file__).parent
@@ -26,6 +28,8 @@ WHO = {
     "ml": "Machine learning administrator",
 }
 _PLACEHOLDER = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
+# Filled in as they are; other values are quoted in a command.
+_COMMANDS = ("command", "credential_command")
 # An unknown finding becomes a request only if its own text says that something is wrong.
 _ASKED_WHEN_UNKNOWN = ("reach-", "image-build-compute")
 
@@ -118,11 +122,14 @@ def _request(entry: dict[str, Any], finding: Finding, facts: dict[str, str]) -> 
         own["command"] = role.command
     known = {**facts, **own}
 
-    def filled(name: str) -> str:
-        text = str(entry.get(name) or "")
-        return _PLACEHOLDER.sub(lambda found: known.get(found.group(1)) or found.group(1).upper(), text).strip()
+    def filled(name: str, quoted: bool = False) -> str:
+        def value(found: re.Match[str]) -> str:
+            given = known.get(found.group(1)) or found.group(1).upper()
+            return shlex.quote(given) if quoted and found.group(1) not in _COMMANDS else given
 
-    command = filled("command")
+        return _PLACEHOLDER.sub(value, str(entry.get(name) or "")).strip()
+
+    command = filled("command", quoted=True)
     return Request(
         finding=finding.id,
         severity=finding.severity,
@@ -130,7 +137,7 @@ def _request(entry: dict[str, Any], finding: Finding, facts: dict[str, str]) -> 
         why=filled("why"),
         how=filled("how"),
         command="" if command == "COMMAND" else command,
-        verify=filled("verify"),
+        verify=filled("verify", quoted=True),
         docs=finding.docs,
     )
 
@@ -150,19 +157,22 @@ def _facts(plan: Plan, info: WorkspaceInfo | None, who: SignedIn | None, named: 
         "object_id": (who.object_id if who else None) or "OBJECT_ID",
         "storage": storage or "STORAGE_ACCOUNT_ID",
         "storage_name": storage.rpartition("/")[2] or "STORAGE_ACCOUNT",
-        "credential_command": _credential_command(plan, client),
+        **_credential(plan, client),
     }
 
 
-def _credential_command(plan: Plan, client: str) -> str:
+def _credential(plan: Plan, client: str) -> dict[str, str]:
+    """The command that gives the plan an identity, and a sentence about it."""
     if plan.credential.method == "service_principal":
-        return f"az ad app credential reset --id {client or 'CLIENT_ID'} --append --years 1"
-    if plan.credential.method == "managed_identity":
-        return "az vm identity assign --name VM --resource-group GROUP  (or the identity of the cluster's machines)"
-    return (
-        "az ad sp create-for-rbac --name aml-deploy  (send its tenant, client id and secret to the person who runs "
-        "the plan)"
-    )
+        how = "Send the new secret to the person who runs the plan."
+        command = az("ad app credential reset", id=client or "CLIENT_ID", years="1") + " --append"
+    elif plan.credential.method == "managed_identity":
+        how = "The identity is that of the virtual machine, or of the cluster's machines."
+        command = az("vm identity assign", name="VM", resource_group="GROUP")
+    else:
+        how = "Send its tenant, client id and secret to the person who runs the plan."
+        command = az("ad sp create-for-rbac", name="aml-deploy")
+    return {"credential_how": how, "credential_command": command}
 
 
 def _markdown(name: str, requests: list[Request], facts: dict[str, str]) -> str:

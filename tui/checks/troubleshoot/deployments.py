@@ -12,6 +12,7 @@ from tui.checks.troubleshoot.snapshot import LOG_NOT_THERE, Snapshot
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.monitor.activity_log import Change
+from tui.common.az_command import az
 from tui.plan import sizes
 
 ARTICLE = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
@@ -168,8 +169,14 @@ def _failed(snapshot: Snapshot, one: DeploymentInfo, facts: Mapping[str, Any], r
         remedy=remedy,
         evidence=(*told, *lines),
         commands=(
-            f"az ml online-deployment get-logs -e {endpoint.name} -n {one.name} -l 300 --resource-group "
-            f"{facts.get('resource_group', 'GROUP')} --workspace-name {facts.get('workspace', 'WORKSPACE')}",
+            az(
+                "ml online-deployment get-logs",
+                endpoint_name=endpoint.name,
+                name=one.name,
+                lines="300",
+                resource_group=str(facts.get("resource_group", "GROUP")),
+                workspace_name=str(facts.get("workspace", "WORKSPACE")),
+            ),
         ),
         docs=ARTICLE,
         deployment=one.name,

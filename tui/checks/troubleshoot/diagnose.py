@@ -11,6 +11,7 @@ from tui.checks.troubleshoot import deployments, fixes, requests, surroundings
 from tui.checks.troubleshoot.snapshot import Snapshot
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.errors import CloudError
+from tui.common.az_command import az
 from tui.plan.model import Plan
 
 ARTICLE = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
@@ -101,7 +102,12 @@ def _not_there(plan: Plan, snapshot: Snapshot) -> Finding:
         cause="It was never created here, was deleted, or belongs to another workspace.",
         remedy="Correct the name or the workspace. To list existing endpoints: aml-deploy troubleshoot --plan PLAN",
         commands=(
-            f"az ml online-endpoint list -g {plan.workspace.resource_group} -w {plan.workspace.name} --output table",
+            az(
+                "ml online-endpoint list",
+                resource_group=plan.workspace.resource_group,
+                workspace_name=plan.workspace.name,
+                output="table",
+            ),
         ),
         docs=ARTICLE,
         looked_at=snapshot.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from tui.checks.troubleshoot import fixes
 from tui.checks.troubleshoot.snapshot import Snapshot
 from tui.checks.workspace.workspace import version_two
 from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.common.az_command import az
 
 PRIVATE_LINK = "https://learn.microsoft.com/azure/machine-learning/how-to-configure-private-link"
 MONITOR = "https://learn.microsoft.com/azure/machine-learning/how-to-monitor-online-endpoints"
@@ -148,12 +150,13 @@ def logs_kept(snapshot: Snapshot) -> Iterator[Finding]:
     endpoint, kept = snapshot.there, snapshot.diagnostics
     if kept is None or kept.on:
         return
-    command = (
-        f"az monitor diagnostic-settings create --name logs --resource {endpoint.id} "
-        "--workspace LOG_ANALYTICS_WORKSPACE "
-        '--logs \'[{"category": "AmlOnlineEndpointConsoleLog", "enabled": true}, '
-        '{"category": "AmlOnlineEndpointTrafficLog", "enabled": true}, '
-        '{"category": "AmlOnlineEndpointEventLog", "enabled": true}]\''
+    categories = (f"AmlOnlineEndpoint{kind}Log" for kind in ("Console", "Traffic", "Event"))
+    command = az(
+        "monitor diagnostic-settings create",
+        name="logs",
+        resource=endpoint.id,
+        workspace="LOG_ANALYTICS_WORKSPACE",
+        logs=json.dumps([{"category": name, "enabled": True} for name in categories]),
     )
     what = "are sent elsewhere than to Log Analytics" if kept.settings else "are not kept"
     yield Finding(

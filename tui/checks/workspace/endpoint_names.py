@@ -8,6 +8,7 @@ from tui.checks.finding import BLOCKER, OK, WARNING, Finding, PlanFix
 from tui.cloud.endpoints.endpoint_names import NameInRegion
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.common.az_command import az
 from tui.plan.model import Plan
 from tui.plan.planned_changes import identity_change
 
@@ -87,8 +88,16 @@ def _state(plan: Plan, endpoint: EndpointInfo) -> Iterator[Finding]:
             WARNING,
             "endpoint.name",
             f"The endpoint {endpoint.name} exists in the state Failed.",
-            f"If it cannot be changed: az ml online-endpoint delete --name {endpoint.name}.",
+            "If it cannot be changed, delete it.",
             looked_at=endpoint.id,
+            commands=(
+                az(
+                    "ml online-endpoint delete",
+                    name=endpoint.name,
+                    resource_group=plan.workspace.resource_group,
+                    workspace_name=plan.workspace.name,
+                ),
+            ),
         )
     if TAG not in endpoint.tags:
         yield Finding(

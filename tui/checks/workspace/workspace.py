@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from tui.checks.finding import BLOCKER, OK, WARNING, Finding
 from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.common.az_command import az
 
 FIELD = "workspace.name"
 _LEGACY = "https://learn.microsoft.com/azure/machine-learning/how-to-configure-network-isolation-with-v2"
+_PATCHED = "2025-12-01"
+"""A version of Resource Manager's API whose update of a workspace has v1LegacyMode (that of azure-ai-ml 1.35)."""
 
 
 def group_of(resource: str) -> str:
     """The resource group in a resource id, for commands; GROUP if the id has none."""
     parts = resource.split("/")
     return parts[4] if len(parts) > 5 else "GROUP"
+
+
+def az_workspace(verb: str, info: WorkspaceInfo, /, **options: str) -> str:
+    """A command of `az ml workspace` for a workspace, which none of them does without its name and its group."""
+    name = "workspace_name" if verb.startswith("outbound-rule") else "name"
+    return az(f"ml workspace {verb}", **{name: info.name}, resource_group=group_of(info.id), **options)
 
 
 def there(info: WorkspaceInfo) -> Finding:
@@ -46,7 +55,8 @@ def version_two(info: WorkspaceInfo) -> list[Finding]:
             ),
             _LEGACY,
             info.id,
-            (f"az ml workspace update --name {info.name} --set v1_legacy_mode=false",),
+            # `az ml workspace update` cannot: its --set changes nothing but tags.
+            (az("resource patch", ids=info.id, api_version=_PATCHED, properties='{"v1LegacyMode": false}'),),
             cause="v1_legacy_mode is true, which disables the v2 API.",
             evidence=(f"{info.name}: v1LegacyMode true",),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tui.checks.ask_azure import ask
 from tui.checks.finding import OK, UNKNOWN, WARNING, Finding
-from tui.checks.workspace.workspace import group_of
+from tui.checks.workspace.workspace import az_workspace
 from tui.cloud.workspace.diagnose import Diagnosis
 from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.common.deadlines import NoAnswer, Question
@@ -15,7 +15,7 @@ _DOCS = "https://learn.microsoft.com/azure/machine-learning/how-to-workspace-dia
 
 def noticed(question: Question[list[Diagnosis]], info: WorkspaceInfo) -> list[Finding]:
     """Azure's diagnostics as warnings, because they do not tell whether this plan is affected."""
-    command = f"az ml workspace diagnose --name {info.name} --resource-group {group_of(info.id)}"
+    command = az_workspace("diagnose", info)
     try:
         found = question.answer()
     except (NoAnswer, TimeoutError):

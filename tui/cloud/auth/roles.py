@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from tui.common.az_command import az
+
 _REFUSED = re.compile(
     r"The client '(?P<client>[^']*)'(?: with object id '(?P<oid>[^']*)')? does not have authorization to perform "
     r"action '(?P<action>[^']+)'(?: over scope '(?P<scope>[^']+)')?"
@@ -34,16 +36,19 @@ class Request:
     @property
     def command(self) -> str:
         """The command for an administrator who can assign roles at that scope."""
-        principal = "User" if self.kind == "user" else "ServicePrincipal"
-        return (
-            f"az role assignment create --assignee-object-id {self.object_id or 'OBJECT_ID'} "
-            f'--assignee-principal-type {principal} --role "{self.role}" --scope {self.scope}'
+        return az(
+            "role assignment create",
+            assignee_object_id=self.object_id or "OBJECT_ID",
+            assignee_principal_type="User" if self.kind == "user" else "ServicePrincipal",
+            role=self.role,
+            scope=self.scope,
         )
 
     @property
     def verify(self) -> str:
         """The command that verifies the assignment."""
-        return f"az role assignment list --assignee {self.object_id or 'OBJECT_ID'} --scope {self.scope} --output table"
+        who = self.object_id or "OBJECT_ID"
+        return az("role assignment list", assignee=who, scope=self.scope, output="table")
 
 
 def request_for(action: str, scope: str, object_id: str | None = None, kind: str = "") -> Request:

@@ -88,8 +88,9 @@ def nothing_found(text: str) -> list[str]:
         "More helpful than the last line of an error are:",
         "  - the complete response of the failed operation, with its code and ids",
         "  - the log of the scoring server from its beginning, and of the container that downloads the model:",
-        "    $ az ml online-deployment get-logs -e ENDPOINT -n DEPLOYMENT -l 500",
-        "    $ az ml online-deployment get-logs -e ENDPOINT -n DEPLOYMENT --container storage-initializer",
+        "    $ az ml online-deployment get-logs -e ENDPOINT -n DEPLOYMENT -g GROUP -w WORKSPACE -l 500",
+        "    $ az ml online-deployment get-logs -e ENDPOINT -n DEPLOYMENT -g GROUP -w WORKSPACE "
+        "--container storage-initializer",
         "  - the build log of the environment, if the image could not be built",
         "  - the same plan rehearsed on this machine: aml-deploy apply PLAN --rehearse --yes",
         "",

@@ -76,8 +76,8 @@ def about(found: Mapping[str, Any], changed: list[str], value: Callable[[str], A
         facts.append(Fact("bad" if hit else "none", "MLflow", "Needs a scoring script: refused otherwise under legacy "
                           "isolation." + (" The plan has none yet." if hit else "")))  # fmt: skip
     if found.get("v1_legacy_mode"):
-        facts.append(Fact("bad", "Mode", "v1 legacy mode is enabled; managed online endpoints need it disabled "
-                          "(az ml workspace update --v1-legacy-mode false)."))  # fmt: skip
+        facts.append(Fact("bad", "Mode", "v1 legacy mode is enabled; managed online endpoints need it disabled. "
+                          "The command is in Review."))  # fmt: skip
     return [*facts, *_network(found), *_reached(found), *_images(found)]
 
 
@@ -138,5 +138,5 @@ def _images(found: Mapping[str, Any]) -> list[Fact]:
         return [Fact("", "Images", f"built by the compute {compute} (image_build_compute)")]
     if str(found.get("public_network_access")).lower() == "disabled":
         return [Fact("warn", "Images", "image_build_compute is not set: if the registry is closed, Azure cannot "
-                     "build images (az ml workspace update --image-build-compute NAME)")]  # fmt: skip
+                     "build images.")]  # fmt: skip
     return [Fact("", "Images", "built by Azure")]

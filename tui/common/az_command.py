@@ -1,0 +1,23 @@
+"""Azure CLI commands as text that can be pasted into a shell."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+# Double quotes are understood by cmd.exe too, which does not know single ones.
+_HARMLESS = re.compile(r"[\w .,:/@()+=-]+", re.ASCII)
+
+
+def az(command: str, /, **options: str) -> str:
+    """A command of the Azure CLI, such as `az("acr update", name="acr1", sku="Premium")`, quoted for a shell.
+
+    Words in capitals, such as CLUSTER, are for the reader to replace.
+    """
+    given = (f"--{name.replace('_', '-')} {_word(value)}" for name, value in options.items())
+    return " ".join(["az", command, *given])
+
+
+def _word(value: str) -> str:
+    quoted = shlex.quote(value)
+    return f'"{value}"' if quoted != value and _HARMLESS.fullmatch(value) else quoted
