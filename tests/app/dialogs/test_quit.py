@@ -44,6 +44,10 @@ async def test_stop_and_clean_up_ends_the_engine_and_asks_for_the_cleaning(worki
         await walk.press("ctrl+c")
         await walk.sees("Stop and clean up")
         await walk.press("right", "enter")
+        await walk.sees("This cannot be undone", "Yes, stop and clean up")
+        assert (walk.focused, walk.app.return_value) == ("stay", None), "a second Enter stays"
+        await walk.tab_to("stop")
+        await walk.press("enter")
         assert walk.app.return_value == "stopping"
     assert engine.wait(timeout=20) == -signal.SIGTERM
     assert (run.folder / "clean-up").exists()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.app.panes import Walk, home, recorded_answers, wizard
-from tests.app.recorded import ENDPOINT_ANSWER
+from tests.app.recorded import ENDPOINT_ANSWER, Answers
 from tui.app.endpoint_operations import traffic_shares
 from tui.app.endpoint_operations.removal import choices, removal
 from tui.app.steps.test import load_test
@@ -149,6 +149,66 @@ async def open_traffic(walk: Walk) -> None:
     await walk.sees("Traffic", "Now")
 
 
+async def confirm(walk: Walk, button: str, change: str, answers: Answers, question: str) -> None:
+    """Press a button, check that the change is shown and that nothing has happened, and press the button again."""
+    await walk.tab_to(button)
+    await walk.press("enter")
+    await walk.sees(change, "Yes, ")
+    assert walk.focused == "close", "a second Enter changes nothing"
+    assert question not in dict(answers.asked)
+    await walk.tab_to(button)
+    await walk.press("enter")
+
+
+async def test_tab_and_enter_twice_from_unmoved_sliders_change_no_traffic() -> None:
+    """Apply is disabled until a slider is moved, so Tab reaches Roll back."""
+    tags = {**MADE, "aml-deploy-traffic-before": "blue=100"}
+    answers = recorded_answers(endpoint=endpoint({"green": 100}, tags=tags))
+    async with wizard(answers) as walk:
+        await open_traffic(walk)
+        await walk.until(lambda: walk.focused == "", "the focus is on the first slider")
+        await walk.tab_to("traffic-back")
+        await walk.press("enter")
+        await walk.sees("green 100 % → blue 100 %. Change it?", "Yes, roll back")
+        await walk.press("enter")
+        await walk.until(lambda: walk.app.screen.id == "wizard", "the second Enter closes the dialog")
+        assert not {"traffic", "rollback"} & set(dict(answers.asked))
+
+
+async def test_moving_a_slider_takes_the_question_back() -> None:
+    answers = recorded_answers(endpoint=endpoint({"blue": 90, "green": 10}))
+    async with wizard(answers) as walk:
+        await open_traffic(walk)
+        await walk.press("left")
+        await walk.tab_to("traffic-apply")
+        await walk.press("enter")
+        await walk.sees("→ blue 85 %, green 15 %.", "Yes, apply")
+        await walk.tab_to("")
+        await walk.press("left")
+        await walk.sees("Apply …", "Nothing has been changed yet.")
+
+
+async def test_saving_a_key_takes_the_question_about_the_other_key_back() -> None:
+    """The focus moves to Regenerate after a key is saved: its next Enter must ask."""
+    keys = Keys()
+    answers = recorded_answers(keys=keys.read, regenerate_key=keys.regenerate, put_key=lambda asked: asked)
+    async with wizard(answers) as walk:
+        await walk.to("test")
+        await walk.tab_to("test-keys")
+        await walk.press("enter")
+        await walk.sees("No key has been regenerated yet.")
+        await walk.tab_to("keys-replace")
+        await walk.press("enter")
+        await walk.sees("Yes, regenerate primary")
+        await walk.tab_to("keys-put")
+        await walk.press("enter")
+        await walk.sees("✔ The secondary key is in")
+        assert walk.focused == "keys-replace"
+        await walk.press("enter")
+        await walk.sees("Yes, regenerate primary")
+        assert "regenerate_key" not in dict(answers.asked)
+
+
 async def test_sliders_keep_the_total_and_nothing_changes_before_apply() -> None:
     state = endpoint({"blue": 90, "green": 10})
     answers = recorded_answers(endpoint=lambda asked: state)
@@ -159,9 +219,7 @@ async def test_sliders_keep_the_total_and_nothing_changes_before_apply() -> None
         await walk.press("left", "left")
         screen = await walk.sees("90 % → 80 %", "10 % → 20 %")
         assert "Apply   blue 80 %, green 20 %" in screen
-        assert "traffic" not in dict(answers.asked)
-        await walk.tab_to("traffic-apply")
-        await walk.press("enter")
+        await confirm(walk, "traffic-apply", "blue 90 %, green 10 % → blue 80 %, green 20 %", answers, "traffic")
         await walk.sees("✔ The traffic is now blue 80 %, green 20 %.", "no change")
         assert dict(answers.asked)["traffic"]["shares"] == {"blue": 80, "green": 20}
 
@@ -173,8 +231,7 @@ async def test_roll_back_names_the_split_that_it_goes_to() -> None:
     async with wizard(answers) as walk:
         await open_traffic(walk)
         await walk.sees("Back to blue 100 %, the split before the last change")
-        await walk.tab_to("traffic-back")
-        await walk.press("enter")
+        await confirm(walk, "traffic-back", "green 100 % → blue 100 %", answers, "rollback")
         await walk.sees("✔ The traffic is now blue 100 %.")
 
 
@@ -183,6 +240,9 @@ async def test_a_refused_split_is_said_with_its_reason() -> None:
     async with wizard(recorded_answers(endpoint=endpoint({"blue": 100}), traffic=refused)) as walk:
         await open_traffic(walk)
         await walk.press("left")
+        await walk.tab_to("traffic-apply")
+        await walk.press("enter")
+        await walk.sees("Yes, apply")
         await walk.tab_to("traffic-apply")
         await walk.press("enter")
         await walk.sees("✖ The deployment green cannot take requests", "Mend it.", "100 % → 95 %")

@@ -10,6 +10,7 @@ from textual import events
 from textual.widgets import OptionList
 
 from tests.app.panes import Walk, home, plans, recorded_answers
+from tests.app.recorded import Recording
 from tests.app.working import working_run
 from tui.app.app import WizardApp
 from tui.plan.load_save.load import load
@@ -33,6 +34,24 @@ async def test_home_lists_unfinished_runs_first_then_presets_then_plans(home: Pa
         await walk.press("right", "enter")
         await walk.until(lambda: walk.app.screen.id == "wizard")
         assert walk.app.screen.step == "credentials"
+
+
+async def test_discarding_a_run_is_asked_once_more(home: Path) -> None:
+    folder = Recording(home).folder
+    app = WizardApp(environ=dict(os.environ), helper=recorded_answers())
+    async with app.run_test(size=(80, 24)) as pilot:
+        walk = Walk(app, pilot)
+        await walk.sees("interrupted")
+        await walk.press("enter")
+        await walk.sees("Discard …")
+        await walk.tab_to("discard")
+        await walk.press("enter")
+        await walk.sees("can no longer be resumed", "Yes, discard")
+        assert walk.focused == "close", "a second Enter closes"
+        assert folder.exists()
+        await walk.tab_to("discard")
+        await walk.press("enter")
+        await walk.until(lambda: not folder.exists(), "the run is discarded")
 
 
 async def test_home_opens_a_preset_with_enter() -> None:

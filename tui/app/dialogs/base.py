@@ -49,9 +49,39 @@ class Dialog(NewestSize, ModalScreen[ScreenResultType], inherit_bindings=False):
         Binding("right", "app.focus_next", "Right", show=False, id="dialog.right", tooltip="The button to the right."),
     ]  # fmt: skip
 
+    HARMLESS: ClassVar[str] = "#close"
+    """The selector of the button that changes nothing."""
+
+    _asked: Button | None = None  # the button that was pressed once, and its label before
+    _label: Any = ""
+
     def action_close(self) -> None:
         """Close without a result."""
         self.dismiss(None)
+
+    def confirmed(self, button: Button, yes: str, question: str) -> bool:
+        """Whether this button was pressed a second time.
+
+        The first press shows the question, labels the button `yes`, and moves the focus to the harmless button, so that
+        a second Enter changes nothing.
+        """
+        again = self._asked is button
+        self.take_back()
+        if not again:
+            self._asked, self._label = button, button.label
+            button.active_effect_duration = 0  # Textual drops a second press while this effect lasts
+            button.label = yes
+            button.refresh(layout=True)
+            self.say(question)
+            self.set_focus(self.query_one(self.HARMLESS))
+        return again
+
+    def take_back(self) -> None:
+        """Take back a question that was not answered."""
+        if self._asked is not None:
+            self._asked.label = self._label
+            self._asked.refresh(layout=True)
+        self._asked = None
 
     def say(self, words: str) -> None:
         """Show a line in the widget `#said`; does nothing if the dialog is already closing, as with a late answer."""

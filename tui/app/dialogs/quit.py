@@ -12,6 +12,8 @@ from tui.app.dialogs.base import Box, Dialog, buttons, says
 class QuitScreen(Dialog[str]):
     """Asks how to quit; dismissed with "leave", "detach" or "stop", or None to stay."""
 
+    HARMLESS = "#stay"
+
     def __init__(self, under_way: bool, saved: str = "") -> None:
         super().__init__()
         self.under_way = under_way
@@ -23,11 +25,12 @@ class QuitScreen(Dialog[str]):
                 "A run is in progress",
                 says(
                     "Detach: the run continues in the background; return with aml-deploy attach.\n"
-                    "Stop and clean up: the run is stopped, and what it created is removed."
+                    "Stop and clean up: the run is stopped, and what it created is removed.",
+                    id="said",
                 ),
                 buttons(
                     Button("Detach", id="detach", compact=True, variant="primary"),
-                    Button("Stop and clean up", id="stop", compact=True),
+                    Button("Stop and clean up …", id="stop", compact=True),
                     Button("Stay", id="stay", compact=True, action="screen.close"),
                 ),
             )
@@ -44,4 +47,6 @@ class QuitScreen(Dialog[str]):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        self.dismiss(event.button.id)
+        question = "! What the run created is removed, and its callers get errors. This cannot be undone. Stop the run?"
+        if event.button.id != "stop" or self.confirmed(event.button, "Yes, stop and clean up", question):
+            self.dismiss(event.button.id)

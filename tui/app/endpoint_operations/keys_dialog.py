@@ -48,7 +48,6 @@ class KeysDialog(OperationDialog[bool]):
         self._keys: dict[str, str] = {}  # fingerprints
         self._first: dict[str, str] = {}
         self._step = 0
-        self._asked = False
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -wide -keys") as dialog:
@@ -59,9 +58,7 @@ class KeysDialog(OperationDialog[bool]):
             yield Static(id="keys-said", markup=False)
             with Horizontal(classes="row"):
                 yield Button("Save to the file", id="keys-put", compact=True)
-                replace = Button("Regenerate …", id="keys-replace", compact=True)
-                replace.active_effect_duration = 0  # Textual drops a second press while this effect lasts
-                yield replace
+                yield Button("Regenerate …", id="keys-replace", compact=True)
                 yield Button("Close", id="close", compact=True, variant="primary")
 
     def on_mount(self) -> None:
@@ -82,14 +79,14 @@ class KeysDialog(OperationDialog[bool]):
         return str(self._store.resolved("endpoint.name") or self._store.value("endpoint.name") or "ENDPOINT")
 
     async def _read(self) -> None:
-        self._say("▸ Reading the keys' fingerprints")
+        self.say("▸ Reading the keys' fingerprints")
         answer = await self._ask("keys", PATIENCE)
         if answer is not None and self._there:
             self._keys = dict(answer["keys"])
             self._first = dict(self._keys)
             self._offer_path()
             self.show()
-            self._say("No key has been regenerated yet.")
+            self.say("No key has been regenerated yet.")
 
     def _offer_path(self) -> None:
         if not self._done:
@@ -118,7 +115,8 @@ class KeysDialog(OperationDialog[bool]):
                 f"Step {self._step + 1} of 2. Move all callers to the {use} key: save it to a file or a Key Vault, "
                 f"never print it. Then regenerate the {leave} key; calls that still use the old one are refused."
             )
-            replace.label = f"Yes, regenerate {leave}" if self._asked else f"Regenerate {leave} …"
+            if self._asked is None:
+                replace.label = f"Regenerate {leave} …"
         self.query_one("#keys-about", Static).update(about)
         replace.refresh(layout=True)
 
@@ -129,16 +127,17 @@ class KeysDialog(OperationDialog[bool]):
             self.run_worker(self._put_away(), group="keys", exclusive=True)
 
     async def _put_away(self) -> None:
+        self.take_back()  # the focus moves to this button below: it must ask again
         use, path = STEPS[self._step][1], self.query_one(TextInput).value.strip()
         if not path:
-            self._say("! Enter a file that does not exist yet.")
+            self.say("! Enter a file that does not exist yet.")
             return
         answer = await self._ask("put_key", PATIENCE, which=use, path=path)
         if answer is None or not self._there:
             return
         self.show()
         self.set_focus(self.query_one("#keys-replace"))
-        self._say(
+        self.say(
             f"✔ The {use} key is in {answer['path']}, which only you can read. To store it in a Key Vault:\n"
             f"{store_in_vault(self._endpoint, str(answer['path']))}"
         )
@@ -147,18 +146,14 @@ class KeysDialog(OperationDialog[bool]):
     def _replace(self) -> None:
         if not self._keys or self._working or self._done:
             return
-        if not self._asked:
-            self._asked = True
-            self.show()
-            self._say(f"! Callers that still use the {STEPS[self._step][0]} key will get 401 errors. Regenerate it?")
-            self.set_focus(self.query_one("#close"))  # a second Enter in a row must not regenerate a key
-            return
-        self.run_worker(self._regenerate(), group="keys", exclusive=True)
+        leave, button = STEPS[self._step][0], self.query_one("#keys-replace", Button)
+        question = f"! Callers that still use the {leave} key will get 401 errors. Regenerate it?"
+        if self.confirmed(button, f"Yes, regenerate {leave}", question):
+            self.run_worker(self._regenerate(), group="keys", exclusive=True)
 
     async def _regenerate(self) -> None:
         leave = STEPS[self._step][0]
-        self._asked = False
-        self._say(f"▸ Regenerating the {leave} key")
+        self.say(f"▸ Regenerating the {leave} key")
         answer = await self._ask("regenerate_key", PATIENCE, which=leave)
         if answer is None or not self._there:
             return
@@ -166,6 +161,6 @@ class KeysDialog(OperationDialog[bool]):
         self._step += 1
         self._offer_path()
         self.show()
-        self._say(f"✔ The {leave} key is new: {self._keys[leave]}.")
+        self.say(f"✔ The {leave} key is new: {self._keys[leave]}.")
         # Immediately, so that the next key press does not go to the previously focused widget.
         self.set_focus(self.query_one("#close" if self._done else "#keys-put"))

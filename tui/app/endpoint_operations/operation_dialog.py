@@ -28,7 +28,8 @@ class OperationDialog(Dialog[ScreenResultType]):
         """Whether the dialog is still open: answers may arrive after it was closed."""
         return self.is_attached and bool(self.query(self.said))
 
-    def _say(self, words: str) -> None:
+    def say(self, words: str) -> None:
+        """Show the status line; does nothing if the dialog is already closing."""
         if self._there:
             self.query_one(self.said, Static).update(words)
 
@@ -53,5 +54,5 @@ class OperationDialog(Dialog[ScreenResultType]):
             return dict(answer.value or {})
         if self._there:
             self.show()
-            self._say(f"✖ {explained(answer.error)}")
+            self.say(f"✖ {explained(answer.error)}")
         return None

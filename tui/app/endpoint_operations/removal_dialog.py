@@ -30,7 +30,6 @@ class RemovalDialog(OperationDialog[bool]):
         self._endpoint = endpoint
         self._choices = [Choice("Everything the plan created")]
         self._found: dict[Choice, Removal] = {}
-        self._asked = False
         self._done = False
 
     def compose(self) -> ComposeResult:
@@ -67,7 +66,7 @@ class RemovalDialog(OperationDialog[bool]):
     async def _read(self, choice: Choice) -> None:
         answer = await self._store.answer("inventory", timeout=60, **choice.asked)
         if answer.error:
-            self._say(f"✖ The resources could not be read: {answer.error.title}. {answer.error.remedy}".strip())
+            self.say(f"✖ The resources could not be read: {answer.error.title}. {answer.error.remedy}".strip())
             return
         found = dict(answer.value or {})
         if not self._there:
@@ -87,7 +86,7 @@ class RemovalDialog(OperationDialog[bool]):
     def _other(self, event: Select.Changed) -> None:
         event.stop()
         if not self._working and not self._done:
-            self._asked = False
+            self.take_back()
             self._look()
 
     def show(self) -> None:
@@ -95,8 +94,6 @@ class RemovalDialog(OperationDialog[bool]):
         chosen = self._found.get(self._choice)
         button = self.query_one("#remove-go", Button)
         button.disabled = chosen is None or bool(chosen.refused) or self._working or self._done
-        button.label = "Yes, remove it" if self._asked or self._working else "Remove …"
-        button.refresh(layout=True)
         rows: list[Fact] = []
         if chosen is None:  # never empty, so that later lines are laid out with a known width
             rows.append(Fact("busy", "Reading the resources and their prices"))
@@ -109,31 +106,25 @@ class RemovalDialog(OperationDialog[bool]):
             rows = [Fact("", "" if at else name, line) for name, lines in told for at, line in enumerate(lines)]
         self.query_one(Facts).show(rows)
         if chosen is None:
-            self._say("")
+            self.say("")
         elif chosen.refused:
-            self._say(f"! {chosen.refused}")
+            self.say(f"! {chosen.refused}")
         elif self._working:
-            self._say("▸ Removing; this takes Azure several minutes. Closing this does not stop it.")
-        elif self._asked:
-            self._say("! This cannot be undone. Callers of removed resources will get errors. Remove?")
+            self.say("▸ Removing; this takes Azure several minutes. Closing this does not stop it.")
         else:
-            self._say("Nothing has been removed yet.")
+            self.say("Nothing has been removed yet.")
 
     @on(Button.Pressed, "#remove-go")
     def _go(self) -> None:
         chosen = self._found.get(self._choice)
         if chosen is None or chosen.refused or self._working:
             return
-        if not self._asked:
-            self._asked = True
-            self.show()
-            self.set_focus(self.query_one("#close"))  # a second Enter in a row must not remove anything
-            return
-        self.run_worker(self._remove(), group="remove", exclusive=True)
+        question = "! This cannot be undone. Callers of removed resources will get errors. Remove?"
+        if self.confirmed(self.query_one("#remove-go", Button), "Yes, remove it", question):
+            self.run_worker(self._remove(), group="remove", exclusive=True)
 
     async def _remove(self) -> None:
         self.query_one("#close", Button).label = "Close"
-        self._asked = False
         answer = await self._ask("remove", PATIENCE, **self._choice.asked)
         if answer is None:
             return
@@ -144,5 +135,5 @@ class RemovalDialog(OperationDialog[bool]):
             return
         self.show()
         removed, left = (", ".join(answer.get(name) or ()) or "nothing" for name in ("removed", "left"))
-        self._say(f"{'✔' if self._done else '!'} Removed: {removed}. Kept: {left}.")
+        self.say(f"{'✔' if self._done else '!'} Removed: {removed}. Kept: {left}.")
         self.query_one("#close").focus()

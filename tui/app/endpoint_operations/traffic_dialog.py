@@ -25,7 +25,10 @@ PATIENCE = 900  # seconds: changing the traffic is a long-running operation in A
 
 
 class TrafficDialog(OperationDialog[bool]):
-    """Shows sliders, a preview, Apply, Roll back, Remove; dismissed with whether anything was changed."""
+    """Shows sliders, a preview, Apply, Roll back, Remove; dismissed with whether anything was changed.
+
+    Each change is shown as before → after, and confirmed.
+    """
 
     # Left and right move the sliders here, so the buttons are reached with Tab, up and down.
     BINDINGS = [  # noqa: RUF012
@@ -50,10 +53,10 @@ class TrafficDialog(OperationDialog[bool]):
             yield TextScroll(id="traffic-rows", can_focus=False)
             yield Static(id="traffic-preview", markup=False)
             with Horizontal(classes="row"):
-                yield Button("Apply", id="traffic-apply", compact=True, variant="primary")
-                yield Button("Roll back", id="traffic-back", compact=True)
+                yield Button("Apply …", id="traffic-apply", compact=True)
+                yield Button("Roll back …", id="traffic-back", compact=True)
                 yield Button("Remove …", id="traffic-remove", compact=True)
-                yield Button("Close", id="close", compact=True)
+                yield Button("Close", id="close", compact=True, variant="primary")
 
     def on_mount(self) -> None:
         self.query_one("#close").focus()
@@ -69,19 +72,19 @@ class TrafficDialog(OperationDialog[bool]):
     async def _read(self, said: str = "") -> None:
         answer = await self._store.answer("endpoint", timeout=60)
         if answer.error:
-            self._say(f"✖ The endpoint could not be read: {answer.error.title}. {answer.error.remedy}".strip())
+            self.say(f"✖ The endpoint could not be read: {answer.error.title}. {answer.error.remedy}".strip())
             return
         self._endpoint = dict(answer.value or {})
         if not self._there:
             return
         names = [str(item.get("name")) for item in self._endpoint.get("deployments") or ()]
         if not self._endpoint.get("exists"):
-            self._say("! The endpoint does not exist: there is nothing to split or remove.")
+            self.say("! The endpoint does not exist: there is nothing to split or remove.")
         elif not names:
-            self._say("! The endpoint has no deployment yet.")
+            self.say("! The endpoint has no deployment yet.")
         else:
             one = " Splitting traffic needs a second deployment." * (len(names) == 1)
-            self._say(said or f"The current traffic split of {self._endpoint.get('name')}.{one}")
+            self.say(said or f"The current traffic split of {self._endpoint.get('name')}.{one}")
         preferred = str(self._store.document.value("deployment.name") or "")
         self._split = traffic_shares.begun(self._before, names, preferred)
         rows = self.query_one("#traffic-rows")
@@ -114,6 +117,9 @@ class TrafficDialog(OperationDialog[bool]):
         event.stop()
         if self._working:
             return
+        if self._asked is not None:
+            self.take_back()
+            self.say("Nothing has been changed yet.")
         if event.to is not None:
             self._split = traffic_shares.placed(self._split, event.name, event.to)
         else:
@@ -145,19 +151,24 @@ class TrafficDialog(OperationDialog[bool]):
     @on(Button.Pressed, "#traffic-apply")
     def _apply(self) -> None:
         wanted = {name: share for name, share in self._split.items() if share}
-        self.run_worker(self._change("traffic", f"to {in_words(wanted)}", shares=wanted), group="traffic")
+        if self._confirmed("#traffic-apply", "Yes, apply", wanted):
+            self.run_worker(self._change("traffic", f"to {in_words(wanted)}", shares=wanted), group="traffic")
 
     @on(Button.Pressed, "#traffic-back")
     def _roll_back(self) -> None:
         back = in_words(self._split_before)
-        self.run_worker(self._change("rollback", f"back to {back}"), group="traffic")
+        if self._confirmed("#traffic-back", "Yes, roll back", self._split_before):
+            self.run_worker(self._change("rollback", f"back to {back}"), group="traffic")
+
+    def _confirmed(self, button: str, yes: str, after: dict[str, int]) -> bool:
+        """Whether the change was confirmed; asks with the split before and after it."""
+        question = f"! Callers' traffic: {in_words(self._before)} → {in_words(after)}. Change it?"
+        return not self._working and self.confirmed(self.query_one(button, Button), yes, question)
 
     async def _change(self, question: str, where: str, **with_: Any) -> None:
-        if self._working:
-            return
         began = time.monotonic()
         self.query_one("#close").focus()
-        self._say(f"▸ Changing the traffic {where}; this takes Azure seconds to minutes")
+        self.say(f"▸ Changing the traffic {where}; this takes Azure seconds to minutes")
         answer = await self._ask(question, PATIENCE, **with_)
         if answer is None:
             return

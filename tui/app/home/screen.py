@@ -254,13 +254,14 @@ class RunScreen(Dialog["tuple[str, Run]"]):
 
     def compose(self) -> ComposeResult:
         run = self.run_shown
-        discard = [] if run.alive else [Button("Discard", id="discard", compact=True)]
+        discard = [] if run.alive else [Button("Discard …", id="discard", compact=True)]
         yield Box(
             f"Run {run.id}",
             says(
                 f"Endpoint {run.endpoint}, deployment {run.deployment}, {run.status}.\n"
                 "Attach follows the run, and resumes it if it is not running. Edit opens its plan at step 1. Discard "
-                "removes the run from this machine; what it created in Azure remains."
+                "removes the run from this machine; what it created in Azure remains.",
+                id="said",
             ),
             buttons(
                 Button("Attach", id="attach", compact=True, variant="primary"),
@@ -273,7 +274,12 @@ class RunScreen(Dialog["tuple[str, Run]"]):
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
-        self.dismiss((str(event.button.id), self.run_shown))
+        question = (
+            "! The run's plan, log and journal are deleted from this machine: it can no longer be resumed. What it "
+            "created in Azure remains, and costs. Discard it?"
+        )
+        if event.button.id != "discard" or self.confirmed(event.button, "Yes, discard", question):
+            self.dismiss((str(event.button.id), self.run_shown))
 
 
 def _unfinished() -> list[Entry]:

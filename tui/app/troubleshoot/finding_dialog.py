@@ -71,7 +71,7 @@ class FindingDialog(OperationDialog[bool]):
         self.query_one("#finding-input").display = False
         self.query_one("#fix-go").display = False
         if not self.fixes:
-            self._say("This cannot be fixed from here." if self.finding["severity"] != "ok" else "")
+            self.say("This cannot be fixed from here." if self.finding["severity"] != "ok" else "")
         self.query_one("#fix-0" if self.fixes else "#close").focus()
 
     def action_close(self) -> None:
@@ -98,7 +98,7 @@ class FindingDialog(OperationDialog[bool]):
         lines += [Content(str(line)) for line in fix["preview"]]
         self._show(Content("\n").join(lines), asks)
         self.query_one("#finding-scroll").scroll_home(animate=False)
-        self._say("Enter the secret; it is not shown." if asks else "Nothing has been changed yet. Apply this fix?")
+        self.say("Enter the secret; it is not shown." if asks else "Nothing has been changed yet. Apply this fix?")
         # A second Enter in a row must not apply the fix.
         self.query_one("#finding-input" if asks else "#close").focus()
 
@@ -115,7 +115,7 @@ class FindingDialog(OperationDialog[bool]):
     def _take_back(self) -> None:
         self._chosen = None
         self._show(text(self.finding))
-        self._say("")
+        self.say("")
         self.query_one("#fix-0").focus()
 
     @on(Button.Pressed, "#fix-go")
@@ -131,7 +131,7 @@ class FindingDialog(OperationDialog[bool]):
     def _take_secret(self, key: str) -> None:
         typed = self.query_one("#finding-input", TextInput).value
         if not typed.strip():
-            self._say("! Enter the secret first.")
+            self.say("! Enter the secret first.")
             return
         self._store.set(key, typed)
         self.dismiss(True)
@@ -144,7 +144,7 @@ class FindingDialog(OperationDialog[bool]):
         button = self.query_one("#close", Button)
         button.label = "Close"
         button.focus()
-        self._say("▸ Applying; this takes Azure seconds to minutes. Closing this does not stop it.")
+        self.say("▸ Applying; this takes Azure seconds to minutes. Closing this does not stop it.")
         given = {**(fix.get("with") or {})}
         try:
             if fix["action"] == "write_key":
@@ -154,11 +154,11 @@ class FindingDialog(OperationDialog[bool]):
             title = getattr(error, "title", "The state folder cannot be written")
             parts = [title, getattr(error, "cause", str(error)), getattr(error, "remedy", "")]
             self._working = False
-            self._say("✖ " + " ".join(f"{part.rstrip('.')}." for part in parts if part))
+            self.say("✖ " + " ".join(f"{part.rstrip('.')}." for part in parts if part))
             return
         self._working, self._fixed = False, True
         self._store.facts.pop("endpoint", None)
-        self._say(f"✔ {answer['done']} It took {time.monotonic() - began:.0f} s.")
+        self.say(f"✔ {answer['done']} It took {time.monotonic() - began:.0f} s.")
 
     # Copying
 

@@ -119,6 +119,8 @@ async def test_roll_back_is_asked_once_more_and_then_the_engine_hears_it(home: P
         await walk.tab_to("deploy-back")
         await walk.press("enter")
         await walk.sees("Then: blue 100 %")
+        assert walk.focused == "close", "a second Enter continues the rollout"
+        await walk.tab_to("back-go")
         await walk.press("enter")
         await walk.sees("Rolling back")
         assert (recording.folder / ROLL_BACK_FILE).exists()

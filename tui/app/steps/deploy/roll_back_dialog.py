@@ -29,11 +29,11 @@ class RollBackDialog(Dialog[bool]):
                 markup=False,
             )
             with Horizontal(classes="row"):
-                yield Button("Roll back now", id="back-go", compact=True, variant="primary")
-                yield Button("Continue the rollout", id="close", compact=True)
+                yield Button("Roll back now", id="back-go", compact=True)
+                yield Button("Continue the rollout", id="close", compact=True, variant="primary")
 
     def on_mount(self) -> None:
-        self.query_one("#back-go").focus()
+        self.query_one(self.HARMLESS).focus()
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:

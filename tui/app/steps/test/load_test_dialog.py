@@ -98,7 +98,7 @@ class LoadTestDialog(OperationDialog[Tally]):
         number, parallel, wrong = checked_numbers(*(self.query_one(f"#load-test-{name}", TextInput).value
                                            for name in ("count", "parallel")))  # fmt: skip
         if wrong:
-            self._say(f"✖ {wrong}")
+            self.say(f"✖ {wrong}")
             return
         self._working = True
         self._stop = asyncio.Event()
@@ -165,9 +165,9 @@ class LoadTestDialog(OperationDialog[Tally]):
         if self._working:
             width = max(self.query_one("#load-test-said").size.width - 46, 10)
             filled = round(len(tally.shots) / max(tally.wanted, 1) * width)
-            self._say(f"▸ {tally.progress():42} {'━' * filled}{'┄' * (width - filled)}")
+            self.say(f"▸ {tally.progress():42} {'━' * filled}{'┄' * (width - filled)}")
         else:
-            self._say(tally.in_words())
+            self.say(tally.in_words())
         kinds = {"No response": "bad", "First error": "bad"}
         self.query_one(Facts).show([Fact(kinds.get(name, ""), name, text) for name, text in tally.figures()])
 
