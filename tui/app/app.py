@@ -37,9 +37,10 @@ STYLES = sorted(Path(__file__).with_name("styles").glob("*.tcss"))
 class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
     """The wizard. Its return value is "left", "detached" or "stopping".
 
-    `prepare` takes the document and returns the complete environment (it starts the rehearsal); it runs after the
-    first frame is painted. `begin` shows a first screen other than home. `adopt` returns the document as it is
-    deployed (a rehearsal has its own identity).
+    `rehearse` says where plans opened at home are deployed: the mode belongs to what is open (`Store.rehearse`), and a
+    run keeps its own. For a rehearsal, `prepare` takes the document and returns the complete environment (it starts
+    the rehearsal) after the first frame is painted, and `adopt` returns the document as it is deployed there (with the
+    rehearsal's own identity). `begin` shows a first screen other than home.
     """
 
     CSS_PATH: ClassVar[Any] = STYLES
@@ -128,37 +129,37 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
 
         self.switch_to(HomeScreen())
 
-    def open(self, document: Document, step: str = "credentials", run: Run | None = None) -> None:
-        """Open a plan in the wizard, at a step."""
+    def open(
+        self,
+        document: Document,
+        step: str = "credentials",
+        run: Run | None = None,
+        rehearse: bool | None = None,
+    ) -> None:
+        """Open a plan in the wizard, at a step, in the mode of the run, else in the given one, else in home's."""
         from tui.app.steps.wizard_screen import WizardScreen
 
-        store = self._take_up(document)
+        store = self._take_up(document, rehearse if run is None else run.rehearsed)
         store.run = run
         self.switch_to(WizardScreen(store, step))
         self.call_after_refresh(self._begin, store)
 
-    def operate(self, document: Document, rehearsed: bool = False) -> TroubleshootScreen:
+    def operate(self, document: Document, rehearsed: bool | None = None) -> TroubleshootScreen:
         """Open the troubleshoot screen for a document's endpoint, replacing the current screen."""
         from tui.app.troubleshoot.screen import TroubleshootScreen
 
-        if rehearsed and not self.rehearse:
-            self.bring_rehearsal()
-        store = self._take_up(document)
+        store = self._take_up(document, rehearsed)
         screen = TroubleshootScreen(store)
         self.switch_to(screen)
         self.call_after_refresh(self._begin, store)
         return screen
 
-    def bring_rehearsal(self) -> None:
-        """Switch to the rehearsal, because a rehearsed run is about to be shown. `tui.app.launch` extends this."""
-        self.rehearse = True
-
-    def _take_up(self, document: Document) -> Store:
+    def _take_up(self, document: Document, rehearse: bool | None) -> Store:
         """Create the store for a document, and close the previous one."""
         previous = self.store
-        self.store = Store(
-            document, environ=self.environ, rehearse=self.rehearse, helper=self._helper, adopt=self.adopt
-        )
+        mode = self.rehearse if rehearse is None else rehearse
+        adopt = self.adopt if mode else None
+        self.store = Store(document, environ=self.environ, rehearse=mode, helper=self._helper, adopt=adopt)
         if previous is not None:
             self.run_worker(previous.close(), group="close")
         return self.store
@@ -167,8 +168,6 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
         """Follow a run on the live screen. Raises PlanInvalid when its plan cannot be read."""
         from tui.plan.load_save.load import load
 
-        if run.rehearsed:
-            self.bring_rehearsal()
         self.open(load(run.plan), "deploy", run)
 
     def switch_to(self, screen: Any) -> None:
@@ -190,7 +189,7 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
     @work(group="prepare", exclusive=True)
     async def _begin(self, store: Store) -> None:
         """Complete the environment after the first frame, then start the helper."""
-        if self.prepare is not None:
+        if store.rehearse and self.prepare is not None:
             store.preparing = "Starting the rehearsal"
             store.prepare_problem = ""
             store.announce("preparing")

@@ -23,15 +23,21 @@ class AppInterface(App[str], inherit_bindings=False):
         """Show the home screen."""
         raise NotImplementedError
 
-    def open(self, document: Document, step: str = "credentials", run: Run | None = None) -> None:
-        """Open a plan in the wizard, at a step."""
+    def open(
+        self,
+        document: Document,
+        step: str = "credentials",
+        run: Run | None = None,
+        rehearse: bool | None = None,
+    ) -> None:
+        """Open a plan in the wizard, at a step, in the mode of the run, else in the given one, else in home's."""
         raise NotImplementedError
 
     def attach(self, run: Run) -> None:
         """Follow a run on the live screen. Raises PlanInvalid when its plan cannot be read."""
         raise NotImplementedError
 
-    def operate(self, document: Document, rehearsed: bool = False) -> Any:
+    def operate(self, document: Document, rehearsed: bool | None = None) -> Any:
         """Open the troubleshoot screen for a document's endpoint, replacing the current one; returns the screen."""
         raise NotImplementedError
 

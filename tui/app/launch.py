@@ -45,7 +45,8 @@ def run(
             with contextlib.suppress(OSError):
                 print(app.plan_kept())
                 if app.store.file is not None:
-                    print(f"Resume with: aml-deploy {shlex.quote(str(app.store.file))}{' --rehearse' * app.rehearse}")
+                    mode = " --rehearse" * app.store.rehearse
+                    print(f"Resume with: aml-deploy {shlex.quote(str(app.store.file))}{mode}")
         return app.return_code or 0
     code = _farewell(followed, how)
     return code if attach_run is not None else min(code, 1)
@@ -65,12 +66,12 @@ def troubleshoot(arguments: Namespace) -> int:
         document.set("test.request", None, "command line")
     shown: list[Any] = []
 
-    def begin(app: WizardApp) -> None:
-        shown.append(app.operate(document))
-
-    # Going home from here must stay in the rehearsal.
     rehearsed = any(environ.get(name) != os.environ.get(name) for name in _REHEARSED)
-    app = _wizard(None, environ=None if rehearsed else environ, rehearse=rehearsed, begin=begin)
+
+    def begin(app: WizardApp) -> None:
+        shown.append(app.operate(document, rehearsed))
+
+    app = _wizard(None, rehearse=arguments.rehearse, begin=begin)
     with terminal_kept_clean():
         app.run(mouse=arguments.mouse)
     if app.hung_up:
@@ -83,7 +84,6 @@ def troubleshoot(arguments: Namespace) -> int:
 def _wizard(
     document: Document | None,
     *,
-    environ: Mapping[str, str] | None = None,
     rehearse: bool = False,
     begin: Callable[[WizardApp], None] | None = None,
 ) -> WizardApp:
@@ -96,24 +96,13 @@ def _wizard(
     from tui.app.app import WizardApp
 
     class Wizard(WizardApp):
-        """The wizard, able to start the rehearsal when a rehearsed run is opened."""
+        """The wizard, with the garbage of its start set aside."""
 
         def on_ready(self) -> None:
             gc.freeze()
             gc.enable()
 
-        def bring_rehearsal(self) -> None:
-            super().bring_rehearsal()
-            self.prepare, self.adopt = _rehearsal, _as_rehearsed
-
-    return Wizard(
-        document,
-        environ=os.environ if environ is None else environ,
-        rehearse=rehearse,
-        prepare=_rehearsal if rehearse else None,
-        adopt=_as_rehearsed if rehearse else None,
-        begin=begin,
-    )
+    return Wizard(document, environ=os.environ, rehearse=rehearse, prepare=_rehearsal, adopt=_as_rehearsed, begin=begin)
 
 
 def _as_rehearsed(document: Document) -> Document:

@@ -122,8 +122,7 @@ def attach(arguments: argparse.Namespace) -> int:
         return lines.run(arguments)
     from tui.app.launch import run
 
-    chosen = lines.choose(arguments.run)
-    return run(None, attach_run=chosen, rehearse=chosen.rehearsed, mouse=arguments.mouse)
+    return run(None, attach_run=lines.choose(arguments.run), mouse=arguments.mouse)
 
 
 def troubleshoot(arguments: argparse.Namespace) -> int:

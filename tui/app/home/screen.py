@@ -21,6 +21,7 @@ from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.state.background import in_thread
 from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
+from tui.app.widgets.header import badge
 from tui.app.widgets.screen_keys import MOVING
 from tui.plan.presets import presets
 from tui.plan.problems import PlanInvalid
@@ -82,16 +83,16 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._groups: list[tuple[str, list[Entry]]] = []
 
     def compose(self) -> ComposeResult:
-        rehearsal = "rehearsal" if self.app.rehearse else "deploy a model to a private online endpoint"
-        yield Static(Content.assemble(("aml-deploy", "bold"), f"  {rehearsal}"), id="home-title")
+        yield Static(id="home-title")
         yield Vertical(
-            Static(BEGIN_REHEARSAL if self.app.rehearse else BEGIN, id="begin", markup=False),
+            Static(id="begin", markup=False),
             OptionList(id="entries"),
             Static("", id="about", markup=False),
             classes="home",
         )
         yield Horizontal(
             Static("Enter opens the selected entry.", id="status", markup=False),
+            Button("", id="mode", compact=True, tooltip="Where plans that are opened here are deployed."),
             Button("Help", id="home-help", compact=True, action="screen.help", tooltip="What this program does."),
             Button("Quit", id="leave", compact=True),
             id="buttons",
@@ -99,9 +100,26 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         yield KeysRow()
 
     def on_mount(self) -> None:
+        self._show_mode()
         self._fill([], _recent_plans())
         self.query_one(OptionList).focus()
         self.run_worker(self._look_for_runs(), group="runs", exclusive=True)
+
+    def _show_mode(self) -> None:
+        rehearse = self.app.rehearse
+        title = Content.assemble(
+            ("aml-deploy", "bold"), "  ", badge(rehearse, self.app.environ), " · deploy a model to a private endpoint"
+        )
+        self.query_one("#home-title", Static).update(title)
+        self.query_one("#begin", Static).update(BEGIN_REHEARSAL if rehearse else BEGIN)
+        button = self.query_one("#mode", Button)
+        button.label = "Switch to Azure" if rehearse else "Switch to rehearsal"
+        button.refresh(layout=True)
+
+    @on(Button.Pressed, "#mode")
+    def _switch(self) -> None:
+        self.app.rehearse = not self.app.rehearse
+        self._show_mode()
 
     async def _look_for_runs(self) -> None:
         try:
@@ -192,11 +210,11 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         if found is not None:
             self.app.operate(found.document, found.rehearsed)
 
-    def _open(self, plan: str) -> None:
+    def _open(self, plan: str, rehearse: bool | None = None) -> None:
         from tui.plan.load_save.load import load
 
         try:
-            self.app.open(load(plan))
+            self.app.open(load(plan), rehearse=rehearse)
         except PlanInvalid as invalid:
             self._say_invalid(invalid)
 
@@ -208,7 +226,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
             if what == "attach":
                 self.app.attach(run)
             elif what == "edit":
-                self._open(str(run.plan))
+                self._open(str(run.plan), run.rehearsed)
         except PlanInvalid as invalid:
             self._say_invalid(invalid)
         if what == "discard":
@@ -240,7 +258,9 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
                 "through a private endpoint, tests it, and can roll it back or remove it.\n\n"
                 "A plan defines what is deployed and where. Start with a preset: nothing is created before the step "
                 "Review, and every value can be changed.\n\n"
-                "With --rehearse, everything runs against a local Azure on this machine.",
+                "In rehearsal (the button below the list, or --rehearse), everything runs against a local Azure on "
+                "this machine. The first row of every screen says where the open plan or run belongs: AZURE or "
+                "rehearsal. A run keeps its mode.",
             )
         )
 
@@ -254,13 +274,14 @@ class RunScreen(Dialog["tuple[str, Run]"]):
 
     def compose(self) -> ComposeResult:
         run = self.run_shown
+        there = "in the rehearsal" if run.rehearsed else "in Azure"
         discard = [] if run.alive else [Button("Discard …", id="discard", compact=True)]
         yield Box(
             f"Run {run.id}",
             says(
-                f"Endpoint {run.endpoint}, deployment {run.deployment}, {run.status}.\n"
-                "Attach follows the run, and resumes it if it is not running. Edit opens its plan at step 1. Discard "
-                "removes the run from this machine; what it created in Azure remains.",
+                f"Endpoint {run.endpoint}, deployment {run.deployment}, {run.status}, started {there}.\n"
+                f"Attach follows the run; it can only be resumed {there}. Edit opens its plan at step 1. Discard "
+                "removes the run from this machine; what it created there remains.",
                 id="said",
             ),
             buttons(

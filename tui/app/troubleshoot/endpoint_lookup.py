@@ -23,10 +23,10 @@ class NotKnown(ValueError):
 
 @dataclass(frozen=True)
 class FoundEndpoint:
-    """A document that identifies an endpoint; `rehearsed` if it comes from a rehearsed run."""
+    """A document that identifies an endpoint; `rehearsed` if it is in the rehearsal."""
 
     document: Document
-    rehearsed: bool = False
+    rehearsed: bool
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ def known_endpoints() -> list[Known]:
     """Return the endpoints of this machine's runs, most recently used first. Raises OSError."""
     from tui.engine.journal.runs import runs
 
-    found: dict[str, Known] = {}
+    found: dict[tuple[str, bool], Known] = {}  # the rehearsal may have an endpoint with the name of one in Azure
     for run in runs()[:50]:
-        if run.endpoint and run.endpoint not in found:
+        if run.endpoint and (run.endpoint, run.rehearsed) not in found:
             kind = ", rehearsed" if run.rehearsed else ""
             began = run.started.replace("T", " ").replace("Z", " UTC")
-            found[run.endpoint] = Known(run.endpoint, f"last run {run.status}{kind}, {began}", run)
+            found[run.endpoint, run.rehearsed] = Known(run.endpoint, f"last run {run.status}{kind}, {began}", run)
     return list(found.values())[:MOST]
 
 
@@ -61,17 +61,23 @@ def of_run(run: Run) -> FoundEndpoint:
 
 
 def of_text(typed: str, environ: Mapping[str, str], rehearse: bool = False) -> FoundEndpoint:
-    """Find an endpoint by name, resource ID or scoring URL. Raises NotKnown, PlanInvalid, OSError."""
+    """Find an endpoint by name, resource ID or scoring URL; with `rehearse`, a name is one in the rehearsal.
+
+    Raises NotKnown, PlanInvalid, OSError.
+    """
     typed = typed.strip()
     found = RESOURCE_ID.match(typed)
     if found:
         document = Document()
         set_place(document, found, "you")
         document.set("endpoint.name", found["endpoint"], "you")
-        return FoundEndpoint(document)
-    known = {item.endpoint.lower(): item for item in known_endpoints()}
+        return FoundEndpoint(document, rehearse)
+    listed = known_endpoints()
+    usable = [item for item in listed if item.run.rehearsed or not rehearse]
+    usable.sort(key=lambda item: item.run.rehearsed is rehearse)  # the last one is taken: one of the chosen mode
+    known = {item.endpoint.lower(): item for item in usable}
     if "://" in typed:
-        run = run_of_url(typed, (item.run for item in known.values()))
+        run = run_of_url(typed, (item.run for item in listed))
         if run is not None:
             return of_run(run)
         typed = name_in_url(typed)
@@ -89,4 +95,4 @@ def of_text(typed: str, environ: Mapping[str, str], rehearse: bool = False) -> F
     for key, name in WORKSPACE.items():
         document.set(key, f"${{env:{name}}}", "the environment")
     document.set("endpoint.name", typed, "you")
-    return FoundEndpoint(document)
+    return FoundEndpoint(document, rehearse)

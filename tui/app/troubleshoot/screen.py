@@ -25,6 +25,7 @@ from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.troubleshoot import texts
 from tui.app.troubleshoot.finding_dialog import FindingDialog
+from tui.app.widgets.header import badge
 from tui.app.widgets.screen_keys import MOVING
 from tui.app.widgets.sections import Sections
 from tui.engine.journal.run_view import LogLine
@@ -81,7 +82,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._log_lines: list[LogLine] = []
 
     def compose(self) -> ComposeResult:
-        yield Static(f"aml-deploy  troubleshoot {self._endpoint}", id="trouble-title", markup=False)
+        yield Static(self._title(f"troubleshoot {self._endpoint}"), id="trouble-title", markup=False)
         yield Sections(SECTIONS, id="sections")
         with ContentSwitcher(initial="section-findings", id="trouble-body"):
             with Vertical(id="section-findings"):
@@ -105,6 +106,10 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
             yield Button("For support", id="support", compact=True, tooltip="All details as one text, to copy")
             yield Button("Home", id="home", compact=True)
         yield KeysRow()
+
+    def _title(self, head: str) -> Content:
+        where = badge(self.store.rehearse, self.store.environ)
+        return Content.assemble(("aml-deploy", "bold"), "  ", where, f" · {head}")
 
     @property
     def _endpoint(self) -> str:
@@ -200,8 +205,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     def _show_findings(self) -> None:
         head = words.headline(self.report)
-        kind = "rehearsal, " if self.store.rehearse else ""
-        self.query_one("#trouble-title", Static).update(Content.assemble(("aml-deploy", "bold"), f"  {kind}{head}"))
+        self.query_one("#trouble-title", Static).update(self._title(head))
         options = self.query_one("#findings", OptionList)
         at = options.highlighted or 0
         had_focus = options.has_focus

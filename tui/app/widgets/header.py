@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -10,8 +12,19 @@ from tui.app.state.store import Store
 from tui.app.steps.step_texts import ORDER, TITLES
 
 
+def badge(rehearse: bool, environ: Mapping[str, str]) -> Content:
+    """Return where what is open happens: AZURE, or the rehearsal with its simulated failures.
+
+    The variables of `aml-deploy rehearsal --env` point every client of Azure to the rehearsal.
+    """
+    if not rehearse and "REHEARSAL_CLIENT_ID" not in environ:
+        return Content.styled("AZURE", "bold $text-warning")
+    practised = environ.get("REHEARSAL_SCENARIOS", "")
+    return Content.styled(f"rehearsal of {practised}" if practised else "rehearsal", "bold")
+
+
 class HeaderBar(Widget):
-    """One row: step n of 9 on the left; rehearsal, saved state and workspace on the right."""
+    """One row: step n of 9 on the left; where things happen, saved state and workspace on the right."""
 
     step = reactive("")
 
@@ -34,16 +47,12 @@ class HeaderBar(Widget):
         workspace = store.resolved("workspace.name") or str(store.value("workspace.name") or "")
         if "${" in workspace:
             workspace = "no workspace yet" if store.ready.is_set() else ""
-        parts = [self.saved(), *([workspace] if workspace else [])]
-        if store.rehearse:
-            practised = store.environ.get("REHEARSAL_SCENARIOS", "")  # simulated failures
-            parts.insert(0, f"rehearsal of {practised}" if practised else "rehearsal")
+        where = badge(store.rehearse, store.environ)
+        parts = [where, *(Content(part) for part in (self.saved(), workspace) if part)]
         taken = left.cell_length
-        while len(parts) > 1 and taken + 2 + len(" · ".join(parts)) > width:
+        while len(parts) > 1 and taken + 2 + Content(" · ").join(parts).cell_length > width:
             parts.pop()
-        right = Content(" · ").join(
-            Content.styled(part, "bold" if part.startswith("rehearsal") else "") for part in parts
-        )
+        right = Content(" · ").join(parts)
         gap = max(1, width - taken - right.cell_length)
         return Content.assemble(" ", left, " " * gap, right, " ")
 

@@ -94,9 +94,10 @@ def find(run_id: str) -> Run | None:
     return read(runs_folder() / run_id)
 
 
-def latest(endpoint: str | None = None) -> Run | None:
-    """The newest run, or the newest one on an endpoint; None if there is none."""
-    return next((run for run in runs() if endpoint is None or run.endpoint == endpoint), None)
+def latest(endpoint: str | None = None, *, rehearsed: bool = False) -> Run | None:
+    """The newest run (with `rehearsed`, the newest rehearsed one), or that on an endpoint; None if there is none."""
+    fitting = (run for run in runs() if run.rehearsed or not rehearsed)
+    return next((run for run in fitting if endpoint is None or run.endpoint == endpoint), None)
 
 
 def read(folder: Path) -> Run | None:

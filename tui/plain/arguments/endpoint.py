@@ -48,6 +48,8 @@ def target(arguments: Namespace) -> tuple[Document, dict[str, str]]:
     for key, value in zip(WORKSPACE, (arguments.subscription, arguments.resource_group, arguments.workspace)):
         if value:
             document.set(key, value, "command line")
+    if run is not None and run.rehearsed and not arguments.rehearse:
+        say(f"In the rehearsal, as run {run.id} was; nothing in Azure is changed.")
     try:
         return located(document, rehearse=arguments.rehearse or (run is not None and run.rehearsed))
     except PlanInvalid:
@@ -84,12 +86,17 @@ def _of_url(arguments: Namespace) -> tuple[Document, dict[str, str]]:
 
 
 def _run(arguments: Namespace, name: str) -> Run | None:
-    """The run that specifies the endpoint's workspace, or None."""
+    """The run that specifies the endpoint's workspace and whether it is rehearsed, or None. Raises Failure."""
     if arguments.run:
-        return choose(arguments.run)
+        run = choose(arguments.run)
+        if arguments.rehearse and not run.rehearsed:
+            raise Failure(f"Run {run.id} was started in Azure: --rehearse does not apply to it. Omit one of both.", 2)
+        return run
     if arguments.plan:
         return None
-    return run_of_url(name, runs.runs()) if "://" in name else runs.latest(name)
+    if "://" in name:
+        return run_of_url(name, (run for run in runs.runs() if run.rehearsed or not arguments.rehearse))
+    return runs.latest(name, rehearsed=arguments.rehearse)
 
 
 def _document(arguments: Namespace, run: Run | None) -> Document:

@@ -32,7 +32,8 @@ def run(arguments: Namespace) -> int:
         if host:
             say(f"The engine on {host} is working on run {chosen.id}; following it from this machine.")
         if resumed:
-            say(f"The engine of run {chosen.id} has stopped; resuming the run.")
+            there = "the rehearsal" if chosen.rehearsed else "Azure"
+            say(f"The engine of run {chosen.id} has stopped; resuming the run in {there}.")
             _resume(chosen)
         return watch(chosen, signals, starting=resumed, stops=False, as_json=arguments.json)
 

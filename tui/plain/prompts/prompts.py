@@ -42,10 +42,12 @@ def walk(document: Document | None, *, rehearse: bool, answers_file: str | None 
     with contextlib.closing(live_facts.Facts(form, rehearse=rehearse)) as known:
         say(KEYS)
         for step in FORM_STEPS:
+            say(_title(step, rehearse))
             _step(form, step, answers, known)
         for key in answers.left:
             if key in BY_KEY:
                 say(f"\n{answers.places[key]}, {key}: not used, since other values make the question unnecessary.")
+        say(_title("review", rehearse))
         _review(form, answers, known)
         known.rehearsed_again()
     _offer_to_save(form, answers)
@@ -74,14 +76,14 @@ def _chosen_plan(answers: Answers) -> Document:
             say(f"  {invalid}")
 
 
-def _title(step: str) -> str:
+def _title(step: str, rehearse: bool) -> str:
     titles = dict(STEPS)
-    return f"\nStep {[*titles].index(step) + 1} of {len(titles)}: {titles[step]}"
+    where = "rehearsal" if rehearse else "AZURE"
+    return f"\nStep {[*titles].index(step) + 1} of {len(titles)}: {titles[step]}  [{where}]"
 
 
 def _step(form: Form, step: str, answers: Answers, known: live_facts.Facts) -> None:
     """Ask for the fields of a step, then show Azure's answers about them."""
-    say(_title(step))
     known.before(step)
     fields = [field for field in fields_of(step, advanced=True) if not field.advanced or field.key in answers.places]
     place = 0
@@ -101,7 +103,6 @@ def _review(form: Form, answers: Answers, known: live_facts.Facts) -> None:
 
     Raises Failure if the answer is no; with exit code 2 at the end of the input.
     """
-    say(_title("review"))
     while True:
         _print_values(form)
         invalid = _invalid(form)

@@ -97,7 +97,7 @@ class RunPane(Pane):
         self._started()
 
     async def _resume(self, follower: RunFollower) -> None:
-        self.say("▸ Resuming")
+        self.say(f"▸ Resuming in {'the rehearsal' if follower.run.rehearsed else 'Azure'}")
         try:
             await start_run.resume(self.store, follower.run)
         except start_run.SecretNeeded as needed:
