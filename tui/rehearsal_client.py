@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from tui.common import child_process
@@ -87,6 +87,19 @@ def with_own_identity(document: Document, environ: Mapping[str, str]) -> Documen
         changed.set(f"credential.{key}", None, OWN_IDENTITY)
     changed.set("credential.method", "default", OWN_IDENTITY)
     return changed
+
+
+def without_assumed(document: Document, written: Document, assumed: Collection[str] = ()) -> Document:
+    """A copy of the document to save or export: what the rehearsal assumes is again as in `written`.
+
+    That is its own identity, where nobody has typed over it since, and the values of the keys `assumed`.
+    """
+    saved, before = document.copy(), written.copy()
+    before.shown = saved.shown
+    own = [key for key in BY_KEY if key.startswith("credential.") and saved.sources.get(key) == OWN_IDENTITY]
+    for key in (*own, *assumed):
+        saved.set(key, before.get(key), before.sources.get(key, before.origin))
+    return saved
 
 
 def _is_practice(document: Document, environ: Mapping[str, str]) -> bool:

@@ -12,6 +12,8 @@ from textual.widgets import Input, OptionList
 from tests.app.panes import Walk, home, plans, recorded_answers, wizard
 from tests.app.steps.test_forms import LEGACY
 from tui.app.app import WizardApp
+from tui.app.state.store import Store
+from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
 
 __all__ = ["home"]
@@ -63,6 +65,68 @@ async def test_a_plan_from_a_file_is_saved_there_without_what_a_rehearsal_change
     written = yaml.safe_load(file.read_text())
     assert written["endpoint"]["name"] == "fraud"
     assert written["credential"] == {"method": "azure_cli"}
+
+
+PRINCIPAL = {"method": "service_principal", "tenant_id": "contoso", "client_id": "11111111-aaaa-bbbb-cccc-222222222222",
+             "client_secret": "${env:OUR_SECRET}"}  # fmt: skip
+
+
+def rehearsed_store(document: Document) -> Store:
+    """The state of a plan that is rehearsed, as the wizard creates it."""
+    from tui.rehearsal_client import with_own_identity
+
+    return Store(document, environ={}, rehearse=True, adopt=lambda document: with_own_identity(document, os.environ))
+
+
+def of_principal(home: Path) -> Path:
+    """A plan file that signs in with a service principal."""
+    source = load("churn-xgboost")
+    for key, value in PRINCIPAL.items():
+        source.set(f"credential.{key}", value, "test")
+    source.save(home / "plan.yml")
+    return home / "plan.yml"
+
+
+async def test_a_rehearsal_keeps_the_service_principal_of_a_plan_whose_credential_is_edited(home: Path) -> None:
+    file = of_principal(home)
+    store = rehearsed_store(load(file))
+    assert store.value("credential.method") == "default"
+    store.set("credential.tenant_id", "fabrikam")
+    store.save()
+    assert yaml.safe_load(file.read_text())["credential"] == {**PRINCIPAL, "tenant_id": "fabrikam"}
+    store.set("credential.method", "azure_cli")
+    store.save_as(home / "other.yml")
+    assert load(home / "other.yml").get("credential.method") == "azure_cli"
+    assert load(home / "other.yml").get("credential.client_id") == PRINCIPAL["client_id"]
+
+
+async def test_what_the_rehearsals_workspace_dictates_or_lists_is_not_saved(home: Path) -> None:
+    file = of_principal(home)
+    before = load(file)
+    egress = "deployment.egress_public_network_access"
+    store = rehearsed_store(load(file))
+    store.put("workspace.name", "rehearsal", "chosen from the list")
+    store.put(egress, None if before.get(egress) else "disabled", "the workspace")
+    store.set("endpoint.description", "mine")
+    store.save()
+    saved = load(file)
+    assert [saved.get(key) for key in ("workspace.name", egress)] == [
+        before.get(key) for key in ("workspace.name", egress)
+    ]
+    assert saved.get("endpoint.description") == "mine"
+    store.set("workspace.name", "ours")
+    store.save()
+    assert load(file).get("workspace.name") == "ours", "what the user types is saved"
+
+
+async def test_what_is_exported_from_a_rehearsal_signs_in_as_the_plan_says(home: Path) -> None:
+    from tui.app.steps.as_cli import as_code
+
+    store = rehearsed_store(load(of_principal(home)))
+    assert store.payload("export")["document"]["credential"] == PRINCIPAL
+    assert store.payload("sign_in")["document"]["credential"] == {"method": "default"}
+    assert PRINCIPAL["client_id"] in as_code("credentials", store)
+    assert store.value("credential.method") == "default"
 
 
 async def test_save_as_wants_a_yaml_file_and_writes_it(home: Path) -> None:

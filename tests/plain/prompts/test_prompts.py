@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import termios
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,20 @@ def test_a_changed_plan_can_be_saved_and_holds_no_secret(rehearsing: dict[str, s
     assert "service_principal" in saved.read_text(encoding="utf-8")
     assert "practice~secret" not in saved.read_text(encoding="utf-8")
     assert "practice~secret" not in done.stderr
+
+
+def test_a_plan_saved_in_a_rehearsal_keeps_its_service_principal(rehearsing: dict[str, str], tmp_path: Path) -> None:
+    plan, saved = load(PRESET), tmp_path / "mine.yml"
+    principal = {"method": "service_principal", "tenant_id": "contoso", "client_id": str(uuid.uuid4()),
+                 "client_secret": "${env:OUR_SECRET}"}  # fmt: skip
+    for key, value in principal.items():
+        plan.set(f"credential.{key}", value, "test")
+    plan.save(tmp_path / "plan.yml")
+    typed = answers({"endpoint.name": "churn-04"}, f"n\n{saved}\n")
+    done = aml_deploy(str(tmp_path / "plan.yml"), "--rehearse", "--plain", environ=rehearsing, typed=typed)
+    assert done.returncode == 130, done.stderr
+    assert load(saved).get("endpoint.name") == "churn-04"
+    assert load(saved).tree["credential"] == principal
 
 
 def test_a_field_can_be_changed_in_the_review(rehearsing: dict[str, str]) -> None:

@@ -62,13 +62,17 @@ OF_ONE = ("inspect_model", "count_files", "sizes", "make_scoring", "cost")
 """Queries about the deployment shown, in a plan with several."""
 
 
+ASSUMED = ("workspace.", "deployment.egress_public_network_access")
+"""Keys that are never saved when their value comes from the rehearsal: from its lists, or dictated by its workspace."""
+
+
 class Store:
     """The state shared by all panes.
 
     `environ` is the environment in which references are resolved and child processes are started; in a rehearsal it is
     complete once `ready` is set. `facts` holds the helper's answers by query, as long as they are valid for the plan.
     `adopt` returns the document as it is deployed here (a rehearsal signs in with its own identity); the credential
-    that it substitutes is never saved.
+    that it substitutes is never saved (see `to_save`).
 
     Listeners are called with the key of a changed field, the name of a query that was answered or discarded, or one
     of "run", "saved", "ready", "preparing".
@@ -85,7 +89,7 @@ class Store:
     ) -> None:
         self.environ: dict[str, str] = dict(os.environ if environ is None else environ)
         self._written = document  # the file's content, before `adopt`
-        self._touched: set[str] = set()
+        self._assumed: set[str] = set()  # keys whose value comes from the rehearsal
         self.document = adopt(document) if adopt else document
         if self.document.listed():  # the steps show the last one, which takes over the traffic
             self.document.shown = len(self.document.listed()) - 1
@@ -154,7 +158,8 @@ class Store:
     def put(self, key: str, value: Any, source: str) -> None:
         """Set a field (None: remove it), with the source as text."""
         self.document.set(key, value, source)
-        self._touched.add(key)
+        from_rehearsal = self.rehearse and source != "you" and key.startswith(ASSUMED)
+        (self._assumed.add if from_rehearsal else self._assumed.discard)(key)
         self.dirty = True
         self.touched(key)
 
@@ -227,6 +232,8 @@ class Store:
     def payload(self, question: str = "") -> dict[str, Any]:
         """Return the plan in the helper's format; for queries about one deployment, the one shown comes last."""
         document = self.document.with_shown_last() if question in OF_ONE else self.document.copy()
+        if question == "export":
+            document = self.to_save()
         return {
             "document": document.tree,
             "base": str(self.document.base),
@@ -334,7 +341,7 @@ class Store:
         try:
             if self.file is None:
                 self.file = _new_plan_file(self.document)
-            self._to_save().save(self.file)
+            self.to_save().save(self.file)
         except OSError as error:
             self.save_problem = f"The plan cannot be saved to {self.file}: {error.strerror or error}."
         else:
@@ -342,18 +349,17 @@ class Store:
             self.save_problem = ""
         self.announce("saved")
 
-    def _to_save(self) -> Document:
-        """Return the document with its file's original credential, unless that was changed here."""
-        document = self.document.copy()
-        if not any(key.startswith("credential.") for key in self._touched):
-            document.tree.pop("credential", None)
-            if "credential" in self._written.tree:
-                document.tree["credential"] = self._written.copy().tree["credential"]
-        return document
+    def to_save(self) -> Document:
+        """Return the document as it is saved and exported: without what the rehearsal assumes."""
+        if not self.rehearse:
+            return self.document.copy()
+        from tui.rehearsal_client import without_assumed
+
+        return without_assumed(self.document, self._written, self._assumed)
 
     def save_as(self, path: Path) -> None:
         """Save the plan to this file, and use it for later saves. Raises OSError."""
-        self._to_save().save(path)
+        self.to_save().save(path)
         self.file = path
         self.dirty = False
         self.announce("saved")

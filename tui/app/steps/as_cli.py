@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import shlex
 from typing import Any
@@ -27,6 +28,8 @@ _PARTS = {
 
 def as_code(step: str, store: Store) -> str:
     """Return the commands and YAML of a step. References become shell variables in commands; secrets never appear."""
+    store = copy.copy(store)
+    store.document = store.to_save()  # as in the plan's file: without the rehearsal's identity
     parts = [_COMMENT, "", *_Commands(store).of(step)]
     for name, tree in _files(step, store):
         parts += ["", f"# {name}:", _yaml(tree)]

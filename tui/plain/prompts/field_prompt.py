@@ -68,10 +68,14 @@ class Answers:
 
 
 class Form:
-    """The plan being edited: document, typed secrets, and environment variables for references."""
+    """The plan being edited: document, typed secrets, and environment variables for references.
 
-    def __init__(self, document: Document, environ: Mapping[str, str]) -> None:
+    `written` is the document without what a rehearsal has replaced.
+    """
+
+    def __init__(self, document: Document, environ: Mapping[str, str], written: Document | None = None) -> None:
         self.document = document
+        self.written = written or document
         self.environ = dict(environ)
         self.secrets: dict[str, str] = {}
         self.changed = False

@@ -11,7 +11,7 @@ from tui.plain.ask_helper import Asker, sentences
 from tui.plain.commands.check import finding_lines, verdict, worst_first
 from tui.plain.prompts.field_prompt import Form
 from tui.plain.terminal import say
-from tui.rehearsal_client import WORKSPACE, CannotRehearse, prepare, with_own_identity
+from tui.rehearsal_client import WORKSPACE, CannotRehearse, prepare, with_own_identity, without_assumed
 
 ANSWER_SECONDS = 60
 CHECK_SECONDS = 180
@@ -81,6 +81,7 @@ class Facts:
         except CannotRehearse as reason:
             say(f"  {reason}")
             return
+        self._form.written = without_assumed(self._form.document, self._form.written)
         self._form.document = with_own_identity(self._form.document, self._form.environ)
         self._place = self._workspace()
 

@@ -22,6 +22,7 @@ from tui.plan.load_save.load import load
 from tui.plan.load_save.resolve import resolve
 from tui.plan.presets import presets
 from tui.plan.problems import PlanInvalid
+from tui.rehearsal_client import without_assumed
 
 FORM_STEPS = ("credentials", "workspace", "endpoint", "model", "compute", "network")
 
@@ -35,10 +36,11 @@ def walk(document: Document | None, *, rehearse: bool, answers_file: str | None 
     if document.problems:
         raise PlanInvalid(document.problems)
     environ: Mapping[str, str] = os.environ
+    written = document
     if rehearse:
         say("This is a rehearsal: a local Azure on this machine answers, and nothing in Azure is changed.")
         document, environ = rehearsal_place(document)
-    form = Form(document, environ)
+    form = Form(document, environ, written)
     with contextlib.closing(live_facts.Facts(form, rehearse=rehearse)) as known:
         say(KEYS)
         for step in FORM_STEPS:
@@ -167,7 +169,7 @@ def _offer_to_save(form: Form, answers: Answers) -> None:
         if not typed:
             return
         try:
-            form.document.save(Path(typed).expanduser())
+            without_assumed(form.document, form.written).save(Path(typed).expanduser())
         except OSError as error:
             say(f"  {typed} cannot be written: {error.strerror}.")
         else:
