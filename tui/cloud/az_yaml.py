@@ -13,6 +13,7 @@ from typing import Any
 
 from tui.cloud.errors import clean
 from tui.cloud.http.sdk_import import import_sdk
+from tui.common.typed_path import typed_path
 from tui.plan.fields.all_fields import FIELDS
 from tui.plan.load_save.az_yaml_file import Part, read_part
 from tui.plan.load_save.az_yaml_import import ImportedDocument, document_of
@@ -47,7 +48,7 @@ def import_files(paths: Sequence[Path]) -> ImportedDocument:
     parts: list[Part] = []
     for path in paths:
         try:
-            parts.append(read_part(Path(path).expanduser()))
+            parts.append(read_part(typed_path(path)))
         except PlanInvalid as invalid:
             problems.extend(invalid.problems)
     named = next((part.tree["name"] for part in parts if part.kind == "endpoint" and part.tree.get("name")), None)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from tui.common.typed_path import UnusablePath, typed_path
 from tui.plan.data_collection import texts
 from tui.plan.fields.all_fields import BY_KEY, FIELDS
 from tui.plan.load_save.document import Document, is_local_path
@@ -84,7 +85,10 @@ class Source:
             text = f"A path that starts with {kind}: is read by aml-deploy itself, and other tools cannot use it."
             remedy = "Apply the plan once and use the registered model, azureml:NAME:VERSION, or copy the files here."
             raise PlanInvalid([self.document.problem(key, text, remedy)])
-        written = Path(value).expanduser()
+        try:
+            written = typed_path(value)
+        except UnusablePath as unusable:
+            raise PlanInvalid([self.document.problem(key, str(unusable))]) from None
         if written.is_absolute():
             return written.as_posix()
         return Path(os.path.relpath((self.document.base / written).resolve(), self.folder)).as_posix()

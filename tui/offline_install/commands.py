@@ -6,6 +6,7 @@ import json
 from argparse import Namespace
 from pathlib import Path
 
+from tui.common.typed_path import typed_path
 from tui.offline_install import plan_environments
 from tui.offline_install.install_folder import megabytes, shown, write
 from tui.offline_install.wheels import PYTHONS
@@ -21,7 +22,7 @@ def run(arguments: Namespace) -> int:
     unknown = [python for python in pythons if python not in PYTHONS]
     if unknown:
         raise Failure(f"Python {unknown[0]} is not supported; it must be one of {', '.join(PYTHONS)}.", 2)
-    folder = Path(arguments.output or "aml-deploy-bundle").expanduser()
+    folder = typed_path(arguments.output or "aml-deploy-bundle")
     environments = {}
     for plan in arguments.plans:
         environments.update(plan_environments.environments(load(plan, [], arguments.sets), Path(plan).name))
@@ -57,10 +58,10 @@ def build_context(arguments: Namespace) -> int:
         raise Failure("The plan lists several deployments. Make the build context for a plan with one deployment.", 2)
     made = contexts.write(
         document,
-        Path(arguments.output or "context").expanduser(),
+        typed_path(arguments.output or "context"),
         machine=arguments.machine,
         image=arguments.image,
-        with_python=Path(arguments.with_python).expanduser() if arguments.with_python else None,
+        with_python=typed_path(arguments.with_python) if arguments.with_python else None,
         replace=arguments.force,
         tell=say,
     )

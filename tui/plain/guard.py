@@ -10,6 +10,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from typing import cast
 
+from tui.common.typed_path import UnusablePath
 from tui.plain.failure import Failure
 
 INTERRUPTED = 130
@@ -64,9 +65,9 @@ def _call(target: str, arguments: Namespace) -> int:
     module, _, function = target.partition(":")
     try:
         return cast(int, getattr(import_module(module), function)(arguments))
-    except Failure as failure:
+    except (Failure, UnusablePath) as failure:
         _say(str(failure))
-        return failure.code
+        return getattr(failure, "code", 2)
     except PlanInvalid as invalid:
         from tui.plain.output.problems import report
 

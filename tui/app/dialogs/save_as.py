@@ -11,6 +11,7 @@ from textual.widgets import Button
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.state.store import Store
 from tui.app.widgets.inputs import TextInput
+from tui.common.typed_path import typed_path
 
 
 class SaveAsScreen(Dialog[Path]):
@@ -33,12 +34,13 @@ class SaveAsScreen(Dialog[Path]):
     @on(TextInput.Submitted)
     @on(Button.Pressed, "#save")
     def _save(self) -> None:
-        path = Path(self.query_one("#file", TextInput).value.strip()).expanduser()
+        typed = self.query_one("#file", TextInput).value.strip()
         problem: str | None = None
-        if path.suffix not in (".yml", ".yaml"):
+        if not typed.endswith((".yml", ".yaml")):
             problem = "A plan is a YAML file; use a name that ends in .yml."
         else:
             try:
+                path = typed_path(typed)
                 self._store.save_as(path.resolve())
             except OSError as error:
                 problem = f"The file cannot be written: {error.strerror or error}."

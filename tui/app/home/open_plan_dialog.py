@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from textual.widgets import Button
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.state.background import in_thread
 from tui.app.widgets.inputs import TextInput
+from tui.common.typed_path import UnusablePath, typed_path
 from tui.plain.failure import Failure
 from tui.plan.load_save.document import Document
 from tui.plan.problems import PlanInvalid
@@ -52,7 +54,7 @@ class OpenPlanScreen(Dialog["Document"]):
         self.say(self.READING)
         try:
             document = await in_thread(self.read, typed)
-        except Failure as failure:
+        except (Failure, UnusablePath) as failure:
             self.say(f"✖ {failure}")
             return
         except PlanInvalid as invalid:
@@ -64,7 +66,7 @@ class OpenPlanScreen(Dialog["Document"]):
         """Load the document at the typed path; runs in a thread. Raises PlanInvalid, Failure."""
         from tui.plan.load_save.load import load
 
-        return load(Path(typed).expanduser())
+        return load(typed_path(typed))
 
 
 class ImportScreen(OpenPlanScreen):
@@ -87,12 +89,16 @@ class ImportScreen(OpenPlanScreen):
 
 
 def paths_in(typed: str) -> list[Path]:
-    """Return the paths in a line: the whole line if such a file exists, else the words as a shell would split them."""
-    whole = Path(typed).expanduser()
-    if whole.exists():
-        return [whole]
+    """Return the paths in a line: the whole line if such a file exists, else the words as a shell would split them.
+
+    Raises UnusablePath.
+    """
+    with contextlib.suppress(UnusablePath):  # a long line is several paths
+        whole = typed_path(typed)
+        if whole.exists():
+            return [whole]
     try:
         words = shlex.split(typed)
     except ValueError:  # an unclosed quote is part of the name
         words = [typed]
-    return [Path(word).expanduser() for word in words]
+    return [typed_path(word) for word in words]

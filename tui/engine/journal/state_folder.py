@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tui.common.typed_path import typed_path
+
 ROLL_BACK_FILE = "roll-back"
 """A file in a run's folder that asks its engine to roll back."""
 
@@ -16,7 +18,7 @@ def state_folder() -> Path:
     """
     named = os.environ.get("AML_DEPLOY_HOME")
     if named:
-        folder = Path(named).expanduser()
+        folder = typed_path(named)
     else:
         import platformdirs
 

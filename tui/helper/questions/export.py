@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tui.cloud.errors import CloudError
+from tui.common.typed_path import UnusablePath, typed_path
 from tui.export.targets import TARGETS, write
 from tui.export.targets import export as export_plan
 from tui.plan.load_save.document import Document
@@ -20,9 +21,11 @@ def export(plan: dict[str, Any], to: str = "", folder: str = "", replace: bool =
     if not to:
         return {"targets": [{"name": one.name, "about": one.about} for one in TARGETS]}
     document = Document(tree=dict(plan.get("document") or {}), base=Path(plan.get("base") or "."))
-    place = Path(folder or to).expanduser()
     try:
+        place = typed_path(folder or to)
         made = export_plan(document, to, place)
+    except UnusablePath as unusable:
+        raise CloudError("The folder cannot be used", str(unusable), "Name another folder.") from None
     except PlanInvalid as invalid:
         raise CloudError(
             "The plan cannot be exported to this target", str(invalid), "Enter or change the fields named above."

@@ -12,6 +12,7 @@ from tui.cloud.endpoints import remove as removal
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud
+from tui.common.typed_path import typed_path
 from tui.helper import sessions
 
 
@@ -52,8 +53,9 @@ def put_key(plan: dict[str, Any], which: str, path: str) -> dict[str, Any]:
     cloud = sessions.cloud_of(plan)
     found = _endpoint(cloud)
     key = secrets.both(cloud, found)[which]
-    file = Path(path).expanduser().absolute()
+    file = Path(path)
     try:
+        file = typed_path(path).absolute()
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as target:
             target.write(key.secret())

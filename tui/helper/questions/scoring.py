@@ -10,6 +10,7 @@ from tui.checks.model import model_folder
 from tui.checks.scoring import write_scoring_files
 from tui.cloud.errors import CloudError
 from tui.cloud.sources import staging
+from tui.common.typed_path import UnusablePath, typed_path
 from tui.helper import sessions
 
 
@@ -19,7 +20,10 @@ def make_scoring(plan: dict[str, Any], folder: str, replace: bool = False) -> di
     Of a model in another source, only the small files are read. Raises CloudError.
     """
     wanted = sessions.plan_of(plan).deployment.model
-    place = Path(folder).expanduser().resolve()
+    try:
+        place = typed_path(folder).resolve()
+    except UnusablePath as unusable:
+        raise CloudError("The folder cannot be used", str(unusable), "Name another folder.") from None
     with tempfile.TemporaryDirectory() as scratch:
         path = wanted.path
         if path is None and wanted.source:

@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+from tui.common.typed_path import typed_path
 from tui.plain.failure import Failure
 from tui.plan.load_save.document import Document
 
@@ -27,7 +28,7 @@ def read_request(name: str) -> str:
             raise Failure("There is no request on standard input. Pipe one in, or name a file with --request.", 2)
         return body
     try:
-        return Path(name).expanduser().read_text(encoding="utf-8")
+        return typed_path(name).read_text(encoding="utf-8")
     except OSError as error:
         raise Failure(f"The request {name} cannot be read: {error.strerror}.", 2) from None
     except UnicodeDecodeError:
@@ -40,6 +41,6 @@ def plan_request(document: Document) -> str | None:
     if not named or "${" in str(named):
         return None
     try:
-        return (Path(document.base) / Path(str(named)).expanduser()).read_text(encoding="utf-8")
+        return (Path(document.base) / typed_path(str(named))).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None

@@ -9,6 +9,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 
+from tui.common.typed_path import typed_path
 from tui.engine import start_stop
 from tui.engine.journal.journal import Event
 from tui.engine.journal.runs import Run
@@ -67,7 +68,7 @@ def beside(arguments: Namespace) -> None:
 
 def new_recording(given: str) -> Path:
     """The absolute path of a new recording, in a writable folder. Raises Failure."""
-    path = Path(os.path.abspath(Path(given).expanduser()))  # noqa: PTH100 (resolve would follow links)
+    path = Path(os.path.abspath(typed_path(given)))  # noqa: PTH100 (resolve would follow links)
     folder = path.parent
     if path.exists() or path.is_symlink():
         raise Failure(

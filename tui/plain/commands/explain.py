@@ -7,8 +7,8 @@ import os
 import sys
 import textwrap
 from argparse import Namespace
-from pathlib import Path
 
+from tui.common.typed_path import typed_path
 from tui.plain.failure import Failure
 from tui.plain.terminal import say
 from tui.remedies.catalogue import load, user_file
@@ -44,7 +44,7 @@ def read(name: str) -> str:
         if os.isatty(0):
             say("Paste the error text or the log, then press Ctrl+D on a new line.")
         return sys.stdin.buffer.read().decode("utf-8", "replace")[-MOST_CHARACTERS:]
-    path = Path(name).expanduser()
+    path = typed_path(name)
     try:
         with path.open("rb") as file:
             size = path.stat().st_size

@@ -7,6 +7,7 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
+from tui.common.typed_path import typed_path
 from tui.plain.failure import Failure
 from tui.plain.terminal import say
 
@@ -18,7 +19,7 @@ def run(arguments: Namespace) -> int:
 
     target(arguments.to)
     document = load(arguments.plan, arguments.overlays, arguments.sets)
-    folder = Path(arguments.output or arguments.to).expanduser()
+    folder = typed_path(arguments.output or arguments.to)
     if folder.exists() and not folder.is_dir():
         raise Failure(f"{folder} is a file. Name a folder with -o.", 2)
     exported = export(document, arguments.to, folder)
@@ -44,7 +45,7 @@ def read(arguments: Namespace) -> int:
     from tui.plain.ask_helper import import_az_yaml
 
     document = import_az_yaml([Path(name) for name in arguments.files], os.environ)
-    target = Path(arguments.output).expanduser()
+    target = typed_path(arguments.output)
     if target.is_dir():
         raise Failure(f"{target} is a folder. Name the plan file to write with -o, such as {target / 'plan.yml'}.", 2)
     if target.exists() and not arguments.force:

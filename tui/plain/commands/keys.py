@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable
 
+from tui.common.typed_path import typed_path
 from tui.plain.arguments.endpoint import target
 from tui.plain.ask_helper import Asker, conversation
 from tui.plain.failure import Failure
@@ -28,7 +29,7 @@ def run(arguments: Namespace) -> int:
     if arguments.put:
         if arguments.put[0] not in KEYS:
             raise Failure(f"--put {arguments.put[0]}: the key must be primary or secondary.", 2)
-        _writable(Path(arguments.put[1]).expanduser())
+        _writable(typed_path(arguments.put[1]))
     if arguments.rotate and not can_ask():
         raise Failure(
             "--rotate asks between its steps whether callers have switched, so it needs a terminal. Without one: move "

@@ -7,6 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from tui.common.typed_path import typed_path
 from tui.plain.arguments.plan_and_environment import ready
 from tui.plain.ask_helper import ask
 from tui.plain.commands.check import CHECK_SECONDS
@@ -19,7 +20,7 @@ def run(arguments: Namespace) -> int:
     document, environ = ready(arguments)
     pages = ask(document, environ, "requests", timeout=CHECK_SECONDS, named=str(arguments.plan))
     if arguments.out is not None:
-        written = _write(pages, Path(arguments.out).expanduser())
+        written = _write(pages, typed_path(arguments.out))
         if not arguments.json:
             print(*written, sep="\n", end="\n" if written else "")
     elif not arguments.json:

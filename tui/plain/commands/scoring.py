@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 from argparse import Namespace
-from pathlib import Path
 
+from tui.common.typed_path import typed_path
 from tui.plain.ask_helper import ask
 from tui.plain.failure import Failure
 from tui.plain.terminal import say
@@ -21,7 +21,7 @@ def run(arguments: Namespace) -> int:
     document = load(arguments.plan, arguments.overlays, arguments.sets)
     if document.listed():
         raise Failure("The plan lists several deployments. Make the files for a plan with one deployment.", 2)
-    folder = Path(arguments.output or "scoring").expanduser()
+    folder = typed_path(arguments.output or "scoring")
     target = folder / "plan.yml"
     if target.exists() and not arguments.force:
         raise Failure(f"{target} already exists. Name another folder with -o, or replace it with --force.", 2)

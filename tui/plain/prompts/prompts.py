@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from tui.common.typed_path import typed_path
 from tui.plain.arguments.plan_and_environment import rehearsal_place
 from tui.plain.commands.apply import deploy
 from tui.plain.failure import Failure
@@ -58,7 +58,7 @@ def walk(document: Document | None, *, rehearse: bool, answers_file: str | None 
 
 def _from_file(file: str) -> Answers:
     try:
-        return read_answers(Path(file).expanduser())
+        return read_answers(typed_path(file))
     except PlanInvalid as invalid:
         raise Failure("\n  ".join(["The answers are not valid.", *map(str, invalid.problems)]), 2) from None
 
@@ -169,7 +169,7 @@ def _offer_to_save(form: Form, answers: Answers) -> None:
         if not typed:
             return
         try:
-            without_assumed(form.document, form.written).save(Path(typed).expanduser())
+            without_assumed(form.document, form.written).save(typed_path(typed))
         except OSError as error:
             say(f"  {typed} cannot be written: {error.strerror}.")
         else:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tui.common.typed_path import UnusablePath, typed_path
 from tui.plan import data_collection
 from tui.plan.fields.all_fields import BY_KEY, FIELDS
 from tui.plan.load_save.az_yaml_file import Part
@@ -202,6 +203,9 @@ def _move(tree: dict[str, Any], key: str, part: Part, base: Path) -> None:
     value = above.get(last) if above else None
     if above and isinstance(value, str) and is_local_path(value):
         folder = part.folder_of(key)
-        there = Path(value).expanduser()
+        try:
+            there = typed_path(value)
+        except UnusablePath:
+            return  # `resolve` reports it
         if not there.is_absolute():
             above[last] = os.path.relpath(folder / there, base) if folder != base else os.path.normpath(value)

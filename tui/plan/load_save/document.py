@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tui.common.typed_path import UnusablePath, typed_path
 from tui.common.write_atomic import write_atomic
 from tui.plan.fields.all_fields import BY_KEY, FIELDS
 from tui.plan.load_save.references import has_reference, names
@@ -139,7 +140,10 @@ class Document:
         above, last = holder(tree, key)
         value = above.get(last) if above else None
         if above and isinstance(value, str) and is_local_path(value) and not has_reference(value):
-            there = (self.base / Path(value).expanduser()).resolve()
+            try:
+                there = (self.base / typed_path(value)).resolve()
+            except UnusablePath:
+                return  # written as it is: `resolve` reports it
             inside = there.is_relative_to(base.resolve())
             above[last] = os.path.relpath(there, base.resolve()) if inside else str(there)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tui.common.typed_path import UnusablePath, typed_path
 from tui.plan.fields.all_fields import BY_KEY
 from tui.plan.fields.field import NESTED
 from tui.plan.load_save import yaml_nodes
@@ -92,7 +93,10 @@ def _set_group(document: Document, group: str, values: dict[Any, Any]) -> list[P
 
 
 def _locate(argument: str) -> Path:
-    path = Path(argument).expanduser()
+    try:
+        path = typed_path(argument)
+    except UnusablePath as unusable:
+        raise PlanInvalid([Problem("", str(unusable), "", argument)]) from None
     if path.is_file():
         return path
     preset = find(argument)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from tui.common.typed_path import UnusablePath, typed_path
 from tui.plan import data_collection, rollout
 from tui.plan import model as m
 from tui.plan.fields import sources
@@ -151,7 +151,10 @@ def _path(document: Document, field: Field, value: str) -> tuple[Any, Problem | 
     if not is_local_path(value):
         wrong = sources.wrong_source(field.key, value)
         return (None, document.problem(field.key, *wrong)) if wrong else (value, None)
-    path = (document.base / Path(value).expanduser()).resolve()
+    try:
+        path = (document.base / typed_path(value)).resolve()
+    except UnusablePath as unusable:
+        return None, document.problem(field.key, str(unusable))
     problem = None
     try:
         if not path.exists():

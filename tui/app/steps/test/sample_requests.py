@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from tui.app.state.background import in_thread
 from tui.app.state.store import Store
+from tui.common.typed_path import typed_path
 
 SAMPLE_BYTES = 1_000_000
 NO_SAMPLE = '{\n  "data": []\n}\n'
@@ -54,7 +54,7 @@ def _from_file(store: Store) -> str:
     if not isinstance(written, str) or not written:
         raise NoSample("The plan has no sample request; set it in step 4, Model.")
     try:
-        path = (store.document.base / Path(expand(written, store.environ)).expanduser()).resolve()
+        path = (store.document.base / typed_path(expand(written, store.environ))).resolve()
         if path.stat().st_size > SAMPLE_BYTES:
             raise NoSample(f"{path} is larger than 1 MB.")
         return path.read_text(encoding="utf-8")

@@ -1,0 +1,60 @@
+"""Paths as users type them, and what every place that takes one says about a path that cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tui.app.home.open_plan_dialog import paths_in
+from tui.app.widgets.file_tree import start_folder
+from tui.common.typed_path import UnusablePath, typed_path
+from tui.plan.fields.all_fields import FIELDS
+from tui.plan.load_save.load import load
+from tui.plan.load_save.resolve import value_problem
+from tui.plan.problems import PlanInvalid
+
+UNUSABLE = {
+    "~no-such-user-here/model": "no home folder for ~no-such-user-here",
+    "n" * 256: "255 bytes",
+    "é" * 128: "255 bytes",
+    "/x" * 2048: "4095 for a path",
+    "a\0b": "a NUL character",
+    "~\0": "a NUL character",
+}
+PATHS = [field.key for field in FIELDS if field.kind == "path"]
+
+unusable = pytest.mark.parametrize("typed", UNUSABLE, ids=["user", "name", "bytes", "path", "nul", "home-nul"])
+
+
+def test_a_usable_path_need_not_exist() -> None:
+    assert typed_path("~/none/at all") == Path.home() / "none" / "at all"
+    assert typed_path("n" * 255) == Path("n" * 255)
+
+
+@unusable
+def test_every_path_field_says_why_a_path_cannot_be_used(typed: str) -> None:
+    for key in PATHS:
+        document = load("churn-xgboost")
+        document.set("deployment.code_configuration.code", "code", "test")
+        document.set(key, typed, "test")
+        if document.asked(key):
+            said = value_problem(document, key, {}, {}) or ""
+            assert UNUSABLE[typed] in said, key
+
+
+@unusable
+def test_a_plan_with_an_unusable_path_is_saved_as_it_is(typed: str, tmp_path: Path) -> None:
+    document = load("churn-xgboost")
+    document.set("deployment.model.path", typed, "test")
+    saved = document.save(tmp_path / "plan.yml")
+    assert saved.get("deployment.model.path") == typed
+
+
+@unusable
+def test_what_opens_files_says_why_a_path_cannot_be_used(typed: str, tmp_path: Path) -> None:
+    with pytest.raises(PlanInvalid, match=UNUSABLE[typed]):
+        load(typed)
+    assert start_folder(tmp_path, typed) == str(tmp_path)
+    with pytest.raises(UnusablePath, match=UNUSABLE[typed]):
+        paths_in(typed)

@@ -1,0 +1,35 @@
+"""Turns what a user typed into a path."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+LONGEST_NAME, LONGEST_PATH = 255, 4095  # bytes, on Linux and macOS
+
+
+class UnusablePath(OSError):
+    """The typed text can never be a path here; `strerror` is the reason, without a full stop."""
+
+    def __str__(self) -> str:
+        return f"This is not a usable path: {self.strerror}."
+
+
+def typed_path(text: str | os.PathLike[str]) -> Path:
+    """The path that a user typed, with `~` expanded; it need not exist. Raises UnusablePath."""
+    path = Path(text)
+    if "\0" in str(text):
+        raise UnusablePath(errno.EINVAL, "it has a NUL character")
+    try:
+        path = path.expanduser()
+        encoded = os.fsencode(path)
+    except RuntimeError:
+        raise UnusablePath(errno.ENOENT, f"this machine has no home folder for {path.parts[0]}") from None
+    except UnicodeError:
+        raise UnusablePath(errno.EINVAL, "it has characters that cannot be in a name") from None
+    if len(encoded) > LONGEST_PATH or max(map(len, encoded.split(os.fsencode(os.sep)))) > LONGEST_NAME:
+        raise UnusablePath(
+            errno.ENAMETOOLONG, f"the limit is {LONGEST_NAME} bytes for a name and {LONGEST_PATH} for a path"
+        )
+    return path
