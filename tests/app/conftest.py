@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 
@@ -12,3 +14,21 @@ def keys_wait_for_a_slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(typed_ahead, "MOST_SECONDS", 60.0)
     monkeypatch.setattr(typed_ahead, "LEAVING_SECONDS", 60.0)
+
+
+@pytest.fixture(autouse=True)
+def failed_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[BaseException]]:
+    """A worker that fails only shows a notice, and must fail the test; one that expects it clears the list."""
+    from tui.app.app import WizardApp
+
+    failed: list[BaseException] = []
+    show = WizardApp.worker_failed
+
+    def note(app: WizardApp, error: BaseException) -> None:
+        failed.append(error)
+        show(app, error)
+
+    monkeypatch.setattr(WizardApp, "worker_failed", note)
+    yield failed
+    if failed:
+        raise failed[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shlex
 import signal
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from textual.binding import Binding
 
 from tui.app.app_interface import AppInterface
 from tui.app.state.background import in_thread
+from tui.app.state.new_files import has_kept_edits
 from tui.app.state.store import Adopt, Store
 from tui.app.steps.typed_ahead import TypedAhead
 from tui.app.textual_patches.newest_size import BottomScreen
@@ -121,6 +123,29 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
         elif covered and not small:
             self.pop_screen()
 
+    # Faults
+
+    def worker_failed(self, error: BaseException) -> None:
+        """Show a notice, once however many workers fail meanwhile."""
+        from tui.app.dialogs.text_dialog import TextScreen
+        from tui.engine.journal.state_folder import state_folder
+
+        if any(screen.id == "fault" for screen in self.screen_stack):
+            return
+        with contextlib.suppress(OSError):
+            text = (
+                f"Something failed inside aml-deploy ({type(error).__name__}), and what it was doing did not finish. "
+                f"Your edits are kept, and a run in progress continues.\n\nDetails: {state_folder() / 'wizard.log'}"
+            )
+            notice = TextScreen("Internal error", text, export=True)
+            notice.id = "fault"
+            self.push_screen(notice)
+
+    def keep_edits(self) -> str:
+        """Keep unsaved edits in a plan of their own, which home lists."""
+        path = self.store.keep_edits() if self.store is not None else None
+        return f"Unsaved edits are kept; open them with: aml-deploy {shlex.quote(str(path))}" if path else ""
+
     # Which screen
 
     def go_home(self) -> None:
@@ -141,8 +166,11 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
 
         store = self._take_up(document, rehearse if run is None else run.rehearsed)
         store.run = run
-        self.switch_to(WizardScreen(store, step))
+        screen = WizardScreen(store, step)
+        self.switch_to(screen)
         self.call_after_refresh(self._begin, store)
+        if has_kept_edits(store.file):
+            self.call_after_refresh(screen.set_status, "! Unsaved edits of this plan are kept: see Home.")
 
     def operate(self, document: Document, rehearsed: bool | None = None) -> TroubleshootScreen:
         """Open the troubleshoot screen for a document's endpoint, replacing the current screen."""

@@ -48,8 +48,10 @@ class OperationDialog(Dialog[ScreenResultType]):
         """Query the helper; on an error show it and return None."""
         self._working = True
         self.show()
-        answer = await self._store.answer(question, timeout=timeout, **with_)
-        self._working = False
+        try:
+            answer = await self._store.answer(question, timeout=timeout, **with_)
+        finally:
+            self._working = False
         if answer.error is None:
             return dict(answer.value or {})
         if self._there:

@@ -19,6 +19,7 @@ from textual.widgets.option_list import Option
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.state.background import in_thread
+from tui.app.state.new_files import KEPT
 from tui.app.textual_patches.keys_row import KeysRow
 from tui.app.textual_patches.newest_size import NewestSize
 from tui.app.widgets.header import badge
@@ -331,4 +332,5 @@ def _recent_plans() -> list[Entry]:
 def _when(path: Path) -> str:
     from datetime import datetime
 
-    return f"saved {datetime.fromtimestamp(path.stat().st_mtime):%Y-%m-%d %H:%M}"
+    what = "unsaved edits of a wizard that ended by an error, kept" if KEPT in path.stem else "saved"
+    return f"{what} {datetime.fromtimestamp(path.stat().st_mtime):%Y-%m-%d %H:%M}"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+
+KEPT = "-unsaved-"  # in the names of files with unsaved edits
 
 
 def numbered(folder: Path, stem: str, ending: str) -> Iterator[Path]:
@@ -23,3 +26,19 @@ def new_path(folder: Path, stem: str, ending: str = "") -> Path:
 def stem_of(name: str) -> str:
     """Return a model's name as a file name stem."""
     return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "model"
+
+
+def kept_edits(plan: Path | None) -> Path:
+    """Return the file for unsaved edits of a plan (None: a preset), in the state folder's plans. Raises OSError."""
+    from tui.engine.journal.state_folder import plans_folder
+
+    whose = zlib.crc32(str(plan.absolute() if plan else "").encode("utf-8", "replace"))
+    return plans_folder() / f"{plan.stem if plan else 'plan'}{KEPT}{whose:08x}.yml"
+
+
+def has_kept_edits(plan: Path | None) -> bool:
+    """Whether edits were kept after the plan was last saved."""
+    try:
+        return plan is not None and kept_edits(plan).stat().st_mtime > plan.stat().st_mtime
+    except OSError:
+        return False

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
 from tui.app.state.answers import Answer, stay_busy
-from tui.app.state.new_files import new_path
+from tui.app.state.new_files import kept_edits, new_path
 from tui.plan.fields.all_fields import BY_KEY, fields_of
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.references import Unresolved, expand, has_reference
@@ -363,6 +363,17 @@ class Store:
         self.file = path
         self.dirty = False
         self.announce("saved")
+
+    def keep_edits(self) -> Path | None:
+        """Write unsaved edits, without secrets, to a plan of their own in the state folder's plans; return its path.
+
+        For a crash, which must not change the user's file. None if everything is saved. Raises OSError.
+        """
+        if not self.dirty:
+            return None
+        path = kept_edits(self.file)
+        self.to_save().save(path)
+        return path
 
 
 def _lower_priority(pid: int | None) -> None:

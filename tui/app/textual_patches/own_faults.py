@@ -1,7 +1,8 @@
-"""Reports an unhandled exception of the wizard without revealing secrets.
+"""Reports an unhandled exception of the wizard without revealing secrets, and survives one of a worker.
 
-Overrides `App._fatal_error` of Textual 8.2.8, which prints a traceback with the values of all variables, including
-secrets. This is intended upstream.
+Overrides of Textual 8.2.8, all intended upstream: `App._fatal_error` prints a traceback with the values of all
+variables, including secrets; `App._handle_exception` ends the application for the exception of a worker too, wherever
+the worker was started.
 """
 
 from __future__ import annotations
@@ -13,19 +14,42 @@ import traceback
 from typing import Any
 
 from textual.app import App
+from textual.worker import WorkerFailed
 
 
 class OwnFaults(App[Any], inherit_bindings=False):
     """Mixin for applications: on a crash, prints one sentence; the traceback goes to standard error, the log."""
 
+    def worker_failed(self, error: BaseException) -> None:
+        """React to the unexpected exception of a worker."""
+
+    def keep_edits(self) -> str:
+        """Keep what is not saved, before the application ends; return a sentence, or an empty text."""
+        return ""
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Go on after the exception of a worker; end for any other."""
+        if isinstance(error, WorkerFailed):  # only `Worker._run` passes this: no message handler waits for a worker
+            _log(error.error)
+            self.worker_failed(error.error)
+        else:
+            super()._handle_exception(error)
+
     def _fatal_error(self) -> None:
         """Log the traceback, and exit with one sentence."""
         error = self._exception or sys.exc_info()[1]
         if error is not None:
-            lines = traceback.format_exception(type(error), error, error.__traceback__)
-            with contextlib.suppress(OSError):
-                os.write(2, "".join(lines).encode("utf-8", "replace"))  # descriptor 2 is the log here
+            _log(error)
+        kept = ""
+        with contextlib.suppress(Exception):  # whatever is broken, the message below is printed
+            kept = self.keep_edits()
         self.panic(
             f"The wizard stopped because of an internal error ({type(error).__name__}). A run in progress continues; "
-            "aml-deploy runs lists it. Details are in wizard.log in the state folder."
+            f"aml-deploy runs lists it. Details are in wizard.log in the state folder. {kept}".rstrip()
         )
+
+
+def _log(error: BaseException) -> None:
+    lines = traceback.format_exception(type(error), error, error.__traceback__)
+    with contextlib.suppress(OSError):
+        os.write(2, "".join(lines).encode("utf-8", "replace"))  # descriptor 2 is the log here
