@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CloudMetadata:
-    """Addresses of one Azure cloud; URLs have no final slash. `studio` is empty if unknown."""
+    """Addresses of one Azure cloud; URLs have no final slash. `studio` is empty if unknown.
+
+    `hosts` are all names and suffixes in the metadata of a cloud that is not built in.
+    """
 
     name: str
     resource_manager: str
@@ -28,6 +31,8 @@ class CloudMetadata:
     studio: str
     registry_discovery: str
     built_in: bool
+    vault_suffix: str = "vault.azure.net"
+    hosts: tuple[str, ...] = ()
 
     @property
     def management_scope(self) -> str:
@@ -40,7 +45,9 @@ class CloudMetadata:
         return f"{self.ml_resource}/.default"
 
 
-def _known(name: str, arm: str, login: str, ml: str, storage: str, portal: str, registry: str) -> CloudMetadata:
+def _known(
+    name: str, arm: str, login: str, ml: str, storage: str, portal: str, registry: str, vault: str
+) -> CloudMetadata:
     return CloudMetadata(
         name=name,
         resource_manager=f"https://{arm}",
@@ -51,10 +58,12 @@ def _known(name: str, arm: str, login: str, ml: str, storage: str, portal: str, 
         studio=f"https://{ml}",
         registry_discovery=f"https://{registry}/",
         built_in=True,
+        vault_suffix=vault,
     )
 
 
-# The addresses in azure-ai-ml 1.35 (azure.ai.ml._azure_environments).
+# The addresses in azure-ai-ml 1.35 (azure.ai.ml._azure_environments), and the suffixes of vaults (Microsoft, "About
+# Azure Key Vault keys, secrets and certificates").
 BUILT_IN = {
     cloud.name: cloud
     for cloud in (
@@ -66,6 +75,7 @@ BUILT_IN = {
             "core.windows.net",
             "portal.azure.com",
             "eastus.api.azureml.ms",
+            "vault.azure.net",
         ),
         _known(
             "AzureUSGovernment",
@@ -75,6 +85,7 @@ BUILT_IN = {
             "core.usgovcloudapi.net",
             "portal.azure.us",
             "usgovarizona.api.ml.azure.us",
+            "vault.usgovcloudapi.net",
         ),
         _known(
             "AzureChinaCloud",
@@ -84,6 +95,7 @@ BUILT_IN = {
             "core.chinacloudapi.cn",
             "portal.azure.cn",
             "chinaeast2.api.ml.azure.cn",
+            "vault.azure.cn",
         ),
     )
 }
@@ -101,16 +113,25 @@ def current(environ: Mapping[str, str] | None = None, session: requests.Session 
     if not url:
         # If this process has an SDK client, an address follows the name (`tui.cloud.http.sdk_client`).
         return BUILT_IN.get(env.get("AZUREML_CURRENT_CLOUD", "").partition(" ")[0], BUILT_IN["AzureCloud"])
+    if not url.lower().startswith("https://"):
+        raise _unusable("The cloud's metadata would be read without encryption", url, "does not begin with https://")
     for entry in _read_metadata(url, session):
         try:
             metadata = _from_entry(entry)
         except (KeyError, TypeError, AttributeError, IndexError):
             continue
         if urlsplit(metadata.resource_manager).netloc == urlsplit(url).netloc:
+            if not (metadata.resource_manager.startswith("https://") and metadata.login.startswith("https://")):
+                break
             return BUILT_IN.get(metadata.name, metadata)
-    raise CloudError(
-        title="The cloud's metadata do not describe it",
-        cause=f"{url} (ARM_CLOUD_METADATA_URL) lists no cloud whose Resource Manager is at that address.",
+    what = "lists no cloud whose Resource Manager is at that address, and whose sign-in is over https"
+    raise _unusable("The cloud's metadata do not describe it", url, what)
+
+
+def _unusable(title: str, url: str, what: str) -> CloudError:
+    return CloudError(
+        title=title,
+        cause=f"{url} (ARM_CLOUD_METADATA_URL) {what}.",
         remedy="Unset ARM_CLOUD_METADATA_URL for the public cloud, or set it to "
         "https://<resource manager>/metadata/endpoints?api-version=2019-05-01 of your cloud.",
     )
@@ -120,7 +141,7 @@ def _read_metadata(url: str, session: requests.Session | None) -> list[Any]:
     import requests
 
     try:
-        answer = (session or requests).get(url, timeout=(10, 30))
+        answer = (session or requests).get(url, timeout=(10, 30), allow_redirects=False)
         answer.raise_for_status()
         body = answer.json()
     except Exception as error:
@@ -133,14 +154,17 @@ def _from_entry(entry: Mapping[str, Any]) -> CloudMetadata:
     # The SDK composes the address of Azure Machine Learning from the portal's host in the same way.
     suffix = ".".join(portal.split(".")[2:]).replace("/", "")
     name = str(entry["name"])
+    suffixes = {str(key): str(value) for key, value in entry["suffixes"].items()}
     return CloudMetadata(
         name=name,
         resource_manager=str(entry["resourceManager"]).rstrip("/"),
         login=str(entry["authentication"]["loginEndpoint"]).rstrip("/"),
         ml_resource=f"https://ml.azure.{suffix}",
-        storage_suffix=str(entry["suffixes"]["storage"]),
+        storage_suffix=suffixes["storage"],
         portal=portal.rstrip("/"),
         studio="",
         registry_discovery=f"https://{name.lower()}.api.ml.azure.{suffix}/",
         built_in=False,
+        vault_suffix=suffixes.get("keyVaultDns", "vault.azure.net"),
+        hosts=(urlsplit(str(entry["resourceManager"])).netloc, *filter(None, suffixes.values())),
     )

@@ -28,10 +28,18 @@ def test_code_is_found_by_its_content(service: Service, cloud: Any, tmp_path: Pa
 @pytest.mark.parametrize(
     ("sas", "blob", "expected"),
     [
-        ("https://h/c?sig=1", None, ("https://h", "c", "https://h/c")),
-        ("https://h/acc/c?sig=1", "https://h/other/", ("https://h/acc", "c", "https://h/other")),
-        ("https://h/c", None, None),
-        ("https://h/?sig=1", None, None),
+        (
+            "https://h.blob.core.windows.net/c?sig=1",
+            None,
+            ("https://h.blob.core.windows.net", "c", "https://h.blob.core.windows.net/c"),
+        ),
+        (
+            "https://h.blob.core.windows.net/acc/c?sig=1",
+            "https://h.blob.core.windows.net/other/",
+            ("https://h.blob.core.windows.net/acc", "c", "https://h.blob.core.windows.net/other"),
+        ),
+        ("https://h.blob.core.windows.net/c", None, None),
+        ("https://h.blob.core.windows.net/?sig=1", None, None),
         ("", None, None),
     ],
 )

@@ -181,11 +181,11 @@ def test_a_vaults_host_and_credential(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ARM_CLOUD_METADATA_URL", raising=False)
     monkeypatch.setenv("AZUREML_CURRENT_CLOUD", "AzureChinaCloud")
     reader = Reader()
-    assert reader._of_vault("kv/name") == "v" and reader._of_vault("kv.own.example/name/7") == "v"
+    assert reader._of_vault("kv/name") == "v" and reader._of_vault("kv.own.vault.azure.cn/name/7") == "v"
     assert reader._of_vault("kv/empty") == ""
     method = ("default", "AzureChinaCloud")
     assert seen[:2] == [
-        ("https://kv.vault.azure.cn", method, "name", None), ("https://kv.own.example", method, "name", "7"),
+        ("https://kv.vault.azure.cn", method, "name", None), ("https://kv.own.vault.azure.cn", method, "name", "7"),
     ]  # fmt: skip
     reader.use(Credential())
     assert reader._token == method, "the same credential keeps its token"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from azure.core.rest import HttpRequest
 
+from tui.cloud.clouds import BUILT_IN
 from tui.cloud.http.arm import Answer
 from tui.cloud.http.sdk_transport import NotFollowed, SdkTransport, _json, watching
 
@@ -19,6 +21,8 @@ RESOURCE = f"{WORKSPACE}/onlineEndpoints/churn"
 
 class Sent:
     """The connections of Resource Manager: answers in turn, and keeps what was sent."""
+
+    metadata = replace(BUILT_IN["AzureCloud"], resource_manager=BASE)
 
     def __init__(self, *answers: tuple[int, Any]) -> None:
         self.answers, self.requests, self.asked = list(answers), [], []

@@ -112,7 +112,7 @@ ENTRY = {
 def test_another_cloud_by_its_metadata(body: Any, name: str | None) -> None:
     answer = SimpleNamespace(raise_for_status=lambda: None, json=lambda: body)
     waits: list[Any] = []
-    session: Any = SimpleNamespace(get=lambda url, timeout: waits.append(timeout) or answer)
+    session: Any = SimpleNamespace(get=lambda url, timeout, allow_redirects: waits.append(timeout) or answer)
     environ = {"ARM_CLOUD_METADATA_URL": "https://arm.example/metadata"}
     if name is None:
         with pytest.raises(CloudError):
@@ -126,7 +126,7 @@ def test_another_cloud_by_its_metadata(body: Any, name: str | None) -> None:
 
 
 def test_metadata_that_cannot_be_read() -> None:
-    def broken(url: str, timeout: Any) -> Any:
+    def broken(url: str, timeout: Any, allow_redirects: bool) -> Any:
         raise OSError("x")
 
     session: Any = SimpleNamespace(get=broken)

@@ -14,7 +14,7 @@ from typing import Any, Callable
 from urllib.parse import urlsplit, urlunsplit
 
 from tui.cloud.errors import CloudError
-from tui.cloud.http import arm
+from tui.cloud.http import arm, trusted_hosts
 from tui.cloud.session import Cloud
 from tui.cloud.storage.datastore import Datastore
 from tui.cloud.storage.folder_files import LocalFile, walk
@@ -117,6 +117,7 @@ def _place(cloud: Cloud, version: str, doing: str) -> tuple[Datastore, str]:
             cause="Its response has no container with a shared access signature.",
             remedy="Try again; if it happens again, give the request id to support.",
         )
+    trusted_hosts.check(cloud.metadata, trusted_hosts.STORAGE, sas_uri, "The upload location that Azure returned")
     account = urlunsplit((parts.scheme, parts.netloc, root, "", ""))
     address = str(reference.get("blobUri") or urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")))
     return Datastore("code", account, container, parts.query, cloud.recorder), address.rstrip("/")

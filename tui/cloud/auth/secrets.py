@@ -16,18 +16,12 @@ from tui.cloud import clouds
 from tui.cloud.auth import credentials
 from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
-from tui.cloud.http import sdk_logging
+from tui.cloud.http import sdk_logging, trusted_hosts
 from tui.common.redact import each_text, hide
 from tui.plan.load_save.references import REFERENCE, SECRET_KINDS, has_secret, malformed, of_secrets
 from tui.plan.model import Credential, Deployment, Plan
 
 _SECONDS = 20  # for one secret, including the libraries' retries
-_VAULTS = {
-    # The suffixes of the built-in clouds (Microsoft, "About Azure Key Vault keys, secrets and certificates").
-    "AzureCloud": "vault.azure.net",
-    "AzureUSGovernment": "vault.usgovcloudapi.net",
-    "AzureChinaCloud": "vault.azure.cn",
-}
 UNREAD = "SecretUnread"
 _SHORTEST_INSIDE = 8  # characters; shorter values are not searched for within longer texts
 _CLUSTER_VARIABLE = (
@@ -180,7 +174,8 @@ class Reader:
         vault, _, rest = name.partition("/")
         secret, _, version = rest.partition("/")
         cloud = clouds.current()
-        host = vault if "." in vault else f"{vault}.{_VAULTS.get(cloud.name, _VAULTS['AzureCloud'])}"
+        host = vault if "." in vault else f"{vault}.{cloud.vault_suffix}"
+        trusted_hosts.check(cloud, trusted_hosts.VAULT, f"https://{host}", f"${{keyvault:{name}}}")
         if self._token is None:
             self._token = credentials.build(self._credential, cloud)
         client = SecretClient(

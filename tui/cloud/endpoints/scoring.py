@@ -10,6 +10,7 @@ from tui.cloud.endpoints.error_in_200 import error_in_200
 from tui.cloud.endpoints.keys import EndpointCredential, credentials
 from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
+from tui.cloud.http import trusted_hosts
 from tui.cloud.session import Cloud
 
 _REASON, _MODEL_STATUS = "ms-azureml-model-error-reason", "ms-azureml-model-error-statuscode"
@@ -58,7 +59,7 @@ def score(
     """POST a JSON body once, without retries, since scoring may have effects. `timeout` is in seconds.
 
     `deployment` sends the call to one deployment; pass `credential` to save a look-up in repeated calls.
-    Raises CloudError if there is no response; an error status is a response.
+    Raises CloudError if there is no response, or the address is not one of the cloud's; an error status is a response.
     """
     import requests
 
@@ -68,6 +69,8 @@ def score(
             cause=f"Its provisioning state is {endpoint.provisioning_state or 'unknown'}.",
             remedy="Wait until it is Succeeded.",
         )
+    source = f"The scoring URI of the endpoint {endpoint.name}"
+    trusted_hosts.check(cloud.metadata, trusted_hosts.SCORING, endpoint.scoring_uri, source)
     credential = credential or credentials(cloud, endpoint)
     headers = {"Content-Type": "application/json", "Authorization": credential.header()}
     if deployment:

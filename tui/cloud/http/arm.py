@@ -10,6 +10,7 @@ from tui import __version__
 from tui.cloud.clouds import CloudMetadata
 from tui.cloud.error_explanations import explain, from_status
 from tui.cloud.errors import CloudError
+from tui.cloud.http import trusted_hosts
 
 # The versions that azure-ai-ml 1.35 uses, so that any service that supports the SDK supports this too.
 WORKSPACES = "2024-10-01-preview"
@@ -52,6 +53,7 @@ class ResourceManager:
 
         from tui.cloud.http.retry import NotifyingRetryPolicy
 
+        self.metadata = metadata
         self.base = metadata.resource_manager
         self.transport = transport
         self._client = ARMPipelineClient(
@@ -64,6 +66,7 @@ class ResourceManager:
                 NotifyingRetryPolicy(),
                 ARMChallengeAuthenticationPolicy(credential, metadata.management_scope),
                 policies.SensitiveHeaderCleanupPolicy(),
+                policies.CustomHookPolicy(raw_request_hook=trusted_hosts.hook(metadata)),
             ],
             transport=transport,
         )
@@ -77,8 +80,11 @@ class ResourceManager:
         query: Mapping[str, str] | None = None,
         doing: str = "",
         retry: bool = True,
+        source: str = "An answer of Azure",
     ) -> Answer:
         """Send one request; `path` starts at the subscription, or is a complete URL from the service.
+
+        `source` says where that URL is from; it must be one of the cloud (`trusted_hosts`).
 
         429, 500 and broken connections are retried a few times unless `retry` is off; also for POST, which requests
         keys, secrets, logs and upload locations, and can safely be sent twice. If the response to a change was lost and
@@ -88,7 +94,7 @@ class ResourceManager:
         from tui.cloud.http.retry import attempts
 
         with attempts() as before:
-            answer = self.ask(method, path, version, body, query, doing, retry)
+            answer = self.ask(method, path, version, body, query, doing, retry, source)
         if answer.status == 409 and before.unanswered:
             begun = self.begun_already(method, path, version, body)
             if begun is not None:
@@ -125,11 +131,13 @@ class ResourceManager:
         query: Mapping[str, str] | None = None,
         doing: str = "",
         retry: bool = True,
+        source: str = "An answer of Azure",
     ) -> Answer:
         """Like `call`, but return responses of 400 or more. Raises CloudError for a missing response."""
         from azure.core.rest import HttpRequest
 
-        url = path if path.startswith("https://") else self.base + path
+        url = self.base + path if path.startswith("/") else path
+        trusted_hosts.check(self.metadata, trusted_hosts.RESOURCE_MANAGER, url, source)
         params = dict(query or {})
         if version:
             params["api-version"] = version
@@ -186,7 +194,7 @@ class ResourceManager:
                     code="EndlessList",
                 )
             seen.add(str(following))
-            answer = self.call("GET", str(following), doing=doing).body
+            answer = self.call("GET", str(following), doing=doing, source="The link to the next page").body
 
 
 def _made_by(sent: Any, found: Mapping[str, Any]) -> bool:

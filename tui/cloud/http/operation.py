@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Callable, Generic, TypeVar
 
 from tui.cloud.errors import CloudError, OperationFailed, request_ids, service_error
+from tui.cloud.http import trusted_hosts
 from tui.cloud.http.arm import Answer, ResourceManager, refusal
 from tui.cloud.http.retry import report
 from tui.cloud.http.retry_policy import POLICIES, delay, retry_after
@@ -131,7 +132,15 @@ class Operation(Generic[T]):
 
     def _poll(self) -> Answer:
         url, doing = self._status_url or self._at_location, f"asking about {self.what}"
-        return self._arm.ask("GET", url or self._resource, None if url else self._version, doing=doing, retry=False)
+        header = next(iter(self.started), "")
+        return self._arm.ask(
+            "GET",
+            url or self._resource,
+            None if url else self._version,
+            doing=doing,
+            retry=False,
+            source=f"The header {header} of the answer about {self.what}",
+        )
 
     @property
     def _at_location(self) -> str | None:
@@ -188,7 +197,9 @@ class Operation(Generic[T]):
         self._silent_since = self._silent_since if self._silent_since is not None else now
         # A token can expire between two polls; the next one uses a new token.
         self._unauthorized = self._unauthorized + 1 if error.status == 401 else 0
-        final = error.status in {400, 403, 404, 405} or self._unauthorized > _NEW_TOKENS
+        final = (
+            error.code == trusted_hosts.CODE or error.status in {400, 403, 404, 405} or self._unauthorized > _NEW_TOKENS
+        )
         if final or now - self._silent_since > _PATIENCE:
             self._done, self._failure = True, error
             return

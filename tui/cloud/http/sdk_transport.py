@@ -16,10 +16,11 @@ from typing import Any, Callable
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from azure.core.pipeline import Pipeline
-from azure.core.pipeline.policies import RedirectPolicy, SensitiveHeaderCleanupPolicy
+from azure.core.pipeline.policies import CustomHookPolicy, RedirectPolicy, SensitiveHeaderCleanupPolicy
 from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
 
+from tui.cloud.http import trusted_hosts
 from tui.cloud.http.arm import CONNECT_SECONDS, READ_SECONDS, REPEATABLE, Answer, ResourceManager
 from tui.cloud.http.retry import NotifyingRetryPolicy, attempts
 
@@ -65,7 +66,13 @@ class SdkTransport(HttpTransport):  # type: ignore[misc]
         self._workspace_read: Any = None
         self._transport = arm.transport
         self._pipeline: Pipeline[Any, Any] = Pipeline(
-            arm.transport, [RedirectPolicy(), NotifyingRetryPolicy(), SensitiveHeaderCleanupPolicy()]
+            arm.transport,
+            [
+                RedirectPolicy(),
+                NotifyingRetryPolicy(),
+                SensitiveHeaderCleanupPolicy(),
+                CustomHookPolicy(raw_request_hook=trusted_hosts.hook(arm.metadata)),
+            ],
         )
 
     def __enter__(self) -> SdkTransport:
@@ -91,6 +98,8 @@ class SdkTransport(HttpTransport):  # type: ignore[misc]
         watched: Watched | None = getattr(_local, "watched", None)
         if watched is None:
             raise NotFollowed
+        # The SDK follows addresses in answers itself: next pages, redirects, operations.
+        trusted_hosts.check(self._arm.metadata, trusted_hosts.RESOURCE_MANAGER, request.url, "An answer to Azure's SDK")
         path = unquote(urlsplit(request.url).path).lower()
         if request.method == "PUT" and path in watched.there:
             request = HttpRequest("GET", request.url, headers=_without_body(request.headers))

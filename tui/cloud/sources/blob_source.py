@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
-from tui.cloud.http import arm, connections
+from tui.cloud.http import arm, connections, trusted_hosts
 from tui.cloud.http.dns_zones import is_address
 from tui.cloud.session import Cloud
 from tui.cloud.sources.source_listing import Item, Listing
@@ -129,6 +129,7 @@ def _in_place(cloud: Cloud, place: Place) -> str | None:
 def _container(cloud: Cloud, place: Place) -> Any:
     from azure.storage.blob import ContainerClient, ExponentialRetry
 
+    trusted_hosts.check(cloud.metadata, trusted_hosts.STORAGE, place.account_url, "The plan")
     return ContainerClient(
         place.account_url,
         place.container,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
 
 from tui.cloud.errors import CloudError
-from tui.cloud.http import arm
+from tui.cloud.http import arm, trusted_hosts
 from tui.cloud.session import Cloud
 
 if TYPE_CHECKING:
@@ -52,8 +52,9 @@ def default_datastore(cloud: Cloud) -> Datastore:
             remedy="Make a blob container the workspace's default datastore.",
         )
     resource = f"{cloud.workspace_id}/datastores/{name}"
-    secret = _secret(cloud, resource, properties)
     url, container = container_of(cloud, properties)
+    trusted_hosts.check(cloud.metadata, trusted_hosts.STORAGE, url, f"The datastore {name}")
+    secret = _secret(cloud, resource, properties)
     return Datastore(
         name=name,
         account_url=url,

@@ -79,6 +79,8 @@ async def cloud_metadata(request: web.Request) -> web.Response:
             "keyVaultDns": "vault.azure.net",
             "acrLoginServer": "azurecr.io",
             "sqlServerHostname": "database.windows.net",
+            # The scenarios of names that do not resolve (RFC 2606): otherwise a client refuses a foreign host first.
+            "unresolved": "invalid",
         },
     }
     # Since 2022-09-01 the answer is the one cloud that was asked; before, all clouds. The SDK takes both.
