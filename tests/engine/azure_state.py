@@ -46,6 +46,12 @@ class Azure:
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
+    def put_in_group(self, path: str, body: dict[str, Any]) -> None:
+        """PUT something into the workspace's resource group."""
+        group = self._workspace.partition("/providers/")[0]
+        query = {"api-version": "2022-10-01"}
+        self._session.put(f"{group}/{path}", params=query, json=body, timeout=60).raise_for_status()
+
     def listed(self, path: str, **query: str) -> list[dict[str, Any]]:
         """The items of a collection."""
         return list((self.get(path, **query) or {}).get("value") or [])

@@ -27,6 +27,8 @@ from tui.engine.journal.run_view import RunView
 from tui.engine.journal.state_folder import ROLL_BACK_FILE
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
+from tui.rehearsal.arm.rights import change, forget
+from tui.rehearsal.places import Home
 from tui.rehearsal_client import prepare, with_own_identity
 
 FAILING = """
@@ -315,3 +317,28 @@ def test_a_good_green_takes_over_although_the_key_is_rotated_and_applying_again_
     assert {task for task, status in done.items() if status != "skipped"} == {
         "sign-in", "workspace", "test:good", "test",
     }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_count_that_an_autoscale_rule_has_changed_survives_another_apply(
+    place: Place, rehearsal_home: dict[str, str]
+) -> None:
+    document = load(place.folder / "plan.yml")
+    deployment = f"onlineEndpoints/{NAME}/deployments/blue"
+    capacity = {"minimum": "1", "maximum": "3", "default": "2"}
+    target = place.azure.get(deployment)["id"]
+    profile = {"name": "p", "rules": [], "capacity": capacity}
+    body = {"location": "eastus", "properties": {"profiles": [profile], "targetResourceUri": target}}
+    home = Home.of(rehearsal_home)
+    change(home, roles=["contributor"])
+    try:
+        place.azure.put_in_group("providers/Microsoft.Insights/autoscaleSettings/by-load", body)
+    finally:
+        forget(home)
+    events = events_until(place.start(document), finished)
+    assert statuses(events)["deployment:blue"] == "skipped"
+    assert place.azure.get(deployment)["sku"]["capacity"] == 2
+    document.set("deployment.environment_variables", {"MODE": "b"}, "test")
+    events = events_until(place.start(document), finished)
+    assert statuses(events)["deployment:blue"] == "succeeded", events[-1]
+    assert place.azure.get(deployment)["sku"]["capacity"] == 2

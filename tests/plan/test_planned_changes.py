@@ -49,6 +49,13 @@ def test_one_value_differs() -> None:
     assert [(item.field, item.before, item.after) for item in change.changes] == [("instance_count", 3, 1)]
 
 
+def test_the_count_of_an_active_autoscale_rule_is_not_a_difference() -> None:
+    rule = {"name": "by-load", "minimum": 1, "maximum": 10}
+    change = deployment_change(PLAN, {**LIVE_DEPLOYMENT, "instance_count": 7, "autoscale": rule}, IDS)
+    assert (change.action, change.changes) == ("skip", [])
+    assert "by-load keeps 7 instances" in change.why
+
+
 def change_of(**live: object) -> Change:
     return deployment_change(PLAN, {**LIVE_DEPLOYMENT, **live}, IDS)
 

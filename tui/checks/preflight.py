@@ -276,7 +276,22 @@ class Preflight:
             *quota,
             *size_and_quota.all_together(needs),
             *room,
+            *self._autoscale(endpoint),
         ]
+
+    def _autoscale(self, endpoint: EndpointInfo | None) -> list[Finding]:
+        """The autoscale rules of deployments whose instance count is not the plan's."""
+        from tui.cloud.endpoints.scaling import with_rules
+
+        wanted = {one.name: one.instance_count for one in self._plan.every_deployment}
+        if endpoint is None:
+            return []
+        question = self._ask(lambda: with_rules(self._cloud, endpoint.id, endpoint.deployments, wanted))
+        field = size_and_quota.COUNT
+        rules = ask(
+            question, "autoscale", field, "Whether an autoscale rule sets the number of instances", blocks=False
+        )
+        return [rules] if isinstance(rules, Finding) else size_and_quota.autoscaled(rules, wanted)
 
     def _files(self, questions: list[Question[list[Finding]]]) -> list[Finding]:
         return each_deployment.merged(self._plan, [_files(question) for question in questions])

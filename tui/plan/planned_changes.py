@@ -191,11 +191,12 @@ def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[
     wanted = plan.deployment
     if found is None:
         return Change("deployment", wanted.name, "create", why="The endpoint has no deployment with this name.")
+    rule = found.get("autoscale")
     differing = [
         FieldChange(key, found.get(key), value)
         for key, value in (
             ("instance_type", wanted.instance_type),
-            ("instance_count", wanted.instance_count),
+            ("instance_count", found.get("instance_count") if rule else wanted.instance_count),
             ("app_insights_enabled", wanted.app_insights_enabled),
             ("description", wanted.description),
         )
@@ -222,7 +223,10 @@ def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[
     if code and found.get("scoring_script") not in (None, code.scoring_script):
         differing.append(FieldChange("scoring_script", found["scoring_script"], code.scoring_script))
     differing += _failed(found)
-    change = _judged("deployment", wanted.name, differing, "It exists and matches the plan.", refused)
+    same = "It exists and matches the plan."
+    if rule:
+        same += f" Its autoscale rule {rule['name']} keeps {found.get('instance_count')} instances."
+    change = _judged("deployment", wanted.name, differing, same, refused)
     return change if change.action == "skip" or refused else _with_effect(change, found)
 
 

@@ -45,7 +45,7 @@ from tui.rehearsal.blobs.store import BlobStore
 from tui.rehearsal.certificates import server_context
 from tui.rehearsal.entra import entra
 from tui.rehearsal.entra.tokens import TokenRefused, TokenSigner
-from tui.rehearsal.monitor import activity_log, metrics
+from tui.rehearsal.monitor import activity_log, autoscale, metrics
 from tui.rehearsal.online_endpoints import deployments, endpoints
 from tui.rehearsal.online_endpoints.online_resources import mark_failed
 from tui.rehearsal.pace import Pace
@@ -81,6 +81,7 @@ def _routes() -> Routes:
             *capacity.ROUTES,
             *operation_routes.ROUTES,
             *activity_log.ROUTES,
+            *autoscale.ROUTES,
             *metrics.ROUTES,
             # The refusals come last, so that offered operations take precedence for the same path.
             *not_offered.ROUTES,

@@ -107,6 +107,14 @@ def test_the_plans_deployment_is_found_whatever_its_case(make_plan: MakePlan) ->
     assert size_and_quota.existing(make_plan(), None) is None
 
 
+def test_the_check_says_which_count_an_autoscale_rule_keeps() -> None:
+    rule = {"name": "by-load", "minimum": 1, "maximum": 9}
+    there = [a_deployment(instance_count=7, autoscale=rule), a_deployment(name="red", instance_count=7)]
+    (found,) = size_and_quota.autoscaled(there, {"blue": 1, "red": 1})
+    assert (found.id, found.severity) == ("autoscale", "ok")
+    assert "blue keeps 7 instances instead of the plan's 1" in found.message and "1 to 9" in found.message
+
+
 def test_a_model_fits_up_to_the_last_byte(make_plan: MakePlan) -> None:
     plan, size = make_plan(), sizes.find("Standard_D4as_v4")
     assert size is not None and size.memory_gib is not None and size.temp_disk_gib is not None

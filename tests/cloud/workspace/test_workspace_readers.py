@@ -49,10 +49,10 @@ def setting(target: str, **properties: Any) -> dict[str, Any]:
 def test_autoscale_settings_of_the_endpoint_only(service: Service, cloud: Any) -> None:
     profile = {"capacity": {"minimum": "1", "maximum": "x"}}
     rows = [setting("/E/Deployments/blue", enabled=True, profiles=[profile, {}]), setting("/e/deployments/green"),
-            setting("/e2/deployments/red"), setting("/e/deployments/odd", profiles=[None])]  # fmt: skip
+            setting("/e2/deployments/red"), setting("/e/deployments/odd", profiles=[None], enabled=False)]  # fmt: skip
     service.on("GET", "/autoscaleSettings", Reply(200, {"value": rows}))
     found = [(one.deployment, one.enabled, one.minimum, one.maximum) for one in scaling.autoscale(cloud, "/e")]
-    assert found == [("blue", True, 1, 0), ("green", False, 0, 0), ("odd", False, 0, 0)]
+    assert found == [("blue", True, 1, 0), ("green", True, 0, 0), ("odd", False, 0, 0)]
     assert scaling.told_of({"systemData": {"createdBy": "ann"}})["created_by"] == "ann"
     assert set(scaling.told_of({}).values()) == {""}
 

@@ -13,6 +13,7 @@ import pytest
 from tests.engine.decisions.plain_run import PLAN, Notes, a_run, a_task
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.endpoints.endpoints import EndpointInfo
+from tui.cloud.endpoints.scaling import Autoscale
 from tui.cloud.errors import CloudError
 from tui.engine.resume_state import Begun
 from tui.engine.task_context import Outcome, Run
@@ -53,6 +54,13 @@ class Place:
         monkeypatch.setattr(endpoint, "endpoint_change", lambda plan, there: self.change)
         monkeypatch.setattr(deployment, "deployment_change", self.compared)
         self.known: Any = None
+        self.rules: Any = []
+        monkeypatch.setattr("tui.cloud.endpoints.scaling.autoscale", lambda cloud, at: self.read_rules())
+
+    def read_rules(self) -> Any:
+        if isinstance(self.rules, Exception):
+            raise self.rules
+        return self.rules
 
     def compared(self, plan: Any, there: Any, known: Any) -> Change:
         self.known = known
@@ -146,6 +154,24 @@ def test_only_a_new_number_of_instances_keeps_the_containers(in_place: bool, sen
 
 
 # The logs meanwhile
+
+
+@pytest.mark.parametrize(
+    ("rules", "count"),
+    [
+        ([Autoscale("r", "GREEN", True, 1, 10)], 7),
+        ([Autoscale("r", "green", False, 1, 10)], 3),
+        ([Autoscale("r", "blue", True, 1, 10)], 3),
+        (CloudError("Forbidden", status=403), 3),
+    ],
+)
+def test_a_count_set_by_an_active_autoscale_rule_is_kept(rules: Any, count: int, place: Place) -> None:
+    place.rules, place.there = rules, replace(GREEN, instance_count=7)
+    place.change = Change("deployment", "green", "change", [FieldChange("tags", None, "x")])
+    place.work("deployment")
+    assert place.given[1].deployment.instance_count == count
+    assert ("rule r keeps 7 instances" in place.notes.lines) is (count == 7)
+    assert ("is unknown; the plan's is used" in place.notes.lines) is isinstance(rules, Exception)
 
 
 def test_logs_are_read_at_the_end_too(place: Place) -> None:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import jsonschema
 import requests
 from arm_client import Arm
 
+from tui.cloud.endpoints import scaling
+from tui.plan.model import Plan, Workspace
 from tui.rehearsal.arm.rights import change, forget
+from tui.rehearsal.online_endpoints.rules import AUTOSCALE, autoscaled
 from tui.rehearsal.places import Home
+from tui.rehearsal.store import Resource, Store
 
 
 def made(arm: Arm, name: str, settled: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
@@ -99,5 +106,72 @@ def test_settings_are_kept(
         forget(home)
     (kept,) = asked(arm, path).json()["value"]
     assert kept["properties"]["logs"] == logs
+
+
+# What Microsoft's description of the API (Autoscale Settings, 2022-10-01) requires of a setting and its profiles.
+TEXT = {"type": "string"}
+CAPACITY = {"type": "object", "required": ["minimum", "maximum", "default"], "additionalProperties": TEXT}
+PROFILE = {
+    "type": "object",
+    "required": ["rules", "name", "capacity"],
+    "properties": {"capacity": CAPACITY, "name": TEXT},
+}
+SETTING = {
+    "type": "object",
+    "required": ["location", "properties"],
+    "properties": {
+        "location": TEXT,
+        "id": TEXT,
+        "properties": {
+            "type": "object",
+            "required": ["profiles"],
+            "properties": {
+                "profiles": {"type": "array", "maxItems": 20, "items": PROFILE},
+                "enabled": {"type": "boolean"},
+                "targetResourceUri": TEXT,
+            },
+        },
+    },
+}
+
+
+def test_autoscale_settings_of_client_and_rehearsal_are_as_published(
+    arm: Arm, rehearsal_home: dict[str, str], tmp_path: Path
+) -> None:
     group = arm.workspace.partition("/providers/")[0]
-    assert asked(arm, f"{group}/providers/Microsoft.Insights/autoscaleSettings").json() == {"value": []}
+    settings = f"{group}/providers/Microsoft.Insights/autoscaleSettings"
+    endpoint = f"{arm.workspace}/onlineEndpoints/scaled"
+    profile = {"name": "p", "rules": [], "capacity": {"minimum": "2", "maximum": "5", "default": "3"}}
+    body = {
+        "location": "eastus",
+        "properties": {"profiles": [profile], "targetResourceUri": f"{endpoint}/deployments/blue"},
+    }
+    jsonschema.validate(body, SETTING)
+
+    def put(content: dict[str, Any]) -> int:
+        url = f"{arm.origin}{settings}/by-load"
+        return arm.session.put(url, params={"api-version": scaling.AUTOSCALE}, json=content, timeout=60).status_code
+
+    assert put(body) == 403, "a data scientist may not write them"
+    home = Home.of(rehearsal_home)
+    change(home, roles=["contributor"])
+    try:
+        assert [put({**body, "properties": {"profiles": wrong}}) for wrong in ([], [{"name": "p"}])] == [400, 400]
+        assert (put(body), put(body)) == (201, 200)
+        listed = asked(arm, settings).json()
+        url = f"{arm.origin}{settings}/by-load"
+        gone = [arm.session.delete(url, params={"api-version": "2022-10-01"}, timeout=60).status_code for _ in "12"]
+        assert gone == [200, 204]
+    finally:
+        forget(home)
+    (found,) = listed["value"]
+    jsonschema.validate(found, SETTING)
+    reader = SimpleNamespace(items=lambda *_, **__: iter(listed["value"]))
+    cloud = SimpleNamespace(arm=reader, plan=Plan(workspace=Workspace("s", "rg", "ws")))
+    assert scaling.autoscale(cloud, endpoint) == [scaling.Autoscale("by-load", "blue", True, 2, 5)]  # type: ignore[arg-type]
+    store = Store(tmp_path / "store.sqlite")
+    store.put(Resource(found["id"], AUTOSCALE, group, found))
+    for count, scaled in ((1, 3), (4, 4), (7, 5)):
+        blue = Resource(f"{endpoint}/deployments/blue", "deployments", endpoint, {"sku": {"capacity": count}})
+        assert autoscaled(store, blue) == scaled
+    assert autoscaled(store, Resource(f"{endpoint}/deployments/red", "", "", {"sku": {"capacity": 1}})) == 1

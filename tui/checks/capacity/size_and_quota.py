@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
@@ -45,6 +45,22 @@ def size(plan: Plan) -> list[Finding]:
     memory = f", {known.memory_gib:g} GiB" if known.memory_gib else ""
     text = f"{known.name}: {known.cores} cores{memory}. {sizes.retirement_note(known)}".strip()
     return found or [Finding("size", OK, TYPE, text, docs=sizes.LIST, looked_at=_SHIPPED)]
+
+
+def autoscaled(deployments: list[DeploymentInfo], wanted: Mapping[str, int]) -> list[Finding]:
+    """Report deployments that keep the instance count of their autoscale rule instead of the plan's."""
+    return [
+        Finding(
+            "autoscale",
+            OK,
+            COUNT,
+            f"{one.name} keeps {one.instance_count} instances instead of the plan's {wanted[one.name]}: its autoscale "
+            f"rule {one.autoscale['name']} sets them ({one.autoscale['minimum']} to {one.autoscale['maximum']}).",
+            looked_at="the autoscale settings of the workspace's resource group",
+        )
+        for one in deployments
+        if one.autoscale and one.name in wanted
+    ]
 
 
 def quota(plan: Plan, offers: list[SizeOffer], existing: DeploymentInfo | None) -> list[Finding]:

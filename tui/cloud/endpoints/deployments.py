@@ -50,6 +50,7 @@ class DeploymentInfo:
     readiness_probe: dict[str, Any] = field(default_factory=dict)
     data_collector: dict[str, Any] = field(default_factory=dict)
     model_mount_path: str | None = None
+    autoscale: dict[str, Any] | None = None  # the active rule that sets the instance count, if that was read
 
 
 def path(cloud: Cloud, endpoint: str, name: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable
 
@@ -11,8 +12,9 @@ from tui.cloud.assets import code, environments, models
 from tui.cloud.assets.code import CodeVersion
 from tui.cloud.assets.environments import EnvironmentVersion
 from tui.cloud.assets.models import ModelVersion
-from tui.cloud.endpoints import endpoints
+from tui.cloud.endpoints import endpoints, scaling
 from tui.cloud.endpoints.endpoints import EndpointInfo
+from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud
 from tui.cloud.workspace import workspace
 from tui.cloud.workspace.workspace import WorkspaceInfo
@@ -55,7 +57,7 @@ def read(cloud: Cloud, plan: Plan, cancelled: Callable[[], bool] = lambda: False
     """
     with ThreadPoolExecutor(max_workers=5, thread_name_prefix="live") as pool:
         found_workspace = pool.submit(workspace.read, cloud)
-        found_endpoint = pool.submit(endpoints.read, cloud, plan.endpoint.name) if plan.endpoint.name else None
+        found_endpoint = pool.submit(_endpoint, cloud, plan) if plan.endpoint.name else None
         found_model = pool.submit(_model, cloud, plan, cancelled)
         found_code = pool.submit(_code, cloud, plan)
         found_environment = pool.submit(_environment, cloud, plan)
@@ -74,6 +76,16 @@ def read(cloud: Cloud, plan: Plan, cancelled: Callable[[], bool] = lambda: False
             content_hash=content,
             others={name: found.result() for name, found in others.items()},
         )
+
+
+def _endpoint(cloud: Cloud, plan: Plan) -> EndpointInfo | None:
+    """The endpoint, whose deployments have their active autoscale rules if these can be read."""
+    found = endpoints.read(cloud, plan.endpoint.name)
+    if found is not None:
+        wanted = {one.name: one.instance_count for one in plan.every_deployment}
+        with contextlib.suppress(CloudError):
+            return replace(found, deployments=scaling.with_rules(cloud, found.id, found.deployments, wanted))
+    return found
 
 
 def _assets(cloud: Cloud, plan: Plan, cancelled: Callable[[], bool]) -> Assets:

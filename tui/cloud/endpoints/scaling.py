@@ -5,10 +5,11 @@ Autoscale settings are those of Azure Monitor (Autoscale Settings - List By Reso
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.http import arm
 from tui.cloud.session import Cloud
 
@@ -44,12 +45,25 @@ def autoscale(cloud: Cloud, endpoint_id: str) -> list[Autoscale]:
             Autoscale(
                 str(item.get("name") or ""),
                 target.rpartition("/")[2],
-                bool(properties.get("enabled")),
+                properties.get("enabled", True) is True,  # true by default
                 _whole(capacity.get("minimum")),
                 _whole(capacity.get("maximum")),
             )
         )
     return found
+
+
+def with_rules(
+    cloud: Cloud, endpoint_id: str, deployments: Sequence[DeploymentInfo], wanted: Mapping[str, int]
+) -> list[DeploymentInfo]:
+    """The deployments, with the active autoscale rule of each whose instance count is not the wanted one.
+
+    Rules are read only if there is such a deployment. Raises CloudError if they cannot be read.
+    """
+    if all(wanted.get(one.name, one.instance_count) == one.instance_count for one in deployments):
+        return list(deployments)
+    rules = {rule.deployment.lower(): asdict(rule) for rule in autoscale(cloud, endpoint_id) if rule.enabled}
+    return [replace(one, autoscale=rules.get(one.name.lower())) for one in deployments]
 
 
 def created(cloud: Cloud, resource_id: str, version: str = arm.ENDPOINTS) -> dict[str, str]:

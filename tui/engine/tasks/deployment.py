@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from tui.engine.container_log import LogFollower
 from tui.engine.operations import carry_out, follow_begun, refuse, settle
 from tui.engine.task_context import Outcome, TaskContext
+from tui.plan.model import Deployment
 from tui.plan.planned_changes import deployment_change
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def work(task: TaskContext) -> Outcome:
             f"deployment {wanted.name}",
         )
         found = settle(task, lambda: deployments.read(cloud, endpoint, wanted.name), f"deployment {wanted.name}")
+    found, wanted = _autoscaled(task, found)
+    plan = replace(task.plan, deployment=wanted)
     ids = {kind: task.result(kind, "id") for kind in ("model", "code", "environment")}
     known = {kind: value for kind, value in ids.items() if value}
     change = deployment_change(task.plan, asdict(found) if found else None, known)
@@ -57,7 +60,7 @@ def work(task: TaskContext) -> Outcome:
         if change.in_place:
             tags = {**wanted.tags, **task.run.tags}
             return deployments.begin_scale(cloud, endpoint, wanted.name, wanted.instance_count, tags)
-        return deployments.begin_create_or_update(cloud, task.plan, assets, task.run.tags)
+        return deployments.begin_create_or_update(cloud, plan, assets, task.run.tags)
 
     with _logs(task):
         made = carry_out(
@@ -65,6 +68,25 @@ def work(task: TaskContext) -> Outcome:
         )
     task.log(f"Deployment {wanted.name} is ready.")
     return Outcome(words or "created", _result(task, made.id))
+
+
+def _autoscaled(task: TaskContext, found: DeploymentInfo | None) -> tuple[DeploymentInfo | None, Deployment]:
+    """The deployment with its active autoscale rule, and the planned one, which then keeps the instance count."""
+    from tui.cloud.endpoints import endpoints, scaling
+    from tui.cloud.errors import CloudError
+
+    wanted = task.plan.deployment
+    if found is None:
+        return None, wanted
+    endpoint = endpoints.path(task.cloud, task.plan.endpoint.name)
+    try:
+        (found,) = scaling.with_rules(task.cloud, endpoint, [found], {found.name: wanted.instance_count})
+    except CloudError as error:
+        task.log(f"{error.title}: whether an autoscale rule sets the instance count is unknown; the plan's is used.")
+    if not found.autoscale:
+        return found, wanted
+    task.log(f"The autoscale rule {found.autoscale['name']} keeps {found.instance_count} instances of {found.name}.")
+    return found, replace(wanted, instance_count=found.instance_count)
 
 
 @contextmanager

@@ -150,11 +150,6 @@ def _event(
     }
 
 
-async def list_none(call: Call) -> web.Response:
-    """An empty list, for resources that the rehearsal does not have."""
-    return web.json_response({"value": []})
-
-
 async def list_diagnostics(call: Call) -> web.Response:
     """`GET …/diagnosticSettings` of an endpoint: those that were created."""
     return page(call, [item.body for item in call.service.store.children(_endpoint(call), "diagnosticSettings")])
@@ -192,11 +187,6 @@ ROUTES: list[Route] = [
         "GET",
         "/subscriptions/{subscription}/providers/Microsoft.Insights/eventtypes/management/values",
         list_values,
-    ),
-    (
-        "GET",
-        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Insights/autoscaleSettings",
-        list_none,
     ),
     ("GET", _SETTINGS, list_diagnostics),
     ("PUT", f"{_SETTINGS}/{{setting}}", put_diagnostics),

@@ -61,6 +61,12 @@ async def work(service: Service, resource_id: str, verb: str) -> None:
     deployment = service.store.get(resource_id)
     if deployment is None:
         raise OperationFailed("ResourceNotFound", "The deployment was deleted.")
+    count = rules.autoscaled(service.store, deployment)
+    if count != deployment.body["sku"]["capacity"]:
+        deployment.body["sku"]["capacity"] = count
+        service.store.put(deployment)
+        variables = await service.running_deployments.provision(resource_id)
+        deployment = service.store.get(resource_id) or deployment
     deployment.properties["environmentVariables"].update(variables)
     deployment.properties["provisioningState"] = "Succeeded"
     service.store.put(deployment)
