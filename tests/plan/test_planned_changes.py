@@ -65,7 +65,7 @@ def test_what_a_change_does_to_what_serves_is_said_beforehand() -> None:
     assert scaled.in_place
     assert "Only adds or removes instances" in scaled.how
     for live in (
-        {"environment_variables": {"WORKER_COUNT": "2"}},
+        {"model_mount_path": "/elsewhere", "app_insights_enabled": True},
         {"request_settings": {"request_timeout_ms": 1000}},
         {"liveness_probe": {"period": 99}},
         {"readiness_probe": {"timeout": 9}},

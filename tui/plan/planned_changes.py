@@ -84,7 +84,7 @@ def endpoint_change(plan: Plan, found: Mapping[str, Any] | None) -> Change:
     if found is None:
         return Change("endpoint", wanted.name, "create", why="No endpoint with this name exists in the workspace.")
     differing = _differing(("auth_mode", "public_network_access", "description"), found, vars(wanted))
-    differing += _tags(wanted.tags, found.get("tags") or {}) + _failed(found)
+    differing += _named(wanted.tags, found.get("tags"), "tags.") + _failed(found)
     refused = ""
     if found.get("auth_mode") != wanted.auth_mode:
         refused = (
@@ -216,8 +216,8 @@ def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[
     if wanted.model_mount_path:
         differing += _differing(("model_mount_path",), found, vars(wanted))
     differing += _collector(wanted.data_collector, found.get("data_collector") or {})
-    differing += _variables(wanted.environment_variables, found.get("environment_variables") or {})
-    differing += _tags(wanted.tags, found.get("tags") or {})
+    differing += _named(wanted.environment_variables, found.get("environment_variables"), "environment_variables.")
+    differing += _named(wanted.tags, found.get("tags"), "tags.")
     differing += _assets(plan, found, ids)
     code = wanted.code_configuration
     if code and found.get("scoring_script") not in (None, code.scoring_script):
@@ -319,18 +319,9 @@ def _failed(found: Mapping[str, Any]) -> list[FieldChange]:
     return [FieldChange("provisioning_state", state, "Succeeded")] if state.lower() in {"failed", "canceled"} else []
 
 
-def _tags(wanted: Mapping[str, str], found: Mapping[str, str]) -> list[FieldChange]:
-    """Changes in the tags that the plan sets; other tags, such as those this program adds, are kept."""
-    return _differing(wanted, found, wanted, "tags.")
-
-
-# Azure adds these variables to a deployment's own (recorded by azure-powershell, 2024-07-25).
-_AZURES_OWN = {"AZUREML_MODEL_DIR", "AZUREML_ENTRY_SCRIPT", "AML_APP_ROOT"}
-
-
-def _variables(wanted: Mapping[str, str], found: Mapping[str, str]) -> list[FieldChange]:
-    names = sorted({*wanted, *(name for name in found if name not in _AZURES_OWN)})
-    return _differing(names, found, wanted, "environment_variables.")
+def _named(wanted: Mapping[str, str], found: Mapping[str, str] | None, prefix: str) -> list[FieldChange]:
+    """Changes in what the plan names of a map; Azure, this program and others add tags and variables of their own."""
+    return _differing(sorted(wanted), found or {}, wanted, prefix)
 
 
 def _plain(value: Any) -> Any:

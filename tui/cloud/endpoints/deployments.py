@@ -100,9 +100,6 @@ def begin_again(
     if there is None:
         raise CloudError(f"The deployment {name} does not exist", code="DeploymentNotFound", status=404)
     tree = asdict(there)
-    tree["environment_variables"] = {
-        key: value for key, value in there.environment_variables.items() if key not in _PUT_THERE
-    }
     tree["code_configuration"] = {"scoring_script": there.scoring_script}
     data_collection.require_told_by_the_sdk(cloud, there.data_collector)
     tree["data_collector"] = data_collection.in_words_of_a_plan(there.data_collector)
@@ -110,10 +107,6 @@ def begin_again(
         tree[group] = {**tree[group], **members}
     ids = AssetIds(there.model or "", there.environment, there.code)
     return _begin(cloud, sdk_entities.Tree({"endpoint": {"name": endpoint}, "deployment": tree}), ids)
-
-
-# The service adds these to a deployment's environment variables when it starts it (recorded by azure-powershell).
-_PUT_THERE = ("AZUREML_ENTRY_SCRIPT", "AZUREML_MODEL_DIR", "SCORING_TIMEOUT_MS", "AML_APP_ROOT")
 
 
 def _begin(cloud: Cloud, values: sdk_entities.Tree, ids: AssetIds, **other: Any) -> Operation[DeploymentInfo]:
