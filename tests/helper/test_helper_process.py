@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -184,3 +187,19 @@ async def test_what_cannot_be_started_is_an_error(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(client.asyncio, "create_subprocess_exec", fail)
     with pytest.raises(HelperError, match="no memory"):
         await HelperClient({}).start()
+
+
+def test_a_name_that_is_not_utf_8_or_a_broken_request_leaves_no_question_unanswered() -> None:
+    """Encoding such an answer ended the process with 0, and every waiting question with it."""
+    command = [sys.executable, "-m", "tui.helper"]
+    asked = [rb'{"id": 1, "ask": "caf\udce9"}', b"[" * 100_000, b"\xff\xfe", b'{"id": 2, "ask": "x", "with": 3}', b"[]",
+             b'{"id": 3, "ask": "nothing"}']  # fmt: skip
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(b"\n".join(asked) + b"\n")
+        process.stdin.flush()
+        answers = [json.loads(process.stdout.readline()) for _ in asked]
+        process.stdin.close()
+        assert process.wait(30) == 0
+    assert sorted(str(answer["id"]) for answer in answers) == ["1", "3", "None", "None", "None", "None"]
+    assert all(answer["error"]["title"] for answer in answers)

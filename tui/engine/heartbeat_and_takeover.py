@@ -17,8 +17,9 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable
+from typing import Callable
 
+from tui.common.regular_file import json_object, read_regular
 from tui.common.write_atomic import write_atomic
 
 FILE = "alive.json"
@@ -57,12 +58,12 @@ def this_machine() -> str:
 def last_beat(folder: Path) -> Beat | None:
     """The last heartbeat of a run's engine; None if there is none or it cannot be read."""
     try:
-        about: dict[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        about = json_object(read_regular(folder / FILE))
         return Beat(
             str(about["machine"]), str(about["host"]), int(about["pid"]), str(about["token"]), int(about["count"]),
             float(about["time"]),
         )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
 
 

@@ -12,6 +12,8 @@ import sys
 import threading
 from typing import Any, TextIO
 
+from tui.common.regular_file import json_object
+
 
 def main() -> int:
     """Answer questions until standard input closes."""
@@ -19,24 +21,29 @@ def main() -> int:
     writing = threading.Lock()
 
     def write(answer: dict[str, Any]) -> None:
-        line = json.dumps(answer, ensure_ascii=False, default=str)
+        try:
+            line = json.dumps(answer, ensure_ascii=False, default=str)
+        except (TypeError, ValueError, RecursionError) as error:  # every question gets an answer
+            cause = f"{type(error).__name__}: {error}"
+            line = json.dumps({"id": answer["id"], "error": {"title": "The answer cannot be sent", "cause": cause}})
         with writing:
             try:
                 answers.write(line + "\n")
                 answers.flush()
-            except (BrokenPipeError, ValueError):
+            except BrokenPipeError:
                 os._exit(0)  # the front end has ended
 
-    for line in sys.stdin:
+    for line in sys.stdin.buffer:
         if not line.strip():
             continue
         try:
-            request = json.loads(line)
+            request = json_object(line)
             number, name = request["id"], request["ask"]
+            arguments = dict(request.get("with") or {})
         except (ValueError, KeyError, TypeError):
-            write({"id": None, "error": {"title": "The request is not valid", "cause": line[:200].strip()}})
+            cause = line[:200].decode("utf-8", "replace").strip()
+            write({"id": None, "error": {"title": "The request is not valid", "cause": cause}})
             continue
-        arguments = request.get("with") or {}
         threading.Thread(target=_answer, args=(number, name, arguments, write), name=str(name), daemon=True).start()
     return 0
 
@@ -49,7 +56,8 @@ def _answer(number: Any, name: str, arguments: dict[str, Any], write: Any) -> No
 
 def _guard_stdout() -> TextIO:
     """Reserve standard output for answers; what libraries print is redirected to standard error."""
-    real = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    # Half of a surrogate pair, as in the name of a file that is not UTF-8, is replaced.
+    real = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return real

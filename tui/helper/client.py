@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tui.common import child_process
+from tui.common.regular_file import json_object
 
 _LINE_LIMIT = 64 * 1024 * 1024  # bytes in one answer
 _GRACE = 2.0  # seconds for the helper to end by itself
@@ -158,10 +159,10 @@ class HelperClient:
 
     def _deliver(self, line: bytes) -> None:
         try:
-            message = json.loads(line)
-        except ValueError:
+            message = json_object(line)
+            answer = self._waiting.get(message["id"])
+        except (ValueError, KeyError, TypeError):
             return
-        answer = self._waiting.get(message.get("id"))
         if answer is None or answer.done():
             return
         error = message.get("error")

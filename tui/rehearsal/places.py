@@ -7,6 +7,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from tui.common.typed_path import typed_path
+
 
 def _platform_folder(kind: str) -> Path:
     # Imported only if no variable is set, since every command loads this module.
@@ -20,13 +22,13 @@ def _platform_folder(kind: str) -> Path:
 def state_folder(environ: Mapping[str, str]) -> Path:
     """The state folder that this rehearsal belongs to: `AML_DEPLOY_HOME`, else the platform's. Not created."""
     given = environ.get("AML_DEPLOY_HOME")
-    return Path(given).expanduser() if given else _platform_folder("state")
+    return typed_path(given) if given else _platform_folder("state")
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
     """The cache on local disk: `AML_DEPLOY_CACHE`, else the platform's. Not created."""
     given = environ.get("AML_DEPLOY_CACHE")
-    return Path(given).expanduser() if given else _platform_folder("cache")
+    return typed_path(given) if given else _platform_folder("cache")
 
 
 class Home:

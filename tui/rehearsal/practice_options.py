@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 
+from tui.common.typed_path import typed_path
 from tui.rehearsal import settings
 from tui.rehearsal.places import Home
 from tui.rehearsal.process import RehearsalError, is_alive, running
@@ -110,7 +110,7 @@ def scoring_python(home: Home, path: str | None) -> list[str]:
     if path is None:
         return []
     # Not resolved: the Python of a virtual environment is a link.
-    python = Path(path).expanduser().absolute()
+    python = typed_path(path).absolute()
     if not python.is_file() or not os.access(python, os.X_OK):
         raise RehearsalError(f"--scoring-python: {python} is not an executable program.")
     server = running(home)

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from tui.common.typed_path import typed_path
 from tui.remedies.patterns import BadPattern, Pattern
 
 BUNDLED = Path(__file__).with_name("catalogue.yml")
@@ -73,7 +74,7 @@ def user_file() -> Path:
     """The file of a user's own entries: `remedies.yml` in `$AML_DEPLOY_HOME`, else in the platform's state folder."""
     home = os.environ.get("AML_DEPLOY_HOME")
     if home:
-        return Path(home).expanduser() / "remedies.yml"
+        return typed_path(home) / "remedies.yml"
     import platformdirs
 
     return Path(platformdirs.user_state_path("aml-deploy")) / "remedies.yml"

@@ -231,7 +231,7 @@ def test_several_deployments_and_a_rollout_are_told(place: Place) -> None:
 def test_a_resumed_run_goes_on_from_its_journal(place: Place) -> None:
     writer = JournalWriter(place.folder, "r-1")
     writer.emit("task_intent", task="endpoint", operation="create", resource_id="/e/churn")
-    writer.emit("traffic_shift", before={"blue": 100}, after={"green": 100})
+    writer.emit("traffic_shift", task="rollout", before={"blue": 100}, after={"green": 100})
     writer.close()
     place.execute(resumed=True)
     assert (place.notes.of("run_started"), len(place.notes.of("run_resumed"))) == ([], 1)

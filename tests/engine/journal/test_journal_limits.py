@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from tests.engine.decisions.plain_run import Clock
 from tui.engine.journal import journal as module
+from tui.engine.journal import runs
 from tui.engine.journal.journal import Journal, JournalWriter
 
 
@@ -32,9 +34,12 @@ def files(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / "journal").glob("*.jsonl"))
 
 
+FINDING = {"time": "2026-01-02T03:04:05Z", "run": "r-1", "event": "finding"}
+
+
 def lay(folder: Path, first: int, *seqs: int) -> None:
     (folder / "journal").mkdir(exist_ok=True)
-    text = "".join(json.dumps({"seq": seq, "event": "finding"}) + "\n" for seq in seqs)
+    text = "".join(json.dumps({**FINDING, "seq": seq}) + "\n" for seq in seqs)
     (folder / "journal" / f"{first:08d}.jsonl").write_text(text)
 
 
@@ -149,7 +154,7 @@ def test_without_events_there_is_no_last(tmp_path: Path) -> None:
     lay(tmp_path, 1)
     assert (journal.read(), journal.last()) == ([], None)
     lay(tmp_path, 1, 1)
-    assert journal.last() == {"seq": 1, "event": "finding"}
+    assert journal.last() == {**FINDING, "seq": 1}
 
 
 def test_the_last_event_is_found_before_an_empty_file(tmp_path: Path) -> None:
@@ -165,7 +170,8 @@ def test_other_files_are_no_events(tmp_path: Path) -> None:
     lay(tmp_path, 1, 1)
     for name in ("notes.jsonl", "00000002.json", ".00000002.jsonl.1.new", "x0000002.jsonl"):
         (tmp_path / "journal" / name).write_text('{"seq": 2}\n')
-    (tmp_path / "journal" / "00000001.jsonl").write_text('{"seq": 1}\n[]\n{"event": "no number"}\n{"seq": 2}\n')
+    first, last = (json.dumps({**FINDING, "seq": seq}) for seq in (1, 2))
+    (tmp_path / "journal" / "00000001.jsonl").write_text(f'{first}\n[]\n{{"event": "no number"}}\n{last}\n')
     assert seqs(Journal(tmp_path).read()) == [1, 2]
 
 
@@ -206,3 +212,53 @@ def test_a_file_that_grows_is_read_again(tmp_path: Path) -> None:
     lay(tmp_path, 3, 3)
     lay(tmp_path, 4, 4)
     assert seqs(journal.read(2)) == [3, 4]
+
+
+# What no engine has written
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"seq": None}, {"seq": "7"}, {"seq": True}, {"seq": 1e308}, {"seq": 0}, {"seq": 10**400 // 10**391},
+        {"time": None}, {"time": 3}, {"time": "yesterday"}, {"run": None}, {"event": None},
+        {"event": "task_log"}, {"event": "task_finished", "task": "model", "seconds": 1e308},
+        {"event": "task_finished", "task": "model", "result": []},
+        {"event": "traffic_shift", "task": "rollout", "before": {}},
+        {"event": "traffic_shift", "task": "rollout", "before": {"blue": "x"}, "after": {}},
+        {"event": "run_started", "tasks": [{"needs": []}]},
+        {"event": "run_started", "tasks": [{"name": "model", "typical_seconds": "1"}]},
+        {"event": "run_started", "tasks": {}},
+        {"event": "needs_attention", "card": "x"},
+        {"event": "task_intent", "task": "model"},
+    ],
+)  # fmt: skip
+def test_an_event_of_other_types_is_skipped_and_the_next_one_is_read(event: dict[str, Any], tmp_path: Path) -> None:
+    lay(tmp_path, 1, 1, 2)
+    file = tmp_path / "journal" / "00000001.jsonl"
+    last = json.dumps({**FINDING, "seq": 3})
+    file.write_text(f"{file.read_text()}{json.dumps({**FINDING, 'seq': 2, **event})}\n{'[' * 200_000}\n{last}\n")
+    assert seqs(Journal(tmp_path).read()) == [1, 2, 3]
+
+
+def test_half_of_a_surrogate_pair_does_not_keep_back_later_events(tmp_path: Path) -> None:
+    writer = JournalWriter(tmp_path, "r-1")
+    writer.emit("task_started", task="model", action="create", detail="caf\udce9")
+    writer.emit("finding")
+    assert writer.lost == 0
+    writer.close()
+    assert [event.get("detail") for event in Journal(tmp_path).read()] == ["caf?", None]
+
+
+@pytest.mark.parametrize("name", ["run.json", "engine.json", "alive.json", "journal/00000001.jsonl"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "r-1"
+    folder.mkdir()
+    about = {"run": "r-1", "endpoint": "e", "deployment": "d", "started": "2026", "rehearsed": False}
+    (folder / "run.json").write_text(json.dumps(about))
+    lay(folder, 1, 1)
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    found = runs.read(folder)
+    assert (found is None) is (name == "run.json")
+    assert found is None or found.status == "interrupted"

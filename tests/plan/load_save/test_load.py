@@ -192,3 +192,47 @@ def test_lenient_fills_what_it_can(folder: Path) -> None:
     plan = resolve(load(folder / "plan.yml"), {}, lenient=True)
     assert plan.endpoint.name == ""
     assert plan.workspace.name == "ws-churn"
+
+
+HUGE, HEX = "9" * 5000, "0x" + "f" * 5000
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("instance_count: 1", f"instance_count: {HUGE}"),
+        ("instance_count: 1", f"instance_count: {HEX}"),
+        ("name: blue", "name: 2020-99-99"),
+        ("path: model", "path: ~nobody-here/model"),
+        ("path: model", r'path: "a\0b"'),
+        ("path: model", r'path: "\ud800"'),
+        ("code: code", "code: ~nobody-here"),
+        ("instance_type: Standard_DS3_v2", f"instance_type: {{a: [{HUGE}]}}"),
+        ("name: churn-endpoint-01", r'tags: {a: "\ud800"}'),
+        ("name: churn-endpoint-01", r'tags: {"\0": b}'),
+        ("name: churn-endpoint-01", "description: !!timestamp 1"),
+        ("name: churn-endpoint-01", "tags: &a {b: *a}"),
+        ("name: churn-endpoint-01", "tags: " + "{a: " * 60 + "1" + "}" * 60),
+        ("name: churn-endpoint-01", "tags: " + "[" * 100_000),
+    ],
+)
+def test_values_that_python_itself_refuses_are_problems_of_the_plan(old: str, new: str, folder: Path) -> None:
+    found = problems_of(folder, GOOD.replace(old, new, 1))
+    assert found and all(len(str(problem)) < 6000 for problem in found)
+
+
+@pytest.mark.parametrize("text", ["2020-99-99", "0x" + "f" * 5000, "!!timestamp 1", "&a [*a]", "[" * 500, r'"\ud800"'])
+def test_such_values_in_set_are_no_faults_either(text: str, folder: Path) -> None:
+    (folder / "plan.yml").write_text(GOOD)
+    for key in ("endpoint.description", "deployment.instance_count", "endpoint.tags"):
+        try:
+            resolve(load(folder / "plan.yml", sets=[f"{key}={text}"]), ENVIRON)
+        except PlanInvalid as invalid:
+            assert invalid.problems
+
+
+def test_a_variable_that_is_not_utf_8_is_a_problem_and_no_fault(folder: Path) -> None:
+    text = GOOD.replace("name: ws-churn", 'name: "${env:AZURE_ML_WORKSPACE}"')
+    (folder / "plan.yml").write_text(text)
+    with pytest.raises(PlanInvalid, match="cannot be stored"):
+        resolve(load(folder / "plan.yml"), {**ENVIRON, "AZURE_ML_WORKSPACE": "ws\udc80"})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tui.plan.load_save.document import Document
@@ -92,3 +93,21 @@ def test_whatever_is_typed_reads_back_as_typed(tmp_path_factory, typed: str, cou
     assert again.get("endpoint.description") == typed
     assert again.get("deployment.instance_count") == count
     assert "# who pays" in (folder / "plan.yml").read_text(encoding="utf-8")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=12))
+@example("why? because")
+@example("a: b, {c}")
+@example("? x")
+def test_a_text_set_inside_a_map_in_braces_is_saved_as_it_is(text: str) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "plan.yml"
+        path.write_text("endpoint: {name: churn, tags: {a: b}}  # kept\ndeployment: {name: blue}\n")
+        document = load(path)
+        document.set("endpoint.description", text, "test")
+        document.set("endpoint.tags", {"a": text}, "test")
+        document.save(path)
+        saved = load(path)
+        assert (saved.get("endpoint.description"), saved.get("endpoint.tags")) == (text, {"a": text})
+        assert "# kept" in path.read_text(encoding="utf-8")

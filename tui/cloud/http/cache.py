@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tui.common.typed_path import typed_path
 from tui.common.write_atomic import write_atomic
 
 
@@ -17,7 +18,7 @@ def folder(name: str, environ: Mapping[str, str] | None = None) -> Path:
     """A folder of the cache: in `$AML_DEPLOY_CACHE`, else in the platform's cache folder. It may not exist."""
     given = (os.environ if environ is None else environ).get("AML_DEPLOY_CACHE")
     if given:
-        return Path(given).expanduser() / name
+        return typed_path(given) / name
     import platformdirs
 
     return Path(platformdirs.user_cache_path("aml-deploy")) / name

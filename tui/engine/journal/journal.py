@@ -12,7 +12,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from tui.common.regular_file import json_object, read_regular
 from tui.common.write_atomic import write_atomic
+from tui.engine.journal.event_fields import well_formed
 
 Event = dict[str, Any]
 Stamp = tuple[int, int]
@@ -111,18 +113,18 @@ class Journal:
         return found.st_size, found.st_mtime_ns
 
     def _events(self, first: int) -> list[Event]:
-        """The events of a file, up to the first incomplete one."""
+        """The complete events of a file."""
         try:
-            whole = (self.folder / name_of(first)).read_bytes()
+            whole = read_regular(self.folder / name_of(first))
         except OSError:
             return []
         events: list[Event] = []
         for line in whole.split(b"\n"):  # other line separators may be part of a logged text
             try:
-                event = json.loads(line)
+                event = json_object(line)
             except ValueError:
-                break
-            if isinstance(event, dict) and "seq" in event:
+                continue
+            if well_formed(event) and event["seq"] >= (events[-1]["seq"] + 1 if events else first):
                 events.append(event)
         return events
 
@@ -214,9 +216,11 @@ class JournalWriter:
             return
         first = self._pending[0]["seq"]
         text = "".join(json.dumps(event, ensure_ascii=False, default=str) + "\n" for event in self._pending)
+        # Half of a surrogate pair, as in the name of a file that is not UTF-8, must not keep back all later events.
+        data = text.encode("utf-8", "replace")
         try:
             # Always synced: after a power cut, no number may be missing in the middle.
-            write_atomic(self.folder / name_of(first), text, mode=0o600)
+            write_atomic(self.folder / name_of(first), data, mode=0o600)
         except OSError as error:
             if self._stuck_since is None:
                 self._stuck_since = time.monotonic()

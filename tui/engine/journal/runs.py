@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tui.common.regular_file import json_object, read_regular
 from tui.common.write_atomic import write_atomic
 from tui.engine import heartbeat_and_takeover
 from tui.engine.journal.journal import Journal
@@ -103,13 +104,13 @@ def latest(endpoint: str | None = None, *, rehearsed: bool = False) -> Run | Non
 def read(folder: Path) -> Run | None:
     """The run in a folder; None if there is none or it cannot be read."""
     try:
-        about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        about = json_object(read_regular(folder / "run.json"))
         return Run(
-            id=about["run"],
+            id=str(about["run"]),
             folder=folder,
-            endpoint=about["endpoint"],
-            deployment=about["deployment"],
-            started=about["started"],
+            endpoint=str(about["endpoint"]),
+            deployment=str(about["deployment"]),
+            started=str(about["started"]),
             rehearsed=bool(about["rehearsed"]),
             record=Path(about["record"]) if about.get("record") else None,
             user=str(about.get("user") or ""),
@@ -129,9 +130,9 @@ def write_engine(folder: Path, pid: int) -> None:
 def engine_pid(folder: Path) -> int | None:
     """The process id of the run's engine if it is alive on this machine."""
     try:
-        about = json.loads((folder / "engine.json").read_text(encoding="utf-8"))
+        about = json_object(read_regular(folder / "engine.json"))
         pid = int(about["pid"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None
     if about.get("host") != heartbeat_and_takeover.this_machine():
         return None

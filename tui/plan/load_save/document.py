@@ -195,13 +195,16 @@ class Document:
         import yaml
 
         from tui.plan.load_save.yaml_edit import rewritten
+        from tui.plan.load_save.yaml_nodes import not_a_value
 
         if self.path is None:
             return None
         try:
             text = self.path.read_text(encoding="utf-8")
             before = yaml.safe_load(text)
-        except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        except OSError:
+            return None
+        except not_a_value():
             return None
         if not isinstance(before, dict):
             return None
@@ -209,7 +212,10 @@ class Document:
         changed = rewritten(text, _known(before, wanted), wanted)
         if changed is None:
             return None
-        read = yaml.safe_load(changed)
+        try:
+            read = yaml.safe_load(changed)
+        except not_a_value():
+            return None
         return changed if isinstance(read, dict) and _known(read, wanted) == wanted else None
 
     def save(self, path: Path) -> Document:

@@ -15,6 +15,7 @@ from tui.plan.load_save import yaml_nodes
 from tui.plan.load_save.document import DEPLOYMENTS, SHORT_FORMS, Document, leaves, normalise
 from tui.plan.presets import find, presets
 from tui.plan.problems import PlanInvalid, Problem
+from tui.plan.rules.value_rules import unfit
 
 GROUPS = {key[:place] for key in BY_KEY for place, character in enumerate(key) if character == "."}
 MAPS = {key for key, field in BY_KEY.items() if field.kind == "map"}
@@ -53,18 +54,19 @@ def load(argument: str | Path, overlays: Sequence[str | Path] = (), sets: Sequen
 
 def apply_sets(document: Document, sets: Iterable[str]) -> None:
     """Apply `key=value` texts to a document; values are parsed as YAML. Raises PlanInvalid."""
-    import yaml
-
     problems = []
     for item in sets:
         key, sign, text = item.partition("=")
         key = key.strip()
         known = key in BY_KEY or key.rpartition(".")[0] in MAPS
         try:
-            value = yaml.safe_load(text) if text.strip() else None
-        except yaml.YAMLError:
+            value = yaml_nodes.value_of(text) if text.strip() else None
+        except yaml_nodes.not_a_value():
             value = text
-        if sign and known:
+        wrong = unfit(value)
+        if wrong:
+            problems.append(Problem(key, wrong, "", "--set"))
+        elif sign and known:
             document.set(key, value, "--set")
         elif sign and key in GROUPS and isinstance(value, dict):
             problems += _set_group(document, key, value)
@@ -173,9 +175,13 @@ def _build(node: Any, prefix: str, document: Document, file: str, loader: Any) -
             continue
         try:
             value = loader.construct_object(value_node, deep=True)
-        except yaml.YAMLError as error:
+        except yaml_nodes.not_a_value() as error:
             said = getattr(error, "problem", None) or "it cannot be parsed"
             document.problems.append(Problem(key, f"This value is not valid: {said}.", "", file, line))
+            continue
+        wrong = unfit(name) or unfit(value)
+        if wrong:
+            document.problems.append(Problem(_plain(above), wrong, "", file, line))
             continue
         if value is not None and known in _GROUPS_ONLY:
             document.problems.append(

@@ -16,6 +16,7 @@ from tui.plan.load_save.document import Document, is_local_path
 from tui.plan.load_save.references import Unresolved, expand, has_reference, has_secret
 from tui.plan.problems import PlanInvalid, Problem
 from tui.plan.rules import cross_field_rules
+from tui.plan.rules.value_rules import unfit
 
 
 def resolve(
@@ -80,6 +81,9 @@ def _value(
     if secrets.get(field.key):
         return secrets[field.key], None
     value = document.value(field.key)
+    wrong = unfit(value)
+    if wrong:
+        return None, document.problem(field.key, wrong)
     if not has_reference(value):
         wrong = field.check(value)
         if wrong:
@@ -94,6 +98,8 @@ def _value(
         if has_secret(expanded) and field.kind != "map":
             return expanded, None  # read and validated in the processes that talk to Azure
         value = expanded if field.kind == "secret" else field.parse(expanded)
+        if unfit(value):
+            return None, document.problem(field.key, f"After resolving the reference: {unfit(value)}")
         check = field.rule if field.kind == "map" else field.check
         wrong = None if field.kind == "secret" else check(value)
         if wrong:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from tui.plan.load_save.yaml_nodes import not_a_value
+
 
 def rewritten(text: str, before: dict[str, Any], after: dict[str, Any]) -> str | None:
     """Change `text`, a YAML map that reads as `before`, to read as `after`; None if that is not possible.
@@ -66,8 +68,9 @@ def _quoted(value: Any) -> Any:
         return [_quoted(item) for item in value]
     if isinstance(value, str):
         try:
-            plain = yaml.safe_load(value) == value
-        except yaml.YAMLError:
+            # Also as part of a map in braces, where a question mark or a comma is not text.
+            plain = yaml.safe_load(value) == value and yaml.safe_load(f"{{a: {value}}}") == {"a": value}
+        except not_a_value():
             plain = False
         return value if plain else DoubleQuotedScalarString(value)
     return value

@@ -257,3 +257,19 @@ def steps(value: Any) -> str | None:
     if any(after <= before for before, after in zip(found, found[1:])):
         return "Each step must be larger than the previous one, for example 10, 50, 100."
     return None
+
+
+def unfit(value: Any) -> str | None:
+    """Why no field can hold a value, whatever its rules: a sentence about it or a part of it, or None."""
+    if isinstance(value, dict):
+        return next(filter(None, map(unfit, (*value, *value.values()))), None)
+    if isinstance(value, (list, tuple, set)):
+        return next(filter(None, map(unfit, value)), None)
+    if isinstance(value, int) and abs(value) >= 2**63:
+        return "This number is too large."
+    if isinstance(value, str) and _UNFIT.search(value):
+        return "This text contains a character that cannot be stored: NUL, or half of a surrogate pair."
+    return None
+
+
+_UNFIT = re.compile("[\0\ud800-\udfff]")
