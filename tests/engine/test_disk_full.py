@@ -77,10 +77,22 @@ def test_an_engine_without_space_says_so_and_changes_nothing_more(
         ]
         assert "journal cannot be written" in last["message"]
         assert not list((run / "journal").glob(".*")), "no half of a file is left"
-        assert said["status"] == "failed"
+        assert said["status"] == "interrupted" and f"attach {run.name}" in json.dumps(events), "it can be resumed"
         intents = [event for event in events if event["event"] == "task_intent"]
         operations = [event for event in events if event["event"] == "task_operation"]
         assert len(operations) <= len(intents)
+        (folder / "filler").unlink()
+        attached = subprocess.run(
+            [sys.executable, "-m", "tui", "attach", run.name, "--json"],
+            env={**environ, "AML_DEPLOY_HOME": str(folder)},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        last = json.loads(attached.stdout.splitlines()[-1])
+        assert (attached.returncode, last["status"]) == (0, "succeeded"), attached.stderr
     finally:
         subprocess.run(["umount", str(folder)], check=False)
         Azure(environ).remove("churn-disk-01")

@@ -21,7 +21,7 @@ from tui.engine.leftovers import Left, changed_traffic, left_behind, stopped_mes
 from tui.engine.outage_retry import GATES
 from tui.engine.resume_state import ResumeState, resume_state
 from tui.engine.run_user import who_runs
-from tui.engine.task_context import RUN_TAG, USER_TAG, Run, Stopped
+from tui.engine.task_context import NOT_WRITABLE, RUN_TAG, USER_TAG, Run, Stopped
 from tui.engine.task_graph import Failure, Task, run_tasks, unless_stopped
 from tui.engine.tasks import tasks_of
 from tui.plan.model import Plan, Rollout
@@ -81,7 +81,8 @@ class Engine:
         failure = run_tasks(self.run, [task for task in tasks if task.name not in GATES])
         if failure is not None:
             self._attention(failure)
-            return self._finish("failed", str(failure.error))
+            code = getattr(failure.error, "code", None)
+            return self._finish("failed", str(failure.error), resumable=code == NOT_WRITABLE)
         if not self.stopped:
             return self._finish("succeeded", "")
         if all(task.name in self.run.results for task in tasks):
@@ -92,18 +93,13 @@ class Engine:
         if self.resumed:
             self.journal.emit("run_resumed", host=socket.gethostname(), user=who_runs(), version=__version__)
             return
-        workspace = self.plan.workspace
         speed = float(os.environ.get("REHEARSAL_SPEED") or 0) if self.rehearsed else 1.0
         self.journal.emit(
             "run_started",
             endpoint=self.plan.endpoint.name,
             deployment=self.plan.deployment.name,
             **({"deployments": [one.name for one in self.plan.deployments]} if self.plan.deployments else {}),
-            workspace={
-                "subscription_id": workspace.subscription_id,
-                "resource_group": workspace.resource_group,
-                "name": workspace.name,
-            },
+            workspace=_where(self.plan),
             **({"rollout": _planned(self.plan.rollout)} if self.plan.rollout else {}),
             tasks=[task.as_dict(speed or None) for task in tasks],
             principal=_principal(self.plan),
@@ -163,12 +159,12 @@ class Engine:
 
     def _on_another_machine(self) -> str | None:
         """The run on another machine with the same state folder that works on the endpoint; locks do not reach it."""
-        name = self.plan.endpoint.name
+        name, here = self.plan.endpoint.name, _where(self.plan)
         for folder in self.folder.parent.iterdir():
             if folder == self.folder or not heartbeat_and_takeover.elsewhere(folder):
                 continue
             other = runs.read(folder)
-            if other is not None and (other.endpoint, other.rehearsed) == (name, self.rehearsed):
+            if other is not None and other.works_on(name, here, rehearsed=self.rehearsed):
                 return other.id
         return None
 
@@ -181,7 +177,7 @@ class Engine:
         shown = card(failure.error, log, failure.task, lines, failure_context(self.run, failure.task))
         self.journal.emit("needs_attention", task=failure.task, card=shown)
 
-    def _finish(self, status: str, message: str) -> str:
+    def _finish(self, status: str, message: str, *, resumable: bool = False) -> str:
         left: list[Left] = []
         cleaned = False
         if status in ("failed", "cancelled"):
@@ -192,6 +188,8 @@ class Engine:
         elif status == "failed":
             message = f"{message} {changed_traffic(self.run)}".strip()
         extra: dict[str, Any] = {"left_behind": [str(item) for item in left]} if left else {}
+        if resumable:
+            extra["resumable"] = True
         results = self.run.results
         scoring_uri = results.get("endpoint", {}).get("scoring_uri")
         self.journal.emit(
@@ -247,6 +245,16 @@ def _planned(rollout: Rollout) -> dict[str, Any]:
         "min_requests": rollout.min_requests,
         "max_error_percent": rollout.max_error_percent,
         "max_p95_ms": rollout.max_p95_ms,
+    }
+
+
+def _where(plan: Plan) -> dict[str, str]:
+    """The workspace as runs name it in their journals."""
+    workspace = plan.workspace
+    return {
+        "subscription_id": workspace.subscription_id,
+        "resource_group": workspace.resource_group,
+        "name": workspace.name,
     }
 
 

@@ -112,6 +112,7 @@ def _spawn(run: Run, environ: Mapping[str, str], secrets: Mapping[str, str]) -> 
     lock = _lock(run)
     if lock is None:
         return
+    _keep_log(run)
     log = os.open(run.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with held_back():
@@ -134,6 +135,14 @@ def _spawn(run: Run, environ: Mapping[str, str], secrets: Mapping[str, str]) -> 
     with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # the engine has ended; its log says why
         pipe.write(json.dumps(dict(secrets)).encode())
     _children.append(process)
+
+
+def _keep_log(run: Run) -> None:
+    """Rename the log of an earlier engine, which says why that one ended; volumes refuse appends."""
+    with contextlib.suppress(OSError):
+        if run.log.stat().st_size:
+            number = 1 + sum(1 for _ in run.folder.glob("engine.*.log"))
+            run.log.rename(run.folder / f"engine.{number}.log")
 
 
 def _lock(run: Run) -> tuple[int, ...] | None:

@@ -15,6 +15,7 @@ from tui.engine.resume_state import Begun, Shift
 from tui.engine.time_limits import limit
 
 RUN_TAG = "aml-deploy-run"  # on resources that a run creates in Azure; its value is the run's id
+NOT_WRITABLE = "JournalNotWritable"
 USER_TAG = "aml-deploy-by"  # next to it: who started the run, as user@host
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ def journal_stuck(run: Run) -> Exception:
     return CloudError(
         title="The run's journal cannot be written",
         cause=f"{run.folder} cannot be written; its disk may be full. Unrecorded changes are not made in Azure.",
-        remedy="Free disk space, then apply the plan again; nothing is done twice.",
-        code="JournalNotWritable",
+        remedy=f"Free disk space, then resume the run: aml-deploy attach {run.journal.run}",
+        code=NOT_WRITABLE,
     )
 
 

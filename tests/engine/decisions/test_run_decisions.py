@@ -130,6 +130,13 @@ def test_a_failed_task_fails_the_run(place: Place) -> None:
     assert place.notes.of("needs_attention")[0]["card"]["title"] == "Refused"
     assert place.end["left_behind"] == ["endpoint churn"]
     assert "Refused" in place.end["message"]
+    assert "resumable" not in place.end
+
+
+def test_a_run_whose_disk_was_full_has_an_end_from_which_it_can_be_resumed(place: Place) -> None:
+    place.failures = [None, Failure("model", CloudError("Full", code="JournalNotWritable"))]
+    assert place.execute() == "failed"
+    assert place.end["resumable"] is True
 
 
 @pytest.mark.parametrize("at", [1, 2])
@@ -180,6 +187,9 @@ def test_another_run_on_the_endpoint_blocks(place: Place) -> None:
         ({"endpoint": "a-other"}, True, False),
         ({"endpoint": "z-other"}, True, False),
         ({"rehearsed": True}, True, False),
+        ({"workspace": {"subscription_id": "S", "resource_group": "rg", "name": "WS"}}, True, True),
+        ({"workspace": {"subscription_id": "s", "resource_group": "rg", "name": "ws-test"}}, True, False),
+        ({"workspace": {"subscription_id": "other", "resource_group": "rg", "name": "ws"}}, True, False),
         (None, True, False),
     ],
 )
@@ -189,6 +199,9 @@ def test_a_run_of_another_machine_on_the_endpoint_blocks(
     other = place.folder.parent / "r-0"
     other.mkdir()
     if about is not None:
+        writer = JournalWriter(other, "r-0")
+        writer.emit("run_started", workspace=about.pop("workspace", None))
+        writer.close()
         known = {"run": "r-0", "endpoint": "churn", "deployment": "b", "started": "t", "rehearsed": False, **about}
         (other / "run.json").write_text(json.dumps(known))
     monkeypatch.setattr(module.heartbeat_and_takeover, "elsewhere", lambda folder: beats or folder == place.folder)

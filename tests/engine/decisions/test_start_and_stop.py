@@ -22,6 +22,8 @@ from tui.engine.journal.journal import JournalWriter
 from tui.engine.journal.runs import Run
 from tui.engine.journal.state_folder import ROLL_BACK_FILE
 from tui.engine.task_context import Stopped
+from tui.plain.output.follow import follow
+from tui.plain.signals import Signals
 
 
 class Place:
@@ -110,6 +112,37 @@ def test_a_run_is_resumed_unless_its_engine_works(
     assert ("clean-up" in place.files) is not spawned, "an earlier request is not for the new engine"
     if spawned:
         start_stop.resume(place.run, environ={})
+
+
+def test_a_run_that_ended_with_a_full_disk_is_resumed_and_shown_to_its_new_end(place: Place) -> None:
+    (place.run.folder / "run.json").write_text("{}")
+    writer = JournalWriter(place.run.folder, "r-1")
+    writer.emit("run_started")
+    writer.emit("run_finished", status="failed", resumable=True)
+    assert (place.run.journal.finished(), place.run.status) == (False, "interrupted")
+    place.here = 7
+    shown: list[str] = []
+
+    def show(event: dict[str, Any]) -> None:
+        shown.append(event["event"])
+        if shown == ["run_started", "run_finished"]:  # the new engine goes on
+            writer.emit("run_resumed")
+            writer.emit("run_finished", status="succeeded")
+
+    how, last = follow(place.run, show, Signals(), starting=True)
+    assert (how, (last or {}).get("status")) == ("finished", "succeeded")
+    writer.close()
+    assert place.run.status == "succeeded"
+
+
+def test_the_log_of_each_earlier_engine_is_kept(tmp_path: Path) -> None:
+    run = Run("r-1", tmp_path, "churn", "blue", "2026", False)
+    start_stop._keep_log(run)
+    for text in ("", "first", "second"):
+        run.log.write_text(text)
+        start_stop._keep_log(run)
+    kept = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert kept == {"engine.1.log": "first", "engine.2.log": "second"}
 
 
 # One run for each endpoint of a machine

@@ -67,9 +67,8 @@ class Journal:
         return None
 
     def finished(self) -> bool:
-        """Whether the run has finished."""
-        last = self.last()
-        return last is not None and last.get("event") == "run_finished"
+        """Whether the run has finished; one that ended because its disk was full can be resumed, and has not."""
+        return ends(self.last())
 
     def _look(self) -> dict[int, list[Event]]:
         """Find new files; return the events of those that were read in the process.
@@ -127,6 +126,11 @@ class Journal:
             if well_formed(event) and event["seq"] >= (events[-1]["seq"] + 1 if events else first):
                 events.append(event)
         return events
+
+
+def ends(event: Event | None) -> bool:
+    """Whether an event is the end of its run, if it is the last one."""
+    return event is not None and event.get("event") == "run_finished" and not event.get("resumable")
 
 
 def name_of(first: int) -> str:

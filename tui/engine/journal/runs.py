@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from tui.common.regular_file import json_object, read_regular
 from tui.common.write_atomic import write_atomic
 from tui.engine import heartbeat_and_takeover
-from tui.engine.journal.journal import Journal
+from tui.engine.journal.journal import Journal, ends
 from tui.engine.journal.state_folder import runs_folder
 
 
@@ -46,6 +47,21 @@ class Run:
         return Journal(self.folder)
 
     @property
+    def workspace(self) -> dict[str, str]:
+        """The workspace's subscription_id, resource_group and name, as far as the run has begun to use it."""
+        events = self.journal.read()
+        begun = next((event for event in events if event["event"] == "run_started"), {})
+        return {key: str(value) for key, value in (begun.get("workspace") or {}).items() if value}
+
+    def works_on(self, endpoint: str, workspace: Mapping[str, str], *, rehearsed: bool) -> bool:
+        """Whether the run's engine is alive and works on an endpoint; parts of a workspace's id that are empty or
+        unknown here or there are not compared."""
+        if (self.endpoint, self.rehearsed) != (endpoint, rehearsed) or not self.alive or self.journal.finished():
+            return False
+        theirs = self.workspace
+        return all(value.casefold() == theirs.get(key, value).casefold() for key, value in workspace.items() if value)
+
+    @property
     def alive(self) -> bool:
         """Whether the run's engine is alive, on this machine or, by its heartbeat, on another one."""
         return engine_pid(self.folder) is not None or heartbeat_and_takeover.elsewhere(self.folder) is not None
@@ -60,7 +76,7 @@ class Run:
     def status(self) -> str:
         """succeeded, failed, blocked or cancelled; running while the engine is alive, else interrupted."""
         last = self.journal.last()
-        if last and last.get("event") == "run_finished":
+        if last and ends(last):
             return str(last.get("status"))
         return "running" if self.alive else "interrupted"
 

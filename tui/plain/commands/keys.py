@@ -12,6 +12,7 @@ from typing import Any, Callable
 from tui.common.typed_path import typed_path
 from tui.plain.arguments.endpoint import target
 from tui.plain.ask_helper import Asker, conversation
+from tui.plain.commands.rollback_of_run import warn_of_runs
 from tui.plain.failure import Failure
 from tui.plain.guard import INTERRUPTED
 from tui.plain.terminal import can_ask, confirmed, say
@@ -39,6 +40,8 @@ def run(arguments: Namespace) -> int:
     if arguments.regenerate and not arguments.yes and not can_ask():
         raise Failure("There is no terminal to ask for confirmation: add --yes if no caller uses that key.", 2)
     document, environ = target(arguments)
+    if arguments.rotate or arguments.regenerate:
+        warn_of_runs(document, environ, "its keys are replaced")
 
     async def talk(asker: Asker) -> Any:
         ask = partial(asker.ask, document, timeout=KEY_SECONDS)

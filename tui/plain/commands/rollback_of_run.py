@@ -1,4 +1,4 @@
-"""Rolls back a rollout in progress, on this machine or in its state folder, by asking its run to do it.
+"""Finds the runs that work on an endpoint, here or in this state folder, and asks one to roll its rollout back.
 
 Changing the split directly would end that run with an error, as if somebody else had interfered.
 """
@@ -6,43 +6,42 @@ Changing the split directly would end that run with an error, as if somebody els
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from tui.engine import start_stop
 from tui.engine.journal import runs
 from tui.engine.journal.runs import Run
 from tui.plain.failure import Failure
+from tui.plain.terminal import say
 from tui.plan.load_save.document import Document
-from tui.rehearsal_client import WORKSPACE
+from tui.plan.load_save.resolve import resolve
 
 LONGEST = 900.0
 """Seconds; a change of traffic takes Azure seconds, or minutes at worst."""
 _TICK = 0.1
 
 
-def rolling_out(document: Document, *, rehearsed: bool) -> Run | None:
+def working(document: Document, environ: Mapping[str, str]) -> list[Run]:
+    """The runs that work on the document's endpoint now, on this machine or in its state folder, newest first."""
+    plan, rehearsed = resolve(document, environ, lenient=True), "REHEARSAL_SCENARIOS" in environ
+    return [run for run in runs.runs() if run.works_on(plan.endpoint.name, vars(plan.workspace), rehearsed=rehearsed)]
+
+
+def warn_of_runs(document: Document, environ: Mapping[str, str], what: str) -> None:
+    """Say which runs work on the endpoint while `what` is changed by hand."""
+    for run in working(document, environ):
+        say(f"Run {run.id} is working on {run.endpoint} while {what}. Follow it with: aml-deploy attach {run.id}")
+
+
+def rolling_out(document: Document, environ: Mapping[str, str]) -> Run | None:
     """The run of a rollout in progress on the document's endpoint, or None."""
-    name = str(document.value("endpoint.name"))
-    for run in runs.runs():
-        if (run.endpoint, run.rehearsed) != (name, rehearsed) or not run.alive:
-            continue
+    for run in working(document, environ):
         events = run.journal.read()
         begun = next((event for event in events if event["event"] == "run_started"), {})
-        if not _same_workspace(document, begun.get("workspace") or {}):
-            continue
-        shifting = any(event["event"] in ("traffic_shift", "rollout_watch") for event in events)
-        if begun.get("rollout") and shifting and not any(event["event"] == "run_finished" for event in events):
+        if begun.get("rollout") and any(event["event"] in ("traffic_shift", "rollout_watch") for event in events):
             return run
     return None
-
-
-def _same_workspace(document: Document, place: dict[str, Any]) -> bool:
-    """Whether document and run agree in all workspace values that both have; references are ignored."""
-    for key in WORKSPACE:
-        ours, theirs = str(document.value(key) or ""), str(place.get(key.partition(".")[2]) or "")
-        if ours and theirs and "${" not in ours and ours.casefold() != theirs.casefold():
-            return False
-    return True
 
 
 def roll_back_run(run: Run) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def run(arguments: Namespace) -> int:
 def rollback(arguments: Namespace) -> int:
     """Restore the previous split; a rollout in progress rolls back itself. Raises Failure, PlanInvalid."""
     document, environ = target(arguments)
-    run = rollback_of_run.rolling_out(document, rehearsed="REHEARSAL_SCENARIOS" in environ)
+    run = rollback_of_run.rolling_out(document, environ)
     if run is None:
         return _shift(arguments, "rollback")
     say(f"Run {run.id} is shifting traffic; asking it to roll back.")
@@ -57,6 +57,7 @@ def words(shares: Mapping[str, int]) -> str:
 
 def _shift(arguments: Namespace, question: str, **with_: Any) -> int:
     document, environ = target(arguments)
+    rollback_of_run.warn_of_runs(document, environ, "its traffic is changed")
     result = ask(document, environ, question, timeout=SHIFT_SECONDS, **with_)
     _print(arguments, result)
     if arguments.json:

@@ -58,7 +58,7 @@ def follow(
             show(event)
             if only_start and event.get("event") in ("run_started", "run_finished"):
                 return STARTED, last
-        if last is not None and last.get("event") == "run_finished":
+        if last is not None and last.get("event") == "run_finished" and seen > known:
             return FINISHED, last
         if not alive and not events and (lived or time.monotonic() > deadline):
             return GONE, last
