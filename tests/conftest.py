@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tui.common.redact import Secrets
+
 ROOT = Path(__file__).resolve().parents[1]
 
 started_rehearsal: dict[str, Any] = {}  # what `env --json` said, once a test has asked for the session's rehearsal
@@ -26,6 +28,12 @@ def endpoints_end_with_their_module(request: pytest.FixtureRequest) -> Iterator[
     own = (item for item in request.session.items if item.path == request.path)
     if started_rehearsal and any("rehearsal_home" in getattr(item, "fixturenames", ()) for item in own):
         remove_endpoints(started_rehearsal["set"], started_rehearsal["url"])
+
+
+@pytest.fixture(autouse=True)
+def no_secret_is_known_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test learns as a secret must not be hidden in the texts of the next one."""
+    monkeypatch.setattr("tui.common.redact._known", Secrets())
 
 
 def remove_endpoints(env: dict[str, str], origin: str) -> None:

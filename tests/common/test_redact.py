@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import json
 import logging
+import re
+from typing import Callable
+from urllib.parse import quote, quote_plus
 
 import pytest
 
-from tui.common.redact import RedactingFilter, each_text, hide, hide_logins, redact
+from tui.common.redact import (
+    HIDDEN,
+    RedactingFilter,
+    each_text,
+    hide,
+    hide_logins,
+    learn,
+    learn_environment,
+    redact,
+)
 
 
 @pytest.mark.parametrize(
@@ -30,11 +45,71 @@ def test_what_looks_like_a_secret(text: str, expected: str) -> None:
     assert redact(expected) == expected, "what is hidden stays as it is"
 
 
-def test_known_values_are_hidden_in_nested_data() -> None:
-    data = {"a": ["it is sesame-open", "abc", "abcde", 1], "sesame-open": None}
-    hidden = each_text(data, lambda text: hide(text, {"sesame-open", "abc", ""}, "(secret)", shortest=8))
-    assert hidden == {"a": ["it is (secret)", "(secret)", "abcde", 1], "sesame-open": None}
-    assert redact("sesame-open and sesame", ["sesame", "sesame-open"]) == "(hidden) and (hidden)"
+SECRETS = ('pl~ant/ed+cl&ient=s"ec\\ret é 0001', "AbCd1234/+==xyz", "\U0001f600passw0rd<>'", "secret08")
+ENCODINGS: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "URL": lambda text: quote(text, safe=""),
+    "path of a URL": quote,
+    "form": quote_plus,
+    "URL in lower case, in a URL": lambda text: quote(re.sub("%..", lambda found: found[0].lower(), quote(text))),
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "JSON as it is": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    "JSON in JSON": lambda text: json.dumps(json.dumps(text)),
+    "JSON of .NET": lambda text: "".join(one if one.isalnum() and one.isascii() else escaped(one) for one in text),
+    "HTML": html.escape,
+    "base64 1": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64 2": lambda text: base64.b64encode(f"u{text}".encode()).decode(),
+    "base64 3": lambda text: base64.b64encode(f"us{text};".encode()).decode(),
+    "base64 of URLs": lambda text: base64.urlsafe_b64encode(f"user:{text}".encode()).decode(),
+    "base64 in a URL": lambda text: quote(base64.b64encode(text.encode()).decode(), safe=""),
+}
+
+
+def escaped(one: str) -> str:
+    units = one.encode("utf-16-be").hex().upper()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_known_value_is_hidden_in_every_encoding(secret: str, encoding: str) -> None:
+    shown = ENCODINGS[encoding](secret)
+    learn(secret)
+    hidden = redact(f"a: {shown} z")
+    assert HIDDEN in hidden
+    assert hidden.startswith("a: ") and hidden.endswith(" z")
+    assert len(hidden.replace(HIDDEN, "")) <= 18, "up to five characters of base64 hold bits of the neighbours"
+    assert redact("a: another-word z") == "a: another-word z"
+
+
+def test_the_same_value_is_not_taken_for_a_secret_when_it_is_short_or_unknown() -> None:
+    learn("seven77", "", None, 12345678)
+    assert redact("seven77 12345678 sesame-open") == "seven77 12345678 sesame-open"
+
+
+def test_lines_of_a_key_and_the_signature_of_an_address_are_known_values() -> None:
+    learn("-----BEGIN KEY-----\nMIIEvQIBADANBg\n", "https://account/c?sv=2024-11-04&sig=abcdefgh%2Bij%3D")
+    assert redact("it says MIIEvQIBADANBg and abcdefgh+ij=") == "it says (hidden) and (hidden)"
+    assert redact("https://account/c") == "https://account/c"
+
+
+def test_a_long_token_is_hidden_to_its_end() -> None:
+    token = "x~" + "abcdefghij" * 150
+    learn(token)
+    assert redact(f'{{"a": "{token}", "b": 1}}') == '{"a": "(hidden)", "b": 1}'
+
+
+def test_variables_that_are_secret_by_their_names_are_known_values() -> None:
+    learn_environment({"AZURE_CLIENT_SECRET": "planted-0001", "DATABRICKS_TOKEN": "planted-0002"})
+    learn_environment({"AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential", "AZURE_TENANT_ID": "planted-0003"})
+    shown = redact("planted-0001 planted-0002 ManagedIdentityCredential planted-0003")
+    assert shown == "(hidden) (hidden) ManagedIdentityCredential planted-0003"
+
+
+def test_known_values_are_hidden_in_nested_data_and_lookalikes_are_kept() -> None:
+    learn("sesame-open")
+    data = {"a": ["it is sesame-open", "password=sesame", 1], "sesame-open": None}
+    assert each_text(data, hide) == {"a": ["it is (hidden)", "password=sesame", 1], "sesame-open": None}
 
 
 def test_logins_of_addresses() -> None:

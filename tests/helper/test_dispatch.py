@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tui.cloud.errors import CloudError
+from tui.common import redact
 from tui.helper import dispatch
 from tui.plan.problems import PlanInvalid, Problem
 
@@ -74,7 +75,7 @@ def test_a_question_with_arguments_it_does_not_know_is_answered_too() -> None:
 
 
 def test_secrets_are_hidden_in_answers_and_in_errors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tui.cloud.auth.secrets._known", {"hunter2-hunter2"})
+    redact.learn("hunter2-hunter2")
     assert "hunter2" not in str(answer(monkeypatch, CloudError("hunter2-hunter2 is wrong", raw="hunter2-hunter2")))
     monkeypatch.setattr("tui.helper.questions.cost.cost", lambda plan: {"a": "hunter2-hunter2"})
     assert "hunter2" not in str(dispatch.ask("cost", {"plan": {}})["result"])

@@ -124,11 +124,12 @@ def _farewell(followed: Run, how: str | None) -> int:
     from tui.engine.journal.run_view import RunView
     from tui.plain.output.follow import EXIT_CODES
     from tui.plain.output.run_result import summary
+    from tui.plain.terminal import out
 
     with contextlib.suppress(OSError):
         if followed.journal.finished():
             view = RunView().fold_all(followed.journal.read())
-            print("\n".join(summary(followed, view)).lstrip("\n"))
+            out("\n".join(summary(followed, view)).lstrip("\n"))
             return EXIT_CODES.get(view.status, 1)
         state = "is stopping" if how == "stopping" else "continues" if followed.alive else "is interrupted"
         print(f"The run {followed.id} on {followed.endpoint} {state}.")

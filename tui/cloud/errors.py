@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from tui.common.redact import redact
+from tui.common.terminal_text import without_controls
 
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _REQUEST_ID_HEADERS = ("x-ms-request-id", "x-ms-correlation-request-id", "x-request-id")
 
 
@@ -85,8 +85,8 @@ class Cancelled(Exception):
 
 
 def clean(text: str) -> str:
-    """The text without terminal colours and anything that looks like a secret."""
-    return redact(_ANSI.sub("", text)).strip()
+    """The text without control characters and anything that looks like a secret."""
+    return redact(without_controls(text)).strip()
 
 
 def request_ids(headers: Any) -> list[str]:

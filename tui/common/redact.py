@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import functools
 import logging
 import re
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterator, Mapping
 from typing import Any, Callable
+from urllib.parse import unquote
 
 HIDDEN = "(hidden)"
 
@@ -25,20 +29,107 @@ _PATTERNS = (
 )
 
 
-def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """Replace these secrets, and texts that look like secrets, with `(hidden)`."""
-    text = hide(text, secrets)
+_SHORTEST = 8  # characters of a secret value; a shorter one may be part of any word
+_LONGEST = 48  # characters of a longer value that are compared; what follows up to a blank or quote is hidden with them
+_REST = r"[^\s\"'<>,;&]*"
+_HTML = {'"': "quot", "&": "amp", "<": "lt", ">": "gt", "'": "apos"}
+# Variables that hold secrets by their names, in the environment of every process of ours.
+_VARIABLE = re.compile(
+    r"\w*(SECRET|PASSWORD|PASSWD|ACCESSTOKEN|_TOKEN|API_?KEY|ACCESS_KEY|CONNECTION_STRING|_ASSERTION)|IDENTITY_HEADER",
+    re.IGNORECASE,
+)
+
+
+class Secrets:
+    """The secret values that a process holds. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._forms: list[tuple[str, str]] = []  # (a part that no encoding changes, regular expression)
+        self._known: set[str] = set()
+        self._lock = threading.Lock()
+
+    def learn(self, *values: object) -> None:
+        """Hide these texts of eight characters and more from now on, and each line of them."""
+        lines = {line.strip() for value in values if isinstance(value, str) for line in value.splitlines()}
+        new = {line for line in lines if len(line) >= _SHORTEST} - self._known
+        if not new:
+            return
+        forms = {form for line in new for form in _forms(line)}
+        with self._lock:
+            self._known |= new
+            self._forms = sorted({*self._forms, *forms}, key=lambda form: len(form[1]), reverse=True)
+
+    def hide(self, text: str) -> str:
+        """The text without the learned values, in any of their encodings."""
+        for part, form in self._forms:
+            if part in text:  # a hundred times faster than the expression, which is needed for few texts
+                text = _compiled(form).sub(HIDDEN, text)
+        return text
+
+
+_compiled = functools.lru_cache(maxsize=1000)(re.compile)
+
+
+def _forms(value: str) -> Iterator[tuple[str, str]]:
+    """Regular expressions of a value: as itself however it is escaped, and within base64 at each of three positions."""
+    yield _escaped(value)
+    data = value.encode("utf-8", "surrogatepass")
+    for before in range(3):
+        # The characters at both ends also hold bits of the neighbours, so they are not compared.
+        text = base64.b64encode(bytes(before) + data).decode().rstrip("=")
+        yield _escaped(text[(0, 2, 3)[before] : len(text) if (before + len(data)) % 3 == 0 else -1])
+
+
+def _escaped(text: str) -> tuple[str, str]:
+    """A regular expression for a text as JSON, URLs, HTML and shells escape it, also several times."""
+    start = text[:_LONGEST]
+    ways = "".join(one if one.isalnum() and one.isascii() else _any_way(one) for one in start)
+    return max(re.split("[^A-Za-z0-9]", start), key=len), ways + (_REST if len(text) > _LONGEST else "")
+
+
+@functools.cache
+def _any_way(one: str) -> str:
+    quoted = "".join(f"%(?:25)*{byte:02x}" for byte in one.encode("utf-8", "surrogatepass"))
+    units = one.encode("utf-16-be", "surrogatepass").hex()
+    escapes = "".join(rf"\\+u{units[at : at + 4]}" for at in range(0, len(units), 4))
+    escapes += rf"|\\+x{ord(one):02x}" if ord(one) < 256 else ""
+    names = f"|&{_HTML[one]};" if one in _HTML else ""
+    plain = r"\\+" if one == "\\" else r"\\*" + re.escape(one)
+    # Base64 for URLs writes - and _; forms write a blank as +.
+    other = {"+": "|-", "/": "|_", " ": r"|\+", "\t": r"|\\+t"}.get(one, "")
+    return f"(?:{plain}|(?i:{quoted}|{escapes}|&#(?:{ord(one)}|x0*{ord(one):x});{names}){other})"
+
+
+_known = Secrets()
+
+
+def learn(*values: object) -> None:
+    """Hide these secret values in everything that this process shows, logs or writes; short ones are ignored."""
+    _known.learn(*values)
+    for value in values:
+        learn_signature(value if isinstance(value, str) else "")
+
+
+def learn_signature(address: str) -> None:
+    """Hide the signature of an address or a SAS."""
+    _known.learn(*(unquote(part[4:]) for part in re.split("[?&]", address) if part.startswith("sig=")))
+
+
+def learn_environment(environ: Mapping[str, str]) -> None:
+    """Hide the values of variables whose names say that they are secrets, such as AZURE_CLIENT_SECRET."""
+    _known.learn(*(value for name, value in environ.items() if _VARIABLE.fullmatch(name)))
+
+
+def hide(text: str) -> str:
+    """Replace the known secrets with `(hidden)`; other texts, which a user may have written so, are kept."""
+    return _known.hide(text)
+
+
+def redact(text: str) -> str:
+    """Replace the known secrets, and texts that look like secrets, with `(hidden)`."""
+    text = _known.hide(text)
     for pattern in _PATTERNS:
         text = pattern.sub(lambda found: found.group(1) + HIDDEN, text)
-    return text
-
-
-def hide(text: str, secrets: Iterable[str], shown: str = HIDDEN, shortest: int = 1) -> str:
-    """Replace secrets with `shown`. A secret shorter than `shortest` is replaced only if it is the whole text, since
-    it could be part of unrelated words."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        if secret and (text == secret or len(secret) >= shortest):
-            text = text.replace(secret, shown)
     return text
 
 

@@ -9,10 +9,11 @@ import sys
 import traceback
 from pathlib import Path
 
+from tui.common import redact
+from tui.common.output_stream import guard_streams
 from tui.engine import preload
 from tui.engine.heartbeat_and_takeover import Heart
 from tui.engine.journal.journal import JournalWriter
-from tui.engine.journal.log_stream import never_fail
 from tui.engine.journal.runs import Run, read, write_engine
 from tui.engine.stop_signals import StopSignals
 
@@ -22,11 +23,13 @@ EXIT = {"succeeded": 0, "failed": 1, "blocked": 3, "cancelled": 130}
 def main(folder: Path) -> int:
     """Execute the run in a folder; typed secrets arrive as a JSON object on standard input."""
     secrets = json.loads(sys.stdin.buffer.read() or b"{}")
+    redact.learn(*secrets.values())
+    redact.learn_environment(os.environ)
     run = read(folder)
     if run is None:
         print(f"There is no run in {folder}.", file=sys.stderr)
         return 2
-    never_fail()
+    guard_streams()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     stopping = StopSignals()
     heart = Heart(folder, stopping.ask)

@@ -12,12 +12,15 @@ import sys
 import threading
 from typing import Any, TextIO
 
+from tui.common import redact
+from tui.common.output_stream import OutputStream
 from tui.common.regular_file import json_object
 
 
 def main() -> int:
     """Answer questions until standard input closes."""
     answers = _guard_stdout()
+    redact.learn_environment(os.environ)
     writing = threading.Lock()
 
     def write(answer: dict[str, Any]) -> None:
@@ -59,7 +62,7 @@ def _guard_stdout() -> TextIO:
     # Half of a surrogate pair, as in the name of a file that is not UTF-8, is replaced.
     real = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace")
     os.dup2(2, 1)
-    sys.stdout = sys.stderr
+    sys.stdout = sys.stderr = OutputStream(sys.stderr)
     return real
 
 

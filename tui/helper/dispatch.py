@@ -8,6 +8,8 @@ import traceback
 from pathlib import PurePath
 from typing import Any, Callable
 
+from tui.common.redact import each_text, hide, redact
+
 Question = Callable[..., Any]
 
 # Question -> the module of `tui.helper.questions` that answers it. Modules are imported when first asked.
@@ -54,6 +56,7 @@ _QUESTIONS = {
     "apply_fix": "troubleshoot",
     "endpoint_of_url": "troubleshoot",
 }
+_PLANS = ("import_az_yaml", "make_scoring")
 
 
 def ask(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -64,16 +67,14 @@ def ask(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         return {"error": _error("The question is unknown", f"{name} must be one of: {known}.")}
     try:
         question: Question = getattr(importlib.import_module(f"tui.helper.questions.{module}"), name)
-        return {"result": _shown(plain(question(**arguments)))}
+        return {"result": _shown(name, plain(question(**arguments)))}
     except Exception as error:
-        return {"error": _shown(_explain(error))}
+        return {"error": _shown(name, _explain(error))}
 
 
-def _shown(answer: Any) -> Any:
-    """The answer without the values of secrets that the plan refers to."""
-    from tui.cloud.auth.secrets import hidden
-
-    return hidden(answer)
+def _shown(name: str, answer: Any) -> Any:
+    """The answer without secrets. Texts that only look like one are kept in a plan, which is the user's own."""
+    return each_text(answer, hide if name in _PLANS else redact)
 
 
 def plain(value: Any) -> Any:

@@ -17,6 +17,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from tui.common.redact import each_text, learn_environment, redact
 from tui.local_trial import trial, verdict
 from tui.plan.load_save.document import Document
 
@@ -26,13 +27,14 @@ def main() -> int:
     asked = json.loads(sys.stdin.readline())
     told = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # keeps output of libraries out of the JSON lines
+    learn_environment(os.environ)
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     threading.Thread(target=_until_closed, args=(ended,), daemon=True).start()
 
     def say(content: dict[str, Any]) -> None:
         with contextlib.suppress(OSError):
-            print(json.dumps(content, ensure_ascii=False), file=told, flush=True)
+            print(json.dumps(each_text(content, redact), ensure_ascii=False), file=told, flush=True)
 
     document = Document(tree=dict(asked["document"]), base=Path(asked["base"]))
     folder = Path(tempfile.mkdtemp(prefix="aml-deploy-trial-"))

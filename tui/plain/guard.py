@@ -10,7 +10,10 @@ from argparse import Namespace
 from collections.abc import Iterator
 from typing import cast
 
+from tui.common import redact
+from tui.common.output_stream import OutputStream
 from tui.common.typed_path import UnusablePath
+from tui.common.write_atomic import write_atomic
 from tui.plain.failure import Failure
 
 INTERRUPTED = 130
@@ -40,6 +43,8 @@ def guarded(target: str, arguments: Namespace) -> int:
     """Call `module:function` with the arguments and return its exit code; errors become messages on stderr."""
     _open_what_is_closed()
     _never_fail_to_encode()
+    redact.learn_environment(os.environ)
+    sys.stderr = OutputStream(sys.stderr, may_fail=True)
     try:
         code = _call(target, arguments)
         with writing():
@@ -100,8 +105,7 @@ def _fault(fault: Exception) -> str:
         from tui.engine.journal.state_folder import state_folder
 
         path = state_folder() / "fault.log"
-        path.write_text(traceback.format_exc(), encoding="utf-8")
-        path.chmod(0o600)
+        write_atomic(path, redact.redact(traceback.format_exc()), mode=0o600)
     except OSError:
         return f"{text} Set AML_DEPLOY_DEBUG=1 to see the traceback."
     return f"{text} The traceback is in {path}."

@@ -18,6 +18,9 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import IO, Any
 
+from tui.common import redact
+from tui.common.redact import each_text
+from tui.common.terminal_text import without_controls
 from tui.engine import start_stop
 from tui.engine.journal.journal import Event
 from tui.engine.journal.run_view import RunView
@@ -59,11 +62,11 @@ class Cell:
         """Send a message. Raises BrokenPipeError if the notebook has ended."""
         with self._lock:
             self.told = time.monotonic()
-            self._output.write(json.dumps(message, ensure_ascii=False, default=str) + "\n")
+            self._output.write(json.dumps(each_text(message, _shown), ensure_ascii=False, default=str) + "\n")
             self._output.flush()
 
     def say(self, text: str) -> None:
-        """Send a line of text."""
+        """Send a line of text, without secrets and control characters."""
         self.tell(say=text)
 
     def read(self, names: list[str]) -> dict[str, str]:
@@ -72,7 +75,13 @@ class Cell:
         answer = json.loads(self._answers.readline() or "{}")
         for name, reason in (answer.get("refused") or {}).items():
             self.say(f"The notebook cannot read the secret {name} ({reason}); trying another way.")
-        return dict(answer.get("values") or {})
+        values = dict(answer.get("values") or {})
+        redact.learn(*values.values())
+        return values
+
+
+def _shown(text: str) -> str:
+    return redact.redact(without_controls(text))
 
 
 class _Said(io.TextIOBase):
@@ -91,6 +100,8 @@ class _Said(io.TextIOBase):
 def main() -> int:
     """Execute the task on standard input; return the exit code."""
     asked = json.loads(sys.stdin.readline())
+    redact.learn(*(asked.get("secrets") or {}).values())
+    redact.learn_environment(os.environ)
     # Libraries may print: their output is shown only if there is no result.
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

@@ -7,6 +7,9 @@ import select
 import signal
 import sys
 
+from tui.common.redact import each_text, redact
+from tui.common.terminal_text import json_line, without_controls
+
 
 def wants_lines() -> bool:
     """Whether to use the line front end: no terminal, TERM=dumb, or ACCESSIBLE=1."""
@@ -19,8 +22,18 @@ def can_ask() -> bool:
     return os.isatty(0) and os.isatty(2)
 
 
+def out(text: object) -> None:
+    """Print text from anywhere to stdout, without secrets and control characters."""
+    print(redact(without_controls(str(text))), flush=True)
+
+
+def out_json(data: object) -> None:
+    """Print data as one line of JSON to stdout, without secrets."""
+    print(json_line(each_text(data, redact)), flush=True)
+
+
 def say(text: str = "") -> None:
-    """Print a line to stderr."""
+    """Print a line to stderr, which the command's guard keeps free of secrets and control characters."""
     print(text, file=sys.stderr, flush=True)
 
 

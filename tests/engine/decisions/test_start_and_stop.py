@@ -250,7 +250,7 @@ def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     stopping = SimpleNamespace(ask=None, asked="asked", call=made.stops.append)
     monkeypatch.setattr(engine, "Heart", Heart)
     monkeypatch.setattr(engine, "StopSignals", lambda: stopping)
-    monkeypatch.setattr(engine, "never_fail", lambda: None)
+    monkeypatch.setattr(engine, "guard_streams", lambda: None)
     monkeypatch.setattr(engine.signal, "signal", lambda number, action: None)
     monkeypatch.setattr(engine.preload, "begin", lambda run, resumed: None)
     made.notes.lost, made.notes.close = 0, lambda: None

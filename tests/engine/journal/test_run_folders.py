@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from tui.common.output_stream import OutputStream
 from tui.engine import heartbeat_and_takeover
 from tui.engine.heartbeat_and_takeover import this_machine
 from tui.engine.journal import runs, state_folder
 from tui.engine.journal.journal import JournalWriter
-from tui.engine.journal.log_stream import LogStream
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_a_log_on_a_full_disk_goes_on() -> None:
         def flush(self) -> None:
             raise OSError
 
-    stream = LogStream(Full())
+    stream = OutputStream(Full())
     assert stream.write("four") == 4
     stream.flush()
     assert stream.name == "stdout"

@@ -106,10 +106,9 @@ class LocalTrialScreen(Dialog[Mapping[str, Any]]):
 
     @on(Button.Pressed, "#trial-copy")
     def _copy(self) -> None:
-        from tui.app.steps.deploy.support_text import secrets_of
         from tui.common.redact import redact
 
-        plain = redact(text(self.report or {}), secrets_of(self._store))
+        plain = redact(text(self.report or {}))
         self.app.push_screen(TextScreen("Local trial", plain, export=True, wide=True))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from tui.app.state.answers import Answer, stay_busy
 from tui.app.state.new_files import kept_edits, new_path
+from tui.common.redact import learn
 from tui.plan.fields.all_fields import BY_KEY, fields_of
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.references import Unresolved, expand, has_reference
@@ -143,6 +144,7 @@ class Store:
         field = BY_KEY[key]
         if field.kind == "secret" and typed.strip() and not has_reference(typed):
             self.secrets[key] = typed.strip()
+            learn(typed)
             self.touched(key)
             return
         was_typed = self.secrets.pop(key, None)

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-# Colours and cursor movements, titles and links (ended by BEL or ESC \\), other escapes, control characters.
-_CONTROL = re.compile(
-    r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[@-_]|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
-)
+from tui.common.terminal_text import without_controls
 
 
 def duration(seconds: float) -> str:
@@ -64,7 +59,7 @@ def progress(done: float, total: float | None, unit: str, seconds: float) -> str
 
 def plain(text: str) -> str:
     """Return the text as one line without terminal control sequences; tabs become spaces."""
-    return _CONTROL.sub("", text.expandtabs(4).replace("\n", " "))
+    return without_controls(text.expandtabs(4).replace("\n", " "))
 
 
 def count(number: int, noun: str, many: str = "") -> str:

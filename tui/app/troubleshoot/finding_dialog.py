@@ -164,10 +164,9 @@ class FindingDialog(OperationDialog[bool]):
 
     @on(Button.Pressed, "#finding-copy")
     def _copy(self) -> None:
-        from tui.app.steps.deploy.support_text import secrets_of
         from tui.common.redact import redact
 
-        plain = redact(text(self.finding).plain, secrets_of(self._store))
+        plain = redact(text(self.finding).plain)
         self.app.push_screen(TextScreen("The finding", plain, export=True, wide=True))
 
     @on(Button.Pressed, "#finding-request")

@@ -351,11 +351,10 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     def action_support(self) -> None:
         """Show all details as one text, without secrets."""
-        from tui.app.steps.deploy.support_text import secrets_of
         from tui.common.redact import redact
 
         if self.report:
-            plain = redact(words.for_support(self.report), secrets_of(self.store))
+            plain = redact(words.for_support(self.report))
             self.app.push_screen(TextScreen("For support", plain, export=True, wide=True))
 
     def action_help(self) -> None:

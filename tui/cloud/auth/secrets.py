@@ -17,13 +17,12 @@ from tui.cloud.auth import credentials
 from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
 from tui.cloud.http import sdk_logging, trusted_hosts
-from tui.common.redact import each_text, hide
+from tui.common.redact import learn
 from tui.plan.load_save.references import REFERENCE, SECRET_KINDS, has_secret, malformed, of_secrets
 from tui.plan.model import Credential, Deployment, Plan
 
 _SECONDS = 20  # for one secret, including the libraries' retries
 UNREAD = "SecretUnread"
-_SHORTEST_INSIDE = 8  # characters; shorter values are not searched for within longer texts
 _CLUSTER_VARIABLE = (
     "Give the cluster the environment variable NAME with the value {{{{secrets/{name}}}}} (compute, Advanced, "
     "Spark, Environment variables), restart it, and write ${{env:NAME}}"
@@ -115,22 +114,13 @@ def _filled(part: Any, reader: Reader) -> Any:
 
 
 def _replaced(text: str, reader: Reader, secret: bool) -> str:
-    """The text with its references replaced; values that are `secret` are hidden in later answers."""
+    """The text with its references replaced; values that are `secret` are hidden from now on."""
     for kind, name in of_secrets(text):
         value = reader.read(kind, name)
         if secret:
-            _known.add(value)
+            learn(value)
         text = text.replace(f"${{{kind}:{name}}}", value)
     return text
-
-
-_known: set[str] = set()  # values read for secret fields, not for names such as a subscription's
-HIDDEN = "(secret)"
-
-
-def hidden(answer: Any) -> Any:
-    """Data to show, with the values of secrets that were read replaced by `(secret)`."""
-    return each_text(answer, lambda text: hide(text, _known, HIDDEN, _SHORTEST_INSIDE)) if _known else answer
 
 
 class Reader:

@@ -12,12 +12,14 @@ from tui.cloud.errors import CloudError
 from tui.cloud.http import arm
 from tui.cloud.http.operation import Operation
 from tui.cloud.session import Cloud
+from tui.common.redact import learn
 
 
 class EndpointCredential:
     """A key or token for the Authorization header; it never appears in a repr or a log."""
 
     def __init__(self, value: str, kind: str) -> None:
+        learn(value)
         self._value = value
         self.kind = kind
 

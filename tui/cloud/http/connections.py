@@ -17,6 +17,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from tui.common import redact
 from tui.common.deadlines import NoAnswer, Question
 
 AZURE_RETRIES = Retry(total=False, redirect=False, raise_on_status=False)
@@ -24,6 +25,8 @@ AZURE_RETRIES = Retry(total=False, redirect=False, raise_on_status=False)
 
 WHOLE_SECONDS = 30.0
 """How much longer than connecting and waiting for the first byte an answer may take."""
+
+_SIGNING = ("Authorization", "X-IDENTITY-HEADER", "secret")
 
 _lock = threading.Lock()
 _contexts: dict[tuple[str, float], ssl.SSLContext] = {}
@@ -65,6 +68,7 @@ class SharingAdapter(HTTPAdapter):
         proxies: Any = None,
     ) -> requests.Response:
         """Send a request. Raises what requests raises; ReadTimeout at the limit, and when the caller's wait is over."""
+        learn_sent(request)
 
         def exchange() -> requests.Response:
             answer = HTTPAdapter.send(self, request, stream, timeout, verify, cert, proxies)
@@ -93,6 +97,12 @@ class SharingAdapter(HTTPAdapter):
         """Keep requests from reading the bundle again for each connection of the pool."""
         if not _shared(url.partition(":")[0], verify, cert):
             super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+
+
+def learn_sent(request: requests.PreparedRequest) -> None:
+    """Know what a request signs in with as a secret, before its answer can echo it."""
+    redact.learn(*(str(request.headers.get(name) or "").rpartition(" ")[2] for name in _SIGNING))
+    redact.learn_signature(str(request.url))
 
 
 def _shared(scheme: str, verify: Any, cert: Any) -> bool:

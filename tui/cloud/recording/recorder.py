@@ -21,8 +21,10 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
+from tui.cloud.http.connections import learn_sent
 from tui.cloud.recording.anonymise import Redactor
 from tui.cloud.recording.known_words import REQUEST_HEADERS, RESPONSE_HEADERS
+from tui.common.redact import hide
 
 FORMAT = "aml-deploy recording 1"
 MAX_BODY = 2 * 1024 * 1024  # bytes; of longer bodies only the length is recorded
@@ -152,7 +154,7 @@ class Recorder:
 
     def _write(self, content: dict[str, Any]) -> None:
         line = json.dumps({"seq": self._seq, "time": _now(), **content}, ensure_ascii=False)
-        data = (self._redactor.seal(line) + "\n").encode("utf-8", "replace")
+        data = (hide(self._redactor.seal(line)) + "\n").encode("utf-8", "replace")
         self._seq += 1
         try:
             while data and self._file >= 0:
@@ -173,6 +175,7 @@ class _Adapter(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
         """Send one request. Raises what requests raises."""
+        learn_sent(request)
         started = time.perf_counter()
         try:
             response = super().send(request, **options)

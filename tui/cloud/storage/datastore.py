@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from tui.cloud.errors import CloudError
 from tui.cloud.http import arm, trusted_hosts
 from tui.cloud.session import Cloud
+from tui.common.redact import learn
 
 if TYPE_CHECKING:
     from tui.cloud.recording.recorder import Recorder
@@ -94,4 +95,5 @@ def _secret(cloud: Cloud, resource: str, properties: dict[str, Any]) -> str | No
             return None
         raise
     secret = (answer or {}).get("sasToken") or (answer or {}).get("key")
+    learn(secret)
     return str(secret).lstrip("?") if secret else None

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from tui.common.redact import each_text, redact
 from tui.common.regular_file import json_object, read_regular
 from tui.common.write_atomic import write_atomic
 from tui.engine.journal.event_fields import well_formed
@@ -24,6 +25,7 @@ BATCH_SECONDS = 0.2
 STUCK_SECONDS = 3.0
 RELIST_SECONDS = 10.0
 RELIST_SHARE = 50  # the folder is not listed again for this multiple of the time that listing it took
+_OWN_WORDS = ("task", "status", "action", "endpoint", "deployment", "unit", "source")
 RESERVE = "reserve"
 RESERVE_BYTES = 65_536
 
@@ -166,11 +168,11 @@ class JournalWriter:
     def emit(self, event: str, **fields: Any) -> Event:
         """Append an event; return it with its number and time."""
         with self._lock:
-            if event == "task_progress" and self._replace_progress(fields):
+            if event == "task_progress" and self._replace_progress(_shown(fields)):
                 return fields
             self._seq += 1
             now = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            record: Event = {"seq": self._seq, "time": now, "run": self.run, "event": event, **fields}
+            record: Event = {"seq": self._seq, "time": now, "run": self.run, "event": event, **_shown(fields)}
             self._pending.append(record)
             if event == "task_progress":
                 self._progress[fields["task"]] = len(self._pending) - 1
@@ -242,6 +244,11 @@ class JournalWriter:
             self._wake.clear()
             with self._lock:
                 self._flush()
+
+
+def _shown(fields: Event) -> Event:
+    """The fields without secrets; a run's own words stay, whatever a secret is."""
+    return {name: value if name in _OWN_WORDS else each_text(value, redact) for name, value in fields.items()}
 
 
 def _remove_halves(folder: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from argparse import Namespace
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from tui.plain.output.event_lines import Lines
 from tui.plain.output.follow import DETACHED, EXIT_CODES, FINISHED, GONE, STARTED, follow
 from tui.plain.output.run_result import remove_command, summary
 from tui.plain.signals import Signals
-from tui.plain.terminal import can_ask, confirmed, say
+from tui.plain.terminal import can_ask, confirmed, out_json, say
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
 from tui.plan.rules import value_rules
@@ -165,7 +164,7 @@ def watch(
 
 def _print_event(event: Event) -> None:
     with writing():
-        print(json.dumps(event, ensure_ascii=False), flush=True)
+        out_json(event)
 
 
 def _say_detached(run: Run) -> None:

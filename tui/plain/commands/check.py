@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from argparse import Namespace
 from collections import Counter
@@ -12,7 +11,7 @@ from typing import Any
 from tui.plain.arguments.plan_and_environment import ready
 from tui.plain.ask_helper import ask
 from tui.plain.failure import Failure
-from tui.plain.terminal import say
+from tui.plain.terminal import out, out_json, say
 
 BLOCKED = 3
 WORDS = {"blocker": "blocks", "warning": "warning", "unknown": "unknown", "ok": "OK"}
@@ -31,10 +30,10 @@ def run(arguments: Namespace) -> int:
         findings = worst_first([*findings, *_tried_locally(arguments)])
     if arguments.json:
         for finding in findings:
-            print(json.dumps(finding, ensure_ascii=False))
+            out_json(finding)
     else:
         for line in finding_lines(findings):
-            print(line)
+            out(line)
         say(f"{verdict(findings)} {len(findings)} checks took {took:.1f} s.")
     return BLOCKED if any(finding.get("severity") == "blocker" for finding in findings) else 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import textwrap
@@ -10,7 +9,7 @@ from argparse import Namespace
 
 from tui.common.typed_path import typed_path
 from tui.plain.failure import Failure
-from tui.plain.terminal import say
+from tui.plain.terminal import out, out_json, say
 from tui.remedies.catalogue import load, user_file
 from tui.remedies.matcher import Card, match
 
@@ -29,10 +28,10 @@ def run(arguments: Namespace) -> int:
     cards = match(text, catalogue=catalogue)[:MOST_CARDS]
     if arguments.json:
         for card in cards:
-            print(json.dumps(card.as_dict(), ensure_ascii=False))
+            out_json(card.as_dict())
     else:
         for number, card in enumerate(cards):
-            print("\n".join([*([""] if number else []), *card_lines(card)]))
+            out("\n".join([*([""] if number else []), *card_lines(card)]))
     if not cards:
         say("\n".join(nothing_found(text)))
     return 0 if cards else 1

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from argparse import Namespace
 from pathlib import Path
 
 from tui.common.typed_path import typed_path
 from tui.plain.failure import Failure
-from tui.plain.terminal import say
+from tui.plain.terminal import out, out_json, say
 
 
 def run(arguments: Namespace) -> int:
@@ -34,7 +33,7 @@ def run(arguments: Namespace) -> int:
     except OSError as error:
         raise Failure(f"{folder} cannot be written: {error.strerror}. Name another folder with -o.", 2) from None
     for path in written:
-        print(json.dumps({"file": str(path)}) if arguments.json else path)
+        out_json({"file": str(path)}) if arguments.json else out(path)
     for note in exported.notes:
         say(note)
     return 0
@@ -55,7 +54,7 @@ def read(arguments: Namespace) -> int:
         document.save(target)
     except OSError as error:
         raise Failure(f"{target} cannot be written: {error.strerror}. Name another file with -o.", 2) from None
-    print(target)
+    out(target)
     for problem in document.left_out:
         say(str(problem))
     say(f"Check it: aml-deploy check {target}, or open it: aml-deploy {target}.")

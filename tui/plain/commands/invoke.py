@@ -9,7 +9,7 @@ from typing import Any
 from tui.plain.arguments.endpoint import target
 from tui.plain.arguments.request import read_request
 from tui.plain.ask_helper import ask
-from tui.plain.terminal import say
+from tui.plain.terminal import out, out_json, say
 
 REQUEST_SECONDS = 240
 """Azure limits a request to 180 seconds (how-to-manage-quotas); the sign-in precedes it."""
@@ -22,9 +22,9 @@ def run(arguments: Namespace) -> int:
     result = ask(document, environ, "score", timeout=REQUEST_SECONDS, body=body, deployment=arguments.deployment)
     good = bool(result.get("ok")) and result.get("status_code") == 200
     if arguments.json:
-        print(json.dumps(as_object(document.get("endpoint.name"), result), ensure_ascii=False))
+        out_json(as_object(document.get("endpoint.name"), result))
         return 0 if good else 1
-    print(result.get("body", ""))
+    out(result.get("body", ""))
     answered_by = f" from {result['deployment']}" if result.get("deployment") else ""
     say(f"Status {result.get('status_code')}{answered_by} in {result.get('latency_ms', 0):.0f} ms.")
     if result.get("note"):

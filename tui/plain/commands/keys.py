@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from collections.abc import Awaitable
 from functools import partial
@@ -15,7 +14,7 @@ from tui.plain.ask_helper import Asker, conversation
 from tui.plain.commands.rollback_of_run import warn_of_runs
 from tui.plain.failure import Failure
 from tui.plain.guard import INTERRUPTED
-from tui.plain.terminal import can_ask, confirmed, say
+from tui.plain.terminal import can_ask, confirmed, out, out_json, say
 
 KEYS = ("primary", "secondary")
 KEY_SECONDS = 600
@@ -57,14 +56,14 @@ def run(arguments: Namespace) -> int:
 
     result = conversation(environ, talk)
     if arguments.json:
-        print(json.dumps(result, ensure_ascii=False))
+        out_json(result)
     elif "path" in result:
         say(f"The {result['which']} key ({result['fingerprint']}) is in {result['path']}, which only you can read.")
     else:
         for which in KEYS:
             before = (result.get("before") or {}).get(which)
             new = f", was {before}" if before and before != result["keys"][which] else ""
-            print(f"{which:<9} {result['keys'][which]}{new}")
+            out(f"{which:<9} {result['keys'][which]}{new}")
     return 0
 
 

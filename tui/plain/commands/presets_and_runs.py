@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
+
+from tui.plain.terminal import out, out_json
 
 
 def presets(arguments: Namespace) -> int:
@@ -14,7 +15,7 @@ def presets(arguments: Namespace) -> int:
     width = max((len(preset.name) for preset in found), default=0)
     for preset in found:
         told = {"name": preset.name, "description": preset.description, "path": str(preset.path)}
-        print(json.dumps(told) if arguments.json else f"{preset.name:<{width}}  {preset.description}")
+        out_json(told) if arguments.json else out(f"{preset.name:<{width}}  {preset.description}")
     return 0
 
 
@@ -25,15 +26,15 @@ def runs(arguments: Namespace) -> int:
     found = [run.summary() for run in all_runs()]
     if arguments.json:
         for summary in found:
-            print(json.dumps(summary))
+            out_json(summary)
         return 0
     if not found:
-        print("There are no runs on this machine yet.")
+        out("There are no runs on this machine yet.")
         return 0
     columns = ("run", "status", "endpoint", "deployment", "started")
     widths = {name: max(len(name), *(len(str(summary[name])) for summary in found)) for name in columns}
-    print("  ".join(f"{name.upper():<{widths[name]}}" for name in columns).rstrip())
+    out("  ".join(f"{name.upper():<{widths[name]}}" for name in columns).rstrip())
     for summary in found:
         line = "  ".join(f"{summary[name]!s:<{widths[name]}}" for name in columns)
-        print(line + ("  (rehearsed)" if summary["rehearsed"] else ""))
+        out(line + ("  (rehearsed)" if summary["rehearsed"] else ""))
     return 0

@@ -11,7 +11,7 @@ from tui.plain.ask_helper import Asker, conversation
 from tui.plain.commands.rollback_of_run import working
 from tui.plain.failure import Failure
 from tui.plain.guard import INTERRUPTED
-from tui.plain.terminal import can_ask, confirmed, say
+from tui.plain.terminal import can_ask, confirmed, out, out_json, say
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
 
@@ -45,11 +45,11 @@ def run(arguments: Namespace) -> int:
 
     result = conversation(environ, talk)
     if arguments.json:
-        print(json.dumps(result, ensure_ascii=False))
+        out_json(result)
     else:
         for word in ("removed", "left"):
             for item in result.get(word) or []:
-                print(f"{word:<8} {item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)}")
+                out(f"{word:<8} {item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)}")
         if not result.get("removed"):
             say(_nothing(document, arguments.deployment, bool(result.get("left"))))
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from tui.plain.arguments.plan_and_environment import ready
 from tui.plain.ask_helper import ask
 from tui.plain.commands.check import CHECK_SECONDS
 from tui.plain.failure import Failure
-from tui.plain.terminal import say
+from tui.plain.terminal import out, out_json, say
 
 
 def run(arguments: Namespace) -> int:
@@ -22,12 +21,12 @@ def run(arguments: Namespace) -> int:
     if arguments.out is not None:
         written = _write(pages, typed_path(arguments.out))
         if not arguments.json:
-            print(*written, sep="\n", end="\n" if written else "")
+            out("\n".join(map(str, written))) if written else None
     elif not arguments.json:
-        print("\n\n".join(str(page["markdown"]).rstrip() for page in pages), end="\n" if pages else "")
+        out("\n\n".join(str(page["markdown"]).rstrip() for page in pages)) if pages else None
     if arguments.json:
         for page in pages:
-            print(json.dumps(page, ensure_ascii=False))
+            out_json(page)
     say(summary(pages))
     return 0
 

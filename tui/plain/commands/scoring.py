@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from argparse import Namespace
 
 from tui.common.typed_path import typed_path
 from tui.plain.ask_helper import ask
 from tui.plain.failure import Failure
-from tui.plain.terminal import say
+from tui.plain.terminal import out, out_json, say
 
 SECONDS = 180
 
@@ -33,7 +32,7 @@ def run(arguments: Namespace) -> int:
     except OSError as error:
         raise Failure(f"{target} cannot be written: {error.strerror}.") from None
     for path in (*made["files"], str(target.resolve())):
-        print(json.dumps({"file": path}) if arguments.json else path)
+        out_json({"file": path}) if arguments.json else out(path)
     if made["added"]:
         say(f"Added to the model's own packages: {', '.join(made['added'])}.")
     for note in made["notes"]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +10,7 @@ from tui.plain.arguments.endpoint import target
 from tui.plain.ask_helper import ask
 from tui.plain.commands import rollback_of_run
 from tui.plain.failure import Failure
-from tui.plain.terminal import say
+from tui.plain.terminal import out, out_json, say
 from tui.plan import traffic
 
 SHIFT_SECONDS = 900
@@ -71,4 +70,4 @@ def _shift(arguments: Namespace, question: str, **with_: Any) -> int:
 
 def _print(arguments: Namespace, result: Mapping[str, Any]) -> None:
     shown = f"before  {words(result['before'])}\nnow     {words(result['after'])}"
-    print(json.dumps(result, ensure_ascii=False) if arguments.json else shown)
+    out_json(result) if arguments.json else out(shown)

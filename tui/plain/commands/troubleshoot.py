@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import textwrap
 import time
@@ -18,7 +17,7 @@ from tui.plain.arguments.request import request_of
 from tui.plain.ask_helper import Asker, conversation, sentences
 from tui.plain.commands.explain import WIDTH, part
 from tui.plain.failure import Failure
-from tui.plain.terminal import confirmed, say, typed_line
+from tui.plain.terminal import confirmed, out, out_json, say, typed_line
 from tui.plan.load_save.document import Document
 
 LOOK_SECONDS = 120
@@ -62,10 +61,10 @@ async def _look(asker: Asker, arguments: Namespace, document: Document, body: st
 def _show(arguments: Namespace, report: Mapping[str, Any], changes: list[str] | None = None) -> None:
     if arguments.json:
         told = report if changes is None else {**report, "changes": changes}
-        print(json.dumps(told, ensure_ascii=False), flush=True)
+        out_json(told)
         return
     for line in report_lines(report, arguments.lines):
-        print(line)
+        out(line)
     say(words.headline(report))
 
 
@@ -86,7 +85,7 @@ async def _watch(
             _show(arguments, after, changes)
         else:
             for line in changes:
-                print(f"{time.strftime('%H:%M:%S')}  {line}", flush=True)
+                out(f"{time.strftime('%H:%M:%S')}  {line}")
         before = after
 
 

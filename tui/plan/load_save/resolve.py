@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tui.common import redact
 from tui.common.typed_path import UnusablePath, typed_path
 from tui.plan import data_collection, rollout
 from tui.plan import model as m
@@ -13,10 +14,13 @@ from tui.plan.fields.all_fields import FIELDS, Field
 from tui.plan.fields.field import NESTED
 from tui.plan.load_save.assemble import plan_of
 from tui.plan.load_save.document import Document, is_local_path
-from tui.plan.load_save.references import Unresolved, expand, has_reference, has_secret
+from tui.plan.load_save.references import Unresolved, expand, has_reference, has_secret, names
 from tui.plan.problems import PlanInvalid, Problem
 from tui.plan.rules import cross_field_rules
 from tui.plan.rules.value_rules import unfit
+
+VARIABLES = "deployment.environment_variables"
+SECRET_FIELDS = tuple(field.key for field in FIELDS if field.kind == "secret")
 
 
 def resolve(
@@ -61,7 +65,21 @@ def _judged(
             problems.append(problem)
         if value is not None:
             values[field.key] = value
+    redact.learn(*_secrets(document, values, environ))
     return values, [*problems, *cross_field_rules.problems(document, values)]
+
+
+def _secrets(document: Document, values: Mapping[str, Any], environ: Mapping[str, str]) -> set[str]:
+    """The plan's secret values: its secret fields, and what its containers' environment variables refer to.
+
+    A value that is also in the plan as something else, such as the endpoint's name, is none.
+    """
+    written = document.value(VARIABLES) if document.asked(VARIABLES) else None
+    texts = [*written.values()] if isinstance(written, dict) else []
+    texts += [document.value(key) for key in SECRET_FIELDS]
+    found = {environ.get(name) for text in texts for name in names(text)} | {values.get(key) for key in SECRET_FIELDS}
+    shown = {str(value) for key, value in values.items() if key not in (VARIABLES, *SECRET_FIELDS)}
+    return {value for value in found if isinstance(value, str) and not has_reference(value)} - shown
 
 
 def value_problem(document: Document, key: str, environ: Mapping[str, str], secrets: Mapping[str, str]) -> str | None:

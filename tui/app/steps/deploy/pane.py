@@ -17,7 +17,7 @@ from tui.app.steps.deploy.follow_run import RunFollower, RunSnapshot
 from tui.app.steps.deploy.run_card import card_of, retry_label
 from tui.app.steps.deploy.run_control import RunPane
 from tui.app.steps.deploy.run_log import RunLog
-from tui.app.steps.deploy.support_text import about, secrets_of
+from tui.app.steps.deploy.support_text import about
 from tui.app.steps.deploy.timeline import Timeline
 from tui.app.steps.step_pane import Action
 from tui.app.steps.step_texts import TITLES
@@ -323,5 +323,5 @@ class DeployPane(RunPane):
         """Return the card, or the addresses."""
         card = self.query_one(CardView)
         if card.display and card.card:
-            return redact(card.card.for_support(about(self.snapshot, self.store.run)), secrets_of(self.store))
+            return redact(card.card.for_support(about(self.snapshot, self.store.run)))
         return run_texts.addresses(self.snapshot.view, self.store.run) or None

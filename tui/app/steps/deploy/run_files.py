@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tui.app.dialogs.save_to_file import whole_log, write_somewhere
 from tui.app.steps.deploy.follow_run import RunSnapshot
-from tui.app.steps.deploy.support_text import secrets_of, support_text
+from tui.app.steps.deploy.support_text import support_text
 from tui.common.redact import redact
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 async def for_support(store: Store, run: Run, snapshot: RunSnapshot, card: Card | None) -> tuple[str, str]:
     """Save the text for support, without secrets; return it and the sentence that names the file."""
-    text = support_text(card, snapshot, run, secrets_of(store))
+    text = support_text(card, snapshot, run)
     return text, await write_somewhere([run.folder / "support.txt"], text, "Copied, and saved to")
 
 
@@ -29,7 +29,7 @@ async def save_log(store: Store, run: Run, snapshot: RunSnapshot, log: LogView) 
         count, text = await whole_log(run, log.only_task, log.only_text)
     else:
         count, text = log.shown_count, log.shown_text()
-    text = redact(text, secrets_of(store))
+    text = redact(text)
     name = f"{run.id}.log"
     return await write_somewhere(
         [Path.cwd() / name, run.folder / name], text, f"{count:,} line{'s' * (count != 1)} saved to"

@@ -6,7 +6,7 @@ Known secrets, and anything that looks like a secret, are removed from it.
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -15,31 +15,12 @@ from tui.app.steps.deploy.follow_run import RunSnapshot
 from tui.app.text import formatting
 from tui.app.widgets.card import Card
 from tui.common.redact import redact
-from tui.plan.fields.all_fields import BY_KEY
-from tui.plan.load_save.references import Unresolved, expand
 
 if TYPE_CHECKING:
-    from tui.app.state.store import Store
     from tui.engine.journal.runs import Run
 
 LAST_LINES = 60
 LIBRARIES = ("azure-ai-ml", "azure-identity", "azure-storage-blob", "textual")
-_SHORTEST = 6  # characters; shorter values would hide ordinary words
-
-
-def secrets_of(store: Store) -> list[str]:
-    """Return the values of all secrets known to the wizard: typed ones, and those that references resolve to."""
-    found = list(store.secrets.values())
-    for field in BY_KEY.values():
-        if field.kind != "secret":
-            continue
-        value = store.document.value(field.key)
-        if isinstance(value, str) and value:
-            try:
-                found.append(expand(value, store.environ))
-            except Unresolved:
-                continue
-    return [value for value in found if isinstance(value, str) and len(value) >= _SHORTEST]
 
 
 def about(snapshot: RunSnapshot, run: Run | None) -> dict[str, str]:
@@ -64,7 +45,7 @@ def about(snapshot: RunSnapshot, run: Run | None) -> dict[str, str]:
     }
 
 
-def support_text(card: Card | None, snapshot: RunSnapshot, run: Run | None, secrets: Iterable[str] = ()) -> str:
+def support_text(card: Card | None, snapshot: RunSnapshot, run: Run | None) -> str:
     """Return everything that support needs, as one text without secrets."""
     view = snapshot.view
     parts = [card.for_support(about(snapshot, run)).rstrip()] if card else [_named(about(snapshot, run))]
@@ -84,7 +65,7 @@ def support_text(card: Card | None, snapshot: RunSnapshot, run: Run | None, secr
         from tui.app.widgets.log_view import row_text
 
         parts.append(f"Last {len(lines)} log lines\n" + "\n".join(f"  {row_text(line)}" for line in lines))
-    return redact("\n\n".join(parts) + "\n", secrets)
+    return redact("\n\n".join(parts) + "\n")
 
 
 def versions(engine: tuple[str, ...]) -> dict[str, str]:
