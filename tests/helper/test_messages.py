@@ -130,7 +130,8 @@ def test_what_is_no_request_is_answered_and_the_next_line_read(monkeypatch: pyte
     ]
     answers = io.StringIO()
     monkeypatch.setattr(helper, "_guard_stdout", lambda: answers)
-    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(lines) + "\n" + "x" * 500 + "\n"))
+    sent = "\n".join(lines) + "\n" + "x" * 500 + "\n"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(sent.encode())))
     asked: list[Any] = []
 
     def ask(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
