@@ -182,3 +182,10 @@ def test_it_ends_when_nobody_uses_it(env: dict[str, str]) -> None:
     assert "It was not used for 0.02 minutes. The rehearsal ends" in done.stderr
     # Nothing runs that would have to be ended.
     assert rehearsal_command("stop", env=env).stderr == "No rehearsal is running.\n"
+
+
+def test_nobody_else_can_read_what_a_rehearsal_keeps(rehearsal_home: dict[str, str], rehearsal: dict[str, Any]) -> None:
+    database = Path(rehearsal["log"]).with_name("resources.sqlite")
+    assert database.is_file()
+    open_to_others = [path for path in database.parent.rglob("*") if path.is_file() and path.stat().st_mode & 0o077]
+    assert [str(path) for path in open_to_others] == []

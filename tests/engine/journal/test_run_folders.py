@@ -173,3 +173,39 @@ def test_a_log_on_a_full_disk_goes_on() -> None:
     assert stream.write("four") == 4
     stream.flush()
     assert stream.name == "stdout"
+
+
+def test_a_state_folder_that_others_could_read_is_tightened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AML_DEPLOY_HOME", str(tmp_path / "own"))
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own").chmod(0o755)
+    assert state_folder.state_folder().stat().st_mode & 0o777 == 0o700
+
+
+def test_a_state_folder_of_another_user_is_refused_and_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AML_DEPLOY_HOME", str(tmp_path / "own"))
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own").chmod(0o755)
+    real = Path.stat
+
+    def of_another(path: Path, **options: object) -> os.stat_result:
+        found = list(real(path))
+        found[4] = 4711
+        return os.stat_result(found)
+
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with monkeypatch.context() as patched, pytest.raises(PermissionError, match="another user"):
+        patched.setattr(Path, "stat", of_another)
+        state_folder.state_folder()
+    assert (tmp_path / "own").stat().st_mode & 0o777 == 0o755
+
+
+def test_a_folder_that_all_users_share_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AML_DEPLOY_HOME", str(tmp_path / "shared"))
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o1777)
+    with pytest.raises(PermissionError, match="All users share it"):
+        state_folder.state_folder()
+    assert (tmp_path / "shared").stat().st_mode & 0o7777 == 0o1777
