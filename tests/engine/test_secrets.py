@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 from test_run import events_until, plan_for
@@ -21,6 +25,8 @@ from tui.engine import start_stop
 from tui.engine.journal.runs import engine_pid
 from tui.helper.client import HelperClient
 from tui.plan.load_save.document import Document
+from tui.plan.load_save.load import load
+from tui.plan.presets import find
 from tui.rehearsal_client import prepare, with_own_identity
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -225,3 +231,148 @@ def test_a_secret_that_the_plan_refers_to_is_never_written(
     assert not any("serve" in line or "container" in line for lines in watch.found.values() for line in lines)
     for folder in ("AML_DEPLOY_HOME", "AML_DEPLOY_CACHE"):
         assert holders(Path(rehearsal_home[folder]), wrong) == []
+
+
+# Sixteen kinds of secrets, each with characters that encodings change; the last three are known to the rehearsal only.
+KINDS = {
+    "AZURE_CLIENT_SECRET": 'plant01~client/secret+&"é',
+    "AZURE_PASSWORD": "plant02~user pass<word>",
+    "AZURE_CLIENT_CERTIFICATE_PASSWORD": "plant03~certificate=%41",
+    "ARM_CLIENT_SECRET": "plant04~terraform/secret",
+    "DATABRICKS_TOKEN": "plant05~databricks-token",
+    "DATABRICKS_CLIENT_SECRET": "plant06~databricks/client",
+    "SYSTEM_ACCESSTOKEN": "plant07~pipeline'token",
+    "GITHUB_TOKEN": "plant08~github_token",
+    "CORP_API_KEY": "plant09~api key",
+    "STORE_CONNECTION_STRING": "plant10~AccountName=a;AccountKey=plant10+key/==",
+    "UV_INDEX_CORP_PASSWORD": "plant11~index/password",
+    "UNTOLD_REFERENCE": "plant12~referenced/variable+\\",
+    "UNTOLD_PART": "plant13~part of a variable",
+}
+# It shows its variables in every form on standard output and in its answers, as a hostile or careless model does.
+TELLTALE = """
+import base64, json, os, urllib.parse
+from pathlib import Path
+
+def told():
+    lines = []
+    for value in (os.environ["WHOLE"], os.environ["PART"]):
+        lines += [value, urllib.parse.quote(value, safe=""), json.dumps(value)]
+        lines += [base64.b64encode((before + value).encode()).decode() for before in ("", "x", "xx")]
+    return lines
+
+def init():
+    print("\\n".join(told()), flush=True)
+    if os.environ["FAILS"] == "yes":
+        raise RuntimeError(" ".join(told()))
+
+def run(raw_data):
+    return told()
+"""
+
+
+def forms_of(secret: str) -> set[bytes]:
+    """A secret plain, URL-encoded, JSON-escaped, and the middle of its base64 at each of three positions."""
+    data = secret.encode()
+    found = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret), json.dumps(secret)[1:-1]}
+    found |= {base64.b64encode(bytes(before) + data).decode()[4:-4] for before in range(3)}
+    return {form.encode() for form in found}
+
+
+def leaks(secrets: Iterable[str], texts: dict[str, bytes]) -> list[str]:
+    """Where a secret is in one of these texts, in any form."""
+    forms = {secret: forms_of(secret) for secret in secrets}
+    return [
+        f"{secret} in {where}"
+        for where, text in texts.items()
+        for secret, ways in forms.items()
+        if any(form in text for form in ways)
+    ]
+
+
+def ours(path: Path) -> bool:
+    """Whether a file in the cache is not the stand-in's for Azure, which keeps what Azure keeps, nor a package's."""
+    return path.parts[0] not in ("rehearsals", "environments")
+
+
+def said_by(command: list[str], environ: dict[str, str]) -> tuple[int, bytes]:
+    """Exit code and output of a command."""
+    done = subprocess.run(
+        command, env=environ, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, timeout=RUN_SECONDS, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def own_plan(folder: Path) -> Path:
+    """A plan of a model that tells its secrets."""
+    preset = find("own-score")
+    assert preset is not None
+    shutil.copytree(preset.path.parent / "own-score", folder / "own-score")
+    (folder / "own-score/onlinescoring/score.py").write_text(TELLTALE)
+    shutil.copy(preset.path, folder / "plan.yml")
+    document = load(folder / "plan.yml", sets=["endpoint.name=churn-secret-16"])
+    variables = {"WHOLE": "${env:UNTOLD_REFERENCE}", "PART": "a=${env:UNTOLD_PART};", "FAILS": "${env:TELLTALE_FAILS}"}
+    document.set("deployment.environment_variables", variables, "test")
+    practice(document, "${env:REHEARSAL_CLIENT_SECRET}").save(folder / "secret.yml")
+    return folder / "secret.yml"
+
+
+@pytest.mark.slow
+def test_sixteen_kinds_of_secrets_are_nowhere_after_every_command(
+    tmp_path: Path, rehearsal_home: dict[str, str], rehearsal: dict[str, Any]
+) -> None:
+    plan = own_plan(tmp_path)
+    scratch, kept, pasted = tmp_path / "scratch", tmp_path / "written", tmp_path / "pasted.log"
+    scratch.mkdir()
+    kept.mkdir()
+    given = rehearsal["set"]
+    told = {"REHEARSAL_CLIENT_SECRET": given["REHEARSAL_CLIENT_SECRET"], "IDENTITY_HEADER": given["IDENTITY_HEADER"]}
+    environ = {
+        **rehearsal_home, **KINDS, "AML_DEPLOY_HOME": str(tmp_path / "home"), "TMPDIR": str(scratch),
+        "TELLTALE_FAILS": "yes", "HTTP_PROXY": "http://user:plant14proxypassword@proxy.invalid:1",
+    }  # fmt: skip
+    secrets = [*KINDS.values(), "plant14proxypassword", *told.values()]
+    assert len(secrets) == 16
+    notebook = f"from tui.notebook import check, attach; check({str(plan)!r}, rehearse=True); attach()"
+    exports = ("az-yaml", "python", "notebook", "github-actions", "azure-pipelines", "bicep", "docs")
+    commands = [
+        ["check", plan, "--json"],
+        ["apply", plan, "--yes", "--json", "--record", kept / "failed.jsonl"],
+        ["troubleshoot", "churn-secret-16", "--plan", plan, "--json"],
+        ["requests", plan, "-o", kept / "requests"],
+        *(["export", plan, "--to", to, "-o", kept / to] for to in exports),
+        ["apply", plan, "--yes", "--record", kept / "succeeded.jsonl"],
+        ["invoke", "churn-secret-16", "--plan", plan, "--request", tmp_path / "own-score/sample-request.json"],
+        ["runs", "--json"],
+        ["attach", "--json"],
+        ["keys", "churn-secret-16", "--plan", plan, "--json"],
+        ["remove", plan, "--yes", "--json"],
+    ]
+    rehearsed = {"check", "apply", "requests", "troubleshoot", "invoke", "keys", "remove"}
+    texts: dict[str, bytes] = {}
+    codes: dict[str, int] = {}
+    with Watch(secrets, Path(environ["AML_DEPLOY_CACHE"])) as watch:
+        for number, words in enumerate(commands):
+            name = f"{number} {' '.join(str(word) for word in words)}"
+            if words[0] == "apply" and number > 1:
+                environ["TELLTALE_FAILS"] = "no"
+            command = [sys.executable, "-m", "tui", *map(str, words), *["--rehearse"] * (words[0] in rehearsed)]
+            codes[name], texts[name] = said_by(command, environ)
+        _, texts["notebook"] = said_by([sys.executable, "-c", notebook], environ)
+        pasted.write_bytes(b"\n".join(f"client_secret={one} Bearer {one}".encode() for one in KINDS.values()))
+        _, texts["explain"] = said_by([sys.executable, "-m", "tui", "explain", str(pasted), "--json"], environ)
+    assert {name: code for name, code in codes.items() if code != name.startswith("1 ")} == {}, texts
+    for told_by in ("1 apply", "2 troubleshoot", "12 invoke", "14 attach"):
+        assert any(name.startswith(told_by) and b"(hidden)" in text for name, text in texts.items()), told_by
+    # Only what signs in for the user, or was started by the user with them, holds them in its environment.
+    lines = {line for found in watch.found.values() for line in found}
+    strangers = {line for line in lines if not (is_the_users(line) or " -m tui " in line or " -c from tui" in line)}
+    assert {line for line in strangers if "container_entry" not in line} == set()
+    assert not any(line.startswith("arguments:") for line in lines)
+    for folder in (Path(environ["AML_DEPLOY_HOME"]), kept, scratch):
+        texts.update({str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()})
+    cache = Path(environ["AML_DEPLOY_CACHE"])
+    texts.update(
+        {str(path): path.read_bytes() for path in cache.rglob("*") if path.is_file() and ours(path.relative_to(cache))}
+    )
+    assert leaks(secrets, texts) == []
