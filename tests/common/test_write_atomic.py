@@ -42,3 +42,13 @@ def test_what_cannot_take_the_place_leaves_no_half(tmp_path: Path) -> None:
     with pytest.raises(OSError):
         write_atomic(tmp_path / "folder", "text")
     assert [item.name for item in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_file_keeps_its_permissions_and_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/plan.yml").write_text("before")
+    (tmp_path / "there/plan.yml").chmod(0o600)
+    (tmp_path / "plan.yml").symlink_to("there/plan.yml")
+    write_atomic(tmp_path / "plan.yml", "after")
+    assert (tmp_path / "plan.yml").is_symlink() and (tmp_path / "there/plan.yml").read_text() == "after"
+    assert stat.S_IMODE((tmp_path / "there/plan.yml").stat().st_mode) == 0o600

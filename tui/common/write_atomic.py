@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from pathlib import Path
 
 
 def write_atomic(path: Path, content: str | bytes, *, mode: int | None = None, sync: bool = True) -> None:
     """Write a temporary file next to the target and rename it: Databricks volumes refuse appends, locks and links.
 
-    `mode` are its permissions; by default those of the umask. With `sync`, content and name are durable on return,
-    which takes about ten milliseconds on a disk; omit it for files that are written every few seconds and not needed
+    `mode` are its permissions. Without it, a file that exists keeps its own, and a link stays one: the file to which it
+    points is replaced; a new file has the permissions of the umask. With `sync`, content and name are durable on
+    return, which takes about ten milliseconds on a disk; omit it for files that are written every few seconds and not needed
     after a power cut. An error leaves no partial file. Raises OSError.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
+    if mode is None:
+        path = Path(os.path.realpath(path))
+        with contextlib.suppress(FileNotFoundError):
+            mode = stat.S_IMODE(path.stat().st_mode) & 0o777
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666 if mode is None else mode)
     try:

@@ -322,16 +322,42 @@ def test_an_ignore_file_that_keeps_what_is_needed_blocks(make_plan: MakePlan, tm
     assert "nothing would be uploaded" in words
 
 
-def test_a_linked_folder_is_counted_as_it_is_uploaded_and_a_circle_ends(make_plan: MakePlan, tmp_path: Path) -> None:
+def test_links_inside_the_folder_are_counted_as_they_are_uploaded_and_a_circle_ends(
+    make_plan: MakePlan, tmp_path: Path
+) -> None:
     plan = make_plan()
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere/weights.bin").write_text("123")
-    (tmp_path / "model/linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "model/weights").mkdir()
+    (tmp_path / "model/weights/w.bin").write_text("123")
+    (tmp_path / "model/one").symlink_to("weights")
+    (tmp_path / "model/two").symlink_to("weights")
     (tmp_path / "model/circle").symlink_to(tmp_path / "model")
 
     from tui.cloud.storage import folder_files
 
-    assert artifacts.inspect_model(plan)["files"] == len(folder_files.walk(tmp_path / "model")) == 3
+    names = [file.name for file in folder_files.walk(tmp_path / "model")]
+    assert {"weights/w.bin", "one/w.bin", "two/w.bin"} < set(names)
+    assert artifacts.inspect_model(plan)["files"] == len(names)
+
+
+@pytest.mark.parametrize("part", ["model", "code"])
+@pytest.mark.parametrize("name", ["up", "line\nbreak", "\udcff.bin"])
+def test_files_that_cannot_be_uploaded_block_with_their_path(
+    make_plan: MakePlan, tmp_path: Path, part: str, name: str
+) -> None:
+    plan = make_plan()
+    folder = tmp_path / part
+    if name == "up":
+        (folder / name).symlink_to("..")
+    else:
+        (folder / name).write_text("x")
+    found = [one for one in artifacts.check(plan) if one.id == "file-refused"]
+    assert [(one.severity, one.field) for one in found] == [
+        ("blocker", f"deployment.{'model.path' if part == 'model' else 'code_configuration.code'}")
+    ]
+    shown = {"up": "/up is a link to ", "line\nbreak": "/line\\nbreak", "\udcff.bin": "/\\udcff.bin"}[name]
+    assert f"{folder}{shown}" in found[0].message
+    (folder / ".amlignore").write_text("up\nline*\n*.bin\n")
+    assert not [one for one in artifacts.check(plan) if one.id == "file-refused"], "what is excluded is no matter"
 
 
 def test_a_count_goes_on_while_others_ask_and_is_stopped(tmp_path: Path) -> None:

@@ -44,9 +44,11 @@ def test_a_folder_that_is_gone_is_complete_and_named(tmp_path: Path) -> None:
     assert [str(tmp_path / "gone") in one for one in found.unreadable] == [True]
 
 
-def test_an_entry_that_cannot_be_followed_is_named_itself(tmp_path: Path) -> None:
-    (tmp_path / "loop").symlink_to("loop")
-    assert [one.split(":")[0] for one in file_count.count(tmp_path, Figures()).unreadable] == [str(tmp_path / "loop")]
+@pytest.mark.parametrize("target", ["loop", "gone"])
+def test_a_link_that_leads_nowhere_is_refused_by_its_path(tmp_path: Path, target: str) -> None:
+    (tmp_path / "loop").symlink_to(target)
+    refused = file_count.count(tmp_path, Figures()).refused
+    assert [one.split(" is ")[0] for one in refused] == [str(tmp_path / "loop")] and "does not exist" in refused[0]
 
 
 def test_a_single_file_counts_as_one_and_nothing_is_not_complete(tmp_path: Path) -> None:

@@ -75,6 +75,25 @@ def test_a_link_to_a_folder_above_ends(model: Path) -> None:
     assert "MLmodel" in names(model)
 
 
+def test_links_that_leave_the_folder_are_not_followed(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s")
+    for target in (tmp_path / "secret", tmp_path, "/etc"):
+        (model / "out").symlink_to(target)
+        with pytest.raises(CloudError) as refused:
+            walk(model)
+        assert f"{model}/out is a link to {target}" in refused.value.cause
+        (model / "out").unlink()
+
+
+def test_links_from_folder_to_folder_end(tmp_path: Path) -> None:
+    for one in range(9):
+        (tmp_path / f"m/{one}").mkdir(parents=True)
+        for other in range(9):
+            (tmp_path / f"m/{one}/to{other}").symlink_to(f"../{other}")
+    with pytest.raises(CloudError, match="more than 100 links"):
+        walk(tmp_path / "m")
+
+
 def test_nothing_to_upload_is_said(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(CloudError, match="nothing to upload"):

@@ -60,7 +60,8 @@ def about_model(plan: Plan, model: ModelFolder | None) -> list[Finding]:
     if not model.exists:
         remedy = "Specify the folder in which the model was saved, or train the model first."
         return [Finding("model", BLOCKER, _MODEL, f"The model {model.path} does not exist.", remedy, DEPLOY, at)]
-    if model.files == 0 and model.complete and not model.unreadable and not model.figures.left_out:
+    figures = model.figures
+    if model.files == 0 and model.complete and not (model.unreadable or figures.left_out or figures.refused):
         return [
             Finding(
                 "model",

@@ -30,6 +30,8 @@ class Artifacts:
     """The conda file inside an MLflow model that is deployed without code."""
     left_out_code: bool = False
     """Whether the ignore file of the code folder excludes the scoring script."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """Why the folder of a field cannot be uploaded: the scoring script's folder, the build context."""
     late: dict[str, str] = field(default_factory=dict)
 
 
@@ -47,6 +49,10 @@ def read(plan: Plan, seconds: float = 10.0, count_for: float | None = None) -> A
     model_asked = Question(lambda: _model(plan, model_path, count), seconds) if model_path else None
     score_asked = Question(lambda: _score_script(code), seconds) if code else None
     sample_asked = Question(lambda: sample_request.read(request), seconds) if request else None
+    build = deployment.environment.build
+    parts = {"score": code.code if code else None, "context": build.path if build else None}
+    folders = {_FIELD_OF[part]: folder for part, folder in parts.items() if folder}
+    refused_asked = Question(lambda: ignored_files.refused(folders), seconds) if folders else None
     found = Artifacts()
 
     def answer(part: str, path: object, asked: Question[Any] | None) -> Any:
@@ -60,6 +66,7 @@ def read(plan: Plan, seconds: float = 10.0, count_for: float | None = None) -> A
     found.model, found.model_conda = answer("model", model_path, model_asked) or (None, None)
     found.score, found.left_out_code = answer("score", code and code.code, score_asked) or (None, False)
     found.sample = answer("sample", request, sample_asked)
+    found.refused = answer("score" if code else "context", next(iter(folders.values()), ""), refused_asked) or {}
     if found.score and found.conda and found.conda.python and code:
         # The Python version to parse for is known only now; the file is cached by then.
         found.score = score_script.read(code.code, code.scoring_script, _version(found.conda.python))
@@ -154,6 +161,7 @@ def _findings(plan: Plan, found: Artifacts, isolation: str | None, limit: float)
         [_slow(part, path, limit) for part, path in found.late.items()],
         [] if "model" in found.late else artifact_findings.about_model(plan, found.model),
         ignored_files.about(plan, found.model, found.left_out_code),
+        ignored_files.about_refused(found.model, found.refused),
         script_findings.about_score(plan, found.score, found.conda),
         artifact_findings.about_conda(plan, found.conda),
         mlflow_environment.about_environment(found.model_conda),
@@ -170,6 +178,7 @@ def _findings(plan: Plan, found: Artifacts, isolation: str | None, limit: float)
 _FIELD_OF = {
     "model": "deployment.model.path",
     "score": "deployment.code_configuration.code",
+    "context": "deployment.environment.build.path",
     "conda": "deployment.environment.conda_file",
     "sample": "test.request",
 }

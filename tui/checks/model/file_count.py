@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
+
+if TYPE_CHECKING:
+    from tui.cloud.storage.folder_files import LocalFile
 
 _NAMED = 8  # excluded files, by name
 _KEPT = 4  # counts that are cached or in progress
@@ -18,7 +20,7 @@ _FRESH = 60.0  # seconds for which a finished count is valid
 @dataclass
 class Figures:
     """The count so far. `files` and `bytes` are those to upload; files excluded by the ignore file are counted
-    separately. `complete` is true once everything has been counted.
+    separately. `refused` are reasons why files cannot be uploaded. `complete` is true once everything has been counted.
     """
 
     files: int = 0
@@ -29,6 +31,7 @@ class Figures:
     left_out_bytes: int = 0
     left_out_names: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """The figures as JSON data."""
@@ -45,43 +48,37 @@ class Figures:
 
 
 def count(root: Path, figures: Figures, stop: Callable[[], bool] = lambda: False) -> Figures:
-    """Count the files below a folder into `figures`; ends early, incomplete, if `stop` returns true. Never raises.
-
-    Links are followed, as in the upload, except for links back to a parent folder.
+    """Count the files below a folder, or the file itself, into `figures`; ends early, incomplete, if `stop` returns
+    true. Never raises. What is counted is what is uploaded.
     """
+    from tui.cloud.storage import folder_files
+
+    def unreadable(error: OSError) -> None:
+        figures.unreadable.append(f"{folder_files.printable(error.filename or root)}: {error.strerror or error}")
+
     excluded = _rules(root, figures)
-    seen: set[str] = set()
-    waiting = [(str(root), "")]
-    while waiting:
-        folder, prefix = waiting.pop()
-        try:
-            real = os.path.realpath(folder)
-            if real in seen:
-                continue
-            seen.add(real)
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if stop():
-                        return figures
-                    if entry.is_dir():
-                        waiting.append((entry.path, f"{prefix}{entry.name}/"))
-                    elif entry.is_file():
-                        _add(figures, f"{prefix}{entry.name}", entry.stat().st_size, excluded)
-        except OSError as error:
-            figures.unreadable.append(f"{error.filename or folder}: {error.strerror or error}")
+    try:
+        for file in folder_files.entries(root, unreadable):
+            if stop():
+                return figures
+            _add(figures, file, excluded)
+    except OSError as error:
+        unreadable(error)
     figures.complete = True
     return figures
 
 
-def _add(figures: Figures, name: str, size: int, excluded: Callable[[str], bool] | None) -> None:
-    if excluded is not None and excluded(name):
+def _add(figures: Figures, file: LocalFile, excluded: Callable[[str], bool] | None) -> None:
+    if excluded is not None and excluded(file.name):
         figures.left_out += 1
-        figures.left_out_bytes += size
+        figures.left_out_bytes += file.size
         if len(figures.left_out_names) < _NAMED:
-            figures.left_out_names.append(name)
+            figures.left_out_names.append(file.name)
+    elif file.refused:
+        figures.refused.append(file.refused)
     else:
         figures.files += 1
-        figures.bytes += size
+        figures.bytes += file.size
 
 
 def _rules(root: Path, figures: Figures) -> Callable[[str], bool] | None:
@@ -108,11 +105,8 @@ class Counting:
 
     def _run(self) -> None:
         try:
-            if self.root.is_dir():
+            if self.root.exists():
                 count(self.root, self.figures, lambda: self._stopped)
-            elif self.root.is_file():
-                self.figures.files, self.figures.bytes = 1, self.root.stat().st_size
-                self.figures.complete = True
         except OSError as error:
             self.figures.unreadable.append(f"{self.root}: {error.strerror or error}")
         finally:

@@ -1,8 +1,9 @@
-"""Check what the ignore files of the model and code folders exclude from the upload."""
+"""Check what ignore files exclude from the upload, and what cannot be uploaded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from tui.checks.finding import BLOCKER, Finding
 from tui.checks.model.model_folder import ModelFolder
@@ -33,6 +34,33 @@ def about(plan: Plan, model: ModelFolder | None, script_left_out: bool) -> Itera
         message = f"{figures.ignore_file} excludes files from which the model is loaded: {names}."
         remedy = f"Correct {figures.ignore_file} in {model.path}."
         yield Finding("left-out", BLOCKER, _MODEL, message, remedy, IGNORE, at)
+
+
+def refused(folders: Mapping[str, Path]) -> dict[str, str]:
+    """Why folders cannot be uploaded, by field: the first refused file of each. Reads the folders; never raises."""
+    from tui.cloud.errors import CloudError
+    from tui.cloud.storage import folder_files
+
+    found = {}
+    for key, folder in folders.items():
+        try:
+            folder_files.walk(folder)
+        except CloudError as error:
+            if error.code == folder_files.REFUSED:
+                found[key] = error.cause
+        except OSError:
+            pass  # the checks of the single files tell
+    return found
+
+
+def about_refused(model: ModelFolder | None, folders: Mapping[str, str]) -> Iterator[Finding]:
+    """A blocker for each folder with a file that cannot be uploaded."""
+    from tui.cloud.storage.folder_files import REFUSED_REMEDY
+
+    in_model = model.figures.refused if model else []
+    more = f" {len(in_model) - 1} more like it." if len(in_model) > 1 else ""
+    for key, why in {**({_MODEL: in_model[0] + more} if in_model else {}), **folders}.items():
+        yield Finding("file-refused", BLOCKER, key, why, REFUSED_REMEDY)
 
 
 def _needed(model: ModelFolder) -> set[str]:

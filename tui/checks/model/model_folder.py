@@ -92,16 +92,14 @@ def read(path: Path, seconds: float = 10.0) -> ModelFolder:
     try:
         folder.exists = path.exists()
         single = folder.exists and path.is_file()
-        if single:
-            folder.files, folder.bytes = 1, path.stat().st_size
-            folder.figures = file_count.Figures(1, folder.bytes, complete=True)
     except OSError as error:
         folder.problem = f"{path} cannot be read: {error.strerror or error}."
         return folder
-    if not folder.exists or single:
+    if not folder.exists:
         return folder
     # MLmodel first: if time is short, it is more useful than the count.
-    _read_mlmodel(folder)
+    if not single:
+        _read_mlmodel(folder)
     _count(folder, seconds)
     return folder
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -24,22 +26,88 @@ _TICK = 0.1  # seconds between two checks of `cancelled`
 
 @dataclass(frozen=True)
 class LocalFile:
-    """A file to upload: its path, its name below the folder with `/`, its size in bytes."""
+    """A file to upload: its path, its name below the folder with `/`, its size in bytes.
+
+    `refused` says why it must not be uploaded; then it can also be a link to a folder, whose name ends with `/`.
+    """
 
     path: Path
     name: str
     size: int
+    refused: str = ""
+
+
+def entries(root: Path, unreadable: Callable[[OSError], None]) -> Iterator[LocalFile]:
+    """Every file below a folder, or the file itself: what an upload, a check and a count of the folder see.
+
+    Links inside the folder are followed, also a second one to the same place, but not back to a folder above. Links
+    that leave the folder or lead nowhere, and names that storage does not take, are `refused`. `unreadable` receives
+    the errors of folders and files that cannot be read.
+    """
+    home = os.path.realpath(root)
+    visits: Counter[str] = Counter()
+    if root.is_file():
+        yield LocalFile(root, root.name, root.stat().st_size, _bad_name(root))
+        return
+    if bad := _bad_name(root):
+        yield LocalFile(root, root.name, 0, bad)
+    waiting: list[tuple[str, str, tuple[str, ...]]] = [(str(root), "", (home,))]
+    while waiting:
+        folder, prefix, above = waiting.pop()
+        try:
+            with os.scandir(folder) as found:
+                for entry in found:
+                    path, name, real = Path(entry.path), prefix + entry.name, f"{above[-1]}/{entry.name}"
+                    refused = _bad_name(path)
+                    if entry.is_symlink():
+                        real = os.path.realpath(entry.path)
+                        refused = refused or _bad_link(path, real, home)
+                    if refused:
+                        yield LocalFile(path, name + "/" * path.is_dir(), 0, refused)
+                    elif entry.is_dir():
+                        visits[real] += 1
+                        if visits[real] > _MOST_VISITS:
+                            why = f"{printable(path)} is reached by more than {_MOST_VISITS} links."
+                            yield LocalFile(path, f"{name}/", 0, why)
+                        elif real not in above:
+                            waiting.append((entry.path, f"{name}/", (*above, real)))
+                    elif entry.is_file():
+                        yield LocalFile(path, name, entry.stat().st_size)
+        except OSError as error:
+            unreadable(error)
+
+
+_MOST_VISITS = 100  # of one folder; links from folder to folder could otherwise multiply without end
+
+
+def _bad_link(path: Path, real: str, home: str) -> str:
+    if not real.startswith(f"{home.rstrip('/')}/") and real != home:
+        return f"{printable(path)} is a link to {printable(real)}, outside of the folder."
+    return "" if Path(real).exists() else f"{printable(path)} is a link to {printable(real)}, which does not exist."
+
+
+def _bad_name(path: Path) -> str:
+    if _UNUSUAL.search(path.name):
+        return f"{printable(path)} has a name with line breaks, control characters or bytes that are not UTF-8."
+    return ""
+
+
+_UNUSUAL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def printable(path: Path | str) -> str:
+    """A path for messages, with unusual characters escaped."""
+    return _UNUSUAL.sub(lambda found: found[0].encode("unicode_escape").decode(), str(path))
 
 
 def walk(root: Path) -> list[LocalFile]:
     """The files below a folder, or the file itself, ordered by name.
 
     As in the SDK, `.amlignore` in the folder, or `.gitignore` if there is none, excludes files, and links are
-    followed. Raises CloudError if there is nothing to upload, or the ignore file cannot be used.
+    followed; unlike there, those that leave the folder are refused. Raises CloudError for a refused or unreadable file,
+    or if there is nothing to upload, or the ignore file cannot be used.
     """
-    if root.is_file():
-        return [LocalFile(root, root.name, root.stat().st_size)]
-    if not root.is_dir():
+    if not root.exists():
         raise CloudError(
             title="The path does not exist", cause=f"{root} is neither a file nor a folder.", remedy="Correct the path."
         )
@@ -51,7 +119,10 @@ def walk(root: Path) -> list[LocalFile]:
             cause=f"{root}: {error}.",
             remedy="Correct .amlignore, or .gitignore if there is none.",
         ) from None
-    found = [file for file in _files(root) if ignored is None or not ignored(file.name)]
+    found = [file for file in entries(root, _unreadable) if ignored is None or not ignored(file.name)]
+    for file in found:
+        if file.refused:
+            raise CloudError("A file cannot be uploaded", file.refused, REFUSED_REMEDY, code=REFUSED)
     if not found:
         raise CloudError(
             title="There is nothing to upload",
@@ -59,6 +130,21 @@ def walk(root: Path) -> list[LocalFile]:
             remedy="Check the path, and .amlignore or .gitignore in it.",
         )
     return sorted(found, key=lambda file: file.name)
+
+
+REFUSED = "FileRefused"
+REFUSED_REMEDY = (
+    "Replace the link by a copy of what it points to (cp -rL copies a folder that way), rename the file, or exclude it "
+    "in .amlignore."
+)
+
+
+def _unreadable(error: OSError) -> None:
+    raise CloudError(
+        title="Part of the folder cannot be read",
+        cause=f"{printable(error.filename or '')}: {error.strerror or error}.",
+        remedy="Give the user that deploys read permission.",
+    ) from None
 
 
 def content_hash(
@@ -191,17 +277,3 @@ def _hashed(
         pool.shutdown(wait=False)
     progress(total, total)
     return {name: digest_of([future.result() for future in futures]) for name, futures in pieces.items()}
-
-
-def _files(root: Path) -> Iterator[LocalFile]:
-    seen: set[str] = set()
-    for folder, folders, names in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen:  # a link to a parent folder would loop forever
-            folders.clear()
-            continue
-        seen.add(real)
-        for name in names:
-            path = Path(folder, name)
-            if path.is_file():
-                yield LocalFile(path, path.relative_to(root).as_posix(), path.stat().st_size)
