@@ -28,6 +28,7 @@ class Endpoints:
         self.endpoint = types.SimpleNamespace(
             traffic=traffic, mirror_traffic={}, provisioning_state="Succeeded", scoring_uri="https://x/score"
         )
+        self.key, self.given = "k", ""  # the valid one, and the one that is listed if that is another
         self.set: list[tuple[dict[str, int], dict[str, int]]] = []
 
     def get(self, name: str) -> Any:
@@ -38,7 +39,7 @@ class Endpoints:
         self.endpoint.traffic, self.endpoint.mirror_traffic = wanted.traffic, wanted.mirror_traffic
 
     def get_keys(self, name: str) -> Any:
-        return types.SimpleNamespace(primary_key="k")
+        return types.SimpleNamespace(primary_key=self.given or self.key)
 
 
 def carried_out(
@@ -54,7 +55,8 @@ def carried_out(
     def post(uri: str, **given: Any) -> Any:
         headers.append(given["headers"])
         clock[0] += seconds
-        return types.SimpleNamespace(status_code=answer(endpoints))
+        status = 200 if given["headers"]["Authorization"] == f"Bearer {endpoints.key}" else 401
+        return types.SimpleNamespace(status_code=answer(endpoints) if status == 200 else status, headers={})
 
     def sleep(time: float) -> None:
         clock[0] += time
@@ -157,3 +159,34 @@ def test_a_rollout_of_the_script_in_the_rehearsal(tmp_path: Path, rehearsal_env:
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1])["deployment"] == "green"
+
+
+def test_a_replaced_key_is_read_again_and_is_no_failure_of_the_model(tmp_path: Path) -> None:
+    def answer(now: Endpoints) -> int:
+        now.key += "x"  # replaced after every answer
+        return 200
+
+    endpoints, _, trouble = carried_out(tmp_path, ROLLOUT, {"blue": 100}, answer)
+    assert (trouble, endpoints.endpoint.traffic) == ("", {"green": 100})
+
+
+def test_a_key_that_stays_refused_goes_back_without_blaming_the_model(tmp_path: Path) -> None:
+    def answer(now: Endpoints) -> int:
+        if len(now.set) == 2:
+            now.key, now.given = "new", "old"
+        return 200
+
+    endpoints, _, trouble = carried_out(tmp_path, ROLLOUT, {"blue": 100}, answer)
+    assert "refuses this program's key or token: 401" in trouble
+    assert endpoints.endpoint.traffic == {"blue": 100}
+
+
+def test_a_split_that_somebody_else_has_set_is_kept(tmp_path: Path) -> None:
+    def answer(now: Endpoints) -> int:
+        if len(now.set) == 2:
+            now.endpoint.traffic = {"red": 100}
+            return 500
+        return 200
+
+    endpoints, _, trouble = carried_out(tmp_path, ROLLOUT, {"blue": 100}, answer)
+    assert trouble and endpoints.endpoint.traffic == {"red": 100}

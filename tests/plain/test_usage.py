@@ -10,6 +10,7 @@ from commands import PRESET, aml_deploy, json_lines
 
 import tui
 from tui.cli.commands import COMMANDS, FORMER_NAMES
+from tui.cli.main import main
 
 pytestmark = pytest.mark.smoke
 
@@ -108,3 +109,12 @@ def test_the_former_name_of_a_local_trial_is_understood_and_not_shown(lonely: di
     assert "Unrecognized" in aml_deploy("check", "nothing.yml", "--dress", environ=lonely).stderr
     assert "no plan file" in aml_deploy("check", "nothing.yml", "--dress-rehearsal", environ=lonely).stderr
     assert "dress" not in aml_deploy("check", "--help", environ=lonely).stdout
+
+
+def test_on_windows_the_first_words_say_where_it_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+    for given in ([], ["--help"], ["apply", "plan.yml"]):
+        assert main(given) == 2
+        assert "WSL" in capsys.readouterr().err

@@ -140,6 +140,9 @@ def troubleshoot(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (without the program's name); return the exit code."""
+    if sys.platform == "win32":
+        sys.stderr.write("aml-deploy runs on Linux and macOS. On Windows, install and run it in WSL.\n")
+        return 2
     given = list(sys.argv[1:] if argv is None else argv)
     if given in (["--help"], ["-h"]):
         sys.stdout.write(help_text())

@@ -88,13 +88,14 @@ def identity_of(found: Mapping[str, Any] | None) -> Entity | None:
 
 
 def endpoint(values: Values, **other: Any) -> Entity:
-    """A managed online endpoint; `other` arguments override the plan's."""
+    """A managed online endpoint, or with `compute` a Kubernetes one; `other` arguments override the plan's."""
+    managed = {"public_network_access": values.value("endpoint.public_network_access")}
     return _made(
-        "ManagedOnlineEndpoint",
+        "KubernetesOnlineEndpoint" if "compute" in other else "ManagedOnlineEndpoint",
         {
             "name": values.value("endpoint.name"),
             "auth_mode": values.value("endpoint.auth_mode"),
-            "public_network_access": values.value("endpoint.public_network_access"),
+            **({} if "compute" in other else managed),
             "description": values.written("endpoint.description"),
             "tags": values.written("endpoint.tags"),
             "identity": identity(

@@ -196,6 +196,15 @@ def test_mirrored_traffic_stays_with_a_deployment_that_gets_none(service: Servic
     assert sent(service)[0]["mirrorTraffic"] == {"blue": 10}
 
 
+def test_a_change_of_traffic_keeps_the_cluster_of_a_kubernetes_endpoint(service: Service, cloud: Any) -> None:
+    compute = f"{WORKSPACE.id}/computes/aks"
+    there(service, deployment("blue"), deployment("green"), compute=compute, traffic={"blue": 100})
+    traffic.shift(cloud, "churn", {"green": 100})
+    (given,) = sent(service)
+    assert (given["compute"], given["traffic"]) == (compute, {"green": 100})
+    assert "publicNetworkAccess" not in given
+
+
 def test_the_split_before_is_kept_and_restored(service: Service, cloud: Any) -> None:
     there(service, deployment("blue"), deployment("green"), traffic={"green": 100}, tags={"team": "a"})
     traffic.shift(cloud, "churn", {"blue": 100})

@@ -37,6 +37,7 @@ class EndpointInfo:
     mirror_traffic: dict[str, int] = field(default_factory=dict)
     identity: dict[str, Any] | None = None
     openapi_uri: str | None = None
+    compute: str | None = None  # the id of the cluster behind a Kubernetes endpoint
     deployments: list[DeploymentInfo] = field(default_factory=list)
 
 
@@ -109,7 +110,8 @@ def begin_traffic(
 def _kept(found: EndpointInfo) -> dict[str, Any]:
     """The properties of an existing endpoint to keep. Its traffic must be sent too, or it would be lost."""
     identity = sdk_entities.identity_of(found.identity)
-    return {"identity": identity, "traffic": found.traffic, "mirror_traffic": found.mirror_traffic}
+    kept = {"identity": identity, "traffic": found.traffic, "mirror_traffic": found.mirror_traffic}
+    return {**kept, "compute": found.compute} if found.compute else kept
 
 
 def follow(cloud: Cloud, name: str, started: Mapping[str, str]) -> Operation[EndpointInfo]:
@@ -179,5 +181,6 @@ def info(body: dict[str, Any], deployments: Sequence[DeploymentInfo] = ()) -> En
         mirror_traffic=_shares(properties.get("mirrorTraffic")),
         identity=body.get("identity"),
         openapi_uri=properties.get("swaggerUri"),
+        compute=properties.get("compute") or None,
         deployments=list(deployments),
     )

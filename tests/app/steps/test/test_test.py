@@ -239,6 +239,12 @@ def test_the_command_that_fetches_the_key_fits_the_auth_mode(auth_mode: str, com
     assert command in target.fetching()
 
 
+@pytest.mark.parametrize("domain", ["ml.azure.us", "ml.azure.cn", "ml.azure.com"])
+def test_a_token_is_asked_for_the_cloud_of_the_scoring_host(domain: str) -> None:
+    target = call_as_code.Target(f"https://churn.region.inference.{domain}/score", auth_mode="aad_token")
+    assert f"--resource https://{domain} " in target.fetching()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 VARIABLE = "AML_ENDPOINT_KEY"
 
@@ -27,7 +28,8 @@ class Target:
         See Microsoft, how-to-authenticate-online-endpoint.
         """
         if self.auth_mode == "aad_token":
-            asked = ["az", "account", "get-access-token", "--resource", "https://ml.azure.com"]
+            domain = (urlsplit(self.uri).hostname or "").partition(".inference.")[2]
+            asked = ["az", "account", "get-access-token", "--resource", f"https://{domain or 'ml.azure.com'}"]
         else:
             asked = ["az", "ml", "online-endpoint", "get-credentials", "--name", self.endpoint or "ENDPOINT"]
             for option, value in (("--workspace-name", self.workspace), ("--resource-group", self.resource_group)):
