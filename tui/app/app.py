@@ -177,6 +177,7 @@ class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
         from tui.app.troubleshoot.screen import TroubleshootScreen
 
         store = self._take_up(document, rehearsed)
+        store.saves = False
         screen = TroubleshootScreen(store)
         self.switch_to(screen)
         self.call_after_refresh(self._begin, store)

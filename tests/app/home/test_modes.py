@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.panes import Walk, home
+from tests.app.panes import Walk, home, plans
 from tests.app.recorded import Recording
 from tests.app.scenes import good_answers
 from tests.app.troubleshoot.test_troubleshoot import REPORT
@@ -129,6 +129,18 @@ async def test_every_screen_shows_where_things_happen(rehearse: bool, shown: str
         walk.app.operate(load("churn-xgboost"))
         await walk.until(lambda: "troubleshoot" in first_row(walk) or "churn" in first_row(walk), "the operator's view")
         assert shown in first_row(walk)
+
+
+async def test_operating_an_endpoint_never_writes_into_the_plan_that_names_it(home: Path) -> None:
+    load("churn-xgboost").save(home / "plan.yml")
+    before = (home / "plan.yml").read_bytes()
+    async with started(rehearse=True) as walk:
+        walk.app.operate(load(home / "plan.yml"))
+        await walk.sees("No requests reach any deployment")
+        walk.store.set("credential.client_secret", "${env:NEW_SECRET}")
+        walk.app.finish("left")
+    assert (home / "plan.yml").read_bytes() == before
+    assert not [*plans(home).iterdir()]
 
 
 def test_variables_that_point_to_the_rehearsal_are_not_shown_as_azure() -> None:

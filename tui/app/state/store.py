@@ -100,6 +100,7 @@ class Store:
         self.run: Run | None = None
         self.file: Path | None = document.path
         self.dirty = False
+        self.saves = True  # not where an endpoint is operated: the document only identifies it
         self.save_problem = ""
         self.preparing = ""  # what is being started, as text
         self.prepare_problem = ""
@@ -338,7 +339,7 @@ class Store:
 
         An error is stored in `save_problem` as a sentence, not raised.
         """
-        if not self.dirty:
+        if not self.dirty or not self.saves:
             return
         try:
             if self.file is None:
@@ -371,7 +372,7 @@ class Store:
 
         For a crash, which must not change the user's file. None if everything is saved. Raises OSError.
         """
-        if not self.dirty:
+        if not self.dirty or not self.saves:
             return None
         path = kept_edits(self.file)
         self.to_save().save(path)
