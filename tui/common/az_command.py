@@ -18,6 +18,11 @@ def az(command: str, /, **options: str) -> str:
     return " ".join(["az", command, *given])
 
 
+def az_ml(command: str, group: str, workspace: str, /, **options: str) -> str:
+    """A command of the extension `ml` in a workspace: none of them does without its name and resource group."""
+    return az(f"ml {command}", **options, resource_group=group, workspace_name=workspace)
+
+
 def _word(value: str) -> str:
     quoted = shlex.quote(value)
     return f'"{value}"' if quoted != value and _HARMLESS.fullmatch(value) else quoted

@@ -79,9 +79,10 @@ def test_who_needs_a_private_endpoint(
     assert [one.severity for one in private_endpoints.approvals(plan, info)] == ([expected] if expected else [])
 
 
-def test_approved_endpoints_are_listed_and_the_first_that_waits_is_in_the_command(make_plan: MakePlan) -> None:
+def test_approved_endpoints_are_listed_and_the_command_lists_those_that_wait(make_plan: MakePlan) -> None:
     (found,) = private_endpoints.approvals(make_plan(), a_workspace(private_endpoints={"a": "Approved", "b": ""}))
     assert " a," in found.message and " b" not in found.message
     waiting = a_workspace(private_endpoints={"a": "Approved", "b": "Pending", "c": "Rejected"})
     (found,) = private_endpoints.approvals(make_plan(), waiting)
-    assert found.commands[0].endswith("/privateEndpointConnections/b") and "c is Rejected" in found.message
+    assert "private-endpoint-connection list" in found.commands[0] and "c is Rejected" in found.message
+    assert found.commands[1].endswith("/privateEndpointConnections/CONNECTION"), "Azure names it after its own id"

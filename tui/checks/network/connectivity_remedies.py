@@ -84,14 +84,8 @@ def _unreachable(host: Host, probe: Probe) -> Advice:
         return Advice(
             "The address is private and does not answer: peer this machine's virtual network with that of the "
             "private endpoint, and allow port 443 in network security groups and firewalls.",
-            az(
-                "network vnet peering create",
-                name="to-private-endpoints",
-                resource_group="GROUP",
-                vnet_name="VNET_OF_THIS_MACHINE",
-                remote_vnet="VNET_OF_THE_PRIVATE_ENDPOINT_ID",
-                allow_vnet_access="true",
-            ),
+            "az network vnet peering create --name to-private-endpoints --resource-group GROUP --vnet-name "
+            "VNET_OF_THIS_MACHINE --remote-vnet VNET_OF_THE_PRIVATE_ENDPOINT_ID --allow-vnet-access",
         )
     return Advice(
         f"Allow this machine's network to reach {host.shown} on port {host.port}: in outbound rules of its "
@@ -141,25 +135,14 @@ _INSPECTED = Advice(
 
 def link(zone: str) -> str:
     """The command that links a private DNS zone to a virtual network."""
-    return az(
-        "network private-dns link vnet create",
-        resource_group="GROUP_OF_THE_ZONE",
-        zone_name=zone,
-        name="link-to-this-network",
-        virtual_network="VNET_OF_THIS_MACHINE",
-        registration_enabled="false",
+    return (
+        f"az network private-dns link vnet create --resource-group GROUP_OF_THE_ZONE --zone-name {zone} "
+        "--name link-to-this-network --virtual-network VNET_OF_THIS_MACHINE --registration-enabled false"
     )
 
 
 def private_endpoint(name: str, resource: str, sub_resource: str) -> str:
     """The command that creates a private endpoint for a part (`sub_resource`) of a resource."""
-    return az(
-        "network private-endpoint create",
-        name=f"pe-{name}",
-        resource_group="GROUP",
-        vnet_name="VNET",
-        subnet="SUBNET",
-        private_connection_resource_id=resource,
-        group_id=sub_resource,
-        connection_name=name,
-    )
+    new = "network private-endpoint create --resource-group GROUP --vnet-name VNET --subnet SUBNET"
+    parts = {"private_connection_resource_id": resource, "group_id": sub_resource, "connection_name": name}
+    return az(new, name=f"pe-{name}", **parts)

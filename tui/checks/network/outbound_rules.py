@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 from tui.checks.environment import conda_file
 from tui.checks.finding import OK, UNKNOWN, WARNING, Finding
-from tui.checks.workspace.workspace import az_workspace
+from tui.checks.workspace.workspace import group_of
 from tui.cloud.workspace.workspace import WorkspaceInfo
+from tui.common.az_command import az_ml
 from tui.plan.model import Plan
 
 FIELD = "deployment.environment.conda_file"
@@ -118,7 +119,7 @@ def covered(host: str, allowed: Iterable[str]) -> bool:
 
 def _rule(info: WorkspaceInfo, host: str) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", host.lower()).strip("-")
-    return az_workspace("outbound-rule set", info, rule=name, type="fqdn", destination=host)
+    return az_ml("workspace outbound-rule set", group_of(info.id), info.name, rule=name, type="fqdn", destination=host)
 
 
 def _broken(info: WorkspaceInfo) -> Iterator[Finding]:
@@ -138,5 +139,5 @@ def _broken(info: WorkspaceInfo) -> Iterator[Finding]:
             "Ask the owner of the target to approve its private endpoint connection.",
             _DOCS,
             info.id,
-            (az_workspace("outbound-rule list", info),),
+            (az_ml("workspace outbound-rule list", group_of(info.id), info.name),),
         )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.checks.network.connectivity_remedies import private_endpoint
-from tui.checks.workspace.workspace import az_workspace, group_of
+from tui.checks.workspace.workspace import az_workspace
 from tui.cloud.http.hosts import Dependency
 from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.common.az_command import az
@@ -63,12 +63,16 @@ def _waiting(info: WorkspaceInfo, waiting: dict[str, str], severity: str) -> Fin
         "Ask the owner of the workspace to approve it.",
         _LINK,
         info.id,
-        (
-            az(
-                "network private-endpoint-connection approve",
-                id=f"{info.id}/privateEndpointConnections/{next(iter(waiting))}",
-            ),
-        ),
+        _approving(info.id),
+    )
+
+
+def _approving(resource: str) -> tuple[str, ...]:
+    """The commands that approve a connection of a resource; its name is another than its private endpoint's."""
+    connection = f"{resource}/privateEndpointConnections/CONNECTION"
+    return (
+        az("network private-endpoint-connection list", id=resource, output="table"),
+        az("network private-endpoint-connection approve", id=connection),
     )
 
 
@@ -129,7 +133,7 @@ def _not_approved(found: Dependency, name: str, pending: Mapping[str, str]) -> F
         "Ask the owner of the registry to approve it.",
         _TROUBLE,
         found.id,
-        (az("acr private-endpoint-connection approve", registry_name=name, name="CONNECTION"),),
+        _approving(found.id),
     )
 
 
@@ -215,13 +219,6 @@ def storage(info: WorkspaceInfo, found: Dependency | None) -> list[Finding]:
             "Ask the owner of the storage account to approve it.",
             _LINK,
             found.id,
-            (
-                az(
-                    "storage account private-endpoint-connection approve",
-                    account_name=name,
-                    resource_group=group_of(found.id),
-                    name="CONNECTION",
-                ),
-            ),
+            _approving(found.id),
         )
     ]

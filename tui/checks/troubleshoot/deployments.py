@@ -12,7 +12,7 @@ from tui.checks.troubleshoot.snapshot import LOG_NOT_THERE, Snapshot
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.monitor.activity_log import Change
-from tui.common.az_command import az
+from tui.common.az_command import az_ml
 from tui.plan import sizes
 
 ARTICLE = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
@@ -151,6 +151,7 @@ def _failed(snapshot: Snapshot, one: DeploymentInfo, facts: Mapping[str, Any], r
     serves = bool(endpoint.traffic.get(one.name))
     told = last.lines() if last else ()
     lines = last_lines(log) if not any(words in log.lower() for words in LOG_NOT_THERE) else ()
+    in_workspace = (str(facts.get("resource_group", "GROUP")), str(facts.get("workspace", "WORKSPACE")))
     offered = list(_of_card(card, one))
     away = fixes.remove_deployment(endpoint, one)
     if away is not None:
@@ -169,14 +170,7 @@ def _failed(snapshot: Snapshot, one: DeploymentInfo, facts: Mapping[str, Any], r
         remedy=remedy,
         evidence=(*told, *lines),
         commands=(
-            az(
-                "ml online-deployment get-logs",
-                endpoint_name=endpoint.name,
-                name=one.name,
-                lines="300",
-                resource_group=str(facts.get("resource_group", "GROUP")),
-                workspace_name=str(facts.get("workspace", "WORKSPACE")),
-            ),
+            az_ml("online-deployment get-logs", *in_workspace, endpoint_name=endpoint.name, name=one.name, lines="300"),
         ),
         docs=ARTICLE,
         deployment=one.name,

@@ -11,7 +11,7 @@ from tui.checks.troubleshoot import deployments, fixes, requests, surroundings
 from tui.checks.troubleshoot.snapshot import Snapshot
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.errors import CloudError
-from tui.common.az_command import az
+from tui.common.az_command import az_ml
 from tui.plan.model import Plan
 
 ARTICLE = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
@@ -101,14 +101,7 @@ def _not_there(plan: Plan, snapshot: Snapshot) -> Finding:
         f"The workspace {plan.workspace.name} has no endpoint {snapshot.name}.",
         cause="It was never created here, was deleted, or belongs to another workspace.",
         remedy="Correct the name or the workspace. To list existing endpoints: aml-deploy troubleshoot --plan PLAN",
-        commands=(
-            az(
-                "ml online-endpoint list",
-                resource_group=plan.workspace.resource_group,
-                workspace_name=plan.workspace.name,
-                output="table",
-            ),
-        ),
+        commands=(az_ml("online-endpoint list", plan.workspace.resource_group, plan.workspace.name, output="table"),),
         docs=ARTICLE,
         looked_at=snapshot.name,
     )

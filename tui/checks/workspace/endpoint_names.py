@@ -8,7 +8,7 @@ from tui.checks.finding import BLOCKER, OK, WARNING, Finding, PlanFix
 from tui.cloud.endpoints.endpoint_names import NameInRegion
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.workspace.workspace import WorkspaceInfo
-from tui.common.az_command import az
+from tui.common.az_command import az_ml
 from tui.plan.model import Plan
 from tui.plan.planned_changes import identity_change
 
@@ -73,6 +73,7 @@ def _have(count: int) -> str:
 
 def _state(plan: Plan, endpoint: EndpointInfo) -> Iterator[Finding]:
     state = endpoint.provisioning_state
+    in_workspace = (plan.workspace.resource_group, plan.workspace.name)
     if state in _BUSY:
         yield Finding(
             "endpoint-busy",
@@ -90,14 +91,7 @@ def _state(plan: Plan, endpoint: EndpointInfo) -> Iterator[Finding]:
             f"The endpoint {endpoint.name} exists in the state Failed.",
             "If it cannot be changed, delete it.",
             looked_at=endpoint.id,
-            commands=(
-                az(
-                    "ml online-endpoint delete",
-                    name=endpoint.name,
-                    resource_group=plan.workspace.resource_group,
-                    workspace_name=plan.workspace.name,
-                ),
-            ),
+            commands=(az_ml("online-endpoint delete", *in_workspace, name=endpoint.name),),
         )
     if TAG not in endpoint.tags:
         yield Finding(

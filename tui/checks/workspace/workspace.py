@@ -19,9 +19,8 @@ def group_of(resource: str) -> str:
 
 
 def az_workspace(verb: str, info: WorkspaceInfo, /, **options: str) -> str:
-    """A command of `az ml workspace` for a workspace, which none of them does without its name and its group."""
-    name = "workspace_name" if verb.startswith("outbound-rule") else "name"
-    return az(f"ml workspace {verb}", **{name: info.name}, resource_group=group_of(info.id), **options)
+    """A command of `az ml workspace` for a workspace: none of them does without its name and resource group."""
+    return az(f"ml workspace {verb}", name=info.name, resource_group=group_of(info.id), **options)
 
 
 def there(info: WorkspaceInfo) -> Finding:
