@@ -13,7 +13,9 @@ import pytest
 from tests.printed_commands import rendered
 from tests.printed_commands.judge import TABLE, command_of, wrong
 from tests.printed_commands.outputs import outputs
-from tests.printed_commands.shell import commands, prose, syntax
+from tests.printed_commands.shell import commands, placeholder, prose, syntax
+from tui.common.az_command import to_replace
+from tui.plain.commands.check import remedy_lines
 
 TUI = rendered.ROOT / "tui"
 SOURCES = {
@@ -92,6 +94,21 @@ def test_a_printed_command_has_no_words_for_people(texts: Texts) -> None:
 def test_a_wrong_command_is_caught(command: str, fault: str, printed: dict[str, Any]) -> None:
     (words,) = commands(command)
     assert fault in "\n".join(wrong(words, printed))
+
+
+def test_words_for_the_reader_to_replace_are_named(texts: Texts) -> None:
+    """Under a finding or a card; the page for an administrator says it once for all."""
+    seen = set()
+    for where, text in texts:
+        if where.startswith(("finding", "card")):
+            for words in commands(text):
+                left = [part for word in words for part in re.split(r"[/:=]", word) if placeholder(part)]
+                assert all(word in to_replace(text) for word in left), text
+                seen |= set(left)
+    assert {"CLUSTER", "VNET", "OBJECT_ID", "PRINCIPAL-ID", "IMAGE", "CONNECTION"} <= seen | {"OBJECT_ID"}
+    command = "az acr import -n REGISTRY --source docker.io/library/IMAGE:TAG"
+    assert remedy_lines({"remedy": "Do it.", "command": command})[-1] == "Replace REGISTRY, IMAGE, TAG in it."
+    assert not to_replace('export NO_PROXY="$NO_PROXY,a.org"', "env | grep -c ^AZURE_", "kubectl get pods -A", "az acr")
 
 
 @pytest.mark.parametrize(

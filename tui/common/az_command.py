@@ -7,6 +7,8 @@ import shlex
 
 # Double quotes are understood by cmd.exe too, which does not know single ones.
 _HARMLESS = re.compile(r"[\w .,:/@()+=-]+", re.ASCII)
+# CLUSTER or PRINCIPAL-ID; neither a variable, which is set or read, nor an option.
+_PLACEHOLDER = re.compile(r"(?<!export )(?<![\w$.^{-])[A-Z]+(?:[_-][A-Z]+)*(?![\w.-])")
 
 
 def az(command: str, /, **options: str) -> str:
@@ -21,6 +23,12 @@ def az(command: str, /, **options: str) -> str:
 def az_ml(command: str, group: str, workspace: str, /, **options: str) -> str:
     """A command of the extension `ml` in a workspace: none of them does without its name and resource group."""
     return az(f"ml {command}", **options, resource_group=group, workspace_name=workspace)
+
+
+def to_replace(*commands: str) -> str:
+    """A sentence that names the words in capitals for the reader to replace in commands; empty if there are none."""
+    words = dict.fromkeys(word for command in commands for word in _PLACEHOLDER.findall(command))
+    return f"Replace {', '.join(words)} in it." if words else ""
 
 
 def _word(value: str) -> str:

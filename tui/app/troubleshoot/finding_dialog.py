@@ -16,6 +16,7 @@ from tui.app.dialogs.text_dialog import TextScreen, TextScroll
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.state.store import Store
 from tui.app.widgets.inputs import TextInput
+from tui.common.az_command import to_replace
 from tui.helper.troubleshoot_report import WORDS
 
 PATIENCE = 3600  # seconds: redeploying may build the image first
@@ -193,7 +194,8 @@ def text(item: Mapping[str, Any]) -> Content:
     for name, value in (("Why", item.get("cause")), ("What to do", item.get("remedy"))):
         if value:
             parts += [Content(""), Content.assemble((f"{name}  ", "$text-muted"), str(value))]
-    parts += [Content(f"    $ {command}") for command in item.get("commands") or ()]
+    commands = [str(command) for command in item.get("commands") or ()]
+    parts += [Content(f"    {line}") for line in (*(f"$ {one}" for one in commands), to_replace(*commands)) if line]
     if item.get("evidence"):
         parts += [Content(""), Content.styled("Evidence", "$text-muted")]
         parts += [Content(f"  {line}") for line in item["evidence"]]

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from tui.common.az_command import to_replace
 from tui.plain.arguments.plan_and_environment import ready
 from tui.plain.ask_helper import ask
 from tui.plain.failure import Failure
@@ -103,7 +104,8 @@ def remedy_lines(finding: Mapping[str, Any]) -> list[str]:
     remedy = str(finding.get("remedy") or "")
     if command and remedy.endswith(command):
         remedy = remedy[: -len(command)].rstrip()
-    return [line for line in (remedy, f"$ {command}" if command and command not in remedy else "") if line]
+    shown = f"$ {command}" if command and command not in remedy else ""
+    return [line for line in (remedy, shown, to_replace(command)) if line]
 
 
 def verdict(findings: list[dict[str, Any]]) -> str:

@@ -7,6 +7,7 @@ import sys
 import textwrap
 from argparse import Namespace
 
+from tui.common.az_command import to_replace
 from tui.common.typed_path import typed_path
 from tui.plain.failure import Failure
 from tui.plain.terminal import out, out_json, say
@@ -59,6 +60,7 @@ def card_lines(card: Card) -> list[str]:
     """A card as lines of text."""
     lines = [card.title, *part("Why", card.cause), *part("What to do", card.remedy)]
     lines += [f"    $ {command}" for command in card.commands]
+    lines += part("Placeholders", to_replace(*card.commands))
     if card.docs:
         lines.append(f"  More: {card.docs}")
     if card.field:

@@ -10,6 +10,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
+from tui.common.az_command import to_replace
 from tui.helper import troubleshoot_report as words
 from tui.helper.client import HelperError
 from tui.plain.arguments.endpoint import target_or_choice
@@ -179,6 +180,7 @@ def finding_lines(item: Mapping[str, Any]) -> list[str]:
         remedy = remedy.replace(command, "").strip()
     lines += [*part("Why", item.get("cause")), *part("What to do", remedy)]
     lines += [f"    $ {command}" for command in commands]
+    lines += part("Placeholders", to_replace(*commands))
     if item.get("docs"):
         lines.append(f"  More: {item['docs']}")
     if item.get("evidence"):
