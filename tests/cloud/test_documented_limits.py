@@ -53,12 +53,12 @@ def test_a_page_more_than_three_is_not_asked_for(monkeypatch: pytest.MonkeyPatch
     asked: list[Any] = []
     row = {"unitOfMeasure": "1 Hour", "skuName": "D2"}
 
-    def get(url: str, params: Any, timeout: float) -> Any:
+    def get(session: Any, url: str, params: Any, timeout: float) -> Any:
         asked.append((url, params, timeout))
         page = {"Items": [{**row, "retailPrice": 9 - len(asked)}, "odd"], "NextPageLink": f"https://p/{len(asked)}"}
         return SimpleNamespace(raise_for_status=lambda: None, json=lambda: page)
 
-    monkeypatch.setattr(requests, "get", get)
+    monkeypatch.setattr(requests.Session, "get", get)
     assert prices._fetched("D2", "eastus", "https://p") == 6
     assert [url for url, *_ in asked] == ["https://p", "https://p/1", "https://p/2"]
     assert asked[0][1]["currencyCode"] == "'USD'" and asked[1][1] is None
@@ -75,7 +75,7 @@ def test_a_page_more_than_three_is_not_asked_for(monkeypatch: pytest.MonkeyPatch
 def test_without_a_price_there_is_none(monkeypatch: pytest.MonkeyPatch, body: Any) -> None:
     monkeypatch.setattr(prices, "_silent", {})
     answer = SimpleNamespace(raise_for_status=lambda: None, json=lambda: body)
-    monkeypatch.setattr(requests, "get", lambda *args, **options: answer)
+    monkeypatch.setattr(requests.Session, "get", lambda *args, **options: answer)
     assert prices._fetched("D2", "eastus", "https://p") is None
     assert ("https://p" in prices._silent) is isinstance(body, list), "an answer without prices is an answer"
 

@@ -138,10 +138,10 @@ def _unusable(title: str, url: str, what: str) -> CloudError:
 
 
 def _read_metadata(url: str, session: requests.Session | None) -> list[Any]:
-    import requests
+    from tui.cloud.http import connections
 
     try:
-        answer = (session or requests).get(url, timeout=(10, 30), allow_redirects=False)
+        answer = (session or connections.session()).get(url, timeout=(10, 30), allow_redirects=False)
         answer.raise_for_status()
         body = answer.json()
     except Exception as error:

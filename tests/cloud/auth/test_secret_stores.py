@@ -11,6 +11,7 @@ import pytest
 from tui.cloud.auth import credentials, secrets
 from tui.cloud.auth.secrets import Reader
 from tui.cloud.errors import CloudError
+from tui.cloud.http.connections import AzureSession
 from tui.common.redact import each_text, hide
 from tui.plan.model import Credential, Deployment, Plan, Workspace
 
@@ -152,6 +153,7 @@ def test_a_vaults_host_and_credential(monkeypatch: pytest.MonkeyPatch) -> None:
     class Client:
         def __init__(self, url: str, token: Any, **options: Any) -> None:
             self.url, self.token = url, token
+            assert isinstance(options.pop("transport").session, AzureSession)
             assert options == {"retry_total": 2, "connection_timeout": 5, "read_timeout": 20}
 
         def get_secret(self, name: str, version: str | None) -> Any:
@@ -166,7 +168,7 @@ def test_a_vaults_host_and_credential(monkeypatch: pytest.MonkeyPatch) -> None:
             pass
 
     monkeypatch.setattr(vaults, "SecretClient", Client)
-    monkeypatch.setattr(credentials, "build", lambda credential, cloud: (credential.method, cloud.name))
+    monkeypatch.setattr(credentials, "build", lambda credential, cloud, transport: (credential.method, cloud.name))
     monkeypatch.delenv("ARM_CLOUD_METADATA_URL", raising=False)
     monkeypatch.setenv("AZUREML_CURRENT_CLOUD", "AzureChinaCloud")
     reader = Reader()

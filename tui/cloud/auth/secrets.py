@@ -16,7 +16,7 @@ from tui.cloud import clouds
 from tui.cloud.auth import credentials
 from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
-from tui.cloud.http import sdk_logging, trusted_hosts
+from tui.cloud.http import connections, sdk_logging, trusted_hosts
 from tui.common.redact import learn
 from tui.plan.load_save.references import REFERENCE, SECRET_KINDS, has_secret, malformed, of_secrets
 from tui.plan.model import Credential, Deployment, Plan
@@ -167,9 +167,14 @@ class Reader:
         host = vault if "." in vault else f"{vault}.{cloud.vault_suffix}"
         trusted_hosts.check(cloud, trusted_hosts.VAULT, f"https://{host}", f"${{keyvault:{name}}}")
         if self._token is None:
-            self._token = credentials.build(self._credential, cloud)
+            self._token = credentials.build(self._credential, cloud, connections.transport())
         client = SecretClient(
-            f"https://{host}", self._token, retry_total=2, connection_timeout=5, read_timeout=_SECONDS
+            f"https://{host}",
+            self._token,
+            transport=connections.transport(),
+            retry_total=2,
+            connection_timeout=5,
+            read_timeout=_SECONDS,
         )
         try:
             return str(client.get_secret(secret, version or None).value or "")

@@ -17,6 +17,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from tui.cloud.http.proxies import BUILT_IN, for_requests, trust
 from tui.common import redact
 from tui.common.deadlines import NoAnswer, Question
 
@@ -109,12 +110,31 @@ def _shared(scheme: str, verify: Any, cert: Any) -> bool:
     return scheme.lower() == "https" and bool(verify) and not cert
 
 
+class AzureSession(requests.Session):
+    """A session for signed requests: proxies and certificates come from the environment, but nothing else.
+
+    With its `trust_env`, requests would replace a token by what a `.netrc` file has for the host, or for any host.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """The proxy of `proxies.for_requests` and the bundle of `proxies.trust`, unless others are given."""
+        proxies = {**for_requests(str(url)), **(proxies or {})}
+        if verify is True or verify is None:
+            found = trust()
+            verify = verify if found.variable == BUILT_IN else found.path
+        return super().merge_environment_settings(url, proxies, stream, verify, cert)
+
+
 def session(connections: int = 10, retries: Retry | int = 0, limited: bool = True) -> requests.Session:
     """A requests session that shares its certificates with all others; proxies come from the environment.
 
     `limited` is whether answers have a limit as a whole; the upload of a large block on a slow line has none.
     """
-    made = requests.Session()
+    made = AzureSession()
     for scheme in ("https://", "http://"):
         adapter = SharingAdapter(limited, pool_connections=10, pool_maxsize=connections, max_retries=retries)
         made.mount(scheme, adapter)

@@ -28,15 +28,22 @@ def proxy_for(url: str) -> Proxy | None:
 
     Raises ValueError for an invalid proxy address.
     """
-    from requests.utils import get_environ_proxies, select_proxy
+    from requests.utils import select_proxy
 
-    found = select_proxy(url, get_environ_proxies(url))
+    found = select_proxy(url, for_requests(url))
     return parse(found) if found else None
+
+
+def for_requests(url: str) -> dict[str, str]:
+    """The environment's proxies for a URL as requests takes them; `host:port` without a scheme is an HTTP proxy."""
+    from requests.utils import get_environ_proxies
+
+    return {key: one if "://" in one else f"http://{one}" for key, one in get_environ_proxies(url).items() if one}
 
 
 def parse(text: str) -> Proxy:
     """Parse a proxy's address. Raises ValueError."""
-    parts = urlsplit(text if "://" in text else f"http://{text}")
+    parts = urlsplit(text if "://" in text else f"http://{text}")  # as in `for_requests`
     if not parts.hostname:
         raise ValueError("The proxy's address has no host.")
     port = parts.port or (443 if parts.scheme == "https" else 1080 if parts.scheme.startswith("socks") else 80)
@@ -55,6 +62,9 @@ def shown(environ: Mapping[str, str] | None = None) -> str:
             except ValueError:
                 return f"{name}, which is not a valid address"
     return ""
+
+
+BUILT_IN = "certifi"
 
 
 @dataclass(frozen=True)
@@ -89,4 +99,4 @@ def trust(environ: Mapping[str, str] | None = None) -> Trust:
             return Trust(variable, env[variable])
     from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-    return Trust("certifi", str(DEFAULT_CA_BUNDLE_PATH))
+    return Trust(BUILT_IN, str(DEFAULT_CA_BUNDLE_PATH))

@@ -58,7 +58,9 @@ class Recorder:
 
     def session(self, service: str, connections: int = 10, retries: Retry | int = 0) -> requests.Session:
         """A requests session whose exchanges are recorded under a service's name."""
-        session = requests.Session()
+        from tui.cloud.http.connections import AzureSession
+
+        session = AzureSession()
         for scheme in ("https://", "http://"):
             session.mount(scheme, _Adapter(self, service, connections, retries))
         return session

@@ -132,6 +132,8 @@ def _asked(size: str, region: str, address: str, environ: Mapping[str, str] | No
 def _fetched(size: str, region: str, address: str) -> float | None:
     import requests
 
+    from tui.cloud.http import connections
+
     wanted = (
         f"serviceName eq 'Virtual Machines' and armRegionName eq '{region}' and armSkuName eq '{size}' "
         "and priceType eq 'Consumption'"
@@ -140,9 +142,9 @@ def _fetched(size: str, region: str, address: str) -> float | None:
     end = time.monotonic() + TIMEOUT_SECONDS
     items: list[dict[str, Any]] = []
     try:
-        url = address
+        url, http = address, connections.session()
         for _ in range(MOST_PAGES):
-            answer = requests.get(url, params=query, timeout=max(0.1, end - time.monotonic()))
+            answer = http.get(url, params=query, timeout=max(0.1, end - time.monotonic()))
             answer.raise_for_status()
             page = answer.json()
             items += [item for item in page.get("Items") or [] if isinstance(item, dict)]
