@@ -42,10 +42,10 @@ def through_outages(task: TaskContext, work: Callable[[TaskContext], Outcome]) -
 
 
 def passes(task: TaskContext, error: Exception) -> bool:
-    """Whether the error is an outage of Resource Manager, which this run has reached before."""
+    """Whether the error is an outage of Resource Manager or of the sign-in, which this run has reached before."""
     status, code = getattr(error, "status", None), getattr(error, "code", None)
     if status in _PASSING:
         return code is None or not str(code).startswith("scoring-")
-    host = urlsplit(task.cloud.metadata.resource_manager).hostname or ""
+    hosts = [urlsplit(url).hostname for url in (task.cloud.metadata.resource_manager, task.cloud.metadata.login)]
     text = f"{error} {getattr(error, 'raw', '')}"
-    return code == "Unreachable" and bool(host) and host in text and "certificate" not in text.lower()
+    return code == "Unreachable" and any(host and host in text for host in hosts) and "certificate" not in text.lower()

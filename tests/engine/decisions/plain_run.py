@@ -68,7 +68,10 @@ def a_run(folder: Path, plan: m.Plan = PLAN, **more: Any) -> Run:
         for_plan=lambda changed: SimpleNamespace(plan=changed),
         workspace_id=plan.workspace.id,
         metadata=SimpleNamespace(
-            resource_manager="https://management.azure.com", studio="https://ml.azure.com", portal="https://portal"
+            resource_manager="https://management.azure.com",
+            login="https://login.microsoftonline.com",
+            studio="https://ml.azure.com",
+            portal="https://portal",
         ),
     )
     return Run(plan, cloud, Notes(), folder, **more)

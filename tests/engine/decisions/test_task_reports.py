@@ -116,6 +116,7 @@ UNREACHABLE = CloudError("No answer", "management.azure.com does not answer.", c
         (CloudError("x"), False),
         (UNREACHABLE, True),
         (CloudError("No answer", "It is away.", raw="GET https://management.azure.com", code="Unreachable"), True),
+        (CloudError("No answer", "login.microsoftonline.com is away.", code="Unreachable"), True),
         (CloudError("No answer", "churn.inference.ml.azure.com", code="Unreachable"), False),
         (CloudError("No answer", "management.azure.com: the Certificate expired", code="Unreachable"), False),
         (CloudError("No answer", "management.azure.com", code="A"), False),
@@ -146,7 +147,7 @@ def test_only_an_outage_of_resource_manager_is_waited_out(
 
 
 def test_without_an_address_no_error_is_an_outage(run: Run) -> None:
-    run.cloud.metadata.resource_manager = ""
+    run.cloud.metadata.resource_manager = run.cloud.metadata.login = ""
     with pytest.raises(CloudError):
         through_outages(a_task(run, "model"), lambda task: (_ for _ in ()).throw(UNREACHABLE))
 

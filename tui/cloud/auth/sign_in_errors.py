@@ -68,13 +68,22 @@ _AADSTS = {
 }
 
 
+# Codes of a service that is busy or down for a while; they say nothing about the identity (same source).
+_PASSING = frozenset({"90006", "90012", "90024", "90025", "90033", "90055"})
+
+
 def explain_sign_in(error: BaseException) -> CloudError:
-    """Turn a failed sign-in of azure-identity into a CloudError."""
+    """Turn a failed sign-in of azure-identity into a CloudError.
+
+    Its status is 401 if the identity was refused, 429 or above if Microsoft Entra itself has a fault, which passes.
+    """
     text = clean(str(error))
     found = re.search(r"AADSTS(\d+)", text)
     if found:
         code = found.group(1)
         title, remedy = _AADSTS.get(code, ("Microsoft Entra refused the sign-in", "See the message."))
+        if code in _PASSING:
+            title, remedy = _UNAVAILABLE
         ids = re.findall(r"(?:Trace|Correlation) ID:\s*([0-9a-fA-F-]{36})", text)
         return CloudError(
             title=title,
@@ -83,8 +92,14 @@ def explain_sign_in(error: BaseException) -> CloudError:
             raw=text,
             code=f"AADSTS{code}",
             request_ids=list(dict.fromkeys(ids)),
-            status=401,
+            status=503 if code in _PASSING else 401,
         )
+    # Of azure-identity: the sign-in service, or a proxy in front of it, answered without a code of Entra.
+    answered = re.search(r"HTTP Error: (429|5\d\d)\b", text)
+    if answered:
+        title, remedy = _UNAVAILABLE
+        cause = f"The sign-in service answered {answered[1]}."
+        return CloudError(title, cause, remedy, raw=text, code="SignInFailed", status=int(answered[1]))
     sources = _sources(text)
     if sources:
         said = "; ".join(f"{name}: {reason}" for name, reason in sources)
@@ -114,6 +129,9 @@ def explain_sign_in(error: BaseException) -> CloudError:
         raw=text,
         code="SignInFailed",
     )
+
+
+_UNAVAILABLE = ("Microsoft Entra is unavailable at the moment", "Try again in a few minutes.")
 
 
 def _entra_message(text: str) -> str:

@@ -1,0 +1,49 @@
+"""A sign-in service that is busy or away is not a refusal of the identity."""
+
+from __future__ import annotations
+
+import pytest
+from azure.core.exceptions import ClientAuthenticationError
+from scripted_service import WORKSPACE, Reply, Service
+
+from tui.cloud.auth.sign_in import sign_in
+from tui.cloud.error_explanations import explain
+from tui.cloud.errors import CloudError
+from tui.cloud.session import connect
+from tui.plan.model import Credential, Plan
+
+TENANT = "22222222-2222-2222-2222-222222222222"
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "code"),
+    [
+        ("AADSTS90033: A transient error has occurred. Please try again.", 503, "AADSTS90033"),
+        ("AADSTS90006: External server retryable error.", 503, "AADSTS90006"),
+        ("AADSTS7000215: Invalid client secret provided.", 401, "AADSTS7000215"),
+        ("AADSTS900066: something else.", 401, "AADSTS900066"),
+        ("HTTP Error: 502", 502, "SignInFailed"),
+        ("HTTP Error: 429", 429, "SignInFailed"),
+        ("HTTP Error: 404", None, "SignInFailed"),
+    ],
+)
+def test_faults_of_the_sign_in_service_are_told_from_refusals(said: str, status: int | None, code: str) -> None:
+    error = explain(ClientAuthenticationError(f"Authentication failed: {said}"))
+    assert (error.status, error.code) == (status, code)
+    assert ("unavailable at the moment" in error.title) is (status in (429, 502, 503))
+
+
+def test_a_transient_answer_of_the_token_endpoint_is_an_outage(service: Service) -> None:
+    issuer = f"{service.url}/{TENANT}"
+    urls = {"authorization_endpoint": f"{issuer}/a", "token_endpoint": f"{issuer}/token", "issuer": f"{issuer}/v2.0"}
+    service.on("GET", "/v2.0/.well-known/openid-configuration", Reply(body=urls))
+    body = {"error": "temporarily_unavailable", "error_description": "AADSTS90033: A transient error has occurred."}
+    service.on("POST", "/token", Reply(400, body))
+    plan = Plan(workspace=WORKSPACE, credential=Credential("service_principal", TENANT, "client", "secret-12"))
+    cloud = connect(plan)
+    with pytest.raises(CloudError) as caught:
+        sign_in(cloud)
+    assert (caught.value.status, caught.value.code) == (503, "AADSTS90033")
+    with pytest.raises(CloudError) as caught:
+        cloud.read_workspace()
+    assert (caught.value.status, caught.value.code) == (503, "AADSTS90033")
