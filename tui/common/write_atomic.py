@@ -13,8 +13,8 @@ def write_atomic(path: Path, content: str | bytes, *, mode: int | None = None, s
 
     `mode` are its permissions. Without it, a file that exists keeps its own, and a link stays one: the file to which it
     points is replaced; a new file has the permissions of the umask. With `sync`, content and name are durable on
-    return, which takes about ten milliseconds on a disk; omit it for files that are written every few seconds and not needed
-    after a power cut. An error leaves no partial file. Raises OSError.
+    return, which takes about ten milliseconds on a disk; omit it for files that are written every few seconds and not
+    needed after a power cut. An error leaves no partial file. Raises OSError.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     if mode is None:
