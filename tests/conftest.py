@@ -131,6 +131,7 @@ SLOW_FILES = {
     "app/steps/model/test_scoring_script.py",
     "app/steps/network/test_network.py",
     "app/steps/review/test_review.py",
+    "app/steps/test/test_load_test_dialog.py",
     "app/steps/test_as_cli.py",
     "app/steps/test_first_error.py",
     "app/steps/test_late_answers.py",
