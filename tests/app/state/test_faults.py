@@ -90,7 +90,9 @@ async def test_a_failing_worker_gives_a_notice_and_the_wizard_goes_on(
     failed_workers.clear()
 
 
-async def test_a_crash_keeps_unsaved_edits_without_secrets_and_the_next_start_offers_them(home: Path) -> None:
+async def test_a_crash_keeps_unsaved_edits_without_secrets_and_the_next_start_offers_them(
+    home: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     file = home / "mine.yml"
     load("churn-xgboost").save(file)
     before = file.read_bytes()
@@ -104,10 +106,12 @@ async def test_a_crash_keeps_unsaved_edits_without_secrets_and_the_next_start_of
             walk.store.set("credential.client_secret", "typed~secret~value")
 
             def crash() -> None:
-                raise Injected
+                raise Injected("with typed~secret~value")
 
             app.call_later(crash)
             await walk.until(lambda: app._exit, "the wizard ends")
+    logged = capfd.readouterr().err
+    assert "Injected: with (hidden)" in logged and "typed~secret~value" not in logged
     assert file.read_bytes() == before
     (kept,) = plans(home).iterdir()
     assert load(kept).get("endpoint.name") == "edited-01"

@@ -16,6 +16,8 @@ from typing import Any
 from textual.app import App
 from textual.worker import WorkerFailed
 
+from tui.common.redact import redact
+
 
 class OwnFaults(App[Any], inherit_bindings=False):
     """Mixin for applications: on a crash, prints one sentence; the traceback goes to standard error, the log."""
@@ -52,4 +54,4 @@ class OwnFaults(App[Any], inherit_bindings=False):
 def _log(error: BaseException) -> None:
     lines = traceback.format_exception(type(error), error, error.__traceback__)
     with contextlib.suppress(OSError):
-        os.write(2, "".join(lines).encode("utf-8", "replace"))  # descriptor 2 is the log here
+        os.write(2, redact("".join(lines)).encode("utf-8", "replace"))  # descriptor 2 is the log here
