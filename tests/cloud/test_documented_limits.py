@@ -13,7 +13,7 @@ from scripted_service import Reply, Service
 from tui.cloud.assets import base_images, code, environments, models
 from tui.cloud.endpoints import endpoint_names, traffic
 from tui.cloud.errors import CloudError
-from tui.cloud.http import arm, connectivity, operation, run_operation, sdk_client
+from tui.cloud.http import arm, connectivity, operation, run_operation
 from tui.cloud.sources import mlflow_source, staging
 from tui.cloud.storage import blob_container, folder_files, storage_probe, upload_pace, uploader
 from tui.cloud.storage.datastore import Datastore
@@ -37,7 +37,7 @@ def test_how_long_a_user_waits() -> None:
     assert (operation._PATIENCE, run_operation.BUSY_SECONDS, run_operation.WORKING_SECONDS) == (600, 600, 5)
     assert (blob_container._SILENCE, blob_container._STRANGER, endpoint_names.SECONDS) == (180, 4, 15)
     assert (prices.TIMEOUT_SECONDS, prices.UNREACHABLE_SECONDS, prices.KEPT_SECONDS) == (3, 600, 24 * 3600)
-    assert (sdk_client.TOKEN_SECONDS, base_images._TAGS_TIMEOUT, endpoint_names.MOST_WORKSPACES) == (60, (3, 5), 40)
+    assert (base_images._TAGS_TIMEOUT, endpoint_names.MOST_WORKSPACES) == ((3, 5), 40)
     waits = (uploader._TICK, folder_files._TICK, staging._TICK, upload_pace._LOOK, run_operation.CHECK_SECONDS)
     assert max(waits) <= 0.2, "a cancel is noticed at once"
 

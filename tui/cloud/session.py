@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tui.cloud import clouds
 from tui.cloud.auth import credentials
+from tui.cloud.auth.shared_token import SharedToken
 from tui.cloud.clouds import CloudMetadata
 from tui.cloud.errors import CloudError
 from tui.cloud.http import arm, connections, sdk_logging
@@ -26,7 +27,9 @@ class Cloud:
     With a recorder, every client's exchanges are recorded.
     """
 
-    def __init__(self, plan: Plan, metadata: CloudMetadata, credential: Any, recorder: Recorder | None = None) -> None:
+    def __init__(
+        self, plan: Plan, metadata: CloudMetadata, credential: SharedToken, recorder: Recorder | None = None
+    ) -> None:
         self.plan = plan
         self.metadata = metadata
         self.credential = credential
@@ -109,4 +112,4 @@ def connect(plan: Plan, recorder: Recorder | None = None) -> Cloud:
     sdk_logging.before_import()
     metadata = clouds.current(session=recorder.session("metadata") if recorder else connections.session())
     transport = recorder.transport("identity") if recorder else connections.transport()
-    return Cloud(plan, metadata, credentials.build(plan.credential, metadata, transport), recorder)
+    return Cloud(plan, metadata, SharedToken(credentials.build(plan.credential, metadata, transport)), recorder)

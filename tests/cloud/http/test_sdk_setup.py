@@ -18,7 +18,6 @@ from tui.cloud.errors import CloudError
 from tui.cloud.http import sdk_client, sdk_import, sdk_logging
 from tui.cloud.http.arm import Answer
 from tui.cloud.http.dns_zones import PrivateName, inference_probe, is_address, is_private, private_name
-from tui.cloud.http.sdk_client import _SharedToken
 from tui.plan.sdk_entities import Entity
 
 PUBLIC = BUILT_IN["AzureCloud"]
@@ -35,26 +34,7 @@ def test_a_newer_version_than_the_tested_ones_is_told(
     assert sdk_import.newer_than_tried() == (installed if newer else "")
 
 
-def test_tokens_are_shared_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    monkeypatch.setattr(sdk_client.time, "monotonic", lambda: now[0])
-    asked: list[tuple[Any, ...]] = []
-
-    class Identity:
-        def get_token(self, *scopes: str, **options: Any) -> int:
-            asked.append((scopes, options))
-            return len(asked)
-
-    shared = _SharedToken(Identity())
-    assert [shared.get_token("a"), shared.get_token("a"), shared.get_token("b")] == [1, 1, 2]
-    now[0] = 59.9
-    assert shared.get_token("a") == 1
-    now[0] = 60.0
-    assert shared.get_token("a", tenant_id="t") == 3 and asked[-1] == (("a",), {"tenant_id": "t"})
-    assert shared.get_token("a", claims="c") == 4 and asked[-1] == (("a",), {"claims": "c"})
-    assert shared.get_token("a") == 4
-    shared.forget()
-    assert shared.get_token("a") == 5
+def test_registries_are_not_called() -> None:
     with pytest.raises(LookupError):
         str(sdk_client._NotAsked())
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from scripted_service import WORKSPACE, Reply, Service
 
+from tui.cloud.auth import shared_token
+from tui.cloud.auth.shared_token import SharedToken
 from tui.cloud.errors import CloudError
 from tui.cloud.storage import blob_access
 from tui.cloud.storage.blob_access import Access
@@ -59,7 +61,7 @@ def test_a_token_is_asked_for_again_in_time(
     monkeypatch: pytest.MonkeyPatch, left: float, later: float, asked: int
 ) -> None:
     now = [1000.0]
-    monkeypatch.setattr(blob_access, "time", SimpleNamespace(time=lambda: now[0]))
+    monkeypatch.setattr(shared_token, "time", SimpleNamespace(time=lambda: now[0]))
     scopes: list[str] = []
 
     class Identity:
@@ -67,7 +69,7 @@ def test_a_token_is_asked_for_again_in_time(
             scopes.append(scope)
             return SimpleNamespace(token="t", expires_on=now[0] + left)
 
-    access = Access("https://acc.blob.x", Identity())
+    access = Access("https://acc.blob.x", SharedToken(Identity()))
     for _ in range(2):
         headers: dict[str, str] = {}
         access.sign("GET", "/c", {}, headers)

@@ -66,7 +66,8 @@ def _claims(token: str) -> dict[str, Any]:
 
 def _source(cloud: Cloud) -> str:
     """The source of the chain that gave the token; azure-identity keeps it in an attribute without a public name."""
-    used = getattr(cloud.credential, "_successful_credential", None) or cloud.credential
+    identity = getattr(cloud.credential, "identity", cloud.credential)
+    used = getattr(identity, "_successful_credential", None) or identity
     return type(used).__name__.replace("Credential", "") or "Default"
 
 

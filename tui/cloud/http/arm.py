@@ -53,7 +53,7 @@ class ResourceManager:
 
         from tui.cloud.http.retry import NotifyingRetryPolicy
 
-        self.metadata = metadata
+        self.metadata, self._credential = metadata, credential
         self.base = metadata.resource_manager
         self.transport = transport
         self._client = ARMPipelineClient(
@@ -153,6 +153,8 @@ class ResourceManager:
             response = self._client.send_request(request, **options)
         except Exception as error:
             raise explain(error, doing) from None
+        if response.status_code == 401 and hasattr(self._credential, "forget"):
+            self._credential.forget()
         text = response.text()
         try:
             content = response.json() if response.content else None

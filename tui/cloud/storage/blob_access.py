@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import threading
-import time
 from email.utils import formatdate
 from typing import Any, Callable
 from urllib.parse import quote, urlsplit
@@ -32,7 +31,7 @@ _SIGNED = (
 class Access:
     """Signs requests; thread-safe.
 
-    `credential` is a signature's query string, an account key, or an object with `get_token`. `renew` returns a new one
+    `credential` is a signature's query string, an account key, or a `SharedToken`. `renew` returns a new one
     if it can, so that a signature that expires during an upload does not end the upload.
     """
 
@@ -42,8 +41,6 @@ class Access:
         self._account = (parts.path.strip("/") or str(parts.hostname)).split(".")[0]
         self._credential, self._renew = credential, renew
         self._lock = threading.Lock()
-        self._token: Any = None
-        self._look_again = 0.0  # when the token is requested again
         self.generation = 0
 
     def sign(self, method: str, path: str, query: dict[str, str], headers: dict[str, str]) -> tuple[str, int]:
@@ -57,7 +54,7 @@ class Access:
         with self._lock:
             credential, generation = self._credential, self.generation
         if hasattr(credential, "get_token"):
-            headers["authorization"] = f"Bearer {self._bearer(credential)}"
+            headers["authorization"] = f"Bearer {credential.get_token(SCOPE).token}"
         elif "&" in credential or credential.startswith("sig="):  # a key is in base64
             text = f"{text}&{credential}" if text else credential
         else:
@@ -77,18 +74,10 @@ class Access:
             if credential is None and not hasattr(self._credential, "get_token"):
                 return False
             self._credential = credential or self._credential
-            self._token = None
+            if hasattr(self._credential, "forget"):
+                self._credential.forget()
             self.generation += 1
             return True
-
-    def _bearer(self, credential: Any) -> str:
-        with self._lock:
-            now = time.time()
-            if self._token is None or now >= self._look_again:
-                self._token = credential.get_token(SCOPE)
-                left = float(self._token.expires_on) - now
-                self._look_again = now + max(0.0, min(left - 300, 600) if left > 600 else left / 2)
-            return str(self._token.token)
 
     def _signature(self, key: str, method: str, path: str, query: dict[str, str], headers: dict[str, str]) -> str:
         """The signature with an account key (Microsoft, authorize-with-shared-key)."""
