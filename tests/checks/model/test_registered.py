@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from tui.checks.model import registered
 from tui.checks.steps import of
 from tui.cloud.assets.environments import EnvironmentVersion
 from tui.cloud.assets.models import ModelVersion
+from tui.cloud.clouds import BUILT_IN
 from tui.cloud.errors import CloudError
+from tui.cloud.http.arm import Answer
 from tui.common.deadlines import Question
 from tui.plan import model as m
 
@@ -81,11 +84,11 @@ def referring(model: str | None, environment: str | None = None, code: bool = Fa
         (CHURN, None, [MODEL]),
         (None, "azureml:e:1", [ENVIRONMENT]),
         (CHURN, "azureml:e:1", [MODEL, ENVIRONMENT]),
-        (SHARED, "azureml:e:1", [ENVIRONMENT]),
-        (CHURN, "azureml://registries/azureml/environments/e/versions/1", [MODEL]),
+        (SHARED, "azureml:e:1", [MODEL, ENVIRONMENT]),
+        (CHURN, "azureml://registries/azureml/environments/e/versions/1", [MODEL, ENVIRONMENT]),
     ],
 )
-def test_only_the_workspaces_own_assets_are_asked_for(
+def test_every_asset_that_the_plan_refers_to_is_asked_for(
     model: str | None, environment: str | None, fields: list[str]
 ) -> None:
     asked = registered.asked(referring(model, environment), None, lambda ask: Question(lambda: None, 5))  # type: ignore[arg-type]
@@ -129,3 +132,27 @@ def test_who_needs_routes(plan: m.Plan, model: Any, severity: str) -> None:
         questions[MODEL] = answering(given)
     found = {one.field: one.severity for one in registered.findings(plan, questions)}
     assert found[ENVIRONMENT] == severity
+
+
+@pytest.mark.parametrize(
+    ("discovery", "asset", "severity"),
+    [(200, 200, "ok"), (200, 404, "blocker"), (200, 403, "unknown"), (404, 200, "unknown"), (403, 200, "unknown")],
+)
+def test_a_public_registry_is_asked_and_a_private_one_is_unknown(discovery: int, asset: int, severity: str) -> None:
+    place = {"primaryRegionResourceProviderUri": "https://eu.api.azureml.ms", "subscriptionId": "s"}
+
+    def call(*args: Any, **options: Any) -> Answer:
+        if discovery != 200:
+            raise CloudError("No", status=discovery)
+        return Answer(200, {}, {**place, "resourceGroup": "g"})
+
+    def find(path: str, *args: Any, **options: Any) -> dict[str, Any] | None:
+        assert path.endswith("/registries/common/models/churn/versions/1")
+        if asset == 403:
+            raise CloudError("No", status=403)
+        return {} if asset == 200 else None
+
+    cloud: Any = SimpleNamespace(metadata=BUILT_IN["AzureCloud"], arm=SimpleNamespace(call=call, find=find))
+    plan = referring(SHARED, None)
+    (found,) = registered.findings(plan, registered.asked(plan, cloud, lambda ask: Question(ask, 5)))
+    assert (found.severity, found.field) == (severity, MODEL)

@@ -10,25 +10,14 @@ import pytest
 from scripted_service import WORKSPACE, Reply, Service
 
 from tui.cloud.assets import models
-from tui.cloud.assets.models import CONTENT_TAG, FIGURES_TAG, parse_reference
+from tui.cloud.assets.models import CONTENT_TAG, FIGURES_TAG
 from tui.cloud.errors import Cancelled, CloudError
 from tui.cloud.storage.folder_files import content_hash
 from tui.plan.model import Model
 
 MODELS = f"{WORKSPACE.id}/models/m/versions"
+OTHER = "/subscriptions/s2/resourceGroups/g2/providers/Microsoft.MachineLearningServices/workspaces/w2"
 TAKEN = Reply(409, {"error": {"code": "UserError", "message": "already exists"}})
-
-
-@pytest.mark.parametrize(
-    ("reference", "expected"),
-    [
-        ("azureml:m:3", ("m", "3")), ("azureml:m@latest", ("m", None)), ("azureml:m", ("m", None)), ("m:3", ("m", "3")),
-        ("m@other", ("m", "other")), (f"{MODELS}/3", ("m", "3")), ("azureml:/x/Models/m/Versions/3", ("m", "3")),
-        (f"{MODELS}/3/x", (f"{MODELS}/3/x", None)),
-    ],
-)  # fmt: skip
-def test_a_reference(reference: str, expected: tuple[str, str | None]) -> None:
-    assert parse_reference(reference, "models") == expected
 
 
 def version(number: str, kind: str | None = "custom_model", **tags: str) -> dict[str, Any]:
@@ -85,6 +74,11 @@ def test_a_reference_is_resolved_or_refused(service: Service, cloud: Any) -> Non
     service.on("GET", "/models/m/versions/3", Reply(body=version("3")))
     assert models.resolve(cloud, "azureml:m:3").version == "3"
     assert models.resolve(cloud, "azureml:m@latest").version == "9"
+    elsewhere = f"{MODELS.replace(WORKSPACE.id, OTHER)}"
+    service.on("GET", f"{elsewhere}/3", Reply(body={**version("3"), "id": f"{elsewhere}/3"}))
+    assert models.resolve(cloud, f"azureml:{elsewhere}/3").id == f"{elsewhere}/3", "not the version of the same number"
+    in_registry = "azureml://registries/r/models/m/versions/3"
+    assert models.resolve(cloud, in_registry).id == in_registry
     listed(service)
     for reference in ("azureml:m:4", "azureml:m@latest"):
         with pytest.raises(CloudError) as caught:

@@ -252,11 +252,11 @@ def test_the_registry_must_be_the_services_own(uri: str, accepted: bool) -> None
         metadata=PUBLIC, arm=SimpleNamespace(call=lambda *args, **options: Answer(200, {}, body))
     )
     if accepted:
-        assert base_images._registry(there).endswith("/resourceGroups/g/providers/Microsoft.MachineLearningServices"
-                                                     "/registries/azureml")  # fmt: skip
+        found = base_images.registry(there, "azureml")
+        assert found.endswith("/resourceGroups/g/providers/Microsoft.MachineLearningServices/registries/azureml")
     else:
         with pytest.raises(CloudError):
-            base_images._registry(there)
+            base_images.registry(there, "azureml")
 
 
 def test_curated_environments_of_a_cloud(cloud: Any) -> None:

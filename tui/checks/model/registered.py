@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any, Callable
 
 from tui.checks.ask_azure import ask
-from tui.checks.finding import BLOCKER, OK, Finding
+from tui.checks.finding import BLOCKER, OK, UNKNOWN, Finding
+from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud
 from tui.common.deadlines import Question
 from tui.plan.model import Plan
@@ -14,8 +15,6 @@ from tui.plan.model import Plan
 _MODEL = "deployment.model.path"
 _ENVIRONMENT = "deployment.environment.registered"
 _CUSTOM = "https://learn.microsoft.com/azure/machine-learning/how-to-deploy-custom-container"
-# An asset of a shared registry is read from the registry, to which the workspace's roles do not apply.
-_ELSEWHERE = "azureml://registries/"
 
 
 def asked(plan: Plan, cloud: Cloud, start: Callable[[Callable[[], Any]], Question[Any]]) -> dict[str, Question[Any]]:
@@ -24,11 +23,35 @@ def asked(plan: Plan, cloud: Cloud, start: Callable[[Callable[[], Any]], Questio
 
     model, environment = plan.deployment.model.registered, plan.deployment.environment.registered
     found: dict[str, Question[Any]] = {}
-    if model and not model.startswith(_ELSEWHERE):
-        found[_MODEL] = start(lambda: models.resolve(cloud, model))
-    if environment and not environment.startswith(_ELSEWHERE):
-        found[_ENVIRONMENT] = start(lambda: environments.resolve(cloud, environment))
+    if model:
+        found[_MODEL] = start(lambda: _in_registry(cloud, model, "models") or models.resolve(cloud, model))
+    if environment:
+        found[_ENVIRONMENT] = start(
+            lambda: _in_registry(cloud, environment, "environments") or environments.resolve(cloud, environment)
+        )
     return found
+
+
+def _in_registry(cloud: Cloud, reference: str, kind: str) -> Finding | None:
+    """The finding about an asset of a shared registry, to which the workspace's roles do not apply; None for others.
+
+    Only what the registry answers blocks: a private one does not answer from everywhere.
+    """
+    from tui.cloud.assets import asset_reference, base_images
+
+    wanted = asset_reference.parse(reference, kind)
+    if not wanted.registry:
+        return None
+    field = _MODEL if kind == "models" else _ENVIRONMENT
+    try:
+        held = base_images.in_registry(cloud, wanted, kind)
+    except CloudError as error:
+        return Finding("registered", UNKNOWN, field, f"Whether {reference} is registered is unknown. {error}")
+    if held:
+        message = f"{reference} is in the registry {wanted.registry}."
+        return Finding("registered", OK, field, message, looked_at=reference)
+    message = f"The registry {wanted.registry} has no such asset: {reference}."
+    return Finding("registered", BLOCKER, field, message, "Check name and version.", looked_at=reference)
 
 
 def findings(plan: Plan, questions: dict[str, Question[Any]]) -> Iterator[Finding]:
@@ -42,8 +65,14 @@ def findings(plan: Plan, questions: dict[str, Question[Any]]) -> Iterator[Findin
             yield _nothing_serves(reference, answer.id)
         else:
             kind = f" ({answer.type})" if field == _MODEL else ""
-            message = f"{reference} is {answer.name}, version {answer.version}{kind}, of the workspace."
+            holder = answer.id.partition("/workspaces/")[2].partition("/")[0]
+            where = f"the workspace {holder}" if _other(reference) else "the workspace"
+            message = f"{reference} is {answer.name}, version {answer.version}{kind}, of {where}."
             yield Finding("registered", OK, field, message, looked_at=answer.id)
+
+
+def _other(reference: str | None) -> bool:
+    return "/workspaces/" in (reference or "").lower()
 
 
 def _serves_itself(plan: Plan, model: Question[Any] | None) -> bool:

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
+from tui.cloud.assets.asset_reference import AssetReference
 from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud
@@ -105,26 +106,36 @@ def curated_environments(cloud: Cloud) -> Listing:
     if not cloud.metadata.built_in:
         return Listing(reason="Curated environments are not listed: no registry azureml is known in this cloud.")
     try:
-        found = islice(cloud.arm.items(f"{_registry(cloud)}/environments", _DATAPLANE), MOST)
+        found = islice(cloud.arm.items(f"{registry(cloud, 'azureml')}/environments", _DATAPLANE), MOST)
         return Listing([item for item in map(_curated, found) if item is not None])
     except CloudError as error:
         return Listing(reason=why_not("The curated environments", error))
 
 
-def _registry(cloud: Cloud) -> str:
-    """The address of the registry azureml. Raises CloudError."""
+def in_registry(cloud: Cloud, reference: AssetReference, kind: str) -> bool:
+    """Whether a registry holds an asset. Raises CloudError if the registry does not say, as private ones do not."""
+    if not cloud.metadata.built_in:
+        raise CloudError("No registries are known in this cloud")
+    path = f"{registry(cloud, reference.registry)}/{kind}/{reference.name}"
+    if reference.version:
+        path += f"/versions/{reference.version}"
+    return cloud.arm.find(path, _DATAPLANE, doing=f"asking the registry {reference.registry}") is not None
+
+
+def registry(cloud: Cloud, name: str) -> str:
+    """The address of a registry. Raises CloudError."""
     asked = urlsplit(cloud.metadata.registry_discovery)
     answer = cloud.arm.call(
-        "GET", f"https://{asked.netloc}/registrymanagement/v1.0/registries/azureml/discovery", retry=False
+        "GET", f"https://{asked.netloc}/registrymanagement/v1.0/registries/{name}/discovery", retry=False
     ).body
     place = urlsplit(str((answer or {}).get("primaryRegionResourceProviderUri") or ""))
     # The token is sent there, so only to a host of the same service.
     family = asked.netloc.partition(".")[2]
     if place.scheme != "https" or not place.netloc.endswith(f".{family}"):
-        raise CloudError("The registry azureml returned no address")
+        raise CloudError(f"The registry {name} returned no address")
     return (
         f"https://{place.netloc}/mferp/managementfrontend/subscriptions/{answer['subscriptionId']}"
-        f"/resourceGroups/{answer['resourceGroup']}/providers/Microsoft.MachineLearningServices/registries/azureml"
+        f"/resourceGroups/{answer['resourceGroup']}/providers/Microsoft.MachineLearningServices/registries/{name}"
     )
 
 

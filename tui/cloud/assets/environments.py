@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from tui.cloud import ml_client
-from tui.cloud.assets.models import parse_reference
+from tui.cloud.assets import asset_reference
 from tui.cloud.errors import CloudError
 from tui.cloud.http import arm
 from tui.cloud.session import Cloud
@@ -39,10 +39,10 @@ class EnvironmentVersion:
     routes: dict[str, Any] | None = None
 
 
-def read(cloud: Cloud, name: str, version: str) -> EnvironmentVersion | None:
-    """One version, or None if it does not exist. Raises CloudError."""
+def read(cloud: Cloud, name: str, version: str, workspace: str = "") -> EnvironmentVersion | None:
+    """One version, or None if it does not exist; `workspace` is the id of another workspace. Raises CloudError."""
     found = cloud.arm.find(
-        f"{cloud.workspace_id}/environments/{name}/versions/{version}",
+        f"{workspace or cloud.workspace_id}/environments/{name}/versions/{version}",
         arm.ENVIRONMENTS,
         doing=f"reading the environment {name}",
     )
@@ -91,19 +91,20 @@ def routes(config: InferenceConfig | None) -> dict[str, Any] | None:
 
 
 def resolve(cloud: Cloud, reference: str) -> EnvironmentVersion:
-    """The environment of a reference: `azureml:NAME:VERSION`, `azureml:NAME@latest` or an id. Raises CloudError.
+    """The environment of a reference (`asset_reference.parse`), read from the workspace to which it points.
 
-    Ids of registries (azureml://registries/…) are returned unchanged.
+    An environment of a registry is not read: the deployment gets the reference as it stands. Raises CloudError.
     """
-    if "/registries/" in reference:
-        return EnvironmentVersion(reference, reference.rsplit("/", 3)[-3], reference.rsplit("/", 1)[-1], None, None)
-    name, version = parse_reference(reference, "environments")
-    version = version or _versions(cloud, name)[0]
-    found = read(cloud, name, version) if version else None
+    wanted = asset_reference.parse(reference, "environments")
+    if wanted.registry:
+        return EnvironmentVersion(reference, wanted.name, wanted.version or "latest", None, None)
+    version = wanted.version or _versions(cloud, wanted.name, wanted.workspace)[0]
+    found = read(cloud, wanted.name, version, wanted.workspace) if version else None
     if found is None:
+        where = wanted.workspace.rpartition("/")[2] or cloud.plan.workspace.name
         raise CloudError(
             title=f"The environment {reference} is not registered",
-            cause=f"The workspace {cloud.plan.workspace.name} has no such environment or version.",
+            cause=f"The workspace {where} has no such environment or version.",
             remedy="Check name and version (az ml environment list), or use a conda file and an image.",
             code="EnvironmentNotFound",
             status=404,
@@ -158,10 +159,12 @@ def _uploaded(cloud: Cloud, context: Path | None, progress: Progress, cancelled:
     return f"{target.account_url}/{target.container}/{place}/"
 
 
-def _versions(cloud: Cloud, name: str) -> tuple[str | None, str]:
+def _versions(cloud: Cloud, name: str, workspace: str = "") -> tuple[str | None, str]:
     """The latest version (None if there is none) and the next one to create."""
     found = cloud.arm.find(
-        f"{cloud.workspace_id}/environments/{name}", arm.ENVIRONMENTS, doing=f"reading the environment {name}"
+        f"{workspace or cloud.workspace_id}/environments/{name}",
+        arm.ENVIRONMENTS,
+        doing=f"reading the environment {name}",
     )
     properties = (found or {}).get("properties") or {}
     latest = properties.get("latestVersion")
@@ -200,7 +203,7 @@ def _info(body: dict[str, Any]) -> EnvironmentVersion:
         with contextlib.suppress(yaml.YAMLError):
             conda = yaml.safe_load(conda)
     identifier = str(body.get("id") or "")
-    name, version = parse_reference(identifier, "environments")
+    name, _, version = identifier.rpartition("/environments/")[2].partition("/versions/")
     return EnvironmentVersion(
         id=identifier,
         name=name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from tui.cloud import ml_client
+from tui.cloud.assets import asset_reference
 from tui.cloud.errors import CloudError
 from tui.cloud.http import arm
 from tui.cloud.session import Cloud
@@ -49,9 +49,9 @@ def find(cloud: Cloud, name: str, content_hash: str, type: str | None = None) ->
     return None
 
 
-def _newest(cloud: Cloud, name: str, page: int = 50) -> Iterator[ModelVersion]:
+def _newest(cloud: Cloud, name: str, page: int = 50, workspace: str = "") -> Iterator[ModelVersion]:
     query = {"$orderBy": "createdtime desc", "$top": str(page), "listViewType": "ActiveOnly"}
-    path, doing = f"{cloud.workspace_id}/models/{name}/versions", f"looking for the model {name}"
+    path, doing = f"{workspace or cloud.workspace_id}/models/{name}/versions", f"looking for the model {name}"
     try:
         yield from map(_info, itertools.islice(cloud.arm.items(path, arm.MODELS, query, doing), _LOOK_BACK))
     except CloudError as error:
@@ -60,22 +60,31 @@ def _newest(cloud: Cloud, name: str, page: int = 50) -> Iterator[ModelVersion]:
             raise
 
 
-def read(cloud: Cloud, name: str, version: str) -> ModelVersion | None:
-    """One version, or None if it does not exist. Raises CloudError."""
-    found = cloud.arm.find(
-        f"{cloud.workspace_id}/models/{name}/versions/{version}", arm.MODELS, doing=f"reading the model {name}"
-    )
+def read(cloud: Cloud, name: str, version: str, workspace: str = "") -> ModelVersion | None:
+    """One version, or None if it does not exist; `workspace` is the id of another workspace. Raises CloudError."""
+    path = f"{workspace or cloud.workspace_id}/models/{name}/versions/{version}"
+    found = cloud.arm.find(path, arm.MODELS, doing=f"reading the model {name}")
     return None if found is None else _info(found)
 
 
 def resolve(cloud: Cloud, reference: str) -> ModelVersion:
-    """The model of a reference: `azureml:NAME:VERSION`, `azureml:NAME@latest` or a resource id. Raises CloudError."""
-    name, version = parse_reference(reference, "models")
-    found = read(cloud, name, version) if version else next(_newest(cloud, name, 1), None)
+    """The model of a reference (`asset_reference.parse`), read from the workspace to which it points.
+
+    A model of a registry is not read: the deployment gets the reference as it stands. Raises CloudError.
+    """
+    wanted = asset_reference.parse(reference, "models")
+    if wanted.registry:
+        return ModelVersion(reference, wanted.name, wanted.version or "latest", "", "")
+    found = (
+        read(cloud, wanted.name, wanted.version, wanted.workspace)
+        if wanted.version
+        else next(_newest(cloud, wanted.name, 1, wanted.workspace), None)
+    )
     if found is None:
+        where = wanted.workspace.rpartition("/")[2] or cloud.plan.workspace.name
         raise CloudError(
             title=f"The model {reference} is not registered",
-            cause=f"The workspace {cloud.plan.workspace.name} has no such model or version.",
+            cause=f"The workspace {where} has no such model or version.",
             remedy="Check name and version (az ml model list), or use a path to register.",
             code="ModelNotFound",
             status=404,
@@ -203,20 +212,10 @@ def _create_or_update(made: Any, client: Any) -> Any:
     return client.models.create_or_update(made)
 
 
-def parse_reference(reference: str, kind: str) -> tuple[str, str | None]:
-    """Name and version of a reference to a registered asset; the version is None for @latest or if omitted."""
-    found = re.search(rf"/{kind}/([^/]+)/versions/([^/]+)$", reference, re.IGNORECASE)
-    if found:
-        return found.group(1), found.group(2)
-    text = reference[len("azureml:") :] if reference.startswith("azureml:") else reference
-    name, _, version = text.partition("@") if "@" in text else text.partition(":")
-    return name, None if version in ("", "latest") else version
-
-
 def _info(body: Mapping[str, Any]) -> ModelVersion:
     properties = body.get("properties") or {}
     identifier = str(body.get("id") or "")
-    name, version = parse_reference(identifier, "models")
+    name, _, version = identifier.rpartition("/models/")[2].partition("/versions/")
     return ModelVersion(
         id=identifier,
         name=name,

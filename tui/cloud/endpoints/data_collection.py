@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tui.cloud.assets.models import parse_reference
+from tui.cloud.assets import asset_reference
 from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud
 from tui.plan.data_collection import Collection, asset
@@ -85,5 +85,5 @@ def _asset(identifier: str | None) -> dict[str, str] | None:
     """Name and version of the data asset with an id; the SDK does not accept ids."""
     if not identifier:
         return None
-    name, version = parse_reference(identifier, "data")
-    return {"name": name, **({"version": version} if version else {})}
+    data = asset_reference.parse(identifier, "data")
+    return {"name": data.name, **({"version": data.version} if data.version else {})}

@@ -74,6 +74,8 @@ def model_versions(plan: dict[str, Any], name: str | None = None) -> listing.Lis
     cloud, known = _connected(plan)
     model = known.deployment.model
     referred = str(model.registered or "").partition("azureml:")[2].partition(":")[0].partition("@")[0]
+    if "/" in referred:  # of another workspace or of a registry
+        referred = ""
     return listing.model_versions(cloud, known.workspace, name or referred or model.name or "")
 
 
