@@ -20,7 +20,7 @@ def wrong(words: list[str], outputs: Mapping[str, Any] | None = None) -> list[st
     """What az would say about a command, given without `az`; empty if nothing. `outputs` are outputs by command."""
     name = command_of(words)
     if name is None:
-        return [f"no such command in the table of az: {' '.join(words)}"]
+        return [f"no such command in the table (make_table makes it anew): az {' '.join(words)}"]
     known = TABLE["commands"][name]
     options = {part: code for names, code in {**TABLE["global"], **known["options"]}.items() for part in names.split()}
     given: dict[str, list[str]] = {}
