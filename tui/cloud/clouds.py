@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tui.cloud.error_explanations import explain
-from tui.cloud.errors import CloudError
+from tui.cloud.errors import CloudError, unreadable
+from tui.cloud.http.retry_policy import POLICIES, delay
+from tui.common.deadlines import pause
 
 if TYPE_CHECKING:
     import requests
@@ -140,12 +143,20 @@ def _unusable(title: str, url: str, what: str) -> CloudError:
 def _read_metadata(url: str, session: requests.Session | None) -> list[Any]:
     from tui.cloud.http import connections
 
-    try:
-        answer = (session or connections.session()).get(url, timeout=(10, 30), allow_redirects=False)
-        answer.raise_for_status()
-        body = answer.json()
-    except Exception as error:
-        raise explain(error, doing=f"reading the cloud's metadata at {url}") from None
+    http, doing = session or connections.session(), f"reading the cloud's metadata at {url}"
+    for attempt in itertools.count(1):
+        try:
+            answer = http.get(url, timeout=(10, 30), allow_redirects=False)
+            answer.raise_for_status()
+            body = answer.json()
+            break
+        except RecursionError:
+            raise unreadable(doing, "") from None
+        except Exception as error:
+            told = explain(error, doing=doing)
+            if not (told.status and (told.status == 429 or told.status >= 500)) or attempt >= POLICIES["request"].tries:
+                raise told from None
+            pause(delay("request", attempt - 1))
     return body if isinstance(body, list) else [body]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tui.common.redact import redact
@@ -80,6 +81,26 @@ class OperationFailed(CloudError):
         self.outcome = outcome
 
 
+def unreadable(doing: str, raw: str) -> CloudError:
+    """The error for an answer that is not what Azure documents, such as a proxy's page or a value of another type."""
+    return CloudError(
+        title=f"Azure's answer cannot be read{f', while {doing}' if doing else ''}",
+        cause="It is not what this request is answered with.",
+        remedy="Check that nothing between this machine and Azure answers instead, such as a proxy's sign-in page.",
+        raw=raw[:2000],
+        code="UnreadableAnswer",
+    )
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Inside, or as a decorator: values of other types in an answer's JSON raise CloudError; `what` is read."""
+    try:
+        yield
+    except (AttributeError, TypeError, ValueError) as error:
+        raise unreadable(f"reading {what}", f"{type(error).__name__}: {error}") from None
+
+
 class Cancelled(Exception):
     """The work was stopped because the caller asked for it."""
 
@@ -104,7 +125,7 @@ def service_error(body: Any) -> tuple[str | None, str, list[dict[str, Any]]]:
     if isinstance(body, str):
         try:
             body = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return _storage_error(body)
     if not isinstance(body, dict):
         return None, "", []

