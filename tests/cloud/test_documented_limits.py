@@ -87,9 +87,14 @@ def test_content_is_found_by_32_digits_of_its_hash(cloud: Any, tmp_path: Path, m
     content = folder_files.content_hash(folder)
     places: list[str] = []
     target = Datastore("s", "https://acc.blob.x", "c", "sig=x")
+
+    def uploaded(target: Any, files: Any, prefix: str, inside: str, *args: Any) -> tuple[str, dict[str, str]]:
+        places.append(f"{prefix}/{inside}")
+        return prefix, folder_files._hashed(files, lambda: False, lambda done, total: None)
+
     for module in (models, environments):
         monkeypatch.setattr(module, "default_datastore", lambda cloud: target)
-        monkeypatch.setattr(module, "upload", lambda target, files, place, *args, **options: places.append(place))
+        monkeypatch.setattr(module, "upload_and_hash", uploaded)
     monkeypatch.setattr(models, "_newest", lambda *args: iter(()))
     made: list[Any] = []
     monkeypatch.setattr(models, "create_version", lambda cloud, model, uri, marks: made.append((uri, marks)))
@@ -102,7 +107,7 @@ def test_content_is_found_by_32_digits_of_its_hash(cloud: Any, tmp_path: Path, m
     assert uri == f"azureml://datastores/s/paths/aml-deploy/{content[:32]}/model"
     assert marks == {models.CONTENT_TAG: content, models.FIGURES_TAG: "1 files, 1 bytes"}
     place = f"aml-deploy/{content[:32]}/model"
-    assert environments._place(folder) == place
+    assert environments._is_of(folder, f"https://acc.blob.x/c/{place}")
     address = environments._uploaded(cloud, folder, lambda done, total: None, lambda: False)
     assert address == f"https://acc.blob.x/c/{place}/" and places[-1] == place
     assert environments.routes(None) is None and not Environment("e", build=BuildContext(folder)).inference_config

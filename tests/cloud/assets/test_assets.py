@@ -172,3 +172,37 @@ def test_a_conda_file_that_is_not_yaml_is_told(cloud: Cloud, tmp_path: Path) -> 
     conda.write_text("name: [a\n")
     with pytest.raises(CloudError, match=r"conda\.yml cannot be read"):
         environments.register(cloud, Environment(name=unique("env"), conda_file=conda, image=IMAGE))
+
+
+def test_files_rewritten_during_the_upload_are_not_registered(cloud: Cloud, folder: Path) -> None:
+    """A file of the same size, changed after it was hashed: what is registered under a hash has that content."""
+    victim = next(path for path in sorted(folder.rglob("*")) if path.is_file() and path.stat().st_size)
+    right = victim.read_bytes()
+    content = models.content_hash(folder)
+    wanted = Model(name=unique("m"))
+    victim.write_bytes(bytes(len(right)))
+    with pytest.raises(CloudError, match="changed while it was uploaded"):
+        models.register(cloud, wanted, folder, content)
+    assert models.find(cloud, wanted.name, content) is None
+    victim.write_bytes(right)
+    made = models.register(cloud, wanted, folder, content)
+    from azure.storage.blob import ContainerClient
+
+    target = default_datastore(cloud)
+    client = ContainerClient(target.account_url, target.container, credential=target.credential)
+    name = f"{made.path.partition('/paths/')[2].rstrip('/')}/{victim.relative_to(folder).as_posix()}"
+    assert client.download_blob(name).readall() == right, "not the bytes that the first attempt left in the storage"
+
+
+def test_code_rewritten_during_the_upload_is_not_registered(cloud: Cloud, folder: Path) -> None:
+    victim = next(path for path in sorted(folder.rglob("*")) if path.is_file() and path.stat().st_size)
+    victim.write_bytes(b"a" * 9)
+    written: list[int] = []
+
+    def rewrite(done: int, total: int) -> None:
+        if not written:  # after the hash, before the first file is read
+            written.append(victim.write_bytes(b"b" * 9))
+
+    with pytest.raises(CloudError, match="changed while it was uploaded"):
+        code.register(cloud, folder, rewrite)
+    assert code.find(cloud, folder) is None

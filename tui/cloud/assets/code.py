@@ -17,8 +17,8 @@ from tui.cloud.errors import CloudError
 from tui.cloud.http import arm, trusted_hosts
 from tui.cloud.session import Cloud
 from tui.cloud.storage.datastore import Datastore
-from tui.cloud.storage.folder_files import LocalFile, walk
-from tui.cloud.storage.uploader import Progress, upload
+from tui.cloud.storage.folder_files import LocalFile, changed_on_the_way, digest_of, piece_hash, piece_size, walk
+from tui.cloud.storage.uploader import Progress, Upload
 
 _HASH_VERSION = "202208"  # of the SDK's hash
 _PLACES = 3  # upload locations tried in turn, if each one's signature expires before the upload ends
@@ -45,7 +45,7 @@ def register(
 ) -> CodeVersion:
     """Upload and register a folder, or reuse the asset with the same content. Raises Cancelled, or CloudError."""
     files = walk(folder)
-    name, digest = str(uuid.uuid4()), snapshot_hash(files)
+    name, (digest, digests) = str(uuid.uuid4()), _snapshot(files)
     found = _find(cloud, name, digest)
     if found is not None:
         return found
@@ -64,7 +64,9 @@ def register(
             return None
 
         try:
-            upload(replace(target, renew=renew), files, folder.name, progress, cancelled, what="the code")
+            sending = Upload(replace(target, renew=renew), files, folder.name, "the code", hashing=True)
+            if sending.run(progress, cancelled) != digests:
+                raise changed_on_the_way(folder)
             break
         except CloudError:
             if not moved or not left:
@@ -81,15 +83,23 @@ def register(
 
 def snapshot_hash(files: list[LocalFile]) -> str:
     """The SDK's hash of a code folder: SHA-256 of the number of files, each name and size, then all contents."""
+    return _snapshot(files)[0]
+
+
+def _snapshot(files: list[LocalFile]) -> tuple[str, dict[str, str]]:
+    """The SDK's hash, and the files' digests by name of the same bytes."""
     ordered = sorted(files, key=lambda file: file.name.lower())
-    digest = hashlib.sha256(str(len(ordered)).encode())
+    digest, digests = hashlib.sha256(str(len(ordered)).encode()), {}
     for file in ordered:
         digest.update(f"#{file.name}#{file.size}".encode())
     for file in ordered:
+        pieces = []
         with file.path.open("rb") as stream:
-            while chunk := stream.read(1024 * 1024):
-                digest.update(chunk)
-    return digest.hexdigest()
+            while piece := stream.read(piece_size(file.size)):
+                digest.update(piece)
+                pieces.append(piece_hash(piece).digest())
+        digests[file.name] = digest_of(pieces or [piece_hash().digest()])
+    return digest.hexdigest(), digests
 
 
 def _find(cloud: Cloud, name: str, digest: str) -> CodeVersion | None:

@@ -4,6 +4,7 @@ Docker build context."""
 from __future__ import annotations
 
 import contextlib
+import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Callable
@@ -14,8 +15,8 @@ from tui.cloud.errors import CloudError
 from tui.cloud.http import arm
 from tui.cloud.session import Cloud
 from tui.cloud.storage.datastore import default_datastore
-from tui.cloud.storage.folder_files import content_hash, walk
-from tui.cloud.storage.uploader import Progress, upload
+from tui.cloud.storage.folder_files import changed_on_the_way, content_hash, hash_of, walk
+from tui.cloud.storage.uploader import Progress, upload_and_hash
 from tui.plan import sdk_entities
 from tui.plan.model import BuildContext, Environment, InferenceConfig
 
@@ -69,13 +70,14 @@ def _same_context(wanted: BuildContext | None, found: EnvironmentVersion) -> boo
     if wanted is None or found.context is None:
         return wanted is None and found.context is None
     address = found.context.rstrip("/")
-    same = address == (wanted.url or "").rstrip("/") if wanted.path is None else _place(wanted.path) in address
+    same = address == (wanted.url or "").rstrip("/") if wanted.path is None else _is_of(wanted.path, address)
     return same and (found.dockerfile or "Dockerfile") == wanted.dockerfile_path
 
 
-def _place(context: Path) -> str:
-    """The path of a build context in the datastore, which contains the hash of its content."""
-    return f"aml-deploy/{content_hash(context)[:32]}/{context.name}"
+def _is_of(context: Path, address: str) -> bool:
+    """Whether a build context was uploaded to an address, which contains the hash of its content."""
+    place = rf"/aml-deploy/{content_hash(context)[:32]}(-\d+)?/{re.escape(context.name)}$"
+    return re.search(place, address) is not None
 
 
 def routes(config: InferenceConfig | None) -> dict[str, Any] | None:
@@ -153,10 +155,13 @@ def _uploaded(cloud: Cloud, context: Path | None, progress: Progress, cancelled:
     """Upload a build context and return its address, with the final slash that the service needs
     (azure-ai-ml 1.35, _check_and_upload_env_build_context)."""
     assert context is not None
-    content_hash(context, cancelled)  # cached; unlike later calls, this one can be cancelled
-    target, place = default_datastore(cloud), _place(context)
-    upload(target, walk(context), place, progress, cancelled, what="the build context")
-    return f"{target.account_url}/{target.container}/{place}/"
+    content = content_hash(context, cancelled)
+    target, files = default_datastore(cloud), walk(context)
+    prefix = f"aml-deploy/{content[:32]}"
+    place, digests = upload_and_hash(target, files, prefix, context.name, progress, cancelled, "the build context")
+    if hash_of(context, files, digests) != content:
+        raise changed_on_the_way(context)
+    return f"{target.account_url}/{target.container}/{place}/{context.name}/"
 
 
 def _versions(cloud: Cloud, name: str, workspace: str = "") -> tuple[str | None, str]:

@@ -15,9 +15,9 @@ from tui.cloud.errors import CloudError
 from tui.cloud.http import arm
 from tui.cloud.session import Cloud
 from tui.cloud.storage.datastore import default_datastore
-from tui.cloud.storage.folder_files import LocalFile, fingerprint, hash_of, remember, walk
+from tui.cloud.storage.folder_files import LocalFile, changed_on_the_way, fingerprint, hash_of, remember, walk
 from tui.cloud.storage.folder_files import content_hash as content_hash  # part of this module's interface
-from tui.cloud.storage.uploader import Progress, upload, upload_and_hash
+from tui.cloud.storage.uploader import Progress, upload_and_hash
 from tui.plan import sdk_entities
 from tui.plan.model import Model
 
@@ -121,8 +121,10 @@ def register(
         )
     target, files = default_datastore(cloud), walk(path)
     prefix = f"aml-deploy/{content_hash[:32]}"
-    upload(target, files, f"{prefix}/{_folder(path)}", progress, cancelled)
-    return _register(cloud, model, path, files, f"{target.name}/paths/{prefix}", content_hash, tags)
+    place, digests = upload_and_hash(target, files, prefix, _folder(path), progress, cancelled)
+    if not model.source and hash_of(path, files, digests) != content_hash:  # that of a source is of its listing
+        raise changed_on_the_way(path)
+    return _register(cloud, model, path, files, f"{target.name}/paths/{place}", content_hash, tags)
 
 
 def bring(
@@ -153,6 +155,8 @@ def bring(
     state = fingerprint(path, files)
     place, digests = upload_and_hash(target, files, f"aml-deploy/{state[:32]}", _folder(path), progress, cancelled)
     content = hash_of(path, files, digests)
+    if fingerprint(path, files) != state:
+        raise changed_on_the_way(path)  # what was sent can be part old, part new
     remember(path, files, state, content)
     return _register(cloud, model, path, files, f"{target.name}/paths/{place}", content, tags)
 

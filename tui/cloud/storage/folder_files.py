@@ -203,6 +203,16 @@ def digest_of(pieces: list[bytes]) -> str:
     return hashlib.sha256(b"".join(pieces)).hexdigest()
 
 
+def changed_on_the_way(root: Path) -> CloudError:
+    """The error for a folder of which other bytes were sent than were hashed before; nothing must be registered."""
+    return CloudError(
+        title=f"{root.name} changed while it was uploaded",
+        cause=f"Files of {root} have other content now than when they were read. Nothing was registered.",
+        remedy="Wait until no program writes to the folder, then apply again.",
+        code="ChangedOnTheWay",
+    )
+
+
 def changed(file: LocalFile) -> CloudError:
     """The error for a file that has changed during the upload."""
     return CloudError(
