@@ -194,7 +194,7 @@ def attach_on_a_terminal(run: str, environ: dict[str, str], secret: str) -> str:
 def is_the_users(line: str) -> bool:
     """Whether a process works for the user who holds the secret: engine, helper, or a command that the user gave."""
     return line.startswith("environment:") and any(
-        part in line for part in (" tui.engine", " tui.helper", "-m tui attach")
+        part in line for part in (" tui.engine", " tui.helper", " tui.plain.notebook", "-m tui attach")
     )
 
 
