@@ -21,6 +21,7 @@ from scripted_service import Reply, Service
 
 from tests.conftest import rehearsal_command
 from tui.cloud.assets import models
+from tui.cloud.auth.shared_token import SharedToken
 from tui.cloud.errors import Cancelled, CloudError
 from tui.cloud.http.retry import observed
 from tui.cloud.session import Cloud, connect
@@ -202,7 +203,7 @@ def test_a_token_that_ends_in_mid_upload_is_renewed(service: Service, target: Da
 
     identity = Identity()
     service.on("PUT", "/container/p/", CREATED, refusal(401, "InvalidAuthenticationInfo"), CREATED)
-    upload(Datastore("store", target.account_url, "container", identity), made(tmp_path / "m", 40))
+    upload(Datastore("store", target.account_url, "container", SharedToken(identity)), made(tmp_path / "m", 40))
     assert identity.asked == 2
     assert {headers["authorization"] for _, _, _, headers in service.requests} == {"Bearer token-1", "Bearer token-2"}
 
