@@ -97,7 +97,7 @@ def reading(what: str) -> Iterator[None]:
     """Inside, or as a decorator: values of other types in an answer's JSON raise CloudError; `what` is read."""
     try:
         yield
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError, LookupError) as error:
         raise unreadable(f"reading {what}", f"{type(error).__name__}: {error}") from None
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Callable
 from urllib.parse import urlsplit, urlunsplit
 
-from tui.cloud.errors import CloudError
+from tui.cloud.errors import CloudError, reading
 from tui.cloud.http import arm, trusted_hosts
 from tui.cloud.session import Cloud
 from tui.cloud.storage.datastore import Datastore
@@ -113,6 +113,7 @@ def _find(cloud: Cloud, name: str, digest: str) -> CodeVersion | None:
     return None
 
 
+@reading("the upload location")
 def _place(cloud: Cloud, version: str, doing: str) -> tuple[Datastore, str]:
     """The upload location given by the service: a container with a SAS, and the container's address without it."""
     pending = {"pendingUploadType": "TemporaryBlobReference"}

@@ -8,7 +8,7 @@ from typing import Any
 from tui.cloud import ml_client
 from tui.cloud.endpoints.endpoints import EndpointInfo, path
 from tui.cloud.error_explanations import explain
-from tui.cloud.errors import CloudError
+from tui.cloud.errors import CloudError, reading
 from tui.cloud.http import arm
 from tui.cloud.http.operation import Operation
 from tui.cloud.session import Cloud
@@ -35,6 +35,7 @@ class EndpointCredential:
         return f"EndpointCredential({self.kind})"
 
 
+@reading("the endpoint's key")
 def credentials(cloud: Cloud, endpoint: EndpointInfo) -> EndpointCredential:
     """The primary key (auth mode key), or a fresh token (aml_token, aad_token). Raises CloudError."""
     if endpoint.auth_mode == "key":

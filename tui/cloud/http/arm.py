@@ -176,7 +176,9 @@ class ResourceManager:
             if error.status == 404 and error.code not in parents:
                 return None
             raise
-        return body if isinstance(body, dict) else {}
+        if not isinstance(body, dict):
+            raise unreadable(doing, str(body))
+        return body
 
     def items(
         self, path: str, version: str, query: Mapping[str, str] | None = None, doing: str = ""

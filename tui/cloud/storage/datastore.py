@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable
 
-from tui.cloud.errors import CloudError
+from tui.cloud.errors import CloudError, reading
 from tui.cloud.http import arm, trusted_hosts
 from tui.cloud.session import Cloud
 from tui.common.redact import learn
@@ -35,6 +35,7 @@ class Datastore:
         return f"Datastore({self.name}, {self.account_url}/{self.container})"
 
 
+@reading("the default datastore")
 def default_datastore(cloud: Cloud) -> Datastore:
     """The workspace's default blob datastore with a credential for it. Raises CloudError."""
     found = read_default(cloud)
