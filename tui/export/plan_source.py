@@ -9,6 +9,7 @@ from typing import Any
 from tui.common.typed_path import UnusablePath, typed_path
 from tui.plan.data_collection import texts
 from tui.plan.fields.all_fields import BY_KEY, FIELDS
+from tui.plan.fields.sources import SIGNED, signed
 from tui.plan.load_save.document import Document, is_local_path
 from tui.plan.load_save.references import REFERENCE, has_reference
 from tui.plan.problems import PlanInvalid, Problem
@@ -33,6 +34,8 @@ class Source:
         if not document.asked(key):
             return None
         value = document.value(key)
+        if signed(value):
+            return document.problem(key, *SIGNED)
         if not has_reference(value):
             wrong = BY_KEY[key].check(value)
         else:

@@ -43,9 +43,10 @@ def test_only_the_model_comes_from_elsewhere() -> None:
     assert "mounted" in (sources.wrong_source("test.request", "dbfs:/m") or ("",))[0]
 
 
-def test_a_signature_is_called_a_secret_only_in_a_url() -> None:
+def test_a_signature_is_called_a_secret_in_every_address() -> None:
     assert "SAS" in (sources.wrong_source(MODEL, f"{BLOB}?sig=abc") or ("",))[0]
-    assert sources.wrong_source(MODEL, "runs:/r/m?sig=abc") is None
+    assert "SAS" in (sources.wrong_source(MODEL, "runs:/r/m?sig=abc") or ("",))[0]
+    assert sources.wrong_source(MODEL, "runs:/r/m-sig=abc") is None
 
 
 def test_dbfs_is_read_where_a_cluster_mounts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

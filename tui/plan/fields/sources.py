@@ -24,6 +24,16 @@ _KNOWN = (
     "(azureml:NAME:VERSION)."
 )
 DBFS = Path("/dbfs")
+SIGNED = (
+    "The value contains a shared access signature (SAS), which is a secret.",
+    "Remove the part from the ? on; files are read with the identity that is signed in. For a variable of the "
+    "container, use a reference such as ${env:NAME}.",
+)
+
+
+def signed(value: object) -> bool:
+    """Whether a text, or any text in a map or list, contains a signature; a reference in its place is none."""
+    return re.search(r"[?&]sig=(?!\$\{)", str(value), re.IGNORECASE) is not None
 
 
 def mounted(value: str) -> str:
@@ -38,6 +48,8 @@ def mounted(value: str) -> str:
 
 def wrong_source(key: str, value: str) -> tuple[str, str] | None:
     """Validate a path that is not local: (what is wrong, what to do), or None."""
+    if signed(value):
+        return SIGNED
     if value.startswith("dbfs:"):
         return (
             f"{value} cannot be reached: DBFS is not mounted at {DBFS} here.",
@@ -48,11 +60,6 @@ def wrong_source(key: str, value: str) -> tuple[str, str] | None:
         return f"{value} is not a local path.", "Only the model can come from elsewhere; copy the file to this machine."
     if not value.startswith(_SOURCES):
         return f"Paths that start with {value.partition(':')[0]}: are not supported.", _KNOWN
-    if value.startswith("https://") and re.search(r"[?&]sig=", value):
-        return (
-            "The URL contains a shared access signature (SAS), which is a secret.",
-            "Remove the part from the ? on; the files are read with the identity that is signed in.",
-        )
     for start, shape, form in _SHAPES:
         if value.startswith(start) and not re.match(shape, value):
             return f"{value} is not valid.", f"Use {form}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 from tui.common.typed_path import UnusablePath, typed_path
 from tui.common.write_atomic import write_atomic
 from tui.plan.fields.all_fields import BY_KEY, FIELDS
+from tui.plan.fields.sources import SIGNED, signed
 from tui.plan.load_save.references import has_reference, names
 from tui.plan.problems import Problem
 
@@ -221,8 +223,12 @@ class Document:
     def save(self, path: Path) -> Document:
         """Write the plan to a file atomically; returns the document as saved there.
 
-        The comments and order of the file it was loaded from are kept. Raises OSError if the folder is not writable.
+        The comments and order of the file it was loaded from are kept. Raises OSError if the folder is not writable, or
+        a value contains a shared access signature.
         """
+        for key, value in leaves(self.tree):
+            if signed(value):
+                raise OSError(errno.EINVAL, f"{key}: {' '.join(SIGNED).rstrip('.')}")
         saved = self.rebased(path.parent)
         write_atomic(path, saved.as_commented_yaml() or saved.as_yaml())
         saved.path = path

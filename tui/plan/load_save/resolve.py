@@ -102,6 +102,8 @@ def _value(
     wrong = unfit(value)
     if wrong:
         return None, document.problem(field.key, wrong)
+    if sources.signed(value):
+        return None, document.problem(field.key, *sources.SIGNED)
     if not has_reference(value):
         wrong = field.check(value)
         if wrong:
@@ -167,6 +169,8 @@ def _nested(document: Document, field: Field, value: Any, environ: Mapping[str, 
 
 
 def _path(document: Document, field: Field, value: str) -> tuple[Any, Problem | None]:
+    if sources.signed(value):  # in what a reference stands for
+        return None, document.problem(field.key, *sources.SIGNED)
     if field.key == "deployment.model.path" and value.startswith("azureml:"):
         return value, None
     if field.key == "deployment.environment.build.path" and value.startswith("https://"):
