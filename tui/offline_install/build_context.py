@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Callable
 
+from tui.common.redact import hide_logins
 from tui.offline_install import plan_environments
 from tui.offline_install.install_folder import Written, megabytes, put, refuse_foreign
 from tui.offline_install.wheels import Target, choose, fetch, requirement_of
@@ -82,13 +83,14 @@ def write(
 
 
 def _copy_conda(document: Document, inside: Path, label: str) -> None:
-    """Copy the conda file too, so that readers see what was requested."""
+    """Copy the conda file too, so that readers see what was requested; without the passwords of package indexes."""
     conda = plan_environments.local(document, "deployment.environment.conda_file", label)
     model = plan_environments.local(document, "deployment.model.path", label)
     if conda is None and model is not None:
         conda = model / "conda.yaml"
     if conda is not None and conda.is_file():
-        shutil.copyfile(conda, inside / "conda.yml")
+        text = conda.read_text(encoding="utf-8", errors="replace")
+        (inside / "conda.yml").write_text(hide_logins(text), encoding="utf-8")
 
 
 def _plan(document: Document, folder: Path) -> None:
