@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.endpoint_operations.test_endpoint_operations import Calls, endpoint, open_many
+from tests.app.endpoint_operations.test_endpoint_operations import endpoint
 from tests.app.panes import follow, home, wizard
 from tests.app.pictures import expect
 from tests.app.recorded import BLOCKER, ENDPOINT_ANSWER, FINDINGS, Answers, Recording
@@ -30,6 +30,7 @@ from tests.app.scenes import (
 )
 from tests.app.steps.model.test_model import browse
 from tests.app.steps.network.test_network import LEGACY
+from tests.app.steps.test.test_load_test_dialog import Calls, open_many
 from tests.app.troubleshoot.test_troubleshoot import REPORT, operating
 from tui.app.steps.model.pane import ModelPane
 from tui.app.theme import LIGHT
