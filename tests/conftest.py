@@ -165,7 +165,7 @@ SLOW_FILES = {
 
 
 # The wizard's screens, Azure's SDK, and the files for other tools, which are tried with these: a second a test.
-NOT_QUICK_FOLDERS = {"app", "cloud", "export", "printed_commands"}
+NOT_QUICK_FOLDERS = {"app", "cloud", "export", "hostile", "printed_commands"}
 
 
 @pytest.hookimpl(tryfirst=True)
