@@ -13,6 +13,7 @@ import pytest
 from tui.cloud.errors import CloudError
 from tui.cloud.session import connect
 from tui.cloud.sources import blob_source, staging
+from tui.cloud.sources.source_listing import Item, Listing
 from tui.cloud.storage.datastore import default_datastore
 from tui.plan import presets
 from tui.plan.fields import sources
@@ -243,3 +244,18 @@ def test_a_source_that_cannot_be_looked_into_says_why(cloud: Any) -> None:
     assert not found["exists"] and found["score"]["has_run"]
     (line,) = [fact.text for fact in model_facts.about(found) if fact.name == "Model"]
     assert line.startswith("No files were found at") and "Check the path" in line
+
+
+def test_two_runs_of_one_source_do_not_share_their_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AML_DEPLOY_CACHE", str(tmp_path))
+    monkeypatch.setattr(staging, "_SPARE", 0)
+
+    def fetch(item: Item, target: Path, progress: Any) -> None:
+        target.write_text("x")
+
+    found = Listing("runs:/r/m", "m", (Item("a", 1),), fetch)
+    with staging.staged(found) as first:
+        with staging.staged(found) as second:
+            assert second != first and (second / "a").is_file()
+        assert (first / "a").is_file() and not second.exists()
+    assert not first.exists()

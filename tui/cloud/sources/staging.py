@@ -5,6 +5,7 @@ A source is `runs:/…` or `models:/…` of an MLflow server, or files of Blob s
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import threading
@@ -66,9 +67,38 @@ def staged(
     """
     home = _home()
     _sweep(home)
-    folder = home / found.content[:24]
-    folder.mkdir(mode=0o700, exist_ok=True)
-    os.utime(folder)
+    folder, lock = _own_folder(home, found.content[:24])
+    try:
+        yield _filled(found, folder, progress, cancelled)
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(lock)
+
+
+def _own_folder(home: Path, name: str) -> tuple[Path, int]:
+    """A folder that no other run uses, with an earlier attempt's files if there are, and its lock: an open file."""
+    number = 0
+    while True:
+        folder = home / (f"{name}-{number}" if number else name)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            os.utime(folder)
+            lock = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            continue  # its run has just removed it
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(lock), folder.stat()):
+                return folder, lock
+        except FileNotFoundError:
+            pass
+        except BlockingIOError:
+            number += 1
+        os.close(lock)
+
+
+def _filled(found: Listing, folder: Path, progress: Progress, cancelled: Callable[[], bool]) -> Path:
+    """Copy the source's files that are not there yet; returns the model's folder or file."""
     single = len(found.items) == 1 and found.items[0].name == ""
     root = folder / found.leaf
     there = {item.name: _length(root / item.name if item.name else root) for item in found.items}
@@ -77,8 +107,7 @@ def staged(
     if not single:
         root.mkdir(mode=0o700, exist_ok=True)
     _fetch(found, left, root, progress, cancelled)
-    yield root
-    shutil.rmtree(folder, ignore_errors=True)
+    return root
 
 
 def only(found: Listing, names: tuple[str, ...], into: Path) -> list[Path]:
