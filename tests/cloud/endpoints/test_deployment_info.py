@@ -85,7 +85,7 @@ def test_an_endpoints_words(mode: Any, word: str) -> None:
 
 COLLECTOR = {
     "collections": {
-        "inputs": {"dataCollectionMode": "Enabled", "samplingRate": 0.5, "dataId": "/w/data/a/versions/1"},
+        "inputs": {"dataCollectionMode": "Enabled", "samplingRate": 0.5, "dataId": f"{WORKSPACE.id}/data/a/versions/1"},
         "outputs": {"dataCollectionMode": "Disabled", "samplingRate": 0.5},
     },
     "requestLogging": {"captureHeaders": ["x"]},
@@ -94,7 +94,11 @@ COLLECTOR = {
 
 def test_a_data_collector_in_the_plans_words() -> None:
     found = data_collection.info(COLLECTOR)
-    assert found["collections"]["inputs"] == {"enabled": True, "sampling_rate": 0.5, "data": "/w/data/a/versions/1"}
+    assert found["collections"]["inputs"] == {
+        "enabled": True,
+        "sampling_rate": 0.5,
+        "data": f"{WORKSPACE.id}/data/a/versions/1",
+    }
     assert found["collections"]["outputs"] == {"enabled": False, "sampling_rate": 0.5, "data": None}
     assert (found["rolling_rate"], found["capture_headers"]) == ("hour", ["x"])
     words = data_collection.in_words_of_a_plan(found)
