@@ -56,7 +56,7 @@ _QUESTIONS = {
     "apply_fix": "troubleshoot",
     "endpoint_of_url": "troubleshoot",
 }
-_PLANS = ("import_az_yaml", "make_scoring")
+_USERS_OWN = ("import_az_yaml", "make_scoring", "score")
 
 
 def ask(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -67,14 +67,10 @@ def ask(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         return {"error": _error("The question is unknown", f"{name} must be one of: {known}.")}
     try:
         question: Question = getattr(importlib.import_module(f"tui.helper.questions.{module}"), name)
-        return {"result": _shown(name, plain(question(**arguments)))}
+        # A plan and a model's response are the user's own: texts in them that only look like secrets are kept.
+        return {"result": each_text(plain(question(**arguments)), hide if name in _USERS_OWN else redact)}
     except Exception as error:
-        return {"error": _shown(name, _explain(error))}
-
-
-def _shown(name: str, answer: Any) -> Any:
-    """The answer without secrets. Texts that only look like one are kept in a plan, which is the user's own."""
-    return each_text(answer, hide if name in _PLANS else redact)
+        return {"error": each_text(_explain(error), redact)}
 
 
 def plain(value: Any) -> Any:

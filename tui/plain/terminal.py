@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import sys
+from typing import Callable
 
 from tui.common.redact import each_text, redact
 from tui.common.terminal_text import json_line, without_controls
@@ -22,14 +23,14 @@ def can_ask() -> bool:
     return os.isatty(0) and os.isatty(2)
 
 
-def out(text: object) -> None:
-    """Print text from anywhere to stdout, without secrets and control characters."""
-    print(redact(without_controls(str(text))), flush=True)
+def out(text: object, clean: Callable[[str], str] = redact) -> None:
+    """Print text from anywhere to stdout, without secrets and control characters; `clean` hides the secrets."""
+    print(clean(without_controls(str(text))), flush=True)
 
 
-def out_json(data: object) -> None:
-    """Print data as one line of JSON to stdout, without secrets."""
-    print(json_line(each_text(data, redact)), flush=True)
+def out_json(data: object, clean: Callable[[str], str] = redact) -> None:
+    """Print data as one line of JSON to stdout, without secrets, which `clean` hides."""
+    print(json_line(each_text(data, clean)), flush=True)
 
 
 def say(text: str = "") -> None:

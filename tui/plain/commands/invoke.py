@@ -6,6 +6,7 @@ import json
 from argparse import Namespace
 from typing import Any
 
+from tui.common.redact import hide
 from tui.plain.arguments.endpoint import target
 from tui.plain.arguments.request import read_request
 from tui.plain.ask_helper import ask
@@ -16,15 +17,18 @@ REQUEST_SECONDS = 240
 
 
 def run(arguments: Namespace) -> int:
-    """Send the request; print the response to stdout and its status to stderr. Raises Failure, PlanInvalid."""
+    """Send the request; print the response to stdout and its status to stderr. Raises Failure, PlanInvalid.
+
+    The response is the caller's data: known secrets are hidden in it, texts that only look like one are not changed.
+    """
     body = read_request(arguments.request)
     document, environ = target(arguments)
     result = ask(document, environ, "score", timeout=REQUEST_SECONDS, body=body, deployment=arguments.deployment)
     good = bool(result.get("ok")) and result.get("status_code") == 200
     if arguments.json:
-        out_json(as_object(document.get("endpoint.name"), result))
+        out_json(as_object(document.get("endpoint.name"), result), hide)
         return 0 if good else 1
-    out(result.get("body", ""))
+    out(result.get("body", ""), hide)
     answered_by = f" from {result['deployment']}" if result.get("deployment") else ""
     say(f"Status {result.get('status_code')}{answered_by} in {result.get('latency_ms', 0):.0f} ms.")
     if result.get("note"):
