@@ -82,17 +82,17 @@ def test_references_are_set_by_the_script_and_not_in_the_files(tmp_path: Path) -
     exported(plan, "az-yaml", tmp_path / "out")
     assert "${" not in (tmp_path / "out" / "deployment.yml").read_text()
     script = (tmp_path / "out" / "deploy.sh").read_text()
-    assert '--set environment_variables.API_KEY="${API_KEY}"' in script
     assert 'ENDPOINT="${ENDPOINT_NAME}"' in script
 
 
-def recorded(folder: Path, environ: dict[str, str]) -> tuple[int, list[str], str]:
+def recorded(folder: Path, environ: dict[str, str], more: str = "") -> tuple[int, list[str], str]:
     """The script run with an `az` that only writes down what it was asked; `show` finds nothing."""
     bin_folder = folder / "bin"
     bin_folder.mkdir(exist_ok=True)
     az = bin_folder / "az"
     az.write_text(
         '#!/bin/sh\nprintf \'%s|\' "$@" >> "$RECORD"; echo >> "$RECORD"\n'
+        f"{more}"
         'case "$*" in *" show "*query*) echo {} ;; *" show "*) exit 3 ;; esac\n'
     )
     az.chmod(0o755)
@@ -107,6 +107,36 @@ def recorded(folder: Path, environ: dict[str, str]) -> tuple[int, list[str], str
     )
     lines = record.read_text().splitlines() if record.exists() else []
     return done.returncode, lines, done.stderr
+
+
+@pytest.mark.parametrize(
+    "value", ["plain-secret", "a\"b\\c$d`e & 'f'", "two\nlines\tand a tab", "<replaced-by-the-script 1>"]
+)
+def test_secret_values_reach_az_in_a_file_that_only_the_user_can_read(tmp_path: Path, value: str) -> None:
+    variables = "{API_KEY: '${env:API_KEY}', URL: 'https://u:${env:API_KEY}@host', LEVEL: info}"
+    plan = own_preset(tmp_path, ("instance_count: 1", f"instance_count: 1\n  environment_variables: {variables}"))
+    exported(plan, "az-yaml", tmp_path / "out")
+    bin_folder = tmp_path / "out" / "bin"
+    bin_folder.mkdir()
+    spy = bin_folder / "spy"
+    spy.write_text(
+        '#!/bin/sh\nfor one in "$@"; do case "$one" in ./aml-deploy.*) ls -l "$one"; cat "$one";; esac; done'
+    )
+    spy.chmod(0o755)
+    seen = tmp_path / "seen"
+    code, lines, said = recorded(
+        tmp_path / "out", {**ENVIRON, "API_KEY": value, "SEEN": str(seen)}, 'spy "$@" >> "$SEEN"\n'
+    )
+    assert code == 0, said
+    import yaml
+
+    rights, _, copy = seen.read_text().partition("\n")
+    assert rights.startswith("-rw-------")
+    sent = yaml.safe_load(copy)["environment_variables"]
+    assert sent == {"API_KEY": value, "URL": f"https://u:{value}@host", "LEVEL": "info"}
+    assert not any(value.splitlines()[0] in line for line in lines)
+    assert not [file for file in (tmp_path / "out").iterdir() if file.name.startswith("aml-deploy.")]
+    assert "LEVEL: info" in (tmp_path / "out/deployment.yml").read_text()
 
 
 def test_the_script_asks_az_for_everything_in_order(tmp_path: Path) -> None:

@@ -32,11 +32,13 @@ def files(source: Source) -> Export:
     deployments = source.deployments()
     for one in deployments:
         tree, sets = _deployment(one)
+        secrets = _secrets(tree, sets)
         name = "deployment.yml" if len(deployments) == 1 else f"deployment-{tree['name']}.yml"
         made.append(ExportedFile(name, _dump(tree, "The deployment behind the endpoint.")))
         sets = {key: value for key, value in sets.items() if key not in ("name", "endpoint_name")}
         label = shell(one.value("deployment.name"))
-        script.append(filled(parts["deployment"], {"deployment": label, "file": shell(name), "sets": _sets(sets)}))
+        named = {"deployment": label, "file": shell(name), "sets": _sets(sets), "secrets": secrets or None}
+        script.append(filled(parts["deployment"], named))
     if _by_file(source):
         split_up: dict[str, Any] = {**endpoint, "traffic": source.traffic()}
         if source.value("mirror_traffic"):
@@ -105,6 +107,20 @@ def _without_references(tree: dict[str, Any], prefix: str) -> tuple[dict[str, An
     return tree, sets
 
 
+def _secrets(tree: dict[str, Any], sets: dict[str, Any]) -> str:
+    """Take the secret values out of `sets`; return the script's words for them: a placeholder in the tree and a value.
+
+    A reference in the container's variables is usually a password. Others on the machine can read a command's words.
+    """
+    words = ""
+    variables = tree.get("environment_variables") or {}
+    for number, key in enumerate([key for key in sets if key.startswith("environment_variables.")]):
+        mark = f"<{REPLACED} {number}>"
+        variables[key.partition(".")[2]] = mark
+        words += f" \\\n  {shell(mark)} {shell(sets.pop(key))}"
+    return words
+
+
 def _dump(tree: dict[str, Any], about: str) -> str:
     import yaml
 
@@ -129,6 +145,11 @@ def _script_values(source: Source, endpoint_sets: dict[str, Any]) -> dict[str, A
         "group": shell(source.value("workspace.resource_group")),
         "workspace": shell(source.value("workspace.name")),
         "endpoint": shell(source.value("endpoint.name")),
+        "secret_values": any(
+            has_reference(value)
+            for one in source.deployments()
+            for value in (one.value("deployment.environment_variables") or {}).values()
+        ),
         "endpoint_sets": _sets({key: value for key, value in endpoint_sets.items() if key != "name"}),
         "traffic_file": by_file,
         "traffic": None if by_file or rollout else traffic,
