@@ -37,6 +37,9 @@ from tui.common.redact import (
         ("api_key: abcd, next", "api_key: (hidden), next"),
         ("https://user:word@index.example/simple", "https://(hidden)@index.example/simple"),
         ("abfss://models@account.dfs.core.windows.net/churn", "abfss://models@account.dfs.core.windows.net/churn"),
+        ("AZURE_CLIENT_SECRET={{secrets/SCOPE/KEY}}", "AZURE_CLIENT_SECRET={{secrets/SCOPE/KEY}}"),
+        ("client_secret: ${env:SECRET}, password=$WORD", "client_secret: ${env:SECRET}, password=$WORD"),
+        ("--password <your password>", "--password <your password>"),
         ("password policy: see docs; sv=2024-11-04", "password policy: see docs; sv=2024-11-04"),
     ],
 )

@@ -48,7 +48,7 @@ def test_an_engine_without_space_says_so_and_changes_nothing_more(
     folder.mkdir()
     mounted = (
         subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=600k", "none", str(folder)], capture_output=True, check=False
+            ["mount", "-t", "tmpfs", "-o", "size=600k,mode=700", "none", str(folder)], capture_output=True, check=False
         ).returncode
         == 0
     )

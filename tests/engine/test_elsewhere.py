@@ -19,6 +19,7 @@ from tui.common.write_atomic import write_atomic
 from tui.engine import heartbeat_and_takeover, start_stop
 from tui.engine.heartbeat_and_takeover import FILE, Heart, elsewhere, last_beat, observed_elsewhere
 from tui.engine.journal import runs
+from tui.engine.journal.journal import JournalWriter
 
 
 def beat(folder: Path, *, machine: str = "cluster-2 boot", seconds_ago: float = 0.0, count: int = 1) -> None:
@@ -94,6 +95,7 @@ def test_a_second_run_on_an_endpoint_names_the_first_also_from_another_machine(
     assert start_stop.stop(run)
     ended(run)
     events_until(run, lambda event: not run.alive)
+    JournalWriter(run.folder, run.id).emit("run_resumed", host="cluster-2")
     beat(run.folder)  # as if another machine had gone on with it
     second, _ = begin(document, rehearsal_env, monkeypatch)
     refused = ended(second)

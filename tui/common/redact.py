@@ -23,6 +23,7 @@ _PATTERNS = (
     re.compile(
         r"(?i)((?:account_?key|shared_?access_?key|client_?(?:secret|assertion)|password|passwd|"
         r"(?:primary|secondary|api)_?key|(?:access|refresh|sas)_?token|connection_?string)[\"']?\s*[=:]\s*[\"']?)"
+        r"(?!\{\{|\$[\w{(]|<[\w -]+>)"  # a reference or a placeholder, such as {{secrets/SCOPE/KEY}} in an instruction
         r"(?:(?<=[\"'])[^\"'\n]+|(?<==)[^&\s\"']+|[^\s\"',;&]{4,})"
     ),
     re.compile(r"(://)[^/@\s:'\"`]+:[^/@\s'\"`]+(?=@)"),  # user name and password in a URL

@@ -84,7 +84,7 @@ async def legacy_flag(operator: Operator, ground: Ground) -> None:
     assert item["card"] == "v1-legacy"
     await operator.tab_to("finding-request")
     await operator.press("enter")
-    assert "az ml workspace update" in operator.text(), "what to send to the administrator"
+    assert "az resource patch" in operator.text(), "what to send to the administrator"
     await operator.press("escape", "escape")
     ground.rehearsal.choose()  # the administrator has done it
     await operator.again()
