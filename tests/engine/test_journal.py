@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tui.common.redact import learn
 from tui.engine.container_log import LogFollower, Tail
 from tui.engine.journal.journal import Journal, JournalWriter
 from tui.engine.journal.run_view import RunView
@@ -220,3 +221,20 @@ def test_what_an_interrupted_run_had_begun_is_recalled(tmp_path: Path) -> None:
     state = resume_state(Journal(tmp_path).read())
     assert state.begun == {}
     assert state.created == [("endpoint", "churn"), ("model", "churn:1")]
+
+
+def test_what_is_resumed_stays_whole_although_it_looks_like_a_secret_or_has_one_in_it(tmp_path: Path) -> None:
+    learn("waterproof")
+    resource = "/resourceGroups/rg-waterproof/onlineEndpoints/churn-waterproof"
+    signed = f"https://o/odidp:1?t=638&c=MIIH&s={'AbCd' * 10}&h={'EfGh' * 10}"
+    writer = JournalWriter(tmp_path, "r1")
+    writer.emit("run_started", endpoint="churn-waterproof", workspace={"name": "ws-waterproof"}, principal="waterproof")
+    writer.emit("task_intent", task="endpoint", operation="create", resource_id=resource)
+    writer.emit("task_operation", task="endpoint", resource_id=resource, header="Location", url=signed)
+    writer.emit("task_created", task="model", kind="model", name="waterproof:1")
+    writer.close()
+    events = Journal(tmp_path).read()
+    state = resume_state(events)
+    assert (state.begun["endpoint"].resource_id, state.begun["endpoint"].started) == (resource, {"Location": signed})
+    assert state.created == [("endpoint", "churn-waterproof"), ("model", "waterproof:1")]
+    assert (events[0]["workspace"], events[0]["principal"]) == ({"name": "ws-waterproof"}, "(hidden)")

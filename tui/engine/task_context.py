@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui.common.deadlines import AwakeDeadline
+from tui.common.redact import hide
 from tui.engine.journal.journal import Event, JournalWriter
 from tui.engine.resume_state import Begun, Shift
 from tui.engine.time_limits import limit
@@ -132,9 +133,14 @@ class TaskContext:
             raise journal_stuck(self.run)
 
     def began(self, resource_id: str, started: Mapping[str, str]) -> None:
-        """Record the header in which Azure names the operation that it has started."""
+        """Record the header in which Azure names the operation that it has started.
+
+        Its signature (`s=`, `h=`) is kept, since Azure may refuse an address without it. An address with a known secret
+        in it is not recorded: after an interruption, the resource's own state is followed instead.
+        """
         for header, url in started.items():
-            self._emit("task_operation", resource_id=resource_id, header=header, url=url)
+            if hide(url) == url:
+                self._emit("task_operation", resource_id=resource_id, header=header, url=url)
 
     def shifting(self, before: Mapping[str, int], after: Mapping[str, int], why: str, **more: Any) -> None:
         """Record that the traffic split is about to change, and the split before the run; a roll back is `firm`."""

@@ -11,6 +11,7 @@ import pytest
 
 from tests.engine.decisions.plain_run import PLAN, Clock, a_run, a_task
 from tui.cloud.errors import CloudError, OperationFailed
+from tui.common.redact import learn
 from tui.engine.operations import carry_out, follow_begun, refuse, settle
 from tui.engine.resume_state import Begun
 from tui.engine.task_context import Stopped, TaskContext
@@ -59,6 +60,13 @@ def test_the_intent_is_recorded_before_the_request_and_the_operation_after_it(ta
     ]
     (noted,) = task.run.journal.of("task_operation")
     assert (noted["header"], noted["url"], noted["resource_id"]) == ("Azure-AsyncOperation", "https://o", RESOURCE)
+
+
+def test_an_address_that_echoes_a_secret_is_followed_but_not_recorded(task: TaskContext) -> None:
+    learn("sesame-operation")
+    started = {"Azure-AsyncOperation": "https://o?echo=sesame%2Doperation"}
+    assert carry_out(task, "create", RESOURCE, lambda: Ended(started)) == "made"
+    assert told(task) == ["task_intent"]
 
 
 def test_without_a_journal_nothing_is_sent(task: TaskContext) -> None:

@@ -25,7 +25,12 @@ BATCH_SECONDS = 0.2
 STUCK_SECONDS = 3.0
 RELIST_SECONDS = 10.0
 RELIST_SHARE = 50  # the folder is not listed again for this multiple of the time that listing it took
-_OWN_WORDS = ("task", "status", "action", "endpoint", "deployment", "unit", "source")
+# What a resumed run works on, and readers compare. It must stay as it is although a secret may be a part of it: names
+# are the plan's own, and an operation's address is recorded only if there is none in it (`TaskContext.began`).
+_OWN_WORDS = (
+    "task", "status", "action", "endpoint", "deployment", "deployments", "tasks", "workspace", "unit", "source",
+    "state", "log", "operation", "resource_id", "header", "url", "kind", "name",
+)  # fmt: skip
 RESERVE = "reserve"
 RESERVE_BYTES = 65_536
 
