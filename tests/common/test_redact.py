@@ -48,7 +48,8 @@ def test_what_looks_like_a_secret(text: str, expected: str) -> None:
     assert redact(expected) == expected, "what is hidden stays as it is"
 
 
-SECRETS = ('pl~ant/ed+cl&ient=s"ec\\ret é 0001', "AbCd1234/+==xyz", "\U0001f600passw0rd<>'", "secret08")
+LONG = json.dumps({"type": "service", "note": "no; blank, <or> quote's end & é", "key": "AbCd/+\n" * 40, "of": "x"})
+SECRETS = ('pl~ant/ed+cl&ient=s"ec\\ret é 0001', "AbCd1234/+==xyz", "\U0001f600passw0rd<>'", "secret08", LONG)
 ENCODINGS: dict[str, Callable[[str], str]] = {
     "plain": str,
     "URL": lambda text: quote(text, safe=""),
@@ -100,6 +101,13 @@ def test_a_long_token_is_hidden_to_its_end() -> None:
     token = "x~" + "abcdefghij" * 150
     learn(token)
     assert redact(f'{{"a": "{token}", "b": 1}}') == '{"a": "(hidden)", "b": 1}'
+
+
+def test_a_long_value_that_is_cut_off_is_hidden_as_far_as_it_is_there() -> None:
+    words = " ".join(f"cut{number:03}" for number in range(100))
+    learn(words)
+    for length in (60, 200, 500):
+        assert len(redact(f"it says {words[:length]}").replace(HIDDEN, "")) <= len("it says ") + 48
 
 
 def test_variables_that_are_secret_by_their_names_are_known_values() -> None:

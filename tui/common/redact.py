@@ -31,7 +31,8 @@ _PATTERNS = (
 
 
 _SHORTEST = 8  # characters of a secret value; a shorter one may be part of any word
-_LONGEST = 48  # characters of a longer value that are compared; what follows up to a blank or quote is hidden with them
+_LONGEST = 8192  # characters that are compared; what follows up to a blank or quote is hidden with them
+_PIECE = 48  # as many characters, or a sixteenth of what follows them, are hidden even if a text is cut after them
 _REST = r"[^\s\"'<>,;&]*"
 _HTML = {'"': "quot", "&": "amp", "<": "lt", ">": "gt", "'": "apos"}
 # Variables that hold secrets by their names, in the environment of every process of ours.
@@ -45,7 +46,7 @@ class Secrets:
     """The secret values that a process holds. Thread-safe."""
 
     def __init__(self) -> None:
-        self._forms: list[tuple[str, str]] = []  # (a part that no encoding changes, regular expression)
+        self._forms: list[tuple[str, str, str]] = []  # of `_escaped`
         self._known: set[str] = set()
         self._lock = threading.Lock()
 
@@ -58,21 +59,22 @@ class Secrets:
         forms = {form for line in new for form in _forms(line)}
         with self._lock:
             self._known |= new
-            self._forms = sorted({*self._forms, *forms}, key=lambda form: len(form[1]), reverse=True)
+            self._forms = sorted({*self._forms, *forms}, key=lambda form: len(form[2]), reverse=True)
 
     def hide(self, text: str) -> str:
         """The text without the learned values, in any of their encodings."""
-        for part, form in self._forms:
-            if part in text:  # a hundred times faster than the expression, which is needed for few texts
-                text = _compiled(form).sub(HIDDEN, text)
+        for part, start, whole in self._forms:
+            # The part is a hundred times faster than the expressions, which are needed for few texts.
+            if part in text and _compiled(start).search(text):
+                text = _compiled(whole).sub(HIDDEN, text)
         return text
 
 
 _compiled = functools.lru_cache(maxsize=1000)(re.compile)
 
 
-def _forms(value: str) -> Iterator[tuple[str, str]]:
-    """Regular expressions of a value: as itself however it is escaped, and within base64 at each of three positions."""
+def _forms(value: str) -> Iterator[tuple[str, str, str]]:
+    """What `_escaped` returns for a value as itself, and for it within base64 at each of three positions."""
     yield _escaped(value)
     data = value.encode("utf-8", "surrogatepass")
     for before in range(3):
@@ -81,11 +83,22 @@ def _forms(value: str) -> Iterator[tuple[str, str]]:
         yield _escaped(text[(0, 2, 3)[before] : len(text) if (before + len(data)) % 3 == 0 else -1])
 
 
-def _escaped(text: str) -> tuple[str, str]:
-    """A regular expression for a text as JSON, URLs, HTML and shells escape it, also several times."""
-    start = text[:_LONGEST]
-    ways = "".join(one if one.isalnum() and one.isascii() else _any_way(one) for one in start)
-    return max(re.split("[^A-Za-z0-9]", start), key=len), ways + (_REST if len(text) > _LONGEST else "")
+def _escaped(text: str) -> tuple[str, str, str]:
+    """A part that no encoding changes, and two regular expressions for a text as JSON, URLs, HTML and shells escape it.
+
+    Also if they do it several times. The first is for its first characters only: to compile the second, for all of it,
+    may take a second for a key file.
+    """
+    start, more = text[:_PIECE], text[_PIECE:_LONGEST]
+    size = max(_PIECE, -(-len(more) // 16))
+    ways = _REST if len(text) > _LONGEST else ""
+    for at in reversed(range(0, len(more), size)):
+        ways = f"(?:{_ways(more[at : at + size])}{ways}|{_REST})"
+    return max(re.split("[^A-Za-z0-9]", start), key=len), _ways(start), _ways(start) + ways
+
+
+def _ways(text: str) -> str:
+    return "".join(one if one.isalnum() and one.isascii() else _any_way(one) for one in text)
 
 
 @functools.cache
