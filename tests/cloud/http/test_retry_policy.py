@@ -68,6 +68,8 @@ def test_the_limits_of_the_table() -> None:
         ("nan", None),
         ("soon", None),
         ("Fri, 31 Dec 99999 23:59:59 GMT", None),
+        (f"Fri, 31 Dec {'9' * 30} 23:59:59 GMT", None),
+        (f"1 Jan 2020 00:00:00 +{'9' * 30}", None),
     ],
 )
 def test_the_services_wish_is_followed_up_to_a_limit(header: str | None, seconds: float | None) -> None:
