@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from scripted_service import WORKSPACE, Reply, Service
@@ -9,6 +11,7 @@ from scripted_service import WORKSPACE, Reply, Service
 from tui.cloud.auth.sign_in import sign_in
 from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
+from tui.cloud.http import retry
 from tui.cloud.session import connect
 from tui.plan.model import Credential, Plan
 
@@ -47,3 +50,15 @@ def test_a_transient_answer_of_the_token_endpoint_is_an_outage(service: Service)
     with pytest.raises(CloudError) as caught:
         cloud.read_workspace()
     assert (caught.value.status, caught.value.code) == (503, "AADSTS90033")
+
+
+def test_no_wish_of_the_sign_in_service_makes_a_run_wait_for_a_day(
+    service: Service, cloud: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(retry, "pause", waited.append)
+    monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail(f"it sleeps {seconds} s whatever happens"))
+    service.on("GET", "^/msi/token", Reply(503, {}, {"Retry-After": "86400"}))
+    with pytest.raises(CloudError):
+        sign_in(cloud)
+    assert waited and set(waited) == {300}

@@ -143,6 +143,6 @@ def session(connections: int = 10, retries: Retry | int = 0, limited: bool = Tru
 
 def transport(through: requests.Session | None = None) -> Any:
     """A transport for azure-core clients, with the given session or a new one."""
-    from azure.core.pipeline.transport import RequestsTransport
+    from tui.cloud.http.retry import PatientTransport
 
-    return RequestsTransport(session=through or session(32, AZURE_RETRIES), session_owner=False)
+    return PatientTransport(session=through or session(32, AZURE_RETRIES), session_owner=False)

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Callable, TypeVar
 
 from azure.core.pipeline.policies import RetryPolicy
+from azure.core.pipeline.transport import RequestsTransport
 
 from tui.cloud.http.retry_policy import POLICIES, delay, retry_after
 from tui.common.deadlines import pause
@@ -91,4 +92,14 @@ class NotifyingRetryPolicy(RetryPolicy):  # type: ignore[misc]
         hint = retry_after(name, response.http_response.headers) if response else None
         seconds = delay(name, max(0, len(settings["history"]) - 1), hint)
         report(reason, seconds)
+        pause(seconds)
+
+
+class PatientTransport(RequestsTransport):  # type: ignore[misc]
+    """azure-core's transport; the retry policies of azure-identity and of Key Vault's client wait by its `sleep`."""
+
+    def sleep(self, duration: float) -> None:
+        """Wait at most as long as our own policies do: those ones would wait a day if the service asked for it."""
+        seconds = min(POLICIES["throttled"].longest_hint, duration)
+        report("a service asked to try later", seconds)
         pause(seconds)
