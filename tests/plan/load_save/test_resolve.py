@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tui.common.redact import redact
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.resolve import resolve, value_problem
 from tui.plan.problems import PlanInvalid, Problem
@@ -140,6 +141,15 @@ def test_a_secret_is_typed_or_a_reference(tmp_path: Path) -> None:
     assert found(tmp_path, {"credential.method": "azure_cli", "credential.tenant_id": "?"}) == [], "not asked"
     other = document(tmp_path, {"credential.method": "azure_cli", "credential.tenant_id": "?"})
     assert value_problem(other, "credential.tenant_id", {}, {}) is None
+
+
+def test_a_value_that_names_something_of_the_plan_is_no_secret(tmp_path: Path) -> None:
+    environ = {"STAGE": "halcyonstage", "PW": "halcyonpassword"}
+    values = {VARIABLES: {"A": "${env:STAGE}", "B": "p=${env:PW}"}, "endpoint.name": "churn-halcyonstage",
+              "workspace.name": "halcyonpassword1"}  # fmt: skip
+    resolve(document(tmp_path, values), environ)
+    said = "churn-halcyonstage in halcyonstage, signed in with halcyonpassword"
+    assert redact(said) == "churn-halcyonstage in halcyonstage, signed in with (hidden)"
 
 
 def test_lenient_keeps_what_is_valid_and_never_raises(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,14 +73,22 @@ def _judged(
 def _secrets(document: Document, values: Mapping[str, Any], environ: Mapping[str, str]) -> set[str]:
     """The plan's secret values: its secret fields, and what its containers' environment variables refer to.
 
-    A value that is also in the plan as something else, such as the endpoint's name, is none.
+    A value that is also in the plan as something else is none, such as `production` in `churn-production`: where it is
+    hidden, an id or an address cannot be used any more.
     """
     written = document.value(VARIABLES) if document.asked(VARIABLES) else None
     texts = [*written.values()] if isinstance(written, dict) else []
     texts += [document.value(key) for key in SECRET_FIELDS]
     found = {environ.get(name) for text in texts for name in names(text)} | {values.get(key) for key in SECRET_FIELDS}
-    shown = {str(value) for key, value in values.items() if key not in (VARIABLES, *SECRET_FIELDS)}
-    return {value for value in found if isinstance(value, str) and not has_reference(value)} - shown
+    shown = "\n".join(str(value) for key, value in values.items() if key not in (VARIABLES, *SECRET_FIELDS))
+    return {
+        value
+        for value in found
+        if isinstance(value, str)
+        and not has_reference(value)
+        # As whole words: a secret must not be told because a longer word begins like it.
+        and not re.search(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", shown)
+    }
 
 
 def value_problem(document: Document, key: str, environ: Mapping[str, str], secrets: Mapping[str, str]) -> str | None:
