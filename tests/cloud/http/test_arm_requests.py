@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from scripted_service import Reply, Service
 from tui.cloud.errors import CloudError
 from tui.cloud.http import connections
 from tui.cloud.http.arm import _made_by
+from tui.cloud.recording.recorder import Recorder
 from tui.common.deadlines import until
 
 PATH = "/subscriptions/s/x"
@@ -146,10 +148,14 @@ def test_an_answer_that_comes_byte_by_byte_ends_with_the_wait_of_its_caller(serv
         cloud.arm.call("GET", PATH, "v")
 
 
-def test_an_answer_has_a_limit_as_a_whole(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("recorded", [False, True])
+def test_an_answer_has_a_limit_as_a_whole(
+    recorded: bool, service: Service, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(connections, "WHOLE_SECONDS", 0.2)
     service.on("GET", PATH, Reply(200, {"value": "x" * 1000}, drip=0.2))
-    with connections.session() as session, pytest.raises(requests.ReadTimeout):
+    made = Recorder(tmp_path / "recording").session("resource-manager") if recorded else connections.session()
+    with made as session, pytest.raises(requests.ReadTimeout):
         session.get(f"{service.url}{PATH}", timeout=(0.1, 0.3))
 
 

@@ -18,10 +18,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
-from tui.cloud.http.connections import learn_sent
+from tui.cloud.http.connections import SharingAdapter
 from tui.cloud.recording.anonymise import Redactor
 from tui.cloud.recording.known_words import REQUEST_HEADERS, RESPONSE_HEADERS
 from tui.common.redact import hide
@@ -167,17 +166,16 @@ class Recorder:
             self._file = -1
 
 
-class _Adapter(HTTPAdapter):
-    """Sends like requests' own adapter, and passes every exchange to the recorder."""
+class _Adapter(SharingAdapter):
+    """Sends like every other connection, and passes every exchange to the recorder."""
 
     def __init__(self, recorder: Recorder, service: str, connections: int, retries: Retry | int) -> None:
         self._recorder = recorder
         self._service = service
-        super().__init__(pool_maxsize=connections, max_retries=retries)
+        super().__init__(service != STORAGE, pool_maxsize=connections, max_retries=retries)
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
         """Send one request. Raises what requests raises."""
-        learn_sent(request)
         started = time.perf_counter()
         try:
             response = super().send(request, **options)
