@@ -8,7 +8,7 @@ import pytest
 
 from tui.app.home.open_plan_dialog import paths_in
 from tui.app.widgets.file_tree import start_folder
-from tui.common.typed_path import UnusablePath, typed_path
+from tui.common.typed_path import UnusablePath, real_path, typed_path
 from tui.plan.fields.all_fields import FIELDS
 from tui.plan.load_save.load import load
 from tui.plan.load_save.resolve import value_problem
@@ -59,3 +59,18 @@ def test_what_opens_files_says_why_a_path_cannot_be_used(typed: str, tmp_path: P
     assert start_folder(tmp_path, typed) == str(tmp_path)
     with pytest.raises(UnusablePath, match=UNUSABLE[typed]):
         paths_in(typed)
+
+
+def test_links_that_lead_to_each_other_lead_nowhere(tmp_path: Path) -> None:
+    for name, other in (("a", "b"), ("b", "a")):
+        (tmp_path / name).symlink_to(other)
+    assert not real_path(tmp_path / "a").exists()
+    document = load("churn-xgboost")
+    document.base = tmp_path
+    for key in PATHS:
+        for typed in ("a", "a/below"):
+            document.set(key, typed, "test")
+            if document.asked(key):
+                assert "does not exist" in str(value_problem(document, key, {}, {})), key
+    assert document.rebased(tmp_path / "c").base == tmp_path / "c"
+    assert start_folder(tmp_path, "a") == str(tmp_path)

@@ -33,3 +33,8 @@ def typed_path(text: str | os.PathLike[str]) -> Path:
             errno.ENAMETOOLONG, f"the limit is {LONGEST_NAME} bytes for a name and {LONGEST_PATH} for a path"
         )
     return path
+
+
+def real_path(path: Path) -> Path:
+    """The path without links. Those that lead to each other stay; before Python 3.13, Path.resolve raises for them."""
+    return Path(os.path.realpath(path))

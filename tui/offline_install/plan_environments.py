@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tui.common.typed_path import typed_path
+from tui.common.typed_path import real_path, typed_path
 from tui.offline_install import package_indexes
 from tui.offline_install.package_indexes import Wanted
 from tui.plain.failure import Failure
@@ -43,7 +43,7 @@ def local(document: Document, key: str, label: str) -> Path | None:
     value = text(document, key, label)
     if not value or not is_local_path(value):
         return None
-    return (document.base / typed_path(value)).resolve()
+    return real_path(document.base / typed_path(value))
 
 
 def text(document: Document, key: str, label: str) -> str:

@@ -11,7 +11,7 @@ from textual.widgets import Button
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.state.store import Store
 from tui.app.widgets.inputs import TextInput
-from tui.common.typed_path import typed_path
+from tui.common.typed_path import real_path, typed_path
 
 
 class SaveAsScreen(Dialog[Path]):
@@ -41,7 +41,7 @@ class SaveAsScreen(Dialog[Path]):
         else:
             try:
                 path = typed_path(typed)
-                self._store.save_as(path.resolve())
+                self._store.save_as(real_path(path))
             except OSError as error:
                 problem = f"The file cannot be written: {error.strerror or error}."
         if problem:

@@ -22,7 +22,7 @@ from tui.app.text.cell_width import tail
 from tui.app.widgets import folder_entries
 from tui.app.widgets.folder_entries import Entry, Lister, Listing
 from tui.app.widgets.help import Topic
-from tui.common.typed_path import UnusablePath, typed_path
+from tui.common.typed_path import UnusablePath, real_path, typed_path
 
 TICK = 0.1  # seconds between collecting the threads' results
 Node = TreeNode[Optional["Item"]]
@@ -306,7 +306,7 @@ def start_folder(base: Path, value: str) -> str:
     Reads the disk: call it outside the event loop.
     """
     try:
-        path = (base / typed_path(value)).resolve()
+        path = real_path(base / typed_path(value))
     except UnusablePath:
         return str(base)
     for folder in (path.parent if value else path, *path.parents):

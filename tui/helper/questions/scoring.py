@@ -10,7 +10,7 @@ from tui.checks.model import model_folder
 from tui.checks.scoring import write_scoring_files
 from tui.cloud.errors import CloudError
 from tui.cloud.sources import staging
-from tui.common.typed_path import UnusablePath, typed_path
+from tui.common.typed_path import UnusablePath, real_path, typed_path
 from tui.helper import sessions
 
 
@@ -21,7 +21,7 @@ def make_scoring(plan: dict[str, Any], folder: str, replace: bool = False) -> di
     """
     wanted = sessions.plan_of(plan).deployment.model
     try:
-        place = typed_path(folder).resolve()
+        place = real_path(typed_path(folder))
     except UnusablePath as unusable:
         raise CloudError("The folder cannot be used", str(unusable), "Name another folder.") from None
     with tempfile.TemporaryDirectory() as scratch:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tui.common.typed_path import UnusablePath, typed_path
+from tui.common.typed_path import UnusablePath, real_path, typed_path
 from tui.common.write_atomic import write_atomic
 from tui.plan.fields.all_fields import BY_KEY, FIELDS
 from tui.plan.fields.sources import SIGNED, signed
@@ -143,7 +143,7 @@ class Document:
         value = above.get(last) if above else None
         if above and isinstance(value, str) and is_local_path(value) and not has_reference(value):
             try:
-                there = (self.base / typed_path(value)).resolve()
+                there = real_path(self.base / typed_path(value))
             except UnusablePath:
                 return  # written as it is: `resolve` reports it
             inside = there.is_relative_to(base.resolve())

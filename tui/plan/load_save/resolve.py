@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tui.common import redact
-from tui.common.typed_path import UnusablePath, typed_path
+from tui.common.typed_path import UnusablePath, real_path, typed_path
 from tui.plan import data_collection, rollout
 from tui.plan import model as m
 from tui.plan.fields import sources
@@ -189,7 +189,7 @@ def _path(document: Document, field: Field, value: str) -> tuple[Any, Problem | 
         wrong = sources.wrong_source(field.key, value)
         return (None, document.problem(field.key, *wrong)) if wrong else (value, None)
     try:
-        path = (document.base / typed_path(value)).resolve()
+        path = real_path(document.base / typed_path(value))
     except UnusablePath as unusable:
         return None, document.problem(field.key, str(unusable))
     problem = None

@@ -7,7 +7,7 @@ from typing import Any
 
 from tui.app.state.background import in_thread
 from tui.app.state.store import Store
-from tui.common.typed_path import typed_path
+from tui.common.typed_path import real_path, typed_path
 
 SAMPLE_BYTES = 1_000_000
 NO_SAMPLE = '{\n  "data": []\n}\n'
@@ -54,7 +54,7 @@ def _from_file(store: Store) -> str:
     if not isinstance(written, str) or not written:
         raise NoSample("The plan has no sample request; set it in step 4, Model.")
     try:
-        path = (store.document.base / typed_path(expand(written, store.environ))).resolve()
+        path = real_path(store.document.base / typed_path(expand(written, store.environ)))
         if path.stat().st_size > SAMPLE_BYTES:
             raise NoSample(f"{path} is larger than 1 MB.")
         return path.read_text(encoding="utf-8")
