@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,18 @@ def test_an_example_that_is_not_json_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "example.json").write_text("[1")
     found = model_folder.read(tmp_path)
     assert (found.example, found.problem) == (None, "")
+
+
+@pytest.mark.parametrize("name", ["pipe", "deep", "loop", "n\0l"])
+def test_a_hostile_example_is_left_out_and_nothing_waits_for_it(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "deep").write_text("[" * 100_000)
+    signature = {"inputs": "[" * 100_000} if name == "deep" else None
+    info = {"flavors": {"x": {}}, "saved_input_example_info": {"artifact_path": name}, "signature": signature}
+    (tmp_path / "MLmodel").write_text(json.dumps(info))
+    found = model_folder.read(tmp_path)
+    assert (found.example, found.signature, found.flavours) == (None, None, ("x",))
 
 
 def test_what_is_not_there_has_no_problem_and_no_figures(tmp_path: Path) -> None:

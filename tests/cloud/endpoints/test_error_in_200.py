@@ -51,6 +51,8 @@ PREDICTIONS = [
     json.dumps([{"label": "error", "score": 0.9}]),
     json.dumps({"message": "hello", "status": "ok"}),
     json.dumps("No module needs replacing."),
+    "[" * 100_000,
+    json.dumps("[" * 100_000),
 ]
 
 

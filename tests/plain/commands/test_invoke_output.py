@@ -32,3 +32,8 @@ def test_a_models_response_is_not_changed_except_for_known_secrets(
     told: Any = json.loads(capsys.readouterr().out)
     shown = told["response"] if as_json else told
     assert shown == {"password": "a column of the model", "echo": "(hidden)"}
+
+
+def test_a_response_that_is_nested_too_deeply_is_printed_as_a_text() -> None:
+    deep = "[" * 100_000
+    assert invoke.as_object("churn", {"body": deep, "ok": True})["response"] == deep

@@ -12,6 +12,8 @@ from typing import Any
 
 from tui.checks.model import file_count
 from tui.common.conda_file import read_yaml
+from tui.common.regular_file import read_regular
+from tui.common.typed_path import real_path
 
 # The libraries whose version a flavour records: the flavour's key, and the packages that can provide the library.
 LIBRARY_VERSIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -157,7 +159,7 @@ def _signature(mlmodel: dict[str, Any]) -> list[dict[str, str]] | None:
         return None
     try:
         inputs = json.loads(written)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for deep nesting
         return None
     if not isinstance(inputs, list) or not all(isinstance(item, dict) for item in inputs):
         return None
@@ -177,12 +179,12 @@ def _example(folder: Path, mlmodel: dict[str, Any]) -> Any:
     name = info.get("artifact_path") if isinstance(info, dict) else None
     if not isinstance(name, str):
         return None
-    path = (folder / name).resolve()
     try:
-        if folder.resolve() not in path.parents or path.stat().st_size > 1_000_000:
+        path = real_path(folder / name)
+        if real_path(folder) not in path.parents or path.stat().st_size > 1_000_000:
             return None
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return json.loads(read_regular(path))
+    except (OSError, ValueError, RecursionError):
         return None
 
 

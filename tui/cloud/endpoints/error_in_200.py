@@ -45,7 +45,7 @@ def error_in_200(text: str) -> str | None:
         # If a script calls json.dumps and the server encodes the result again, the response is a string of JSON.
         if isinstance(value, str) and value.strip()[:1] in {"{", "["}:
             value = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for deep nesting
         return None
     found = _error_of(value)
     return _note(found) if found else None

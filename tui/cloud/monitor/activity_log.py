@@ -115,7 +115,7 @@ def _pretty(raw: str) -> str:
     """The service's error split into lines, so that one line can be evidence."""
     try:
         return json.dumps(json.loads(raw), indent=1, ensure_ascii=False)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for deep nesting
         return raw
 
 

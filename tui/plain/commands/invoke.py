@@ -40,7 +40,7 @@ def as_object(endpoint: Any, result: dict[str, Any]) -> dict[str, Any]:
     """The object that --json prints; `response` is the body, parsed if it is JSON."""
     try:
         response = json.loads(result.get("body", ""))
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for deep nesting
         response = result.get("body", "")
     told = {name: result.get(name) for name in ("deployment", "status_code", "latency_ms", "ok", "note")}
     return {"endpoint": endpoint, **told, "ok": bool(result.get("ok")), "response": response}

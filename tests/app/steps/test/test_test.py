@@ -259,6 +259,13 @@ def test_judging_says_what_a_text_is(text: str, words: str) -> None:
     assert words in call_in_words.check_json(text)[1]
 
 
+def test_a_body_that_is_nested_too_deeply_is_shown_and_sent_as_it_is() -> None:
+    deep = "[" * 100_000
+    target = call_as_code.Target("https://churn.westeurope.inference.ml.azure.com/score", "churn", "g", "w")
+    assert call_in_words.pretty(deep) == deep
+    assert deep in call_as_code.as_python(target, deep) and deep in call_as_code.as_curl(target, deep)
+
+
 def test_percentiles_are_of_values_that_were_measured() -> None:
     assert call_in_words.percentile([5.0], 0.95) == 5.0
     assert call_in_words.percentile([float(n) for n in range(1, 101)], 0.95) == 95.0

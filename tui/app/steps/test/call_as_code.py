@@ -62,7 +62,7 @@ def as_python(target: Target, body: str) -> str:
     try:
         value = json.loads(body)
         payload, keyword = repr(value), "json"
-    except ValueError:
+    except (ValueError, RecursionError):
         payload, keyword = f"{body!r}.encode()", "data"
         headers.append('    "Content-Type": "application/json",')
     return "\n".join(
@@ -87,5 +87,5 @@ def as_python(target: Target, body: str) -> str:
 def _compact(body: str) -> str:
     try:
         return json.dumps(json.loads(body), ensure_ascii=False, separators=(",", ":"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return body

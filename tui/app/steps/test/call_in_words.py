@@ -108,7 +108,7 @@ def pretty(body: str) -> str:
     """Format a body for reading: JSON is indented, anything else is unchanged."""
     try:
         return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for deep nesting
         return body
 
 
