@@ -61,6 +61,13 @@ def test_a_set_of_what_is_no_field(text: str, key: str, said: str) -> None:
     assert said in f"{problem.message} {problem.remedy}"
 
 
+@pytest.mark.parametrize("key", ["credential.client_secrt", "credential", "credential.client_secret.x"])
+def test_the_value_of_a_mistyped_key_is_not_repeated_since_it_may_be_a_secret(key: str) -> None:
+    with pytest.raises(PlanInvalid) as invalid:
+        apply_sets(Document(), [f"{key}=sesame-open"])
+    assert key in str(invalid.value) and "sesame" not in str(invalid.value)
+
+
 def of(folder: Path, text: str, *overlays: str) -> Document:
     (folder / "p.yml").write_text(text, encoding="utf-8")
     paths = []

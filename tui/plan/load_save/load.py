@@ -72,9 +72,9 @@ def apply_sets(document: Document, sets: Iterable[str]) -> None:
             problems += _set_group(document, key, value)
         elif key in GROUPS:
             remedy = f"Set one of its keys, such as --set {key}.{_below(key).partition(',')[0]}=…."
-            problems.append(Problem(key, f"--set {item}: {key} is a group of keys.", remedy, "--set"))
+            problems.append(Problem(key, f"{key} is a group of keys.", remedy, "--set"))
         else:
-            problems.append(Problem(key, f"--set {item}: {key} is not a field.", _nearest(key), "--set"))
+            problems.append(Problem(key, f"{key} is not a field.", _nearest(key), "--set"))
     if problems:
         raise PlanInvalid(problems)
     normalise(document.tree)
