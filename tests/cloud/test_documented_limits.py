@@ -13,7 +13,7 @@ from scripted_service import Reply, Service
 from tui.cloud.assets import base_images, code, environments, models
 from tui.cloud.endpoints import endpoint_names, traffic
 from tui.cloud.errors import CloudError
-from tui.cloud.http import arm, connectivity, operation, run_operation
+from tui.cloud.http import connections, connectivity, operation, run_operation
 from tui.cloud.sources import mlflow_source, staging
 from tui.cloud.storage import blob_container, folder_files, storage_probe, upload_pace, uploader
 from tui.cloud.storage.datastore import Datastore
@@ -32,7 +32,7 @@ def test_limits_of_azure() -> None:
 
 
 def test_how_long_a_user_waits() -> None:
-    assert (arm.CONNECT_SECONDS, arm.READ_SECONDS) == (10, 60)
+    assert (connections.CONNECT_SECONDS, connections.READ_SECONDS) == (10, 60)
     assert (connectivity.CONNECT_SECONDS, connectivity.HANDSHAKE_SECONDS) == (3, 4.5)
     assert (operation._PATIENCE, run_operation.BUSY_SECONDS, run_operation.WORKING_SECONDS) == (600, 600, 5)
     assert (blob_container._SILENCE, blob_container._STRANGER, endpoint_names.SECONDS) == (180, 4, 15)

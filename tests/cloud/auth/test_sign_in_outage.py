@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
-from scripted_service import WORKSPACE, Reply, Service
+from scripted_service import WORKSPACE, Reply, Service, token
 
 from tui.cloud.auth.sign_in import sign_in
 from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
-from tui.cloud.http import retry
+from tui.cloud.http import connections, retry
 from tui.cloud.session import connect
 from tui.plan.model import Credential, Plan
 
@@ -62,3 +62,18 @@ def test_no_wish_of_the_sign_in_service_makes_a_run_wait_for_a_day(
     with pytest.raises(CloudError):
         sign_in(cloud)
     assert waited and set(waited) == {300}
+
+
+def test_a_sign_in_service_that_does_not_answer_has_the_limit_of_every_request(
+    service: Service, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "READ_SECONDS", 0.1)
+    monkeypatch.setattr(retry, "pause", lambda seconds: None)
+
+    def late() -> Reply:
+        service.closed.wait(2)
+        return Reply(body={"access_token": token(), "expires_on": "9999999999", "resource": "x"})
+
+    service.on("GET", "^/msi/token", late)
+    with pytest.raises(CloudError):
+        sign_in(connect(plan))

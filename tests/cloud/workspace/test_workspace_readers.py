@@ -9,7 +9,7 @@ from scripted_service import WORKSPACE, Reply, Service
 
 from tui.cloud.endpoints import endpoint_identity, scaling
 from tui.cloud.errors import CloudError
-from tui.cloud.http import arm
+from tui.cloud.http import connections
 from tui.cloud.workspace import limits, workspace
 
 
@@ -128,7 +128,7 @@ def test_a_page_in_the_place_of_the_workspace_is_an_error(service: Service, clou
         service.on("GET", r"/workspaces/workspace\?", Reply(200, body))
         with pytest.raises(CloudError):
             cloud.read_workspace()
-    assert arm.READ_SECONDS == 60 and arm.CONNECT_SECONDS == 10
+    assert connections.READ_SECONDS == 60 and connections.CONNECT_SECONDS == 10
     cloud.remember_location("westeurope")
     assert cloud.location == "westeurope"
     assert cloud.for_plan(cloud.plan).location == "westeurope", "copies share what is known"

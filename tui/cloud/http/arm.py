@@ -12,6 +12,7 @@ from tui.cloud.clouds import CloudMetadata
 from tui.cloud.error_explanations import explain, from_status
 from tui.cloud.errors import CloudError, unreadable
 from tui.cloud.http import trusted_hosts
+from tui.cloud.http.connections import CONNECT_SECONDS, READ_SECONDS
 
 # The versions that azure-ai-ml 1.35 uses, so that any service that supports the SDK supports this too.
 WORKSPACES = "2024-10-01-preview"
@@ -23,7 +24,6 @@ CODES = "2023-04-01"
 DATASTORES = "2024-10-01-preview"
 LOCATIONS = "2023-08-01-preview"
 
-CONNECT_SECONDS, READ_SECONDS = 10, 60
 _PAGES = 1000  # of one list
 # Including POST: those used here read (keys, tokens, logs) or prepare an upload, and can safely be sent twice.
 REPEATABLE = frozenset({"HEAD", "GET", "PUT", "DELETE", "OPTIONS", "POST"})

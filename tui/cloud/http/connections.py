@@ -24,6 +24,9 @@ from tui.common.deadlines import NoAnswer, Question
 AZURE_RETRIES = Retry(total=False, redirect=False, raise_on_status=False)
 """As in azure-core's own transport: retries are up to the client's policies, which expect urllib3's own errors."""
 
+CONNECT_SECONDS, READ_SECONDS = 10, 60
+"""To connect, and to wait for the first byte of an answer."""
+
 WHOLE_SECONDS = 30.0
 """How much longer than connecting and waiting for the first byte an answer may take."""
 
@@ -142,7 +145,16 @@ def session(connections: int = 10, retries: Retry | int = 0, limited: bool = Tru
 
 
 def transport(through: requests.Session | None = None) -> Any:
-    """A transport for azure-core clients, with the given session or a new one."""
+    """A transport for azure-core clients, with the given session or a new one.
+
+    The limits are those of all requests: a client does not pass its own on to a transport that it is given, and
+    azure-core's are five minutes to connect and five to the first byte, four times.
+    """
     from tui.cloud.http.retry import PatientTransport
 
-    return PatientTransport(session=through or session(32, AZURE_RETRIES), session_owner=False)
+    return PatientTransport(
+        session=through or session(32, AZURE_RETRIES),
+        session_owner=False,
+        connection_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+    )

@@ -21,7 +21,8 @@ from azure.core.pipeline.transport import HttpTransport
 from azure.core.rest import HttpRequest
 
 from tui.cloud.http import trusted_hosts
-from tui.cloud.http.arm import CONNECT_SECONDS, READ_SECONDS, REPEATABLE, Answer, ResourceManager
+from tui.cloud.http.arm import REPEATABLE, Answer, ResourceManager
+from tui.cloud.http.connections import CONNECT_SECONDS, READ_SECONDS
 from tui.cloud.http.retry import NotifyingRetryPolicy, attempts
 
 _local = threading.local()
