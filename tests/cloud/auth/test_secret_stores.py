@@ -154,6 +154,7 @@ def test_a_vaults_host_and_credential(monkeypatch: pytest.MonkeyPatch) -> None:
         def __init__(self, url: str, token: Any, **options: Any) -> None:
             self.url, self.token = url, token
             assert isinstance(options.pop("transport").session, AzureSession)
+            assert options.pop("permit_redirects") is False
             assert options == {"retry_total": 2, "connection_timeout": 5, "read_timeout": 20}
 
         def get_secret(self, name: str, version: str | None) -> Any:

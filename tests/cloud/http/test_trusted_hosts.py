@@ -124,6 +124,15 @@ def test_azures_sdk_does_not_follow_addresses_to_a_foreign_host(service: Service
         refused(caught, f"127.0.0.1:{foreign.port}", "redirect" if reply.status == 307 else "SDK")
 
 
+@pytest.mark.parametrize("status", [301, 307])
+def test_the_files_of_a_source_are_not_read_from_where_storage_redirects_to(
+    service: Service, cloud: Any, foreign: Service, status: int
+) -> None:
+    service.on("GET", "/account/models", Reply(status, b"", {"Location": f"{foreign.url}/account/models"}))
+    with pytest.raises(CloudError):
+        blob_source.listing(cloud, f"{service.url}/account/models/churn")
+
+
 @pytest.mark.parametrize("scheme", ["https", "http"])
 def test_the_key_and_the_request_go_to_no_foreign_scoring_host(
     service: Service, cloud: Any, foreign: Service, scheme: str

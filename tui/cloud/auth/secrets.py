@@ -173,6 +173,7 @@ class Reader:
             self._token,
             transport=connections.transport(),
             retry_total=2,
+            permit_redirects=False,  # they would be followed to any host, and its answer believed
             connection_timeout=5,
             read_timeout=_SECONDS,
         )

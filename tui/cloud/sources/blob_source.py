@@ -136,6 +136,7 @@ def _container(cloud: Cloud, place: Place) -> Any:
         credential=cloud.credential,
         transport=cloud.recorder.transport("storage", 16) if cloud.recorder is not None else connections.transport(),
         retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=4, random_jitter_range=1),
+        permit_redirects=False,  # they would be followed to any host, and its answer believed
         max_chunk_get_size=_CHUNK,
         max_single_get_size=_CHUNK,
         connection_timeout=10,
