@@ -6,6 +6,7 @@ import fcntl
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -66,6 +67,24 @@ def test_a_run_that_is_stopped_as_soon_as_it_is_started_has_an_end(
         last = ended(run)
         assert last["status"] == "cancelled"
         assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, []), "only the engine waits"
+
+
+def test_a_run_that_is_stopped_while_it_waits_for_a_secret_has_an_end(
+    tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("databricks.sdk")
+    document = plan_for("churn-stop-11", tmp_path)
+    document.set("deployment.environment_variables", {"A": "${databricks:scope/key}"}, "test")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        host = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        environ = {**rehearsal_env, "DATABRICKS_HOST": host, "DATABRICKS_TOKEN": "token-of-nobody"}
+        run, _ = begin(document, environ, monkeypatch)
+        asked, _ = silent.accept()
+        with asked:
+            assert start_stop.stop(run)
+            last = ended(run)
+    assert (last["status"], last["message"]) == ("cancelled", "The run was stopped before its first task.")
 
 
 def test_a_run_that_has_ended_is_resumed_when_its_engine_has_gone(

@@ -46,10 +46,12 @@ def main(folder: Path) -> int:
     try:
         from tui.cloud.auth.secrets import fill
         from tui.engine.run import Engine
+        from tui.engine.task_graph import unless_stopped
         from tui.plan.load_save.load import load
         from tui.plan.load_save.resolve import resolve
 
-        plan = fill(resolve(load(run.plan), os.environ, secrets))
+        resolved = resolve(load(run.plan), os.environ, secrets)
+        plan = unless_stopped(stopping.asked, lambda: fill(resolved))
         engine = Engine(
             plan, folder, journal, rehearsed=run.rehearsed, resumed=resumed, record=run.record, asked=stopping.asked
         )

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -247,7 +248,7 @@ def process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     about = {"run": "r-1", "endpoint": "churn", "deployment": "blue", "started": "t", "rehearsed": True}
     (tmp_path / "run.json").write_text(json.dumps(about))
     Heart.other = None
-    stopping = SimpleNamespace(ask=None, asked="asked", call=made.stops.append)
+    stopping = SimpleNamespace(ask=None, asked=threading.Event(), call=made.stops.append)
     monkeypatch.setattr(engine, "Heart", Heart)
     monkeypatch.setattr(engine, "StopSignals", lambda: stopping)
     monkeypatch.setattr(engine, "guard_streams", lambda: None)
