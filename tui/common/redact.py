@@ -31,9 +31,9 @@ _PATTERNS = (
 
 
 _SHORTEST = 8  # characters of a secret value; a shorter one may be part of any word
-_LONGEST = 8192  # characters that are compared; what follows up to a blank or quote is hidden with them
-_PIECE = 48  # as many characters, or a sixteenth of what follows them, are hidden even if a text is cut after them
-_REST = r"[^\s\"'<>,;&]*"
+_START = 48  # characters by which a longer value is found
+# Is hidden too where a text goes on differently than the value, perhaps because it is escaped in another way.
+_REST = re.compile(r"[^\s\"'<>,;&]*")
 _HTML = {'"': "quot", "&": "amp", "<": "lt", ">": "gt", "'": "apos"}
 # Variables that hold secrets by their names, in the environment of every process of ours.
 _VARIABLE = re.compile(
@@ -46,7 +46,7 @@ class Secrets:
     """The secret values that a process holds. Thread-safe."""
 
     def __init__(self) -> None:
-        self._forms: list[tuple[str, str, str]] = []  # of `_escaped`
+        self._forms: list[_Form] = []
         self._known: set[str] = set()
         self._lock = threading.Lock()
 
@@ -59,59 +59,82 @@ class Secrets:
         forms = {form for line in new for form in _forms(line)}
         with self._lock:
             self._known |= new
-            self._forms = sorted({*self._forms, *forms}, key=lambda form: len(form[2]), reverse=True)
+            self._forms = sorted({*self._forms, *forms}, key=lambda form: len(form[1]) + len(form[2]), reverse=True)
 
     def hide(self, text: str) -> str:
         """The text without the learned values, in any of their encodings."""
-        for part, start, whole in self._forms:
-            # The part is a hundred times faster than the expressions, which are needed for few texts.
-            if part in text and _compiled(start).search(text):
-                text = _compiled(whole).sub(HIDDEN, text)
+        for part, start, rest in self._forms:
+            if part in text:  # a hundred times faster than the expression, which is needed for few texts
+                text = _without(text, _compiled(start), rest)
         return text
 
 
+# A part of the first characters that no encoding changes, their regular expression, and the other characters.
+_Form = tuple[str, str, str]
 _compiled = functools.lru_cache(maxsize=1000)(re.compile)
 
 
-def _forms(value: str) -> Iterator[tuple[str, str, str]]:
-    """What `_escaped` returns for a value as itself, and for it within base64 at each of three positions."""
-    yield _escaped(value)
+def _without(text: str, start: re.Pattern[str], rest: str) -> str:
+    """The text without a value, as far as it is there: a message may be cut in the middle of it."""
+    kept, at = [], 0
+    while found := start.search(text, at):
+        kept += [text[at : found.start()], HIDDEN]
+        at = _end(text, found.end(), rest)
+    return "".join([*kept, text[at:]])
+
+
+def _end(text: str, at: int, rest: str) -> int:
+    """Where the rest of a value ends whose first characters end at `at`."""
+    ends = {at}  # several where a character can be read in more than one way
+    for one in rest:
+        following = {found.end() for end in ends for way in _compiled_ways(one) if (found := way.match(text, end))}
+        if not following:
+            return max(found.end() for end in ends if (found := _REST.match(text, end)))
+        ends = following
+    return max(ends)
+
+
+def _forms(value: str) -> Iterator[_Form]:
+    """The forms of a value: as itself, and within base64 at each of three positions."""
+    yield _form(value)
     data = value.encode("utf-8", "surrogatepass")
     for before in range(3):
         # The characters at both ends also hold bits of the neighbours, so they are not compared.
         text = base64.b64encode(bytes(before) + data).decode().rstrip("=")
-        yield _escaped(text[(0, 2, 3)[before] : len(text) if (before + len(data)) % 3 == 0 else -1])
+        yield _form(text[(0, 2, 3)[before] : len(text) if (before + len(data)) % 3 == 0 else -1])
 
 
-def _escaped(text: str) -> tuple[str, str, str]:
-    """A part that no encoding changes, and two regular expressions for a text as JSON, URLs, HTML and shells escape it.
-
-    Also if they do it several times. The first is for its first characters only: to compile the second, for all of it,
-    may take a second for a key file.
-    """
-    start, more = text[:_PIECE], text[_PIECE:_LONGEST]
-    size = max(_PIECE, -(-len(more) // 16))
-    ways = _REST if len(text) > _LONGEST else ""
-    for at in reversed(range(0, len(more), size)):
-        ways = f"(?:{_ways(more[at : at + size])}{ways}|{_REST})"
-    return max(re.split("[^A-Za-z0-9]", start), key=len), _ways(start), _ways(start) + ways
+def _form(text: str) -> _Form:
+    text = re.sub(r"\\+", r"\\", text)  # of several, `_ways` finds as many as there are
+    start = text[:_START]
+    expression = "".join(f"(?:{'|'.join(_ways(one))})" for one in start)
+    return max(re.split("[^A-Za-z0-9]", start), key=len), expression, text[_START:]
 
 
-def _ways(text: str) -> str:
-    return "".join(one if one.isalnum() and one.isascii() else _any_way(one) for one in text)
+_SOME = r"(?:\\{1,32})"  # backslashes that escape; without a limit, a text of thousands would take minutes
 
 
 @functools.cache
-def _any_way(one: str) -> str:
+def _ways(one: str) -> tuple[str, ...]:
+    """Regular expressions of a character as JSON, URLs, HTML and shells escape it, also several times."""
+    if one.isalnum() and one.isascii():
+        return (one,)
     quoted = "".join(f"%(?:25)*{byte:02x}" for byte in one.encode("utf-8", "surrogatepass"))
     units = one.encode("utf-16-be", "surrogatepass").hex()
-    escapes = "".join(rf"\\+u{units[at : at + 4]}" for at in range(0, len(units), 4))
-    escapes += rf"|\\+x{ord(one):02x}" if ord(one) < 256 else ""
+    escapes = "".join(rf"{_SOME}u{units[at : at + 4]}" for at in range(0, len(units), 4))
+    escapes += rf"|{_SOME}x{ord(one):02x}" if ord(one) < 256 else ""
     names = f"|&{_HTML[one]};" if one in _HTML else ""
-    plain = r"\\+" if one == "\\" else r"\\*" + re.escape(one)
+    encoded = f"(?i:{quoted}|{escapes}|&#(?:{ord(one)}|x0*{ord(one):x});{names})"
+    if one == "\\":
+        return (rf"(?:\\|{encoded}){{1,200}}",)  # as many as there are: escaping doubles them
     # Base64 for URLs writes - and _; forms write a blank as +.
-    other = {"+": "|-", "/": "|_", " ": r"|\+", "\t": r"|\\+t"}.get(one, "")
-    return f"(?:{plain}|(?i:{quoted}|{escapes}|&#(?:{ord(one)}|x0*{ord(one):x});{names}){other})"
+    other = {"+": ("-",), "/": ("_",), " ": (r"\+",), "\t": (rf"{_SOME}t",)}.get(one, ())
+    return (rf"{_SOME}?{re.escape(one)}", encoded, *other)
+
+
+@functools.cache
+def _compiled_ways(one: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(map(re.compile, _ways(one)))
 
 
 _known = Secrets()
