@@ -11,7 +11,7 @@ from tui.app.widgets.file_tree import start_folder
 from tui.common.typed_path import UnusablePath, real_path, typed_path
 from tui.plan.fields.all_fields import FIELDS
 from tui.plan.load_save.load import load
-from tui.plan.load_save.resolve import value_problem
+from tui.plan.load_save.resolve import resolve, value_problem
 from tui.plan.problems import PlanInvalid
 
 UNUSABLE = {
@@ -74,3 +74,18 @@ def test_links_that_lead_to_each_other_lead_nowhere(tmp_path: Path) -> None:
                 assert "does not exist" in str(value_problem(document, key, {}, {})), key
     assert document.rebased(tmp_path / "c").base == tmp_path / "c"
     assert start_folder(tmp_path, "a") == str(tmp_path)
+
+
+LONG = "deployment.code_configuration.scoring_script", "deployment.environment.build.dockerfile_path"
+
+
+@pytest.mark.parametrize("key", LONG)
+def test_a_file_whose_name_no_folder_can_hold_is_not_there(tmp_path: Path, key: str) -> None:
+    document = load("churn-xgboost")
+    document.base = tmp_path
+    for name, value in (("code_configuration.code", "."), ("environment", {"build": {"path": "."}})):
+        document.set(f"deployment.{name}", value, "test")
+    document.set(key, f"{'n' * 256}.py", "test")
+    with pytest.raises(PlanInvalid) as invalid:
+        resolve(document, {})
+    assert any(problem.key == key and "n" * 256 in problem.message for problem in invalid.value.problems)

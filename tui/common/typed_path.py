@@ -38,3 +38,13 @@ def typed_path(text: str | os.PathLike[str]) -> Path:
 def real_path(path: Path) -> Path:
     """The path without links. Those that lead to each other stay; before Python 3.13, Path.resolve raises for them."""
     return Path(os.path.realpath(path))
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file; False where nobody may look, for which Path.is_file raises before Python 3.14."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; False where nobody may look."""
+    return os.path.isdir(path)  # noqa: PTH112

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tui.common.typed_path import real_path, typed_path
+from tui.common.typed_path import is_file, real_path, typed_path
 from tui.offline_install import package_indexes
 from tui.offline_install.package_indexes import Wanted
 from tui.plain.failure import Failure
@@ -33,7 +33,7 @@ def wanted(document: Document, label: str) -> Wanted:
     if document.get("deployment.environment"):
         raise Failure(f"{label}: the environment is not a conda file but an asset or image in Azure. {_OTHERWISE}", 2)
     model = local(document, "deployment.model.path", label)
-    if model is not None and (model / "MLmodel").is_file():
+    if model is not None and is_file(model / "MLmodel"):
         return package_indexes.needs(mlflow=str(model))
     raise Failure(f"{label}: the plan names neither a conda file nor a local MLflow model. {_OTHERWISE}", 2)
 

@@ -13,7 +13,7 @@ from typing import Any
 from tui.checks.model import file_count
 from tui.common.conda_file import read_yaml
 from tui.common.regular_file import read_regular
-from tui.common.typed_path import real_path
+from tui.common.typed_path import is_file, real_path
 
 # The libraries whose version a flavour records: the flavour's key, and the packages that can provide the library.
 LIBRARY_VERSIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -140,7 +140,7 @@ def _read_mlmodel(folder: ModelFolder) -> None:
 
 def _find_mlmodel(folder: Path) -> Path | None:
     """MLmodel in the folder itself, or in the first subfolder that has one."""
-    if (folder / "MLmodel").is_file():
+    if is_file(folder / "MLmodel"):
         return folder / "MLmodel"
     try:
         with os.scandir(folder) as entries:
@@ -148,7 +148,7 @@ def _find_mlmodel(folder: Path) -> Path | None:
     except OSError:
         return None
     # A model has few sub-folders; a data folder that was named by mistake may have thousands.
-    return next((Path(name, "MLmodel") for name in inside[:50] if Path(name, "MLmodel").is_file()), None)
+    return next((Path(name, "MLmodel") for name in inside[:50] if is_file(Path(name, "MLmodel"))), None)
 
 
 def _signature(mlmodel: dict[str, Any]) -> list[dict[str, str]] | None:

@@ -99,8 +99,11 @@ def _locate(argument: str) -> Path:
         path = typed_path(argument)
     except UnusablePath as unusable:
         raise PlanInvalid([Problem("", str(unusable), "", argument)]) from None
-    if path.is_file():
-        return path
+    try:
+        if path.is_file():
+            return path
+    except OSError as error:
+        raise PlanInvalid([Problem("", f"The file cannot be read: {error.strerror}.", "", argument)]) from None
     preset = find(argument)
     if preset:
         return preset.path

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tui.common.typed_path import is_file, is_folder
+
 if TYPE_CHECKING:
     from tui.plan.load_save.document import Document
     from tui.plan.problems import Problem
@@ -37,7 +39,7 @@ def _assets(document: Document, values: Mapping[str, Any]) -> Iterator[Problem]:
         )
     code = values.get("deployment.code_configuration.code")
     script = values.get("deployment.code_configuration.scoring_script")
-    if isinstance(code, Path) and code.is_dir() and script and not (code / script).is_file():
+    if isinstance(code, Path) and is_folder(code) and script and not is_file(code / script):
         yield document.problem(
             "deployment.code_configuration.scoring_script",
             f"{script} is not in {code}.",
@@ -79,7 +81,7 @@ def _environment(document: Document, values: Mapping[str, Any]) -> Iterator[Prob
     if dockerfile and not build:
         text = "A Dockerfile is set, but no build context that contains it."
         yield document.problem(f"{_ENVIRONMENT}.build.path", text, "Specify the folder.")
-    if isinstance(build, Path) and build.is_dir() and not (build / (dockerfile or "Dockerfile")).is_file():
+    if isinstance(build, Path) and is_folder(build) and not is_file(build / (dockerfile or "Dockerfile")):
         key = f"{_ENVIRONMENT}.build.dockerfile_path"
         yield document.problem(
             key if dockerfile else f"{_ENVIRONMENT}.build.path",
