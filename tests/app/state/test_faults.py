@@ -20,6 +20,8 @@ from tui.app.dialogs.references import ReferencesScreen
 from tui.app.endpoint_operations.keys_dialog import KeysDialog
 from tui.app.endpoint_operations.removal_dialog import RemovalDialog
 from tui.app.endpoint_operations.traffic_dialog import TrafficDialog
+from tui.app.state.new_files import has_kept_edits
+from tui.app.state.store import Store
 from tui.app.steps.step_texts import ORDER
 from tui.app.troubleshoot.choose_endpoint import ChooseEndpointDialog
 from tui.plan.load_save.load import load
@@ -109,7 +111,7 @@ async def test_a_crash_keeps_unsaved_edits_without_secrets_and_the_next_start_of
                 raise Injected("with typed~secret~value")
 
             app.call_later(crash)
-            await walk.until(lambda: app._exit, "the wizard ends")
+            await walk.until(lambda: app.return_code, "the wizard ends")
     logged = capfd.readouterr().err
     assert "Injected: with (hidden)" in logged and "typed~secret~value" not in logged
     assert file.read_bytes() == before
@@ -129,3 +131,18 @@ async def test_a_crash_keeps_unsaved_edits_without_secrets_and_the_next_start_of
         await walk.sees("step 1 of 9")
         await walk.until(lambda: walk.store.ready.is_set(), "the wizard is ready")
         assert "Unsaved edits" not in walk.text(), "the plan was saved after that"
+
+
+def test_the_edits_of_an_earlier_crash_stay(home: Path) -> None:
+    """Two wizards of one plan, or of two presets, which have no file yet."""
+    file = home / "mine [1].yml"
+    load("churn-xgboost").save(file)
+    os.utime(file, (1, 1))
+    kept = []
+    for document in (load(file), load(file), load("churn-xgboost"), load("own-score")):
+        store = Store(document, environ={})
+        store.set("endpoint.name", f"edited-{len(kept)}")
+        kept.append(store.keep_edits())
+        assert store.keep_edits() == kept[-1], "once for each wizard"
+    assert [load(path).get("endpoint.name") for path in kept if path] == [f"edited-{number}" for number in range(4)]
+    assert has_kept_edits(file) and not has_kept_edits(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import itertools
 import re
 import zlib
@@ -29,16 +30,23 @@ def stem_of(name: str) -> str:
 
 
 def kept_edits(plan: Path | None) -> Path:
-    """Return the file for unsaved edits of a plan (None: a preset), in the state folder's plans. Raises OSError."""
+    """Return a new file for unsaved edits of a plan (None: a preset), in the state folder's plans. Raises OSError."""
     from tui.engine.journal.state_folder import plans_folder
 
-    whose = zlib.crc32(str(plan.absolute() if plan else "").encode("utf-8", "replace"))
-    return plans_folder() / f"{plan.stem if plan else 'plan'}{KEPT}{whose:08x}.yml"
+    return new_path(plans_folder(), _stem_of_kept(plan), ".yml")
 
 
 def has_kept_edits(plan: Path | None) -> bool:
     """Whether edits were kept after the plan was last saved."""
+    from tui.engine.journal.state_folder import plans_folder
+
     try:
-        return plan is not None and kept_edits(plan).stat().st_mtime > plan.stat().st_mtime
+        kept = plans_folder().glob(f"{glob.escape(_stem_of_kept(plan))}*.yml")
+        return plan is not None and any(path.stat().st_mtime > plan.stat().st_mtime for path in kept)
     except OSError:
         return False
+
+
+def _stem_of_kept(plan: Path | None) -> str:
+    whose = zlib.crc32(str(plan.absolute() if plan else "").encode("utf-8", "replace"))
+    return f"{plan.stem if plan else 'plan'}{KEPT}{whose:08x}"

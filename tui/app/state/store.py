@@ -100,6 +100,7 @@ class Store:
         self.run: Run | None = None
         self.file: Path | None = document.path
         self.dirty = False
+        self._kept: Path | None = None  # the file with the unsaved edits
         self.saves = True  # not where an endpoint is operated: the document only identifies it
         self.save_problem = ""
         self.preparing = ""  # what is being started, as text
@@ -374,9 +375,9 @@ class Store:
         """
         if not self.dirty or not self.saves:
             return None
-        path = kept_edits(self.file)
-        self.to_save().save(path)
-        return path
+        self._kept = self._kept or kept_edits(self.file)
+        self.to_save().save(self._kept)
+        return self._kept
 
 
 def _lower_priority(pid: int | None) -> None:
