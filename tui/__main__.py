@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
-if sys.path[0] == os.getcwd() != os.path.dirname(os.path.dirname(os.path.abspath(__file__))):  # noqa: PTH100, PTH109, PTH120
+try:
+    here = os.getcwd()  # noqa: PTH109
+except OSError:  # it was deleted
+    here = ""
+if sys.path[0] == here != os.path.dirname(os.path.dirname(os.path.abspath(__file__))):  # noqa: PTH100, PTH120
     del sys.path[0]  # `-m` has put the working directory there, whose modules must not be imported
 
 from tui.cli import main

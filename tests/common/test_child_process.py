@@ -79,6 +79,17 @@ def test_a_checkout_that_is_not_installed_finds_itself_and_passes_arguments_on(t
     assert str(ROOT / "tui" / "common") not in path
 
 
+def test_the_module_starts_in_a_folder_that_was_deleted(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    start = f"import os, sys; os.chdir({str(gone)!r}); os.rmdir({str(gone)!r}); os.execv(sys.executable, sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", start, sys.executable, "-m", "tui", "--version"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
 def test_who_signs_in_nowhere_gets_no_secret_of_the_users() -> None:
     kept = {
         "PATH": "/bin", "HTTPS_PROXY": "proxy", "UV_INDEX_CORP_PASSWORD": "p", "REQUESTS_CA_BUNDLE": "/ca",
