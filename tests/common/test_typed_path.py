@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tui.app.home.open_plan_dialog import paths_in
 from tui.app.widgets.file_tree import start_folder
 from tui.common.typed_path import UnusablePath, real_path, typed_path
+from tui.export.plan_source import Source
 from tui.plan.fields.all_fields import FIELDS
 from tui.plan.load_save.load import load
 from tui.plan.load_save.resolve import resolve, value_problem
@@ -74,6 +76,19 @@ def test_links_that_lead_to_each_other_lead_nowhere(tmp_path: Path) -> None:
                 assert "does not exist" in str(value_problem(document, key, {}, {})), key
     assert document.rebased(tmp_path / "c").base == tmp_path / "c"
     assert start_folder(tmp_path, "a") == str(tmp_path)
+
+
+def test_a_plan_below_a_folder_whose_name_is_not_utf_8_is_not_valid(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    document = load("churn-xgboost")
+    document.base = folder
+    (folder / "model").touch()
+    document.set("deployment.model.path", "model", "test")
+    problem = str(value_problem(document, "deployment.model.path", {}, {}))
+    assert "not UTF-8" in problem and problem.isprintable()
+    with pytest.raises(PlanInvalid, match="not UTF-8"):
+        Source(document, tmp_path).path("deployment.model.path")
 
 
 LONG = "deployment.code_configuration.scoring_script", "deployment.environment.build.dockerfile_path"

@@ -6,6 +6,10 @@ import errno
 import os
 from pathlib import Path
 
+NOT_UTF8 = (
+    "The path has bytes that are not UTF-8, which neither a plan nor an export can hold.",
+    "Rename the file or folder.",
+)
 LONGEST_NAME, LONGEST_PATH = 255, 4095  # bytes, on Linux and macOS
 
 
@@ -38,6 +42,11 @@ def typed_path(text: str | os.PathLike[str]) -> Path:
 def real_path(path: Path) -> Path:
     """The path without links. Those that lead to each other stay; before Python 3.13, Path.resolve raises for them."""
     return Path(os.path.realpath(path))
+
+
+def not_utf8(path: Path) -> bool:
+    """Whether the path has bytes that are not UTF-8, which Python keeps as halves of surrogate pairs."""
+    return any("\ud800" <= one <= "\udfff" for one in str(path))
 
 
 def is_file(path: Path) -> bool:

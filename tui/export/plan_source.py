@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tui.common.typed_path import UnusablePath, real_path, typed_path
+from tui.common.typed_path import NOT_UTF8, UnusablePath, not_utf8, real_path, typed_path
 from tui.plan.data_collection import texts
 from tui.plan.fields.all_fields import BY_KEY, FIELDS
 from tui.plan.fields.sources import SIGNED, signed
@@ -94,7 +94,10 @@ class Source:
             raise PlanInvalid([self.document.problem(key, str(unusable))]) from None
         if written.is_absolute():
             return written.as_posix()
-        return Path(os.path.relpath(real_path(self.document.base / written), self.folder)).as_posix()
+        relative = Path(os.path.relpath(real_path(self.document.base / written), self.folder))
+        if not_utf8(relative):
+            raise PlanInvalid([self.document.problem(key, *NOT_UTF8)])
+        return relative.as_posix()
 
     def traffic(self) -> dict[str, Any]:
         """The plan's traffic split; without one, 100 for the new deployment."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tui.common import redact
-from tui.common.typed_path import UnusablePath, real_path, typed_path
+from tui.common.typed_path import NOT_UTF8, UnusablePath, not_utf8, real_path, typed_path
 from tui.plan import data_collection, rollout
 from tui.plan import model as m
 from tui.plan.fields import sources
@@ -193,6 +193,8 @@ def _path(document: Document, field: Field, value: str) -> tuple[Any, Problem | 
     except UnusablePath as unusable:
         return None, document.problem(field.key, str(unusable))
     problem = None
+    if not_utf8(path):
+        return None, document.problem(field.key, *NOT_UTF8)
     try:
         if not path.exists():
             wanted = "file or folder" if field.must_exist == "any" else field.must_exist
