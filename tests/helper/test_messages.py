@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,6 +35,44 @@ async def test_answers_reach_their_questions_in_any_order() -> None:
     asked._deliver(b"no json\n")
     assert (await second, await first) == ({"a": 1}, None)
     assert not third.done()
+
+
+async def test_progress_is_passed_on_and_is_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, told, asked = [0.0], [], HelperClient({})
+
+    sent = asyncio.Event()
+
+    async def drained() -> None:
+        sent.set()
+
+    async def process() -> Any:
+        return SimpleNamespace(stdin=SimpleNamespace(write=lambda line: None, drain=drained))
+
+    monkeypatch.setattr(client, "monotonic", lambda: now[0])
+    monkeypatch.setattr(asked, "_ensure", process)
+    asking = asyncio.create_task(asked.ask("changes", timeout=0.01, progress=lambda *counts: told.append(counts)))
+    await sent.wait()
+    for reached in (1, 2, 3):  # each longer than the limit after the one before
+        now[0] += 0.009
+        asked._deliver(line(id=1, progress=[reached, 9]))
+        await asyncio.sleep(0.02)
+        assert not asking.done()
+    asked._deliver(line(id=2, progress=[1, 9]))
+    asked._deliver(line(id=1, progress=3))
+    now[0] += 0.011
+    with pytest.raises(HelperError, match="There was no answer in time"):
+        await asking
+    assert told == [(1, 9), (2, 9), (3, 9)] and not asked._progress
+
+
+def test_only_progress_that_is_made_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, sent = [0.0], []
+    monkeypatch.setattr(helper, "monotonic", lambda: now[0])
+    tell = helper._progress(7, sent.append)
+    for seconds, done in ((0.5, 1), (0.6, 2), (0.7, 3), (2.0, 2), (9.0, 2), (1.0, 9)):
+        now[0] += seconds
+        tell(done, 9)
+    assert sent == [{"id": 7, "progress": [2, 9]}, {"id": 7, "progress": [9, 9]}]
 
 
 async def test_an_answer_that_comes_too_late_or_twice_is_dropped() -> None:
@@ -134,7 +173,7 @@ def test_what_is_no_request_is_answered_and_the_next_line_read(monkeypatch: pyte
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(sent.encode())))
     asked: list[Any] = []
 
-    def ask(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    def ask(name: str, arguments: dict[str, Any], progress: Any) -> dict[str, Any]:
         asked.append((name, arguments, threading.current_thread().daemon))
         return {"result": "ü"}
 

@@ -83,7 +83,7 @@ class TaskContext:
         self.name = name
         self.plan = run.plan.of(deployment)
         self.cloud = run.cloud.for_plan(self.plan) if deployment else run.cloud
-        self.started = False
+        self.action = ""  # what `start` has reported
         self.asking = False  # whether a request for a change was sent to Azure and is unanswered
         self.firm = False  # whether the task restores what it had promised to; a request to stop does not end it
         self._ended = False
@@ -105,10 +105,10 @@ class TaskContext:
         return limit(self.plan, name)
 
     def start(self, action: str, detail: str = "") -> None:
-        """Report what will be done: `action` is create, change, skip or read."""
+        """Report what will be done: `action` is create, change, skip or read; reading may lead to another one."""
         with self._lock:
-            if not self.started:
-                self.started = True
+            if self.action in ("", "read") and action != self.action:
+                self.action = action
                 self._emit("task_started", action=action, detail=detail)
 
     def log(self, line: str, source: str = "engine") -> None:
@@ -165,7 +165,8 @@ class TaskContext:
         with self._lock:
             if self._ended:
                 return False
-            self.start("skip" if status == "skipped" else "read")
+            if not self.action:
+                self.start("skip" if status == "skipped" else "read")
             self._emit(
                 "task_finished",
                 status=status,

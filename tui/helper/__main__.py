@@ -1,6 +1,7 @@
 """Answers questions about Azure for a front end: JSON lines on standard input and output.
 
-A request is `{"id": 1, "ask": NAME, "with": {…}}`, an answer `{"id": 1, "result": …}` or `{"id": 1, "error": {…}}`.
+A request is `{"id": 1, "ask": NAME, "with": {…}}`, an answer `{"id": 1, "result": …}` or `{"id": 1, "error": {…}}`;
+before it, there may be lines `{"id": 1, "progress": [BYTES DONE, BYTES IN TOTAL]}`.
 Each question is answered in a separate thread, so answers may come in another order. It ends when its input closes.
 """
 
@@ -10,11 +11,14 @@ import json
 import os
 import sys
 import threading
-from typing import Any, TextIO
+from time import monotonic
+from typing import Any, Callable, TextIO
 
 from tui.common import redact
 from tui.common.output_stream import OutputStream
 from tui.common.regular_file import json_object
+
+PROGRESS_SECONDS = 1.0  # at least, between two reports
 
 
 def main() -> int:
@@ -54,7 +58,21 @@ def main() -> int:
 def _answer(number: Any, name: str, arguments: dict[str, Any], write: Any) -> None:
     from tui.helper.dispatch import ask
 
-    write({"id": number, **ask(name, arguments)})
+    write({"id": number, **ask(name, arguments, _progress(number, write))})
+
+
+def _progress(number: Any, write: Any) -> Callable[[int, int], None]:
+    """A function that reports progress to the front end, which then waits on: nothing if there is none."""
+    told, at = 0, monotonic()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told, at
+        now = monotonic()
+        if done > told and now - at >= PROGRESS_SECONDS:
+            told, at = done, now
+            write({"id": number, "progress": [done, total]})
+
+    return tell
 
 
 def _guard_stdout() -> TextIO:

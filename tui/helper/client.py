@@ -8,7 +8,8 @@ import json
 import os
 from collections import deque
 from collections.abc import Mapping
-from typing import Any
+from time import monotonic
+from typing import Any, Callable
 
 from tui.common import child_process
 from tui.common.regular_file import json_object
@@ -36,6 +37,7 @@ class HelperClient:
         self._process: asyncio.subprocess.Process | None = None
         self._starting: asyncio.Lock | None = None
         self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._progress: dict[int, Callable[[int, int], None]] = {}
         self._readers: list[asyncio.Task[None]] = []
         self._stderr: deque[str] = deque(maxlen=30)
         self._number = 0
@@ -58,32 +60,52 @@ class HelperClient:
         self._env = wanted
         await self._ensure()
 
-    async def ask(self, name: str, /, timeout: float = 120.0, **with_: Any) -> Any:
-        """Ask a question and wait at most `timeout` seconds for the answer; raises HelperError.
+    async def ask(
+        self,
+        name: str,
+        /,
+        timeout: float = 120.0,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+        **with_: Any,
+    ) -> Any:
+        """Ask a question and wait at most `timeout` seconds for the answer, or for progress; raises HelperError.
 
-        An answer that arrives after the timeout, or after the caller was cancelled, is dropped.
+        `progress` receives bytes done and in total, about once a second, if the question reads large files. An answer
+        that arrives after the timeout, or after the caller was cancelled, is dropped.
         """
         process = await self._ensure()
         self._number += 1
         number = self._number
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answer
+        heard = monotonic()
+
+        def hear(done: int, total: int) -> None:
+            nonlocal heard
+            heard = monotonic()
+            progress(done, total)
+
+        self._waiting[number], self._progress[number] = answer, hear
         try:
             line = json.dumps({"id": number, "ask": name, "with": with_}, default=str) + "\n"
             assert process.stdin is not None
             process.stdin.write(line.encode())
             with contextlib.suppress(ConnectionError):  # the reader reports how it ended
                 await process.stdin.drain()
-            return await asyncio.wait_for(answer, timeout)
-        except asyncio.TimeoutError:
-            raise HelperError(
-                "There was no answer in time",
-                f"The question {name} was not answered within {timeout:g} s.",
-                "Check the connection to Azure, then ask again.",
-                code="Timeout",
-            ) from None
+            while not answer.done():
+                left = heard + timeout - monotonic()
+                if left <= 0:
+                    raise HelperError(
+                        "There was no answer in time",
+                        f"The question {name} was not answered within {timeout:g} s.",
+                        "Check the connection to Azure, then ask again.",
+                        code="Timeout",
+                    )
+                await asyncio.wait({answer}, timeout=left)
+            return answer.result()
         finally:
             self._waiting.pop(number, None)
+            self._progress.pop(number, None)
+            answer.cancel()
 
     async def close(self) -> None:
         """End the process; pending questions fail."""
@@ -160,6 +182,10 @@ class HelperClient:
     def _deliver(self, line: bytes) -> None:
         try:
             message = json_object(line)
+            if "progress" in message:
+                if message["id"] in self._progress:
+                    self._progress[message["id"]](*message["progress"])
+                return
             answer = self._waiting.get(message["id"])
         except (ValueError, KeyError, TypeError):
             return

@@ -56,17 +56,25 @@ _QUESTIONS = {
     "apply_fix": "troubleshoot",
     "endpoint_of_url": "troubleshoot",
 }
+_LONG = ("changes",)  # report their progress
 _USERS_OWN = ("import_az_yaml", "make_scoring", "score")
 
 
-def ask(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Answer a question with `{"result": …}` or `{"error": {title, cause, remedy, raw, …}}`; never raises."""
+def ask(
+    name: str, arguments: dict[str, Any], progress: Callable[[int, int], None] = lambda done, total: None
+) -> dict[str, Any]:
+    """Answer a question with `{"result": …}` or `{"error": {title, cause, remedy, raw, …}}`; never raises.
+
+    `progress` receives bytes done and in total of a question that may take long.
+    """
     module = _QUESTIONS.get(name)
     if module is None:
         known = ", ".join(sorted(_QUESTIONS))
         return {"error": _error("The question is unknown", f"{name} must be one of: {known}.")}
     try:
         question: Question = getattr(importlib.import_module(f"tui.helper.questions.{module}"), name)
+        if name in _LONG:
+            arguments = {**arguments, "progress": progress}
         # A plan and a model's response are the user's own: texts in them that only look like secrets are kept.
         return {"result": each_text(plain(question(**arguments)), hide if name in _USERS_OWN else redact)}
     except Exception as error:

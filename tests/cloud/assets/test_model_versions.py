@@ -142,6 +142,23 @@ def test_large_data_is_hashed_on_its_way_only_if_no_version_can_be_the_same(
     assert ways == ["on the way" if overlapping and not alike else "first hashed"]
 
 
+@pytest.mark.parametrize(("worth", "told"), [(6, []), (5, [(5, 5), "creating"])])  # the model has 5 bytes
+def test_large_data_is_hashed_with_progress(
+    service: Service, cloud: Any, model: Path, monkeypatch: pytest.MonkeyPatch, worth: int, told: list[Any]
+) -> None:
+    monkeypatch.setattr(models, "_WORTH_OVERLAPPING", worth)
+    listed(service, version("1", **{CONTENT_TAG: "x"}))
+    seen: list[Any] = []
+
+    def creating() -> None:
+        seen.append("creating")
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        models.bring(cloud, Model("m", model), model, lambda *counts: seen.append(counts), creating=creating)
+    assert seen[-2:] == (told or ["creating"])
+
+
 def put_model(service: Service, *replies: Reply) -> None:
     service.on("PUT", "/models/m/versions/", *replies)
     service.on("GET", r"/models/m\?", Reply(body={"properties": {"nextVersion": "5", "latestVersion": "4"}}))

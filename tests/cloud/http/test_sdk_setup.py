@@ -308,6 +308,7 @@ def test_what_exists_of_a_plan(service: Service, cloud: Any, tmp_path: Any) -> N
 
     from tui.cloud.assets import models
     from tui.cloud.endpoints import live_state
+    from tui.cloud.storage import folder_files
     from tui.plan.model import CodeConfiguration, Deployment, Endpoint, Environment, Model
 
     folder = tmp_path / "model"
@@ -334,6 +335,15 @@ def test_what_exists_of_a_plan(service: Service, cloud: Any, tmp_path: Any) -> N
     assert found.endpoint is not None and found.content_hash == content and found.workspace.location == "eastus"
     assert found.model and found.code and found.environment and list(found.others) == ["green"]
     assert found.others["green"].model and found.others["green"].code and found.others["green"].environment
+    told: list[tuple[int, int]] = []
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "b").write_text("23")
+    folder_files._hashes.clear()
+    both = replace(
+        cloud.plan, deployment=whole, deployments=(replace(registered, model=Model("m", tmp_path / "other")),)
+    )
+    live_state.read(cloud.for_plan(both), both, lambda *counts: told.append(counts))
+    assert told[-1] == (3, 3), "the bytes of all models"
     nothing = read(
         replace(whole, model=Model("m", folder / "none"), code_configuration=None, environment=Environment()),
         endpoint="",

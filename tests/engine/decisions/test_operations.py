@@ -192,7 +192,7 @@ def test_a_change_in_progress_is_waited_for(states: list[str | None], waited: in
     last = answers[-1]
     assert settle(task, lambda: answers.pop(0), "endpoint churn") is last
     assert sleeps == [1] * waited
-    assert task.started is bool(waited)
+    assert bool(task.action) is bool(waited)
     assert len(task.run.journal.of("task_log")) == bool(waited), "it is said once"
 
 

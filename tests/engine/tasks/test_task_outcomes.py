@@ -182,6 +182,29 @@ def test_a_model_in_a_folder_is_brought(reused: bool, tmp_path: Path, monkeypatc
     assert started(run)[0] == ("skip" if reused else "create")
 
 
+def test_a_large_model_is_read_with_progress_before_it_is_created(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = with_deployment(tmp_path, model=Model("churn", path=tmp_path / "folder"))
+
+    def bring(cloud: Any, wanted: Any, path: Path, progress: Any, ended: Any, tags: Any, begin: Any) -> ModelVersion:
+        progress(4, 9)
+        progress(9, 9)
+        begin()
+        progress(0, 9)
+        return version(False)
+
+    monkeypatch.setattr("tui.cloud.assets.models.bring", bring)
+    model.work(a_task(run, "model"))
+    told = [
+        event.get("action") or event["done"]
+        for event in notes(run).events
+        if event["event"] in ("task_started", "task_progress")
+    ]
+    assert told == ["read", 4, 9, "create", 0]
+    assert [event["detail"] for event in notes(run).of("task_started")] == ["folder", "churn"]
+
+
 @pytest.mark.parametrize("wanted", [Model("churn", registered="azureml:churn:4"), Model("churn")])
 def test_a_registered_model_is_only_looked_up(wanted: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tui.cloud.assets.models.resolve", lambda cloud, reference: version(True))

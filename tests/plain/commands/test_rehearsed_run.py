@@ -146,6 +146,29 @@ def test_a_stop_signal_ends_the_run(
 
 
 @pytest.mark.slow
+def test_a_large_model_is_seen_being_read_before_it_is_sent(
+    deployed: list[dict[str, Any]], rehearsing: dict[str, str], own_plan: Path
+) -> None:
+    size = 96 * 1024 * 1024
+    with (own_plan.parent / PRESET / "model" / "weights.bin").open("wb") as file:
+        file.truncate(size)
+    # With the name of a version, the content must be known before anything is sent.
+    words = ("apply", str(own_plan), "--rehearse", "--yes", "--json", "--set", "deployment.model.version=7")
+    process = started(*words, environ=rehearsing)
+    assert process.stdout is not None
+    seen: list[dict[str, Any]] = []
+    while not seen or (seen[-1]["event"], seen[-1].get("action")) != ("task_started", "create"):
+        event = json.loads(process.stdout.readline())
+        seen += [event] if event.get("task") == "model" else []
+    process.terminate()
+    assert process.wait(RUN_SECONDS) == 130
+    begun = [(event["action"], event["detail"]) for event in seen if event["event"] == "task_started"]
+    assert begun == [("read", "model"), ("create", "churn-model-adb")]
+    progress = [event for event in seen if event["event"] == "task_progress"]
+    assert progress[-1]["done"] == progress[-1]["total"] > size
+
+
+@pytest.mark.slow
 def test_a_lost_terminal_leaves_the_run_alone(deployed: list[dict[str, Any]], rehearsing: dict[str, str]) -> None:
     process = started(*APPLY, "--json", environ=rehearsing)
     assert process.stdout is not None

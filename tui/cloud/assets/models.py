@@ -139,17 +139,19 @@ def bring(
     """The version with the content of a folder or file: an existing one or a new one.
 
     Like `register`, but if no version has the same number of files and bytes, so that none can have the same content,
-    large data is hashed during the upload instead of before it.
+    large data is hashed during the upload instead of before it. If large data is hashed before, `progress` receives
+    the bytes read and in total before `creating` is called.
     """
     files = walk(path)
-    figures = _figures(files)
+    figures, large = _figures(files), sum(file.size for file in files) >= _WORTH_OVERLAPPING
     alike = model.version is not None or any(
         version.tags.get(FIGURES_TAG, figures) == figures
         for version in _newest(cloud, model.name)
         if CONTENT_TAG in version.tags
     )
-    if alike or sum(file.size for file in files) < _WORTH_OVERLAPPING:
-        return register(cloud, model, path, content_hash(path, cancelled), progress, cancelled, tags, creating)
+    if alike or not large:
+        content = content_hash(path, cancelled, progress if large else lambda done, total: None)
+        return register(cloud, model, path, content, progress, cancelled, tags, creating)
     creating()
     target = default_datastore(cloud)
     state = fingerprint(path, files)

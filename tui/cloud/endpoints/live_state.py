@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 from tui.cloud.assets import code, environments, models
 from tui.cloud.assets.code import CodeVersion
@@ -16,6 +17,7 @@ from tui.cloud.endpoints import endpoints, scaling
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud
+from tui.cloud.storage.uploader import Progress
 from tui.cloud.workspace import workspace
 from tui.cloud.workspace.workspace import WorkspaceInfo
 from tui.plan.model import Plan
@@ -50,19 +52,26 @@ class Live:
         return asdict(self)
 
 
-def read(cloud: Cloud, plan: Plan, cancelled: Callable[[], bool] = lambda: False) -> Live:
+def read(cloud: Cloud, plan: Plan, progress: Progress = lambda done, total: None) -> Live:
     """Read workspace and endpoint with deployments, and find model, code and environment by content, in parallel.
 
-    Raises CloudError, or Cancelled while the model is hashed.
+    `progress` receives bytes of all models read so far and in total, on several threads. Raises CloudError.
     """
+    hashed: dict[str, tuple[int, int]] = {}
+
+    def told(name: str, done: int, total: int) -> None:
+        hashed[name] = (done, total)
+        counts = list(hashed.values())
+        progress(sum(done for done, _ in counts), sum(total for _, total in counts))
+
     with ThreadPoolExecutor(max_workers=5, thread_name_prefix="live") as pool:
         found_workspace = pool.submit(workspace.read, cloud)
         found_endpoint = pool.submit(_endpoint, cloud, plan) if plan.endpoint.name else None
-        found_model = pool.submit(_model, cloud, plan, cancelled)
+        found_model = pool.submit(_model, cloud, plan, partial(told, ""))
         found_code = pool.submit(_code, cloud, plan)
         found_environment = pool.submit(_environment, cloud, plan)
         others = {
-            one.name: pool.submit(_assets, cloud, plan.of(one.name), cancelled)
+            one.name: pool.submit(_assets, cloud, plan.of(one.name), partial(told, one.name))
             for one in plan.deployments
             if one.name != plan.deployment.name
         }
@@ -88,22 +97,22 @@ def _endpoint(cloud: Cloud, plan: Plan) -> EndpointInfo | None:
     return found
 
 
-def _assets(cloud: Cloud, plan: Plan, cancelled: Callable[[], bool]) -> Assets:
-    return Assets(_model(cloud, plan, cancelled)[0], _code(cloud, plan), _environment(cloud, plan))
+def _assets(cloud: Cloud, plan: Plan, progress: Progress) -> Assets:
+    return Assets(_model(cloud, plan, progress)[0], _code(cloud, plan), _environment(cloud, plan))
 
 
-def _model(cloud: Cloud, plan: Plan, cancelled: Callable[[], bool]) -> tuple[ModelVersion | None, str | None]:
+def _model(cloud: Cloud, plan: Plan, progress: Progress) -> tuple[ModelVersion | None, str | None]:
     model = plan.deployment.model
     if model.registered:
         return models.resolve(cloud, model.registered), None
     if model.source:
         from tui.cloud.sources import staging
 
-        found = staging.listing(cloud.for_plan(plan), model.source, cancelled)
+        found = staging.listing(cloud.for_plan(plan), model.source)
         return models.find(cloud, model.name, found.content, model.type), found.content
     if model.path is None or not Path(model.path).exists() or not model.name:
         return None, None
-    content = models.content_hash(model.path, cancelled)
+    content = models.content_hash(model.path, progress=progress)
     return models.find(cloud, model.name, content, model.type), content
 
 

@@ -18,9 +18,15 @@ def work(task: TaskContext) -> Outcome:
         task.start("read", model.registered or model.name)
         found = models.resolve(task.cloud, model.registered or "")
         return Outcome(f"{found.name}:{found.version}, registered before", vars(found), skipped=True)
+    read = model.path.name
+
+    def progress(done: int, total: int) -> None:
+        task.start("read", read)  # a large model is read, to find a version with the same content, before it is created
+        task.progress(done, total)
+
     with upload_limit(task) as ended:
         made = models.bring(
-            task.cloud, model, model.path, task.progress, ended, task.run.tags, lambda: model_version.begin(task, model)
+            task.cloud, model, model.path, progress, ended, task.run.tags, lambda: model_version.begin(task, model)
         )
     if not made.reused:
         return model_version.made(task, made)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 from tui.helper import sessions
 
@@ -55,11 +55,16 @@ def sizes(plan: dict[str, Any]) -> Any:
     return table.offers(cloud, cloud.plan.deployment.instance_count)
 
 
-def changes(plan: dict[str, Any]) -> list[dict[str, Any]]:
-    """The planned change (create, change or skip) of every resource of the plan."""
+def changes(
+    plan: dict[str, Any], progress: Callable[[int, int], None] = lambda done, total: None
+) -> list[dict[str, Any]]:
+    """The planned change (create, change or skip) of every resource of the plan.
+
+    `progress` receives bytes done and in total while the model's files are read, on several threads.
+    """
     from tui.cloud.endpoints import live_state
     from tui.plan.planned_changes import changes as compare
 
     cloud = sessions.cloud_of(plan)
-    found = live_state.read(cloud, cloud.plan)
+    found = live_state.read(cloud, cloud.plan, progress)
     return [change.as_dict() for change in compare(cloud.plan, found.as_dict())]

@@ -173,6 +173,19 @@ async def test_an_answer_for_an_older_plan_is_dropped() -> None:
         await walk.sees("Creates 1.")
 
 
+async def test_reading_a_large_model_is_shown() -> None:
+    answers = recorded_answers()
+    answers.hold("changes")
+    async with wizard(answers) as walk:
+        await walk.to("review")
+        await walk.until(lambda: "changes" in [name for name, _ in answers.asked], "asked")
+        told = dict(answers.asked)["changes"]["progress"]
+        told(4_200_000_000, 12_600_000_000)
+        await walk.sees("▸ checking", "Reading the model", "4.2 of 12.6 GB")
+        answers.release("changes")
+        await walk.until(lambda: "Reading the model" not in rows(walk), "the answer is shown")
+
+
 async def test_a_question_without_answer_is_not_known_and_blocks_nothing() -> None:
     refused = HelperError("The sign-in failed.", "No credential was found.", "Sign in at the first step.")
     async with wizard(recorded_answers(changes=refused, check=refused)) as walk:

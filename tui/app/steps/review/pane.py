@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, Callable, ClassVar
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -18,6 +19,7 @@ from tui.app.steps.review.review_list import Review, ReviewList
 from tui.app.steps.review.summary import Finding
 from tui.app.steps.step_pane import Action, Pane
 from tui.app.steps.step_texts import TITLES
+from tui.app.text import formatting
 from tui.app.widgets.help import Topic
 from tui.plan.fields.all_fields import BY_KEY
 
@@ -103,7 +105,9 @@ class ReviewPane(Pane):
         self._answers.pop(question, None)
         self._waiting[question] = ("▸ checking", f"Querying Azure: {QUESTIONS[question]}.")
         self.show()
-        answer, error, late = await self.store.answer(question, timeout=PATIENCE[question], blink=0)
+        answer, error, late = await self.store.answer(
+            question, timeout=PATIENCE[question], blink=0, progress=self._reading(question)
+        )
         if late:
             return
         if error is None:
@@ -113,6 +117,17 @@ class ReviewPane(Pane):
             said = [part.strip().rstrip(".") for part in (error.title, error.cause, error.remedy) if part.strip()]
             self._waiting[question] = ("? not known", f"{'. '.join(said)}.")
         self.show()
+
+    def _reading(self, question: str) -> Callable[[int, int], None]:
+        """A function that shows how much of the model was read: a large one takes minutes."""
+        began = time.monotonic()
+
+        def show(done: int, total: int) -> None:
+            read = formatting.transfer(done, total, time.monotonic() - began)
+            self._waiting[question] = ("▸ checking", f"Reading the model, to compare it with registered ones: {read}.")
+            self.show()
+
+        return show
 
     def _changed(self, name: str) -> None:
         """Update after an edit of the plan, or an answer that matters here (the region, for the price)."""
