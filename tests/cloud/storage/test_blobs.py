@@ -17,7 +17,8 @@ from tui.cloud.storage.datastore import Datastore, default_datastore
 LISTING = b'<?xml version="1.0"?><EnumerationResults><Blobs>%s</Blobs><NextMarker/></EnumerationResults>'
 BLOB = (
     b"<Blob><Name>p/%s</Name><Properties><BlobType>BlockBlob</BlobType><Content-Length>%d</Content-Length><Etag>e</Etag>"
-    b"<Last-Modified>Sun, 22 Nov 2026 22:00:00 GMT</Last-Modified></Properties></Blob>"
+    b"<Last-Modified>Sun, 22 Nov 2026 22:00:00 GMT</Last-Modified></Properties>"
+    b"<Metadata><aml_deploy_digest>%s</aml_deploy_digest></Metadata></Blob>"
 )
 XML = {"Content-Type": "application/xml"}
 CREATED = Reply(201, b"", {"ETag": '"e"', "Last-Modified": "Sun, 22 Nov 2026 22:00:00 GMT"})
@@ -58,7 +59,7 @@ def local(tmp_path: Path) -> list[folder_files.LocalFile]:
 def upload(target: Datastore, local: list[folder_files.LocalFile], **options: Any) -> list[tuple[int, int]]:
     seen: list[tuple[int, int]] = []
     cancelled = options.get("cancelled", lambda: False)
-    uploader.upload(target, local, "p", lambda done, total: seen.append((done, total)), cancelled)
+    uploader.Upload(target, local, "p").run(lambda done, total: seen.append((done, total)), cancelled)
     return seen
 
 
@@ -85,7 +86,8 @@ def test_every_byte_is_counted(service: Service, target: Datastore, local: list[
 
 
 def test_only_what_is_missing_is_sent(service: Service, target: Datastore, local: list[folder_files.LocalFile]) -> None:
-    service.on("GET", "comp=list", Reply(200, LISTING % (BLOB % (b"f1", 101) + BLOB % (b"f2", 1)), XML))
+    digest = folder_files.digest_of([folder_files.piece_hash(bytes(101)).digest()])
+    service.on("GET", "comp=list", Reply(200, LISTING % (BLOB % (b"f1", 101, digest.encode())), XML))
     upload(target, local)
     assert service.count("PUT", "/container/p/f1") == 0
     assert service.count("PUT", "/container/p/f2") == 1

@@ -133,43 +133,36 @@ def blobs(monkeypatch: pytest.MonkeyPatch, small_pieces: None) -> Blobs:
 TARGET = Datastore("s", "https://a", "c", "sig=x")
 
 
-def run(local: list[LocalFile], hashing: bool = False) -> tuple[dict[str, str], list[tuple[int, int]]]:
+def run(local: list[LocalFile]) -> tuple[dict[str, str], list[tuple[int, int]]]:
     told: list[tuple[int, int]] = []
-    made = Upload(TARGET, local, "p/", hashing=hashing).run(lambda *counts: told.append(counts), lambda: False)
+    made = Upload(TARGET, local, "p/").run(lambda *counts: told.append(counts), lambda: False)
     return made, told
 
 
-def test_small_files_are_blobs_and_large_ones_blocks(blobs: Blobs, tmp_path: Path) -> None:
-    made, told = run(files(tmp_path, a=b"0123456789", b=b"0123", c=b""))
-    assert blobs.put == {"p/b": (b"0123", ""), "p/c": (b"", "")}
-    order = [block_id(index, bytes(32)) for index in range(3)]
-    assert [blobs.blocks["p/a"][block] for block in order] == [b"0123", b"4567", b"89"]
-    assert blobs.lists == {"p/a": (order, "")} and blobs.asked == 1
-    assert told[0] == (0, 14) and told[-1] == (14, 14) and made == {"a": "", "b": "", "c": ""}
+def block_ids(*pieces: bytes) -> list[str]:
+    return [block_id(index, piece_hash(piece).digest()) for index, piece in enumerate(pieces)]
 
 
-def test_what_is_there_with_the_same_size_is_not_sent(blobs: Blobs, tmp_path: Path) -> None:
-    blobs.there = {"p/a": (10, ""), "p/b": (3, ""), "q/c": (1, "")}
-    blobs.kept = {"p/d": {block_id(0, bytes(32)): 4, block_id(1, bytes(32)): 3}}
-    run(files(tmp_path, a=b"0123456789", b=b"0123", c=b"1", d=b"01234567"))
-    assert set(blobs.put) == {"p/b", "p/c"} and set(blobs.lists) == {"p/d"}
-    assert list(blobs.blocks["p/d"]) == [block_id(1, bytes(32))], "a block that was cut is sent again"
-    blobs.put.clear()
-    blobs.there = {"p/only": (1, "")}
-    (tmp_path / "x").mkdir()
-    assert run(files(tmp_path / "x", only=b"1"))[1][-1] == (1, 1) and blobs.put == {}
-
-
-def test_files_are_hashed_on_their_way(blobs: Blobs, tmp_path: Path) -> None:
-    local = files(tmp_path, a=b"0123456789", b=b"0123")
+def test_small_files_are_blobs_and_large_ones_blocks_hashed_on_their_way(blobs: Blobs, tmp_path: Path) -> None:
+    local = files(tmp_path, a=b"0123456789", b=b"0123", c=b"")
     expected = folder_files._hashed(local, lambda: False, lambda done, total: None)
-    made, _ = run(local, hashing=True)
-    assert made == expected and blobs.put["p/b"] == (b"0123", expected["b"])
-    ids = [block_id(index, piece_hash(part).digest()) for index, part in enumerate((b"0123", b"4567", b"89"))]
-    assert blobs.lists["p/a"] == (ids, expected["a"])
-    blobs.there = {"p/a": (10, expected["a"]), "p/b": (4, expected["b"])}
-    blobs.put, blobs.blocks, blobs.lists = {}, {}, {}
-    assert run(local, hashing=True)[0] == expected and (blobs.put, blobs.blocks, blobs.lists) == ({}, {}, {})
+    made, told = run(local)
+    assert blobs.put == {"p/b": (b"0123", expected["b"]), "p/c": (b"", expected["c"])}
+    order = block_ids(b"0123", b"4567", b"89")
+    assert [blobs.blocks["p/a"][block] for block in order] == [b"0123", b"4567", b"89"]
+    assert blobs.lists == {"p/a": (order, expected["a"])} and blobs.asked == 1
+    assert told[0] == (0, 14) and told[-1] == (14, 14) and made == expected
+
+
+def test_what_is_there_with_the_same_digest_is_not_sent(blobs: Blobs, tmp_path: Path) -> None:
+    local = files(tmp_path, a=b"0123456789", b=b"0123", c=b"1", d=b"01234567")
+    expected = folder_files._hashed(local, lambda: False, lambda done, total: None)
+    whole, cut = block_ids(b"0123", b"4567")
+    blobs.there = {"p/a": (10, expected["a"]), "p/b": (4, expected["b"]), "q/c": (1, expected["c"])}
+    blobs.kept = {"p/d": {whole: 4, cut: 3}}
+    assert run(local)[0] == expected
+    assert set(blobs.put) == {"p/c"} and set(blobs.lists) == set(blobs.blocks) == {"p/d"}
+    assert list(blobs.blocks["p/d"]) == [cut], "a block that was cut is sent again"
 
 
 @pytest.mark.parametrize(
@@ -179,7 +172,7 @@ def test_a_blob_with_other_content_is_never_overwritten(blobs: Blobs, tmp_path: 
     local = files(tmp_path, a=b"0123456789", b=b"0123")
     blobs.there = there
     with pytest.raises(Different):
-        run(local, hashing=True)
+        run(local)
     assert not set(there) & {*blobs.put, *blobs.lists}
 
 

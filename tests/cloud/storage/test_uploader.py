@@ -60,7 +60,7 @@ def made(folder: Path, count: int, size: int = 100) -> list[folder_files.LocalFi
 
 def upload(target: Datastore, local: list[folder_files.LocalFile], cancelled: Any = lambda: False) -> list[int]:
     seen: list[int] = []
-    uploader.upload(target, local, "p", lambda done, total: seen.append(done), cancelled)
+    uploader.Upload(target, local, "p").run(lambda done, total: seen.append(done), cancelled)
     assert seen == sorted(seen)
     assert (seen[0], seen[-1]) == (0, sum(file.size for file in local))
     return seen
@@ -231,10 +231,12 @@ def test_storage_opened_by_its_key_or_by_the_identity(
     target = default_datastore(cloud)
     assert isinstance(target.credential, str) == (opened == "key")
     prefix = uuid.uuid4().hex
-    uploader.upload(target, folder_files.walk(folder), prefix, lambda done, total: None, lambda: False)
-    seen: list[int] = []
-    uploader.upload(target, folder_files.walk(folder), prefix, lambda done, total: seen.append(done), lambda: False)
-    assert set(seen) == {0, sum(file.size for file in folder_files.walk(folder))}
+    for sent in (True, False):
+        with requests_logged() as lines:
+            place, _ = uploader.upload_and_hash(
+                target, folder_files.walk(folder), prefix, "m", lambda done, total: None, lambda: False
+            )
+        assert place == prefix and any('"PUT ' in line for line in lines) is sent
 
 
 # Ends and beginnings

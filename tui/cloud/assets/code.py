@@ -64,7 +64,7 @@ def register(
             return None
 
         try:
-            sending = Upload(replace(target, renew=renew), files, folder.name, "the code", hashing=True)
+            sending = Upload(replace(target, renew=renew), files, folder.name, "the code")
             if sending.run(progress, cancelled) != digests:
                 raise changed_on_the_way(folder)
             break

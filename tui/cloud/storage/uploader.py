@@ -1,8 +1,8 @@
 """Uploads files to the workspace's datastore: in parallel, with exact progress, cancelled within a second.
 
-Small files and blocks of large ones are sent in parallel, and hashed on the way if they have not been. The SDK's own
-upload cannot be cancelled, reports progress for each file only, waits 15 s after one broken connection, and starts from
-the beginning after an interruption.
+Small files and blocks of large ones are sent in parallel, and hashed on the way. The SDK's own upload cannot be
+cancelled, reports progress for each file only, waits 15 s after one broken connection, and starts from the beginning
+after an interruption.
 """
 
 from __future__ import annotations
@@ -30,22 +30,6 @@ class Different(Exception):
     """A blob with the name of a file has different content."""
 
 
-def upload(
-    target: Datastore,
-    files: list[LocalFile],
-    prefix: str,
-    progress: Progress,
-    cancelled: Callable[[], bool],
-    what: str = "the model",
-) -> None:
-    """Upload files below `prefix`; existing blobs of the same size are not sent again.
-
-    The prefix must be derived from the content, so that the same name means the same bytes. `progress` is called on
-    this thread about ten times a second. Raises Cancelled within a second after `cancelled()` is true, or CloudError.
-    """
-    Upload(target, files, prefix, what).run(progress, cancelled)
-
-
 def upload_and_hash(
     target: Datastore,
     files: list[LocalFile],
@@ -55,18 +39,17 @@ def upload_and_hash(
     cancelled: Callable[[], bool],
     what: str = "the model",
 ) -> tuple[str, dict[str, str]]:
-    """Upload files that have not been hashed, below `prefix`/`folder`, and hash them on the way.
+    """Upload files below `prefix`/`folder`, and hash them on the way.
 
     Returns the prefix and the files' digests by name. Existing blobs with the same digest are not sent again; existing
-    blobs with a different one are kept, and another prefix is used. Raises as `upload`.
+    blobs with a different one are kept, and another prefix is used. `progress` is called on this thread about ten times
+    a second. Raises Cancelled within a second after `cancelled()` is true, or CloudError.
     """
     number = 0
     while True:
         place = f"{prefix}-{number}" if number else prefix
         try:
-            return place, Upload(target, files, f"{place}/{folder}".rstrip("/"), what, hashing=True).run(
-                progress, cancelled
-            )
+            return place, Upload(target, files, f"{place}/{folder}".rstrip("/"), what).run(progress, cancelled)
         except Different:
             number += 1
 
@@ -93,16 +76,12 @@ class _Sending:
 class Upload:
     """An upload: worker threads send pieces, the calling thread reports progress.
 
-    The threads are daemons: one that hangs in a dead connection must delay neither the caller nor the exit.
-    With `hashing`, files are hashed on the way, existing blobs are compared by the digest in their metadata, and `run`
-    returns the digests; without it, the prefix is derived from the content, and comparing the size is enough.
+    The threads are daemons: one that hangs in a dead connection must delay neither the caller nor the exit. Files are
+    hashed on the way, and existing blobs are compared by the digest in their metadata.
     """
 
-    def __init__(
-        self, target: Datastore, files: list[LocalFile], prefix: str, what: str = "the model", hashing: bool = False
-    ) -> None:
+    def __init__(self, target: Datastore, files: list[LocalFile], prefix: str, what: str = "the model") -> None:
         self._files, self._prefix, self._doing = files, prefix.rstrip("/"), f"uploading {what}"
-        self._hashing = hashing
         self._total = sum(file.size for file in files)
         self._told: deque[tuple[str, float]] = deque(maxlen=100)  # retries, for the calling thread
         self._container = BlobContainer(target, _AT_ONCE, self._tell, self._doing)
@@ -119,7 +98,7 @@ class Upload:
         self._failure: BaseException | None = None
 
     def run(self, progress: Progress, cancelled: Callable[[], bool]) -> dict[str, str]:
-        """Upload; return the digests by name if hashing. Raises Cancelled, CloudError, Different."""
+        """Upload; return the files' digests by name. Raises Cancelled, CloudError, Different."""
         progress(0, self._total)
         self._spawn(self._begin)
         shown = 0
@@ -177,25 +156,18 @@ class Upload:
         """Find the existing blobs, then start the workers."""
         for name, size, metadata in self._container.blobs(self._prefix + "/"):
             self._there[name] = (size, metadata.get(DIGEST, ""))
-        missing = []
-        for file in self._files:
-            sending = _Sending(file, f"{self._prefix}/{file.name}")
-            size = self._there.get(sending.name, (-1, ""))[0]
-            if self._hashing and size not in (-1, file.size):
-                raise Different
-            if size == file.size and not self._hashing:
-                self._arrived += file.size
-            else:
-                missing.append(sending)
-        if not missing:
+        wanted = [_Sending(file, f"{self._prefix}/{file.name}") for file in self._files]
+        if any(self._there.get(one.name, (one.file.size, ""))[0] != one.file.size for one in wanted):
+            raise Different
+        if not wanted:
             self._ended.set()
             return
         # Large files first, so that the end does not depend on a single worker.
-        missing.sort(key=lambda sending: -sending.file.size)
-        self._large.extend(sending for sending in missing if sending.file.size > _LARGE)
-        self._small.extend(sending for sending in missing if sending.file.size <= _LARGE)
-        self._left = len(missing)
-        for _ in range(min(_AT_ONCE, sum(sending.count for sending in missing))):
+        wanted.sort(key=lambda sending: -sending.file.size)
+        self._large.extend(sending for sending in wanted if sending.file.size > _LARGE)
+        self._small.extend(sending for sending in wanted if sending.file.size <= _LARGE)
+        self._left = len(wanted)
+        for _ in range(min(_AT_ONCE, sum(sending.count for sending in wanted))):
             self._spawn(self._work)
 
     def _work(self) -> None:
@@ -244,21 +216,15 @@ class Upload:
 
     def _send(self, sending: _Sending, index: int, buffer: memoryview) -> None:
         """Send one piece; after the last one of a file, commit its blocks."""
-        content: memoryview | None = None
-        if self._hashing:
-            content = _read(sending, index, buffer)
-            sending.digests[index] = piece_hash(content).digest()
-        known = sending.name in self._there
+        content = _read(sending, index, buffer)
+        sending.digests[index] = piece_hash(content).digest()
         if sending.count == 1:
-            digest = digest_of(sending.digests) if self._hashing else ""
+            digest = digest_of(sending.digests)
             if not self._same(sending, digest):
-                content = _read(sending, index, buffer) if content is None else content
                 self._container.put_blob(sending.name, content, digest, self._sent)
         else:
-            # If the blob's name identifies the content, a block's position is enough to identify it.
-            block = sending.ids[index] = block_id(index, sending.digests[index] or bytes(32))
-            if not (self._hashing and known) and self._staged(sending).get(block) != len(buffer):
-                content = _read(sending, index, buffer) if content is None else content
+            block = sending.ids[index] = block_id(index, sending.digests[index])
+            if sending.name not in self._there and self._staged(sending).get(block) != len(buffer):
                 self._container.put_block(sending.name, block, content, self._sent)
         with self._changed:
             self._on_the_way.pop(threading.get_ident(), None)
@@ -266,7 +232,7 @@ class Upload:
             sending.left -= 1
             if sending.left:
                 return
-        digest = digest_of(sending.digests) if self._hashing else ""
+        digest = digest_of(sending.digests)
         if sending.count > 1 and not self._same(sending, digest):
             self._container.put_block_list(sending.name, sending.ids, digest)
         with self._changed:
@@ -288,7 +254,7 @@ class Upload:
     def _same(self, sending: _Sending, digest: str) -> bool:
         """Whether the blob exists. Raises Different: a blob with other content may belong to a registered version."""
         there = self._there.get(sending.name)
-        if there is None or not self._hashing:
+        if there is None:
             return False
         if there[1] != digest:
             raise Different
