@@ -68,6 +68,18 @@ def test_an_import_that_the_sdk_refuses_ends_with_2_and_its_reason(tmp_path: Pat
     assert not (tmp_path / "plan.yml").exists()
 
 
+def test_an_import_refuses_a_signature_and_writes_it_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "blue.yml").write_text(
+        "name: blue\nendpoint_name: churn\nenvironment_variables:\n  DATA: https://a.blob.core.windows.net/c?sig=Zm9vYmFy\n"
+    )
+    done = command("import", "blue.yml", "-o", "plan.yml", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "blue.yml, line 4, environment_variables.DATA" in done.stderr and "(SAS)" in done.stderr
+    assert "${env:NAME}" in done.stderr and "Zm9v" not in done.stderr
+    holding = [file for file in tmp_path.rglob("*") if file.is_file() and b"Zm9v" in file.read_bytes()]
+    assert holding == [tmp_path / "blue.yml"]
+
+
 def test_what_cannot_be_exported_ends_with_2_and_a_sentence(tmp_path: Path) -> None:
     plan = own_preset(tmp_path)
     nowhere = command("export", plan, "--to", "terraform", cwd=tmp_path)

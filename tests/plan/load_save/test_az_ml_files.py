@@ -54,6 +54,27 @@ def test_a_file_of_another_kind(tmp_path: Path, text: str, key: str, said: str) 
     assert (problem.file, problem.line) == (str(tmp_path / "d.yml"), 2 if "Kubernetes" in said else 1)
 
 
+@pytest.mark.parametrize("signature", ["?sv=2024&sig=Zm9vYmFy", "?SIG=Zm9vYmFy"])
+def test_a_signature_anywhere_in_a_file_is_refused_with_its_line_and_not_repeated(
+    tmp_path: Path, signature: str
+) -> None:
+    write(tmp_path, f"image: i\nconda_file: https://a.blob/c{signature}\n", "env.yml")
+    text = (
+        f"model:\n  path: https://a.blob/m{signature}\nenvironment: file:env.yml\nenvironment_variables:\n"
+        f"  A: '1'\n  B: https://a.blob/b{signature}\nunknown: ['https://a.blob/u{signature}']\n"
+    )
+    with pytest.raises(PlanInvalid) as invalid:
+        read_part(write(tmp_path, text))
+    found = [(problem.key, Path(str(problem.file)).name, problem.line) for problem in invalid.value.problems]
+    assert found == [
+        ("model.path", "d.yml", 2), ("environment.conda_file", "env.yml", 2), ("environment_variables.B", "d.yml", 6),
+        ("unknown", "d.yml", 7),
+    ]  # fmt: skip
+    assert "(SAS)" in str(invalid.value) and "Zm9v" not in str(invalid.value)
+    text = "model:\n  path: https://a.blob/m\nenvironment_variables: {B: 'https://a.blob/b?sig=${env:SIG}'}\n"
+    assert read_part(write(tmp_path, text)).kind == "deployment", "a reference is no secret"
+
+
 def test_an_included_environment_has_its_own_lines_and_folder(tmp_path: Path) -> None:
     write(tmp_path / "sub", "$schema: s\n\nimage: i\nconda_file: c.yml\n", "env.yml")
     part = read_part(write(tmp_path, "model:\n  path: m\nenvironment: file:sub/env.yml\n"))

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tui.plan.fields.sources import SIGNED, signed
 from tui.plan.load_save import yaml_nodes
+from tui.plan.load_save.document import leaves
 from tui.plan.problems import PlanInvalid, Problem
 
 FILE = "file:"
@@ -50,7 +52,7 @@ class Part:
 
 
 def read_part(path: Path) -> Part:
-    """Read the endpoint or deployment in a file. Raises PlanInvalid if it cannot be read or is neither."""
+    """Read the endpoint or deployment in a file. Raises PlanInvalid if it is unreadable, neither, or has a secret."""
     tree, lines = _read(path)
     part = Part(path, "", tree, lines)
     value = tree.get("environment")
@@ -58,6 +60,9 @@ def read_part(path: Path) -> Part:
         tree["environment"], inner = _read(path.parent / value[len(FILE) :])
         tree["environment"].pop("$schema", None)
         lines.update({f"environment.{name}": where for name, where in inner.items()})
+    signatures = [part.problem(key, *SIGNED) for key, value in leaves(tree) if signed(value)]
+    if signatures:
+        raise PlanInvalid(signatures)
     part.kind = _kind(part)
     return part
 
