@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tui.checks.environment import conda_file
 from tui.engine.journal.journal import Journal
 from tui.engine.task_context import Run
 
 LAST_LINES = 400
 """Lines read from the end of each log, where the cause of a failure is found."""
 LOGS = ("build", "container", "storage-initializer", "service")
-_SERVERS = ("azureml-inference-server-http", "azureml-defaults")
 
 
 def failure_context(run: Run, task: str = "") -> dict[str, Any]:
@@ -43,16 +43,10 @@ def failure_context(run: Run, task: str = "") -> dict[str, Any]:
     return {key: value for key, value in known.items() if value is not None and value != ""}
 
 
-def _names_server(conda_file: Path | None) -> bool | None:
-    """Whether the conda file lists the scoring server; None if there is no file to read."""
-    if conda_file is None:
-        return None
-    try:
-        text = conda_file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    lines = [line.split("#")[0] for line in text.splitlines()]
-    return any(server in line for line in lines for server in _SERVERS)
+def _names_server(path: Path | None) -> bool | None:
+    """Whether the conda file lists the scoring server; None if there is no file that can be read."""
+    conda = conda_file.read(path) if path else None
+    return conda.has_server if conda and conda.found and not conda.problem else None
 
 
 def last_lines(folder: Path, task: str) -> list[str]:

@@ -54,19 +54,19 @@ def test_the_facts_are_those_of_the_failed_tasks_deployment(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("text", "known"),
     [
-        ("- azureml-inference-server-http", True),
-        ("- azureml-defaults==1.2", True),
-        ("- numpy", False),
-        ("- numpy  # not azureml-defaults", False),
-        ("- numpy\n- azureml-defaults # needed", True),
-        ("", False),
+        ("[{pip: [azureml-inference-server-http]}]", True),
+        ("[azureml-defaults==1.2]", True),
+        ("[numpy, azureml-defaults-extra]", False),
+        ("\n- numpy  # not azureml-defaults", False),
+        ("\n- numpy\n- azureml-defaults # needed", True),
+        ("[", None),
         (None, None),
     ],
 )
 def test_whether_the_conda_file_names_the_server(text: str | None, known: bool | None, tmp_path: Path) -> None:
     path = tmp_path / "conda.yml"
     if text is not None:
-        path.write_text(text)
+        path.write_text(f"dependencies: {text}\n")
     found = facts(tmp_path, Deployment(name="green", environment=Environment(conda_file=path)))
     assert found.get("conda_names_server") is known
 
