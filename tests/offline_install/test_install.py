@@ -96,6 +96,10 @@ def test_a_mount_is_no_place_for_a_virtual_environment(target: str, tmp_path: Pa
     assert not Path(target).exists()
 
 
+def test_a_home_folder_that_nobody_has_is_refused(tmp_path: Path) -> None:
+    assert "no home folder for ~no-such-user/v" in refusal(install_folder(tmp_path / "b"), "--to", "~no-such-user/v")
+
+
 def test_what_others_made_is_never_replaced(tmp_path: Path) -> None:
     folder = install_folder(tmp_path / "b")
     theirs = tmp_path / "theirs"

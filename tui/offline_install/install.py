@@ -133,7 +133,10 @@ def complete(about: dict[str, Any], wheels: dict[str, Any]) -> None:
 def place(wanted: str | None) -> Path:
     """The folder of the virtual environment: on local disk, new, empty or created by this script. Raises Cannot."""
     if wanted:
-        target = Path(wanted).expanduser().absolute()
+        try:
+            target = Path(wanted).expanduser().absolute()  # this file is copied alone, so it has its own reader
+        except RuntimeError:
+            raise Cannot(f"This machine has no home folder for {wanted}. Name another folder with --to.") from None
     else:
         disk = Path("/local_disk0")  # the local disk of a Databricks driver
         target = (disk if disk.is_dir() and os.access(str(disk), os.W_OK) else Path.home()) / NAME
