@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Callable
 
 from tui.checks.ask_azure import ask
-from tui.checks.finding import BLOCKER, OK, UNKNOWN, Finding
+from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.cloud.errors import CloudError
 from tui.cloud.session import Cloud
 from tui.common.deadlines import Question
@@ -14,6 +14,10 @@ from tui.plan.model import Plan
 
 _MODEL = "deployment.model.path"
 _ENVIRONMENT = "deployment.environment.registered"
+_SHARE = "Register the model in the plan's workspace, or share it through a registry."
+_SHARING = (
+    "https://learn.microsoft.com/azure/machine-learning/how-to-share-models-pipelines-across-workspaces-with-registries"
+)
 _CUSTOM = "https://learn.microsoft.com/azure/machine-learning/how-to-deploy-custom-container"
 
 
@@ -65,14 +69,15 @@ def findings(plan: Plan, questions: dict[str, Question[Any]]) -> Iterator[Findin
             yield _nothing_serves(reference, answer.id)
         else:
             kind = f" ({answer.type})" if field == _MODEL else ""
+            other = "/workspaces/" in answer.id and not answer.id.lower().startswith(f"{plan.workspace.id.lower()}/")
             holder = answer.id.partition("/workspaces/")[2].partition("/")[0]
-            where = f"the workspace {holder}" if _other(reference) else "the workspace"
+            where = f"the workspace {holder}" if other else "the workspace"
             message = f"{reference} is {answer.name}, version {answer.version}{kind}, of {where}."
-            yield Finding("registered", OK, field, message, looked_at=answer.id)
-
-
-def _other(reference: str | None) -> bool:
-    return "/workspaces/" in (reference or "").lower()
+            if other and field == _MODEL:
+                message += ' Microsoft names this among the causes of "Unable to download user model".'
+                yield Finding("registered", WARNING, field, message, _SHARE, _SHARING, answer.id)
+            else:
+                yield Finding("registered", OK, field, message, looked_at=answer.id)
 
 
 def _serves_itself(plan: Plan, model: Question[Any] | None) -> bool:

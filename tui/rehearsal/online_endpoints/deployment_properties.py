@@ -11,6 +11,7 @@ from tui.rehearsal.arm.front import Call, Fields
 from tui.rehearsal.arm.workspaces import Workspace
 from tui.rehearsal.online_endpoints import rules
 from tui.rehearsal.online_endpoints.rules import choice
+from tui.rehearsal.scenarios.failures import FAILURES
 from tui.rehearsal.store import Resource
 
 _ON_OFF = {"enabled": "Enabled", "disabled": "Disabled"}
@@ -86,17 +87,24 @@ def _data_collector(call: Call, workspace: Workspace, fields: Fields) -> dict[st
 
 
 def _asset(call: Call, workspace: Workspace, value: str | None, kind: str, what: str) -> Resource | None:
-    """The asset named by a property, which must be in this workspace. Raises ArmError."""
+    """The asset named by a property, which must be in this workspace. Raises ArmError.
+
+    Microsoft documents what becomes of a model of another workspace; the answer to a registry that one may not read is
+    reported (MicrosoftDocs/azure-docs 122537), that a deployment gets it is guessed.
+    """
     if not value:
         return None
     text = value[len("azureml:") :] if value.startswith("azureml:/") and not value.startswith("azureml://") else value
     if text.startswith("azureml://registries/"):
+        name = text.split("/")[3][:100]
         raise user_error(
-            f"{what} '{value[:200]}' is in a registry. The rehearsal has no registries; register it in the workspace.",
+            f"User/tenant/subscription is not allowed to access registry {name}. The rehearsal has no registries.",
             workspace.location,
-            code="BadArgument",
+            status=403,
         )
     found = call.service.store.get(text)
+    if found is not None and found.kind == kind == "models" and not found.id.startswith(workspace.id.lower() + "/"):
+        raise user_error(FAILURES["model-download"].message, workspace.location, code="BadArgument")
     if found is None or found.kind != kind or not found.id.startswith(workspace.id.lower() + "/"):
         raise user_error(
             f"{what} '{value[:300]}' was not found in the workspace {workspace.name}.",
