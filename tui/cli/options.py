@@ -320,6 +320,13 @@ REHEARSAL = (
         group=PRACTISED,
         help="megabits per second to and from storage; 0: unlimited",
     ),
+    argument(
+        "--token-seconds",
+        metavar="N",
+        type=float,
+        group=PRACTISED,
+        help="access tokens are refused as expired after N seconds; 0: lifetimes like Azure's",
+    ),
     argument("--scoring-python", metavar="PATH", help="run scoring servers with this Python; build nothing"),
     repeated(
         "--role", metavar="ROLE", group=RIGHTS, help="contributor, data-scientist, reader or none; may be repeated"

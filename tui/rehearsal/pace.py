@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import time
 
 from tui.rehearsal.files import Watched
@@ -51,6 +52,10 @@ class Pace:
         milliseconds = float(self._settings.now["latency_ms"])
         if milliseconds:
             await asyncio.sleep(milliseconds / 1000)
+
+    def token_seconds(self) -> int:
+        """The chosen lifetime of access tokens in whole seconds, at least 1; 0: lifetimes like Azure's."""
+        return math.ceil(self._settings.now["token_seconds"])
 
     async def transfer(self, size: int) -> None:
         """Wait until `size` bytes have been transferred over the line that all transfers share."""

@@ -30,12 +30,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bandwidth", type=float, metavar="MBPS", help="megabits per second to and from storage; 0: unlimited"
     )
+    parser.add_argument(
+        "--token-seconds", type=float, metavar="N", help="the lifetime of access tokens; 0: lifetimes like Azure's"
+    )
     parser.add_argument("--scoring-python", metavar="PATH", help="run scoring servers with this Python; build nothing")
 
 
 def given(arguments: argparse.Namespace) -> bool:
     """Whether an option was given that can be changed while the rehearsal runs."""
-    pace = (arguments.pace, arguments.speed, arguments.latency, arguments.bandwidth)
+    pace = (arguments.pace, arguments.speed, arguments.latency, arguments.bandwidth, arguments.token_seconds)
     return bool(arguments.scenario) or arguments.clear_scenarios or any(value is not None for value in pace)
 
 
@@ -56,6 +59,7 @@ def set_up(home: Home, arguments: argparse.Namespace) -> None:
         speed=arguments.speed,
         latency_ms=arguments.latency,
         bandwidth_mbps=arguments.bandwidth,
+        token_seconds=arguments.token_seconds,
     )
 
 
@@ -80,6 +84,8 @@ def in_words(home: Home) -> str:
         said += f" Each request takes {pace['latency_ms']:g} ms longer."
     if pace["bandwidth_mbps"]:
         said += f" Storage passes {pace['bandwidth_mbps']:g} Mbit/s."
+    if pace["token_seconds"]:
+        said += f" Access tokens are valid for {pace['token_seconds']:g} seconds."
     return said
 
 

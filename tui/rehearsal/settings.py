@@ -16,9 +16,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 FAST, AZURE = "fast", "azure"
-PACE = {"pace": FAST, "speed": 1.0, "latency_ms": 0.0, "bandwidth_mbps": 0.0}
-_LIMITS = {"speed": 100_000.0, "latency_ms": 60_000.0, "bandwidth_mbps": 1_000_000.0}
-_OPTIONS = {"speed": "--speed", "latency_ms": "--latency", "bandwidth_mbps": "--bandwidth"}
+PACE = {"pace": FAST, "speed": 1.0, "latency_ms": 0.0, "bandwidth_mbps": 0.0, "token_seconds": 0.0}
+_LIMITS = {"speed": 100_000.0, "latency_ms": 60_000.0, "bandwidth_mbps": 1_000_000.0, "token_seconds": 86_400.0}
+_OPTIONS = {
+    "speed": "--speed",
+    "latency_ms": "--latency",
+    "bandwidth_mbps": "--bandwidth",
+    "token_seconds": "--token-seconds",
+}
 
 
 def chosen_scenarios(home: Home) -> list[str]:
@@ -28,7 +33,7 @@ def chosen_scenarios(home: Home) -> list[str]:
 
 
 def pace_of(home: Home) -> dict[str, Any]:
-    """The current pace, or that from the next start on: pace, speed, latency_ms, bandwidth_mbps (0: no limit)."""
+    """The current pace, or that from the next start on: pace, speed, latency_ms, bandwidth_mbps (0: no limit), token_seconds (0: Azure's)."""
     content = read_json(home.pace_file)
     return {**PACE, **(content if isinstance(content, dict) else {})}
 

@@ -330,6 +330,13 @@ def test_signing_in_is_refused(practising: Practised) -> None:
     assert answer.status_code == 400
     practising.choose("short-tokens")
     assert _sign_in(practising).json()["expires_in"] == 5
+    practising.choose()
+    practising.command("env", "--token-seconds", "2")
+    try:
+        assert _sign_in(practising).json()["expires_in"] == 2
+    finally:
+        practising.command("env", "--token-seconds", "0")
+    assert _sign_in(practising).json()["expires_in"] > 60
 
 
 def test_storage_that_is_slow(practising: Practised) -> None:

@@ -11,6 +11,7 @@ PRACTISED = {
     "--speed": "speed",
     "--latency": "latency",
     "--bandwidth": "bandwidth",
+    "--token-seconds": "token_seconds",
     "--scoring-python": "scoring_python",
 }
 

@@ -150,8 +150,9 @@ async def public_keys(request: web.Request) -> web.Response:
 
 def _token(service: Service, audience: str, *, managed: bool) -> tuple[str, int]:
     lifetime = MANAGED_IDENTITY_SECONDS if managed else ACCESS_TOKEN_SECONDS
-    if "short-tokens" in service.scenarios:
-        lifetime = 5
+    # The scenario is the same lifetime under a name.
+    short = SHORT_TOKEN_SECONDS if "short-tokens" in service.scenarios else 0
+    lifetime = service.pace.token_seconds() or short or lifetime
     claims = access_claims(
         origin=service.origin,
         tenant=TENANT_ID,
