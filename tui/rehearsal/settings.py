@@ -33,7 +33,10 @@ def chosen_scenarios(home: Home) -> list[str]:
 
 
 def pace_of(home: Home) -> dict[str, Any]:
-    """The current pace, or that from the next start on: pace, speed, latency_ms, bandwidth_mbps (0: no limit), token_seconds (0: Azure's)."""
+    """The current pace, or that from the next start on.
+
+    pace, speed, latency_ms, bandwidth_mbps (0: no limit), token_seconds (0: lifetimes like Azure's).
+    """
     content = read_json(home.pace_file)
     return {**PACE, **(content if isinstance(content, dict) else {})}
 

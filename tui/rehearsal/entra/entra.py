@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from tui.rehearsal.entra.tokens import ACCESS_TOKEN_SECONDS, access_claims
+from tui.rehearsal.entra.tokens import ACCESS_TOKEN_SECONDS, SHORT_TOKEN_SECONDS, access_claims
 from tui.rehearsal.portal import portal_address
 from tui.rehearsal.scenarios.disturbances import skew
 from tui.rehearsal.seed import (

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tui.common.write_atomic import write_atomic
 
+SHORT_TOKEN_SECONDS = 5  # of the scenario short-tokens
 ACCESS_TOKEN_SECONDS = 3599
 
 
