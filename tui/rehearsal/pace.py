@@ -55,7 +55,7 @@ class Pace:
 
     def token_seconds(self) -> int:
         """The chosen lifetime of access tokens in whole seconds, at least 1; 0: lifetimes like Azure's."""
-        return math.ceil(self._settings.now["token_seconds"])
+        return math.ceil(float(self._settings.now["token_seconds"]))
 
     async def transfer(self, size: int) -> None:
         """Wait until `size` bytes have been transferred over the line that all transfers share."""

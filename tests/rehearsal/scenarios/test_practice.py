@@ -136,6 +136,7 @@ def test_what_is_practised_changes_while_it_runs(practising: Practised) -> None:
         (("--env", "--speed", "0"), "--speed must be more than 0"),
         (("--env", "--latency", "-1"), "--latency must be 0 or more"),
         (("--env", "--bandwidth", "nan"), "--bandwidth must be 0 or more"),
+        (("--env", "--token-seconds", "-1"), "--token-seconds must be 0 or more"),
         (("--env", "--scoring-python", "/nowhere/python"), "/nowhere/python is not an executable program"),
         (("--stop", "--scenario", "quota"), "--stop does not combine"),
     ],
@@ -149,7 +150,8 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(
     assert "Traceback" not in refused.stderr
     told = json.loads(practising.command("env", "--json").stdout)
     assert told["scenarios"] == []
-    assert told["pace"] == {"pace": "fast", "speed": 1.0, "latency_ms": 0.0, "bandwidth_mbps": 0.0}
+    line = {"latency_ms": 0.0, "bandwidth_mbps": 0.0, "token_seconds": 0.0}
+    assert told["pace"] == {"pace": "fast", "speed": 1.0, **line}
 
 
 def test_scenarios_go_with_rehearse_only(practising: Practised) -> None:
@@ -168,7 +170,8 @@ def test_the_pace_of_azure(practising: Practised) -> None:
         return time.monotonic() - begun
 
     told = json.loads(practising.command("env", "--json", "--pace", "azure", "--speed", "60").stdout)
-    assert told["pace"] == {"pace": "azure", "speed": 60.0, "latency_ms": 0.0, "bandwidth_mbps": 0.0}
+    line = {"latency_ms": 0.0, "bandwidth_mbps": 0.0, "token_seconds": 0.0}
+    assert told["pace"] == {"pace": "azure", "speed": 60.0, **line}
     # At least what Azure would take: 90 seconds, sixty times as fast.
     assert seconds("paced") >= 1.5
     body = {"location": "eastus", "properties": {"authMode": "Key"}}
