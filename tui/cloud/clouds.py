@@ -148,15 +148,16 @@ def _read_metadata(url: str, session: requests.Session | None) -> list[Any]:
         try:
             answer = http.get(url, timeout=(10, 30), allow_redirects=False)
             answer.raise_for_status()
-            body = answer.json()
             break
-        except RecursionError:
-            raise unreadable(doing, "") from None
         except Exception as error:
             told = explain(error, doing=doing)
             if not (told.status and (told.status == 429 or told.status >= 500)) or attempt >= POLICIES["request"].tries:
                 raise told from None
             pause(delay("request", attempt - 1))
+    try:
+        body = answer.json()
+    except (ValueError, RecursionError):  # the latter for deep nesting
+        raise unreadable(doing, answer.text) from None
     return body if isinstance(body, list) else [body]
 
 

@@ -15,7 +15,9 @@ from tui.cloud.auth.shared_token import SharedToken
 from tui.cloud.endpoints import endpoints
 from tui.cloud.errors import CloudError
 from tui.cloud.session import connect
-from tui.plan.model import Credential, Plan
+from tui.plan.model import Credential, Endpoint, Plan
+
+ENDPOINT = f"{WORKSPACE.id}/onlineEndpoints/churn"
 
 
 class Identity:
@@ -72,4 +74,22 @@ def test_a_token_that_was_refused_is_not_used_again(service: Service, cloud: Any
     for number in range(2):
         with pytest.raises(CloudError):
             endpoints.list_all(cloud)
-        assert len(identity.asked) == number + 1
+        assert len(identity.asked) == 2 * (number + 1), "another one is tried once"
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_a_token_that_has_expired_on_its_way_is_renewed(service: Service, cloud: Any, changes: bool) -> None:
+    expired = Reply(401, {"error": {"code": "ExpiredAuthenticationToken", "message": "The access token has expired."}})
+    there = Reply(200, {"id": ENDPOINT, "name": "churn", "properties": {"provisioningState": "Succeeded"}})
+    identity = Identity()
+    cloud.credential.identity = identity
+    if changes:
+        service.on("GET", r"onlineEndpoints/churn\?", there)
+        service.on("PUT", r"onlineEndpoints/churn\?", expired, there)
+        assert endpoints.begin_create_or_update(cloud, Endpoint(name="churn"), {}).result().name == "churn"
+        sent = [headers["Authorization"] for method, _, _, headers in service.requests if method == "PUT"]
+        assert len(set(sent)) == 2, "the second one has another token"
+    else:
+        service.on("GET", "/onlineEndpoints", expired, Reply(200, {"value": []}))
+        assert endpoints.list_all(cloud) == []
+    assert len(identity.asked) == 2

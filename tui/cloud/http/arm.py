@@ -151,11 +151,13 @@ class ResourceManager:
         if not retry:
             options["retry_total"] = 0
         try:
-            response = self._client.send_request(request, **options)
+            for _ in range(2):
+                response = self._client.send_request(request, **options)
+                if response.status_code != 401:
+                    break
+                self.forget_token()
         except Exception as error:
             raise explain(error, doing) from None
-        if response.status_code == 401 and hasattr(self._credential, "forget"):
-            self._credential.forget()
         text = response.text()
         try:
             content = json.loads(text) if response.content else None
@@ -164,6 +166,15 @@ class ResourceManager:
                 raise unreadable(doing, text) from None
             content = text
         return Answer(response.status_code, response.headers, content, text)
+
+    def forget_token(self) -> None:
+        """After a 401: the next request has a new token, since this one may have expired on its way or been revoked."""
+        if hasattr(self._credential, "forget"):
+            self._credential.forget()
+
+    def authorization(self) -> str:
+        """The header with which a request is signed."""
+        return f"Bearer {self._credential.get_token(self.metadata.management_scope).token}"
 
     def find(
         self, path: str, version: str, query: Mapping[str, str] | None = None, doing: str = ""

@@ -31,7 +31,7 @@ def connect(workspace: Workspace, metadata: CloudMetadata, credential: SharedTok
         workspace.resource_group,
         workspace.name,
         **_cloud(metadata),
-        transport=SdkTransport(arm, workspace.id, credential.forget),
+        transport=SdkTransport(arm, workspace.id),
         retry_total=0,  # the transport retries
         user_agent=f"aml-deploy/{__version__}",  # the SDK adds its own
         enable_telemetry=False,  # a closed network must not wait for it

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from azure.core.pipeline import Pipeline
@@ -60,9 +60,8 @@ def watching(path: str = "", there: Iterable[str] = ()) -> Iterator[Watched]:
 class SdkTransport(HttpTransport):  # type: ignore[misc]
     """Sends the SDK's requests over the connections of `arm`, only for threads inside `watching`."""
 
-    def __init__(self, arm: ResourceManager, workspace_id: str, refused: Callable[[], None]) -> None:
-        """`refused` is called when a token is not accepted."""
-        self._arm, self._refused = arm, refused
+    def __init__(self, arm: ResourceManager, workspace_id: str) -> None:
+        self._arm = arm
         self._workspace = workspace_id.lower()
         self._workspace_read: Any = None
         self._transport = arm.transport
@@ -112,9 +111,11 @@ class SdkTransport(HttpTransport):  # type: ignore[misc]
         options["stream"] = False  # so that the answer has a limit as a whole
         with attempts() as before:
             response = self._pipeline.run(request, **options).http_response
+            if response.status_code == 401:
+                self._arm.forget_token()
+                request.headers["Authorization"] = self._arm.authorization()
+                response = self._pipeline.run(request, **options).http_response
         watched.unanswered = watched.unanswered or before.unanswered
-        if response.status_code == 401:
-            self._refused()
         if asks_region and response.status_code == 200:
             body = _answer(response).body
             if isinstance(body, dict) and body.get("location"):
