@@ -157,7 +157,6 @@ def test_quota_counts_the_reserve_and_is_refused_as_recorded(arm: Arm, name: str
     [
         ({"instanceType": "Standard_Nothing"}, "instance type"),
         ({"model": "/subscriptions/x/none"}, "was not found"),
-        ({"model": "azureml://registries/azureml/models/m/versions/1"}, "no registries"),
         ({"requestSettings": {"requestTimeout": "PT181S"}}, "180"),
         ({"requestSettings": {"requestTimeout": "soon"}}, "duration"),
         ({"livenessProbe": {"failureThreshold": 0}}, "at least 1"),

@@ -165,7 +165,8 @@ async def _envelope(request: web.Request, handler: Handler) -> web.StreamRespons
     finally:
         service.open_requests -= 1
         service.last_request = time.monotonic()
-        log.info("%s %s %s %.0f ms", request.method, request.path, status, (time.monotonic() - started) * 1000)
+        milliseconds, client = (time.monotonic() - started) * 1000, request.headers.get("User-Agent", "-")
+        log.info("%s %s %s %.0f ms %s", request.method, request.path, status, milliseconds, client)
 
 
 _STORAGE_CODES = {404: "InvalidUri", 500: "InternalError"}

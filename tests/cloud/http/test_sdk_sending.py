@@ -26,7 +26,7 @@ class Sent:
 
     def __init__(self, *answers: tuple[int, Any]) -> None:
         self.answers, self.requests, self.asked = list(answers), [], []
-        self.transport = self
+        self.transport, self.forgotten = self, 0
 
     def send(self, request: Any, **options: Any) -> Any:
         self.requests.append(request)
@@ -38,6 +38,12 @@ class Sent:
         self.asked.append(asked)
         return Answer(201, {}, {}) if asked[3] == {"ours": True} else None
 
+    def forget_token(self) -> None:
+        self.forgotten += 1
+
+    def authorization(self) -> str:
+        return f"Bearer token {self.forgotten}"
+
     def open(self) -> None:
         pass
 
@@ -45,9 +51,9 @@ class Sent:
         pass
 
 
-def sending(*answers: tuple[int, Any]) -> tuple[SdkTransport, Sent, list[int]]:
-    sent, refused = Sent(*answers), []
-    return SdkTransport(sent, WORKSPACE, lambda: refused.append(1)), sent, refused  # type: ignore[arg-type]
+def sending(*answers: tuple[int, Any]) -> tuple[SdkTransport, Sent]:
+    sent = Sent(*answers)
+    return SdkTransport(sent, WORKSPACE), sent  # type: ignore[arg-type]
 
 
 def request(method: str, path: str, body: Any = None) -> HttpRequest:
@@ -63,15 +69,15 @@ def request(method: str, path: str, body: Any = None) -> HttpRequest:
     ],
 )  # fmt: skip
 def test_the_response_to_a_change_is_kept(method: str, path: str, kept: bool) -> None:
-    transport, _, refused = sending((201, {"a": 1}))
+    transport, sent = sending((201, {"a": 1}))
     with watching(RESOURCE) as watched:
         assert transport.send(request(method, path)).status_code == 201
-    assert (watched.answer is not None) is kept and refused == [] and watched.unanswered is False
+    assert (watched.answer is not None) is kept and sent.forgotten == 0 and watched.unanswered is False
     assert watched.answer is None or (watched.answer.status, watched.answer.body) == (201, {"a": 1})
 
 
 def test_outside_of_a_change_nothing_is_sent() -> None:
-    transport, sent, _ = sending((200, {}))
+    transport, sent = sending((200, {}))
     with pytest.raises(NotFollowed):
         transport.send(request("GET", RESOURCE))
     with pytest.raises(NotFollowed):
@@ -81,12 +87,21 @@ def test_outside_of_a_change_nothing_is_sent() -> None:
     assert inner.answer is None and len(sent.requests) == 1
 
 
-@pytest.mark.parametrize(("status", "told"), [(401, 1), (403, 0), (200, 0)])
-def test_a_token_that_is_not_accepted_is_told(status: int, told: int) -> None:
-    transport, _, refused = sending((status, {}))
+@pytest.mark.parametrize(
+    ("answers", "status", "tokens"),
+    [
+        ([(401, {}), (200, {})], 200, ["Bearer token 1"]),
+        ([(401, {})], 401, ["Bearer token 1"]),
+        ([(403, {})], 403, []),
+        ([(200, {})], 200, []),
+    ],
+)
+def test_a_token_that_is_not_accepted_is_renewed_once(answers: Any, status: int, tokens: list[str]) -> None:
+    transport, sent = sending(*answers)
     with watching(RESOURCE):
-        transport.send(request("GET", RESOURCE))
-    assert len(refused) == told
+        assert transport.send(request("GET", RESOURCE)).status_code == status
+    assert sent.forgotten == len(tokens)
+    assert [one.headers.get("Authorization") for one in sent.requests[1:]] == tokens
 
 
 @pytest.mark.parametrize(
@@ -94,7 +109,7 @@ def test_a_token_that_is_not_accepted_is_told(status: int, told: int) -> None:
     [("PUT", "/data/A", "GET"), ("PUT", "/data/b", "PUT"), ("DELETE", "/data/A", "DELETE"), ("GET", "/data/A", "GET")],
 )
 def test_what_exists_is_read_and_not_sent_again(method: str, path: str, sent_as: str) -> None:
-    transport, sent, _ = sending((200, {}))
+    transport, sent = sending((200, {}))
     with watching(RESOURCE, ["/Data/a"]):
         transport.send(request(method, path, {"x": 1}))
     (only,) = sent.requests
@@ -115,7 +130,7 @@ def test_what_exists_is_read_and_not_sent_again(method: str, path: str, sent_as:
     ],
 )
 def test_the_workspace_is_read_once(method: str, path: str, first: tuple[int, Any], sent: int) -> None:
-    transport, connections, _ = sending(first)
+    transport, connections = sending(first)
     for _ in range(2):
         with watching(RESOURCE):
             assert transport.send(request(method, path)).status_code == first[0]
@@ -132,7 +147,7 @@ def test_the_workspace_is_read_once(method: str, path: str, first: tuple[int, An
     ],
 )
 def test_a_conflict_after_a_lost_response_may_be_ones_own(answers: Any, body: Any, status: int) -> None:
-    transport, sent, _ = sending(*answers)
+    transport, sent = sending(*answers)
     with watching(RESOURCE) as watched:
         transport.send(request("PUT", RESOURCE, body))
     assert watched.answer is not None and watched.answer.status == status
