@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.hostile.calls import unlisted
 from tui.common.redact import Secrets
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -91,6 +92,11 @@ def rehearsal_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
     yield env
     stopped = rehearsal_command("stop", env=env)
     assert stopped.returncode == 0, stopped.stderr
+    logs = [path.read_text(encoding="utf-8", errors="replace") for path in folder.rglob("rehearsal.log*")]
+    new = {call for log in logs for call in unlisted(log)}
+    assert not new, (
+        f"calls that tests/hostile/calls.txt does not list, so that nobody answers them badly: {sorted(new)}"
+    )
 
 
 @pytest.fixture(scope="session")

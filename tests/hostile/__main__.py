@@ -10,9 +10,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.hostile.behaviours import behaviours
-from tests.hostile.matrix import CALLS, Cell, Ground, environment, listed
-from tests.hostile.proxy import Proxy
+from tests.hostile.calls import ELSEWHERE, listed, write
+from tests.hostile.matrix import COMMANDS, Cell, Ground, environment
 
 
 def main() -> int:
@@ -20,6 +19,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.hostile", description=__doc__)
     parser.add_argument("--count", type=int, help="so many cells, drawn by the seed; all without it")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--command", choices=COMMANDS, help="only calls of this command")
     parser.add_argument("--calls", default="", help="only calls with this text")
     parser.add_argument("--behaviours", default="", help="only behaviours with this text")
     parser.add_argument("--at-once", type=int, default=3, help="runs at a time")
@@ -30,12 +30,18 @@ def main() -> int:
         ground = Ground(folder, environment(folder))
         try:
             if chosen.record:
-                CALLS.write_text("".join(f"{call}\n" for call in sorted(set(ground.undisturbed()))), encoding="utf-8")
+                made_by = ground.undisturbed()
+                met = {call for _, call in made_by}
+                write([*made_by, *(pair for pair in listed() if pair[0] == ELSEWHERE and pair[1] not in met)])
                 return 0
-            with Proxy(ground.env, ground.certificates[0]) as proxy:
-                names = list(behaviours(proxy, "https://x", ground.certificates[1]))
+            names = ground.behaviours
             cells = [
-                (call, one) for call in listed() if chosen.calls in call for one in names if chosen.behaviours in one
+                (command, call, one)
+                for command, call in listed()
+                for one in names
+                if command in ([chosen.command] if chosen.command else COMMANDS)
+                and chosen.calls in call
+                and chosen.behaviours in one
             ]
             if chosen.count:
                 cells = random.Random(chosen.seed).sample(cells, min(chosen.count, len(cells)))
@@ -49,7 +55,10 @@ def main() -> int:
 
 
 def _told(cell: Cell) -> Cell:
-    print(f"{cell.seconds:6.1f} s  {cell.outcome:40}  {cell.behaviour:28}  {cell.call}  {cell.detail!r}", flush=True)
+    print(
+        f"{cell.seconds:6.1f} s  {cell.outcome:40}  {cell.behaviour:28}  {cell.command}: {cell.call}  {cell.detail!r}",
+        flush=True,
+    )
     return cell
 
 

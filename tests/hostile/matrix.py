@@ -1,6 +1,6 @@
-"""The hostile matrix: each call of a whole `apply` answered in each bad way, one run a cell, and its outcome judged.
+"""The hostile matrix: each call of each command answered in each bad way, one run a cell, and its outcome judged.
 
-A cell is right if the run ends with what the plan asks for, or with a clear error and its exit code, within its limit,
+A cell is right if the command ends with what it is for, or with a clear error and its exit code, within its limit,
 without a secret in anything written and without a call to a foreign host.
 """
 
@@ -9,21 +9,22 @@ from __future__ import annotations
 import base64
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
+
+import yaml
 
 from tests.certificates import self_signed
 from tests.conftest import ROOT
 from tests.hostile.behaviours import Hostile, behaviours
+from tests.hostile.calls import expression
 from tests.hostile.proxy import Proxy
 from tui.plan.load_save.load import load
 from tui.plan.presets import presets
@@ -34,20 +35,24 @@ from azure_state import Azure  # noqa: E402
 from scripted_service import Service  # noqa: E402
 
 PRESET = next(preset for preset in presets() if preset.name == "own-score")  # its server starts soonest
-CALLS = Path(__file__).with_name("calls.txt")
 TOTAL = 30  # seconds: the plan's limits.total
 LONGEST = TOTAL + 60.0  # seconds: with the preflight, which has limits of its own
 
-
-def listed() -> list[str]:
-    """The calls of an `apply` of a new endpoint, as recorded at the socket."""
-    return CALLS.read_text(encoding="utf-8").splitlines()
+# The commands whose calls are answered badly: arguments, with the plan's path and the endpoint's name. All but the
+# first work on an endpoint that is there. An earlier command's calls are not tried again in a later one.
+COMMANDS: dict[str, list[str]] = {
+    "apply": ["apply", "{plan}", "--yes", "--json"],
+    "troubleshoot": ["troubleshoot", "{name}", "--plan", "{plan}", "--json"],
+    "keys": ["keys", "{name}", "--plan", "{plan}", "--regenerate", "primary", "--yes", "--json"],
+    "remove": ["remove", "{plan}", "--yes", "--json"],
+}
 
 
 @dataclass(frozen=True)
 class Cell:
     """The outcome of one run: `right`, `error` with its exit code, or what is wrong."""
 
+    command: str
     call: str
     behaviour: str
     outcome: str
@@ -68,6 +73,8 @@ class Ground:
         self.env = prepare(load(PRESET.path), {**environ, "AML_DEPLOY_HOME": str(folder / "rehearsal")})
         self.azure = Azure(self.env)
         self.certificates = [self._certificate(name) for name in ("own", "other")]
+        with Proxy(self.env, self.certificates[0]) as proxy:
+            self.behaviours = list(behaviours(proxy, "https://x", self.certificates[1]))
 
     def _certificate(self, name: str) -> tuple[Path, Path]:
         paths = (self.folder / f"{name}.pem", self.folder / f"{name}.key")
@@ -84,54 +91,70 @@ class Ground:
         """The preset with names and contents that no other cell has."""
         folder = self.folder / name
         shutil.copytree(PRESET.path.with_suffix(""), folder / PRESET.path.stem)
-        shutil.copy(PRESET.path, folder / "plan.yml")
         for part in ("model/name.txt", "onlinescoring/name.py"):
             (folder / PRESET.path.stem / part).write_text(f"# {name}\n", encoding="utf-8")
+        plan = yaml.safe_load(PRESET.path.read_text(encoding="utf-8"))
+        plan["endpoint"]["name"] = plan["deployment"]["model"]["name"] = name
+        plan["limits"] = {"total": TOTAL}
+        (folder / "plan.yml").write_text(yaml.safe_dump(plan), encoding="utf-8")
         return folder / "plan.yml"
 
-    def apply(self, proxy: Proxy, name: str) -> tuple[subprocess.CompletedProcess[str], float]:
-        """One run of the command through a proxy, and its seconds; the exit code is -9 if it did not end."""
-        sets = [f"endpoint.name={name}", f"deployment.model.name={name}", f"limits.total={TOTAL}"]
-        command = [sys.executable, "-m", "tui", "apply", str(self.plan(name)), "--yes", "--json"]
-        command += [word for one in sets for word in ("--set", one)]
-        env = {**proxy.environ, "AML_DEPLOY_HOME": str(self.folder / name / "state")}
+    def run(
+        self, command: str, name: str, environ: dict[str, str], limit: float
+    ) -> tuple[subprocess.CompletedProcess[str], float]:
+        """One run of a command, and its seconds; the exit code is -9 if it did not end."""
+        words = [word.format(plan=self.folder / name / "plan.yml", name=name) for word in COMMANDS[command]]
+        env = {**environ, "AML_DEPLOY_HOME": str(self.folder / name / "state")}
         began = time.monotonic()
         with subprocess.Popen(
-            command, env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as running:
+            [sys.executable, "-m", "tui", *words],
+            env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        ) as running:  # fmt: skip
             try:
-                said = running.communicate(timeout=LONGEST + 60)
+                said = running.communicate(timeout=limit)
             except subprocess.TimeoutExpired:
                 running.kill()
                 said = running.communicate()
-        done = subprocess.CompletedProcess(command, running.returncode, *said)
-        return done, time.monotonic() - began
+        return subprocess.CompletedProcess(words, running.returncode, *said), time.monotonic() - began
 
-    def undisturbed(self) -> list[str]:
-        """The calls of a run that nothing happens to, in order."""
-        with Proxy(self.env, self.certificates[0]) as proxy:
-            done, _ = self.apply(proxy, "hostile-none")
-            self.azure.remove("hostile-none")
-            assert done.returncode == 0, done.stderr
-            return proxy.calls
+    def _ready(self, command: str, name: str) -> None:
+        """The plan of a cell, and its endpoint where the command needs one."""
+        self.plan(name)
+        if command != "apply":
+            done, _ = self.run("apply", name, self.env, 300)
+            assert done.returncode == 0, done.stdout + done.stderr
 
-    def cell(self, call: str, behaviour: str, number: int) -> Cell:
-        """One call answered badly in one way, in a run of its own."""
+    def undisturbed(self) -> list[tuple[str, str]]:
+        """Each command and the calls that it is the first to make, when nothing happens to it."""
+        found: dict[str, str] = {}
+        for command in COMMANDS:
+            name = f"undisturbed-{command}"
+            self._ready(command, name)
+            with Proxy(self.env, self.certificates[0]) as proxy:
+                done, _ = self.run(command, name, proxy.environ, 300)
+                assert done.returncode == 0, done.stdout + done.stderr
+                for call in sorted(proxy.calls):
+                    found.setdefault(call, command)
+            self.azure.remove(name)
+        return [(command, call) for call, command in found.items()]
+
+    def cell(self, command: str, call: str, behaviour: str, number: int) -> Cell:
+        """One call of a command answered badly in one way, in a run of its own."""
         name = f"hostile-{number:05d}"
+        self._ready(command, name)
         with Proxy(self.env, self.certificates[0]) as proxy, _foreign(self.certificates[0]) as (origin, met):
             found = behaviours(proxy, origin, self.certificates[1])[behaviour]
-            method, _, path = call.partition(" ")
-            pattern = "[^/?]+".join(map(re.escape, path.split("*")))
-            rule = proxy.on(method, f"^{pattern}(?:[?]|$)", found.behaviour, found.times)
-            done, seconds = self.apply(proxy, name)
+            rule = proxy.on(*expression(call), found.behaviour, found.times)
+            done, seconds = self.run(command, name, proxy.environ, LONGEST + 60)
             try:
-                outcome, detail = self._judge(done, seconds, name, found, proxy, met)
+                outcome, detail = self._judge(command, done, seconds, name, found, proxy, met)
             finally:
                 self.azure.remove(name)
-        return Cell(call, behaviour, outcome if rule.met else f"not met; {outcome}", round(seconds, 1), detail)
+        return Cell(command, call, behaviour, outcome if rule.met else f"not met; {outcome}", round(seconds, 1), detail)
 
     def _judge(
         self,
+        command: str,
         done: subprocess.CompletedProcess[str],
         seconds: float,
         name: str,
@@ -140,8 +163,7 @@ class Ground:
         met: list[str],
     ) -> tuple[str, str]:
         written = done.stdout + done.stderr
-        last = _last_event(done.stdout)
-        detail = str(last.get("message") or done.stderr)[-300:]
+        detail = _message(done)[-300:]
         if met:
             return "FAULT: a foreign host was called", met[0]
         if "Internal error" in written or "Traceback" in written:
@@ -152,14 +174,21 @@ class Ground:
         if leaked:
             return "FAULT: a secret was written", leaked
         if done.returncode == 0:
-            there = self.azure.get(f"onlineEndpoints/{name}") or {}
-            split = (there.get("properties") or {}).get("traffic")
-            return ("right", "") if split == {"blue": 100} else ("FAULT: success without its result", str(split))
+            wrong = self._result(command, name)
+            return (f"FAULT: success, but {wrong}", "") if wrong else ("right", "")
         if hostile.passes:
             return "FAULT: it does not get over what passes", detail
         if done.returncode not in (1, 3):
             return f"FAULT: exit code {done.returncode}", detail
-        return (f"error {done.returncode}", detail) if len(detail) > 20 else ("FAULT: no message", detail)
+        return (f"error {done.returncode}", detail) if len(detail) > 20 else ("FAULT: no message", written[-300:])
+
+    def _result(self, command: str, name: str) -> str:
+        """What is not as a command that succeeded leaves it; empty if all is."""
+        there = self.azure.get(f"onlineEndpoints/{name}")
+        if command == "remove":
+            return "the endpoint is there" if there else ""
+        split = ((there or {}).get("properties") or {}).get("traffic")
+        return "" if split == {"blue": 100} else f"the traffic is {split}"
 
     def _leaks(self, secrets: set[str], written: str, state: Path) -> str:
         forms = {
@@ -175,15 +204,14 @@ class Ground:
         return next((name for name, text in texts.items() for form in forms if form in text), "")
 
 
-def _last_event(text: str) -> dict[str, Any]:
-    for line in reversed(text.splitlines()):
-        try:
+def _message(done: subprocess.CompletedProcess[str]) -> str:
+    """What a user reads at the end: the last message in the JSON lines, else standard error."""
+    for line in reversed(done.stdout.splitlines()):
+        with suppress(ValueError):
             found = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(found, dict):
-            return found
-    return {}
+            if isinstance(found, dict) and (found.get("message") or found.get("title")):
+                return str(found.get("message") or found["title"])
+    return done.stderr.strip()
 
 
 @contextmanager

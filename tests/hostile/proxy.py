@@ -16,15 +16,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
-_KINDS = frozenset(
-    [
-        *("subscriptions", "resourcegroups", "workspaces", "registries", "storageaccounts", "vaults", "locations"),
-        *("onlineendpoints", "deployments", "endpoints", "models", "versions", "codes", "environments", "datastores"),
-        *("mfeoperationsstatus", "mfeoperationresults"),
-    ]
-)
+from tests.hostile.calls import pattern_of
+
 _OF_THE_CONNECTION = frozenset({"content-length", "transfer-encoding", "connection"})
-_NAMELESS = frozenset({"versions", "score"})
 
 
 @dataclass
@@ -50,9 +44,7 @@ class Exchange:
 
     def head(self, status: int, headers: list[tuple[str, str]], length: int) -> None:
         """Send the status line and the headers."""
-        kept = [
-            pair for pair in headers if pair[0].lower() not in ("content-length", "transfer-encoding", "connection")
-        ]
+        kept = [pair for pair in headers if pair[0].lower() not in _OF_THE_CONNECTION]
         lines = [
             f"{name}: {value}" for name, value in [*kept, ("Content-Length", str(length)), ("Connection", "close")]
         ]
@@ -83,16 +75,6 @@ def honest(exchange: Exchange) -> None:
     """Pass the answer on."""
     answer = exchange.ask()
     exchange.reply(answer.status, answer.body, answer.headers)
-
-
-def pattern_of(method: str, address: str) -> str:
-    """A call without names and numbers, such as `PUT /subscriptions/*/…/onlineEndpoints/*`."""
-    parts = urlsplit(address).path.split("/")
-    shown: list[str] = []
-    for before, part in zip(["", *parts], parts):
-        named = before.lower() in _KINDS and part.lower() not in _NAMELESS
-        shown.append("*" if named or re.search(r"[0-9a-f]{8}|\d{3}|\.\w{2,4}$", part.lower()) else part)
-    return f"{method} {'/'.join(shown)}"
 
 
 class Proxy:

@@ -1,0 +1,94 @@
+"""One cell of each kind of the hostile matrix, the list of calls, and what the matrix would notice.
+
+`python -m tests.hostile` runs the whole matrix.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.hostile.behaviours import Hostile, lost
+from tests.hostile.calls import ELSEWHERE, listed, pattern_of, unlisted
+from tests.hostile.matrix import Ground, environment
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory, rehearsal_home: dict[str, str]) -> Iterator[Ground]:
+    folder = tmp_path_factory.mktemp("hostile")
+    made = Ground(folder, {**environment(folder), "AML_DEPLOY_CACHE": rehearsal_home["AML_DEPLOY_CACHE"]})
+    yield made
+    made.stop()
+
+
+@pytest.mark.slow
+def test_one_cell_of_each_kind(ground: Ground) -> None:
+    calls = [pair for pair in listed() if pair[0] != ELSEWHERE]
+    drawn = random.Random(2026)
+    cells = [(*drawn.choice(calls), behaviour) for behaviour in ground.behaviours]
+    with ThreadPoolExecutor(2) as pool:
+        made = list(pool.map(lambda numbered: ground.cell(*numbered[1], numbered[0]), enumerate(cells)))
+    print(f"\n{dict(Counter(cell.outcome for cell in made))}")
+    assert [cell for cell in made if cell.wrong] == []
+    assert {"right", "error 1"} <= {cell.outcome for cell in made}
+
+
+@pytest.mark.slow
+def test_each_call_of_the_commands_is_listed(ground: Ground) -> None:
+    made = ground.undisturbed()
+    assert {call for _, call in made} <= {call for _, call in listed()}, "python -m tests.hostile --record"
+
+
+def test_a_call_that_is_not_listed_is_noticed() -> None:
+    line = "2026-11-29 04:31:15,466 INFO tui.rehearsal.server: {} 200 0 ms {}"
+    known, new = "GET /metadata/endpoints", "DELETE /subscriptions/5eed0000-0000-4000-8000-00000000a001/all"
+    assert unlisted(line.format(known, "aml-deploy/0.1.0")) == set()
+    assert unlisted(line.format(new, "curl/8")) == set()
+    assert unlisted(line.format(new, "aml-deploy/0.1.0 azure-ai-ml/1.35.0")) == {"DELETE /subscriptions/*/all"}
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "pattern"),
+    [
+        ("PUT", "/x.blob.core.windows.net/c0ffee/a/b.txt?comp=block", "PUT /*.blob.*/*/**"),
+        ("GET", "/x.blob.core.windows.net/c0ffee?comp=list", "GET /*.blob.*/*"),
+        ("GET", "/subscriptions/s/resourceGroups/rg/providers/P/workspaces/ws", None),
+        ("POST", "/endpoints/churn/score", "POST /endpoints/*/score"),
+    ],
+)
+def test_a_call_has_no_names(method: str, address: str, pattern: str | None) -> None:
+    assert pattern_of(method, address) == (pattern or "GET /subscriptions/*/resourceGroups/*/providers/P/workspaces/*")
+
+
+@pytest.mark.parametrize(
+    ("output", "code", "seconds", "outcome"),
+    [
+        ('{"message": "Azure refused the request, while reading."}', 1, 1.0, "error 1"),
+        ('{"message": "Azure refused the request, while reading."}', 3, 1.0, "error 3"),
+        ('{"message": "Azure refused the request, while reading."}', 2, 1.0, "FAULT: exit code 2"),
+        ('{"message": "Azure refused the request, while reading."}', 1, 91.0, "FAULT: no end after 90 seconds"),
+        ('{"message": "It says: token-token."}', 1, 1.0, "FAULT: a secret was written"),
+        ('{"message": "It says: dG9rZW4tdG9rZW4=."}', 1, 1.0, "FAULT: a secret was written"),
+        ('{"message": "Internal error. See the log."}', 1, 1.0, "FAULT: an internal error"),
+        ("Traceback (most recent call last):", 1, 1.0, "FAULT: an internal error"),
+        ("", 1, 1.0, "FAULT: no message"),
+        ("", 0, 1.0, "FAULT: success, but the traffic is None"),
+    ],
+)
+def test_what_is_wrong_is_noticed(tmp_path: Any, output: str, code: int, seconds: float, outcome: str) -> None:
+    ground: Any = Ground.__new__(Ground)
+    ground.folder, ground.azure = tmp_path, SimpleNamespace(get=lambda path: None)
+    done = subprocess.CompletedProcess([], code, output, "")
+    proxy = SimpleNamespace(tokens={"token-token"})
+    judged = ground._judge("apply", done, seconds, "x", Hostile(lost), proxy, [])
+    assert judged[0] == outcome
+    assert ground._judge("apply", done, seconds, "x", Hostile(lost), proxy, ["GET /"])[0].endswith("host was called")
+    if code == 1 and outcome.startswith("error"):
+        assert ground._judge("apply", done, 1.0, "x", Hostile(lost, passes=True), proxy, [])[0].startswith("FAULT")
