@@ -17,8 +17,9 @@ ELSEWHERE = "elsewhere"
 _KINDS = frozenset(
     [
         *("subscriptions", "resourcegroups", "workspaces", "registries", "storageaccounts", "vaults", "locations"),
-        *("onlineendpoints", "deployments", "endpoints", "models", "versions", "codes", "environments", "datastores"),
-        *("mfeoperationsstatus", "mfeoperationresults", "userassignedidentities", "roledefinitions"),
+        *("onlineendpoints", "deployments", "endpoints", "models", "versions", "codes", "environments"),
+        *("datastores", "data", "userassignedidentities", "roledefinitions"),
+        *("mfeoperationsstatus", "mfeoperationresults"),
     ]
 )
 _NAMELESS = frozenset({"versions", "score", "providers"})
