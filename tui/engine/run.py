@@ -21,7 +21,7 @@ from tui.engine.leftovers import Left, changed_traffic, left_behind, stopped_mes
 from tui.engine.outage_retry import GATES
 from tui.engine.resume_state import ResumeState, resume_state
 from tui.engine.run_user import who_runs
-from tui.engine.task_context import NOT_WRITABLE, RUN_TAG, USER_TAG, Run, Stopped
+from tui.engine.task_context import NOT_WRITABLE, OF_THE_RUN, RUN_TAG, USER_TAG, Run, Stopped
 from tui.engine.task_graph import Failure, Task, run_tasks, unless_stopped
 from tui.engine.tasks import tasks_of
 from tui.plan.model import Plan, Rollout
@@ -75,14 +75,12 @@ class Engine:
         """Execute the plan; return the status of `run_finished`."""
         tasks = tasks_of(self.plan)
         self._announce(tasks)
-        blocked = self._gates([task for task in tasks if task.name in GATES])
-        if blocked is not None:
-            return self._finish(*blocked)
+        ended = self._gates([task for task in tasks if task.name in GATES])
+        if ended is not None:
+            return ended
         failure = run_tasks(self.run, [task for task in tasks if task.name not in GATES])
         if failure is not None:
-            self._attention(failure)
-            code = getattr(failure.error, "code", None)
-            return self._finish("failed", str(failure.error), resumable=code == NOT_WRITABLE)
+            return self._failed(failure)
         if not self.stopped:
             return self._finish("succeeded", "")
         if all(task.name in self.run.results for task in tasks):
@@ -112,34 +110,37 @@ class Engine:
             log=str(self.folder / "engine.log"),
         )
 
-    def _gates(self, tasks: list[Task]) -> tuple[str, str] | None:
-        """Sign in, read the workspace, run the preflight. Returns status and message if the run must not continue."""
+    def _gates(self, tasks: list[Task]) -> str | None:
+        """Sign in, read the workspace, run the preflight. Returns the status of a run that has ended with that."""
         from tui.checks import each_deployment
 
         busy = self._busy()
         if busy is not None:
             self._findings([busy])
-            return "blocked", f"{busy['message']} {busy['remedy']}"
+            return self._finish("blocked", f"{busy['message']} {busy['remedy']}")
         findings = [finding.as_dict() for finding in each_deployment.files(self.plan)]
         if not _blockers(findings):
             failure = run_tasks(self.run, tasks)
             if self.stopped:
-                return "cancelled", ""
+                return self._finish("cancelled", "")
+            if failure is not None and getattr(failure.error, "code", None) in OF_THE_RUN:
+                return self._failed(failure)
             if failure is not None:
                 self._attention(failure)
                 self._findings([*findings, _as_finding(failure)])
-                return "blocked", str(failure.error)
+                return self._finish("blocked", str(failure.error))
             from tui.checks import preflight
 
             try:
                 found = unless_stopped(self.run.stop, lambda: preflight.run(self.plan, self.run.cloud))
             except Stopped:
-                return "cancelled", ""
+                return self._finish("cancelled", "")
             findings = [finding.as_dict() for finding in found]
         self._findings(findings)
         blockers = _blockers(findings)
         if blockers:
-            return "blocked", " ".join(f"{blocker['message']} {blocker['remedy']}".strip() for blocker in blockers)
+            said = " ".join(f"{blocker['message']} {blocker['remedy']}".strip() for blocker in blockers)
+            return self._finish("blocked", said)
         return None
 
     def _busy(self) -> dict[str, Any] | None:
@@ -176,6 +177,11 @@ class Engine:
         log, lines = str(self.folder / "engine.log"), last_lines(self.folder, failure.task)
         shown = card(failure.error, log, failure.task, lines, failure_context(self.run, failure.task))
         self.journal.emit("needs_attention", task=failure.task, card=shown)
+
+    def _failed(self, failure: Failure) -> str:
+        self._attention(failure)
+        resumable = getattr(failure.error, "code", None) == NOT_WRITABLE
+        return self._finish("failed", str(failure.error), resumable=resumable)
 
     def _finish(self, status: str, message: str, *, resumable: bool = False) -> str:
         left: list[Left] = []

@@ -17,6 +17,8 @@ from tui.engine.time_limits import limit
 
 RUN_TAG = "aml-deploy-run"  # on resources that a run creates in Azure; its value is the run's id
 NOT_WRITABLE = "JournalNotWritable"
+TIME_LIMIT = "TimeLimit"
+OF_THE_RUN = (NOT_WRITABLE, TIME_LIMIT)  # codes of failures of the run itself, which no check of the plan finds
 USER_TAG = "aml-deploy-by"  # next to it: who started the run, as user@host
 
 if TYPE_CHECKING:

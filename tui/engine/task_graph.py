@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from tui.common.deadlines import AwakeDeadline, Question
 from tui.engine.outage_retry import through_outages
-from tui.engine.task_context import Outcome, Run, Stopped, TaskContext, journal_stuck
+from tui.engine.task_context import TIME_LIMIT, Outcome, Run, Stopped, TaskContext, journal_stuck
 from tui.engine.time_limits import ANSWER_SECONDS, RESTORE_SECONDS, STOP_SECONDS
 from tui.plan.rules.durations import words
 
@@ -107,7 +107,7 @@ def _hopeless(run: Run, names: Sequence[str]) -> Failure | None:
         title = f"The run took longer than {words(run.time.seconds)}"
         cause = f"That is the plan's limits.total. It was working on: {', '.join(names)}. Azure continues with that."
         remedy = "Apply the plan again, with a longer limit; nothing is done twice."
-        return Failure(names[0], CloudError(title, cause, remedy, code="TimeLimit"))
+        return Failure(names[0], CloudError(title, cause, remedy, code=TIME_LIMIT))
     return None
 
 

@@ -123,6 +123,18 @@ def test_a_failed_gate_blocks(task: str, field: str, place: Place) -> None:
     assert place.notes.of("needs_attention")[0]["task"] == task
 
 
+@pytest.mark.parametrize(("code", "resumable"), [("TimeLimit", False), ("JournalNotWritable", True)])
+def test_a_time_limit_or_a_full_disk_at_sign_in_is_no_finding_about_the_plan(
+    code: str, resumable: bool, place: Place
+) -> None:
+    place.failures = [Failure("sign-in", CloudError("It took too long", code=code))]
+    assert place.execute() == "failed"
+    assert (len(place.ran), place.notes.of("finding")) == (1, [])
+    assert place.notes.of("needs_attention")[0]["card"]["title"] == "It took too long"
+    assert place.end["message"].startswith("It took too long")
+    assert place.end.get("resumable", False) is resumable
+
+
 def test_a_failed_task_fails_the_run(place: Place) -> None:
     place.failures = [None, Failure("model", CloudError("Refused"))]
     place.left = ["endpoint churn"]
