@@ -81,11 +81,11 @@ class OperationFailed(CloudError):
         self.outcome = outcome
 
 
-def unreadable(doing: str, raw: str) -> CloudError:
+def unreadable(doing: str, raw: str, cause: str = "It is not what this request is answered with.") -> CloudError:
     """The error for an answer that is not what Azure documents, such as a proxy's page or a value of another type."""
     return CloudError(
         title=f"Azure's answer cannot be read{f', while {doing}' if doing else ''}",
-        cause="It is not what this request is answered with.",
+        cause=cause,
         remedy="Check that nothing between this machine and Azure answers instead, such as a proxy's sign-in page.",
         raw=raw[:2000],
         code="UnreadableAnswer",

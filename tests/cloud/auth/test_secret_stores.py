@@ -158,7 +158,7 @@ def test_a_vaults_host_and_credential(monkeypatch: pytest.MonkeyPatch) -> None:
             assert options == {"retry_total": 2, "connection_timeout": 5, "read_timeout": 20}
 
         def get_secret(self, name: str, version: str | None) -> Any:
-            seen.append((self.url, self.token, name, version))
+            seen.append((self.url, self.token.identity, name, version))
             if name == "broken":
                 raise HttpResponseError(message="x")
             if name == "silent":
@@ -180,7 +180,7 @@ def test_a_vaults_host_and_credential(monkeypatch: pytest.MonkeyPatch) -> None:
         ("https://kv.vault.azure.cn", method, "name", None), ("https://kv.own.vault.azure.cn", method, "name", "7"),
     ]  # fmt: skip
     reader.use(Credential())
-    assert reader._token == method, "the same credential keeps its token"
+    assert reader._token is not None and reader._token.identity == method, "the same credential keeps its token"
     reader.use(Credential("azure_cli"))
     assert reader._of_vault("kv/name") == "v" and seen[-1][1][0] == "azure_cli"
     for name in ("broken", "silent"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -50,6 +51,45 @@ def test_a_transient_answer_of_the_token_endpoint_is_an_outage(service: Service)
     with pytest.raises(CloudError) as caught:
         cloud.read_workspace()
     assert (caught.value.status, caught.value.code) == (503, "AADSTS90033")
+
+
+PAGE = Reply(200, b"<html>Sign in to the proxy</html>", {"Content-Type": "text/html"})
+ODD = Reply(200, {"access_token": "abcdefghijk", "expires_on": "soon", "resource": "x"})
+IDENTITY, PRINCIPAL = Credential("managed_identity"), Credential("service_principal", TENANT, "client", "secret-12")
+
+
+@pytest.mark.parametrize("credential", [Credential(), IDENTITY, PRINCIPAL])
+@pytest.mark.parametrize(
+    ("reply", "code", "status", "cause"),
+    [
+        (PAGE, "UnreadableAnswer", None, "127.0.0.1 answered 200 with a web page instead of a token."),
+        (Reply(200, b""), "UnreadableAnswer", None, "127.0.0.1 answered 200 with nothing instead of a token."),
+        (ODD, "UnreadableAnswer", None, "127.0.0.1 answered 200 with something else instead of a token."),
+        (Reply(503, {}, {"Retry-After": "soon"}), "SignInFailed", 503, "127.0.0.1 answered 503."),
+        (Reply(429, {}, {"Retry-After": "-5"}), "SignInFailed", 429, "127.0.0.1 answered 429."),
+    ],
+)
+def test_what_answered_in_place_of_the_sign_in_service_is_told(
+    credential: Credential, reply: Reply, code: str, status: int | None, cause: str, service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(retry, "pause", lambda seconds: None)
+    service.on("GET", "^/msi/token|/v2.0/.well-known/openid-configuration", reply)
+    with pytest.raises(CloudError) as caught:
+        sign_in(connect(Plan(workspace=WORKSPACE, credential=credential)))
+    assert (caught.value.code, caught.value.status, caught.value.cause) == (code, status, cause)
+    assert ("proxy" in caught.value.remedy) is (code == "UnreadableAnswer")
+
+
+def test_a_proxy_in_front_of_no_managed_identity_is_no_outage(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "pause", lambda seconds: None)
+    service.on("GET", "^/msi/token", replace(PAGE, status=502))
+    with pytest.raises(CloudError) as caught:
+        sign_in(connect(Plan(workspace=WORKSPACE)))
+    assert caught.value.code == "NoCredential"
+    assert caught.value.cause == "ManagedIdentity: what answered is not the sign-in service"
 
 
 def test_no_wish_of_the_sign_in_service_makes_a_run_wait_for_a_day(

@@ -14,6 +14,7 @@ from typing import Any
 
 from tui.cloud import clouds
 from tui.cloud.auth import credentials
+from tui.cloud.auth.shared_token import SharedToken
 from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
 from tui.cloud.http import connections, sdk_logging, trusted_hosts
@@ -167,7 +168,7 @@ class Reader:
         host = vault if "." in vault else f"{vault}.{cloud.vault_suffix}"
         trusted_hosts.check(cloud, trusted_hosts.VAULT, f"https://{host}", f"${{keyvault:{name}}}")
         if self._token is None:
-            self._token = credentials.build(self._credential, cloud, connections.transport())
+            self._token = SharedToken(credentials.build(self._credential, cloud, connections.transport()))
         client = SecretClient(
             f"https://{host}",
             self._token,

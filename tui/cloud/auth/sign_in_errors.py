@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
+from urllib.parse import urlsplit
 
-from tui.cloud.errors import CloudError, clean
+from tui.cloud.errors import CloudError, clean, unreadable
 
 # Code of Microsoft Entra (Microsoft, reference-error-codes) -> what happened, what to do.
 _AADSTS = {
@@ -131,6 +134,30 @@ def explain_sign_in(error: BaseException) -> CloudError:
     )
 
 
+def explain_answer(error: Exception, answer: Any) -> CloudError | None:
+    """What happened if a sign-in failed at the answer itself: a service that is busy, or another one's answer.
+
+    `answer` is the last answer, azure-core's. None if it may be a refusal, which the error tells.
+    """
+    text, status, body = str(error), answer.status_code, answer.text().strip()
+    if "AADSTS" in text:
+        return None
+    host = urlsplit(answer.request.url).hostname
+    try:
+        known = isinstance(json.loads(body), dict)
+    except (ValueError, RecursionError):
+        known = False
+    if status >= 400 and not known and _sources(text):
+        return None  # in the default chain, a proxy's page says only that the machine has no managed identity
+    if status == 429 or status >= 500:
+        title, remedy = _UNAVAILABLE
+        return CloudError(title, f"{host} answered {status}.", remedy, raw=text, code="SignInFailed", status=status)
+    if status >= 400 and known:
+        return None
+    kind = "nothing" if not body else "a web page" if body.startswith("<") else "something else"
+    return unreadable("signing in", text, f"{host} answered {status} with {kind} instead of a token.")
+
+
 _UNAVAILABLE = ("Microsoft Entra is unavailable at the moment", "Try again in a few minutes.")
 
 
@@ -163,6 +190,9 @@ def _sources(text: str) -> list[tuple[str, str]]:
 def _short(said: str) -> str:
     said = re.sub(r"^\w+Credential authentication unavailable[.,]?\s*", "", said.strip())
     said = re.sub(r"See the troubleshooting guide[^:]*:\s*\S+\s*", "", said)
+    said = re.sub(
+        r"^(?:JSON is invalid: )?Expecting value: line \d.*", "what answered is not the sign-in service", said
+    )
     said = re.sub(r"\s*(?:Please )?[Vv]isit https?://\S+.*$", "", said)
     return said.strip().rstrip(".") or "no managed identity answers on this machine"
 

@@ -49,6 +49,11 @@ def observed(observer: Observer | None) -> AbstractContextManager[Observer | Non
     return _inside("observer", observer)
 
 
+def last_answer() -> AbstractContextManager[list[Any]]:
+    """Keep the answer to this thread's latest request in the yielded list while inside; it is empty without one."""
+    return _inside("answer", list[Any]())
+
+
 def report(reason: str, delay: float) -> None:
     """Report a retry to this thread's observer, if there is one."""
     observer: Observer | None = getattr(_local, "observer", None)
@@ -97,6 +102,18 @@ class NotifyingRetryPolicy(RetryPolicy):  # type: ignore[misc]
 
 class PatientTransport(RequestsTransport):  # type: ignore[misc]
     """azure-core's transport; the retry policies of azure-identity and of Key Vault's client wait by its `sleep`."""
+
+    def send(self, request: Any, **options: Any) -> Any:
+        """Send one request. A `Retry-After` that is none is removed, since azure-core's policies would fail at it."""
+        kept: list[Any] | None = getattr(_local, "answer", None)
+        if kept is not None:
+            kept.clear()
+        response = super().send(request, **options)
+        if kept is not None:
+            kept.append(response)
+        if retry_after("throttled", response.headers) is None:
+            response.headers.pop("Retry-After", None)
+        return response
 
     def sleep(self, duration: float) -> None:
         """Wait at most as long as our own policies do: those ones would wait a day if the service asked for it."""
