@@ -166,7 +166,8 @@ def _from_entry(entry: Mapping[str, Any]) -> CloudMetadata:
     # The SDK composes the address of Azure Machine Learning from the portal's host in the same way.
     suffix = ".".join(portal.split(".")[2:]).replace("/", "")
     name = str(entry["name"])
-    suffixes = {str(key): str(value) for key, value in entry["suffixes"].items()}
+    # Azure Stack writes some of them with a dot in front.
+    suffixes = {str(key): str(value).lstrip(".") for key, value in entry["suffixes"].items()}
     return CloudMetadata(
         name=name,
         resource_manager=str(entry["resourceManager"]).rstrip("/"),

@@ -186,6 +186,24 @@ def test_metadata_are_read_over_https_only(service: Service, foreign: Service) -
         clouds.current({"ARM_CLOUD_METADATA_URL": f"{service.url}/metadata/endpoints"})
 
 
+def test_suffixes_of_metadata_may_begin_with_a_dot(service: Service) -> None:
+    entry = {
+        "name": "Stack",
+        "portal": "https://portal.region.contoso.local",
+        "resourceManager": service.url,
+        "authentication": {"loginEndpoint": service.url},
+        "suffixes": {"storage": ".storage.contoso.local", "keyVaultDns": ".vault.contoso.local"},
+    }
+    service.on("GET", "^/metadata/endpoints", Reply(body=entry))
+    found = clouds.current()
+    assert (found.storage_suffix, found.vault_suffix) == ("storage.contoso.local", "vault.contoso.local")
+    for audience, suffix in ((STORAGE, "storage.contoso.local"), (VAULT, "vault.contoso.local")):
+        trusted_hosts.check(found, audience, f"https://mine.{suffix}/x", "x")
+        for wrong in (f"evil{suffix}", f"{suffix}.evil.test"):
+            with pytest.raises(CloudError):
+                trusted_hosts.check(found, audience, f"https://{wrong}/x", "x")
+
+
 def test_a_cloud_of_its_own_trusts_what_its_metadata_name(service: Service) -> None:
     found = clouds.current()
     assert service.url.endswith(found.hosts[0])
