@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tui.common import write_atomic as module
 from tui.common.write_atomic import write_atomic
 
 
@@ -52,3 +53,34 @@ def test_a_file_keeps_its_permissions_and_a_link_stays_a_link(tmp_path: Path) ->
     write_atomic(tmp_path / "plan.yml", "after")
     assert (tmp_path / "plan.yml").is_symlink() and (tmp_path / "there/plan.yml").read_text() == "after"
     assert stat.S_IMODE((tmp_path / "there/plan.yml").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_what_others_have_put_in_place_of_the_temporary_file_is_neither_written_nor_kept_for_it(
+    tmp_path: Path, link: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    (tmp_path / "theirs").write_text("theirs")
+    names = iter(["guessed", "other"])
+    monkeypatch.setattr(module.secrets, "token_hex", lambda length: next(names))
+    trap = folder / ".file.guessed.new"
+    if link:
+        trap.symlink_to(tmp_path / "theirs")
+    else:
+        trap.write_text("theirs")
+    with pytest.raises(FileExistsError):
+        write_atomic(folder / "file", "text")
+    assert trap.read_text() == (tmp_path / "theirs").read_text() == "theirs"
+    assert not (folder / "file").exists()
+    write_atomic(folder / "file", "text")
+    assert (folder / "file").read_text() == "text"
+
+
+def test_the_name_of_the_temporary_file_cannot_be_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    original = os.open
+    monkeypatch.setattr(module.os, "open", lambda path, *more: opened.append(Path(path).name) or original(path, *more))
+    for _ in range(2):
+        write_atomic(tmp_path / "file", "text", sync=False)
+    assert len(set(opened)) == 2 and all(len(name) > len(".file..new") + 15 for name in opened)
