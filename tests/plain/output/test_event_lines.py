@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tui.engine.journal.runs import Run
 from tui.plain.output.event_lines import Lines
 from tui.plain.output.run_result import summary
@@ -71,6 +73,24 @@ def test_a_rollout_is_told_step_by_step_and_not_call_by_call() -> None:
     rollout = printer.view.rollout
     assert rollout is not None
     assert rollout.next_words.startswith("100 % go to green after 5 answers, if at most 5 % fail")
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ({"status": "cancelled"}, False),
+        ({"status": "failed", "left_behind": ["model churn:1"]}, False),
+        ({"status": "blocked"}, False),
+        ({"status": "cancelled", "left_behind": ["model churn:1", "endpoint churn"]}, True),
+        ({"status": "succeeded"}, True),
+    ],
+)
+def test_how_to_remove_what_a_run_made_is_said_only_if_it_made_something(
+    end: dict[str, Any], told: bool, tmp_path: Path
+) -> None:
+    _, printer = shown((9, "run_finished", {"endpoint": "churn", "deployment": "green", **end}))
+    said = "\n".join(summary(Run("r1", tmp_path, "churn", "green", "2026-11-22T22:00:00Z", True), printer.view))
+    assert ("aml-deploy remove" in said) is told
 
 
 def test_the_result_says_who_serves_and_who_did_before(tmp_path: Path) -> None:

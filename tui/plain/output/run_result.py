@@ -86,7 +86,8 @@ def next_commands(run: Run, view: RunView, remove: str) -> list[str]:
         shifted = view.rollout and view.rollout.began and shares(view.rollout.before) != view.rollout.split_words
         if shifted and view.rollout and any(view.rollout.before.values()):
             commands.append(("Roll back", f"aml-deploy rollback {view.endpoint}"))
-    if view.status != "blocked":
+    made_nothing = view.status in ("failed", "cancelled") and all(one.startswith("model ") for one in view.left_behind)
+    if view.status != "blocked" and not made_nothing:
         commands.append(("Remove it", remove))
     width = max(len(name) for name, _ in commands)
     return [f"{name + ':':<{width + 1}} {command}" for name, command in commands]
