@@ -40,6 +40,10 @@ class Azure:
         answer.raise_for_status()
         return answer.json()
 
+    def status(self, address: str) -> int:
+        """The status code at an address that Azure has named."""
+        return self._session.get(address, timeout=60).status_code
+
     def post(self, path: str, **body: str) -> Any:
         """What an action below the workspace answers; None if it has only begun."""
         answer = self._session.post(f"{self._workspace}/{path}", params=API, json=body or None, timeout=60)

@@ -80,6 +80,25 @@ def test_an_endpoint_is_made_as_recorded(arm: Arm, name: str, settled: Settled) 
     assert keys == {"primaryKey": None, "secondaryKey": None}
 
 
+def test_an_operation_is_shown_only_at_its_signed_address(arm: Arm, name: str, settled: Settled) -> None:
+    answer = arm.call("PUT", f"onlineEndpoints/{name}", {"location": "eastus", "properties": {"authMode": "Key"}})
+    address = answer.headers["Azure-AsyncOperation"]
+    plain, _, query = address.partition("?")
+    parts = dict(part.split("=") for part in query.split("&"))
+    assert list(parts) == ["api-version", "t", "c", "s", "h"]
+    assert (len(parts["t"]), parts["c"][:4], len(parts["s"]), len(parts["h"])) == (18, "MIIH", 342, 43)
+    for key in "tcsh":
+        for value in ("", "(hidden)", f"{parts[key][:-2]}AA"):
+            bad = "&".join(f"{one}={value if one == key else kept}" for one, kept in parts.items())
+            refused = arm.call("GET", f"{plain}?{bad}")
+            assert (refused.status_code, refused.json()["error"]["code"]) == (403, "Forbidden"), (key, value)
+    body = settled(f"{arm.workspace}/onlineEndpoints/{name}")
+    # As recorded, the address in the resource's properties is not signed.
+    assert body["properties"]["properties"]["AzureAsyncOperationUri"] == f"{plain}?api-version=2024-04-01"
+    assert arm.call("GET", plain).status_code == 403
+    assert arm.call("GET", address).json()["status"] == "Succeeded"
+
+
 def test_patch_and_delete_are_accepted_with_a_location_only(arm: Arm, name: str, settled: Settled) -> None:
     _make_endpoint(arm, name, settled)
     patched = arm.call("PATCH", f"onlineEndpoints/{name}", {"tags": {"key": "value"}})

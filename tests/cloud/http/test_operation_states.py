@@ -84,6 +84,7 @@ def test_an_operation_may_have_ended_when_it_is_accepted(started: Answer, done: 
         (Answer(202, ASYNC, None), [Answer(200, {}, []), Answer(200, {}, {"status": "Succeeded"})], 2),
         (Answer(202, ASYNC, None), [Answer(404, {}, None), state("Succeeded")], 2),
         (Answer(202, AT, None), [Answer(404, {}, None), state("Succeeded")], 2),
+        (Answer(202, ASYNC, None), [Answer(403, {}, None), state("Updating"), state("Succeeded")], 3),
         (Answer(202, ASYNC, None), [Answer(500, {}, None)] * 3 + [Answer(200, {}, {"status": "Succeeded"})], 4),
         (Answer(202, ASYNC, None), [Answer(401, {}, None)] * 3 + [Answer(200, {}, {"status": "Succeeded"})], 4),
     ],
@@ -95,9 +96,9 @@ def test_an_operation_is_polled_to_its_end(started: Answer, answers: list[Answer
 
 @pytest.mark.parametrize(
     ("answers", "status"),
-    [([Answer(401, {}, None)] * 4, 401), ([Answer(403, {}, None)], 403), ([Answer(400, {}, None)], 400),
-     ([Answer(405, {}, None)], 405), ([Answer(401, {}, None)] * 3 + [Answer(500, {}, None), Answer(403, {}, None)],
-     403)],
+    [([Answer(401, {}, None)] * 4, 401), ([Answer(403, {}, None)] * 2, 403), ([Answer(400, {}, None)], 400),
+     ([Answer(405, {}, None)], 405),
+     ([Answer(401, {}, None)] * 3 + [Answer(500, {}, None)] + [Answer(403, {}, None)] * 2, 403)],
 )  # fmt: skip
 def test_a_refused_poll_ends_it(answers: list[Answer], status: int) -> None:
     running, script = begun(Answer(202, ASYNC, None), *answers)

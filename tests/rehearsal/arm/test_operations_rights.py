@@ -74,10 +74,12 @@ def test_roles_one_by_one(principal: Arm, arm: Arm, give: Callable[..., str], na
     give("--role", "data-scientist")
     assert principal.call("GET", arm.workspace).status_code == 200
     assert _refusal(principal.call("GET", usages)) == refused
-    assert principal.call("PUT", f"onlineEndpoints/{name}", endpoint).status_code == 201
-    operation = arm.call("GET", f"onlineEndpoints/{name}").json()["properties"]["properties"]["AzureAsyncOperationUri"]
-    # Who may not read the region's usages can still see how the own change goes.
+    made = principal.call("PUT", f"onlineEndpoints/{name}", endpoint)
+    assert made.status_code == 201
+    operation = made.headers["Azure-AsyncOperation"]
+    # Who may not read the region's usages can still see how the own change goes, and nobody else can.
     assert principal.call("GET", operation).status_code == 200
+    assert "Only the original caller" in arm.call("GET", operation).json()["error"]["message"]
     assert _refusal(principal.call("POST", f"{arm.workspace}/listKeys")) == refused
 
     give("--deny", f"{SERVICE}/workspaces/onlineEndpoints/listKeys/action")

@@ -185,8 +185,9 @@ class Operation(Generic[T]):
 
         `hint` is the service's `Retry-After` in seconds, if any.
         """
-        if error.status == 404 and (self._status_url or self._location):
-            # The record of the operation was deleted; the resource's state shows how it ended.
+        if error.status in (403, 404) and (self._status_url or self._location):
+            # The record was deleted, or its address is refused: unsigned, or signed for the identity that started it.
+            # The resource's own state shows how the operation goes and ends.
             self._status_url, self._location = None, None
             self._next = time.monotonic()
             return

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import time
 from typing import Any
 
 from aiohttp import web
@@ -11,12 +14,16 @@ from tui.rehearsal.arm.front import Call, Route
 from tui.rehearsal.arm.operations import UNDER_WAY
 from tui.rehearsal.arm.resource_paths import REGION
 
+# In place of the certificate of Resource Manager that every address of an operation contains.
+_CERTIFICATE = "MIIH" + base64.urlsafe_b64encode(hashlib.shake_256(b"certificate").digest(1800)).decode()
+_TICKS_TO_1970 = 621_355_968_000_000_000  # of 100 nanoseconds, since the year 1
+
 
 def accepted(call: Call, path: str) -> dict[str, str]:
     """Headers of a 202: only `Location`, no `Retry-After`, as recorded for DELETE and PATCH."""
     results = path.replace("/mfeOperationsStatus/", "/mfeOperationResults/")
     return {
-        "Location": f"{call.service.origin}{results}?api-version={call.api_version}",
+        "Location": _signed(call, results),
         "x-ms-async-operation-timeout": "PT30M",
     }
 
@@ -25,20 +32,46 @@ def created(call: Call, path: str) -> dict[str, str]:
     """Headers of a PUT that continues in the background."""
     return {
         "Location": call.url,
-        "Azure-AsyncOperation": operation_url(call, path),
+        "Azure-AsyncOperation": _signed(call, path),
         "x-ms-async-operation-timeout": "PT30M",
     }
 
 
 def operation_url(call: Call, path: str) -> str:
-    """The absolute URL of an operation's status."""
+    """The absolute URL of an operation's status, unsigned as in a resource's properties (recorded)."""
     return f"{call.service.origin}{path}?api-version={call.api_version}"
 
 
+def _signed(call: Call, path: str) -> str:
+    """The URL with Resource Manager's four parameters: the time, a certificate, the signature, and the caller's hash.
+
+    Signed is the operation's name, so that status and result have the same signature, and a new port keeps it valid.
+    """
+    name, ticks = path.rpartition("/")[2], str(_TICKS_TO_1970 + time.time_ns() // 100)
+    whose = _hash(call, name)
+    signature = call.service.signer.signature(f"{name} {ticks} {_CERTIFICATE} {whose}")
+    return f"{operation_url(call, path)}&t={ticks}&c={_CERTIFICATE}&s={signature}&h={whose}"
+
+
+def _hash(call: Call, name: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(f"{name} {call.caller}".encode()).digest()).decode().rstrip("=")
+
+
 def _found(call: Call) -> dict[str, Any]:
-    status = call.service.operations.status(call["operation"])
+    name = call["operation"]
+    status = call.service.operations.status(name)
     if status is None:
-        raise ArmError(404, "NotFound", f"The operation '{call['operation']}' was not found.")
+        raise ArmError(404, "NotFound", f"The operation '{name}' was not found.")
+    ticks, certificate, signature, whose = (call.query.get(key, "") for key in "tcsh")
+    if whose != _hash(call, name):
+        raise ArmError(
+            403,
+            "Forbidden",
+            "Only the original caller of an asynchronous operation is allowed to retrieve the results. The content "
+            "hash provided in the query params of the request uri does not match the expected hash.",
+        )
+    if not call.service.signer.has_signed(f"{name} {ticks} {certificate} {whose}", signature):
+        raise ArmError(403, "Forbidden", "The signature in the query params of the request uri is not valid.")
     return status
 
 

@@ -83,20 +83,29 @@ class TokenSigner:
         """A signed token with these claims."""
         header = {"typ": "JWT", "alg": "RS256", "kid": self.key_id, "x5t": self.key_id}
         signed = f"{_encode(json.dumps(header).encode())}.{_encode(json.dumps(dict(claims)).encode())}"
-        signature = self._key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())
-        return f"{signed}.{_encode(signature)}"
+        return f"{signed}.{self.signature(signed)}"
+
+    def signature(self, text: str) -> str:
+        """The signature of a text, in base64 for URLs."""
+        return _encode(self._key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256()))
+
+    def has_signed(self, text: str, signature: str) -> bool:
+        """Whether this is the signature of a text."""
+        try:
+            self._key.public_key().verify(_decode(signature), text.encode(), padding.PKCS1v15(), hashes.SHA256())
+        except (InvalidSignature, ValueError):
+            return False
+        return True
 
     def verify(self, token: str) -> dict[str, Any]:
         """The claims of a valid token of this rehearsal. Raises TokenRefused."""
         try:
             header, payload, signature = token.split(".")
-            signed = f"{header}.{payload}".encode()
             if json.loads(_decode(header)).get("alg") != "RS256":
                 raise TokenRefused("The token is not signed with RS256.")
-            self._key.public_key().verify(_decode(signature), signed, padding.PKCS1v15(), hashes.SHA256())
+            if not self.has_signed(f"{header}.{payload}", signature):
+                raise TokenRefused("The token's signature is not this rehearsal's.")
             claims: dict[str, Any] = json.loads(_decode(payload))
-        except InvalidSignature as error:
-            raise TokenRefused("The token's signature is not this rehearsal's.") from error
         except (ValueError, AttributeError, TypeError) as error:
             raise TokenRefused("The token is not a JSON Web Token.") from error
         now = time.time()
