@@ -118,6 +118,9 @@ def blows_of(ended: Iterable[Ended]) -> Counter[str]:
     )
 
 
+DEFAULTS = {"SEED": "777", "SCHEDULES": "200"}
+
+
 def made(outcome: Outcome) -> set[str]:
     return {event["kind"] for event in outcome.events if event["event"] == "task_created"}
 
@@ -138,6 +141,6 @@ def test_every_disturbed_run_ends_as_an_undisturbed_one(tmp_path: Path, environ:
 @pytest.mark.slow
 @pytest.mark.campaign
 def test_a_longer_campaign(tmp_path: Path, environ: dict[str, str]) -> None:
-    """200 schedules, or as many as AML_DEPLOY_FAULT_SCHEDULES says, from another seed."""
-    seed, count = 777, int(os.environ.get("AML_DEPLOY_FAULT_SCHEDULES", "200"))
+    """200 schedules, or as many as AML_DEPLOY_FAULT_SCHEDULES says, from another seed: AML_DEPLOY_FAULT_SEED."""
+    seed, count = (int(os.environ.get(f"AML_DEPLOY_FAULT_{name}", given)) for name, given in DEFAULTS.items())
     campaign(list(schedules(count, seed)), seed, tmp_path, environ)
