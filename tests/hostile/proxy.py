@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from tests.hostile.calls import pattern_of
 
@@ -169,8 +169,9 @@ class Proxy:
     def _forward(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
         sent = {name: value.replace(self.netloc, self.target) for name, value in headers.items()}
         sent = {**sent, "Host": self.target, "Accept-Encoding": "identity", "Connection": "close"}
-        if "json" in sent.get("Content-Type", ""):
-            body = body.replace(self.netloc.encode(), self.target.encode())
+        if re.search("json|form", sent.get("Content-Type", "")):
+            for here, there in ((self.netloc, self.target), (quote(self.netloc), quote(self.target))):
+                body = body.replace(here.encode(), there.encode())
             sent["Content-Length"] = str(len(body))
         connection = http.client.HTTPSConnection(self.target, context=self._trust, timeout=300)
         try:
