@@ -80,7 +80,8 @@ def honest(exchange: Exchange) -> None:
 class Proxy:
     """Listens on a port of this machine; use as a context manager.
 
-    `calls` are the patterns of all calls at the socket, `tokens` all that has passed as a bearer token or a key.
+    `calls` are the patterns of all calls at the socket, `tokens` all that has passed as a bearer token or a key, and
+    `clients` the ports that connections came from.
     """
 
     def __init__(self, env: dict[str, str], certificate: tuple[Path, Path]) -> None:
@@ -93,6 +94,7 @@ class Proxy:
         self.rules: list[Rule] = []
         self.calls: list[str] = []
         self.tokens: set[str] = set()
+        self.clients: set[int] = set()
         self._lock, self._closed = threading.Lock(), threading.Event()
         proxy = self
 
@@ -154,6 +156,7 @@ class Proxy:
         method, path, headers = handler.command, handler.path, dict(handler.headers.items())
         with self._lock:
             self.calls.append(pattern_of(method, path))
+            self.clients.add(handler.client_address[1])
             self.tokens |= {word.rpartition(" ")[2] for name, word in headers.items() if name == "Authorization"}
             found = [one for one in self.rules if one.method in (method, "*") and one.pattern.search(path)]
             rule = next((one for one in found if one.met < one.times), None)

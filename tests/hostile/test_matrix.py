@@ -8,7 +8,6 @@ from __future__ import annotations
 import random
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
@@ -17,15 +16,7 @@ import pytest
 
 from tests.hostile.behaviours import Hostile, lost
 from tests.hostile.calls import ELSEWHERE, listed, pattern_of, unlisted
-from tests.hostile.matrix import Ground, environment
-
-
-@pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory, rehearsal_home: dict[str, str]) -> Iterator[Ground]:
-    folder = tmp_path_factory.mktemp("hostile")
-    made = Ground(folder, {**environment(folder), "AML_DEPLOY_CACHE": rehearsal_home["AML_DEPLOY_CACHE"]})
-    yield made
-    made.stop()
+from tests.hostile.matrix import Ground
 
 
 @pytest.mark.slow

@@ -7,13 +7,13 @@ import math
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
 
 import pytest
 
 from tests.conftest import ROOT
 from tests.hostile.behaviours import drip, error, status
-from tests.hostile.matrix import Ground, environment
+from tests.hostile.matrix import Ground
 from tests.hostile.proxy import Behaviour, Exchange, Proxy
 
 PRINCIPAL = {
@@ -24,14 +24,6 @@ PRINCIPAL = {
 }
 TOKEN = "/oauth2/v2.0/token"
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    folder = tmp_path_factory.mktemp("sign-in")
-    made = Ground(folder, environment(folder))
-    yield made
-    made.stop()
 
 
 def command(ground: Ground, name: str, *words: str) -> list[str]:
@@ -95,7 +87,7 @@ def test_a_stop_ends_the_wait_for_a_throttled_request(ground: Ground, task: str,
                 if (event["event"], event.get("task")) == ("task_started", task):
                     break
             while not rule.met and running.poll() is None:
-                pass
+                time.sleep(0.02)
             running.send_signal(signal.SIGINT)
             rest, told = running.communicate(timeout=120)  # less than the service's 300 seconds
     assert running.returncode == 130, told
