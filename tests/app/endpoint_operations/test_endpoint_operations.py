@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.app.panes import Walk, home, recorded_answers, wizard
+from tests.app.panes import VARIABLES, Walk, home, recorded_answers, wizard
 from tests.app.recorded import ENDPOINT_ANSWER, Answers
 from tui.app.endpoint_operations import traffic_shares
 from tui.app.endpoint_operations.removal import choices, removal
+from tui.common.write_atomic import write_atomic
+from tui.engine.journal.journal import JournalWriter
+from tui.engine.journal.runs import write_engine
 from tui.helper.client import HelperError
 from tui.plan.traffic import from_tag
 
@@ -233,6 +239,29 @@ async def test_removing_says_what_goes_and_stays_and_costs_and_asks_again() -> N
         await walk.sees("✔ Removed: deployment green. Kept: endpoint churn-endpoint-01")
         asked = dict(answers.asked)["remove"]
         assert (asked["deployment"], asked["failed"]) == ("green", False)
+
+
+async def test_nothing_is_removed_while_a_run_elsewhere_works_on_the_endpoint(home: Path) -> None:
+    folder = home / "runs" / "r-1"
+    folder.mkdir(parents=True)
+    about = {"run": "r-1", "endpoint": "churn-endpoint-01", "deployment": "blue", "started": "2026", "rehearsed": False}
+    write_atomic(folder / "run.json", json.dumps(about))
+    names = zip(("subscription_id", "resource_group", "name"), VARIABLES.values())
+    writer = JournalWriter(folder, "r-1")
+    writer.emit("run_started", workspace=dict(names))
+    writer.close()
+    write_engine(folder, os.getpid())
+    answers = recorded_answers(endpoint=endpoint({"blue": 90, "green": 10}), inventory=by_choice)
+    async with wizard(answers) as walk:
+        await open_traffic(walk)
+        await walk.tab_to("traffic-remove")
+        await walk.press("enter")
+        await walk.sees("Everything the plan created", "Price")
+        for word in ("This cannot be undone", "Run r-1 is working on churn-endpoint-01; nothing was removed."):
+            await walk.tab_to("remove-go")
+            await walk.press("enter")
+            await walk.sees(word)
+        assert "remove" not in dict(answers.asked)
 
 
 def test_what_the_program_did_not_make_is_not_offered_with_the_plan() -> None:

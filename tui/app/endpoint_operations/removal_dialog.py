@@ -13,8 +13,10 @@ from textual.widgets import Button, Select, Static
 from tui.app.dialogs.text_dialog import TextScroll
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.endpoint_operations.removal import Choice, Removal, choices, removal
+from tui.app.state.background import in_thread
 from tui.app.state.store import Store
 from tui.app.widgets.facts import Fact, Facts
+from tui.plain.commands.rollback_of_run import why_not_removed
 
 PATIENCE = 1800  # seconds: Azure takes minutes to delete a deployment
 
@@ -124,6 +126,10 @@ class RemovalDialog(OperationDialog[bool]):
             self.run_worker(self._remove(), group="remove", exclusive=True)
 
     async def _remove(self) -> None:
+        refused = await in_thread(why_not_removed, self._store.document, self._store.environ)
+        if refused:
+            self.say(f"! {refused}")
+            return
         self.query_one("#close", Button).label = "Close"
         answer = await self._ask("remove", PATIENCE, **self._choice.asked)
         if answer is None:

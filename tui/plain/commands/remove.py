@@ -8,7 +8,7 @@ from typing import Any
 
 from tui.plain.arguments.plan_and_environment import located
 from tui.plain.ask_helper import Asker, conversation
-from tui.plain.commands.rollback_of_run import working
+from tui.plain.commands.rollback_of_run import why_not_removed
 from tui.plain.failure import Failure
 from tui.plain.guard import INTERRUPTED
 from tui.plain.terminal import can_ask, confirmed, out, out_json, say
@@ -24,12 +24,9 @@ def run(arguments: Namespace) -> int:
     if not arguments.yes and not can_ask():
         raise Failure("There is no terminal to ask for confirmation: add --yes to remove.", 2)
     document, environ = located(load(arguments.plan, arguments.overlays, arguments.sets), rehearse=arguments.rehearse)
-    for other in working(document, environ):
-        raise Failure(
-            f"Run {other.id} is working on {other.endpoint}; nothing was removed. Follow or stop it with: aml-deploy "
-            f"attach {other.id}. Remove again when it has ended.",
-            3,
-        )
+    refused = why_not_removed(document, environ)
+    if refused:
+        raise Failure(refused, 3)
 
     async def talk(asker: Asker) -> Any:
         chosen = {"deployment": arguments.deployment, "failed": arguments.failed}

@@ -28,6 +28,16 @@ def working(document: Document, environ: Mapping[str, str]) -> list[Run]:
     return [run for run in runs.runs() if run.works_on(plan.endpoint.name, vars(plan.workspace), rehearsed=rehearsed)]
 
 
+def why_not_removed(document: Document, environ: Mapping[str, str]) -> str:
+    """Why the document's endpoint must not be removed now: a run works on it; empty if none does."""
+    for run in working(document, environ):
+        return (
+            f"Run {run.id} is working on {run.endpoint}; nothing was removed. Follow or stop it with: aml-deploy "
+            f"attach {run.id}. Remove again when it has ended."
+        )
+    return ""
+
+
 def warn_of_runs(document: Document, environ: Mapping[str, str], what: str) -> None:
     """Say which runs work on the endpoint while `what` is changed by hand."""
     for run in working(document, environ):
