@@ -9,12 +9,14 @@ import pytest
 
 from tui.app.home.open_plan_dialog import paths_in
 from tui.app.widgets.file_tree import start_folder
+from tui.cli.main import main
 from tui.common.typed_path import UnusablePath, real_path, typed_path
 from tui.export.plan_source import Source
 from tui.plan.fields.all_fields import FIELDS
 from tui.plan.load_save.load import load
 from tui.plan.load_save.resolve import resolve, value_problem
 from tui.plan.problems import PlanInvalid
+from tui.rehearsal.cli import main as rehearsal
 
 UNUSABLE = {
     "~no-such-user-here/model": "no home folder for ~no-such-user-here",
@@ -61,6 +63,24 @@ def test_what_opens_files_says_why_a_path_cannot_be_used(typed: str, tmp_path: P
     assert start_folder(tmp_path, typed) == str(tmp_path)
     with pytest.raises(UnusablePath, match=UNUSABLE[typed]):
         paths_in(typed)
+
+
+@unusable
+def test_a_file_to_import_that_cannot_be_is_an_error_of_the_command_line(
+    typed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["import", typed, "-o", str(tmp_path / "plan.yml")]) == 2
+    assert UNUSABLE[typed] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["AML_DEPLOY_HOME", "AML_DEPLOY_CACHE"])
+def test_a_folder_of_the_rehearsal_that_cannot_be_is_said(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(name, "~no-such-user-here/x")
+    assert rehearsal(["stop"]) == 2
+    said = capsys.readouterr().err
+    assert name in said and "no home folder for ~no-such-user-here" in said
 
 
 def test_links_that_lead_to_each_other_lead_nowhere(tmp_path: Path) -> None:

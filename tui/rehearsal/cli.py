@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tui.common.typed_path import UnusablePath
 from tui.rehearsal import practice_options, settings
 from tui.rehearsal.places import Home
 from tui.rehearsal.process import RehearsalError, ensure_running, register_workspace, stop
@@ -219,7 +220,11 @@ _COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; errors are printed as one sentence to stderr."""
     arguments = _parser().parse_args(argv)
-    home = Home.of(os.environ)
+    try:
+        home = Home.of(os.environ)
+    except UnusablePath as error:
+        print(f"AML_DEPLOY_HOME or AML_DEPLOY_CACHE: {error}", file=sys.stderr)
+        return 2
     try:
         return _COMMANDS[arguments.command](home, arguments)
     except RehearsalError as error:

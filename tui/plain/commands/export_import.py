@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from pathlib import Path
 
 from tui.common.typed_path import typed_path
 from tui.plain.failure import Failure
@@ -43,8 +42,8 @@ def read(arguments: Namespace) -> int:
     """Write a plan from `az ml` files; print omitted settings to stderr. Raises PlanInvalid, Failure."""
     from tui.plain.ask_helper import import_az_yaml
 
-    document = import_az_yaml([Path(name) for name in arguments.files], os.environ)
     target = typed_path(arguments.output)
+    document = import_az_yaml([typed_path(name) for name in arguments.files], os.environ)
     if target.is_dir():
         raise Failure(f"{target} is a folder. Name the plan file to write with -o, such as {target / 'plan.yml'}.", 2)
     if target.exists() and not arguments.force:
