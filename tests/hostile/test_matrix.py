@@ -1,4 +1,4 @@
-"""One cell of each kind of the hostile matrix, the list of calls, and what the matrix would notice.
+"""One cell of each kind of the hostile matrix, and what the matrix and the list of calls would notice.
 
 `python -m tests.hostile` runs the whole matrix.
 """
@@ -29,12 +29,6 @@ def test_one_cell_of_each_kind(ground: Ground) -> None:
     print(f"\n{dict(Counter(cell.outcome for cell in made))}")
     assert [cell for cell in made if cell.wrong] == []
     assert {"right", "error 1"} <= {cell.outcome for cell in made}
-
-
-@pytest.mark.slow
-def test_each_call_of_the_commands_is_listed(ground: Ground) -> None:
-    made = ground.undisturbed()
-    assert {call for _, call in made} <= {call for _, call in listed()}, "python -m tests.hostile --record"
 
 
 def test_a_call_that_is_not_listed_is_noticed() -> None:
