@@ -31,18 +31,23 @@ def principal(secret: str) -> dict[str, Any]:
     return asked
 
 
+identities: list[Any] = []  # of the connections that were made
+
+
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Plan]]:
     """The plans that a connection was made for."""
     connected: list[Plan] = []
 
-    def connect(plan: Plan) -> Any:
+    def connect(plan: Plan, credential: Any = None) -> Any:
         connected.append(plan)
         number = len(connected)
-        return SimpleNamespace(for_plan=lambda plan: (number, plan.endpoint.name))
+        identities.append(credential or f"identity {number}")
+        return SimpleNamespace(for_plan=lambda plan: (number, plan.endpoint.name), credential=identities[-1])
 
     monkeypatch.setattr(sessions, "connect", connect)
     sessions._sessions.clear()
+    identities.clear()
     yield connected
     sessions._sessions.clear()
 
@@ -88,13 +93,24 @@ def test_a_forgotten_connection_is_made_anew(made: list[Plan]) -> None:
     sessions.cloud_of(question())
     sessions.cloud_of(question("other-ws"))
     reader = sessions._read
+    sessions.cloud_of(principal("one"))
     sessions.forget(question())
     assert sessions._read is not reader, "secrets are read again"
+    sessions.cloud_of(principal("one"))
+    assert len(made) == 3, "another credential is kept"
     sessions.cloud_of(question("other-ws"))
-    assert len(made) == 2
     sessions.cloud_of(question())
-    assert len(made) == 3
+    assert len(made) == 5
     sessions.forget(question("never-asked"))
+
+
+def test_another_workspace_is_no_further_sign_in(made: list[Plan]) -> None:
+    for asked in (question(), question("other-ws"), principal("one"), question("third-ws")):
+        sessions.cloud_of(asked)
+    assert identities == ["identity 1", "identity 1", "identity 3", "identity 1"]
+    sessions.forget(question())
+    sessions.cloud_of(question("other-ws"))
+    assert identities[-1] == "identity 5", "signed in again"
 
 
 @pytest.mark.parametrize(

@@ -102,14 +102,17 @@ class _Shared:
         self.ml_client: MLClient | None = None
 
 
-def connect(plan: Plan, recorder: Recorder | None = None) -> Cloud:
+def connect(plan: Plan, recorder: Recorder | None = None, credential: SharedToken | None = None) -> Cloud:
     """Connect to Azure for `plan`; reads the metadata of a cloud that is not built in, but does not sign in.
 
-    With a recorder (`tui.cloud.recording.recorder`), all exchanges are recorded, without secrets and names.
+    `credential` is that of another connection with the same identity, whose tokens are shared. With a recorder
+    (`tui.cloud.recording.recorder`), all exchanges are recorded, without secrets and names.
 
     Raises CloudError if the credential is incomplete or the metadata cannot be read.
     """
     sdk_logging.before_import()
     metadata = clouds.current(session=recorder.session("metadata") if recorder else connections.session())
-    transport = recorder.transport("identity") if recorder else connections.transport()
-    return Cloud(plan, metadata, SharedToken(credentials.build(plan.credential, metadata, transport)), recorder)
+    if credential is None:
+        transport = recorder.transport("identity") if recorder else connections.transport()
+        credential = SharedToken(credentials.build(plan.credential, metadata, transport))
+    return Cloud(plan, metadata, credential, recorder)

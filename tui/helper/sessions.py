@@ -21,7 +21,7 @@ from tui.plan.model import Plan
 
 _KEPT = 8
 _lock = threading.Lock()
-_sessions: OrderedDict[str, Cloud] = OrderedDict()
+_sessions: OrderedDict[tuple[str, str], Cloud] = OrderedDict()
 _read = secrets.Reader()
 
 
@@ -32,9 +32,11 @@ def plan_of(sent: Mapping[str, Any]) -> Plan:
 
 
 def cloud_of(sent: Mapping[str, Any], workspace: bool = True) -> Cloud:
-    """A connection for a question's plan; reused without another sign-in while nothing relevant has changed.
+    """A connection for a question's plan; reused while workspace and credential stay the same.
 
-    Secrets that the plan refers to are read once each. Raises CloudError, also if `workspace` is needed and missing.
+    Connections to several workspaces with one credential share its tokens: choosing another workspace is no further
+    sign-in. Secrets that the plan refers to are read once each. Raises CloudError, also if `workspace` is needed and
+    missing.
     """
     plan = secrets.fill(plan_of(sent), _read)
     if workspace:
@@ -43,7 +45,8 @@ def cloud_of(sent: Mapping[str, Any], workspace: bool = True) -> Cloud:
     with _lock:
         known = _sessions.get(key)
         if known is None:
-            known = connect(plan)
+            same = next((one.credential for (_, who), one in _sessions.items() if who == key[1]), None)
+            known = connect(plan, credential=same)
             _sessions[key] = known
             while len(_sessions) > _KEPT:
                 _sessions.popitem(last=False)
@@ -52,20 +55,25 @@ def cloud_of(sent: Mapping[str, Any], workspace: bool = True) -> Cloud:
 
 
 def forget(sent: Mapping[str, Any]) -> None:
-    """Drop a plan's connection and its secrets, so that the next question signs in again."""
+    """Drop all connections with a plan's credential, and its secrets, so that the next question signs in again."""
     global _read
     plan = plan_of(sent)
     with contextlib.suppress(CloudError):  # the next question reports the reason
         plan = secrets.fill(plan, _read)
+    _, credential = _key(plan)
     with _lock:
-        _sessions.pop(_key(plan), None)
+        for key in [key for key in _sessions if key[1] == credential]:
+            del _sessions[key]
         _read = secrets.Reader()
 
 
-def _key(plan: Plan) -> str:
-    """A hash of workspace and credential, including secrets; kept in memory only."""
-    parts = [vars(plan.workspace), vars(plan.credential)]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+def _key(plan: Plan) -> tuple[str, str]:
+    """Hashes of workspace and of credential, including secrets; kept in memory only."""
+    workspace, credential = (
+        hashlib.sha256(json.dumps(vars(part), sort_keys=True, default=str).encode()).hexdigest()
+        for part in (plan.workspace, plan.credential)
+    )
+    return workspace, credential
 
 
 def _need_workspace(plan: Plan) -> None:
