@@ -9,7 +9,7 @@ from typing import Any, Callable
 
 import pytest
 from plan_files import MakePlan
-from test_cloud_checks import ID, a_workspace, an_endpoint, offer
+from test_cloud_checks import ID, a_deployment, a_workspace, an_endpoint, offer
 
 from tui.checks import preflight, steps
 from tui.checks.environment import pins
@@ -20,8 +20,9 @@ from tui.checks.network import connectivity
 from tui.cloud.auth import permissions, sign_in
 from tui.cloud.auth.permissions import Permission
 from tui.cloud.auth.sign_in import SignedIn
-from tui.cloud.endpoints import endpoint_names, endpoints
+from tui.cloud.endpoints import endpoint_names, endpoints, scaling
 from tui.cloud.endpoints.endpoint_names import NameInRegion
+from tui.cloud.endpoints.scaling import Autoscale
 from tui.cloud.errors import CloudError
 from tui.cloud.http import hosts
 from tui.cloud.workspace import diagnose, limits, sizes, workspace
@@ -320,3 +321,18 @@ def test_the_network_of_a_model_without_code_is_judged_by_the_workspace(
     found = preflight.Preflight(plan, CLOUD, 60, False, frozenset({"files"})).findings()
     assert [one.severity for one in found if one.id == "mlflow-network"] == expected
     assert {"conda", "model", "sample-request"} <= set(told(found)), "the rest of the files is still reported"
+
+
+def test_the_rule_that_keeps_another_count_is_read_and_said(
+    world: World, make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.answers["endpoint"] = an_endpoint(deployments=[a_deployment(instance_count=7)])
+    rules: list[Any] = [[Autoscale("by-load", "BLUE", True, 1, 9)]]
+    monkeypatch.setattr(scaling, "autoscale", lambda cloud, at: rules[0])
+    assert run(make_plan(), "capacity")["autoscale"] == "ok"
+
+    def refuse(*_: Any) -> Any:
+        raise REFUSED
+
+    monkeypatch.setattr(scaling, "autoscale", refuse)
+    assert run(make_plan(), "capacity")["autoscale"] == "unknown"

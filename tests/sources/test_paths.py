@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -259,3 +260,18 @@ def test_two_runs_of_one_source_do_not_share_their_files(tmp_path: Path, monkeyp
             assert second != first and (second / "a").is_file()
         assert (first / "a").is_file() and not second.exists()
     assert not first.exists()
+
+
+def test_a_folder_that_its_run_removes_meanwhile_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between opening the folder and locking it, the run that had the lock may end."""
+    lock, removed = staging.fcntl.flock, []
+
+    def late(descriptor: int, how: int) -> None:
+        if not removed:
+            removed.append((tmp_path / "m").rmdir())
+        lock(descriptor, how)
+
+    monkeypatch.setattr(staging.fcntl, "flock", late)
+    folder, descriptor = staging._own_folder(tmp_path, "m")
+    assert os.path.samestat(folder.stat(), os.fstat(descriptor))
+    os.close(descriptor)

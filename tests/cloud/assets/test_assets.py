@@ -15,7 +15,7 @@ from tui.cloud.assets import code, environments, models
 from tui.cloud.errors import Cancelled, CloudError
 from tui.cloud.session import Cloud, connect
 from tui.cloud.storage.datastore import default_datastore
-from tui.plan.model import Environment, Model, Plan, Workspace
+from tui.plan.model import BuildContext, Environment, Model, Plan, Workspace
 
 IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20260514.v1"
 
@@ -206,3 +206,33 @@ def test_code_rewritten_during_the_upload_is_not_registered(cloud: Cloud, folder
     with pytest.raises(CloudError, match="changed while it was uploaded"):
         code.register(cloud, folder, rewrite)
     assert code.find(cloud, folder) is None
+
+
+def test_a_large_model_rewritten_during_the_upload_is_not_registered(
+    cloud: Cloud, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is hashed as it is sent: what was sent before and after the change can be part old, part new."""
+    monkeypatch.setattr(models, "_WORTH_OVERLAPPING", 1)
+    wanted, victim = Model(name=unique("m")), folder / "deep" / "er" / "part 1 é.txt"
+
+    def rewrite(done: int, total: int) -> None:
+        if done == total:
+            victim.write_bytes(bytes(victim.stat().st_size))
+
+    with pytest.raises(CloudError, match="changed while it was uploaded"):
+        models.bring(cloud, wanted, folder, rewrite)
+    assert models.find(cloud, wanted.name, models.content_hash(folder)) is None
+
+
+def test_a_build_context_rewritten_during_the_upload_is_not_registered(cloud: Cloud, folder: Path) -> None:
+    (folder / "Dockerfile").write_text(f"FROM {IMAGE}\n")
+    wanted = Environment(name=unique("env"), build=BuildContext(folder))
+    written: list[int] = []
+
+    def rewrite(done: int, total: int) -> None:
+        if not written:  # after the hash, before the first file is read
+            written.append((folder / "Dockerfile").write_text(f"FROM {IMAGE[::-1]}\n"))
+
+    with pytest.raises(CloudError, match="changed while it was uploaded"):
+        environments.register(cloud, wanted, progress=rewrite)
+    assert environments.find(cloud, wanted) is None

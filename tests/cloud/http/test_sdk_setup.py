@@ -355,3 +355,23 @@ def test_what_exists_of_a_plan(service: Service, cloud: Any, tmp_path: Any) -> N
     service.on("GET", "/models/m/versions/1", Reply(200, version))
     named = read(replace(whole, model=Model(registered="azureml:m:1")))
     assert named.model is not None and named.content_hash is None
+
+
+@pytest.mark.parametrize(("status", "rule"), [(200, "by-load"), (403, None)])
+def test_what_exists_has_the_rule_that_keeps_another_count(
+    service: Service, cloud: Any, status: int, rule: str | None
+) -> None:
+    from dataclasses import replace
+
+    from tui.cloud.endpoints import live_state
+    from tui.plan.model import Deployment, Endpoint
+
+    endpoint = f"{WORKSPACE.id}/onlineEndpoints/churn"
+    blue = {"name": "blue", "id": f"{endpoint}/deployments/blue", "sku": {"name": "Default", "capacity": 7}}
+    target = {"targetResourceUri": blue["id"], "profiles": [{"capacity": {"minimum": "1", "maximum": "9"}}]}
+    service.on("GET", r"/onlineEndpoints/churn\?", Reply(200, {"name": "churn", "id": endpoint}))
+    service.on("GET", "/churn/deployments", Reply(200, {"value": [blue]}))
+    service.on("GET", "/autoscaleSettings", Reply(status, {"value": [{"name": "by-load", "properties": target}]}))
+    plan = replace(cloud.plan, deployment=Deployment("blue"), endpoint=Endpoint("churn"))
+    (found,) = (live_state.read(cloud.for_plan(plan), plan).endpoint or pytest.fail("no endpoint")).deployments
+    assert (found.instance_count, (found.autoscale or {}).get("name")) == (7, rule)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -136,3 +137,17 @@ def test_hashing_tells_how_far_it_is(model: Path) -> None:
     seen: list[tuple[int, int]] = []
     content_hash(model, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (3013, 3013)
+
+
+def test_a_folder_that_cannot_be_read_is_not_left_out(model: Path) -> None:
+    """Here for a path that is too long, which no user can read; one without permission is the same."""
+    below = os.open(model / "data", os.O_RDONLY)
+    for _ in range(17):
+        os.mkdir("n" * 250, dir_fd=below)
+        inner = os.open("n" * 250, os.O_RDONLY, dir_fd=below)
+        os.close(below)
+        below = inner
+    os.close(below)
+    with pytest.raises(CloudError, match="cannot be read") as refused:
+        walk(model)
+    assert "File name too long" in refused.value.cause

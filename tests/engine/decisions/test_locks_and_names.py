@@ -116,7 +116,9 @@ def test_an_engine_gets_its_secrets_through_a_pipe_and_a_session_of_its_own(
         return SimpleNamespace(pid=os.getpid(), stdin=os.fdopen(write, "wb"))
 
     monkeypatch.setattr(start_stop.subprocess, "Popen", popen)
+    run.log.write_text("why the first engine ended")
     start_stop._spawn(run, {"A": "1"}, {"key": "hunter2"})
+    assert (run.folder / "engine.1.log").read_text() == "why the first engine ended"
     assert os.read(read, 100) == b'{"key": "hunter2"}'
     os.close(read)
     (options,) = started
