@@ -139,15 +139,36 @@ def test_hashing_tells_how_far_it_is(model: Path) -> None:
     assert seen[-1] == (3013, 3013)
 
 
-def test_a_folder_that_cannot_be_read_is_not_left_out(model: Path) -> None:
-    """Here for a path that is too long, which no user can read; one without permission is the same."""
-    below = os.open(model / "data", os.O_RDONLY)
-    for _ in range(17):
-        os.mkdir("n" * 250, dir_fd=below)
-        inner = os.open("n" * 250, os.O_RDONLY, dir_fd=below)
+def nested(folder: Path, length: int) -> Path:
+    """A folder so far below another that its whole path has this many characters."""
+    below = os.open(folder, os.O_RDONLY)
+    while len(str(folder)) < length:
+        left = length - len(str(folder)) - 1
+        name = "n" * (left if left <= 200 else min(200, left - 2))
+        os.mkdir(name, dir_fd=below)
+        inner, folder = os.open(name, os.O_RDONLY, dir_fd=below), folder / name
         os.close(below)
         below = inner
     os.close(below)
+    return folder
+
+
+def test_a_folder_that_cannot_be_read_is_not_left_out(tmp_path: Path) -> None:
+    """Here because its path is too long, so that not even root can; one without permission is the same."""
+    root = nested(tmp_path, 3800)
+    nested(root, 4400)
     with pytest.raises(CloudError, match="cannot be read") as refused:
-        walk(model)
+        walk(root)
     assert "File name too long" in refused.value.cause
+
+
+def test_names_that_are_too_long_for_storage_are_refused(model: Path) -> None:
+    """A blob's name has at most 1,024 characters, with the place to which the folder is uploaded."""
+    longest = 1024 - len(f"aml-deploy/{'0' * 32}-999/model/")
+    at = nested(model, len(str(model)) + 1 + longest - 2)
+    (at / "a").touch()
+    assert max(map(len, names(model))) == longest
+    (at / "aa").touch()
+    with pytest.raises(CloudError, match="cannot be uploaded") as refused:
+        walk(model)
+    assert f"more than {longest} characters" in refused.value.cause

@@ -45,6 +45,7 @@ def entries(root: Path, unreadable: Callable[[OSError], None]) -> Iterator[Local
     the errors of folders and files that cannot be read.
     """
     home = os.path.realpath(root)
+    longest = _LONGEST - _PLACE - len(root.name)
     visits: Counter[str] = Counter()
     if root.is_file():
         yield LocalFile(root, root.name, root.stat().st_size, _bad_name(root))
@@ -62,6 +63,8 @@ def entries(root: Path, unreadable: Callable[[OSError], None]) -> Iterator[Local
                     if entry.is_symlink():
                         real = os.path.realpath(entry.path)
                         refused = refused or _bad_link(path, real, home)
+                    if len(name) > longest:
+                        refused = f"{printable(name[:80])}… has more than {longest} characters, which storage refuses."
                     if refused:
                         yield LocalFile(path, name + "/" * path.is_dir(), 0, refused)
                     elif entry.is_dir():
@@ -77,6 +80,8 @@ def entries(root: Path, unreadable: Callable[[OSError], None]) -> Iterator[Local
             unreadable(error)
 
 
+_LONGEST = 1024  # characters of a blob's name (Microsoft, "Naming and referencing containers, blobs, and metadata")
+_PLACE = len("aml-deploy/-999//") + 32  # what comes before it, apart from the folder's own name
 _MOST_VISITS = 100  # of one folder; links from folder to folder could otherwise multiply without end
 
 
