@@ -103,6 +103,18 @@ async def test_a_rehearsed_run_that_was_viewed_leaves_the_next_plan_in_azure(hom
         assert "IN_REHEARSAL" not in walk.store.environ
 
 
+async def test_the_plan_of_a_run_is_edited_where_the_run_was_started(home: Path) -> None:
+    interrupted(home, rehearsed=True)
+    async with started(rehearse=False) as walk:
+        await walk.sees("Unfinished runs")
+        await walk.press("enter")
+        await walk.sees("started in the rehearsal", "Edit")
+        await walk.press("right", "enter")
+        await opened(walk)
+        assert "rehearsal" in first_row(walk)
+        assert walk.app.rehearse is False, "home is left as it was"
+
+
 async def test_home_chooses_where_a_plan_is_opened() -> None:
     async with started(rehearse=False) as walk:
         assert "AZURE" in first_row(walk)

@@ -100,6 +100,13 @@ async def test_a_rehearsal_keeps_the_service_principal_of_a_plan_whose_credentia
     assert load(home / "other.yml").get("credential.client_id") == PRINCIPAL["client_id"]
 
 
+async def test_edits_that_a_crash_of_a_rehearsal_keeps_have_the_service_principal(home: Path) -> None:
+    store = rehearsed_store(load(of_principal(home)))
+    store.set("endpoint.name", "edited-01")
+    kept = load(store.keep_edits() or "nothing was kept")
+    assert (kept.get("endpoint.name"), kept.tree["credential"]) == ("edited-01", PRINCIPAL)
+
+
 async def test_what_the_rehearsals_workspace_dictates_or_lists_is_not_saved(home: Path) -> None:
     file = of_principal(home)
     before = load(file)
