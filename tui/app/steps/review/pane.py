@@ -124,7 +124,7 @@ class ReviewPane(Pane):
 
         def show(done: int, total: int) -> None:
             read = formatting.transfer(done, total, time.monotonic() - began)
-            self._waiting[question] = ("▸ checking", f"Reading the model, to compare it with registered ones: {read}.")
+            self._waiting[question] = ("▸ checking", f"Reading the model: {read}, to compare it with registered ones.")
             self.show()
 
         return show
