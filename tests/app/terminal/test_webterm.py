@@ -105,7 +105,7 @@ async def test_keys_paste_and_copy_in_the_browser(person: Player) -> None:
     await person.press("ctrl+o")
     await person.sees("Enter: run, Esc: close")
     await person.press("Escape")
-    await person.gone("Esc closes")
+    await person.gone("Esc: close")
     await person.resize(70, 18)
     await person.sees("(?i)80")
     await person.resize(120, 40)
