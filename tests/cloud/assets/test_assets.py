@@ -42,12 +42,13 @@ def unique(prefix: str) -> str:
     return f"{prefix}-{uuid.uuid4().hex[:8]}"
 
 
-def blobs_below(cloud: Cloud, prefix: str) -> dict[str, int]:
+def blobs_below(cloud: Cloud, prefix: str, what: str = "size") -> dict[str, Any]:
     from azure.storage.blob import ContainerClient
 
     target = default_datastore(cloud)
     client = ContainerClient(target.account_url, target.container, credential=target.credential)
-    return {blob.name[len(prefix) + 1 :]: blob.size for blob in client.list_blobs(name_starts_with=prefix + "/")}
+    found = client.list_blobs(name_starts_with=prefix + "/")
+    return {blob.name[len(prefix) + 1 :]: getattr(blob, what) for blob in found}
 
 
 def test_a_folder_is_uploaded_registered_and_found_again(cloud: Cloud, folder: Path) -> None:
@@ -93,11 +94,11 @@ def test_a_single_file_is_a_model_too(cloud: Cloud, tmp_path: Path) -> None:
 
 def test_what_is_there_is_not_sent_again(cloud: Cloud, folder: Path) -> None:
     content = models.content_hash(folder)
-    models.register(cloud, Model(name=unique("m")), folder, content)
-    seen: list[int] = []
-    other = models.register(cloud, Model(name=unique("m")), folder, content, lambda done, total: seen.append(done))
-    assert not other.reused
-    assert {done for done in seen} == {0, max(seen)}
+    place = models.register(cloud, Model(name=unique("m")), folder, content).path.partition("/paths/")[2]
+    before = blobs_below(cloud, place, "etag")
+    other = models.register(cloud, Model(name=unique("m")), folder, content)
+    assert not other.reused and other.path.endswith(place)
+    assert before and blobs_below(cloud, place, "etag") == before
 
 
 def test_an_upload_can_be_cancelled(cloud: Cloud, folder: Path) -> None:
