@@ -205,13 +205,13 @@ class Ground:
 
 
 def _message(done: subprocess.CompletedProcess[str]) -> str:
-    """What a user reads at the end: the last message in the JSON lines, else standard error."""
+    """What a user reads at the end: the last message in the JSON lines, else standard error, else the last line."""
     for line in reversed(done.stdout.splitlines()):
         with suppress(ValueError):
             found = json.loads(line)
             if isinstance(found, dict) and (found.get("message") or found.get("title")):
                 return str(found.get("message") or found["title"])
-    return done.stderr.strip()
+    return done.stderr.strip() or "".join(done.stdout.splitlines()[-1:])
 
 
 @contextmanager
