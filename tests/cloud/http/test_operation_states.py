@@ -117,6 +117,16 @@ def test_a_resource_that_is_gone_ends_a_removal_only(deletes: bool, ok: bool) ->
             running.result()
 
 
+@pytest.mark.parametrize("body", [None, "<html>Sign in to the proxy</html>", 7, {"properties": None}])
+def test_a_removal_that_is_told_done_is_looked_for_at_the_resource(body: Any) -> None:
+    gone, _ = begun(Answer(200, {}, body), Answer(404, {}, None), deletes=True)
+    assert gone.result() == "made"
+    there, _ = begun(Answer(200, {}, body), state("Deleting"), state("Succeeded"), deletes=True)
+    with pytest.raises(CloudError, match="The thing did not happen") as caught:
+        there.result()
+    assert caught.value.code == "StillThere"
+
+
 @pytest.mark.parametrize(("patience", "raised"), [(-1.0, True), (60.0, False)])
 def test_silence_is_borne_for_a_while(monkeypatch: pytest.MonkeyPatch, patience: float, raised: bool) -> None:
     monkeypatch.setattr(operation, "_PATIENCE", patience)

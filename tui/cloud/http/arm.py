@@ -168,7 +168,7 @@ class ResourceManager:
         return Answer(response.status_code, response.headers, content, text)
 
     def forget_token(self) -> None:
-        """After a 401: the next request has a new token, since this one may have expired on its way or been revoked."""
+        """After a 401: ask the identity again, since the token may have expired on its way or been revoked."""
         if hasattr(self._credential, "forget"):
             self._credential.forget()
 

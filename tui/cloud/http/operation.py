@@ -75,7 +75,9 @@ class Operation(Generic[T]):
 
     def _judge_start(self, started: Answer) -> None:
         state = _provisioning_state(started.body)
-        if started.status == 204 or (started.status == 200 and not self._status_url and state in ("", _DONE)):
+        ended = started.status == 200 and not self._status_url and state in ("", _DONE)
+        # That something is gone is seen at the resource: a proxy's page is answered with 200, too.
+        if started.status == 204 or (ended and not self._deletes):
             self._done = True
         elif not self._status_url and state:
             self._read(state, started.body, started.headers)
@@ -122,7 +124,18 @@ class Operation(Generic[T]):
             status = body.get("status") or _provisioning_state(body) or _DONE
         else:
             status = _provisioning_state(body)
+            if self._deletes and status == _DONE:
+                self._done, self._failure = True, self._still_there()
+                return
         self._read(str(status or "").lower(), body, answer.headers)
+
+    def _still_there(self) -> CloudError:
+        return CloudError(
+            title=f"{self.what[:1].upper()}{self.what[1:]} did not happen",
+            cause="Azure's answer told no error, but what was to be removed is still there.",
+            remedy="Remove it again. If that does not help, look for what answers in place of Azure, such as a proxy.",
+            code="StillThere",
+        )
 
     def _until_next(self, answer: Answer) -> float:
         """The seconds to the next poll: short operations are polled more often than long ones."""
