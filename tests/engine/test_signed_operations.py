@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def killed_at(run: Run, task: str) -> str:
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     while engine_pid(run.folder) is not None:
-        pass
+        time.sleep(0.02)
     return next(event["url"] for event in events if event["event"] == "task_operation" and event["task"] == task)
 
 

@@ -171,9 +171,9 @@ class Ground:
             return "FAULT: a foreign host was called", met[0]
         if "Internal error" in written or "Traceback" in written:
             return "FAULT: an internal error", written[-600:]
-        if seconds > LONGEST and command in OWN_LIMITS:
+        if done.returncode < 0 and command in OWN_LIMITS:
             return f"still waits, its limit is {OWN_LIMITS[command]} s", detail
-        if seconds > LONGEST:
+        if seconds > OWN_LIMITS.get(command, LONGEST):
             return f"FAULT: no end after {LONGEST:.0f} seconds", detail
         leaked = self._leaks(proxy.tokens, written, self.folder / name / "state")
         if leaked:
