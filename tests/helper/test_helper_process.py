@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -203,3 +204,12 @@ def test_a_name_that_is_not_utf_8_or_a_broken_request_leaves_no_question_unanswe
         assert process.wait(30) == 0
     assert sorted(str(answer["id"]) for answer in answers) == ["1", "3", "None", "None", "None", "None"]
     assert all(answer["error"]["title"] for answer in answers)
+
+
+def test_what_a_helper_prints_beside_its_answers_has_no_secret_in_it() -> None:
+    code = "import sys; from tui.helper.__main__ import main; main(); print('a fireproof-9'); sys.exit('b fireproof-9')"
+    environ = {**os.environ, "THEIR_SECRET": "fireproof-9"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], input="", env=environ, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr.strip()) == ("", "a (hidden)\nb (hidden)")

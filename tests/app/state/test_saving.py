@@ -147,6 +147,9 @@ async def test_save_as_wants_a_yaml_file_and_writes_it(home: Path) -> None:
         walk.app.screen.query_one("#file", Input).value = str(home / "mine.txt")
         await walk.press("enter")
         await walk.sees("a name that ends in .yml")
+        walk.app.screen.query_one("#file", Input).value = "~no-such-user-here/mine.yml"
+        await walk.press("enter")
+        await walk.sees("The file cannot be written: this machine has")
         walk.app.screen.query_one("#file", Input).value = str(home / "mine.yml")
         await walk.press("enter")
         await walk.until(lambda: (home / "mine.yml").exists())

@@ -17,6 +17,7 @@ from tui.cloud.http import connections
 from tui.cloud.recording.recorder import SCORING, Recorder
 from tui.cloud.storage.blob_transport import Transport
 from tui.cloud.workspace import prices
+from tui.common.redact import hide
 
 
 @pytest.fixture
@@ -39,6 +40,13 @@ def test_a_netrc_file_replaces_no_token(service: Service, cloud: Any, netrc: Pat
         assert service.requests[-1][3]["Authorization"] == "Bearer key"
         session.post(f"{service.url}/score", timeout=30)
         assert "Authorization" not in service.requests[-1][3]
+
+
+def test_what_a_request_signs_in_with_is_known_as_a_secret(service: Service) -> None:
+    service.on("GET", "^/score", Reply(200, b"[1]"))
+    headers = {"Authorization": "Bearer waterproof-9"}
+    connections.session().get(f"{service.url}/score?sv=2&sig=fire%2Fproof-9", headers=headers, timeout=30)
+    assert hide("echoes waterproof-9 and fire/proof-9") == "echoes (hidden) and (hidden)"
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ import pytest
 
 from tests.engine.decisions.plain_run import Notes
 from tui.cloud.errors import CloudError
+from tui.common.output_stream import guard_streams
 from tui.engine import __main__ as engine
 from tui.engine import endpoint_lock, preload, start_stop, stop_signals
 from tui.engine.heartbeat_and_takeover import STOP_FILE
@@ -296,6 +298,19 @@ def test_typed_secrets_come_through_the_pipe(process: Any, monkeypatch: pytest.M
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b'{"a": "b"}')))
     engine.main(process.folder)
     assert process.options["secrets"] == {"a": "b"}
+
+
+def test_what_an_engine_prints_has_no_secret_in_it(
+    process: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, getattr(sys, name))  # the engine replaces them
+    monkeypatch.setattr(engine, "guard_streams", guard_streams)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b'{"a": "waterproof-9"}')))
+    monkeypatch.setenv("THEIR_SECRET", "fireproof-9")
+    process.error = ValueError("waterproof-9, fireproof-9\x1b[2J")
+    engine.main(process.folder)
+    assert "ValueError: (hidden), (hidden)\n" in capsys.readouterr().err
 
 
 def test_a_journal_that_has_begun_is_resumed(process: Any) -> None:

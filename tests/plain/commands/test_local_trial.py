@@ -233,3 +233,16 @@ def test_whoever_goes_leaves_nothing_behind(rehearsing: dict[str, str]) -> None:
     assert process.wait(120) == 1 and '"report"' not in told
     assert left_over(rehearsing) == before
     assert set(processes_of(rehearsing)) - processes <= {os.getpid()}
+
+
+def test_what_a_local_trial_tells_has_no_secret_in_it() -> None:
+    code = """if True:
+        import tui.local_trial.__main__ as local_trial
+        local_trial.trial.perform = lambda plan, environ, tell, ended: tell("a fireproof-9") or {"b": ["fireproof-9"]}
+        local_trial.main()
+    """
+    asked = json.dumps({"document": {}, "base": "."}) + "\n"
+    environ = {**os.environ, "THEIR_SECRET": "fireproof-9"}
+    done = subprocess.run([sys.executable, "-c", code], input=asked, env=environ, capture_output=True, text=True)
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert told == [{"progress": "a (hidden)"}, {"report": {"b": ["(hidden)"]}}], done.stderr

@@ -49,3 +49,17 @@ def test_lines_of_a_notebook() -> None:
     sent = io.StringIO()
     Cell(sent, io.StringIO()).say(ECHOED)
     assert json.loads(sent.getvalue()) == {"say": SHOWN}
+
+
+def test_the_traceback_of_an_internal_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(name: str) -> str:
+        raise KeyError(f"waterproof-9 of {name}")
+
+    monkeypatch.setattr(sys, "stderr", sys.stderr)  # a command replaces it
+    monkeypatch.setattr("tui.plain.commands.explain.read", fail)
+    monkeypatch.setenv("AML_DEPLOY_HOME", str(tmp_path))
+    assert main(["explain", "x"]) == 1
+    assert "fault.log" in capsys.readouterr().err
+    assert "KeyError: '(hidden) of x'" in (tmp_path / "fault.log").read_text()
