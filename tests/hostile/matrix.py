@@ -26,8 +26,6 @@ from tests.conftest import ROOT
 from tests.hostile.behaviours import Hostile, behaviours
 from tests.hostile.calls import expression
 from tests.hostile.proxy import Proxy
-from tui.plain.commands.keys import KEY_SECONDS
-from tui.plain.commands.remove import REMOVE_SECONDS
 from tui.plan.load_save.load import load
 from tui.plan.presets import presets
 from tui.rehearsal_client import prepare
@@ -39,7 +37,6 @@ from scripted_service import Service  # noqa: E402
 PRESET = next(preset for preset in presets() if preset.name == "own-score")  # its server starts soonest
 TOTAL = 30  # seconds: the plan's limits.total
 LONGEST = TOTAL + 60.0  # seconds: with the preflight, which has limits of its own
-OWN_LIMITS = {"keys": KEY_SECONDS, "remove": REMOVE_SECONDS}  # seconds: these commands are no runs
 
 # The commands whose calls are answered badly: arguments, with the plan's path and the endpoint's name. All but the
 # first work on an endpoint that is there. An earlier command's calls are not tried again in a later one.
@@ -171,9 +168,7 @@ class Ground:
             return "FAULT: a foreign host was called", met[0]
         if "Internal error" in written or "Traceback" in written:
             return "FAULT: an internal error", written[-600:]
-        if done.returncode < 0 and command in OWN_LIMITS:
-            return f"still waits, its limit is {OWN_LIMITS[command]} s", detail
-        if seconds > OWN_LIMITS.get(command, LONGEST):
+        if seconds > LONGEST:
             return f"FAULT: no end after {LONGEST:.0f} seconds", detail
         leaked = self._leaks(proxy.tokens, written, self.folder / name / "state")
         if leaked:

@@ -31,6 +31,14 @@ def test_one_cell_of_each_kind(ground: Ground) -> None:
     assert {"right", "error 1"} <= {cell.outcome for cell in made}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("command", "method"), [("keys", "GET"), ("remove", "DELETE")])
+def test_a_command_that_is_no_run_ends_with_the_plans_limit(ground: Ground, command: str, method: str) -> None:
+    call = next(call for of, call in listed() if of == command and call.startswith(method))
+    cell = ground.cell(command, call, "throttled, in three years", 90_000 + len(command))
+    assert (cell.outcome, "no answer in time" in cell.detail) == ("error 1", True), cell
+
+
 def test_a_call_that_is_not_listed_is_noticed() -> None:
     line = "2026-11-29 04:31:15,466 INFO tui.rehearsal.server: {} 200 0 ms {}"
     known, new = "GET /metadata/endpoints", "DELETE /subscriptions/5eed0000-0000-4000-8000-00000000a001/all"

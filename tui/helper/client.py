@@ -97,7 +97,7 @@ class HelperClient:
                     raise HelperError(
                         "There was no answer in time",
                         f"The question {name} was not answered within {timeout:g} s.",
-                        "Check the connection to Azure, then ask again.",
+                        "Check the connection to Azure, then ask again. Azure may finish a change it began.",
                         code="Timeout",
                     )
                 await asyncio.wait({answer}, timeout=left)

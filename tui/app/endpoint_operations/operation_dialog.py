@@ -11,12 +11,14 @@ from textual.widgets import Button, Static
 from tui.app.dialogs.base import Dialog
 from tui.app.state.answers import explained
 from tui.app.state.store import Store
+from tui.plan.wait_limit import wait_limit
 
 
 class OperationDialog(Dialog[ScreenResultType]):
     """A dialog with a status line and a close button."""
 
     said: ClassVar[str] = ""  # the selector of the status line
+    limit: ClassVar[str] = "endpoint"  # the key of the plan's `limits:` that bounds its operations
 
     def __init__(self, store: Store) -> None:
         super().__init__()
@@ -45,11 +47,12 @@ class OperationDialog(Dialog[ScreenResultType]):
         """Show the current state; called when an operation starts and when it has failed."""
 
     async def _ask(self, question: str, timeout: float, **with_: Any) -> dict[str, Any] | None:
-        """Query the helper; on an error show it and return None."""
+        """Query the helper for at most `timeout` seconds, or the plan's limit; on an error show it and return None."""
         self._working = True
         self.show()
         try:
-            answer = await self._store.answer(question, timeout=timeout, **with_)
+            limit = wait_limit(self._store.document, self.limit, timeout)
+            answer = await self._store.answer(question, timeout=limit, **with_)
         finally:
             self._working = False
         if answer.error is None:

@@ -38,6 +38,7 @@ class TrafficDialog(OperationDialog[bool]):
     ]
 
     said = "#traffic-said"
+    limit = "traffic"
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)

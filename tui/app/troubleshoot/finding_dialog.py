@@ -18,6 +18,7 @@ from tui.app.state.store import Store
 from tui.app.widgets.inputs import TextInput
 from tui.common.az_command import to_replace
 from tui.helper.troubleshoot_report import WORDS
+from tui.plan.wait_limit import wait_limit
 
 PATIENCE = 3600  # seconds: redeploying may build the image first
 MOST_FIXES = 3
@@ -150,7 +151,8 @@ class FindingDialog(OperationDialog[bool]):
         try:
             if fix["action"] == "write_key":
                 given["path"] = _key_file(str(self._store.document.value("endpoint.name")))
-            answer = await self._store.ask("apply_fix", timeout=PATIENCE, action=fix["action"], arguments=given)
+            limit = wait_limit(self._store.document, "deployment", PATIENCE)
+            answer = await self._store.ask("apply_fix", timeout=limit, action=fix["action"], arguments=given)
         except (HelperError, OSError) as error:
             title = getattr(error, "title", "The state folder cannot be written")
             parts = [title, getattr(error, "cause", str(error)), getattr(error, "remedy", "")]

@@ -15,6 +15,7 @@ from tui.plain.commands.rollback_of_run import warn_of_runs
 from tui.plain.failure import Failure
 from tui.plain.guard import INTERRUPTED
 from tui.plain.terminal import can_ask, confirmed, out, out_json, say
+from tui.plan.wait_limit import wait_limit
 
 KEYS = ("primary", "secondary")
 KEY_SECONDS = 600
@@ -43,7 +44,7 @@ def run(arguments: Namespace) -> int:
         warn_of_runs(document, environ, "its keys are replaced")
 
     async def talk(asker: Asker) -> Any:
-        ask = partial(asker.ask, document, timeout=KEY_SECONDS)
+        ask = partial(asker.ask, document, timeout=wait_limit(document, "endpoint", KEY_SECONDS))
         known = await ask("keys")
         if arguments.put:
             return await ask("put_key", which=arguments.put[0], path=arguments.put[1])

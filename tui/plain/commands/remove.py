@@ -14,7 +14,9 @@ from tui.plain.guard import INTERRUPTED
 from tui.plain.terminal import can_ask, confirmed, out, out_json, say
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
+from tui.plan.wait_limit import wait_limit
 
+READ_SECONDS = 120
 REMOVE_SECONDS = 1800
 """Azure takes up to half an hour to delete an endpoint with deployments (x-ms-async-operation-timeout: PT30M)."""
 
@@ -30,7 +32,8 @@ def run(arguments: Namespace) -> int:
 
     async def talk(asker: Asker) -> Any:
         chosen = {"deployment": arguments.deployment, "failed": arguments.failed}
-        found = await asker.ask(document, "inventory", **chosen)
+        limit = wait_limit(document, "endpoint", REMOVE_SECONDS)
+        found = await asker.ask(document, "inventory", timeout=min(limit, READ_SECONDS), **chosen)
         for line in what_goes(document, found):
             say(line)
         if not any(item["goes"] for item in found["items"]):
@@ -38,7 +41,7 @@ def run(arguments: Namespace) -> int:
         if not arguments.yes and not confirmed("Remove?"):
             raise Failure("Nothing was removed.", INTERRUPTED)
         say("Removing; this takes a few minutes.")
-        return await asker.ask(document, "remove", timeout=REMOVE_SECONDS, **chosen)
+        return await asker.ask(document, "remove", timeout=limit, **chosen)
 
     result = conversation(environ, talk)
     if arguments.json:

@@ -12,6 +12,7 @@ from tui.plain.commands import rollback_of_run
 from tui.plain.failure import Failure
 from tui.plain.terminal import out, out_json, say
 from tui.plan import traffic
+from tui.plan.wait_limit import wait_limit
 
 SHIFT_SECONDS = 900
 """A change of traffic takes Azure seconds, or minutes at worst."""
@@ -57,7 +58,7 @@ def words(shares: Mapping[str, int]) -> str:
 def _shift(arguments: Namespace, question: str, **with_: Any) -> int:
     document, environ = target(arguments)
     rollback_of_run.warn_of_runs(document, environ, "its traffic is changed")
-    result = ask(document, environ, question, timeout=SHIFT_SECONDS, **with_)
+    result = ask(document, environ, question, timeout=wait_limit(document, "traffic", SHIFT_SECONDS), **with_)
     _print(arguments, result)
     if arguments.json:
         return 0

@@ -20,6 +20,7 @@ from tui.plain.commands.explain import WIDTH, part
 from tui.plain.failure import Failure
 from tui.plain.terminal import confirmed, out, out_json, say, typed_line
 from tui.plan.load_save.document import Document
+from tui.plan.wait_limit import wait_limit
 
 LOOK_SECONDS = 120
 FIX_SECONDS = 3600
@@ -126,7 +127,8 @@ async def fixed(asker: Asker, document: Document, fix: Mapping[str, Any]) -> str
     given = dict(fix.get("with") or {})
     if fix["action"] == "write_key":
         given["path"] = key_file(str(document.value("endpoint.name")))
-    answer = await asker.ask(document, "apply_fix", timeout=FIX_SECONDS, action=fix["action"], arguments=given)
+    limit = wait_limit(document, "deployment", FIX_SECONDS)
+    answer = await asker.ask(document, "apply_fix", timeout=limit, action=fix["action"], arguments=given)
     return str(answer["done"])
 
 
