@@ -202,7 +202,7 @@ class Answers:
     """Replaces the helper process, and returns recorded answers.
 
     `answers` has the result of each question, a HelperError to raise, or a function of what was asked. A question
-    named in `held` waits until `release` is called.
+    named in `held` waits until `release` is called. `waits` has the seconds that each would have been waited for.
     """
 
     pid = None
@@ -211,6 +211,7 @@ class Answers:
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.waits: dict[str, float] = {}
         self.held: dict[str, asyncio.Event] = {}
 
     def hold(self, question: str) -> None:
@@ -230,6 +231,7 @@ class Answers:
     async def ask(self, name: str, /, timeout: float = 120.0, **with_: Any) -> Any:
         """Return the recorded answer."""
         self.asked.append((name, with_))
+        self.waits[name] = timeout
         if name in self.held:
             await self.held[name].wait()
         answer = self.answers.get(name, HelperError("Not recorded", f"No answer is recorded for {name}."))

@@ -119,6 +119,7 @@ async def test_sliders_keep_the_total_and_nothing_changes_before_apply() -> None
     shift = {"endpoint": "churn-endpoint-01", "before": {"blue": 90}, "after": {"blue": 80, "green": 20}}
     answers.answers["traffic"] = lambda asked: state["traffic"].update(asked["shares"]) or shift
     async with wizard(answers) as walk:
+        walk.store.set("limits.traffic", "3m")
         await open_traffic(walk)
         await walk.press("left", "left")
         screen = await walk.sees("90 % → 80 %", "10 % → 20 %")
@@ -126,6 +127,7 @@ async def test_sliders_keep_the_total_and_nothing_changes_before_apply() -> None
         await confirm(walk, "traffic-apply", "blue 90 %, green 10 % → blue 80 %, green 20 %", answers, "traffic")
         await walk.sees("✔ The traffic is now blue 80 %, green 20 %.", "no change")
         assert dict(answers.asked)["traffic"]["shares"] == {"blue": 80, "green": 20}
+        assert answers.waits["traffic"] == 180.0
 
 
 async def test_roll_back_names_the_split_that_it_goes_to() -> None:
@@ -217,6 +219,7 @@ async def test_removing_says_what_goes_and_stays_and_costs_and_asks_again() -> N
         remove={"removed": ["deployment green"], "left": ["endpoint churn-endpoint-01", "deployment blue"]},
     )
     async with wizard(answers) as walk:
+        walk.store.set("limits.total", "90s")
         await open_traffic(walk)
         await walk.tab_to("traffic-remove")
         await walk.press("enter")
@@ -239,6 +242,7 @@ async def test_removing_says_what_goes_and_stays_and_costs_and_asks_again() -> N
         await walk.sees("✔ Removed: deployment green. Kept: endpoint churn-endpoint-01")
         asked = dict(answers.asked)["remove"]
         assert (asked["deployment"], asked["failed"]) == ("green", False)
+        assert answers.waits["remove"] == 90.0
 
 
 async def test_nothing_is_removed_while_a_run_elsewhere_works_on_the_endpoint(home: Path) -> None:
@@ -313,6 +317,7 @@ async def test_keys_are_replaced_one_after_the_other_and_put_into_files() -> Non
         put_key=lambda asked: {**asked, "endpoint": "churn-endpoint-01", "fingerprint": keys.now[asked["which"]]},
     )
     async with wizard(answers) as walk:
+        walk.store.set("limits.endpoint", "7m")
         await walk.to("test")
         await walk.tab_to("test-keys")
         await walk.press("enter")
@@ -320,6 +325,7 @@ async def test_keys_are_replaced_one_after_the_other_and_put_into_files() -> Non
         await walk.tab_to("keys-put")
         await walk.press("enter")
         await walk.sees("✔ The secondary key is in ~/churn-endpoint-01.secondary.key", "az keyvault secret set")
+        assert answers.waits["put_key"] == 420.0
         await walk.tab_to("keys-replace")
         await walk.press("enter")
         await walk.sees("Callers that still use the primary key will", "Yes, regenerate primary")

@@ -221,6 +221,7 @@ async def test_a_fix_is_previewed_confirmed_and_then_looked_at(home: Path) -> No
     answers = Answers(troubleshoot=lambda _: next(looks), apply_fix={"done": "The requests go to blue 100 % now."})
     async with operating(answers) as walk:
         screen = screen_of(walk)
+        screen.store.set("limits.deployment", "2m")
         await walk.press("enter", "enter")
         await walk.until(lambda: "then  blue 100 %" in walk.text() and walk.focused == "close", "the preview")
         await walk.press("enter")  # the second Enter in a row takes it back
@@ -234,6 +235,7 @@ async def test_a_fix_is_previewed_confirmed_and_then_looked_at(home: Path) -> No
         await walk.until(lambda: "✔ The requests go to blue" in walk.text(), "it is done")
         (asked,) = [with_ for name, with_ in answers.asked if name == "apply_fix"]
         assert (asked["action"], asked["arguments"]) == ("set_traffic", {"shares": {"blue": 100}})
+        assert answers.waits["apply_fix"] == 120.0
         await walk.press("escape")
         await walk.until(lambda: not screen.report["wrong"], "the new look")
         await walk.until(lambda: "Since the last refresh" in walk.text(), "what changed")

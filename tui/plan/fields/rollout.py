@@ -105,18 +105,24 @@ ROLLOUT_FIELDS: tuple[Field, ...] = (
             (
                 "endpoint",
                 "endpoint",
-                "How long to wait for the endpoint to be created or updated.",
-                "If empty: 30m.",
+                "How long to wait for the endpoint to be created or updated, for its keys, and for a removal.",
+                "If empty: 30m (keys: 10m).",
                 "30m",
             ),
             (
                 "deployment",
                 "deployment",
-                "How long to wait for the deployment to be created or updated.",
-                "If empty: 90m.",
+                "How long to wait for the deployment to be created or updated, and for a fix.",
+                "If empty: 90m (a fix: 1h).",
                 "90m",
             ),
-            ("traffic", "traffic", "How long to wait for a traffic change.", "If empty: 20m.", "20m"),
+            (
+                "traffic",
+                "traffic",
+                "How long to wait for a traffic change.",
+                "If empty: 20m (outside of a run: 15m).",
+                "20m",
+            ),
             ("upload", "upload", "How long the upload of the model or the code may take.", "If empty: 6h.", "2h"),
             ("settle", "other changes", "How long to wait for changes by others.", "If empty: 90m.", "15m"),
             (
@@ -126,7 +132,13 @@ ROLLOUT_FIELDS: tuple[Field, ...] = (
                 "If empty: 30s.",
                 "2m",
             ),
-            ("total", "whole run", "How long the whole run may take.", "If empty: no limit.", "3h"),
+            (
+                "total",
+                "whole run",
+                "How long the whole run may take, and any change outside of a run.",
+                "If empty: no limit.",
+                "3h",
+            ),
         )
     ),
 )
