@@ -97,7 +97,8 @@ class HelperClient:
                     raise HelperError(
                         "There was no answer in time",
                         f"The question {name} was not answered within {timeout:g} s.",
-                        "Check the connection to Azure, then ask again. Azure may finish a change it began.",
+                        "Check the connection to Azure, then ask again. Azure may still finish a change it began; "
+                        "for more time, raise limits in the plan.",
                         code="Timeout",
                     )
                 await asyncio.wait({answer}, timeout=left)
