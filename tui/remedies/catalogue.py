@@ -13,7 +13,8 @@ from typing import Any
 from tui.common.typed_path import typed_path
 from tui.remedies.patterns import BadPattern, Pattern
 
-BUNDLED = Path(__file__).with_name("catalogue.yml")
+BUNDLED = Path(__file__).with_name("failures")
+"""A folder of files with entries; contexts.yml describes the format and names the contexts."""
 PHASES = ("sign-in", "client", "upload", "submit", "image", "container", "invoke", "kubernetes")
 _TEXTS = ("id", "title", "phase", "context", "cause", "remedy", "docs", "field")
 _LISTS = ("patterns", "absent", "codes", "commands", "source", "unless")
@@ -100,7 +101,8 @@ def _stamp(path: Path) -> tuple[int, int]:
 @lru_cache(maxsize=4)
 def _load(own: str, stamp: tuple[int, int]) -> Catalogue:
     catalogue = Catalogue()
-    _read_file(BUNDLED, catalogue)
+    for bundled in sorted(BUNDLED.glob("*.yml"), key=lambda file: (file.stem != "contexts", file.name)):
+        _read_file(bundled, catalogue)
     if stamp != (0, 0):
         _read_file(Path(own), catalogue)
     return catalogue
@@ -124,7 +126,7 @@ def _read_file(path: Path, catalogue: Catalogue) -> None:
         return
     if document is None:
         return
-    entries = document.get("entries") if isinstance(document, dict) else document
+    entries = document.get("entries", []) if isinstance(document, dict) else document
     if not isinstance(entries, list):
         catalogue.problems.append(
             f"{path}: expected a list of entries, at the top level or below the key entries. Its entries are omitted."
