@@ -9,18 +9,25 @@ from __future__ import annotations
 import re
 import warnings
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from typing import Any
+
+from tui.remedies.pasted_text import plain
 
 LONGEST_LINE = 4000
 """Longer lines (JSON on one line) are searched in windows of this many characters around the fixed characters."""
 MOST_LINES = 1500
 """At most this many lines are tried for one pattern, the last ones of the text first."""
 SHORTEST_LITERAL = 3
+MANY_CHARACTERS = 1_000_000
+"""In longer texts, a pattern is only searched for if the text has its words."""
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
 # The line break of a text inside a JSON string; the second expression tells whether a line is JSON at all.
-_INNER_END = re.compile(r"\\n")
-_QUOTED = re.compile(r"[\"']\s?:|\\\"|[\[{]\"")
+_INNER_END = re.compile(r"(?:\\+r)?\\+n")
+_QUOTED = re.compile(r"[\"']\s?:|[\[{]\"|\"[^\"]*\\n")
 
 
 class BadPattern(ValueError):
@@ -35,23 +42,38 @@ class Page:
     """
 
     def __init__(self, text: str) -> None:
-        self.text = text.replace("\r\n", "\n").replace("\r", "\n")
+        self.text = plain(text)
         # Replace the only character whose lowercase form is longer, because it would shift all positions after it.
         self.lowered = self.text.replace("\u0130", "I").lower()
         self._begins: list[int] = []
         self._ends: list[int] = []
-        self._numbers: list[int] = []
-        begin = 0
-        for number, line in enumerate(self.text.split("\n"), 1):
-            self._add(begin, line, number)
-            begin += len(line) + 1
+        self._numbers: Sequence[int] = []
+        lines = self.text.split("\n")
+        begins = [0, *accumulate(len(line) + 1 for line in lines)]
+        if "\\n" not in self.text:
+            self._begins, self._ends = begins[:-1], [begin - 1 for begin in begins[1:]]
+            self._numbers = range(1, len(lines) + 1)
+            return
+        numbers: list[int] = []
+        for number, (begin, line) in enumerate(zip(begins, lines), 1):
+            start = begin
+            inner = _INNER_END.finditer(line) if "\\n" in line and _QUOTED.search(line) else ()
+            for end in inner:
+                self._begins.append(start)
+                self._ends.append(begin + end.start())
+                numbers.append(number)
+                start = begin + end.end()
+            self._begins.append(start)
+            self._ends.append(begin + len(line))
+            numbers.append(number)
+        self._numbers = numbers
 
     def __len__(self) -> int:
         return len(self._begins)
 
     def line_of(self, position: int) -> int:
         """The index of the line that contains a character."""
-        return bisect_right(self._begins, position) - 1
+        return max(0, bisect_right(self._begins, position) - 1)
 
     def bounds(self, index: int) -> tuple[int, int]:
         """The start and end of a line, without its line break."""
@@ -61,13 +83,26 @@ class Page:
         """The number of a line in the original text."""
         return self._numbers[index]
 
-    def _add(self, begin: int, line: str, number: int) -> None:
-        parts = _INNER_END.split(line) if "\\n" in line and _QUOTED.search(line) else [line]
-        for part in parts:
-            self._begins.append(begin)
-            self._ends.append(begin + len(part))
-            self._numbers.append(number)
-            begin += len(part) + 2
+    def line(self, index: int) -> str:
+        """A line of the text."""
+        return self.text[self._begins[index] : self._ends[index]]
+
+    def may_contain(self, literal: str) -> bool:
+        """False if a lowercase text cannot occur: one of its words is in none of the text's words.
+
+        A text of many lines has few different words but for their digits, so that this is decided without searching it.
+        """
+        if len(self.lowered) < MANY_CHARACTERS:
+            return True
+        return all(part in self._words for part in _without_digits(literal).split())
+
+    @cached_property
+    def _words(self) -> bytes:
+        return b" ".join(set(_without_digits(self.lowered).split()))
+
+
+def _without_digits(text: str) -> bytes:
+    return text.encode("utf-8", "replace").translate(_DIGITS)
 
 
 @dataclass(frozen=True)
@@ -101,7 +136,9 @@ class Pattern:
             raise BadPattern(f"{text!r} is not a regular expression: {error}") from None
         if _explodes(tree):
             raise BadPattern(f"{text!r} has an unlimited repetition inside another, so a search might never end")
-        self.literals = _literals(tree)
+        self.required = _required(tree)
+        """Groups of lowercase texts: every match contains one of each group."""
+        self.literals = _best(self.required)
 
     def hits(self, page: Page, most: int = 5) -> list[Hit]:
         """The last matching lines, at most `most`, in the order of the text."""
@@ -130,7 +167,9 @@ class Pattern:
                 begin, end = page.bounds(index)
                 yield index, begin, min(end, begin + LONGEST_LINE)
             return
-        tails = {literal: page.lowered.rfind(literal) for literal in self.literals}
+        if not all(any(page.may_contain(literal) for literal in group) for group in self.required):
+            return
+        tails = {literal: page.lowered.rfind(literal) for literal in self.literals if page.may_contain(literal)}
         while True:
             literal = max(tails, key=lambda item: tails[item])
             position = tails[literal]
@@ -157,16 +196,14 @@ def _parsed(text: str) -> Any:
     return parser.parse(text, re.IGNORECASE)
 
 
-def _literals(tree: Any) -> tuple[str, ...]:
-    """Lowercase texts of which every match must contain one; empty if there are no useful ones."""
-    best: tuple[str, ...] = ()
+def _required(tree: Any) -> list[tuple[str, ...]]:
+    """Groups of lowercase texts of which every match must contain one each; those of few characters are left out."""
+    found: list[tuple[str, ...]] = []
     run = ""
 
-    def keep(found: tuple[str, ...]) -> None:
-        nonlocal best
-        shortest = min(map(len, found), default=0)
-        if shortest >= SHORTEST_LITERAL and shortest > min(map(len, best), default=0):
-            best = found
+    def keep(group: tuple[str, ...]) -> None:
+        if min(map(len, group), default=0) >= SHORTEST_LITERAL:
+            found.append(group)
 
     for operation, value in tree:
         name = str(operation)
@@ -176,15 +213,20 @@ def _literals(tree: Any) -> tuple[str, ...]:
         keep((run,))
         run = ""
         if name == "SUBPATTERN":
-            keep(_literals(value[3]))
+            found += _required(value[3])
         elif name == "BRANCH":
-            parts = [_literals(branch) for branch in value[1]]
+            parts = [_best(_required(branch)) for branch in value[1]]
             if all(parts):
                 keep(tuple(dict.fromkeys(text for part in parts for text in part)))
         elif name in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT") and value[0] >= 1:
-            keep(_literals(value[2]))
+            found += _required(value[2])
     keep((run,))
-    return best
+    return found
+
+
+def _best(groups: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """The group whose shortest text is longest, the first of equal ones."""
+    return max(groups, key=lambda group: min(map(len, group)), default=())
 
 
 def _explodes(tree: Any, inside: bool = False) -> bool:
