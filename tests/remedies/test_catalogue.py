@@ -116,14 +116,15 @@ def test_a_user_replaces_an_entry(own_file: Path) -> None:
 def test_a_user_adds_a_context(own_file: Path) -> None:
     entry = OWN_ENTRY.replace("phase: client", "phase: client\n  context: house")
     own_file.write_text(f"contexts: {{house: 'example\\.org'}}\nentries:\n{entry}", encoding="utf-8")
-    assert not match("blocked by HP-4711")
-    assert match("proxy.example.org\nblocked by HP-4711")
+    assert match("blocked by HP-4711")[0].certainty == "possible"
+    assert match("proxy.example.org\nblocked by HP-4711")[0].certainty == "sure"
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
         ("- id: x\n- [\n", ", line 3: this is not YAML"),
+        ("{entry: []}", "expected a list of entries"),
         ("just a text", "expected a list of entries"),
         ("- 17", "entry 1 is omitted: it is not a mapping"),
         (OWN_ENTRY.replace("HP-4711", "(HP"), "entry house-proxy is omitted: '(HP' is not a regular expression"),
@@ -157,9 +158,9 @@ def test_an_empty_file_and_none_are_no_problem(own_file: Path) -> None:
     assert load().problems == []
 
 
-def test_the_bundled_file_is_part_of_the_package() -> None:
-    assert BUNDLED.is_file()
-    assert BUNDLED.parent.name == "remedies"
+def test_no_id_is_in_two_files(catalogue: Catalogue) -> None:
+    ids = re.findall(r"(?m)^- id: (\S+)", "\n".join(file.read_text(encoding="utf-8") for file in BUNDLED.glob("*.yml")))
+    assert len(ids) == len(set(ids)) == len(catalogue.entries)
 
 
 @pytest.mark.parametrize(

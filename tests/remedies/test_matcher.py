@@ -110,8 +110,9 @@ def test_the_code_alone_is_enough_and_is_no_evidence(catalogue: Catalogue) -> No
 
 def test_with_facts_the_context_need_not_show(catalogue: Catalogue) -> None:
     text = "ModuleNotFoundError: No module named 'lightgbm'"
-    assert match(text, catalogue=catalogue) == []
-    assert first(text, catalogue, facts={"endpoint": "churn"}).id == "package-missing"
+    assert first(text, catalogue).certainty == "possible"
+    card = first(text, catalogue, facts={"endpoint": "churn"})
+    assert (card.id, card.certainty) == ("package-missing", "sure")
 
 
 def test_request_and_correlation_ids_are_found(catalogue: Catalogue) -> None:

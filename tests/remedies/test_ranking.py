@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tui.remedies.catalogue import Catalogue, Entry, Weighted
-from tui.remedies.matcher import Card, match
+from tui.remedies.matcher import POSSIBLE, SURE, Card, match
 from tui.remedies.patterns import Pattern
 
 
@@ -55,32 +55,58 @@ def test_one_line_is_not_counted_twice_but_for_hints() -> None:
 
 
 def test_the_code_of_the_service_adds_a_half() -> None:
-    one, other = entry("one", ("sign", 1.0), codes=("BadThing",)), entry("other", ("sign", 1.2))
-    assert scored("sign", one, other) == [("other", 1.2), ("one", 1.0)]
-    assert scored("sign", one, other, code="BadThing") == [("one", 1.5), ("other", 1.2)]
-    assert scored("sign", one, other, code="Else") == [("other", 1.2), ("one", 1.0)]
+    one, other = entry("one", ("sign-1", 1.0), codes=("BadThing",)), entry("other", ("sign-2", 1.2))
+    assert scored("sign-1\nsign-2", one, other) == [("other", 1.2), ("one", 1.0)]
+    assert scored("sign-1\nsign-2", one, other, code="BadThing") == [("one", 1.5), ("other", 1.2)]
+    assert scored("sign-1\nsign-2", one, other, code="Else") == [("other", 1.2), ("one", 1.0)]
 
 
 def test_of_equal_ones_the_later_line_comes_first_then_the_catalogues_order() -> None:
+    one, two = entry("one", ("sign-1", 1.0)), entry("two", ("sign-2", 1.0))
+    assert [card.id for card in cards("sign-1\nsign-2", one, two)] == ["two", "one"]
+    assert [card.id for card in cards("sign-2\nsign-1", one, two)] == ["one", "two"]
     one, two, three = entry("one", ("sign-1", 1.0)), entry("two", ("sign-2", 1.0)), entry("three", ("sign-2", 1.0))
     assert [card.id for card in cards("sign-1\nsign-2", one, two, three)] == ["two", "three", "one"]
-    assert [card.id for card in cards("sign-2\nsign-1", three, two, one)] == ["one", "three", "two"]
+
+
+def test_a_line_makes_only_the_card_of_an_entry_that_is_clearly_best() -> None:
+    one, two = entry("one", ("sign-1", 1.0)), entry("two", ("sign-1 of two", 2.0))
+    assert [card.id for card in cards("sign-1 of two", one, two)] == ["two"]
+    assert [card.id for card in cards("sign-1\nsign-1 of two", one, two)] == ["two"]
+    assert [card.id for card in cards("sign-1 of two\nsign-1", one, two)] == ["two", "one"]
 
 
 @pytest.mark.parametrize(
-    ("text", "asked", "shown"),
+    ("text", "asked", "certainty"),
     [
-        ("sign", {}, False),
-        ("sign at azure", {}, True),
-        ("sign", {"code": "X"}, True),
-        ("sign", {"facts": {"endpoint": "churn"}}, True),
-        ("sign", {"facts": {}}, False),
+        ("sign", {}, POSSIBLE),
+        ("sign at azure", {}, SURE),
+        ("sign at azure beside amazon", {}, SURE),
+        ("sign at amazon", {}, None),
+        ("sign", {"code": "X"}, SURE),
+        ("sign", {"facts": {"endpoint": "churn"}}, SURE),
+        ("sign at amazon", {"facts": {"endpoint": "churn"}}, SURE),
+        ("sign", {"facts": {}}, POSSIBLE),
     ],
 )
-def test_common_words_need_a_context_unless_the_text_is_azures(text: str, asked: dict[str, Any], shown: bool) -> None:
-    assert (
-        bool(cards(text, entry("one", ("sign", 1.0), context="cloud"), contexts={"cloud": "azure"}, **asked)) == shown
-    )
+def test_without_its_context_an_entry_is_possible_and_nothing_in_a_text_of_something_else(
+    text: str, asked: dict[str, Any], certainty: str | None
+) -> None:
+    contexts = {"cloud": "azure", "elsewhere": "amazon"}
+    found = cards(text, entry("one", ("sign", 1.0), context="cloud"), contexts=contexts, **asked)
+    assert [card.certainty for card in found] == ([certainty] if certainty else [])
+
+
+def test_sure_cards_come_before_possible_ones_whatever_they_weigh() -> None:
+    one, two = entry("one", ("sign-1", 1.0)), entry("two", ("sign-2", 5.0), context="cloud")
+    found = cards("sign-2\nsign-1", one, two, contexts={"cloud": "azure"})
+    assert [(card.id, card.certainty) for card in found] == [("one", SURE), ("two", POSSIBLE)]
+
+
+def test_a_general_entry_is_only_possible_unless_the_text_is_azures() -> None:
+    one = entry("one", ("sign", 3.0), general=True)
+    assert cards("sign", one)[0].certainty == POSSIBLE
+    assert cards("sign", one, code="X")[0].certainty == SURE
 
 
 def test_a_pattern_that_must_be_absent_rules_an_entry_out() -> None:
@@ -107,19 +133,17 @@ def test_any_group_of_facts_that_holds_altogether_rules_an_entry_out(facts: dict
 
 @pytest.mark.parametrize(
     ("special", "general", "shown"),
-    [(3.0, 1.0, ["special"]), (1.0, 1.0, ["special", "general"]), (1.0, 3.0, ["general", "special"])],
+    [(3.0, 1.0, ["special"]), (1.0, 1.0, ["general", "special"]), (1.0, 3.0, ["general", "special"])],
 )
 def test_a_general_entry_gives_way_to_a_better_one_of_its_code(
     special: float, general: float, shown: list[str]
 ) -> None:
-    one, other = (
-        entry("special", ("sign", special), codes=("X", "Y")),
-        entry("general", ("sign", general), codes=("X",)),
-    )
-    wide = entry("general", ("sign", general), codes=("X",), general=True)
-    assert [card.id for card in cards("sign", one, wide)] == shown
-    assert len(cards("sign", one, other)) == 2
-    assert len(cards("sign", one, entry("general", ("sign", 1.0), codes=("Z",), general=True))) == 2
+    text, facts = "sign of one\nsign of all", {"endpoint": "churn"}
+    one = entry("special", ("sign of one", special), codes=("X", "Y"))
+    both = ["special", "general"] if special > general else ["general", "special"]
+    for codes, wide, expected in ((("X",), True, shown), (("X",), False, both), (("Z",), True, both)):
+        other = entry("general", ("sign of all", general), codes=codes, general=wide)
+        assert [card.id for card in cards(text, one, other, facts=facts)] == expected
 
 
 def test_the_evidence_is_the_last_six_lines_in_their_order() -> None:

@@ -54,6 +54,7 @@ def card(
     if not isinstance(error, CloudError):
         return {
             "id": "internal",
+            "certainty": "sure",
             "code": "",
             "field": "",
             "title": "Unexpected error in aml-deploy",
@@ -67,6 +68,7 @@ def card(
     evidence = [line for line in error.raw.splitlines() if line.strip()]
     own = {
         "id": error.code or "error",
+        "certainty": "sure",
         "code": error.code or "",
         "field": FIELD_OF_CODE.get(error.code or "") or FIELD_OF_TASK.get(task.partition(":")[0], ""),
         "title": error.title,
@@ -108,6 +110,7 @@ def _merged(own: dict[str, Any], known: Card) -> dict[str, Any]:
     evidence = list(dict.fromkeys([*known.evidence, *raw]))
     return {
         "id": known.id,
+        "certainty": known.certainty,
         "code": code,
         "field": known.field or own["field"],
         "title": f"{known.title} ({code})" if shown else known.title,

@@ -127,7 +127,7 @@ def _read_file(path: Path, catalogue: Catalogue) -> None:
     if document is None:
         return
     entries = document.get("entries", []) if isinstance(document, dict) else document
-    if not isinstance(entries, list):
+    if not isinstance(entries, list) or (isinstance(document, dict) and not {"entries", "contexts"} & set(document)):
         catalogue.problems.append(
             f"{path}: expected a list of entries, at the top level or below the key entries. Its entries are omitted."
         )

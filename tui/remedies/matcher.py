@@ -8,12 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from tui.remedies.catalogue import Catalogue, Entry, load
-from tui.remedies.patterns import Hit, Page
+from tui.remedies.likely_line import most_likely_line
+from tui.remedies.nearest import nearest
+from tui.remedies.patterns import LONGEST_LINE, Hit, Page
 from tui.remedies.request_ids import request_ids
 from tui.remedies.tracebacks import Raised, raised
 
+SURE, POSSIBLE = "sure", "possible"
+"""The certainty of a card: recognised, or likely if the text comes from Azure Machine Learning."""
 ENOUGH = 1.0
 """Weights of the patterns that matched, added up, below which an entry is not shown."""
+OURS = ("azure", "azureml", "databricks", "build", "container", "scoring")
+"""The contexts of texts that show where they come from."""
+CLEARLY = 0.5
+"""How much more an entry's score must be to be the only card of a line."""
 MOST_EVIDENCE = 6
 CODE_BONUS = 0.5
 _PLACE = re.compile(r"\{(\w+)(?:\|([^{}]*))?\}")
@@ -24,6 +32,7 @@ _SAFE_IN_A_COMMAND = re.compile(r"[\w./:@+=,-]+")
 class Card:
     """A recognised failure, with its texts and the lines that show it.
 
+    `certainty` is SURE or POSSIBLE.
     `evidence` has the lines and `lines` their numbers (from 1), in the same order; `score` only orders cards. `field`
     is the key of the plan to fix, if there is one.
     """
@@ -41,11 +50,13 @@ class Card:
     phase: str = ""
     source: tuple[str, ...] = ()
     score: float = 0.0
+    certainty: str = SURE
 
     def as_dict(self) -> dict[str, Any]:
         """The card as JSON data, with lists and texts only."""
         return {
             "id": self.id,
+            "certainty": self.certainty,
             "title": self.title,
             "cause": self.cause,
             "remedy": self.remedy,
@@ -68,6 +79,12 @@ class _Found:
     hits: tuple[tuple[float, Hit], ...]
     score: float
     place: int
+    certainty: str
+
+    @property
+    def main(self) -> int:
+        """The index of the line with the heaviest match."""
+        return self.hits[0][1].index
 
 
 def match(
@@ -77,39 +94,82 @@ def match(
     facts: Mapping[str, Any] | None = None,
     catalogue: Catalogue | None = None,
 ) -> list[Card]:
-    """The known failures in a text, best match first; empty if there is no certain match.
+    """The known failures in a text: sure ones first, of each the best match first; empty if there is none.
+
+    An entry is sure if its context occurs in the text, and possible without it, unless the text comes from something
+    else (`elsewhere` in the catalogue). A general entry is only possible. A line makes only the card of its best entry.
+    If no entry matches, the one whose words are nearest to the text's may be possible.
 
     `code` is the service's error code, if it is known separately. `facts` describe the plan and the workspace (see
     `unless` in the catalogue: isolation, egress, has_code, conda_names_server, auth_mode, …, and endpoint, deployment,
     workspace, resource_group, subscription, which fill in the commands). With a code or facts, the text is known to
-    come from Azure Machine Learning, so no context pattern must match. `catalogue` replaces the bundled and user's
+    come from Azure Machine Learning, so every entry that matches is sure. `catalogue` replaces the bundled and user's
     entries.
     """
     known = catalogue or load()
     page = Page(f"{text}\n{code}" if code else text)
-    contexts: dict[str, bool] = {"": True}
     trusted = bool(code or facts)
+    occurs: dict[str, bool] = {"": True}
 
     def in_context(name: str) -> bool:
-        if name not in contexts:
-            contexts[name] = trusted or known.contexts[name].occurs(page)
-        return contexts[name]
+        if name not in occurs:
+            occurs[name] = name in known.contexts and known.contexts[name].occurs(page)
+        return occurs[name]
 
     found = []
     for place, entry in enumerate(known.entries.values()):
         hits = _hits(entry, page)
-        if sum(weight for weight, _ in hits) < ENOUGH or not in_context(entry.context):
+        if sum(weight for weight, _ in hits) < ENOUGH:
+            continue
+        sure = trusted or in_context(entry.context)
+        if not sure and in_context("elsewhere"):
             continue
         if _contradicted(entry, facts or {}) or any(pattern.occurs(page) for pattern in entry.absent):
             continue
-        found.append(_Found(entry, hits, _score(entry, hits, code), place))
-    best = sorted(_without_general(found), key=lambda item: (-item.score, -_last_line(item), item.place))
+        certainty = SURE if trusted or (sure and not entry.general) else POSSIBLE
+        found.append(_Found(entry, hits, _score(entry, hits, code), place, certainty))
+    best = sorted(_without_general(found), key=_order)
+    crash = raised(page) if found or not trusted else None
+    if not found and not trusted and not in_context("elsewhere"):
+        best = _nearest(page, crash, known)
     if not best:
         return []
-    crash = raised(page)
     ids = request_ids(page)
     appended = len(page) - 1 if code else -1
-    return [_card(item, facts or {}, crash, ids, appended) for item in best]
+    return [_card(item, facts or {}, crash, ids, appended) for item in _one_a_line(best)]
+
+
+def _order(item: _Found) -> tuple[bool, float, int, int]:
+    return (item.certainty != SURE, -item.score, -_last_line(item), item.place)
+
+
+def _one_a_line(best: Sequence[_Found]) -> list[_Found]:
+    """Without entries whose main line already made a better card, by CLEARLY or more."""
+    first: dict[int, _Found] = {}
+    for item in best:
+        first.setdefault(item.main, item)
+    return [
+        item
+        for item in best
+        if item is first[item.main]
+        or (item.certainty == first[item.main].certainty and first[item.main].score - item.score < CLEARLY)
+    ]
+
+
+def _nearest(page: Page, crash: Raised | None, known: Catalogue) -> list[_Found]:
+    """The entry whose words are nearest to those of a text that shows an error; or none."""
+    index = crash.index if crash else most_likely_line(page)
+    if index is None:
+        return []
+    ours = any(known.contexts[name].occurs(page) for name in OURS if name in known.contexts)
+    entry = nearest(page, index, known, ours)
+    if entry is None:
+        return []
+    begin, end = page.bounds(index)
+    line = page.text[begin : min(end, begin + LONGEST_LINE)]
+    whole = re.search(r"\S.*|$", line)
+    hit = Hit(index, page.number(index), whole, line)  # type: ignore[arg-type]
+    return [_Found(entry, ((ENOUGH, hit),), 0.0, 0, POSSIBLE)]
 
 
 def _hits(entry: Entry, page: Page) -> tuple[tuple[float, Hit], ...]:
@@ -174,6 +234,7 @@ def _card(item: _Found, facts: Mapping[str, Any], crash: Raised | None, ids: tup
         phase=entry.phase,
         source=entry.source,
         score=round(item.score, 3),
+        certainty=item.certainty,
     )
 
 
