@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from commands import aml_deploy, json_lines, processes_of
+from commands import aml_deploy, events_of, json_lines, processes_of
 
 pytestmark = pytest.mark.slow
 
@@ -82,6 +82,17 @@ def test_a_pin_that_does_not_exist_fails_the_image_build(own_plan: Path, rehears
     assert "ImageBuildFailure" in result
     assert "xgboost-cpu==0.0.99" in result
     assert "churn-pin-01" in result.partition("left behind")[2]
+    run = json_lines(aml_deploy("runs", "--json", environ=rehearsing).stdout)[0]["run"]
+    # The live screen, `apply`, the operator's screen and `explain` all tell the same card.
+    (event,) = [event for event in events_of(run, rehearsing) if event["event"] == "needs_attention"]
+    looked = aml_deploy("troubleshoot", "churn-pin-01", "--json", environ=rehearsing, timeout=RUN_SECONDS)
+    (report,) = json_lines(looked.stdout)
+    (failed,) = [finding for finding in report["findings"] if finding["id"] == "deployment-failed"]
+    explained = aml_deploy("explain", "--json", environ=rehearsing, typed="\n".join(event["card"]["evidence"]))
+    cards = {event["card"]["id"], failed["card"], json_lines(explained.stdout)[0]["id"]}
+    assert cards == {"pin-missing"}
+    assert event["card"]["certainty"] == "sure"
+    assert event["card"]["title"].partition(" (")[0] in failed["cause"] and event["card"]["title"] in result
     assert "Traceback" not in done.stderr
     assert not still_running(rehearsing)
     removed = aml_deploy("remove", *plan, "--json", environ=rehearsing, timeout=RUN_SECONDS)
