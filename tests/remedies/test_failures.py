@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from test_catalogue import REPORTED
+from texts_of_entries import TEXTS
 
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.resolve import resolve
@@ -24,7 +25,7 @@ from tui.remedies.matcher import match
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 TABLE: list[dict[str, Any]] = yaml.safe_load((HERE / "failures.yml").read_text(encoding="utf-8"))
-TEXTS: list[dict[str, Any]] = yaml.safe_load((HERE / "texts.yml").read_text(encoding="utf-8"))
+
 MOST_EMPTY = 5
 
 

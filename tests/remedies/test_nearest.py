@@ -38,6 +38,9 @@ TEXT = (
     "azure said\nError: cannot spin: governor of turbine without flywheel, workspace stalled, flywheel replaced never"
 )
 
+# Near enough for a text that names Azure, not for any text.
+BETWEEN = "Error: governor of the turbine lost its flywheel, my dear old friend"
+
 
 @pytest.mark.parametrize(
     ("text", "line"),
@@ -70,7 +73,7 @@ def test_the_entry_with_the_texts_rare_words_is_possible() -> None:
     ("why", "text", "asked"),
     [
         ("it is far", "azure said\nError: the workspace of someone", {}),
-        ("nothing shows that it is from Azure", "Error: cannot spin the turbine of workspace", {}),
+        ("nothing shows that it is from Azure", BETWEEN, {}),
         ("it is from something else", TEXT.replace("azure", "azure and amazon"), {}),
         ("it shows no error", TEXT.replace("Error: cannot", "All").replace("stalled", "well"), {}),
         ("the service's own words are better", TEXT, {"code": "X"}),
@@ -79,6 +82,10 @@ def test_the_entry_with_the_texts_rare_words_is_possible() -> None:
 )
 def test_nothing_is_near(why: str, text: str, asked: dict[str, object]) -> None:
     assert match(text, catalogue=KNOWN, **asked) == [], why  # type: ignore[arg-type]
+
+
+def test_a_text_that_names_azure_need_not_be_as_near() -> None:
+    assert [card.id for card in match(f"{BETWEEN}\nazure", catalogue=KNOWN)] == [TURBINE.id]
 
 
 def test_a_recognised_entry_leaves_no_room_for_near_ones() -> None:

@@ -9,7 +9,7 @@ from tui.remedies.patterns import LONGEST_LINE, Page
 MOST_LINES = 20_000
 """At most this many lines are looked at, the last ones of the text."""
 _WORDS = (
-    r"(?:un)?(?:able|expected|supported|authorized|available|reachable)\b|no such|cannot|can't|could(?: not|n't)|"
+    r"\bun(?:able|expected|supported|authorized|available|reachable)\b|no such|cannot|can't|could(?: not|n't)|"
     r"not (?:found|allowed|supported|valid|permitted|exist|installed|available|authorized)|exceed(?:s|ed)|conflict|"
     r"fail\w*|denied|refused|forbidden|invalid|missing|expired|crash|killed|aborted|timed out|"
     r"time-?out (?:of|after|error|exceeded|expired|occurred)"

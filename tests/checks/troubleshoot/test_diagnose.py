@@ -18,7 +18,8 @@ from tui.cloud.monitor.metrics import Answers, Hour
 from tui.helper.questions.troubleshoot import recognise
 from tui.plan.model import Credential, Deployment, Endpoint, Model, Plan, Workspace
 
-TEXTS = yaml.safe_load((Path(__file__).parents[2] / "remedies" / "texts.yml").read_text(encoding="utf-8"))
+DOCUMENTED = Path(__file__).parents[2] / "remedies" / "texts" / "documented.yml"
+TEXTS = yaml.safe_load(DOCUMENTED.read_text(encoding="utf-8"))
 
 
 def plan(**credential: Any) -> Plan:
