@@ -16,8 +16,24 @@ OF_AZ: dict[str, Any] = {
     "ad sp show": {"id": "i", "appId": "a", "accountEnabled": True, "displayName": "d"},
     "provider show": {"namespace": "n", "registrationState": "Registered"},
     "provider list": [{"namespace": "n", "registrationState": "NotRegistered"}],
-    "role assignment list": [{"id": "i", "principalName": "", "roleDefinitionName": "r", "scope": "s"}],
-    "storage account show": {**LABEL, "networkRuleSet": {"defaultAction": "Deny"}, "kind": "StorageV2"},
+    "role assignment list": [
+        {"id": "i", "principalId": "p", "principalName": "", "roleDefinitionName": "r", "scope": "s"},
+    ],
+    "storage account show": {
+        **LABEL, "networkRuleSet": {"defaultAction": "Deny"}, "kind": "StorageV2", "allowBlobPublicAccess": False,
+        "allowSharedKeyAccess": False, "isHnsEnabled": False, "publicNetworkAccess": "Disabled",
+    },
+    "aks show": {**LABEL, "powerState": {"code": "Stopped"}, "kubernetesVersion": "1.33"},
+    "identity show": {**LABEL, "clientId": "c", "principalId": "p", "tenantId": "t"},
+    "keyvault show": {
+        **LABEL,
+        "properties": {
+            "enableRbacAuthorization": True, "enablePurgeProtection": True, "enableSoftDelete": True, "vaultUri": "v",
+            "publicNetworkAccess": "Disabled", "networkAcls": {"bypass": "None", "defaultAction": "Deny"},
+            "accessPolicies": [{"objectId": "o", "permissions": {"secrets": ["get"]}}],
+        },
+    },
+    "deployment group list": [{"name": "n", "properties": {"provisioningState": "Running", "timestamp": "t"}}],
     "keyvault network-rule list": {"bypass": "None", "defaultAction": "Deny", "ipRules": []},
     # As Resource Manager sends it: each kind of resource has its own properties.
     "resource show": {
