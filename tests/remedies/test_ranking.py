@@ -93,14 +93,24 @@ def test_without_its_context_an_entry_is_possible_and_nothing_in_a_text_of_somet
     text: str, asked: dict[str, Any], certainty: str | None
 ) -> None:
     contexts = {"cloud": "azure", "elsewhere": "amazon"}
-    found = cards(text, entry("one", ("sign", 1.0), context="cloud"), contexts=contexts, **asked)
+    found = cards(text, entry("one", ("sign", 3.0), context="cloud"), contexts=contexts, **asked)
     assert [card.certainty for card in found] == ([certainty] if certainty else [])
 
 
 def test_sure_cards_come_before_possible_ones_whatever_they_weigh() -> None:
-    one, two = entry("one", ("sign-1", 1.0)), entry("two", ("sign-2", 5.0), context="cloud")
+    one, two = entry("one", ("sign-1", 3.0)), entry("two", ("sign-2", 5.0), context="cloud")
     found = cards("sign-2\nsign-1", one, two, contexts={"cloud": "azure"})
     assert [(card.id, card.certainty) for card in found] == [("one", SURE), ("two", POSSIBLE)]
+
+
+@pytest.mark.parametrize(
+    ("weight", "own", "certainty"), [(2.9, False, POSSIBLE), (3.0, False, SURE), (1.0, True, SURE)]
+)
+def test_a_sure_card_needs_a_pattern_that_is_exact_or_a_user_who_knows(
+    weight: float, own: bool, certainty: str
+) -> None:
+    assert cards("sign", entry("one", ("sign", weight), own=own))[0].certainty == certainty
+    assert cards("sign", entry("one", ("sign", weight)), code="X")[0].certainty == SURE
 
 
 def test_a_general_entry_is_only_possible_unless_the_text_is_azures() -> None:

@@ -12,6 +12,7 @@ from tui.rehearsal.scenarios.failures import FAILURES
 from tui.rehearsal.scenarios.refusals import REFUSALS, SCORING_ANSWERS, STORAGE_REFUSALS
 from tui.remedies.catalogue import Catalogue
 from tui.remedies.matcher import SURE, match
+from tui.remedies.pasted_text import plain
 
 HARMLESS = [*healthy_texts(), *UNRELATED]
 
@@ -23,7 +24,7 @@ def test_the_text_brings_its_entry_first(case: dict[str, Any], catalogue: Catalo
     first = cards[0]
     assert first.id == case["id"], [(card.id, card.score) for card in cards]
     assert first.evidence
-    given = case["text"].splitlines()
+    given = plain(case["text"]).splitlines()
     for number, line in zip(first.lines, first.evidence):
         assert line.strip("… ")[:40] in given[number - 1]
     for sentence in (first.title, first.cause, first.remedy):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ class Entry:
     `context` is the name of a pattern that must occur somewhere in the text, so that common words refer to Azure.
     `absent`: patterns that must not occur. `unless`: groups of facts, any of which rules the entry out. `general`: says
     little more than the service's code, so a more specific entry for that code replaces it. `traceback`: the texts use
-    the exception of a traceback in the text.
+    the exception of a traceback in the text. `own`: a user's.
     """
 
     id: str
@@ -56,6 +56,7 @@ class Entry:
     unless: tuple[Mapping[str, Any], ...] = ()
     general: bool = False
     traceback: bool = False
+    own: bool = False
 
 
 @dataclass
@@ -126,28 +127,31 @@ def _read_file(path: Path, catalogue: Catalogue) -> None:
         return
     if document is None:
         return
-    entries = document.get("entries", []) if isinstance(document, dict) else document
-    if not isinstance(entries, list) or (isinstance(document, dict) and not {"entries", "contexts"} & set(document)):
+    parts = document if isinstance(document, dict) else {"entries": document}
+    entries = parts.get("entries", [])
+    if not isinstance(entries, list) or not {"entries", "contexts"} & set(parts):
         catalogue.problems.append(
             f"{path}: expected a list of entries, at the top level or below the key entries. Its entries are omitted."
         )
         return
-    contexts = document.get("contexts") if isinstance(document, dict) else None
-    for name, text in contexts.items() if isinstance(contexts, dict) else ():
+    contexts, defaults = (
+        {**value} if isinstance(value := parts.get(key), dict) else {} for key in ("contexts", "defaults")
+    )
+    for name, text in contexts.items():
         try:
             catalogue.contexts[str(name)] = Pattern(str(text))
         except BadPattern as error:
             catalogue.problems.append(f"{path}: the context {name} cannot be used: {error}.")
     for number, given in enumerate(entries, 1):
         try:
-            entry = _entry(given, catalogue.contexts)
+            entry = _entry({**defaults, **given} if isinstance(given, dict) else given, catalogue.contexts)
         except (_Unusable, BadPattern) as error:
             name = given.get("id") if isinstance(given, dict) else None
             at = _line_of(content, loader, number - 1)
             catalogue.problems.append(f"{path}, line {at}: entry {name or number} is omitted: {error}.")
             continue
         catalogue.entries.pop(entry.id, None)
-        catalogue.entries[entry.id] = entry
+        catalogue.entries[entry.id] = replace(entry, own=path.parent != BUNDLED)
 
 
 def _line_of(text: str, loader: Any, index: int) -> int:

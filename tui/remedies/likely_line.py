@@ -10,16 +10,16 @@ MOST_LINES = 20_000
 """At most this many lines are looked at, the last ones of the text."""
 _WORDS = (
     r"\bun(?:able|expected|supported|authorized|available|reachable)\b|no such|cannot|can't|could(?: not|n't)|"
-    r"not (?:found|allowed|supported|valid|permitted|exist|installed|available|authorized)|exceed(?:s|ed)|conflict|"
-    r"fail\w*|denied|refused|forbidden|invalid|missing|expired|crash|killed|aborted|timed out|"
-    r"time-?out (?:of|after|error|exceeded|expired|occurred)"
+    r"not (?:found|registered|allowed|supported|valid|permitted|exist|installed|available|authorized)|"
+    r"no [\w -]{1,20} found|fail\w*|denied|refused|forbidden|invalid|missing|expired|crash|killed|aborted|conflict|"
+    r"exceed(?:s|ed)|timed out|time-?out (?:of|after|error|exceeded|expired|occurred)"
 )
 _SIGNS = (
     # Names of exceptions and codes with a message; levels of loggers; then words.
     (4, re.compile(r"^\W*(?:\w+\.)*\w*(?:Error|Exception|Failure)\b(?:\(\w+\))?:? ?\S")),
     (1, re.compile(r"\b(?:Message|message|reason|Reason|details?)[\"']?\s?[:=]\s?[\"']?\S")),
     (2, re.compile(r"\b[A-Za-z]*(?:Error|Exception|Failed|Failure|Denied|Mismatch|Conflict|Forbidden|NotFound)\b")),
-    (2, re.compile(r"(?:^|\W)(?:error|fatal|critical|E)(?:\W|$)", re.IGNORECASE)),
+    (2, re.compile(r"(?:^|\W)(?:errors?|fatal|critical|E)(?:\W|$)", re.IGNORECASE)),
     (2, re.compile(_WORDS, re.IGNORECASE)),
     (1, re.compile(r"\b(?:HTTP\S*|status(?: code)?|code)\W{0,4}[45]\d\d\b", re.IGNORECASE)),
 )

@@ -20,6 +20,8 @@ ENOUGH = 1.0
 """Weights of the patterns that matched, added up, below which an entry is not shown."""
 OURS = ("azure", "azureml", "databricks", "build", "container", "scoring")
 """The contexts of texts that show where they come from."""
+SURELY = 3.0
+"""The score from which an entry is sure: a pattern that identifies exactly this failure. A user's own need none."""
 CLEARLY = 0.5
 """How much more an entry's score must be to be the only card of a line."""
 MOST_EVIDENCE = 6
@@ -96,8 +98,9 @@ def match(
 ) -> list[Card]:
     """The known failures in a text: sure ones first, of each the best match first; empty if there is none.
 
-    An entry is sure if its context occurs in the text, and possible without it, unless the text comes from something
-    else (`elsewhere` in the catalogue). A general entry is only possible. A line makes only the card of its best entry.
+    An entry is sure if its context occurs in the text and its score is SURELY or more, else possible; without its
+    context it is left out if the text comes from something else (`elsewhere` in the catalogue). A general entry is only
+    possible. A line makes only the card of its best entry.
     If no entry matches, the one whose words are nearest to the text's may be possible.
 
     `code` is the service's error code, if it is known separately. `facts` describe the plan and the workspace (see
@@ -121,13 +124,15 @@ def match(
         hits = _hits(entry, page)
         if sum(weight for weight, _ in hits) < ENOUGH:
             continue
-        sure = trusted or in_context(entry.context)
-        if not sure and in_context("elsewhere"):
+        ours = trusted or in_context(entry.context)
+        if not ours and in_context("elsewhere"):
             continue
         if _contradicted(entry, facts or {}) or any(pattern.occurs(page) for pattern in entry.absent):
             continue
-        certainty = SURE if trusted or (sure and not entry.general) else POSSIBLE
-        found.append(_Found(entry, hits, _score(entry, hits, code), place, certainty))
+        score = _score(entry, hits, code)
+        exact = score >= SURELY and not entry.general
+        certainty = SURE if trusted or (ours and (exact or entry.own)) else POSSIBLE
+        found.append(_Found(entry, hits, score, place, certainty))
     best = sorted(_without_general(found), key=_order)
     crash = raised(page) if found or not trusted else None
     if not found and not trusted and not in_context("elsewhere"):

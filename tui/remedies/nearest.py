@@ -14,7 +14,7 @@ from contextlib import closing
 from tui.remedies.catalogue import Catalogue, Entry
 from tui.remedies.patterns import LONGEST_LINE, Page
 
-NEAR, NEAR_ANYWHERE = 4.0, 5.4
+NEAR, NEAR_ANYWHERE = 3.8, 5.0
 """The least rank of an entry that is shown for a text that names Azure or Databricks, and for any other text."""
 LINES_AROUND = 12
 MOST_WORDS = 80
