@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 import textwrap
 from argparse import Namespace
@@ -100,7 +101,8 @@ def card_lines(card: Card) -> list[str]:
 
 def part(name: str, text: object) -> list[str]:
     """A part of a card or a finding, wrapped; empty without a text."""
-    return textwrap.wrap(f"{name}: {text}", WIDTH, initial_indent="  ", subsequent_indent="    ") if text else []
+    width = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
+    return textwrap.wrap(f"{name}: {text}", width, initial_indent="  ", subsequent_indent="    ") if text else []
 
 
 def nothing_found(text: str) -> list[str]:
