@@ -95,7 +95,7 @@ def card_lines(card: Card) -> list[str]:
         lines += [f"    line {number}: {line}" for number, line in zip(card.lines, card.evidence)]
     if card.request_ids:
         lines.append(f"  Ids for a support request: {', '.join(card.request_ids)}")
-    lines.append(f"  Known as {card.id}, from {'; '.join(card.source)}" if card.source else f"  Known as {card.id}")
+    lines += part("Known as", f"{card.id}, from {'; '.join(card.source)}" if card.source else card.id)
     return lines
 
 
