@@ -23,6 +23,7 @@ OF_AZ: dict[str, Any] = {
         **LABEL, "networkRuleSet": {"defaultAction": "Deny"}, "kind": "StorageV2", "allowBlobPublicAccess": False,
         "allowSharedKeyAccess": False, "isHnsEnabled": False, "publicNetworkAccess": "Disabled",
     },
+    "acr show": {**LABEL, "loginServer": "ml.azurecr.io", "adminUserEnabled": False, "sku": {"name": "Premium"}},
     "aks show": {**LABEL, "powerState": {"code": "Stopped"}, "kubernetesVersion": "1.33"},
     "identity show": {**LABEL, "clientId": "c", "principalId": "p", "tenantId": "t"},
     "keyvault show": {
