@@ -43,6 +43,11 @@ def test_a_limit_of_the_plan_ends_the_run_with_a_card(
     tmp_path: Path, rehearsal_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     document = plan_for("churn-limit-01", tmp_path)
+    # An environment that another test has built already would make the deployment faster than its limit.
+    script = tmp_path / "churn-xgboost" / "onlinescoring" / "score.py"
+    slow = script.read_text(encoding="utf-8").replace("    global ", "    __import__('time').sleep(4)\n    global ", 1)
+    assert "sleep(4)" in slow
+    script.write_text(slow, encoding="utf-8")
     document.set("limits", {"deployment": 1}, "test")
     run, prepared = begin(document, rehearsal_env, monkeypatch)
     events = events_until(run, finished)
