@@ -144,7 +144,8 @@ def nothing_found(text: str) -> list[str]:
 def own_entry(line: str) -> list[str]:
     """An entry of a user's own file that recognises a line, to be completed."""
     words = max(re.split(r"[^A-Za-z ,.'()-]+", line), key=len).strip(" ,.'()-")[:60].strip()
-    pattern = re.escape(words).replace("\\ ", " ").replace("'", "''") or "words of the error"
+    # A few letters would match any text.
+    pattern = re.escape(words).replace("\\ ", " ").replace("'", "''") if len(words) > 5 else "words of the error"
     return [
         "- id: our-failure",
         "  title: What happened, in a few words",
