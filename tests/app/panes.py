@@ -76,9 +76,14 @@ class Walk:
         await self.pilot.press(*keys)
 
     async def tab_to(self, wanted: str) -> None:
-        """Press Tab until the widget with this id has the focus."""
+        """Press Tab until the widget with this id has the focus and takes a press.
+
+        Textual drops a press of a button that was pressed 0.2 s before; nobody's fingers are that fast.
+        """
         for _ in range(40):
             if self.focused == wanted:
+                widget = self.app.screen.focused
+                await self.until(lambda: not widget.has_class("-active"), f"{wanted} takes a press")
                 return
             await self.pilot.press("tab")
         raise AssertionError(f"{wanted} cannot be reached with Tab, the focus is at {self.focused}\n{self.text()}")

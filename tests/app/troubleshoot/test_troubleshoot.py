@@ -226,9 +226,8 @@ async def test_a_fix_is_previewed_confirmed_and_then_looked_at(home: Path) -> No
         await walk.until(lambda: "then  blue 100 %" in walk.text() and walk.focused == "close", "the preview")
         await walk.press("enter")  # the second Enter in a row takes it back
         await walk.until(lambda: "Traffic to blue" in walk.text() and walk.focused == "fix-0", "the finding")
-        # Textual lets a button be pressed again when it is not shown as pressed any more.
-        await walk.until(lambda: not walk.app.screen.query_one("#fix-0").has_class("-active"), "the button is ready")
         assert not [name for name, _ in answers.asked if name == "apply_fix"]
+        await walk.tab_to("fix-0")
         await walk.press("enter")
         await walk.tab_to("fix-go")
         await walk.press("enter")
