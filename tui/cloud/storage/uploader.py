@@ -110,6 +110,8 @@ class Upload:
                 shown = max(shown, self._done())
                 progress(shown, self._total)
                 self._report()
+            if cancelled():  # also if the last piece arrived first, so that nothing is registered
+                raise Cancelled
         finally:
             self._stop()
         self._report()
