@@ -9,7 +9,7 @@ from tui.checks.finding import BLOCKER, Finding
 from tui.checks.model.model_folder import ModelFolder
 from tui.plan.model import Plan
 
-IGNORE = "https://learn.microsoft.com/azure/machine-learning/how-to-save-write-experiment-files"
+IGNORE = "https://learn.microsoft.com/azure/machine-learning/v1/how-to-save-write-experiment-files"
 
 _MODEL = "deployment.model.path"
 _SCRIPT = "deployment.code_configuration.scoring_script"
