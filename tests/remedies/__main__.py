@@ -1,6 +1,6 @@
 """Count the reports whose first card is right.
 
-    python -m tests.remedies [--set-aside | --harmless] [--kind KIND] [--level patterns|words] [--list]
+    python -m tests.remedies [--set-aside | --later | --harmless] [--kind KIND] [--level patterns|words] [--list]
 
 Without an option: the reports that the entries were written with. `--list` names those whose first card is not right;
 not with `--set-aside`, where nobody is to look.
@@ -23,12 +23,13 @@ from tui.remedies.catalogue import load
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.remedies", description=__doc__)
     parser.add_argument("--set-aside", action="store_true")
+    parser.add_argument("--later", action="store_true")
     parser.add_argument("--harmless", action="store_true")
     parser.add_argument("--kind")
     parser.add_argument("--level", choices=("both", "patterns", "words"), default="both")
     parser.add_argument("--list", action="store_true")
     asked = parser.parse_args()
-    name = "set_aside" if asked.set_aside else "harmless" if asked.harmless else "seen"
+    name = "set_aside" if asked.set_aside else "harmless" if asked.harmless else "later" if asked.later else "seen"
     reports = [report for report in read(name) if asked.kind in (None, report.kind)]
     with tempfile.TemporaryDirectory() as nobody:
         catalogue = load(Path(nobody) / "remedies.yml")

@@ -1,8 +1,9 @@
 """Measure the catalogue on public error reports: is the first card the right one?
 
 `reports/seen.jsonl` are the reports that the entries were written with; `reports/set_aside.jsonl` those whose source's
-SHA-256 is divisible by three, which nobody looked at while writing entries; `reports/harmless.jsonl` are texts of other
-software. A card is right if its title, cause or remedy has what `want` asks for, a regular expression.
+SHA-256 is divisible by three, which nobody looked at while writing entries; `reports/later.jsonl` are reports (none of
+that third) that were collected afterwards, measured once, and then entries were written with them too;
+`reports/harmless.jsonl` are texts of other software. A card is right if its title, cause or remedy has what `want` asks for, a regular expression.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Report:
 
 
 def read(name: str) -> list[Report]:
-    """The reports of a file of the folder: seen, set_aside or harmless."""
+    """The reports of a file of the folder: seen, later, set_aside or harmless."""
     return [Report(**json.loads(line)) for line in (FOLDER / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
 
 

@@ -11,9 +11,9 @@ from reports import OUTCOMES, Report, by_chance, by_kind, is_set_aside, outcome,
 from tui.remedies.catalogue import Catalogue
 from tui.remedies.matcher import SURE, match
 
-SEEN, SET_ASIDE, HARMLESS = read("seen"), read("set_aside"), read("harmless")
-RIGHT = 0.84
-"""Measured: 84.3 % of 281; 85 % is asked for and not reached yet."""
+SEEN, LATER, SET_ASIDE, HARMLESS = read("seen"), read("later"), read("set_aside"), read("harmless")
+RIGHT = 0.85
+"""Measured: 85.4 % of 281."""
 SURELY_WRONG = 0.02
 # What a card says that says nothing.
 HOLLOW = "The deployment failed. Check the logs and the message, then try again."
@@ -23,13 +23,13 @@ def test_the_reports_are_many_and_each_thread_is_on_one_side() -> None:
     assert len(SEEN) + len(SET_ASIDE) >= 400
     assert len(HARMLESS) >= 100
     assert all(is_set_aside(report.source) for report in SET_ASIDE)
-    assert not any(is_set_aside(report.source) for report in SEEN)
+    assert not any(is_set_aside(report.source) for report in (*SEEN, *LATER))
     assert len(SET_ASIDE) * 4 > len(SEEN) + len(SET_ASIDE)
-    sources = [report.source for report in (*SEEN, *SET_ASIDE)]
+    sources = [report.source for report in (*SEEN, *LATER, *SET_ASIDE)]
     assert len(set(sources)) == len(sources)
 
 
-@pytest.mark.parametrize("reports", [SEEN, SET_ASIDE], ids=["seen", "set_aside"])
+@pytest.mark.parametrize("reports", [SEEN, LATER, SET_ASIDE], ids=["seen", "later", "set_aside"])
 def test_what_is_wanted_is_not_what_any_card_says(reports: list[Report], catalogue: Catalogue) -> None:
     assert not [report.source for report in reports if re.search(report.want, HOLLOW, re.IGNORECASE)]
     assert by_chance(reports, catalogue) < 0.1
@@ -40,15 +40,16 @@ def test_the_first_card_is_right_for_most_reports_set_aside(catalogue: Catalogue
     assert share_right(found) >= RIGHT, "\n".join(table(found))
 
 
-@pytest.mark.parametrize("reports", [SEEN, SET_ASIDE], ids=["seen", "set_aside"])
+@pytest.mark.parametrize("reports", [SEEN, LATER, SET_ASIDE], ids=["seen", "later", "set_aside"])
 def test_a_sure_card_is_hardly_ever_wrong(reports: list[Report], catalogue: Catalogue) -> None:
     found = by_kind(reports, catalogue)
     wrong = sum(counts["wrong sure"] for counts in found.values())
     assert wrong <= SURELY_WRONG * len(reports), "\n".join(table(found))
 
 
-def test_the_reports_that_entries_were_written_with_stay_right(catalogue: Catalogue) -> None:
-    assert share_right(by_kind(SEEN, catalogue)) >= RIGHT
+@pytest.mark.parametrize("reports", [SEEN, LATER], ids=["seen", "later"])
+def test_the_reports_that_entries_were_written_with_stay_right(reports: list[Report], catalogue: Catalogue) -> None:
+    assert share_right(by_kind(reports, catalogue)) >= RIGHT
 
 
 @pytest.mark.parametrize("report", HARMLESS, ids=[report.source for report in HARMLESS])
