@@ -82,11 +82,13 @@ class Walk:
         """
         for _ in range(40):
             if self.focused == wanted:
-                widget = self.app.screen.focused
-                await self.until(lambda: not widget.has_class("-active"), f"{wanted} takes a press")
-                return
+                return await self.takes_a_press(self.app.screen.focused)
             await self.pilot.press("tab")
         raise AssertionError(f"{wanted} cannot be reached with Tab, the focus is at {self.focused}\n{self.text()}")
+
+    async def takes_a_press(self, widget: Any) -> None:
+        """Wait until a widget is not shown as pressed any more."""
+        await self.until(lambda: not widget.has_class("-active"), f"{widget} takes a press")
 
     def text(self) -> str:
         """Return the text on the screen, line by line."""

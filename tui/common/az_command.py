@@ -8,7 +8,7 @@ import shlex
 # Double quotes are understood by cmd.exe too, which does not know single ones.
 _HARMLESS = re.compile(r"[\w .,:/@()+=-]+", re.ASCII)
 # CLUSTER or PRINCIPAL-ID; neither a variable, which is set or read, nor an option.
-_PLACEHOLDER = re.compile(r"(?<!export )(?<![\w$.^{-])[A-Z]+(?:[_-][A-Z]+)*(?![\w.-])")
+_PLACEHOLDER = re.compile(r"(?<!export )(?<![\w$.^{-])[A-Z]+(?:[_-][A-Z]+)*(?![\w.-])|(?<=[@/])[A-Z]+(?=\.[a-z])")
 
 
 def az(command: str, /, **options: str) -> str:
