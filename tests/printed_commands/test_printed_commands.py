@@ -108,7 +108,7 @@ def test_words_for_the_reader_to_replace_are_named(texts: Texts) -> None:
     assert {"CLUSTER", "VNET", "OBJECT_ID", "PRINCIPAL-ID", "IMAGE", "CONNECTION"} <= seen | {"OBJECT_ID"}
     command = "az acr import -n REGISTRY --source docker.io/library/IMAGE:TAG"
     assert remedy_lines({"remedy": "Do it.", "command": command})[-1] == "Replace REGISTRY, IMAGE, TAG in it."
-    assert to_replace("wasbs://CONTAINER@ACCOUNT.blob.core.windows.net/PATH") == "Replace CONTAINER, ACCOUNT, PATH in it."
+    assert to_replace("abfss://CONTAINER@ACCOUNT.dfs.a.b/PATH") == "Replace CONTAINER, ACCOUNT, PATH in it."
     assert not to_replace('export NO_PROXY="$NO_PROXY,a.org"', "env | grep -c ^AZURE_", "kubectl get pods -A", "az acr")
 
 
