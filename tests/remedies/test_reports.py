@@ -13,7 +13,7 @@ from tui.remedies.matcher import SURE, match
 
 SEEN, LATER, SET_ASIDE, HARMLESS = read("seen"), read("later"), read("set_aside"), read("harmless")
 RIGHT = 0.85
-"""Measured: 85.4 % of 281."""
+"""Measured: 85.8 % of 281."""
 SURELY_WRONG = 0.02
 # What a card says that says nothing.
 HOLLOW = "The deployment failed. Check the logs and the message, then try again."
