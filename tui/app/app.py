@@ -22,6 +22,7 @@ from tui.app.steps.typed_ahead import TypedAhead
 from tui.app.textual_patches.newest_size import BottomScreen
 from tui.app.textual_patches.own_faults import OwnFaults
 from tui.app.textual_patches.suspend import suspend_between_events
+from tui.app.textual_patches.work_ends_first import WorkEndsFirst
 from tui.app.theme import DARK, LIGHT
 from tui.plan.load_save.document import Document
 
@@ -36,7 +37,7 @@ TERMINAL_SECONDS = 3.0  # between two checks that the terminal still exists
 STYLES = sorted(Path(__file__).with_name("styles").glob("*.tcss"))
 
 
-class WizardApp(OwnFaults, AppInterface, inherit_bindings=False):
+class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
     """The wizard. Its return value is "left", "detached" or "stopping".
 
     `rehearse` says where plans opened at home are deployed: the mode belongs to what is open (`Store.rehearse`), and a

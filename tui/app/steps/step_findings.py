@@ -75,7 +75,6 @@ class StepFindings(Facts):
     def _on_prune(self) -> None:
         if self._unlisten:
             self._unlisten()
-        self.workers.cancel_node(self)
 
     def _mark(self) -> str:
         run = self.store.run.id if self.store.run else ""

@@ -64,13 +64,6 @@ class Pane(Vertical):
         super().__init__(id=f"pane-{self.step}", classes="pane")
         self.store = store
 
-    def _on_prune(self) -> None:
-        """Stop listening to the store when the pane is being removed: its widgets are removed before it.
-
-        Textual calls this method of every class in the hierarchy, so an override need not call this one.
-        """
-        self.workers.cancel_node(self)
-
     def arrive(self) -> None:
         """Called each time the step is shown."""
 

@@ -107,7 +107,6 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
     def _on_prune(self) -> None:
         """Stop listening to the store before the first widget is removed."""
         self._unlisten()
-        self.workers.cancel_node(self)
 
     def _changed(self, name: str) -> None:
         if name == "preparing" and self.store.prepare_problem:

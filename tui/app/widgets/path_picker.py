@@ -117,8 +117,8 @@ class PathPicker(Vertical):
     def close(self) -> None:
         """Hide the picker and stop reading."""
         self.files.stop()
-        self.workers.cancel_group(self, "count")
-        self.workers.cancel_group(self, "models")
+        for group in ("begin", "count", "models"):
+            self.workers.cancel_group(self, group)
         self.display = False
 
     def follow(self, typed: str) -> None:
