@@ -3,8 +3,9 @@
 `reports/seen.jsonl` are the reports that the entries were written with; `reports/set_aside.jsonl` those whose source's
 SHA-256 is divisible by three, which nobody looked at while writing entries; `reports/later.jsonl` are reports (none of
 that third) that were collected afterwards, measured once, and then entries were written with them too;
-`reports/harmless.jsonl` are texts of other software. A card is right if its title, cause or remedy has what `want` asks
-for, a regular expression.
+`reports/harmless.jsonl` are texts of other software; `reports/other_failures.jsonl` are texts, not of public reports,
+of failures for which a sure card was wrong before it was narrowed. A card is right if its title, cause or remedy has
+what `want` asks for, a regular expression.
 """
 
 from __future__ import annotations

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 
 import pytest
-from reports import OUTCOMES, Report, by_chance, by_kind, is_set_aside, outcome, read, share_right, table
+from reports import FOLDER, OUTCOMES, Report, by_chance, by_kind, is_set_aside, outcome, read, share_right, table
 
 from tui.remedies.catalogue import Catalogue
 from tui.remedies.matcher import SURE, match
@@ -64,3 +65,16 @@ def test_an_outcome_is_judged_by_the_first_card() -> None:
     lines = table({"quota": Counter({"right sure": 2, "none": 1})})
     assert lines[-1].split(" | ")[1:3] == ["3", "2"]
     assert len(OUTCOMES) == 5
+
+
+def test_a_text_of_another_failure_brings_no_sure_card_of_this_one(catalogue: Catalogue) -> None:
+    """Each of these texts once brought a sure card that was wrong, for the reason that stands beside it."""
+    others = [json.loads(line) for line in (FOLDER / "other_failures.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(others) >= 150
+    wrong = [
+        (other["not"], other["text"], other["why"])
+        for other in others
+        for card in match(other["text"], catalogue=catalogue)
+        if card.certainty == SURE and card.id == other["not"]
+    ]
+    assert wrong == []
