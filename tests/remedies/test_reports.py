@@ -14,7 +14,7 @@ from tui.remedies.matcher import SURE, match
 
 SEEN, LATER, SET_ASIDE, HARMLESS = read("seen"), read("later"), read("set_aside"), read("harmless")
 RIGHT = 0.85
-"""Measured: 85.8 % of 281."""
+"""Measured: 86.5 % of 281."""
 SURELY_WRONG = 0.02
 # What a card says that says nothing.
 HOLLOW = "The deployment failed. Check the logs and the message, then try again."
@@ -70,7 +70,7 @@ def test_an_outcome_is_judged_by_the_first_card() -> None:
 def test_a_text_of_another_failure_brings_no_sure_card_of_this_one(catalogue: Catalogue) -> None:
     """Each of these texts once brought a sure card that was wrong, for the reason that stands beside it."""
     others = [json.loads(line) for line in (FOLDER / "other_failures.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert len(others) >= 150
+    assert len(others) >= 240
     wrong = [
         (other["not"], other["text"], other["why"])
         for other in others
