@@ -119,7 +119,7 @@ flavors:
       conda: conda.yaml
       virtualenv: python_env.yaml
     loader_module: mlflow.xgboost
-    python_version: 3.10.13
+    python_version: 3.12.11
   xgboost:
     code: null
     data: model.ubj
@@ -143,11 +143,11 @@ signature:
     requirements.append(f"xgboost-cpu=={xgboost.__version__}")
     (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
     (folder / "python_env.yaml").write_text(
-        "python: 3.10.13\nbuild_dependencies:\n- pip\ndependencies:\n- -r requirements.txt\n",
+        "python: 3.12.11\nbuild_dependencies:\n- pip\ndependencies:\n- -r requirements.txt\n",
         encoding="utf-8",
     )
     conda = ["name: mlflow-env", "channels:", "- conda-forge", "dependencies:"]
-    conda += ["- python=3.10.13", "- pip", "- pip:"]
+    conda += ["- python=3.12.11", "- pip", "- pip:"]
     conda += [f"  - {line}" for line in requirements]
     (folder / "conda.yaml").write_text("\n".join(conda) + "\n", encoding="utf-8")
     split = json.loads(example.to_json(orient="split", index=False))

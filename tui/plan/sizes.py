@@ -1,38 +1,25 @@
-"""Virtual machine sizes of managed online endpoints: cores, memory, quota, retirement, list price.
+"""Virtual machine sizes of managed online endpoints: whether they fit the quota, retirement, list price.
 
-The data and its sources are in `data/`; it is read on first use.
+The prices and their source are in `data/`; they are read on first use.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import dataclass
 from datetime import date, timedelta
-from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-_DATA = Path(__file__).resolve().parent / "data"
+from tui.common.vm_sizes import Size, find, quota_needed, sizes
+
+__all__ = ["Size", "find", "quota_needed", "sizes"]
+
+_PRICES = Path(__file__).with_name("data") / "prices.json"
 
 LIST = "https://learn.microsoft.com/azure/machine-learning/reference-managed-online-endpoints-vm-sku-list"
 RETIREMENTS = "https://learn.microsoft.com/azure/virtual-machines/sizes/retirement/retired-sizes-list"
-
-
-@dataclass(frozen=True)
-class Size:
-    """A virtual machine size. Quota is counted per `family`; `gpus` can be a fraction (0.33…); `memory_gib` and
-    `temp_disk_gib` are None if unknown; with `skip_reserve`, Azure does not reserve 20 % for upgrades."""
-
-    name: str
-    family: str
-    cores: int
-    gpus: float
-    memory_gib: float | None
-    temp_disk_gib: int | None
-    skip_reserve: bool
-    infiniband: bool
 
 
 @dataclass(frozen=True)
@@ -55,44 +42,6 @@ _RETIREMENTS = {
 
 # Microsoft, reference-managed-online-endpoints-vm-sku-list: may be too small for some models.
 _SMALL = {"Standard_DS1_v2", "Standard_F2s_v2"}
-
-
-@lru_cache(maxsize=1)
-def _all() -> dict[str, Size]:
-    with (_DATA / "managed_online_sizes.csv").open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(line for line in file if not line.startswith("#"))
-        return {
-            row["name"].lower(): Size(
-                name=row["name"],
-                family=row["family"],
-                cores=int(row["cores"]),
-                gpus=float(Fraction(row["gpus"])),
-                memory_gib=float(row["memory_gib"]) if row["memory_gib"] else None,
-                temp_disk_gib=int(row["temp_disk_gib"]) if row["temp_disk_gib"] else None,
-                skip_reserve=row["skip_reserve"] == "yes",
-                infiniband=row["infiniband"] == "yes",
-            )
-            for row in rows
-        }
-
-
-def sizes() -> list[Size]:
-    """All sizes in Microsoft's order: by family, from small to large."""
-    return list(_all().values())
-
-
-def find(name: str) -> Size | None:
-    """The size with this name (case-insensitive), or None."""
-    return _all().get(name.lower())
-
-
-def quota_needed(size: Size, count: int) -> int:
-    """The cores of quota that `count` instances need: `ceil(1.2 * count) * cores`.
-
-    Azure reserves 20 % more instances for upgrades, except for some GPU sizes (Microsoft, how-to-manage-quotas).
-    """
-    instances = count if size.skip_reserve else -(-6 * count // 5)
-    return instances * size.cores
 
 
 @dataclass(frozen=True)
@@ -165,7 +114,7 @@ def warnings(size: Size, today: date | None = None) -> list[str]:
 
 @lru_cache(maxsize=1)
 def _prices() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((_DATA / "prices.json").read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = json.loads(_PRICES.read_text(encoding="utf-8"))
     loaded["prices"] = {name.lower(): regions for name, regions in loaded["prices"].items()}
     return loaded
 

@@ -120,7 +120,7 @@ DEFAULTS = {
     "workspace.resource_group": "${env:AZURE_RESOURCE_GROUP}", "workspace.name": "${env:AZURE_ML_WORKSPACE}",
     "endpoint.auth_mode": "key", "endpoint.public_network_access": "disabled", "deployment.name": "blue",
     "deployment.model.type": "custom_model", "deployment.code_configuration.scoring_script": "score.py",
-    "deployment.instance_type": "Standard_DS3_v2", "deployment.instance_count": 1,
+    "deployment.instance_type": "Standard_D4as_v4", "deployment.instance_count": 1,
     "deployment.app_insights_enabled": False, "deployment.request_settings.request_timeout_ms": 5000,
     "deployment.request_settings.max_concurrent_requests_per_instance": 1,
     **{f"deployment.{probe}_probe.{key}": value for probe in ("liveness", "readiness") for key, value in
@@ -129,7 +129,7 @@ DEFAULTS = {
 REQUIRED = {
     "credential.tenant_id", "credential.client_secret", "workspace.subscription_id", "workspace.resource_group",
     "workspace.name", "endpoint.name", "endpoint.identity.user_assigned_identities", "deployment.name",
-    "deployment.model.path", "deployment.instance_type", "deployment.instance_count",
+    "deployment.instance_type", "deployment.instance_count",
 }  # fmt: skip
 
 

@@ -65,3 +65,16 @@ def test_dbfs_is_read_where_a_cluster_mounts_it(tmp_path: Path, monkeypatch: pyt
 )  # fmt: skip
 def test_where_a_secret_may_be_referred_to(key: str, may: bool) -> None:
     assert sources.may_be_secret(key) == may
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/dbfs/m", "DBFS is not mounted"), ("/Volumes/a/b/m", "/Volumes is Databricks' own"),
+        ("/Workspace/Users/m", "/Workspace is Databricks' own"), ("/Volumesx/m", ""), ("/home/me/dbfs/m", ""),
+    ],
+)  # fmt: skip
+def test_a_path_of_databricks_elsewhere(path: str, words: str) -> None:
+    said = sources.not_here(path)
+    assert (said is not None) == bool(words)
+    assert said is None or (words in said[0] and said[1])

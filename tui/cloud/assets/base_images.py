@@ -1,8 +1,9 @@
 """Lists Microsoft's base images and curated environments: from a table offline, and from the services online.
 
-The table is from Azure/AzureML-Containers (README, 16 March 2026) and, for images with a scoring server, of
-Microsoft's concept-prebuilt-docker-images-inference (24 September 2025). Dated tags come from the registry's own list,
-which needs no sign-in; curated environments from the registry azureml, with the requests of azure-ai-ml 1.35.
+The table is from Azure/AzureML-Containers (README, 16 March 2026; the Python of 22.04: issue 232) and, for images
+with a scoring server, of Microsoft's concept-prebuilt-docker-images-inference (24 September 2025). Dated tags come from
+the registry's own list, which needs no sign-in; curated environments from the registry azureml, with the requests of
+azure-ai-ml 1.35.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ class Image:
 _BASE = "AzureML-Containers, 2026-03-16"
 _PREBUILT = "concept-prebuilt-docker-images-inference, 2025-09-24"
 IMAGES = (
-    Image("azureml/openmpi4.1.0-ubuntu22.04", "CPU, Ubuntu 22.04, OpenMPI 4.1.0, Miniconda (py310)", _BASE),
-    Image("azureml/openmpi5.0-ubuntu24.04", "CPU, Ubuntu 24.04, OpenMPI 5.0.6, Miniconda (py310)", _BASE),
+    Image("azureml/openmpi4.1.0-ubuntu22.04", "CPU, Ubuntu 22.04, OpenMPI 4.1.0, Miniconda (Python 3.12)", _BASE),
+    Image("azureml/openmpi5.0-ubuntu24.04", "CPU, Ubuntu 24.04, OpenMPI 5.0.6, Miniconda", _BASE),
     Image("azureml/minimal-py312-inference", "CPU, Python 3.12, scoring server, no conda file needed", _PREBUILT),
     Image("azureml/minimal-ubuntu22.04-py39-cpu-inference", "CPU, Python 3.9, scoring server", _PREBUILT),
     Image(
@@ -66,7 +67,7 @@ def curated_images(cloud: Cloud | None) -> Listing:
         for image in IMAGES
     ]  # fmt: skip
     if cloud is None or not cloud.metadata.built_in:
-        return Listing(table, "Dated tags are not listed in this cloud; you can type a tag such as :20260514.v1.")
+        return Listing(table, "Dated tags are not listed in this cloud; you can type a tag such as :20260901.v1.")
     items: list[Item] = []
     reason = ""
     for image, plain in zip(IMAGES, table):
@@ -83,7 +84,7 @@ def curated_images(cloud: Cloud | None) -> Listing:
 
 
 def newest_tags(tags: list[str]) -> list[str]:
-    """The newest dated tags (20260514.v1), newest first; a pinned date makes a build repeatable."""
+    """The newest dated tags (20260901.v1), newest first; a pinned date makes a build repeatable."""
     dated = [(found[1], int(found[2]), tag) for tag in tags if (found := _DATED.match(tag))]
     return [tag for *_, tag in sorted(dated, reverse=True)[:_NEWEST]]
 

@@ -17,11 +17,11 @@ SERVING_FIELDS: tuple[Field, ...] = (
         Help(
             "The virtual machine size of each instance.",
             "It determines the price and the quota needed.",
-            "Standard_DS3_v2",
+            "Standard_D4as_v4",
             LEARN + "reference-managed-online-endpoints-vm-sku-list",
         ),
         rule=value_rules.instance_type,
-        default="Standard_DS3_v2",
+        default="Standard_D4as_v4",
         required=True,
     ),
     Field(

@@ -6,70 +6,31 @@ the reserve of 20 % is documented in how-to-manage-quotas, and recordings show t
 
 from __future__ import annotations
 
-import csv
-import functools
 import math
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from tui.common.vm_sizes import Size, find, quota_needed, sizes
 from tui.rehearsal.arm.errors import ArmError, bad_request
 from tui.rehearsal.arm.front import Call, Route, page
 from tui.rehearsal.arm.resource_paths import PROVIDER, REGION, REGION_NAME
 from tui.rehearsal.service import Service
 
-# A new subscription has 24 to 300 cores for each ordinary family, by offer, and none for GPU families.
+# A new subscription has 24 to 300 cores for each ordinary family, by offer, and none for GPU families; here these have
+# enough for one instance of the largest size, with its reserve.
 FAMILY_LIMIT = 48
+GPU_FAMILY_LIMIT = 192
 TOTAL_LIMIT = 300
 # Recorded 2025-11 in eastus, for this size only: US dollars per hour for dedicated and low priority machines.
 _PRICES = {"Standard_D16as_v4": (0.77, 0.15)}
 
 
-@dataclass(frozen=True)
-class Size:
-    """One virtual machine size; memory and disk are None if Microsoft's list omits them."""
-
-    name: str
-    family: str
-    vcpus: int
-    gpus: int
-    memory_gb: float | None
-    disk_gb: int | None
-    skip_reserve: bool
-    infiniband: bool
-
-    def cores(self, instances: int) -> int:
-        """The cores of quota that a deployment needs, with the reserve for upgrades unless exempt."""
-        # In integers: 1.2 * 5 is slightly more than 6 as a floating point number.
-        counted = instances if self.skip_reserve else math.ceil(12 * instances / 10)
-        return counted * self.vcpus
-
-
-@functools.lru_cache(maxsize=1)
-def sizes() -> dict[str, Size]:
-    """All sizes by name in lower case."""
-    with Path(__file__).with_name("sizes.csv").open(encoding="utf-8", newline="") as file:
-        found = [
-            Size(
-                name=row["name"],
-                family=row["family"],
-                vcpus=int(row["vcpus"]),
-                gpus=int(row["gpus"]),
-                memory_gb=float(row["memory_gb"]) if row["memory_gb"] else None,
-                disk_gb=int(row["disk_gb"]) if row["disk_gb"] else None,
-                skip_reserve=row["skip_reserve"] == "yes",
-                infiniband=row["infiniband"] == "yes",
-            )
-            for row in csv.DictReader(file)
-        ]
-    return {size.name.lower(): size for size in found}
-
-
 def _limit(service: Service, family: str) -> int:
-    gpus = any(size.family == family and size.gpus for size in sizes().values())
-    return 0 if gpus or "quota" in service.scenarios else FAMILY_LIMIT
+    if "quota" in service.scenarios:
+        return 0
+    gpus = any(size.family == family and size.gpus for size in sizes())
+    return GPU_FAMILY_LIMIT if gpus else FAMILY_LIMIT
 
 
 def _used(service: Service, subscription: str, leave_out: str = "") -> dict[str, int]:
@@ -77,9 +38,9 @@ def _used(service: Service, subscription: str, leave_out: str = "") -> dict[str,
     for deployment in service.store.of_kind("deployments"):
         if not deployment.id.lower().startswith(f"/subscriptions/{subscription.lower()}/"):
             continue
-        size = sizes().get(str(deployment.properties.get("instanceType", "")).lower())
+        size = find(str(deployment.properties.get("instanceType", "")))
         if size is not None and deployment.id.lower() != leave_out.lower():
-            cores = size.cores(int(deployment.body["sku"]["capacity"]))
+            cores = quota_needed(size, int(deployment.body["sku"]["capacity"]))
             used[size.family] = used.get(size.family, 0) + cores
     return used
 
@@ -87,7 +48,7 @@ def _used(service: Service, subscription: str, leave_out: str = "") -> dict[str,
 def require_quota(service: Service, subscription: str, deployment_id: str, size: Size, instances: int) -> None:
     """Refuse a deployment that exceeds the quota, as recorded: 400 for the PUT. Raises ArmError."""
     used = _used(service, subscription, leave_out=deployment_id).get(size.family, 0)
-    needed, limit = size.cores(instances), _limit(service, size.family)
+    needed, limit = quota_needed(size, instances), _limit(service, size.family)
     if used + needed <= limit:
         return
     text = (
@@ -105,7 +66,7 @@ def require_quota(service: Service, subscription: str, deployment_id: str, size:
 
 
 def _families() -> list[str]:
-    return sorted({size.family for size in sizes().values()})
+    return sorted({size.family for size in sizes()})
 
 
 def _family_name(family: str) -> dict[str, str]:
@@ -152,10 +113,7 @@ async def list_usages(call: Call) -> web.Response:
             TOTAL_LIMIT,
         ),
         usage(
-            "onlineEndpoints",
-            {"value": "OnlineEndpoints", "localizedValue": "Online Endpoints"},
-            len(endpoints),
-            100,
+            "onlineEndpoints", {"value": "OnlineEndpoints", "localizedValue": "Online Endpoints"}, len(endpoints), 100
         ),
     ]
     for family in _families():
@@ -211,11 +169,11 @@ async def list_vm_sizes(call: Call) -> web.Response:
         {
             "name": size.name,
             "family": size.family,
-            "vCPUs": size.vcpus,
-            "gpus": size.gpus,
+            "vCPUs": size.cores,
+            "gpus": math.ceil(size.gpus),
             "osVhdSizeMB": 1047552,
-            "maxResourceVolumeMB": (size.disk_gb or 0) * 1024,
-            "memoryGB": size.memory_gb or 0.0,
+            "maxResourceVolumeMB": (size.temp_disk_gib or 0) * 1024,
+            "memoryGB": size.memory_gib or 0.0,
             "lowPriorityCapable": True,
             "premiumIO": True,
             "supportedComputeTypes": ["AmlCompute", "ComputeInstance", "MIR"],
@@ -223,7 +181,7 @@ async def list_vm_sizes(call: Call) -> web.Response:
             "supportsIB": size.infiniband,
             **_prices(size.name),
         }
-        for size in sizes().values()
+        for size in sizes()
     ]
     return page(call, found)
 
