@@ -1,9 +1,11 @@
-"""A package index on loopback that behaves like PyPI."""
+"""A package index on loopback that behaves like PyPI, with wheels that have metadata and nothing else."""
 
 from __future__ import annotations
 
+import io
 import json
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,12 +24,17 @@ WHEELS = {
     **{
         name: [(version, "py3-none-any", ">=3.8") for version in versions]
         for name, versions in {
-            "pandas": ["2.2.3"], "joblib": ["1.4.2"], "scikit-learn": ["1.5.2", "1.6.1"], "lightgbm-cpu": ["4.6.0"],
-            "azureml-ai-monitoring": ["1.0.0"], "mlflow-skinny": ["2.16.2"],
+            "pandas": ["2.2.3"], "joblib": ["1.4.2"], "scikit-learn": ["1.5.2", "1.6.1"], "lightgbm": ["4.6.0"],
+            "azureml-ai-monitoring": ["1.0.0"], "mlflow-skinny": ["2.16.2"], "needs-old-numpy": ["1.0"],
+            "needs-sources": ["1.0"],
         }.items()
     },
 }  # fmt: skip
-METADATA = {"azureml_inference_server_http-1.5.1-py3-none-any.whl": "Name: x\nRequires-Dist: flask<3.2,>=3.1.0\n"}
+REQUIRES = {
+    "azureml_inference_server_http-1.5.1": "flask<3.2,>=3.1.0",
+    "needs_old_numpy-1.0": "numpy<2",
+    "needs_sources-1.0": "sources-only",
+}
 
 
 class Index(BaseHTTPRequestHandler):
@@ -36,7 +43,7 @@ class Index(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         name = self.path.strip("/").rpartition("/")[2]
         if self.path.endswith(".metadata"):
-            return self._send("text/plain", METADATA[name[: -len(".metadata")]])
+            return self._send("text/plain", metadata(name[: -len(".metadata")]))
         listed = WHEELS.get(name[5:] if name.startswith("html-") else name)
         if listed is None:
             return self.send_error(404)
@@ -54,7 +61,7 @@ class Index(BaseHTTPRequestHandler):
         stem = f"{name.replace('-', '_')}-{version}"
         filename = f"{stem}-{tags}.whl" if tags else f"{stem}.tar.gz"
         return {"filename": filename, "url": f"/files/{filename}", "requires-python": python,
-                "core-metadata": filename in METADATA, "yanked": False}  # fmt: skip
+                "core-metadata": bool(tags), "yanked": False, "hashes": {}}  # fmt: skip
 
     def _send(self, kind: str, text: str) -> None:
         self.send_response(200)
@@ -64,6 +71,25 @@ class Index(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Log nothing."""
+
+
+def metadata(filename: str) -> str:
+    """The metadata of a wheel."""
+    name, version = filename.split("-")[:2]
+    needs = REQUIRES.get(f"{name}-{version}")
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
+    return "\n".join([*lines, *([f"Requires-Dist: {needs}"] if needs else []), ""])
+
+
+def wheel(filename: str) -> bytes:
+    """A wheel without modules."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        folder = "-".join(filename.split("-")[:2]) + ".dist-info"
+        archive.writestr(f"{folder}/METADATA", metadata(filename))
+        archive.writestr(f"{folder}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n")
+        archive.writestr(f"{folder}/RECORD", "")
+    return made.getvalue()
 
 
 @contextmanager

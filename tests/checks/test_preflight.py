@@ -129,6 +129,28 @@ def test_the_preset_without_code_is_in_order_under_a_managed_network(rehearsal: 
     assert not_ok(found) == {}
 
 
+@pytest.mark.parametrize(
+    ("lines", "id", "words"),
+    [
+        # The index of these tests stands for a mirror, so a conflict is none for certain.
+        ("  - r-base=4.3\n", "rehearsal-packages", "'r-base=4.3' is not on PyPI, from which the rehearsal"),
+        ("  - only-on-conda=1.0\n", "rehearsal-packages", "'only-on-conda=1.0' is not on PyPI"),
+        ("  - pip:\n      - joblib=1.4.2\n", "conda", "line 4: 'joblib=1.4.2' under pip has conda's single '='"),
+        ("  - pip:\n      - -r more.txt\n", "conda-local", "line 4: '-r more.txt' refers to a local file"),
+        ("  - pip:\n      - needs-old-numpy\n      - numpy==2.2.6\n", "pins", "needs-old-numpy (line 4) and numpy=="),
+    ],
+)
+def test_what_cannot_be_built_is_said(
+    rehearsal: dict[str, Any], tmp_path: Path, lines: str, id: str, words: str
+) -> None:
+    (tmp_path / "conda.yml").write_text(f"dependencies:\n  - python=3.10\n{lines}")
+    (tmp_path / "more.txt").write_text("azureml-inference-server-http==1.5.1\n")
+    found = preflight(rehearsal, legacy(rehearsal), f"deployment.environment.conda_file={tmp_path / 'conda.yml'}")
+    assert found[id]["severity"] == ("warning" if id == "pins" else "blocker") and words in found[id]["message"]
+    assert found[id]["field"] == "deployment.environment.conda_file"
+    assert ("inference-server" in found) == (id in ("rehearsal-packages", "pins")), "lines of a file count"
+
+
 @pytest.mark.parametrize("preset", ["sklearn-iris", "lightgbm-diabetes", "own-score"])
 def test_the_other_presets_give_no_warning_either(rehearsal: dict[str, Any], preset: str) -> None:
     found = preflight(rehearsal, legacy(rehearsal), preset=preset)
@@ -206,8 +228,9 @@ def test_a_step_tells_what_is_wrong_with_it_and_nothing_else(rehearsal: dict[str
 
 def test_what_the_plan_refers_to_has_to_be_there(rehearsal: dict[str, Any]) -> None:
     found = preflight(rehearsal, legacy(rehearsal), "deployment.model.path=azureml:nothing:3", step="model")
-    assert found["registered"]["severity"] == "blocker"
-    assert "azureml:nothing:3 is not registered" in found["registered"]["message"]
+    assert found["rehearsal-limit"]["severity"] == "blocker"
+    assert "azureml:nothing:3 only after you have added it" in found["rehearsal-limit"]["message"]
+    assert found["rehearsal-limit"]["command"] == "aml-deploy rehearsal add model nothing:3 PATH"
 
 
 def test_a_model_without_code_under_legacy_isolation_is_told_where_it_is_chosen(rehearsal: dict[str, Any]) -> None:
@@ -229,8 +252,8 @@ def test_what_cannot_work_blocks_and_all_of_it_is_told(rehearsal: dict[str, Any]
         rehearsal,
         legacy(rehearsal),
         "deployment.egress_public_network_access=enabled",
-        "deployment.instance_type=Standard_NC4as_T4_v3",
-        "deployment.instance_count=9",
+        "deployment.instance_type=Standard_NC16as_T4_v3",
+        "deployment.instance_count=13",
         "traffic={green: 100}",
     )
     blockers = {id for id, severity in not_ok(found).items() if severity == "blocker"}
@@ -266,7 +289,7 @@ def test_no_time_is_no_answer_and_never_a_blocker(rehearsal: dict[str, Any]) -> 
 TWO = """
 deployments:
   - {name: blue}
-  - {name: green, instance_type: Standard_D4as_v4, egress_public_network_access: enabled}
+  - {name: green, instance_type: Standard_DS3_v2, egress_public_network_access: enabled}
 traffic: {blue: 90, green: 10}
 """
 

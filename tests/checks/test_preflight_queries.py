@@ -12,7 +12,7 @@ from plan_files import MakePlan
 from test_cloud_checks import ID, a_deployment, a_workspace, an_endpoint, offer
 
 from tui.checks import preflight, steps
-from tui.checks.environment import pins
+from tui.checks.environment import resolution
 from tui.checks.finding import Finding
 from tui.checks.identity import required_permissions
 from tui.checks.model import registered, source
@@ -33,7 +33,7 @@ WHO = SignedIn("trainer", "user", "tenant", "client", None, "default", "AzureCli
 FAILED = CloudError("It failed", "For a reason", "Do this.", status=500)
 REFUSED = CloudError("Refused", "No role", "Ask.", status=403)
 YOURS = NameInRegion("churn-endpoint", "eastus2", "yours")
-CLOUD: Any = SimpleNamespace(metadata=SimpleNamespace(built_in=True))
+CLOUD: Any = SimpleNamespace(metadata=SimpleNamespace(built_in=True, name="AzureCloud"))
 
 
 class World:
@@ -103,7 +103,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         (required_permissions, "providers", "providers"),
         (diagnose, "diagnose", "diagnose"),
         (preflight, "_storage", "storage"),
-        (pins, "check", "pins"),
+        (resolution, "check", "pins"),
     ):
         monkeypatch.setattr(module, function, made.answering(name))
     monkeypatch.setattr(connectivity, "Board", NoNetwork)

@@ -64,3 +64,23 @@ def test_the_file_that_a_model_names() -> None:
     assert name_in_model({"env": {"conda": "own.yaml"}}) == "own.yaml"
     assert name_in_model({"env": "old.yaml"}) == "old.yaml"
     assert name_in_model({}) == "conda.yaml"
+
+
+def test_condas_single_equals_sign_under_pip_is_refused() -> None:
+    for line in ("joblib=1.4.2", "a[b] = 1.0 ; python_version > '3'"):
+        lines = take_apart([{"pip": ["ok==1", line]}], "conda.yml")
+        assert lines.wrong == line and line in lines.problem and "==" in lines.problem
+    for line in ("a==1", "a===1", "a~=1", "a>=1,<=2", "a @ https://b/?c=d", "git+https://b/c?d=e#egg=f", "a; x == '1'"):
+        assert not take_apart([{"pip": [line]}], "conda.yml").problem, line
+
+
+def test_requirements_files_are_read_where_their_folder_is_known(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "more.txt").write_text("a==1 \\\n  --hash=sha256:12\n-r sub/deep.txt\n--pre\n")
+    (tmp_path / "sub/deep.txt").write_text("b=2\n-e .\n-r deep.txt\n")
+    lines = take_apart([{"pip": ["-r more.txt", "-r none.txt"]}], "conda.yml", tmp_path)
+    assert [line.split()[0] for line in lines.pip][:2] == ["a==1", "b=2"]
+    assert lines.local == ["-r more.txt", "-r none.txt"]
+    assert {"-r none.txt", "-e ."} <= set(lines.unread) and "-r more.txt" not in lines.unread
+    assert lines.problem.startswith("deep.txt: 'b=2'") and lines.options[0].name == "--pre"
+    assert take_apart([{"pip": ["-r more.txt"]}], "conda.yml").unread == ["-r more.txt"]

@@ -20,6 +20,7 @@ from tui.common.redact import (
     hide_logins,
     learn,
     learn_environment,
+    looks_secret,
     redact,
 )
 
@@ -116,6 +117,42 @@ def test_variables_that_are_secret_by_their_names_are_known_values() -> None:
     learn_environment({"AZURE_TOKEN_CREDENTIALS": "ManagedIdentityCredential", "AZURE_TENANT_ID": "planted-0003"})
     shown = redact("planted-0001 planted-0002 ManagedIdentityCredential planted-0003")
     assert shown == "(hidden) (hidden) ManagedIdentityCredential planted-0003"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("API_KEY", "x1"),
+        ("db_password", "abc"),
+        ("HF_TOKEN", "hf_abc"),
+        ("BLOB", "https://a.blob.core.windows.net/c?sv=1&sig=abc"),
+        ("CONNECTION", "Server=a;Password=hunter22"),
+        ("PLAIN", "Zm9vYmFyYmF6cXV4Zm9v0Aa1"),
+        ("HOST_LOGIN", "dapi0123456789abcdef0123456789abcdef-2"),
+        ("REPO", "ghp_abcdefghijklmnopqrstuvwxyz0123456789"),
+        ("SEARCH", "0123456789abcdef0123456789abcdef"),
+        ("STORE", "dGhpcyBpcyBub3QgYSBrZXk/dGhpcyBpcyBub3QgYSBrZXk+dGhpcyBpcyBub3Q=="),
+    ],
+)
+def test_a_variable_that_holds_a_secret(name: str, value: str) -> None:
+    assert looks_secret(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WORKER_COUNT", "2"),
+        ("MAX_TOKENS", "512"),
+        ("TOKENIZERS_PARALLELISM", "false"),
+        ("USE_TOKEN", "false"),
+        ("MODEL", "microsoft/Phi-3.5-mini-instruct"),
+        ("MLFLOW_EXPERIMENT", "11111111-2222-3333-4444-555555555555"),
+        ("URL", "https://example.com/a/b"),
+        ("IMAGE_HASH", "0123456789abcdef0123456789abcdef01234567"),
+    ],
+)
+def test_a_variable_that_holds_none(name: str, value: str) -> None:
+    assert not looks_secret(name, value)
 
 
 def test_known_values_are_hidden_in_nested_data_and_lookalikes_are_kept() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.app.home.open_plan_dialog import paths_in
+from tui.app.home.open_plan_dialog import ImportScreen
 from tui.app.widgets.file_tree import start_folder
 from tui.cli.main import main
 from tui.common.typed_path import UnusablePath, real_path, typed_path
@@ -62,7 +62,7 @@ def test_what_opens_files_says_why_a_path_cannot_be_used(typed: str, tmp_path: P
         load(typed)
     assert start_folder(tmp_path, typed) == str(tmp_path)
     with pytest.raises(UnusablePath, match=UNUSABLE[typed]):
-        paths_in(typed)
+        ImportScreen().read(typed)
 
 
 @unusable

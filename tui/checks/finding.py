@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as made_by
+from pathlib import Path
 from typing import Any, Optional
 
 BLOCKER = "blocker"
@@ -28,6 +29,18 @@ class PlanFix:
     def as_dict(self) -> dict[str, Any]:
         """The fix as JSON data."""
         return {"key": self.key, "value": self.value}
+
+
+@dataclass(frozen=True)
+class LineFix:
+    """A requirement that a conda file lacks, or has with another version."""
+
+    path: Path
+    line: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fix as JSON data."""
+        return {"file": str(self.path), "line": self.line}
 
 
 @dataclass(frozen=True)
@@ -70,7 +83,7 @@ class Finding:
     docs: str = ""
     looked_at: str = ""
     commands: tuple[str, ...] = ()
-    fixes: tuple[PlanFix | Fix, ...] = ()
+    fixes: tuple[PlanFix | LineFix | Fix, ...] = ()
     cause: str = ""
     evidence: tuple[str, ...] = ()
     deployment: str = ""

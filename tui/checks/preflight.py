@@ -10,10 +10,10 @@ import time
 from collections.abc import Iterator
 from typing import Any, Callable, NamedTuple, TypeVar
 
-from tui.checks import each_deployment, sdk_version, steps
+from tui.checks import each_deployment, rehearsal_limits, sdk_version, steps
 from tui.checks.ask_azure import ask
 from tui.checks.capacity import size_and_quota
-from tui.checks.environment import pins
+from tui.checks.environment import pins, resolution
 from tui.checks.finding import BLOCKER, UNKNOWN, Finding, ordered
 from tui.checks.identity import endpoint_identity, identity, required_permissions
 from tui.checks.model import artifact_findings, artifacts, registered, source
@@ -158,6 +158,11 @@ class Preflight:
         named = endpoint_identity.asked(plan, cloud, info, self._ask) if self._wants("names") else {}
         assets = each_deployment.plans(plan) if self._wants("elsewhere") else []
         asked_assets = {one.deployment.name: registered.asked(one, cloud, self._ask) for one in assets}
+        rehearsed = each_deployment.plans(plan) if rehearsal_limits.applies(cloud) else []
+        asked_limits: list[Question[Any]] = [
+            self._ask(functools.partial(rehearsal_limits.of_plan, one, asked_assets.get(one.deployment.name, {})))
+            for one in rehearsed
+        ]
 
         existing = ask(early.endpoint, "endpoint", "endpoint.name", f"Whether {plan.endpoint.name} exists")
         endpoint = None if isinstance(existing, Finding) else existing
@@ -189,6 +194,7 @@ class Preflight:
             *each_deployment.each(
                 plan, lambda one: registered.findings(one, asked_assets.get(one.deployment.name, {}))
             ),
+            *each_deployment.merged(plan, [_quietly(one) or () for one in asked_limits]),
             *(workspace_diagnose.noticed(looked, info) if looked else []),
         ]
 
@@ -205,8 +211,8 @@ class Preflight:
 
         def ask_index(one: Plan) -> list[Finding]:
             asked = pins.wanted(one)
-            seconds = max(0.0, min(pins.SHARE * self._limit, self._ends - time.monotonic() - 0.5))
-            return pins.check(one, asked, seconds) if asked else []
+            seconds = max(0.0, self._ends - time.monotonic() - 0.5)
+            return resolution.check(one, asked, seconds) if asked else []
 
         return [self._ask(functools.partial(ask_index, one)) for one in each_deployment.plans(self._plan)]
 

@@ -40,6 +40,15 @@ _VARIABLE = re.compile(
     r"\w*(SECRET|PASSWORD|PASSWD|ACCESSTOKEN|_TOKEN|API_?KEY|ACCESS_KEY|CONNECTION_STRING|_ASSERTION)|IDENTITY_HEADER",
     re.IGNORECASE,
 )
+# Of other people's variables, whose names are less strict: a setting such as MAX_TOKENS is none.
+_NAMED = re.compile(r"SECRET|PASSW|PWD|TOKEN(?!S|I)|CREDENTIAL|CONNECTION_?STRING|KEY$|_SAS$|_PAT$", re.IGNORECASE)
+_RANDOM = re.compile(
+    r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[\w+-]{24,}|[\w+/-]{40,}={1,2}|[0-9a-f]{32}"
+    # As Databricks, GitHub, Hugging Face, OpenAI, Slack and AWS begin their tokens and keys.
+    r"|(dapi|gh[a-z]_|github_pat_|hf_|sk-|xox[a-z]-|AKIA)[\w-]{16,}",
+    re.ASCII,
+)
+_SETTING = re.compile(r"true|false|none|[\d.]*", re.IGNORECASE)
 
 
 class Secrets:
@@ -157,6 +166,12 @@ def learn_environment(environ: Mapping[str, str]) -> None:
     _known.learn(*(value for name, value in environ.items() if _VARIABLE.fullmatch(name)))
 
 
+def looks_secret(name: str, value: str) -> bool:
+    """Whether a variable or tag holds a secret: by its name, its characters, or a part that `redact` hides."""
+    named = _NAMED.search(name) and not _SETTING.fullmatch(value)
+    return bool(named or _RANDOM.fullmatch(value)) or redact(value) != value
+
+
 def hide(text: str) -> str:
     """Replace the known secrets with `(hidden)`; other texts, which a user may have written so, are kept."""
     return _known.hide(text)
@@ -182,6 +197,11 @@ def each_text(data: Any, change: Callable[[str], str]) -> Any:
     if isinstance(data, list):
         return [each_text(item, change) for item in data]
     return change(data) if isinstance(data, str) else data
+
+
+def without_logins(text: str) -> str:
+    """The text without secrets, and without logins in its URLs, which a file that is written here must not have."""
+    return redact(re.sub(r"(://)[^/@\s$]+@|(://[^/\s]+/)t/[^/\s]{8,}/", r"\1\2", text))  # the latter is conda's
 
 
 class RedactingFilter(logging.Filter):

@@ -50,7 +50,7 @@ def write(
         raise Failure("The Dockerfile needs a base image, and the plan names none. Name one with --image.", 2)
     version = wanted.minor
     if not version:
-        raise Failure("The conda file does not specify a Python version. Add one, for example python=3.10.", 2)
+        raise Failure("The conda file does not specify a Python version. Add one, for example python=3.12.", 2)
     if not any(line.startswith(SERVER) for line in wanted.packages):
         raise Failure(f"The conda file does not list {SERVER}, which answers requests. Add it to its pip section.", 2)
     made = Written(folder, notes=list(wanted.notes))

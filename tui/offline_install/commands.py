@@ -11,7 +11,7 @@ from tui.offline_install import plan_environments
 from tui.offline_install.install_folder import megabytes, shown, write
 from tui.offline_install.wheels import PYTHONS
 from tui.plain.failure import Failure
-from tui.plain.terminal import say
+from tui.plain.terminal import say, say_check
 
 
 def run(arguments: Namespace) -> int:
@@ -71,5 +71,5 @@ def build_context(arguments: Namespace) -> int:
     for path in (made.folder / contexts.FOLDER, plan):
         print(json.dumps({"path": shown(path)}) if arguments.json else shown(path))
     say("Azure has never built this Dockerfile; the project's tests run its commands without a network.")
-    say(f"Check the plan: aml-deploy check {plan}")
+    say_check(plan)
     return 0

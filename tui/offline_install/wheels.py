@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tui.common import child_process
+from tui.common import child_process, uv_program
 from tui.common.redact import hide_logins
 from tui.offline_install.package_indexes import Wanted, for_pip
 from tui.plain.failure import Failure
@@ -143,12 +143,7 @@ def requirement_of(wheel: Path, extras: Sequence[str] = ()) -> str:
 
 def uv() -> str:
     """The path of the program uv. Raises Failure."""
-    try:
-        import uv as package
-
-        return str(package.find_uv_bin())
-    except (ImportError, FileNotFoundError):
-        found = shutil.which("uv")
+    found = uv_program.find()
     if found is None:
         raise Failure("The program uv, which resolves the packages, is not installed. Install aml-deploy[rehearsal].")
     return found

@@ -56,21 +56,8 @@ class Card:
 
     def as_dict(self) -> dict[str, Any]:
         """The card as JSON data, with lists and texts only."""
-        return {
-            "id": self.id,
-            "certainty": self.certainty,
-            "title": self.title,
-            "cause": self.cause,
-            "remedy": self.remedy,
-            "commands": list(self.commands),
-            "docs": self.docs,
-            "evidence": list(self.evidence),
-            "lines": list(self.lines),
-            "request_ids": list(self.request_ids),
-            "field": self.field,
-            "phase": self.phase,
-            "source": list(self.source),
-        }
+        told = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
+        return {name: value for name, value in told.items() if name != "score"}
 
 
 @dataclass(frozen=True)

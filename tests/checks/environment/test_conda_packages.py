@@ -34,6 +34,7 @@ def one(tmp_path: Path, line: str, pip: bool) -> Package | None:
         ("numpy=1.26.*", False, "numpy", "1.26"),
         ("numpy==1.26.4", False, "numpy", "1.26.4"),
         ("numpy=1.26.4=py310_0", False, "numpy", "1.26.4"),
+        ("numpy=1.26.*=py310*", False, "numpy", "1.26"),
         ("numpy>=1.26", False, "numpy", None),
         ("conda-forge::Scikit_Learn = 1.5", False, "scikit-learn", "1.5"),
         ("numpy==1.26.4", True, "numpy", "1.26.4"),

@@ -12,10 +12,11 @@ from typing import Optional
 import pytest
 from plan_files import MakePlan
 
-from tui.checks.environment import pins
+from tui.checks.environment import pins, resolution
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.cloud.http import package_index
 from tui.cloud.http.package_index import File, Indexes, Unreachable
+from tui.common import uv_program
 from tui.plan.model import Environment, Plan
 
 Files = Mapping[str, Optional[Sequence[File]]]
@@ -37,6 +38,7 @@ class Shelf(Indexes):
 def judge(make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Judge:
     """The findings about requirements, given what an index has, and what wheels say that they need."""
     monkeypatch.setenv("AML_DEPLOY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(uv_program, "find", lambda: None)
 
     def judged(
         held: Files,
@@ -52,7 +54,7 @@ def judge(make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         plan = make_plan(conda=conda(*lines, python=python))
         asked = pins.wanted(plan)
         assert asked is not None
-        return pins.check(plan, asked, 20.0)
+        return resolution.check(plan, asked, 20.0)
 
     return judged
 
@@ -234,8 +236,10 @@ def test_only_a_good_result_is_kept_and_for_a_day(
     assert severity(judge({}, "a>=1")) == WARNING
     elsewhere = Shelf(("https://user:other@index.example:8443/simple",), True, {})
     assert severity(judge({}, "a", shelf=elsewhere)) == WARNING
-    password = Shelf(("https://user:secret@index.example/simple",), True, {})
-    assert severity(judge({}, "a", shelf=password)) == OK
+    for word, held in (("secret", {"a": ONE}), ("newer", {})):  # another password is the same index
+        own = Shelf((f"https://user:{word}@index.example/simple",), True, held)
+        assert severity(judge(held, "a", shelf=own)) == OK
+    assert not any("secret" in path.read_text() for path in (tmp_path / "cache").rglob("*.json"))
 
 
 class Silent(Shelf):

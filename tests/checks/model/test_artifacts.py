@@ -164,7 +164,7 @@ def test_the_script_is_never_run(make_plan: MakePlan, tmp_path: Path) -> None:
         ("name: x\n", "conda", "blocker", "dependencies"),
         (CONDA.replace("- python=3.10", "- python: 3.10"), "conda", "blocker", "python"),
         (CONDA.replace("  - python=3.10\n", ""), "conda-python", "warning", "Python version"),
-        (CONDA + "      - -r requirements.txt\n", "conda-local", "warning", "requirements.txt"),
+        (CONDA + "      - -r requirements.txt\n", "conda-local", "blocker", "requirements.txt"),
     ],
 )
 def test_what_is_wrong_with_a_conda_file(make_plan: MakePlan, conda: str, id: str, severity: str, words: str) -> None:

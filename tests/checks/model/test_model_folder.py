@@ -13,6 +13,7 @@ from tui.checks.model import artifact_findings, file_count, ignored_files, model
 from tui.checks.model.file_count import Figures
 from tui.checks.model.model_folder import ModelFolder
 from tui.checks.scoring.sample_request import SampleRequest
+from tui.checks.scoring.score_script import ScoreScript
 from tui.common.conda_file import Lines
 from tui.plan import model as m
 
@@ -47,7 +48,7 @@ INSIDE = Path("model/MLmodel")
 @pytest.mark.parametrize(
     ("of", "model", "expected"),
     [
-        (plan(), None, [("model", "blocker")]),
+        (plan(), None, [("model", "ok")]),
         (plan(registered="azureml:m:1"), None, []),
         (plan(source="https://a"), None, []),
         (plan(), folder(), [("model", "ok")]),
@@ -115,7 +116,10 @@ def test_python_is_not_counted_as_a_package() -> None:
         ({"xgboost": {"xgb_version": "2.1.4", "data": "m.ubj"}}, ["xgboost=2.0"], 1),
         ({"xgboost": {"xgb_version": "2.1.4", "model_format": "json"}}, ["xgboost=3.0"], 0),
         ({"xgboost": {"xgb_version": "2.1.4", "data": "m.json", "model_format": "pkl"}}, ["xgboost=3.0"], 1),
-        ({"xgboost": {"xgb_version": "2.1.4"}}, ["xgboost>=3.0"], 0),
+        ({"xgboost": {"xgb_version": "2.1.4"}}, ["xgboost>=3.0"], 1),
+        ({"xgboost": {"xgb_version": "2.1.4"}}, ["xgboost"], 1),
+        ({"xgboost": {"xgb_version": "2.1.4"}}, ["xgboost>=2.1,<2.2"], 0),
+        ({"xgboost": {"xgb_version": "2.1.4", "data": "m.ubj"}}, ["xgboost"], 0),
         ({"xgboost": {}}, ["xgboost=3.0"], 0),
         ({"other": {"version": "1"}}, ["other=2"], 0),
         ({"sklearn": {}, "python_function": {"python_version": "3.10.13"}}, ["python=3.10"], 0),
@@ -260,3 +264,35 @@ def test_the_first_folder_with_an_mlmodel_counts_and_an_example_outside_is_not_r
     (tmp_path / "example.json").write_text("[1]")
     found = model_folder.read(tmp_path / "model")
     assert (found.mlmodel_path, found.example) == (tmp_path / "model" / "b" / "MLmodel", None)
+
+
+@pytest.mark.parametrize(
+    ("reads", "conda_file", "variables", "severity", "said"),
+    [
+        (None, "c.yml", {}, "ok", "script must have or fetch it"),
+        (None, None, {}, "ok", "image must contain it"),
+        ((False, 3), "c.yml", {}, "blocker", "score.py reads in line 3"),
+        ((True, 3), "c.yml", {}, "warning", "score.py reads in line 3"),
+        ((False, 3), None, {}, "warning", "score.py reads in line 3"),
+        ((False, 3), "c.yml", {"AZUREML_MODEL_DIR": "/m"}, "ok", "script must have or fetch it"),
+    ],
+)
+def test_a_deployment_without_a_model(
+    reads: tuple[bool, int] | None, conda_file: str | None, variables: dict[str, str], severity: str, said: str
+) -> None:
+    environment = m.Environment(image="i", conda_file=Path(conda_file) if conda_file else None)
+    of = m.Plan(deployment=m.Deployment(environment=environment, environment_variables=variables))
+    (found,) = artifact_findings.about_model(of, None, ScoreScript(Path("score.py"), model_dir=reads))
+    assert (found.id, found.severity) == ("model", severity) and said in found.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "severity"),
+    [("image/png", True, "ok"), ("image/png", False, "warning"), ("text/csv", False, "ok")],
+)
+def test_a_request_of_another_kind_needs_a_script_that_takes_it(kind: str, raw: bool, severity: str) -> None:
+    sample, score = SampleRequest(Path("a"), kind=kind), ScoreScript(Path("score.py"), parsed=True, raw=raw)
+    (found,) = artifact_findings.about_sample(plan(), sample, None, score)
+    assert found.severity == severity and f"sent as {kind}" in found.message
+    (mlflow,) = artifact_findings.about_sample(plan("mlflow_model", code=False), sample, None)
+    assert mlflow.severity == "warning" and "input_data" in mlflow.message

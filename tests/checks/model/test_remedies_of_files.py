@@ -67,4 +67,4 @@ def test_packages_are_counted_and_a_local_one_is_named(number: int, packages: st
     assert packages in found.message
     local = CondaFile(Path("c"), found=True, lines=Lines(conda=["python=3.10"], local=["./a.whl", "./b.whl"]))
     (named,) = artifact_findings.about_conda(PLAN, local)
-    assert (named.id, named.severity) == ("conda-local", "warning") and "./a.whl" in named.message
+    assert (named.id, named.severity) == ("conda-local", "blocker") and "./a.whl" in named.message

@@ -93,3 +93,9 @@ def test_the_largest_request(tmp_path: Path, size: int, problem: bool) -> None:
     found = sample_request.read(path)
     assert ("20 MB" in found.problem) == problem
     assert (found.body == {}) == (not problem)
+
+
+def test_a_file_of_another_kind_has_no_problem_and_no_body(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00")
+    found = sample_request.read(tmp_path / "a.png")
+    assert (found.problem, found.body, found.kind) == ("", None, "image/png")

@@ -101,19 +101,78 @@ def test_modules_that_must_be_there(tmp_path: Path, text: str, modules: list[tup
 @pytest.mark.parametrize(
     ("body", "line"),
     [
-        ("return e", 5), ("return str(e)", 5), ("return {'Error': 1}", 5), ("return None", None), ("return", None),
-        ("return other", None), ("return AMLResponse('error', 500)", None), ("return respond(e)", 5), ("raise", None),
+        ("return e", 5), ("return str(e)", 5), ("return {'Error': 1}", 5), ("return None", 5), ("return", 5),
+        ("return other", 5), ("return {'Status': 'Failed', 'why': str(e)}", 5), ("log(e)", 4), ("pass", 4),
+        ("if x:\n      raise\n    return 1", None), ("return AMLResponse('error', 500)", None),
+        ("return respond(e)", None),  # perhaps a response with its own status
+        ("raise", None),
     ],
 )  # fmt: skip
 def test_an_error_that_is_returned_with_status_200(tmp_path: Path, body: str, line: int | None) -> None:
     text = f"def run(data):\n  try:\n    return 'error'\n  except Exception as e:\n    {body}\n"
-    assert read(tmp_path, text).returns_error_at == line
+    assert [one.line for one in read(tmp_path, text).swallowed] == [line] * (line is not None)
 
 
-def test_without_a_name_only_the_text_tells_an_error(tmp_path: Path) -> None:
-    for returned, line in (("e", None), ("'an error'", 5), ("404", None)):
-        text = f"def run(data):\n  try:\n    pass\n  except Exception:\n    return {returned}\n"
-        assert read(tmp_path, text).returns_error_at == line
+@pytest.mark.parametrize(
+    ("handler", "after", "line"),
+    [
+        ("error = str(e)\n    result = {'Status': 'Failed', 'why': error}", "return result", 6),
+        ("result = 0", "return result", None),  # a value to go on with
+        ("result = f'failed: {e}'", "return other", None),
+        ("log(e)", "return other", None),  # what was tried is not what run() is for
+    ],
+)
+def test_an_error_that_is_returned_after_the_handler(
+    tmp_path: Path, handler: str, after: str, line: int | None
+) -> None:
+    text = f"def run(data):\n  try:\n    result = work(data)\n  except Exception as e:\n    {handler}\n  {after}\n"
+    assert [one.line for one in read(tmp_path, text).swallowed] == [line] * (line is not None)
+
+
+@pytest.mark.parametrize(
+    ("returned", "body", "gave"),
+    [
+        ("str(e)", '"no rows"', True), ("str(e)", "[1]", False), ("error", '"no rows"', True),
+        ("str(e)", '"[1]"', False),  # run()'s own json.dumps
+        ("other", '"yes"', False),
+        ("f'failed: {e}'", '"failed: 1"', True),
+        ("json.dumps({'ok': False, 'why': str(e)})", r'"{\"ok\": false, \"why\": \"x\"}"', True),
+        ("{'ok': False, 'why': str(e)}", '{"ok": false, "why": "x"}', True),
+        ("{'ok': False, 'why': str(e)}", '{"ok": true, "why": "x"}', False),
+        ("{'result': None, 'why': str(e)}", '{"result": 1, "why": null}', False),
+        ("{'ok': False}", "not JSON", False),
+        ("{'model': 'v1', 'y': None}", '{"model": "v1", "y": 1}', False),  # has the keys of a prediction
+    ],
+)  # fmt: skip
+def test_an_answer_that_the_script_gives_after_an_error(tmp_path: Path, returned: str, body: str, gave: bool) -> None:
+    text = (
+        f"def run(data):\n  try:\n    return [1]\n  except Exception as e:\n    error = str(e)\n    return {returned}\n"
+    )
+    (found,) = read(tmp_path, text).swallowed
+    assert found.gave(body) == gave
+
+
+def test_where_run_returns_texts_one_is_no_sign_of_an_error(tmp_path: Path) -> None:
+    text = "def run(data):\n  try:\n    return model(data)\n  except Exception as e:\n    return str(e)\n"
+    (found,) = read(tmp_path, text).swallowed
+    assert not found.gave('"Good morning."')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "for one in (1, 2):\n    try:\n      return work(data)\n    except Exception:\n      pass\n  raise OSError",
+        "try:\n    return work(data)\n  except KeyError:\n    return 0",
+    ],
+)
+def test_a_second_try_and_a_fallback_swallow_nothing(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, f"def run(data):\n  {text}\n").swallowed == []
+
+
+@pytest.mark.parametrize("deep", ["x" + ".a" * 3000 + "('b')", " + ".join(["'a'"] * 3000)])
+def test_an_expression_that_is_too_deep_to_follow_is_no_problem(tmp_path: Path, deep: str) -> None:
+    found = read(tmp_path, f"def init():\n  {deep}\ndef run(data): pass\n")
+    assert (found.parsed, found.problem) == (False, "")
 
 
 HERE = sys.version_info[:2]
@@ -143,3 +202,24 @@ def test_the_environments_older_syntax_counts(tmp_path: Path) -> None:
     assert read(tmp_path, text, (3, 7)).problem
     assert read(tmp_path, text, (3, 8)).parsed
     assert read(tmp_path, text, (3, 6)).parsed, "older than ast knows: parsed as here"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('x = os.environ["AZUREML_MODEL_DIR"]', (False, 1)),
+        ('\nx = os.getenv("AZUREML_MODEL_DIR")', (True, 2)),
+        ('x = os.environ.get("AZUREML_MODEL_DIR")\ny = os.environ["AZUREML_MODEL_DIR"]', (False, 2)),
+        ('x = os.environ.get("AZUREML_MODEL_DIR", ".")', None),
+        ('os.environ["AZUREML_MODEL_DIR"] = "."', None),
+        ("# AZUREML_MODEL_DIR", None),
+    ],
+)
+def test_whether_a_script_needs_the_models_folder(tmp_path: Path, text: str, found: tuple[bool, int] | None) -> None:
+    assert read(tmp_path, text).model_dir == found
+
+
+def test_a_script_in_another_language_is_found_and_not_read(tmp_path: Path) -> None:
+    (tmp_path / "plumber.R").write_text("x <- 1", encoding="utf-8")
+    found = score_script.read(tmp_path, "plumber.R")
+    assert (found.found, found.parsed, found.problem) == (True, False, "")

@@ -12,8 +12,8 @@ from tui.checks.scoring import module_packages
 from tui.checks.scoring.score_script import Import, ScoreScript
 from tui.checks.scoring.script_findings import about_score
 from tui.checks.scoring.script_paths import ELSEWHERE, RELATIVE, FixedPath
+from tui.checks.scoring.swallowed_errors import Swallowed
 from tui.common.conda_file import Lines
-from tui.plan.model import Plan
 
 
 def script(**more: Any) -> ScoreScript:
@@ -39,17 +39,17 @@ def conda(*lines: str, **more: Any) -> CondaFile:
         (script(problem="bad", certain=False), [("score-script", "unknown")]),
         (script(problem="bad", has_run=False), [("score-script", "blocker"), ("score-script", "blocker")]),
         (script(problem="bad", parsed=False, has_run=False, certain=False), [("score-script", "unknown")]),
-        (script(returns_error_at=3), [("score-returns-error", "warning")]),
+        (script(swallowed=[Swallowed(3)]), [("score-returns-error", "warning")]),
         (script(paths=[FixedPath("a", 1, RELATIVE), FixedPath("b", 2, RELATIVE)]), [("score-paths", "warning")]),
         (script(paths=[FixedPath("a", 1, RELATIVE), FixedPath("b", 2, ELSEWHERE)]), [("score-paths", "warning")] * 2),
     ],
 )
 def test_a_script_that_the_server_can_run(score: ScoreScript | None, expected: list[tuple[str, str]]) -> None:
-    assert [(one.id, one.severity) for one in about_score(Plan(), score, None)] == expected
+    assert [(one.id, one.severity) for one in about_score(score, None)] == expected
 
 
 def test_three_paths_are_named() -> None:
-    (found,) = about_score(Plan(), script(paths=[FixedPath(f"p{n}", n, RELATIVE) for n in range(4)]), None)
+    (found,) = about_score(script(paths=[FixedPath(f"p{n}", n, RELATIVE) for n in range(4)]), None)
     assert ("p2" in found.message, "p3" in found.message) == (True, False)
 
 
@@ -58,11 +58,11 @@ def test_three_paths_are_named() -> None:
     [
         (None, False), (conda("numpy"), True), (conda("cv2"), False), (conda("opencv"), False),
         (conda("numpy", found=False), False), (conda("numpy", problem="x"), False),
-        (CondaFile(Path("c"), True, lines=Lines(local=["./x"])), False),
+        (CondaFile(Path("c"), True, lines=Lines(local=["./x"], unread=["./x"])), False),
     ],
 )  # fmt: skip
 def test_modules_without_a_package(environment: CondaFile | None, warned: bool) -> None:
-    found = about_score(Plan(), script(imports=[Import("cv2", 3), Import("cv2", 9)]), environment)
+    found = about_score(script(imports=[Import("cv2", 3), Import("cv2", 9)]), environment)
     assert ([one.id for one in found] == ["score-imports"]) == warned
     assert all("line 3" in one.message for one in found if one.id == "score-imports")
 

@@ -43,13 +43,15 @@ def test_only_a_model_that_mlflow_can_load_gets_files(tmp_path: Path, more: dict
 @pytest.mark.parametrize(
     ("pip", "added"),
     [
-        ([f"{SERVER}==1", "pandas", "mlflow"], []),
-        ([f"{SERVER}==1", "pandas", "mlflow-skinny"], []),
+        ([f"{SERVER}==1.5.1", "pandas", "mlflow"], []),
+        ([f"{SERVER}==1.5.1", "pandas", "mlflow-skinny"], []),
         (["azureml-defaults", "pandas", "mlflow"], []),
         (["pandas", "mlflow"], [SERVER]),
         ([SERVER, "mlflow"], ["pandas"]),
         ([SERVER, "pandas"], ["mlflow-skinny==2.20.3"]),
         ([], [SERVER, "pandas", "mlflow-skinny==2.20.3"]),
+        ([SERVER, "pandas", "mlflow==2.9.2"], ["setuptools<81"]),
+        ([SERVER, "pandas", "mlflow==2.9.2", "setuptools==75.1"], []),
     ],
 )
 def test_only_packages_that_are_missing_are_added(tmp_path: Path, pip: list[str], added: list[str]) -> None:
@@ -69,7 +71,7 @@ def test_pip_is_listed_once(tmp_path: Path, listed: list[str], pips: list[str]) 
     assert sum(isinstance(item, dict) for item in found) == 1
 
 
-@pytest.mark.parametrize(("flavour", "python"), [({"python_version": "3.12.1"}, "python=3.12.1"), ({}, "python=3.10")])
+@pytest.mark.parametrize(("flavour", "python"), [({"python_version": "3.12.1"}, "python=3.12.1"), ({}, "python=3.12")])
 def test_without_a_conda_file_the_requirements_are_used(tmp_path: Path, flavour: dict[str, str], python: str) -> None:
     (tmp_path / "requirements.txt").write_text("# own\n\n pandas==2.2 \nmlflow\n", encoding="utf-8")
     made = make(model(tmp_path, mlmodel={"flavors": {"python_function": {"env": "conda.yaml", **flavour}}}))

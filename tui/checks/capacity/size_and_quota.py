@@ -26,17 +26,9 @@ def size(plan: Plan) -> list[Finding]:
     name = plan.deployment.instance_type
     known = sizes.find(name)
     if known is None:
-        return [
-            Finding(
-                "size",
-                WARNING,
-                TYPE,
-                f"{name} is not in Microsoft's list of sizes for managed online endpoints.",
-                "Choose a size from the list, unless this size is newer than the list.",
-                sizes.LIST,
-                _SHIPPED,
-            )
-        ]
+        message = f"{name} is not in Microsoft's list of sizes for managed online endpoints."
+        remedy = "Choose a size from the list, unless this size is newer than the list."
+        return [Finding("size", WARNING, TYPE, message, remedy, sizes.LIST, _SHIPPED)]
     newer = "Standard_NC4as_T4_v3" if known.gpus else "Standard_D4as_v4"
     remedy = f"Choose a newer or larger size, such as {newer}."
     found = [
@@ -71,15 +63,8 @@ def quota(plan: Plan, offers: list[SizeOffer], existing: DeploymentInfo | None) 
     wanted = plan.deployment
     offer = next((item for item in offers if item.name.lower() == wanted.instance_type.lower()), None)
     if offer is None:
-        return [
-            Finding(
-                "quota",
-                UNKNOWN,
-                TYPE,
-                f"No information about {wanted.instance_type} in this region.",
-                looked_at=_USAGE,
-            )
-        ]
+        message = f"No information about {wanted.instance_type} in this region."
+        return [Finding("quota", UNKNOWN, TYPE, message, looked_at=_USAGE)]
     if offer.fits is False and (offer.quota_left is None or offer.quota_needed <= offer.quota_left):
         return [
             Finding(
@@ -101,17 +86,9 @@ def quota(plan: Plan, offers: list[SizeOffer], existing: DeploymentInfo | None) 
         message = f"{what} needs {offer.quota_needed} cores of {offer.family}; {offer.quota_left} are left."
         return [Finding("quota", OK, TYPE, message, docs=_QUOTA, looked_at=_USAGE)]
     reserve = "" if offer.skip_reserve else ", including the 20 % that Azure reserves for upgrades"
-    return [
-        Finding(
-            "quota",
-            BLOCKER,
-            TYPE,
-            f"{what} needs {more} more cores of {offer.family}{reserve}, but {offer.quota_left} are left.",
-            "Choose a smaller size or another family, delete unused deployments, or request more quota.",
-            _QUOTA,
-            _USAGE,
-        )
-    ]
+    message = f"{what} needs {more} more cores of {offer.family}{reserve}, but {offer.quota_left} are left."
+    remedy = "Choose a smaller size or another family, delete unused deployments, or request more quota."
+    return [Finding("quota", BLOCKER, TYPE, message, remedy, _QUOTA, _USAGE)]
 
 
 @dataclass(frozen=True)
@@ -149,15 +126,9 @@ def all_together(needs: list[Need]) -> Iterator[Finding]:
         if len(of_it) < 2 or any(item.more > item.left for item in of_it) or total <= of_it[0].left:
             continue
         names = " and ".join(item.deployment for item in of_it)
-        yield Finding(
-            "quota-together",
-            BLOCKER,
-            TYPE,
-            f"Together, {names} need {total} more cores of {family}, but {of_it[0].left} are left.",
-            "Choose a smaller size or another family for one of them, or request more quota.",
-            _QUOTA,
-            _USAGE,
-        )
+        message = f"Together, {names} need {total} more cores of {family}, but {of_it[0].left} are left."
+        remedy = "Choose a smaller size or another family for one of them, or request more quota."
+        yield Finding("quota-together", BLOCKER, TYPE, message, remedy, _QUOTA, _USAGE)
 
 
 def room(plan: Plan, usage: Usage, existing: EndpointInfo | None) -> list[Finding]:
@@ -175,18 +146,10 @@ def room(plan: Plan, usage: Usage, existing: EndpointInfo | None) -> list[Findin
     if cores is not None and known is not None and not _has(existing, plan.deployment.name):
         needed = sizes.quota_needed(known, plan.deployment.instance_count)
         if needed > cores.left:
-            found.append(
-                Finding(
-                    "regional-cores",
-                    BLOCKER,
-                    COUNT,
-                    f"The plan needs {needed} cores, but of the region's {cores.limit} for all sizes together "
-                    f"{cores.left} are left.",
-                    "Choose a smaller size, delete unused deployments, or request more quota.",
-                    _QUOTA,
-                    _USAGE,
-                )
-            )
+            message = f"The plan needs {needed} cores, but of the region's {cores.limit} for all sizes together "
+            message += f"{cores.left} are left."
+            remedy = "Choose a smaller size, delete unused deployments, or request more quota."
+            found.append(Finding("regional-cores", BLOCKER, COUNT, message, remedy, _QUOTA, _USAGE))
     if not found:
         there = len(existing.deployments) if existing else 0
         more = f"; {usage.endpoints.left} more endpoints can be created in the region" if usage.endpoints else ""
@@ -213,30 +176,18 @@ def _deployments(plan: Plan, existing: EndpointInfo | None) -> Iterator[Finding]
     most = limits.DEPLOYMENTS_PER_ENDPOINT
     if existing is None or _has(existing, plan.deployment.name) or len(existing.deployments) < most:
         return
-    yield Finding(
-        "deployments-left",
-        BLOCKER,
-        "deployment.name",
-        f"The endpoint {existing.name} has {len(existing.deployments)} deployments; the limit is {most}.",
-        "Remove one that has no traffic, or use the name of an existing one.",
-        _QUOTA,
-        existing.id,
-    )
+    message = f"The endpoint {existing.name} has {len(existing.deployments)} deployments; the limit is {most}."
+    remedy = "Remove one that has no traffic, or use the name of an existing one."
+    yield Finding("deployments-left", BLOCKER, "deployment.name", message, remedy, _QUOTA, existing.id)
 
 
 def _full(id: str, counted: Counted | None, documented: int, what: str, field: str) -> Iterator[Finding]:
     if counted is None or counted.left > 0:
         return
     raised = "" if counted.limit <= documented else ", which was raised already"
-    yield Finding(
-        id,
-        BLOCKER,
-        field,
-        f"The subscription has {counted.used} {what} in this region; the limit is {counted.limit}{raised}.",
-        f"Remove unused {what}, or request a higher limit.",
-        _QUOTA,
-        _USAGE,
-    )
+    message = f"The subscription has {counted.used} {what} in this region; the limit is {counted.limit}{raised}."
+    remedy = f"Remove unused {what}, or request a higher limit."
+    yield Finding(id, BLOCKER, field, message, remedy, _QUOTA, _USAGE)
 
 
 def _held(offer: SizeOffer, existing: DeploymentInfo | None) -> int:

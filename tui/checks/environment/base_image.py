@@ -22,23 +22,11 @@ def check(plan: Plan) -> Iterator[Finding]:
         return
     old = _OLD.search(image)
     if old:
-        yield Finding(
-            "image-old",
-            WARNING,
-            FIELD,
-            f"The base image is built on Ubuntu {old.group(1)}, which is no longer patched.",
-            "Choose an image on Ubuntu 22.04 or newer.",
-            _TAGS,
-            image,
-        )
+        message = f"The base image is built on Ubuntu {old.group(1)}, which is no longer patched."
+        remedy = "Choose an image on Ubuntu 22.04 or newer."
+        yield Finding("image-old", WARNING, FIELD, message, remedy, _TAGS, image)
     tag = image.rpartition("/")[2].partition(":")[2]
     if "@" not in image and tag in ("", "latest"):
-        yield Finding(
-            "image-moves",
-            WARNING,
-            FIELD,
-            f"The base image {image} has no fixed tag, so a later build can produce a different environment.",
-            "Use a dated tag.",
-            _TAGS,
-            image,
-        )
+        message = f"The base image {image} has no fixed tag, so a later build can produce a different environment."
+        remedy = "Use a dated tag."
+        yield Finding("image-moves", WARNING, FIELD, message, remedy, _TAGS, image)

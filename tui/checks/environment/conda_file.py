@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tui.common.conda_file import Lines, canonical, read_yaml, take_apart
+from tui.common.conda_file import Lines, canonical, line_of, read_yaml, take_apart
 
 SERVER = "azureml-inference-server-http"
 # azureml-defaults includes the server (Microsoft, how-to-inference-server-http).
@@ -17,7 +17,7 @@ SERVER_PACKAGES = (SERVER, "azureml-defaults")
 _NAME = re.compile(r"^\s*(?:[\w.-]+::)?([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?\s*(.*)$")
 # The version if the requirement allows only one: ==2.1.4, or conda's =2.1 and =2.1.4=build.
 _PINNED_BY_PIP = re.compile(r"^={2,3}\s*([\w.!+-]+?)(?:\.\*)?$")
-_PINNED_BY_CONDA = re.compile(r"^={1,2}\s*([\w.!+-]+?)(?:\.\*)?(?:=\w+)?$")
+_PINNED_BY_CONDA = re.compile(r"^={1,2}\s*([\w.!+-]+?)(?:\.\*)?(?:=[\w.*]+)?$")
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,11 @@ def take(conda: CondaFile, content: Any) -> None:
     if not isinstance(dependencies, list):
         conda.problem = f"{conda.path.name} has no list `dependencies:`, so nothing would be installed."
         return
-    conda.content, conda.lines = content, take_apart(dependencies, conda.path.name)
+    conda.content, conda.lines = content, take_apart(dependencies, conda.path.name, conda.path.parent)
     conda.problem = conda.lines.problem
+    conda.line = line_of(conda.path, conda.lines.wrong) if conda.lines.wrong else None
+    if conda.line:
+        conda.problem = conda.problem.replace(f"{conda.path.name}:", f"{conda.path.name}, line {conda.line}:", 1)
 
 
 def _named(line: str) -> str:

@@ -1,19 +1,16 @@
-"""Check that a release of each pip package exists for the Python version of the environment.
+"""Check that a release of each package exists for the Python version of the environment.
 
-The package index is queried for each package in the conda file, not for the dependencies of these: whether everything
-fits together shows only in a build, which a local trial performs.
+The package index is queried for each package in the conda file, not for the dependencies of these: for machines without
+uv, and for what uv does not answer (`tui.checks.environment.resolution`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -23,36 +20,59 @@ from packaging.version import InvalidVersion, Version
 from tui.checks.environment import conda_file
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.checks.model.artifact_findings import mlflow_without_code
-from tui.cloud.http import cache, package_index
+from tui.cloud.http import package_index
 from tui.cloud.http.package_index import File, Indexes, Unreachable
-from tui.common.conda_file import canonical
+from tui.common import conda_requirements
+from tui.common.conda_file import canonical, line_of
+from tui.common.conda_requirements import Requirements
 from tui.common.deadlines import NoAnswer, Question
+from tui.common.redact import hide_logins
 from tui.plan.model import Plan
 
 FIELD = "deployment.environment.conda_file"
 _MODEL = "deployment.model.path"
-_DOCS = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
-SHARE = 0.6
-"""The time that the preflight allows for the package index."""
+DOCS = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
 # A workspace can have a connection to a private Python feed, which only the build can read (Microsoft,
 # how-to-use-private-python-packages): packages that are missing elsewhere may be in it.
 _FEED = "or add its index to the file, unless the workspace has a connection to a feed that has it"
-KEPT_SECONDS = 86_400.0
-"""How long a positive result is cached; negative results are not cached."""
+NOT_ASKED = "could not be checked from here"
 _AT_ONCE = 8
 _MOST = 80  # packages per file
 _ELSEWHERE = ("--find-links", "--no-index")  # files that are found without an index
-_INDEXES = ("--index-url", "--extra-index-url")
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """The pip section of a conda file: requirements that apply on Linux with its Python, and its package indexes."""
+    """A conda file's requirements, and those with a name that apply on Linux with its Python; the options of pip.
+
+    conda's packages have their names on PyPI, by which they are looked up too.
+    """
 
     path: Path
     python: str
+    all: Requirements
     requirements: tuple[Requirement, ...]
     options: tuple[tuple[str, str], ...]
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether files are found without an index."""
+        return any(name in _ELSEWHERE for name, _ in self.options)
+
+    def of_conda(self, name: str) -> bool:
+        """Whether conda's part of the file names this package."""
+        return any(canonical(Requirement(line).name) == canonical(name) for line in self.all.conda)
+
+    def place(self, name: str) -> str:
+        """The requirement as written, with its line; empty for a package that the file does not name."""
+        for line in reversed(self.all.packages):
+            found = re.match(r"[A-Za-z0-9][\w.-]*", line)
+            if found and canonical(found[0]) == canonical(name):
+                written = self.all.conda.get(line, line)
+                number = line_of(self.path, written)
+                shown = hide_logins(written.rpartition("::")[2])  # a channel's address may hold a token
+                return f"{shown} (line {number})" if number else shown
+        return ""
 
 
 @dataclass
@@ -81,21 +101,23 @@ def wanted(plan: Plan) -> Wanted | None:
         return None
     conda = conda_file.read(path)
     python = re.match(r"^\d+\.\d+(?:\.\d+)?$", conda.python or "")
-    if not conda.found or conda.problem or conda.local or not python:
+    if not conda.found or conda.problem or conda.lines.unread or not python:
         return None
-    options = conda.lines.options
-    if any(option.name in _ELSEWHERE for option in options):
-        return None
+    options = tuple(
+        (name, value.split()[0] if value else "")
+        for name, value, _ in conda.lines.options
+        if name in conda_requirements.FLAG_OPTIONS or (value and name in conda_requirements.VALUE_OPTIONS)
+    )
+    everything = conda_requirements.translate(conda.lines)
     asked = []
-    for line in conda.lines.pip:
+    for line in everything.packages:
         try:
             requirement = Requirement(line)
         except InvalidRequirement:
             continue  # a URL
         if requirement.url is None and (requirement.marker is None or requirement.marker.evaluate(_machine(python[0]))):
             asked.append(requirement)
-    indexes = tuple((name, value.split()[0]) for name, value, _ in options if name in _INDEXES and value)
-    return Wanted(path, python[0], tuple(asked[:_MOST]), indexes)
+    return Wanted(path, python[0], everything, tuple(asked[:_MOST]), options)
 
 
 def _machine(python: str) -> dict[str, str]:
@@ -179,34 +201,24 @@ def _tag_fits(interpreter: str, abi: str, platform: str, major: int, minor: int)
 def check(plan: Plan, asked: Wanted, limit: float) -> list[Finding]:
     """Findings about the packages, within `limit` seconds."""
     indexes = package_index.indexes(asked.options)
-    field = FIELD if plan.deployment.environment.conda_file else _MODEL
+    field = field_of(plan)
     at = f"{asked.path}, {indexes.hosts}"
-    if not asked.requirements or not indexes.urls:
+    if not asked.requirements or not indexes.urls or asked.elsewhere:
         return []
-    place = cache.folder("packages") / f"{_digest(asked, indexes)}.json"
-    known = cache.read(place, KEPT_SECONDS)
-    if known is not None:
-        return [Finding("pins", OK, field, str(known["message"]), looked_at=f"{at}, queried {known['asked']}")]
     question = Question(lambda: _findings(asked, indexes, field, at), limit)
     try:
-        found = question.answer()
-        if [finding.severity for finding in found] == [OK]:
-            moment = datetime.now(timezone.utc)
-            cache.write(place, {"message": found[0].message, "asked": f"{moment:%Y-%m-%d %H:%M} UTC"})
-        return found
+        return question.answer()
     except NoAnswer as late:
         reason = str(late)
     except Unreachable as error:
         reason = f"{error}."
-    message = f"Whether all packages of {asked.path.name} have a release could not be checked from here: {reason}"
+    message = f"Whether all packages of {asked.path.name} have a release {NOT_ASKED}: {reason}"
     return [Finding("pins", UNKNOWN, field, message, looked_at=at)]
 
 
-def _digest(asked: Wanted, indexes: Indexes) -> str:
-    """Everything on which an answer depends; index URLs without user and password."""
-    places = [f"{url.hostname}:{url.port}{url.path}" for url in map(urlsplit, indexes.urls)]
-    parts = [asked.path.name, asked.python, *places, *sorted(map(str, asked.requirements))]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+def field_of(plan: Plan) -> str:
+    """The plan's key with the conda file: the environment's own, or the model's."""
+    return FIELD if plan.deployment.environment.conda_file else _MODEL
 
 
 def _findings(asked: Wanted, indexes: Indexes, field: str, at: str) -> list[Finding]:
@@ -217,11 +229,15 @@ def _findings(asked: Wanted, indexes: Indexes, field: str, at: str) -> list[Find
     chosen: dict[str, list[Release]] = {}
 
     def say(severity: str, message: str, remedy: str) -> None:
-        found.append(Finding("pins", severity, field, f"{asked.path.name}: {message}", remedy, _DOCS, at))
+        found.append(Finding("pins", severity, field, f"{asked.path.name}{where}: {message}", remedy, DOCS, at))
 
     for one in asked.requirements:
         name = canonical(one.name)
+        where = asked.place(name).partition(" (")[2].rstrip(")")
+        where = where and f", {where}"
         releases = there[name]
+        if releases is None and asked.of_conda(one.name):
+            continue
         if releases is None:
             say(WARNING, f"there is no package {one.name} on {indexes.hosts}.", f"Correct its name, {_FEED}.")
             continue
@@ -244,11 +260,14 @@ def _findings(asked: Wanted, indexes: Indexes, field: str, at: str) -> list[Find
         chosen[name] = usable
         last = usable[-1]
         if last.wheel(asked.python) is None and any(file.name.endswith(".whl") for file in last.files):
-            say(WARNING, f"{one.name} {last.version} has wheels, but none for Python {asked.python} on Linux: it would "
-                "be built from source, for which the image may lack tools.",
+            then = "it would be built from source, for which the image may lack tools."
+            if asked.of_conda(name):
+                then = "conda channels rarely have a build either."
+            say(WARNING, f"{one.name} {last.version} has wheels, but none for Python {asked.python} on Linux: {then}",
                 "Choose a release with a wheel, or another Python.")  # fmt: skip
-    for message in _conflicts(asked, chosen):
-        say(severity, message, "Change one of the two.")
+    where = ""
+    for message, of_conda in _conflicts(asked, chosen):
+        say(WARNING if of_conda else severity, message, "Change one of the two.")
     if not found:
         count = len(asked.requirements)
         listed = "the package" if count == 1 else f"each of the {count} packages"
@@ -270,8 +289,11 @@ def _plain(text: str) -> bool:
     return True
 
 
-def _conflicts(asked: Wanted, chosen: dict[str, list[Release]]) -> Iterator[str]:
-    """Packages pinned to a release that requires a version of another listed package which the list excludes."""
+def _conflicts(asked: Wanted, chosen: dict[str, list[Release]]) -> Iterator[tuple[str, bool]]:
+    """Packages pinned to a release that requires a version of another listed package which the list excludes.
+
+    With whether conda chooses one of the two.
+    """
     pinned = [(name, releases[0]) for name, releases in chosen.items() if len(releases) == 1]
     wheels = [release.wheel(asked.python) or File("") for _, release in pinned]
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="metadata") as pool:
@@ -289,4 +311,7 @@ def _conflicts(asked: Wanted, chosen: dict[str, list[Release]]) -> Iterator[str]
                 listed = ", ".join(
                     str(one) for one in asked.requirements if canonical(one.name) == canonical(needs.name)
                 )
-                yield f"{name} {release.version} needs {needs.name}{needs.specifier}, but the file requests {listed}."
+                message = (
+                    f"{name} {release.version} needs {needs.name}{needs.specifier}, but the file requests {listed}."
+                )
+                yield message, asked.of_conda(name) or asked.of_conda(needs.name)

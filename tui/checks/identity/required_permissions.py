@@ -36,7 +36,7 @@ def actions(plan: Plan, store: Store | None, endpoint: EndpointInfo | None = Non
     """The actions on the workspace that the plan needs, in order of use."""
     deployment = plan.deployment
     found = ["read", "datastores/read", "onlineEndpoints/read", "onlineEndpoints/deployments/read"]
-    if deployment.model.path is not None:
+    if deployment.model.path is not None or deployment.model.source:
         found += ["models/versions/read", "models/versions/write"]
         if store is not None and not store.identity:
             found.append("datastores/listSecrets/action")

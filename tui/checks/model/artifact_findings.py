@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from tui.checks.capacity import model_size
-from tui.checks.environment.conda_file import SERVER, CondaFile
-from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
+from tui.checks.environment.conda_file import SERVER, CondaFile, Package
+from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding, LineFix
 from tui.checks.model.model_folder import LIBRARY_VERSIONS, ModelFolder
 from tui.checks.scoring import sample_request
 from tui.checks.scoring.sample_request import SampleRequest
+from tui.checks.scoring.score_script import ScoreScript
+from tui.common.conda_file import line_of
+from tui.common.request_body import JSON
 from tui.plan.model import Plan
 
 _LEARN = "https://learn.microsoft.com/azure/machine-learning/"
@@ -18,6 +24,7 @@ DEPLOY = _LEARN + "how-to-deploy-online-endpoints"
 TROUBLESHOOT = _LEARN + "how-to-troubleshoot-online-endpoints"
 SERVER_DOCS = _LEARN + "how-to-inference-server-http"
 MLFLOW = _LEARN + "how-to-deploy-mlflow-models-online-endpoints"
+_ENTRY_SCRIPT = _LEARN + "how-to-deploy-advanced-entry-script"
 MLFLOW_FORMAT = "https://mlflow.org/docs/latest/ml/model/"
 
 _MODEL = "deployment.model.path"
@@ -39,21 +46,10 @@ def mlflow_without_code(plan: Plan) -> bool:
     return plan.deployment.model.type == "mlflow_model" and plan.deployment.code_configuration is None
 
 
-def about_model(plan: Plan, model: ModelFolder | None) -> list[Finding]:
+def about_model(plan: Plan, model: ModelFolder | None, score: ScoreScript | None = None) -> list[Finding]:
     """Check that there is a model to register and that it matches the plan."""
     if model is None:
-        if plan.deployment.model.registered or plan.deployment.model.source:
-            return []
-        return [
-            Finding(
-                "model",
-                BLOCKER,
-                _MODEL,
-                "The plan has no model, or the model does not exist.",
-                "Specify the model's folder.",
-                MLFLOW_FORMAT,
-            )
-        ]
+        return [] if plan.deployment.model.given else [_no_model(plan, score)]
     at = str(model.path)
     if model.problem and not model.exists:
         return [Finding("model", UNKNOWN, _MODEL, model.problem, "Check the mount and its permissions.", looked_at=at)]
@@ -62,29 +58,14 @@ def about_model(plan: Plan, model: ModelFolder | None) -> list[Finding]:
         return [Finding("model", BLOCKER, _MODEL, f"The model {model.path} does not exist.", remedy, DEPLOY, at)]
     figures = model.figures
     if model.files == 0 and model.complete and not (model.unreadable or figures.left_out or figures.refused):
-        return [
-            Finding(
-                "model",
-                BLOCKER,
-                _MODEL,
-                f"The model folder {model.path} is empty.",
-                "Specify the folder that contains the model's files.",
-                DEPLOY,
-                at,
-            )
-        ]
+        message = f"The model folder {model.path} is empty."
+        remedy = "Specify the folder that contains the model's files."
+        return [Finding("model", BLOCKER, _MODEL, message, remedy, DEPLOY, at)]
     found = []
     if model.unreadable:
-        found.append(
-            Finding(
-                "model-unreadable",
-                WARNING,
-                _MODEL,
-                f"Part of the model folder cannot be read: {model.unreadable[0]}.",
-                "Give the user that deploys read permission.",
-                looked_at=at,
-            )
-        )
+        message = f"Part of the model folder cannot be read: {model.unreadable[0]}."
+        remedy = "Give the user that deploys read permission."
+        found.append(Finding("model-unreadable", WARNING, _MODEL, message, remedy, looked_at=at))
     found.extend(_mlmodel(plan, model))
     if not found:
         kind = f", {model.flavour} in MLflow format" if model.flavour else ""
@@ -97,6 +78,22 @@ def about_model(plan: Plan, model: ModelFolder | None) -> list[Finding]:
     return found
 
 
+def _no_model(plan: Plan, score: ScoreScript | None) -> Finding:
+    """The finding for a deployment without a model: its image, its code folder or its script must have it.
+
+    That Azure sets no AZUREML_MODEL_DIR then is assumed: it is recorded for deployments with a model only.
+    """
+    environment = plan.deployment.environment
+    if score and score.model_dir and not plan.deployment.environment_variables.get("AZUREML_MODEL_DIR"):
+        message = f"The plan has no model, so AZUREML_MODEL_DIR is not set, which {score.path.name} reads in line "
+        may_do_without, line = score.model_dir  # and an image of one's own may set it
+        severity = WARNING if may_do_without or not environment.conda_file else BLOCKER
+        remedy = "Specify the model (deployment.model.path)."
+        return Finding("model", severity, _MODEL, f"{message}{line}.", remedy, _ENTRY_SCRIPT)
+    where = "The scoring script must have or fetch it" if environment.conda_file else "The image must contain it"
+    return Finding("model", OK, _MODEL, f"The plan has no model. {where}.")
+
+
 def _mlmodel(plan: Plan, model: ModelFolder) -> list[Finding]:
     at = str(model.mlmodel_path or model.path)
     wants_mlflow = plan.deployment.model.type == "mlflow_model"
@@ -107,29 +104,13 @@ def _mlmodel(plan: Plan, model: ModelFolder) -> list[Finding]:
     if not wants_mlflow:
         return []
     if model.mlmodel_path is None:
-        return [
-            Finding(
-                "mlmodel",
-                BLOCKER,
-                "deployment.model.type",
-                "The model's type is mlflow_model, but its folder has no MLmodel file.",
-                "Set deployment.model.type to custom_model, or specify the folder that MLflow saved.",
-                MLFLOW_FORMAT,
-                at,
-            )
-        ]
+        message = "The model's type is mlflow_model, but its folder has no MLmodel file."
+        remedy = "Set deployment.model.type to custom_model, or specify the folder that MLflow saved."
+        return [Finding("mlmodel", BLOCKER, "deployment.model.type", message, remedy, MLFLOW_FORMAT, at)]
     if model.mlmodel_path.parent != model.path:
-        return [
-            Finding(
-                "mlmodel",
-                BLOCKER,
-                _MODEL,
-                f"MLmodel is in the subfolder {model.mlmodel_path.parent}; Azure expects it in the folder itself.",
-                f"Set deployment.model.path to {model.mlmodel_path.parent}.",
-                MLFLOW_FORMAT,
-                at,
-            )
-        ]
+        message = f"MLmodel is in the subfolder {model.mlmodel_path.parent}; Azure expects it in the folder itself."
+        remedy = f"Set deployment.model.path to {model.mlmodel_path.parent}."
+        return [Finding("mlmodel", BLOCKER, _MODEL, message, remedy, MLFLOW_FORMAT, at)]
     return []
 
 
@@ -145,45 +126,24 @@ def about_conda(plan: Plan, conda: CondaFile | None) -> list[Finding]:
         return [Finding("conda", BLOCKER, _CONDA, conda.problem, "Correct the file.", DEPLOY, at)]
     found = []
     if plan.deployment.code_configuration and not conda.has_server:
-        found.append(
-            Finding(
-                "inference-server",
-                BLOCKER,
-                _CONDA,
-                f"{conda.path.name} does not list {SERVER}, the server that runs the scoring script.",
-                f"Add {SERVER} to its pip section.",
-                SERVER_DOCS,
-                at,
-            )
-        )
+        message = f"{conda.path.name} does not list {SERVER}, the server that runs the scoring script."
+        remedy = f"Add {SERVER} to its pip section."
+        found.append(Finding("inference-server", BLOCKER, _CONDA, message, remedy, SERVER_DOCS, at))
     found.extend(_server_for_python(conda))
     if conda.local:
-        found.append(
-            Finding(
-                "conda-local",
-                WARNING,
-                _CONDA,
-                (
-                    f"{conda.path.name} refers to a local file ({conda.local[0]}), but only the conda file itself is "
-                    "sent."
-                ),
-                "List the packages in the conda file.",
-                TROUBLESHOOT,
-                at,
-            )
-        )
+        # The SDK sends the file's content as the property condaFile of the environment's version (Microsoft,
+        # "Environment Versions - Create Or Update"), and nothing beside it.
+        local = conda.local[0]
+        line = line_of(conda.path, local)
+        where = f"{conda.path.name}, line {line}" if line else conda.path.name
+        message = f"{where}: '{local}' refers to a local file, but only the conda file itself is sent: the build fails."
+        lines = "the file's lines" if local not in conda.lines.unread else "the packages"
+        remedy = f"Write {lines} into the pip section in place of it."
+        found.append(Finding("conda-local", BLOCKER, _CONDA, message, remedy, TROUBLESHOOT, at))
     if conda.python is None:
-        found.append(
-            Finding(
-                "conda-python",
-                WARNING,
-                _CONDA,
-                f"{conda.path.name} does not set a Python version, so the build uses the current default.",
-                "Add python=3.10, or the version with which the model was trained.",
-                DEPLOY,
-                at,
-            )
-        )
+        message = f"{conda.path.name} does not set a Python version, so the build uses the current default."
+        remedy = "Add python=3.12, or the version with which the model was trained."
+        found.append(Finding("conda-python", WARNING, _CONDA, message, remedy, DEPLOY, at))
     if not found:
         message = f"Python {conda.python}, {len(conda.packages) - 1} packages"
         message += ", including the inference server." if conda.has_server else "."
@@ -200,22 +160,14 @@ def _server_for_python(conda: CondaFile) -> list[Finding]:
     server = conda.packages.get(SERVER)
     if server is None or not server.version or not re.match(r"^\d+\.\d+", conda.python or ""):
         return []
-    least = next((python for version, python in _SERVER_PYTHONS if _minor(server.version) >= version), None)
-    if least is None or _minor(str(conda.python)) >= least:
+    least = next((python for version, python in _SERVER_PYTHONS if minor(server.version) >= version), None)
+    if least is None or minor(str(conda.python)) >= least:
         return []
     since = next(version for version, python in _SERVER_PYTHONS if python == least)
-    return [
-        Finding(
-            "server-python",
-            BLOCKER,
-            _CONDA,
-            f"{SERVER} {server.version} needs Python {least[0]}.{least[1]} or newer, but {conda.path.name} "
-            f"requests Python {conda.python}: the environment cannot be built.",
-            f"Use python={least[0]}.{least[1]} or newer, or {SERVER}<{since[0]}.{since[1]}.",
-            SERVER_DOCS,
-            str(conda.path),
-        )
-    ]
+    message = f"{SERVER} {server.version} needs Python {least[0]}.{least[1]} or newer, but {conda.path.name} "
+    message += f"requests Python {conda.python}: the environment cannot be built."
+    remedy = f"Use python={least[0]}.{least[1]} or newer, or {SERVER}<{since[0]}.{since[1]}."
+    return [Finding("server-python", BLOCKER, _CONDA, message, remedy, SERVER_DOCS, str(conda.path))]
 
 
 def about_versions(model: ModelFolder | None, conda: CondaFile | None) -> Iterator[Finding]:
@@ -226,24 +178,44 @@ def about_versions(model: ModelFolder | None, conda: CondaFile | None) -> Iterat
         key, packages = LIBRARY_VERSIONS.get(flavour, ("", ()))
         saved = model.details(flavour).get(key)
         pinned = next((conda.packages[name] for name in packages if name in conda.packages), None)
-        if (
-            isinstance(saved, str)
-            and pinned
-            and pinned.version
-            and not _compatible(model, flavour, saved, pinned.version)
-        ):
-            yield _mismatch(
-                model, conda, f"{flavour} {saved}", f"{pinned.name} {pinned.version}", f"{pinned.name}=={saved}"
-            )
+        if isinstance(saved, str) and pinned:
+            suffix = str(model.details(flavour).get("model_format") or str(model.details(flavour).get("data", "")))
+            kept = suffix.rpartition(".")[2] in _PORTABLE
+            yield from about_package(model.mlmodel_path, f"{flavour} {saved}", saved, kept, pinned, conda)
     trained = model.details("python_function").get("python_version")
     if not isinstance(trained, str) or model.flavour not in _PICKLED or not re.match(r"^\d+\.\d+", conda.python or ""):
         return
-    wanted = ".".join(map(str, _minor(trained)))
-    if conda.python and _minor(trained) != _minor(conda.python):
-        yield _mismatch(model, conda, f"Python {trained}", f"Python {conda.python}", f"python={wanted}")
+    wanted = ".".join(map(str, minor(trained)))
+    if conda.python and minor(trained) != minor(conda.python):
+        yield _mismatch(model.mlmodel_path, conda, f"Python {trained}", f"Python {conda.python}", f"python={wanted}")
 
 
-def _mismatch(model: ModelFolder, conda: CondaFile, saved: str, listed: str, wanted: str) -> Finding:
+def about_package(
+    saved_in: Path | None, name: str, saved: str, portable: bool, listed: Package, conda: CondaFile
+) -> Iterator[Finding]:
+    """A warning if the environment's package is, or may become, another release than the one that saved the model.
+
+    A portable format is read by later releases too; any other, such as a pickle, only by the same minor release.
+    """
+    wanted, line = minor(saved), f"{listed.name}=={saved}"
+    if listed.version:
+        fits = minor(listed.version) >= wanted if portable else minor(listed.version) == wanted
+        if not fits:
+            yield _mismatch(saved_in, conda, name, f"{listed.name} {listed.version}", line)
+    elif not portable and len(wanted) == 2 and _allows(listed.wanted, f"{wanted[0]}.{wanted[1] + 1}", "9999"):
+        asked = f"{listed.name}{listed.wanted}" if listed.wanted else f"any release of {listed.name}"
+        yield _mismatch(saved_in, conda, name, asked, line)
+
+
+def _allows(specifier: str, *versions: str) -> bool:
+    try:
+        allowed = SpecifierSet(specifier)
+    except InvalidSpecifier:
+        return False
+    return any(allowed.contains(version) for version in versions)
+
+
+def _mismatch(saved_in: Path | None, conda: CondaFile, saved: str, listed: str, wanted: str) -> Finding:
     return Finding(
         "versions",
         WARNING,
@@ -251,42 +223,37 @@ def _mismatch(model: ModelFolder, conda: CondaFile, saved: str, listed: str, wan
         f"The model was saved with {saved}, but {conda.path.name} requests {listed}.",
         f"Use {wanted}, or test that the model loads with the other version.",
         TROUBLESHOOT,
-        f"{model.mlmodel_path}, {conda.path}",
+        f"{saved_in}, {conda.path}",
+        fixes=(LineFix(conda.path, wanted),) if "==" in wanted else (),
     )
 
 
-def _compatible(model: ModelFolder, flavour: str, saved: str, listed: str) -> bool:
-    details = model.details(flavour)
-    suffix = str(details.get("model_format") or str(details.get("data", "")).rpartition(".")[2])
-    if suffix in _PORTABLE:
-        return _minor(listed) >= _minor(saved)
-    return _minor(listed) == _minor(saved)
-
-
-def _minor(version: str) -> tuple[int, ...]:
+def minor(version: str) -> tuple[int, ...]:
+    """The first two numbers of a version."""
     return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
 
-def about_sample(plan: Plan, sample: SampleRequest | None, model: ModelFolder | None) -> list[Finding]:
-    """Check that the test request is JSON and matches the model's signature."""
+def about_sample(
+    plan: Plan, sample: SampleRequest | None, model: ModelFolder | None, score: ScoreScript | None = None
+) -> list[Finding]:
+    """Check that a test request in JSON is valid and matches the model's signature; other kinds are sent unchanged."""
     if sample is None:
         return []
     at = str(sample.path)
     if sample.problem:
         remedy = 'Use a JSON body that score.py understands, for example {"data": [{…}]}.'
         return [Finding("sample-request", BLOCKER, "test.request", sample.problem, remedy, looked_at=at)]
+    if sample.kind != JSON and not mlflow_without_code(plan):
+        message = f"{sample.path.name} is sent as {sample.kind}."
+        if score and score.parsed and not score.raw and not sample.kind.startswith("text/"):
+            message += f" The scoring server passes only text to run() in {score.path.name}."
+            remedy = "Decorate run() with @rawhttp of azureml_inference_server_http.api.aml_request."
+            return [Finding("sample-request", WARNING, "test.request", message, remedy, _ENTRY_SCRIPT, at)]
+        return [Finding("sample-request", OK, "test.request", message, looked_at=at)]
     if mlflow_without_code(plan) and not (isinstance(sample.body, dict) and "input_data" in sample.body):
-        return [
-            Finding(
-                "sample-request",
-                WARNING,
-                "test.request",
-                f"{sample.path.name} has no `input_data`, which Azure's script for MLflow models requires.",
-                'Use {"input_data": {"columns": […], "data": [[…]]}}.',
-                MLFLOW,
-                at,
-            )
-        ]
+        message = f"{sample.path.name} has no `input_data`, which Azure's script for MLflow models requires."
+        remedy = 'Use {"input_data": {"columns": […], "data": [[…]]}}.'
+        return [Finding("sample-request", WARNING, "test.request", message, remedy, MLFLOW, at)]
     rows = sample_request.rows(sample.body)
     wrong = sample_request.misfits(rows, model.signature) if rows and model and model.signature else []
     if wrong:
@@ -322,3 +289,20 @@ def about_mlflow_network(plan: Plan, isolation: str | None) -> list[Finding]:
             (SCORING,),
         )
     ]
+
+
+def about_mlflow_3(plan: Plan, model: ModelFolder | None) -> Iterator[Finding]:
+    """A warning for a model of MLflow 3 that is deployed without code (Azure/azureml-examples, pull 4051)."""
+    version = model.versions.get("mlflow", "") if model else ""
+    if model and mlflow_without_code(plan) and minor(version)[:1] >= (3,):
+        yield Finding(
+            "mlflow-3",
+            WARNING,
+            _MODEL,
+            f"The model was logged with MLflow {version} (Databricks Runtime 17.3 ML and newer have MLflow 3). One "
+            "author reports that Azure's script for models without code fails with MLflow 3; nobody has confirmed it.",
+            f"Test it before it gets traffic. {SCORING_REMEDY} if it fails.",
+            "https://github.com/Azure/azureml-examples/pull/4051",
+            str(model.mlmodel_path),
+            (SCORING,),
+        )

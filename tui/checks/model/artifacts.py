@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tui.checks.environment import base_image, conda_file, mlflow_environment
+from tui.checks.environment import base_image, conda_file, mlflow_environment, old_setuptools
 from tui.checks.finding import UNKNOWN, Finding
-from tui.checks.model import artifact_findings, file_count, ignored_files, model_folder
-from tui.checks.scoring import data_collection, sample_request, score_script, script_findings
+from tui.checks.model import artifact_findings, file_count, ignored_files, model_files, model_folder, saved_versions
+from tui.checks.scoring import data_collection, model_paths, sample_request, score_script, script_findings
 from tui.common.deadlines import NoAnswer, Question
-from tui.plan.model import CodeConfiguration, Plan
+from tui.plan.model import CodeConfiguration, Deployment, Plan
 
 
 @dataclass
@@ -28,8 +28,12 @@ class Artifacts:
     sample: sample_request.SampleRequest | None = None
     model_conda: conda_file.CondaFile | None = None
     """The conda file inside an MLflow model that is deployed without code."""
+    saved: list[model_files.ModelFile] = field(default_factory=list)
+    """The files of a model without MLmodel that tell the release that wrote them."""
     left_out_code: bool = False
     """Whether the ignore file of the code folder excludes the scoring script."""
+    astray: list[tuple[model_paths.Opened, str]] = field(default_factory=list)
+    """What the script opens below AZUREML_MODEL_DIR, and will not lie there; what does instead."""
     refused: dict[str, str] = field(default_factory=dict)
     """Why the folder of a field cannot be uploaded: the scoring script's folder, the build context."""
     late: dict[str, str] = field(default_factory=dict)
@@ -47,7 +51,7 @@ def read(plan: Plan, seconds: float = 10.0, count_for: float | None = None) -> A
     count = seconds * 0.8 if count_for is None else count_for
     conda_asked = Question(lambda: conda_file.read(conda_path), seconds) if conda_path else None
     model_asked = Question(lambda: _model(plan, model_path, count), seconds) if model_path else None
-    score_asked = Question(lambda: _score_script(code), seconds) if code else None
+    score_asked = Question(lambda: _score_script(code, plan.deployment), seconds) if code else None
     sample_asked = Question(lambda: sample_request.read(request), seconds) if request else None
     build = deployment.environment.build
     parts = {"score": code.code if code else None, "context": build.path if build else None}
@@ -63,8 +67,12 @@ def read(plan: Plan, seconds: float = 10.0, count_for: float | None = None) -> A
             return None
 
     found.conda = answer("conda", conda_path, conda_asked)
-    found.model, found.model_conda = answer("model", model_path, model_asked) or (None, None)
-    found.score, found.left_out_code = answer("score", code and code.code, score_asked) or (None, False)
+    found.model, found.model_conda, found.saved = answer("model", model_path, model_asked) or (None, None, [])
+    found.score, found.left_out_code, found.astray = answer("score", code and code.code, score_asked) or (
+        None,
+        False,
+        [],
+    )
     found.sample = answer("sample", request, sample_asked)
     found.refused = answer("score" if code else "context", next(iter(folders.values()), ""), refused_asked) or {}
     if found.score and found.conda and found.conda.python and code:
@@ -73,21 +81,29 @@ def read(plan: Plan, seconds: float = 10.0, count_for: float | None = None) -> A
     return found
 
 
-def _model(plan: Plan, path: Path, seconds: float) -> tuple[model_folder.ModelFolder, conda_file.CondaFile | None]:
+def _model(
+    plan: Plan, path: Path, seconds: float
+) -> tuple[model_folder.ModelFolder, conda_file.CondaFile | None, list[model_files.ModelFile]]:
     model = model_folder.read(path, seconds)
-    return model, mlflow_environment.read(plan, model)
+    own = model.exists and model.mlmodel is None and plan.deployment.environment.conda_file is not None
+    return model, mlflow_environment.read(plan, model), saved_versions.read(path) if own else []
 
 
-def _score_script(code: CodeConfiguration) -> tuple[score_script.ScoreScript, bool]:
-    """Read the script, and check whether the folder's ignore file excludes it from the upload."""
+def _score_script(
+    code: CodeConfiguration, deployment: Deployment
+) -> tuple[score_script.ScoreScript, bool, list[tuple[model_paths.Opened, str]]]:
+    """Read the script; check whether the folder's ignore file excludes it, and what it opens of the model."""
     from tui.cloud.storage import ignore_file
 
     score = score_script.read(code.code, code.scoring_script)
+    model, excluded, astray = deployment.model.path, None, []
     try:
         excluded = ignore_file.ignored_files(code.code) if score.found else None
+        if model and score.opened and not deployment.model_mount_path and model.exists():
+            astray = model_paths.astray(score.opened, model, ignore_file.ignored_files(model))
     except (OSError, ValueError):
-        excluded = None
-    return score, bool(excluded and excluded(code.scoring_script))
+        pass  # the checks of the folders tell
+    return score, bool(excluded and excluded(code.scoring_script)), astray
 
 
 def _version(text: str) -> tuple[int, int] | None:
@@ -159,17 +175,23 @@ def sample_body(plan: Plan, found: Artifacts) -> dict[str, Any] | None:
 def _findings(plan: Plan, found: Artifacts, isolation: str | None, limit: float) -> list[Finding]:
     parts = [
         [_slow(part, path, limit) for part, path in found.late.items()],
-        [] if "model" in found.late else artifact_findings.about_model(plan, found.model),
+        [] if "model" in found.late else artifact_findings.about_model(plan, found.model, found.score),
         ignored_files.about(plan, found.model, found.left_out_code),
         ignored_files.about_refused(found.model, found.refused),
-        script_findings.about_score(plan, found.score, found.conda),
+        script_findings.about_score(found.score, found.conda),
+        script_findings.about_model_paths(found.score, found.astray),
         artifact_findings.about_conda(plan, found.conda),
         mlflow_environment.about_environment(found.model_conda),
+        old_setuptools.about(
+            found.conda or found.model_conda, _FIELD_OF["conda" if found.conda else "model"], not found.conda
+        ),
         data_collection.about(plan, found.conda),
         artifact_findings.about_versions(found.model, found.conda or found.model_conda),
-        artifact_findings.about_sample(plan, found.sample, found.model),
+        saved_versions.about(found.saved, found.conda),
+        artifact_findings.about_sample(plan, found.sample, found.model, found.score),
         artifact_findings.about_size(plan, found.model),
         artifact_findings.about_mlflow_network(plan, isolation),
+        list(artifact_findings.about_mlflow_3(plan, found.model)),
         base_image.check(plan),
     ]
     return [finding for part in parts for finding in part]
@@ -185,14 +207,9 @@ _FIELD_OF = {
 
 
 def _slow(part: str, path: str, limit: float) -> Finding:
-    return Finding(
-        "artifacts",
-        UNKNOWN,
-        _FIELD_OF[part],
-        f"{path} could not be read within {limit:g} seconds.",
-        "The mount may be slow or no longer respond; copy the files to a local folder.",
-        looked_at=path,
-    )
+    message = f"{path} could not be read within {limit:g} seconds."
+    remedy = "Check again when this machine is less busy. If it lies on a mount, copy the files to a local folder."
+    return Finding("artifacts", UNKNOWN, _FIELD_OF[part], message, remedy, looked_at=path)
 
 
 def _score(score: score_script.ScoreScript | None) -> dict[str, Any]:

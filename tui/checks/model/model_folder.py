@@ -107,15 +107,8 @@ def read(path: Path, seconds: float = 10.0) -> ModelFolder:
 
 
 def _count(folder: ModelFolder, seconds: float) -> None:
-    ends: list[float] = []
-
-    def over() -> bool:
-        # The time starts with the first file, because reading the rules of an ignore file loads Azure's SDK.
-        if not ends:
-            ends.append(time.monotonic() + seconds)
-        return time.monotonic() > ends[0]
-
-    figures = file_count.count(folder.path, file_count.Figures(), over)
+    ends = time.monotonic() + seconds
+    figures = file_count.count(folder.path, file_count.Figures(), lambda: time.monotonic() > ends)
     folder.files, folder.bytes, folder.complete = figures.files, figures.bytes, figures.complete
     folder.unreadable, folder.figures = figures.unreadable, figures
 

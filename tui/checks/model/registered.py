@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Callable
 
+from tui.checks import rehearsal_limits
 from tui.checks.ask_azure import ask
 from tui.checks.finding import BLOCKER, OK, UNKNOWN, WARNING, Finding
 from tui.cloud.errors import CloudError
@@ -23,17 +24,21 @@ _CUSTOM = "https://learn.microsoft.com/azure/machine-learning/how-to-deploy-cust
 
 def asked(plan: Plan, cloud: Cloud, start: Callable[[Callable[[], Any]], Question[Any]]) -> dict[str, Question[Any]]:
     """A query for each reference in the plan, by its field; `start` begins each."""
-    from tui.cloud.assets import environments, models
-
     model, environment = plan.deployment.model.registered, plan.deployment.environment.registered
     found: dict[str, Question[Any]] = {}
     if model:
-        found[_MODEL] = start(lambda: _in_registry(cloud, model, "models") or models.resolve(cloud, model))
+        found[_MODEL] = start(lambda: _held(cloud, model, "models"))
     if environment:
-        found[_ENVIRONMENT] = start(
-            lambda: _in_registry(cloud, environment, "environments") or environments.resolve(cloud, environment)
-        )
+        found[_ENVIRONMENT] = start(lambda: _held(cloud, environment, "environments"))
     return found
+
+
+def _held(cloud: Cloud, reference: str, kind: str) -> Any:
+    """The asset, or the finding about one of a registry, or that a rehearsal does not hold it. Raises CloudError."""
+    from tui.cloud.assets import environments, models
+
+    resolve = models.resolve if kind == "models" else environments.resolve
+    return _in_registry(cloud, reference, kind) or rehearsal_limits.unless_held(cloud, reference, kind, resolve)
 
 
 def _in_registry(cloud: Cloud, reference: str, kind: str) -> Finding | None:
@@ -46,6 +51,8 @@ def _in_registry(cloud: Cloud, reference: str, kind: str) -> Finding | None:
     wanted = asset_reference.parse(reference, kind)
     if not wanted.registry:
         return None
+    if rehearsal_limits.applies(cloud):
+        return rehearsal_limits.of_registry(cloud, reference, wanted, kind)
     field = _MODEL if kind == "models" else _ENVIRONMENT
     try:
         held = base_images.in_registry(cloud, wanted, kind)
@@ -86,21 +93,17 @@ def _serves_itself(plan: Plan, model: Question[Any] | None) -> bool:
     if deployment.code_configuration is not None or deployment.model.source:
         return False
     if model is None:
-        return deployment.model.path is not None and deployment.model.type != "mlflow_model"
+        return deployment.model.path is not None and deployment.model.type == "custom_model"
     try:
-        return str(model.answer().type) not in ("", "mlflow_model")
+        return str(model.answer().type) not in ("", "mlflow_model", "triton_model")
     except Exception:
         return False
 
 
 def _nothing_serves(reference: str | None, resource: str) -> Finding:
-    return Finding(
-        "registered-without-server",
-        BLOCKER,
-        _ENVIRONMENT,
-        f"{reference} has no inference routes, and the plan has no scoring script, so nothing would answer requests.",
-        "Set a scoring script (deployment.code_configuration), choose an environment with an inference_config, "
-        "or use an MLflow model.",
-        _CUSTOM,
-        resource,
+    message = (
+        f"{reference} has no inference routes, and the plan has no scoring script, so nothing would answer requests."
     )
+    remedy = "Set a scoring script (deployment.code_configuration), choose an environment with an inference_config, "
+    remedy += "or use an MLflow model."
+    return Finding("registered-without-server", BLOCKER, _ENVIRONMENT, message, remedy, _CUSTOM, resource)

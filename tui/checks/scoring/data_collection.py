@@ -19,16 +19,12 @@ def about(plan: Plan, conda: CondaFile | None) -> list[Finding]:
     if not own or conda is None or not conda.found or conda.problem or PACKAGE in conda.packages:
         return []
     named = ", ".join(own)
+    message = f"{named} {'is' if len(own) == 1 else 'are'} written by the scoring script with the package "
+    message += f"{PACKAGE}, which {conda.path.name} does not list, so nothing would be collected."
+    remedy = f"Add {PACKAGE} to the pip section of {conda.path.name} and pass the data in run() "
+    remedy += "(Collector.collect); request and response are collected without the script."
     return [
         Finding(
-            "data-collection",
-            WARNING,
-            "deployment.data_collector.collections",
-            f"{named} {'is' if len(own) == 1 else 'are'} written by the scoring script with the package "
-            f"{PACKAGE}, which {conda.path.name} does not list, so nothing would be collected.",
-            f"Add {PACKAGE} to the pip section of {conda.path.name} and pass the data in run() "
-            "(Collector.collect); request and response are collected without the script.",
-            _DOCS,
-            str(conda.path),
+            "data-collection", WARNING, "deployment.data_collector.collections", message, remedy, _DOCS, str(conda.path)
         )
     ]

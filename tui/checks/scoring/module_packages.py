@@ -25,6 +25,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
         "azureml-defaults",
     ),
     "azureml": ("azureml-core", "azureml-defaults", "azureml-ai-monitoring", "azureml-inference-server-http"),
+    "azureml.core": ("azureml-core", "azureml-defaults"),
     "bs4": ("beautifulsoup4",),
     "cv2": ("opencv-python", "opencv-python-headless", "opencv", "py-opencv", "opencv-contrib-python"),
     "dateutil": ("python-dateutil",),
@@ -32,6 +33,7 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "faiss": ("faiss-cpu", "faiss-gpu", "faiss"),
     "fitz": ("pymupdf",),
     "google": ("protobuf",),
+    "imblearn": ("imbalanced-learn",),
     "jwt": ("pyjwt",),
     "mlflow": ("mlflow", "mlflow-skinny"),
     "onnxruntime": ("onnxruntime", "onnxruntime-gpu"),
@@ -50,8 +52,8 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
 # Packages that are installed as dependencies of those that scoring environments list.
 _SERVER = ("azureml-inference-server-http", "azureml-defaults")
 _NUMERIC = (
-    "pandas", "scipy", "scikit-learn", "xgboost", "xgboost-cpu", "py-xgboost", "lightgbm", "catboost", "torch",
-    "tensorflow", "tensorflow-cpu", "statsmodels", "onnxruntime", "shap", "mlflow", "polars", "spacy", "prophet",
+    "pandas", "scipy", "scikit-learn", "xgboost", "xgboost-cpu", "py-xgboost", "lightgbm", "catboost",
+    "tensorflow", "tensorflow-cpu", "statsmodels", "onnxruntime", "shap", "mlflow", "spacy", "prophet",
 )  # fmt: skip
 _BROUGHT_BY: dict[str, tuple[str, ...]] = {
     "numpy": _NUMERIC,
@@ -72,6 +74,7 @@ _BROUGHT_BY: dict[str, tuple[str, ...]] = {
     "inference_schema": _SERVER,
     "azure": ("azureml-core", *_SERVER),
     "opencensus": ("azureml-defaults",),
+    "keras": ("tensorflow", "tensorflow-cpu", "tensorflow-gpu"),
     "tokenizers": ("transformers",),
     "huggingface_hub": ("transformers", "sentence-transformers"),
     "transformers": ("sentence-transformers",),
@@ -110,6 +113,16 @@ def missing(modules: Iterable[str], packages: Iterable[str], code: Path) -> list
         if not bringers & listed and not shared:
             lacking.append(module)
     return lacking
+
+
+def packages_of(module: str) -> tuple[str, ...]:
+    """The packages that provide a module, if they are called otherwise or there are several."""
+    return _PACKAGES.get(module, ())
+
+
+def module_of(package: str) -> str:
+    """The module that a package provides."""
+    return next((name for name, packages in _PACKAGES.items() if package in packages), package.replace("-", "_"))
 
 
 def package_for(module: str) -> str:

@@ -1,4 +1,4 @@
-"""Read the test request: whether it is JSON and matches the model's signature."""
+"""Read the test request: its kind, and whether JSON matches the model's signature."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tui.common.request_body import JSON, RequestBody
 
 _LONGEST = 20_000_000  # bytes
 _WHOLE = {"integer", "long"}
@@ -15,10 +17,11 @@ _CLASSES: dict[str, type] = {"boolean": bool, "string": str}
 
 @dataclass(frozen=True)
 class SampleRequest:
-    """A sample request; `line` is the line of `problem`."""
+    """A sample request; `line` is the line of `problem`. `kind` is its content type; only JSON has a `body`."""
 
     path: Path
     body: Any = None
+    kind: str = JSON
     problem: str = ""
     line: int | None = None
 
@@ -28,7 +31,10 @@ def read(path: Path) -> SampleRequest:
     try:
         if path.stat().st_size > _LONGEST:
             return SampleRequest(path, problem=f"{path.name} is larger than {_LONGEST // 1_000_000} MB.")
-        text = path.read_text(encoding="utf-8-sig")
+        sent = RequestBody.of_file(path)
+        if sent.content_type != JSON:
+            return SampleRequest(path, kind=sent.content_type)
+        text = sent.decode("utf-8-sig")
     except UnicodeDecodeError:
         return SampleRequest(path, problem=f"{path.name} is not text in UTF-8, so it is not JSON.")
     except OSError as error:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Union
 
-from tui.checks.scoring import script_paths
+from tui.checks.scoring import model_paths, script_paths, swallowed_errors
 from tui.checks.scoring.script_paths import FixedPath
 
 _LONGEST = 2_000_000  # bytes
@@ -55,8 +55,13 @@ class ScoreScript:
     certain: bool = True
     parsed: bool = False
     imports: list[Import] = field(default_factory=list)
-    returns_error_at: int | None = None
+    swallowed: list[swallowed_errors.Swallowed] = field(default_factory=list)
     paths: list[FixedPath] = field(default_factory=list)
+    opened: list[model_paths.Opened] = field(default_factory=list)
+    raw: bool = False
+    """Whether run may be decorated with @rawhttp, so that it gets any kind of request."""
+    model_dir: tuple[bool, int] | None = None
+    """Whether the script can do without AZUREML_MODEL_DIR, and the line that reads it."""
 
 
 def read(folder: Path, script: str, python: tuple[int, int] | None = None) -> ScoreScript:
@@ -71,21 +76,31 @@ def read(folder: Path, script: str, python: tuple[int, int] | None = None) -> Sc
     except OSError as error:
         score.problem = f"{script} cannot be read: {error.strerror or error}."
         return score
-    tree = _parse(score, source, python)
-    if tree is None:
-        return score
-    score.parsed = True
+    if score.path.suffix != ".py":
+        return score  # of a container with its own server
+    score.raw = b"rawhttp" in source
+    try:
+        tree = _parse(score, source, python)
+        if tree is not None:
+            _look(score, tree)
+            score.parsed = True
+    except RecursionError:  # an expression of hundreds of parts, which the server can read
+        pass
+    return score
+
+
+def _look(score: ScoreScript, tree: ast.Module) -> None:
+    score.model_dir = _needs_model_dir(tree)
     defined = _defined(tree)
     score.has_init, score.has_run = "init" in defined, "run" in defined
     if "*" in defined:
         score.certain = False
     _check_signatures(score, defined)
-    score.paths = script_paths.find(tree)
+    score.paths, score.opened = script_paths.find(tree), model_paths.opened(tree)
     score.imports = sorted(_imports(tree), key=lambda found: found.line)
     run = defined.get("run")
     if isinstance(run, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        score.returns_error_at = _returns_error(run)
-    return score
+        score.swallowed = list(swallowed_errors.find(run))
 
 
 def _parse(score: ScoreScript, source: bytes, python: tuple[int, int] | None) -> ast.Module | None:
@@ -100,7 +115,7 @@ def _parse(score: ScoreScript, source: bytes, python: tuple[int, int] | None) ->
         where = f", line {error.lineno}" if error.lineno else ""
         score.problem = f"{score.path.name}{where}: {error.msg}."
         score.certain = not (python and python > here and _NEWER_GRAMMAR.search(source))
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         score.problem = f"{score.path.name} is not Python source: {error}."
     return None
 
@@ -160,15 +175,20 @@ def _required(function: _Function) -> bool:
     return positional > 0 or any(default is None for default in arguments.kw_defaults)
 
 
+def _top(module: str) -> str:
+    """The name that tells the package: of azureml's parts, the server brings others than the SDK v1."""
+    return "azureml.core" if f"{module}.".startswith("azureml.core.") else module.split(".")[0]
+
+
 def _imports(tree: ast.AST, optional: bool = False) -> Iterator[Import]:
     """Top-level names of imported modules, except those that are caught if missing or only for type checkers."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import) and not optional:
             for alias in node.names:
-                yield Import(alias.name.split(".")[0], node.lineno)
+                yield Import(_top(alias.name), node.lineno)
         elif isinstance(node, ast.ImportFrom) and not optional:
             if node.module and not node.level:
-                yield Import(node.module.split(".")[0], node.lineno)
+                yield Import(_top(node.module), node.lineno)
         elif isinstance(node, ast.Try):
             caught = any(_catches_import(handler) for handler in node.handlers)
             # `except ImportError: import other` needs one of the two; the text does not show which.
@@ -181,28 +201,21 @@ def _imports(tree: ast.AST, optional: bool = False) -> Iterator[Import]:
             yield from _imports(node, optional)
 
 
+def _needs_model_dir(tree: ast.AST) -> tuple[bool, int] | None:
+    """The first line that reads AZUREML_MODEL_DIR without a value for its absence; one that then fails comes first."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            key: ast.expr = node.slice
+        elif isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
+            key = node.args[0]
+        else:
+            continue
+        if isinstance(key, ast.Constant) and key.value == "AZUREML_MODEL_DIR":
+            found.append((isinstance(node, ast.Call), node.lineno))
+    return min(found, default=None)
+
+
 def _catches_import(handler: ast.ExceptHandler) -> bool:
     caught = ast.dump(handler.type) if handler.type else "Exception"
     return any(f"'{name}'" in caught or caught == name for name in ("ImportError", "ModuleNotFoundError", "Exception"))
-
-
-def _returns_error(run: _Function) -> int | None:
-    """The line of a `return` of the error in an `except` of run, so that the caller gets status 200."""
-    for node in ast.walk(run):
-        if not isinstance(node, ast.ExceptHandler):
-            continue
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Return) and inner.value is not None and _speaks_of(inner.value, node.name):
-                return inner.lineno
-    return None
-
-
-def _speaks_of(value: ast.expr, name: str | None) -> bool:
-    if isinstance(value, ast.Call) and "AMLResponse" in ast.dump(value.func):
-        return False  # it sets its own status
-    for node in ast.walk(value):
-        if name and isinstance(node, ast.Name) and node.id == name:
-            return True
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "error" in node.value.lower():
-            return True
-    return False

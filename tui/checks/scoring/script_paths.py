@@ -13,12 +13,12 @@ from dataclasses import dataclass
 
 RELATIVE, ELSEWHERE = "relative", "elsewhere"
 # Functions that open the file named by their first argument.
-_OPENERS = re.compile(
+OPENERS = re.compile(
     r"^(open|load|load_model|load_npz|loadtxt|genfromtxt|fromfile|InferenceSession|Booster|safe_load|load_state_dict|"
     r"read_(csv|parquet|json|pickle|feather|excel|table|text|bytes)|load_from_checkpoint)$"
 )
 # Functions with one of those names that take a text or a stream, not a path.
-_NOT_FILES = re.compile(r"^(yaml|json|toml)\.")
+NOT_FILES = re.compile(r"^(yaml|json|toml)\.")
 _FILE = re.compile(
     r"\.(pkl|pickle|joblib|json|csv|parquet|txt|ya?ml|bin|ubj|model|onnx|pt|pth|h5|keras|npy|npz|safetensors|bst|cbm|"
     r"feather|toml|ini|xml|zip)$",
@@ -50,11 +50,11 @@ def _walk(tree: ast.AST) -> Iterator[FixedPath]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call) or not node.args:
             continue
-        name = _name(node.func)
+        name = name_of(node.func)
         last = name.rpartition(".")[2]
         first = node.args[0]
         text = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else _of_path(first)
-        if text is None or not (_OPENERS.match(last)) or _NOT_FILES.match(name):
+        if text is None or not (OPENERS.match(last)) or NOT_FILES.match(name):
             continue
         if _OF_HERE.match(text):
             yield FixedPath(text, node.lineno, ELSEWHERE)
@@ -66,15 +66,15 @@ def _walk(tree: ast.AST) -> Iterator[FixedPath]:
             yield FixedPath(text, node.lineno, RELATIVE)
 
 
-def _name(function: ast.expr) -> str:
+def name_of(function: ast.expr) -> str:
     if isinstance(function, ast.Attribute):
-        return f"{_name(function.value)}.{function.attr}"
+        return f"{name_of(function.value)}.{function.attr}"
     return function.id if isinstance(function, ast.Name) else ""
 
 
 def _of_path(node: ast.expr) -> str | None:
     """The text of `Path("…")`."""
-    if isinstance(node, ast.Call) and _name(node.func).rpartition(".")[2] == "Path" and len(node.args) == 1:
+    if isinstance(node, ast.Call) and name_of(node.func).rpartition(".")[2] == "Path" and len(node.args) == 1:
         inner = node.args[0]
         if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
             return inner.value

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tui.checks.environment import conda_file
+from tui.checks.environment import conda_file, old_setuptools
 from tui.checks.environment.conda_file import SERVER
 from tui.checks.model import model_folder
 from tui.checks.model.model_folder import ModelFolder
 from tui.common.conda_file import name_in_model
+from tui.common.redact import without_logins
 
-IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:20260514.v1"
+IMAGE = "mcr.microsoft.com/azureml/openmpi5.0-ubuntu24.04:20260901.v1"
 """The base image of the presets, with a dated tag."""
 
 SMALL_FILES = ("MLmodel", "conda.yaml", "requirements.txt", "python_env.yaml", "input_example.json")
@@ -76,7 +77,7 @@ def _conda(model: ModelFolder) -> tuple[str, list[str], list[str]]:
     notes: list[str] = []
     own = conda_file.read(folder / name_in_model(model.details("python_function")))
     if not own.found or own.problem:
-        python = model.versions.get("python") or "3.10"
+        python = model.versions.get("python") or "3.12"
         listed = [f"python={python}", "pip", {"pip": _requirements(folder / "requirements.txt")}]
         own = conda_file.CondaFile(own.path)
         conda_file.take(own, {"dependencies": listed})
@@ -93,6 +94,8 @@ def _conda(model: ModelFolder) -> tuple[str, list[str], list[str]]:
     if not any(name in own.packages for name in _MLFLOW):
         version = model.versions.get("mlflow")
         added.append(f"mlflow-skinny=={version}" if version else "mlflow-skinny")
+    if old_setuptools.culprit(own):
+        added.append(old_setuptools.LINE)
     pip.extend(added)
     if own.local:
         notes.append(f"These lines refer to local files, which are not sent to Azure: {', '.join(own.local)}.")
@@ -104,7 +107,11 @@ def _conda(model: ModelFolder) -> tuple[str, list[str], list[str]]:
     head = "# Made from the MLflow model's own environment.\n"
     if added:
         head += f"# Added for the scoring server: {', '.join(added)}.\n"
-    return head + yaml.safe_dump(made, sort_keys=False), added, notes
+    text = head + yaml.safe_dump(made, sort_keys=False)
+    written = without_logins(text)
+    if written != text:
+        notes.append("A login in a URL is left out: a connection of the workspace can give it to the build.")
+    return written, added, notes
 
 
 def _requirements(path: Path) -> list[str]:

@@ -264,7 +264,7 @@ def _tests(
     wanted: list[str | None] = [None, *ready] if pinned is None else [pinned]
 
     def call(name: str | None) -> Callable[[], scoring.ScoreResult]:
-        return lambda: scoring.score(cloud, endpoint, body.encode("utf-8"), name, TEST_SECONDS, credential)
+        return lambda: scoring.score(cloud, endpoint, scoring.body_of(body), name, TEST_SECONDS, credential)
 
     asked = [(name, Question(call(name), TEST_SECONDS)) for name in wanted]
     found: list[dict[str, Any]] = []
