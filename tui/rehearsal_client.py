@@ -44,12 +44,13 @@ def prepare(document: Document, environ: Mapping[str, str]) -> dict[str, str]:
     """The environment variables that point Azure clients to the rehearsal, which is started if none runs.
 
     Workspace variables set by the user are kept; the others name a workspace of the rehearsal: the one with legacy
-    isolation for a plan that sets the egress flag, else the one with a managed virtual network. A workspace named by
-    the plan or the user is added to the rehearsal, with the isolation that fits the flag.
+    isolation for a plan that disables egress, the open one for a plan that enables it, else the one with a managed
+    virtual network. A workspace named by the plan or the user is added to the rehearsal, with the isolation that fits.
 
     Takes the time of a process start, up to a few seconds for the first. Raises CannotRehearse.
     """
-    isolation = "legacy" if document.value(EGRESS) else "managed"
+    flags = {str(one.value(EGRESS)) for one in document.each() if one.value(EGRESS)}
+    isolation = ("public" if flags == {"enabled"} else "legacy") if flags else "managed"
     named = {key: _resolved(document.value(key), environ) for key in WORKSPACE}
     complete = all(_usable(key, value) for key, value in named.items())
     answer = _ask(environ, tuple(named.values()) if complete else (), isolation)

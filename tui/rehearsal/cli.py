@@ -38,10 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     env = commands.add_parser("env", help="start it in the background if none runs; print its variables")
     env.add_argument("--json", action="store_true", help="print one JSON object instead of shell lines")
     env.add_argument(
-        "--workspace",
-        nargs=3,
-        metavar=("SUBSCRIPTION", "GROUP", "NAME"),
-        help="also serve this workspace",
+        "--workspace", nargs=3, metavar=("SUBSCRIPTION", "GROUP", "NAME"), help="also serve this workspace"
     )
     env.add_argument(
         "--isolation",
@@ -70,9 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
     rights = commands.add_parser("rights", help="show or change the roles of the practice identities")
     rights.add_argument(
-        "--identity",
-        choices=("service-principal", "managed-identity"),
-        help="the identity (default: both)",
+        "--identity", choices=("service-principal", "managed-identity"), help="the identity (default: both)"
     )
     rights.add_argument("--role", action="append", metavar="ROLE", help="a role to assign, or none")
     rights.add_argument("--deny", action="append", metavar="ACTION", help="an action to remove from its roles")
@@ -85,6 +80,12 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "--json", action="store_true", help="one JSON object per line: the differences, then a summary"
     )
+
+    add = commands.add_parser("add", help="add what a user's workspace, or a registry, already holds")
+    add.add_argument("kind", choices=("model", "environment"))
+    add.add_argument("asset", metavar="NAME[:VERSION]")
+    add.add_argument("path", metavar="PATH")
+    add.add_argument("--registry", default="", metavar="NAME", help="add it to this registry")
 
     scenario = commands.add_parser("scenario", help="choose the failures that happen from now on (default: none)")
     scenario.add_argument("names", nargs="*", metavar="NAME")
@@ -194,6 +195,14 @@ def _serve(home: Home, arguments: argparse.Namespace) -> int:
     )
 
 
+def _add(home: Home, arguments: argparse.Namespace) -> int:
+    from tui.rehearsal.add_asset import add
+
+    ensure_running(home, os.environ)
+    print(add(home, arguments.kind, arguments.asset, arguments.path, arguments.registry), file=sys.stderr)
+    return 0
+
+
 def _compare(_: Home, arguments: argparse.Namespace) -> int:
     from tui.rehearsal.compare.compare import compare
 
@@ -212,6 +221,7 @@ _COMMANDS = {
     "env": _env,
     "stop": _stop,
     "rights": _rights,
+    "add": _add,
     "compare": _compare,
     "scenario": _scenario,
 }

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 RESOURCE_GROUP = "rehearsal"
 MANAGED_WORKSPACE = "closed-managed-network"
 LEGACY_WORKSPACE = "closed-legacy-isolation"
+OPEN_WORKSPACE = "open-public-network"
+WORKSPACES = {"managed": MANAGED_WORKSPACE, "legacy": LEGACY_WORKSPACE, "public": OPEN_WORKSPACE}
+"""The built-in workspaces, by their isolation."""
 
 # Where clients look for authorities: requests, curl, OpenSSL (urllib and the Azure CLI's sign-in), Node.
 TRUST = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS")
@@ -114,7 +117,7 @@ def describe(home: Home, server: Mapping[str, Any], environ: Mapping[str, str]) 
     return {
         "set": variables,
         "unset": list(UNSET),
-        "workspaces": {"managed": workspace(MANAGED_WORKSPACE), "legacy": workspace(LEGACY_WORKSPACE)},
+        "workspaces": {isolation: workspace(name) for isolation, name in WORKSPACES.items()},
         "log": str(home.log_file),
         "pid": server["pid"],
         "url": origin,

@@ -57,8 +57,10 @@ class Home:
         self.certificates = folder / "certificates"
         # The certificate of the rehearsal's own certification authority, PEM.
         self.authority_file = self.certificates / "authority.pem"
-        # One small file for each workspace added by a client to the two built-in ones.
+        # One small file for each workspace added by a client to the built-in ones.
         self.workspaces = folder / "workspaces"
+        # What `rehearsal add` adds to every workspace, or to a registry: one small file for each, and its files.
+        self.added = folder / "added"
         # Resources, operations and the index of blobs.
         self.database = folder / "resources.sqlite"
         # Contents of blobs.

@@ -91,10 +91,10 @@ def in_words(home: Home) -> str:
 
 def welcome(home: Home, origin: str) -> str:
     """The text printed by a rehearsal in the foreground: what it is, how to use it, how to end it."""
-    from tui.rehearsal.client_environment import LEGACY_WORKSPACE, MANAGED_WORKSPACE, RESOURCE_GROUP
+    from tui.rehearsal.client_environment import RESOURCE_GROUP, WORKSPACES
 
     return f"""The rehearsal is running at {origin}, on this machine and for this user only.
-In the resource group {RESOURCE_GROUP} it has the workspaces {MANAGED_WORKSPACE} and {LEGACY_WORKSPACE}.
+In the resource group {RESOURCE_GROUP} it has the workspaces {", ".join(WORKSPACES.values())}.
 {in_words(home)}
 
 To point any Azure client to it, run in another terminal:

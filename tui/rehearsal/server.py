@@ -34,6 +34,7 @@ from tui.rehearsal.arm import (
     subscriptions,
     workspace_routes,
 )
+from tui.rehearsal.arm.added_assets import AddedAssets
 from tui.rehearsal.arm.errors import ArmError, timestamp
 from tui.rehearsal.arm.front import TABLE, Call, Fields, Routes, read_body, require_right
 from tui.rehearsal.arm.operations import Operations
@@ -56,6 +57,7 @@ from tui.rehearsal.scenarios.disturbances import disturb_resource_manager, stamp
 from tui.rehearsal.scenarios.scenarios import Active
 from tui.rehearsal.seed import Seed
 from tui.rehearsal.service import SERVICE, Service
+from tui.rehearsal.serving import no_identity
 from tui.rehearsal.serving.running_deployments import RunningDeployments, handle_scoring
 from tui.rehearsal.store import Store
 
@@ -285,7 +287,9 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
         scenarios=Active(home),
         pace=Pace(home),
         rights=rights.ActiveRights(home),
+        added=AddedAssets(home),
     )
+    refusing, service.identity_variables = await no_identity.listen()
     service.running_deployments = RunningDeployments(service)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -297,14 +301,7 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
     try:
         await web.SockSite(runner, listener, ssl_context=context, shutdown_timeout=1.0).start()
         _take_up(service)
-        write_server(
-            home,
-            pid=os.getpid(),
-            port=number,
-            started=timestamp(),
-            ready=True,
-            scoring_python=scoring_python,
-        )
+        write_server(home, pid=os.getpid(), port=number, started=timestamp(), ready=True, scoring_python=scoring_python)
         log.info("The rehearsal answers at %s", service.origin)
         if not quiet:
             print(welcome(home, service.origin), file=sys.stderr, flush=True)
@@ -317,6 +314,7 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
         await service.operations.stop()
         await service.running_deployments.stop()
         await runner.cleanup()
+        await refusing.cleanup()
         store.close()
         # Scenarios end with the rehearsal, so that they do not surprise the next user.
         settings.forget(home)

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from tui.rehearsal.arm.added_assets import AddedAssets
 from tui.rehearsal.arm.operations import Operations
 from tui.rehearsal.arm.rights import ActiveRights
 from tui.rehearsal.arm.workspaces import Workspaces
@@ -59,7 +60,9 @@ class Service:
     scenarios: Active
     pace: Pace
     rights: ActiveRights
+    added: AddedAssets
     scoring_python: Path | None = None
+    identity_variables: dict[str, str] = field(default_factory=dict)
     running_deployments: Containers = field(init=False)
     last_request: float = field(default_factory=time.monotonic)
     open_requests: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -264,3 +264,38 @@ def test_a_container_that_is_archived_with_the_sdk_is_archived(ml_client: Any, m
     mgmt.environment_versions.create_or_update(*AT, name, "1", body)
     ml_client.environments.archive(name)
     assert mgmt.environment_containers.get(*AT, name).properties.is_archived is True
+
+
+def test_added_assets_are_there_for_the_sdk(
+    ml_client: Any, rehearse: Callable[..., str], artifacts: Path, name: str
+) -> None:
+    (artifacts / "model" / "MLmodel").write_text("flavors: {python_function: {loader_module: mlflow.sklearn}}\n")
+    rehearse("add", "model", f"{name}:4", str(artifacts / "model"))
+    rehearse("add", "model", f"{name}:2", str(artifacts / "model" / "factor.json"))
+    rehearse("add", "environment", name, str(artifacts / "conda.yml"))
+    found = ml_client.models.get(name, version="4")
+    assert (found.type, found.flavors) == ("mlflow_model", {"python_function": {"loader_module": "mlflow.sklearn"}})
+    assert found.path.endswith("/model")
+    # The latest is the one that was registered last, as on Azure.
+    assert ml_client.models.get(name, label="latest").type == "custom_model"
+    environment = ml_client.environments.get(name, label="latest")
+    assert environment.version == "1" and environment.conda_file["dependencies"][0] == "python=3.11"
+    ml_client.models.archive(name, version="4")
+    assert {model.version for model in ml_client.models.list(name)} == {"2"}
+
+
+def test_a_registry_holds_models_and_environments(
+    mgmt: Any, rehearse: Callable[..., str], artifacts: Path, name: str
+) -> None:
+    from azure.core.exceptions import ResourceNotFoundError
+
+    rehearse("add", "environment", f"{name}:7", str(artifacts / "conda.yml"), "--registry", "shared")
+    found = mgmt.registry_environment_versions.get(GROUP, "shared", name, "7")
+    assert found.id == f"azureml://registries/shared/environments/{name}/versions/7"
+    with pytest.raises(ResourceNotFoundError):
+        mgmt.registry_environment_versions.get(GROUP, "other", name, "7")
+    with pytest.raises(ResourceNotFoundError):
+        mgmt.environment_versions.get(*AT, name, "7")
+    rehearse("add", "model", name, str(artifacts / "model"), "--registry", "shared")
+    assert mgmt.registry_model_containers.get(GROUP, "shared", name).properties.latest_version == "1"
+    assert mgmt.registry_model_versions.get(GROUP, "shared", name, "1").properties.model_type == "custom_model"

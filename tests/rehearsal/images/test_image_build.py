@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from tui.common import conda_requirements, uv_program
 from tui.rehearsal import programs
-from tui.rehearsal.images import conda_requirements, image_build, interpreters, package_index
+from tui.rehearsal.images import image_build, interpreters
 
 THIS_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 SMALL = f"dependencies: [python={THIS_PYTHON}, pip, {{pip: ['six==1.17.0']}}]\n"
@@ -66,6 +67,54 @@ def test_conda_packages_are_said_in_pips_words(conda: str, packages: list[str], 
     assert read.python == python
 
 
+@pytest.mark.parametrize(
+    ("conda", "packages"),
+    [
+        ("[pandas=2.1, numpy]", ["pandas==2.1.*", "numpy", "numpy<2"]),
+        ("['scikit-learn<1.4.2']", ["scikit-learn<1.4.2", "numpy<2"]),
+        ("[scipy=1.11=py310h1_0, {pip: [numpy]}]", ["scipy==1.11", "numpy<2", "numpy"]),
+        ("[pandas=2.1, {pip: ['numpy>=2']}]", ["pandas==2.1.*", "numpy>=2"]),
+        ("[pandas=2.1, numpy=1.26]", ["pandas==2.1.*", "numpy==1.26.*"]),
+        ("[pandas=2.2.2, scikit-learn=1.4]", ["pandas==2.2.2.*", "scikit-learn==1.4.*"]),  # 1.4.2 is among 1.4
+        ("['pandas>=1.5', numpy]", ["pandas>=1.5", "numpy"]),
+        ("[{pip: [pandas==1.5.3]}]", ["pandas==1.5.3"]),
+    ],
+)
+def test_conda_packages_from_before_numpy_2_hold_numpy_below_it(conda: str, packages: list[str]) -> None:
+    read = conda_requirements.read(conda_requirements.parse(f"dependencies: {conda}"))
+    assert read.packages == packages
+    assert ("numpy<2" in packages) == any("before numpy 2" in line for line in read.warnings)
+
+
+@pytest.mark.parametrize(
+    ("entry", "packages"),
+    [
+        ("conda-forge/linux-64::numpy=1.26.*=py312*", ["numpy==1.26.*"]),
+        ("pytorch[version='>=2.4,<3',build=*cuda*]", ["torch>=2.4,<3"]),
+        ("pandas[channel=conda-forge]", ["pandas"]),
+        ("pandas=*=py310*", ["pandas"]),
+        ("blas=*=openblas", []),
+        ("libboost-headers", []),
+    ],
+)
+def test_selectors_of_builds_are_left_out(entry: str, packages: list[str]) -> None:
+    read = conda_requirements.read({"dependencies": [entry]})
+    assert read.packages == packages and bool(packages) != bool(read.warnings)
+
+
+@pytest.mark.parametrize("entry", ["r-base=4.3", "conda-forge::r-tidyverse", "nodejs"])
+def test_packages_of_other_languages_are_the_rehearsals_limit(entry: str) -> None:
+    with pytest.raises(conda_requirements.CondaFileInvalid, match="the rehearsal cannot") as refused:
+        conda_requirements.read({"dependencies": [entry]})
+    assert f"'{entry}'" in str(refused.value)
+
+
+def test_a_build_without_a_twin_on_pypi_says_so(tmp_path: Path) -> None:
+    conda = f"dependencies: [python={THIS_PYTHON}, aml-deploy-has-no-such-package=1.0]"
+    with pytest.raises(image_build.ImageBuildFailure, match=r"no-such-package=1\.0' is not on PyPI"):
+        build(conda, tmp_path)
+
+
 def test_what_has_no_counterpart_on_pypi_is_named_in_the_log() -> None:
     read = conda_requirements.read(conda_requirements.parse("dependencies: [cudatoolkit=11.8]"))
     assert "cudatoolkit" in read.warnings[0]
@@ -83,10 +132,10 @@ def test_pip_options_are_kept_for_uv() -> None:
 def test_pip_options_reach_uv() -> None:
     lines = ["--pre", "--no-index", "--only-binary :all:", "--no-binary=numpy,scipy"]
     read = conda_requirements.read({"dependencies": [{"pip": lines}]})
-    environment = package_index.uv_environment({}, read.options, {"PATH": "/bin"})
+    environment = uv_program.environment({}, read.options, {"PATH": "/bin"})
     assert environment["UV_PRERELEASE"] == "allow"
     words = ["--no-index", "--only-binary", ":all:", "--no-binary", "numpy,scipy"]
-    assert package_index.uv_arguments(read.options, {}) == words
+    assert uv_program.arguments(read.options, {}) == words
 
 
 def test_a_wheelhouse_is_all_that_is_asked_where_pips_settings_say_so(

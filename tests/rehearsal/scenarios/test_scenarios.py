@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import shutil
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from practised import CONDA, SCORE, Practised
 
 from tui.rehearsal.scenarios.failures import DEPLOYMENT, ENDPOINT, FAILURES
 from tui.rehearsal.scenarios.refusals import REFUSALS, SCORING_ANSWERS, STORAGE_REFUSALS
+from tui.rehearsal.scenarios.scenarios import SCENARIOS
 
 ENDPOINT_NAME = "drill"
 BLUE = f"onlineEndpoints/{ENDPOINT_NAME}/deployments/blue"
@@ -366,8 +368,11 @@ def test_a_failure_that_is_over_leaves_a_deployment_that_works(stage: Practised)
     assert answer.headers["azureml-model-deployment"] == "blue"
 
 
-def test_the_table_is_written_down() -> None:
-    from tui.rehearsal.scenarios import table
-
-    written = Path(table.__file__).with_name("SCENARIOS.md").read_text(encoding="utf-8")
-    assert written == table.table()
+def test_the_table_names_every_scenario_and_its_source() -> None:
+    command = [sys.executable, "-m", "tui.rehearsal", "scenario", "--table"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "**documented** by Microsoft" in printed
+    for name, scenario in SCENARIOS.items():
+        assert f"| `{name}` | {scenario.about} | {scenario.disturbs} | {scenario.words} |" in printed
+    for failure in ("OutOfQuota: CPU", "image-build-acr", "expired tokens"):
+        assert f"\n| {failure} | `" in printed

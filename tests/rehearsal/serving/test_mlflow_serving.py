@@ -83,13 +83,13 @@ def test_what_cannot_be_served_is_refused_by_name(model: Model, files: dict[str,
             "dependencies: ['python=3.11', {pip: ['no-such-package-of-anybody==1']}]\n",
             (
                 "from its conda.yaml",
-                "added, to load and serve the model: azureml-inference-server-http, mlflow-skinny.",
+                "added, to load and serve the model: azureml-inference-server-http>=1, mlflow-skinny.",
             ),
         ),
         (
             "conda.yaml",
             "dependencies: ['python=3.11', {pip: ['mlflow==2', 'azureml-ai-monitoring', 'no-such-package==1']}]\n",
-            ("added, to load and serve the model: azureml-inference-server-http.",),
+            ("added, to load and serve the model: azureml-inference-server-http>=1.",),
         ),
         (
             "requirements.txt",

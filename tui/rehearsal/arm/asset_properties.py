@@ -16,6 +16,10 @@ from tui.rehearsal.service import Service
 from tui.rehearsal.store import Resource
 
 _DATASTORE = re.compile(r"^azureml://(?:.*/)?datastores/(?P<datastore>[^/]+)/paths/(?P<path>.*)$", re.IGNORECASE)
+# What a job logs; its named outputs are known to the job only, and the rehearsal has no jobs.
+_JOB = re.compile(
+    r"^azureml://(?:.*/)?jobs/(?P<job>[^/]+)/outputs/(?:artifacts|default)(?:/paths)?/(?P<path>.*)$", re.IGNORECASE
+)
 _DATA_TYPES = ("uri_file", "uri_folder", "mltable")
 # These properties of a version cannot change; description, tags and the like can.
 FIXED = {
@@ -28,6 +32,9 @@ FIXED = {
 
 def blob_place(service: Service, workspace: Workspace, uri: str) -> tuple[str, str] | None:
     """Container and path of an `azureml://…/datastores/…` or blob URI; None for any other URI."""
+    job = _JOB.match(uri)
+    if job:
+        return f"azureml-{workspace.guid}", f"ExperimentRun/dcid.{job['job']}/{job['path']}".rstrip("/")
     match = _DATASTORE.match(uri)
     if match:
         if match["datastore"].lower() == "workspaceblobstore":
@@ -52,6 +59,11 @@ def uri_of(service: Service, asset_id: str, member: str) -> str:
 def is_mlflow_model(model: Resource | None) -> bool:
     """Whether the resource is a model version in MLflow's format."""
     return model is not None and "mlflow" in str(model.properties.get("modelType", "")).lower()
+
+
+def is_triton_model(model: Resource | None) -> bool:
+    """Whether the resource is a model version for a Triton server."""
+    return model is not None and "triton" in str(model.properties.get("modelType", "")).lower()
 
 
 def yaml_object(content: str | bytes) -> dict[str, Any]:

@@ -3,30 +3,66 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 import uuid
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Any, Callable
 
 from aiohttp import web
 
+from tui.rehearsal.arm.added_assets import FILES
 from tui.rehearsal.arm.asset_properties import FIXED, properties_of
 from tui.rehearsal.arm.errors import ArmError, timestamp, user_error
-from tui.rehearsal.arm.front import Call, Route, count, page
+from tui.rehearsal.arm.front import Call, Fields, Route, count, page
 from tui.rehearsal.arm.listing import holding, top
-from tui.rehearsal.arm.resource_paths import PROVIDER, WORKSPACE
+from tui.rehearsal.arm.resource_paths import PROVIDER, REGISTRY, WORKSPACE
 from tui.rehearsal.arm.workspace_routes import workspace_of
-from tui.rehearsal.arm.workspaces import Workspace
+from tui.rehearsal.arm.workspaces import Workspace, registry
 from tui.rehearsal.blobs import sas
 from tui.rehearsal.online_endpoints.rules import choice
 from tui.rehearsal.store import Resource
 
 KINDS = ("models", "codes", "environments", "data")
 _WORDS = {"models": "Model", "codes": "Code", "environments": "Environment", "data": "Data"}
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}$")
-_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,29}$|[0-9a-f-]{36}$|[0-9a-f]{32,64}$")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}$")
+VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,29}$|[0-9a-f-]{36}$|[0-9a-f]{32,64}$")
 PAGE = 100
 _VIEWS = {name.lower(): name for name in ("ActiveOnly", "ArchivedOnly", "All")}
+
+
+def holder_of(call: Call) -> Workspace:
+    """The workspace or registry in a call's path, with what was added to it. Raises ArmError 404."""
+    holder = registry(call["registry"]) if "registry" in call.parameters else workspace_of(call)
+    give(call, holder)
+    return holder
+
+
+def give(call: Call, holder: Workspace) -> None:
+    """Register what was added since the last call, replacing versions with the same number. Raises ArmError."""
+    service = call.service
+    for added in service.added.of(holder):
+        mark = f"{holder.id}/added/{added['stamp']}"
+        if service.store.get(mark) is not None:
+            continue
+        files = f"{service.blob_origin}/{service.added.take_in(added['stamp'], service.blobs)}"
+        service.store.put(Resource(mark, "added", holder.id, {"name": added["stamp"], "properties": {}}))
+        body = Fields({"properties": json.loads(json.dumps(added["properties"]).replace(FILES, files))})
+        service.store.delete(version_id(holder, added["kind"], added["name"], added["version"]))
+        put_version(replace(call, parameters={**call.parameters, **added}, body=body), holder, added["kind"])
+
+
+def in_registry(call: Call, reference: str, kind: str) -> Resource | None:
+    """The version at `azureml://registries/REGISTRY/{kind}/NAME/versions/VERSION` or `/labels/latest`, or None."""
+    parts = reference.split("/")
+    if len(parts) != 8 or parts[4].lower() != kind:
+        return None
+    holder = registry(parts[3])
+    give(call, holder)
+    if (parts[6].lower(), parts[7].lower()) == ("labels", "latest"):
+        return next(iter(_versions(call, holder, kind, parts[5])), None)
+    return call.service.store.get(reference)
 
 
 def system_data(call: Call, before: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -111,12 +147,12 @@ def _ensure_container(call: Call, workspace: Workspace, kind: str, name: str) ->
 
 async def read_container(call: Call, kind: str) -> web.Response:
     """`GET …/{kind}/{name}`: with `latestVersion` and `nextVersion`."""
-    return web.json_response(_container(call, workspace_of(call), kind, call["name"]))
+    return web.json_response(_container(call, holder_of(call), kind, call["name"]))
 
 
 async def write_container(call: Call, kind: str) -> web.Response:
     """`PUT …/{kind}/{name}`."""
-    workspace = workspace_of(call)
+    workspace = holder_of(call)
     _check_name(workspace, kind, call["name"])
     fields = call.body.object("properties")
     existed = call.service.store.get(f"{workspace.id}/{kind}/{call['name']}") is not None
@@ -141,7 +177,7 @@ def _shown(call: Call, archived: bool) -> bool:
 
 async def list_containers(call: Call, kind: str) -> web.Response:
     """`GET …/{kind}`."""
-    workspace = workspace_of(call)
+    workspace = holder_of(call)
     found = [
         _container(call, workspace, kind, record.name)
         for record in call.service.store.children(workspace.id, f"{kind}-container")
@@ -152,7 +188,7 @@ async def list_containers(call: Call, kind: str) -> web.Response:
 
 async def list_versions(call: Call, kind: str) -> web.Response:
     """`GET …/{kind}/{name}/versions`, newest first; filters, order and pages."""
-    workspace = workspace_of(call)
+    workspace = holder_of(call)
     versions = _versions(call, workspace, kind, call["name"])
     wanted = call.query.get("hash")
     if wanted is not None and kind == "codes":
@@ -178,7 +214,7 @@ async def list_versions(call: Call, kind: str) -> web.Response:
 
 async def read_version(call: Call, kind: str) -> web.Response:
     """`GET …/{kind}/{name}/versions/{version}`."""
-    workspace = workspace_of(call)
+    workspace = holder_of(call)
     resource = call.service.store.get(version_id(workspace, kind, call["name"], call["version"]))
     if resource is None:
         raise _missing(workspace, kind, call["name"], call["version"])
@@ -188,7 +224,7 @@ async def read_version(call: Call, kind: str) -> web.Response:
 
 
 def _check_name(workspace: Workspace, kind: str, name: str) -> None:
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise user_error(
             f"Invalid {_WORDS[kind].lower()} name '{name[:80]}'. Names have 1 to 255 characters: letters, digits, "
             "dots, dashes and underscores, and begin with a letter or digit.",
@@ -198,9 +234,14 @@ def _check_name(workspace: Workspace, kind: str, name: str) -> None:
 
 async def write_version(call: Call, kind: str) -> web.Response:
     """`PUT …/{kind}/{name}/versions/{version}`: 201, or 200 for an existing version."""
-    workspace = workspace_of(call)
+    resource, existed = put_version(call, holder_of(call), kind)
+    return web.json_response(_rendered(call, resource), status=200 if existed else 201)
+
+
+def put_version(call: Call, workspace: Workspace, kind: str) -> tuple[Resource, bool]:
+    """Register a version, and return whether it existed. Raises ArmError."""
     _check_name(workspace, kind, call["name"])
-    if not _VERSION.fullmatch(call["version"]):
+    if not VERSION.fullmatch(call["version"]):
         raise user_error(
             f"Invalid version '{call['version'][:80]}'. Versions have at most 30 characters: letters, digits, dots, "
             "dashes and underscores.",
@@ -237,7 +278,7 @@ async def write_version(call: Call, kind: str) -> web.Response:
     }
     resource = Resource(resource_id, kind, f"{workspace.id}/{kind}/{call['name']}", body, internal)
     call.service.store.put(resource)
-    return web.json_response(_rendered(call, resource), status=200 if before else 201)
+    return resource, before is not None
 
 
 def _at_home(call: Call, build: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -259,7 +300,7 @@ def _changed(workspace: Workspace, kind: str, name: str, version: str, member: s
 
 async def delete(call: Call, kind: str) -> web.Response:
     """`DELETE` of a version, or of a container with all its versions: 200, or 204 if it does not exist."""
-    resource_id = f"{workspace_of(call).id}/{kind}/{call['name']}"
+    resource_id = f"{holder_of(call).id}/{kind}/{call['name']}"
     if "version" in call.parameters:
         resource_id += f"/versions/{call['version']}"
     existed = call.service.store.get(resource_id) is not None
@@ -269,7 +310,7 @@ async def delete(call: Call, kind: str) -> web.Response:
 
 async def start_pending_upload(call: Call, kind: str) -> web.Response:
     """`POST …/versions/{version}/startPendingUpload`: a new container and a signature for it."""
-    workspace_of(call)
+    holder_of(call)
     container = f"{kind}-{uuid.uuid4()}"
     call.service.blobs.create_container(container)
     token = sas.make(call.service.seed, container, permissions="racwdl", hours=24)
@@ -287,14 +328,14 @@ async def start_pending_upload(call: Call, kind: str) -> web.Response:
     )
 
 
-def _routes(kind: str) -> list[Route]:
-    container, version = f"{WORKSPACE}/{kind}/{{name}}", f"{WORKSPACE}/{kind}/{{name}}/versions/{{version}}"
+def _routes(kind: str, holder: str) -> list[Route]:
+    container, version = f"{holder}/{kind}/{{name}}", f"{holder}/{kind}/{{name}}/versions/{{version}}"
 
     def route(method: str, path: str, handler: Callable[..., Awaitable[web.Response]]) -> Route:
         return method, path, functools.partial(handler, kind=kind)
 
     return [
-        route("GET", f"{WORKSPACE}/{kind}", list_containers),
+        route("GET", f"{holder}/{kind}", list_containers),
         route("GET", container, read_container),
         route("PUT", container, write_container),
         route("DELETE", container, delete),
@@ -306,4 +347,8 @@ def _routes(kind: str) -> list[Route]:
     ]
 
 
-ROUTES = [route for kind in KINDS for route in _routes(kind)]
+ROUTES = [
+    *(route for kind in KINDS for route in _routes(kind, WORKSPACE)),
+    # The API description calls them RegistryModelVersions_Get and the like.
+    *(route for kind in ("models", "environments") for route in _routes(kind, REGISTRY)),
+]

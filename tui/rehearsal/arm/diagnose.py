@@ -77,6 +77,4 @@ async def diagnose(call: Call) -> web.Response:
     return web.Response(status=202, headers=operation_routes.accepted(call, path))
 
 
-ROUTES: list[Route] = [
-    ("POST", f"{WORKSPACE}/diagnose", diagnose),
-]
+ROUTES: list[Route] = [("POST", f"{WORKSPACE}/diagnose", diagnose)]

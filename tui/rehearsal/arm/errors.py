@@ -54,10 +54,7 @@ def additional_info(location: str, component: str = "managementfrontend") -> lis
     """The `additionalInfo` list that Azure Machine Learning adds to its errors (names of members as recorded)."""
     return [
         {"type": "ComponentName", "info": {"value": component}},
-        {
-            "type": "Correlation",
-            "info": {"value": {"operation": uuid.uuid4().hex, "request": uuid.uuid4().hex[:16]}},
-        },
+        {"type": "Correlation", "info": {"value": {"operation": uuid.uuid4().hex, "request": uuid.uuid4().hex[:16]}}},
         {"type": "Environment", "info": {"value": location}},
         {"type": "Location", "info": {"value": location}},
         {"type": "Time", "info": {"value": timestamp()}},
@@ -83,9 +80,7 @@ def bad_request(detail_code: str, message: str, location: str) -> ArmError:
 def bad_content(message: str) -> ArmError:
     """The error for a body that is not a JSON object, or a member of the wrong type."""
     return ArmError(
-        400,
-        "InvalidRequestContent",
-        f"The request content was invalid and could not be deserialized: '{message}'.",
+        400, "InvalidRequestContent", f"The request content was invalid and could not be deserialized: '{message}'."
     )
 
 

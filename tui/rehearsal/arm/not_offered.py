@@ -20,11 +20,7 @@ _SUBSCRIPTION = f"/subscriptions/{{subscription}}/providers/{PROVIDER}"
 
 # Path, and the operation of each method.
 _REFUSED: dict[str, dict[str, str]] = {
-    WORKSPACE: {
-        "PUT": "Workspaces_CreateOrUpdate",
-        "PATCH": "Workspaces_Update",
-        "DELETE": "Workspaces_Delete",
-    },
+    WORKSPACE: {"PUT": "Workspaces_CreateOrUpdate", "PATCH": "Workspaces_Update", "DELETE": "Workspaces_Delete"},
     f"{WORKSPACE}/listKeys": {"POST": "Workspaces_ListKeys"},
     f"{WORKSPACE}/resyncKeys": {"POST": "Workspaces_ResyncKeys"},
     f"{WORKSPACE}/listNotebookAccessToken": {"POST": "Workspaces_ListNotebookAccessToken"},
@@ -41,16 +37,9 @@ _REFUSED: dict[str, dict[str, str]] = {
         "PUT": "ManagedNetworkSettingsRule_CreateOrUpdate",
         "DELETE": "ManagedNetworkSettingsRule_Delete",
     },
-    f"{WORKSPACE}/datastores/{{datastore}}": {
-        "PUT": "Datastores_CreateOrUpdate",
-        "DELETE": "Datastores_Delete",
-    },
+    f"{WORKSPACE}/datastores/{{datastore}}": {"PUT": "Datastores_CreateOrUpdate", "DELETE": "Datastores_Delete"},
     f"{WORKSPACE}/models/{{name}}/versions/{{version}}/package": {"POST": "ModelVersions_Package"},
-    _COMPUTE: {
-        "PUT": "Compute_CreateOrUpdate",
-        "PATCH": "Compute_Update",
-        "DELETE": "Compute_Delete",
-    },
+    _COMPUTE: {"PUT": "Compute_CreateOrUpdate", "PATCH": "Compute_Update", "DELETE": "Compute_Delete"},
     f"{_COMPUTE}/listNodes": {"POST": "Compute_ListNodes"},
     f"{_COMPUTE}/listKeys": {"POST": "Compute_ListKeys"},
     f"{_COMPUTE}/start": {"POST": "Compute_Start"},

@@ -22,19 +22,12 @@ _TICKS_TO_1970 = 621_355_968_000_000_000  # of 100 nanoseconds, since the year 1
 def accepted(call: Call, path: str) -> dict[str, str]:
     """Headers of a 202: only `Location`, no `Retry-After`, as recorded for DELETE and PATCH."""
     results = path.replace("/mfeOperationsStatus/", "/mfeOperationResults/")
-    return {
-        "Location": _signed(call, results),
-        "x-ms-async-operation-timeout": "PT30M",
-    }
+    return {"Location": _signed(call, results), "x-ms-async-operation-timeout": "PT30M"}
 
 
 def created(call: Call, path: str) -> dict[str, str]:
     """Headers of a PUT that continues in the background."""
-    return {
-        "Location": call.url,
-        "Azure-AsyncOperation": _signed(call, path),
-        "x-ms-async-operation-timeout": "PT30M",
-    }
+    return {"Location": call.url, "Azure-AsyncOperation": _signed(call, path), "x-ms-async-operation-timeout": "PT30M"}
 
 
 def operation_url(call: Call, path: str) -> str:

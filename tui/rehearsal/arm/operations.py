@@ -35,10 +35,7 @@ class OperationFailed(Exception):
         return {"code": self.code, "message": self.message, "details": [], "additionalInfo": self.additional}
 
 
-_CANCELED = {
-    "status": "Canceled",
-    "error": OperationFailed("OperationCanceled", "The operation was canceled.").error(),
-}
+_CANCELED = {"status": "Canceled", "error": OperationFailed("OperationCanceled", "The operation was canceled.").error()}
 Work = Callable[[], Awaitable[None]]
 AfterFailure = Callable[[], None]
 

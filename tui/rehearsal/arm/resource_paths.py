@@ -7,6 +7,7 @@ WORKSPACE = (
     "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.MachineLearningServices"
     "/workspaces/{workspace}"
 )
+REGISTRY = f"{WORKSPACE.rpartition('/workspaces/')[0]}/registries/{{registry}}"
 ENDPOINT = f"{WORKSPACE}/onlineEndpoints/{{endpoint}}"
 DEPLOYMENT = f"{ENDPOINT}/deployments/{{deployment}}"
 REGION = "/subscriptions/{subscription}/providers/Microsoft.MachineLearningServices/locations/{location}"

@@ -151,11 +151,7 @@ def _compute(call: Call) -> dict[str, Any]:
             "properties": {
                 "vmSize": "Standard_DS3_v2",
                 "vmPriority": "Dedicated",
-                "scaleSettings": {
-                    "maxNodeCount": 2,
-                    "minNodeCount": 0,
-                    "nodeIdleTimeBeforeScaleDown": "PT2M",
-                },
+                "scaleSettings": {"maxNodeCount": 2, "minNodeCount": 0, "nodeIdleTimeBeforeScaleDown": "PT2M"},
                 "allocationState": "Steady",
                 "currentNodeCount": 0,
                 "targetNodeCount": 0,

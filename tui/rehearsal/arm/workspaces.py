@@ -8,10 +8,12 @@ from typing import Any
 
 from tui.rehearsal.arm.errors import ArmError, resource_not_found
 from tui.rehearsal.arm.resource_paths import PROVIDER, REGION_NAME
-from tui.rehearsal.client_environment import LEGACY_WORKSPACE, MANAGED_WORKSPACE, RESOURCE_GROUP
+from tui.rehearsal.client_environment import RESOURCE_GROUP, WORKSPACES
 from tui.rehearsal.files import Watched, read_json
 from tui.rehearsal.places import Home
 from tui.rehearsal.seed import SUBSCRIPTION_ID, Seed
+
+REGISTRY = "registry"
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,9 @@ class Workspace:
 
     @property
     def id(self) -> str:
-        """The resource id."""
+        """The resource id; of a registry, the beginning of its assets' ids, as a deployment names them."""
+        if self.isolation == REGISTRY:
+            return f"azureml://registries/{self.name}"
         return (
             f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}/providers/{PROVIDER}"
             f"/workspaces/{self.name}"
@@ -56,16 +60,20 @@ class Workspace:
         return f"azureml-blobstore-{self.guid}"
 
 
+def registry(name: str) -> Workspace:
+    """The shared registry of this name, which always exists; it holds assets, and has nothing else of a workspace."""
+    return Workspace("", "", name, REGISTRY, "")
+
+
 class Workspaces:
-    """The two built-in workspaces and those added by clients."""
+    """The built-in workspaces and those added by clients."""
 
     def __init__(self, home: Home, seed: Seed) -> None:
         self._folder = home.workspaces
         self._seed = seed
         self._known = Watched(self._folder, self._read)
         self._built_in = [
-            self._make(SUBSCRIPTION_ID, RESOURCE_GROUP, MANAGED_WORKSPACE, "managed"),
-            self._make(SUBSCRIPTION_ID, RESOURCE_GROUP, LEGACY_WORKSPACE, "legacy"),
+            self._make(SUBSCRIPTION_ID, RESOURCE_GROUP, name, isolation) for isolation, name in WORKSPACES.items()
         ]
 
     def _make(self, subscription: str, group: str, name: str, isolation: str, **more: Any) -> Workspace:

@@ -6,11 +6,13 @@ A blob is a list of files, one for each block, so that committing a block list m
 from __future__ import annotations
 
 import contextlib
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tui.rehearsal.blobs.answers import fresh_marks
 from tui.rehearsal.store import Store
 
 CHUNK = 1024 * 1024
@@ -76,6 +78,13 @@ class BlobStore:
         self._store.drop_blocks(container, name)
         gone = pending | {file for file, _ in (old or {}).get("files", [])}
         self.discard([file for file in gone if file not in used])
+
+    def take(self, container: str, name: str, file: Path, content_type: str) -> None:
+        """Move a file of the same disk into the store, as a blob. Raises OSError."""
+        part, size = self.new_file(), file.stat().st_size
+        file.replace(part)
+        record = {"files": [[self.keep(part), size]], "size": size, "created": time.time(), "metadata": {}}
+        self.put(container, name, {**record, "headers": {"Content-Type": content_type}, **fresh_marks()})
 
     def delete(self, container: str, name: str) -> None:
         """Remove a blob."""

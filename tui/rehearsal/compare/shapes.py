@@ -17,17 +17,7 @@ MISSING_HEADER = "missing header"
 HEADER = "header"
 ADDITIONAL_FIELD = "additional field"
 ADDITIONAL_HEADER = "additional header"
-SEVERITY = (
-    UNKNOWN,
-    OUTCOME,
-    STATUS,
-    MISSING_FIELD,
-    TYPE,
-    MISSING_HEADER,
-    HEADER,
-    ADDITIONAL_FIELD,
-    ADDITIONAL_HEADER,
-)
+SEVERITY = (UNKNOWN, OUTCOME, STATUS, MISSING_FIELD, TYPE, MISSING_HEADER, HEADER, ADDITIONAL_FIELD, ADDITIONAL_HEADER)
 
 # Objects whose members are named by users; only members added by Azure are compared by name.
 _FREE = frozenset({"tags", "environmentVariables", "traffic", "mirrorTraffic", "flavors", "userAssignedIdentities"})

@@ -270,10 +270,7 @@ async def managed_identity(request: web.Request) -> web.Response:
     wanted = request.query.get("client_id") or request.query.get("clientid")
     if wanted and wanted.lower() != MANAGED_IDENTITY_CLIENT_ID:
         return web.json_response(
-            {
-                "statusCode": 400,
-                "message": f"No managed identity with the client id {wanted[:80]} was found.",
-            },
+            {"statusCode": 400, "message": f"No managed identity with the client id {wanted[:80]} was found."},
             status=400,
         )
     access, lifetime = _token(service, resource.rstrip("/") or resource, managed=True)

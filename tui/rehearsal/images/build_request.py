@@ -15,8 +15,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tui.common import uv_program
+from tui.common.conda_requirements import CondaFileInvalid, Requirements, parse, read
 from tui.rehearsal.images import package_index
-from tui.rehearsal.images.conda_requirements import CondaFileInvalid, Requirements, parse, read
+from tui.rehearsal.programs import without_secrets
 
 
 def main() -> int:
@@ -29,11 +31,11 @@ def main() -> int:
         print(json.dumps({"error": str(error)}))
         return 0
     pip = asyncio.run(package_index.pip_settings())
-    environment = package_index.uv_environment(pip, requirements.options, os.environ)
+    environment = uv_program.environment(pip, requirements.options, without_secrets(os.environ))
     answer = {
         "set": {name: value for name, value in environment.items() if os.environ.get(name) != value},
         "unset": [name for name in os.environ if name not in environment],
-        "arguments": package_index.uv_arguments(requirements.options, pip),
+        "arguments": uv_program.arguments(requirements.options, pip),
         "python": requirements.python,
         "packages": requirements.packages,
         "notes": [*notes, *requirements.warnings],

@@ -19,13 +19,14 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+from tui.common import conda_requirements, uv_program
+from tui.common.conda_requirements import CondaFileInvalid, Requirements
 from tui.common.redact import hide_logins
-from tui.rehearsal.images import conda_requirements, interpreters, package_index
-from tui.rehearsal.images.conda_requirements import CondaFileInvalid, Requirements
+from tui.rehearsal.images import interpreters, package_index
 from tui.rehearsal.process import locked
-from tui.rehearsal.programs import start
+from tui.rehearsal.programs import start, without_secrets
 
-_RECIPE = 1
+_RECIPE = 2
 """Part of the content hash; increased when the build procedure changes."""
 _MARKER = "rehearsal-image.json"
 _MESSAGE_LINES = 30
@@ -51,12 +52,7 @@ def python_of(environment: Path) -> Path:
 
 
 async def build(
-    conda_yaml: str,
-    image: str | None,
-    *,
-    cache: Path,
-    log: Callable[[str], None],
-    scoring_python: Path | None = None,
+    conda_yaml: str, image: str | None, *, cache: Path, log: Callable[[str], None], scoring_python: Path | None = None
 ) -> Path:
     """Build the environment of `conda_yaml`, or find it in the cache; return the path of its interpreter.
 
@@ -144,14 +140,11 @@ async def _is_built(target: Path) -> bool:
 
 
 async def _build_in(
-    scratch: Path,
-    requirements: Requirements,
-    interpreter: interpreters.Interpreter,
-    say: Callable[[str], None],
+    scratch: Path, requirements: Requirements, interpreter: interpreters.Interpreter, say: Callable[[str], None]
 ) -> None:
     uv = _uv()
     settings = await package_index.pip_settings()
-    environment = package_index.uv_environment(settings, requirements.options, os.environ)
+    environment = uv_program.environment(settings, requirements.options, without_secrets(os.environ))
     scratch.parent.mkdir(parents=True, exist_ok=True)
     await _run(
         [uv, "venv", "--quiet", "--relocatable", "--python", interpreter.base, scratch],
@@ -162,27 +155,31 @@ async def _build_in(
     if not requirements.packages:
         say("WARNING: The conda file names no packages.")
         return
-    arguments = package_index.uv_arguments(requirements.options, settings)
+    arguments = uv_program.arguments(requirements.options, settings)
     say("Installing pip dependencies: " + ", ".join(requirements.packages))
-    await _run(
-        # Requirements are passed on standard input, since an address in them may contain a password.
-        [uv, "pip", "install", "--python", python_of(scratch), *arguments, "--requirements", "-"],
-        environment,
-        scratch.parent,
-        say,
-        stdin="\n".join(requirements.packages).encode() + b"\n",
-    )
+    try:
+        await _run(
+            # Requirements are passed on standard input, since an address in them may contain a password.
+            [uv, "pip", "install", "--python", python_of(scratch), *arguments, "--requirements", "-"],
+            environment,
+            scratch.parent,
+            say,
+            stdin="\n".join(requirements.packages).encode() + b"\n",
+        )
+    except ImageBuildFailure as error:
+        missing = requirements.not_found(error.reason)
+        if missing:
+            raise ImageBuildFailure(conda_requirements.not_on_pypi(missing)) from None
+        raise
 
 
 def _uv() -> str:
-    try:
-        import uv
-
-        return uv.find_uv_bin()
-    except (ImportError, FileNotFoundError):
+    program = uv_program.find()
+    if program is None:
         raise ImageBuildFailure(
             "The program uv, which builds scoring environments, is not installed; install aml-deploy[rehearsal]."
-        ) from None
+        )
+    return program
 
 
 async def _run(
@@ -227,7 +224,7 @@ async def _as_it_is(python: Path, requirements: Requirements, say: Callable[[str
     if requirements.python and not interpreters.satisfies(interpreter.version, requirements.python):
         say(f"WARNING: The conda file requires Python {requirements.python}; this environment has {interpreter}.")
     if requirements.packages:
-        environment = package_index.uv_environment({}, [], os.environ)
+        environment = uv_program.environment({}, [], without_secrets(os.environ))
         environment["UV_OFFLINE"] = "1"
         command: list[str | Path] = [_uv(), "pip", "install", "--dry-run", "--no-index", "--python", python]
         try:

@@ -183,11 +183,7 @@ def _endpoint(call: Call) -> str:
 
 _SETTINGS = f"{ENDPOINT}/providers/Microsoft.Insights/diagnosticSettings"
 ROUTES: list[Route] = [
-    (
-        "GET",
-        "/subscriptions/{subscription}/providers/Microsoft.Insights/eventtypes/management/values",
-        list_values,
-    ),
+    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Insights/eventtypes/management/values", list_values),
     ("GET", _SETTINGS, list_diagnostics),
     ("PUT", f"{_SETTINGS}/{{setting}}", put_diagnostics),
 ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from tui.rehearsal.arm import capacity
-from tui.rehearsal.arm.asset_properties import is_mlflow_model
+from tui.common.vm_sizes import Size, find
+from tui.rehearsal.arm.asset_properties import is_mlflow_model, is_triton_model
+from tui.rehearsal.arm.assets import give, in_registry
 from tui.rehearsal.arm.errors import user_error
 from tui.rehearsal.arm.front import Call, Fields
 from tui.rehearsal.arm.workspaces import Workspace
 from tui.rehearsal.online_endpoints import rules
+from tui.rehearsal.online_endpoints.own_containers import CODE
 from tui.rehearsal.online_endpoints.rules import choice
 from tui.rehearsal.scenarios.failures import FAILURES
 from tui.rehearsal.store import Resource
@@ -87,21 +89,22 @@ def _data_collector(call: Call, workspace: Workspace, fields: Fields) -> dict[st
 
 
 def _asset(call: Call, workspace: Workspace, value: str | None, kind: str, what: str) -> Resource | None:
-    """The asset named by a property, which must be in this workspace. Raises ArmError.
+    """The asset named by a property, which must be in this workspace or in a registry. Raises ArmError.
 
-    Microsoft documents what becomes of a model of another workspace; the answer to a registry that one may not read is
-    reported (MicrosoftDocs/azure-docs 122537), that a deployment gets it is guessed.
+    Microsoft documents what becomes of a model of another workspace.
     """
     if not value:
         return None
     text = value[len("azureml:") :] if value.startswith("azureml:/") and not value.startswith("azureml://") else value
     if text.startswith("azureml://registries/"):
-        name = text.split("/")[3][:100]
-        raise user_error(
-            f"User/tenant/subscription is not allowed to access registry {name}. The rehearsal has no registries.",
-            workspace.location,
-            status=403,
-        )
+        shared = in_registry(call, text, kind)
+        if shared is None:
+            raise user_error(
+                f"The rehearsal's registries do not hold '{text[:300]}'; add it with aml-deploy rehearsal add.",
+                workspace.location,
+                code=CODE,
+            )
+        return shared
     found = call.service.store.get(text)
     if found is not None and found.kind == kind == "models" and not found.id.startswith(workspace.id.lower() + "/"):
         raise user_error(FAILURES["model-download"].message, workspace.location, code="BadArgument")
@@ -119,15 +122,14 @@ def instances(call: Call, workspace: Workspace, before: Resource | None) -> int:
     count = call.body.object("sku").integer("capacity", before.body["sku"]["capacity"] if before else 1)
     if not 1 <= count <= rules.MAX_INSTANCES:
         raise user_error(
-            f"The number of instances is {count}; it must be between 1 and {rules.MAX_INSTANCES}.",
-            workspace.location,
+            f"The number of instances is {count}; it must be between 1 and {rules.MAX_INSTANCES}.", workspace.location
         )
     return count
 
 
-def size_of(workspace: Workspace, name: str | None) -> capacity.Size:
+def size_of(workspace: Workspace, name: str | None) -> Size:
     """The virtual machine size of this name. Raises ArmError."""
-    size = capacity.sizes().get((name or "").lower())
+    size = find(name or "")
     if size is None:
         raise user_error(
             f"The instance type '{(name or '')[:80]}' is not available for managed online endpoints in the region "
@@ -140,6 +142,7 @@ def size_of(workspace: Workspace, name: str | None) -> capacity.Size:
 
 def properties_of(call: Call, workspace: Workspace, before: Resource | None) -> dict[str, Any]:
     """The properties in a `PUT`, completed and validated. Raises ArmError."""
+    give(call, workspace)
     fields = call.body.object("properties")
     compute = choice(
         fields.text("endpointComputeType"),
@@ -166,9 +169,10 @@ def properties_of(call: Call, workspace: Workspace, before: Resource | None) -> 
     model = _asset(call, workspace, fields.text("model"), "models", "The model")
     environment = _asset(call, workspace, fields.text("environmentId"), "environments", "The environment")
     mlflow = is_mlflow_model(model)
-    if environment is None and not (mlflow and code is None):
+    # Azure has an environment of its own for these two (Microsoft, "Deploy models with Triton", no-code deployment).
+    if environment is None and (code is not None or not (mlflow or is_triton_model(model))):
         raise user_error(
-            "The deployment needs an environment; only an MLflow model without code can do without.",
+            "The deployment needs an environment; only an MLflow or Triton model without code can do without.",
             workspace.location,
             code="BadArgument",
         )

@@ -167,8 +167,7 @@ def _check_create(call: Call, workspace: Workspace, name: str) -> None:
         raise ArmError(400, "LocationRequired", "The location property is required for this definition.")
     if location.lower().replace(" ", "") != workspace.location:
         raise user_error(
-            f"The location '{location[:80]}' is not the workspace's, which is {workspace.location}.",
-            workspace.location,
+            f"The location '{location[:80]}' is not the workspace's, which is {workspace.location}.", workspace.location
         )
 
 
@@ -207,10 +206,7 @@ async def write(call: Call) -> web.Response:
         "type": TYPE,
         "properties": {
             "description": fields.text("description"),
-            "properties": {
-                **fields.texts("properties"),
-                "azureml.onlineendpointid": resource_id.lower(),
-            },
+            "properties": {**fields.texts("properties"), "azureml.onlineendpointid": resource_id.lower()},
             "scoringUri": None,
             "swaggerUri": None,
             "authMode": mode,

@@ -50,8 +50,14 @@ def routes_of(fields: Fields, location: str) -> dict[str, Any] | None:
     return found
 
 
-def refuse(environment: Resource | None, *, may_serve: bool) -> None:
+def refuse(environment: Resource | None, *, may_serve: bool, is_triton: bool = False) -> None:
     """Refuse what needs Docker, by name. `may_serve`: an interpreter replaces images. Raises OperationFailed."""
+    if environment is None and is_triton:
+        raise OperationFailed(
+            CODE,
+            "The rehearsal has no Docker, so it cannot start the Triton server of a triton_model. The model was "
+            "registered as asked. Azure would start its own container now.",
+        )
     if environment is None:
         return
     properties = environment.properties

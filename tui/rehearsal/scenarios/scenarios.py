@@ -45,9 +45,7 @@ _OTHERS = {
     ),
     # Permissions
     "signin-forbidden": Scenario(
-        "The identity has no role: Resource Manager answers 403 to all requests.",
-        "Resource Manager",
-        "documented",
+        "The identity has no role: Resource Manager answers 403 to all requests.", "Resource Manager", "documented"
     ),
     "endpoint-forbidden": Scenario(
         "The identity may not write endpoints: 403, AuthorizationFailed.", "Resource Manager", "documented"

@@ -131,11 +131,7 @@ REPORTED = (
     Known("symlink-ignore", cannot=_CLIENT),
     Known("endpoint-name", ("endpoint-name-taken",), "the name of an endpoint in the rehearsal's other workspace"),
     Known("endpoint-busy", ("endpoint-busy", "operation-canceled-lock"), "two concurrent changes"),
-    Known(
-        "rbac",
-        ("endpoint-forbidden", "assets-forbidden", "signin-forbidden", "identity-missing"),
-        "removed roles",
-    ),
+    Known("rbac", ("endpoint-forbidden", "assets-forbidden", "signin-forbidden", "identity-missing"), "removed roles"),
     Known("secret-expired", ("secret-expired", "application-unknown"), "a wrong secret or tenant"),
     Known("cred-chain", ("identity-unavailable",), "variables that are not set"),
     Known("token-expired-lro", ("expired-tokens", "short-tokens")),
@@ -177,8 +173,6 @@ def table() -> str:
     """The scenarios and the failures that they cover, as Markdown."""
     lines = [
         "# Failures on demand",
-        "",
-        "Written by `python -m tui.rehearsal scenario --table`; a test checks that it is current.",
         "",
         "`aml-deploy rehearsal --scenario NAME` makes a failure happen, also in a running rehearsal;",
         "`aml-deploy rehearsal --clear-scenarios` ends that. Sources of codes and sentences:",

@@ -14,6 +14,7 @@ from pathlib import Path
 import aiohttp
 
 from tui.rehearsal.programs import Program, start
+from tui.rehearsal.serving import no_identity
 from tui.rehearsal.serving.container_log import DeploymentLog
 
 ENTRY = Path(__file__).with_name("container_entry.py")
@@ -44,7 +45,7 @@ class DeploymentSpec:
     python: Path
     code_dir: Path
     scoring_script: str
-    model_dir: Path
+    model_dir: Path | None
     work_dir: Path
     environment_variables: dict[str, str] = field(default_factory=dict)
     instance_count: int = 1
@@ -103,7 +104,8 @@ class Container:
             AZUREML_ENTRY_SCRIPT=spec.scoring_script,
         )
         environment.update(spec.environment_variables)
-        environment["AZUREML_MODEL_DIR"] = str(spec.model_dir)
+        if spec.model_dir is not None:
+            environment["AZUREML_MODEL_DIR"] = str(spec.model_dir)
         return environment
 
     async def start(self) -> None:
@@ -122,8 +124,7 @@ class Container:
                 socket_path,
                 "--entry_script",
                 script,
-                "--model_dir",
-                self.spec.model_dir,
+                *(("--model_dir", self.spec.model_dir) if self.spec.model_dir is not None else ()),
                 "--port",
                 str(PORT),
             ],
@@ -144,10 +145,16 @@ class Container:
         self._reader = asyncio.ensure_future(self._read(self._process))
 
     async def _read(self, process: Program) -> None:
+        needs_identity = False
         async for line in process.lines():
             if _WORKER_DEATH.search(line):
                 self.worker_deaths += 1
             self._log.write(line)
+            if no_identity.FRAME.search(line):
+                needs_identity = True
+            elif needs_identity and line[:1].strip():  # the traceback has ended
+                self._log.write(f"{no_identity.SENTENCE}.")
+                needs_identity = False
 
     async def wait(self) -> int:
         """Wait until the process has ended and its last output is in the log; return its exit code."""

@@ -14,11 +14,11 @@ from pathlib import Path, PurePosixPath
 import yaml
 
 from tui.common.conda_file import name_in_model
+from tui.common.conda_requirements import CondaFileInvalid, parse, read
 from tui.rehearsal.arm.asset_properties import blob_place, flavors_in, is_mlflow_model, uri_of, yaml_object
 from tui.rehearsal.arm.errors import additional_info
 from tui.rehearsal.arm.operations import OperationFailed
 from tui.rehearsal.arm.workspaces import Workspace
-from tui.rehearsal.images.conda_requirements import CondaFileInvalid, parse, read
 from tui.rehearsal.service import Service
 from tui.rehearsal.store import Resource
 
@@ -118,7 +118,8 @@ def completed(conda: str, say: Callable[[str], None]) -> str:
         has = read(tree).has
     except CondaFileInvalid:
         return conda  # the build reports the error
-    added = [] if has(_SERVER) else [_SERVER]
+    # Before 1.0 it brings an inference-schema that does not run on Python 3.11; uv takes it for old models' packages.
+    added = [] if has(_SERVER) else [f"{_SERVER}>=1"]
     if not any(map(has, _MLFLOW)):
         added.append(_MLFLOW[1])
     if not has(_MONITORING):

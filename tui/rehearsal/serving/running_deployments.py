@@ -13,11 +13,11 @@ from typing import Any
 
 from aiohttp import web
 
-from tui.rehearsal.arm.asset_properties import uri_of
+from tui.common import vm_sizes
+from tui.rehearsal.arm.asset_properties import is_triton_model, uri_of
 from tui.rehearsal.arm.errors import additional_info
 from tui.rehearsal.arm.operations import OperationFailed
 from tui.rehearsal.arm.workspaces import Workspace
-from tui.rehearsal.blobs.answers import fresh_marks
 from tui.rehearsal.entra.tokens import TokenRefused
 from tui.rehearsal.images.image_build import ImageBuildFailure, build
 from tui.rehearsal.online_endpoints import own_containers, rules
@@ -68,6 +68,10 @@ class RunningDeployments:
         workspace = self.service.workspaces.of(deployment.body["id"])
         place = self._place(deployment)
         log_now = self._new_log(key, place.folder / "logs")
+
+        size = vm_sizes.find(deployment.properties["instanceType"])
+        if size is not None and size.gpus:
+            log_now.write(f"The rehearsal serves {size.name} on this machine's CPU.")
 
         def keep(lines: list[str], image: str) -> None:
             self._keep_build_log(workspace, BUILD_LOG.format(image=image), lines)
@@ -134,7 +138,11 @@ class RunningDeployments:
         environment = self.service.store.get(deployment.properties["environmentId"] or "")
         conda = (environment.properties.get("condaFile") or "") if environment else ""
         image = environment.properties.get("image") if environment else None
-        own_containers.refuse(environment, may_serve=self.service.scoring_python is not None)
+        own_containers.refuse(
+            environment,
+            may_serve=self.service.scoring_python is not None,
+            is_triton=is_triton_model(self.service.store.get(deployment.properties["model"] or "")),
+        )
         notes: list[str] = []
         if environment is None and mlflow_serving.without_code(deployment):
             conda = mlflow_serving.conda_of_model(self.service, workspace, deployment, notes.append)
@@ -179,18 +187,7 @@ class RunningDeployments:
         content = ("\n".join(lines) + "\n").encode("utf-8", "replace")
         part = self.service.blobs.new_file()
         part.write_bytes(content)
-        self.service.blobs.put(
-            workspace.blob_container,
-            path,
-            {
-                "files": [[self.service.blobs.keep(part), len(content)]],
-                "size": len(content),
-                "created": time.time(),
-                "metadata": {},
-                "headers": {"Content-Type": "text/plain"},
-                **fresh_marks(),
-            },
-        )
+        self.service.blobs.take(workspace.blob_container, path, part, "text/plain")
 
     def _spec(self, deployment: Resource, place: Place, python: Path) -> DeploymentSpec:
         properties = deployment.properties
@@ -198,7 +195,7 @@ class RunningDeployments:
         endpoint = deployment.body["id"].split("/")[-3]
         variables = {
             name: value
-            for name, value in properties["environmentVariables"].items()
+            for name, value in {**self.service.identity_variables, **properties["environmentVariables"]}.items()
             # A client that has read a deployment sends back the variables that the service added.
             if not (name in SERVICE_VARIABLES and value.startswith((*_SERVICE_PLACES, self._script(deployment))))
         }
@@ -210,7 +207,8 @@ class RunningDeployments:
             python=python,
             code_dir=place.code,
             scoring_script=self._script(deployment),
-            model_dir=place.model,
+            # Assumed: that Azure sets AZUREML_MODEL_DIR is recorded for deployments with a model only.
+            model_dir=place.model if properties["model"] else None,
             work_dir=place.folder,
             environment_variables=variables,
             instance_count=int(deployment.body["sku"]["capacity"]),
@@ -226,10 +224,7 @@ class RunningDeployments:
         return str(configuration["scoringScript"]) if configuration else mlflow_serving.SCRIPT
 
     def _variables(self, deployment: Resource, place: Place) -> dict[str, str]:
-        variables = {
-            "AZUREML_ENTRY_SCRIPT": self._script(deployment),
-            "AML_APP_ROOT": f"{APP_ROOT}/{place.code_name}",
-        }
+        variables = {"AZUREML_ENTRY_SCRIPT": self._script(deployment), "AML_APP_ROOT": f"{APP_ROOT}/{place.code_name}"}
         if mlflow_serving.without_code(deployment):
             variables["AML_APP_ROOT"] = mlflow_serving.RESOURCES
         if deployment.properties["model"]:

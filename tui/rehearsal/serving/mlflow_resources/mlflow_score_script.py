@@ -130,8 +130,6 @@ def init() -> None:
     """Nothing is left to do: the model is loaded with the script, so that a failure is the import's, as on Azure."""
 
 
-@input_schema("input_data", converter(_sample))
-@input_schema("params", AsItIs(), optional=True)
 @output_schema(AsItIs())
 def run(input_data: Any, params: Any = None) -> Any:
     """The model's prediction for the body's `input_data`."""
@@ -139,3 +137,10 @@ def run(input_data: Any, params: Any = None) -> Any:
         input_data = parsed(input_data)
     result = model.predict(input_data, params=params) if params and _takes_params else model.predict(input_data)
     return plain(result)
+
+
+# Before 1.7, inference-schema knows no optional input: `params` is then passed on as it comes, as AsItIs does.
+# The server for Python 3.8 and older, or beside an old MLflow's gunicorn, needs 1.5.
+if "optional" in inspect.signature(input_schema).parameters:
+    run = input_schema("params", AsItIs(), optional=True)(run)
+run = input_schema("input_data", converter(_sample))(run)
