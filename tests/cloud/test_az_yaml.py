@@ -161,8 +161,9 @@ def test_a_deployment_without_its_endpoints_name_belongs_to_the_endpoint_beside_
     blue.write_text(blue.read_text().replace("endpoint_name: my-endpoint\n", ""))
     plan = resolve(import_files([folder / "endpoint.yml", blue]), ENVIRON)
     assert (plan.endpoint.name, plan.deployment.name) == ("my-endpoint", "blue")
-    with pytest.raises(PlanInvalid, match="endpoint_name"):
+    with pytest.raises(PlanInvalid, match=r"endpoint_name.*pass --endpoint-name NAME"):
         import_files([blue])
+    assert import_files([blue], "mine").get("endpoint.name") == "mine"
 
 
 @pytest.mark.parametrize(

@@ -266,7 +266,7 @@ def test_values_and_defaults_are_the_sdks(folder: Path) -> None:
             {"model": {"path": "azureml://registries/r/models/m/versions/1"}},
         ),
         ("model: {name: m, path: runs:/0/model}", {"model": {"name": "m", "path": "runs:/0/model"}}),
-        ("model: {path: ./model/../model}", {"model": {"path": "model"}}),
+        ("model: {path: ./model/../model}", {"model": {"path": "model", "name": "churn-blue-model"}}),
         (
             "model: {name: m, path: azureml://datastores/d/paths/p}",
             {"model": {"name": "m", "path": "azureml://datastores/d/paths/p"}},
@@ -278,7 +278,8 @@ def test_values_and_defaults_are_the_sdks(folder: Path) -> None:
                           "MachineLearningServices/workspaces/w/environments/e/versions/1"}}),
         ("environment: {image: b, conda_file: env/conda.yml}",
          {"environment": {"image": "b", "conda_file": "env/conda.yml"}}),
-        ("environment: {image: b, conda_file: {dependencies: [pip]}}", {"environment": {"image": "b"}}),
+        ("environment: {image: b, conda_file: {dependencies: [pip]}}",
+         {"environment": {"image": "b", "conda_file": "blue-conda.yml"}}),
         ("scale_settings: {type: Default}", {}),
     ],
 )  # fmt: skip
@@ -286,7 +287,10 @@ def test_forms_of_assets_are_kept_as_written(folder: Path, written: str, kept: d
     (folder / "blue.yml").write_text(f"{BASE}{written}\n")
     document = import_files([folder / "blue.yml"])
     assert {**document.tree["deployment"]} == {"name": "blue", "instance_type": "Standard_DS3_v2", **kept}
-    assert [one.key for one in document.left_out] == (["environment.conda_file"] if "pip" in written else [])
+    said = ["environment.conda_file"] * ("pip" in written) + ["model.name"] * ("./model" in written)
+    said += ["model"] * ("scale" in written)
+    assert [one.key for one in document.left_out] == said
+    assert document.inline == ({"blue-conda.yml": "dependencies:\n- pip\n"} if "pip" in written else {})
 
 
 @pytest.mark.parametrize(
@@ -305,7 +309,7 @@ def test_forms_of_assets_are_kept_as_written(folder: Path, written: str, kept: d
         (f"{BASE}model: file:model.yml\n", "model", 4, "azureml:NAME:VERSION"),
         (f"{BASE}model:\n  path: model\n  type: pickle\n", "model.type", 6, "Value 'pickle' passed is not in set"),
         (f"{BASE}model:\n  path: azureml://datastores/d/paths/p\n", "model", 4, "No such file or directory: 'azureml:"),
-        (f"{BASE}model:\n  local_path: model\n", "model.local_path", 5, "The key is unknown."),
+        (f"{BASE}model:\n  paths: model\n", "model.paths", 5, "The key is unknown."),
         (f"{BASE}environment:\n  image: b\n  conda_file: none.yml\n", "environment", 4, "none.yml."),
         (f"{BASE}environment:\n  image: b\n  dependencies: [pip]\n", "environment", 4, "conda"),
         (f"{BASE}environment:\n  name: a\n  build:\n    path: none\n", "environment.build.path", 7, "Can't find"),

@@ -87,7 +87,7 @@ def test_references_are_placeholders_that_the_script_sets(tmp_path: Path) -> Non
     assert (endpoint["auth_mode"], endpoint["name"]) == ("key", "replaced-by-the-script")
     assert endpoint["tags"] == {"a": "replaced-by-the-script"}
     deployment = tree(tmp_path, **values)
-    assert (deployment["name"], deployment["instance_type"]) == ("blue", "Standard_DS3_v2")
+    assert (deployment["name"], deployment["instance_type"]) == ("blue", "Standard_D4as_v4")
     text = script(tmp_path, **values)
     sets = [part.split("=")[0] for part in text.split("--set ")[1:]]
     assert sets == ["auth_mode", "tags.a", "instance_type"], "names are given as options"

@@ -37,13 +37,13 @@ def test_a_plan_goes_out_and_comes_back(tmp_path: Path) -> None:
     assert command("export", plan, "--to", "az-yaml", "--force", cwd=tmp_path).returncode == 0
     back = command("import", *written[:2], "-o", "back.yml", cwd=tmp_path)
     assert back.returncode == 0, back.stderr
-    assert load(tmp_path / "back.yml").get("deployment.instance_type") == "Standard_DS3_v2"
+    assert load(tmp_path / "back.yml").get("deployment.instance_type") == "Standard_D4as_v4"
     assert command("import", *written[:2], "-o", "back.yml", cwd=tmp_path).returncode == 2
 
 
 def test_an_import_prints_the_plan_and_what_was_left_out_and_nothing_of_the_sdk(tmp_path: Path) -> None:
     (tmp_path / "blue.yml").write_text(
-        "name: blue\nendpoint_name: churn\ninstance_type: Standard_DS3_v2\ninstance_count: '2'\n"
+        "name: blue\nendpoint_name: churn\ninstance_type: Standard_D4as_v4\ninstance_count: '2'\n"
         "private_network_connection: true\nenvironment: {image: base, tags: {a: b}}\n"
     )
     # A cloud's name that another process has left is unknown to the SDK while it loads.
@@ -66,6 +66,55 @@ def test_an_import_that_the_sdk_refuses_ends_with_2_and_its_reason(tmp_path: Pat
     assert "blue.yml, line 5, model" in done.stderr and "No such file or directory" in done.stderr
     assert "\x1b" not in done.stderr and "Traceback" not in done.stderr and ".py" not in done.stderr
     assert not (tmp_path / "plan.yml").exists()
+
+
+def test_an_import_takes_what_az_takes_on_its_command_line(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "model").mkdir()
+    (tmp_path / "sub" / "model" / "MLmodel").touch()
+    (tmp_path / "sub" / "blue.yml").write_text(
+        "name: blue\nendpoint_name: <ENDPOINT>\nmodel:\n  path: <MODEL>\n  type: mlflow_model\n"
+        "instance_type: {{SIZE}}\nenvironment:\n  image: base\n  conda_file:\n    dependencies: [python=3.11]\n"
+    )
+    (tmp_path / "endpoint.yml").write_text("name: other\nauth_mode: key\n")
+    files = ["sub/blue.yml", "endpoint.yml", "-o", "plan.yml", "--endpoint-name", "mine"]
+    done = command("import", *files, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "sub/blue.yml, line 6, instance_type" in done.stderr and "{{SIZE}} is a placeholder" in done.stderr
+    text = (tmp_path / "sub" / "blue.yml").read_text().replace("{{SIZE}}", "Standard_DS3_v2")
+    (tmp_path / "sub" / "blue.yml").write_text(text)
+    done = command("import", *files, cwd=tmp_path)
+    assert "sub/blue.yml, line 4, model.path" in done.stderr and "--set model.path=VALUE" in done.stderr
+    sets = ["--set", "model.path=model", "--set", "instance_count=2", "--set", "endpoint.auth_mode=aml_token"]
+    done = command("import", *files, *sets, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "plan.yml\nblue-conda.yml\n"), done.stderr
+    assert "registers it as mine-blue-model" in done.stderr and "refers to a file, blue-conda.yml" in done.stderr
+    plan = load(tmp_path / "plan.yml")
+    found = {key: plan.get(f"deployment.{key}") for key in ("model.path", "instance_count", "environment.conda_file")}
+    assert found == {"model.path": "sub/model", "instance_count": 2, "environment.conda_file": "blue-conda.yml"}
+    assert (plan.get("endpoint.name"), plan.get("endpoint.auth_mode")) == ("mine", "aml_token")
+    assert (tmp_path / "blue-conda.yml").read_text() == "dependencies:\n- python=3.11\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("nothing", "--set nothing: write it as KEY=VALUE"),
+        ("=1", "--set =1: write it as KEY=VALUE"),
+        (
+            "instance_count=many",
+            "--set instance_count, instance_count\n    azure-ai-ml refuses this: Not a valid integer",
+        ),
+        ("nothing=1", "--set nothing, nothing\n    azure-ai-ml refuses this: The key is unknown."),
+        ("endpoint.auth_mode=key", "--set, endpoint.auth_mode\n    This is for the file of an endpoint"),
+    ],
+)
+def test_an_import_refuses_options_that_say_nothing(tmp_path: Path, option: str, said: str) -> None:
+    (tmp_path / "blue.yml").write_text(
+        "name: blue\nendpoint_name: e\nmodel: azureml:m:1\ninstance_type: Standard_DS3_v2\n"
+    )
+    done = command("import", "blue.yml", "-o", "plan.yml", "--set", option, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "") and said in done.stderr, done.stderr
 
 
 def test_an_import_refuses_a_signature_and_writes_it_nowhere(tmp_path: Path) -> None:
@@ -128,7 +177,7 @@ def test_a_path_that_only_we_can_fetch_is_refused_where_others_must(tmp_path: Pa
 
 def test_the_runbook_says_what_it_costs_and_how_to_call(tmp_path: Path) -> None:
     text = exported(own_preset(tmp_path), "docs", tmp_path / "out").files[0].text
-    assert "| blue, 1 × Standard_DS3_v2 | eastus | 0.293 USD | 214 USD |" in text
+    assert "| blue, 1 × Standard_D4as_v4 | eastus | 0.192 USD | 140 USD |" in text
     assert "List price in USD" in text and "private endpoint" in text
     assert "get-credentials" in text and "aml-deploy rollback $ENDPOINT" in text
     assert "only through the workspace's private endpoint" in text

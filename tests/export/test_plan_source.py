@@ -24,7 +24,7 @@ PRINCIPAL = {"credential__method": "service_principal", "credential__tenant_id":
         ({"endpoint__tags": "${env:TAGS}"}, ["endpoint.tags"]),
         ({"deployment__data_collector__collections": "${env:C}"}, ["deployment.data_collector.collections"]),
         ({"endpoint__tags": {"a": "${env:A}"}}, []),
-        ({"deployment__model__path": None}, ["deployment.model.path"]),
+        ({"deployment__name": None}, []),
         ({"credential__tenant_id": "?"}, []),  # not asked: another way to sign in
         ({**PRINCIPAL, "credential__client_secret": "s3cret"}, ["credential.client_secret"]),
         (PRINCIPAL, []),

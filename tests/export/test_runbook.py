@@ -21,9 +21,9 @@ def runbook(base: Path, **values: Any) -> str:
 @pytest.mark.parametrize(
     ("values", "there", "missing"),
     [
-        ({}, ["Runbook: churn", "only through", "system-assigned", "m on 2 × Standard_DS3_v2", "keyvault secret set",
+        ({}, ["Runbook: churn", "only through", "system-assigned", "m on 2 × Standard_D4as_v4", "keyvault secret set",
               "primaryKey", "5000 ms", "1 concurrent", '{"input_data": []}', "blue 100 %",
-              "blue needs 12 cores of the quota of standardDSv2Family"],
+              "blue needs 12 cores of the quota of standardDASv4Family"],
          ["Data collected", "Monitoring of", "Image of", "Container of", "user-assigned", "the internet",
           "has no price"]),
         ({"endpoint__public_network_access": "enabled"}, ["the internet"], ["only through"]),
@@ -66,7 +66,7 @@ def test_prices_are_those_of_all_instances_and_of_few_regions(tmp_path: Path) ->
     text = runbook(tmp_path)
     rows = [line for line in text.splitlines() if "USD |" in line]
     assert len(rows) == 6
-    assert "| blue, 2 × Standard_DS3_v2 | eastus | 0.586 USD | 428 USD |" in rows
+    assert "| blue, 2 × Standard_D4as_v4 | eastus | 0.384 USD | 280 USD |" in rows
 
 
 def test_every_deployment_has_its_facts_and_log_command(tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ def test_the_share_and_the_headers_of_a_form_are_numbers_and_lists() -> None:
 def test_a_change_of_what_is_collected_is_named(tmp_path: Path) -> None:
     given = {"collections": {"model_inputs": {"enabled": "True"}}, "sampling_rate": 0.5}
     plan = resolved(tmp_path, deployment={"data_collector": given})
-    there = {"instance_type": "Standard_DS3_v2", "instance_count": 1, "app_insights_enabled": False, "description": ""}
+    there = {"instance_type": "Standard_D4as_v4", "instance_count": 1, "app_insights_enabled": False, "description": ""}
     before = {"collections": {"request": {"enabled": True, "sampling_rate": 1.0}}, "rolling_rate": "hour"}
     change = deployment_change(plan, {**there, "data_collector": before}, {})
     assert [(one.field, one.before, one.after) for one in change.changes] == [

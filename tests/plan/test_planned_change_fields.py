@@ -66,7 +66,7 @@ def test_a_deployment_as_planned_is_skipped() -> None:
 @pytest.mark.parametrize(
     ("found", "wanted", "field"),
     [
-        ({"instance_type": "standard_ds3_V2"}, {}, None),
+        ({"instance_type": "standard_d4AS_V4"}, {}, None),
         ({"instance_type": "Standard_F4s_v2"}, {}, "instance_type"),
         ({"instance_count": 2}, {}, "instance_count"),
         ({"app_insights_enabled": True}, {}, "app_insights_enabled"),

@@ -119,3 +119,12 @@ def test_what_azure_does_not_change_is_refused_beforehand() -> None:
 def test_a_failed_resource_is_made_again() -> None:
     assert endpoint_change(PLAN, {**LIVE_ENDPOINT, "provisioning_state": "Failed"}).action == "change"
     assert deployment_change(PLAN, {**LIVE_DEPLOYMENT, "provisioning_state": "Failed"}, IDS).action == "change"
+
+
+def test_a_model_that_the_plan_has_no_more_is_a_change() -> None:
+    without = replace(PLAN, deployment=replace(PLAN.deployment, model=Model()))
+    model, *_, deployment, _ = changes(without, {"endpoint": {**LIVE_ENDPOINT, "deployments": [LIVE_DEPLOYMENT]}})[1:]
+    assert (model.resource, model.action) == ("model", "skip")
+    assert [(item.field, item.before, item.after) for item in deployment.changes] == [("model", "churn-model:1", None)]
+    same = {**LIVE_DEPLOYMENT, "model": None}
+    assert deployment_change(without, same, {}).action == "skip"

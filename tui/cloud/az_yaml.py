@@ -7,7 +7,7 @@ YAML as written gives the keys, their lines and the paths, which azure-ai-ml wou
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,32 +39,45 @@ _OF_THE_SCHEMA = ("_schema", "key", "value")
 """Names that azure-ai-ml adds to the path of a key; they are not in the file."""
 
 
-def import_files(paths: Sequence[Path]) -> ImportedDocument:
+def import_files(
+    paths: Sequence[Path], endpoint_name: str = "", settings: Mapping[str, str] | None = None
+) -> ImportedDocument:
     """Import the files of an endpoint and its deployments, in any order, as a plan.
 
+    `endpoint_name` and `settings` (values by key) are those of the command line, which replace what the files say.
     Raises PlanInvalid with all reasons if the files cannot be read, are refused, or do not belong together.
     """
     problems: list[Problem] = []
     parts: list[Part] = []
     for path in paths:
         try:
-            parts.append(read_part(typed_path(path)))
+            parts.append(read_part(typed_path(path), _settings(endpoint_name, settings or {})))
         except PlanInvalid as invalid:
             problems.extend(invalid.problems)
     named = next((part.tree["name"] for part in parts if part.kind == "endpoint" and part.tree.get("name")), None)
     for part in parts:
-        # As with `az ml online-deployment create --endpoint-name`.
-        lacks = named and part.kind == "deployment" and "endpoint_name" not in part.tree
+        if named and part.kind == "deployment" and "endpoint_name" not in part.tree:
+            part.settings["endpoint_name"] = str(named)
         try:
-            part.tree = _loaded(part, [{"endpoint_name": str(named)}] if lacks else [])
+            part.tree = _loaded(part)
         except PlanInvalid as invalid:
             problems.extend(invalid.problems)
+    if not problems:
+        kinds = {part.kind for part in parts}
+        text = "This is for the file of an endpoint, and none is imported. Leave it out, or add the file."
+        unused = [key for key in settings or {} if key.startswith("endpoint.") and "endpoint" not in kinds]
+        problems = [Problem(key, text, file="--set") for key in unused]
     if problems:
         raise PlanInvalid(problems)
     return document_of(parts)
 
 
-def _loaded(part: Part, override: list[dict[str, Any]]) -> dict[str, Any]:
+def _settings(endpoint_name: str, settings: Mapping[str, str]) -> dict[str, str]:
+    named = {"endpoint.name": endpoint_name, "deployment.endpoint_name": endpoint_name} if endpoint_name else {}
+    return {**settings, **named}
+
+
+def _loaded(part: Part) -> dict[str, Any]:
     """The keys of a file, with azure-ai-ml's values. Raises PlanInvalid."""
     import_sdk()
     from azure.ai.ml import load_online_deployment, load_online_endpoint
@@ -72,7 +85,7 @@ def _loaded(part: Part, override: list[dict[str, Any]]) -> dict[str, Any]:
 
     try:
         load = load_online_endpoint if part.kind == "endpoint" else load_online_deployment
-        entity = load(part.path, params_override=override)
+        entity = load(part.path, params_override=[{key: value} for key, value in part.settings.items()])
     except Exception as error:  # from its schema library, its own, or any error in an entity
         raise PlanInvalid(list(_problems(part, error))) from None
     if not isinstance(entity, (ManagedOnlineDeployment, ManagedOnlineEndpoint)):
@@ -103,7 +116,10 @@ def _problems(part: Part, error: Exception) -> Iterator[Problem]:
     if not isinstance(messages, dict):
         yield part.problem("", f"azure-ai-ml refuses this file: {_sentence(clean(str(error)))}")
         return
-    found = [part.problem(key, f"azure-ai-ml refuses this: {why}") for key, why in _reasons(part, "", messages)]
+    found = []
+    for key, why in _reasons(part, "", messages):
+        remedy = f"Add it to the file, or pass {part.option(key)}." if why == _WORDS[_MISSING] else ""
+        found.append(part.problem(key, f"azure-ai-ml refuses this: {why}", remedy))
     yield from sorted(dict.fromkeys(found), key=lambda problem: problem.line or 0)
 
 

@@ -136,14 +136,10 @@ _REFUSALS = (  # the first that applies is used
         codes=("SubscriptionNotFound", "InvalidSubscriptionId"),
     ),
     _Refusal(
-        "The resource group was not found",
-        "Check its name and the subscription.",
-        codes=("ResourceGroupNotFound",),
+        "The resource group was not found", "Check its name and the subscription.", codes=("ResourceGroupNotFound",)
     ),
     _Refusal(
-        "The resource was not found",
-        "Check the names of subscription, resource group and workspace.",
-        statuses=(404,),
+        "The resource was not found", "Check the names of subscription, resource group and workspace.", statuses=(404,)
     ),
     _Refusal(
         "There is not enough quota",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tui.common.deadlines import AwakeDeadline
 from tui.common.redact import hide
+from tui.engine.container_log import LogFollower
 from tui.engine.journal.journal import Event, JournalWriter
 from tui.engine.resume_state import Begun, Shift
 from tui.engine.time_limits import limit
@@ -35,7 +36,8 @@ class Run:
     """The state that all tasks of a run share.
 
     `created` lists the resources that this run created, as (kind, name), in order; `begun` is what an earlier engine
-    had started, by task; `shift` is the run's change of the traffic split; `time` is the rest of `limits.total`.
+    had started, by task; `shift` is the run's change of the traffic split; `time` is the rest of `limits.total`;
+    `logs` is what is known of the logs, by deployment and container.
     """
 
     plan: Plan
@@ -49,6 +51,7 @@ class Run:
     begun: dict[str, Begun] = field(default_factory=dict)
     shift: Shift | None = None
     time: AwakeDeadline | None = None
+    logs: dict[tuple[str, str], LogFollower] = field(default_factory=dict)
 
     def result(self, task: str, key: str) -> Any:
         """A result of an earlier task; None if there is none."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tui.common.request_body import JSON
 from tui.export.fill_template import filled, sections, template
 from tui.export.plan_source import Source, shell, split, variable
 from tui.export.targets import Export, ExportedFile
@@ -77,7 +78,7 @@ def _endpoint(source: Source) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _deployment(source: Source) -> tuple[dict[str, Any], dict[str, Any]]:
     image = "deployment.environment"
-    model = source.registered_model() or sdk_entities.model(source, source.path("deployment.model.path"))
+    model = sdk_entities.model_of(source, source.registered_model(), source.path("deployment.model.path"))
     name, conda, context = source.value(f"{image}.name"), source.path(f"{image}.conda_file"), f"{image}.build.path"
     environment = source.value(f"{image}.registered") or sdk_entities.environment(
         source, name, conda, source.path(context) if source.written(context) else None
@@ -136,6 +137,7 @@ def _script_values(source: Source, endpoint_sets: dict[str, Any]) -> dict[str, A
     """The template values of deploy.sh, except for its deployments."""
     needed = {variable(kind, text) for key in _texts(source) for kind, text in split(key) if kind != "text"}
     by_file, rollout, request = _by_file(source), _has_rollout(source), source.path("test.request")
+    kind = source.request_type()
     new = shell(source.deployments()[-1].value("deployment.name"))
     traffic = " ".join(shell(f"{name}={share}") for name, share in source.traffic().items())
     steps = steps_of(source.value("rollout.steps") or Rollout.steps) or Rollout.steps
@@ -153,8 +155,11 @@ def _script_values(source: Source, endpoint_sets: dict[str, Any]) -> dict[str, A
         "endpoint_sets": _sets({key: value for key, value in endpoint_sets.items() if key != "name"}),
         "traffic_file": by_file,
         "traffic": None if by_file or rollout else traffic,
-        "request": shell(request) if request else None,
+        "request": shell(request) if request and kind == JSON else None,
+        "other_request": shell(f"@{request}") if request and kind != JSON else None,
+        "kind": kind,
         "alone": f"--deployment-name {new} " if rollout else "",
+        "alone_header": f"-H azureml-model-deployment:{new} " if rollout else "",
         "deployment": new,
         "steps": ", ".join(map(str, steps)),
         "first": steps[0],

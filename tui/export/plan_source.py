@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+from tui.common.request_body import JSON, RequestBody
 from tui.common.typed_path import NOT_UTF8, UnusablePath, not_utf8, real_path, typed_path
 from tui.plan.data_collection import texts
 from tui.plan.fields.all_fields import BY_KEY, FIELDS
-from tui.plan.fields.sources import SIGNED, signed
+from tui.plan.fields.sources import SIGNED, is_registered, signed
 from tui.plan.load_save.document import Document, is_local_path
 from tui.plan.load_save.references import REFERENCE, has_reference
 from tui.plan.problems import PlanInvalid, Problem
@@ -74,7 +75,15 @@ class Source:
     def registered_model(self) -> str | None:
         """`azureml:NAME:VERSION` of a registered model; None for a model to register."""
         path = self.value("deployment.model.path")
-        return path if isinstance(path, str) and path.startswith("azureml:") else None
+        return path if is_registered(path) else None
+
+    def request_type(self) -> str:
+        """The content type of the sample request; JSON if there is none or it cannot be read."""
+        value = self.value("test.request")
+        try:
+            return RequestBody.of_file(real_path(self.document.base / typed_path(str(value)))).content_type
+        except (OSError, UnusablePath):
+            return JSON
 
     def path(self, key: str) -> str | None:
         """A path relative to the export's folder, with /, or an absolute one. Raises PlanInvalid for other sources."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tui.common.request_body import JSON
 from tui.export.fill_template import filled, sections, template
 from tui.export.plan_source import Source
 from tui.export.python_literals import Expression, Literals
 from tui.plan import sdk_entities
+from tui.plan.load_save.document import is_local_path
 from tui.plan.model import Rollout
 from tui.plan.rules.durations import seconds_of
 from tui.plan.rules.value_rules import steps_of
@@ -68,13 +70,14 @@ def program(source: Source, *, setting: str) -> Program:
             needed |= set(() if registered else item.kinds())
         made += [filled(parts[name], values) for name in entities]
     rollout, test_request = bool(source.document.get("rollout")), literals.path("test.request")
+    other = None if source.request_type() == JSON else literals.of(source.request_type())
     if rollout:
         made.append(filled(parts["rollout"], _rollout(literals)))
     else:
         mirrored = literals.of(source.value("mirror_traffic")) if source.value("mirror_traffic") else None
         made.append(filled(parts["traffic"], {"traffic": literals.of(source.traffic()), "mirror_traffic": mirrored}))
     if test_request:
-        made.append(filled(parts["test"], {"test_request": test_request}))
+        made.append(filled(parts["test"], {"test_request": test_request, "other_type": other}))
     code = "".join(made)
     settings, here = f"{setting}(" in code, "HERE" in code
     values = {
@@ -82,6 +85,7 @@ def program(source: Source, *, setting: str) -> Program:
         "entities": "\n".join(f"{name}," for name in sorted(needed)),
         "rollout": rollout,
         "calls_in_rollout": rollout and test_request,
+        "calls_itself": test_request and (rollout or other),
         "settings": settings,
         "here": here,
         "paths": here or "Path(" in code,
@@ -112,29 +116,30 @@ def _entities(literals: Literals) -> dict[str, Any]:
     """Model, environment and deployment of a source's only deployment; the first two may be references."""
     source = literals.source
 
-    def place(key: str) -> Expression | None:
+    def place(key: str) -> Expression | str | None:
+        text = source.path(key)
+        if text and not is_local_path(text):
+            return text  # a datastore, a job's output, or a build context that Azure fetches
         found = literals.path(key)
         return Expression(f"str({found})") if found else None
 
     image = "deployment.environment"
-    context = source.written(f"{image}.build.path")
-    fetched = str(context).startswith("https://")
     name = source.value(f"{image}.name")
     found: dict[str, Any] = {
-        "model": source.registered_model() or sdk_entities.model(source, place("deployment.model.path")),
+        "model": sdk_entities.model_of(source, source.registered_model(), place("deployment.model.path")),
         "environment": source.value(f"{image}.registered")
         or sdk_entities.environment(
             source,
             name or f"{source.value('deployment.model.name') or source.value('endpoint.name')}-env",
             place(f"{image}.conda_file"),
-            context if fetched or not context else place(f"{image}.build.path"),
+            place(f"{image}.build.path"),
         ),
     }
     found = {name: item for name, item in found.items() if item is not None}
     ids = {name: Expression(f"{name}.id" if isinstance(item, Entity) else name) for name, item in found.items()}
     found["deployment"] = sdk_entities.deployment(
         source,
-        model=ids["model"],
+        model=ids.get("model"),
         environment=ids.get("environment"),
         code=place("deployment.code_configuration.code"),
         endpoint_name=Expression("ENDPOINT"),
@@ -166,5 +171,6 @@ def _rollout(literals: Literals) -> dict[str, Any]:
         "max_p95_ms": number("max_p95_ms", None),
         "timeout_ms": literals.of(timeout) if isinstance(timeout, int) else "60_000",
         "test_request": literals.path("test.request"),
+        "request_type": literals.of(source.request_type()),
         "mirror_traffic": literals.of(mirrored) if mirrored else None,
     }

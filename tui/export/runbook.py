@@ -65,6 +65,7 @@ def files(source: Source) -> Export:
         "shell_workspace": shell(source.value("workspace.name")),
         "shell_endpoint": shell(source.value("endpoint.name")),
         "key_command": key_command,
+        "kind": source.request_type(),
         "body": f"@{shell(request)}" if request else "'{\"input_data\": []}'",
         "with_key": mode not in ("aml_token", "aad_token"),
         "log_commands": "\n".join(
@@ -89,6 +90,7 @@ def _facts(one: Source) -> Iterator[tuple[str, str]]:
     name = _word(one.value("deployment.name"))
     size, count = one.value("deployment.instance_type"), one.value("deployment.instance_count")
     model = one.registered_model() or one.value("deployment.model.name") or one.value("deployment.model.path")
+    model = model or "no model of its own"
     yield f"Deployment {name}", f"{_word(model)} on {_word(count)} × {_word(size)}"
     timeout = one.value("deployment.request_settings.request_timeout_ms")
     at_once = one.value("deployment.request_settings.max_concurrent_requests_per_instance")

@@ -51,13 +51,15 @@ _QUESTIONS = {
     "endpoint_name": "workspace",
     "export": "export",
     "import_az_yaml": "az_yaml",
+    "import_endpoint": "import_endpoint",
+    "new_plan": "new_plan",
     "cost": "cost",
     "troubleshoot": "troubleshoot",
     "apply_fix": "troubleshoot",
     "endpoint_of_url": "troubleshoot",
 }
 _LONG = ("changes",)  # report their progress
-_USERS_OWN = ("import_az_yaml", "make_scoring", "score")
+_USERS_OWN = ("import_az_yaml", "make_scoring", "new_plan", "score")
 
 
 def ask(

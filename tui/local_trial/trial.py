@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from tui.common import child_process
+from tui.common.request_body import as_text
 from tui.local_trial import verdict
 from tui.local_trial.verdict import Figures, Finding
 from tui.plan.load_save.document import Document
@@ -102,7 +103,7 @@ def as_tried(document: Document) -> Document:
 def _plainly(deployment: dict[str, Any]) -> None:
     """Set one instance of a size that the rehearsal always has; containers are not limited by the size here."""
     deployment["instance_count"] = 1
-    deployment["instance_type"] = "Standard_DS3_v2"
+    deployment["instance_type"] = "Standard_D4as_v4"
     settings = deployment.get("request_settings")
     deployment["request_settings"] = {
         **(settings if isinstance(settings, dict) else {}), "request_timeout_ms": LONGEST_MS
@@ -164,7 +165,9 @@ def _can_be_served(deployment: Deployment) -> None:
         key = "deployment.model.path"
     elif environment.registered:
         text = f"The environment {environment.registered} is registered in Azure and cannot be built on this machine."
-    elif deployment.code_configuration is not None and environment.conda_file is None:
+    elif deployment.model.type == "triton_model" and deployment.code_configuration is None:
+        text, key = "A local trial does not run Triton's server, which the model needs.", verdict.MODEL
+    elif environment.conda_file is None and (deployment.code_configuration is not None or not deployment.model.given):
         text = "The environment is an image without a conda file; a local trial does not run container images."
     else:
         return
@@ -272,12 +275,12 @@ async def _measured(
 
 
 def _sample(plan: Plan) -> str | None:
-    """The sample request's text; None if there is none or it is not text."""
+    """The sample request as text for the helper; None if there is none or it cannot be read."""
     if plan.test.request is None:
         return None
     try:
-        return plan.test.request.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        return as_text(plan.test.request)
+    except OSError:
         return None
 
 

@@ -50,7 +50,10 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Model:
-    """A model: a local `path` to register, `registered` (`azureml:NAME:VERSION`), or a `source` elsewhere."""
+    """A model: a local `path` to register, `registered` (`azureml:NAME:VERSION`), or a `source` elsewhere.
+
+    A deployment without any of them has its model in its image.
+    """
 
     name: str = ""
     path: Path | None = None
@@ -60,6 +63,11 @@ class Model:
     tags: dict[str, str] = field(default_factory=dict)
     registered: str | None = None
     source: str | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether the deployment has a model beside its image."""
+        return bool(self.path or self.registered or self.source)
 
 
 @dataclass(frozen=True)
@@ -145,7 +153,7 @@ class Deployment:
     code_configuration: CodeConfiguration | None = None
     environment: Environment = field(default_factory=Environment)
     environment_variables: dict[str, str] = field(default_factory=dict)
-    instance_type: str = "Standard_DS3_v2"
+    instance_type: str = "Standard_D4as_v4"
     instance_count: int = 1
     egress_public_network_access: str | None = None
     app_insights_enabled: bool = False

@@ -130,6 +130,8 @@ def _last(identifier: str) -> str:
 
 def _model(plan: Plan, found: Mapping[str, Any] | None) -> Change:
     wanted = plan.deployment.model
+    if not wanted.given:
+        return Change("model", "none", "skip", why="The image or the scoring script has the model.")
     if wanted.registered:
         return Change("model", wanted.registered, "skip", why="The plan refers to a registered model.")
     same = "A version with the same content and type is already registered."
@@ -173,8 +175,10 @@ def _environment(plan: Plan, found: Mapping[str, Any] | None) -> Change | None:
 
 def _needs_server(plan: Plan, found: Mapping[str, Any]) -> str:
     """Why a registered environment cannot serve a custom model without a scoring script; "" if it can or might."""
-    alone = plan.deployment.code_configuration is None and plan.deployment.model.type != "mlflow_model"
-    if not alone or found.get("routes") or "/registries/" in str(found.get("id")) or plan.deployment.model.registered:
+    model = plan.deployment.model
+    brought = (model.path or model.source) and model.type == "custom_model"
+    alone = plan.deployment.code_configuration is None and brought
+    if not alone or found.get("routes") or "/registries/" in str(found.get("id")):
         return ""
     return (
         f"{found['name']}:{found['version']} has no inference routes, and the plan has no scoring script, so nothing "
@@ -274,6 +278,8 @@ def _with_effect(change: Change, found: Mapping[str, Any]) -> Change:
 def _assets(plan: Plan, found: Mapping[str, Any], ids: Mapping[str, str | None]) -> list[FieldChange]:
     names = {"model": plan.deployment.model.name, "environment": plan.deployment.environment.name, "code": "code"}
     differing = []
+    if found.get("model") and not plan.deployment.model.given:
+        differing.append(FieldChange("model", short_id(found["model"]), None))
     for kind, wanted in ids.items():
         before = found.get(kind)
         if wanted is None and (kind != "code" or before):

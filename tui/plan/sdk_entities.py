@@ -99,8 +99,7 @@ def endpoint(values: Values, **other: Any) -> Entity:
             "description": values.written("endpoint.description"),
             "tags": values.written("endpoint.tags"),
             "identity": identity(
-                values.written("endpoint.identity.type"),
-                values.value("endpoint.identity.user_assigned_identities"),
+                values.written("endpoint.identity.type"), values.value("endpoint.identity.user_assigned_identities")
             ),
             **other,
         },
@@ -131,6 +130,11 @@ def model(values: Values, path: Any, **other: Any) -> Entity:
             **other,
         },
     )
+
+
+def model_of(values: Values, registered: str | None, path: Any) -> Entity | str | None:
+    """A registered model's reference, or the model to register; None if the deployment has none."""
+    return registered or (model(values, path) if path else None)
 
 
 def environment(values: Values, name: Any, conda_file: Any, context: Any, **other: Any) -> Entity | None:

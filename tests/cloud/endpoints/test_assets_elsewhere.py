@@ -58,7 +58,7 @@ def test_a_deployment_of_a_model_elsewhere_is_refused(cloud: Cloud, elsewhere: m
         (elsewhere.id.replace("/versions/1", "/versions/9"), (400, "BadArgument", "was not found in the workspace")),
         (
             "azureml://registries/r/models/m/versions/1",
-            (403, "UserError", "not allowed to access registry r"),
+            (400, "NotInARehearsal", "registries do not hold"),
         ),
     ):
         with pytest.raises(CloudError) as refused:

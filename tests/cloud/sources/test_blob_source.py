@@ -17,6 +17,7 @@ from tui.cloud.sources import blob_source
     [
         ("abfss://c@acc.dfs.core.windows.net/a/b/", ("https://acc.blob.core.windows.net", "c", "a/b")),
         ("https://acc.blob.core.windows.net/c/a%20b", ("https://acc.blob.core.windows.net", "c", "a b")),
+        ("https://acc.blob.core.windows.net:443/c/a", ("https://acc.blob.core.windows.net", "c", "a")),
         ("https://acc.dfs.core.windows.net/c/a", ("https://acc.blob.core.windows.net", "c", "a")),
         ("https://127.0.0.1:10000/acc/c/a", ("https://127.0.0.1:10000/acc", "c", "a")),
         ("https://[::1]:10000/acc/c/a", ("https://[::1]:10000/acc", "c", "a")),
@@ -123,3 +124,44 @@ def test_a_datastore_that_is_the_container_is_read_in_place(
     there = cloud.for_plan(replace(cloud.plan, deployment=deployment))
     place = blob_source.Place("https://acc.blob.core.windows.net", "c", "m")
     assert blob_source._in_place(there, place) == (name and f"azureml://datastores/{name}/paths/m")
+
+
+STORE = {"properties": {"accountName": "acc", "containerName": "c", "datastoreType": "AzureBlob"}}
+OTHER = "azureml://subscriptions/s/resourcegroups/g/workspaces/other/"
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [
+        ("azureml://datastores/mine/paths/a/m/", "a/m"),
+        (f"{OTHER}datastores/mine/paths/a/m", "a/m"),
+        ("azureml://jobs/j/outputs/artifacts/paths/m", "ExperimentRun/dcid.j/m"),
+        ("azureml://jobs/j/outputs/default/m", "ExperimentRun/dcid.j/m"),
+        ("azureml://jobs/j/outputs/given/paths/m", "there/m"),
+        ("azureml://jobs/j/outputs/other", "azureml/j/other"),
+    ],
+)
+def test_an_address_in_a_workspace_is_a_place_in_its_datastore(
+    service: Service, cloud: Any, source: str, path: str
+) -> None:
+    outputs = {"given": {"uri": "azureml://datastores/mine/paths/there/"}, "other": {"uri": None}}
+    service.on("GET", "/jobs/j", Reply(200, {"properties": {"outputs": outputs}}))
+    service.on("GET", "/datastores/(mine|workspaceblobstore|workspaceartifactstore)", Reply(200, STORE))
+    assert blob_source._of_datastore(cloud, source) == blob_source.Place("https://acc.blob.core.windows.net", "c", path)
+    asked = [request[1] for request in service.requests if "/datastores/" in request[1]]
+    assert all(("/workspaces/other/" in one) is source.startswith(OTHER) for one in asked) and asked
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("azureml://datastores/gone/paths/m", "no datastore named gone"),
+        ("azureml://jobs/gone/outputs/model/paths/m", "no job named gone"),
+        ("azureml://datastores/mine/m", "not an address"),
+    ],
+)
+def test_what_the_workspace_does_not_have_is_named(service: Service, cloud: Any, source: str, said: str) -> None:
+    service.on("GET", "/gone", Reply(404, {"error": {"code": "NotFound", "message": "none"}}))
+    with pytest.raises(CloudError) as caught:
+        blob_source._of_datastore(cloud, source)
+    assert said in caught.value.title

@@ -137,7 +137,7 @@ def test_a_source_without_files_or_with_files_outside_is_refused(
 ) -> None:
     listing = Listing(source, "leaf", tuple(Item(name, 1) for name in names), lambda *args: None)
     monkeypatch.setattr(mlflow_source, "listing", lambda source: listing)
-    monkeypatch.setattr(blob_source, "listing", lambda cloud, source: listing)
+    monkeypatch.setattr(blob_source, "listing", lambda cloud, source, credential: listing)
     with pytest.raises(CloudError) as caught:
         staging.listing(SimpleNamespace(), source)  # type: ignore[arg-type]
     assert caught.value.code == code and caught.value.status == (404 if code else None)

@@ -17,7 +17,7 @@ from tui.cloud.endpoints.scaling import Autoscale
 from tui.cloud.errors import CloudError
 from tui.engine.resume_state import Begun
 from tui.engine.task_context import Outcome, Run
-from tui.engine.tasks import deployment, endpoint
+from tui.engine.tasks import deployment, endpoint, logs
 from tui.plan.model import Deployment
 from tui.plan.planned_changes import Change, FieldChange
 
@@ -210,7 +210,7 @@ def test_logs_are_read_soon_and_then_every_two_seconds(place: Place, monkeypatch
             waits.append(timeout or 0.0)
             return len(waits) > 6
 
-    monkeypatch.setattr(deployment, "threading", SimpleNamespace(Event=Ended, Thread=threading.Thread))
+    monkeypatch.setattr(logs, "threading", SimpleNamespace(Event=Ended, Thread=threading.Thread))
     place.change = Change("deployment", "green", "create")
     place.work("deployment")
     assert waits == [0.25, 0.5, 1.0, 2.0, 2.0, 2.0, 2.0]
@@ -229,8 +229,8 @@ def test_a_stopped_run_does_not_wait_for_the_last_log(
         made.append(daemon)
         return thread
 
-    monkeypatch.setattr(deployment, "threading", SimpleNamespace(Event=threading.Event, Thread=begin))
-    with deployment._logs(a_task(place.run, "deployment")):
+    monkeypatch.setattr(logs, "threading", SimpleNamespace(Event=threading.Event, Thread=begin))
+    with logs.followed(a_task(place.run, "deployment")):
         if stopped:
             place.run.stop.set()
     assert (joined, made) == ([seconds], [True])

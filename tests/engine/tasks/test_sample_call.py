@@ -15,7 +15,7 @@ from tui.cloud.errors import CloudError
 from tui.engine.resume_state import Shift
 from tui.engine.task_context import Run
 from tui.engine.tasks import test as sample
-from tui.plan.model import Deployment, Limits, RequestSettings, Test
+from tui.plan.model import CodeConfiguration, Deployment, Limits, RequestSettings, Test
 
 NOT_READY = {"ms-azureml-model-error-reason": "model_not_ready"}
 
@@ -36,6 +36,8 @@ class Place:
         self.sample.write_text("{}")
         self.folder = folder
         self.uri: str | None = "https://churn/score"
+        self.logged: list[str] = []
+        self.read: list[str] = []
 
     def call(self, pinned: bool = False, **changes: Any) -> tuple[Run, Any]:
         plan = replace(PLAN, test=Test(self.sample), **changes)
@@ -53,6 +55,10 @@ class Place:
             raise found
         return found
 
+    def log(self, cloud: Any, endpoint: str, deployment: str, container: str, lines: int) -> str:
+        self.read.append(deployment)
+        return self.logged.pop(0) if self.logged else ""
+
     @property
     def retries(self) -> list[tuple[str, float]]:
         return [(event["reason"], event["delay"]) for event in self.run.journal.of("task_retrying")]
@@ -63,6 +69,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     made = Place(tmp_path)
     monkeypatch.setattr("tui.common.deadlines.time", made.clock)
     monkeypatch.setattr("tui.cloud.endpoints.scoring.score", made.score)
+    monkeypatch.setattr("tui.cloud.endpoints.deployments.logs", made.log)
     monkeypatch.setattr(
         "tui.cloud.endpoints.endpoints.read", lambda cloud, name: SimpleNamespace(name=name, scoring_uri=made.uri)
     )
@@ -210,3 +217,34 @@ def test_a_failed_call_without_a_note_has_a_cause(place: Place) -> None:
     with pytest.raises(CloudError) as caught:
         place.call()
     assert caught.value.cause
+
+
+@pytest.mark.parametrize(
+    ("given", "logged", "read"),
+    [
+        (answer(424), ["KeyError: 'age'"], 1),
+        (answer(424), ["", "KeyError: 'age'"], 2),  # Azure's log has it only later
+        (answer(424), [], 4),
+        (answer(200, ok=False), [], 1),
+        (answer(403), ["KeyError: 'age'"], 0),
+    ],
+)
+def test_the_log_is_read_again_after_a_failed_call(
+    given: ScoreResult, logged: list[str], read: int, place: Place
+) -> None:
+    place.answers, place.logged = [given], logged[:]
+    with pytest.raises(CloudError):
+        place.call()
+    assert place.read == ["green"] * read
+    assert ("KeyError: 'age'" in place.run.journal.lines) == bool(read and logged)
+
+
+def test_an_answer_that_may_be_an_error_is_no_silent_success(place: Place) -> None:
+    (place.folder / "score.py").write_text(
+        "def init(): ...\ndef run(data):\n  try:\n    return [1]\n  except Exception as e:\n    return str(e)\n"
+    )
+    code = CodeConfiguration(place.folder, "score.py")
+    for body, doubt in (('"no rows"', "The answer may be an error: score.py, line 6"), ("[1]", "")):
+        place.answers = [answer(200, body=body)]
+        _, done = place.call(deployment=Deployment(name="green", code_configuration=code))
+        assert (doubt in done.detail) and ("may be an error" in done.detail) == bool(doubt)

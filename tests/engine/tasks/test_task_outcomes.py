@@ -205,13 +205,13 @@ def test_a_large_model_is_read_with_progress_before_it_is_created(
     assert [event["detail"] for event in notes(run).of("task_started")] == ["folder", "churn"]
 
 
-@pytest.mark.parametrize("wanted", [Model("churn", registered="azureml:churn:4"), Model("churn")])
-def test_a_registered_model_is_only_looked_up(wanted: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_registered_model_is_only_looked_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = Model("churn", registered="azureml:churn:4")
     monkeypatch.setattr("tui.cloud.assets.models.resolve", lambda cloud, reference: version(True))
     run = with_deployment(tmp_path, model=wanted)
     done = model.work(a_task(run, "model"))
     assert done.skipped and done.detail.startswith("churn:4")
-    assert started(run) == ("read", wanted.registered or "churn")
+    assert started(run) == ("read", wanted.registered)
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,8 @@ def test_an_included_environment_has_its_own_lines_and_folder(tmp_path: Path) ->
 
 def deployment(folder: Path, tree: dict[str, Any], name: str = "d.yml") -> Part:
     lines = {key: (folder / name, number) for number, key in enumerate(tree, 1)}
-    return Part(folder / name, "deployment", {"name": "blue", "endpoint_name": "e", **tree}, lines)
+    needed = {"name": "blue", "endpoint_name": "e", "environment": "azureml:e:1"}
+    return Part(folder / name, "deployment", {**needed, **tree}, lines)
 
 
 def endpoint(folder: Path, tree: dict[str, Any], name: str = "e.yml") -> Part:
@@ -202,8 +203,8 @@ def test_what_an_endpoint_file_says(tmp_path: Path, tree: Any, key: str, kept: A
         ({"request_settings": {"request_timeout_ms": 5}}, "request_settings.request_timeout_ms", 5, []),
         ({"request_settings": {"max_queue_wait_ms": 5}}, "request_settings", None,
          ["request_settings.max_queue_wait_ms"]),
-        ({"environment": {"conda_file": {"dependencies": []}, "image": "i"}}, "environment.image", "i",
-         ["environment.conda_file"]),
+        ({"environment": {"conda_file": {"dependencies": []}, "image": "i"}}, "environment",
+         {"conda_file": "blue-conda.yml", "image": "i"}, ["environment.conda_file"]),
         ({"environment": {"conda_file": "c.yml"}}, "environment.conda_file", "c.yml", []),
         ({"data_collector": {"collections": {"a": {"enabled": "True", "x": 1, "data": {"name": "d", "y": 2}}}}},
          "data_collector.collections", {"a": {"enabled": "True", "data": {"name": "d"}}},
@@ -211,8 +212,18 @@ def test_what_an_endpoint_file_says(tmp_path: Path, tree: Any, key: str, kept: A
         ({"data_collector": {"collections": {"a": {"data": "azureml:d:1"}}}}, "data_collector.collections",
          {"a": {"data": "azureml:d:1"}}, []),
         ({"model": {"path": "sub/../m", "name": "n", "odd": 1}}, "model", {"path": "m", "name": "n"}, ["model.odd"]),
-        ({"model": "/m"}, "model.path", "/m", []),
-        ({"model": "runs:/r/m/.."}, "model.path", "runs:/r/m/..", []),
+        ({"model": "/m"}, "model.path", "/m", ["model.name"]),
+        ({"model": "runs:/r/m/.."}, "model.path", "runs:/r/m/..", ["model.name"]),
+        ({"model": {"path": "m"}}, "model.name", "e-blue-model", ["model.name"]),
+        ({"model": {"path": "m", "name": "n"}}, "model.name", "n", []),
+        ({"model": {"path": "azureml://datastores/d/paths/m"}}, "model.name", "e-blue-model", ["model.name"]),
+        ({"model": {"path": "azureml://jobs/j/outputs/o/paths/m"}}, "model.name", "e-blue-model", ["model.name"]),
+        ({"model": "azureml://registries/r/models/m/versions/1"}, "model.name", None, []),
+        ({"model": "azureml:m@latest"}, "model.name", None, []),
+        ({"environment": None}, "model", None, ["model"]),
+        ({"environment": {"image": "i"}}, "environment.image", "i", []),
+        ({"environment_variables": {"A": "<s>", "B": "{{X}}", "C": "pa$word"}}, "environment_variables",
+         {"A": "<s>", "B": "{{X}}", "C": "pa$word"}, ["environment_variables.A", "environment_variables.B"]),
         ({"code_configuration": "code"}, "code_configuration", None, ["code_configuration"]),
         ({"liveness_probe": {"odd": 1}}, "liveness_probe", None, ["liveness_probe.odd"]),
     ],
@@ -233,9 +244,95 @@ def test_paths_start_from_the_file_in_which_they_are_written(tmp_path: Path) -> 
 def test_the_answer_of_the_helper_is_a_document_or_the_reasons() -> None:
     problem = {"key": "k", "message": "m", "remedy": "", "file": "f", "line": 1}
     answer = {"tree": {"endpoint": {"name": "e"}}, "base": "/b", "origin": "d.yml", "lines": {"a": ["f", 2]},
-              "sources": {"a": "s"}, "left_out": [problem]}  # fmt: skip
+              "sources": {"a": "s"}, "left_out": [problem], "inline": {"c.yml": "a: 1"}}  # fmt: skip
     document = ImportedDocument.of_answer(answer)
     assert (document.base, document.lines, document.left_out) == (Path("/b"), {"a": ("f", 2)}, [Problem(**problem)])
+    assert document.inline == {"c.yml": "a: 1"}
     with pytest.raises(PlanInvalid) as invalid:
         ImportedDocument.of_answer({"refused": [problem]})
     assert invalid.value.problems == [Problem(**problem)]
+
+
+PLACEHOLDER = "is a placeholder, not a value."
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("name: blue\n\nendpoint_name: {{ENDPOINT_NAME}}\nmodel: m\n", [("endpoint_name", 3, "in the file.")]),
+        ("name: blue\nmodel:\n  path: {{ A }}/{{B}}\nenvironment: {image: {{C}}.azurecr.io/x}  # {{D}}\n",
+         [("path", 3, "{{ A }}"), ("path", 3, "{{B}}"), ("environment", 4, "{{C}}")]),
+        ("endpoint_name: <my-endpoint>\nmodel: m\n", [("endpoint_name", 1, "--endpoint-name NAME")]),
+        ("name: <NAME>\nauth_mode: key\n", [("name", 1, "--endpoint-name NAME")]),
+        ("name: e\nauth_mode: <AUTH>\n", [("auth_mode", 2, "--set endpoint.auth_mode=VALUE")]),
+        ("model: azureml:{{M}}:1\nenvironment:\n  image: '<acr>.azurecr.io/x'\n",
+         [("model", 1, "--set model=VALUE"), ("environment.image", 3, "--set environment.image=VALUE")]),
+        ("endpoint_name: e\ndescription: <X>\ntags: {a: <X>}\nenvironment_variables: {A: '<s> {{x}}'}\n"
+         "model: {path: m, description: <X>, tags: {a: <X>}}\n", []),
+        ("endpoint_name: $NAME\nmodel: m/${VERSION}\ninstance_type: $(SIZE)\n",
+         [("endpoint_name", 1, "$NAME"), ("model", 2, "${VERSION}"), ("instance_type", 3, "$(SIZE)")]),
+        ("model: ${{ a.b }}\nendpoint_name: x${{b}}\n",
+         [("model", 1, "${{ a.b }}"), ("endpoint_name", 2, "${{b}}")]),
+        ("endpoint_name: a<1 and 2>1\nmodel: '<>$'\nname: '${env:NAME}'\n", []),
+    ],
+)  # fmt: skip
+def test_a_placeholder_is_told_with_its_line_and_how_to_fill_it_in(
+    tmp_path: Path, text: str, told: list[tuple[str, int, str]]
+) -> None:
+    problems = []
+    try:
+        read_part(write(tmp_path, text))
+    except PlanInvalid as invalid:
+        problems = invalid.problems
+    assert [(one.key, one.line) for one in problems] == [(key, line) for key, line, _ in told]
+    assert all(PLACEHOLDER in one.message and said in str(one) for one, (_, _, said) in zip(problems, told))
+
+
+def test_values_of_the_command_line_replace_those_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    text = "endpoint_name: <X>\nmodel: azureml:{{M}}:1\nenvironment:\n  image: i\n"
+    settings = {"deployment.endpoint_name": "mine", "model": "azureml:m:1", "environment.conda_file": "c.yml",
+                "endpoint.auth_mode": "key", "a.b.c": "d"}  # fmt: skip
+    part = read_part(write(tmp_path / "sub", text), settings)
+    assert part.tree == {"endpoint_name": "mine", "model": "azureml:m:1", "a": {"b": {"c": "d"}},
+                         "environment": {"image": "i", "conda_file": "c.yml"}}  # fmt: skip
+    assert part.where("model") == ("--set model", None) and part.where("environment.image")[1] == 4
+    assert part.where("endpoint_name") == ("--endpoint-name NAME", None)
+    assert part.folder_of("environment.conda_file") == tmp_path / "sub", "as for az ml: from the file's folder"
+    other = read_part(write(tmp_path, "name: e\nauth_mode: <X>\n"), settings)
+    assert other.tree == {"name": "e", "auth_mode": "key"}
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "line"),
+    [
+        ("name: e\ndeployments:\n  - name: blue\n", "deployments", 2),
+        ("model:\n  name: m\n  local_path: m.pkl\n", "model.local_path", 3),
+        ("name: blue\ncode_configuration:\n  code: {local_path: src}\n", "code_configuration.code.local_path", 3),
+        ("model: m\nenvironment:\n  docker: {image: i}\n", "environment.docker", 3),
+        ("model: m\nscale_settings: {scale_type: manual}\n", "scale_settings.scale_type", 2),
+    ],
+)
+def test_the_format_of_2021_is_refused_by_name(tmp_path: Path, text: str, key: str, line: int) -> None:
+    with pytest.raises(PlanInvalid) as invalid:
+        read_part(write(tmp_path, text))
+    assert [(one.key, one.line) for one in invalid.value.problems] == [(key, line)]
+    assert "2021" in str(invalid.value)
+
+
+def test_inline_conda_files_become_files_beside_the_plan_and_replace_none(tmp_path: Path) -> None:
+    environment = {"image": "i", "conda_file": {"name": "x", "dependencies": ["python=3.10"]}}
+    parts = [deployment(tmp_path, {"environment": environment}),
+             deployment(tmp_path, {"name": "../green", "environment": environment}, "g.yml")]  # fmt: skip
+    document = document_of(parts)
+    plans = tmp_path / "plans"
+    plans.mkdir()
+    (plans / "blue-conda.yml").write_text("mine: 1\n")
+    written = document.write_inline(plans)
+    assert written == [plans / "blue-conda-2.yml", plans / "---green-conda.yml"]
+    assert [one["environment"]["conda_file"] for one in document.listed()] == [
+        "plans/blue-conda-2.yml", "plans/---green-conda.yml"
+    ]  # fmt: skip
+    assert written[0].read_text() == "name: x\ndependencies:\n- python=3.10\n"
+    assert (plans / "blue-conda.yml").read_text() == "mine: 1\n"
+    assert document_of([deployment(tmp_path, {"environment": environment})]).write_inline(plans) == written[:1]

@@ -87,7 +87,6 @@ HEADERS = "deployment.data_collector.request_logging.capture_headers"
         ("deployment.model.path", "none", False),
         ("deployment.model.path", "file", True),
         ("deployment.model.path", "${env:MISSING}", False),
-        ("deployment.model.path", None, False),
         ("test.request", "file", True),
         ("test.request", "m", False),
         ("test.request", "none.json", False),

@@ -49,7 +49,7 @@ REFUSED: list[tuple[rules.Rule, list[Any]]] = [
     (rules.route_path, ["score", "/a b", "/a?b", "/a#b", ""]),
     (rules.mount_path, ["m", "/", "/a b", "/a:b"]),
     (rules.dockerfile, ["/Dockerfile", "../Dockerfile", "a/../b", "a/..", ""]),
-    (rules.script_name, ["score.txt", "/score.py", "../score.py", "score.py\n"]),
+    (rules.script_name, ["sub/", "/score.py", "../score.py", "score.py\n"]),
     (rules.rolling_rate, ["week", "hours", ""]),
     (rules.registered_asset, ["m:3", "azureml:m", "azureml:m@other", "azureml:m:1:2"]),
     (rules.number_between(1, 50), [0, 51, -1, 1.0, "1", True, None]),

@@ -24,10 +24,7 @@ _AADSTS = {
         "The application was not found in this tenant",
         "Check the client id (the app registration's Application ID), and that the tenant is the application's.",
     ),
-    "90002": (
-        "The tenant was not found",
-        "Check the tenant id, and that it belongs to this cloud.",
-    ),
+    "90002": ("The tenant was not found", "Check the tenant id, and that it belongs to this cloud."),
     "900023": ("The tenant id is not valid", "Use the tenant's GUID or one of its domain names."),
     "50034": ("The user does not exist in this tenant", "Check the account and the tenant id."),
     "50076": ("The account needs multi-factor sign-in", "Sign in with `az login`, or use a service principal."),

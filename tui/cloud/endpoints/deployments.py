@@ -20,9 +20,9 @@ CONTAINERS = {"inference-server": "InferenceServer", "storage-initializer": "Sto
 
 @dataclass(frozen=True)
 class AssetIds:
-    """Resource Manager ids of a deployment's assets; code is None for MLflow models without code."""
+    """Resource Manager ids of a deployment's assets; the model is None if the image has it, code if there is none."""
 
-    model: str
+    model: str | None = None
     environment: str | None = None
     code: str | None = None
 
@@ -105,13 +105,13 @@ def begin_again(
     tree["data_collector"] = data_collection.in_words_of_a_plan(there.data_collector)
     for group, members in (change or {}).items():
         tree[group] = {**tree[group], **members}
-    ids = AssetIds(there.model or "", there.environment, there.code)
+    ids = AssetIds(there.model, there.environment, there.code)
     return _begin(cloud, sdk_entities.Tree({"endpoint": {"name": endpoint}, "deployment": tree}), ids)
 
 
 def _begin(cloud: Cloud, values: sdk_entities.Tree, ids: AssetIds, **other: Any) -> Operation[DeploymentInfo]:
     assets = data_collection.registered(cloud, values)
-    made = sdk_entities.deployment(values, model=ids.model or None, environment=ids.environment, code=ids.code, **other)
+    made = sdk_entities.deployment(values, model=ids.model, environment=ids.environment, code=ids.code, **other)
     endpoint, name = str(made.arguments["endpoint_name"]), str(made.arguments["name"])
     return ml_client.begin(
         cloud,

@@ -65,14 +65,20 @@ def _error_of(value: Any) -> str | None:
             others = [key for key in value if str(key).lower() not in _COMPANIONS]
             if _speaks(said) and not others:
                 return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
-    if str(value.get("status", "")).lower() in {"error", "failed", "failure"} and isinstance(value.get("message"), str):
-        return str(value["message"])
+    if "status" in lowered and str(value[lowered["status"]]).lower() in _FAILED:
+        rest = {key: said for key, said in value.items() if key != lowered["status"]}
+        texts = [said for said in rest.values() if isinstance(said, str) and said.strip()]
+        results = [said for key, said in rest.items() if key.lower() not in _COMPANIONS and not isinstance(said, str)]
+        told = [said for key, said in rest.items() if key.lower() in _COMPANIONS and said in texts]
+        if told or (texts and not any(said is not None for said in results)):
+            return " ".join(texts)
     if len(value) == 1:
         only = next(iter(value.values()))
         return only if isinstance(only, str) and _error_of(only) else None
     return None
 
 
+_FAILED = ("error", "fail", "failed", "failure")
 # Fields that accompany an error; an object with any other field is considered a prediction.
 _COMPANIONS = {*_ERROR_KEYS, "message", "detail", "details", "status", "code", "type", "status_code", "statuscode"}
 

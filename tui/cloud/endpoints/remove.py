@@ -171,11 +171,7 @@ def _unmade(one: DeploymentInfo) -> str:
 
 
 def _move_requests(
-    cloud: Cloud,
-    found: EndpointInfo,
-    going: list[str],
-    others: list[DeploymentInfo],
-    progress: Callable[[str], None],
+    cloud: Cloud, found: EndpointInfo, going: list[str], others: list[DeploymentInfo], progress: Callable[[str], None]
 ) -> None:
     """Shift traffic from what is removed to what stays. Raises CloudError if no deployment would serve it."""
     rest = {name: share for name, share in found.traffic.items() if share and name not in going}

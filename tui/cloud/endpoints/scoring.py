@@ -12,6 +12,7 @@ from tui.cloud.error_explanations import explain
 from tui.cloud.errors import CloudError
 from tui.cloud.http import trusted_hosts
 from tui.cloud.session import Cloud
+from tui.common.request_body import JSON, RequestBody
 
 _REASON, _MODEL_STATUS = "ms-azureml-model-error-reason", "ms-azureml-model-error-statuscode"
 _NOTES = {
@@ -48,6 +49,15 @@ class ScoreResult:
         return self.status_code in (401, 403) and not names & {_REASON, _MODEL_STATUS}
 
 
+def body_of(text: str) -> RequestBody:
+    """The request that a front end's text stands for. Raises CloudError if it is a file that cannot be read."""
+    try:
+        return RequestBody.of_text(text)
+    except OSError as error:
+        cause, remedy = f"{error.strerror or error}.", "The path after @ names a file to send; correct it."
+        raise CloudError(f"The request {text} cannot be read", cause, remedy) from None
+
+
 def score(
     cloud: Cloud,
     endpoint: EndpointInfo,
@@ -56,7 +66,8 @@ def score(
     timeout: float = 190.0,
     credential: EndpointCredential | None = None,
 ) -> ScoreResult:
-    """POST a JSON body once, without retries, since scoring may have effects. `timeout` is in seconds.
+    """POST a body (JSON, unless it is a RequestBody of another kind) once, without retries, since scoring may have
+    effects. `timeout` is in seconds.
 
     `deployment` sends the call to one deployment; pass `credential` to save a look-up in repeated calls.
     Raises CloudError if there is no response, or the address is not one of the cloud's; an error status is a response.
@@ -72,7 +83,8 @@ def score(
     source = f"The scoring URI of the endpoint {endpoint.name}"
     trusted_hosts.check(cloud.metadata, trusted_hosts.SCORING, endpoint.scoring_uri, source)
     credential = credential or credentials(cloud, endpoint)
-    headers = {"Content-Type": "application/json", "Authorization": credential.header()}
+    kind = body.content_type if isinstance(body, RequestBody) else JSON
+    headers = {"Content-Type": kind, "Authorization": credential.header()}
     if deployment:
         headers["azureml-model-deployment"] = deployment
     started = time.perf_counter()

@@ -1,8 +1,9 @@
-"""Reads files of Blob storage and Data Lake Storage: `abfss://CONTAINER@ACCOUNT.dfs.…/PATH` and `https://…`."""
+"""Reads files of Blob storage: `abfss://CONTAINER@ACCOUNT.dfs.…/PATH`, `https://…`, and a datastore's `azureml://…`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable
 from urllib.parse import unquote, urlsplit
@@ -13,18 +14,28 @@ from tui.cloud.http import arm, connections, trusted_hosts
 from tui.cloud.http.dns_zones import is_address
 from tui.cloud.session import Cloud
 from tui.cloud.sources.source_listing import Item, Listing
-from tui.cloud.storage.datastore import container_of
+from tui.cloud.storage.datastore import container_of, secret_of
+from tui.plan import model as m
 
 _CHUNK = 4 * 1024 * 1024
+_WORKSPACE = re.compile(
+    r"^azureml://subscriptions/([^/]+)/resourcegroups/([^/]+)/(?:providers/Microsoft\.MachineLearningServices/)?"
+    r"workspaces/([^/]+)/",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
 class Place:
-    """The location of files: the account's blob URL, container, path without leading and final slashes."""
+    """The location of files: the account's blob URL, container, path without leading and final slashes.
+
+    `credential` is a datastore's own; without it, the plan's identity reads.
+    """
 
     account_url: str
     container: str
     path: str
+    credential: Any = field(default=None, repr=False)
 
 
 def parse(source: str) -> Place:
@@ -32,14 +43,14 @@ def parse(source: str) -> Place:
 
     Data Lake Storage also offers the blob API, under `.blob.` (Microsoft, "Multi-protocol access on Azure Data Lake
     Storage"). If the host is an IP address, the account is the first part of the path, as in the emulator
-    (Microsoft, "Use the Azurite emulator").
+    (Microsoft, "Use the Azurite emulator"). Addresses of code may have a port (azure-ai-ml 1.35, `download` of code).
     """
     url = urlsplit(source)
     host, parts = url.netloc, [unquote(part) for part in url.path.split("/") if part]
     container = ""
     if url.scheme == "abfss":
         container, _, host = host.rpartition("@")
-    account = f"https://{host.replace('.dfs.', '.blob.', 1)}"
+    account = f"https://{host.removesuffix(':443').replace('.dfs.', '.blob.', 1)}"
     if _is_address(host) and parts:
         account = f"{account}/{parts.pop(0)}"
     if url.scheme != "abfss" and parts:
@@ -55,11 +66,12 @@ def parse(source: str) -> Place:
     return Place(account, container, "/".join(parts))
 
 
-def listing(cloud: Cloud, source: str) -> Listing:
-    """The files at an address, read with the plan's own identity. Raises CloudError."""
+def listing(cloud: Cloud, source: str, place: Place | None = None) -> Listing:
+    """The files at an address, or at the place that a caller has found for it. Raises CloudError."""
     from azure.core import MatchConditions
 
-    place = parse(source)
+    in_azureml = source.startswith("azureml:")
+    place = place or (_of_datastore(cloud, source) if in_azureml else parse(source))
     client = _container(cloud, place)
     try:
         found = list(client.list_blobs(name_starts_with=place.path))
@@ -97,7 +109,63 @@ def listing(cloud: Cloud, source: str) -> Listing:
             raise (_refused(error, place) if type(error).__module__.startswith("azure") else error) from None
 
     leaf = place.path.rpartition("/")[2]
-    return Listing(source, leaf, tuple(sorted(items, key=lambda item: item.name)), fetch, _in_place(cloud, place))
+    here = in_azureml and _workspace_of(cloud, source).lower() == cloud.workspace_id.lower()
+    in_place = source if here and not _closed(cloud) else _in_place(cloud, place)
+    return Listing(source, leaf, tuple(sorted(items, key=lambda item: item.name)), fetch, in_place)
+
+
+def _of_datastore(cloud: Cloud, source: str) -> Place:
+    """The place of `azureml://…/datastores/NAME/paths/PATH`, or of a job's output. Raises CloudError."""
+    base = _workspace_of(cloud, source)
+    job = re.match(r"^azureml://(?:.*/)?jobs/([^/]+)/outputs/([^/]+)(?:/paths)?/?(?P<path>.*)$", source)
+    address = f"{_output(cloud, base, job[1], job[2]).rstrip('/')}/{job['path']}" if job else source
+    found = re.match(r"^azureml://(?:.*/)?datastores/(?P<name>[^/]+)/paths/(?P<path>.+)$", address)
+    if not found:
+        raise CloudError(
+            title=f"{source} is not an address of files in a datastore",
+            cause="It must name a datastore and a path.",
+            remedy="Write azureml://datastores/NAME/paths/PATH or azureml://jobs/JOB/outputs/NAME/paths/PATH.",
+            code="SourceNotUnderstood",
+        )
+    store = f"{base}/datastores/{found['name']}"
+    properties = _properties(cloud, store, "datastore")
+    place = Place(*container_of(cloud, properties), found["path"].strip("/"), secret_of(cloud, store, properties))
+    trusted_hosts.check(cloud.metadata, trusted_hosts.STORAGE, place.account_url, f"The datastore {found['name']}")
+    return place
+
+
+def _workspace_of(cloud: Cloud, source: str) -> str:
+    """The id of the workspace that an `azureml://…` address names, else of the plan's."""
+    named = _WORKSPACE.match(source)
+    return m.Workspace(*named.groups()).id if named else cloud.workspace_id
+
+
+def _properties(cloud: Cloud, resource: str, kind: str) -> dict[str, Any]:
+    """The properties of a datastore or job that the plan refers to. Raises CloudError."""
+    name = resource.rpartition("/")[2]
+    found = cloud.arm.find(resource, arm.DATASTORES, doing=f"reading the {kind} {name}")
+    if found is None:
+        raise CloudError(
+            title=f"The workspace has no {kind} named {name}",
+            cause="The plan's deployment.model.path refers to it.",
+            remedy=f"Correct the {kind}'s name in the path.",
+            code="SourceNotFound",
+            status=404,
+        )
+    return found.get("properties") or {}
+
+
+def _output(cloud: Cloud, workspace: str, job: str, output: str) -> str:
+    """The address of a job's output; without one, the default (Microsoft, "Access data in a job")."""
+    if output in ("artifacts", "default"):
+        return f"azureml://datastores/workspaceartifactstore/paths/ExperimentRun/dcid.{job}"
+    given = (_properties(cloud, f"{workspace}/jobs/{job}", "job").get("outputs") or {}).get(output) or {}
+    return str(given.get("uri") or f"azureml://datastores/workspaceblobstore/paths/azureml/{job}/{output}")
+
+
+def _closed(cloud: Cloud) -> bool:
+    """Whether the deployment reaches the workspace's own storage only."""
+    return cloud.plan.deployment.egress_public_network_access == "disabled"
 
 
 def _mark(blob: Any) -> str:
@@ -116,7 +184,7 @@ def _in_place(cloud: Cloud, place: Place) -> str | None:
         stores = list(cloud.arm.items(base, arm.DATASTORES, doing="reading the workspace's datastores"))
     except CloudError:
         return None  # then the model is staged
-    closed = cloud.plan.deployment.egress_public_network_access == "disabled"
+    closed = _closed(cloud)
     for store in stores:
         properties = store.get("properties") or {}
         if container_of(cloud, properties) == (place.account_url, place.container):
@@ -133,7 +201,7 @@ def _container(cloud: Cloud, place: Place) -> Any:
     return ContainerClient(
         place.account_url,
         place.container,
-        credential=cloud.credential,
+        credential=place.credential or cloud.credential,
         transport=cloud.recorder.transport("storage", 16) if cloud.recorder is not None else connections.transport(),
         retry_policy=ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=4, random_jitter_range=1),
         permit_redirects=False,  # they would be followed to any host, and its answer believed

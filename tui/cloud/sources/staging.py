@@ -32,8 +32,13 @@ _WORKERS = 4
 _TICK = 0.1
 
 
-def listing(cloud: Cloud | None, source: str, cancelled: Callable[[], bool] = lambda: False) -> Listing:
-    """The files of a source; MLflow sources need no connection to Azure.
+def listing(
+    cloud: Cloud | None,
+    source: str,
+    cancelled: Callable[[], bool] = lambda: False,
+    place: blob_source.Place | None = None,
+) -> Listing:
+    """The files of a source; MLflow sources need no connection to Azure. `place` is as for `blob_source.listing`.
 
     Raises Cancelled, or CloudError if it is not found or access is denied.
     """
@@ -41,7 +46,7 @@ def listing(cloud: Cloud | None, source: str, cancelled: Callable[[], bool] = la
         found = _unless(cancelled, lambda: mlflow_source.listing(source))
     else:
         assert cloud is not None
-        found = _unless(cancelled, lambda: blob_source.listing(cloud, source))
+        found = _unless(cancelled, lambda: blob_source.listing(cloud, source, place))
     if not found.items:
         raise CloudError(
             title=f"No files were found at {source}",
@@ -116,6 +121,7 @@ def only(found: Listing, names: tuple[str, ...], into: Path) -> list[Path]:
     for item in found.items:
         if item.name in names:
             target = into / item.name
+            target.parent.mkdir(parents=True, exist_ok=True)
             found.fetch(item, target, lambda done: None)
             brought.append(target)
     return brought

@@ -56,14 +56,14 @@ def default_datastore(cloud: Cloud) -> Datastore:
     resource = f"{cloud.workspace_id}/datastores/{name}"
     url, container = container_of(cloud, properties)
     trusted_hosts.check(cloud.metadata, trusted_hosts.STORAGE, url, f"The datastore {name}")
-    secret = _secret(cloud, resource, properties)
+    secret = secret_of(cloud, resource, properties)
     return Datastore(
         name=name,
         account_url=url,
         container=container,
         credential=secret or cloud.credential,
         recorder=cloud.recorder,
-        renew=(lambda: _secret(cloud, resource, properties)) if secret else None,
+        renew=(lambda: secret_of(cloud, resource, properties)) if secret else None,
     )
 
 
@@ -82,7 +82,7 @@ def container_of(cloud: Cloud, properties: Mapping[str, Any]) -> tuple[str, str]
     return url, str(properties.get("containerName") or properties.get("filesystem") or "")
 
 
-def _secret(cloud: Cloud, resource: str, properties: dict[str, Any]) -> str | None:
+def secret_of(cloud: Cloud, resource: str, properties: dict[str, Any]) -> str | None:
     """The datastore's SAS token or key; None if the caller's own identity is to be used."""
     kind = str((properties.get("credentials") or {}).get("credentialsType") or "None")
     if kind in {"None", "ServicePrincipal"}:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from tui.common.request_body import RequestBody
 from tui.engine.journal.state_folder import ROLL_BACK_FILE
 from tui.engine.rollout.rollout_view import shares
 from tui.engine.task_context import TaskContext
@@ -77,7 +78,7 @@ class Watch:
 
         task, planned = self._task, self._planned
         request = task.plan.test.request
-        body = request.read_bytes() if request else None
+        body = RequestBody.of_file(request) if request else None
         endpoint = endpoints.read(task.cloud, task.plan.endpoint.name, deployments=False)
         if endpoint is None:
             raise _changed("it was deleted")

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from tui.engine.container_log import LogFollower
 from tui.engine.operations import carry_out, follow_begun, refuse, settle
 from tui.engine.task_context import Outcome, TaskContext
+from tui.engine.tasks.logs import followed
 from tui.plan.model import Deployment
 from tui.plan.planned_changes import deployment_change
 
 if TYPE_CHECKING:
     from tui.cloud.endpoints.deployments import DeploymentInfo
     from tui.cloud.http.operation import Operation
-
-LOG_EVERY_SECONDS = 2.0
-FIRST_LOG_SECONDS = 0.25  # doubled each time: a build from a warm cache, with its log, takes less than two seconds
-LOG_LINES = 500
 
 
 def work(task: TaskContext) -> Outcome:
@@ -30,7 +24,7 @@ def work(task: TaskContext) -> Outcome:
     cloud, endpoint, wanted = task.cloud, task.plan.endpoint.name, task.plan.deployment
     resource = deployments.path(cloud, endpoint, wanted.name)
     # An earlier engine of the run may have started an operation on the deployment.
-    with _logs(task) if task.name in task.run.begun else nullcontext():
+    with followed(task) if task.name in task.run.begun else nullcontext():
         done = follow_begun(
             task,
             resource,
@@ -62,7 +56,7 @@ def work(task: TaskContext) -> Outcome:
             return deployments.begin_scale(cloud, endpoint, wanted.name, wanted.instance_count, tags)
         return deployments.begin_create_or_update(cloud, plan, assets, task.run.tags)
 
-    with _logs(task):
+    with followed(task):
         made = carry_out(
             task, change.action, resource, send, lambda: None if found else task.created("deployment", wanted.name)
         )
@@ -87,43 +81,6 @@ def _autoscaled(task: TaskContext, found: DeploymentInfo | None) -> tuple[Deploy
         return found, wanted
     task.log(f"The autoscale rule {found.autoscale['name']} keeps {found.instance_count} instances of {found.name}.")
     return found, replace(wanted, instance_count=found.instance_count)
-
-
-@contextmanager
-def _logs(task: TaskContext) -> Iterator[None]:
-    """Poll the deployment's logs and show new lines while inside."""
-    followers = {name: LogFollower(name) for name in ("inference-server", "storage-initializer")}
-    ended = threading.Event()
-
-    def follow() -> None:
-        seconds = FIRST_LOG_SECONDS
-        while not ended.wait(seconds):
-            _show_logs(task, followers)
-            seconds = min(2 * seconds, LOG_EVERY_SECONDS)
-        _show_logs(task, followers)
-
-    thread = threading.Thread(target=follow, name="logs", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        # The last read is waited for a few seconds at most, and not at all if the run is asked to stop.
-        thread.join(0 if task.run.stop.is_set() else 10)
-
-
-def _show_logs(task: TaskContext, followers: Mapping[str, LogFollower]) -> None:
-    from tui.cloud.endpoints import deployments
-    from tui.cloud.errors import CloudError
-
-    endpoint, deployment = task.plan.endpoint.name, task.plan.deployment.name
-    for container, follower in followers.items():
-        try:
-            text = deployments.logs(task.cloud, endpoint, deployment, container, LOG_LINES)
-        except CloudError:
-            continue  # no log before there is a container; the operation itself reports errors
-        for source, line in follower.new(text):
-            task.log(line, source)
 
 
 def _result(task: TaskContext, deployment_id: str) -> dict[str, str]:

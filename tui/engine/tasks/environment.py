@@ -12,7 +12,7 @@ def work(task: TaskContext) -> Outcome:
 
     environment = task.plan.deployment.environment
     if not environment.given:
-        return Outcome("none needed for an MLflow model", skipped=True)
+        return Outcome("none: Azure has one for the model's type", skipped=True)
     task.intend("register", f"{task.plan.workspace.id}/environments/{environment.name}")
     found = environments.find(task.cloud, environment)
     reused = found is not None

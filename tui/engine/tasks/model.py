@@ -12,11 +12,14 @@ def work(task: TaskContext) -> Outcome:
     from tui.cloud.assets import models
 
     model = task.plan.deployment.model
+    if not model.given:
+        return Outcome("none: image or script have it", skipped=True)
     if model.source:
         return source.work(task, model.source)
-    if model.registered or model.path is None:
-        task.start("read", model.registered or model.name)
-        found = models.resolve(task.cloud, model.registered or "")
+    if model.path is None:
+        reference = str(model.registered)
+        task.start("read", reference)
+        found = models.resolve(task.cloud, reference)
         return Outcome(f"{found.name}:{found.version}, registered before", vars(found), skipped=True)
     read = model.path.name
 

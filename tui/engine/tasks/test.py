@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tui.common.deadlines import AwakeDeadline
+from tui.common.request_body import RequestBody
 from tui.engine.task_context import Outcome, TaskContext
+from tui.engine.tasks import logs
 
 if TYPE_CHECKING:
     from tui.cloud.endpoints.endpoints import EndpointInfo
@@ -43,7 +45,7 @@ def _call(task: TaskContext, deployment: str | None) -> Outcome:
     if request is None:
         return Outcome("no sample request in the plan", skipped=True)
     task.start("read", f"{request.name} to {deployment}" if deployment else request.name)
-    body = request.read_bytes()
+    body = RequestBody.of_file(request)
     endpoint = endpoints.read(task.cloud, task.plan.endpoint.name)
     if endpoint is None or not endpoint.scoring_uri:
         raise CloudError("The endpoint has no scoring URI", "It was deleted, or its creation never finished.")
@@ -58,6 +60,9 @@ def _call(task: TaskContext, deployment: str | None) -> Outcome:
     task.log(f"Answered {answer.status_code} in {answer.latency_ms:.0f} ms, {by}.")
     if not answer.ok:
         task.run.results["test"] = result
+        if answer.status_code in (200, 424) or answer.status_code >= 500:
+            name = answer.deployment or task.plan.deployment.name
+            logs.after_call(task, name, logs.READS if answer.status_code == 424 else 1)
         serves = f" {deployment} has received no caller's request." if deployment else ""
         raise CloudError(
             title=f"The test call failed with status {answer.status_code}",
@@ -66,7 +71,23 @@ def _call(task: TaskContext, deployment: str | None) -> Outcome:
             raw=answer.body[:4000],
             code=f"scoring-{answer.status_code}",
         )
-    return Outcome(f"{answer.status_code} in {answer.latency_ms:.0f} ms", result)
+    doubt = _doubt(task, answer)
+    if doubt:
+        task.log(doubt)
+    detail = f"{answer.status_code} in {answer.latency_ms:.0f} ms"
+    return Outcome(f"{detail}. {doubt}" if doubt else detail, result)
+
+
+def _doubt(task: TaskContext, answer: ScoreResult) -> str:
+    """A sentence if the answer may be what the script returns after an error; empty if it is not."""
+    from tui.checks.scoring import score_script
+
+    code = task.plan.deployment.code_configuration
+    script = score_script.read(code.code, code.scoring_script) if code else None
+    found = next((one for one in script.swallowed if one.gave(answer.body)), None) if script else None
+    if script is None or found is None:
+        return ""
+    return f"The answer may be an error: {script.path.name}, line {found.line}, returns such a one with status 200."
 
 
 def _answer(task: TaskContext, endpoint: EndpointInfo, body: bytes, deployment: str | None) -> ScoreResult:

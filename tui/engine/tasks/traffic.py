@@ -69,10 +69,7 @@ def change(
     shift = task.run.shift
     before = shift.before if shift else now
     carry_out(
-        task,
-        "change",
-        endpoints.path(cloud, name),
-        lambda: traffic.begin_set(cloud, name, wanted, before, mirrored),
+        task, "change", endpoints.path(cloud, name), lambda: traffic.begin_set(cloud, name, wanted, before, mirrored)
     )
     assert task.run.shift is not None
     task.run.shift = replace(task.run.shift, applied=True)

@@ -10,10 +10,10 @@ from tui.helper import sessions
 
 
 def score(plan: dict[str, Any], body: str, deployment: str | None = None) -> scoring.ScoreResult:
-    """Call the endpoint once, by its traffic split or at the named deployment."""
+    """Call the endpoint once, by its traffic split or at the named deployment. `body` is JSON, or `@PATH` of a file."""
     cloud = sessions.cloud_of(plan)
     found = endpoints.existing(cloud, cloud.plan.endpoint.name, deployments=False)
-    return scoring.score(cloud, found, body.encode("utf-8"), deployment)
+    return scoring.score(cloud, found, scoring.body_of(body), deployment)
 
 
 def logs(

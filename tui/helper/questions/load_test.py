@@ -49,7 +49,7 @@ def burst(
     cloud = sessions.cloud_of(plan)
     found, credential = _ready(cloud)
     outcome = Calls()
-    payload, began = body.encode("utf-8"), time.perf_counter()
+    payload, began = scoring.body_of(body), time.perf_counter()
     left = count
 
     with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="burst") as pool:

@@ -19,10 +19,7 @@ SHOWN_LOG = 200_000  # characters of one container's log
 
 
 def troubleshoot(
-    plan: dict[str, Any],
-    body: str | None = None,
-    pinned: str | None = None,
-    lines: int = 300,
+    plan: dict[str, Any], body: str | None = None, pinned: str | None = None, lines: int = 300
 ) -> dict[str, Any]:
     """Everything that this identity can see of the plan's endpoint, and its problems, the worst first.
 

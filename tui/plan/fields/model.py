@@ -14,12 +14,11 @@ MODEL_FIELDS: tuple[Field, ...] = (
             "A local folder or file (also /Volumes/…, dbfs:/…), a URI (abfss://…, https://…blob…, runs:/…, "
             "models:/…), or azureml:NAME:VERSION for a registered model.",
             "Files that the workspace cannot read itself are uploaded to its storage; in the container they are in "
-            "the folder AZUREML_MODEL_DIR.",
+            "the folder AZUREML_MODEL_DIR. Empty if the image or the scoring script has the model.",
             "churn-xgboost/model",
             LEARN + "how-to-deploy-online-endpoints",
         ),
         kind="path",
-        required=True,
         must_exist="any",
     ),
     Field(
@@ -38,13 +37,13 @@ MODEL_FIELDS: tuple[Field, ...] = (
         "model",
         "Model type",
         Help(
-            "custom_model needs a scoring script. mlflow_model can be served without one.",
+            "custom_model needs a scoring script. mlflow_model and triton_model can be served without one.",
             "Under legacy isolation, Azure rejects MLflow models without a scoring script.",
             "custom_model",
         ),
         kind="choice",
-        choices=("custom_model", "mlflow_model"),
-        rule=value_rules.one_of(("custom_model", "mlflow_model")),
+        choices=("custom_model", "mlflow_model", "triton_model"),
+        rule=value_rules.one_of(("custom_model", "mlflow_model", "triton_model")),
         default="custom_model",
     ),
     Field(
@@ -96,8 +95,8 @@ MODEL_FIELDS: tuple[Field, ...] = (
         "model",
         "Sample request",
         Help(
-            "A JSON file that the run sends once the endpoint is ready, and that fills in the Test step.",
-            "",
+            "The file that the run sends once the endpoint is ready, and that fills in the Test step.",
+            "JSON, or a file of another kind, such as an image, which is sent with its content type.",
             "churn-xgboost/sample-request.json",
         ),
         kind="path",

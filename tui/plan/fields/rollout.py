@@ -71,9 +71,7 @@ ROLLOUT_FIELDS: tuple[Field, ...] = (
         "network",
         "Rollout: max errors (%)",
         Help(
-            "Above this percentage of failed requests, the traffic is rolled back automatically.",
-            "If empty: 5.",
-            "5",
+            "Above this percentage of failed requests, the traffic is rolled back automatically.", "If empty: 5.", "5"
         ),
         kind="number",
         rule=value_rules.number_between(0, 100, "percent"),

@@ -10,6 +10,7 @@ from typing import Any
 
 from tui.plan import data_collection, endpoint_identity, rollout
 from tui.plan import model as m
+from tui.plan.fields.sources import is_registered
 from tui.plan.rules import cross_field_rules, value_rules
 
 Values = Mapping[str, Any]
@@ -20,9 +21,7 @@ def plan_of(values: Values, base: Path) -> m.Plan:
     """A plan with one deployment; missing values keep their defaults. Relative paths start from `base`."""
     return m.Plan(
         workspace=m.Workspace(**_group(values, "workspace", "subscription_id", "resource_group", "name")),
-        credential=m.Credential(
-            **_group(values, "credential", "method", "tenant_id", "client_id", "client_secret"),
-        ),
+        credential=m.Credential(**_group(values, "credential", "method", "tenant_id", "client_id", "client_secret")),
         endpoint=m.Endpoint(
             **_group(values, "endpoint", "name", "auth_mode", "public_network_access", "description"),
             tags=_texts(values, "endpoint.tags"),
@@ -86,7 +85,7 @@ def _deployment(values: Values) -> m.Deployment:
 def _model(values: Values) -> m.Model:
     """The model: its path is a local folder or file, a registered model, or a URI elsewhere."""
     path, version = values.get("deployment.model.path"), values.get("deployment.model.version")
-    registered = path if isinstance(path, str) and path.startswith("azureml:") else None
+    registered = path if is_registered(path) else None
     source = path if isinstance(path, str) and not registered else None
     return m.Model(
         **_group(values, "deployment.model", "name", "type", "description"),

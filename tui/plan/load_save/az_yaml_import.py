@@ -7,16 +7,27 @@ start from the file they are in. Keys that a plan does not support are reported,
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tui.common.typed_path import UnusablePath, typed_path
+from tui.common.write_atomic import write_atomic
 from tui.plan import data_collection
 from tui.plan.fields.all_fields import BY_KEY, FIELDS
-from tui.plan.load_save.az_yaml_file import Part
-from tui.plan.load_save.document import DEPLOYMENTS, SHORT_FORMS, Document, holder, is_local_path, normalise
+from tui.plan.fields.sources import is_registered
+from tui.plan.load_save.az_yaml_file import OF_SAMPLES, Part
+from tui.plan.load_save.document import (
+    DEPLOYMENTS,
+    SHORT_FORMS,
+    Document,
+    deployment_trees,
+    holder,
+    is_local_path,
+    normalise,
+)
 from tui.plan.problems import PlanInvalid, Problem
 
 NO_PLACE = "A plan does not support this key; it is omitted."
@@ -29,6 +40,26 @@ class ImportedDocument(Document):
     """A plan imported from `az ml` YAML; `left_out` has the keys it does not support, with file and line."""
 
     left_out: list[Problem] = field(default_factory=list)
+    inline: dict[str, str] = field(default_factory=dict)
+    """The conda files that are inline in a deployment: the file's name, to which the plan refers, and its text."""
+
+    def write_inline(self, folder: Path) -> list[Path]:
+        """Write the inline conda files to a folder, the plan's; a file with other content is not replaced.
+
+        Raises OSError if the folder is not writable.
+        """
+        written = []
+        for name, text in self.inline.items():
+            target, number = folder / name, 1
+            while target.exists() and target.read_text(encoding="utf-8", errors="replace") != text:
+                number += 1
+                target = folder / f"{Path(name).stem}-{number}.yml"
+            write_atomic(target, text)
+            for tree in deployment_trees(self.tree):
+                if tree.get("environment", {}).get("conda_file") == name:
+                    tree["environment"]["conda_file"] = os.path.relpath(target.resolve(), self.base)
+            written.append(target)
+        return written
 
     @classmethod
     def of_answer(cls, answer: Mapping[str, Any]) -> ImportedDocument:
@@ -42,6 +73,7 @@ class ImportedDocument(Document):
             lines={key: (file, line) for key, (file, line) in answer["lines"].items()},
             sources=answer["sources"],
             left_out=[Problem(**one) for one in answer["left_out"]],
+            inline=answer["inline"],
         )
 
 
@@ -63,7 +95,10 @@ def document_of(parts: Sequence[Part]) -> ImportedDocument:
         _endpoint(document, part)
     for part in deployments:
         _deployment(document, part, alone=not endpoints)
-    _place(document, [_shaped(document, part) for part in deployments])
+    shaped = [_shaped(document, part) for part in deployments]
+    for part, tree in shaped:
+        _complete(document, part, tree)
+    _place(document, shaped)
     normalise(document.tree)
     document.note_sources()
     return document
@@ -85,7 +120,8 @@ def _mismatches(endpoints: list[Part], deployments: list[Part]) -> Iterator[Prob
         own = part.tree.get("endpoint_name")
         if own and name and own != name:
             text = f"This deployment belongs to the endpoint {own}, not to {name}."
-            yield part.problem("endpoint_name", text, "Import the files of one endpoint together.")
+            remedy = f"Import the files of one endpoint together, or say which with --endpoint-name {name}."
+            yield part.problem("endpoint_name", text, remedy)
     names = [str(part.tree.get("name")) for part in deployments]
     for number, part in enumerate(deployments):
         if names[number] in names[:number]:
@@ -124,16 +160,14 @@ def _deployment(document: ImportedDocument, part: Part, *, alone: bool) -> None:
     if "max_queue_wait_ms" in settings:
         _note(document, part, "request_settings.max_queue_wait_ms", "Azure has deprecated this; it is omitted.")
         del settings["max_queue_wait_ms"]
+    for name, value in tree.get("environment_variables", {}).items():
+        if OF_SAMPLES.search(str(value)):
+            text = "The value looks like one to fill in; it is kept as it is."  # not repeated: it can be a secret
+            _note(document, part, f"environment_variables.{name}", text)
     for name, collection in tree.get("data_collector", {}).get("collections", {}).items():
         key = f"data_collector.collections.{name}"
         _strip(document, part, collection, data_collection.KNOWN, key)
         _strip(document, part, collection.get("data"), data_collection.KNOWN_DATA, f"{key}.data")
-    environment = tree.get("environment")
-    if isinstance(environment, dict) and isinstance(environment.get("conda_file"), dict):
-        text = "The conda file is inline in the deployment; a plan needs a file."
-        remedy = "Move the content of conda_file to a file next to the plan, and use its path."
-        _note(document, part, "environment.conda_file", text, remedy)
-        del environment["conda_file"]
 
 
 def _strip(document: ImportedDocument, part: Part, tree: Any, known: Collection[str], prefix: str) -> None:
@@ -169,6 +203,29 @@ def _place(document: ImportedDocument, shaped: list[tuple[Part, dict[str, Any]]]
         for key, other in SHORT_FORMS.items():
             if key in part.lines:
                 document.lines.setdefault(f"{prefix}.{key}.{other}", part.where(key))
+
+
+def _complete(document: ImportedDocument, part: Part, tree: dict[str, Any]) -> None:
+    """Name a model that is to be registered, where azure-ai-ml makes up a name, and a file for an inline conda file.
+
+    The model's name has the deployment's: the deployments of an endpoint usually have different models.
+    """
+    model, environment = tree.get("model"), tree.get("environment", {})
+    if not model and not environment:
+        remedy = "If the file is for models that are named on the command line, pass --set model=azureml:NAME:VERSION."
+        _note(document, part, "model", "There is no model and no environment.", remedy)
+    if isinstance(model, dict) and model.get("path") and not (model.get("name") or is_registered(model["path"])):
+        endpoint = document.tree.get("endpoint", {}).get("name")
+        model["name"] = "-".join(str(name) for name in (endpoint, tree.get("name"), "model") if name)
+        text = f"The model has no name; the plan registers it as {model['name']}."
+        _note(document, part, "model.name", text, "For another name, set deployment.model.name.")
+    if isinstance(environment.get("conda_file"), dict):
+        import yaml
+
+        name = re.sub(r"[^\w-]", "-", str(tree.get("name") or "deployment")) + "-conda.yml"
+        document.inline[name] = yaml.safe_dump(environment["conda_file"], sort_keys=False)
+        environment["conda_file"] = name
+        _note(document, part, "environment.conda_file", f"The conda file is inline; the plan refers to a file, {name}.")
 
 
 def _known(document: ImportedDocument, part: Part, tree: dict[str, Any], prefix: str) -> dict[str, Any]:

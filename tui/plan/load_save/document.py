@@ -14,7 +14,7 @@ from typing import Any
 from tui.common.typed_path import UnusablePath, real_path, typed_path
 from tui.common.write_atomic import write_atomic
 from tui.plan.fields.all_fields import BY_KEY, FIELDS
-from tui.plan.fields.sources import SIGNED, signed
+from tui.plan.fields.sources import SIGNED, is_registered, signed
 from tui.plan.load_save.references import has_reference, names
 from tui.plan.problems import Problem
 
@@ -302,7 +302,7 @@ SHORT_FORMS = {"model": "path", "environment": "registered"}
 """Keys that can be written as a text instead of a map: `model: azureml:…` means `model: {path: azureml:…}`."""
 
 
-def _deployment_trees(tree: dict[str, Any]) -> list[dict[str, Any]]:
+def deployment_trees(tree: dict[str, Any]) -> list[dict[str, Any]]:
     """The maps below `deployment:` and in the items of `deployments:`."""
     listed = tree.get(DEPLOYMENTS)
     trees = (tree.get("deployment"), *(listed if isinstance(listed, list) else ()))
@@ -311,7 +311,7 @@ def _deployment_trees(tree: dict[str, Any]) -> list[dict[str, Any]]:
 
 def normalise(tree: dict[str, Any]) -> dict[str, Any]:
     """Expand the short forms of YAML in place: `model: azureml:…` becomes `model: {path: …}`. Returns the tree."""
-    for deployment in _deployment_trees(tree):
+    for deployment in deployment_trees(tree):
         for key, name in SHORT_FORMS.items():
             if isinstance(deployment.get(key), str):
                 deployment[key] = {name: deployment[key]}
@@ -323,9 +323,9 @@ def normalise(tree: dict[str, Any]) -> dict[str, Any]:
 def denormalise(tree: dict[str, Any]) -> dict[str, Any]:
     """The tree as written to YAML: with short forms, without empty maps, in the documented order."""
     ordered = {key: copy.deepcopy(tree[key]) for key in (*ORDER, *tree) if key in tree}
-    for deployment in _deployment_trees(ordered):
+    for deployment in deployment_trees(ordered):
         model = deployment.get("model")
-        if isinstance(model, dict) and str(model.get("path", "")).startswith("azureml:"):
+        if isinstance(model, dict) and is_registered(model.get("path")):
             deployment["model"] = model["path"]
         environment = deployment.get("environment")
         if isinstance(environment, dict) and environment.get("registered"):

@@ -25,11 +25,7 @@ SECRET_FIELDS = tuple(field.key for field in FIELDS if field.kind == "secret")
 
 
 def resolve(
-    document: Document,
-    environ: Mapping[str, str],
-    secrets: Mapping[str, str] | None = None,
-    *,
-    lenient: bool = False,
+    document: Document, environ: Mapping[str, str], secrets: Mapping[str, str] | None = None, *, lenient: bool = False
 ) -> m.Plan:
     """Resolve a document into a plan.
 
@@ -180,7 +176,7 @@ def _nested(document: Document, field: Field, value: Any, environ: Mapping[str, 
 def _path(document: Document, field: Field, value: str) -> tuple[Any, Problem | None]:
     if sources.signed(value):  # in what a reference stands for
         return None, document.problem(field.key, *sources.SIGNED)
-    if field.key == "deployment.model.path" and value.startswith("azureml:"):
+    if field.key == "deployment.model.path" and sources.is_registered(value):
         return value, None
     if field.key == "deployment.environment.build.path" and value.startswith("https://"):
         return value, None  # Azure fetches it, for instance from a Git repository
@@ -205,6 +201,9 @@ def _path(document: Document, field: Field, value: str) -> tuple[Any, Problem | 
             problem = f"{path} is a folder; it must be a file."
     except OSError as error:
         problem = f"{path} cannot be read: {error.strerror}."
+    elsewhere = sources.not_here(str(path)) if problem else None
+    if elsewhere:
+        return path, document.problem(field.key, *elsewhere)
     if problem:
         return path, document.problem(field.key, problem, f"Relative paths start from {document.base}.")
     return path, None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui.common.typed_path import is_file, is_folder
+from tui.plan.fields.sources import is_registered
 
 if TYPE_CHECKING:
     from tui.plan.load_save.document import Document
@@ -32,18 +33,30 @@ def problems(document: Document, values: Mapping[str, Any]) -> list[Problem]:
 def _assets(document: Document, values: Mapping[str, Any]) -> Iterator[Problem]:
     """The model, its scoring script and its environment."""
     model = values.get("deployment.model.path")
-    brought = isinstance(model, Path) or (isinstance(model, str) and not model.startswith("azureml:"))
+    brought = model is not None and not is_registered(model)
     if brought and not values.get("deployment.model.name"):
         yield document.problem(
             "deployment.model.name", "The model will be registered, so it needs a name.", "For example churn-model-adb."
         )
     code = values.get("deployment.code_configuration.code")
     script = values.get("deployment.code_configuration.scoring_script")
+    if document.get("deployment.model.path") is None and not code and not _may_hold_a_model(values):
+        yield document.problem(
+            "deployment.model.path",
+            "Model is required.",
+            "Only a scoring script or an image of your own can do without: it must have or fetch the model.",
+        )
     if isinstance(code, Path) and is_folder(code) and script and not is_file(code / script):
         yield document.problem(
             "deployment.code_configuration.scoring_script",
             f"{script} is not in {code}.",
             "The scoring script must be a path relative to the code folder.",
+        )
+    elif code and script and not str(script).endswith(".py") and not _own_server(values):
+        yield document.problem(
+            "deployment.code_configuration.scoring_script",
+            f"{script} is no .py file, which Azure's scoring server needs.",
+            "Only a container with its own server (deployment.environment.inference_config) runs other scripts.",
         )
     kinds = ("conda_file", "image", "registered", "build.path")
     if code and not any(values.get(f"{_ENVIRONMENT}.{key}") for key in kinds):
@@ -52,7 +65,8 @@ def _assets(document: Document, values: Mapping[str, Any]) -> Iterator[Problem]:
             "A scoring script needs an environment.",
             "Specify a conda file, an image, a build context or a registered environment.",
         )
-    if not code and values.get("deployment.model.type") != "mlflow_model" and brought and not _own_server(values):
+    custom = values.get("deployment.model.type") in (None, "custom_model")
+    if not code and custom and brought and not _own_server(values):
         yield document.problem(
             "deployment.code_configuration.code",
             "A custom model needs a scoring script.",
@@ -65,6 +79,12 @@ def _own_server(values: Mapping[str, Any]) -> bool:
     """Whether the environment has, or (if registered) might have, a container with its own server."""
     routes = any(key.startswith(f"{_ENVIRONMENT}.inference_config.") for key in values)
     return routes or bool(values.get(f"{_ENVIRONMENT}.registered"))
+
+
+def _may_hold_a_model(values: Mapping[str, Any]) -> bool:
+    """Whether the environment can have the model in its image: one of one's own, not a base image with packages."""
+    named = _own_server(values) or any(values.get(f"{_ENVIRONMENT}.{key}") for key in ("image", "build.path"))
+    return named and not values.get(f"{_ENVIRONMENT}.conda_file")
 
 
 def _environment(document: Document, values: Mapping[str, Any]) -> Iterator[Problem]:

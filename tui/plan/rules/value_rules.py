@@ -18,7 +18,7 @@ _GUID = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _INSIDE = r"(?!/)(?!(.*/)?\.\.(/|$))"  # a relative path that does not leave its folder
 
 
-def _suggest_name(text: str, longest: int) -> str:
+def suggest_name(text: str, longest: int) -> str:
     """The closest valid endpoint or deployment name, or an empty string if none can be derived."""
     name = re.sub(r"-{2,}", "-", re.sub(r"[^a-zA-Z0-9-]+", "-", text))
     name = re.sub(r"^[^a-zA-Z]+", "", name)[:longest].strip("-")
@@ -40,7 +40,7 @@ def online_name(value: Any) -> str | None:
     wrong = next((said for kept, said in rules if not kept), None)
     if wrong is None:
         return None
-    suggestion = _suggest_name(text, 32)
+    suggestion = suggest_name(text, 32)
     return f"{wrong}; try {suggestion}." if suggestion else f"{wrong}, for example fraud-score."
 
 
@@ -83,7 +83,7 @@ workspace_name = matching(
 # The name of a virtual machine size.
 instance_type = matching(
     r"^Standard_[A-Z]+[A-Za-z0-9_-]*$",
-    "{value} is not a valid size name; names look like Standard_DS3_v2.",
+    "{value} is not a valid size name; names look like Standard_D4as_v4.",
     re.IGNORECASE,
 )
 
@@ -98,13 +98,12 @@ mount_path = matching(
 
 # Relative to the build context.
 dockerfile = matching(
-    rf"^{_INSIDE}.+\Z",
-    "The Dockerfile must be a relative path inside the build context, for example Dockerfile.",
+    rf"^{_INSIDE}.+\Z", "The Dockerfile must be a relative path inside the build context, for example Dockerfile."
 )
 
 # Relative to the code folder.
 script_name = matching(
-    rf"^{_INSIDE}.*\.py\Z", "The scoring script must be a .py file inside the code folder, for example score.py."
+    rf"^{_INSIDE}.*[^/\n]\Z", "The scoring script must be a file inside the code folder, for example score.py."
 )
 
 # Case-insensitive, as in az ml.
