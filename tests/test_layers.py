@@ -19,6 +19,7 @@ WITHOUT_TEXTUAL = (
     "plan",
     "cloud",
     "checks",
+    "new_plan",
     "engine",
     "helper",
     "remedies",

@@ -25,6 +25,16 @@ WIZARD = Command(options.WIZARD, "tui.cli.main:wizard", "", "", "", "")
 """What runs without a command; its help is the list of all commands."""
 
 COMMANDS = {
+    "new": Command(
+        options.NEW,
+        "tui.plain.commands.new_plan:run",
+        "FOLDER",
+        "create a plan from a folder with a model",
+        "Looks into a folder (a model of MLflow or a library, a scoring script, a conda file, a request), and writes a "
+        "plan and, beside it, what the deployment lacks. Reports what it found and what it guessed; no file of the "
+        "folder is run or changed. Exit code 0: written; 2: nothing to deploy was found, or the plan exists.",
+        "aml-deploy new churn-model\n  aml-deploy new models/iris.joblib -o iris.yml --json",
+    ),
     "presets": Command(
         (options.JSON,),
         "tui.plain.commands.presets_and_runs:presets",
@@ -164,12 +174,16 @@ COMMANDS = {
     ),
     "import": Command(
         options.IMPORT,
-        "tui.plain.commands.export_import:read",
-        "FILE ...",
-        "create a plan from az ml's endpoint and deployment YAML",
-        "Creates a plan from the YAML files of az ml online-endpoint and online-deployment, and reports settings that "
-        "a plan does not support. Exit code 0: written; 2: the files cannot be read as one endpoint.",
-        "aml-deploy import endpoint.yml deployment.yml -o plan.yml",
+        "tui.plain.commands.import_endpoint:run",
+        "ENDPOINT|FILE ...",
+        "create a plan from an endpoint that exists, or from az ml's YAML",
+        "Creates a plan from an endpoint that exists, whoever made it, or from the YAML files of az ml online-endpoint "
+        "and online-deployment. Reports what a plan does not support or Azure does not tell. The code of an endpoint "
+        "is copied next to the plan; values that look like secrets become ${env:NAME}. Exit code 0: written; 1: the "
+        "endpoint cannot be read; 2: the files cannot be read as one endpoint, or the command line is wrong.",
+        "aml-deploy import churn-endpoint-01 -o plan.yml\n"
+        "  aml-deploy import churn-endpoint-01 --subscription ID --resource-group rg --workspace ws\n"
+        "  aml-deploy import endpoint.yml deployment.yml -o plan.yml",
     ),
     "scoring": Command(
         options.SCORING,
@@ -202,7 +216,7 @@ COMMANDS = {
         "Python, or --with-python adds one. Azure has never built it. Exit code 0: written; 1: something cannot be "
         "fetched; 2: the command line or the plan is wrong.",
         "aml-deploy build-context plan.yml -o closed\n"
-        "  aml-deploy build-context plan.yml --with-python ~/.local/share/uv/python/cpython-3.10-linux-x86_64-gnu",
+        "  aml-deploy build-context plan.yml --with-python ~/.local/share/uv/python/cpython-3.12-linux-x86_64-gnu",
     ),
     "remove": Command(
         options.REMOVE,
@@ -218,9 +232,10 @@ COMMANDS = {
         "",
         "run the rehearsal (a local Azure) for any client",
         "Runs the rehearsal, a local stand-in for Azure, in the foreground, for any client. It has two workspaces that "
-        "are closed to public networks; deployments really run, on this machine.",
+        "are closed to public networks, and an open one; deployments really run, on this machine.",
         'eval "$(aml-deploy rehearsal --env)"\n  aml-deploy rehearsal --scenario quota --scenario throttling\n'
-        "  aml-deploy rehearsal --clear-scenarios\n  aml-deploy rehearsal --stop",
+        "  aml-deploy rehearsal --clear-scenarios\n  aml-deploy rehearsal add model churn:3 ./model\n"
+        "  aml-deploy rehearsal --stop",
     ),
     "completion": Command(
         options.COMPLETION,

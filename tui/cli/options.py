@@ -172,7 +172,7 @@ ATTACH = (
 )
 INVOKE = (
     ENDPOINT,
-    argument("--request", metavar="FILE", required=True, help="the body to send, a JSON file; - for stdin"),
+    argument("--request", metavar="FILE", required=True, help="the file to send, of any kind; - for JSON on stdin"),
     argument("--deployment", metavar="NAME", help="call this deployment, regardless of the traffic split"),
     *WHERE,
 )
@@ -226,9 +226,27 @@ EXPORT = (
     JSON,
 )
 IMPORT = (
-    argument("files", metavar="FILE", nargs="+", help="endpoint and deployment YAML, in any order"),
+    argument(
+        "files",
+        metavar="ENDPOINT|FILE",
+        nargs="+",
+        help="an endpoint's name, resource id or scoring URL; or endpoint and deployment YAML, in any order",
+    ),
     output("PLAN", "the plan file to write (default: plan.yml)", "plan.yml"),
+    argument("--endpoint-name", metavar="NAME", default="", help="the endpoint, whatever the files say, as for az ml"),
+    repeated(
+        "--set",
+        metavar="KEY=VALUE",
+        dest="sets",
+        help="replace a value of the deployment's file, such as instance_count=2, as for az ml; may be repeated",
+    ),
     FORCE,
+    *WHERE,
+)
+NEW = (
+    argument("folder", metavar="FOLDER", help="the folder of a model with what belongs to it, or a model's file"),
+    output("PLAN", "the plan file to write (default: plan.yml, or the next free name)"),
+    JSON,
 )
 SCORING = (*FILES, SET, output("DIR", "the folder to write to (default: scoring)"), FORCE, JSON)
 OFFLINE_INSTALL = (
@@ -278,12 +296,17 @@ REMOVE = (
 )
 COMPLETION = (argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish"),)
 
-PRACTISED = (
-    "what to rehearse",
-    "At the start or later: a running rehearsal changes at once.",
-)
+PRACTISED = ("what to rehearse", "At the start or later: a running rehearsal changes at once.")
 RIGHTS = ("permissions", "For both identities of the running rehearsal, until it ends.")
 REHEARSAL = (
+    argument(
+        "add",
+        metavar="FILE",
+        nargs="*",
+        help="add model|environment NAME[:VERSION] PATH: register what your own workspace already holds; PATH is a "
+        "model's file or folder, a conda file, a Dockerfile or its folder, or an image with its registry",
+    ),
+    argument("--registry", metavar="NAME", help="with add: add it to this registry instead of every workspace"),
     argument("--port", metavar="N", type=int, help="the port on 127.0.0.1 (default: the last one)"),
     flag("--env", group=ALONE, help="print export lines for the running rehearsal; start one if none runs"),
     flag("--stop", group=ALONE, help="end the running rehearsal and everything that it started"),

@@ -9,11 +9,13 @@ from typing import Any
 
 from tui.helper.client import HelperClient, HelperError
 from tui.plain.failure import Failure
+from tui.plan.fields.all_fields import BY_KEY
 from tui.plan.load_save.az_yaml_import import ImportedDocument
 from tui.plan.load_save.document import Document
+from tui.rehearsal_client import OWN_IDENTITY
 
-REFUSED = "TrafficRefused"
-"""The error code for a traffic split that is not valid."""
+REFUSED = ("TrafficRefused", "NewPlanRefused")
+"""The error codes for what the user named: a traffic split that is not valid, a folder without a model."""
 LOAD_SECONDS = 600
 """Time limit for an import: azure-ai-ml reads the whole folder of a model without a name, to derive one."""
 
@@ -32,10 +34,33 @@ def ask(
     return conversation(environ, lambda asker: asker.ask(document, question, secrets=secrets, timeout=timeout, **with_))
 
 
-def import_az_yaml(files: Sequence[Path], environ: Mapping[str, str]) -> ImportedDocument:
-    """Import files of `az ml` as a plan. Raises PlanInvalid if they are refused, Failure if the helper fails."""
-    names = [str(file) for file in files]
-    return ImportedDocument.of_answer(ask(Document(), environ, "import_az_yaml", timeout=LOAD_SECONDS, files=names))
+def import_az_yaml(
+    files: Sequence[Path],
+    environ: Mapping[str, str],
+    endpoint_name: str = "",
+    settings: Mapping[str, str] | None = None,
+) -> ImportedDocument:
+    """Import files of `az ml` as a plan; `endpoint_name` and `settings` replace what they say.
+
+    Raises PlanInvalid if they are refused, Failure if the helper fails.
+    """
+    given: dict[str, Any] = {"files": [str(file) for file in files], "endpoint_name": endpoint_name}
+    given["settings"] = dict(settings or {})
+    return ImportedDocument.of_answer(ask(Document(), environ, "import_az_yaml", timeout=LOAD_SECONDS, **given))
+
+
+def import_endpoint(document: Document, environ: Mapping[str, str], folder: Path) -> ImportedDocument:
+    """The plan of the endpoint that a document names, with the document's workspace and credential.
+
+    Its code is copied to `folder`, the plan's. Raises Failure.
+    """
+    answer = ask(document, environ, "import_endpoint", timeout=LOAD_SECONDS, folder=str(folder))
+    found = ImportedDocument.of_answer(answer)
+    for key in BY_KEY:
+        source = document.sources.get(key, document.origin)
+        if key.startswith(("workspace.", "credential.")) and document.get(key) is not None and source != OWN_IDENTITY:
+            found.set(key, document.get(key), source)
+    return found
 
 
 class Asker:
@@ -72,7 +97,7 @@ def conversation(environ: Mapping[str, str], talk: Any) -> Any:
     try:
         return asyncio.run(whole())
     except HelperError as error:
-        raise Failure(sentences(error), 2 if error.code == REFUSED else 1) from None
+        raise Failure(sentences(error), 2 if error.code in REFUSED else 1) from None
 
 
 def sentences(error: HelperError) -> str:

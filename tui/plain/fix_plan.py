@@ -1,4 +1,4 @@
-"""Corrects plan files as a check proposes, preserving comments and order."""
+"""Corrects plan and conda files as a check proposes, preserving comments and order."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from tui.common.conda_edit import with_requirement
 from tui.common.write_atomic import write_atomic
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
@@ -24,6 +25,11 @@ def correct(arguments: Namespace, findings: list[dict[str, Any]]) -> tuple[list[
     document = load(arguments.plan, arguments.overlays, arguments.sets)
     done, left = [], []
     for fix in fixes:
+        if "file" in fix:
+            path, line = Path(fix["file"]), str(fix["line"])
+            problem = _add_line(path, line)
+            left.append(problem) if problem else done.append(f"{path}: it now requests {line}.")
+            continue
         key, value = str(fix["key"]), fix["value"]
         problem = _write(document, key, value)
         if problem is None:
@@ -33,6 +39,24 @@ def correct(arguments: Namespace, findings: list[dict[str, Any]]) -> tuple[list[
             right = f"without {key}" if value is None else f"with {key}: {value}"
             left.append(f"The plan would be valid {right}. {problem}")
     return done, left
+
+
+def _add_line(path: Path, line: str) -> str | None:
+    """Write a requirement into a conda file; return None, or why it could not be written."""
+    if _of_preset(path):
+        return f"{path} belongs to a preset, which is not changed: copy it and its folder, and check the copy."
+    try:
+        written = with_requirement(path.read_text(encoding="utf-8"), line)
+        if written is None:
+            return f"{path} has a format that cannot be edited automatically; add {line} yourself."
+        write_atomic(path, written)
+    except (OSError, UnicodeDecodeError) as error:
+        return f"{path} cannot be changed: {error}."
+    return None
+
+
+def _of_preset(path: Path) -> bool:
+    return any(preset.path.resolve().parent in path.resolve().parents for preset in presets())
 
 
 def _file(document: Document, key: str) -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shlex
 import signal
 import sys
 from typing import Callable
@@ -36,6 +37,12 @@ def out_json(data: object, clean: Callable[[str], str] = redact) -> None:
 def say(text: str = "") -> None:
     """Print a line to stderr, which the command's guard keeps free of secrets and control characters."""
     print(text, file=sys.stderr, flush=True)
+
+
+def say_check(plan: object) -> None:
+    """Say to stderr how to go on with a plan that was written."""
+    path = shlex.quote(str(plan))
+    say(f"Check it: aml-deploy check {path}, or open it: aml-deploy {path}.")
 
 
 class Lines:

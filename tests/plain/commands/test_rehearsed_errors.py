@@ -121,3 +121,18 @@ def test_a_workspace_that_the_plan_names_is_rehearsed(own_plan: Path, rehearsing
     assert done.returncode == 0, done.stderr + done.stdout
     (workspace,) = [item for item in json_lines(done.stdout) if item["id"] == "workspace"]
     assert "ws-churn" in workspace["message"]
+
+
+def test_a_failed_test_call_shows_exception_and_line(own_plan: Path, rehearsing: dict[str, str]) -> None:
+    script = own_plan.parent / "churn-xgboost" / "onlinescoring" / "score.py"
+    text = script.read_text(encoding="utf-8")
+    line = text[: text.index("def run(")].count("\n") + 2
+    script.write_text(re.sub(r"(def run\(.*\n)", r"\1    raise KeyError('Saldo')\n", text), encoding="utf-8")
+    plan = (own_plan, "--rehearse", "--yes", "--json", "--set", "endpoint.name=churn-raises-01")
+    done = aml_deploy("apply", *plan, environ=rehearsing, timeout=RUN_SECONDS)
+    assert done.returncode == 1, done.stderr
+    events = json_lines(done.stdout)
+    (card,) = [event["card"] for event in events if event["event"] == "needs_attention"]
+    assert "KeyError: 'Saldo'" in card["cause"] and f"score.py, line {line}, in run()" in card["cause"]
+    after_call = [event["line"] for event in events if event["event"] == "task_log" and event["task"] == "test"]
+    assert any("KeyError: 'Saldo'" in one for one in after_call)

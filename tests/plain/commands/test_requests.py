@@ -70,6 +70,21 @@ def test_a_wrong_flag_is_corrected_in_the_file_and_its_comments_stay(
     assert after == right  # the comment beside it keeps its column
 
 
+@pytest.mark.slow
+def test_a_requirement_that_is_missing_is_added_to_the_conda_file(rehearsing: dict[str, str], own_plan: Path) -> None:
+    conda = own_plan.parent / "churn-xgboost" / "conda.yml"
+    text = conda.read_text(encoding="utf-8") + "      - mlflow-skinny==2.12.2  # ours\n"
+    conda.write_text(text, encoding="utf-8")
+    looked = aml_deploy("check", own_plan, "--rehearse", "--json", "--set", PLACE, environ=rehearsing)
+    (found,) = [item for item in json_lines(looked.stdout) if item["id"] == "setuptools"]
+    assert "mlflow-skinny 2.12.2" in found["message"] and conda.read_text(encoding="utf-8") == text
+    fixed = aml_deploy("check", own_plan, "--rehearse", "--json", "--fix", "--set", PLACE, environ=rehearsing)
+    assert f"{conda}: it now requests setuptools<81." in fixed.stderr
+    assert "setuptools" not in {item["id"] for item in json_lines(fixed.stdout)}
+    after = conda.read_text(encoding="utf-8").splitlines()
+    assert [line for line in after if line.strip() != "- setuptools<81"] == text.splitlines()
+
+
 def test_a_preset_is_not_changed(rehearsing: dict[str, str]) -> None:
     managed = "workspace.name=closed-managed-network"
     fixed = aml_deploy("check", PRESET, "--rehearse", "--fix", "--set", managed, environ=rehearsing)

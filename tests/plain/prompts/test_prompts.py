@@ -7,6 +7,7 @@ import os
 import pty
 import select
 import shlex
+import shutil
 import subprocess
 import termios
 import time
@@ -19,6 +20,7 @@ from commands import COMMAND, PRESET, aml_deploy, json_lines
 from tui.plain.prompts.prompts import FORM_STEPS
 from tui.plan.fields.all_fields import STEPS, fields_of
 from tui.plan.load_save.load import load
+from tui.plan.presets import find
 
 RUN_SECONDS = 300
 
@@ -48,9 +50,27 @@ def test_at_the_end_of_the_input_nothing_is_deployed_and_nothing_hangs(rehearsin
 def test_without_a_terminal_the_prompts_come_by_themselves(lonely: dict[str, str]) -> None:
     done = aml_deploy(environ=lonely)
     assert done.returncode == 2
-    assert f"Plan file or preset [{PRESET}]:" in done.stderr
+    assert f"Plan file, preset, or a folder with your model [{PRESET}]:" in done.stderr
     assert "AZURE_SUBSCRIPTION_ID is not set" in done.stderr
     assert "The input ended before Subscription (workspace.subscription_id) had a valid value." in done.stderr
+
+
+def test_a_folder_becomes_a_plan_and_one_without_a_model_is_asked_again(
+    rehearsing: dict[str, str], tmp_path: Path
+) -> None:
+    preset = find("sklearn-iris")
+    assert preset is not None
+    shutil.copytree(preset.path.with_name("sklearn-iris"), tmp_path / "iris")
+    (tmp_path / "empty").mkdir()
+    done = aml_deploy("--plain", "--rehearse", environ=rehearsing, typed="empty\niris\n", cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    refused, _, made = done.stderr.partition("has nothing to deploy")
+    assert "No plan was written" in refused
+    said, _, steps = made.partition("Step 1 of")
+    assert "Found: the scoring script score.py" in said
+    assert f"Written:\n  {tmp_path / 'plan.yml'}\n" in said
+    assert "iris/onlinescoring" in steps
+    assert "The input ended before the confirmation." in steps
 
 
 def test_a_wrong_answer_is_refused_with_what_would_be_right(rehearsing: dict[str, str]) -> None:
@@ -170,7 +190,7 @@ class Terminal:
 
 def test_apply_on_a_terminal_asks_first(rehearsing: dict[str, str]) -> None:
     terminal = Terminal("apply", PRESET, "--rehearse", environ={**rehearsing, "TERM": "xterm"})
-    terminal.until("Deploy blue behind churn-endpoint-01, 1 x Standard_DS3_v2, in the rehearsal? [y/N]")
+    terminal.until("Deploy blue behind churn-endpoint-01, 1 x Standard_D4as_v4, in the rehearsal? [y/N]")
     terminal.type("\n")
     terminal.until("Nothing was done.")
     assert terminal.end() == 130

@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+from tui.common.request_body import FILE, as_text
 from tui.common.typed_path import typed_path
 from tui.plain.failure import Failure
 from tui.plan.load_save.document import Document
@@ -21,18 +22,21 @@ def request_of(arguments: Namespace, document: Document) -> str | None:
 
 
 def read_request(name: str) -> str:
-    """Read a body from a file, or from standard input for `-`. Raises Failure."""
+    """Read a body, or name the file that is one (`@PATH`); `-` is standard input. Raises Failure."""
     if name == "-":
-        body = sys.stdin.read()
+        try:
+            body = sys.stdin.buffer.read().decode("utf-8")
+        except UnicodeDecodeError:
+            body = FILE
         if not body.strip():
             raise Failure("There is no request on standard input. Pipe one in, or name a file with --request.", 2)
+        if body.startswith(FILE):
+            raise Failure("The request on standard input is not JSON. Name a file of another kind with --request.", 2)
         return body
     try:
-        return typed_path(name).read_text(encoding="utf-8")
+        return as_text(typed_path(name))
     except OSError as error:
         raise Failure(f"The request {name} cannot be read: {error.strerror}.", 2) from None
-    except UnicodeDecodeError:
-        raise Failure(f"The request {name} is not UTF-8 text.", 2) from None
 
 
 def plan_request(document: Document) -> str | None:
@@ -41,6 +45,6 @@ def plan_request(document: Document) -> str | None:
     if not named or "${" in str(named):
         return None
     try:
-        return (Path(document.base) / typed_path(str(named))).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        return as_text(Path(document.base) / typed_path(str(named)))
+    except OSError:
         return None

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
 
 from tui.common.typed_path import typed_path
 from tui.plain.failure import Failure
-from tui.plain.terminal import out, out_json, say
+from tui.plain.terminal import out, out_json, say, say_check
+from tui.plan.load_save.az_yaml_import import ImportedDocument
 
 
 def run(arguments: Namespace) -> int:
@@ -42,19 +45,45 @@ def read(arguments: Namespace) -> int:
     """Write a plan from `az ml` files; print omitted settings to stderr. Raises PlanInvalid, Failure."""
     from tui.plain.ask_helper import import_az_yaml
 
+    settings = dict(setting(text) for text in arguments.sets)
+    files = [typed_path(name) for name in arguments.files]
+    document = import_az_yaml(files, os.environ, arguments.endpoint_name, settings)
+    write_plan(document, free_target(arguments), arguments)
+    return 0
+
+
+def free_target(arguments: Namespace) -> Path:
+    """The plan file that an import may write. Raises Failure."""
     target = typed_path(arguments.output)
-    document = import_az_yaml([typed_path(name) for name in arguments.files], os.environ)
     if target.is_dir():
         raise Failure(f"{target} is a folder. Name the plan file to write with -o, such as {target / 'plan.yml'}.", 2)
     if target.exists() and not arguments.force:
         raise Failure(f"{target} already exists. Name another file with -o, or replace it with --force.", 2)
+    return target
+
+
+def write_plan(document: ImportedDocument, target: Path, arguments: Namespace) -> None:
+    """Write an imported plan; print its files, and to stderr what it lacks. Raises Failure."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        beside = document.write_inline(target.parent)
         document.save(target)
     except OSError as error:
         raise Failure(f"{target} cannot be written: {error.strerror}. Name another file with -o.", 2) from None
-    out(target)
+    if arguments.json:
+        left_out = [asdict(problem) for problem in document.left_out]
+        out_json({"plan": str(target), "files": [str(path) for path in beside], "left_out": left_out})
+    else:
+        for path in (target, *beside):
+            out(path)
     for problem in document.left_out:
         say(str(problem))
-    say(f"Check it: aml-deploy check {target}, or open it: aml-deploy {target}.")
-    return 0
+    say_check(target)
+
+
+def setting(text: str) -> tuple[str, str]:
+    """The key and the value of a `--set` as for `az ml`. Raises Failure."""
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise Failure(f"--set {text}: write it as KEY=VALUE, such as --set instance_count=2.", 2)
+    return key, value

@@ -20,14 +20,18 @@ def run(arguments: Namespace) -> int:
     """Replace this process with the rehearsal's own command, which handles signals and terminals itself."""
     from tui.rehearsal_client import run_command
 
-    practised, as_json = _practised(arguments), ["--json"] if arguments.json else []
+    practised, as_json, rights = _practised(arguments), ["--json"] if arguments.json else [], _rights(arguments)
+    if arguments.add or arguments.registry:
+        alone = (arguments.env, arguments.stop, arguments.compare, arguments.list_scenarios, arguments.list_roles)
+        if practised or rights or as_json or any(alone) or arguments.port is not None:
+            raise Failure("To add an asset, the only option is --registry; give the others in another command.", 2)
+        return run_command(["add", *_added(arguments)])
     if arguments.json and (arguments.list_scenarios or arguments.list_roles):
         raise Failure("--json requires --env or --compare.", 2)
     if arguments.list_scenarios:
         return run_command(["scenario", "--list"])
     if arguments.list_roles:
         return run_command(["rights", "--list"])
-    rights = _rights(arguments)
     if rights:
         return run_command(["rights", *rights])
     if arguments.stop:
@@ -61,6 +65,14 @@ def _practised(arguments: Namespace) -> list[str]:
         told.append("--clear-scenarios")
     given = {option: getattr(arguments, name) for option, name in PRACTISED.items()}
     return told + [f"{option}={value}" for option, value in given.items() if value is not None]
+
+
+def _added(arguments: Namespace) -> list[str]:
+    """The arguments of the rehearsal's own command for an asset. Raises Failure."""
+    verb, *rest = arguments.add or [""]
+    if verb != "add" or len(rest) != 3 or rest[0] not in ("model", "environment"):
+        raise Failure("To add an asset: aml-deploy rehearsal add model|environment NAME[:VERSION] PATH", 2)
+    return [f"--registry={arguments.registry or ''}", "--", *rest]
 
 
 def _rights(arguments: Namespace) -> list[str]:

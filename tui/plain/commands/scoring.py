@@ -8,7 +8,7 @@ from argparse import Namespace
 from tui.common.typed_path import typed_path
 from tui.plain.ask_helper import ask
 from tui.plain.failure import Failure
-from tui.plain.terminal import out, out_json, say
+from tui.plain.terminal import out, out_json, say, say_check
 
 SECONDS = 180
 
@@ -37,5 +37,5 @@ def run(arguments: Namespace) -> int:
         say(f"Added to the model's own packages: {', '.join(made['added'])}.")
     for note in made["notes"]:
         say(note)
-    say(f"Check the plan: aml-deploy check {target}")
+    say_check(target)
     return 0

@@ -7,8 +7,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from tui.common.typed_path import typed_path
+from tui.common.typed_path import UnusablePath, is_folder, typed_path
 from tui.plain.arguments.plan_and_environment import rehearsal_place
+from tui.plain.commands import new_plan
 from tui.plain.commands.apply import deploy
 from tui.plain.failure import Failure
 from tui.plain.guard import INTERRUPTED
@@ -20,7 +21,7 @@ from tui.plan.fields.all_fields import BY_KEY, FIELDS, STEPS, fields_of
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
 from tui.plan.load_save.resolve import resolve
-from tui.plan.presets import presets
+from tui.plan.presets import find, presets
 from tui.plan.problems import PlanInvalid
 from tui.rehearsal_client import without_assumed
 
@@ -64,18 +65,26 @@ def _from_file(file: str) -> Answers:
 
 
 def _chosen_plan(answers: Answers) -> Document:
-    """Ask for a plan file or preset; the default is the first preset."""
+    """Ask for a plan file or preset, or for a folder to make a plan from; the default is the first preset."""
     offered = presets()
     say("\n".join(["Presets:", *(f"  {preset.name}: {preset.description}" for preset in offered)]))
     first = offered[0].name if offered else ""
     while True:
-        typed = answers.line(f"Plan file or preset [{first}]:", "plan") or first
+        typed = answers.line(f"Plan file, preset, or a folder with your model [{first}]:", "plan") or first
         try:
-            return load(typed)
-        except PlanInvalid as invalid:
+            folder = typed and find(typed) is None and is_folder(typed_path(typed))
+            return _of_folder(typed) if folder else load(typed)
+        except (PlanInvalid, Failure, UnusablePath) as invalid:
             if answers.ended or not typed:
                 raise
             say(f"  {invalid}")
+
+
+def _of_folder(typed: str) -> Document:
+    """Make a plan from a folder, and say what it rests on. Raises Failure."""
+    made = new_plan.make(typed)
+    say("\n".join([*new_plan.in_words(made), "Written:", *(f"  {path}" for path in made["written"])]))
+    return load(made["plan"])
 
 
 def _title(step: str, rehearse: bool) -> str:
