@@ -101,7 +101,7 @@ async def steps(folder: Path) -> None:
     async with wizard(folder, SIZE) as walk:
         await walk.sees("Presets", PRESET)
         await walk.picture("0-home")
-        await walk.press("enter")
+        await walk.press("down", "enter")
         await walk.sees("Sign in with", "ManagedIdentity")
         await walk.tab_to("sign-in")
         await walk.press("enter")

@@ -298,7 +298,7 @@ ENDPOINT_ANSWER = {
     "public_network_access": "disabled",
     "traffic": {"blue": 100},
     "deployments": [
-        {"name": "blue", "provisioning_state": "Succeeded", "instance_type": "Standard_DS3_v2", "instance_count": 1}
+        {"name": "blue", "provisioning_state": "Succeeded", "instance_type": "Standard_D4as_v4", "instance_count": 1}
     ],
 }
 SCORE_ANSWER = {

@@ -52,6 +52,9 @@ async def test_home() -> None:
         await pictures(walk, "home-open", "The plan's YAML file")
         await walk.press(*"none/none.yml", "enter")
         await pictures(walk, "home-open-wrong", "✖")
+        await walk.press("escape")
+        await choose(walk, "Start from a folder")
+        await pictures(walk, "home-folder", "Create the plan")
 
 
 @pytest.mark.usefixtures("sizes")
@@ -158,7 +161,7 @@ async def test_compute() -> None:
         await walk.to("compute")
         await pictures(walk, "compute-loading", "Reading sizes and quota")
         answers.release("sizes")
-        await pictures(walk, "compute-sizes", "● Standard_DS3_v2", "✔ fits", standard=True)
+        await pictures(walk, "compute-sizes", "● Standard_D4as_v4", "✔ fits", standard=True)
         await walk.tab_to("sizes")
         await walk.press("down")
         await pictures(walk, "compute-marked", "Enter selects it")

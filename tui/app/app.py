@@ -9,7 +9,7 @@ import shlex
 import signal
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, ClassVar, Optional
+from typing import TYPE_CHECKING, Any, Callable, ClassVar
 
 from textual import events, work
 from textual.binding import Binding
@@ -27,10 +27,9 @@ from tui.app.theme import DARK, LIGHT
 from tui.plan.load_save.document import Document
 
 if TYPE_CHECKING:
+    from tui.app.app_interface import Prepare
     from tui.app.troubleshoot.screen import TroubleshootScreen
     from tui.engine.journal.runs import Run
-
-Prepare = Callable[[Optional[Document]], Mapping[str, str]]
 
 TERMINAL_SECONDS = 3.0  # between two checks that the terminal still exists
 
@@ -150,7 +149,6 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
     # Which screen
 
     def go_home(self) -> None:
-        """Show the home screen."""
         from tui.app.home.screen import HomeScreen
 
         self.switch_to(HomeScreen())
@@ -162,11 +160,11 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
         run: Run | None = None,
         rehearse: bool | None = None,
     ) -> None:
-        """Open a plan in the wizard, at a step, in the mode of the run, else in the given one, else in home's."""
         from tui.app.steps.wizard_screen import WizardScreen
 
         store = self._take_up(document, rehearse if run is None else run.rehearsed)
         store.run = run
+        store.dirty = store.file is None and not document.origin.startswith("preset ")  # an import is in no file yet
         screen = WizardScreen(store, step)
         self.switch_to(screen)
         self.call_after_refresh(self._begin, store)
@@ -174,7 +172,6 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
             self.call_after_refresh(screen.set_status, "! Unsaved edits of this plan are kept: see Home.")
 
     def operate(self, document: Document, rehearsed: bool | None = None) -> TroubleshootScreen:
-        """Open the troubleshoot screen for a document's endpoint, replacing the current screen."""
         from tui.app.troubleshoot.screen import TroubleshootScreen
 
         store = self._take_up(document, rehearsed)
@@ -195,7 +192,6 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
         return self.store
 
     def attach(self, run: Run) -> None:
-        """Follow a run on the live screen. Raises PlanInvalid when its plan cannot be read."""
         from tui.plan.load_save.load import load
 
         self.open(load(run.plan), "deploy", run)
@@ -212,7 +208,6 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
     # The environment and the helper
 
     def prepare_again(self) -> None:
-        """Try again to complete the environment (start the rehearsal)."""
         if self.store is not None and not self.store.ready.is_set():
             self._begin(self.store)
 
@@ -233,7 +228,6 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
             store.use(self.environ)
 
     def toggle_theme(self) -> None:
-        """Switch between the dark and the light theme."""
         self.theme = DARK.name if self.theme == LIGHT.name else LIGHT.name
 
     # Quitting
@@ -280,7 +274,6 @@ class WizardApp(OwnFaults, WorkEndsFirst, AppInterface, inherit_bindings=False):
         return run is not None and run.alive and not run.journal.finished()
 
     def finish(self, how: str) -> None:
-        """Save the plan and exit with this return value."""
         if self.store is not None:
             self.store.save()
         self.exit(how)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from textual.app import App
 
 if TYPE_CHECKING:
-    from tui.app.state.store import Store
+    from tui.app.state.store import Adopt, Store
     from tui.engine.journal.runs import Run
     from tui.plan.load_save.document import Document
+
+    Prepare = Callable[[Optional[Document]], Mapping[str, str]]
 
 
 class AppInterface(App[str], inherit_bindings=False):
@@ -18,6 +21,8 @@ class AppInterface(App[str], inherit_bindings=False):
     environ: dict[str, str]
     rehearse: bool
     store: Store | None
+    prepare: Prepare | None
+    adopt: Adopt | None
 
     def go_home(self) -> None:
         """Show the home screen."""

@@ -120,7 +120,7 @@ async def test_home_chooses_where_a_plan_is_opened() -> None:
         assert "AZURE" in first_row(walk)
         await walk.tab_to("mode")
         await walk.press("enter")
-        await walk.sees("Switch to Azure", "nothing in Azure is touched")
+        await walk.sees("Switch to Azure", "Nothing in Azure is touched")
         assert "rehearsal" in first_row(walk)
         walk.app.open(load("churn-xgboost"))
         await opened(walk)

@@ -43,7 +43,7 @@ def test_a_document_edits_the_deployment_that_is_shown(tmp_path: Path) -> None:
     saved = document.save(path)
     plan = resolve(load(saved.path or path), {})
     assert [(one.name, one.instance_count, one.instance_type) for one in plan.deployments] == [
-        ("blue", 2, "Standard_F4s_v2"), ("green", 4, "Standard_DS3_v2"),
+        ("blue", 2, "Standard_F4s_v2"), ("green", 4, "Standard_D4as_v4"),
     ]  # fmt: skip
     asked = document.with_shown_last()
     assert [item["name"] for item in asked.listed()] == ["green", "blue"] and asked.get("deployment.name") == "blue"

@@ -69,7 +69,7 @@ async def test_the_files_are_taken_by_azures_own_schemas(store: Store, tmp_path:
         tmp_path / "deployment.yml", relative_origin=str(store.document.base / "deployment.yml")
     )
     assert (deployment.name, deployment.endpoint_name) == ("blue", "churn-endpoint-01")
-    assert deployment.instance_type == "Standard_DS3_v2"
+    assert deployment.instance_type == "Standard_D4as_v4"
     assert deployment.code_configuration.scoring_script == "score.py"
     assert deployment.egress_public_network_access == "disabled"
 
@@ -134,3 +134,10 @@ async def test_several_deployments_are_a_file_each_and_a_rollout_its_steps(store
     said = shell("OLD=blue\naz() { printf '%s|' \"$@\"; echo; }\n" + "\n".join(asked))
     moved = [line.split("|")[line.split("|").index("--name") + 3] for line in said.splitlines() if "traffic|" in line]
     assert moved == ["green=20", "green=0", "blue=90 green=10", "green=100", "blue=100 green=0"]
+
+
+async def test_a_request_that_is_no_json_is_not_sent_with_az(store: Store) -> None:
+    store.set("test.request", "cat.png")
+    text = as_code("test", store)
+    assert "az ml online-endpoint invoke" not in text and "--request cat.png" in text
+    assert "aml-deploy invoke churn-endpoint-01 --deployment blue" in text

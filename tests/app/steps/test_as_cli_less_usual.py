@@ -27,7 +27,8 @@ async def test_the_files_have_what_the_form_has(home: Path) -> None:
         }
         tree = az_files.deployment(store)
         assert tree["data_collector"] == {
-            "collections": {"model_inputs": {"enabled": "True"}, "request": {"enabled": "False"}},
+            "collections": {"model_inputs": {"enabled": "true"}, "request": {"enabled": "false"}},
             "sampling_rate": 0.1,
+            "rolling_rate": "hour",
         }
         assert tree["environment"]["inference_config"]["scoring_route"] == {"path": "/scoring", "port": 5001}

@@ -23,9 +23,9 @@ LEGACY = {**WORKSPACE_ANSWER, "isolation": "legacy", "public_network_access": "D
           "name": "ws-legacy"}  # fmt: skip
 MANAGED = {**WORKSPACE_ANSWER, "isolation": "managed_network", "name": "ws-managed"}
 SIZES = [
-    {"name": "Standard_DS3_v2", "family": "standardDSv2Family", "cores": 4, "memory_gib": 14.0, "gpus": 0,
+    {"name": "Standard_D4as_v4", "family": "standardDASv4Family", "cores": 4, "memory_gib": 16.0, "gpus": 0,
      "skip_reserve": False, "quota_needed": 8, "quota_left": 48, "fits": True,
-     "reason": "Needs 8 cores of standardDSv2Family; 48 are left."},
+     "reason": "Needs 8 cores of standardDASv4Family; 48 are left."},
     {"name": "Standard_F4s_v2", "family": "standardFSv2Family", "cores": 4, "memory_gib": 8.0, "gpus": 0,
      "skip_reserve": False, "quota_needed": 8, "quota_left": 4, "fits": False,
      "reason": "Needs 8 cores of standardFSv2Family; 4 are left."},
@@ -231,7 +231,7 @@ async def test_another_auth_mode_than_the_endpoint_has_is_said() -> None:
 async def test_a_size_is_taken_from_the_table_and_page_keys_scroll_in_it() -> None:
     async with wizard(recorded_answers(sizes=SIZES)) as walk:
         await walk.to("compute")
-        await walk.sees("● Standard_DS3_v2", "✔ fits", "Standard_F4s_v2", "✖ no", "48 are left")
+        await walk.sees("● Standard_D4as_v4", "✔ fits", "Standard_F4s_v2", "✖ no", "48 are left")
         await walk.tab_to("sizes")
         await walk.press("pagedown")
         assert walk.app.screen.step == "compute"

@@ -101,7 +101,7 @@ async def test_keys_pressed_before_the_first_screen_are_for_it(home: object) -> 
     app = WizardApp(environ=dict(os.environ), helper=recorded_answers())
     async with app.run_test(size=(80, 24)) as pilot:
         walk = Walk(app, pilot)
-        at_once(walk, "enter", "pagedown", "pagedown")
+        at_once(walk, "down", "enter", "pagedown", "pagedown")
         await walk.sees("step 3 of 9")
 
 

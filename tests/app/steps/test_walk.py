@@ -41,7 +41,7 @@ async def test_six_steps_with_what_the_rehearsal_answers(
         await walk.sees("xgboost", "6 files", "12 columns: Idade", "init() and run() found", "scoring server")
 
         await walk.next("compute")
-        await walk.sees("● Standard_DS3_v2", "✔ fits", "Needs 8 cores")
+        await walk.sees("● Standard_D4as_v4", "✔ fits", "Needs 8 cores")
 
         await walk.next("network")
         await walk.sees("closed-managed-network has a managed virtual network", "● not set", "● disabled")

@@ -59,7 +59,7 @@ def test_a_terminal_with_16_colours_gets_no_others_and_is_legible(home: Path) ->
 
     try:
         sees("Troubleshoot an endpoint")
-        os.write(master, b"\r")
+        os.write(master, b"\x1b[B\r")  # below "Start from a folder": the first preset
         sees("step 1 of 9")
         os.write(master, b"\x0f")
         sees("Show this step as az CLI")

@@ -13,18 +13,20 @@ from textual.widgets import Button, Static
 
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 
+_SCROLLING = (
+    Binding("up", "scroll_up", "Up", show=False, id="text.up", tooltip="Scroll up one line."),
+    Binding("down", "scroll_down", "Down", show=False, id="text.down", tooltip="Scroll down one line."),
+    Binding("pageup", "page_up", "Page up", show=False, id="text.page_up", tooltip="Scroll up one page."),
+    Binding("pagedown", "page_down", "Page down", show=False, id="text.page_down", tooltip="Scroll down one page."),
+    Binding("home", "scroll_home", "Top", show=False, id="text.top", tooltip="Go to the top."),
+    Binding("end", "scroll_end", "Bottom", show=False, id="text.bottom", tooltip="Go to the bottom."),
+)
+
 
 class TextScroll(VerticalScroll, inherit_bindings=False):
     """A container that scrolls with the arrow keys, PgUp and PgDn."""
 
-    BINDINGS: ClassVar = [
-        Binding("up", "scroll_up", "Up", show=False, id="text.up", tooltip="Scroll up one line."),
-        Binding("down", "scroll_down", "Down", show=False, id="text.down", tooltip="Scroll down one line."),
-        Binding("pageup", "page_up", "Page up", show=False, id="text.page_up", tooltip="Scroll up one page."),
-        Binding("pagedown", "page_down", "Page down", show=False, id="text.page_down", tooltip="Scroll down one page."),
-        Binding("home", "scroll_home", "Top", show=False, id="text.top", tooltip="Go to the top."),
-        Binding("end", "scroll_end", "Bottom", show=False, id="text.bottom", tooltip="Go to the bottom."),
-    ]
+    BINDINGS: ClassVar = [*_SCROLLING]
 
 
 class TextScreen(Dialog[None]):
@@ -35,27 +37,18 @@ class TextScreen(Dialog[None]):
     BINDINGS: ClassVar = [
         Binding("ctrl+y", "copy", "Copy", show=False, id="text.copy", tooltip="Copy the text to the clipboard."),
         # The text also scrolls while a button below it has the focus, as is the case at first.
-        Binding("up", "scroll('scroll_up')", "Up", show=False, id="text.line_up", tooltip="Scroll up one line."),
-        Binding(
-            "down", "scroll('scroll_down')", "Down", show=False, id="text.line_down", tooltip="Scroll down one line."
+        *(
+            Binding(one.key, f"scroll('{one.action}')", one.description, show=False, id=f"{one.id}_beside",
+                    tooltip=one.tooltip)
+            for one in _SCROLLING
         ),
-        Binding(
-            "pageup", "scroll('scroll_page_up')", "Page up", show=False, id="text.back", tooltip="Scroll up one page."
-        ),
-        Binding(
-            "pagedown",
-            "scroll('scroll_page_down')",
-            "Page down",
-            show=False,
-            id="text.on",
-            tooltip="Scroll down one page.",
-        ),
-        Binding("home", "scroll('scroll_home')", "Top", show=False, id="text.first", tooltip="Go to the top."),
-        Binding("end", "scroll('scroll_end')", "Bottom", show=False, id="text.last", tooltip="Go to the bottom."),
-    ]
+    ]  # fmt: skip
 
-    def __init__(self, title: str, text: str | Content, *, export: bool = False, wide: bool = False) -> None:
+    def __init__(
+        self, title: str, text: str | Content, *, export: bool = False, wide: bool = False, closes: str = "Close"
+    ) -> None:
         super().__init__()
+        self.closes = closes
         self.title_shown = title
         self.text = text
         self.export = export
@@ -69,14 +62,14 @@ class TextScreen(Dialog[None]):
             says(id="said"),
             buttons(
                 *(Button(label, id=name, compact=True) for name, label in ways.items()),
-                close_button(variant="primary"),
+                close_button(self.closes, variant="primary"),
             ),
             classes="-wide" if self.wide else "",
         )
 
     def action_scroll(self, how: str) -> None:
-        """Scroll the text."""
-        getattr(self.query_one(TextScroll), how)(animate=False)
+        """Scroll the text with one of its own actions."""
+        getattr(self.query_one(TextScroll), f"action_{how}")()
 
     def say(self, words: str) -> None:
         """Show a line below the text; the row is hidden until the first call."""

@@ -11,20 +11,15 @@ from textual.widgets import Button, Static
 
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.widgets.inputs import TextInput
-from tui.app.widgets.screen_keys import MOVING
 from tui.plan.fields.all_fields import BY_KEY
 
 
 class SecretScreen(Dialog[str]):
     """Shows one masked field; dismissed with the typed text, or None."""
 
-    # Left and right move the cursor in the text here.
     BINDINGS: ClassVar[list[BindingType]] = [
-        *MOVING,
-        Binding("ctrl+c", "app.leave", "Quit", show=False, priority=True, id="secret.leave",
-                tooltip="Quit the wizard."),
         Binding("escape", "close", "Close", id="secret.close", tooltip="Close without starting anything."),
-    ]  # fmt: skip
+    ]
 
     def __init__(self, key: str) -> None:
         """`key` is the secret's key in the plan."""

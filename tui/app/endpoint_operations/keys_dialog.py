@@ -8,14 +8,13 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Static
 
+from tui.app.dialogs.base import Box, buttons, close_button, says
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.state.store import Store
 from tui.app.widgets.facts import Fact, Facts
 from tui.app.widgets.inputs import TextInput
-from tui.app.widgets.screen_keys import MOVING
 from tui.common.az_command import az
 
 PATIENCE = 600  # seconds: regenerating a key is a long-running operation in Azure
@@ -33,15 +32,9 @@ class KeysDialog(OperationDialog[bool]):
     Dismissed with whether a key was regenerated.
     """
 
-    # Left and right move the cursor in the path here.
     BINDINGS: ClassVar[list[BindingType]] = [
-        *MOVING,
-        Binding("ctrl+c", "app.leave", "Quit", show=False, priority=True, id="keys.leave",
-                tooltip="Quit the wizard."),
         Binding("escape", "close", "Close", id="keys.close", tooltip="Close; regenerated keys stay valid."),
-    ]  # fmt: skip
-
-    said = "#keys-said"
+    ]
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
@@ -50,16 +43,19 @@ class KeysDialog(OperationDialog[bool]):
         self._step = 0
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog -wide -keys") as dialog:
-            dialog.border_title = "Keys"
-            yield Facts("keys-facts")
-            yield Static(id="keys-about", markup=False)
-            yield TextInput(id="keys-path", tooltip="A new file that only you can read")
-            yield Static(id="keys-said", markup=False)
-            with Horizontal(classes="row"):
-                yield Button("Save to the file", id="keys-put", compact=True)
-                yield Button("Regenerate …", id="keys-replace", compact=True)
-                yield Button("Close", id="close", compact=True, variant="primary")
+        yield Box(
+            "Keys",
+            Facts("keys-facts"),
+            says(id="keys-about"),
+            TextInput(id="keys-path", tooltip="A new file that only you can read"),
+            says(id="said"),
+            buttons(
+                Button("Save to the file", id="keys-put", compact=True),
+                Button("Regenerate …", id="keys-replace", compact=True),
+                close_button(variant="primary"),
+            ),
+            classes="-wide -keys",
+        )
 
     def on_mount(self) -> None:
         self.query_one("#close").focus()
@@ -94,7 +90,6 @@ class KeysDialog(OperationDialog[bool]):
             self.query_one(TextInput).value = str(Path("~") / name)
 
     def show(self) -> None:
-        """Show the fingerprints and the current step's instructions."""
         if not self._there:
             return
         rows = []

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from textual import on
 from textual.screen import ScreenResultType
-from textual.widgets import Button, Static
 
 from tui.app.dialogs.base import Dialog
 from tui.app.state.answers import explained
@@ -15,9 +13,8 @@ from tui.plan.wait_limit import wait_limit
 
 
 class OperationDialog(Dialog[ScreenResultType]):
-    """A dialog with a status line and a close button."""
+    """A dialog with a status line, `#said`."""
 
-    said: ClassVar[str] = ""  # the selector of the status line
     limit: ClassVar[str] = "endpoint"  # the key of the plan's `limits:` that bounds its operations
 
     def __init__(self, store: Store) -> None:
@@ -28,20 +25,7 @@ class OperationDialog(Dialog[ScreenResultType]):
     @property
     def _there(self) -> bool:
         """Whether the dialog is still open: answers may arrive after it was closed."""
-        return self.is_attached and bool(self.query(self.said))
-
-    def say(self, words: str) -> None:
-        """Show the status line; does nothing if the dialog is already closing."""
-        if self._there:
-            self.query_one(self.said, Static).update(words)
-
-    @on(Button.Pressed, "#close")
-    def _pressed_close(self) -> None:
-        self.close_pressed()
-
-    def close_pressed(self) -> None:
-        """Handle the button Close, or No."""
-        self.action_close()
+        return self.is_attached and bool(self.query("#said"))
 
     def show(self) -> None:
         """Show the current state; called when an operation starts and when it has failed."""

@@ -7,9 +7,9 @@ from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Select, Static
+from textual.widgets import Button, Select
 
+from tui.app.dialogs.base import Box, buttons, close_button, says
 from tui.app.dialogs.text_dialog import TextScroll
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.endpoint_operations.removal import Choice, Removal, choices, removal
@@ -24,8 +24,6 @@ PATIENCE = 1800  # seconds: Azure takes minutes to delete a deployment
 class RemovalDialog(OperationDialog[bool]):
     """Asks what to remove, shows the effect, asks for confirmation, removes; dismissed with whether it was done."""
 
-    said = "#remove-said"
-
     def __init__(self, store: Store, endpoint: Mapping[str, Any]) -> None:
         """`endpoint` is the helper's answer to the query `endpoint`."""
         super().__init__(store)
@@ -35,16 +33,14 @@ class RemovalDialog(OperationDialog[bool]):
         self._done = False
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog -wide -remove") as dialog:
-            dialog.border_title = "Remove"
-            yield Select(self._options, value=0, allow_blank=False, id="remove-what", compact=True,
-                         tooltip="What to remove")  # fmt: skip
-            with TextScroll(id="remove-means"):
-                yield Facts("remove-text")
-            yield Static(id="remove-said", markup=False)
-            with Horizontal(classes="row"):
-                yield Button("Remove …", id="remove-go", compact=True)
-                yield Button("Cancel", id="close", compact=True, variant="primary")
+        yield Box(
+            "Remove",
+            Select(self._options, value=0, allow_blank=False, id="remove-what", compact=True, tooltip="What to remove"),
+            TextScroll(Facts("remove-text"), id="remove-means"),
+            says(id="said"),
+            buttons(Button("Remove …", id="remove-go", compact=True), close_button("Cancel", variant="primary")),
+            classes="-wide -remove",
+        )
 
     @property
     def _options(self) -> list[tuple[str, int]]:
@@ -92,7 +88,6 @@ class RemovalDialog(OperationDialog[bool]):
             self._look()
 
     def show(self) -> None:
-        """Show the choice's effect, and enable the button if it can be removed."""
         chosen = self._found.get(self._choice)
         button = self.query_one("#remove-go", Button)
         button.disabled = chosen is None or bool(chosen.refused) or self._working or self._done

@@ -45,7 +45,6 @@ class ShareRow(Widget, can_focus=True):
         self.about = about
 
     def topic(self) -> Topic:
-        """Return the help about a share."""
         return Topic(
             self.deployment,
             "Left and right change its share by five percent, at the expense of the others. Home: none, End: all.",
@@ -59,11 +58,9 @@ class ShareRow(Widget, can_focus=True):
             self.refresh()
 
     def on_focus(self) -> None:
-        """Redraw with the focus marker."""
         self.refresh()
 
     def on_blur(self) -> None:
-        """Redraw without the focus marker."""
         self.refresh()
 
     def action_move(self, by: int) -> None:
@@ -75,7 +72,6 @@ class ShareRow(Widget, can_focus=True):
         self.post_message(self.Moved(self.deployment, to=to))
 
     def render_line(self, y: int) -> Strip:
-        """Render the row."""
         width, base = self.size.width, self.rich_style
         if y:
             return Strip.blank(width, base)

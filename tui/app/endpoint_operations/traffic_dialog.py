@@ -8,17 +8,16 @@ from typing import Any
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Static
 
+from tui.app.dialogs.base import Box, buttons, close_button, says
 from tui.app.dialogs.text_dialog import TextScroll
 from tui.app.endpoint_operations import traffic_shares
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.endpoint_operations.share_row import ShareRow
 from tui.app.state.answers import stay_busy
 from tui.app.state.store import Store
-from tui.app.widgets.screen_keys import MOVING
 from tui.plan.traffic import from_tag, in_words
 
 PATIENCE = 900  # seconds: changing the traffic is a long-running operation in Azure
@@ -32,12 +31,10 @@ class TrafficDialog(OperationDialog[bool]):
 
     # Left and right move the sliders here, so the buttons are reached with Tab, up and down.
     BINDINGS = [  # noqa: RUF012
-        *MOVING,
         Binding("up", "app.focus_previous", "Up", show=False, id="traffic.up", tooltip="The previous row or button."),
         Binding("down", "app.focus_next", "Down", show=False, id="traffic.down", tooltip="The next row or button."),
     ]
 
-    said = "#traffic-said"
     limit = "traffic"
 
     def __init__(self, store: Store) -> None:
@@ -47,17 +44,17 @@ class TrafficDialog(OperationDialog[bool]):
         self._changed = False
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog -wide -traffic") as dialog:
-            dialog.border_title = "Traffic"
+        with Box("Traffic", classes="-wide -traffic") as dialog:
             dialog.border_subtitle = "left, right: 5 %; Home: none; End: all"
-            yield Static("▸ Reading the endpoint", id="traffic-said", markup=False)
+            yield says("▸ Reading the endpoint", id="said")
             yield TextScroll(id="traffic-rows", can_focus=False)
-            yield Static(id="traffic-preview", markup=False)
-            with Horizontal(classes="row"):
-                yield Button("Apply …", id="traffic-apply", compact=True)
-                yield Button("Roll back …", id="traffic-back", compact=True)
-                yield Button("Remove …", id="traffic-remove", compact=True)
-                yield Button("Close", id="close", compact=True, variant="primary")
+            yield says(id="traffic-preview")
+            yield buttons(
+                Button("Apply …", id="traffic-apply", compact=True),
+                Button("Roll back …", id="traffic-back", compact=True),
+                Button("Remove …", id="traffic-remove", compact=True),
+                close_button(variant="primary"),
+            )
 
     def on_mount(self) -> None:
         self.query_one("#close").focus()
@@ -114,7 +111,6 @@ class TrafficDialog(OperationDialog[bool]):
         return {name: share for name, share in self._split.items() if share} != self._before
 
     def on_share_row_moved(self, event: ShareRow.Moved) -> None:
-        """Change a share, and adjust the others."""
         event.stop()
         if self._working:
             return
@@ -141,7 +137,6 @@ class TrafficDialog(OperationDialog[bool]):
         self.show()
 
     def show(self) -> None:
-        """Enable the buttons that apply now."""
         ready = not self._working
         self.query_one("#traffic-apply", Button).disabled = not (ready and self._differs and self._split)
         self.query_one("#traffic-back", Button).disabled = not (ready and self._split_before)
@@ -194,5 +189,5 @@ class TrafficDialog(OperationDialog[bool]):
 
 
 def _about(deployment: dict[str, Any]) -> str:
-    """Format instances and size: `1 × Standard_DS3_v2`."""
+    """Format instances and size: `1 × Standard_D4as_v4`."""
     return f"{deployment.get('instance_count', '?')} × {deployment.get('instance_type', 'unknown size')}"

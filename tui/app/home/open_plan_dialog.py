@@ -1,10 +1,9 @@
-"""Dialogs that open a plan file, or import the YAML files of `az ml` as a plan."""
+"""Dialogs that open a plan file, or import an endpoint or the YAML files of `az ml` as a plan."""
 
 from __future__ import annotations
 
 import contextlib
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on, work
@@ -12,6 +11,7 @@ from textual.app import ComposeResult
 from textual.widgets import Button
 
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
+from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.state.background import in_thread
 from tui.app.widgets.inputs import TextInput
 from tui.common.typed_path import UnusablePath, typed_path
@@ -33,6 +33,8 @@ class OpenPlanScreen(Dialog["Document"]):
     """Shown while the file is being read."""
 
     app: AppInterface
+    rehearsed: bool | None = None
+    """Whether the plan is of an endpoint in the rehearsal (or not); None: as at Home."""
 
     def compose(self) -> ComposeResult:
         yield Box(
@@ -58,7 +60,10 @@ class OpenPlanScreen(Dialog["Document"]):
             self.say(f"✖ {failure}")
             return
         except PlanInvalid as invalid:
-            self.say("✖ " + "\n".join(map(str, invalid.problems)))
+            several = len(invalid.problems) > 1  # more than there is room for
+            self.say(f"✖ {len(invalid.problems)} problems." if several else f"✖ {invalid}")
+            if several:
+                self.app.push_screen(TextScreen("The plan cannot be made", str(invalid), export=True, wide=True))
             return
         self.dismiss(document)
 
@@ -70,35 +75,76 @@ class OpenPlanScreen(Dialog["Document"]):
 
 
 class ImportScreen(OpenPlanScreen):
-    """Asks for the YAML files of `az ml online-endpoint` and `az ml online-deployment`."""
+    """Asks for an endpoint, or for the YAML files of `az ml online-endpoint` and `az ml online-deployment`."""
 
-    TITLE_SHOWN = "Import az ml YAML"
+    TITLE_SHOWN = "Import into a plan"
     SAYS = (
-        "The files for az ml online-endpoint create and az ml online-deployment create (endpoint.yml "
-        "deployment.yml), separated by a space; quote names that contain spaces. The files are not changed: edits "
-        "are saved to a separate plan."
+        "The name, resource ID or scoring URL of an endpoint. Or the files for az ml online-endpoint create and "
+        "az ml online-deployment create (endpoint.yml deployment.yml), separated by a space, with --endpoint-name and "
+        "--set as for az; quote names that contain spaces. Nothing is changed: edits are saved to a separate plan, and "
+        "an inline conda file or an endpoint's code next to it."
     )
     VERB = "Import"
-    READING = "Loading the files with azure-ai-ml …"
+    READING = "Loading with azure-ai-ml …"
 
     def read(self, typed: str) -> Document:
-        """Convert the files to a plan, in a separate helper process. Raises PlanInvalid, Failure."""
+        """Convert files or an endpoint to a plan, in a separate helper process. Raises PlanInvalid, Failure."""
+        from tui.plain.arguments.endpoint_lookup import names_endpoint
         from tui.plain.ask_helper import import_az_yaml
 
-        return import_az_yaml(paths_in(typed), self.app.environ)
+        names, endpoint, settings = names_in(typed)
+        if len(names) == 1 and names_endpoint(names[0]):
+            return self._endpoint(names[0])
+        document = import_az_yaml([typed_path(name) for name in names], self.app.environ, endpoint, settings)
+        try:
+            document.write_inline(document.base)
+        except OSError as error:
+            text = f"The files have an inline conda file, which cannot be written to {document.base}: {error.strerror}."
+            raise Failure(text) from None
+        return document
+
+    def _endpoint(self, typed: str) -> Document:
+        """The plan of an endpoint; its code is copied to the state folder's plans. Raises PlanInvalid, Failure."""
+        from tui.app.troubleshoot.endpoint_lookup import NotKnown, of_text
+        from tui.engine.journal.state_folder import plans_folder
+        from tui.plain.ask_helper import import_endpoint
+        from tui.rehearsal_client import CannotRehearse
+
+        try:
+            found = of_text(typed, self.app.environ, self.app.rehearse)
+            document, environ = found.document, self.app.environ
+            if found.rehearsed and self.app.prepare and self.app.adopt:
+                environ = dict(self.app.prepare(document))
+                document = self.app.adopt(document)
+            self.rehearsed = found.rehearsed
+            return import_endpoint(document, environ, plans_folder())
+        except (NotKnown, CannotRehearse) as reason:
+            raise Failure(str(reason)) from None
+        except OSError as error:
+            raise Failure(f"The state folder cannot be used: {error.strerror or error}.") from None
 
 
-def paths_in(typed: str) -> list[Path]:
-    """Return the paths in a line: the whole line if such a file exists, else the words as a shell would split them.
+def names_in(typed: str) -> tuple[list[str], str, dict[str, str]]:
+    """Return the names in a line, and the values of its options --endpoint-name and --set.
 
-    Raises UnusablePath.
+    The whole line is a name if such a file exists, else it is split as by a shell. Raises UnusablePath, Failure.
     """
+    from tui.plain.commands.export_import import setting
+
     with contextlib.suppress(UnusablePath):  # a long line is several paths
-        whole = typed_path(typed)
-        if whole.exists():
-            return [whole]
+        if typed_path(typed).exists():
+            return [typed], "", {}
     try:
-        words = shlex.split(typed)
+        words = iter(shlex.split(typed))
     except ValueError:  # an unclosed quote is part of the name
-        words = [typed]
-    return [typed_path(word) for word in words]
+        words = iter([typed])
+    names, endpoint, sets = [], "", []
+    for word in words:
+        option, _, value = word.partition("=")
+        if option == "--endpoint-name":
+            endpoint = value or next(words, "")
+        elif option == "--set":
+            sets.append(value or next(words, ""))
+        else:
+            names.append(word)
+    return names, endpoint, dict(map(setting, sets))

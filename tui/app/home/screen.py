@@ -35,12 +35,9 @@ if TYPE_CHECKING:
 
 BEGIN = (
     "Deploys a trained model to a managed online endpoint behind a private endpoint. "
-    "Start with a preset: nothing is created before step 7, Review."
+    "Nothing is created before step 7, Review."
 )
-BEGIN_REHEARSAL = (
-    "A local Azure on this machine responds; the inference servers are real. "
-    "Start with a preset: nothing in Azure is touched."
-)
+BEGIN_REHEARSAL = "A local Azure on this machine responds; the inference servers are real. Nothing in Azure is touched."
 UNFINISHED = ("running", "interrupted", "failed")
 ROOMY = 30  # rows from which the list is spaced out
 ABOVE_AND_BELOW = 8  # rows not available to the list
@@ -57,9 +54,10 @@ class Entry:
     does: str = ""
 
 
+OWN = Entry("Start from a folder", "a model and what belongs to it become a plan", does="new")
 OTHERS = (
     Entry("Open a plan file", "a YAML file of yours", does="open"),
-    Entry("Import az ml YAML", "endpoint.yml and deployment.yml become a plan", does="import"),
+    Entry("Import into a plan", "an endpoint that exists, or az ml's YAML files", does="import"),
     Entry("Troubleshoot an endpoint", "find out what is wrong, and fix it", does="troubleshoot"),
 )
 
@@ -135,6 +133,7 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
         offered = [Entry(preset.name, preset.description, plan=preset.name) for preset in presets()]
         groups = (
             ("Unfinished runs", runs),
+            ("Your own model", [OWN]),
             ("Presets", offered),
             ("Recent plans", plans),
             ("Other ways to start", list(OTHERS)),
@@ -187,25 +186,37 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
             from tui.app.troubleshoot.choose_endpoint import ChooseEndpointDialog
 
             self.app.push_screen(ChooseEndpointDialog(), self._operate)
+        elif entry.does == "new":
+            from tui.app.home.folder_dialog import FolderScreen
+
+            self.app.push_screen(FolderScreen(), self._made)
         elif entry.does:
             from tui.app.home.open_plan_dialog import ImportScreen, OpenPlanScreen
 
             screen = ImportScreen() if entry.does == "import" else OpenPlanScreen()
-            self.app.push_screen(screen, self._read)
+            self.app.push_screen(screen, lambda document: self._read(document, screen.rehearsed))
         else:
             self._open(entry.plan)
 
-    def _read(self, document: Document | None) -> None:
+    def _read(self, document: Document | None, rehearsed: bool | None) -> None:
         if document is None:
             return
         left_out = getattr(document, "left_out", [])
         if left_out:
-            said = "A plan cannot hold the following; everything else was imported.\n\n"
-            text = said + "\n".join(map(str, left_out))
+            text = "Not everything could be taken over as it is:\n\n" + "\n".join(map(str, left_out))
             screen = TextScreen("Imported with omissions", text, export=True)
-            self.app.push_screen(screen, lambda _: self.app.open(document))
+            self.app.push_screen(screen, lambda _: self.app.open(document, rehearse=rehearsed))
         else:
-            self.app.open(document)
+            self.app.open(document, rehearse=rehearsed)
+
+    def _made(self, answer: dict[str, Any] | None) -> None:
+        """Show what a new plan rests on, then open it."""
+        if answer is not None:
+            from tui.plain.commands.new_plan import in_words
+
+            text = "\n".join([*in_words(answer), "", "Written:", *map(str, answer["written"])])
+            screen = TextScreen("A plan from your folder", text, export=True, wide=True, closes="Open the plan")
+            self.app.push_screen(screen, lambda _: self._open(answer["plan"]))
 
     def _operate(self, found: FoundEndpoint | None) -> None:
         if found is not None:
@@ -257,8 +268,8 @@ class HomeScreen(NewestSize, Screen[None], inherit_bindings=False):
                 "aml-deploy",
                 "Deploys a trained model to an Azure Machine Learning managed online endpoint that is reachable only "
                 "through a private endpoint, tests it, and can roll it back or remove it.\n\n"
-                "A plan defines what is deployed and where. Start with a preset: nothing is created before the step "
-                "Review, and every value can be changed.\n\n"
+                "A plan defines what is deployed and where. Start with a folder or a preset: nothing is created before "
+                "the step Review, and every value can be changed.\n\n"
                 "In rehearsal (the button below the list, or --rehearse), everything runs against a local Azure on "
                 "this machine. The first row of every screen says where the open plan or run belongs: AZURE or "
                 "rehearsal. A run keeps its mode.",

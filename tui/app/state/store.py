@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
 from tui.app.state.answers import Answer, stay_busy
-from tui.app.state.new_files import kept_edits, new_path
+from tui.app.state.new_files import kept_edits, new_path, stem_of
 from tui.common.redact import learn
 from tui.plan.fields.all_fields import BY_KEY, fields_of
 from tui.plan.load_save.document import Document
@@ -388,8 +388,8 @@ def _lower_priority(pid: int | None) -> None:
 
 
 def _new_plan_file(document: Document) -> Path:
-    """Return an unused path in the state folder's plans, named after the preset."""
+    """Return an unused path in the state folder's plans, named after the preset, else the endpoint."""
     from tui.engine.journal.state_folder import plans_folder
 
-    name = document.origin.partition(" ")[2] if document.origin.startswith("preset ") else "plan"
-    return new_path(plans_folder(), name, ".yml")
+    preset = document.origin.partition("preset ")[2]
+    return new_path(plans_folder(), preset or stem_of(str(document.value("endpoint.name") or "plan")), ".yml")

@@ -9,7 +9,9 @@ from typing import Any
 
 from tui.app.state.store import Store
 from tui.app.steps import az_files
+from tui.common.request_body import JSON, content_type
 from tui.plan.fields.all_fields import BY_KEY, fields_of
+from tui.plan.fields.sources import is_registered
 from tui.plan.load_save.document import denormalise
 from tui.plan.load_save.references import REFERENCE
 from tui.plan.rules.value_rules import steps_of
@@ -155,12 +157,14 @@ class _Commands:
     def model(self) -> list[str]:
         lines = []
         path = self.written("deployment.model.path")
-        registered = re.match(r"azureml:([^:@]+)(?::([^:@]+))?", path)
-        if registered and not path.startswith("azureml://"):
+        registered = re.match(r"azureml:([^:@/]+)(?::([^:@]+))?", path)
+        if not path:
+            lines += ["# No model is registered: the image or the scoring script has it."]
+        elif registered:
             name, version = registered.groups()
             which = f"--version {shlex.quote(version)}" if version else "--label latest"
             lines += [f"az ml model show --name {shlex.quote(name)} {which} \\", self.where]
-        else:
+        elif not is_registered(path):
             lines += [
                 f"az ml model create --name {self.word('deployment.model.name')} \\",
                 f"  --path {self.word('deployment.model.path')} --type {self.word('deployment.model.type')} \\",
@@ -174,7 +178,8 @@ class _Commands:
             name = name.partition("@")[0]
             lines += ["", f"az ml environment show --name {shlex.quote(name or environment)} {which} \\", self.where]
         elif conda or image:
-            name = self.written("deployment.environment.name") or f"{self.written('deployment.model.name')}-env"
+            named = self.written("deployment.model.name") or self.written("endpoint.name")
+            name = self.written("deployment.environment.name") or f"{named}-env"
             lines += ["", f"az ml environment create --name {shell_word(name)} \\"]
             lines += [f"  --conda-file {shell_word(conda)} \\"] if conda else []
             lines += [f"  --image {shell_word(image)} \\"] if image else []
@@ -260,6 +265,11 @@ class _Commands:
 
     def invoke(self, endpoint: str, deployment: str) -> list[str]:
         """Return a test call of one deployment."""
+        sample = self.written("test.request")
+        if content_type(sample, b"{") != JSON:  # by the name only: a slow mount must not block the screen
+            call = f"aml-deploy invoke {endpoint} --deployment {shlex.quote(deployment)} \\"
+            where = self.where.replace("--workspace-name", "--workspace")
+            return ["# az ml sends JSON only:", call, f"  --request {self.word('test.request')} \\", where]
         return [
             f"az ml online-endpoint invoke --name {endpoint} \\",
             f"  --deployment-name {shlex.quote(deployment)} \\",

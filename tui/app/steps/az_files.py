@@ -1,51 +1,54 @@
-"""Converts the plan to YAML files of the Azure CLI: endpoint.yml, and a deployment.yml for each deployment.
-
-The keys are those of Microsoft's reference-yaml-endpoint-online and reference-yaml-deployment-managed-online.
-"""
+"""Converts the plan to YAML files of the Azure CLI: endpoint.yml, and a deployment.yml for each deployment."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from tui.app.state.store import Store
-from tui.plan import data_collection, endpoint_identity
+from tui.export.az_yaml import SCHEMAS
+from tui.plan import sdk_entities
 from tui.plan.fields.all_fields import BY_KEY
+from tui.plan.fields.sources import is_registered
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.references import Unresolved, expand, has_reference
 
-_SCHEMAS = "https://azuremlschemas.azureedge.net/latest/"
-_ENDPOINT = ("name", "description", "tags", "auth_mode", "public_network_access", "identity")
-_DEPLOYMENT = (
-    "description", "tags", "model", "code_configuration", "environment", "environment_variables", "instance_type",
-    "instance_count", "app_insights_enabled", "egress_public_network_access", "request_settings", "liveness_probe",
-    "readiness_probe",
-    "data_collector",
-    "model_mount_path",
-)  # fmt: skip
-_ALWAYS = ("endpoint.name", "endpoint.auth_mode", "endpoint.public_network_access", "deployment.name",
-           "deployment.instance_type", "deployment.instance_count", "deployment.model.type")  # fmt: skip
+_FIRST = ("name", "endpoint_name", "description", "tags")  # the order in the files
+
+
+class _Shown:
+    """The values of a plan as the wizard shows them: references are resolved where possible, secrets are None."""
+
+    def __init__(self, store: Store, document: Document) -> None:
+        self._environ, self._document = store.environ, document
+
+    def value(self, key: str) -> Any:
+        """The value at a key, or the field's default."""
+        value = self._document.value(key)
+        if key in BY_KEY and BY_KEY[key].kind == "secret":
+            return None
+        if not has_reference(value):
+            return value
+        try:
+            return expand(str(value), self._environ)
+        except Unresolved:
+            return value
+
+    def written(self, key: str) -> Any:
+        """The value at a key if it is set and applies, else None."""
+        applies = key not in BY_KEY or self._document.asked(key)
+        return self.value(key) if applies and self._document.get(key) not in (None, "", {}) else None
 
 
 def endpoint(store: Store) -> dict[str, Any]:
     """Return endpoint.yml as data; references are resolved where possible."""
-    written = _fields(store, store.document, "endpoint", _ENDPOINT)
-    given = written.get("identity")
-    if given:
-        # az ml expects mappings; the plan may list bare ids.
-        ids = endpoint_identity.listed(given.get("user_assigned_identities") or ()) or []
-        given.update({"user_assigned_identities": [{"resource_id": one} for one in ids]} if ids else {})
-    return {"$schema": f"{_SCHEMAS}managedOnlineEndpoint.schema.json", **written}
+    return _file("managedOnlineEndpoint", sdk_entities.endpoint(_Shown(store, store.document)))
 
 
 def deployments(store: Store) -> list[tuple[str, dict[str, Any]]]:
     """Return each deployment's file name and data: deployment.yml, or with several, a file named after each."""
-    several = store.document.each()
-    found = []
-    for one in several:
-        tree = deployment(store, one)
-        found.append(("deployment.yml" if len(several) == 1 else f"deployment-{tree['name']}.yml", tree))
-    return found
+    trees = [deployment(store, one) for one in store.document.each()]
+    return [("deployment.yml" if len(trees) == 1 else f"deployment-{tree['name']}.yml", tree) for tree in trees]
 
 
 def deployment(store: Store, document: Document | None = None) -> dict[str, Any]:
@@ -53,31 +56,25 @@ def deployment(store: Store, document: Document | None = None) -> dict[str, Any]
 
     `document` is the plan with another of its deployments as `deployment:`.
     """
-    plan = store.document if document is None else document
-    tree: dict[str, Any] = {
-        "$schema": f"{_SCHEMAS}managedOnlineDeployment.schema.json",
-        "name": _value(store, plan, "deployment.name"),
-        "endpoint_name": _value(store, plan, "endpoint.name"),
-        **_fields(store, plan, "deployment", _DEPLOYMENT),
-    }
-    model = tree.get("model")
-    if isinstance(model, dict) and str(model.get("path") or "").startswith("azureml:"):
-        tree["model"] = model["path"]
-    environment = tree.get("environment")
-    if isinstance(environment, dict):
-        registered = environment.pop("registered", None)
-        environment.pop("name", None)  # an inline environment is registered without a user-defined name
-        tree["environment"] = registered or environment
-        if not tree["environment"]:
-            del tree["environment"]
-    collected = tree.get("data_collector", {}).get("collections")
-    if isinstance(collected, dict):
-        tree["data_collector"]["collections"] = data_collection.as_az(collected)
-    if "code_configuration" in tree and not tree["code_configuration"].get("code"):
-        del tree["code_configuration"]
-    elif "code_configuration" in tree:
-        tree["code_configuration"].setdefault("scoring_script", "score.py")
-    return tree
+    plan = _Shown(store, store.document if document is None else document)
+    path, image = plan.written("deployment.model.path"), "deployment.environment"
+    # An inline environment is registered without a user-defined name.
+    inline = sdk_entities.environment(
+        plan, None, plan.written(f"{image}.conda_file"), plan.written(f"{image}.build.path")
+    )
+    made = sdk_entities.deployment(
+        plan,
+        model=sdk_entities.model_of(plan, path if is_registered(path) else None, path),
+        environment=plan.written(f"{image}.registered") or inline,
+        code=plan.written("deployment.code_configuration.code"),
+    )
+    return _file("managedOnlineDeployment", made)
+
+
+def _file(schema: str, made: sdk_entities.Entity) -> dict[str, Any]:
+    tree = made.tree()
+    first = {name: tree[name] for name in _FIRST if name in tree}
+    return {"$schema": f"{SCHEMAS}{schema}.schema.json", **first, **tree}
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,23 +87,3 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
             node = node.setdefault(parent, {})
         node[last] = value
     return tree
-
-
-def _fields(store: Store, document: Document, group: str, names: Sequence[str]) -> dict[str, Any]:
-    """Return the values of a plan group's fields with these names, and of the fields below them, by name."""
-    keys = [key for name in names for key in BY_KEY if f"{key}.".startswith(f"{group}.{name}.")]
-    values = {key[len(group) + 1 :]: _value(store, document, key) for key in keys if document.asked(key)}
-    return nested({key: value for key, value in values.items() if value not in (None, "", {})})
-
-
-def _value(store: Store, document: Document, key: str) -> Any:
-    """Return the resolved value; a default only if the file would mean something else without it."""
-    if BY_KEY[key].kind == "secret":
-        return None
-    value = document.value(key) if key in _ALWAYS else document.get(key)
-    if not has_reference(value):
-        return value
-    try:
-        return expand(str(value), store.environ)
-    except Unresolved:
-        return value

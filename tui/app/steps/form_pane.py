@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Callable, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -44,7 +44,6 @@ class FormPane(Pane):
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self.all_fields = False
-        self._unlisten: Callable[[], None] | None = None
 
     def compose(self) -> ComposeResult:
         with FormScroll():
@@ -81,14 +80,7 @@ class FormPane(Pane):
     async def extra(self) -> None:
         await self.show_all(not self.all_fields)
 
-    def on_mount(self) -> None:
-        self._unlisten = self.store.listen(self._changed)
-
-    def _on_prune(self) -> None:
-        if self._unlisten:
-            self._unlisten()
-
-    def _changed(self, name: str) -> None:
+    def heard(self, name: str) -> None:
         if not self.is_attached:
             return
         if name in BY_KEY or name == "ready":

@@ -17,5 +17,4 @@ class HelpButton(Button):
         self._topic = topic
 
     def topic(self) -> Topic:
-        """Return the button's help."""
         return self._topic

@@ -54,6 +54,7 @@ WORDS: dict[str, str] = {
     "outbound": "outbound rules",
     "model-source": "model source",
     "pins": "package versions",
+    "rehearsal-packages": "packages in the rehearsal",
     "registered": "registered assets",
 }
 

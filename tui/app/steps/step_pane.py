@@ -63,6 +63,17 @@ class Pane(Vertical):
     def __init__(self, store: Store) -> None:
         super().__init__(id=f"pane-{self.step}", classes="pane")
         self.store = store
+        self._unlisten: Callable[[], None] | None = None
+
+    def on_mount(self) -> None:
+        self._unlisten = self.store.listen(self.heard)
+
+    def _on_prune(self) -> None:
+        if self._unlisten:
+            self._unlisten()
+
+    def heard(self, name: str) -> None:
+        """React to what the store announces; see `Store`."""
 
     def arrive(self) -> None:
         """Called each time the step is shown."""

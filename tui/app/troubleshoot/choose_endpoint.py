@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Button, OptionList, Static
+from textual.widgets import Button, OptionList
 from textual.widgets.option_list import Option
 
-from tui.app.dialogs.base import Dialog
+from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.app.state.background import in_thread
 from tui.app.troubleshoot.endpoint_lookup import FoundEndpoint, Known, NotKnown, known_endpoints, of_run, of_text
 from tui.app.widgets.inputs import TextInput
@@ -31,22 +30,16 @@ class ChooseEndpointDialog(Dialog[FoundEndpoint]):
         self._known: list[Known] = []
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "Troubleshoot an endpoint"
-            yield Static(
-                "Enter a name, resource ID or scoring URL, or select an endpoint deployed from this machine.",
-                classes="says",
-                markup=False,
-            )
-            yield TextInput("", id="which")
-            yield OptionList(id="known")
-            yield Static("", id="said", classes="says", markup=False)
-            with Horizontal(classes="row"):
-                yield Button("Open", id="open", compact=True, variant="primary")
-                yield Button("Cancel", id="cancel", compact=True)
+        yield Box(
+            "Troubleshoot an endpoint",
+            says("Enter a name, resource ID or scoring URL, or select an endpoint deployed from this machine."),
+            TextInput("", id="which"),
+            OptionList(id="known"),
+            says(id="said"),
+            buttons(Button("Open", id="open", compact=True, variant="primary"), close_button("Cancel")),
+        )
 
     def on_mount(self) -> None:
-        self.query_one("#which").focus()
         self.query_one("#known").display = False
         self.run_worker(self._look(), group="known", exclusive=True)
 
@@ -54,16 +47,12 @@ class ChooseEndpointDialog(Dialog[FoundEndpoint]):
         try:
             self._known = await in_thread(known_endpoints)
         except OSError as error:
-            self._say(f"! The state folder cannot be read: {error.strerror or error}.")
+            self.say(f"! The state folder cannot be read: {error.strerror or error}.")
             return
         options = self.query_one("#known", OptionList)
         options.display = bool(self._known)
         for item in self._known:
             options.add_option(Option(Content.assemble((f"{item.endpoint}  ", "bold"), (item.about, "$text-muted"))))
-
-    def _say(self, text: str) -> None:
-        if self.is_mounted:
-            self.query_one("#said", Static).update(text)
 
     @on(OptionList.OptionSelected)
     def _picked(self, event: OptionList.OptionSelected) -> None:
@@ -71,7 +60,7 @@ class ChooseEndpointDialog(Dialog[FoundEndpoint]):
         try:
             self.dismiss(of_run(self._known[event.option_index].run))
         except PlanInvalid as invalid:
-            self._say("✖ " + "\n".join(map(str, invalid.problems)))
+            self.say("✖ " + "\n".join(map(str, invalid.problems)))
 
     @on(TextInput.Submitted)
     @on(Button.Pressed, "#open")
@@ -81,19 +70,15 @@ class ChooseEndpointDialog(Dialog[FoundEndpoint]):
     async def _read(self) -> None:
         typed = self.query_one("#which", TextInput).value
         if not typed.strip():
-            self._say("! Enter an endpoint, or select one below.")
+            self.say("! Enter an endpoint, or select one below.")
             return
         try:
             found = await in_thread(of_text, typed, self.app.environ, self.app.rehearse)
         except NotKnown as unknown:
-            self._say(f"✖ {unknown}")
+            self.say(f"✖ {unknown}")
         except PlanInvalid as invalid:
-            self._say("✖ " + "\n".join(map(str, invalid.problems)))
+            self.say("✖ " + "\n".join(map(str, invalid.problems)))
         except OSError as error:
-            self._say(f"✖ The state folder cannot be read: {error.strerror or error}.")
+            self.say(f"✖ The state folder cannot be read: {error.strerror or error}.")
         else:
             self.dismiss(found)
-
-    @on(Button.Pressed, "#cancel")
-    def _cancel(self) -> None:
-        self.dismiss(None)

@@ -8,17 +8,17 @@ from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Button, Static
 
+from tui.app.dialogs.base import Box, says
 from tui.app.dialogs.text_dialog import TextScreen, TextScroll
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.state.store import Store
 from tui.app.widgets.inputs import TextInput
 from tui.common.az_command import to_replace
 from tui.helper.troubleshoot_report import WORDS
-from tui.plan.wait_limit import wait_limit
 
 PATIENCE = 3600  # seconds: redeploying may build the image first
 MOST_FIXES = 3
@@ -41,7 +41,7 @@ LABELS = {
 class FindingDialog(OperationDialog[bool]):
     """Shows a finding; dismissed with whether something was fixed."""
 
-    said = "#finding-said"
+    limit = "deployment"
 
     def __init__(self, store: Store, finding: Mapping[str, Any]) -> None:
         super().__init__(store)
@@ -51,14 +51,12 @@ class FindingDialog(OperationDialog[bool]):
         self._fixed = False
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog -wide -finding") as dialog:
-            item = self.finding
-            kind = "advice" if item.get("advice") else WORDS.get(str(item["severity"]), str(item["severity"]))
-            dialog.border_title = f"{kind}: {item.get('deployment') or item.get('id')}"
-            with TextScroll(id="finding-scroll"):
-                yield Static(text(item), id="finding-text", markup=False)
+        item = self.finding
+        kind = "advice" if item.get("advice") else WORDS.get(str(item["severity"]), str(item["severity"]))
+        with Box(f"{kind}: {item.get('deployment') or item.get('id')}", classes="-wide -finding"):
+            yield TextScroll(Static(text(item), id="finding-text", markup=False), id="finding-scroll")
             yield TextInput("", id="finding-input", password=True)
-            yield Static("", id="finding-said", classes="says", markup=False)
+            yield says(id="said")
             with Horizontal(classes="row"):
                 yield Button("Confirm", id="fix-go", compact=True, variant="primary")
                 for number, fix in enumerate(self.fixes):
@@ -80,6 +78,7 @@ class FindingDialog(OperationDialog[bool]):
         """Close; a fix in progress continues in Azure."""
         self.dismiss(self._fixed)
 
+    @on(Button.Pressed, "#close")
     def close_pressed(self) -> None:
         """Close, or go back to the finding if a fix was to be confirmed."""
         if self._chosen is not None and not self._working and not self._fixed:
@@ -139,9 +138,10 @@ class FindingDialog(OperationDialog[bool]):
         self.dismiss(True)
 
     async def _carry_out(self, fix: Mapping[str, Any]) -> None:
-        from tui.helper.client import HelperError
+        from tui.plain.commands.troubleshoot import key_file
+        from tui.plain.failure import Failure
 
-        self._working, began = True, time.monotonic()
+        began = time.monotonic()
         self.query_one("#fix-go").display = False
         button = self.query_one("#close", Button)
         button.label = "Close"
@@ -150,16 +150,14 @@ class FindingDialog(OperationDialog[bool]):
         given = {**(fix.get("with") or {})}
         try:
             if fix["action"] == "write_key":
-                given["path"] = _key_file(str(self._store.document.value("endpoint.name")))
-            limit = wait_limit(self._store.document, "deployment", PATIENCE)
-            answer = await self._store.ask("apply_fix", timeout=limit, action=fix["action"], arguments=given)
-        except (HelperError, OSError) as error:
-            title = getattr(error, "title", "The state folder cannot be written")
-            parts = [title, getattr(error, "cause", str(error)), getattr(error, "remedy", "")]
-            self._working = False
-            self.say("✖ " + " ".join(f"{part.rstrip('.')}." for part in parts if part))
+                given["path"] = key_file(str(self._store.document.value("endpoint.name")))
+        except Failure as failure:
+            self.say(f"✖ {failure}")
             return
-        self._working, self._fixed = False, True
+        answer = await self._ask("apply_fix", PATIENCE, action=fix["action"], arguments=given)
+        if answer is None:
+            return
+        self._fixed = True
         self._store.facts.pop("endpoint", None)
         self.say(f"✔ {answer['done']} It took {time.monotonic() - began:.0f} s.")
 
@@ -211,10 +209,3 @@ def text(item: Mapping[str, Any]) -> Content:
         if value:
             parts.append(Content.assemble((f"{name}  ", "$text-muted"), str(value)))
     return Content("\n").join(parts)
-
-
-def _key_file(endpoint: str) -> str:
-    """Return a path for a new key file in the state folder. Raises OSError."""
-    from tui.engine.journal.state_folder import state_folder
-
-    return str(state_folder() / f"key-{endpoint}-{time.strftime('%Y%m%d-%H%M%S')}.txt")

@@ -296,13 +296,11 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         self.query_one(Sections).focus()
 
     def on_network_path_marked(self, event: NetworkPath.Marked) -> None:
-        """Show a line about the highlighted host."""
         event.stop()
         hop = self.query_one(NetworkPath).marked
         self.query_one("#hop-text", Static).update("\n".join(line for _, line in explain(hop)) if hop else "")
 
     def on_network_path_asked(self, event: NetworkPath.Asked) -> None:
-        """Show all details of a host."""
         event.stop()
         lines = "\n".join(line for _, line in explain(event.hop))
         self.app.push_screen(TextScreen(event.hop.title, lines, export=True))
@@ -320,7 +318,6 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
             self.look()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Handle the row of buttons."""
         pressed: dict[str | None, Callable[[], object]] = {
             "look": self.look,
             "watch": self._watch,
@@ -336,7 +333,6 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
             self.look()
 
     def on_run_log_save(self, event: RunLog.Save) -> None:
-        """Save the filtered log lines to a file."""
         from tui.common.write_atomic import write_atomic
         from tui.engine.journal.state_folder import state_folder
 

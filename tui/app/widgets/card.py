@@ -180,7 +180,6 @@ class CardView(Vertical):
         return next(button for button in buttons if button.display)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Post the pressed button's message."""
         event.stop()
         if event.button.id == "card-edit" and self.card:
             self.post_message(self.Edit(self.card.step, self.card.key))

@@ -32,7 +32,6 @@ class ListButton(Button):
         self.noun = noun
 
     def topic(self) -> Topic:
-        """Return the button's help."""
         return Topic(
             f"List of {self.noun}",
             f"Lists the {self.noun} that this identity may list. Down in the field does the same.",

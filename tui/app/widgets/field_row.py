@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
+from tui.app.state.answers import BLINK, explained
 from tui.app.state.background import in_thread
 from tui.app.state.field_lists import CHOSEN, LISTS, ListSource
 from tui.app.state.store import Store
@@ -24,10 +25,8 @@ from tui.app.widgets.drop_list import LOADING, DropList, ListButton
 from tui.app.widgets.field_topic import field_topic, short_source
 from tui.app.widgets.help import Topic
 from tui.app.widgets.inputs import TextInput
-from tui.helper.client import HelperError
 from tui.plan.fields.all_fields import Field
 
-SHOWN_AT_LEAST = 1.0  # seconds that a busy message stays on the screen
 PAUSE = 0.3  # seconds without a key before the disk is read
 
 
@@ -179,7 +178,6 @@ class FieldRow(Widget):
         self.call_after_refresh(self.scroll_visible, animate=False)
 
     def topic(self) -> Topic:
-        """Return the field's help."""
         return field_topic(self.field, self.store, self.noun)
 
     # Typing
@@ -293,20 +291,16 @@ class FieldRow(Widget):
         question, opened = self.source.question, self.list
         answer = self.store.facts.get(question)
         if answer is None:
-            fingerprint, began = self.store.fingerprint(question), time.monotonic()
+            began = time.monotonic()
             ticker = self.set_interval(1, lambda: opened.load(time.monotonic() - began))
             try:
-                answer = await self.store.ask(question, timeout=60)
-            except HelperError as error:
-                words = " ".join(part for part in (f"{error.title}.", error.cause, error.remedy) if part)
-                answer = {"items": [], "reason": words.replace("..", ".")}
+                answer, error, late = await self.store.answer(question, timeout=60, blink=BLINK)
             finally:
                 ticker.stop()
-            left = SHOWN_AT_LEAST - (time.monotonic() - began)
-            if 0 < left < SHOWN_AT_LEAST - 0.15:  # a very fast answer shows no busy message
-                await asyncio.sleep(left)
-            if fingerprint != self.store.fingerprint(question):
+            if late:
                 return
+            if error is not None:
+                answer = {"items": [], "reason": explained(error).replace("..", ".")}
         if opened.display and opened.state == LOADING:
             current = self.store.resolved(self.field.key) or self._before
             opened.show(answer.get("items") or [], str(answer.get("reason") or ""), current)

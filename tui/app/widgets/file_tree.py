@@ -277,14 +277,12 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
         event.stop()
 
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Any]) -> None:
-        """Announce which entry is highlighted."""
         event.stop()
         item = event.node.data
         if isinstance(item, Item):
             self.post_message(self.Marked(item.entry))
 
     def topic(self) -> Topic:
-        """Return the tree's help."""
         wanted = {"file": "file", "folder": "folder"}.get(self.takes, "file or folder")
         entry = self.marked
         return Topic(

@@ -68,7 +68,6 @@ class Rail(Widget):
         self.wrong: set[str] = set()
 
     def watch_step(self, step: str) -> None:
-        """Record the step as visited."""
         self.seen.add(step)
 
     def mark(self, step: str, wrong: bool) -> None:

@@ -239,7 +239,6 @@ class LogView(ScrollView, can_focus=True):
         return self._looks
 
     def render_line(self, y: int) -> Strip:
-        """Render one line, from the scrolled column."""
         left, top = self.scroll_offset
         looks = self._looks or self._read_looks()
         width, base, quiet = self.scrollable_content_region.width, looks[""], looks["log--name"]

@@ -25,6 +25,7 @@ from tui.app.widgets.file_tree import FileTree, start_folder
 from tui.app.widgets.folder_entries import Lister
 from tui.app.widgets.help import Topic
 from tui.helper.client import HelperError
+from tui.plan.fields.sources import is_registered
 
 FILES, REGISTERED = "files", "registered models"
 COUNT_EVERY = 0.5  # seconds between updates of a count in progress
@@ -47,7 +48,6 @@ class ModelList(OptionList, inherit_bindings=False):
     ]  # fmt: skip
 
     def topic(self) -> Topic:
-        """Return the list's help."""
         return Topic(
             "Registered models",
             "Enter on a model shows its versions, Enter on a version selects it; Esc closes.",
@@ -109,7 +109,7 @@ class PathPicker(Vertical):
         kind = self.query_one("#picker-kind", Choice)
         kind.display = registered
         value = str(self.store.value(key) or "")
-        kind.value = REGISTERED if registered and value.startswith("azureml:") else FILES
+        kind.value = REGISTERED if registered and is_registered(value) else FILES
         self.files.takes = takes
         self._say("")
         self._show_kind()

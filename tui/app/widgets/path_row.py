@@ -21,7 +21,6 @@ class BrowseButton(Button):
     """Opens the file picker."""
 
     def topic(self) -> Topic:
-        """Return the button's help."""
         return Topic("Browse", "Shows files and folders below; Enter selects one. Typing the path is faster.")
 
 

@@ -43,7 +43,6 @@ class Sections(Widget, can_focus=True):
         self.chosen = next(iter(titles))
 
     def render(self) -> Content:
-        """Render the names."""
         parts: list[Any] = []
         for name, title in self.titles.items():
             if name == self.chosen:

@@ -14,7 +14,10 @@ from textual.widgets import Input
 
 from tests.app.panes import Walk, home, recorded_answers, wizard
 from tests.app.slow_mount import slow_mount
+from tui.app.steps import az_files
+from tui.app.steps.as_cli import as_code
 from tui.app.steps.model.pane import ModelPane
+from tui.app.steps.review import summary
 from tui.app.widgets import folder_entries
 from tui.app.widgets.file_tree import FileTree
 from tui.app.widgets.folder_entries import Entry, Listing
@@ -352,7 +355,7 @@ async def test_a_registered_model_and_its_version_are_taken_with_keys() -> None:
         await walk.sees("2 versions of fraud")
         await walk.press("down", "enter")
         await walk.until(lambda: walk.store.value(PATH) == "azureml:fraud:1", "the version is in the plan")
-        await walk.sees("azureml:fraud:1: registered, nothing is uploaded")
+        await walk.sees("azureml:fraud:1: a registered model, nothing is uploaded")
 
 
 async def test_models_that_cannot_be_listed_say_why_and_can_be_typed() -> None:
@@ -363,3 +366,24 @@ async def test_models_that_cannot_be_listed_say_why_and_can_be_typed() -> None:
         await walk.tab_to("picker-kind")
         await walk.press("right")
         await walk.sees("✖ The models cannot be listed", "AzureML Data Scientist")
+
+
+async def test_a_plan_needs_no_model_if_the_image_or_the_script_has_it() -> None:
+    async with wizard(recorded_answers(inspect_model=inspected(path=None, exists=False)), sets=(f"{PATH}=",)) as walk:
+        await walk.to("model")
+        await walk.sees("none in the plan: the image or the scoring script must have it")
+        assert PATH not in walk.store.problems("model")
+        assert "model" not in az_files.deployment(walk.store)
+        assert "No model is registered" in as_code("model", walk.store)
+        assert PATH not in {value.field.key for value in summary.values(walk.store, {})}
+        walk.store.set("deployment.code_configuration.code", "")
+        assert "Model is required." in walk.store.problems("model")[PATH]
+
+
+async def test_a_model_in_a_datastore_is_no_registered_one() -> None:
+    path = "azureml://datastores/workspaceblobstore/paths/m"
+    async with wizard(recorded_answers(inspect_model=inspected(path=path)), sets=(f"{PATH}={path}",)) as walk:
+        await walk.to("model")
+        assert f"--path {path}" in as_code("model", walk.store)
+        await browse(walk)
+        assert tree(walk).display

@@ -71,23 +71,23 @@ async def test_every_resource_says_create_change_or_skip_with_before_and_after()
 async def test_cost_says_what_kind_of_price_it_is() -> None:
     async with wizard() as walk:
         await walk.to("review")
-        await walk.sees("0.23 USD an hour, 167 USD a month (1 × Standard_DS3_v2, table of 2026-11-22)")
+        await walk.sees("0.19 USD an hour, 140 USD a month (1 × Standard_D4as_v4, table of 2026-11-22)")
 
 
 async def test_cost_is_microsofts_list_price_where_that_is_known() -> None:
     answer = {
-        "size": "Standard_DS3_v2", "count": 1, "hour": 0.31, "month": 226.3, "currency": "USD", "source": "api",
+        "size": "Standard_D4as_v4", "count": 1, "hour": 0.31, "month": 226.3, "currency": "USD", "source": "api",
         "dated": "list price of 2026-11-23", "extras": ["Private endpoints: by the hour each."],
     }  # fmt: skip
     async with wizard(recorded_answers(cost=answer)) as walk:
         await walk.to("review")
         await walk.sees(
-            "0.31 USD an hour, 226 USD a month (1 × Standard_DS3_v2, list price of", "Plus: private endpoints"
+            "0.31 USD an hour, 226 USD a month (1 × Standard_D4as_v4, list price of", "Plus: private endpoints"
         )
         await walk.to("compute")
         walk.store.set("deployment.instance_count", "2")
         await walk.to("review")
-        await walk.sees("0.46 USD an hour, 334 USD a month (2 × Standard_DS3_v2, table of 2026-11-22)")
+        await walk.sees("0.38 USD an hour, 280 USD a month (2 × Standard_D4as_v4, table of 2026-11-22)")
 
 
 async def test_cost_is_not_guessed_without_a_region() -> None:
@@ -212,7 +212,7 @@ async def test_what_is_created_says_what_it_will_be() -> None:
         await walk.to("review")
         await walk.until(lambda: "+ create" in rows(walk))
         text = rows(walk)
-        assert "1 × Standard_DS3_v2" in text and "key, public access" in text
+        assert "1 × Standard_D4as_v4" in text and "key, public access" in text
         assert "churn-xgboost/model" in text
 
 

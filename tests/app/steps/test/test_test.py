@@ -277,3 +277,22 @@ def test_a_call_says_which_status_it_got_in_words() -> None:
         datetime(2026, 1, 1), "{}", None, {"status_code": 429, "latency_ms": 3.0, "ok": False}
     )
     assert "Too many concurrent requests" in call.verdict
+
+
+async def test_a_file_that_is_no_json_is_named_and_sent_as_it_is(tmp_path: Path) -> None:
+    image = tmp_path / "cat.png"
+    image.write_bytes(b"\x89PNG\r\n\x1a\n\x00\xff")
+    answers = recorded_answers()
+    async with wizard(answers, size=(120, 40), sets=(f"test.request={image}",)) as walk:
+        await walk.to("test")
+        await walk.sees("✔ The file cat.png is sent", "unchanged.")
+        editor = walk.app.screen.query_one(RequestEditor)
+        assert editor.text == f"@{image}"
+        await walk.press("enter")
+        await walk.sees("✔ 200: The model responded")
+        assert dict(answers.asked)["score"]["body"] == f"@{image}"
+        pane = walk.app.screen.query_one(TestPane)
+        assert "Content-Type: image/png" in pane.snippet("curl") and f"--data-binary @{image}" in pane.snippet("curl")
+        python = pane.snippet("Python")
+        assert f"Path('{image}').read_bytes()" in python and '"Content-Type": "image/png"' in python
+        compile(python, "call.py", "exec")

@@ -35,7 +35,6 @@ class SizeFilter(TextInput):
     """Filters the table of sizes as you type."""
 
     def topic(self) -> Topic:
-        """Return the filter's help."""
         return Topic("Filter", size_columns.FILTER_HELP, "Enter goes to the table.", example="fits memory>=32 price<1")
 
 
@@ -62,14 +61,12 @@ class ComputePane(HelperFormPane):
         yield StepFindings(self.store, self.step)
 
     def row_for(self, field: Field, label: str = "") -> FieldRow:
-        """Create a field's row; the size opens the table."""
         return FieldRow(field, self.store, label=label, table="sizes" if field.key == SIZE else "")
 
     def on_mount(self) -> None:
         self._show()
 
     def arrive(self) -> None:
-        """Show the known data and query the rest."""
         self._show()
         if "sizes" not in self.store.facts:
             self.look()
@@ -77,7 +74,6 @@ class ComputePane(HelperFormPane):
         self.learn("cost")  # from Microsoft's price list; until then, or without it, the table's price is shown
 
     def changed(self, name: str) -> None:
-        """Update the table after a relevant field has changed or an answer has arrived."""
         super().changed(name)
         if name in (SIZE, COUNT, NAME, "workspace", "endpoint", "sizes", "inspect_model", "cost"):
             self._show()
@@ -89,7 +85,6 @@ class ComputePane(HelperFormPane):
         self._show()
 
     def answered(self, answer: Any) -> None:
-        """Show the table, with the quota left."""
         self._show()
 
     # Content
@@ -197,11 +192,9 @@ class ComputePane(HelperFormPane):
         self.query_one("#size-head", Static).update(Content.styled(event.text, "bold $text-muted"))
 
     def on_descendant_focus(self) -> None:
-        """Show quota and cost of the focused row."""
         self.call_later(self._tell)
 
     def copied_text(self) -> str | None:
-        """Return the table as text."""
         table = self.query_one("#sizes", SizeTable)
         if not table.rows:
             return None
@@ -213,7 +206,6 @@ class ComputePane(HelperFormPane):
         return "\n".join(line.rstrip() for line in lines) + "\n"
 
     def actions(self) -> list[Action]:
-        """Return this step's menu actions."""
         return [Action("Refresh the quota", "Sizes and quota of the region.", self.ask_again), *super().actions()]
 
 

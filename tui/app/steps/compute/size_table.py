@@ -97,12 +97,10 @@ class SizeTable(OptionList, inherit_bindings=False):
         return Content.styled(text, look) + Content.styled(fits.rstrip(), LOOK[row.fit.fits])
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Announce the highlighted size, so that the pane can show its quota and cost."""
         event.stop()
         self.post_message(self.Marked())
 
     def topic(self) -> Topic | None:
-        """Return the help about the highlighted size."""
         row = self.marked
         if row is None:
             return None

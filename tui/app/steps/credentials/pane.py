@@ -50,7 +50,6 @@ class SecretFrom(Widget):
         yield self.choice
 
     def topic(self) -> Topic:
-        """Return the choice's help."""
         return Topic(
             "Secret from",
             "Environment variables, a Databricks secret scope, or typed here: masked, in memory only.",
@@ -201,7 +200,6 @@ class CredentialsPane(HelperFormPane):
             self._show_signed_in()
 
     def after_fields(self) -> Widget:
-        """Return the sign-in button."""
         return self.query_one("#sign-in")
 
     def actions(self) -> list[Action]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -41,7 +41,6 @@ class DeployPane(RunPane):
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
-        self._unlisten: Any | None = None
         self._links: Content | None = None
         self._rollout = Content()
         self._plan = ""  # the plan when following began
@@ -59,19 +58,11 @@ class DeployPane(RunPane):
         yield RunLog(id="run-log")
 
     def on_mount(self) -> None:
-        """Follow the current run, and later ones."""
-        self._unlisten = self.store.listen(self._heard)
         self.set_interval(1.0, self._tick)
         self._arrange(card=False)
         self._take_up()
 
-    def _on_prune(self) -> None:
-        """Stop listening to the store."""
-        if self._unlisten:
-            self._unlisten()
-
     def arrive(self) -> None:
-        """Show the latest state."""
         self._take_up()
         self._show(self.snapshot)
         if self.unwell:
@@ -93,7 +84,7 @@ class DeployPane(RunPane):
 
     # Following
 
-    def _heard(self, name: str) -> None:
+    def heard(self, name: str) -> None:
         if name == "run" and self.is_mounted:
             self.call_later(self._take_up)
 
@@ -135,7 +126,6 @@ class DeployPane(RunPane):
             self.query_one(Timeline).tick()
 
     def goes_on(self, follower: RunFollower) -> None:
-        """Follow the run again after its engine was restarted."""
         self._settled = ""
         self._arrange(card=False)
         self._show(follower.snapshot)
@@ -243,7 +233,6 @@ class DeployPane(RunPane):
         timeline.limit(max(self.size.height - 6 - 4 * going, LEAST_TASKS))
 
     def on_resize(self) -> None:
-        """Arrange card and log for the new size."""
         self._arrange(card=self.query_one(CardView).display)
 
     def _relabel(self, label: str) -> None:
@@ -259,7 +248,6 @@ class DeployPane(RunPane):
     # Actions
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Handle the buttons of this pane."""
         event.stop()
         if event.button.id == "deploy-leave":
             self.post_message(self.Leave())
@@ -267,29 +255,24 @@ class DeployPane(RunPane):
             self.roll_back()
 
     def on_run_log_maximize(self, event: RunLog.Maximize) -> None:
-        """Maximize or restore the log."""
         event.stop()
         self._arrange(card=False)
 
     def on_run_log_card(self, event: RunLog.Card) -> None:
-        """Show the card instead of the log."""
         event.stop()
         self._arrange(card=True)
         self._card_action().focus()
 
     def on_card_view_log(self, event: CardView.Log) -> None:
-        """Show the log instead of the card."""
         event.stop()
         self._arrange(card=False)
         self.query_one(RunLog).view.focus()
 
     def on_card_view_edit(self, event: CardView.Edit) -> None:
-        """Go to the field that the card is about."""
         event.stop()
         self.post_message(self.GoTo(event.step, event.key))
 
     def on_timeline_chosen(self, event: Timeline.Chosen) -> None:
-        """Show all details of a task."""
         event.stop()
         from tui.app.steps.deploy.task_dialog import TaskDialog
 
@@ -300,7 +283,6 @@ class DeployPane(RunPane):
         self.app.push_screen(screen, lambda answer: self.resume() if answer == "retry" else None)
 
     def actions(self) -> list[Action]:
-        """Return this step's menu actions."""
         found = [
             Action(
                 "Show the addresses of this run",
@@ -320,7 +302,6 @@ class DeployPane(RunPane):
         return found if self.follower else []
 
     def copied_text(self) -> str | None:
-        """Return the card, or the addresses."""
         card = self.query_one(CardView)
         if card.display and card.card:
             return redact(card.card.for_support(about(self.snapshot, self.store.run)))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Static
+from textual.widgets import Button
 
-from tui.app.dialogs.base import Dialog
+from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 from tui.engine.rollout.rollout_view import RolloutView, shares
 
 
 class RollBackDialog(Dialog[bool]):
-    """Explains the rollback; dismissed with whether it was confirmed."""
+    """Explains the rollback; dismissed with True if it was confirmed."""
+
+    AUTO_FOCUS = "#close"
 
     def __init__(self, rollout: RolloutView) -> None:
         super().__init__()
@@ -20,22 +21,18 @@ class RollBackDialog(Dialog[bool]):
 
     def compose(self) -> ComposeResult:
         rollout = self._rollout
-        with Vertical(classes="dialog") as dialog:
-            dialog.border_title = "Roll back now?"
-            yield Static(
+        yield Box(
+            "Roll back now?",
+            says(
                 f"Now: {rollout.split_words}.\nThen: {shares(rollout.before)}, as before the rollout.\n"
-                f"The run ends as failed. {rollout.deployment} stays without traffic, and costs until it is removed.",
-                classes="says",
-                markup=False,
-            )
-            with Horizontal(classes="row"):
-                yield Button("Roll back now", id="back-go", compact=True)
-                yield Button("Continue the rollout", id="close", compact=True, variant="primary")
+                f"The run ends as failed. {rollout.deployment} stays without traffic, and costs until it is removed."
+            ),
+            buttons(
+                Button("Roll back now", id="back-go", compact=True),
+                close_button("Continue the rollout", variant="primary"),
+            ),
+        )
 
-    def on_mount(self) -> None:
-        self.query_one(self.HARMLESS).focus()
-
-    @on(Button.Pressed)
-    def _pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.dismiss(event.button.id == "back-go")
+    @on(Button.Pressed, "#back-go")
+    def _go(self) -> None:
+        self.dismiss(True)

@@ -74,7 +74,6 @@ class RunLog(Vertical):
         return self.query_one(LogView)
 
     def topic(self) -> Topic:
-        """Return the help about the log."""
         return Topic(
             "Log",
             "The tasks' log lines. Arrows, PgUp and PgDn scroll; scrolling up stops following, End resumes it.",
@@ -134,12 +133,10 @@ class RunLog(Vertical):
         self.post_message(self.Maximize())
 
     def on_select_changed(self, event: Select.Changed) -> None:
-        """Filter by the selected task."""
         event.stop()
         self._filter()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Filter by or search for the new text."""
         event.stop()
         self._filter()
 

@@ -6,10 +6,9 @@ from typing import Callable
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
 from textual.widgets import Button
 
-from tui.app.dialogs.base import Dialog
+from tui.app.dialogs.base import Box, Dialog, buttons, close_button
 from tui.app.dialogs.text_dialog import TextScreen, TextScroll
 from tui.app.steps.deploy.follow_run import RunSnapshot
 from tui.app.steps.deploy.run_texts import rows_text, task_rows
@@ -30,15 +29,17 @@ class TaskDialog(Dialog[str]):
         self._retry = retry
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog -wide -task") as dialog:
-            dialog.border_title = f"Task {self._task_name}"
-            with TextScroll(id="task-facts"):
-                yield Facts("task-rows")
-            yield LogView(id="task-log")
-            with Horizontal(classes="row"):
-                yield Button("Retry this task", id="task-retry", compact=True)
-                yield Button("Copy", id="task-copy", compact=True)
-                yield Button("Close", id="close", compact=True, variant="primary")
+        yield Box(
+            f"Task {self._task_name}",
+            TextScroll(Facts("task-rows"), id="task-facts"),
+            LogView(id="task-log"),
+            buttons(
+                Button("Retry this task", id="task-retry", compact=True),
+                Button("Copy", id="task-copy", compact=True),
+                close_button(variant="primary"),
+            ),
+            classes="-wide -task",
+        )
 
     def on_mount(self) -> None:
         log = self.query_one(LogView)
@@ -58,10 +59,6 @@ class TaskDialog(Dialog[str]):
         """Return the details and the task's log lines, as text to copy."""
         rows, lines = rows_text(self.query_one(Facts).facts), self.query_one(LogView).shown_text()
         return f"Task: {self._task_name}\n{rows}\n{lines}"
-
-    @on(Button.Pressed, "#close")
-    def _close(self) -> None:
-        self.dismiss(None)
 
     @on(Button.Pressed, "#task-retry")
     def _again(self) -> None:

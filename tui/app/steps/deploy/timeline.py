@@ -157,7 +157,6 @@ class Timeline(Widget, can_focus=True):
         return max(rows, 1) + (_columns(self.snapshot, width).bar >= AXIS_CELLS)
 
     def topic(self) -> Topic | None:
-        """Return the help about the selected task, with what does not fit in the row."""
         if not self.snapshot.view.tasks:
             return None
         task = self.snapshot.view.tasks[min(self.cursor, len(self.snapshot.view.tasks) - 1)]
@@ -210,7 +209,6 @@ class Timeline(Widget, can_focus=True):
             self.refresh(Region(start, y, max(end - start, 1), 1))
 
     def on_resize(self) -> None:
-        """Adapt the columns to the width."""
         self._rows = self._parts()
         self.refresh()
 
@@ -247,7 +245,6 @@ class Timeline(Widget, can_focus=True):
         return tasks[min(self.cursor, len(tasks) - 1)].name if tasks else ""
 
     def on_click(self, event: Any) -> None:
-        """Select the clicked row."""
         at = event.y - self._head
         if 0 <= at < self._most and at + self._first < len(self.snapshot.view.tasks):
             self._moved = True
@@ -255,7 +252,6 @@ class Timeline(Widget, can_focus=True):
             self.action_choose()
 
     def render_line(self, y: int) -> Strip:
-        """Render one row."""
         width = self.size.width
         if not self._rows:
             self._rows = self._parts()

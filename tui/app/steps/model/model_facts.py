@@ -29,7 +29,9 @@ def about(found: dict[str, Any]) -> list[Fact]:
 
 def _model(found: dict[str, Any]) -> list[Fact]:
     if found.get("registered"):
-        return [Fact("ok", "Model", f"{found['registered']}: registered, nothing is uploaded")]
+        return [Fact("none", "Model", f"{found['registered']}: a registered model, nothing is uploaded")]
+    if not found.get("path"):
+        return [Fact("none", "Model", "none in the plan: the image or the scoring script must have it")]
     if not found.get("exists"):
         return _unread(found.get("source") or {})
     words = files(int(found.get("files") or 0), found.get("bytes") or 0)

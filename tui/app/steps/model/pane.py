@@ -73,7 +73,6 @@ class ModelPane(HelperFormPane):
         yield PathPicker(self.store, lister=self.lister)
 
     def row_for(self, field: Field, label: str = "") -> FieldRow:
-        """Create a field's row; path fields get the file picker."""
         return (PathRow if field.kind == "path" else FieldRow)(field, self.store, label=label)
 
     def below(self) -> Iterable[Widget]:
@@ -87,7 +86,6 @@ class ModelPane(HelperFormPane):
         self.query_one("#use-sample").display = self.query_one("#make-script").display = False
 
     def arrive(self) -> None:
-        """Show the contents of the files, reading them first if necessary."""
         self._offer_script()
         if "inspect_model" in self.store.facts:
             self._show(self.store.facts["inspect_model"])
@@ -99,7 +97,6 @@ class ModelPane(HelperFormPane):
         self._close_picker()
 
     def changed(self, name: str) -> None:
-        """Update what depends on the changed field or answer."""
         if name.startswith(DEPENDS["inspect_model"]) and self.display:
             self.look(DEBOUNCE)
         if not self.query(PathPicker):
@@ -120,7 +117,6 @@ class ModelPane(HelperFormPane):
         await super()._look(wait)
 
     def answered(self, answer: Any) -> None:
-        """Show the contents of the files."""
         self._show(answer)
 
     def _show(self, found: dict[str, Any]) -> None:
@@ -262,7 +258,6 @@ class ModelPane(HelperFormPane):
             self.screen.focus_previous()
 
     def actions(self) -> list[Action]:
-        """Return this step's menu actions."""
         found = [Action("Browse for the model", "Files, and registered models.", partial(self.browse, PATH))]
         if self.query_one("#use-sample").display:
             found.append(Action("Use the sample as the test request", "Writes it to a file.", self.use_sample))

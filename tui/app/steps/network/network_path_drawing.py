@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 # How a state is shown: a sign, a kind (ok, warn, bad, busy, none), a label.
@@ -37,8 +37,8 @@ class Hop:
 
     name: str
     title: str
-    purpose: str
-    state: str
+    purpose: str = ""
+    state: str = "unknown"
     needed: bool = True
     host: str = ""
     addresses: tuple[str, ...] = ()
@@ -102,22 +102,10 @@ def _hop(item: Mapping[str, Any]) -> Hop:
     name = str(item.get("name") or "")
     titles = {known: title for known, title, _ in NEEDED}
     title = titles.get(name) or _capital(str(item.get("title") or name).removeprefix("The "))
-    return Hop(
-        name=name,
-        title=title,
-        purpose=str(item.get("purpose") or ""),
-        state=str(item.get("state") or "unknown"),
-        needed=bool(item.get("needed")),
-        host=str(item.get("host") or ""),
-        addresses=tuple(str(address) for address in item.get("addresses") or ()),
-        cnames=tuple(str(alias) for alias in item.get("cnames") or ()),
-        private=item.get("private"),
-        expected=str(item.get("expected") or ""),
-        issuer=str(item.get("issuer") or ""),
-        detail=str(item.get("detail") or ""),
-        remedy=str(item.get("remedy") or ""),
-        command=str(item.get("command") or ""),
-    )
+    told = {one.name: item[one.name] for one in fields(Hop) if item.get(one.name) is not None}
+    for several in ("addresses", "cnames"):
+        told[several] = tuple(told.get(several, ()))
+    return Hop(**{**told, "name": name, "title": title, "needed": bool(item.get("needed"))})
 
 
 def _capital(text: str) -> str:

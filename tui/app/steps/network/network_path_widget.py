@@ -63,7 +63,6 @@ class NetworkPath(OptionList, inherit_bindings=False):
         self._draw(wrong if first else kept)
 
     def on_resize(self) -> None:
-        """Adapt the columns to the width."""
         self._draw(self._position if self.highlighted is None else self.highlighted)
 
     def _draw(self, position: int) -> None:
@@ -93,18 +92,15 @@ class NetworkPath(OptionList, inherit_bindings=False):
         return line + Content.styled(f"  {host}", "$text-muted")
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Announce the highlighted host."""
         event.stop()
         self.post_message(self.Marked())
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Ask for all details of the selected host."""
         event.stop()
         if self.marked is not None:
             self.post_message(self.Asked(self.marked))
 
     def topic(self) -> Topic | None:
-        """Return the help about the highlighted host."""
         hop = self.marked
         if hop is None:
             return None

@@ -69,7 +69,6 @@ class NetworkPane(HelperFormPane):
         yield Static("", id="path-detail", markup=False)
 
     def arrive(self) -> None:
-        """Show the known data and query the rest."""
         self._show()
         if "workspace" not in self.store.facts:
             self.look()
@@ -78,7 +77,6 @@ class NetworkPane(HelperFormPane):
             self.connect()
 
     def changed(self, name: str) -> None:
-        """Update the flags and the path after a relevant field has changed or an answer has arrived."""
         if name in _MATTER:
             self._show()
         if name == "reach":
@@ -89,11 +87,9 @@ class NetworkPane(HelperFormPane):
     # The flags
 
     def may_ask(self) -> bool:
-        """Whether the workspace is set."""
         return not self.store.ready.is_set() or not any(self.store.problem(key) for key in WORKSPACE)
 
     def answered(self, answer: Any) -> None:
-        """Set and show the flags for this workspace."""
         isolation.apply(self.store, answer)
         self._show()
 
@@ -198,11 +194,9 @@ class NetworkPane(HelperFormPane):
         self.connect()
 
     def copied_text(self) -> str | None:
-        """Return the network path as text."""
         return network_path_drawing.as_text(
             self._known() or network_path_drawing.waiting("not_asked"), f"From {platform.node() or 'this machine'}:"
         )
 
     def actions(self) -> list[Action]:
-        """Return this step's menu actions."""
         return [Action("Refresh the network path", "Every host, from this machine.", self.connect), *super().actions()]

@@ -45,22 +45,12 @@ class ReviewPane(Pane):
         self._answers: dict[str, list[dict[str, Any]]] = {}
         self._waiting: dict[str, tuple[str, str]] = {}
         self._asked_for: dict[str, tuple[str, str, bool]] = {}
-        self._unlisten: Any | None = None
         self._refused = ""
 
     def compose(self) -> ComposeResult:
         yield Static(id="review-summary", markup=False)
         yield ReviewList(id="review-list", compact=True)
         yield Static(id="review-detail", markup=False)
-
-    def on_mount(self) -> None:
-        """Start listening to the store."""
-        self._unlisten = self.store.listen(self._changed)
-
-    def _on_prune(self) -> None:
-        """Stop listening to the store."""
-        if self._unlisten:
-            self._unlisten()
 
     def arrive(self) -> None:
         """Read everything again, except Azure's answers that are still valid for the plan."""
@@ -129,7 +119,7 @@ class ReviewPane(Pane):
 
         return show
 
-    def _changed(self, name: str) -> None:
+    def heard(self, name: str) -> None:
         """Update after an edit of the plan, or an answer that matters here (the region, for the price)."""
         if self.is_mounted and self.display and (name in BY_KEY or name in ("workspace", "cost", "ready")):
             self.call_later(self.arrive if name == "ready" else self.show)
@@ -168,13 +158,11 @@ class ReviewPane(Pane):
         shown.update(Content.assemble(told, ("\n" + leads if leads else "", "$text-muted")))
 
     def on_resize(self) -> None:
-        """Wrap the full text again."""
         self.call_after_refresh(self._tell)
 
     # Actions
 
     def on_option_list_option_highlighted(self, event: ReviewList.OptionHighlighted) -> None:
-        """Update the help for the highlighted row."""
         event.stop()
         self._tell()
         self.refresh_help()
@@ -185,7 +173,6 @@ class ReviewPane(Pane):
         self.post_message(self.GoTo(event.step, event.key))
 
     def show_field(self, key: str) -> None:
-        """Highlight a field's row."""
         reviewed = self.query_one(ReviewList)
         reviewed.pick_field(key)
         reviewed.focus()
@@ -224,7 +211,6 @@ class ReviewPane(Pane):
         return True
 
     async def extra(self) -> None:
-        """Open the export dialog."""
         self._export()
 
     def _export(self) -> None:
@@ -233,7 +219,6 @@ class ReviewPane(Pane):
         self.app.push_screen(ExportScreen(self.store))
 
     def actions(self) -> list[Action]:
-        """Return this step's menu actions."""
         found = [
             Action("Refresh", "Read Azure's resources and run the preflight again.", self._again),
             Action("Export", "The plan as az ml YAML, Python, pipelines, Bicep.", self._export),
@@ -255,7 +240,7 @@ class ReviewPane(Pane):
     def _fixes(self) -> dict[str, Any]:
         """The values that would fix the plan, by key; None removes a key."""
         answered = [finding.get("fix") for finding in self._answers.get("check", ())]
-        return {str(fix["key"]): fix["value"] for fix in answered if fix}
+        return {str(fix["key"]): fix["value"] for fix in answered if fix and "key" in fix}
 
     def _correct(self) -> None:
         fixes = self._fixes()
@@ -269,5 +254,4 @@ class ReviewPane(Pane):
         self.arrive()
 
     def copied_text(self) -> str | None:
-        """Return the review as text."""
         return "\n".join(row.content.plain for row in self.query_one(ReviewList).rows) + "\n"

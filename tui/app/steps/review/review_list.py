@@ -109,7 +109,6 @@ class ReviewList(OptionList):
         return self._row(self.highlighted)
 
     def topic(self) -> Topic | None:
-        """Return the help about the highlighted row."""
         return self.marked.topic if self.marked else None
 
     def pick_field(self, key: str) -> bool:
@@ -129,7 +128,6 @@ class ReviewList(OptionList):
         return found is not None
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Open the selected row's field or step."""
         event.stop()
         row = self._row(event.option_index)
         if row and row.step:

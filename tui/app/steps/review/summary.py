@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 CODE = "deployment.code_configuration.code"
 SCRIPT = "deployment.code_configuration.scoring_script"
+_DEFAULT_OF = {SCRIPT: CODE, "deployment.model.type": "deployment.model.path"}
+"""Fields whose default means something only if the other one is set."""
 HOURS_A_MONTH = 730  # Azure's own convention for monthly estimates
 
 SEVERITIES: dict[str, tuple[int, str, str]] = {
@@ -80,8 +82,8 @@ def values(store: Store, problems: Mapping[str, str]) -> list[Value]:
         problem = problems.get(field.key, "")
         written = store.document.get(field.key)
         is_set = written is not None or field.key in store.secrets
-        # Skip a meaningless default: without a code folder there is no script.
-        without_use = field.default is None or (field.key == SCRIPT and not store.document.value(CODE))
+        of = _DEFAULT_OF.get(field.key)
+        without_use = field.default is None or (of and not store.document.value(of))
         if not problem and not is_set and (field.advanced or without_use):
             continue
         rows.append(Value(field, shown(store, field), store.provenance(field.key), problem))

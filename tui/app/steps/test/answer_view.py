@@ -36,7 +36,6 @@ class AnswerView(VerticalScroll):
         self.query_one(".answer-headers").display = False
 
     def topic(self) -> Topic:
-        """Return the help about the response."""
         return Topic(
             "Response",
             "Status, latency from this machine, the deployment that responded, body and headers.",

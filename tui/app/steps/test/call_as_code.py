@@ -7,6 +7,8 @@ import shlex
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from tui.common.request_body import FILE, JSON, content_type
+
 VARIABLE = "AML_ENDPOINT_KEY"
 
 
@@ -46,11 +48,12 @@ def as_curl(target: Target, body: str) -> str:
     lines = [
         f"curl --fail-with-body -X POST {shlex.quote(target.uri)}",
         f'  -H "Authorization: Bearer ${VARIABLE}"',
-        "  -H 'Content-Type: application/json'",
+        f"  -H 'Content-Type: {_content_type(body)}'",
     ]
     if target.deployment:
         lines.append(f"  -H {shlex.quote('azureml-model-deployment: ' + target.deployment)}")
-    lines.append(f"  --data {shlex.quote(_compact(body))}")
+    option = "--data-binary" if body.startswith(FILE) else "--data"
+    lines.append(f"  {option} {shlex.quote(_compact(body))}")
     return target.fetching() + "\n" + " \\\n".join(lines) + "\n"
 
 
@@ -63,13 +66,15 @@ def as_python(target: Target, body: str) -> str:
         value = json.loads(body)
         payload, keyword = repr(value), "json"
     except (ValueError, RecursionError):
-        payload, keyword = f"{body!r}.encode()", "data"
-        headers.append('    "Content-Type": "application/json",')
+        file = body.startswith(FILE)
+        payload, keyword = f"Path({body[1:]!r}).read_bytes()" if file else f"{body!r}.encode()", "data"
+        headers.append(f'    "Content-Type": "{_content_type(body)}",')
     return "\n".join(
         [
             "# First, in the shell:",
             f"# {target.fetching()}",
             "import os",
+            *(["from pathlib import Path"] if body.startswith(FILE) else []),
             "",
             "import requests",
             "",
@@ -82,6 +87,11 @@ def as_python(target: Target, body: str) -> str:
             "",
         ]
     )
+
+
+def _content_type(body: str) -> str:
+    """By the file's name only: a slow mount must not block the screen."""
+    return content_type(body, b"\xff") if body.startswith(FILE) else JSON
 
 
 def _compact(body: str) -> str:

@@ -6,9 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from tui.app.text import formatting
+from tui.common.request_body import FILE
 
 # What the status codes of a scoring call mean (Microsoft, how-to-troubleshoot-online-endpoints, HTTP status codes).
 STATUS: dict[int, str] = {
@@ -113,9 +115,11 @@ def pretty(body: str) -> str:
 
 
 def check_json(text: str) -> tuple[bool, str]:
-    """Return whether a text is JSON, and a sentence: what it contains, or where the first error is."""
+    """Return whether a text is JSON or names a file, and a sentence: what it contains, or where the first error is."""
     if not text.strip():
         return False, 'The request is empty. A scoring request is JSON, usually {"data": [...]}.'
+    if text.startswith(FILE):
+        return True, f"The file {Path(text[1:]).name} is sent unchanged."
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:

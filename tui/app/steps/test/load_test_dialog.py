@@ -13,6 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
+from tui.app.dialogs.base import Box, buttons, close_button, says
 from tui.app.dialogs.text_dialog import TextScreen, TextScroll
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.state.answers import stay_busy
@@ -31,8 +32,6 @@ PATIENCE = 260  # seconds for one batch: a call may take 190
 class LoadTestDialog(OperationDialog[Tally]):
     """Sends one request many times; dismissed with the results, or None if nothing was sent."""
 
-    said = "#load-test-said"
-
     def __init__(self, store: Store, body: str, pinned: str | None, before: Tally | None = None) -> None:
         """`before` is the previous load test, shown until another one starts."""
         super().__init__(store)
@@ -44,8 +43,9 @@ class LoadTestDialog(OperationDialog[Tally]):
 
     def compose(self) -> ComposeResult:
         count, parallel = (self.tally.wanted, self.tally.parallel) if self.tally else (20, 1)
-        with Vertical(classes="dialog -wide -load-test") as dialog:
-            dialog.border_title = "Load test" + (f", to {self._pinned}" if self._pinned else ", by traffic split")
+        with Box(
+            f"Load test, {f'to {self._pinned}' if self._pinned else 'by traffic split'}", classes="-wide -load-test"
+        ):
             with Horizontal(id="load-test-bar"):
                 yield Static("Calls", classes="load-test-label", markup=False)
                 yield TextInput(str(count), id="load-test-count", max_length=4, tooltip="Number of calls, up to 1,000")
@@ -56,14 +56,10 @@ class LoadTestDialog(OperationDialog[Tally]):
                 start = Button("Start", id="load-test-start", compact=True, variant="primary")
                 start.active_effect_duration = 0  # Textual drops a second press while this effect lasts
                 yield start
-            yield Static("Each call is a real request to the endpoint, sent from this machine.", id="load-test-said",
-                         markup=False)  # fmt: skip
-            with TextScroll(id="load-test-facts"):
-                yield Facts("load-test-figures")
+            yield says("Each call is a real request to the endpoint, sent from this machine.", id="said")
+            yield TextScroll(Facts("load-test-figures"), id="load-test-facts")
             yield Vertical(id="load-test-plot")
-            with Horizontal(classes="row"):
-                yield Button("Copy the results", id="load-test-copy", compact=True)
-                yield Button("Close", id="close", compact=True)
+            yield buttons(Button("Copy the results", id="load-test-copy", compact=True), close_button())
 
     def on_mount(self) -> None:
         self.query_one("#load-test-start").focus()
@@ -155,7 +151,6 @@ class LoadTestDialog(OperationDialog[Tally]):
             button.label = label
 
     def show(self) -> None:
-        """Show the progress or the results."""
         tally = self.tally
         if not self._there:
             return
@@ -163,7 +158,7 @@ class LoadTestDialog(OperationDialog[Tally]):
         if tally is None:
             return
         if self._working:
-            width = max(self.query_one("#load-test-said").size.width - 46, 10)
+            width = max(self.query_one("#said").size.width - 46, 10)
             filled = round(len(tally.shots) / max(tally.wanted, 1) * width)
             self.say(f"▸ {tally.progress():42} {'━' * filled}{'┄' * (width - filled)}")
         else:

@@ -76,12 +76,10 @@ class TestPane(Pane):
                 yield AnswerView(id="answer")
 
     def arrive(self) -> None:
-        """Fill the editor from the sample, and read the deployments."""
         self.run_worker(self._fill(), group="fill", exclusive=True)
         self.run_worker(self._read_endpoint(), group="endpoint", exclusive=True)
 
     def landing(self) -> Widget | None:
-        """Return the button Send."""
         return self.query_one("#test-send", Button)
 
     async def advance(self, pressed: bool = False) -> bool:
@@ -148,7 +146,6 @@ class TestPane(Pane):
         return value if isinstance(value, str) else None
 
     def on_request_editor_checked(self, event: RequestEditor.Checked) -> None:
-        """Show whether the text is valid JSON."""
         event.stop()
         words = Content.styled(("✔ " if event.good else "✖ ") + event.words, "" if event.good else "bold $text-error")
         self.query_one("#test-judged", Static).update(words)
@@ -156,7 +153,6 @@ class TestPane(Pane):
     # Sending
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Handle the buttons of this pane."""
         event.stop()
         pressed: dict[str | None, Callable[[], object]] = {
             "test-send": lambda: self.run_worker(self._send_once(), group="send", exclusive=True),
@@ -278,7 +274,6 @@ class TestPane(Pane):
         return self.snippet("curl")
 
     def actions(self) -> list[Action]:
-        """Return this step's menu actions."""
         found = [
             Action("Copy the call as curl", "The key is read from a variable.", partial(self._copy, "curl")),
             Action("Copy the call as Python", "The key is read from a variable.", partial(self._copy, "Python")),

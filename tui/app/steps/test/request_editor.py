@@ -17,7 +17,8 @@ from tui.app.widgets.help import Topic
 DEBOUNCE_SECONDS = 0.3
 TOPIC = Topic(
     "Request",
-    "The JSON body sent to the scoring URI. It is passed to run() in the scoring script.",
+    "The JSON body sent to the scoring URI, or @ and the path of a file to send, such as an image. It is passed to "
+    "run() in the scoring script.",
     "Initially the plan's sample request; changes made here are sent, not saved.",
     '{"data": [{"column": 1}]}',
     link="https://learn.microsoft.com/azure/machine-learning/how-to-authenticate-online-endpoint",
@@ -46,7 +47,6 @@ class RequestEditor(OwnKeys, TextArea):
         self._timer: Timer | None = None
 
     def topic(self) -> Topic:
-        """Return the help about the request."""
         return TOPIC
 
     def fill(self, text: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tui.app.state.background import in_thread
 from tui.app.state.store import Store
+from tui.common.request_body import as_text
 from tui.common.typed_path import real_path, typed_path
 
 SAMPLE_BYTES = 1_000_000
@@ -18,7 +19,7 @@ class NoSample(Exception):
 
 
 async def from_file(store: Store) -> str:
-    """Read the plan's sample request. Raises NoSample."""
+    """Read the plan's sample request; a file that is no JSON is named instead (`@PATH`). Raises NoSample."""
     return await in_thread(_from_file, store)
 
 
@@ -55,11 +56,10 @@ def _from_file(store: Store) -> str:
         raise NoSample("The plan has no sample request; set it in step 4, Model.")
     try:
         path = real_path(store.document.base / typed_path(expand(written, store.environ)))
-        if path.stat().st_size > SAMPLE_BYTES:
+        text = as_text(path)
+        if len(text) > SAMPLE_BYTES:
             raise NoSample(f"{path} is larger than 1 MB.")
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise NoSample(f"{written} is not UTF-8 text.") from None
+        return text
     except OSError as error:
         raise NoSample(f"{written} cannot be read: {error.strerror or error}.") from None
     except Unresolved as error:
