@@ -225,7 +225,8 @@ def _documents() -> Iterator[Document]:
         ("credential.method", "service_principal"), ("credential.method", "managed_identity"),
         ("credential", {"method": "managed_identity", "client_id": SUBSCRIPTION}),
         ("deployment.model.path", "azureml:churn:7"), ("endpoint.public_network_access", "enabled"),
-        ("rollout.steps", [10, 50, 100]), ("endpoint.identity.type", "system_assigned"),
+        ("rollout.steps", [10, 50, 100]),
+        ("test.request", str(ROOT / "presets/own-score/make_model.py")), ("endpoint.identity.type", "system_assigned"),
     ):  # fmt: skip
         changed = load("churn-xgboost")
         changed.set(key, value, "test")
