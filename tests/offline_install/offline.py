@@ -58,9 +58,9 @@ def run(
 def own_conda_file(folder: Path) -> Path:
     """The preset's conda file, for the Python that runs the suite: only one set of wheels is fetched."""
     text = (PRESET / "conda.yml").read_text(encoding="utf-8")
-    assert "python=3.10" in text
+    assert "python=3.12" in text
     path = folder / "conda.yml"
-    path.write_text(text.replace("python=3.10", f"python={PYTHON}"), encoding="utf-8")
+    path.write_text(text.replace("python=3.12", f"python={PYTHON}"), encoding="utf-8")
     return path
 
 

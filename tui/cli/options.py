@@ -304,7 +304,7 @@ REHEARSAL = (
         metavar="FILE",
         nargs="*",
         help="add model|environment NAME[:VERSION] PATH: register what your own workspace already holds; PATH is a "
-        "model's file or folder, a conda file, a Dockerfile or its folder, or an image with its registry",
+        "model's file or folder, az ml's YAML of an environment, a conda file, a Dockerfile or its folder, or an image",
     ),
     argument("--registry", metavar="NAME", help="with add: add it to this registry instead of every workspace"),
     argument("--port", metavar="N", type=int, help="the port on 127.0.0.1 (default: the last one)"),

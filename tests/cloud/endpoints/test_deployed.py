@@ -128,7 +128,7 @@ def test_what_was_made_is_read_back(deployed: Deployed) -> None:
     blue = deployments.read(deployed.cloud, found.name, "blue")
     assert blue is not None
     assert found.deployments == [blue]
-    assert (blue.instance_type, blue.instance_count, blue.scoring_script) == ("Standard_DS3_v2", 1, "score.py")
+    assert (blue.instance_type, blue.instance_count, blue.scoring_script) == ("Standard_D4as_v4", 1, "score.py")
     assert (blue.model, blue.environment, blue.code) == (
         deployed.ids.model,
         deployed.ids.environment,

@@ -76,7 +76,7 @@ def test_what_still_serves_is_not_removed_and_the_list_says_what_it_costs(two: d
     assert "aml-deploy traffic" in refused.stderr, refused.stderr
     listed = refused.stderr
     assert "Will be removed:" in listed
-    assert "deployment blue, Succeeded, 1 x Standard_DS3_v2" in listed
+    assert "deployment blue, Succeeded, 1 x Standard_D4as_v4" in listed
     assert "100 % of traffic" in listed
     assert "an hour" in listed or "price not known" in listed
     assert "created by 2" in listed, "the run and who started it"
