@@ -136,7 +136,9 @@ def watch(
             stopping=lambda: say("Stopping the run. Press Ctrl+C again to quit without waiting."),
         )
     except (BrokenPipeError, Unwritable):
-        if not run.journal.finished():
+        if run.journal.finished():  # a run that changes nothing can end before the reader's leaving is noticed
+            say(f"The run has ended. See it: aml-deploy attach {run.id}")
+        else:
             _say_detached(run)
         raise
     if how == FINISHED and last is not None:
