@@ -64,6 +64,8 @@ def _copy(source: Path, target: Path) -> None:
     target.mkdir(mode=0o700)
     copy = shutil.copytree if source.is_dir() else shutil.copyfile
     copy(source, target / source.name)
+    for path in (target, *target.rglob("*")):  # what is kept is the user's own, and can be moved on
+        path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def _existing(path: str, hint: str = "") -> Path:

@@ -119,6 +119,15 @@ def test_a_version_is_counted_up_and_a_named_one_is_replaced(rehearsing: dict[st
     assert "registries/own/models/counted/versions/1 now" in add("counted", files / "model", "--registry", "own")
 
 
+def test_what_was_added_is_closed_to_others_whatever_the_source_allows(rehearsing: dict[str, str], files: Path) -> None:
+    (files / "model" / "factor.json").chmod(0o644)
+    (files / "model").chmod(0o555)
+    assert aml_deploy("rehearsal", "add", "model", "open", files / "model", environ=rehearsing).returncode == 0
+    kept = list(Path(rehearsing["AML_DEPLOY_CACHE"]).rglob("added/*/model/**/*"))
+    assert [path.name for path in kept if not path.stat().st_mode & 0o077] == [path.name for path in kept] != []
+    assert all(path.parent.stat().st_mode & 0o777 == 0o700 for path in kept)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
