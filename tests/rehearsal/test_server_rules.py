@@ -222,7 +222,14 @@ def test_a_deployment_that_cannot_be_built_says_why(arm: Arm, name: str, settled
     assert "azureml-inference-server-http==0.0.0.1" in status["error"]["message"]
     assert set(status["error"]) == {"code", "message", "details", "additionalInfo"}
     logs = arm.call("POST", f"{path}/getLogs", {"containerType": "InferenceServer", "tail": 50}).json()["content"]
-    assert "azureml-inference-server-http" in logs
+    assert "azureml-inference-server-http==0.0.0.1" in logs
+    # The log of a later build has nothing of the one before.
+    environment["properties"]["condaFile"] = conda.replace("0.0.0.1", "0.0.0.2")
+    assets["environmentId"] = arm.call("PUT", f"environments/{name}/versions/3", environment).json()["id"]
+    assert arm.call("PUT", path, _deployment(assets)).status_code == 200
+    assert settled(f"{arm.workspace}/{path}")["properties"]["provisioningState"] == "Failed"
+    logs = arm.call("POST", f"{path}/getLogs", {"containerType": "InferenceServer", "tail": 50}).json()["content"]
+    assert "azureml-inference-server-http==0.0.0.2" in logs and "0.0.0.1" not in logs
     # A failed deployment can be removed, and its name used again.
     assert arm.call("DELETE", path).status_code == 202
     assert "error" in settled(f"{arm.workspace}/{path}")

@@ -67,7 +67,7 @@ class RunningDeployments:
             raise OperationFailed("ResourceNotFound", "The deployment was deleted.")
         workspace = self.service.workspaces.of(deployment.body["id"])
         place = self._place(deployment)
-        log_now = self._new_log(key, place.folder / "logs")
+        log_now = self._new_log(self._logs, key, place.folder / "logs")
 
         size = vm_sizes.find(deployment.properties["instanceType"])
         if size is not None and size.gpus:
@@ -124,13 +124,14 @@ class RunningDeployments:
             code = folder / mlflow_serving.RESOURCES.lstrip("/")
         return Place(folder, code, root / model_name, code_name, model_name)
 
-    def _new_log(self, key: str, folder: Path) -> DeploymentLog:
-        old = self._logs.pop(key, None)
+    @staticmethod
+    def _new_log(logs: dict[str, DeploymentLog], key: str, folder: Path) -> DeploymentLog:
+        old = logs.pop(key, None)
         if old is not None:
             old.close()
         made = DeploymentLog(folder)
         made.step("SystemSetup", "Succeeded")
-        self._logs[key] = made
+        logs[key] = made
         return made
 
     async def _build(self, deployment: Resource, workspace: Workspace, key: str) -> Path:
@@ -148,12 +149,12 @@ class RunningDeployments:
             conda = mlflow_serving.conda_of_model(self.service, workspace, deployment, notes.append)
             image = mlflow_serving.IMAGE
         image_id = hashlib.sha256(f"{image}\n{conda}".encode()).hexdigest()[:32]
-        made = DeploymentLog(_folder(self.service, deployment.id) / "build")
-        made.step("SystemSetup", "Succeeded")
+        folder = _folder(self.service, deployment.id) / "build"
+        await asyncio.to_thread(shutil.rmtree, folder, True)  # the log of the build before
+        made = self._new_log(self._builds, key, folder)
         made.step("UserContainerImagePull", "Running")
         if deployment.properties.get("dataCollector"):
             notes.append("WARNING: The data collector collects nothing in a rehearsal.")
-        self._builds[key] = made
         lines: list[str] = []
 
         def say(line: str) -> None:
@@ -248,7 +249,7 @@ class RunningDeployments:
         place = self._place(deployment)
         if python is None or not place.code.is_dir() or not Path(python).exists():
             return None
-        log_now = self._new_log(key, place.folder / "logs")
+        log_now = self._new_log(self._logs, key, place.folder / "logs")
         self._replicas[key] = ReplicaSet(self._spec(deployment, place, Path(python)), log_now)
         return self._replicas[key]
 
