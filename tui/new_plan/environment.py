@@ -63,8 +63,12 @@ def make(found: FolderContents, wanted: Mapping[str, str], modules: list[str], c
         missing = module_packages.missing([module_packages.module_of(name)], own.packages, code)
         if missing or _unpinned(name, given, own, notes):
             lacking[name] = given
-    for module in module_packages.missing(modules, [*own.packages, *lacking], code):
-        lacking[module_packages.package_for(module)] = ""
+    imported = map(module_packages.package_for, module_packages.missing(modules, [*own.packages, *lacking], code))
+    lacking.update(dict.fromkeys(imported, ""))
+    taken = [name for name in lacking if name not in wanted and not module_packages.is_known(name)]
+    if taken:
+        text = f"packages are taken to have the names of the script's modules: {', '.join(taken)}"
+        notes.add(text, "a package of that name can be somebody else's; look at it before a build", False)
     if own.found and not lacking:
         return own.path
     python = own.python or _python(found, own, lacking, notes)
@@ -73,8 +77,8 @@ def make(found: FolderContents, wanted: Mapping[str, str], modules: list[str], c
     if written != text:
         how = "a connection of the workspace (Microsoft, how-to-use-private-python-packages) can give it to the build"
         notes.add("a login in a URL is left out", how, False)
-    if own.content and lacking:
-        names = ", ".join(f"{name}{given}" for name, given in lacking.items())
+    names = ", ".join(f"{name}{given}" for name, given in lacking.items() if name not in taken)
+    if own.content and names:
         rests_on = "the script, the model's file, and Azure's inference server"
         notes.add(f"added to the packages of {own.path.name}: {names}", rests_on)
     for line in own.lines.unread:

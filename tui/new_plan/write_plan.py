@@ -13,7 +13,7 @@ from packaging.version import InvalidVersion, Version
 from tui.checks.model import model_files, model_folder
 from tui.checks.model.model_files import ModelFile
 from tui.checks.model.model_folder import ModelFolder
-from tui.checks.scoring import score_script, write_scoring_files
+from tui.checks.scoring import module_packages, score_script, write_scoring_files
 from tui.cloud.errors import CloudError
 from tui.common.typed_path import real_path
 from tui.common.write_atomic import write_atomic
@@ -103,7 +103,8 @@ class _Draft:
         model = next(iter(models or found.models), None)
         if model:
             text = f"a model of {model.package} {model.version}".rstrip()
-            self.notes.add(f"{text}: {model.path.name}", model.rests_on)
+            sure = model.kind == "own" or module_packages.is_known(model.package)
+            self.notes.add(f"{text}: {model.path.name}", model.rests_on, sure)
         self.start("own-score", model.package if model else "own")
         if found.scripts:
             script = found.scripts[0]

@@ -118,6 +118,18 @@ def test_an_object_of_the_users_own_class_needs_a_script(folder: Path, alone: di
     assert new(folder, alone)["tree"]["deployment"]["model"]["path"] == "Churn_2026/model.pkl"
 
 
+def test_a_package_of_a_name_that_is_only_taken_for_one_is_a_guess(folder: Path, alone: dict[str, str]) -> None:
+    made.write_pickle(folder / "model.pkl", made.instance("ourmodels.Churn", {}))
+    (folder / "score.py").write_text(f"import joblib\nimport ourfeatures\n\n\n{SCRIPT}")
+    sure = {note["text"]: note["sure"] for note in new(folder, alone)["notes"]}
+    assert not sure["a model of ourmodels: model.pkl"]
+    assert not sure["packages are taken to have the names of the script's modules: ourfeatures"]
+    made.pipeline(folder / "model.pkl")
+    (folder / "score.py").write_text(f"import joblib\nimport sklearn\n\n\n{SCRIPT}")
+    text = new(folder, alone, "-o", "other.yml")["text"]
+    assert "ourfeatures" not in text and "are taken to have" not in text
+
+
 def test_the_users_script_environment_and_request_are_taken(folder: Path, alone: dict[str, str]) -> None:
     (folder / "code").mkdir()
     (folder / "code" / "score.py").write_text(f"import joblib\n\n\n{SCRIPT}")

@@ -85,6 +85,8 @@ _BROUGHT_BY: dict[str, tuple[str, ...]] = {
     "pkg_resources": ("pip", "python"),
 }
 
+_KNOWN = {name for names in (*_PACKAGES.values(), *_BROUGHT_BY.values()) for name in names} | {*_BROUGHT_BY}
+
 
 @lru_cache(maxsize=1)
 def standard_library() -> frozenset[str]:
@@ -128,6 +130,11 @@ def module_of(package: str) -> str:
 def package_for(module: str) -> str:
     """The package to list for a module."""
     return _PACKAGES.get(module, (canonical(module),))[0]
+
+
+def is_known(package: str) -> bool:
+    """Whether a package is in these lists; the name of any other may belong to somebody else's package."""
+    return package in _KNOWN
 
 
 def _is_local(module: str, code: Path) -> bool:
