@@ -10,25 +10,32 @@ from tui.cli import options
 class Command(NamedTuple):
     """A command: its arguments, the function that runs it (module:name), and its help texts.
 
-    `takes` and `short` are shown in the list of all commands, `about` and `examples` in the command's own help.
+    `short` is shown in the list of all commands, `about` and `examples` in the command's own help.
     """
 
     arguments: tuple[options.Argument, ...]
     runs: str
-    takes: str
     short: str
     about: str
     examples: str
 
+    @property
+    def takes(self) -> str:
+        """The first thing that must or may be named, for the list of all commands."""
+        for one in self.arguments:
+            name, many = str(one.settings.get("metavar")), one.settings.get("nargs")
+            if not one.names[0].startswith("-"):
+                return {None: name, "?": f"[{name}]", "+": f"{name} ..."}.get(many, "")
+        return ""
 
-WIZARD = Command(options.WIZARD, "tui.cli.main:wizard", "", "", "", "")
+
+WIZARD = Command(options.WIZARD, "tui.cli.main:wizard", "", "", "")
 """What runs without a command; its help is the list of all commands."""
 
 COMMANDS = {
     "new": Command(
         options.NEW,
         "tui.plain.commands.new_plan:run",
-        "FOLDER",
         "create a plan from a folder with a model",
         "Looks into a folder (a model of MLflow or a library, a scoring script, a conda file, a request), and writes a "
         "plan and, beside it, what the deployment lacks. Reports what it found and what it guessed; no file of the "
@@ -38,7 +45,6 @@ COMMANDS = {
     "presets": Command(
         (options.JSON,),
         "tui.plain.commands.presets_and_runs:presets",
-        "",
         "list the presets",
         "Lists the presets.",
         "aml-deploy presets",
@@ -46,7 +52,6 @@ COMMANDS = {
     "check": Command(
         options.CHECK,
         "tui.plain.commands.check:run",
-        "PLAN",
         "find what would make a deployment fail, and change nothing",
         "Finds what would make a deployment fail, from this machine, and changes nothing in Azure. With "
         "--try-locally it also serves model, code and environment on this machine, and measures start-up time, "
@@ -58,7 +63,6 @@ COMMANDS = {
     "requests": Command(
         options.REQUESTS,
         "tui.plain.commands.requests:run",
-        "PLAN",
         "write requests to the administrators whose help a plan needs",
         "Writes what administrators must do before a plan can work: one page each for network, identity, Databricks "
         "and machine learning administrators, with what, why, the command, and how to verify it. Only open items are "
@@ -68,7 +72,6 @@ COMMANDS = {
     "apply": Command(
         options.APPLY,
         "tui.plain.commands.apply:run",
-        "PLAN",
         "deploy what a plan describes, without the wizard",
         "Deploys what a plan describes. The run is a separate process: Ctrl+C and SIGTERM stop it, "
         "a closed terminal does not. Exit code 0: succeeded; 1: failed; 2: the plan is wrong; "
@@ -81,7 +84,6 @@ COMMANDS = {
     "runs": Command(
         (options.JSON,),
         "tui.plain.commands.presets_and_runs:runs",
-        "",
         "list the runs of this machine",
         "Lists the runs of this machine, newest first.",
         "aml-deploy runs --json",
@@ -89,7 +91,6 @@ COMMANDS = {
     "attach": Command(
         options.ATTACH,
         "tui.cli.main:attach",
-        "[RUN]",
         "follow a run; resume it if its engine has stopped",
         "Shows a run from its beginning and follows it; a run whose engine has stopped is resumed. "
         "Exit codes as for apply.",
@@ -98,7 +99,6 @@ COMMANDS = {
     "invoke": Command(
         options.INVOKE,
         "tui.plain.commands.invoke:run",
-        "ENDPOINT",
         "send a request to an endpoint and print the response",
         "Sends one request to an endpoint, and prints the response and the latency. "
         "Exit code 0: status 200 and the body is not an error text; 1: anything else.",
@@ -108,7 +108,6 @@ COMMANDS = {
     "traffic": Command(
         options.TRAFFIC,
         "tui.plain.commands.traffic:run",
-        "ENDPOINT",
         "split an endpoint's traffic: blue=90 green=10",
         "Splits the traffic of an endpoint between its deployments, in per cent; deployments that are not named get "
         "none. The endpoint keeps the previous split for aml-deploy rollback. Exit code 0: done; 1: failed; "
@@ -119,7 +118,6 @@ COMMANDS = {
     "rollback": Command(
         (options.ENDPOINT, *options.WHERE),
         "tui.plain.commands.traffic:rollback",
-        "ENDPOINT",
         "restore the previous traffic split",
         "Restores the traffic split from before the last change; a second call undoes the first. "
         "Exit codes as for traffic.",
@@ -128,7 +126,6 @@ COMMANDS = {
     "keys": Command(
         options.KEYS,
         "tui.plain.commands.keys:run",
-        "ENDPOINT",
         "replace an endpoint's keys without an interruption",
         "Shows the fingerprints of an endpoint's keys, and replaces the keys without an interruption: callers "
         "move to the secondary key, the primary is regenerated, callers move back, the secondary is regenerated. A key "
@@ -141,7 +138,6 @@ COMMANDS = {
     "troubleshoot": Command(
         options.TROUBLESHOOT,
         "tui.cli.main:troubleshoot",
-        "[ENDPOINT]",
         "find out what is wrong with an endpoint, and fix it where possible",
         "Finds out what is wrong with an existing endpoint, also one that was created by another tool: state, traffic, "
         "network path, logs, changes and who made them, the last hour's metrics, test calls. Lists the worst first, "
@@ -155,7 +151,6 @@ COMMANDS = {
     "explain": Command(
         options.EXPLAIN,
         "tui.plain.commands.explain:run",
-        "[FILE]",
         "explain an error text or a log, and what to do",
         "Explains an error text, a container log or a build log: cause, remedy, the lines that show it, and the "
         "ids that support asks for. Exit code 0: something was recognised; 1: nothing was.",
@@ -165,7 +160,6 @@ COMMANDS = {
     "export": Command(
         options.EXPORT,
         "tui.plain.commands.export_import:run",
-        "PLAN",
         "write the plan as az ml YAML, Python, notebook, pipeline, Bicep or runbook",
         "Writes a plan as files for other tools. References such as ${env:NAME} become references of the target; "
         "no file contains the value of a secret. Exit code 0: written; 2: the target does not support the plan.",
@@ -175,7 +169,6 @@ COMMANDS = {
     "import": Command(
         options.IMPORT,
         "tui.plain.commands.import_endpoint:run",
-        "ENDPOINT|FILE ...",
         "create a plan from an endpoint that exists, or from az ml's YAML",
         "Creates a plan from an endpoint that exists, whoever made it, or from the YAML files of az ml online-endpoint "
         "and online-deployment. Reports what a plan does not support or Azure does not tell. The code of an endpoint "
@@ -188,7 +181,6 @@ COMMANDS = {
     "scoring": Command(
         options.SCORING,
         "tui.plain.commands.scoring:run",
-        "PLAN",
         "write a scoring script and an environment for an MLflow model",
         "Writes a scoring script, a conda file and a sample request for the MLflow model of a plan, and a plan that "
         "uses them, for workspaces where Azure cannot deploy an MLflow model without code. Exit code 0: written; "
@@ -198,7 +190,6 @@ COMMANDS = {
     "offline-install": Command(
         options.OFFLINE_INSTALL,
         "tui.offline_install.commands:run",
-        "",
         "write a folder to install aml-deploy without a package index",
         "Writes a folder with wheels to install aml-deploy on a machine without a package index, such as a "
         "Databricks cluster: python3 DIR/install.py. Index, proxy and certificates come from the settings of pip and "
@@ -209,7 +200,6 @@ COMMANDS = {
     "build-context": Command(
         options.BUILD_CONTEXT,
         "tui.offline_install.commands:build_context",
-        "PLAN",
         "write a Docker build context with all wheels inside, for a closed workspace",
         "Writes a folder with a Dockerfile and all wheels of a plan's conda file, for workspaces that cannot reach a "
         "package index, and a plan that uses it (environment: build). The base image must have the conda file's "
@@ -221,7 +211,6 @@ COMMANDS = {
     "remove": Command(
         options.REMOVE,
         "tui.plain.commands.remove:run",
-        "PLAN",
         "remove what a plan created, and nothing else",
         "Lists what a plan created, asks, and removes it, and nothing else.",
         "aml-deploy remove plan.yml\n  aml-deploy remove churn-xgboost --rehearse --yes",
@@ -229,7 +218,6 @@ COMMANDS = {
     "rehearsal": Command(
         options.REHEARSAL,
         "tui.plain.commands.rehearsal:run",
-        "",
         "run the rehearsal (a local Azure) for any client",
         "Runs the rehearsal, a local stand-in for Azure, in the foreground, for any client. It has two workspaces that "
         "are closed to public networks, and an open one; deployments really run, on this machine.",
@@ -240,7 +228,6 @@ COMMANDS = {
     "completion": Command(
         options.COMPLETION,
         "tui.cli.completion:run",
-        "SHELL",
         "print a script for bash, zsh or fish that completes commands, options and files",
         "Prints the completion script for a shell. It contains the commands and presets of this version; print it "
         "again after an update.",

@@ -61,7 +61,6 @@ class ExportScreen(Dialog[None]):
 
     @on(Select.Changed)
     def _other(self, event: Select.Changed) -> None:
-        event.stop()
         self._again()
         if not self._named:
             name = str(self._store.resolved("endpoint.name") or self._store.value("endpoint.name") or "endpoint")
@@ -69,8 +68,7 @@ class ExportScreen(Dialog[None]):
                 self.query_one("#folder", TextInput).value = str(Path.cwd() / f"{name}-{event.value}")
 
     @on(TextInput.Changed)
-    def _typed(self, event: TextInput.Changed) -> None:
-        event.stop()
+    def _typed(self) -> None:
         self._named = True
         self._again()
 

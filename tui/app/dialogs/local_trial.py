@@ -9,10 +9,11 @@ from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
+from textual.containers import VerticalScroll
 from textual.widgets import Button
 
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
-from tui.app.dialogs.text_dialog import TextScreen, TextScroll
+from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.state.store import Store
 from tui.app.text import formatting
 from tui.app.text.cell_width import cut
@@ -48,7 +49,7 @@ class LocalTrialScreen(Dialog[Mapping[str, Any]]):
             "Test locally first",
             says(ABOUT, id="trial-about"),
             says("▸ Starting", id="said"),
-            TextScroll(Facts("trial-facts"), id="trial-scroll", classes="scroll"),
+            VerticalScroll(Facts("trial-facts"), id="trial-scroll", classes="scroll"),
             buttons(
                 Button("Copy", id="trial-copy", compact=True, disabled=True), close_button("Stop", variant="primary")
             ),

@@ -46,7 +46,6 @@ class QuitScreen(Dialog[str]):
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
-        event.stop()
         question = "! What the run created is removed, and its callers get errors. This cannot be undone. Stop the run?"
         if event.button.id != "stop" or self.confirmed(event.button, "Yes, stop and clean up", question):
             self.dismiss(event.button.id)

@@ -6,10 +6,10 @@ from typing import Any
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.containers import VerticalScroll
 from textual.widgets import Button
 
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
-from tui.app.dialogs.text_dialog import TextScroll
 from tui.app.state.store import Store
 from tui.app.widgets.facts import Fact, Facts
 from tui.helper.client import HelperError
@@ -35,7 +35,7 @@ class ReferencesScreen(Dialog[None]):
         yield Box(
             "References",
             says(LEAD),
-            TextScroll(Facts("references-found"), classes="scroll -auto"),
+            VerticalScroll(Facts("references-found"), classes="scroll -auto"),
             buttons(Button("Test again", id="references-again", compact=True), close_button(variant="primary")),
             classes="-wide",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -13,20 +14,7 @@ from textual.widgets import Button, Static
 
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
 
-_SCROLLING = (
-    Binding("up", "scroll_up", "Up", show=False, id="text.up", tooltip="Scroll up one line."),
-    Binding("down", "scroll_down", "Down", show=False, id="text.down", tooltip="Scroll down one line."),
-    Binding("pageup", "page_up", "Page up", show=False, id="text.page_up", tooltip="Scroll up one page."),
-    Binding("pagedown", "page_down", "Page down", show=False, id="text.page_down", tooltip="Scroll down one page."),
-    Binding("home", "scroll_home", "Top", show=False, id="text.top", tooltip="Go to the top."),
-    Binding("end", "scroll_end", "Bottom", show=False, id="text.bottom", tooltip="Go to the bottom."),
-)
-
-
-class TextScroll(VerticalScroll, inherit_bindings=False):
-    """A container that scrolls with the arrow keys, PgUp and PgDn."""
-
-    BINDINGS: ClassVar = [*_SCROLLING]
+_SCROLLING = ("scroll_up", "scroll_down", "page_up", "page_down", "scroll_home", "scroll_end")
 
 
 class TextScreen(Dialog[None]):
@@ -38,11 +26,11 @@ class TextScreen(Dialog[None]):
         Binding("ctrl+y", "copy", "Copy", show=False, id="text.copy", tooltip="Copy the text to the clipboard."),
         # The text also scrolls while a button below it has the focus, as is the case at first.
         *(
-            Binding(one.key, f"scroll('{one.action}')", one.description, show=False, id=f"{one.id}_beside",
-                    tooltip=one.tooltip)
-            for one in _SCROLLING
+            replace(one, action=f"scroll('{one.action}')", id=f"text.{one.action}", tooltip=one.description)
+            for one in VerticalScroll.BINDINGS
+            if isinstance(one, Binding) and one.action in _SCROLLING
         ),
-    ]  # fmt: skip
+    ]
 
     def __init__(
         self, title: str, text: str | Content, *, export: bool = False, wide: bool = False, closes: str = "Close"
@@ -58,7 +46,7 @@ class TextScreen(Dialog[None]):
         ways = {"copy": "Copy", "write": "Write to a file", "plain": "Plain view"} if self.export else {}
         yield Box(
             self.title_shown,
-            TextScroll(Static(self.text, markup=False), classes="scroll" if self.wide else "scroll -auto"),
+            VerticalScroll(Static(self.text, markup=False), classes="scroll" if self.wide else "scroll -auto"),
             says(id="said"),
             buttons(
                 *(Button(label, id=name, compact=True) for name, label in ways.items()),
@@ -69,7 +57,7 @@ class TextScreen(Dialog[None]):
 
     def action_scroll(self, how: str) -> None:
         """Scroll the text with one of its own actions."""
-        getattr(self.query_one(TextScroll), f"action_{how}")()
+        getattr(self.query_one(VerticalScroll), f"action_{how}")()
 
     def say(self, words: str) -> None:
         """Show a line below the text; the row is hidden until the first call."""

@@ -22,9 +22,6 @@ class TooSmallScreen(NewestSize, ModalScreen[None], inherit_bindings=False):
         Binding("ctrl+c", "app.leave", "Quit", priority=True, show=False, id="small.leave", tooltip="Quit."),
     ]
 
-    def __init__(self) -> None:
-        super().__init__(id="too-small")
-
     def compose(self) -> ComposeResult:
         yield Static("", markup=False)
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.widgets import Button, Static
 
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button, says
@@ -16,10 +13,6 @@ from tui.plan.fields.all_fields import BY_KEY
 
 class SecretScreen(Dialog[str]):
     """Shows one masked field; dismissed with the typed text, or None."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close", id="secret.close", tooltip="Close without starting anything."),
-    ]
 
     def __init__(self, key: str) -> None:
         """`key` is the secret's key in the plan."""

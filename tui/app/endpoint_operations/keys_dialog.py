@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.widgets import Button, Static
 
 from tui.app.dialogs.base import Box, buttons, close_button, says
@@ -31,10 +29,6 @@ class KeysDialog(OperationDialog[bool]):
 
     Dismissed with whether a key was regenerated.
     """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "close", "Close", id="keys.close", tooltip="Close; regenerated keys stay valid."),
-    ]
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)

@@ -7,10 +7,10 @@ from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
+from textual.containers import VerticalScroll
 from textual.widgets import Button, Select
 
 from tui.app.dialogs.base import Box, buttons, close_button, says
-from tui.app.dialogs.text_dialog import TextScroll
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.endpoint_operations.removal import Choice, Removal, choices, removal
 from tui.app.state.background import in_thread
@@ -36,7 +36,7 @@ class RemovalDialog(OperationDialog[bool]):
         yield Box(
             "Remove",
             Select(self._options, value=0, allow_blank=False, id="remove-what", compact=True, tooltip="What to remove"),
-            TextScroll(Facts("remove-text"), id="remove-means"),
+            VerticalScroll(Facts("remove-text"), id="remove-means"),
             says(id="said"),
             buttons(Button("Remove …", id="remove-go", compact=True), close_button("Cancel", variant="primary")),
             classes="-wide -remove",
@@ -81,8 +81,7 @@ class RemovalDialog(OperationDialog[bool]):
         self.dismiss(self._done)
 
     @on(Select.Changed)
-    def _other(self, event: Select.Changed) -> None:
-        event.stop()
+    def _other(self) -> None:
         if not self._working and not self._done:
             self.take_back()
             self._look()

@@ -57,12 +57,6 @@ class ShareRow(Widget, can_focus=True):
             self.after = after
             self.refresh()
 
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
-        self.refresh()
-
     def action_move(self, by: int) -> None:
         """Ask for a share some steps higher or lower."""
         self.post_message(self.Moved(self.deployment, by))

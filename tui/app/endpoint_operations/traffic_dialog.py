@@ -8,11 +8,11 @@ from typing import Any
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
 from tui.app.dialogs.base import Box, buttons, close_button, says
-from tui.app.dialogs.text_dialog import TextScroll
 from tui.app.endpoint_operations import traffic_shares
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.endpoint_operations.share_row import ShareRow
@@ -47,7 +47,7 @@ class TrafficDialog(OperationDialog[bool]):
         with Box("Traffic", classes="-wide -traffic") as dialog:
             dialog.border_subtitle = "left, right: 5 %; Home: none; End: all"
             yield says("▸ Reading the endpoint", id="said")
-            yield TextScroll(id="traffic-rows", can_focus=False)
+            yield VerticalScroll(id="traffic-rows", can_focus=False)
             yield says(id="traffic-preview")
             yield buttons(
                 Button("Apply …", id="traffic-apply", compact=True),
@@ -111,7 +111,6 @@ class TrafficDialog(OperationDialog[bool]):
         return {name: share for name, share in self._split.items() if share} != self._before
 
     def on_share_row_moved(self, event: ShareRow.Moved) -> None:
-        event.stop()
         if self._working:
             return
         if self._asked is not None:

@@ -306,7 +306,6 @@ class RunScreen(Dialog["tuple[str, Run]"]):
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:
-        event.stop()
         question = (
             "! The run's plan, log and journal are deleted from this machine: it can no longer be resumed. What it "
             "created in Azure remains, and costs. Discard it?"

@@ -10,9 +10,9 @@ from typing import Any
 from tui.app.state.store import Store
 from tui.app.steps import az_files
 from tui.common.request_body import JSON, content_type
-from tui.plan.fields.all_fields import BY_KEY, fields_of
+from tui.plan.fields.all_fields import fields_of
 from tui.plan.fields.sources import is_registered
-from tui.plan.load_save.document import denormalise
+from tui.plan.load_save.document import Document, denormalise
 from tui.plan.load_save.references import REFERENCE
 from tui.plan.rules.value_rules import steps_of
 
@@ -61,17 +61,12 @@ def _files(step: str, store: Store) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _part(step: str, store: Store) -> dict[str, Any]:
-    values = {
-        field.key: store.document.get(field.key)
-        for field in fields_of(step, advanced=True)
-        if store.document.asked(field.key)
-    }
-    kept = {
-        key: value
-        for key, value in values.items()
-        if value is not None and (BY_KEY[key].kind != "secret" or "${" in str(value))
-    }
-    return denormalise(az_files.nested(kept))
+    part = Document()
+    for field in fields_of(step, advanced=True):
+        value = store.document.get(field.key)
+        if value is not None and store.document.asked(field.key) and (field.kind != "secret" or "${" in str(value)):
+            part.set(field.key, value, "")
+    return denormalise(part.tree)
 
 
 def shell_word(value: Any) -> str:
@@ -107,18 +102,8 @@ class _Commands:
         return str(self.store.value(key) or "")
 
     def of(self, step: str) -> list[str]:
-        known = {
-            "credentials": self.credentials,
-            "workspace": self.workspace,
-            "endpoint": self.endpoint,
-            "model": self.model,
-            "compute": self.compute,
-            "network": self.network,
-            "review": self.everything,
-            "deploy": self.everything,
-            "test": self.test,
-        }
-        return known.get(step, self.everything)()
+        commands: list[str] = getattr(self, step, self.everything)()  # Review and Deploy are about everything
+        return commands
 
     def credentials(self) -> list[str]:
         secret = self.written("credential.client_secret")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from tui.app.state.store import Store
@@ -75,15 +74,3 @@ def _file(schema: str, made: sdk_entities.Entity) -> dict[str, Any]:
     tree = made.tree()
     first = {name: tree[name] for name in _FIRST if name in tree}
     return {"$schema": f"{SCHEMAS}{schema}.schema.json", **first, **tree}
-
-
-def nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert values by dotted keys to a tree."""
-    tree: dict[str, Any] = {}
-    for key, value in values.items():
-        *parents, last = key.split(".")
-        node = tree
-        for parent in parents:
-            node = node.setdefault(parent, {})
-        node[last] = value
-    return tree

@@ -1,9 +1,11 @@
-"""The base of panes that are forms: shows the step's fields, with the step's own widgets above and below."""
+"""The base of panes that are forms: shows the step's fields and the helper's answers about them."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,13 +14,17 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tui.app.state.answers import BLINK
 from tui.app.state.background import in_thread
-from tui.app.state.store import Store
+from tui.app.state.store import DEPENDS, Store
 from tui.app.steps.field_groups import group_of, grouped
 from tui.app.steps.step_pane import Action, Pane
 from tui.app.text import formatting
+from tui.app.widgets.facts import Fact, Facts
 from tui.app.widgets.field_row import FieldRow
 from tui.plan.fields.all_fields import BY_KEY, Field, fields_of
+
+DEBOUNCE = 0.5  # seconds without a key before a slow query is sent
 
 
 class FieldHeading(Static):
@@ -34,7 +40,16 @@ class FormScroll(VerticalScroll, can_focus=False, inherit_bindings=False):
 
 
 class FormPane(Pane):
-    """Shows the fields of a step, one row each. Subclasses add widgets above and below them."""
+    """Shows the fields of a step, one row each, and the helper's answers in a Facts widget with the id `found`.
+
+    Subclasses add widgets above and below the fields. A step mainly has one query: `asks` is its name, `busy` the text
+    shown meanwhile, `patience` the timeout in seconds. It is sent when the environment is complete, and when typing in
+    a field that affects it pauses.
+    """
+
+    asks: ClassVar[str] = ""
+    busy: ClassVar[str] = ""
+    patience: ClassVar[float] = 60
 
     BINDINGS: ClassVar = [
         Binding("up", "app.focus_previous", "Up", show=False, id="form.up", tooltip="The previous field."),
@@ -44,6 +59,7 @@ class FormPane(Pane):
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self.all_fields = False
+        self.raw_errors: dict[str, str] = {}  # by question
 
     def compose(self) -> ComposeResult:
         with FormScroll():
@@ -101,9 +117,6 @@ class FormPane(Pane):
                 row = self.row_for(field, group_of(field)[1])
                 self.query_one(FormScroll).mount(row, after=above)
             above = row or above
-
-    def changed(self, name: str) -> None:
-        """React to a changed field, an answered or discarded query, or the environment becoming complete."""
 
     def rows(self) -> list[FieldRow]:
         """Return the existing rows, in order."""
@@ -169,7 +182,6 @@ class FormPane(Pane):
     @on(FieldRow.Submitted)
     def _entered(self, event: FieldRow.Submitted) -> None:
         """Go to the next field on Enter; after the last one, to a button."""
-        event.stop()
         shown = [row for row in self.rows() if row.display]
         following = shown[shown.index(event.row) + 1 :]
         (following[0].control if following else self.after_fields()).focus()
@@ -179,9 +191,80 @@ class FormPane(Pane):
         return self.screen.query_one("#next")
 
     def actions(self) -> list[Action]:
-        if not self.less_usual():
-            return []
-        return [Action(self.extra_label, "Less common fields of this step.", self._toggle)]
+        found = []
+        if any(self.raw_errors.values()):
+            found.append(Action("Show the raw error", "The text as sent by Azure, to copy for support.", self._raw))
+        if self.less_usual():
+            found.append(Action(self.extra_label, "Less common fields of this step.", self.extra))
+        return found
 
-    def _toggle(self) -> None:
-        self.run_worker(self.show_all(not self.all_fields), group="show-all", exclusive=True)
+    def _raw(self) -> None:
+        self.show_text("The raw error", "\n\n".join(raw for raw in self.raw_errors.values() if raw))
+
+    # The helper
+
+    def look(self, wait: float = 0) -> None:
+        """Send the step's query after `wait` seconds, replacing one that is still waiting."""
+        self.in_background(partial(self._look, wait), self.asks)
+
+    async def _look(self, wait: float) -> None:
+        if self.may_ask():
+            facts = self.query_one("#found", Facts)
+            answer = await self.question(self.asks, facts, self.busy, timeout=self.patience, wait=wait)
+            if answer is not None:
+                self.answered(answer)
+
+    def ask_again(self) -> None:
+        """Send the query again, even if an answer is known."""
+        self.store.facts.pop(self.asks, None)
+        self.look()
+
+    def may_ask(self) -> bool:
+        """Whether the fields are complete enough for the query. May read the disk."""
+        return True
+
+    def answered(self, answer: Any) -> None:
+        """Show the answer to the step's query."""
+
+    def outdated(self) -> None:
+        """React to a change of a field that affects the query."""
+
+    def changed(self, name: str) -> None:
+        """React to a changed field, an answered or discarded query, or the environment becoming complete."""
+        if name.startswith(DEPENDS[self.asks]):
+            self.outdated()
+            if self.display:
+                self.look(DEBOUNCE)
+        elif name == "ready" and self.display:
+            self.look()
+
+    async def question(
+        self, name: str, facts: Facts, busy: str, *, timeout: float = 60, wait: float = 0, **with_: Any
+    ) -> Any | None:
+        """Return the helper's answer, or None after an error, which is then shown in `facts`.
+
+        An answer that is no longer valid for the plan is dropped (returns None, shows nothing).
+        """
+        await asyncio.sleep(wait)
+
+        def sign_of_life(seconds: float) -> None:
+            passed = f" {seconds:.0f} s" if seconds >= 1 else ""
+            facts.show([Fact("busy", f"{self.store.preparing or busy} …{passed}")])
+
+        with self.each_second(sign_of_life):
+            answer = await self.store.answer(name, timeout=timeout, blink=BLINK, **with_)
+        if answer.late:
+            facts.show([])
+            return None
+        if answer.error is not None:
+            self.raw_errors[name] = answer.error.raw
+            facts.show(self.card(answer.error))
+            return None
+        self.raw_errors.pop(name, None)
+        return answer.value
+
+    def card(self, error: Any) -> list[Fact]:
+        """Return an error's lines: what happened, why, what to do."""
+        words = "Azure's error text: ctrl+o, Show the raw error." if error.raw else ""
+        rows = (("bad", f"{error.title}.".replace("..", ".")), ("", error.cause), ("", error.remedy), ("none", words))
+        return [Fact(kind, text) for kind, text in rows if text]

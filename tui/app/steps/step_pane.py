@@ -38,7 +38,6 @@ class Pane(Vertical):
     step: ClassVar[str] = ""
     roomy: ClassVar[bool] = False  # whether it takes over the help rows on a short screen; ctrl+g still shows the help
     next_label: str = "Next"
-    back_label: str = "Back"
     extra_label: str = ""  # a third button, left of Back; none if empty
 
     @dataclass
@@ -49,7 +48,7 @@ class Pane(Vertical):
         key: str | None = None
 
     class Relabel(Message):
-        """The pane's `next_label`, `back_label` or `extra_label` has changed."""
+        """The pane's `next_label` or `extra_label` has changed."""
 
     class Leave(Message):
         """The pane asks to quit the program (with a dialog, while a run is in progress)."""

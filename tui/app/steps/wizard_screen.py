@@ -28,19 +28,6 @@ from tui.app.widgets.screen_keys import MOVING, give_back
 if TYPE_CHECKING:
     from tui.app.app_interface import AppInterface
 
-# A pane's module is imported when its step is first shown.
-PANES: dict[str, tuple[str, str]] = {
-    "credentials": ("tui.app.steps.credentials.pane", "CredentialsPane"),
-    "workspace": ("tui.app.steps.workspace.pane", "WorkspacePane"),
-    "endpoint": ("tui.app.steps.endpoint.pane", "EndpointPane"),
-    "model": ("tui.app.steps.model.pane", "ModelPane"),
-    "compute": ("tui.app.steps.compute.pane", "ComputePane"),
-    "network": ("tui.app.steps.network.pane", "NetworkPane"),
-    "review": ("tui.app.steps.review.pane", "ReviewPane"),
-    "deploy": ("tui.app.steps.deploy.pane", "DeployPane"),
-    "test": ("tui.app.steps.test.pane", "TestPane"),
-}
-
 
 class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
     """Shows the header, the rail, the step's pane, the help, Back and Next, and the footer."""
@@ -129,8 +116,8 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         return self._panes.get(self.step)
 
     def _make(self, step: str) -> Pane:
-        module, name = PANES[step]
-        pane: Pane = getattr(import_module(module), name)(self.store)
+        module = import_module(f"tui.app.steps.{step}.pane")  # when the step is first shown
+        pane: Pane = getattr(module, f"{step.capitalize()}Pane")(self.store)
         self._panes[step] = pane
         return pane
 
@@ -167,11 +154,9 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
         extra = self.query_one("#extra", Button)
         extra.label = pane.extra_label
         extra.display = bool(pane.extra_label)
-        back = self.query_one("#back", Button)
-        back.label = pane.back_label
         for button in self.query("#buttons Button"):
             button.refresh(layout=True)
-        back.disabled = self.step == ORDER[0] and not self.return_to
+        self.query_one("#back", Button).disabled = self.step == ORDER[0] and not self.return_to
 
     def set_status(self, text: str) -> None:
         """Show a status line next to the buttons."""
@@ -248,19 +233,16 @@ class WizardScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     @on(Pane.GoTo)
     async def _go_to(self, event: Pane.GoTo) -> None:
-        event.stop()
         self.return_to = self.step if ORDER.index(event.step) < ORDER.index(self.step) else None
         await self.show_step(event.step, event.key)
 
     @on(Pane.Relabel)
-    def _relabel(self, event: Pane.Relabel) -> None:
-        event.stop()
+    def _relabel(self) -> None:
         if self.pane is not None:
             self._label(self.pane)
 
     @on(Pane.Status)
     def _status(self, event: Pane.Status) -> None:
-        event.stop()
         self.set_status(event.text)
 
     @on(Pane.Leave)

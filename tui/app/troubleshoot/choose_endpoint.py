@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Button, OptionList
@@ -56,7 +56,6 @@ class ChooseEndpointDialog(Dialog[FoundEndpoint]):
 
     @on(OptionList.OptionSelected)
     def _picked(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
         try:
             self.dismiss(of_run(self._known[event.option_index].run))
         except PlanInvalid as invalid:
@@ -64,10 +63,8 @@ class ChooseEndpointDialog(Dialog[FoundEndpoint]):
 
     @on(TextInput.Submitted)
     @on(Button.Pressed, "#open")
-    def _open(self) -> None:
-        self.run_worker(self._read(), group="open", exclusive=True)
-
-    async def _read(self) -> None:
+    @work(group="open", exclusive=True)
+    async def _open(self) -> None:
         typed = self.query_one("#which", TextInput).value
         if not typed.strip():
             self.say("! Enter an endpoint, or select one below.")

@@ -8,12 +8,12 @@ from typing import Any
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
 from tui.app.dialogs.base import Box, says
-from tui.app.dialogs.text_dialog import TextScreen, TextScroll
+from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.state.store import Store
 from tui.app.widgets.inputs import TextInput
@@ -54,7 +54,7 @@ class FindingDialog(OperationDialog[bool]):
         item = self.finding
         kind = "advice" if item.get("advice") else WORDS.get(str(item["severity"]), str(item["severity"]))
         with Box(f"{kind}: {item.get('deployment') or item.get('id')}", classes="-wide -finding"):
-            yield TextScroll(Static(text(item), id="finding-text", markup=False), id="finding-scroll")
+            yield VerticalScroll(Static(text(item), id="finding-text", markup=False), id="finding-scroll")
             yield TextInput("", id="finding-input", password=True)
             yield says(id="said")
             with Horizontal(classes="row"):
@@ -90,7 +90,6 @@ class FindingDialog(OperationDialog[bool]):
 
     @on(Button.Pressed, ".fix")
     def _preview(self, event: Button.Pressed) -> None:
-        event.stop()
         if self._working:
             return
         self._chosen = fix = self.fixes[int(str(event.button.id).rpartition("-")[2])]

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Callable, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Button, ContentSwitcher, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.app.dialogs.text_dialog import TextScreen, TextScroll
+from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.state.answers import stay_busy
 from tui.app.state.store import Store
 from tui.app.steps.deploy.run_log import RunLog
@@ -79,7 +79,6 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         self._body = plan_request(store.document)
         self._looking = False
         self._news: list[str] = []
-        self._log_lines: list[LogLine] = []
 
     def compose(self) -> ComposeResult:
         yield Static(self._title(f"troubleshoot {self._endpoint}"), id="trouble-title", markup=False)
@@ -88,16 +87,16 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
             with Vertical(id="section-findings"):
                 yield OptionList(id="findings")
                 yield Static("", id="news", markup=False)
-            with TextScroll(id="section-state"):
+            with VerticalScroll(id="section-state"):
                 yield Static(id="state-text", markup=False)
             with Vertical(id="section-path"):
                 yield NetworkPath(id="trouble-path")
-                with TextScroll(id="hop-scroll", can_focus=False):
+                with VerticalScroll(id="hop-scroll", can_focus=False):
                     yield Static(id="hop-text", markup=False)
             with Vertical(id="section-logs"):
                 yield RunLog(id="trouble-log")
             for name in ("changes", "metrics", "tests"):
-                with TextScroll(id=f"section-{name}"):
+                with VerticalScroll(id=f"section-{name}"):
                     yield Static(id=f"{name}-text", markup=False)
         with Horizontal(id="buttons"):
             yield Static("", id="status", markup=False)
@@ -129,6 +128,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     # Reading
 
+    @on(Button.Pressed, "#look")
     def look(self) -> None:
         """Read everything again, unless that is already in progress."""
         if not self._looking:
@@ -232,14 +232,13 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         lines = []
         tasks = []
         for log in self.report.get("logs") or ():
-            task = texts.log_name(log)
+            task = str(log["deployment"]) + ("" if log["container"] == "inference-server" else " init")
             tasks.append(task)
             lines += [LogLine(task, log["container"], line, "") for line in str(log["content"]).splitlines()]
         kept = (self.report.get("log_analytics") or {}).get("lines") or []
         if kept:
             tasks.insert(0, "kept")
             lines[:0] = [LogLine("kept", "Log Analytics", "  ".join(row.values()), "") for row in reversed(kept)]
-        self._log_lines = lines
         view = self.query_one(RunLog)
         view.offer(tuple(dict.fromkeys(tasks)))
         view.show(lines, len(lines))
@@ -275,7 +274,6 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
 
     def on_sections_chosen(self, event: Sections.Chosen) -> None:
         """Show another section, and move the focus into it if asked."""
-        event.stop()
         self.query_one(ContentSwitcher).current = f"section-{event.section}"
         if event.into:
             self._into()
@@ -295,21 +293,20 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         """Move the focus to the row of sections."""
         self.query_one(Sections).focus()
 
-    def on_network_path_marked(self, event: NetworkPath.Marked) -> None:
-        event.stop()
+    def on_network_path_marked(self) -> None:
         hop = self.query_one(NetworkPath).marked
         self.query_one("#hop-text", Static).update("\n".join(line for _, line in explain(hop)) if hop else "")
 
-    def on_network_path_asked(self, event: NetworkPath.Asked) -> None:
-        event.stop()
-        lines = "\n".join(line for _, line in explain(event.hop))
-        self.app.push_screen(TextScreen(event.hop.title, lines, export=True))
+    @on(OptionList.OptionSelected, "#trouble-path")
+    def _details(self, event: OptionList.OptionSelected) -> None:
+        hop = self.query_one(NetworkPath).hops[event.option_index]
+        lines = "\n".join(line for _, line in explain(hop))
+        self.app.push_screen(TextScreen(hop.title, lines, export=True))
 
     # Actions
 
     @on(OptionList.OptionSelected, "#findings")
     def _selected(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
         item = self.report["findings"][event.option_index]
         self.app.push_screen(FindingDialog(self.store, item), self._fixed)
 
@@ -317,26 +314,22 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         if fixed:
             self.look()
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        pressed: dict[str | None, Callable[[], object]] = {
-            "look": self.look,
-            "watch": self._watch,
-            "support": self.action_support,
-            "home": self.app.go_home,
-        }
-        pressed[event.button.id]()
+    @on(Button.Pressed, "#home")
+    def _home(self) -> None:
+        self.app.go_home()
 
+    @on(Button.Pressed, "#watch")
     def _watch(self) -> None:
         self.watching = not self.watching
         self.query_one("#watch", Button).label = "Watch: on" if self.watching else "Watch: off"
         if self.watching:
             self.look()
 
-    def on_run_log_save(self, event: RunLog.Save) -> None:
+    @on(Button.Pressed, "#log-save")
+    def _save_log(self) -> None:
         from tui.common.write_atomic import write_atomic
         from tui.engine.journal.state_folder import state_folder
 
-        event.stop()
         try:
             path = state_folder() / f"log-{self._endpoint}.txt"
             write_atomic(path, self.query_one(RunLog).view.shown_text(), mode=0o600)
@@ -345,6 +338,7 @@ class TroubleshootScreen(NewestSize, Screen[None], inherit_bindings=False):
         else:
             self._say(f"Written to {path}")
 
+    @on(Button.Pressed, "#support")
     def action_support(self) -> None:
         """Show all details as one text, without secrets."""
         from tui.common.redact import redact

@@ -35,8 +35,3 @@ def test_text(call: Mapping[str, Any]) -> str:
     """Return a test call's line, with the first lines of the response body."""
     body = "\n".join(f"    {line}" for line in str(call.get("body") or "").splitlines()[:6])
     return f"{words.test_line(call)}\n{body}" if body else words.test_line(call)
-
-
-def log_name(log: Mapping[str, Any]) -> str:
-    """Return the name shown before a container's log lines."""
-    return str(log["deployment"]) + ("" if log["container"] == "inference-server" else " init")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.message import Message
 from textual.style import Style
 from textual.widgets import Button, Collapsible, Static
 
@@ -93,28 +92,7 @@ def _text(value: Any) -> str:
 
 
 class CardView(Vertical):
-    """Shows a card, with a button for each available action."""
-
-    @dataclass
-    class Edit(Message):
-        """Edit the field or step that the card is about."""
-
-        step: str
-        key: str | None
-
-    class Again(Message):
-        """Start a new run."""
-
-    class Retry(Message):
-        """Retry the failed task and continue with those after it."""
-
-    class Support(Message):
-        """Copy the card for support."""
-
-    class Log(Message):
-        """Show the log instead of the card."""
-
-    MESSAGES: ClassVar = {"card-again": Again, "card-retry": Retry, "card-copy": Support, "card-log": Log}
+    """Shows a card, with a button for each available action; the pane handles the buttons."""
 
     card: Card | None = None
 
@@ -178,13 +156,6 @@ class CardView(Vertical):
         """Return the button to focus when the card appears."""
         buttons = [self.query_one(f"#card-{name}", Button) for name in ("edit", "retry", "again", "copy")]
         return next(button for button in buttons if button.display)
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        if event.button.id == "card-edit" and self.card:
-            self.post_message(self.Edit(self.card.step, self.card.key))
-        elif event.button.id in self.MESSAGES:
-            self.post_message(self.MESSAGES[event.button.id]())
 
 
 def _edit_label(card: Card) -> str:

@@ -22,7 +22,7 @@ class Choice(Widget, can_focus=True):
     """Selects one of `choices`. Left and right (up and down if stacked) change it; Space selects the next one.
 
     `notes` are explanations by choice; if given, the choices are stacked. `refused` gives the reason why a choice
-    cannot be selected; `empty` is the label of the choice "" (no value in the plan).
+    cannot be selected. The choice "" stands for no value in the plan.
     """
 
     BINDINGS: ClassVar = [
@@ -61,19 +61,17 @@ class Choice(Widget, can_focus=True):
         value: str = "",
         *,
         notes: Mapping[str, str] | None = None,
-        empty: str = "not set",
         id: str | None = None,
     ) -> None:
         super().__init__(id=id)
         self.choices = tuple(choices)
         self.notes = dict(notes or {})
         self.refused: dict[str, str] = {}
-        self.empty = empty
         self.set_reactive(Choice.value, value)
 
     def label(self, choice: str) -> str:
         """Return the label of a choice."""
-        return choice or self.empty
+        return choice or "not set"
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return len(self.choices) if self.notes else 1

@@ -13,10 +13,9 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Button
 
 from tui.app.text.cell_width import wrap
-from tui.app.widgets.help import Topic
+from tui.app.widgets.help import HelpButton, Topic
 
 Row = tuple[Content, Optional[int]]  # a line, and the index of its item, for the mouse
 
@@ -24,19 +23,14 @@ KEYS = "Enter: select · Esc: cancel · Tab: keep the text"
 LOADING, LISTED, REFUSED = "loading", "listed", "refused"
 
 
-class ListButton(Button):
-    """Opens a field's list, as the key Down does."""
-
-    def __init__(self, noun: str, **options: Any) -> None:
-        super().__init__("▾", compact=True, **options)
-        self.noun = noun
-
-    def topic(self) -> Topic:
-        return Topic(
-            f"List of {self.noun}",
-            f"Lists the {self.noun} that this identity may list. Down in the field does the same.",
-            "You can also type a value, even if nothing can be listed. " + KEYS + ".",
-        )
+def list_button(noun: str, id: str) -> HelpButton:
+    """Create the button that opens a field's list, as the key Down does."""
+    topic = Topic(
+        f"List of {noun}",
+        f"Lists the {noun} that this identity may list. Down in the field does the same.",
+        "You can also type a value, even if nothing can be listed. " + KEYS + ".",
+    )
+    return HelpButton(topic, "▾", id=id)
 
 
 class DropList(Widget, can_focus=False):

@@ -17,11 +17,11 @@ from textual.widgets import Button, Static
 
 from tui.app.state.answers import BLINK, explained
 from tui.app.state.background import in_thread
-from tui.app.state.field_lists import CHOSEN, LISTS, ListSource
+from tui.app.state.field_lists import CHOSEN, LISTS
 from tui.app.state.store import Store
 from tui.app.steps.step_texts import CHOICES
 from tui.app.widgets.choice import Choice
-from tui.app.widgets.drop_list import LOADING, DropList, ListButton
+from tui.app.widgets.drop_list import LOADING, DropList, list_button
 from tui.app.widgets.field_topic import field_topic, short_source
 from tui.app.widgets.help import Topic
 from tui.app.widgets.inputs import TextInput
@@ -67,9 +67,7 @@ class FieldRow(Widget):
 
         row: FieldRow
 
-    def __init__(
-        self, field: Field, store: Store, source: ListSource | None = None, *, label: str = "", table: str = ""
-    ) -> None:
+    def __init__(self, field: Field, store: Store, *, label: str = "", table: str = "") -> None:
         """`label` replaces the field's own label under a heading that says the rest.
 
         `table` is the plural noun for what the pane itself lists for this field; Down then posts the message Opened.
@@ -89,7 +87,7 @@ class FieldRow(Widget):
         self._below = Static("", classes="field-below", markup=False)
         self.stacked = isinstance(self.control, Choice) and bool(self.control.notes)
         self.set_class(self.stacked, "-stacked")
-        self.source = (source or LISTS.get(field.key)) if isinstance(self.control, TextInput) else None
+        self.source = LISTS.get(field.key) if isinstance(self.control, TextInput) else None
         self.noun = self.source.noun if self.source else table  # for the listed items; empty without a list
         self.list = DropList(self.noun)  # never opened without a source
         self._before = ""  # the field's text when its list was opened
@@ -97,7 +95,7 @@ class FieldRow(Widget):
     def compose(self) -> ComposeResult:
         yield Static(self.label, classes="field-label", markup=False)
         if self.noun:
-            button = ListButton(self.noun, id="list-" + self.field.key.replace(".", "-"))
+            button = list_button(self.noun, "list-" + self.field.key.replace(".", "-"))
             yield Horizontal(self.control, button, classes="field-cell")
             yield self._note
             if self.source is not None:
@@ -148,7 +146,7 @@ class FieldRow(Widget):
         return short_source(self.store.provenance(self.field.key))
 
     def say(self, remark: str, kind: str = "") -> None:
-        """Show a line below the field; `kind` is "", "ok" or "warn"."""
+        """Show a line below the field; `kind` is "" or "warn"."""
         self.remark, self.remark_kind = remark, kind
         self._show_below()
 
@@ -161,7 +159,6 @@ class FieldRow(Widget):
     def _show_below(self) -> None:
         stands_for = self.store.resolved(self.field.key)
         self.set_class(self.error is not None, "-error")
-        self.set_class(not self.error and self.remark_kind == "ok", "-ok")
         self.set_class(not self.error and self.remark_kind == "warn", "-warn")
         text = f"✖ {self.error}" if self.error else self.remark or (f"= {stands_for}" if stands_for else "")
         if text != self._below.content:  # a layout per letter costs more than the letter itself
@@ -197,18 +194,15 @@ class FieldRow(Widget):
 
     @on(Choice.Changed)
     def _chosen(self, event: Choice.Changed) -> None:
-        event.stop()
         self.store.set(self.field.key, event.value)
         self.check()
 
     @on(Choice.Refused)
     def _refused(self, event: Choice.Refused) -> None:
-        event.stop()
         self.say(f"! {event.value or 'not set'} cannot be selected: {event.reason}", "warn")
 
     @on(TextInput.Submitted)
-    def _entered(self, event: TextInput.Submitted) -> None:
-        event.stop()
+    def _entered(self) -> None:
         if not self.list.display:
             self.post_message(self.Submitted(self))
         elif self.list.item is not None:
@@ -269,8 +263,7 @@ class FieldRow(Widget):
         return super().check_action(action, parameters)
 
     @on(Button.Pressed)
-    def _list_pressed(self, event: Button.Pressed) -> None:
-        event.stop()
+    def _list_pressed(self) -> None:
         self.open_list()
 
     def open_list(self) -> None:
@@ -339,7 +332,6 @@ class FieldRow(Widget):
 
     @on(DropList.Clicked)
     def _clicked(self, event: DropList.Clicked) -> None:
-        event.stop()
         self.take(event.item)
 
     def take(self, item: dict[str, Any]) -> None:

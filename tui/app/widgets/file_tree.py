@@ -82,9 +82,9 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
 
         entry: Entry
 
-    def __init__(self, *, takes: str = "any", lister: Lister = folder_entries.scan, id: str | None = None) -> None:
+    def __init__(self, *, lister: Lister = folder_entries.scan, id: str | None = None) -> None:
         super().__init__("", id=id)
-        self.takes = takes
+        self.takes = "any"
         self.lister = lister
         self.auto_expand = False
         self.guide_depth = 2
@@ -272,12 +272,7 @@ class FileTree(Tree[Optional[Item]], inherit_bindings=False):
         await super()._on_click(event)
         self.action_open()
 
-    def on_tree_node_selected(self, event: Tree.NodeSelected[Any]) -> None:
-        """Ignore Textual's own selection."""
-        event.stop()
-
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[Any]) -> None:
-        event.stop()
         item = event.node.data
         if isinstance(item, Item):
             self.post_message(self.Marked(item.entry))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
+from typing import Any
 
 from rich.cells import cell_len
 from textual.content import Content
-from textual.widgets import Static
+from textual.widgets import Button, Static
 
 from tui.app.text.cell_width import wrap
 
@@ -56,6 +57,17 @@ class Topic:
                 content += Content.styled(f"{heading}\n", "$text-muted")
             content += Content(text)
         return content
+
+
+class HelpButton(Button):
+    """A button with its own help topic; its label defaults to the topic's title."""
+
+    def __init__(self, topic: Topic, label: str | None = None, **options: Any) -> None:
+        super().__init__(topic.title if label is None else label, compact=True, **options)
+        self._topic = topic
+
+    def topic(self) -> Topic:
+        return self._topic
 
 
 class HelpBar(Static):

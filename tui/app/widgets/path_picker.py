@@ -21,7 +21,7 @@ from tui.app.state.store import Store
 from tui.app.text import formatting
 from tui.app.widgets import folder_entries
 from tui.app.widgets.choice import Choice
-from tui.app.widgets.file_tree import FileTree, start_folder
+from tui.app.widgets.file_tree import FileTree, shown, start_folder
 from tui.app.widgets.folder_entries import Lister
 from tui.app.widgets.help import Topic
 from tui.helper.client import HelperError
@@ -33,17 +33,11 @@ KEYS = "Enter: select · →: open · ←: close or go up · Esc: cancel"
 PAUSE = 0.4  # seconds that a folder stays highlighted before its files are counted
 
 
-class ModelList(OptionList, inherit_bindings=False):
+class ModelList(OptionList):
     """Lists registered models, or the versions of one."""
 
     BINDINGS: ClassVar = [
-        Binding("up", "cursor_up", "Up", show=False, id="models.up", tooltip="The previous line."),
-        Binding("down", "cursor_down", "Down", show=False, id="models.down", tooltip="The next line."),
-        Binding("pageup", "page_up", "Page up", show=False, id="models.page_up", tooltip="A page up."),
-        Binding("pagedown", "page_down", "Page down", show=False, id="models.page_down", tooltip="A page down."),
-        Binding("home", "first", "First", show=False, id="models.first", tooltip="The first line."),
-        Binding("end", "last", "Last", show=False, id="models.last", tooltip="The last line."),
-        Binding("enter,space,right", "select", "Select", show=False, id="models.take",
+        Binding("space,right", "select", "Select", show=False, id="models.take",
                 tooltip="Show the model's versions, or select a version."),
     ]  # fmt: skip
 
@@ -181,12 +175,10 @@ class PathPicker(Vertical):
 
     @on(FileTree.Said)
     def _reading(self, event: FileTree.Said) -> None:
-        event.stop()
         self._say(event.text)
 
     @on(FileTree.Marked)
     def _marked(self, event: FileTree.Marked) -> None:
-        event.stop()
         self.workers.cancel_group(self, "count")
         if event.entry.folder and event.entry.path != self.files.folder:
             self._count(event.entry.path)
@@ -200,15 +192,13 @@ class PathPicker(Vertical):
                 counted = await self.store.ask("count_files", timeout=30, path=path)
             except HelperError:
                 return
-            name = formatting.plain(Path(path).name.encode("utf-8", "replace").decode())
-            self._say(f"{name}/: {counted_in_words(counted)}")
+            self._say(f"{shown(Path(path).name)}/: {counted_in_words(counted)}")
             if counted["ended"]:
                 return
             await asyncio.sleep(COUNT_EVERY)
 
     @on(FileTree.Taken)
     def _taken(self, event: FileTree.Taken) -> None:
-        event.stop()
         self.post_message(self.Chosen(self.key, self._as_value(event.path), {}))
 
     def _as_value(self, path: str) -> str:
@@ -252,7 +242,6 @@ class PathPicker(Vertical):
 
     @on(OptionList.OptionSelected, "#picker-models")
     def _model(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
         item = self._items[event.option_index]
         value = str(item.get("value") or "")
         if self._of:
@@ -264,13 +253,11 @@ class PathPicker(Vertical):
     # Buttons and keys
 
     @on(Choice.Changed, "#picker-kind")
-    def _switched(self, event: Choice.Changed) -> None:
-        event.stop()
+    def _switched(self) -> None:
         self._show_kind()
 
     @on(Button.Pressed, "#picker-above")
-    def _above(self, event: Button.Pressed) -> None:
-        event.stop()
+    def _above(self) -> None:
         if self.files.display:
             self.go_above()
             self.files.focus()
@@ -291,8 +278,7 @@ class PathPicker(Vertical):
 
 def counted_in_words(counted: dict[str, Any]) -> str:
     """Format a count: `1,204 files, 3.1 GB`, with the ignored files and whether the count is still in progress."""
-    number = int(counted.get("files") or 0)
-    words = f"{number:,} file{'' if number == 1 else 's'}, {formatting.size(counted.get('bytes') or 0)}"
+    words = formatting.files(int(counted.get("files") or 0), counted.get("bytes") or 0)
     left_out = int(counted.get("left_out") or 0)
     if left_out:
         words += f"; {left_out:,} ignored by {counted.get('ignore_file')}"

@@ -11,17 +11,10 @@ from textual.widgets import Button
 
 from tui.app.state.store import Store
 from tui.app.widgets.field_row import FieldRow
-from tui.app.widgets.help import Topic
+from tui.app.widgets.help import HelpButton, Topic
 from tui.plan.fields.all_fields import Field
 
-LABEL = "Browse"
-
-
-class BrowseButton(Button):
-    """Opens the file picker."""
-
-    def topic(self) -> Topic:
-        return Topic("Browse", "Shows files and folders below; Enter selects one. Typing the path is faster.")
+BROWSE = Topic("Browse", "Shows files and folders below; Enter selects one. Typing the path is faster.")
 
 
 class PathRow(FieldRow):
@@ -35,7 +28,7 @@ class PathRow(FieldRow):
 
     def __init__(self, field: Field, store: Store, *, label: str = "") -> None:
         super().__init__(field, store, label=label)
-        self.browse = BrowseButton(LABEL, compact=True, classes="path-browse")
+        self.browse = HelpButton(BROWSE, classes="path-browse")
         self.browse.display = False
 
     def compose(self) -> ComposeResult:
@@ -65,6 +58,5 @@ class PathRow(FieldRow):
             self._show_browse(False)
 
     @on(Button.Pressed, ".path-browse")
-    def _pressed(self, event: Button.Pressed) -> None:
-        event.stop()
+    def _pressed(self) -> None:
         self.post_message(self.Browse(self))

@@ -7,11 +7,11 @@ from typing import Any, Callable
 from tui.engine.journal.journal import Event
 from tui.engine.journal.run_view import RunView, seconds_of
 from tui.engine.rollout.rollout_view import RolloutView
+from tui.plain.commands.check import WORDS
 
 PROGRESS_SECONDS = 3
 """The interval at which progress of a task is printed; a task's last line reports its end."""
 
-SEVERITIES = {"blocker": "blocks", "warning": "warning", "unknown": "unknown", "ok": "OK"}
 ACTIONS = {"create": "creating", "change": "changing", "skip": "nothing to do", "read": "reading"}
 QUIET_SOURCES = ("container", "storage-initializer")
 """Log sources whose lines are not printed; if something fails, the last of them are part of the result."""
@@ -56,7 +56,7 @@ class Lines:
         severity = event.get("severity", "")
         if severity in ("ok", "blocker"):  # blockers are shown in the result
             return
-        self._line(event, "preflight", f"{SEVERITIES.get(severity, severity)}: {event.get('message', '')}")
+        self._line(event, "preflight", f"{WORDS.get(severity, severity)}: {event.get('message', '')}")
         if event.get("remedy"):
             self._line(event, "", str(event["remedy"]))
 

@@ -8,13 +8,12 @@ from typing import Any
 
 from tui.helper.client import HelperClient, HelperError
 from tui.plain.ask_helper import Asker, sentences
-from tui.plain.commands.check import finding_lines, verdict, worst_first
+from tui.plain.commands.check import CHECK_SECONDS, finding_lines, verdict, worst_first
 from tui.plain.prompts.field_prompt import Form
 from tui.plain.terminal import say
 from tui.rehearsal_client import WORKSPACE, CannotRehearse, prepare, with_own_identity, without_assumed
 
 ANSWER_SECONDS = 60
-CHECK_SECONDS = 180
 CHECKED = ("workspace", "endpoint", "model", "compute", "network")  # permissions are shown with the workspace
 
 
@@ -36,11 +35,6 @@ class Facts:
                 self._loop.run_until_complete(self._client.close())
         finally:
             self._loop.close()
-
-    def before(self, step: str) -> None:
-        """Print what is useful before a step's fields."""
-        if step == "network":
-            self._say_network()
 
     def after(self, step: str) -> None:
         """Print what follows from a step's fields."""
@@ -114,7 +108,8 @@ class Facts:
             say(f"  The model: {flavour}{files}, {(answer.get('bytes') or 0) / 1e6:.1f} MB.")
         _say_wrong(answer.get("findings") or [])
 
-    def _say_network(self) -> None:
+    def say_network(self) -> None:
+        """Print the workspace's network isolation, on which the fields of the step Network depend."""
         answer = self._ask("workspace")
         if not answer:
             return

@@ -95,7 +95,8 @@ def _title(step: str, rehearse: bool) -> str:
 
 def _step(form: Form, step: str, answers: Answers, known: live_facts.Facts) -> None:
     """Ask for the fields of a step, then show Azure's answers about them."""
-    known.before(step)
+    if step == "network":
+        known.say_network()
     fields = [field for field in fields_of(step, advanced=True) if not field.advanced or field.key in answers.places]
     place = 0
     while place < len(fields):

@@ -9,11 +9,11 @@ import pytest
 
 from tests.app.panes import home
 from tests.app.recorded import Recording
-from tui.app.dialogs.save_to_file import whole_log
 from tui.app.state.store import Store
 from tui.app.steps.deploy import follow_run, schedule
 from tui.app.steps.deploy.follow_run import RunFollower, RunSnapshot
 from tui.app.steps.deploy.run_card import card_of, retry_label
+from tui.app.steps.deploy.run_files import whole_log
 from tui.app.steps.deploy.run_texts import task_rows
 from tui.app.steps.deploy.support_text import support_text
 from tui.common.redact import redact

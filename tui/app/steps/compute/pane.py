@@ -14,7 +14,7 @@ from textual.widgets import OptionList, Static
 from tui.app.steps.compute import size_columns
 from tui.app.steps.compute.size_columns import SizeRow
 from tui.app.steps.compute.size_table import SizeTable
-from tui.app.steps.helper_form_pane import DEBOUNCE, HelperFormPane
+from tui.app.steps.form_pane import DEBOUNCE, FormPane
 from tui.app.steps.review import summary
 from tui.app.steps.step_findings import StepFindings
 from tui.app.steps.step_pane import Action
@@ -38,7 +38,7 @@ class SizeFilter(TextInput):
         return Topic("Filter", size_columns.FILTER_HELP, "Enter goes to the table.", example="fits memory>=32 price<1")
 
 
-class ComputePane(HelperFormPane):
+class ComputePane(FormPane):
     """Shows size and number of instances, and a table of the region's sizes."""
 
     step: ClassVar[str] = "compute"
@@ -149,9 +149,8 @@ class ComputePane(HelperFormPane):
     # Actions
 
     @on(FieldRow.Opened)
-    async def _open_table(self, event: FieldRow.Opened) -> None:
+    async def _open_table(self) -> None:
         """Focus the table, and make room for it if all fields are shown."""
-        event.stop()
         table = self.query_one("#sizes", SizeTable)
         if not table.rows:
             self.say("The sizes are not loaded yet: type one.")
@@ -167,28 +166,24 @@ class ComputePane(HelperFormPane):
         self._show()
 
     @on(TextInput.Submitted, "#filter")
-    def _to_table(self, event: TextInput.Submitted) -> None:
-        event.stop()
+    def _to_table(self) -> None:
         self.query_one("#sizes").focus()
 
     @on(OptionList.OptionSelected, "#sizes")
-    def _taken(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
+    def _taken(self) -> None:
         marked = self.query_one("#sizes", SizeTable).marked
         if marked is not None:
             self.store.set(SIZE, marked.size.name)
             self.row(SIZE).complain(None)
 
     @on(SizeTable.Marked)
-    def _marked(self, event: SizeTable.Marked) -> None:
-        event.stop()
+    def _marked(self) -> None:
         self._tell()
         if self.query_one("#sizes").has_focus:
             self.refresh_help()
 
     @on(SizeTable.Heads)
     def _heads(self, event: SizeTable.Heads) -> None:
-        event.stop()
         self.query_one("#size-head", Static).update(Content.styled(event.text, "bold $text-muted"))
 
     def on_descendant_focus(self) -> None:

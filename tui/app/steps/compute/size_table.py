@@ -20,17 +20,11 @@ MARK, PLAIN = "● ", "  "
 LOOK = {True: "$text-success", False: "$text-error", None: "$text-muted"}
 
 
-class SizeTable(OptionList, inherit_bindings=False):
+class SizeTable(OptionList):
     """Shows one size per row. The pane shows the column headings above it, so that they do not scroll."""
 
     BINDINGS: ClassVar = [
-        Binding("up", "cursor_up", "Up", show=False, id="sizes.up", tooltip="The previous size."),
-        Binding("down", "cursor_down", "Down", show=False, id="sizes.down", tooltip="The next size."),
-        Binding("pageup", "page_up", "Page up", show=False, id="sizes.page_up", tooltip="A page up."),
-        Binding("pagedown", "page_down", "Page down", show=False, id="sizes.page_down", tooltip="A page down."),
-        Binding("home", "first", "First", show=False, id="sizes.first", tooltip="The first size."),
-        Binding("end", "last", "Last", show=False, id="sizes.last", tooltip="The last size."),
-        Binding("enter,space", "select", "Select", show=False, id="sizes.take", tooltip="Select this size."),
+        Binding("space", "select", "Select", show=False, id="sizes.take", tooltip="Select this size."),
     ]
 
     @dataclass
@@ -96,8 +90,7 @@ class SizeTable(OptionList, inherit_bindings=False):
         text = (MARK if chosen else PLAIN) + (" " * GAP).join(cells) + " " * GAP
         return Content.styled(text, look) + Content.styled(fits.rstrip(), LOOK[row.fit.fits])
 
-    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        event.stop()
+    def on_option_list_option_highlighted(self) -> None:
         self.post_message(self.Marked())
 
     def topic(self) -> Topic | None:

@@ -12,13 +12,12 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from tui.app.steps.help_button import HelpButton
-from tui.app.steps.helper_form_pane import HelperFormPane
+from tui.app.steps.form_pane import FormPane
 from tui.app.steps.step_findings import StepFindings
 from tui.app.steps.step_pane import Action
 from tui.app.widgets.choice import Choice
 from tui.app.widgets.facts import Fact, Facts
-from tui.app.widgets.help import Topic
+from tui.app.widgets.help import HelpButton, Topic
 
 SECRET = "credential.client_secret"
 VARIABLES = {
@@ -61,7 +60,7 @@ class SecretFrom(Widget):
         )
 
 
-class CredentialsPane(HelperFormPane):
+class CredentialsPane(FormPane):
     """Shows the credential fields, the identities found, and the signed-in account."""
 
     step = "credentials"
@@ -115,7 +114,6 @@ class CredentialsPane(HelperFormPane):
 
     @on(Choice.Changed, "#secret-way")
     def _way_chosen(self, event: Choice.Changed) -> None:
-        event.stop()
         if event.value != TYPED:
             self.store.secrets.pop(SECRET, None)
             for key, variable in VARIABLES.items():
@@ -147,12 +145,9 @@ class CredentialsPane(HelperFormPane):
     # Signing in
 
     @on(Button.Pressed, "#sign-in")
-    def sign_in(self) -> None:
-        """Sign in and show the account."""
-        self._sign_in()
-
     @work(group="sign-in", exclusive=True)
-    async def _sign_in(self) -> None:
+    async def sign_in(self) -> None:
+        """Sign in and show the account."""
         problems = {row.field.key: self.store.problem(row.field.key) for row in self.rows() if row.display}
         for row in self.rows():
             row.complain(problems.get(row.field.key))

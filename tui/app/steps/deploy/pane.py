@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -247,40 +248,43 @@ class DeployPane(RunPane):
 
     # Actions
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        if event.button.id == "deploy-leave":
-            self.post_message(self.Leave())
-        elif event.button.id == "deploy-back":
-            self.roll_back()
+    @on(Button.Pressed, "#deploy-leave")
+    def _leave(self) -> None:
+        self.post_message(self.Leave())
 
-    def on_run_log_maximize(self, event: RunLog.Maximize) -> None:
-        event.stop()
+    @on(Button.Pressed, "#log-larger")
+    def _maximize(self) -> None:
         self._arrange(card=False)
 
-    def on_run_log_card(self, event: RunLog.Card) -> None:
-        event.stop()
+    @on(Button.Pressed, "#log-card")
+    def _back_to_card(self) -> None:
         self._arrange(card=True)
         self._card_action().focus()
 
-    def on_card_view_log(self, event: CardView.Log) -> None:
-        event.stop()
+    @on(Button.Pressed, "#card-log")
+    def _log_instead(self) -> None:
         self._arrange(card=False)
         self.query_one(RunLog).view.focus()
 
-    def on_card_view_edit(self, event: CardView.Edit) -> None:
-        event.stop()
-        self.post_message(self.GoTo(event.step, event.key))
+    @on(Button.Pressed, "#card-edit")
+    def _edit(self) -> None:
+        card = self.query_one(CardView).card
+        if card is not None:
+            self.post_message(self.GoTo(card.step, card.key))
 
     def on_timeline_chosen(self, event: Timeline.Chosen) -> None:
-        event.stop()
         from tui.app.steps.deploy.task_dialog import TaskDialog
 
         snapshot = self.snapshot
         over = snapshot.over and self.follower is not None
         failed = snapshot.view.task(event.task).status in ("failed", "cancelled", "running") and over
         screen = TaskDialog(event.task, lambda: self.snapshot, retry=failed and not self.changed)
-        self.app.push_screen(screen, lambda answer: self.resume() if answer == "retry" else None)
+
+        def answered(answer: str | None) -> None:
+            if answer == "retry":
+                self.resume()
+
+        self.app.push_screen(screen, answered)
 
     def actions(self) -> list[Action]:
         found = [

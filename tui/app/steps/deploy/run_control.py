@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from textual import on
+from pathlib import Path
+
+from textual import on, work
+from textual.widgets import Button
 
 from tui.app.state import start_run
 from tui.app.state.store import Store
 from tui.app.steps.deploy import run_texts
 from tui.app.steps.deploy.follow_run import RunFollower, RunSnapshot
-from tui.app.steps.deploy.run_files import for_support, save_log
-from tui.app.steps.deploy.run_log import RunLog
+from tui.app.steps.deploy.run_files import whole_log, write_somewhere
+from tui.app.steps.deploy.support_text import support_text
 from tui.app.steps.deploy.timeline import Timeline
 from tui.app.steps.step_pane import Pane
 from tui.app.widgets.card import Card, CardView
 from tui.app.widgets.log_view import LogView
+from tui.common.redact import redact
 from tui.engine.journal.run_view import RunView
 
 
@@ -47,45 +51,10 @@ class RunPane(Pane):
     def show_rollout(self) -> None:
         """Show the state of a rollout, and whether a rollback was requested."""
 
-    @on(CardView.Again)
-    def again(self) -> None:
+    @on(Button.Pressed, "#card-again")
+    @work(group="again", exclusive=True)
+    async def again(self) -> None:
         """Start a new run of the current plan."""
-        self.run_worker(self._again(), group="again", exclusive=True)
-
-    @on(CardView.Retry)
-    def resume(self) -> None:
-        """Resume this run; completed tasks are kept."""
-        if self.follower is not None:
-            self.run_worker(self._resume(self.follower), group="again", exclusive=True)
-
-    def roll_back(self) -> None:
-        """Ask for confirmation, then let the engine restore the previous split."""
-        from tui.app.steps.deploy.roll_back_dialog import RollBackDialog
-
-        rollout = self.snapshot.view.rollout
-
-        def decided(wanted: bool | None) -> None:
-            if wanted and self.follower is not None:
-                self.run_worker(self._ask_back(self.follower), group="back", exclusive=True)
-
-        if rollout is not None:
-            self.app.push_screen(RollBackDialog(rollout), decided)
-
-    @on(RunLog.Save)
-    def save(self) -> None:
-        """Save the filtered lines of the log."""
-        self.run_worker(self._save(), group="save", exclusive=True)
-
-    @on(CardView.Support)
-    def support(self) -> None:
-        """Copy the text for support."""
-        self.run_worker(self._support(), group="save", exclusive=True)
-
-    def addresses(self) -> None:
-        """Show the run's addresses in a dialog."""
-        self.show_text("Addresses", run_texts.addresses(self.snapshot.view, self.store.run))
-
-    async def _again(self) -> None:
         if self.follower is None:
             return
         self.say("▸ Starting")
@@ -96,7 +65,13 @@ class RunPane(Pane):
             return
         self._started()
 
-    async def _resume(self, follower: RunFollower) -> None:
+    @on(Button.Pressed, "#card-retry")
+    @work(group="again", exclusive=True)
+    async def resume(self) -> None:
+        """Resume this run; completed tasks are kept."""
+        follower = self.follower
+        if follower is None:
+            return
         self.say(f"▸ Resuming in {'the rehearsal' if follower.run.rehearsed else 'Azure'}")
         try:
             await start_run.resume(self.store, follower.run)
@@ -111,6 +86,52 @@ class RunPane(Pane):
         follower.restarted()
         self.goes_on(follower)
         self._started()
+
+    @on(Button.Pressed, "#deploy-back")
+    def roll_back(self) -> None:
+        """Ask for confirmation, then let the engine restore the previous split."""
+        from tui.app.steps.deploy.roll_back_dialog import RollBackDialog
+
+        rollout = self.snapshot.view.rollout
+
+        def decided(wanted: bool | None) -> None:
+            if wanted and self.follower is not None:
+                self.run_worker(self._ask_back(self.follower), group="back", exclusive=True)
+
+        if rollout is not None:
+            self.app.push_screen(RollBackDialog(rollout), decided)
+
+    @on(Button.Pressed, "#log-save")
+    @work(group="save", exclusive=True)
+    async def save(self) -> None:
+        """Save the filtered lines of the log to a file in the working directory, else in the run's folder."""
+        run, log = self.store.run, self.query_one(LogView)
+        if run is None:
+            return
+        if self.snapshot.dropped:
+            count, text = await whole_log(run, log.only_task, log.only_text)
+        else:
+            count, text = log.shown_count, log.shown_text()
+        places = [folder / f"{run.id}.log" for folder in (Path.cwd(), run.folder)]
+        words = f"{count:,} line{'s' * (count != 1)} saved to"
+        self.say(await write_somewhere(places, redact(text), words))
+
+    @on(Button.Pressed, "#card-copy")
+    @work(group="save", exclusive=True)
+    async def support(self) -> None:
+        """Copy the text for support, which is without secrets, and save it to the run's folder."""
+        run = self.store.run
+        if run is None:
+            return
+        text = support_text(self.card, self.snapshot, run)
+        said = await write_somewhere([run.folder / "support.txt"], text, "Copied, and saved to")
+        self.app.copy_to_clipboard(text)
+        self.say(said)
+        self.show_text("For support (already copied)", text)
+
+    def addresses(self) -> None:
+        """Show the run's addresses in a dialog."""
+        self.show_text("Addresses", run_texts.addresses(self.snapshot.view, self.store.run))
 
     def _started(self) -> None:
         self.say("")
@@ -133,15 +154,3 @@ class RunPane(Pane):
         self.say(await start_run.roll_back(follower.run))
         self.asked_back = True
         self.show_rollout()
-
-    async def _save(self) -> None:
-        if self.store.run is not None:
-            self.say(await save_log(self.store, self.store.run, self.snapshot, self.query_one(LogView)))
-
-    async def _support(self) -> None:
-        if self.store.run is None:
-            return
-        text, said = await for_support(self.store, self.store.run, self.snapshot, self.card)
-        self.app.copy_to_clipboard(text)
-        self.say(said)
-        self.show_text("For support (already copied)", text)

@@ -1,36 +1,41 @@
-"""Saves a run's log and its text for support to files."""
+"""Writes a text about a run to a file, and reads a run's whole log; both in the background."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tui.app.dialogs.save_to_file import whole_log, write_somewhere
-from tui.app.steps.deploy.follow_run import RunSnapshot
-from tui.app.steps.deploy.support_text import support_text
-from tui.common.redact import redact
-
-if TYPE_CHECKING:
-    from tui.app.state.store import Store
-    from tui.app.widgets.card import Card
-    from tui.app.widgets.log_view import LogView
-    from tui.engine.journal.runs import Run
+from tui.app.state.background import in_thread
+from tui.app.widgets.log_view import row_text
+from tui.common.write_atomic import write_atomic
+from tui.engine.journal.run_view import LogLine
+from tui.engine.journal.runs import Run
 
 
-async def for_support(store: Store, run: Run, snapshot: RunSnapshot, card: Card | None) -> tuple[str, str]:
-    """Save the text for support, without secrets; return it and the sentence that names the file."""
-    text = support_text(card, snapshot, run)
-    return text, await write_somewhere([run.folder / "support.txt"], text, "Copied, and saved to")
+async def write_somewhere(places: Sequence[Path], text: str, words: str) -> str:
+    """Write a text to the first writable path; return the sentence to show: `words` and the path, or the error."""
+    why = ""
+    for path in places:
+        try:
+            await in_thread(write_atomic, path, text)
+        except OSError as error:
+            why = f"✖ {path} cannot be written: {error.strerror or error}."
+        else:
+            return f"{words} {path}"
+    return why
 
 
-async def save_log(store: Store, run: Run, snapshot: RunSnapshot, log: LogView) -> str:
-    """Save the log's filtered lines to a file in the working directory; return the sentence that names it."""
-    if snapshot.dropped:
-        count, text = await whole_log(run, log.only_task, log.only_text)
-    else:
-        count, text = log.shown_count, log.shown_text()
-    text = redact(text)
-    name = f"{run.id}.log"
-    return await write_somewhere(
-        [Path.cwd() / name, run.folder / name], text, f"{count:,} line{'s' * (count != 1)} saved to"
-    )
+async def whole_log(run: Run, task: str, text: str) -> tuple[int, str]:
+    """Return the number of lines in a run's complete log that match a filter, and the lines; read from the journal."""
+    return await in_thread(_whole_log, run, task, text.lower())
+
+
+def _whole_log(run: Run, task: str, wanted: str) -> tuple[int, str]:
+    lines = [
+        row_text(LogLine(event["task"], event.get("source", ""), event.get("line", ""), event["time"]))
+        for event in run.journal.read()
+        if event.get("event") == "task_log"
+        and (not task or event["task"] == task)
+        and wanted in event.get("line", "").lower()
+    ]
+    return len(lines), "".join(f"{line}\n" for line in lines)

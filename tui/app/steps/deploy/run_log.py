@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Callable
+from typing import Any
 
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
 from textual.widgets import Button, Input, Select, Static
 
 from tui.app.text import formatting
@@ -20,16 +20,10 @@ ONLY, FIND = "Filter", "Find"
 
 
 class RunLog(Vertical):
-    """Shows a row of controls above the lines (task, text, follow, save), and a second row while searching."""
+    """Shows a row of controls above the lines (task, text, follow, save), and a second row while searching.
 
-    class Save(Message):
-        """The user asked to save the filtered lines to a file."""
-
-    class Card(Message):
-        """The user asked to show the card instead of the log."""
-
-    class Maximize(Message):
-        """The user asked to maximize or restore the log."""
+    The screen handles the buttons for saving and for the card, and lays itself out again for a maximized log.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -104,58 +98,50 @@ class RunLog(Vertical):
         select = self.query_one("#log-task", Select)
         select.value = Select.NULL if select.value == task else task
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Handle the buttons; saving, maximizing and the card are messages for the pane."""
-        event.stop()
-        pressed: dict[str | None, Callable[[], object]] = {
-            "log-follow": self._follow,
-            "log-mode": self._find,
-            "log-previous": lambda: self.view.seek(-1),
-            "log-next": lambda: self.view.seek(1),
-            "log-save": lambda: self.post_message(self.Save()),
-            "log-larger": self._maximize,
-            "log-card": lambda: self.post_message(self.Card()),
-        }
-        pressed[event.button.id]()
+    @on(Button.Pressed, "#log-previous")
+    def _previous(self) -> None:
+        self.view.seek(-1)
 
+    @on(Button.Pressed, "#log-next")
+    def _next(self) -> None:
+        self.view.seek(1)
+
+    @on(Button.Pressed, "#log-follow")
     def _follow(self) -> None:
         self.view.follow(not self.view.following)
         self._show_following()
 
+    @on(Button.Pressed, "#log-mode")
     def _find(self) -> None:
         self._finding = not self._finding
         self.query_one("#log-mode", Button).label = FIND if self._finding else ONLY
         self._filter()
 
+    @on(Button.Pressed, "#log-larger")
     def _maximize(self) -> None:
         self.maximized = not self.maximized
         self.query_one("#log-larger", Button).label = "Restore" if self.maximized else "Maximize"
-        self.post_message(self.Maximize())
 
-    def on_select_changed(self, event: Select.Changed) -> None:
-        event.stop()
+    def on_select_changed(self) -> None:
         self._filter()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self._filter()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self) -> None:
         """Go to the next match on Enter, or to the lines."""
-        event.stop()
         if self._finding:
             self.view.seek(1)
         else:
             self.view.focus()
 
-    def on_log_view_following(self, event: LogView.Following) -> None:
+    def on_log_view_following(self) -> None:
         """Update the button after scrolling has switched following."""
-        event.stop()
         self._show_following()
 
-    def on_log_view_found(self, event: LogView.Found) -> None:
+    def on_log_view_found(self) -> None:
         """Show the number of matching lines and the position."""
-        event.stop()
         here, many = self.view.found
         words = formatting.count(many, "line") + f" with “{self.view.sought}”"
         if not many:

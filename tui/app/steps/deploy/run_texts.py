@@ -68,7 +68,8 @@ def links(view: RunView, known: str = "") -> Content:
     for name, url in (("Portal", portal), ("Scoring", view.scoring_uri if view.status == "succeeded" else "")):
         if url:
             # Anyone can open the rehearsal's page with its address: link and copy it, but do not display it.
-            shown = "the rehearsal's page on this machine (^y copies the address)" if _is_page(url) else url
+            page = url.startswith("https://localhost:")  # replaces the portal there
+            shown = "the rehearsal's page on this machine (^y copies the address)" if page else url
             rows.append(Content.assemble((f"{name:9}", "$text-muted"), (shown, Style(link=url, underline=True))))
     if view.test and view.finished:
         latency = view.test.get("latency_ms")
@@ -81,11 +82,6 @@ def links(view: RunView, known: str = "") -> Content:
     if not rows:
         rows.append(Content.styled("Portal   the address appears once the workspace is read", "$text-muted"))
     return Content("\n").join(rows)
-
-
-def _is_page(url: str) -> bool:
-    """Whether this is the rehearsal's page, which replaces the portal there."""
-    return url.startswith("https://localhost:")
 
 
 def rollout_rows(view: RunView) -> Content:

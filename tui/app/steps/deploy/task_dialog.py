@@ -6,10 +6,11 @@ from typing import Callable
 
 from textual import on
 from textual.app import ComposeResult
+from textual.containers import VerticalScroll
 from textual.widgets import Button
 
 from tui.app.dialogs.base import Box, Dialog, buttons, close_button
-from tui.app.dialogs.text_dialog import TextScreen, TextScroll
+from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.steps.deploy.follow_run import RunSnapshot
 from tui.app.steps.deploy.run_texts import rows_text, task_rows
 from tui.app.widgets.facts import Facts
@@ -31,7 +32,7 @@ class TaskDialog(Dialog[str]):
     def compose(self) -> ComposeResult:
         yield Box(
             f"Task {self._task_name}",
-            TextScroll(Facts("task-rows"), id="task-facts"),
+            VerticalScroll(Facts("task-rows"), id="task-facts"),
             LogView(id="task-log"),
             buttons(
                 Button("Retry this task", id="task-retry", compact=True),

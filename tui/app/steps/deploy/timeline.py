@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Union
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -17,7 +18,6 @@ from textual.widget import Widget
 
 from tui.app.steps.deploy import schedule
 from tui.app.steps.deploy.follow_run import RunSnapshot
-from tui.app.steps.deploy.task_groups import Group, folded
 from tui.app.text import formatting
 from tui.app.text.cell_width import cut, fit
 from tui.app.widgets.help import Topic
@@ -104,6 +104,24 @@ def note(task: TaskView, now: float) -> str:
     return formatting.plain(task.detail or task.last_line)
 
 
+class Group(NamedTuple):
+    """Tasks that share a row: their state (a key of STATES) and their names."""
+
+    state: str
+    names: tuple[str, ...]
+
+
+def folded(tasks: Sequence[TaskView]) -> list[Union[TaskView, Group]]:  # noqa: UP007
+    """Return completed, skipped, running or failed, and waiting tasks in this order; a group of one stays a task."""
+    rest = [task for task in tasks if task.status not in ("succeeded", "skipped", "waiting")]
+    return [*_alike(tasks, "succeeded"), *_alike(tasks, "skipped"), *rest, *_alike(tasks, "waiting")]
+
+
+def _alike(tasks: Sequence[TaskView], state: str) -> list[Union[TaskView, Group]]:  # noqa: UP007
+    found = [task for task in tasks if task.status == state]
+    return [Group(state, tuple(task.name for task in found))] if len(found) > 1 else list(found)
+
+
 class Timeline(Widget, can_focus=True):
     """Shows one row per task. Arrows select a row, Enter shows all details of the task.
 
@@ -159,7 +177,7 @@ class Timeline(Widget, can_focus=True):
     def topic(self) -> Topic | None:
         if not self.snapshot.view.tasks:
             return None
-        task = self.snapshot.view.tasks[min(self.cursor, len(self.snapshot.view.tasks) - 1)]
+        task = self.snapshot.view.task(self.chosen)
         said = formatting.plain(task.detail or task.last_line)
         return Topic(task.name, what_of(task.name), "Enter shows all details.", value=said)
 

@@ -10,13 +10,12 @@ from textual.widget import Widget
 from textual.widgets import Button
 
 from tui.app.state import deployments, side_by_side
-from tui.app.steps.help_button import HelpButton
-from tui.app.steps.helper_form_pane import HelperFormPane
+from tui.app.steps.form_pane import FormPane
 from tui.app.steps.step_findings import StepFindings
 from tui.app.steps.step_pane import Action
 from tui.app.widgets.facts import Fact, Facts
 from tui.app.widgets.field_row import FieldRow
-from tui.app.widgets.help import Topic
+from tui.app.widgets.help import HelpButton, Topic
 
 NAME, DEPLOYMENT, AUTH = "endpoint.name", "deployment.name", "endpoint.auth_mode"
 REGION = "The name must be unique in the region. Azure checks this when the endpoint is created."
@@ -29,7 +28,7 @@ FREE_NAME_TOPIC = Topic(
 )
 
 
-class EndpointPane(HelperFormPane):
+class EndpointPane(FormPane):
     """Shows the endpoint's fields and the name of its deployment."""
 
     step = "endpoint"
@@ -115,7 +114,6 @@ class EndpointPane(HelperFormPane):
 
     @on(FieldRow.Taken)
     def _taken(self, event: FieldRow.Taken) -> None:
-        event.stop()
         if event.row.field.key == NAME:
             self.look()
 

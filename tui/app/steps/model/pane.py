@@ -16,24 +16,17 @@ from textual.widgets import Button
 
 from tui.app.state.background import in_thread
 from tui.app.state.store import DEPENDS, Store
-from tui.app.steps.form_pane import FormScroll
-from tui.app.steps.help_button import HelpButton
-from tui.app.steps.helper_form_pane import DEBOUNCE, HelperFormPane
+from tui.app.steps.form_pane import DEBOUNCE, FormPane, FormScroll
 from tui.app.steps.model import model_facts
-from tui.app.steps.model.scoring_script import (
-    REFUSED,
-    SCRIPT_TOPIC,
-    blocked_without_script,
-    make_script,
-    may_have_script,
-)
+from tui.app.steps.model.scoring_script import REFUSED, SCRIPT_TOPIC, blocked_without_script, make_script
+from tui.app.steps.network.isolation import without_code
 from tui.app.steps.step_findings import StepFindings
 from tui.app.steps.step_pane import Action
 from tui.app.widgets import folder_entries
 from tui.app.widgets.facts import Fact, Facts
 from tui.app.widgets.field_row import FieldRow
 from tui.app.widgets.folder_entries import Lister
-from tui.app.widgets.help import Topic
+from tui.app.widgets.help import HelpButton, Topic
 from tui.app.widgets.path_picker import COUNT_EVERY, PathPicker
 from tui.app.widgets.path_row import PathRow
 from tui.plan.fields.all_fields import BY_KEY, Field
@@ -50,7 +43,7 @@ SAMPLE_TOPIC = Topic(
 )
 
 
-class ModelPane(HelperFormPane):
+class ModelPane(FormPane):
     """Shows the fields of model, scoring script and environment, and what their files contain."""
 
     step: ClassVar[str] = "model"
@@ -193,7 +186,6 @@ class ModelPane(HelperFormPane):
 
     @on(PathRow.Browse)
     def _browse(self, event: PathRow.Browse) -> None:
-        event.stop()
         self.browse(event.row.field.key)
 
     def browse(self, key: str) -> None:
@@ -219,7 +211,6 @@ class ModelPane(HelperFormPane):
 
     @on(PathPicker.Chosen)
     def _chosen(self, event: PathPicker.Chosen) -> None:
-        event.stop()
         self.store.set(event.key, event.value)
         for key, value in event.sets.items():
             if key in BY_KEY and key != event.key:
@@ -230,8 +221,7 @@ class ModelPane(HelperFormPane):
         row.check()
 
     @on(PathPicker.Left)
-    def _left(self, event: PathPicker.Left) -> None:
-        event.stop()
+    def _left(self) -> None:
         key = self.picker.key
         self._close_picker()
         self.row(key).control.focus()
@@ -261,7 +251,7 @@ class ModelPane(HelperFormPane):
         found = [Action("Browse for the model", "Files, and registered models.", partial(self.browse, PATH))]
         if self.query_one("#use-sample").display:
             found.append(Action("Use the sample as the test request", "Writes it to a file.", self.use_sample))
-        if may_have_script(self.store):
+        if without_code(self.store.value):
             found.append(
                 Action("Create a scoring script", "For this MLflow model, with its conda file.", self.make_script)
             )

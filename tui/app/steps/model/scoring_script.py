@@ -9,12 +9,10 @@ from tui.app.state.answers import explained
 from tui.app.state.background import in_thread
 from tui.app.state.new_files import new_path, stem_of
 from tui.app.state.store import Store
-from tui.app.steps.network.isolation import EGRESS
+from tui.app.steps.network.isolation import EGRESS, without_code
 from tui.app.steps.step_pane import Pane
 from tui.app.widgets.help import Topic
 
-TYPE = "deployment.model.type"
-CODE = "deployment.code_configuration.code"
 NAME = "deployment.model.name"
 MADE = "created from the MLflow model"
 REFUSED = "Needs a scoring script: Azure refuses such a model if the deployment's egress is closed, as here."
@@ -30,11 +28,6 @@ SCRIPT_TOPIC = Topic(
 )
 
 
-def may_have_script(store: Store) -> bool:
-    """Whether the model is an MLflow model without a script."""
-    return store.value(TYPE) == "mlflow_model" and not store.value(CODE)
-
-
 def blocked_without_script(store: Store) -> bool:
     """Whether Azure refuses the plan because the model has no script and egress is closed.
 
@@ -44,7 +37,7 @@ def blocked_without_script(store: Store) -> bool:
     closed = workspace.get("isolation") == "legacy" or (
         store.value(EGRESS) == "disabled" and workspace.get("isolation") != "managed_network"
     )
-    return may_have_script(store) and closed
+    return without_code(store.value) and closed
 
 
 async def make_script(pane: Pane) -> None:

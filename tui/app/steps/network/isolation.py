@@ -5,7 +5,7 @@ The rules are those of Microsoft's concept-secure-online-endpoint and how-to-sec
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 from tui.app.state.store import Store
 
@@ -62,7 +62,7 @@ def refused_egress(workspace: dict[str, Any], store: Store) -> dict[str, str]:
         refused = {choice: reason for choice in ("", "enabled", "disabled") if choice != (value or "")}
     if workspace.get("isolation") == "managed_network":
         return refused
-    if without_code(store):
+    if without_code(store.value):
         refused.setdefault(
             "disabled",
             "Azure refuses disabled egress for an MLflow model without a scoring script, which downloads its packages "
@@ -80,10 +80,9 @@ def refused_egress(workspace: dict[str, Any], store: Store) -> dict[str, str]:
     return refused
 
 
-def without_code(store: Store) -> bool:
-    """Whether the model is deployed without code, so that Azure provides the scoring script."""
-    code = store.value("deployment.code_configuration.code")
-    return store.value("deployment.model.type") == "mlflow_model" and not code
+def without_code(value: Callable[[str], Any]) -> bool:
+    """Whether the model is deployed without code, so that Azure provides the scoring script; `value` reads the plan."""
+    return value("deployment.model.type") == "mlflow_model" and not value("deployment.code_configuration.code")
 
 
 def illegal(workspace: dict[str, Any], store: Store) -> list[str]:
@@ -91,7 +90,7 @@ def illegal(workspace: dict[str, Any], store: Store) -> list[str]:
     refused = refused_egress(workspace, store)
     found = []
     if len(refused) == 3:
-        if without_code(store):
+        if without_code(store.value):
             found.append(
                 "No value of the egress flag is allowed: this workspace needs egress disabled, and Azure refuses that "
                 "for an MLflow model without a scoring script. Use custom_model with a scoring script and a conda "

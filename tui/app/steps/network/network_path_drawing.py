@@ -100,16 +100,12 @@ def hops(answer: Mapping[str, Any]) -> list[Hop]:
 
 def _hop(item: Mapping[str, Any]) -> Hop:
     name = str(item.get("name") or "")
-    titles = {known: title for known, title, _ in NEEDED}
-    title = titles.get(name) or _capital(str(item.get("title") or name).removeprefix("The "))
+    titled = str(item.get("title") or name).removeprefix("The ")
+    title = {known: title for known, title, _ in NEEDED}.get(name) or titled[:1].upper() + titled[1:]
     told = {one.name: item[one.name] for one in fields(Hop) if item.get(one.name) is not None}
     for several in ("addresses", "cnames"):
         told[several] = tuple(told.get(several, ()))
     return Hop(**{**told, "name": name, "title": title, "needed": bool(item.get("needed"))})
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def explain(hop: Hop) -> list[tuple[str, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
@@ -18,28 +17,15 @@ from tui.app.widgets.facts import STYLES
 from tui.app.widgets.help import Topic
 
 
-class NetworkPath(OptionList, inherit_bindings=False):
+class NetworkPath(OptionList):
     """A list of hosts; highlighting one posts a message, so that the screen can show its details."""
 
     BINDINGS: ClassVar = [
-        Binding("up", "cursor_up", "Up", show=False, id="path.up", tooltip="The previous host."),
-        Binding("down", "cursor_down", "Down", show=False, id="path.down", tooltip="The next host."),
-        Binding("home", "first", "First", show=False, id="path.first", tooltip="The first host."),
-        Binding("end", "last", "Last", show=False, id="path.last", tooltip="The last host."),
-        Binding("pageup", "page_up", "Page up", show=False, id="path.page_up", tooltip="A page up."),
-        Binding("pagedown", "page_down", "Page down", show=False, id="path.page_down", tooltip="A page down."),
-        Binding("enter,space", "select", "Details", show=False, id="path.details",
-                tooltip="Show all details of the host."),
-    ]  # fmt: skip
+        Binding("space", "select", "Details", show=False, id="path.details", tooltip="All details of the host."),
+    ]
 
     class Marked(Message):
         """Another host is highlighted, or its details have changed."""
-
-    @dataclass
-    class Asked(Message):
-        """The user asked for all details of a host."""
-
-        hop: Hop
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -91,14 +77,8 @@ class NetworkPath(OptionList, inherit_bindings=False):
         host = hop.host if cell_len(hop.host) <= room else hop.host[: room - 1] + "…"
         return line + Content.styled(f"  {host}", "$text-muted")
 
-    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        event.stop()
+    def on_option_list_option_highlighted(self) -> None:
         self.post_message(self.Marked())
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        if self.marked is not None:
-            self.post_message(self.Asked(self.marked))
 
     def topic(self) -> Topic | None:
         hop = self.marked

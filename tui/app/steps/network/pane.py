@@ -6,7 +6,7 @@ import platform
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -14,8 +14,7 @@ from textual.widgets import Button, Static
 
 from tui.app.state.answers import explained
 from tui.app.state.store import DEPENDS, Store
-from tui.app.steps.help_button import HelpButton
-from tui.app.steps.helper_form_pane import HelperFormPane
+from tui.app.steps.form_pane import FormPane
 from tui.app.steps.network import isolation, network_path_drawing
 from tui.app.steps.network.network_path_drawing import Hop
 from tui.app.steps.network.network_path_widget import NetworkPath
@@ -23,7 +22,7 @@ from tui.app.steps.step_findings import WORKSPACE, StepFindings
 from tui.app.steps.step_pane import Action
 from tui.app.widgets.choice import Choice
 from tui.app.widgets.facts import SIGNS, STYLES, Fact, Facts
-from tui.app.widgets.help import Topic
+from tui.app.widgets.help import HelpButton, Topic
 from tui.plan.fields.all_fields import BY_KEY
 
 PATIENCE = 40  # seconds; the check itself stops after about ten
@@ -46,7 +45,7 @@ LOOK_TOPIC = Topic(
 )
 
 
-class NetworkPane(HelperFormPane):
+class NetworkPane(FormPane):
     """Shows who can reach the endpoint, what the deployment can reach, and what this machine can reach."""
 
     step: ClassVar[str] = "network"
@@ -124,11 +123,10 @@ class NetworkPane(HelperFormPane):
 
     # The network path
 
-    def connect(self) -> None:
+    @on(Button.Pressed, "#look")
+    @work(group="reach", exclusive=True)
+    async def connect(self) -> None:
         """Check the network path: resolve every host and connect to it."""
-        self.in_background(self._connect, "reach")
-
-    async def _connect(self) -> None:
         self._trouble = ""
         self._paint(network_path_drawing.waiting("asking", self._known()))
         answer = await self.store.answer("reach", timeout=PATIENCE)
@@ -170,28 +168,22 @@ class NetworkPane(HelperFormPane):
         self.query_one("#path-detail", Static).update(Content("\n").join(lines))
 
     @on(NetworkPath.Marked)
-    def _marked(self, event: NetworkPath.Marked) -> None:
-        event.stop()
+    def _marked(self) -> None:
         self._tell()
         if self.query_one("#path").has_focus:
             self.refresh_help()
 
-    @on(NetworkPath.Asked)
-    def _details(self, event: NetworkPath.Asked) -> None:
+    @on(NetworkPath.OptionSelected)
+    def _details(self, event: NetworkPath.OptionSelected) -> None:
         from tui.app.dialogs.text_dialog import TextScreen
 
-        event.stop()
-        text = "\n\n".join(line for _, line in network_path_drawing.explain(event.hop))
-        self.app.push_screen(TextScreen(f"{event.hop.title}: {event.hop.words}", text, export=True))
+        hop = self.query_one(NetworkPath).hops[event.option_index]
+        text = "\n\n".join(line for _, line in network_path_drawing.explain(hop))
+        self.app.push_screen(TextScreen(f"{hop.title}: {hop.words}", text, export=True))
 
     def on_descendant_focus(self) -> None:
         """Show the highlighted host's details below while the drawing has the focus."""
         self.call_later(self._tell)
-
-    @on(Button.Pressed, "#look")
-    def _pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.connect()
 
     def copied_text(self) -> str | None:
         return network_path_drawing.as_text(

@@ -162,15 +162,15 @@ class ReviewPane(Pane):
 
     # Actions
 
-    def on_option_list_option_highlighted(self, event: ReviewList.OptionHighlighted) -> None:
-        event.stop()
+    def on_option_list_option_highlighted(self) -> None:
         self._tell()
         self.refresh_help()
 
-    def on_review_list_picked(self, event: ReviewList.Picked) -> None:
-        """Edit the row's field, and then return here."""
-        event.stop()
-        self.post_message(self.GoTo(event.step, event.key))
+    def on_option_list_option_selected(self, event: ReviewList.OptionSelected) -> None:
+        """Edit the row's field or step, and then return here."""
+        row = self.query_one(ReviewList).rows[event.option_index]
+        if row.step:
+            self.post_message(self.GoTo(row.step, row.key))
 
     def show_field(self, key: str) -> None:
         reviewed = self.query_one(ReviewList)

@@ -10,7 +10,6 @@ from typing import Any, Callable, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -73,14 +72,7 @@ def columns(*cells: Cell) -> Content:
 
 
 class ReviewList(OptionList):
-    """Lists the review; Enter on a row opens the field or step to edit."""
-
-    @dataclass
-    class Picked(Message):
-        """Enter was pressed on a row."""
-
-        step: str
-        key: str | None
+    """Lists the review."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -126,12 +118,6 @@ class ReviewList(OptionList):
         if found is not None:
             self.highlighted = found
         return found is not None
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        row = self._row(event.option_index)
-        if row and row.step:
-            self.post_message(self.Picked(row.step, row.key))
 
     def _row(self, index: int | None) -> Row | None:
         return self.rows[index] if index is not None and index < len(self.rows) else None
@@ -187,10 +173,10 @@ class ReviewList(OptionList):
 
     def _fine_row(self) -> Row | None:
         """Return a row with the number of passed checks, which are listed below the list; None if there are none."""
-        fine = [finding for finding in self._shown.findings if finding.severity == "ok"]
+        fine = [finding.message for finding in self._shown.findings if finding.severity == "ok"]
         if not fine:
             return None
-        return _in_order("1 check passed." if len(fine) == 1 else f"{len(fine)} checks passed.", _list(fine))
+        return _in_order("1 check passed." if len(fine) == 1 else f"{len(fine)} checks passed.", " ".join(fine))
 
     def _finding_row(self, finding: Finding, width: int) -> Row:
         _, symbol, word = SEVERITIES.get(finding.severity, SEVERITIES["unknown"])
@@ -262,7 +248,8 @@ class ReviewList(OptionList):
             content = columns(
                 (value.field.label, label, ""),
                 (value.shown, width - label - source - 4, "bold $text-error" if value.problem else "bold"),
-                (_short(value.source) if width < 90 else value.source, source, "$text-muted"),
+                # Without room for all of it, its last part: the variable, if a file refers to one.
+                (value.source.rpartition(", from ")[2] if width < 90 else value.source, source, "$text-muted"),
             )
             help_ = value.field.help
             topic = Topic(
@@ -273,18 +260,9 @@ class ReviewList(OptionList):
         return rows
 
 
-def _short(source: str) -> str:
-    """Return the last part of a value's source: the variable, if a file refers to one."""
-    return source.rpartition(", from ")[2]
-
-
 def _heading(text: str, hint: str = "") -> Row:
     return Row(Content.assemble((text, "bold"), (f"   {hint}" if hint else "", "$text-muted not bold")), heading=True)
 
 
 def _in_order(words: str, told: str) -> Row:
     return Row(Content.styled(f"✔ {words}", "$text-success"), topic=Topic("OK", told))
-
-
-def _list(findings: Sequence[Finding]) -> str:
-    return " ".join(finding.message for finding in findings) or "All checks passed."

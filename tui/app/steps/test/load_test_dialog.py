@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
 from tui.app.dialogs.base import Box, buttons, close_button, says
-from tui.app.dialogs.text_dialog import TextScreen, TextScroll
+from tui.app.dialogs.text_dialog import TextScreen
 from tui.app.endpoint_operations.operation_dialog import OperationDialog
 from tui.app.state.answers import stay_busy
 from tui.app.state.background import in_thread
@@ -57,7 +58,7 @@ class LoadTestDialog(OperationDialog[Tally]):
                 start.active_effect_duration = 0  # Textual drops a second press while this effect lasts
                 yield start
             yield says("Each call is a real request to the endpoint, sent from this machine.", id="said")
-            yield TextScroll(Facts("load-test-figures"), id="load-test-facts")
+            yield VerticalScroll(Facts("load-test-figures"), id="load-test-facts")
             yield Vertical(id="load-test-plot")
             yield buttons(Button("Copy the results", id="load-test-copy", compact=True), close_button())
 
@@ -172,18 +173,9 @@ class LoadTestDialog(OperationDialog[Tally]):
         if tally is None or not tally.shots or not self._there:
             return
         if self._plot is None:
-            made = await in_thread(_import_plot)
-            if made is None or not self._there:
+            module = await in_thread(import_module, "tui.app.steps.test.latency_plot")
+            if not self._there:
                 return
-            self._plot = made(id="load-test-drawn")
+            self._plot = module.LatencyPlot(id="load-test-drawn")
             await self.query_one("#load-test-plot", Widget).mount(self._plot)
         self._plot.show(tally)
-
-
-def _import_plot() -> type[LatencyPlot] | None:
-    """Import and return the plot's class; None if the library is missing, because the numbers are shown anyway."""
-    try:
-        from tui.app.steps.test.latency_plot import LatencyPlot
-    except ImportError:
-        return None
-    return LatencyPlot

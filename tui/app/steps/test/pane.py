@@ -146,14 +146,12 @@ class TestPane(Pane):
         return value if isinstance(value, str) else None
 
     def on_request_editor_checked(self, event: RequestEditor.Checked) -> None:
-        event.stop()
         words = Content.styled(("✔ " if event.good else "✖ ") + event.words, "" if event.good else "bold $text-error")
         self.query_one("#test-judged", Static).update(words)
 
     # Sending
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        event.stop()
         pressed: dict[str | None, Callable[[], object]] = {
             "test-send": lambda: self.run_worker(self._send_once(), group="send", exclusive=True),
             "test-many": self._load_test,
@@ -198,7 +196,6 @@ class TestPane(Pane):
 
     def on_select_changed(self, event: Select.Changed) -> None:
         """Show an earlier call, or fill the editor with another request."""
-        event.stop()
         if event.select.id == "test-calls" and self.calls:
             chosen = event.value if isinstance(event.value, int) else -1
             self.query_one(AnswerView).show(self.calls[chosen])

@@ -7,17 +7,14 @@ from typing import Any, Callable
 
 from textual.widget import Widget
 
-from tui.app.steps.helper_form_pane import HelperFormPane
+from tui.app.steps.form_pane import FormPane
 from tui.app.steps.network import isolation
 from tui.app.steps.step_findings import StepFindings
 from tui.app.steps.step_pane import Action
 from tui.app.widgets.facts import Fact, Facts
 
-CODE = "deployment.code_configuration.code"
-MODEL_TYPE = "deployment.model.type"
 
-
-class WorkspacePane(HelperFormPane):
+class WorkspacePane(FormPane):
     """Shows the workspace's fields, and reads it as soon as its three fields are complete."""
 
     step = "workspace"
@@ -72,7 +69,7 @@ def about(found: Mapping[str, Any], changed: list[str], value: Callable[[str], A
     # The consequences for the plan come first: on a short screen the rest may need scrolling.
     facts += [Fact("warn", "Plan", sentence) for sentence in changed]
     if found.get("isolation") == "legacy":
-        hit = value(MODEL_TYPE) == "mlflow_model" and not value(CODE)
+        hit = isolation.without_code(value)
         facts.append(Fact("bad" if hit else "none", "MLflow", "Needs a scoring script: refused otherwise under legacy "
                           "isolation." + (" The plan has none yet." if hit else "")))  # fmt: skip
     if found.get("v1_legacy_mode"):
