@@ -53,6 +53,28 @@ def test_cores_memory_and_parts_of_a_gpu() -> None:
     assert the("Standard_ND40rs_v2").memory_gib is None
 
 
+@pytest.mark.parametrize(
+    ("name", "gib", "size"),
+    [
+        ("Standard_DS1_v2", 0, "Standard_DS2_v2 (2 cores, 7 GiB)"),
+        ("standard_ds1_v2", 8, "Standard_DS3_v2 (4 cores, 14 GiB)"),  # the model's files alone are more
+        ("Standard_DS5_v2", 0, "Standard_E8s_v3 (8 cores, 64 GiB)"),  # the largest of its family
+        ("Standard_NC4as_T4_v3", 0, "Standard_NC8as_T4_v3 (8 cores, 56 GiB)"),
+        ("Standard_NC24s_v3", 0, ""),  # the most memory of those with four GPUs
+        ("Standard_FX48mds", 4000, ""),
+        ("Standard_ND40rs_v2", 0, ""),  # its memory is not known
+        ("Standard_Nonsense_v9", 0, ""),
+    ],
+)
+def test_the_next_size_with_more_memory(name: str, gib: int, size: str) -> None:
+    assert sizes.larger(name, gib * 2**30, date(2026, 11, 22)) == size
+
+
+def test_a_retired_family_is_no_way_out() -> None:
+    assert "Standard_F4s_v2" in sizes.larger("Standard_F2s_v2", today=date(2028, 1, 1))
+    assert "_v4" in sizes.larger("Standard_F2s_v2", today=date(2029, 1, 1))
+
+
 def test_a_retirement_is_told_with_its_date() -> None:
     day = date(2026, 11, 22)
     assert sizes.warnings(the("Standard_DS3_v2"), day) == []

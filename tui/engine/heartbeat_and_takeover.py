@@ -159,13 +159,7 @@ class Heart:
 
     def _beat(self) -> None:
         self._count += 1
-        about = {
-            "machine": this_machine(),
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "token": self._token,
-            "count": self._count,
-            "time": round(time.time(), 3),
-        }
+        host, now = socket.gethostname(), round(time.time(), 3)
+        about = vars(Beat(this_machine(), host, os.getpid(), self._token, self._count, now))
         with contextlib.suppress(OSError):  # the disk may be full for a moment; the next beat tries again
             write_atomic(self._folder / FILE, json.dumps(about), mode=0o600, sync=False)

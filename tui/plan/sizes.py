@@ -68,7 +68,6 @@ def fit(size: Size, count: int, left: int | None, *, offered: bool = True, where
     if not offered:
         reason = f"This size is not available for managed online endpoints in {where}."
         return Fit(needed, None, False, "not offered", reason)
-    planned = retirement(size)
     if left is None:
         reason = f"Needs {needed} cores of {size.family}; the service reports no quota for this family."
         return Fit(needed, None, None, "unknown", reason)
@@ -78,7 +77,7 @@ def fit(size: Size, count: int, left: int | None, *, offered: bool = True, where
     reason += f", plus {held} that the deployment already uses." if held else "."
     if after < 0:
         return Fit(needed, after, False, f"no: {-after} short", reason)
-    if planned is not None and planned.on <= date.today():
+    if _retired(size, None):
         return Fit(needed, after, True, "retired", f"{reason} {warnings(size)[0]}")
     return Fit(needed, after, True, "fits", reason)
 
@@ -110,6 +109,26 @@ def warnings(size: Size, today: date | None = None) -> list[str]:
     if size.name in _SMALL:
         found.append(f"Microsoft notes that {size.name} can be too small: the container can run out of memory or disk.")
     return found
+
+
+def larger(name: str, need: int = 0, today: date | None = None) -> str:
+    """The smallest size with more memory than a size, and than `need` bytes, with cores and memory; empty if none.
+
+    Of the same family, whose quota the deployment uses already, else of another that Azure has not retired.
+    """
+    size = find(name)
+    if size is None or size.memory_gib is None:
+        return ""
+    least, family, gpus = max(size.memory_gib, need / 2**30), size.family, size.gpus
+    found = [one for one in sizes() if (one.memory_gib or 0) > least and one.gpus >= gpus and not _retired(one, today)]
+    order = [(one.family != family, one.gpus, one.memory_gib, one.cores, one.name) for one in found]
+    _, _, memory, cores, best = min(order, default=(False, 0, 0, 0, ""))
+    return best and f"{best} ({cores} cores, {memory:g} GiB)"
+
+
+def _retired(size: Size, today: date | None) -> bool:
+    planned = retirement(size)
+    return planned is not None and planned.on <= (today or date.today())
 
 
 @lru_cache(maxsize=1)

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tui.common import child_process
+from tui.common.own_folders import state_folder
 from tui.rehearsal.files import read_json, replace_json
-from tui.rehearsal.places import Home, state_folder
+from tui.rehearsal.places import Home
 
 # Every command loads this, and importing `typing` and `subprocess` takes as long as all the rest.
 TYPE_CHECKING = False

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from tui.common.typed_path import typed_path
+from tui.common.own_folders import state_folder
 from tui.remedies.patterns import BadPattern, Pattern
 
 BUNDLED = Path(__file__).with_name("failures")
@@ -20,6 +20,7 @@ _TEXTS = ("id", "title", "phase", "context", "cause", "remedy", "docs", "field")
 _LISTS = ("patterns", "absent", "codes", "commands", "source", "unless")
 _KNOWN = {*_TEXTS, *_LISTS, "general", "traceback"}
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_PAGE = re.compile(r"https://learn\.microsoft\.com/.*?([^/#]+)/?(?:#.*)?")
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,7 @@ class _Unusable(ValueError):
 
 def user_file() -> Path:
     """The file of a user's own entries: `remedies.yml` in `$AML_DEPLOY_HOME`, else in the platform's state folder."""
-    home = os.environ.get("AML_DEPLOY_HOME")
-    if home:
-        return typed_path(home) / "remedies.yml"
-    import platformdirs
-
-    return Path(platformdirs.user_state_path("aml-deploy")) / "remedies.yml"
+    return state_folder(os.environ) / "remedies.yml"
 
 
 def load(own: Path | None = None) -> Catalogue:
@@ -183,6 +179,8 @@ def _entry(given: Any, contexts: Mapping[str, Pattern]) -> Entry:
     if texts["context"] and texts["context"] not in contexts:
         raise _Unusable(f"its context is not one of {', '.join(contexts)}")
     lists = {key: _list(key, given.get(key)) for key in _LISTS}
+    if not lists["source"] and (page := _PAGE.fullmatch(texts["docs"])):
+        lists["source"] = [f"Microsoft, {page[1]}"]
     if not lists["patterns"]:
         raise _Unusable("patterns is missing; without a pattern it is never recognised")
     if not all(isinstance(group, dict) for group in lists["unless"]):

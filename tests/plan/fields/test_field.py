@@ -12,7 +12,7 @@ from tui.plan.fields.why_it_matters import example, link, why
 
 
 def of(kind: str, **options: Any) -> Field:
-    return Field("k", "model", "Label", Help("what"), kind=kind, **options)
+    return Field("k", "Label", Help("what"), kind=kind, **options)
 
 
 @pytest.mark.parametrize(
@@ -159,9 +159,9 @@ def test_the_wizard_asks_few_fields_first_and_all_with_advanced() -> None:
 def test_help_has_a_fallback_and_its_own_text_wins() -> None:
     port = BY_KEY["deployment.environment.inference_config.scoring_route.port"]
     assert "port" in why(port)
-    own = Field("endpoint.tags", "s", "l", Help("w", "own why", "own example", "own link"))
+    own = Field("endpoint.tags", "l", Help("w", "own why", "own example", "own link"))
     assert (why(own), example(own), link(own)) == ("own why", "own example", "own link")
-    bare = Field("endpoint.tags", "s", "l", Help("w"))
+    bare = Field("endpoint.tags", "l", Help("w"))
     assert "tag" in why(bare) and example(bare) == "" and "endpoint-online" in link(bare)
-    assert why(Field("x", "s", "l", Help("w"))) == "" and link(Field("x", "s", "l", Help("w")))
-    assert "model" in link(Field("deployment.model.x", "s", "l", Help("w")))
+    assert why(Field("x", "l", Help("w"))) == "" and link(Field("x", "l", Help("w")))
+    assert "model" in link(Field("deployment.model.x", "l", Help("w")))

@@ -15,10 +15,10 @@ import pytest
 from practised import Practised
 
 from tests.conftest import ROOT
+from tests.rehearsal.scenarios.known_failures import ARTICLE, NETWORK, REPORTED
 from tui.rehearsal.scenarios.failures import FAILURES
 from tui.rehearsal.scenarios.refusals import REFUSALS
 from tui.rehearsal.scenarios.scenarios import SCENARIOS
-from tui.rehearsal.scenarios.table import ARTICLE, NETWORK, REPORTED
 
 # The failures that public reports name (31), and the codes of Microsoft's how-to-troubleshoot-online-endpoints.
 REPORTS = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -34,17 +34,8 @@ class Figures:
     refused: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures as JSON data."""
-        return {
-            "files": self.files,
-            "bytes": self.bytes,
-            "complete": self.complete,
-            "ignore_file": self.ignore_file,
-            "left_out": self.left_out,
-            "left_out_bytes": self.left_out_bytes,
-            "left_out_names": list(self.left_out_names),
-            "unreadable": list(self.unreadable),
-        }
+        """The figures as JSON data; what is refused is a finding."""
+        return {name: value for name, value in asdict(self).items() if name != "refused"}
 
 
 def count(root: Path, figures: Figures, stop: Callable[[], bool] = lambda: False) -> Figures:

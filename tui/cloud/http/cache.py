@@ -10,18 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tui.common.typed_path import typed_path
+from tui.common.own_folders import cache_folder
 from tui.common.write_atomic import write_atomic
 
 
 def folder(name: str, environ: Mapping[str, str] | None = None) -> Path:
     """A folder of the cache: in `$AML_DEPLOY_CACHE`, else in the platform's cache folder. It may not exist."""
-    given = (os.environ if environ is None else environ).get("AML_DEPLOY_CACHE")
-    if given:
-        return typed_path(given) / name
-    import platformdirs
-
-    return Path(platformdirs.user_cache_path("aml-deploy")) / name
+    return cache_folder(os.environ if environ is None else environ) / name
 
 
 def read(path: Path, seconds: float) -> dict[str, Any] | None:

@@ -47,19 +47,13 @@ SEGMENTS = _words(
 
 # What follows such a word in a path.
 KINDS = {
-    "subscriptions": "subscription",
+    **{
+        f"{kind}s": kind
+        for kind in _words("subscription workspace deployment model version code environment datastore")
+    },
+    **{f"{kind}s": kind for kind in _words("location compute quota")},
     "resourcegroups": "resource-group",
-    "workspaces": "workspace",
     "onlineendpoints": "endpoint",
-    "deployments": "deployment",
-    "models": "model",
-    "versions": "version",
-    "codes": "code",
-    "environments": "environment",
-    "datastores": "datastore",
-    "locations": "location",
-    "computes": "compute",
-    "quotas": "quota",
     "usages": "quota",
     "registries": "registry",
 }
@@ -67,17 +61,11 @@ KINDS = {
 SINGLE = frozenset({"subscription", "tenant", "resource-group", "workspace"})
 
 # Names that every workspace has.
-BUILT_IN_NAMES = frozenset(
-    {
-        "workspaceblobstore",
-        "workspaceartifactstore",
-        "workspacefilestore",
-        "workspaceworkingdirectory",
-        "azureml",
-        "core.windows.net",
-        "core.usgovcloudapi.net",
-        "core.chinacloudapi.cn",
-    }
+BUILT_IN_NAMES = _words(
+    """
+    workspaceblobstore workspaceartifactstore workspacefilestore workspaceworkingdirectory azureml core.windows.net
+    core.usgovcloudapi.net core.chinacloudapi.cn
+    """
 )
 
 FILE_NAMES = frozenset(
@@ -111,21 +99,13 @@ QUERY_NAMES = {
 }
 
 _ROOTS = ("microsoftonline.com", "microsoftonline.us", "chinacloudapi.cn")
-HOSTS = frozenset(
-    {
-        "management.azure.com",
-        "management.usgovcloudapi.net",
-        "management.chinacloudapi.cn",
-        "ml.azure.com",
-        "ml.azure.us",
-        "ml.azure.cn",
-        "portal.azure.com",
-        "mcr.microsoft.com",
-        "storage.azure.com",
-        "aka.ms",
-        *(f"login.{root}" for root in _ROOTS),
-    }
+_SERVICES = _words(
+    """
+    management.azure.com management.usgovcloudapi.net management.chinacloudapi.cn ml.azure.com ml.azure.us ml.azure.cn
+    storage.azure.com
+    """
 )
+HOSTS = _SERVICES.union(_words("portal.azure.com mcr.microsoft.com aka.ms"), (f"login.{root}" for root in _ROOTS))
 HOST_SUFFIXES = (
     ".blob.core.windows.net",
     ".blob.core.usgovcloudapi.net",
@@ -135,18 +115,7 @@ HOST_SUFFIXES = (
     ".inference.ml.azure.cn",
     ".api.azureml.ms",
 )
-AUDIENCES = frozenset(
-    {
-        "https://management.azure.com",
-        "https://management.core.windows.net",
-        "https://management.usgovcloudapi.net",
-        "https://management.chinacloudapi.cn",
-        "https://storage.azure.com",
-        "https://ml.azure.com",
-        "https://ml.azure.us",
-        "https://ml.azure.cn",
-    }
-)
+AUDIENCES = frozenset(f"https://{host}" for host in (*_SERVICES, "management.core.windows.net"))
 
 REQUEST_HEADERS = _words(
     """

@@ -8,7 +8,7 @@ import os
 import stat
 from pathlib import Path
 
-from tui.common.typed_path import typed_path
+from tui.common import own_folders
 
 _UNMAPPED = 65534
 """The owner that file systems without owners of their own report, such as a volume's."""
@@ -21,13 +21,7 @@ def state_folder() -> Path:
 
     Raises OSError if it cannot be created, or is not the user's own.
     """
-    named = os.environ.get("AML_DEPLOY_HOME")
-    if named:
-        folder = typed_path(named)
-    else:
-        import platformdirs
-
-        folder = Path(platformdirs.user_state_path("aml-deploy"))
+    folder = own_folders.state_folder(os.environ)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _keep_private(folder)
     return folder

@@ -26,8 +26,6 @@ FIELDS: tuple[Field, ...] = (*SIGN_IN_FIELDS, *ENDPOINT_FIELDS, *MODEL_FIELDS, *
 
 BY_KEY: dict[str, Field] = {field.key: field for field in FIELDS}
 
-RESERVED: tuple[str, ...] = ()
-
 
 def fields_of(step: str, *, advanced: bool = False) -> list[Field]:
     """The fields of a step, in order; with `advanced`, also the advanced ones."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from tui.plan import data_collection
-from tui.plan.fields.field import LEARN, Field, Help
+from tui.plan.fields.field import LEARN, Field, Help, of_step
 from tui.plan.rules import value_rules
 
 SWITCH = ("enabled", "disabled")
 COLLECTION = LEARN + "how-to-collect-production-data"
 
-SERVING_FIELDS: tuple[Field, ...] = (
+_COMPUTE = of_step(
+    "compute",
     Field(
         "deployment.instance_type",
-        "compute",
         "Size",
         Help(
             "The virtual machine size of each instance.",
@@ -26,7 +26,6 @@ SERVING_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "deployment.instance_count",
-        "compute",
         "Instances",
         Help(
             "The number of instances. Azure reserves 20 % more quota for upgrades.",
@@ -41,7 +40,6 @@ SERVING_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "deployment.request_settings.request_timeout_ms",
-        "compute",
         "Request timeout (ms)",
         Help("Milliseconds after which a request fails with status 408.", "The maximum is 180,000.", "5000"),
         kind="number",
@@ -50,7 +48,6 @@ SERVING_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "deployment.request_settings.max_concurrent_requests_per_instance",
-        "compute",
         "Concurrent requests",
         Help(
             "How many requests an instance processes at the same time.",
@@ -63,25 +60,24 @@ SERVING_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "deployment.environment_variables",
-        "compute",
         "Variables",
         Help("The environment variables of the container.", "", "WORKER_COUNT=2"),
         kind="map",
         rule=value_rules.text_map,
     ),
+)
+_COMPUTE_ADVANCED = of_step(
+    "compute",
     Field(
         "deployment.app_insights_enabled",
-        "compute",
         "Application Insights",
         Help("Send request metrics and traces to the workspace's Application Insights.", "", "false"),
         kind="bool",
         rule=value_rules.true_or_false,
         default=False,
-        advanced=True,
     ),
     Field(
         "deployment.data_collector.collections",
-        "compute",
         "Collector: data",
         Help(
             "What is stored in the workspace's storage: request and response are the payload; model_inputs, "
@@ -92,55 +88,47 @@ SERVING_FIELDS: tuple[Field, ...] = (
         ),
         kind="collections",
         rule=data_collection.rule,
-        advanced=True,
     ),
     Field(
         "deployment.data_collector.sampling_rate",
-        "compute",
         "Collector: sampling rate",
         Help("The share of requests that is collected, from 0 to 1.", "If empty: 1, all requests.", "0.1"),
         kind="fraction",
         rule=value_rules.share,
-        advanced=True,
     ),
     Field(
         "deployment.data_collector.rolling_rate",
-        "compute",
         "Collector: rolling rate",
         Help("How often a new file is started.", "If empty: hour.", "hour", COLLECTION),
         kind="choice",
         choices=data_collection.ROLLING_RATES,
         rule=value_rules.rolling_rate,
-        advanced=True,
     ),
     Field(
         "deployment.data_collector.request_logging.capture_headers",
-        "compute",
         "Collector: headers",
         Help("Request headers that are stored with the payload.", "", "x-request-id, user-agent"),
         kind="list",
         rule=value_rules.header_names,
-        advanced=True,
     ),
     Field(
         "deployment.description",
-        "compute",
         "Deployment description",
         Help("A short description of the deployment."),
-        advanced=True,
     ),
     Field(
         "deployment.tags",
-        "compute",
         "Deployment tags",
         Help("Names and values by which to find the deployment."),
         kind="map",
         rule=value_rules.text_map,
-        advanced=True,
     ),
+    advanced=True,
+)
+_NETWORK = of_step(
+    "network",
     Field(
         "endpoint.public_network_access",
-        "network",
         "Public access",
         Help(
             "disabled: the endpoint is reachable only through the workspace's private endpoint.",
@@ -155,7 +143,6 @@ SERVING_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "deployment.egress_public_network_access",
-        "network",
         "Egress (legacy)",
         Help(
             "disabled: the deployment can reach only the workspace's own storage, registry and API.",
@@ -168,9 +155,11 @@ SERVING_FIELDS: tuple[Field, ...] = (
         choices=SWITCH,
         rule=value_rules.one_of(SWITCH),
     ),
+)
+_NETWORK_ADVANCED = of_step(
+    "network",
     Field(
         "traffic",
-        "network",
         "Traffic",
         Help(
             "The share of requests that each deployment gets, in percent.",
@@ -179,13 +168,19 @@ SERVING_FIELDS: tuple[Field, ...] = (
         ),
         kind="map",
         rule=value_rules.traffic,
-        advanced=True,
     ),
-    Field("description", "review", "Plan description", Help("What the plan is for, in a few words."), advanced=True),
+    advanced=True,
+)
+_REVIEW = of_step(
+    "review",
+    Field("description", "Plan description", Help("What the plan is for, in a few words.")),
+    advanced=True,
+)
+_PROBES = of_step(
+    "compute",
     *(
         Field(
             f"deployment.{probe}.{key}",
-            "compute",
             f"{label}: {name}",
             Help(what, "Azure's default.", str(default)),
             kind="number",
@@ -193,7 +188,6 @@ SERVING_FIELDS: tuple[Field, ...] = (
             if (probe, key) == ("liveness_probe", "success_threshold")
             else value_rules.number_between(1, 86_400),
             default=default,
-            advanced=True,
         )
         for probe, label in (("liveness_probe", "Liveness"), ("readiness_probe", "Readiness"))
         for key, name, what, default in (
@@ -204,4 +198,6 @@ SERVING_FIELDS: tuple[Field, ...] = (
             ("failure_threshold", "failures", "Consecutive failures after which the container counts as failed.", 30),
         )
     ),
+    advanced=True,
 )
+SERVING_FIELDS = (*_COMPUTE, *_COMPUTE_ADVANCED, *_NETWORK, *_NETWORK_ADVANCED, *_REVIEW, *_PROBES)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from tui.plan.fields.field import LEARN, Field, Help
+from tui.plan.fields.field import LEARN, Field, Help, of_step
 from tui.plan.rules import value_rules
 
 SERVICE_PRINCIPAL = ("credential.method", ("service_principal",))
 OWN_APP = ("credential.method", ("service_principal", "managed_identity"))
 METHODS = ("default", "service_principal", "managed_identity", "azure_cli")
 
-SIGN_IN_FIELDS: tuple[Field, ...] = (
+_CREDENTIALS = of_step(
+    "credentials",
     Field(
         "credential.method",
-        "credentials",
         "Sign in with",
         Help(
             "The source of the identity that deploys.",
@@ -27,7 +27,6 @@ SIGN_IN_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "credential.tenant_id",
-        "credentials",
         "Tenant",
         Help(
             "The Microsoft Entra tenant of the service principal.",
@@ -41,7 +40,6 @@ SIGN_IN_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "credential.client_id",
-        "credentials",
         "Client id",
         Help(
             "The application (client) id of the service principal or the user-assigned identity.",
@@ -53,7 +51,6 @@ SIGN_IN_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "credential.client_secret",
-        "credentials",
         "Client secret",
         Help(
             "The value of the secret, not its id. It is kept in memory only; a resumed run asks for it again.",
@@ -65,9 +62,11 @@ SIGN_IN_FIELDS: tuple[Field, ...] = (
         only_if=SERVICE_PRINCIPAL,
         default="${env:AZURE_CLIENT_SECRET}",
     ),
+)
+_WORKSPACE = of_step(
+    "workspace",
     Field(
         "workspace.subscription_id",
-        "workspace",
         "Subscription",
         Help(
             "The id of the workspace's subscription.",
@@ -80,7 +79,6 @@ SIGN_IN_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "workspace.resource_group",
-        "workspace",
         "Resource group",
         Help("The resource group that contains the workspace.", "", "rg-ml"),
         rule=value_rules.resource_group,
@@ -89,7 +87,6 @@ SIGN_IN_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "workspace.name",
-        "workspace",
         "Workspace",
         Help(
             "The Azure Machine Learning workspace in which the endpoint is created.",
@@ -102,3 +99,4 @@ SIGN_IN_FIELDS: tuple[Field, ...] = (
         default="${env:AZURE_ML_WORKSPACE}",
     ),
 )
+SIGN_IN_FIELDS = (*_CREDENTIALS, *_WORKSPACE)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from tui.plan import endpoint_identity
-from tui.plan.fields.field import LEARN, Field, Help
+from tui.plan.fields.field import LEARN, Field, Help, of_step
 from tui.plan.rules import value_rules
 
 IDENTITIES = LEARN + "how-to-access-resources-from-endpoints-managed-identities"
 
-ENDPOINT_FIELDS: tuple[Field, ...] = (
+_ENDPOINT = of_step(
+    "endpoint",
     Field(
         "endpoint.name",
-        "endpoint",
         "Endpoint name",
         Help(
             "The name that callers see in the scoring URI.",
@@ -24,7 +24,6 @@ ENDPOINT_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "endpoint.auth_mode",
-        "endpoint",
         "Authentication",
         Help(
             "How callers authenticate. key: one of two keys. aml_token: an Azure Machine Learning token. aad_token: a "
@@ -40,13 +39,11 @@ ENDPOINT_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "endpoint.description",
-        "endpoint",
         "Description",
         Help("A short description, shown in the studio.", "", "Realtime endpoint to predict churn"),
     ),
     Field(
         "endpoint.tags",
-        "endpoint",
         "Tags",
         Help("Names and values by which to find the endpoint and its cost.", "", "model=XGBoost, team=risk"),
         kind="map",
@@ -54,7 +51,6 @@ ENDPOINT_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "deployment.name",
-        "endpoint",
         "Deployment name",
         Help(
             "The deployment that serves the model; an endpoint can have several.",
@@ -65,9 +61,11 @@ ENDPOINT_FIELDS: tuple[Field, ...] = (
         required=True,
         default="blue",
     ),
+)
+_ENDPOINT_ADVANCED = of_step(
+    "endpoint",
     Field(
         "endpoint.identity.type",
-        "endpoint",
         "Endpoint identity",
         Help(
             "The identity with which deployments access storage, registry and other services. system_assigned: Azure "
@@ -79,11 +77,9 @@ ENDPOINT_FIELDS: tuple[Field, ...] = (
         kind="choice",
         choices=endpoint_identity.TYPES,
         rule=value_rules.one_of(endpoint_identity.TYPES),
-        advanced=True,
     ),
     Field(
         "endpoint.identity.user_assigned_identities",
-        "endpoint",
         "User-assigned identity",
         Help(
             "The resource id of the identity. It needs Storage Blob Data Reader on the workspace's storage and AcrPull "
@@ -96,6 +92,7 @@ ENDPOINT_FIELDS: tuple[Field, ...] = (
         rule=endpoint_identity.rule,
         required=True,
         only_if=("endpoint.identity.type", ("user_assigned",)),
-        advanced=True,
     ),
+    advanced=True,
 )
+ENDPOINT_FIELDS = (*_ENDPOINT, *_ENDPOINT_ADVANCED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from tui.plan import data_collection
@@ -34,7 +34,6 @@ class Field:
     """
 
     key: str
-    step: str
     label: str
     help: Help
     kind: str = "text"
@@ -45,6 +44,7 @@ class Field:
     advanced: bool = False
     only_if: tuple[str, tuple[str, ...]] | None = None
     must_exist: str = ""  # "file", "folder" or "any", for paths
+    step: str = ""
 
     def parse(self, typed: str) -> Any:
         """Parse typed text into a value of the field's kind; returns the text unchanged if that fails."""
@@ -79,6 +79,11 @@ class Field:
         if self.kind == "secret":
             return "A plan must not contain a secret; use a reference such as ${env:AZURE_CLIENT_SECRET}."
         return self.rule(value)
+
+
+def of_step(step: str, *fields: Field, advanced: bool = False) -> tuple[Field, ...]:
+    """The fields as those of a step, which all are advanced, or none."""
+    return tuple(replace(field, step=step, advanced=advanced) for field in fields)
 
 
 def _parse_map(typed: str) -> Any:

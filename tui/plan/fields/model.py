@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from tui.plan.fields.field import LEARN, Field, Help
+from tui.plan.fields.field import LEARN, Field, Help, of_step
 from tui.plan.rules import value_rules
 
-MODEL_FIELDS: tuple[Field, ...] = (
+_MODEL = of_step(
+    "model",
     Field(
         "deployment.model.path",
-        "model",
         "Model",
         Help(
             "A local folder or file (also /Volumes/…, dbfs:/…), a URI (abfss://…, https://…blob…, runs:/…, "
@@ -23,7 +23,6 @@ MODEL_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "deployment.model.name",
-        "model",
         "Register as",
         Help(
             "The model's name in the workspace; changed content gets the next version number.",
@@ -34,7 +33,6 @@ MODEL_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "deployment.model.type",
-        "model",
         "Model type",
         Help(
             "custom_model needs a scoring script. mlflow_model and triton_model can be served without one.",
@@ -48,7 +46,6 @@ MODEL_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "deployment.code_configuration.code",
-        "model",
         "Code folder",
         Help("The folder with the scoring script; the whole folder is uploaded.", "", "churn-xgboost/onlinescoring"),
         kind="path",
@@ -56,7 +53,6 @@ MODEL_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "deployment.code_configuration.scoring_script",
-        "model",
         "Scoring script",
         Help(
             "The file with init(), which is called once, and run(), which is called for each request.",
@@ -69,7 +65,6 @@ MODEL_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "deployment.environment.conda_file",
-        "model",
         "Conda file",
         Help(
             "The packages to install on the base image. It must list azureml-inference-server-http.",
@@ -82,7 +77,6 @@ MODEL_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "deployment.environment.image",
-        "model",
         "Base image",
         Help(
             "The container image on which the conda packages are installed.",
@@ -92,7 +86,6 @@ MODEL_FIELDS: tuple[Field, ...] = (
     ),
     Field(
         "test.request",
-        "model",
         "Sample request",
         Help(
             "The file that the run sends once the endpoint is ready, and that fills in the Test step.",
@@ -102,77 +95,64 @@ MODEL_FIELDS: tuple[Field, ...] = (
         kind="path",
         must_exist="file",
     ),
+)
+_MODEL_ADVANCED = of_step(
+    "model",
     Field(
         "deployment.environment.name",
-        "model",
         "Environment name",
         Help("The environment's name in the workspace; by default the model's name with -env.", "", "churn-env"),
         rule=value_rules.asset_name,
-        advanced=True,
     ),
     Field(
         "deployment.environment.registered",
-        "model",
         "Registered environment",
         Help("A registered or curated environment to use instead of a conda file.", "", "azureml:churn-env:3"),
         rule=value_rules.registered_asset,
-        advanced=True,
     ),
     Field(
         "deployment.model.version",
-        "model",
         "Model version",
         Help("The version to register; by default the next number.", "", "3"),
         rule=value_rules.asset_name,
-        advanced=True,
     ),
     Field(
         "deployment.model.description",
-        "model",
         "Model description",
         Help("A short description of the model."),
-        advanced=True,
     ),
     Field(
         "deployment.model.tags",
-        "model",
         "Model tags",
         Help("Names and values by which to find the model."),
         kind="map",
         rule=value_rules.text_map,
-        advanced=True,
     ),
     Field(
         "deployment.environment.build.path",
-        "model",
         "Build context",
         Help(
             "A folder with a Dockerfile, instead of a base image and a conda file; the whole folder is uploaded.",
-            "Azure builds the image when a deployment first uses it. A rehearsal does not build Docker images.",
+            "Azure builds the image when a deployment first uses it; a rehearsal does with docker or podman.",
             "churn-xgboost/docker",
             LEARN + "how-to-deploy-custom-container",
         ),
         kind="path",
         must_exist="folder",
-        advanced=True,
     ),
     Field(
         "deployment.environment.build.dockerfile_path",
-        "model",
         "Dockerfile",
         Help("The Dockerfile in the build context.", "If empty: Dockerfile.", "Dockerfile"),
         rule=value_rules.dockerfile,
-        advanced=True,
     ),
     *(
         Field(
             f"deployment.environment.inference_config.{route}_route.{key}",
-            "model",
             f"Container: {route} {key}",
             Help(what, why, example, LEARN + "how-to-deploy-custom-container"),
             kind="number" if key == "port" else "text",
             rule=value_rules.number_between(1, 65_535) if key == "port" else value_rules.route_path,
-            advanced=True,
         )
         for route, asks, example_path in (
             ("scoring", "Requests go", "/score"),
@@ -180,14 +160,17 @@ MODEL_FIELDS: tuple[Field, ...] = (
             ("readiness", "The readiness probe goes", "/health/ready"),
         )
         for key, what, why, example in (
-            ("path", f"{asks} to this path of a container with its own server.",
-             "Such a container needs no scoring script; set all three routes.", example_path),
+            (
+                "path",
+                f"{asks} to this path of a container with its own server.",
+                "Such a container needs no scoring script; set all three routes.",
+                example_path,
+            ),
             ("port", f"{asks} to this port of a container with its own server.", "", "8080"),
         )
     ),
     Field(
         "deployment.model_mount_path",
-        "model",
         "Model mount path",
         Help(
             "The folder of the model's files in a custom container.",
@@ -196,6 +179,7 @@ MODEL_FIELDS: tuple[Field, ...] = (
             LEARN + "how-to-deploy-custom-container",
         ),
         rule=value_rules.mount_path,
-        advanced=True,
     ),
-)  # fmt: skip
+    advanced=True,
+)
+MODEL_FIELDS = (*_MODEL, *_MODEL_ADVANCED)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from tui.plan.fields.field import LEARN, Field, Help
+from tui.plan.fields.field import LEARN, Field, Help, of_step
 from tui.plan.rules import value_rules
 
 ROLLOUT = LEARN + "how-to-safely-rollout-managed-endpoints"
 DAY = 86_400.0
+_LIMITED = {"settle": "other changes", "test": "test call", "total": "whole run"}
 
-ROLLOUT_FIELDS: tuple[Field, ...] = (
+_NETWORK = of_step(
+    "network",
     Field(
         "mirror_traffic",
-        "network",
         "Mirrored traffic",
         Help(
             "One deployment and the percentage of requests mirrored to it; callers never see its responses.",
@@ -21,11 +22,9 @@ ROLLOUT_FIELDS: tuple[Field, ...] = (
         ),
         kind="map",
         rule=value_rules.mirror_traffic,
-        advanced=True,
     ),
     Field(
         "rollout.steps",
-        "network",
         "Rollout: steps",
         Help(
             "The percentages of requests that the new deployment gets, step by step.",
@@ -35,11 +34,9 @@ ROLLOUT_FIELDS: tuple[Field, ...] = (
             ROLLOUT,
         ),
         rule=value_rules.steps,
-        advanced=True,
     ),
     Field(
         "rollout.pause",
-        "network",
         "Rollout: pause",
         Help(
             "How long each step is monitored before the next one: seconds, or 90s, 5m, 1h.",
@@ -47,39 +44,31 @@ ROLLOUT_FIELDS: tuple[Field, ...] = (
             "5m",
         ),
         rule=value_rules.duration(0, DAY),
-        advanced=True,
     ),
     Field(
         "rollout.probe_every",
-        "network",
         "Rollout: test every",
         Help("How often the sample request is sent to the new deployment during a step.", "", "2s"),
         rule=value_rules.duration(0.1, 3600),
-        advanced=True,
     ),
     Field(
         "rollout.min_requests",
-        "network",
         "Rollout: min requests",
         Help("The number of responses needed before a step is evaluated.", "If empty: 10.", "10"),
         kind="number",
         rule=value_rules.number_between(1, 100_000, "requests"),
-        advanced=True,
     ),
     Field(
         "rollout.max_error_percent",
-        "network",
         "Rollout: max errors (%)",
         Help(
             "Above this percentage of failed requests, the traffic is rolled back automatically.", "If empty: 5.", "5"
         ),
         kind="number",
         rule=value_rules.number_between(0, 100, "percent"),
-        advanced=True,
     ),
     Field(
         "rollout.max_p95_ms",
-        "network",
         "Rollout: max p95 (ms)",
         Help(
             "The limit of the p95 latency in milliseconds; above it, the traffic is rolled back automatically.",
@@ -88,20 +77,20 @@ ROLLOUT_FIELDS: tuple[Field, ...] = (
         ),
         kind="number",
         rule=value_rules.number_between(1, 180_000, "ms"),
-        advanced=True,
     ),
+    advanced=True,
+)
+_LIMITS = of_step(
+    "compute",
     *(
         Field(
             f"limits.{key}",
-            "compute",
-            f"Limit: {label}",
+            f"Limit: {_LIMITED.get(key, key)}",
             Help(f"{what} Seconds, or 90s, 30m, 2h. Time in which this machine sleeps does not count.", why, example),
             rule=value_rules.duration(1, 7 * DAY),
-            advanced=True,
         )
-        for key, label, what, why, example in (
+        for key, what, why, example in (
             (
-                "endpoint",
                 "endpoint",
                 "How long to wait for the endpoint to be created or updated, for its keys, and for a removal.",
                 "If empty: 30m (keys: 10m).",
@@ -109,34 +98,17 @@ ROLLOUT_FIELDS: tuple[Field, ...] = (
             ),
             (
                 "deployment",
-                "deployment",
                 "How long to wait for the deployment to be created or updated, and for a fix.",
                 "If empty: 90m (a fix: 1h).",
                 "90m",
             ),
-            (
-                "traffic",
-                "traffic",
-                "How long to wait for a traffic change.",
-                "If empty: 20m (outside of a run: 15m).",
-                "20m",
-            ),
-            ("upload", "upload", "How long the upload of the model or the code may take.", "If empty: 6h.", "2h"),
-            ("settle", "other changes", "How long to wait for changes by others.", "If empty: 90m.", "15m"),
-            (
-                "test",
-                "test call",
-                "How long to repeat the test call until the traffic change takes effect.",
-                "If empty: 30s.",
-                "2m",
-            ),
-            (
-                "total",
-                "whole run",
-                "How long the whole run may take, and any change outside of a run.",
-                "If empty: no limit.",
-                "3h",
-            ),
+            ("traffic", "How long to wait for a traffic change.", "If empty: 20m (outside of a run: 15m).", "20m"),
+            ("upload", "How long the upload of the model or the code may take.", "If empty: 6h.", "2h"),
+            ("settle", "How long to wait for changes by others.", "If empty: 90m.", "15m"),
+            ("test", "How long to repeat the test call until the traffic change takes effect.", "If empty: 30s.", "2m"),
+            ("total", "How long the whole run may take, and any change outside of a run.", "If empty: no limit.", "3h"),
         )
     ),
+    advanced=True,
 )
+ROLLOUT_FIELDS = (*_NETWORK, *_LIMITS)

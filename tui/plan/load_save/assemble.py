@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tui.plan import data_collection, endpoint_identity, rollout
 from tui.plan import model as m
@@ -14,18 +15,16 @@ from tui.plan.fields.sources import is_registered
 from tui.plan.rules import cross_field_rules, value_rules
 
 Values = Mapping[str, Any]
-_PROBE = ("initial_delay", "period", "timeout", "success_threshold", "failure_threshold")
+_Part = TypeVar("_Part")
 
 
 def plan_of(values: Values, base: Path) -> m.Plan:
     """A plan with one deployment; missing values keep their defaults. Relative paths start from `base`."""
     return m.Plan(
-        workspace=m.Workspace(**_group(values, "workspace", "subscription_id", "resource_group", "name")),
-        credential=m.Credential(**_group(values, "credential", "method", "tenant_id", "client_id", "client_secret")),
-        endpoint=m.Endpoint(
-            **_group(values, "endpoint", "name", "auth_mode", "public_network_access", "description"),
-            tags=_texts(values, "endpoint.tags"),
-            identity=_identity(values),
+        workspace=_part(m.Workspace, values, "workspace"),
+        credential=_part(m.Credential, values, "credential"),
+        endpoint=_part(
+            m.Endpoint, values, "endpoint", tags=_texts(values, "endpoint.tags"), identity=_identity(values)
         ),
         deployment=_deployment(values),
         traffic=values.get("traffic") or {},
@@ -44,10 +43,10 @@ def plan_hash(values: Values) -> str:
     return hashlib.sha256(json.dumps(public, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _group(values: Values, prefix: str, *keys: str) -> dict[str, Any]:
-    """The keys below a prefix that have a value."""
-    found = {key: values.get(f"{prefix}.{key}") for key in keys}
-    return {key: value for key, value in found.items() if value is not None}
+def _part(kind: type[_Part], values: Values, prefix: str, **own: Any) -> _Part:
+    """A part of the plan from the values below a prefix; `own` are members that the values do not have as they are."""
+    found = {one.name: values.get(f"{prefix}.{one.name}") for one in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{**{name: value for name, value in found.items() if value is not None}, **own})
 
 
 def _texts(values: Values, key: str) -> dict[str, str]:
@@ -55,29 +54,18 @@ def _texts(values: Values, key: str) -> dict[str, str]:
 
 
 def _deployment(values: Values) -> m.Deployment:
-    settings = _group(
-        values, "deployment.request_settings", "request_timeout_ms", "max_concurrent_requests_per_instance"
-    )
-    return m.Deployment(
+    return _part(
+        m.Deployment,
+        values,
+        "deployment",
         model=_model(values),
         code_configuration=_code(values),
         environment=_environment(values),
         environment_variables=_texts(values, "deployment.environment_variables"),
-        request_settings=m.RequestSettings(**settings),
-        liveness_probe=m.ProbeSettings(**_group(values, "deployment.liveness_probe", *_PROBE)),
-        readiness_probe=m.ProbeSettings(**_group(values, "deployment.readiness_probe", *_PROBE)),
+        request_settings=_part(m.RequestSettings, values, "deployment.request_settings"),
+        liveness_probe=_part(m.ProbeSettings, values, "deployment.liveness_probe"),
+        readiness_probe=_part(m.ProbeSettings, values, "deployment.readiness_probe"),
         tags=_texts(values, "deployment.tags"),
-        **_group(
-            values,
-            "deployment",
-            "name",
-            "instance_type",
-            "instance_count",
-            "egress_public_network_access",
-            "app_insights_enabled",
-            "description",
-            "model_mount_path",
-        ),
         data_collector=_collector(values),
     )
 
@@ -87,8 +75,10 @@ def _model(values: Values) -> m.Model:
     path, version = values.get("deployment.model.path"), values.get("deployment.model.version")
     registered = path if is_registered(path) else None
     source = path if isinstance(path, str) and not registered else None
-    return m.Model(
-        **_group(values, "deployment.model", "name", "type", "description"),
+    return _part(
+        m.Model,
+        values,
+        "deployment.model",
         path=None if registered or source else path,
         registered=registered,
         source=source,
@@ -104,11 +94,10 @@ def _code(values: Values) -> m.CodeConfiguration | None:
 
 
 def _environment(values: Values) -> m.Environment:
-    found = _group(values, "deployment.environment", "name", "conda_file", "image", "registered")
-    if not found.get("name"):
-        named = values.get("deployment.model.name") or values.get("endpoint.name", "scoring")
-        found["name"] = f"{named}-env"
-    return m.Environment(**found, build=_build(values), inference_config=_routes(values))
+    key = "deployment.environment"
+    named = values.get("deployment.model.name") or values.get("endpoint.name", "scoring")
+    name = values.get(f"{key}.name") or f"{named}-env"
+    return _part(m.Environment, values, key, name=name, build=_build(values), inference_config=_routes(values))
 
 
 def _identity(values: Values) -> endpoint_identity.Identity | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -50,10 +50,10 @@ class ArmError(Exception):
         return web.json_response({"error": self.error()}, status=self.status, headers=self.headers)
 
 
-def additional_info(location: str, component: str = "managementfrontend") -> list[dict[str, Any]]:
+def additional_info(location: str) -> list[dict[str, Any]]:
     """The `additionalInfo` list that Azure Machine Learning adds to its errors (names of members as recorded)."""
     return [
-        {"type": "ComponentName", "info": {"value": component}},
+        {"type": "ComponentName", "info": {"value": "managementfrontend"}},
         {"type": "Correlation", "info": {"value": {"operation": uuid.uuid4().hex, "request": uuid.uuid4().hex[:16]}}},
         {"type": "Environment", "info": {"value": location}},
         {"type": "Location", "info": {"value": location}},
@@ -74,6 +74,17 @@ def bad_request(detail_code: str, message: str, location: str) -> ArmError:
         "The request is invalid.",
         details=[{"code": detail_code, "message": message, "details": [], "additionalInfo": []}],
         additional=additional_info(location),
+    )
+
+
+def not_authorized(claims: Mapping[str, Any], action: str, scope: str) -> ArmError:
+    """Resource Manager's 403 for a caller whose roles do not allow an action."""
+    return ArmError(
+        403,
+        "AuthorizationFailed",
+        f"The client '{claims.get('appid')}' with object id '{claims.get('oid')}' does not have authorization to "
+        f"perform action '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, "
+        "please refresh your credentials.",
     )
 
 

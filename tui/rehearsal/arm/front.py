@@ -9,7 +9,7 @@ from typing import Any, Callable, TypeVar
 
 from aiohttp import web
 
-from tui.rehearsal.arm.errors import ArmError, bad_content
+from tui.rehearsal.arm.errors import ArmError, bad_content, not_authorized
 from tui.rehearsal.arm.resource_paths import PROVIDER
 from tui.rehearsal.arm.rights import action_of
 from tui.rehearsal.service import Service, content_up_to
@@ -189,13 +189,7 @@ def require_right(service: Service, request: web.Request, claims: Mapping[str, A
     if allowed:
         return
     scope = request.path.rsplit("/", 1)[0] if request.method == "POST" else request.path
-    raise ArmError(
-        403,
-        "AuthorizationFailed",
-        f"The client '{claims.get('appid')}' with object id '{claims.get('oid')}' does not have authorization to "
-        f"perform action '{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, "
-        "please refresh your credentials.",
-    )
+    raise not_authorized(claims, action, scope)
 
 
 async def read_body(request: web.Request) -> Fields:

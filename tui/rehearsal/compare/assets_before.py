@@ -51,13 +51,7 @@ def requests_for(assets: list[tuple[str, str, str]], container: str) -> Iterator
 
 
 def _put(identifier: str, properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "service": "resource-manager",
-        "method": "PUT",
-        "url": f"https://management.azure.com{identifier}?api-version=2023-04-01",
-        "request": {"headers": {}, "body": {"properties": properties}},
-        "response": {"status": 201, "headers": {}},
-    }
+    return _managed("PUT", identifier, 201, body={"properties": properties})
 
 
 def _upload(url: str) -> dict[str, Any]:
@@ -72,12 +66,16 @@ def _upload(url: str) -> dict[str, Any]:
 
 def default_container() -> dict[str, Any]:
     """The request that returns the container of the default datastore."""
+    return _managed("GET", f"{_WORKSPACE}/datastores/workspaceblobstore", 200)
+
+
+def _managed(method: str, path: str, status: int, **request: Any) -> dict[str, Any]:
     return {
         "service": "resource-manager",
-        "method": "GET",
-        "url": f"https://management.azure.com{_WORKSPACE}/datastores/workspaceblobstore?api-version=2023-04-01",
-        "request": {"headers": {}},
-        "response": {"status": 200, "headers": {}},
+        "method": method,
+        "url": f"https://management.azure.com{path}?api-version=2023-04-01",
+        "request": {"headers": {}, **request},
+        "response": {"status": status, "headers": {}},
     }
 
 

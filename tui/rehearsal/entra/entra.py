@@ -87,11 +87,10 @@ async def cloud_metadata(request: web.Request) -> web.Response:
     return web.json_response(cloud if request.query.get("api-version", "") >= "2022-09-01" else [cloud])
 
 
-def _tenant_known(tenant: str) -> bool:
-    return tenant.lower() in {TENANT_ID, "common", "organizations"}
-
-
-def _unknown_tenant(tenant: str) -> web.Response:
+def _tenant_refused(tenant: str) -> web.Response | None:
+    """The error for a tenant that is not the rehearsal's; None if it is."""
+    if tenant.lower() in {TENANT_ID, "common", "organizations"}:
+        return None
     return _error(
         400,
         "invalid_tenant",
@@ -104,10 +103,10 @@ def _unknown_tenant(tenant: str) -> web.Response:
 
 async def openid_configuration(request: web.Request) -> web.Response:
     """The tenant's OpenID configuration."""
-    service = request.app[SERVICE]
-    tenant = request.match_info["tenant"]
-    if not _tenant_known(tenant):
-        return _unknown_tenant(tenant)
+    service, tenant = request.app[SERVICE], request.match_info["tenant"]
+    unknown = _tenant_refused(tenant)
+    if unknown is not None:
+        return unknown
     base = f"{service.origin}/{tenant}"
     return web.json_response(
         {
@@ -178,10 +177,10 @@ async def token(request: web.Request) -> web.Response:
     The errors AADSTS7000215 (wrong secret, 401) and AADSTS700016 (unknown application, 400) have Entra
     ID's documented texts.
     """
-    service = request.app[SERVICE]
-    tenant = request.match_info["tenant"]
-    if not _tenant_known(tenant):
-        return _unknown_tenant(tenant)
+    service, tenant = request.app[SERVICE], request.match_info["tenant"]
+    unknown = _tenant_refused(tenant)
+    if unknown is not None:
+        return unknown
     form = await _form(request)
     grant, client, secret = (form.get(name, "") for name in ("grant_type", "client_id", "client_secret"))
     if not grant:
@@ -257,22 +256,15 @@ async def managed_identity(request: web.Request) -> web.Response:
     service = request.app[SERVICE]
     header = request.headers.get("X-IDENTITY-HEADER", "")
     if not hmac.compare_digest(header.encode("utf-8", "replace"), service.seed.identity_header.encode()):
-        return web.json_response(
-            {"statusCode": 401, "message": "The header X-IDENTITY-HEADER is missing or wrong."}, status=401
-        )
+        return _no_identity("The header X-IDENTITY-HEADER is missing or wrong.", 401)
     if "identity-unavailable" in service.scenarios:
-        return web.json_response({"statusCode": 400, "message": "No managed identity was found."}, status=400)
+        return _no_identity("No managed identity was found.")
     resource = request.query.get("resource", "")
     if not resource:
-        return web.json_response(
-            {"statusCode": 400, "message": "Required query parameter 'resource' is missing."}, status=400
-        )
+        return _no_identity("Required query parameter 'resource' is missing.")
     wanted = request.query.get("client_id") or request.query.get("clientid")
     if wanted and wanted.lower() != MANAGED_IDENTITY_CLIENT_ID:
-        return web.json_response(
-            {"statusCode": 400, "message": f"No managed identity with the client id {wanted[:80]} was found."},
-            status=400,
-        )
+        return _no_identity(f"No managed identity with the client id {wanted[:80]} was found.")
     access, lifetime = _token(service, resource.rstrip("/") or resource, managed=True)
     answer: dict[str, Any] = {
         "access_token": access,
@@ -282,6 +274,10 @@ async def managed_identity(request: web.Request) -> web.Response:
         "client_id": MANAGED_IDENTITY_CLIENT_ID,
     }
     return web.json_response(answer)
+
+
+def _no_identity(message: str, status: int = 400) -> web.Response:
+    return web.json_response({"statusCode": status, "message": message}, status=status)
 
 
 ROUTES = [

@@ -13,7 +13,7 @@ from typing import Any, Callable
 
 from aiohttp import web
 
-from tui.rehearsal.arm.errors import ArmError, additional_info, bad_request
+from tui.rehearsal.arm.errors import ArmError, additional_info, bad_request, not_authorized
 from tui.rehearsal.arm.operations import OperationFailed
 from tui.rehearsal.arm.resource_paths import REGION_NAME
 from tui.rehearsal.arm.workspaces import Workspace
@@ -172,13 +172,7 @@ def _forbid(service: Service, request: web.Request, path: str, claims: Mapping[s
     elif "signin-forbidden" not in scenarios:
         return
     action = "delete" if request.method == "DELETE" else "write" if writes or asset else "read"
-    raise ArmError(
-        403,
-        "AuthorizationFailed",
-        f"The client '{claims.get('appid')}' with object id '{claims.get('oid')}' does not have authorization to "
-        f"perform action '{kind}/{action}' over scope '{request.path}' or the scope is invalid. If access was recently "
-        "granted, please refresh your credentials.",
-    )
+    raise not_authorized(claims, f"{kind}/{action}", request.path)
 
 
 def _refuse(service: Service, request: web.Request, path: str, name: str) -> None:

@@ -18,15 +18,13 @@ class Scenario(NamedTuple):
 
     about: str
     disturbs: str
-    words: str
+    words: str = "documented"
 
 
 _OTHERS = {
     # Sign-in.
-    "secret-expired": Scenario("The service principal's secret has expired: AADSTS7000222.", "sign-in", "documented"),
-    "application-unknown": Scenario(
-        "The service principal is not in the tenant: AADSTS700016.", "sign-in", "documented"
-    ),
+    "secret-expired": Scenario("The service principal's secret has expired: AADSTS7000222.", "sign-in"),
+    "application-unknown": Scenario("The service principal is not in the tenant: AADSTS700016.", "sign-in"),
     "identity-unavailable": Scenario(
         "The machine has no managed identity: no credential of the chain returns a token.",
         "sign-in",
@@ -45,10 +43,10 @@ _OTHERS = {
     ),
     # Permissions
     "signin-forbidden": Scenario(
-        "The identity has no role: Resource Manager answers 403 to all requests.", "Resource Manager", "documented"
+        "The identity has no role: Resource Manager answers 403 to all requests.", "Resource Manager"
     ),
     "endpoint-forbidden": Scenario(
-        "The identity may not write endpoints: 403, AuthorizationFailed.", "Resource Manager", "documented"
+        "The identity may not write endpoints: 403, AuthorizationFailed.", "Resource Manager"
     ),
     "identity-missing": Scenario(
         "The user-assigned identity that a plan names for its endpoint does not exist.",
@@ -56,24 +54,28 @@ _OTHERS = {
         "404 documented; the refusal of the endpoint guessed",
     ),
     "assets-forbidden": Scenario(
-        "The identity may not register models, code and environments: 403, AuthorizationFailed.",
-        "Resource Manager",
-        "documented",
+        "The identity may not register models, code and environments: 403, AuthorizationFailed.", "Resource Manager"
     ),
     "quota": Scenario(
         "No cores are left in any family: a deployment is refused at once.", "Resource Manager", "recorded"
     ),
     "no-build-compute": Scenario("The workspace has no compute for building images.", "workspace", "documented member"),
+    "approved-outbound": Scenario(
+        "The managed virtual network allows only approved outbound traffic: what no outbound rule allows is closed to "
+        "deployments.",
+        "workspace",
+        "documented member; a real network",
+    ),
     # The network
     "throttling": Scenario(
-        "One in three requests to Resource Manager answers 429 with Retry-After 1.", "Resource Manager", "documented"
+        "One in three requests to Resource Manager answers 429 with Retry-After 1.", "Resource Manager"
     ),
     "throttling-no-hint": Scenario(
         "One in three requests to Resource Manager answers 429 without Retry-After.",
         "Resource Manager",
         "documented status",
     ),
-    "server-errors": Scenario("One in three polls of an operation answers 500.", "Resource Manager", "documented"),
+    "server-errors": Scenario("One in three polls of an operation answers 500.", "Resource Manager"),
     "gateway-errors": Scenario(
         "One in three requests to Resource Manager answers 503 in a gateway's HTML, not JSON.",
         "Resource Manager",

@@ -1,6 +1,6 @@
-"""The failures in Microsoft's article and public reports, and how to rehearse each one; also as a table.
+"""The failures in Microsoft's article and public reports, and how to rehearse each one; run as a module, as a table.
 
-The article is Microsoft's how-to-troubleshoot-online-endpoints. Standard library only.
+The article is Microsoft's how-to-troubleshoot-online-endpoints.
 """
 
 from __future__ import annotations
@@ -154,6 +154,7 @@ NETWORK = (
     Known("slow lines", ("slow-storage",), "--latency and --bandwidth"),
     Known("a host that does not resolve", ("scoring-host-unresolved", "storage-host-unresolved")),
     Known("a host with a public address", ("public-names",)),
+    Known("outbound traffic that no rule allows", ("approved-outbound",), "egress disabled"),
     Known("expired tokens", ("expired-tokens", "short-tokens")),
     Known("clocks that differ", ("clock-skew",)),
     Known(
@@ -200,3 +201,7 @@ def table() -> str:
             for item in known
         ]
     return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(table(), end="")
