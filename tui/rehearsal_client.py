@@ -39,6 +39,8 @@ _PRINCIPAL = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
 class CannotRehearse(Exception):
     """The rehearsal cannot be used; the text says why and what to do."""
 
+    exit_code = 1
+
 
 def prepare(document: Document, environ: Mapping[str, str]) -> dict[str, str]:
     """The environment variables that point Azure clients to the rehearsal, which is started if none runs.
@@ -178,13 +180,18 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> str:
         raise CannotRehearse(f"The rehearsal cannot be started: {error.strerror or error}.") from None
     if done.returncode != 0:
         said = [line for line in done.stderr.splitlines() if line.strip()]
-        raise CannotRehearse(said[-1].strip() if said else "The rehearsal cannot be started, and gives no reason.")
+        why = CannotRehearse(said[-1].strip() if said else "The rehearsal cannot be started, and gives no reason.")
+        why.exit_code = 2 if done.returncode == 2 else 1
+        raise why
     return done.stdout
 
 
-def choose(scenarios: Sequence[str], environ: Mapping[str, str]) -> None:
-    """Activate exactly these scenarios of the rehearsal. Raises CannotRehearse."""
-    _run(["scenario", "--", *scenarios], environ)
+def choose(scenarios: Sequence[str], engine: str | None, environ: Mapping[str, str]) -> None:
+    """Activate exactly these scenarios of the rehearsal, if any, and this container engine. Raises CannotRehearse."""
+    if scenarios:
+        _run(["scenario", "--", *scenarios], environ)
+    if engine is not None:
+        _run(["env", "--json", "--container-engine", engine], environ)
 
 
 def run_command(arguments: list[str]) -> int:

@@ -30,6 +30,8 @@ Without a command the wizard opens. PLAN is a plan file or the name of a preset.
   --set KEY=VALUE   change one value of the plan, such as endpoint.name=churn-02; may be repeated
   --rehearse        use a local stand-in for Azure (the rehearsal); nothing in Azure is changed
   --scenario NAME   with --rehearse: make a failure happen (aml-deploy rehearsal --list-scenarios)
+  --container-engine ENGINE
+                    with --rehearse: what runs containers: auto, none, docker or podman
   --plain           ask line by line; the default with ACCESSIBLE=1, TERM=dumb or no terminal
   --answers FILE    ask line by line, with answers from this file: a map of plan keys and values
   --mouse           let the wizard use the mouse; without it, a browser terminal can select text
@@ -93,7 +95,7 @@ def _misplaced(argv: Sequence[str]) -> str | None:
         if not item.startswith("-") and not after_value_option:
             known = item in COMMANDS or item in FORMER_NAMES
             return item if known and not os.path.exists(item) else None  # noqa: PTH110
-        after_value_option = item in ("--set", "--preset", "--scenario", "--answers")
+        after_value_option = item in ("--set", "--preset", "--scenario", "--container-engine", "--answers")
     return None
 
 
@@ -170,7 +172,3 @@ def main(argv: Sequence[str] | None = None) -> int:
     from tui.plain.guard import guarded
 
     return guarded(command.runs, arguments)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

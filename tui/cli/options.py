@@ -83,6 +83,7 @@ SET = repeated(
     dest="sets",
     help="change one value of the plan, such as endpoint.name=churn-02; may be repeated",
 )
+ENGINES = ("auto", "none", "docker", "podman")
 REHEARSING = (
     SET,
     REHEARSE,
@@ -90,6 +91,12 @@ REHEARSING = (
         "--scenario",
         metavar="NAME",
         help="with --rehearse: make a failure happen from now on (see: aml-deploy rehearsal --list-scenarios)",
+    ),
+    argument(
+        "--container-engine",
+        metavar="ENGINE",
+        choices=ENGINES,
+        help="with --rehearse: what runs containers from now on: auto, none, docker or podman",
     ),
 )
 FILES = (
@@ -350,6 +357,14 @@ REHEARSAL = (
         group=PRACTISED,
         help="access tokens are refused as expired after N seconds; 0: lifetimes like Azure's",
     ),
+    argument(
+        "--container-engine",
+        metavar="ENGINE",
+        choices=ENGINES,
+        group=PRACTISED,
+        help="what runs containers from now on: auto (the default), none (bare processes), docker or podman",
+    ),
+    flag("--status", group=ALONE, help="say what runs, and what a deployment is isolated from on this machine"),
     argument("--scoring-python", metavar="PATH", help="run scoring servers with this Python; build nothing"),
     repeated(
         "--role", metavar="ROLE", group=RIGHTS, help="contributor, data-scientist, reader or none; may be repeated"

@@ -21,7 +21,8 @@ _FILE = os.path.abspath(__file__)  # noqa: PTH100 (pathlib is not loaded in ever
 _MACHINE = (
     r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TERM|TMPDIR|TMP|TEMP|LD_\w+|DYLD_\w+|XDG_\w+|PYTHON\w*"
     r"|VIRTUAL_ENV|CONDA_PREFIX|PYENV_\w+|PIP_\w+|UV_\w+|NETRC|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE"
-    r"|NODE_EXTRA_CA_CERTS|DOCKER_\w+|CONTAINER_HOST|AML_DEPLOY_\w+|COVERAGE_\w+|(http|https|all|no|ftp)_proxy"
+    r"|NODE_EXTRA_CA_CERTS|DOCKER_\w+|CONTAINERS_\w+|CONTAINER_(HOST|CONNECTION|SSHKEY)|REGISTRY_AUTH_FILE"
+    r"|AML_DEPLOY_\w+|COVERAGE_\w+|(http|https|all|no|ftp)_proxy"
 )
 # What signs in, beyond the references of a plan: variables of credentials, and those that point to a managed identity.
 _IDENTITY = (

@@ -142,7 +142,7 @@ def _ready(asked: Mapping[str, Any], cell: Cell) -> tuple[Document, dict[str, st
     document = load(asked["plan"], asked.get("overlays", ()), changes)
     secrets = {key: str(value) for key, value in asked["secrets"].items() if value}
     if asked["rehearse"]:
-        practise(Namespace(scenario=asked.get("scenarios") or [], rehearse=True))
+        practise(Namespace(scenario=asked.get("scenarios") or [], container_engine=None, rehearse=True))
         document, environ = rehearsal_of(document)
         return document, environ, {}  # the rehearsal has its own identity
     if asked["reads"]:

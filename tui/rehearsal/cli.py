@@ -22,77 +22,51 @@ PROGRAM = "python -m tui.rehearsal"
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=PROGRAM, description="A local stand-in for Azure Machine Learning.")
+    """The options without their explanations, which `aml-deploy rehearsal --help` has."""
+    parser = argparse.ArgumentParser(prog=PROGRAM, description="A local Azure; see aml-deploy rehearsal --help.")
     # `prog` keeps argparse from formatting a help text that is not needed.
     commands = parser.add_subparsers(dest="command", required=True, prog=PROGRAM)
 
     serve = commands.add_parser("serve", help="run it in the foreground")
-    serve.add_argument("--port", type=int, metavar="N", help="the port on 127.0.0.1 (default: the last one)")
+    serve.add_argument("--port", type=int)
     practice_options.add_options(serve)
-    serve.add_argument(
-        "--idle-minutes", type=float, default=30.0, metavar="N", help="end after N minutes without use (default: 30)"
-    )
-    serve.add_argument("--quiet", action="store_true", help=argparse.SUPPRESS)
+    serve.add_argument("--idle-minutes", type=float, default=30.0, help="without use, before it ends (default: 30)")
+    serve.add_argument("--quiet", action="store_true")
     serve.add_argument("--or-change", action="store_true", help="if one is already running, change that one")
 
     env = commands.add_parser("env", help="start it in the background if none runs; print its variables")
-    env.add_argument("--json", action="store_true", help="print one JSON object instead of shell lines")
-    env.add_argument(
-        "--workspace", nargs=3, metavar=("SUBSCRIPTION", "GROUP", "NAME"), help="also serve this workspace"
-    )
-    env.add_argument(
-        "--isolation",
-        choices=("legacy", "managed", "public"),
-        default="managed",
-        help="network isolation of that workspace",
-    )
-    env.add_argument(
-        "--datastore",
-        choices=("sas", "key", "identity"),
-        help="access to that workspace's storage: signature (the default), account key, or identity",
-    )
-    env.add_argument(
-        "--unprovisioned",
-        action="store_const",
-        const=False,
-        dest="provisioned",
-        help="that workspace's managed virtual network is not provisioned yet",
-    )
-    env.add_argument(
-        "--role", action="append", metavar="ROLE", help="the roles of the practice identities; see rights --list"
-    )
+    env.add_argument("--json", action="store_true")
+    env.add_argument("--workspace", nargs=3, help="also serve the workspace of this subscription, group and name")
+    env.add_argument("--isolation", choices=("legacy", "managed", "public"), default="managed")
+    env.add_argument("--datastore", choices=("sas", "key", "identity"), help="access to that workspace's storage")
+    env.add_argument("--unprovisioned", action="store_const", const=False, dest="provisioned")
+    env.add_argument("--role", action="append")
     practice_options.add_options(env)
 
-    commands.add_parser("stop", help="end it and everything that it started")
+    commands.add_parser("status")
+    commands.add_parser("stop")
 
     rights = commands.add_parser("rights", help="show or change the roles of the practice identities")
-    rights.add_argument(
-        "--identity", choices=("service-principal", "managed-identity"), help="the identity (default: both)"
-    )
-    rights.add_argument("--role", action="append", metavar="ROLE", help="a role to assign, or none")
-    rights.add_argument("--deny", action="append", metavar="ACTION", help="an action to remove from its roles")
-    rights.add_argument("--storage-role", metavar="ROLE", help="its role on the storage account")
-    rights.add_argument("--reset", action="store_true", help="restore the roles of the start")
-    rights.add_argument("--list", action="store_true", help="explain all roles")
+    rights.add_argument("--identity", choices=("service-principal", "managed-identity"), help="default: both")
+    rights.add_argument("--role", action="append")
+    rights.add_argument("--deny", action="append")
+    rights.add_argument("--storage-role")
+    rights.add_argument("--reset", action="store_true")
+    rights.add_argument("--list", action="store_true")
 
-    compare = commands.add_parser("compare", help="report where its responses differ from a recording of Azure")
-    compare.add_argument("file", metavar="FILE", help="a recording of aml-deploy apply --record")
-    compare.add_argument(
-        "--json", action="store_true", help="one JSON object per line: the differences, then a summary"
-    )
+    compare = commands.add_parser("compare")
+    compare.add_argument("file")
+    compare.add_argument("--json", action="store_true")
 
-    add = commands.add_parser("add", help="add what a user's workspace, or a registry, already holds")
+    add = commands.add_parser("add")
     add.add_argument("kind", choices=("model", "environment"))
-    add.add_argument("asset", metavar="NAME[:VERSION]")
-    add.add_argument("path", metavar="PATH")
-    add.add_argument("--registry", default="", metavar="NAME", help="add it to this registry")
+    add.add_argument("asset")
+    add.add_argument("path")
+    add.add_argument("--registry", default="")
 
     scenario = commands.add_parser("scenario", help="choose the failures that happen from now on (default: none)")
-    scenario.add_argument("names", nargs="*", metavar="NAME")
-    scenario.add_argument("--list", action="store_true", help="explain all scenarios")
-    scenario.add_argument(
-        "--table", action="store_true", help="list every failure that Microsoft documents, as Markdown"
-    )
+    scenario.add_argument("names", nargs="*")
+    scenario.add_argument("--list", action="store_true")
     return parser
 
 
@@ -159,11 +133,6 @@ def _rights(home: Home, arguments: argparse.Namespace) -> int:
 
 
 def _scenario(home: Home, arguments: argparse.Namespace) -> int:
-    if arguments.table:
-        from tui.rehearsal.scenarios.table import table
-
-        print(table(), end="")
-        return 0
     from tui.rehearsal.scenarios.scenarios import listing, select
 
     if arguments.list:
@@ -209,8 +178,19 @@ def _compare(_: Home, arguments: argparse.Namespace) -> int:
     return compare(Path(arguments.file), os.environ, arguments.json)
 
 
+def _status(home: Home, _: argparse.Namespace) -> int:
+    from tui.rehearsal.status import status
+
+    for line in status(home, os.environ):
+        print(line)
+    return 0
+
+
 def _stop(home: Home, _: argparse.Namespace) -> int:
+    from tui.rehearsal.container_engine.finder import remove_left
+
     ended = stop(home)
+    remove_left(home, images=True)
     said = "The rehearsal has ended, with everything that it started." if ended else "No rehearsal is running."
     print(said, file=sys.stderr)
     return 0
@@ -219,6 +199,7 @@ def _stop(home: Home, _: argparse.Namespace) -> int:
 _COMMANDS = {
     "serve": _serve,
     "env": _env,
+    "status": _status,
     "stop": _stop,
     "rights": _rights,
     "add": _add,
@@ -236,6 +217,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"AML_DEPLOY_HOME or AML_DEPLOY_CACHE: {error}", file=sys.stderr)
         return 2
     try:
+        if arguments.command in ("serve", "env", "status"):
+            settings.engine_of(home, os.environ)
         return _COMMANDS[arguments.command](home, arguments)
     except RehearsalError as error:
         print(error, file=sys.stderr)

@@ -7,28 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from tui.common.typed_path import typed_path
-
-
-def _platform_folder(kind: str) -> Path:
-    # Imported only if no variable is set, since every command loads this module.
-    import platformdirs
-
-    if kind == "state":
-        return platformdirs.user_state_path("aml-deploy")
-    return platformdirs.user_cache_path("aml-deploy")
-
-
-def state_folder(environ: Mapping[str, str]) -> Path:
-    """The state folder that this rehearsal belongs to: `AML_DEPLOY_HOME`, else the platform's. Not created."""
-    given = environ.get("AML_DEPLOY_HOME")
-    return typed_path(given) if given else _platform_folder("state")
-
-
-def cache_folder(environ: Mapping[str, str]) -> Path:
-    """The cache on local disk: `AML_DEPLOY_CACHE`, else the platform's. Not created."""
-    given = environ.get("AML_DEPLOY_CACHE")
-    return typed_path(given) if given else _platform_folder("cache")
+from tui.common.own_folders import cache_folder, state_folder
 
 
 class Home:
@@ -70,6 +49,7 @@ class Home:
         # The chosen scenarios, durations, and roles of the practice identities.
         self.scenarios_file = folder / "scenarios.json"
         self.pace_file = folder / "pace.json"
+        self.engine_file = folder / "container-engine.json"
         self.rights_file = folder / "rights.json"
 
     @classmethod

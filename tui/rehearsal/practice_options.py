@@ -1,4 +1,4 @@
-"""Command-line options for the rehearsal's behaviour: scenarios, pace, and the Python of scoring servers."""
+"""The options for the rehearsal's behaviour (scenarios, pace, engine, Python), and what they change."""
 
 from __future__ import annotations
 
@@ -8,38 +8,28 @@ import sys
 
 from tui.common.typed_path import typed_path
 from tui.rehearsal import settings
+from tui.rehearsal.files import replace_json
 from tui.rehearsal.places import Home
 from tui.rehearsal.process import RehearsalError, is_alive, running
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options to a command that starts the rehearsal or changes a running one."""
-    parser.add_argument(
-        "--scenario",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="make a documented failure happen; may be repeated; none: no failures",
-    )
-    parser.add_argument("--clear-scenarios", action="store_true", help="let no more failures happen")
-    parser.add_argument("--pace", choices=(settings.FAST, settings.AZURE), help="azure: durations like Azure's")
-    parser.add_argument("--speed", type=float, metavar="N", help="with --pace azure: the factor by which it is faster")
-    parser.add_argument(
-        "--latency", type=float, metavar="MS", help="additional milliseconds for each request to Azure and storage"
-    )
-    parser.add_argument(
-        "--bandwidth", type=float, metavar="MBPS", help="megabits per second to and from storage; 0: unlimited"
-    )
-    parser.add_argument(
-        "--token-seconds", type=float, metavar="N", help="the lifetime of access tokens; 0: lifetimes like Azure's"
-    )
-    parser.add_argument("--scoring-python", metavar="PATH", help="run scoring servers with this Python; build nothing")
+    parser.add_argument("--scenario", action="append", default=[])
+    parser.add_argument("--clear-scenarios", action="store_true")
+    parser.add_argument("--pace", choices=(settings.FAST, settings.AZURE))
+    parser.add_argument("--speed", type=float)
+    parser.add_argument("--latency", type=float, dest="latency_ms")
+    parser.add_argument("--bandwidth", type=float, dest="bandwidth_mbps")
+    parser.add_argument("--token-seconds", type=float)
+    parser.add_argument("--container-engine", choices=settings.ENGINES)
+    parser.add_argument("--scoring-python")
 
 
 def given(arguments: argparse.Namespace) -> bool:
     """Whether an option was given that can be changed while the rehearsal runs."""
-    pace = (arguments.pace, arguments.speed, arguments.latency, arguments.bandwidth, arguments.token_seconds)
-    return bool(arguments.scenario) or arguments.clear_scenarios or any(value is not None for value in pace)
+    values = (getattr(arguments, name) for name in (*settings.PACE, "container_engine"))
+    return bool(arguments.scenario) or arguments.clear_scenarios or any(value is not None for value in values)
 
 
 def set_up(home: Home, arguments: argparse.Namespace) -> None:
@@ -49,18 +39,26 @@ def set_up(home: Home, arguments: argparse.Namespace) -> None:
     home.create()
     if arguments.clear_scenarios and arguments.scenario:
         raise RehearsalError("Use either --scenario or --clear-scenarios.")
+    if arguments.container_engine is not None:
+        choose_engine(home, arguments.container_engine)
     if arguments.scenario or arguments.clear_scenarios:
         from tui.rehearsal.scenarios.scenarios import select
 
         select(home, arguments.scenario)
-    settings.change_pace(
-        home,
-        pace=arguments.pace,
-        speed=arguments.speed,
-        latency_ms=arguments.latency,
-        bandwidth_mbps=arguments.bandwidth,
-        token_seconds=arguments.token_seconds,
-    )
+    settings.change_pace(home, **{name: getattr(arguments, name) for name in settings.PACE})
+
+
+def choose_engine(home: Home, name: str) -> None:
+    """Choose what runs deployments from now on. Raises RehearsalError if the named engine does not work, OSError."""
+    if name not in (settings.AUTOMATIC, settings.NO_ENGINE):
+        import asyncio
+
+        from tui.rehearsal.container_engine.engine import Unusable, find
+
+        found = asyncio.run(find(name, home.folder.name))
+        if isinstance(found, Unusable):
+            raise RehearsalError(f"--container-engine {name}: {found.why}. Nothing was changed.")
+    replace_json(home.engine_file, name)
 
 
 def changes_running(home: Home, arguments: argparse.Namespace) -> bool:
@@ -73,7 +71,7 @@ def changes_running(home: Home, arguments: argparse.Namespace) -> bool:
 
 
 def in_words(home: Home) -> str:
-    """The active scenarios and pace, in a sentence or two."""
+    """The active scenarios, pace and container engine, in a sentence or two."""
     scenarios = settings.chosen_scenarios(home)
     pace = settings.pace_of(home)
     said = f"Active scenarios: {', '.join(scenarios)}." if scenarios else "No scenario is active."
@@ -84,6 +82,10 @@ def in_words(home: Home) -> str:
         said += f" Each request takes {pace['latency_ms']:g} ms longer."
     if pace["bandwidth_mbps"]:
         said += f" Storage passes {pace['bandwidth_mbps']:g} Mbit/s."
+    engine = settings.engine_of(home, {})
+    if engine != settings.AUTOMATIC:
+        what = "without a container engine" if engine == settings.NO_ENGINE else f"in containers of {engine}"
+        said += f" What is deployed from now on runs {what}."
     if pace["token_seconds"]:
         said += f" Access tokens are valid for {pace['token_seconds']:g} seconds."
     return said

@@ -13,9 +13,12 @@ from tui.rehearsal.process import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 FAST, AZURE = "fast", "azure"
+ENGINES = AUTOMATIC, NO_ENGINE, *_ = ("auto", "none", "docker", "podman")
+ENGINE_VARIABLE = "AML_DEPLOY_CONTAINER_ENGINE"
 PACE = {"pace": FAST, "speed": 1.0, "latency_ms": 0.0, "bandwidth_mbps": 0.0, "token_seconds": 0.0}
 _LIMITS = {"speed": 100_000.0, "latency_ms": 60_000.0, "bandwidth_mbps": 1_000_000.0, "token_seconds": 86_400.0}
 _OPTIONS = {
@@ -60,7 +63,16 @@ def _checked(given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
+def engine_of(home: Home, environ: Mapping[str, str]) -> str:
+    """The chosen container engine: by the option, else by ENGINE_VARIABLE, else AUTOMATIC. Raises UsageError."""
+    chosen = read_json(home.engine_file) or environ.get(ENGINE_VARIABLE) or AUTOMATIC
+    if chosen not in ENGINES:
+        raise UsageError(f"{ENGINE_VARIABLE} must be one of {', '.join(ENGINES)}, not '{chosen}'.")
+    return str(chosen)
+
+
 def forget(home: Home) -> None:
-    """Reset scenarios and pace. Raises OSError."""
+    """Reset scenarios, pace and container engine. Raises OSError."""
+    home.engine_file.unlink(missing_ok=True)
     home.scenarios_file.unlink(missing_ok=True)
     home.pace_file.unlink(missing_ok=True)

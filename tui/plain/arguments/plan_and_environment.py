@@ -54,7 +54,7 @@ def rehearsal_place(document: Document) -> tuple[Document, dict[str, str]]:
     try:
         environ = prepare(document, os.environ)
     except CannotRehearse as reason:
-        raise Failure(str(reason)) from None
+        raise Failure(str(reason), reason.exit_code) from None
     say_practised(environ)
     return with_own_identity(document, environ), environ
 
@@ -101,17 +101,19 @@ def chosen_document(arguments: Namespace) -> Document | None:
 
 
 def practise(arguments: Namespace) -> None:
-    """Activate the named scenarios, and no others. Raises Failure."""
-    if not arguments.scenario:
+    """Activate the named scenarios, and no others, and the named container engine. Raises Failure."""
+    if not arguments.scenario and arguments.container_engine is None:
         return
     if not arguments.rehearse:
-        raise Failure("--scenario requires --rehearse: failures happen in the rehearsal only, never in Azure.", 2)
+        if arguments.scenario:
+            raise Failure("--scenario requires --rehearse: failures happen in the rehearsal only, never in Azure.", 2)
+        raise Failure("--container-engine requires --rehearse: on Azure, containers are Azure's.", 2)
     from tui.rehearsal_client import CannotRehearse, choose
 
     try:
-        choose(arguments.scenario, os.environ)
+        choose(arguments.scenario, arguments.container_engine, os.environ)
     except CannotRehearse as reason:
-        raise Failure(str(reason), 2) from None
+        raise Failure(str(reason), reason.exit_code) from None
 
 
 def say_practised(environ: Mapping[str, str]) -> None:

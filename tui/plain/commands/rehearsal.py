@@ -12,6 +12,7 @@ PRACTISED = {
     "--latency": "latency",
     "--bandwidth": "bandwidth",
     "--token-seconds": "token_seconds",
+    "--container-engine": "container_engine",
     "--scoring-python": "scoring_python",
 }
 
@@ -34,10 +35,11 @@ def run(arguments: Namespace) -> int:
         return run_command(["rights", "--list"])
     if rights:
         return run_command(["rights", *rights])
-    if arguments.stop:
+    if arguments.stop or arguments.status:
+        word = "stop" if arguments.stop else "status"
         if arguments.json or arguments.port is not None or practised:
-            raise Failure("--stop does not combine with other options: aml-deploy rehearsal --stop", 2)
-        return run_command(["stop"])
+            raise Failure(f"--{word} does not combine with other options: aml-deploy rehearsal --{word}", 2)
+        return run_command([word])
     if arguments.env:
         if arguments.port is not None:
             raise Failure(
