@@ -19,6 +19,9 @@ from tui.common.redact import Secrets
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# Tests of containers choose an engine (tests/rehearsal/container_engine); all others run without, on every machine.
+os.environ["AML_DEPLOY_CONTAINER_ENGINE"] = "none"
+
 started_rehearsal: dict[str, Any] = {}  # what `env --json` said, once a test has asked for the session's rehearsal
 
 
@@ -79,15 +82,20 @@ def rehearsal_command(*arguments: str, env: dict[str, str]) -> subprocess.Comple
 
 
 @pytest.fixture(scope="session")
-def rehearsal_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """This process's environment with private state and cache folders; the rehearsal there is ended at the end."""
-    folder = tmp_path_factory.mktemp("rehearsal")
-    # What was built for one worker of pytest-xdist serves the others: a build takes longer than most tests.
+def built_environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What was built for one worker of pytest-xdist serves the others: a build takes longer than most tests."""
     base = tmp_path_factory.getbasetemp()
     built = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "environments"
     built.mkdir(exist_ok=True)
+    return built
+
+
+@pytest.fixture(scope="session")
+def rehearsal_home(tmp_path_factory: pytest.TempPathFactory, built_environments: Path) -> Iterator[dict[str, str]]:
+    """This process's environment with private state and cache folders; the rehearsal there is ended at the end."""
+    folder = tmp_path_factory.mktemp("rehearsal")
     (folder / "cache").mkdir()
-    (folder / "cache" / "environments").symlink_to(built)
+    (folder / "cache" / "environments").symlink_to(built_environments)
     env = {**os.environ, "AML_DEPLOY_HOME": str(folder / "home"), "AML_DEPLOY_CACHE": str(folder / "cache")}
     yield env
     stopped = rehearsal_command("stop", env=env)
@@ -168,7 +176,16 @@ SLOW_FILES = {
     "rehearsal/arm/test_operations_diagnose.py",
     "rehearsal/compare/test_compare.py",
     "rehearsal/compare/test_record.py",
+    "rehearsal/container_engine/test_deployment_network.py",
+    "rehearsal/container_engine/test_engine.py",
+    "rehearsal/container_engine/test_engine_commands.py",
+    "rehearsal/container_engine/test_images.py",
+    "rehearsal/container_engine/test_mlflow_containers.py",
+    "rehearsal/container_engine/test_nothing_left.py",
+    "rehearsal/container_engine/test_own_images.py",
+    "rehearsal/container_engine/test_size.py",
     "rehearsal/scenarios/test_practice.py",
+    "rehearsal/serving/test_closed_network.py",
     "rehearsal/serving/test_replicas.py",
     "rehearsal/serving/test_scoring_scripts.py",
     "rehearsal/test_server_process.py",

@@ -81,10 +81,11 @@ def test_layer_loads_without_textual(layer: str) -> None:
 
 
 @pytest.mark.parametrize("layer", [layer for layer in WITHOUT_AZURE if exists(layer)])
-def test_front_end_loads_without_azure(layer: str) -> None:
+def test_front_end_loads_without_azure_and_containers(layer: str) -> None:
     modules = modules_after_loading(layer)
     assert not {name for name in modules if name == "azure" or name.startswith("azure.")}
     assert "tui.cloud" not in modules
+    assert layer == "rehearsal" or "tui.rehearsal.container_engine" not in modules
 
 
 def test_the_wizard_does_load_textual() -> None:

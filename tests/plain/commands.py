@@ -50,7 +50,8 @@ def lonely_environment(home: Path) -> dict[str, str]:
         if not name.startswith(("AZURE", "ARM_", "IDENTITY_", "MSI_", "REHEARSAL_", "AML_DEPLOY", "DATABRICKS"))
         and name not in ("ACCESSIBLE", "TERM")
     }
-    return {**kept, "AML_DEPLOY_HOME": str(home / "state"), "AML_DEPLOY_CACHE": str(home / "cache")}
+    folders = {"AML_DEPLOY_HOME": str(home / "state"), "AML_DEPLOY_CACHE": str(home / "cache")}
+    return {**kept, **folders, "AML_DEPLOY_CONTAINER_ENGINE": os.environ["AML_DEPLOY_CONTAINER_ENGINE"]}
 
 
 def processes_of(environ: Mapping[str, str]) -> dict[int, str]:

@@ -1,6 +1,7 @@
 """Build contexts, containers with their own routes, identity and data collection: what `apply` makes of them.
 
-A rehearsal runs no containers; so what is registered is looked at, and the refusal that follows.
+Without a container engine a rehearsal runs no containers: so what is registered is looked at, and the refusal that
+follows.
 """
 
 from __future__ import annotations
@@ -162,8 +163,9 @@ def test_apply_registers_a_container_and_the_card_says_what_is_not_the_matter(
         "deployment": "failed",
     }  # fmt: skip
     (card,) = [one["card"] for one in events if one["event"] == "needs_attention"]
-    assert card["id"] == "rehearsal-no-docker"
+    assert card["id"] == "rehearsal-no-engine"
     assert "Up to this point the plan is fine" in card["cause"] and "/scoring_route on port 5001" in card["cause"]
+    assert "Here: --container-engine none was chosen." in card["cause"]
     assert "image and a conda file" in card["remedy"]
 
     # What Azure would have been given.
@@ -203,5 +205,5 @@ def test_apply_registers_a_build_context_and_the_refusal_names_it(
     events = applied(tmp_path, rehearsal_env, name, {**build, "inference_config": routes})
     assert [one for one in events if one["event"] == "task_progress" and one["task"] == "environment"]
     (card,) = [one["card"] for one in events if one["event"] == "needs_attention"]
-    assert card["id"] == "rehearsal-no-docker"
+    assert card["id"] == "rehearsal-no-engine"
     assert "cannot build the Dockerfile 'Dockerfile'" in card["cause"]

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from tui.checks.environment import conda_file
+from tui.checks.model import model_folder
 from tui.engine.journal.journal import Journal
 from tui.engine.task_context import Run
+from tui.plan import sizes
 
 LAST_LINES = 400
 """Lines read from the end of each log, where the cause of a failure is found."""
@@ -21,12 +23,16 @@ def failure_context(run: Run, task: str = "") -> dict[str, Any]:
     """
     plan = run.plan.of(task.partition(":")[2] or None)
     deployment = plan.deployment
+    # The model needs at least as much memory as its files are long; a second counts most of them.
+    path = deployment.model.path if task.startswith("deployment") else None
+    need = model_folder.read(path, 1.0).bytes if path else 0
     known: dict[str, Any] = {
         "endpoint": plan.endpoint.name,
         "auth_mode": plan.endpoint.auth_mode,
         "public_network_access": plan.endpoint.public_network_access,
         "deployment": deployment.name,
         "instance_type": deployment.instance_type,
+        "larger": sizes.larger(deployment.instance_type, need),
         "has_code": deployment.code_configuration is not None,
         "egress": deployment.egress_public_network_access,
         "model_type": deployment.model.type,

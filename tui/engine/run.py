@@ -197,13 +197,13 @@ class Engine:
         if resumable:
             extra["resumable"] = True
         results = self.run.results
-        scoring_uri = results.get("endpoint", {}).get("scoring_uri")
+        address = results.get("deployment") or results.get("endpoint") or {}
         self.journal.emit(
             "run_finished",
             status=status,
             endpoint=self.plan.endpoint.name,
             deployment=self.plan.deployment.name,
-            scoring_uri=scoring_uri,
+            scoring_uri=address.get("scoring_uri"),
             portal_url=results.get("endpoint", {}).get("portal_url") or results.get("workspace", {}).get("portal_url"),
             test=results.get("test") or None,
             message=message,

@@ -44,10 +44,11 @@ from tui.rehearsal.blobs.answers import STORAGE_VERSION, BlobError
 from tui.rehearsal.blobs.sas import ACCOUNT
 from tui.rehearsal.blobs.store import BlobStore
 from tui.rehearsal.certificates import server_context
+from tui.rehearsal.container_engine.finder import EngineFinder
 from tui.rehearsal.entra import entra
 from tui.rehearsal.entra.tokens import TokenRefused, TokenSigner
 from tui.rehearsal.monitor import activity_log, autoscale, metrics
-from tui.rehearsal.online_endpoints import deployments, endpoints
+from tui.rehearsal.online_endpoints import deployments, endpoints, own_containers
 from tui.rehearsal.online_endpoints.online_resources import mark_failed
 from tui.rehearsal.pace import Pace
 from tui.rehearsal.places import Home
@@ -80,6 +81,7 @@ def _routes() -> Routes:
             *assets.ROUTES,
             *endpoints.ROUTES,
             *deployments.ROUTES,
+            *own_containers.OPERATIONS,
             *capacity.ROUTES,
             *operation_routes.ROUTES,
             *activity_log.ROUTES,
@@ -288,6 +290,7 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
         pace=Pace(home),
         rights=rights.ActiveRights(home),
         added=AddedAssets(home),
+        engine=EngineFinder(home),
     )
     refusing, service.identity_variables = await no_identity.listen()
     service.running_deployments = RunningDeployments(service)
@@ -301,7 +304,9 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
     try:
         await web.SockSite(runner, listener, ssl_context=context, shutdown_timeout=1.0).start()
         _take_up(service)
-        write_server(home, pid=os.getpid(), port=number, started=timestamp(), ready=True, scoring_python=scoring_python)
+        engine = os.environ.get(settings.ENGINE_VARIABLE)
+        about = {"started": timestamp(), "scoring_python": scoring_python, settings.ENGINE_VARIABLE: engine}
+        write_server(home, pid=os.getpid(), port=number, ready=True, **about)
         log.info("The rehearsal answers at %s", service.origin)
         if not quiet:
             print(welcome(home, service.origin), file=sys.stderr, flush=True)
@@ -313,6 +318,7 @@ async def _run(home: Home, port: int | None, scoring_python: str | None, quiet: 
         write_server(home, pid=os.getpid(), port=number, started=timestamp(), ready=False)
         await service.operations.stop()
         await service.running_deployments.stop()
+        await service.engine.close()
         await runner.cleanup()
         await refusing.cleanup()
         store.close()

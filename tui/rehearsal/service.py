@@ -14,6 +14,7 @@ from tui.rehearsal.arm.operations import Operations
 from tui.rehearsal.arm.rights import ActiveRights
 from tui.rehearsal.arm.workspaces import Workspaces
 from tui.rehearsal.blobs.store import BlobStore
+from tui.rehearsal.container_engine.finder import EngineFinder
 from tui.rehearsal.entra.tokens import TokenSigner
 from tui.rehearsal.pace import Pace
 from tui.rehearsal.places import Home
@@ -61,6 +62,7 @@ class Service:
     pace: Pace
     rights: ActiveRights
     added: AddedAssets
+    engine: EngineFinder
     scoring_python: Path | None = None
     identity_variables: dict[str, str] = field(default_factory=dict)
     running_deployments: Containers = field(init=False)

@@ -164,7 +164,7 @@ def test_what_needs_docker_is_added_and_said_beforehand(rehearsing: dict[str, st
         added(f"aml-deploy rehearsal add model docker-model:1 {files / 'model'}", files, rehearsing)
         code, (limit,) = checked(plan, rehearsing)
         assert code == 0 and limit["severity"] == "warning" and limit["field"] == "deployment.environment.registered"
-        assert limit["message"].startswith("The rehearsal has no Docker") and what in limit["message"]
+        assert limit["message"].endswith("since --container-engine none was chosen.") and what in limit["message"]
 
 
 ROUTE = {"path": "/score", "port": 5001}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,69 @@ def test_a_managed_virtual_network_is_provisioned(ml_client: Any, arm: Arm, rehe
     assert own.workspaces.get("not-ready").managed_network.status.status == "Active"
     legacy = arm.workspace.replace(WORKSPACE, "closed-legacy-isolation")
     assert arm.call("POST", f"{legacy}/provisionManagedNetwork").json()["error"]["code"] == "UserError"
+
+
+def test_outbound_rules_of_a_managed_virtual_network(
+    ml_client: Any, mgmt: Any, arm: Arm, rehearse: Callable[..., str]
+) -> None:
+    from azure.ai.ml import MLClient
+    from azure.ai.ml.entities import (
+        FqdnDestination,
+        ManagedNetwork,
+        PrivateEndpointDestination,
+        ServiceTagDestination,
+        Workspace,
+    )
+    from azure.core.exceptions import HttpResponseError
+
+    rehearse("env", "--workspace", ml_client.subscription_id, OTHER_GROUP, "approved-only")
+    own = MLClient(ml_client._credential, ml_client.subscription_id, OTHER_GROUP, "approved-only")
+    network = ManagedNetwork(
+        isolation_mode="AllowOnlyApprovedOutbound",
+        outbound_rules=[
+            FqdnDestination(name="pypi", destination="pypi.org"),
+            ServiceTagDestination(name="tag", service_tag="DataFactory", protocol="TCP", port_ranges="80, 8080-8089"),
+            PrivateEndpointDestination(
+                name="store", service_resource_id="/subscriptions/x", subresource_target="blob", spark_enabled=True
+            ),
+        ],
+    )
+    with pytest.raises(HttpResponseError, match="workspaces/write"):
+        own.workspaces.begin_update(Workspace(name="approved-only", managed_network=network))
+    rehearse("rights", "--identity", "managed-identity", "--role", "contributor")
+    try:
+        changed = own.workspaces.begin_update(Workspace(name="approved-only", managed_network=network)).result()
+        assert changed.managed_network.isolation_mode.value == "AllowOnlyApprovedOutbound"
+        rules = own.workspace_outbound_rules
+        added = rules.begin_create("approved-only", FqdnDestination(name="all", destination="*.example.org")).result()
+        assert (added.destination, added.status, added.category) == ("*.example.org", "Active", "UserDefined")
+        rules.begin_remove("approved-only", "pypi").result()
+        assert sorted(rule.name for rule in rules.list("approved-only")) == ["all", "store", "tag"]
+        assert rules.get("approved-only", "tag").port_ranges == "80, 8080-8089"
+        assert rules.get("approved-only", "store").subresource_target == "blob"
+        assert len(own.workspaces.get("approved-only").managed_network.outbound_rules) == 3
+        with pytest.raises(HttpResponseError, match="host name"):
+            rules.begin_create("approved-only", FqdnDestination(name="bad", destination="https://example.org"))
+        below = arm.workspace.replace(WORKSPACE, "approved-only").replace(GROUP, OTHER_GROUP, 1)
+        assert arm.call("DELETE", f"{below}/outboundRules/gone").status_code == 204
+        assert arm.call("PUT", f"{below}/outboundRules/x", {"properties": {"type": "UDP"}}).status_code == 400
+        for mode in ("Disabled", "Closed"):
+            body = {"properties": {"managedNetwork": {"isolationMode": mode}}}
+            assert arm.call("PATCH", below, body).status_code == 400
+
+        url = below.replace("approved-only", "made-here")
+        body = {"properties": {"managedNetwork": {"isolationMode": "AllowOnlyApprovedOutbound"}}}
+        assert arm.call("PATCH", url, body).status_code == 404
+        made = mgmt.workspaces.begin_create_or_update(OTHER_GROUP, "made-here", json.dumps(body).encode()).result()
+        assert made.public_network_access == "Disabled"
+        # Changed without a mode, it stays; a rule that is null goes.
+        for rule, left in (({"type": "FQDN", "destination": "example.org"}, ["one"]), (None, [])):
+            body = {"properties": {"managedNetwork": {"outboundRules": {"one": rule}}}}
+            mgmt.workspaces.begin_update(OTHER_GROUP, "made-here", json.dumps(body).encode()).result()
+            found = arm.call("GET", url).json()["properties"]["managedNetwork"]
+            assert (found["isolationMode"], list(found["outboundRules"])) == ("AllowOnlyApprovedOutbound", left)
+    finally:
+        rehearse("rights", "--reset")
 
 
 def test_a_public_workspace_has_no_private_endpoint(ml_client: Any, mgmt: Any, rehearse: Callable[..., str]) -> None:
@@ -207,7 +271,7 @@ def test_metadata_of_clouds(rehearsal: dict[str, Any]) -> None:
 
 REFUSED = {
     "workspaces": (
-        "begin_create_or_update begin_delete begin_prepare_notebook begin_resync_keys begin_update "
+        "begin_delete begin_prepare_notebook begin_resync_keys "
         "list_keys list_notebook_access_token list_notebook_keys list_outbound_network_dependencies_endpoints "
         "list_storage_account_keys"
     ),

@@ -251,3 +251,9 @@ def test_sdk_creates_and_deletes_a_deployment(ml_client: Any, mgmt: Any, artifac
     ml_client.online_deployments.begin_delete("blue", name)
     _until(lambda: not list(ml_client.online_deployments.list(name)))
     mgmt.online_endpoints.begin_delete(*AT, name).result()
+
+
+def test_what_runs_containers_is_told(arm: Arm) -> None:
+    assert arm.call("GET", f"{arm.workspace}/rehearsalContainers").json() == {
+        "whyNone": "--container-engine none was chosen"
+    }

@@ -13,9 +13,11 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from tui.rehearsal.serving.bare_process import BareProcesses
 from tui.rehearsal.serving.container_log import DeploymentLog
+from tui.rehearsal.serving.deployment_spec import DeploymentSpec
 from tui.rehearsal.serving.front_end import ScoringEndpoint, score
-from tui.rehearsal.serving.replicas import DeploymentSpec, ReplicaSet
+from tui.rehearsal.serving.replicas import ReplicaSet
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -82,7 +84,6 @@ async def replicas(
         spec = DeploymentSpec(
             endpoint="e",
             deployment=name,
-            python=scoring_python,
             code_dir=root,
             scoring_script="score.py",
             model_dir=root,
@@ -90,7 +91,7 @@ async def replicas(
             environment_variables={"DEPLOYMENT": name},
             request_timeout=60,
         )
-        made[name] = ReplicaSet(spec, DeploymentLog(root / name / "log"))
+        made[name] = ReplicaSet(spec, DeploymentLog(root / name / "log"), BareProcesses(spec, scoring_python))
     await asyncio.gather(*(one.start() for one in made.values()))
     yield made
     await asyncio.gather(*(one.stop() for one in made.values()))
@@ -253,9 +254,11 @@ async def test_a_pinned_request_is_not_mirrored(front: Front, tmp_path: Path) ->
     assert names_in(tmp_path) == {"blue"}
 
 
-async def test_a_deployment_whose_containers_are_gone_says_that_it_is_not_ready(front: Front) -> None:
+async def test_a_deployment_whose_containers_are_gone_says_that_it_is_not_ready(
+    front: Front, scoring_python: Path
+) -> None:
     spec = replace(front.endpoint.replicas["blue"].spec, scoring_script="absent.py")
-    crashed = ReplicaSet(spec, front.endpoint.replicas["blue"].log)
+    crashed = ReplicaSet(spec, front.endpoint.replicas["blue"].log, BareProcesses(spec, scoring_python))
     front.endpoint.replicas["blue"] = crashed
     status, _, headers = await front.post()
     assert status == 424

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from arm_client import Arm
 
+from tui.common.conda_requirements import parse
+from tui.rehearsal.serving.mlflow_serving import completed
+
 FUNCTION = "flavors: {python_function: {loader_module: mlflow.sklearn, env: {conda: conda.yaml}}, sklearn: {}}\n"
 
 
@@ -104,3 +107,9 @@ def test_the_environment_is_the_model_s_and_what_is_added_is_said(
     error = model.deploy({"MLmodel": FUNCTION, file: text})
     assert error["code"] == "ImageBuildFailure" and "no-such-package" in error["message"]
     assert [words for words in said if words not in error["log"]] == []
+
+
+def test_what_is_added_joins_the_models_own_packages_since_conda_takes_the_last_list_only() -> None:
+    made = parse(completed("dependencies: ['python=3.11', pip, {pip: [scikit-learn]}, {pip: [pandas]}]", print))
+    added = ["azureml-inference-server-http>=1", "mlflow-skinny"]
+    assert made["dependencies"] == ["python=3.11", "pip", {"pip": ["scikit-learn", "pandas", *added]}]

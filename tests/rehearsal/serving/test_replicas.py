@@ -16,8 +16,10 @@ import aiohttp
 import pytest
 
 from tui.rehearsal.images import image_build
+from tui.rehearsal.serving.bare_process import BareProcesses
 from tui.rehearsal.serving.container_log import STORAGE_INITIALIZER, DeploymentLog
-from tui.rehearsal.serving.replicas import ContainerCrashed, DeploymentSpec, NoReadyInstance, ProbeSettings, ReplicaSet
+from tui.rehearsal.serving.deployment_spec import DeploymentSpec, ProbeSettings
+from tui.rehearsal.serving.replicas import ContainerCrashed, NoReadyInstance, ReplicaSet
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 ECHO = """
@@ -38,7 +40,7 @@ Make = Callable[..., ReplicaSet]
 async def make(scoring_python: Path, tmp_path: Path) -> AsyncIterator[Make]:
     made: list[ReplicaSet] = []
 
-    def one(code: str, **others: object) -> ReplicaSet:
+    def one(code: str, python: Path = scoring_python, **others: object) -> ReplicaSet:
         folder = tmp_path / f"d{len(made)}"
         for name in ("code", "model"):
             (folder / name).mkdir(parents=True)
@@ -46,7 +48,6 @@ async def make(scoring_python: Path, tmp_path: Path) -> AsyncIterator[Make]:
         settings: dict[str, object] = dict(
             endpoint="e",
             deployment="blue",
-            python=scoring_python,
             code_dir=folder / "code",
             scoring_script="score.py",
             model_dir=folder / "model",
@@ -54,7 +55,8 @@ async def make(scoring_python: Path, tmp_path: Path) -> AsyncIterator[Make]:
             request_timeout=30.0,
         )
         settings.update(others)
-        made.append(ReplicaSet(DeploymentSpec(**settings), DeploymentLog(folder / "log")))  # type: ignore[arg-type]
+        spec = DeploymentSpec(**settings)  # type: ignore[arg-type]
+        made.append(ReplicaSet(spec, DeploymentLog(folder / "log"), BareProcesses(spec, python)))
         return made[-1]
 
     yield one
@@ -84,6 +86,16 @@ def is_alive(pid: int) -> bool:
         os.kill(pid, 0)
         return True
     return False
+
+
+def of_folder(folder: Path) -> list[int]:
+    """The processes whose command names the folder."""
+    found = []
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if os.fsencode(folder) in command.read_bytes():
+                found.append(int(command.parent.name))
+    return found
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -281,12 +293,17 @@ PARENT = """
     import asyncio, sys
     from pathlib import Path
     sys.path.insert(0, sys.argv[4])
+    from tui.rehearsal.serving.bare_process import BareProcesses
+    from tui.rehearsal.serving.deployment_spec import Egress
     from tui.rehearsal.serving.replicas import *
 
     async def main():
         root = Path(sys.argv[1])
-        spec = DeploymentSpec("e", "blue", Path(sys.argv[2]), root, "score.py", root, work_dir=root, instance_count=2)
-        replicas = ReplicaSet(spec, DeploymentLog(root / "log"))
+        spec = DeploymentSpec("e", "blue", root, "score.py", root, work_dir=root, instance_count=2,
+                              egress=Egress(sys.argv[3] == "closed"))
+        identity = {"MSI_ENDPOINT": "http://127.0.0.1:4321/msi/token"}
+        processes = BareProcesses(spec, Path(sys.argv[2]), identity)
+        replicas = ReplicaSet(spec, DeploymentLog(root / "log"), processes)
         await replicas.start()
         print("ready", [instance.pid for instance in replicas.instances], flush=True)
         await asyncio.sleep(3600)
@@ -317,12 +334,13 @@ async def test_a_killed_keeper_takes_its_container_with_it(make: Make) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="daemons that leave the process group are found through /proc")
-def test_nothing_outlives_a_killed_rehearsal(scoring_python: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("egress", ["open", "closed"])
+def test_nothing_outlives_a_killed_rehearsal(scoring_python: Path, tmp_path: Path, egress: str) -> None:
     (tmp_path / "score.py").write_text(textwrap.dedent(DAEMON))
     parent = tmp_path / "parent.py"
     parent.write_text(textwrap.dedent(PARENT))
     root = Path(image_build.__file__).parents[3]
-    command = [sys.executable, parent, tmp_path, scoring_python, "-", root]
+    command = [sys.executable, parent, tmp_path, scoring_python, egress, root]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as rehearsal:
         assert rehearsal.stdout is not None
         line = rehearsal.stdout.readline()
@@ -331,5 +349,7 @@ def test_nothing_outlives_a_killed_rehearsal(scoring_python: Path, tmp_path: Pat
         pids += [int(pid) for pid in line[len("ready [") : -2].split(",")]
         assert len(pids) == 8
         assert all(map(is_alive, pids))
+        pids += of_folder(tmp_path)  # what answers in a closed network too
         rehearsal.send_signal(signal.SIGKILL)
     asyncio.run(until(lambda: not any(map(is_alive, pids))))
+    assert of_folder(tmp_path) == []

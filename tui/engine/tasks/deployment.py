@@ -84,4 +84,11 @@ def _autoscaled(task: TaskContext, found: DeploymentInfo | None) -> tuple[Deploy
 
 
 def _result(task: TaskContext, deployment_id: str) -> dict[str, str]:
-    return {"id": deployment_id, "scoring_uri": task.run.result("endpoint", "scoring_uri")}
+    from tui.cloud.endpoints import endpoints
+
+    address, environment = task.run.result("endpoint", "scoring_uri"), task.plan.deployment.environment
+    if environment.inference_config or environment.registered:
+        # The endpoint's address ends in the scoring route of its container, so it is known only now.
+        found = endpoints.read(task.cloud, task.plan.endpoint.name, deployments=False)
+        address = (found.scoring_uri if found else None) or address
+    return {"id": deployment_id, "scoring_uri": address}

@@ -20,7 +20,7 @@ _SUBSCRIPTION = f"/subscriptions/{{subscription}}/providers/{PROVIDER}"
 
 # Path, and the operation of each method.
 _REFUSED: dict[str, dict[str, str]] = {
-    WORKSPACE: {"PUT": "Workspaces_CreateOrUpdate", "PATCH": "Workspaces_Update", "DELETE": "Workspaces_Delete"},
+    WORKSPACE: {"DELETE": "Workspaces_Delete"},
     f"{WORKSPACE}/listKeys": {"POST": "Workspaces_ListKeys"},
     f"{WORKSPACE}/resyncKeys": {"POST": "Workspaces_ResyncKeys"},
     f"{WORKSPACE}/listNotebookAccessToken": {"POST": "Workspaces_ListNotebookAccessToken"},
@@ -32,10 +32,6 @@ _REFUSED: dict[str, dict[str, str]] = {
     f"{WORKSPACE}/privateEndpointConnections/{{connection}}": {
         "PUT": "PrivateEndpointConnections_CreateOrUpdate",
         "DELETE": "PrivateEndpointConnections_Delete",
-    },
-    f"{WORKSPACE}/outboundRules/{{rule}}": {
-        "PUT": "ManagedNetworkSettingsRule_CreateOrUpdate",
-        "DELETE": "ManagedNetworkSettingsRule_Delete",
     },
     f"{WORKSPACE}/datastores/{{datastore}}": {"PUT": "Datastores_CreateOrUpdate", "DELETE": "Datastores_Delete"},
     f"{WORKSPACE}/models/{{name}}/versions/{{version}}/package": {"POST": "ModelVersions_Package"},

@@ -23,6 +23,7 @@ MADE = {
     "lastModifiedByType": "Application",
 }
 BUILD_COMPUTE = "image-builder"
+OPEN_OUTBOUND, APPROVED_OUTBOUND = "AllowInternetOutbound", "AllowOnlyApprovedOutbound"
 
 
 def workspace_of(call: Call) -> Workspace:
@@ -47,6 +48,17 @@ def is_provisioned(service: Service, workspace: Workspace) -> bool:
     if "managed-network-not-ready" in service.scenarios:
         return False
     return workspace.provisioned or service.store.get(workspace.network_id) is not None
+
+
+def managed_network(service: Service, workspace: Workspace) -> dict[str, Any]:
+    """Isolation mode and outbound rules of the workspace's managed virtual network, as clients gave them."""
+    if not workspace.has_managed_network:
+        return {"isolationMode": "Disabled", "outboundRules": None}
+    kept = service.store.get(workspace.network_settings_id)
+    network = {"isolationMode": OPEN_OUTBOUND, "outboundRules": {}, **(kept.body if kept else {})}
+    if "approved-outbound" in service.scenarios:
+        network["isolationMode"] = APPROVED_OUTBOUND
+    return network
 
 
 def private_endpoints(workspace: Workspace) -> list[dict[str, Any]]:
@@ -84,11 +96,10 @@ def workspace_body(service: Service, workspace: Workspace) -> dict[str, Any]:
     managed = workspace.has_managed_network
     active = managed and is_provisioned(service, workspace)
     network = {
-        "isolationMode": "AllowInternetOutbound" if managed else "Disabled",
+        **managed_network(service, workspace),
         "networkId": service.seed.guid("managed-network", workspace.guid) if managed else None,
-        "outboundRules": {} if managed else None,
         "status": {"status": "Active" if active else "Inactive", "sparkReady": False},
-        "changeableIsolationModes": ["AllowInternetOutbound", "AllowOnlyApprovedOutbound"],
+        "changeableIsolationModes": [OPEN_OUTBOUND, APPROVED_OUTBOUND],
     }
     return {
         "id": workspace.id,

@@ -55,6 +55,11 @@ class Workspace:
         return f"{self.id}/managedNetworks/default"
 
     @property
+    def network_settings_id(self) -> str:
+        """The id under which the store keeps the managed virtual network's isolation mode and outbound rules."""
+        return f"{self.id}/managedNetworkSettings/default"
+
+    @property
     def blob_container(self) -> str:
         """The container of the default datastore."""
         return f"azureml-blobstore-{self.guid}"

@@ -1,7 +1,7 @@
 """Builds a deployment's scoring environment: a virtual environment made with uv from its conda file.
 
-Azure builds a Docker image from the base image and the conda file. The rehearsal has no Docker: the base
-image is not pulled, the conda file's packages come from PyPI (see image_requirements). Everything else is
+Azure builds a Docker image from the base image and the conda file. Where the rehearsal uses no container engine, the
+base image is not pulled, and the conda file's packages come from PyPI (see image_requirements). Everything else is
 real: the resolution, the download, the log, the failure.
 """
 

@@ -21,6 +21,7 @@ from tui.rehearsal.online_endpoints.endpoints import deployments_of, find_endpoi
 from tui.rehearsal.online_endpoints.online_resources import accepted, begin, mark_failed, rendered
 from tui.rehearsal.online_endpoints.rules import choice
 from tui.rehearsal.pace import DELETE_SECONDS
+from tui.rehearsal.scenarios.failures import FAILURES
 from tui.rehearsal.service import Service
 from tui.rehearsal.store import Resource
 
@@ -87,12 +88,8 @@ def _require_network(service: Service, deployment: Resource) -> None:
     """The managed virtual network must be provisioned (documented). Raises OperationFailed."""
     workspace = service.workspaces.of(deployment.body["id"])
     if not is_provisioned(service, workspace):
-        raise OperationFailed(
-            "WorkspaceManagedNetworkNotReady",
-            "The workspace managed network is enabled but has not been provisioned. Provision it before you create an "
-            "online deployment.",
-            additional=additional_info(workspace.location),
-        )
+        failure = FAILURES["managed-network-not-ready"]
+        raise OperationFailed(failure.code, failure.message, additional=additional_info(workspace.location))
 
 
 async def write(call: Call) -> web.Response:

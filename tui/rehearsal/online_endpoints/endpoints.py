@@ -18,6 +18,7 @@ from tui.rehearsal.arm.resource_paths import ENDPOINT, PROVIDER, REGION_NAME, WO
 from tui.rehearsal.arm.workspace_routes import workspace_of
 from tui.rehearsal.arm.workspaces import Workspace
 from tui.rehearsal.online_endpoints import online_resources, rules
+from tui.rehearsal.online_endpoints.own_containers import declared_routes
 from tui.rehearsal.online_endpoints.rules import choice
 from tui.rehearsal.pace import DELETE_SECONDS
 from tui.rehearsal.scenarios.disturbances import make_endpoint, scoring_base
@@ -55,8 +56,20 @@ def rendered(service: Service, endpoint: Resource) -> dict[str, Any]:
     """The endpoint as clients see it; its addresses have the current port and appear after its creation."""
     if endpoint.internal.get("made"):
         base = scoring_base(service, endpoint.name)
-        endpoint.properties.update(scoringUri=f"{base}/score", swaggerUri=f"{base}/swagger.json")
+        scoring = f"{base}{_scoring_path(service, endpoint)}"
+        endpoint.properties.update(scoringUri=scoring, swaggerUri=f"{base}/swagger.json")
     return online_resources.rendered(service, endpoint)
+
+
+def _scoring_path(service: Service, endpoint: Resource) -> str:
+    """The path of the scoring URI: a deployment's own scoring route, as users of own containers report of Azure.
+
+    Of several deployments' routes that of the one with the most traffic, else the first by name; this is assumed.
+    """
+    traffic = endpoint.properties["traffic"]
+    for deployment in sorted(deployments_of(service, endpoint), key=lambda one: -traffic.get(one.name, 0)):
+        return str(declared_routes(service, deployment).get("scoringRoute", {}).get("path", "/score"))
+    return "/score"
 
 
 def deployments_of(service: Service, endpoint: Resource) -> list[Resource]:

@@ -1,16 +1,20 @@
-"""Validates environments with their own container, and refuses to run them.
+"""Validates environments with their own container, and refuses to run them where no container engine is used.
 
-A rehearsal has no Docker. Unsupported environments are refused by name, so that no other container is mistaken for
-the requested one.
+They are refused by name, so that no other container is mistaken for the requested one.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from aiohttp import web
+
 from tui.rehearsal.arm.errors import user_error
-from tui.rehearsal.arm.front import Fields
+from tui.rehearsal.arm.front import Call, Fields, Route
 from tui.rehearsal.arm.operations import OperationFailed
+from tui.rehearsal.arm.resource_paths import WORKSPACE
+from tui.rehearsal.container_engine.engine import Unusable
+from tui.rehearsal.service import Service
 from tui.rehearsal.store import Resource
 
 CODE = "NotInARehearsal"
@@ -50,36 +54,58 @@ def routes_of(fields: Fields, location: str) -> dict[str, Any] | None:
     return found
 
 
-def refuse(environment: Resource | None, *, may_serve: bool, is_triton: bool = False) -> None:
-    """Refuse what needs Docker, by name. `may_serve`: an interpreter replaces images. Raises OperationFailed."""
-    if environment is None and is_triton:
-        raise OperationFailed(
-            CODE,
-            "The rehearsal has no Docker, so it cannot start the Triton server of a triton_model. The model was "
-            "registered as asked. Azure would start its own container now.",
-        )
-    if environment is None:
-        return
-    properties = environment.properties
-    named = "/".join(environment.id.split("/")[-3::2])
+def declared_routes(service: Service, deployment: Resource) -> dict[str, Any]:
+    """The routes that the deployment's environment declares for a server of its image; empty for Azure's server."""
+    environment = service.store.get(deployment.properties["environmentId"] or "")
+    return (environment.properties.get("inferenceConfig") if environment else None) or {}
+
+
+async def why_none(service: Service) -> str:
+    """Why this rehearsal runs no containers, as a clause; empty if it runs them. The first time it takes a second."""
+    if service.scoring_python is not None:
+        return "--scoring-python was given"
+    engine = await service.engine.found()
+    return engine.why if isinstance(engine, Unusable) else ""
+
+
+async def _tell(call: Call) -> web.Response:
+    """Not one of Azure's operations: `aml-deploy check` asks before it tells what is refused here."""
+    return web.json_response({"whyNone": await why_none(call.service)})
+
+
+OPERATIONS: list[Route] = [("GET", f"{WORKSPACE}/rehearsalContainers", _tell)]
+
+
+def refuse_triton() -> None:
+    """Refuse a triton_model without an environment. Raises OperationFailed."""
+    raise OperationFailed(
+        CODE,
+        "The rehearsal has no image of Azure's Triton server, so it cannot start the container of a triton_model "
+        "without an environment. The model was registered as asked. Azure would start its own container now. To "
+        "rehearse the rest, use an environment whose image has the server, with its routes in inference_config.",
+    )
+
+
+def refuse(environment: Resource, *, why: str, may_serve: bool) -> None:
+    """Refuse what needs a container engine, by name, where none is used (`why`).
+
+    `may_serve`: an interpreter replaces images. Raises OperationFailed.
+    """
+    properties, named = environment.properties, "/".join(environment.id.split("/")[-3::2])
     build, routes = properties.get("build"), properties.get("inferenceConfig")
     if build:
-        raise OperationFailed(
-            CODE,
-            f"The rehearsal has no Docker, so it cannot build the Dockerfile '{build.get('dockerfilePath')}' of the "
-            f"environment '{named}'. {_REGISTERED}Azure would build the image now. {_HOW}",
-        )
-    if routes:
+        cannot = f"build the Dockerfile '{build.get('dockerfilePath')}' of the environment '{named}'"
+        azure = "build the image"
+    elif routes:
         scoring = routes.get("scoringRoute") or {}
-        raise OperationFailed(
-            CODE,
-            f"The rehearsal has no Docker, so it cannot start the container of the environment '{named}', which "
-            f"answers at its own route {scoring.get('path')} on port {scoring.get('port')}. {_REGISTERED}Azure would "
-            f"start it now. {_HOW}",
-        )
-    if not (properties.get("condaFile") or "").strip() and not may_serve:
-        raise OperationFailed(
-            CODE,
-            f"The rehearsal has no Docker, so it cannot run the container image '{properties.get('image')}' of the "
-            f"environment '{named}', which has no conda file. {_REGISTERED}Azure would pull and start it now. {_HOW}",
-        )
+        cannot = f"start the container of the environment '{named}', which answers at its own route "
+        cannot += f"{scoring.get('path')} on port {scoring.get('port')}"
+        azure = "start it"
+    elif not (properties.get("condaFile") or "").strip() and not may_serve:
+        cannot = f"run the container image '{properties.get('image')}' of the environment '{named}', which has no "
+        cannot += "conda file"
+        azure = "pull and start it"
+    else:
+        return
+    message = f"The rehearsal uses no container engine ({why}), so it cannot {cannot}. {_REGISTERED}"
+    raise OperationFailed(CODE, f"{message}Azure would {azure} now. {_HOW}")

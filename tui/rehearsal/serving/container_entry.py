@@ -1,8 +1,8 @@
 """Starts Azure ML's inference server in a scoring environment; runs in that environment's Python.
 
-`python container_entry.py SOCKET [argument of azmlinfsrv…]`. The server itself would listen on all
-addresses of the machine; here it listens on a Unix socket in a private folder, so that no other user
-can reach it. Standard library only, up to the import of the server.
+`python container_entry.py PLACE [argument of azmlinfsrv…]`. Without a container the server would listen on all
+addresses of the machine; there PLACE is a Unix socket in a private folder, so that no other user can reach it. In a
+container it is HOST:PORT. Standard library only, up to the import of the server.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ def _say(text: str) -> None:
 
 def main() -> int:
     """Run the server until it ends."""
-    socket_path = sys.argv.pop(1)
+    place = sys.argv.pop(1)
+    host, _, port = ("unix", "", place) if place.startswith("/") else place.rpartition(":")
     # The folder of this script must not precede the user's modules.
     del sys.path[0]
     _say("###############################################")
@@ -42,10 +43,10 @@ def main() -> int:
     _say("Starting AzureML Inference Server HTTP.")
     serve = amlserver_linux.run
 
-    def on_socket(_host: str, _port: int, worker_count: int, *_health_port: int) -> None:
-        serve("unix", socket_path, worker_count)
+    def at_place(_host: str, _port: int, worker_count: int, *_health_port: int) -> None:
+        serve(host, port, worker_count)
 
-    amlserver_linux.run = on_socket
+    amlserver_linux.run = at_place
     amlserver.run()
     return 0
 

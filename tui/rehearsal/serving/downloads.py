@@ -40,11 +40,17 @@ def code_id_of(deployment: Resource) -> str | None:
 
 
 async def download(
-    service: Service, deployment: Resource, workspace: Workspace, place: Place, log_now: DeploymentLog
+    service: Service,
+    deployment: Resource,
+    workspace: Workspace,
+    place: Place,
+    log_now: DeploymentLog,
+    *,
+    serves_itself: bool = False,
 ) -> None:
     """Copy model and code to their folders, and log to the container `storage-initializer`.
 
-    Raises OperationFailed if there is nothing to copy.
+    `serves_itself`: the image has a server, which needs no script. Raises OperationFailed if there is nothing to copy.
     """
 
     def say(line: str) -> None:
@@ -72,14 +78,14 @@ async def download(
         uri = uri_of(service, code_id, "codeUri")
         if not await _copy(service, workspace, uri, place.code, keep_last=False, say=say):
             raise fail("BadArgument", f"Unable to download user code: there is nothing at '{uri}'.")
-    elif mlflow_serving.is_mlflow(service, deployment):
+    elif mlflow_serving.scores(service, deployment):
         mlflow_serving.put_script(place.code)
         say(f"The scoring script for MLflow models is {mlflow_serving.RESOURCES}/{mlflow_serving.SCRIPT}")
-    else:
+    elif not serves_itself:
         raise fail(
             "BadArgument",
-            "The rehearsal needs codeConfiguration with a script; only MLflow models are served without one. It "
-            "does not run custom container images.",
+            "The deployment needs codeConfiguration with a script; only MLflow models, and images with a server of "
+            "their own, are served without one.",
         )
     log_now.step("ModelDownload", "Succeeded")
 

@@ -188,9 +188,14 @@ async def _answer(replicas: ReplicaSet, call: _Call) -> AsyncIterator[aiohttp.Cl
     instance = await replicas.acquire()
     try:
         async with instance.session.request(
-            call.method, "http://container" + call.path, headers=call.headers, data=call.body, allow_redirects=False
+            call.method, instance.url(call.path), headers=call.headers, data=call.body, allow_redirects=False
         ) as answer:
+            if answer.status >= 500:
+                instance.look_for_kill()
             yield answer
+    except (aiohttp.ClientError, OSError):
+        instance.look_for_kill()
+        raise
     finally:
         replicas.release(instance)
 

@@ -19,13 +19,15 @@ from tui.rehearsal.arm.asset_properties import blob_place, flavors_in, is_mlflow
 from tui.rehearsal.arm.errors import additional_info
 from tui.rehearsal.arm.operations import OperationFailed
 from tui.rehearsal.arm.workspaces import Workspace
+from tui.rehearsal.online_endpoints.own_containers import declared_routes
 from tui.rehearsal.service import Service
 from tui.rehearsal.store import Resource
 
 # The script's folder in Azure's images for MLflow (seen in such containers' logs and environments).
 RESOURCES = "/var/mlflow_resources"
 SCRIPT = "mlflow_score_script.py"
-IMAGE = "mlflow-py312-inference (Azure's own for MLflow models)"
+# The base image of the environment that Azure makes for such a deployment, there with the digest of its day.
+IMAGE = "mcr.microsoft.com/azureml/curated/mlflow-py312-inference:latest"
 # Not a module of this package: it runs in the deployment's environment, whose packages it imports.
 _OURS = Path(__file__).with_name("mlflow_resources") / SCRIPT
 
@@ -36,15 +38,11 @@ _MLFLOW = ("mlflow", "mlflow-skinny")
 _LANGUAGE = ("transformers", "hftransformersv2", "langchain", "openai")
 
 
-def without_code(deployment: Resource) -> bool:
-    """Whether a deployment has no scoring script."""
-    return not deployment.properties.get("codeConfiguration")
-
-
-def is_mlflow(service: Service, deployment: Resource) -> bool:
-    """Whether the deployment's model is registered as an MLflow model, which the service can score without code."""
+def scores(service: Service, deployment: Resource) -> bool:
+    """Whether the service's script scores the model: an MLflow model without code, in an image without own routes."""
     model = service.store.get(deployment.properties["model"] or "")
-    return is_mlflow_model(model)
+    code = deployment.properties.get("codeConfiguration")
+    return is_mlflow_model(model) and not code and not declared_routes(service, deployment)
 
 
 def variables(models: Path) -> dict[str, str]:
@@ -130,4 +128,8 @@ def completed(conda: str, say: Callable[[str], None]) -> str:
     if not added:
         return conda
     say(f"Image build: added, to load and serve the model: {', '.join(added)}.")
-    return yaml.safe_dump({**tree, "dependencies": [*(tree.get("dependencies") or []), {"pip": added}]})
+    # One list for pip: of several, conda takes the last.
+    items = tree.get("dependencies") or []
+    pip = [line for item in items if isinstance(item, dict) for line in item["pip"]]
+    others = [item for item in items if isinstance(item, str)]
+    return yaml.safe_dump({**tree, "dependencies": [*others, {"pip": [*pip, *added]}]})

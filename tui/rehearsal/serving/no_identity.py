@@ -6,6 +6,7 @@ azure-identity would ask the metadata service of this machine, whose identity is
 
 from __future__ import annotations
 
+import json
 import re
 
 from aiohttp import web
@@ -15,10 +16,17 @@ FRAME = re.compile(r'File "[^"]*/azure/(identity|keyvault)/')
 """A line of a traceback that goes through the packages which need them."""
 
 
+_BODY = json.dumps({"error": "invalid_request", "error_description": SENTENCE, "message": SENTENCE, "statusCode": 400})
+ANSWER = (
+    f"HTTP/1.1 400 {SENTENCE}\r\nContent-Type: application/json\r\nContent-Length: {len(_BODY)}\r\n"
+    f"Connection: close\r\n\r\n{_BODY}"
+)
+"""The refusal as bytes on the wire, for the relay of a container."""
+
+
 async def _refuse(_request: web.BaseRequest) -> web.Response:
     # The reason is what `requests` shows; the others are what azure-identity and MSAL show.
-    answer = {"error": "invalid_request", "error_description": SENTENCE, "message": SENTENCE, "statusCode": 400}
-    return web.json_response(answer, status=400, reason=SENTENCE)
+    return web.Response(status=400, reason=SENTENCE, text=_BODY, content_type="application/json")
 
 
 async def listen() -> tuple[web.ServerRunner, dict[str, str]]:

@@ -9,10 +9,9 @@ import time
 from collections import deque
 
 from tui.rehearsal.arm.operations import OperationFailed
-from tui.rehearsal.serving.container import Container, DeploymentSpec, ProbeSettings
+from tui.rehearsal.serving.container import Container, Runner
 from tui.rehearsal.serving.container_log import DeploymentLog
-
-__all__ = ["ContainerCrashed", "DeploymentLog", "DeploymentSpec", "NoReadyInstance", "ProbeSettings", "ReplicaSet"]
+from tui.rehearsal.serving.deployment_spec import DeploymentSpec
 
 POLL = 0.1
 """Seconds between two probes of a starting container; Azure would wait `initial_delay` first."""
@@ -49,6 +48,11 @@ def _crashed(reason: str, last_lines: list[str]) -> ContainerCrashed:
     return ContainerCrashed("ResourceNotReady", message)
 
 
+def _exit(ended: tuple[int, str]) -> str:
+    code, reason = ended
+    return f"code {code} ({reason})" if reason else f"code {code}"
+
+
 def telling_lines(lines: list[str]) -> list[str]:
     """The lines of a crashed container's output that show the reason, at most LAST_LINES.
 
@@ -66,10 +70,13 @@ def telling_lines(lines: list[str]) -> list[str]:
 class ReplicaSet:
     """All containers of one deployment. Belongs to one event loop."""
 
-    def __init__(self, spec: DeploymentSpec, log: DeploymentLog) -> None:
+    def __init__(self, spec: DeploymentSpec, log: DeploymentLog, runner: Runner) -> None:
         self.spec = spec
         self.log = log
-        self.instances: list[Container] = [Container(spec, n, log) for n in range(spec.instance_count)]
+        self._runner = runner
+        self.instances: list[Container] = [Container(spec, n, log, runner) for n in range(spec.instance_count)]
+        self.isolation = ""
+        """What isolates the instances, in a sentence."""
         self.pending = 0
         """Accepted requests that are not answered yet, including waiting ones."""
         self._starting: asyncio.Task[None] | None = None
@@ -123,8 +130,12 @@ class ReplicaSet:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.gather(*(instance.stop() for instance in self.instances))
+        await self._stop_all()
         self._wake()
+
+    async def _stop_all(self) -> None:
+        await asyncio.gather(*(instance.stop() for instance in self.instances))
+        await self._runner.close()
 
     async def _start(self) -> None:
         # Image and model already exist; the events are those of Azure's deployments.
@@ -136,15 +147,18 @@ class ReplicaSet:
             self.log.step(step, "Succeeded")
         self.log.step("UserContainerStart", "Running")
         self._stopped = False
-        tasks = [asyncio.ensure_future(self._until_ready(instance)) for instance in self.instances]
+        tasks: list[asyncio.Task[None]] = []
         try:
+            self.isolation = await self._open()
+            self.log.write(self.isolation)
+            tasks = [asyncio.ensure_future(self._until_ready(instance)) for instance in self.instances]
             await asyncio.gather(*tasks)
         except BaseException as error:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._stopped = True
-            await asyncio.gather(*(instance.stop() for instance in self.instances))
+            await self._stop_all()
             if isinstance(error, ContainerCrashed):
                 self._crash, self._crashed_at = error, time.monotonic()
                 self.log.step("UserContainerStart", "Failed")
@@ -152,6 +166,17 @@ class ReplicaSet:
         self.log.step("UserContainerStart", "Succeeded")
         self.log.event("ContainerReady", "Container is ready")
         self._watchers = [asyncio.ensure_future(self._watch(instance)) for instance in self.instances]
+
+    async def _open(self) -> str:
+        try:
+            return await self._runner.open()
+        except OSError as error:
+            raise self._not_started(error, []) from None
+
+    def _not_started(self, error: OSError, lines: list[str]) -> ContainerCrashed:
+        reason = f"the container can't be started ({error.strerror or error})"
+        self.log.write(f"ERROR: {reason}")
+        return _crashed(reason, lines)
 
     async def _until_ready(self, instance: Container) -> None:
         """Start one container, and restart it if it ends, until its readiness probe succeeds."""
@@ -174,7 +199,7 @@ class ReplicaSet:
         try:
             await instance.start()
         except OSError as error:
-            raise _crashed(f"the container can't be started ({error.strerror})", self.log.tail(LOOK_BACK)) from None
+            raise self._not_started(error, self.log.tail(LOOK_BACK)) from None
         self.log.event("Started", "Started container inference-server")
 
     async def _becomes_ready(self, instance: Container) -> str | None:
@@ -189,7 +214,10 @@ class ReplicaSet:
         ended = asyncio.ensure_future(instance.wait())
         try:
             while True:
-                reason = await instance.probe(max(0.1, spec.readiness_probe.timeout))
+                reason = await instance.probe(spec.readiness, max(0.1, spec.readiness_probe.timeout))
+                reasons = {"Readiness": reason, "Liveness": reason}
+                if spec.liveness != spec.readiness:
+                    reasons["Liveness"] = await instance.probe(spec.liveness, max(0.1, spec.liveness_probe.timeout))
                 if reason is None:
                     successes += 1
                     if successes >= max(1, spec.readiness_probe.success_threshold):
@@ -198,17 +226,19 @@ class ReplicaSet:
                 else:
                     successes = 0
                 if ended.done() or instance.worker_deaths >= WORKER_DEATHS:
-                    exited = f"Container exited with code {ended.result()}" if ended.done() else ""
+                    exited = f"Container exited with {_exit(ended.result())}" if ended.done() else ""
                     self.log.event("Terminated", exited or "The server's workers end before they are ready", "Warning")
+                    if ended.done() and ended.result()[1]:
+                        return exited
                     return "Liveness probe failed: HTTP probe failed with statuscode: 502"
                 elapsed = time.monotonic() - begun
                 for name, settings in probes.items():
                     due = int((elapsed - settings.initial_delay) // max(0.1, settings.period))
-                    if reason is not None and due > counted[name]:
+                    if reasons[name] is not None and due > counted[name]:
                         counted[name] = due
-                        self.log.event(f"{name}ProbeFailed", f"{name} probe failed: {reason}", "Warning")
+                        self.log.event(f"{name}ProbeFailed", f"{name} probe failed: {reasons[name]}", "Warning")
                         if due >= max(1, settings.failure_threshold):
-                            return f"{name} probe failed: {reason}"
+                            return f"{name} probe failed: {reasons[name]}"
                 await asyncio.wait([ended], timeout=POLL)
         finally:
             ended.cancel()
@@ -245,8 +275,8 @@ class ReplicaSet:
             while True:
                 await asyncio.wait([ended], timeout=max(0.1, settings.period))
                 if ended.done():
-                    return f"it exited with code {ended.result()}"
-                reason = await instance.probe(max(0.1, settings.timeout))
+                    return f"it exited with {_exit(ended.result())}"
+                reason = await instance.probe(self.spec.liveness, max(0.1, settings.timeout))
                 failures = failures + 1 if reason else 0
                 if reason:
                     self.log.event("LivenessProbeFailed", f"Liveness probe failed: {reason}", "Warning")

@@ -8,41 +8,34 @@ import hashlib
 import logging
 import shutil
 import time
-from pathlib import Path, PurePosixPath
-from typing import Any
+from dataclasses import asdict
+from pathlib import Path
 
 from aiohttp import web
 
 from tui.common import vm_sizes
-from tui.rehearsal.arm.asset_properties import is_triton_model, uri_of
 from tui.rehearsal.arm.errors import additional_info
 from tui.rehearsal.arm.operations import OperationFailed
 from tui.rehearsal.arm.workspaces import Workspace
 from tui.rehearsal.entra.tokens import TokenRefused
-from tui.rehearsal.images.image_build import ImageBuildFailure, build
-from tui.rehearsal.online_endpoints import own_containers, rules
+from tui.rehearsal.images.image_build import ImageBuildFailure
 from tui.rehearsal.online_endpoints.endpoints import keys
+from tui.rehearsal.online_endpoints.own_containers import declared_routes
 from tui.rehearsal.scenarios.disturbances import Course, disturb_scoring
 from tui.rehearsal.service import SERVICE, Service
-from tui.rehearsal.serving import mlflow_serving
 from tui.rehearsal.serving.container_log import DeploymentLog
-from tui.rehearsal.serving.downloads import APP_ROOT, Place, code_id_of, download
+from tui.rehearsal.serving.deployment_layout import folder_of, place_of, runner_of, spec_of, variables_of
+from tui.rehearsal.serving.downloads import Place, download
+from tui.rehearsal.serving.foundation import Foundation
+from tui.rehearsal.serving.foundation import make as make_foundation
 from tui.rehearsal.serving.front_end import ScoringEndpoint, score
-from tui.rehearsal.serving.replicas import ContainerCrashed, DeploymentSpec, ProbeSettings, ReplicaSet
+from tui.rehearsal.serving.replicas import ContainerCrashed, ReplicaSet
 from tui.rehearsal.store import Resource
 
 log = logging.getLogger(__name__)
 
 AAD_AUDIENCE = "https://ml.azure.com"
-# The service adds these to the variables of a succeeded deployment (recorded).
-SERVICE_VARIABLES = ("AZUREML_MODEL_DIR", "AZUREML_ENTRY_SCRIPT", "AML_APP_ROOT")
-_SERVICE_PLACES = (APP_ROOT, mlflow_serving.RESOURCES)
 BUILD_LOG = "azureml/ImageLogs/{image}/build.log"
-
-
-def _folder(service: Service, resource_id: str) -> Path:
-    digest = hashlib.sha256(resource_id.lower().encode()).hexdigest()[:16]
-    return service.home.containers / digest
 
 
 class RunningDeployments:
@@ -66,8 +59,9 @@ class RunningDeployments:
         if deployment is None:
             raise OperationFailed("ResourceNotFound", "The deployment was deleted.")
         workspace = self.service.workspaces.of(deployment.body["id"])
-        place = self._place(deployment)
+        place = place_of(self.service, deployment)
         log_now = self._new_log(self._logs, key, place.folder / "logs")
+        self._close_log(self._builds, key)  # that of a build which failed before
 
         size = vm_sizes.find(deployment.properties["instanceType"])
         if size is not None and size.gpus:
@@ -81,10 +75,13 @@ class RunningDeployments:
             pass
         try:
             async with course.step("image"):
-                python = await self._build(deployment, workspace, key)
+                on = await self._build(deployment, workspace, key)
+            if on.name:
+                log_now.write(f"Image: {on.name}")
             async with course.step("download"):
-                await download(self.service, deployment, workspace, place, log_now)
-            replicas = ReplicaSet(self._spec(deployment, place, python), log_now)
+                serves = on.image and (not on.conda or declared_routes(self.service, deployment))
+                await download(self.service, deployment, workspace, place, log_now, serves_itself=bool(serves))
+            replicas = self._replica_set(deployment, place, on, log_now)
             try:
                 async with course.step("start"):
                     await replicas.start()
@@ -97,7 +94,8 @@ class RunningDeployments:
         if deployment is None:
             await replicas.stop()
             raise OperationFailed("ResourceNotFound", "The deployment was deleted.")
-        deployment.internal["python"] = str(python)
+        deployment.internal["foundation"] = asdict(on)
+        deployment.internal["isolation"] = replicas.isolation
         self.service.store.put(deployment)
         # The old generation serves until the new one is ready.
         before = self._replicas.get(key)
@@ -105,69 +103,45 @@ class RunningDeployments:
         if before is not None:
             await before.stop()
         self._remove_old_generations(place)
-        return self._variables(deployment, place)
+        return variables_of(self.service, deployment, place)
 
-    def _place(self, deployment: Resource) -> Place:
-        folder = _folder(self.service, deployment.id) / str(deployment.internal.get("generation", 1))
-        root = folder / APP_ROOT.lstrip("/")
-        model_id, code_id = deployment.properties["model"], code_id_of(deployment)
-        model_name = "azureml-models"
-        if model_id:
-            parts = model_id.split("/")
-            model_name = f"azureml-models/{parts[-3]}/{parts[-1]}"
-        code_name = "code"
-        if code_id:
-            # The folder in the container has the name of the last folder in the code's address (recorded).
-            code_name = PurePosixPath(uri_of(self.service, code_id, "codeUri").rstrip("/")).name or "code"
-        code = root / code_name
-        if mlflow_serving.without_code(deployment):
-            code = folder / mlflow_serving.RESOURCES.lstrip("/")
-        return Place(folder, code, root / model_name, code_name, model_name)
+    def _replica_set(self, deployment: Resource, place: Place, on: Foundation, log_now: DeploymentLog) -> ReplicaSet:
+        spec = spec_of(self.service, deployment, place)
+        return ReplicaSet(spec, log_now, runner_of(self.service, deployment, place, spec, on, log_now.write))
 
     @staticmethod
-    def _new_log(logs: dict[str, DeploymentLog], key: str, folder: Path) -> DeploymentLog:
-        old = logs.pop(key, None)
-        if old is not None:
-            old.close()
+    def _close_log(logs: dict[str, DeploymentLog], key: str) -> None:
+        if key in logs:
+            logs.pop(key).close()
+
+    def _new_log(self, logs: dict[str, DeploymentLog], key: str, folder: Path) -> DeploymentLog:
+        self._close_log(logs, key)
         made = DeploymentLog(folder)
         made.step("SystemSetup", "Succeeded")
         logs[key] = made
         return made
 
-    async def _build(self, deployment: Resource, workspace: Workspace, key: str) -> Path:
+    async def _build(self, deployment: Resource, workspace: Workspace, key: str) -> Foundation:
         """Build the environment, as Azure does when a deployment first uses it."""
         environment = self.service.store.get(deployment.properties["environmentId"] or "")
-        conda = (environment.properties.get("condaFile") or "") if environment else ""
-        image = environment.properties.get("image") if environment else None
-        own_containers.refuse(
-            environment,
-            may_serve=self.service.scoring_python is not None,
-            is_triton=is_triton_model(self.service.store.get(deployment.properties["model"] or "")),
-        )
-        notes: list[str] = []
-        if environment is None and mlflow_serving.without_code(deployment):
-            conda = mlflow_serving.conda_of_model(self.service, workspace, deployment, notes.append)
-            image = mlflow_serving.IMAGE
-        image_id = hashlib.sha256(f"{image}\n{conda}".encode()).hexdigest()[:32]
-        folder = _folder(self.service, deployment.id) / "build"
+        properties = environment.properties if environment else {}
+        described = "\n".join(str(properties.get(name)) for name in ("image", "condaFile", "build"))
+        image_id = hashlib.sha256(described.encode()).hexdigest()[:32]
+        folder = folder_of(self.service, deployment.id) / "build"
         await asyncio.to_thread(shutil.rmtree, folder, True)  # the log of the build before
         made = self._new_log(self._builds, key, folder)
         made.step("UserContainerImagePull", "Running")
-        if deployment.properties.get("dataCollector"):
-            notes.append("WARNING: The data collector collects nothing in a rehearsal.")
         lines: list[str] = []
 
         def say(line: str) -> None:
             lines.append(line)
             made.write(line)
 
-        for note in notes:
-            say(note)
+        if deployment.properties.get("dataCollector"):
+            say("WARNING: The data collector collects nothing in a rehearsal.")
         begun = time.monotonic()
         try:
-            python = await build(
-                conda, image, cache=self.service.home.cache, log=say, scoring_python=self.service.scoring_python
-            )
+            made_on = await make_foundation(self.service, deployment, workspace, say)
         except ImageBuildFailure as failure:
             made.step("UserContainerImagePull", "Failed")
             path = BUILD_LOG.format(image=image_id)
@@ -179,9 +153,9 @@ class RunningDeployments:
             raise OperationFailed(failure.code, message, additional=additional_info(workspace.location)) from failure
         made.step("UserContainerImagePull", "Succeeded")
         self._keep_build_log(workspace, BUILD_LOG.format(image=image_id), lines)
-        self._builds.pop(key).close()
+        self._close_log(self._builds, key)
         log.info("Environment ready after %.1f s", time.monotonic() - begun)
-        return python
+        return made_on
 
     def _keep_build_log(self, workspace: Workspace, path: str, lines: list[str]) -> None:
         """Store the build log in the workspace's default storage, as Azure does."""
@@ -189,48 +163,6 @@ class RunningDeployments:
         part = self.service.blobs.new_file()
         part.write_bytes(content)
         self.service.blobs.take(workspace.blob_container, path, part, "text/plain")
-
-    def _spec(self, deployment: Resource, place: Place, python: Path) -> DeploymentSpec:
-        properties = deployment.properties
-        settings = properties["requestSettings"]
-        endpoint = deployment.body["id"].split("/")[-3]
-        variables = {
-            name: value
-            for name, value in {**self.service.identity_variables, **properties["environmentVariables"]}.items()
-            # A client that has read a deployment sends back the variables that the service added.
-            if not (name in SERVICE_VARIABLES and value.startswith((*_SERVICE_PLACES, self._script(deployment))))
-        }
-        if mlflow_serving.without_code(deployment):
-            variables.update(mlflow_serving.variables(place.model))
-        return DeploymentSpec(
-            endpoint=endpoint,
-            deployment=deployment.name,
-            python=python,
-            code_dir=place.code,
-            scoring_script=self._script(deployment),
-            # Assumed: that Azure sets AZUREML_MODEL_DIR is recorded for deployments with a model only.
-            model_dir=place.model if properties["model"] else None,
-            work_dir=place.folder,
-            environment_variables=variables,
-            instance_count=int(deployment.body["sku"]["capacity"]),
-            liveness_probe=_probe(properties["livenessProbe"]),
-            readiness_probe=_probe(properties["readinessProbe"]),
-            request_timeout=rules.seconds(settings["requestTimeout"], "requestTimeout", 5.0),
-            max_concurrent=int(settings["maxConcurrentRequestsPerInstance"]),
-        )
-
-    @staticmethod
-    def _script(deployment: Resource) -> str:
-        configuration = deployment.properties.get("codeConfiguration")
-        return str(configuration["scoringScript"]) if configuration else mlflow_serving.SCRIPT
-
-    def _variables(self, deployment: Resource, place: Place) -> dict[str, str]:
-        variables = {"AZUREML_ENTRY_SCRIPT": self._script(deployment), "AML_APP_ROOT": f"{APP_ROOT}/{place.code_name}"}
-        if mlflow_serving.without_code(deployment):
-            variables["AML_APP_ROOT"] = mlflow_serving.RESOURCES
-        if deployment.properties["model"]:
-            variables["AZUREML_MODEL_DIR"] = f"{APP_ROOT}/{place.model_name}"
-        return variables
 
     @staticmethod
     def _remove_old_generations(place: Place) -> None:
@@ -245,12 +177,12 @@ class RunningDeployments:
         key = deployment.id.lower()
         if key in self._replicas:
             return self._replicas[key]
-        python = deployment.internal.get("python")
-        place = self._place(deployment)
-        if python is None or not place.code.is_dir() or not Path(python).exists():
+        known = deployment.internal.get("foundation")
+        place = place_of(self.service, deployment)
+        if known is None or not place.folder.is_dir() or (known["python"] and not Path(known["python"]).exists()):
             return None
         log_now = self._new_log(self._logs, key, place.folder / "logs")
-        self._replicas[key] = ReplicaSet(self._spec(deployment, place, Path(python)), log_now)
+        self._replicas[key] = self._replica_set(deployment, place, Foundation(**known), log_now)
         return self._replicas[key]
 
     def log_text(self, deployment: Resource, container: str, tail: int) -> str:
@@ -259,7 +191,7 @@ class RunningDeployments:
         if key in self._builds and container != "StorageInitializer":
             return self._builds[key].text(container, tail)
         if key not in self._logs:
-            folder = self._place(deployment).folder / "logs"
+            folder = place_of(self.service, deployment).folder / "logs"
             if not folder.is_dir():
                 return ""
             self._logs[key] = DeploymentLog(folder)
@@ -308,10 +240,8 @@ class RunningDeployments:
         if replicas is not None:
             await replicas.stop()
         for logs in (self._logs, self._builds):
-            made = logs.pop(key, None)
-            if made is not None:
-                made.close()
-        await asyncio.to_thread(shutil.rmtree, _folder(self.service, key), True)
+            self._close_log(logs, key)
+        await asyncio.to_thread(shutil.rmtree, folder_of(self.service, key), True)
 
     async def remove_below(self, endpoint_id: str) -> None:
         """Do the same for all deployments of an endpoint."""
@@ -330,16 +260,6 @@ class RunningDeployments:
         for made in [*self._logs.values(), *self._builds.values()]:
             with contextlib.suppress(OSError):
                 made.close()
-
-
-def _probe(settings: dict[str, Any]) -> ProbeSettings:
-    return ProbeSettings(
-        initial_delay=rules.seconds(settings["initialDelay"], "initialDelay", 10.0),
-        period=rules.seconds(settings["period"], "period", 10.0),
-        timeout=rules.seconds(settings["timeout"], "timeout", 2.0),
-        success_threshold=int(settings["successThreshold"]),
-        failure_threshold=int(settings["failureThreshold"]),
-    )
 
 
 async def handle_scoring(request: web.Request) -> web.StreamResponse:
