@@ -97,7 +97,8 @@ def test_each_limit_is_told_at_its_field(environ: dict[str, str], tmp_path: Path
     code, found = limits(plan, environ)
     assert code == 0
     assert "Standard_NC4as_T4_v3 on this machine's CPU" in found["deployment.instance_type"]["message"]
-    assert "no Docker" in found["deployment.environment.image"]["message"]
+    refused = found["deployment.environment.image"]["message"]
+    assert "the image mcr.microsoft.com/own/image:1" in refused and "--container-engine none was chosen" in refused
     assert "helper.py (line 2)" in found["deployment.code_configuration.scoring_script"]["message"]
     assert "collects nothing" in found["deployment.data_collector"]["message"]
 

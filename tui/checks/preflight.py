@@ -160,7 +160,9 @@ class Preflight:
         asked_assets = {one.deployment.name: registered.asked(one, cloud, self._ask) for one in assets}
         rehearsed = each_deployment.plans(plan) if rehearsal_limits.applies(cloud) else []
         asked_limits: list[Question[Any]] = [
-            self._ask(functools.partial(rehearsal_limits.of_plan, one, asked_assets.get(one.deployment.name, {})))
+            self._ask(
+                functools.partial(rehearsal_limits.of_plan, one, asked_assets.get(one.deployment.name, {}), cloud)
+            )
             for one in rehearsed
         ]
 
@@ -212,7 +214,10 @@ class Preflight:
         def ask_index(one: Plan) -> list[Finding]:
             asked = pins.wanted(one)
             seconds = max(0.0, self._ends - time.monotonic() - 0.5)
-            return resolution.check(one, asked, seconds) if asked else []
+            found = resolution.check(one, asked, seconds) if asked else []
+            # In a container, the base image's conda installs what is not on PyPI.
+            bare = any(f.id == resolution.REHEARSAL for f in found) and rehearsal_limits.why_no_containers(self._cloud)
+            return [f for f in found if bare or f.id != resolution.REHEARSAL]
 
         return [self._ask(functools.partial(ask_index, one)) for one in each_deployment.plans(self._plan)]
 

@@ -26,6 +26,7 @@ _CLOUD = "AzureRehearsal"
 """Its name in the cloud metadata that it serves (tui.rehearsal.entra)."""
 _REGISTERED = "deployment.environment.registered"
 _FIELDS = {"models": "deployment.model.path", "environments": _REGISTERED}
+_TRITON = "the Triton server of a triton_model"
 _FILES, _LONGEST = 200, 1_000_000  # Python files of a code folder that are read, and bytes of each
 # The packages that sign in with the endpoint's identity, and the variables and the address that give its token
 # (Microsoft, how-to-access-resources-from-endpoints-managed-identities).
@@ -46,12 +47,12 @@ def _limit(field: str, sentence: str, remedy: str, severity: str = WARNING, comm
     return Finding(ID, severity, field, f"The rehearsal {sentence}.", f"{remedy} {command}".strip(), commands=commands)
 
 
-def of_plan(plan: Plan, assets: Mapping[str, Question[Any]]) -> list[Finding]:
+def of_plan(plan: Plan, assets: Mapping[str, Question[Any]], cloud: Cloud) -> list[Finding]:
     """The limits that one deployment meets; `assets` are the queries of `registered`. Reads the code folder."""
-    return list(_of_plan(plan, assets))
+    return list(_of_plan(plan, assets, cloud))
 
 
-def _of_plan(plan: Plan, assets: Mapping[str, Question[Any]]) -> Iterator[Finding]:
+def _of_plan(plan: Plan, assets: Mapping[str, Question[Any]], cloud: Cloud) -> Iterator[Finding]:
     deployment, size = plan.deployment, sizes.find(plan.deployment.instance_type)
     if size is not None and size.gpus:
         yield _limit(
@@ -59,12 +60,15 @@ def _of_plan(plan: Plan, assets: Mapping[str, Question[Any]]) -> Iterator[Findin
             f"serves {size.name} on this machine's CPU, so a script that requires a GPU fails in it",
             "Let the script use the GPU only where there is one; how fast it is shows on Azure only.",
         )
-    needs_docker = _needs_docker(plan, assets)
-    if needs_docker:
+    contained = _in_a_container(plan, assets)
+    why = "it has no image of Azure's" if contained == _TRITON else why_no_containers(cloud) if contained else ""
+    if why:
         yield _limit(
             _REGISTERED if deployment.environment.registered else "deployment.environment.image",
-            f"has no Docker, so it registers everything and then refuses to run {needs_docker}",
-            "To rehearse the rest, use an environment with an image and a conda file.",
+            f"registers everything and then refuses to run {contained}, since {why}",
+            "Use an environment whose image has the server, with its routes in inference_config."
+            if contained == _TRITON
+            else "Let docker or podman run. To rehearse the rest, use an environment with an image and a conda file.",
         )
     where = _where_identity_is_used(deployment.code_configuration) if deployment.code_configuration else ""
     if where:
@@ -78,8 +82,16 @@ def _of_plan(plan: Plan, assets: Mapping[str, Question[Any]]) -> Iterator[Findin
         yield _limit("deployment.data_collector", "accepts the data collector and collects nothing", "Azure collects.")
 
 
-def _needs_docker(plan: Plan, assets: Mapping[str, Question[Any]]) -> str:
-    """What only Docker can run, or an empty text."""
+def why_no_containers(cloud: Cloud) -> str:
+    """What the rehearsal says to that, as a clause; empty if it runs containers. It tries an engine the first time."""
+    with suppress(CloudError):  # a rehearsal that does not answer has its own finding
+        path = f"{cloud.workspace_id}/rehearsalContainers"
+        return str((cloud.arm.find(path, arm.MODELS, doing="asking what runs containers") or {}).get("whyNone", ""))
+    return ""
+
+
+def _in_a_container(plan: Plan, assets: Mapping[str, Question[Any]]) -> str:
+    """What runs only in a container of an engine, or an empty text."""
     own, model = plan.deployment.environment, plan.deployment.model
     image, conda, build, routes, kind = own.image, own.conda_file, own.build, own.inference_config, model.type
     with suppress(Exception):  # what cannot be read has its own finding
@@ -93,7 +105,7 @@ def _needs_docker(plan: Plan, assets: Mapping[str, Question[Any]]) -> str:
     if build or routes:
         return "a build of the Dockerfile" if build else "a container with its own routes"
     if kind == "triton_model" and not (image or own.registered):
-        return "the Triton server of a triton_model"
+        return _TRITON
     return f"the image {image}, which has no conda file" if image and not conda else ""
 
 

@@ -81,3 +81,8 @@ def test_modules_that_packages_or_the_code_folder_provide(
     (tmp_path / "own.py").touch()
     (tmp_path / "pack").mkdir()
     assert module_packages.missing([module, module], packages, tmp_path) == [module] * missing
+
+
+def test_a_server_of_the_image_may_do_without_the_functions() -> None:
+    (found,) = about_score(script(has_run=False), None, own_server=True)
+    assert (found.id, found.severity) == ("score-script", "warning")

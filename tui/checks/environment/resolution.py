@@ -28,6 +28,7 @@ from tui.plan.model import Plan
 
 LIMIT = 8.0
 """Seconds for a resolution of which nothing is cached."""
+REHEARSAL = "rehearsal-packages"
 KEPT_SECONDS = 86_400.0
 KEPT_WRONG = 3_600.0
 """How long results are cached, those that are not all right for a shorter time; without an answer, none is."""
@@ -86,7 +87,7 @@ def _limits_of_rehearsal(asked: Wanted, conda_only: list[str]) -> list[Finding]:
         return []
     sentences = [*asked.all.refused.values(), *map(not_on_pypi, conda_only)]
     at = str(asked.path)
-    return [Finding("rehearsal-packages", BLOCKER, pins.FIELD, text, looked_at=at) for text in sentences[:1]]
+    return [Finding(REHEARSAL, BLOCKER, pins.FIELD, text, looked_at=at) for text in sentences[:1]]
 
 
 def _digest(plan: Plan, asked: Wanted, indexes: Indexes, program: str | None) -> str:

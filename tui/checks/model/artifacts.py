@@ -178,7 +178,7 @@ def _findings(plan: Plan, found: Artifacts, isolation: str | None, limit: float)
         [] if "model" in found.late else artifact_findings.about_model(plan, found.model, found.score),
         ignored_files.about(plan, found.model, found.left_out_code),
         ignored_files.about_refused(found.model, found.refused),
-        script_findings.about_score(found.score, found.conda),
+        script_findings.about_score(found.score, found.conda, bool(plan.deployment.environment.inference_config)),
         script_findings.about_model_paths(found.score, found.astray),
         artifact_findings.about_conda(plan, found.conda),
         mlflow_environment.about_environment(found.model_conda),

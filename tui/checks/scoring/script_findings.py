@@ -16,16 +16,19 @@ _SCRIPT = "deployment.code_configuration.scoring_script"
 _CONDA = "deployment.environment.conda_file"
 
 
-def about_score(score: ScoreScript | None, conda: CondaFile | None) -> list[Finding]:
-    """Check that the script has the functions that the server calls, and the environment the modules it imports."""
+def about_score(score: ScoreScript | None, conda: CondaFile | None, own_server: bool = False) -> list[Finding]:
+    """Check that the script has the functions that the server calls, and the environment the modules it imports.
+
+    `own_server`: the image's own server may need other functions of the script, or none.
+    """
     if score is None:
         return []
-    found = list(_about(score, conda))
+    found = list(_about(score, conda, own_server))
     said = f"{score.path.name} {'defines init() and run()' if score.parsed else 'is in the code folder'}."
     return found or [Finding("score-script", OK, _SCRIPT, said, looked_at=str(score.path))]
 
 
-def _about(score: ScoreScript, conda: CondaFile | None) -> Iterator[Finding]:
+def _about(score: ScoreScript, conda: CondaFile | None, own_server: bool) -> Iterator[Finding]:
     at, name = str(score.path), score.path.name
     if not score.found:
         message = score.problem or f"{name} is not in {score.path.parent}."
@@ -40,7 +43,9 @@ def _about(score: ScoreScript, conda: CondaFile | None) -> Iterator[Finding]:
     missing = " and ".join(f"{one}()" for one, has in (("init", score.has_init), ("run", score.has_run)) if not has)
     if missing and score.parsed and score.certain:
         remedy = "Define init() to load the model and run(raw_data) to answer a request."
-        yield Finding("score-script", BLOCKER, _SCRIPT, f"{name} does not define {missing}.", remedy, DEPLOY, at)
+        severity = WARNING if own_server else BLOCKER
+        remedy += " An image's own server may do without." if own_server else ""
+        yield Finding("score-script", severity, _SCRIPT, f"{name} does not define {missing}.", remedy, DEPLOY, at)
     elif missing and score.parsed:
         message = f"{name} uses a star import, so whether it has {missing} cannot be determined from its text."
         yield Finding("score-script", UNKNOWN, _SCRIPT, message, looked_at=at)

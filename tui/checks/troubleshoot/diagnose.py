@@ -12,6 +12,7 @@ from tui.checks.troubleshoot.snapshot import Snapshot
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.errors import CloudError
 from tui.common.az_command import az_ml
+from tui.plan import sizes
 from tui.plan.model import Plan
 
 ARTICLE = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoot-online-endpoints"
@@ -65,6 +66,7 @@ def facts(plan: Plan, snapshot: Snapshot, one: DeploymentInfo | None = None) -> 
         found.update(
             deployment=one.name,
             instance_type=one.instance_type,
+            larger=sizes.larger(one.instance_type),
             has_code=one.code is not None,
             egress=one.egress_public_network_access,
         )

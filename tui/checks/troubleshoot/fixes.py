@@ -13,6 +13,10 @@ from tui.plan import sizes, traffic
 MOST_INSTANCES = 50  # of one deployment (Microsoft, how-to-manage-quotas)
 LONGEST_TIMEOUT_MS = 180_000  # of a request (same article)
 MOST_DELAY = 3600  # seconds; longer than any reasonable startup
+_REPLACES = (
+    "The deployment is updated with the same model, code and environment; its containers are replaced one after the "
+    "other."
+)
 
 
 def words(shares: Mapping[str, int]) -> str:
@@ -104,10 +108,7 @@ def raise_probe_delay(one: DeploymentInfo) -> Fix:
         (
             f"liveness_probe.initial_delay of {one.name}: {_seconds(one.liveness_probe)} s → {wanted} s",
             f"readiness_probe.initial_delay of {one.name}: {_seconds(one.readiness_probe)} s → {wanted} s",
-            (
-                "The deployment is updated with the same model, code and environment; its containers are replaced "
-                "one after the other."
-            ),
+            _REPLACES,
         ),
         {"deployment": one.name, "seconds": wanted},
     )
@@ -124,10 +125,7 @@ def raise_timeout(one: DeploymentInfo) -> Fix | None:
         f"Set the request timeout of {one.name} to {wanted // 1000} s instead of {now / 1000:g} s.",
         (
             f"request_settings.request_timeout_ms of {one.name}: {now} → {wanted}",
-            (
-                "The deployment is updated with the same model, code and environment; its containers are replaced "
-                "one after the other."
-            ),
+            _REPLACES,
             "A slow model stays slow: callers wait longer instead of getting 408.",
         ),
         {"deployment": one.name, "milliseconds": wanted},
