@@ -211,6 +211,7 @@ def main() -> None:
             "PS1": "$ ",
             "AML_DEPLOY_HOME": str(folder / "home"),
             "AML_DEPLOY_CACHE": str(folder / "cache"),
+            "AML_DEPLOY_CONTAINER_ENGINE": "none",
             "PYTHONPATH": str(ROOT),
         }
 

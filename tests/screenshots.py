@@ -236,6 +236,7 @@ def main(arguments: list[str]) -> int:
             "AML_DEPLOY_HOME": f"{home}/state",
             "AML_DEPLOY_CACHE": f"{home}/cache",
             "UV_CACHE_DIR": f"{home}/uv",
+            "AML_DEPLOY_CONTAINER_ENGINE": "none",
         }
         os.environ.pop("NO_COLOR", None)
         os.environ["COLORTERM"] = "truecolor"

@@ -262,7 +262,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         state = {"AML_DEPLOY_HOME": str(folder / "home"), "AML_DEPLOY_CACHE": str(folder / "cache")}
-        environ = {**os.environ, **state, "TERM": "xterm-256color"}
+        environ = {**os.environ, **state, "TERM": "xterm-256color", "AML_DEPLOY_CONTAINER_ENGINE": "none"}
         for variable in ("ACCESSIBLE", "NO_COLOR"):
             environ.pop(variable, None)
         try:

@@ -36,6 +36,7 @@ def main() -> None:
         environ = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         environ["AML_DEPLOY_HOME"] = str(Path(folder) / "home")
         environ["AML_DEPLOY_CACHE"] = str(Path(folder) / "cache")
+        environ["AML_DEPLOY_CONTAINER_ENGINE"] = "none"
         try:
             run_seconds(environ, ENDPOINT)
             imports, applies = [], []

@@ -27,11 +27,17 @@ SCRIPT = Path(sys.executable).with_name("aml-deploy")
 COMMAND = [str(SCRIPT)] if SCRIPT.is_file() else [sys.executable, "-m", "tui"]
 
 
-def run_seconds(environ: dict[str, str], endpoint: str) -> tuple[float, list[dict[str, Any]]]:
+def run_seconds(
+    environ: dict[str, str],
+    endpoint: str,
+    *more: str,
+    plan: str = "churn-xgboost",
+    command: list[str] = COMMAND,
+) -> tuple[float, list[dict[str, Any]]]:
     """Seconds from the start of a run to the line with its prediction, and its events."""
     began = time.perf_counter()
     process = subprocess.Popen(
-        [*COMMAND, "apply", "churn-xgboost", "--rehearse", "--yes", "--json", "--set", f"endpoint.name={endpoint}"],
+        [*command, "apply", plan, "--rehearse", "--yes", "--json", "--set", f"endpoint.name={endpoint}", *more],
         env=environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -163,6 +169,7 @@ def main() -> None:
             },
             "AML_DEPLOY_HOME": str(Path(folder) / "home"),
             "AML_DEPLOY_CACHE": str(Path(folder) / "cache"),
+            "AML_DEPLOY_CONTAINER_ENGINE": "none",
         }
         if "--keep-downloads" not in sys.argv:
             environ["UV_CACHE_DIR"] = str(Path(folder) / "uv")

@@ -45,7 +45,7 @@ def rehearsal(folder: Path) -> Iterator[dict[str, str]]:
     Built scoring environments are kept where they always are. Raises CalledProcessError where it does not start.
     """
     command = [sys.executable, "-m", "tui.rehearsal"]
-    env = {**os.environ, "AML_DEPLOY_HOME": str(folder / "home")}
+    env = {**os.environ, "AML_DEPLOY_HOME": str(folder / "home"), "AML_DEPLOY_CONTAINER_ENGINE": "none"}
     try:
         said = subprocess.run([*command, "env", "--json"], cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE).stdout
         described = json.loads(said)

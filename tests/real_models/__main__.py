@@ -124,7 +124,7 @@ def command(*arguments: Any, home: Path) -> subprocess.CompletedProcess[str]:
     """Run `aml-deploy` with its state in a folder of its own."""
     return subprocess.run(
         [sys.executable, "-m", "tui", *map(str, arguments)],
-        env={**os.environ, "AML_DEPLOY_HOME": str(home)},
+        env={**os.environ, "AML_DEPLOY_HOME": str(home), "AML_DEPLOY_CONTAINER_ENGINE": "none"},
         capture_output=True, text=True, timeout=900, check=False,
     )  # fmt: skip
 

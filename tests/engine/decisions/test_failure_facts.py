@@ -14,7 +14,7 @@ from tui.engine import error_cards
 from tui.engine.error_cards import card
 from tui.engine.failure_context import failure_context, last_lines
 from tui.engine.journal.journal import JournalWriter
-from tui.plan.model import CodeConfiguration, Credential, Deployment, Environment
+from tui.plan.model import CodeConfiguration, Credential, Deployment, Environment, Model
 from tui.remedies.matcher import Card
 
 
@@ -42,6 +42,15 @@ def test_what_the_first_tasks_found_is_known(tmp_path: Path) -> None:
     )  # fmt: skip
     named = facts(tmp_path, coded, results, credential=Credential("managed_identity", client_id="named"))
     assert named["client_id"] == "named"
+
+
+def test_the_next_size_holds_the_models_files(tmp_path: Path) -> None:
+    with (tmp_path / "weights.bin").open("wb") as file:
+        file.truncate(8 * 2**30)  # takes no room on the disk
+    deployment = Deployment(name="green", instance_type="Standard_DS1_v2", model=Model(path=tmp_path / "weights.bin"))
+    run = a_run(tmp_path, replace(PLAN, deployment=deployment))
+    assert failure_context(run, "deployment")["larger"].startswith("Standard_DS3_v2 ")
+    assert failure_context(run, "endpoint")["larger"].startswith("Standard_DS2_v2 ")
 
 
 def test_the_facts_are_those_of_the_failed_tasks_deployment(tmp_path: Path) -> None:
