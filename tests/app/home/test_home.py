@@ -85,7 +85,7 @@ async def test_every_way_to_begin_is_in_sight_and_the_marked_one_is_told_whole(h
 async def choose_on_home(walk: Walk, title: str) -> None:
     """Move to an entry of the home screen and open it."""
     options = walk.app.screen.query_one(OptionList)
-    for _ in range(12):
+    for _ in range(options.option_count):
         marked = options.highlighted_option
         if marked is not None and title in str(marked.prompt):
             break
