@@ -74,7 +74,7 @@ async def test_success_puts_the_focus_on_testing_and_pgdn_leads_there(home: Path
     async with wizard() as walk:
         await follow(walk, recording)
         await walk.until(lambda: states(walk).get("deployment") == "running")
-        assert walk.focused == "timeline"
+        await walk.until(lambda: walk.focused == "timeline", "the focus is there after the next refresh")
         recording.finish(24, "deployment", 17.5)
         recording.end(24.6, "succeeded", test={"status_code": 200, "latency_ms": 31.4, "response": "[1]"})
         screen = await walk.sees("✔ succeeded", "Test the endpoint", "200 in 31 ms")

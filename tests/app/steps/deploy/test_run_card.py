@@ -26,7 +26,7 @@ async def test_a_failure_is_a_card_with_what_to_do_and_leads_to_the_field(home: 
         screen = await walk.sees("✖ failed", "The environment cannot be built")
         assert "Why: The conda file pins xgboost-cpu==9.9.9" in screen
         assert "To do: Pin a version that exists" in screen
-        assert walk.focused == "card-edit"
+        await walk.until(lambda: walk.focused == "card-edit", "the focus is there after the next refresh")
         await walk.press("enter")
         await walk.until(lambda: walk.app.screen.step == "model", "the field's step is shown")
         focused = walk.app.screen.focused
@@ -93,7 +93,7 @@ async def test_an_engine_that_is_gone_is_said_and_can_be_started_again(home: Pat
         await follow(walk, recording)
         screen = await walk.sees("! interrupted", "no longer running here", "Resume the run")
         assert "interrupted  deployment" in screen
-        assert walk.focused == "card-retry"
+        await walk.until(lambda: walk.focused == "card-retry", "the focus is there after the next refresh")
         # The run's plan file is gone, so starting it again is refused; the reason must reach the user.
         await walk.press("enter")
         await walk.sees("Not started")
@@ -110,7 +110,7 @@ async def test_a_changed_plan_is_offered_instead_of_a_retry(home: Path) -> None:
         await walk.to("deploy")
         screen = await walk.sees("The plan has changed since", "Run the changed plan")
         assert "Retry deployment" not in screen
-        assert walk.focused == "card-again"
+        await walk.until(lambda: walk.focused == "card-again", "the focus is there after the next refresh")
 
 
 async def test_every_button_of_the_card_is_whole_at_80_columns(home: Path) -> None:
