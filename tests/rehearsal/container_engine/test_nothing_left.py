@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -22,6 +23,16 @@ def server_of(machine: Machine) -> psutil.Process:
     server = read_server(machine.home)
     assert server is not None
     return psutil.Process(server["pid"])
+
+
+def reapers_of(server: psutil.Process) -> list[psutil.Process]:
+    """Its reapers; the commands of the engine among its children may end meanwhile."""
+    found = []
+    for child in server.children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # a zombie is one of these
+            if any("reaper.py" in word for word in child.cmdline()):
+                found.append(child)
+    return found
 
 
 def deploy(machine: Machine, image: str, **deployment: object) -> None:
@@ -76,7 +87,7 @@ def test_a_rehearsal_killed_while_it_makes_containers_leaves_none(
     try:
         until(lambda: len(machine.left(engine)) >= 3, "no container is made")
         server = server_of(machine)
-        reapers = [child for child in server.children() if any("reaper.py" in word for word in child.cmdline())]
+        reapers = reapers_of(server)
         server.kill()
         # What was just being made may come later than the first removal: the reaper ends when nothing can come.
         psutil.wait_procs(reapers, timeout=SECONDS)
@@ -93,9 +104,8 @@ def test_what_a_killed_reaper_left_goes_with_the_next_start_and_with_stop(
     for name, ends in (("blue", "--env"), ("green", "--stop")):
         deploy(machine, server_image, name=name)
         server = server_of(machine)
-        for one in (*server.children(), server):
-            if one == server or any("reaper.py" in word for word in one.cmdline()):
-                one.kill()
+        for one in (*reapers_of(server), server):
+            one.kill()
         psutil.wait_procs([server], timeout=SECONDS)
         assert machine.left(engine), "the reaper removed nothing"
         assert machine.run("rehearsal", ends).returncode == 0
