@@ -24,11 +24,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--token-seconds", type=float)
     parser.add_argument("--container-engine", choices=settings.ENGINES)
     parser.add_argument("--scoring-python")
+    parser.add_argument("--fleet", nargs="?", const="200")
 
 
 def given(arguments: argparse.Namespace) -> bool:
     """Whether an option was given that can be changed while the rehearsal runs."""
-    values = (getattr(arguments, name) for name in (*settings.PACE, "container_engine"))
+    values = (getattr(arguments, name) for name in (*settings.PACE, "container_engine", "fleet"))
     return bool(arguments.scenario) or arguments.clear_scenarios or any(value is not None for value in values)
 
 
@@ -39,6 +40,10 @@ def set_up(home: Home, arguments: argparse.Namespace) -> None:
     home.create()
     if arguments.clear_scenarios and arguments.scenario:
         raise RehearsalError("Use either --scenario or --clear-scenarios.")
+    if arguments.fleet is not None:
+        from tui.rehearsal.fleet.make import make
+
+        print(make(home, arguments.fleet), file=sys.stderr)
     if arguments.container_engine is not None:
         choose_engine(home, arguments.container_engine)
     if arguments.scenario or arguments.clear_scenarios:

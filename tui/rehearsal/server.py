@@ -8,6 +8,7 @@ import errno
 import functools
 import logging
 import os
+import re
 import signal
 import socket
 import sys
@@ -36,7 +37,7 @@ from tui.rehearsal.arm import (
 )
 from tui.rehearsal.arm.added_assets import AddedAssets
 from tui.rehearsal.arm.errors import ArmError, timestamp
-from tui.rehearsal.arm.front import TABLE, Call, Fields, Routes, read_body, require_right
+from tui.rehearsal.arm.front import TABLE, Call, Fields, Routes, bearer_claims, read_body, require_right
 from tui.rehearsal.arm.operations import Operations
 from tui.rehearsal.arm.workspaces import Workspaces
 from tui.rehearsal.blobs import blobs
@@ -46,8 +47,9 @@ from tui.rehearsal.blobs.store import BlobStore
 from tui.rehearsal.certificates import server_context
 from tui.rehearsal.container_engine.finder import EngineFinder
 from tui.rehearsal.entra import entra
-from tui.rehearsal.entra.tokens import TokenRefused, TokenSigner
-from tui.rehearsal.monitor import activity_log, autoscale, metrics
+from tui.rehearsal.entra.tokens import TokenSigner
+from tui.rehearsal.fleet.obstacles import obstruct
+from tui.rehearsal.monitor import activity_log, autoscale, metrics, metrics_batch, resource_graph
 from tui.rehearsal.online_endpoints import deployments, endpoints, own_containers
 from tui.rehearsal.online_endpoints.online_resources import mark_failed
 from tui.rehearsal.pace import Pace
@@ -64,9 +66,11 @@ from tui.rehearsal.store import Store
 
 log = logging.getLogger(__name__)
 
+# Paths of Resource Manager and Azure Monitor.
+_AZURE = ("/subscriptions", "/providers/", "/tenants", "/metrics/")
 IDLE_MINUTES = 30.0
 LOG_BYTES = 5_000_000
-_ARM_AUDIENCES = frozenset({"https://management.azure.com", "https://management.core.windows.net"})
+_ARM_AUDIENCES = {"https://management.azure.com", "https://management.core.windows.net"}
 
 
 def _routes() -> Routes:
@@ -87,51 +91,27 @@ def _routes() -> Routes:
             *activity_log.ROUTES,
             *autoscale.ROUTES,
             *metrics.ROUTES,
+            *resource_graph.ROUTES,
             # The refusals come last, so that offered operations take precedence for the same path.
             *not_offered.ROUTES,
         ]
     )
 
 
-def _claims(service: Service, request: web.Request) -> dict[str, object]:
-    """The caller's claims. Raises ArmError 401 with Resource Manager's message."""
-    challenge = {
-        "WWW-Authenticate": f'Bearer authorization_uri="{service.origin}/common", error="invalid_token", '
-        'error_description="The access token is missing or not valid."'
-    }
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise ArmError(
-            401,
-            "AuthenticationFailed",
-            "Authentication failed. The 'Authorization' header is missing or not a bearer token.",
-            headers=challenge,
-        )
-    try:
-        claims = service.signer.verify(token.strip())
-    except TokenRefused as refused:
-        code = "ExpiredAuthenticationToken" if refused.expired else "InvalidAuthenticationToken"
-        raise ArmError(401, code, str(refused), headers=challenge) from refused
-    audience = str(claims.get("aud", "")).rstrip("/")
-    if audience != service.origin and audience not in _ARM_AUDIENCES:
-        raise ArmError(
-            401,
-            "InvalidAuthenticationTokenAudience",
-            "The access token has been obtained for wrong audience or resource "
-            f"'{audience}'. It should exactly match with one of the allowed audiences '{service.origin}/'.",
-            headers=challenge,
-        )
-    return claims
-
-
 async def _resource_manager(request: web.Request) -> web.StreamResponse:
     service = request.app[SERVICE]
-    claims = request["claims"] = _claims(service, request)
+    claims = request["claims"] = bearer_claims(service, request, {service.origin, *_ARM_AUDIENCES})
+    if request.method in ("GET", "HEAD"):
+        found = re.match(r"/subscriptions/([^/]+)", request.path, re.IGNORECASE)
+        enforced = "read-limits" in service.scenarios
+        caller = str(claims.get("oid", ""))
+        request["limits"] = service.read_limits.read(caller, found[1] if found else "", enforced=enforced)
     handler, path, parameters = request.app[TABLE].find(request.method, request.path)
     require_right(service, request, claims, path)
     disturbed = disturb_resource_manager(service, request, claims)
     if disturbed is not None:
         return disturbed
+    await obstruct(request, claims, path, parameters)
     body = await read_body(request) if request.method in ("PUT", "PATCH", "POST") else Fields({})
     return await handler(Call(service, request, parameters, body, claims))
 
@@ -148,7 +128,7 @@ async def _envelope(request: web.Request, handler: Handler) -> web.StreamRespons
     storage = request.path.startswith(f"/{ACCOUNT}.blob.")
     status = 0
     try:
-        if storage or request.path.startswith("/subscriptions"):
+        if storage or request.path.startswith(_AZURE):
             await service.pace.latency()
         try:
             response = await handler(request)
@@ -194,8 +174,9 @@ async def _stamp(request: web.Request, response: web.StreamResponse) -> None:
     if request.path.startswith(f"/{ACCOUNT}.blob."):
         headers.setdefault("x-ms-version", STORAGE_VERSION)
         headers["Server"] = "Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0"
-    elif request.path.startswith("/subscriptions"):
+    elif request.path.startswith(_AZURE):
         usual = {
+            **request.get("limits", {}),
             "x-ms-correlation-request-id": request_id,
             "x-ms-routing-request-id": f"EASTUS:{timestamp()[:19].replace('-', '')}Z:{request_id}",
             "Cache-Control": "no-cache",
@@ -214,7 +195,7 @@ def application(service: Service) -> web.Application:
     app[SERVICE] = service
     app[metrics.COUNTS] = metrics.Counts()
     app[TABLE] = _routes()
-    app.add_routes([*entra.ROUTES, *blobs.ROUTES, *portal.ROUTES])
+    app.add_routes([*entra.ROUTES, *blobs.ROUTES, *portal.ROUTES, *metrics_batch.ROUTES])
     app.router.add_route("*", "/endpoints/{endpoint}/{path:.*}", handle_scoring)
     app.router.add_route("*", "/{path:.*}", _resource_manager)
     app.on_response_prepare.append(_stamp)

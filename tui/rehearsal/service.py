@@ -11,6 +11,7 @@ from aiohttp import web
 
 from tui.rehearsal.arm.added_assets import AddedAssets
 from tui.rehearsal.arm.operations import Operations
+from tui.rehearsal.arm.read_limits import ReadLimits
 from tui.rehearsal.arm.rights import ActiveRights
 from tui.rehearsal.arm.workspaces import Workspaces
 from tui.rehearsal.blobs.store import BlobStore
@@ -68,6 +69,7 @@ class Service:
     running_deployments: Containers = field(init=False)
     last_request: float = field(default_factory=time.monotonic)
     open_requests: int = 0
+    read_limits: ReadLimits = field(default_factory=ReadLimits)
 
     @property
     def authority(self) -> str:

@@ -57,7 +57,13 @@ def of_engine(engine: Engine | Unusable) -> str:
 def _deployments(home: Home) -> Iterator[str]:
     store = Store(home.database)
     try:
-        for deployment in store.of_kind("deployments"):
+        deployments = store.of_kind("deployments")
+        looked_at = [one for one in deployments if "fleet" in one.internal]
+        if looked_at:
+            yield f"The fleet's deployments, {len(looked_at)}, are to look at: nothing runs for them."
+        for deployment in deployments:
+            if "fleet" in deployment.internal:
+                continue
             name = "/".join(deployment.id.split("/")[-3::2])
             yield f"{name}: {deployment.internal.get('isolation') or 'nothing runs'}"
     finally:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,6 +91,17 @@ class Store:
             ),
         )
 
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written inside is written at once, or not at all; other processes wait for it."""
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+
     def delete(self, resource_id: str) -> None:
         """Remove a resource and all below it."""
         key = resource_id.lower()
@@ -103,6 +116,12 @@ class Store:
     def of_kind(self, kind: str) -> list[Resource]:
         """All resources of one kind, by id."""
         return self._resources("kind = ? ORDER BY id", kind)
+
+    def ids(self, kind: str) -> list[str]:
+        """The ids of all resources of one kind, in lower case and in order."""
+        return [
+            row[0] for row in self._database.execute("SELECT id FROM resources WHERE kind = ? ORDER BY id", (kind,))
+        ]
 
     # Operations
 

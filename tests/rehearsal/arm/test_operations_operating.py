@@ -12,6 +12,7 @@ import jsonschema
 import requests
 from arm_client import Arm
 
+from tests.published_interfaces import SETTING
 from tui.cloud.endpoints import scaling
 from tui.plan.model import Plan, Workspace
 from tui.rehearsal.arm.rights import change, forget
@@ -106,33 +107,6 @@ def test_settings_are_kept(
         forget(home)
     (kept,) = asked(arm, path).json()["value"]
     assert kept["properties"]["logs"] == logs
-
-
-# What Microsoft's description of the API (Autoscale Settings, 2022-10-01) requires of a setting and its profiles.
-TEXT = {"type": "string"}
-CAPACITY = {"type": "object", "required": ["minimum", "maximum", "default"], "additionalProperties": TEXT}
-PROFILE = {
-    "type": "object",
-    "required": ["rules", "name", "capacity"],
-    "properties": {"capacity": CAPACITY, "name": TEXT},
-}
-SETTING = {
-    "type": "object",
-    "required": ["location", "properties"],
-    "properties": {
-        "location": TEXT,
-        "id": TEXT,
-        "properties": {
-            "type": "object",
-            "required": ["profiles"],
-            "properties": {
-                "profiles": {"type": "array", "maxItems": 20, "items": PROFILE},
-                "enabled": {"type": "boolean"},
-                "targetResourceUri": TEXT,
-            },
-        },
-    },
-}
 
 
 def test_autoscale_settings_of_client_and_rehearsal_are_as_published(

@@ -148,8 +148,9 @@ REPORTED = (
 )
 
 NETWORK = (
-    Known("throttling", ("throttling", "throttling-no-hint")),
+    Known("throttling", ("throttling", "throttling-no-hint", "read-limits")),
     Known("errors during polling", ("server-errors", "gateway-errors")),
+    Known("a Resource Graph that refuses or lags", ("graph-forbidden", "graph-partial")),
     Known("connection resets", ("connection-reset", "storage-reset", "scoring-reset")),
     Known("slow lines", ("slow-storage",), "--latency and --bandwidth"),
     Known("a host that does not resolve", ("scoring-host-unresolved", "storage-host-unresolved")),

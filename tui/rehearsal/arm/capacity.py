@@ -15,6 +15,7 @@ from tui.common.vm_sizes import Size, find, quota_needed, sizes
 from tui.rehearsal.arm.errors import ArmError, bad_request
 from tui.rehearsal.arm.front import Call, Route, page
 from tui.rehearsal.arm.resource_paths import PROVIDER, REGION, REGION_NAME
+from tui.rehearsal.fleet.places import SUBSCRIPTIONS
 from tui.rehearsal.service import Service
 
 # A new subscription has 24 to 300 cores for each ordinary family, by offer, and none for GPU families; here these have
@@ -22,13 +23,17 @@ from tui.rehearsal.service import Service
 FAMILY_LIMIT = 48
 GPU_FAMILY_LIMIT = 192
 TOTAL_LIMIT = 300
+# In the fleet's subscriptions, so that its deployments can be changed.
+FLEET_LIMIT = 50_000
 # Recorded 2025-11 in eastus, for this size only: US dollars per hour for dedicated and low priority machines.
 _PRICES = {"Standard_D16as_v4": (0.77, 0.15)}
 
 
-def _limit(service: Service, family: str) -> int:
+def _limit(service: Service, subscription: str, family: str) -> int:
     if "quota" in service.scenarios:
         return 0
+    if subscription.lower() in SUBSCRIPTIONS:
+        return FLEET_LIMIT
     gpus = any(size.family == family and size.gpus for size in sizes())
     return GPU_FAMILY_LIMIT if gpus else FAMILY_LIMIT
 
@@ -48,7 +53,7 @@ def _used(service: Service, subscription: str, leave_out: str = "") -> dict[str,
 def require_quota(service: Service, subscription: str, deployment_id: str, size: Size, instances: int) -> None:
     """Refuse a deployment that exceeds the quota, as recorded: 400 for the PUT. Raises ArmError."""
     used = _used(service, subscription, leave_out=deployment_id).get(size.family, 0)
-    needed, limit = quota_needed(size, instances), _limit(service, size.family)
+    needed, limit = quota_needed(size, instances), _limit(service, subscription, size.family)
     if used + needed <= limit:
         return
     text = (
@@ -110,7 +115,7 @@ async def list_usages(call: Call) -> web.Response:
             "totalDedicatedCores",
             {"value": "TotalDedicatedCores", "localizedValue": "Total Cluster Dedicated Regional vCPUs"},
             sum(used.values()),
-            TOTAL_LIMIT,
+            FLEET_LIMIT if call["subscription"].lower() in SUBSCRIPTIONS else TOTAL_LIMIT,
         ),
         usage(
             "onlineEndpoints", {"value": "OnlineEndpoints", "localizedValue": "Online Endpoints"}, len(endpoints), 100
@@ -118,7 +123,7 @@ async def list_usages(call: Call) -> web.Response:
     ]
     for family in _families():
         ending = f"/usages/{family.replace(' ', '_')}"
-        limit = _limit(call.service, family)
+        limit = _limit(call.service, call["subscription"], family)
         found.append(usage("vmFamily/dedicatedCores", _family_name(family), used.get(family, 0), limit, ending))
     return page(call, found)
 
@@ -129,7 +134,7 @@ async def list_quotas(call: Call) -> web.Response:
     found = [
         {
             "unit": "Count",
-            "limit": _limit(call.service, family),
+            "limit": _limit(call.service, call["subscription"], family),
             "name": _family_name(family),
             "type": f"{PROVIDER}/vmFamily/dedicatedCores/quotas",
             "id": f"/subscriptions/{call['subscription']}/quotas/{family.replace(' ', '_')}",

@@ -42,6 +42,7 @@ class ArmError(Exception):
         error: dict[str, Any] = {"code": self.code, "message": self.message}
         if self.details or self.additional:
             error["details"] = self.details
+        if self.additional:
             error["additionalInfo"] = self.additional
         return error
 
@@ -93,6 +94,15 @@ def bad_content(message: str) -> ArmError:
     return ArmError(
         400, "InvalidRequestContent", f"The request content was invalid and could not be deserialized: '{message}'."
     )
+
+
+def graph_error(
+    status: int, code: str, reason: str, message: str, *more: dict[str, Any], headers: dict[str, str] | None = None
+) -> ArmError:
+    """An error of Resource Graph, whose reasons are in the details (as reported in public issues)."""
+    said = f"Please provide below info when asking for support: timestamp = {timestamp()[:27]}Z, correlationId = "
+    details = [{"code": reason, "message": message}, *more]
+    return ArmError(status, code, f"{said}{uuid.uuid4()}.", details=details, headers=headers)
 
 
 def resource_not_found(kind: str, name: str, group: str) -> ArmError:

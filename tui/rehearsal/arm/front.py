@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Callable, TypeVar
 
@@ -12,6 +12,7 @@ from aiohttp import web
 from tui.rehearsal.arm.errors import ArmError, bad_content, not_authorized
 from tui.rehearsal.arm.resource_paths import PROVIDER
 from tui.rehearsal.arm.rights import action_of
+from tui.rehearsal.entra.tokens import TokenRefused
 from tui.rehearsal.service import Service, content_up_to
 
 # The largest body that Resource Manager accepts.
@@ -173,7 +174,9 @@ class Routes:
 TABLE: web.AppKey[Routes] = web.AppKey("routes", Routes)
 
 # Allowed for every signed-in identity; the responses contain only what the caller may see.
-_ALWAYS = ("/subscriptions", "/tenants", f"/providers/{PROVIDER}/operations")
+_ALWAYS = (
+    "/subscriptions", "/tenants", f"/providers/{PROVIDER}/operations", "/providers/Microsoft.ResourceGraph/resources",
+)  # fmt: skip
 
 
 def require_right(service: Service, request: web.Request, claims: Mapping[str, Any], path: str) -> None:
@@ -190,6 +193,37 @@ def require_right(service: Service, request: web.Request, claims: Mapping[str, A
         return
     scope = request.path.rsplit("/", 1)[0] if request.method == "POST" else request.path
     raise not_authorized(claims, action, scope)
+
+
+def bearer_claims(service: Service, request: web.Request, audiences: Collection[str]) -> dict[str, Any]:
+    """The claims of a token for one of these audiences. Raises ArmError 401 with Resource Manager's message."""
+    challenge = {
+        "WWW-Authenticate": f'Bearer authorization_uri="{service.origin}/common", error="invalid_token", '
+        'error_description="The access token is missing or not valid."'
+    }
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise ArmError(
+            401,
+            "AuthenticationFailed",
+            "Authentication failed. The 'Authorization' header is missing or not a bearer token.",
+            headers=challenge,
+        )
+    try:
+        claims = service.signer.verify(token.strip())
+    except TokenRefused as refused:
+        code = "ExpiredAuthenticationToken" if refused.expired else "InvalidAuthenticationToken"
+        raise ArmError(401, code, str(refused), headers=challenge) from refused
+    audience = str(claims.get("aud", "")).rstrip("/")
+    if audience not in audiences:
+        raise ArmError(
+            401,
+            "InvalidAuthenticationTokenAudience",
+            "The access token has been obtained for wrong audience or resource "
+            f"'{audience}'. It should exactly match with one of the allowed audiences '{next(iter(audiences))}/'.",
+            headers=challenge,
+        )
+    return claims
 
 
 async def read_body(request: web.Request) -> Fields:
@@ -216,15 +250,21 @@ def count(call: Call, default: int, name: str = "count") -> int:
     return int(text) if text.isdecimal() and 0 < len(text) < 4 and int(text) else default
 
 
-def page(call: Call, items: list[dict[str, Any]], size: int | None = None) -> web.Response:
-    """A list response in pages of `size`, linked by `nextLink`, which the last page does not have."""
+def page(
+    call: Call,
+    items: Sequence[Any],
+    size: int | None = None,
+    shown: Callable[[Any], dict[str, Any]] = lambda item: item,
+) -> web.Response:
+    """A list response in pages of `size`, linked by `nextLink`, which the last page does not have.
+
+    `shown` makes what clients see of an item; it is called for the items of the page only.
+    """
     skip = call.query.get("$skip") or call.query.get("$skiptoken") or ""
     start = int(skip) if skip.isdecimal() and len(skip) < 10 else 0
-    answer: dict[str, Any] = {"value": items[start:]}
-    if size is not None and start + size < len(items):
-        answer["value"] = items[start : start + size]
+    last = len(items) if size is None else start + size
+    answer: dict[str, Any] = {"value": [shown(item) for item in items[start:last]]}
+    if last < len(items):
         query = {name: value for name, value in call.request.query.items() if name.lower() != "$skip"}
-        answer["nextLink"] = str(
-            call.request.url.with_query({**query, "$skip": str(start + size)}).with_scheme("https")
-        )
+        answer["nextLink"] = str(call.request.url.with_query({**query, "$skip": str(last)}).with_scheme("https"))
     return web.json_response(answer)

@@ -11,6 +11,7 @@ from tui.rehearsal.arm.front import TABLE, Call, Route, page
 from tui.rehearsal.arm.resource_paths import PROVIDER, REGION_NAME, WORKSPACE
 from tui.rehearsal.arm.rights import action_of
 from tui.rehearsal.arm.workspace_routes import BUILD_COMPUTE, CREATED, require_scope, workspace_of
+from tui.rehearsal.fleet.places import SUBSCRIPTIONS
 from tui.rehearsal.seed import TENANT_ID
 
 
@@ -21,7 +22,7 @@ def _subscription(subscription: str) -> dict[str, Any]:
         "managedByTenants": [],
         "subscriptionId": subscription,
         "tenantId": TENANT_ID,
-        "displayName": "Rehearsal",
+        "displayName": SUBSCRIPTIONS.get(subscription.lower(), "Rehearsal"),
         "state": "Enabled",
         "subscriptionPolicies": {
             "locationPlacementId": "Public_2014-09-01",

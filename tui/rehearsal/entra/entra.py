@@ -74,6 +74,8 @@ async def cloud_metadata(request: web.Request) -> web.Response:
         "gallery": f"{origin}/",
         "media": f"{origin}/",
         "vmImageAliasDoc": f"{origin}/",
+        # Not a member of Azure's metadata: a cloud's hosts for metrics of many resources are only in its documentation.
+        "metricsEndpoint": f"{origin}/metrics/{{region}}",
         "suffixes": {
             "storage": "core.windows.net",
             "keyVaultDns": "vault.azure.net",

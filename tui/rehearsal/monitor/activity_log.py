@@ -11,8 +11,9 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any, Callable
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -20,11 +21,12 @@ from aiohttp.typedefs import Handler
 from tui.rehearsal.arm.errors import ArmError, bad_content, timestamp
 from tui.rehearsal.arm.front import Call, Route, page
 from tui.rehearsal.arm.resource_paths import ENDPOINT
+from tui.rehearsal.fleet.resources import RECORDS
 from tui.rehearsal.service import SERVICE, Service
 from tui.rehearsal.store import Resource
 
 KIND = "activityRecords"
-MOST = 400
+MOST = 4000
 PAGE = 100
 _PROVIDER = "Microsoft.MachineLearningServices"
 _CHANGES = re.compile(
@@ -44,7 +46,17 @@ _WORDS = {
 }
 _OPERATION = re.compile(r"/mfeOperations(?:Status|Results)/([^/?]+)")
 # The Azure CLI sends the times without quotation marks.
-_FILTER = re.compile(r"(\w+)\s+(eq|ge|le)\s+'?([^'\s]*)", re.IGNORECASE)
+_TERM = re.compile(r"(eventTimestamp)\s+(ge|le)\s+'?([^'\s]+)'?|(\w+)\s+eq\s+'([^']*)'", re.IGNORECASE)
+# What a filter may name beside the time; the last two are sent by the Azure CLI.
+_NAMES: dict[str, Callable[[Mapping[str, Any], str], object]] = {
+    "resourcegroupname": lambda record, _: record["group"],
+    "resourceprovider": lambda record, _: _PROVIDER,
+    "resourceuri": lambda record, _: record["resource"],
+    "correlationid": lambda record, _: record["correlation"],
+    "caller": lambda record, _: record["caller"],
+    "status": lambda _, status: status,
+}
+KEPT_DAYS = 90
 _numbers = itertools.count(int(time.time() * 1000))
 
 
@@ -64,11 +76,13 @@ def _keep(service: Service, request: web.Request, response: web.StreamResponse, 
     claims: Mapping[str, Any] = request["claims"]
     kinds = found["resource"].split("/providers/")[1].split("/")[1::2]
     verb = {"PUT": "write", "PATCH": "write", "DELETE": "delete"}.get(request.method) or f"{found['does']}/action"
+    action = "/".join([*kinds, verb])
     address = response.headers.get("Azure-AsyncOperation") or response.headers.get("Location") or ""
     operation = _OPERATION.search(address)
     record = {
         "time": timestamp(),
-        "action": "/".join([*kinds, verb]),
+        # As Azure spells it, whatever the client wrote.
+        "action": next((known for known in _WORDS if known.lower() == action.lower()), action),
         "resource": found["resource"],
         "group": found["group"],
         "caller": str(claims.get("upn") or claims.get("appid") or claims.get("oid") or ""),
@@ -78,57 +92,76 @@ def _keep(service: Service, request: web.Request, response: web.StreamResponse, 
         "error": str(getattr(response, "text", None) or "") if response.status >= 400 else "",
         "method": request.method,
     }
-    service.store.put(Resource(f"/activity/{next(_numbers):015d}", KIND, f"/activity/{found['group'].lower()}", record))
-    kept = service.store.of_kind(KIND)
+    number = next(_numbers)
+    service.store.put(Resource(f"/activity/{number:015d}", KIND, f"/activity/{found['group'].lower()}", record))
+    kept = service.store.of_kind(KIND) if number % 100 == 0 else []
     for old in kept[: max(0, len(kept) - MOST)]:
         service.store.delete(old.id)
 
 
 async def list_values(call: Call) -> web.Response:
     """`GET …/Microsoft.Insights/eventtypes/management/values`: the filter must contain a start time."""
-    chosen = {(name.lower(), how.lower()): value for name, how, value in _FILTER.findall(call.query.get("$filter", ""))}
-    since = chosen.get(("eventtimestamp", "ge"))
+    times, chosen = {"ge": "", "le": "9"}, {}
+    for term in re.split(r"\s+and\s+", call.query.get("$filter", ""), flags=re.IGNORECASE):
+        found = _TERM.fullmatch(term.strip())
+        if found and found[1]:
+            times[found[2].lower()] = found[3]
+        elif found and found[4].lower() in _NAMES:
+            chosen[found[4].lower()] = found[5].lower()
+        else:
+            raise bad_content(f"the $filter holds '{term}'; it must hold eventTimestamp ge 'START'")
+    since, until = times["ge"][:19], times["le"][:19]
     if not since:
         raise bad_content("the $filter must hold eventTimestamp ge 'START'")
-    group = chosen.get(("resourcegroupname", "eq"), "").lower()
-    resource = chosen.get(("resourceuri", "eq"), "").lower()
+    if since < (datetime.now(timezone.utc) - timedelta(days=KEPT_DAYS)).isoformat()[:19]:
+        raise ArmError(400, "BadRequest", f"The start time cannot be more than {KEPT_DAYS} days in the past.")
     own = f"/subscriptions/{call['subscription']}/".lower()
-    values = []
-    for kept in call.service.store.of_kind(KIND):
-        record = kept.body
-        key = str(record["resource"]).lower()
-        if not key.startswith(own) or (group and str(record["group"]).lower() != group) or resource not in ("", key):
-            continue
-        values += [event for event in _events(call, record) if event["eventTimestamp"][:19] >= since[:19]]
-    values.sort(key=lambda event: str(event["eventTimestamp"]), reverse=True)
-    return page(call, values, PAGE)
+    store = call.service.store
+    values = [
+        (moment, status, kept.body, properties)
+        for kept in [*store.of_kind(KIND), *store.children(own.rstrip("/"), RECORDS)]
+        if str(kept.body["resource"]).lower().startswith(own)
+        for moment, status, properties in _events(call.service, kept.body)
+        if since <= moment[:19] <= until
+        and all(str(_NAMES[name](kept.body, status)).lower() == value for name, value in chosen.items())
+    ]
+    values.sort(key=lambda event: event[0], reverse=True)
+    selected = [name for name in call.query.get("$select", "").lower().split(",") if name]
+
+    def shown(event: _Happened) -> dict[str, Any]:
+        whole = _event(call, *event)
+        return {name: whole[name] for name in whole if not selected or name.lower() in selected}
+
+    return page(call, values, PAGE, shown)
 
 
-def _events(call: Call, record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Azure's events for a request: its start and its end."""
-    events = [_event(call, record, "Started", str(record["time"]), {})]
+# Time, status, the request's record, further properties.
+_Happened = tuple[str, str, Mapping[str, Any], Mapping[str, str]]
+
+
+def _events(service: Service, record: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+    """Azure's events for a request: its start and, once it has ended, its end."""
+    begun, code = str(record["time"]), str(record["status"])
+    yield begun, "Started", {}
     if record["status"] >= 400:
-        said = {"statusCode": str(record["status"]), "statusMessage": record["error"]}
-        return [*events, _event(call, record, "Failed", str(record["time"]), said)]
-    if not record["operation"]:
-        return [*events, _event(call, record, "Succeeded", str(record["time"]), {"statusCode": str(record["status"])})]
-    known = call.service.store.get_operation(str(record["operation"])) or {}
-    status = str(known.get("status") or "")
-    if status in ("Succeeded", "Failed", "Canceled"):
+        yield begun, "Failed", {"statusCode": code, "statusMessage": record["error"]}
+    elif not record["operation"]:
+        yield begun, "Succeeded", {"statusCode": code}
+    else:
+        known = service.store.get_operation(str(record["operation"])) or {}
         error = {"statusMessage": json.dumps({"error": known["error"]})} if known.get("error") else {}
-        events.append(_event(call, record, "Succeeded" if status == "Succeeded" else "Failed", known["endTime"], error))
-    return events
+        if known.get("status") in ("Succeeded", "Failed", "Canceled"):
+            yield known["endTime"], "Succeeded" if known["status"] == "Succeeded" else "Failed", error
 
 
 def _event(
-    call: Call, record: Mapping[str, Any], status: str, moment: str, properties: Mapping[str, str]
+    call: Call, moment: str, status: str, record: Mapping[str, Any], properties: Mapping[str, str]
 ) -> dict[str, Any]:
     action = str(record["action"])
     kept = f"{record['correlation']}/{status}"
     return {
         "authorization": {"action": f"{_PROVIDER}/{action}", "scope": record["resource"]},
         "caller": record["caller"],
-        "channels": "Operation",
         "correlationId": record["correlation"],
         "eventDataId": str(uuid.uuid5(uuid.NAMESPACE_URL, kept)),
         "eventName": {"value": "EndRequest", "localizedValue": "End request"},

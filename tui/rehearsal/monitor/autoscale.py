@@ -13,6 +13,7 @@ from tui.rehearsal.arm import operations
 from tui.rehearsal.arm.errors import ArmError, bad_content
 from tui.rehearsal.arm.front import Call, Fields, Route, page
 from tui.rehearsal.arm.resource_paths import REGION
+from tui.rehearsal.arm.workspace_routes import require_scope
 from tui.rehearsal.online_endpoints.deployments import work
 from tui.rehearsal.online_endpoints.online_resources import begin
 from tui.rehearsal.online_endpoints.rules import AUTOSCALE, autoscaled
@@ -31,8 +32,11 @@ def _id(call: Call) -> str:
 
 
 async def list_settings(call: Call) -> web.Response:
-    """`GET` of a resource group's settings."""
-    return page(call, [item.body for item in call.service.store.children(_group(call), AUTOSCALE)])
+    """`GET` of the settings of a resource group or a subscription."""
+    above = _group(call) if "group" in call.parameters else f"/subscriptions/{call['subscription']}"
+    require_scope(call)
+    found = call.service.store.of_kind(AUTOSCALE)
+    return page(call, [item.body for item in found if item.id.startswith(f"{above}/".lower())])
 
 
 async def read_setting(call: Call) -> web.Response:
@@ -98,6 +102,7 @@ async def delete_setting(call: Call) -> web.Response:
 
 ROUTES: list[Route] = [
     ("GET", _SETTINGS, list_settings),
+    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Insights/autoscaleSettings", list_settings),
     ("GET", _SETTING, read_setting),
     ("PUT", _SETTING, put_setting),
     ("DELETE", _SETTING, delete_setting),

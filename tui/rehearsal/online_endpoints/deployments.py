@@ -103,9 +103,8 @@ async def write(call: Call) -> web.Response:
         if len(deployments_of(call.service, endpoint)) >= rules.MAX_DEPLOYMENTS:
             raise rules.limit_reached("deployments of an endpoint", rules.MAX_DEPLOYMENTS)
         below = f"/subscriptions/{workspace.subscription_id}/".lower()
-        if sum(item.id.startswith(below) for item in call.service.store.of_kind(KIND)) >= (
-            rules.MAX_DEPLOYMENTS_IN_SUBSCRIPTION
-        ):
+        used = sum(key.startswith(below) for key in call.service.store.ids(KIND))
+        if used >= rules.MAX_DEPLOYMENTS_IN_SUBSCRIPTION:
             raise rules.limit_reached("deployments in a subscription", rules.MAX_DEPLOYMENTS_IN_SUBSCRIPTION)
         if not call.body.text("location"):
             raise ArmError(400, "LocationRequired", "The location property is required for this definition.")

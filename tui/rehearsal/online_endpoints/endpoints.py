@@ -52,6 +52,12 @@ def find_endpoint(call: Call, workspace: Workspace) -> Resource:
     return found
 
 
+def find_by_name(service: Service, name: str) -> Resource | None:
+    """The endpoint with this name, which is unique in the region, or None."""
+    found = (service.store.get(endpoint_id(workspace, name)) for workspace in service.workspaces.all())
+    return next(filter(None, found), None)
+
+
 def rendered(service: Service, endpoint: Resource) -> dict[str, Any]:
     """The endpoint as clients see it; its addresses have the current port and appear after its creation."""
     if endpoint.internal.get("made"):
@@ -158,22 +164,20 @@ async def work(service: Service, resource_id: str, verb: str) -> None:
 
 
 def _require_free_name(service: Service, workspace: Workspace, name: str) -> None:
-    for other in service.store.of_kind(KIND):
-        if other.name.lower() == name.lower():
-            raise user_error(
-                f"There is already an endpoint with the name '{name}' in the region {workspace.location}. Endpoint "
-                "names must be unique within an Azure region; choose another name.",
-                workspace.location,
-                code="BadRequest",
-            )
+    if find_by_name(service, name) is not None:
+        raise user_error(
+            f"There is already an endpoint with the name '{name}' in the region {workspace.location}. Endpoint "
+            "names must be unique within an Azure region; choose another name.",
+            workspace.location,
+            code="BadRequest",
+        )
 
 
 def _check_create(call: Call, workspace: Workspace, name: str) -> None:
     rules.check_name(name, "endpoint")
     _require_free_name(call.service, workspace, name)
     subscription = f"/subscriptions/{workspace.subscription_id}/".lower()
-    count = sum(1 for item in call.service.store.of_kind(KIND) if item.id.startswith(subscription))
-    if count >= rules.MAX_ENDPOINTS:
+    if sum(key.startswith(subscription) for key in call.service.store.ids(KIND)) >= rules.MAX_ENDPOINTS:
         raise rules.limit_reached("endpoints in a subscription and region", rules.MAX_ENDPOINTS)
     location = call.body.text("location")
     if not location:
@@ -194,14 +198,14 @@ async def write(call: Call) -> web.Response:
         _check_create(call, workspace, call["endpoint"])
     else:
         rules.require_settled("endpoint", before.name, before.properties["provisioningState"])
-    if fields.text("compute"):
+    old = before.properties if before else {}
+    if (fields.text("compute") or "").lower() not in ("", str(old.get("compute")).lower()):
         raise user_error("The rehearsal has managed online endpoints only; omit compute.", workspace.location)
     if fields.raw("keys"):
         raise user_error("The rehearsal creates an endpoint's keys itself; omit keys.", workspace.location)
     mode = choice(fields.text("authMode"), _AUTH_MODES, "authMode", "Key")
     if before is not None and before.properties["authMode"] != mode:
         raise user_error("The authMode of an endpoint cannot be changed.", workspace.location)
-    old = before.properties if before else {}
     traffic, mirror = rules.check_traffic(
         fields.percentages("traffic"),
         fields.percentages("mirrorTraffic"),
@@ -224,7 +228,7 @@ async def write(call: Call) -> web.Response:
             "swaggerUri": None,
             "authMode": mode,
             "provisioningState": "Updating" if before else "Creating",
-            "compute": None,
+            "compute": old.get("compute"),
             "publicNetworkAccess": choice(
                 fields.text("publicNetworkAccess"),
                 _ON_OFF,
@@ -237,7 +241,7 @@ async def write(call: Call) -> web.Response:
         "systemData": system_data(call, before.body["systemData"] if before else None),
         "tags": call.body.texts("tags"),
         "location": workspace.location,
-        "kind": "Managed",
+        "kind": before.body["kind"] if before else "Managed",
         "identity": _identity(call, resource_id, before.body.get("identity") if before else None),
     }
     # The time makes an endpoint's keys differ from those of a deleted one with the same name.
@@ -275,9 +279,9 @@ async def list_all(call: Call) -> web.Response:
         found = [item for item in found if item.name.lower() == call.query["name"].lower()]
     found = holding(found, call.query.get("tags", ""), lambda item: item.body["tags"])
     found = holding(found, call.query.get("properties", ""), lambda item: item.properties["properties"])
-    if call.query.get("computetype", "Managed").lower() != "managed":
-        found = []
-    return page(call, [rendered(call.service, item) for item in ordered(call, found)], count(call, PAGE))
+    compute = call.query.get("computetype", "").lower()
+    found = [item for item in found if compute in ("", item.body["kind"].lower())]
+    return page(call, ordered(call, found), count(call, PAGE), lambda item: rendered(call.service, item))
 
 
 async def delete(call: Call) -> web.Response:

@@ -75,6 +75,18 @@ _OTHERS = {
         "Resource Manager",
         "documented status",
     ),
+    "read-limits": Scenario(
+        "Published limits are enforced for an identity: 250 reads of a subscription at once and 25 a second, 15 "
+        "queries of Resource Graph in 5 seconds.",
+        "Resource Manager",
+        "documented figures; words reported (velero-io/velero 9171, Azure/azure-cli-extensions 3325)",
+    ),
+    "graph-forbidden": Scenario(
+        "Resource Graph answers 403 to every query.", "Resource Manager", "reported (microsoft/ARI 255)"
+    ),
+    "graph-partial": Scenario(
+        "Resource Graph lags: it does not know one workspace and what is in it.", "Resource Manager", "as it would be"
+    ),
     "server-errors": Scenario("One in three polls of an operation answers 500.", "Resource Manager"),
     "gateway-errors": Scenario(
         "One in three requests to Resource Manager answers 503 in a gateway's HTML, not JSON.",

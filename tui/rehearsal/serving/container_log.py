@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -70,6 +70,14 @@ class _Output:
             self._file = -1
 
 
+def content(steps: Mapping[str, str], events: Iterable[str], lines: Iterable[str]) -> str:
+    """The `content` of getLogs, in the shape recorded by azure-powershell (2025)."""
+    states = (f"{step}: {state}" for step, state in steps.items())
+    return "\n".join(
+        ["Instance status:", *states, "", "Container events:", *events, "", "Container logs:", *lines, "", ""]
+    )
+
+
 class DeploymentLog:
     """The log of one deployment. `on_line(container, line)` receives each line of output as it arrives."""
 
@@ -99,7 +107,7 @@ class DeploymentLog:
         return self._outputs[container].tail(count)
 
     def text(self, container: str | None = None, tail: int | None = None) -> str:
-        """The `content` of getLogs, in the shape recorded by azure-powershell (2025).
+        """The `content` of getLogs.
 
         `container` is "inference-server" (default) or "storage-initializer"; `tail` the number of log lines
         (default 100). Raises KeyError for another container.
@@ -107,21 +115,7 @@ class DeploymentLog:
         name = {"inferenceserver": INFERENCE_SERVER, "storageinitializer": STORAGE_INITIALIZER}.get(
             (container or INFERENCE_SERVER).lower().replace("-", ""), container or ""
         )
-        lines = self._outputs[name].tail(100 if tail is None else tail)
-        return "\n".join(
-            [
-                "Instance status:",
-                *(f"{step}: {state}" for step, state in self._steps.items()),
-                "",
-                "Container events:",
-                *self._events,
-                "",
-                "Container logs:",
-                *lines,
-                "",
-                "",
-            ]
-        )
+        return content(self._steps, self._events, self._outputs[name].tail(100 if tail is None else tail))
 
     def write_all(self, lines: Iterable[str], container: str = INFERENCE_SERVER) -> None:
         """Add several lines."""

@@ -18,8 +18,9 @@ from tui.rehearsal.arm.errors import additional_info
 from tui.rehearsal.arm.operations import OperationFailed
 from tui.rehearsal.arm.workspaces import Workspace
 from tui.rehearsal.entra.tokens import TokenRefused
+from tui.rehearsal.fleet import seeded
 from tui.rehearsal.images.image_build import ImageBuildFailure
-from tui.rehearsal.online_endpoints.endpoints import keys
+from tui.rehearsal.online_endpoints.endpoints import find_by_name, keys
 from tui.rehearsal.online_endpoints.own_containers import declared_routes
 from tui.rehearsal.scenarios.disturbances import Course, disturb_scoring
 from tui.rehearsal.service import SERVICE, Service
@@ -58,6 +59,8 @@ class RunningDeployments:
         deployment = self.service.store.get(key)
         if deployment is None:
             raise OperationFailed("ResourceNotFound", "The deployment was deleted.")
+        if "fleet" in deployment.internal:
+            return await seeded.provision(self.service, deployment)
         workspace = self.service.workspaces.of(deployment.body["id"])
         place = place_of(self.service, deployment)
         log_now = self._new_log(self._logs, key, place.folder / "logs")
@@ -187,6 +190,8 @@ class RunningDeployments:
 
     def log_text(self, deployment: Resource, container: str, tail: int) -> str:
         """The `content` of getLogs; the build log during and after a failed build."""
+        if "fleet" in deployment.internal:
+            return seeded.log_text(self.service.store, deployment, container, tail)
         key = deployment.id.lower()
         if key in self._builds and container != "StorageInitializer":
             return self._builds[key].text(container, tail)
@@ -204,7 +209,7 @@ class RunningDeployments:
             # After a failed update, the previous generation continues.
             served = deployment.id.lower() in self._replicas
             if served or deployment.properties["provisioningState"] in ("Succeeded", "Updating"):
-                running = self._running(deployment)
+                running = seeded.NoServers() if "fleet" in deployment.internal else self._running(deployment)
                 if running is not None:
                     replicas[deployment.name] = running
         mode = endpoint.properties["authMode"]
@@ -265,14 +270,13 @@ class RunningDeployments:
 async def handle_scoring(request: web.Request) -> web.StreamResponse:
     """Handle everything below `/endpoints/{name}/`, which represents `https://{name}.{region}.inference.ml.azure.com/`."""
     service = request.app[SERVICE]
-    name = request.match_info["endpoint"].lower()
-    for endpoint in service.store.of_kind("onlineEndpoints"):
-        if endpoint.name.lower() == name and endpoint.internal.get("made"):
-            path = "/" + request.match_info["path"]
-            if request.query_string:
-                path += f"?{request.query_string}"
-            disturbed = disturb_scoring(service, request, endpoint)
-            if disturbed is not None:
-                return disturbed
-            return await score(request, service.running_deployments.scoring_endpoint(endpoint), path)
+    endpoint = find_by_name(service, request.match_info["endpoint"])
+    if endpoint is not None and endpoint.internal.get("made"):
+        path = "/" + request.match_info["path"]
+        if request.query_string:
+            path += f"?{request.query_string}"
+        disturbed = disturb_scoring(service, request, endpoint)
+        if disturbed is not None:
+            return disturbed
+        return await score(request, service.running_deployments.scoring_endpoint(endpoint), path)
     return web.Response(status=404, text=f"There is no endpoint {request.match_info['endpoint'][:80]}.")
