@@ -50,6 +50,7 @@ def service(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> 
                     "resourceManager": made.url,
                     "authentication": {"loginEndpoint": made.url, "audiences": [made.url]},
                     "suffixes": {"storage": "core.windows.net"},
+                    "metricsEndpoint": f"{made.url}/metrics/{{region}}",
                 }
             ]
         ),
@@ -57,6 +58,9 @@ def service(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> 
     expires = int(datetime.datetime.now(datetime.timezone.utc).timestamp()) + 3600
     access = token(oid="object", appid="client", tid="tenant", exp=expires, xms_mirid="/a/userAssignedIdentities/id1")
     made.on("GET", "^/msi/token", Reply(body={"access_token": access, "expires_on": str(expires), "resource": "x"}))
+    for_metrics = token(aud="https://metrics.monitor.azure.com", exp=expires)
+    answer = {"access_token": for_metrics, "expires_on": str(expires), "resource": "x"}
+    made.on("GET", r"^/msi/token.*metrics\.monitor", Reply(body=answer))
     made.on(
         "GET",
         r"/workspaces/workspace\?",

@@ -14,11 +14,15 @@ JSON = ("Content-Type", "application/json")
 
 @dataclass(frozen=True)
 class Hostile:
-    """A behaviour, how many calls of a kind meet it, and whether a run must get over it by itself."""
+    """A behaviour, how many calls of a kind meet it, and whether a run must get over it by itself.
+
+    `empty`: it says that there is nothing.
+    """
 
     behaviour: Behaviour
     times: float = math.inf
     passes: bool = False
+    empty: bool = False
 
 
 def status(code: int, body: bytes = b"", *headers: tuple[str, str]) -> Behaviour:
@@ -98,7 +102,9 @@ def behaviours(proxy: Proxy, foreign: str, other: tuple[Path, Path]) -> dict[str
         "deep JSON": Hostile(status(200, b"[" * 50_000 + b"]" * 50_000)),
         "a number": Hostile(status(200, b"7")),
         "nothing": Hostile(status(200)),
-        "properties null": Hostile(status(200, b'{"id": "/x", "name": "x", "properties": null, "value": null}')),
+        "properties null": Hostile(
+            status(200, b'{"id": "/x", "name": "x", "properties": null, "value": null}'), empty=True
+        ),
         "a byte a second": Hostile(drip),
         "cut once": Hostile(cut, 1),
         "cut": Hostile(cut),

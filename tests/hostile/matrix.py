@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -45,6 +46,7 @@ COMMANDS: dict[str, list[str]] = {
     "troubleshoot": ["troubleshoot", "{name}", "--plan", "{plan}", "--json"],
     "keys": ["keys", "{name}", "--plan", "{plan}", "--regenerate", "primary", "--yes", "--json"],
     "remove": ["remove", "{plan}", "--yes", "--json"],
+    "endpoints": ["endpoints", "--plan", "{plan}", "--json"],
 }
 
 
@@ -174,7 +176,7 @@ class Ground:
         if leaked:
             return "FAULT: a secret was written", leaked
         if done.returncode == 0:
-            wrong = self._result(command, name)
+            wrong = "" if hostile.empty and command == "endpoints" else self._result(command, name, written)
             return (f"FAULT: success, but {wrong}", "") if wrong else ("right", "")
         if hostile.passes:
             return "FAULT: it does not get over what passes", detail
@@ -182,8 +184,14 @@ class Ground:
             return f"FAULT: exit code {done.returncode}", detail
         return (f"error {done.returncode}", detail) if len(detail) > 20 else ("FAULT: no message", written[-300:])
 
-    def _result(self, command: str, name: str) -> str:
+    def _result(self, command: str, name: str, written: str) -> str:
         """What is not as a command that succeeded leaves it; empty if all is."""
+        if (
+            command == "endpoints"
+            and name not in written
+            and not re.search("could not be read|cannot be|answer", written)
+        ):
+            return "the endpoint is not shown"
         there = self.azure.get(f"onlineEndpoints/{name}")
         if command == "remove":
             return "the endpoint is there" if there else ""

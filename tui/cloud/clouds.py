@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class CloudMetadata:
     """Addresses of one Azure cloud; URLs have no final slash. `studio` is empty if unknown.
 
-    `hosts` are all names and suffixes in the metadata of a cloud that is not built in.
+    `hosts` are all names and suffixes in the metadata of a cloud that is not built in. `metrics` is the address of
+    Azure Monitor's metrics in batches, with `{region}` in it; empty if unknown.
     """
 
     name: str
@@ -36,6 +37,7 @@ class CloudMetadata:
     built_in: bool
     vault_suffix: str = "vault.azure.net"
     hosts: tuple[str, ...] = ()
+    metrics: str = ""
 
     @property
     def management_scope(self) -> str:
@@ -46,6 +48,12 @@ class CloudMetadata:
     def ml_scope(self) -> str:
         """The scope of tokens for the data plane of Azure Machine Learning (auth mode `aad_token`)."""
         return f"{self.ml_resource}/.default"
+
+    @property
+    def metrics_scope(self) -> str:
+        """The scope of tokens for metrics in batches; the public cloud's in clouds that are not built in."""
+        cloud = self if self.built_in else BUILT_IN["AzureCloud"]
+        return f"{cloud.metrics.replace('{region}.', '')}/.default"
 
 
 def _known(
@@ -62,6 +70,8 @@ def _known(
         registry_discovery=f"https://{registry}/",
         built_in=True,
         vault_suffix=vault,
+        # Hosts and audiences of Microsoft's client (azure-monitor-querymetrics): azure.com, azure.us and azure.cn.
+        metrics=f"https://{{region}}.metrics.monitor.{ml[3:]}",
     )
 
 
@@ -180,4 +190,6 @@ def _from_entry(entry: Mapping[str, Any]) -> CloudMetadata:
         built_in=False,
         vault_suffix=suffixes.get("keyVaultDns", "vault.azure.net"),
         hosts=(urlsplit(str(entry["resourceManager"])).netloc, *filter(None, suffixes.values())),
+        # Not in Azure's metadata: our own member, which a rehearsal has.
+        metrics=str(entry.get("metricsEndpoint") or "").rstrip("/"),
     )

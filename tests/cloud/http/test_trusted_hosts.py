@@ -15,7 +15,7 @@ from tui.cloud.endpoints import endpoints, scoring
 from tui.cloud.endpoints.keys import EndpointCredential
 from tui.cloud.errors import CloudError
 from tui.cloud.http import trusted_hosts
-from tui.cloud.http.trusted_hosts import RESOURCE_MANAGER, SCORING, STORAGE, VAULT
+from tui.cloud.http.trusted_hosts import METRICS, RESOURCE_MANAGER, SCORING, STORAGE, VAULT
 from tui.cloud.sources import blob_source
 from tui.cloud.storage.datastore import default_datastore
 from tui.plan.model import Endpoint
@@ -57,6 +57,14 @@ def foreign(certificate: Any) -> Any:
         ("AzureCloud", SCORING, "http://churn.eastus.inference.ml.azure.com/score", False),
         ("AzureCloud", SCORING, "https://churn.azurewebsites.net/score", False),
         ("AzureChinaCloud", SCORING, "https://churn.chinaeast2.inference.ml.azure.cn/score", True),
+        ("AzureCloud", METRICS, "https://eastus.metrics.monitor.azure.com/x", True),
+        ("AzureUSGovernment", METRICS, "https://usgovvirginia.metrics.monitor.azure.us/x", True),
+        ("AzureChinaCloud", METRICS, "https://chinanorth3.metrics.monitor.azure.cn/x", True),
+        ("AzureUSGovernment", METRICS, "https://eastus.metrics.monitor.azure.com/x", False),
+        ("AzureCloud", METRICS, "https://eastus.metrics.monitor.azure.com.evil.test/x", False),
+        ("AzureCloud", METRICS, "http://eastus.metrics.monitor.azure.com/x", False),
+        ("AzureCloud", METRICS, "https://management.azure.com/x", False),
+        ("AzureCloud", RESOURCE_MANAGER, "https://eastus.metrics.monitor.azure.com/x", False),
         ("AzureCloud", STORAGE, "https://a.blob.core.windows.net/c", True),
         ("AzureCloud", STORAGE, "https://a.z01.blob.storage.azure.net/c", True),
         ("AzureCloud", STORAGE, "https://a.blob.core.windows.net.evil.test/c", False),
@@ -211,3 +219,11 @@ def test_a_cloud_of_its_own_trusts_what_its_metadata_name(service: Service) -> N
         trusted_hosts.check(found, audience, f"{service.url}/x", "x")
         with pytest.raises(CloudError):
             trusted_hosts.check(found, audience, f"https://127.0.0.1:{service.port + 1}/x", "x")
+
+
+@pytest.mark.parametrize(
+    ("name", "ending"), [("AzureCloud", "com"), ("AzureUSGovernment", "us"), ("AzureChinaCloud", "cn")]
+)
+def test_metrics_have_an_audience_of_their_own(name: str, ending: str) -> None:
+    assert BUILT_IN[name].metrics == f"https://{{region}}.metrics.monitor.azure.{ending}"
+    assert BUILT_IN[name].metrics_scope == f"https://metrics.monitor.azure.{ending}/.default"

@@ -54,6 +54,16 @@ def parse(reference: str, kind: str) -> AssetReference:
     raise _not_understood(reference, kind)
 
 
+def in_plan(identifier: str, kind: str, own: str) -> str:
+    """How a plan names an asset: shortly if it is of its `own` workspace, else as given. Raises CloudError."""
+    asset = parse(identifier, kind)
+    if asset.registry:
+        return identifier
+    if asset.workspace.lower() in ("", own.lower()):
+        return f"azureml:{asset.name}:{asset.version}"
+    return f"azureml:/{asset.workspace}/{kind}/{asset.name}/versions/{asset.version}"
+
+
 def _version(reference: str, version: str, label: bool) -> str | None:
     if not label:
         return version

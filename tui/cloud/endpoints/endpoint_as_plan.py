@@ -126,15 +126,10 @@ class _Reading:
         """The short form of an asset of this workspace, a long one of others; "" for none, or one not understood."""
         identifier = str(getattr(one, key) or "")
         try:
-            asset = asset_reference.parse(identifier, kind) if identifier else None
+            return asset_reference.in_plan(identifier, kind, self.cloud.workspace_id) if identifier else ""
         except CloudError:
             self._note(one.name, key, f"{identifier} is not a registered asset, and cannot be read back.")
             return ""
-        if asset is None or asset.registry:
-            return identifier
-        if asset.workspace.lower() in ("", self.cloud.workspace_id.lower()):
-            return f"azureml:{asset.name}:{asset.version}"
-        return f"azureml:/{asset.workspace}/{kind}/{asset.name}/versions/{asset.version}"
 
     def _code(self, one: DeploymentInfo) -> str:
         """The folder, next to the plan, with a copy of the code: a plan has its code in a folder."""

@@ -13,7 +13,7 @@ from typing import Any
 from tui.cloud.errors import CloudError
 from tui.cloud.http import arm
 from tui.cloud.session import Cloud
-from tui.cloud.workspace.listing import each, group_of, why_not
+from tui.cloud.workspace.listing import each, group_of, why_not, workspaces_below
 
 MOST_WORKSPACES = 40
 SECONDS = 15.0  # after which no further workspace is checked
@@ -51,11 +51,8 @@ def look(cloud: Cloud, name: str) -> NameInRegion:
 def elsewhere(cloud: Cloud, name: str) -> NameInRegion:
     """Check the other workspaces of the region that this identity sees in the subscription. Raises CloudError."""
     region = cloud.location
-    path = (
-        f"/subscriptions/{cloud.plan.workspace.subscription_id}/providers/Microsoft.MachineLearningServices/workspaces"
-    )
     try:
-        bodies = list(cloud.arm.items(path, arm.WORKSPACES, doing="listing the subscription's workspaces"))
+        bodies = list(workspaces_below(cloud, f"/subscriptions/{cloud.plan.workspace.subscription_id}"))
     except CloudError as error:
         return NameInRegion(name, region, "unseen", reason=why_not("The region's other workspaces", error))
     here = [str(body.get("id") or "") for body in bodies if _region(body.get("location")) == _region(region)]

@@ -30,6 +30,7 @@ class Assets:
     model: ModelVersion | None
     code: CodeVersion | None
     environment: EnvironmentVersion | None
+    content_hash: str | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ def _endpoint(cloud: Cloud, plan: Plan) -> EndpointInfo | None:
 
 
 def _assets(cloud: Cloud, plan: Plan, progress: Progress) -> Assets:
-    return Assets(_model(cloud, plan, progress)[0], _code(cloud, plan), _environment(cloud, plan))
+    model, content = _model(cloud, plan, progress)
+    return Assets(model, _code(cloud, plan), _environment(cloud, plan), content)
 
 
 def _model(cloud: Cloud, plan: Plan, progress: Progress) -> tuple[ModelVersion | None, str | None]:
@@ -114,6 +116,22 @@ def _model(cloud: Cloud, plan: Plan, progress: Progress) -> tuple[ModelVersion |
         return None, None
     content = models.content_hash(model.path, progress=progress)
     return models.find(cloud, model.name, content, model.type), content
+
+
+def contents(plan: Plan, found: Live) -> dict[str, str]:
+    """Hashes of what a run would upload, by deployment and kind, such as `blue.model`; `found` has the models'."""
+    hashes: dict[str, str | None] = {}
+    for one in (plan.of(each.name) for each in plan.every_deployment):
+        wanted, name = one.deployment, one.deployment.name
+        known = found if name == plan.deployment.name else found.others[name]
+        hashes[f"{name}.model"] = known.content_hash
+        folders = {
+            "code": wanted.code_configuration and wanted.code_configuration.code,
+            "environment": wanted.environment.conda_file
+            or (wanted.environment.build and wanted.environment.build.path),
+        }
+        hashes.update({f"{name}.{kind}": models.content_hash(at) for kind, at in folders.items() if at and at.exists()})
+    return {name: content for name, content in hashes.items() if content}
 
 
 def _code(cloud: Cloud, plan: Plan) -> CodeVersion | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Callable
 
-from tui.cloud.endpoints import deployments, endpoints, traffic
+from tui.cloud.endpoints import deployments, endpoints, kept_plans, traffic
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.endpoints.endpoints import EndpointInfo
 from tui.cloud.errors import CloudError
@@ -86,7 +86,8 @@ def remove(
 
     Without `deployment`, only resources with this program's tag are removed; with `failed`, also its failed deployments
     that are not the plan's. Registered models, environments and code are kept: they cost almost nothing and others may
-    use them. Traffic is first shifted to the other deployments, since Azure refuses to remove one that has any.
+    use them; so are the runs' plans, archived. Traffic is first shifted to the other deployments, since Azure refuses
+    to remove one that has any.
 
     Raises CloudError, also (`StillServes`) if the deployments to remove have all the traffic.
     """
@@ -101,7 +102,7 @@ def remove(
         progress(f"Removing the endpoint {name}.")
         traffic.settled(lambda: endpoints.begin_delete(cloud, name), progress)
         outcome.removed = [*(f"deployment {one}" for one in going), f"endpoint {name}"]
-        outcome.left = ["the registered model, environment and code"]
+        outcome.left = ["the registered model, environment and code", *_archived(cloud, name)]
         return outcome
     _move_requests(cloud, found, going, others, progress)
     for one in going:
@@ -111,6 +112,16 @@ def remove(
     unmade = "" if MADE_TAG in found.tags else ", which this program did not create"
     outcome.left = [f"endpoint {name}{unmade}", *(f"deployment {one.name}{_unmade(one)}" for one in others)]
     return outcome
+
+
+def _archived(cloud: Cloud, name: str) -> list[str]:
+    """Archive the endpoint's kept plans; what stays of them."""
+    try:
+        number = kept_plans.archive(cloud, name)
+    except CloudError as error:
+        return [f"the kept plans, not archived: {error}"]
+    what = f"{number} kept plan{'s' if number > 1 else ''}, archived: data asset {kept_plans.asset_name(name)}"
+    return [what] if number else []
 
 
 def _going(cloud: Cloud, found: EndpointInfo, deployment: str | None, failed: bool) -> list[str]:

@@ -1,6 +1,7 @@
 """Reads a deployment's autoscale rules, and who created it.
 
-Autoscale settings are those of Azure Monitor (Autoscale Settings - List By Resource Group, 2022-10-01).
+Autoscale settings are those of Azure Monitor (Autoscale Settings - List By Resource Group, List By Subscription,
+2022-10-01).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tui.cloud.endpoints.deployments import DeploymentInfo
+from tui.cloud.errors import reading
 from tui.cloud.http import arm
 from tui.cloud.session import Cloud
 
@@ -31,20 +33,33 @@ def autoscale(cloud: Cloud, endpoint_id: str) -> list[Autoscale]:
     """The autoscale settings that target the endpoint's deployments. Raises CloudError."""
     workspace = cloud.plan.workspace
     group = f"/subscriptions/{workspace.subscription_id}/resourceGroups/{workspace.resource_group}"
-    found = []
-    below = f"{endpoint_id.lower()}/deployments/"
+    return _settings(cloud, group).get(endpoint_id.lower(), [])
+
+
+def of_subscription(cloud: Cloud, subscription: str) -> dict[str, list[Autoscale]]:
+    """The autoscale settings of all deployments of a subscription, by their endpoint's id in lower case.
+
+    Raises CloudError.
+    """
+    return _settings(cloud, f"/subscriptions/{subscription}")
+
+
+@reading("autoscale settings")
+def _settings(cloud: Cloud, scope: str) -> dict[str, list[Autoscale]]:
+    found: dict[str, list[Autoscale]] = {}
     for item in cloud.arm.items(
-        f"{group}/providers/Microsoft.Insights/autoscaleSettings", AUTOSCALE, doing="reading the autoscale settings"
+        f"{scope}/providers/Microsoft.Insights/autoscaleSettings", AUTOSCALE, doing="reading the autoscale settings"
     ):
         properties = item.get("properties") or {}
-        target = str(properties.get("targetResourceUri") or "")
-        if not target.lower().startswith(below):
+        endpoint, _, deployment = str(properties.get("targetResourceUri") or "").rpartition("/")
+        endpoint, _, kind = endpoint.lower().rpartition("/")
+        if kind != "deployments":
             continue
         capacity = ((properties.get("profiles") or [{}])[0] or {}).get("capacity") or {}
-        found.append(
+        found.setdefault(endpoint, []).append(
             Autoscale(
                 str(item.get("name") or ""),
-                target.rpartition("/")[2],
+                deployment,
                 properties.get("enabled", True) is True,  # true by default
                 _whole(capacity.get("minimum")),
                 _whole(capacity.get("maximum")),

@@ -10,7 +10,7 @@ from typing import Any
 from tui import __version__
 from tui.cloud.clouds import CloudMetadata
 from tui.cloud.error_explanations import explain, from_status
-from tui.cloud.errors import CloudError, unreadable
+from tui.cloud.errors import Cancelled, CloudError, unreadable
 from tui.cloud.http import trusted_hosts
 from tui.cloud.http.connections import CONNECT_SECONDS, READ_SECONDS
 
@@ -45,9 +45,23 @@ def refusal(answer: Answer, doing: str = "") -> CloudError:
 
 
 class ResourceManager:
-    """A pipeline of azure-core with the SDK's own policies; safe to use from several threads."""
+    """A pipeline of azure-core with the SDK's own policies; safe to use from several threads.
 
-    def __init__(self, metadata: CloudMetadata, credential: Any, transport: Any) -> None:
+    `watch` sees each attempt (`read_budget`). `base`, `scope` (of tokens) and `audience` (of `trusted_hosts`) are
+    another service's that answers in the same way; `options` are azure-core's, of each request.
+    """
+
+    def __init__(
+        self,
+        metadata: CloudMetadata,
+        credential: Any,
+        transport: Any,
+        watch: Any = None,
+        base: str = "",
+        scope: str = "",
+        audience: str = trusted_hosts.RESOURCE_MANAGER,
+        **options: Any,
+    ) -> None:
         from azure.core.pipeline import policies
         from azure.mgmt.core import ARMPipelineClient
         from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
@@ -55,8 +69,15 @@ class ResourceManager:
         from tui.cloud.http.retry import NotifyingRetryPolicy
 
         self.metadata, self._credential = metadata, credential
-        self.base = metadata.resource_manager
-        self.transport = transport
+        self.base = base or metadata.resource_manager
+        self.transport, self.watch = transport, watch
+        self._scope, self._audience = scope or metadata.management_scope, audience
+        self._options = {
+            "connection_timeout": CONNECT_SECONDS,
+            "read_timeout": READ_SECONDS,
+            "retry_on_methods": REPEATABLE,
+            **options,
+        }
         self._client = ARMPipelineClient(
             base_url=self.base,
             policies=[
@@ -65,9 +86,12 @@ class ResourceManager:
                 policies.ProxyPolicy(),
                 policies.RedirectPolicy(),
                 NotifyingRetryPolicy(),
-                ARMChallengeAuthenticationPolicy(credential, metadata.management_scope),
+                ARMChallengeAuthenticationPolicy(credential, self._scope),
                 policies.SensitiveHeaderCleanupPolicy(),
-                policies.CustomHookPolicy(raw_request_hook=trusted_hosts.hook(metadata)),
+                policies.CustomHookPolicy(raw_request_hook=trusted_hosts.hook(metadata, audience)),
+                policies.CustomHookPolicy(
+                    raw_request_hook=getattr(watch, "sending", None), raw_response_hook=getattr(watch, "answered", None)
+                ),
             ],
             transport=transport,
         )
@@ -138,24 +162,20 @@ class ResourceManager:
         from azure.core.rest import HttpRequest
 
         url = self.base + path if path.startswith("/") else path
-        trusted_hosts.check(self.metadata, trusted_hosts.RESOURCE_MANAGER, url, source)
+        trusted_hosts.check(self.metadata, self._audience, url, source)
         params = dict(query or {})
         if version:
             params["api-version"] = version
         request = HttpRequest(method, url, params=params, json=body, headers={"Accept": "application/json"})
-        options: dict[str, Any] = {
-            "connection_timeout": CONNECT_SECONDS,
-            "read_timeout": READ_SECONDS,
-            "retry_on_methods": REPEATABLE,
-        }
-        if not retry:
-            options["retry_total"] = 0
+        once = {} if retry else {"retry_total": 0}
         try:
             for _ in range(2):
-                response = self._client.send_request(request, **options)
+                response = self._client.send_request(request, **self._options, **once)
                 if response.status_code != 401:
                     break
                 self.forget_token()
+        except Cancelled:
+            raise
         except Exception as error:
             raise explain(error, doing) from None
         text = response.text()
@@ -174,7 +194,7 @@ class ResourceManager:
 
     def authorization(self) -> str:
         """The header with which a request is signed."""
-        return f"Bearer {self._credential.get_token(self.metadata.management_scope).token}"
+        return f"Bearer {self._credential.get_token(self._scope).token}"
 
     def find(
         self, path: str, version: str, query: Mapping[str, str] | None = None, doing: str = ""

@@ -14,6 +14,7 @@ from tui.cloud.clouds import CloudMetadata
 from tui.cloud.errors import CloudError
 
 RESOURCE_MANAGER, STORAGE, VAULT, SCORING = "Resource Manager", "storage", "Key Vault", "scoring"
+METRICS = "Azure Monitor metrics"
 CODE = "UntrustedHost"
 
 # Stricter than URLs are: no user names, backslashes and control characters, which libraries read differently.
@@ -32,6 +33,7 @@ def suffixes(metadata: CloudMetadata, audience: str) -> tuple[str, ...]:
         STORAGE: (f"blob.{storage}", f"dfs.{storage}", "blob.storage.azure.net", "dfs.storage.azure.net"),
         VAULT: (metadata.vault_suffix,),
         SCORING: (f"inference.{ml}",),
+        METRICS: tuple(filter(None, [urlsplit(metadata.metrics.replace("{region}.", "")).netloc])),
     }
     return table[audience] if metadata.built_in else (*table[audience], *metadata.hosts)
 
@@ -59,6 +61,6 @@ def check(metadata: CloudMetadata, audience: str, url: str, source: str) -> None
     )
 
 
-def hook(metadata: CloudMetadata) -> Callable[[Any], None]:
+def hook(metadata: CloudMetadata, audience: str = RESOURCE_MANAGER) -> Callable[[Any], None]:
     """The check for azure-core's CustomHookPolicy: also of redirects, which its own policy would follow anywhere."""
-    return lambda request: check(metadata, RESOURCE_MANAGER, request.http_request.url, "A redirect")
+    return lambda request: check(metadata, audience, request.http_request.url, "A redirect")

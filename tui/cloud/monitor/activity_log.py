@@ -1,23 +1,27 @@
-"""Reads from the subscription's activity log who changed an endpoint and its workspace.
+"""Reads from the subscription's activity log who changed an endpoint and its workspace, or everything of the service.
 
-Path, version and filter are those of Microsoft's REST reference (Activity Logs - List, 2015-04-01). The log is
-some minutes late, covers 90 days, and contains the service's own error for a failed operation.
+Path, version and filter are those of Microsoft's REST reference (Activity Logs - List, 2015-04-01), which allows few
+filters: a time with a resource group, or with a resource provider. Its `$select` cannot name `caller`, so that whole
+records are read. The log is some minutes late, covers 90 days, and contains the service's own error for a failed
+operation.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from itertools import islice
 from typing import Any
 
-from tui.cloud.errors import clean, service_error
+from tui.cloud.errors import clean, reading, service_error
 from tui.cloud.session import Cloud
 
 VERSION = "2015-04-01"
 MOST = 500  # records of a resource group that are searched
+MOST_OF_SUBSCRIPTION = 5000  # records of the service in a subscription
+PROVIDER = "Microsoft.MachineLearningServices"
 _ENDED = ("Succeeded", "Failed", "Canceled")
 
 
@@ -58,30 +62,58 @@ class Change:
         return tuple(said[:most])
 
 
+@dataclass(frozen=True)
+class SubscriptionLog:
+    """The changes of a subscription's workspaces, endpoints and deployments, newest first.
+
+    They are complete from `since` (ISO 8601, UTC), which is less than 90 days ago unless `whole`.
+    """
+
+    changes: list[Change]
+    since: str
+    whole: bool
+
+
+@reading("the activity log")
 def recent(cloud: Cloud, endpoint_id: str, hours: float = 24) -> list[Change]:
     """The changes of an endpoint, its deployments and its workspace, newest first. Raises CloudError."""
+    workspace = cloud.plan.workspace
+    endpoint, workspace_id = endpoint_id.lower(), cloud.workspace_id.lower()
+    records = _records(
+        cloud, workspace.subscription_id, timedelta(hours=hours), f"resourceGroupName eq '{workspace.resource_group}'"
+    )
+    found = _changes(islice(records, MOST))
+    own = (workspace_id, endpoint)
+    return [one for one in found if (key := one.resource.lower()) in own or key.startswith(f"{endpoint}/")]
+
+
+@reading("the activity log")
+def of_subscription(cloud: Cloud, subscription: str) -> SubscriptionLog:
+    """The changes of Azure Machine Learning's resources in the last 90 days. Raises CloudError."""
+    # What is older than 90 days is refused, by the service's own clock.
+    length = timedelta(days=90) - timedelta(minutes=5)
+    since = _stamp(datetime.now(timezone.utc) - length)
+    records = _records(cloud, subscription, length, f"resourceProvider eq '{PROVIDER}'")
+    read = list(islice(records, MOST_OF_SUBSCRIPTION))
+    whole = next(records, None) is None
+    if not whole:  # the newest come first
+        since = str(read[-1].get("eventTimestamp") or "")
+    return SubscriptionLog(_changes(read), since, whole)
+
+
+def _records(cloud: Cloud, subscription: str, length: timedelta, chosen: str) -> Iterator[dict[str, Any]]:
     now = datetime.now(timezone.utc)
-    group, subscription = cloud.plan.workspace.resource_group, cloud.plan.workspace.subscription_id
-    chosen = (
-        f"eventTimestamp ge '{_stamp(now - timedelta(hours=hours))}' and eventTimestamp le '{_stamp(now)}' "
-        f"and resourceGroupName eq '{group}'"
-    )
-    records = cloud.arm.items(
-        f"/subscriptions/{subscription}/providers/Microsoft.Insights/eventtypes/management/values",
-        VERSION,
-        query={"$filter": chosen},
-        doing="reading the activity log",
-    )
-    endpoint, workspace = endpoint_id.lower(), cloud.workspace_id.lower()
+    path = f"/subscriptions/{subscription}/providers/Microsoft.Insights/eventtypes/management/values"
+    time = f"eventTimestamp ge '{_stamp(now - length)}' and eventTimestamp le '{_stamp(now)}'"
+    return cloud.arm.items(path, VERSION, {"$filter": f"{time} and {chosen}"}, "reading the activity log")
+
+
+def _changes(records: Iterable[Mapping[str, Any]]) -> list[Change]:
+    """One change for each operation on a resource, newest first."""
     found: dict[tuple[str, str, str], Change] = {}
-    for record in islice(records, MOST):
-        resource = str(record.get("resourceId") or "")
-        key = resource.lower().rstrip("/")
-        if key != workspace and key != endpoint and not key.startswith(f"{endpoint}/"):
-            continue
-        change = _change(record, resource)
+    for change in map(_change, records):
         # An operation has several records, from Started to its end; the last one is used.
-        same = (change.correlation_id or change.time, change.action.lower(), key)
+        same = (change.correlation_id or change.time, change.action.lower(), change.resource.lower())
         if same not in found or _later(change, found[same]):
             found[same] = change
     return sorted(found.values(), key=lambda change: change.time, reverse=True)
@@ -91,7 +123,7 @@ def _later(one: Change, other: Change) -> bool:
     return (one.status in _ENDED, one.time) > (other.status in _ENDED, other.time)
 
 
-def _change(record: Mapping[str, Any], resource: str) -> Change:
+def _change(record: Mapping[str, Any]) -> Change:
     status = str((record.get("status") or {}).get("value") or "")
     operation = record.get("operationName") or {}
     properties = record.get("properties") or {}
@@ -101,7 +133,7 @@ def _change(record: Mapping[str, Any], resource: str) -> Change:
         time=str(record.get("eventTimestamp") or ""),
         operation=str(operation.get("localizedValue") or operation.get("value") or ""),
         action=str(operation.get("value") or ""),
-        resource=resource,
+        resource=str(record.get("resourceId") or "").rstrip("/"),
         status=status,
         caller=str(record.get("caller") or ""),
         code=code or str(properties.get("statusCode") or "") if raw else "",

@@ -63,6 +63,18 @@ def diagnostics(cloud: Cloud, endpoint_id: str) -> Diagnostics:
     return Diagnostics(tuple(dict.fromkeys(workspaces)), tuple(dict.fromkeys(categories)), tuple(names))
 
 
+def console_query(endpoint: str, deployment: str) -> str:
+    """The query for a deployment's console lines of the last hour, of every instance.
+
+    The column InstanceId is in Microsoft's monitor-azure-machine-learning-reference.
+    """
+    return (
+        f"{CONSOLE} | where TimeGenerated > ago(1h) | where _ResourceId has '/onlineendpoints/{endpoint.lower()}' "
+        f"| where DeploymentName == '{deployment}' | order by TimeGenerated asc "
+        "| project TimeGenerated, InstanceId, ContainerName, Message"
+    )
+
+
 def kept(cloud: Cloud, workspace_id: str, endpoint: str, hours: int = 24, lines: int = 100) -> Kept:
     """An endpoint's console lines, failed calls and container events of the last hours. Raises CloudError."""
     if not _NAME.match(endpoint):

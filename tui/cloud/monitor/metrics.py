@@ -7,7 +7,7 @@ that of Azure Monitor's REST API (Metrics, List). Metrics are a minute or two la
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -17,6 +17,9 @@ from tui.cloud.session import Cloud
 
 VERSION = "2018-01-01"
 REQUESTS = "RequestsPerMinute"
+BY_STATUS, BY_DEPLOYMENT = "deployment eq '*' and statusCode eq '*'", "deployment eq '*'"
+MOST_SERIES = "1000"
+"""With a filter, only 10 are returned unless more are asked for (`top` of Metrics - List and of getBatch)."""
 LATENCIES = {"p50_ms": "RequestLatency_P50", "p95_ms": "RequestLatency_P95"}
 LOADS = {
     "cpu_percent": "CpuUtilizationPercentage",
@@ -73,11 +76,16 @@ def since(cloud: Cloud, endpoint_id: str, deployment: str, begin: float) -> Meas
     chosen = f"deployment eq '{deployment}'"
     by_status = f"{chosen} and statusCode eq '*'"
     try:
-        counted = _series(cloud, endpoint_id, span, REQUESTS, by_status, retry=False)
-        timed = _series(cloud, endpoint_id, span, LATENCIES["p95_ms"], chosen, retry=False)
+        counted = series_of(cloud, endpoint_id, span, REQUESTS, by_status, retry=False)
+        timed = series_of(cloud, endpoint_id, span, LATENCIES["p95_ms"], chosen, retry=False)
     except CloudError:
         return None
-    by_code = [(_dimension(series, "statusCode"), sum(number for _, number in _values(series))) for series in counted]
+    return measured(counted, timed)
+
+
+def measured(counted: Sequence[dict[str, Any]], timed: Sequence[dict[str, Any]]) -> Measured:
+    """What series of requests by status and of p95 latencies say, without what the front end refused (401, 403)."""
+    by_code = [(dimension(series, "statusCode"), sum(number for _, number in _values(series))) for series in counted]
     counts = [(status, count) for status, count in by_code if status not in ("401", "403")]
     return Measured(
         requests=sum(count for _, count in counts),
@@ -95,20 +103,20 @@ def last_hour(cloud: Cloud, endpoint_id: str, deployments: Sequence[str], minute
     def quietly(resource: str, name: str, chosen: str) -> list[dict[str, Any]]:
         """A less important metric; empty if it is unavailable."""
         try:
-            return _series(cloud, resource, span, name, chosen)
+            return series_of(cloud, resource, span, name, chosen)
         except CloudError:
             return []
 
-    for series in _series(cloud, endpoint_id, span, REQUESTS, "deployment eq '*' and statusCode eq '*'"):
+    for series in series_of(cloud, endpoint_id, span, REQUESTS, BY_STATUS):
         points = tuple((at[:16] + "Z" if len(at) >= 16 else at, number) for at, number in _values(series) if number)
         if points:
             total = round(sum(number for _, number in points), 2)
             hour.answers.append(
-                Answers(_dimension(series, "deployment"), _dimension(series, "statusCode"), total, points)
+                Answers(dimension(series, "deployment"), dimension(series, "statusCode"), total, points)
             )
     for key, name in LATENCIES.items():
-        for series in quietly(endpoint_id, name, "deployment eq '*'"):
-            _note(hour.latency, _dimension(series, "deployment"), key, [series])
+        for series in quietly(endpoint_id, name, BY_DEPLOYMENT):
+            _note(hour.latency, dimension(series, "deployment"), key, [series])
     for deployment in deployments:
         for key, name in LOADS.items():
             _note(hour.load, deployment, key, quietly(f"{endpoint_id}/deployments/{deployment}", name, ""))
@@ -121,16 +129,21 @@ def _span(begin: datetime) -> str:
     return f"{begin:%Y-%m-%dT%H:%M:00Z}/{end:%Y-%m-%dT%H:%M:00Z}"
 
 
-def _series(
+def series_of(
     cloud: Cloud, resource: str, span: str, name: str, chosen: str, *, retry: bool = True
 ) -> list[dict[str, Any]]:
+    """One metric of a resource, minute by minute; `chosen` is a filter of dimensions. Raises CloudError."""
     query = {"timespan": span, "interval": "PT1M", "aggregation": "Average", "metricnames": name}
     if chosen:
-        query["$filter"] = chosen
+        query.update({"$filter": chosen, "top": MOST_SERIES})
     path = f"{resource}/providers/Microsoft.Insights/metrics"
     answer = cloud.arm.call("GET", path, VERSION, query=query, doing="reading metrics", retry=retry).body
-    values = answer.get("value") if isinstance(answer, dict) else None
-    return [series for metric in values or [] for series in metric.get("timeseries") or []]
+    return all_series(answer if isinstance(answer, dict) else {})
+
+
+def all_series(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The series of all metrics of a resource."""
+    return [series for metric in answer.get("value") or [] for series in metric.get("timeseries") or []]
 
 
 def _values(series: dict[str, Any]) -> list[tuple[str, float]]:
@@ -142,7 +155,7 @@ def _values(series: dict[str, Any]) -> list[tuple[str, float]]:
     ]
 
 
-def _worst(found: list[dict[str, Any]]) -> float | None:
+def _worst(found: Sequence[dict[str, Any]]) -> float | None:
     return max((number for series in found for _, number in _values(series)), default=None)
 
 
@@ -152,7 +165,8 @@ def _note(table: dict[str, dict[str, float]], deployment: str, key: str, found: 
         table.setdefault(deployment, {})[key] = round(worst, 1)
 
 
-def _dimension(series: dict[str, Any], name: str) -> str:
+def dimension(series: dict[str, Any], name: str) -> str:
+    """The value of a dimension by which a series is split; empty if it is not split by it."""
     for item in series.get("metadatavalues") or []:
         if str((item.get("name") or {}).get("value") or "").lower() == name.lower():
             return str(item.get("value") or "")

@@ -7,7 +7,7 @@ as an error, since the user can still type.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain, islice, repeat
@@ -27,6 +27,7 @@ GROUPS = "2021-04-01"
 
 MOST = 1000  # items of one list
 MOST_LOOKED_INTO = 25  # items whose details need a request of their own
+NO_ROLE = "The identity has no role in any subscription; you can type an id."
 _SERVICE = "providers/Microsoft.MachineLearningServices"
 
 
@@ -60,8 +61,7 @@ def subscriptions(cloud: Cloud) -> Listing:
         identifier = str(body.get("subscriptionId") or "")
         return Item(identifier, str(body.get("displayName") or identifier), f"{identifier}{words}")
 
-    none = "The identity has no role in any subscription; you can type an id."
-    return listed("The subscriptions", lambda: map(item, cloud.arm.items("/subscriptions", SUBSCRIPTIONS)), none)
+    return listed("The subscriptions", lambda: map(item, cloud.arm.items("/subscriptions", SUBSCRIPTIONS)), NO_ROLE)
 
 
 def resource_groups(cloud: Cloud, scope: Workspace) -> Listing:
@@ -87,8 +87,7 @@ def workspaces(cloud: Cloud, scope: Workspace) -> Listing:
         return Listing(reason="Enter the subscription to list its workspaces.")
 
     def below(place: str) -> Listing:
-        path = f"{place}/{_SERVICE}/workspaces"
-        return listed("The workspaces", lambda: map(_workspace, cloud.arm.items(path, arm.WORKSPACES)))
+        return listed("The workspaces", lambda: map(_workspace, workspaces_below(cloud, place)))
 
     subscription = f"/subscriptions/{scope.subscription_id}"
     found = below(subscription)
@@ -100,6 +99,11 @@ def workspaces(cloud: Cloud, scope: Workspace) -> Listing:
     here = scope.resource_group.lower()
     first = sorted(found.items, key=lambda item: item.sets["workspace.resource_group"].lower() != here)
     return Listing(first, found.reason)
+
+
+def workspaces_below(cloud: Cloud, place: str) -> Iterator[dict[str, Any]]:
+    """The workspaces of a subscription or resource group (its id), as from Resource Manager. Raises CloudError."""
+    return cloud.arm.items(f"{place}/{_SERVICE}/workspaces", arm.WORKSPACES, doing="listing the workspaces")
 
 
 def _workspace(body: dict[str, Any]) -> Item:
@@ -280,7 +284,7 @@ def _newest_first(items: Iterable[Item]) -> list[Item]:
     return sorted(items, key=order, reverse=True)
 
 
-def each(work: Callable[[str], Any], paths: list[str], at_once: int = 4) -> list[Any]:
+def each(work: Callable[[Any], Any], paths: Sequence[Any], at_once: int = 4) -> list[Any]:
     """Call `work` for each path, a few in parallel; results are in order."""
     if not paths:
         return []

@@ -75,17 +75,17 @@ def read(cloud: Cloud) -> WorkspaceInfo:
     )
 
 
-def portal_url(cloud: Cloud, endpoint: str | None = None) -> str:
-    """The address of the workspace, or of an online endpoint in it, in Azure Machine Learning studio.
+def portal_url(cloud: Cloud, endpoint: str | None = None, workspace_id: str = "") -> str:
+    """The address of a workspace (the plan's), or of an online endpoint in it, in Azure Machine Learning studio.
 
     For a cloud whose studio is unknown, the workspace's address in the Azure portal.
     """
     from urllib.parse import quote
 
     if not cloud.metadata.studio:
-        return f"{cloud.metadata.portal}/#resource{cloud.workspace_id}"
+        return f"{cloud.metadata.portal}/#resource{workspace_id or cloud.workspace_id}"
     path = f"/endpoints/realtime/{quote(endpoint)}/detail" if endpoint else "/home"
-    return f"{cloud.metadata.studio}{path}?wsid={quote(cloud.workspace_id, safe='/')}"
+    return f"{cloud.metadata.studio}{path}?wsid={quote(workspace_id or cloud.workspace_id, safe='/')}"
 
 
 def connections(listed: Any) -> dict[str, str]:
