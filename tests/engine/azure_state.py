@@ -60,6 +60,10 @@ class Azure:
         """The items of a collection."""
         return list((self.get(path, **query) or {}).get("value") or [])
 
+    def delete(self, path: str) -> None:
+        """Delete what is below the workspace."""
+        self._session.delete(f"{self._workspace}/{path}", params=API, timeout=60).raise_for_status()
+
     def remove(self, endpoint: str, longest: float = 60) -> None:
         """Remove an endpoint and wait until it is gone."""
         end = time.monotonic() + longest
@@ -85,6 +89,7 @@ class Azure:
             "deployments": [_essence(one) for one in self.listed(f"onlineEndpoints/{name}/deployments")],
             "models": [_essence(one) for one in self.listed(f"models/{name}/versions")],
             "environments": [_essence(one) for one in self.listed(f"environments/{name}-env/versions")],
+            "plans": len(self.listed(f"data/aml-deploy-plan-{name}/versions")),
             "codes": len(self.listed("codes/any/versions", hash=code_hash, hashVersion="202208")),
         }
         return dict(_replaced(_replaced(made, name, "NAME"), self._origin, "https://ORIGIN"))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
+TAILS = 8
+"""How many instances' tails are remembered."""
 STATUS, EVENTS, LOGS = "Instance status:", "Container events:", "Container logs:"
 
 
@@ -32,21 +35,37 @@ def parse(text: str) -> LogAnswer:
 
 
 class Tail:
-    """Finds the new lines in the tail of a text, given the tails seen before."""
+    """Finds the new lines in the tail of a text, given the tails seen before.
+
+    Azure does not say from which instance a tail is. So the last tails that do not continue each other are all
+    remembered, and a tail is joined to the one that it continues best. `gap` says whether the last one continued none.
+    """
 
     def __init__(self) -> None:
-        self._seen: list[str] = []
+        self._seen: deque[list[str]] = deque(maxlen=TAILS)
+        self.gap = False
 
     def new(self, lines: list[str]) -> list[str]:
-        """The lines after those already seen; all lines if none of those is left."""
+        """The lines after those already seen; all lines if none of those is left. Identical lines are not doubled."""
         while lines and not lines[-1]:
             lines = lines[:-1]
-        seen, self._seen = self._seen, lines
-        for start in range(len(seen)):
-            overlap = len(seen) - start
-            if lines[:overlap] == seen[start:]:
-                return lines[overlap:]
-        return lines
+        if not lines:
+            return lines
+        overlaps = [_overlap(seen, lines) for seen in self._seen]
+        best = max(overlaps, default=0)
+        self.gap = bool(overlaps) and not best
+        if best:
+            del self._seen[overlaps.index(best)]
+        self._seen.append(lines)
+        return lines[best:]
+
+
+def _overlap(seen: list[str], lines: list[str]) -> int:
+    """How many lines at the end of `seen` are the first of `lines`."""
+    for start, line in enumerate(seen):
+        if line == lines[0] and lines[: len(seen) - start] == seen[start:]:
+            return len(seen) - start
+    return 0
 
 
 class LogFollower:
@@ -57,6 +76,11 @@ class LogFollower:
         self._status: list[str] = []
         self._events = Tail()
         self._lines = Tail()
+
+    @property
+    def gap(self) -> bool:
+        """Whether lines may be missing before the container's last new ones."""
+        return self._lines.gap
 
     def new(self, text: str) -> list[tuple[str, str]]:
         """The new lines of a response; status and events, which every container repeats, are taken once."""

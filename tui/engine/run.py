@@ -11,12 +11,14 @@ from typing import Any
 
 from tui import __version__
 from tui.common.deadlines import AwakeDeadline
-from tui.engine import endpoint_lock, heartbeat_and_takeover
+from tui.common.regular_file import json_object, read_regular
+from tui.engine import endpoint_lock, heartbeat_and_takeover, keep_plan
 from tui.engine.clean_up import clean_up
 from tui.engine.error_cards import card
 from tui.engine.failure_context import failure_context, last_lines
 from tui.engine.journal import runs
 from tui.engine.journal.journal import Journal, JournalWriter
+from tui.engine.journal.state_folder import APPROVED_FILE
 from tui.engine.leftovers import Left, changed_traffic, left_behind, stopped_message
 from tui.engine.outage_retry import GATES
 from tui.engine.resume_state import ResumeState, resume_state
@@ -79,10 +81,13 @@ class Engine:
         if ended is not None:
             return ended
         failure = run_tasks(self.run, [task for task in tasks if task.name not in GATES])
+        not_kept = keep_plan.ended(self.run, lambda: self.stopped)
+        if not_kept:
+            self.journal.emit("task_log", task="test", source="engine", line=not_kept)
         if failure is not None:
             return self._failed(failure)
         if not self.stopped:
-            return self._finish("succeeded", "")
+            return self._finish("succeeded", not_kept)
         if all(task.name in self.run.results for task in tasks):
             return self._finish("succeeded", TOO_LATE)
         return self._finish("cancelled", "")
@@ -136,10 +141,16 @@ class Engine:
             except Stopped:
                 return self._finish("cancelled", "")
             findings = [finding.as_dict() for finding in found]
+            if not _blockers(findings):
+                try:
+                    findings += unless_stopped(self.run.stop, self._moved)
+                except Stopped:
+                    return self._finish("cancelled", "")
         self._findings(findings)
         blockers = _blockers(findings)
         if blockers:
-            said = " ".join(f"{blocker['message']} {blocker['remedy']}".strip() for blocker in blockers)
+            told = [text for blocker in blockers for text in (blocker["message"], blocker["remedy"]) if text]
+            said = " ".join(dict.fromkeys(told))
             return self._finish("blocked", said)
         return None
 
@@ -168,6 +179,27 @@ class Engine:
             if other is not None and other.works_on(name, here, rehearsed=self.rehearsed):
                 return other.id
         return None
+
+    def _moved(self) -> list[dict[str, Any]]:
+        """What has moved since the run's changes were approved, as findings; none if they were not, or if an earlier
+        engine of the run has begun them."""
+        file = self.folder / APPROVED_FILE
+        if not file.exists() or keep_plan.begun(self.run):
+            return []
+        from tui.cloud.endpoints import live_state
+        from tui.cloud.errors import CloudError
+        from tui.fleet.approval import moved
+
+        try:
+            found = moved(json_object(read_regular(file)), self.plan, live_state.read(self.run.cloud, self.plan))
+        except CloudError as error:
+            found = [f"It is not known whether Azure is as it was approved. {error}"]
+        remedy = "Compare again, and have that approved: aml-deploy diff PLAN -o change.json"
+        return [
+            {"id": "not-as-approved", "severity": "blocker", "field": "", "message": one, "docs": "",
+             "remedy": remedy if one == found[-1] else ""}
+            for one in found
+        ]  # fmt: skip
 
     def _findings(self, findings: list[dict[str, Any]]) -> None:
         for finding in findings:

@@ -11,13 +11,14 @@ import subprocess
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from tui.common import child_process
 from tui.common.write_atomic import write_atomic
 from tui.engine import heartbeat_and_takeover
 from tui.engine.file_lock import taken
 from tui.engine.journal.runs import Run, engine_pid, read, write_engine
-from tui.engine.journal.state_folder import ROLL_BACK_FILE, runs_folder
+from tui.engine.journal.state_folder import APPROVED_FILE, ROLL_BACK_FILE, runs_folder
 from tui.engine.run_user import who_runs
 from tui.engine.stop_signals import held_back
 from tui.plan.load_save.document import Document
@@ -31,11 +32,13 @@ def start(
     secrets: Mapping[str, str] | None = None,
     rehearse: bool = False,
     record: Path | None = None,
+    approved: Mapping[str, Any] | None = None,
 ) -> Run:
     """Start a run of a document and return at once; the engine continues when this process ends.
 
     `secrets` (typed values by key) reach the engine through a pipe, never a file or an argument. `record` is the
-    absolute path to which the engine records its exchanges with Azure, without secrets and names.
+    absolute path to which the engine records its exchanges with Azure, without secrets and names. `approved` are the
+    only changes that the run may make (`tui.plan.approved_change`): the engine compares them itself.
 
     Raises PlanInvalid if the plan cannot be run, OSError if the state folder cannot be written.
     """
@@ -56,6 +59,8 @@ def start(
         "plan_hash": plan.hash,
         "typed": sorted(key for key, value in (secrets or {}).items() if value),
     }
+    if approved is not None:
+        write_atomic(folder / APPROVED_FILE, json.dumps(dict(approved)), mode=0o600)
     write_atomic(folder / "run.json", json.dumps(about), mode=0o600)
     run = read(folder)
     assert run is not None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui.common.deadlines import AwakeDeadline
+from tui.common.deadlines import AwakeDeadline, Question
 from tui.common.redact import hide
 from tui.engine.container_log import LogFollower
 from tui.engine.journal.journal import Event, JournalWriter
@@ -37,7 +37,7 @@ class Run:
 
     `created` lists the resources that this run created, as (kind, name), in order; `begun` is what an earlier engine
     had started, by task; `shift` is the run's change of the traffic split; `time` is the rest of `limits.total`;
-    `logs` is what is known of the logs, by deployment and container.
+    `logs` is what is known of the logs, by deployment and container; `keeping` the keeping of the plan once begun.
     """
 
     plan: Plan
@@ -52,6 +52,7 @@ class Run:
     shift: Shift | None = None
     time: AwakeDeadline | None = None
     logs: dict[tuple[str, str], LogFollower] = field(default_factory=dict)
+    keeping: Question[None] | None = None
 
     def result(self, task: str, key: str) -> Any:
         """A result of an earlier task; None if there is none."""

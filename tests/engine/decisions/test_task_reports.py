@@ -274,6 +274,16 @@ def test_new_lines_follow_what_was_seen(before: list[str], now: list[str], new: 
     assert tail.new(now) == new
 
 
+def test_the_tails_of_several_instances_are_told_apart() -> None:
+    tail = Tail()
+    assert (tail.new(["a1", "a2"]), tail.gap) == (["a1", "a2"], False)
+    assert (tail.new(["b1", "b2"]), tail.gap) == (["b1", "b2"], True), "another instance, or too many lines"
+    assert (tail.new(["a2", "a3"]), tail.gap) == (["a3"], False)
+    assert (tail.new(["b1", "b2", "b3"]), tail.gap) == (["b3"], False)
+    assert (tail.new([]), tail.gap) == ([], False)
+    assert (tail.new(["c"]), tail.gap) == (["c"], True)
+
+
 def test_the_parts_of_an_answer() -> None:
     found = parse("Instance status:\nRunning \nContainer events:\ne\nContainer logs:\nl1\nContainer events:\nl2")
     assert (found.status, found.events, found.lines) == (["Running"], ["e"], ["l1", "Container events:", "l2"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tui.engine.keep_plan import beside
 from tui.engine.rollout import rollout
 from tui.engine.task_graph import Task
 from tui.engine.tasks import code, deployment, endpoint, environment, model, sign_in, test, traffic, workspace
@@ -44,11 +45,11 @@ def tasks_of(plan: Plan) -> list[Task]:
 def _shifting(plan: Plan, made: tuple[str, ...]) -> list[Task]:
     target = plan.deployment.name
     if plan.rollout is None:
-        return [Task("traffic", made, traffic.work, 15), Task("test", ("traffic",), test.work, 5)]
+        return [Task("traffic", made, beside(traffic.work), 15), Task("test", ("traffic",), test.work, 5)]
     alone = f"test:{target}"
     watched = plan.rollout.pause * (len(plan.rollout.steps) + bool(plan.mirror_traffic)) + 30
     return [
-        Task(alone, made, test.pinned, 5),
+        Task(alone, made, beside(test.pinned), 5),
         Task("rollout", (alone,), rollout.work, watched),
         Task("test", ("rollout",), test.work, 5),
     ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tui.engine.operations import carry_out, follow_begun, settle
 from tui.engine.rollout.rollout_view import shares
 from tui.engine.task_context import Outcome, TaskContext
+from tui.plan.planned_changes import mirror_after
 from tui.plan.traffic import serving
 
 if TYPE_CHECKING:
@@ -17,13 +18,12 @@ if TYPE_CHECKING:
 
 def work(task: TaskContext) -> Outcome:
     """Set the plan's traffic if it differs. Raises CloudError, OperationFailed, Stopped."""
-    wanted, mirrored = serving(task.plan.traffic), task.plan.mirror_traffic
-    said = shares(wanted) + (f"; mirrored: {shares(mirrored)}" if mirrored else "")
+    wanted, named = serving(task.plan.traffic), task.plan.mirror_traffic
+    said = shares(wanted) + (f"; mirrored: {shares(named)}" if named else "")
     done, found = read(task)
     now = serving(found.traffic) if found else {}
     copied = serving(found.mirror_traffic) if found else {}
-    # Mirrored traffic that the plan does not name is kept, unless Azure would refuse it: no deployment can have both.
-    copies = mirrored or {name: share for name, share in copied.items() if not wanted.get(name)}
+    copies = mirror_after(task.plan, copied)
     if now == wanted and copied == copies:
         task.start("skip", said)
         if done:

@@ -12,7 +12,7 @@ import pytest
 from tui.common import redact
 from tui.helper import dispatch
 from tui.helper.questions import endpoint_operations
-from tui.plain.commands import invoke
+from tui.plain.commands.endpoint_operations import invoke
 
 
 @pytest.mark.parametrize("as_json", [False, True])

@@ -8,7 +8,7 @@ from typing import Any
 
 from tui.plain.arguments.endpoint import target
 from tui.plain.ask_helper import ask
-from tui.plain.commands import rollback_of_run
+from tui.plain.commands.endpoint_operations import history, rollback_of_run
 from tui.plain.failure import Failure
 from tui.plain.terminal import out, out_json, say
 from tui.plan import traffic
@@ -25,7 +25,15 @@ def run(arguments: Namespace) -> int:
 
 
 def rollback(arguments: Namespace) -> int:
-    """Restore the previous split; a rollout in progress rolls back itself. Raises Failure, PlanInvalid."""
+    """Restore the previous split; a rollout in progress rolls back itself. With `--to`, deploy a run's version again.
+
+    Raises Failure, PlanInvalid.
+    """
+    if arguments.to:
+        return history.rollback_to(arguments)
+    for name in ("as_name", "yes", "detach"):
+        if getattr(arguments, name):
+            raise Failure(f"--{name.partition('_')[0]} is for an earlier version: add --to RUN.", 2)
     document, environ = target(arguments)
     run = rollback_of_run.rolling_out(document, environ)
     if run is None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tui.cli.main import main
-from tui.plain.commands import troubleshoot
+from tui.plain.commands.endpoint_operations import troubleshoot
 from tui.plan.load_save.load import load
 
 PLAN = """workspace: {subscription_id: 11111111-2222-4333-8444-555555555555, resource_group: rg, name: ws-prod}
@@ -34,7 +34,7 @@ def test_traffic(words: list[str], plan: Path, monkeypatch: pytest.MonkeyPatch) 
         waits.append(timeout)
         return {"endpoint": "churn", "before": {}, "after": {"blue": 100}}
 
-    monkeypatch.setattr("tui.plain.commands.traffic.ask", ask)
+    monkeypatch.setattr("tui.plain.commands.endpoint_operations.traffic.ask", ask)
     assert main([*words, "--plan", str(plan)]) == 0
     assert waits == [180.0]
 

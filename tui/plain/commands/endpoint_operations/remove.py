@@ -8,7 +8,7 @@ from typing import Any
 
 from tui.plain.arguments.plan_and_environment import located
 from tui.plain.ask_helper import Asker, conversation
-from tui.plain.commands.rollback_of_run import why_not_removed
+from tui.plain.commands.endpoint_operations.rollback_of_run import why_not_removed
 from tui.plain.failure import Failure
 from tui.plain.guard import INTERRUPTED
 from tui.plain.terminal import can_ask, confirmed, out, out_json, say

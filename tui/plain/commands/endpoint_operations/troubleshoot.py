@@ -164,10 +164,22 @@ def report_lines(report: Mapping[str, Any], log_lines: int = LOG_LINES) -> list[
         ),
         ("Not accessible", [f"{item['what']}: {item['why']}" for item in report.get("unseen") or ()]),
     ]
-    lines = [line for item in report["findings"] for line in (*finding_lines(item), "")]
+    lines: list[str] = []
+    for item in report["findings"]:
+        lines += [*_folded(item)] if item.get("follows") else [*([""] if lines else []), *finding_lines(item)]
+    lines += [""] if lines else []
     for title, shown in sections:
         lines += [title, *(f"  {line}" for line in shown), ""] if shown else []
     return lines
+
+
+def _folded(item: Mapping[str, Any]) -> list[str]:
+    """A consequence, below its cause: what it is, what it follows from, available fixes."""
+    kind = words.WORDS.get(item["severity"], item["severity"])
+    lines = textwrap.wrap(f"{kind}: {item['message']}", WIDTH, initial_indent="  └ ", subsequent_indent="      ")
+    told = f"Follows from: {item['follows_from']}"
+    lines += textwrap.wrap(told, WIDTH, initial_indent="    ", subsequent_indent="      ")
+    return [*lines, *(f"    Available fix: {fix['what']}" for fix in item.get("fixes") or ())]
 
 
 def finding_lines(item: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from commands import PRESET, aml_deploy, json_lines
 
-from tui.plain.commands.traffic import parse
+from tui.plain.commands.endpoint_operations.traffic import parse
 from tui.plan.presets import find
 
 ENDPOINT = "churn-blue-green"

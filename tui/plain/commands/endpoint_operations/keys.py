@@ -11,7 +11,7 @@ from typing import Any, Callable
 from tui.common.typed_path import typed_path
 from tui.plain.arguments.endpoint import target
 from tui.plain.ask_helper import Asker, conversation
-from tui.plain.commands.rollback_of_run import warn_of_runs
+from tui.plain.commands.endpoint_operations.rollback_of_run import warn_of_runs
 from tui.plain.failure import Failure
 from tui.plain.guard import INTERRUPTED
 from tui.plain.terminal import can_ask, confirmed, out, out_json, say
