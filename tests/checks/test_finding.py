@@ -22,7 +22,7 @@ from tui.checks.finding import (
 OF_CHECK = ["id", "severity", "field", "message", "remedy", "docs", "looked_at"]
 OF_TROUBLESHOOT = [
     "id", "severity", "message", "cause", "remedy", "evidence", "commands", "docs", "deployment", "field", "looked_at",
-    "request_ids", "card", "fixes", "advice", "request", "fix",
+    "request_ids", "card", "fixes", "advice", "request", "follows", "follows_from", "fix",
 ]  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def test_a_deployment_as_planned_is_skipped() -> None:
         ({}, {"model_mount_path": "/m"}, "model_mount_path"),
         ({"environment_variables": {"A": "1", "AZUREML_MODEL_DIR": "/x", "AML_APP_ROOT": "/y"}}, {}, None),
         ({"environment_variables": {"A": "1", "ADDED_BY_AZURE_NEXT_YEAR": "2"}}, {}, None),
-        ({"environment_variables": {"A": "2", "B": "2"}}, {}, "environment_variables.A"),
+        ({"environment_variables": {"A": "2", "AZUREML_B": "2"}}, {}, "environment_variables.A"),
         ({"tags": {"team": "a", "added": "by policy"}}, {}, None),
         ({"environment_variables": None}, {}, "environment_variables.A"),
         ({"tags": {"team": "a", "other": "b"}}, {}, None),
@@ -107,6 +107,13 @@ def test_one_difference_of_a_deployment(found: dict[str, Any], wanted: dict[str,
     assert [one.field for one in change.changes] == ([field] if field else [])
     assert change.action == ("change" if field else "skip")
     assert not change.refused
+
+
+def test_a_deployment_that_is_replaced_loses_what_the_plan_does_not_name() -> None:
+    change = of({"environment_variables": {"A": "2", "B": "3"}, "model_mount_path": "/m"})
+    assert [(one.field, one.before, one.after) for one in change.changes] == [
+        ("environment_variables.A", "2", "1"), ("environment_variables.B", "3", None), ("model_mount_path", "/m", None)
+    ]  # fmt: skip
 
 
 def test_assets_that_the_run_registers_are_new_versions() -> None:

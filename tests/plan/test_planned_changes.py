@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from tui.plan.model import Deployment, Endpoint, Model, Plan, Rollout
-from tui.plan.planned_changes import Change, changes, deployment_change, endpoint_change
+from tui.plan.planned_changes import Change, changes, deployment_change, endpoint_change, traffic_change
 
 PLAN = Plan(
     endpoint=Endpoint(name="churn", tags={"model": "XGBoost"}),
@@ -128,3 +128,18 @@ def test_a_model_that_the_plan_has_no_more_is_a_change() -> None:
     assert [(item.field, item.before, item.after) for item in deployment.changes] == [("model", "churn-model:1", None)]
     same = {**LIVE_DEPLOYMENT, "model": None}
     assert deployment_change(without, same, {}).action == "skip"
+
+
+def test_mirrored_traffic_that_a_run_sets_or_ends_is_a_change() -> None:
+    live = {**LIVE_ENDPOINT, "deployments": [LIVE_DEPLOYMENT], "mirror_traffic": {"green": 20}}
+    both = {**live, "model": {"id": IDS["model"], "name": "churn-model", "version": "1"}}
+
+    def fields(plan: Plan) -> list[tuple[str, object, object]]:
+        change = traffic_change(plan, live)
+        return [(item.field, item.before, item.after) for item in change.changes]
+
+    assert fields(PLAN) == [], "what the plan does not name is kept"
+    assert fields(replace(PLAN, mirror_traffic={"green": 10})) == [("mirror_traffic.green", 20, 10)]
+    moved = fields(replace(PLAN, traffic={"green": 100}))
+    assert ("mirror_traffic.green", 20, 0) in moved, "no deployment can have both"
+    assert changes(PLAN, {"endpoint": both})[-1].action == "skip"

@@ -72,7 +72,8 @@ class Finding:
 
     For an existing endpoint: `deployment` is the affected one, `request_ids` are the ids for support, `card` is the id
     of the catalogue's entry, `advice` marks a warning about the setup that is not a failure, and `request` is the text
-    to send to the person responsible, if that is somebody else.
+    to send to the person responsible, if that is somebody else. `follows` is the id of the finding that causes this
+    one, and `follows_from` its message.
     """
 
     id: str
@@ -91,6 +92,8 @@ class Finding:
     card: str = ""
     advice: bool = False
     request: str = ""
+    follows: str = ""
+    follows_from: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The finding for `check --json`; command and fix only if there are any."""
@@ -108,7 +111,7 @@ class Finding:
             **self._of("id", "severity", "message", "cause", "remedy", "evidence", "commands", "docs", "deployment"),
             **self._of("field", "looked_at", "request_ids", "card"),
             "fixes": fixes,
-            **self._of("advice", "request"),
+            **self._of("advice", "request", "follows", "follows_from"),
             "fix": fixes[0] if fixes else None,
         }
 

@@ -55,7 +55,7 @@ def changes(plan: Plan, live: Mapping[str, Any]) -> list[Change]:
         assets = _asset_changes(one, known)
         result += [change for change in assets if change not in result]
         made.append(deployment_change(one, there.get(deployment.name), _ids(known, assets)))
-    return [*result, *made, _traffic(plan, endpoint)]
+    return [*result, *made, traffic_change(plan, endpoint)]
 
 
 def _asset_changes(plan: Plan, live: Mapping[str, Any]) -> list[Change]:
@@ -204,7 +204,7 @@ def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[
             ("app_insights_enabled", wanted.app_insights_enabled),
             ("description", wanted.description),
         )
-        if _plain(found.get(key)) != _plain(value)
+        if (str(found.get(key)).lower() != str(value).lower() if key == "instance_type" else found.get(key) != value)
     ]
     egress, refused = wanted.egress_public_network_access, ""
     if egress and found.get("egress_public_network_access") not in (None, egress):
@@ -231,7 +231,26 @@ def deployment_change(plan: Plan, found: Mapping[str, Any] | None, ids: Mapping[
     if rule:
         same += f" Its autoscale rule {rule['name']} keeps {found.get('instance_count')} instances."
     change = _judged("deployment", wanted.name, differing, same, refused)
-    return change if change.action == "skip" or refused else _with_effect(change, found)
+    if change.action == "skip" or refused:
+        return change
+    change = _with_effect(change, found)
+    if change.in_place:
+        return change
+    # A replaced deployment has the plan's settings only; Azure sets its own variables again.
+    lost = [name for name in unnamed(wanted.environment_variables, found.get("environment_variables"))]
+    more = _differing(lost, found.get("environment_variables") or {}, {}, "environment_variables.")
+    if found.get("model_mount_path") and not wanted.model_mount_path:
+        more.append(FieldChange("model_mount_path", found["model_mount_path"], None))
+    return replace(change, changes=[*change.changes, *more])
+
+
+def unnamed(wanted: Mapping[str, str], found: Mapping[str, str] | None) -> list[str]:
+    """The variables and tags that exist but are not in the plan, without those of Azure and of this program."""
+    return sorted(name for name in found or {} if name not in wanted and not name.startswith(OWN_NAMES))
+
+
+OWN_NAMES = ("AZUREML_", "AML_APP_ROOT", "aml-deploy", "hidden-")
+"""How variables and tags begin that Azure or this program sets by itself."""
 
 
 def _collector(wanted: DataCollector | None, found: Mapping[str, Any]) -> list[FieldChange]:
@@ -289,11 +308,17 @@ def _assets(plan: Plan, found: Mapping[str, Any], ids: Mapping[str, str | None])
     return differing
 
 
-def _traffic(plan: Plan, endpoint: Mapping[str, Any] | None) -> Change:
+def traffic_change(plan: Plan, endpoint: Mapping[str, Any] | None) -> Change:
+    """The planned change of the traffic split and of mirrored traffic."""
     before, after = serving((endpoint or {}).get("traffic") or {}), serving(plan.traffic)
-    if before == after:
+    copied = serving((endpoint or {}).get("mirror_traffic") or {})
+    copies = mirror_after(plan, copied)
+    if plan.rollout is not None:  # a rollout mirrors only before it shifts traffic
+        copies = copied if before == after else {}
+    if before == after and copied == copies:
         return Change("traffic", plan.endpoint.name, "skip", why="The split matches the plan.")
     differing = _differing(sorted({*before, *after}), before, after, nothing=0)
+    differing += _differing(sorted({*copied, *copies}), copied, copies, "mirror_traffic.", nothing=0)
     action = "change" if before else "create"
     why = "The split is set once the deployment is ready."
     if plan.rollout is not None and before:
@@ -302,6 +327,13 @@ def _traffic(plan: Plan, endpoint: Mapping[str, Any] | None) -> Change:
             f"{plan.rollout.deployment} takes over in steps: {steps}; errors or high latency restore the current split."
         )
     return Change("traffic", plan.endpoint.name, action, differing, why)
+
+
+def mirror_after(plan: Plan, now: Mapping[str, int]) -> dict[str, int]:
+    """The mirrored traffic after a run. What the plan does not name is kept, unless Azure would refuse it: no
+    deployment can have both."""
+    wanted = serving(plan.traffic)
+    return plan.mirror_traffic or {name: share for name, share in now.items() if not wanted.get(name)}
 
 
 def _judged(resource: str, name: str, differing: list[FieldChange], same: str, refused: str) -> Change:
@@ -328,10 +360,6 @@ def _failed(found: Mapping[str, Any]) -> list[FieldChange]:
 def _named(wanted: Mapping[str, str], found: Mapping[str, str] | None, prefix: str) -> list[FieldChange]:
     """Changes in what the plan names of a map; Azure, this program and others add tags and variables of their own."""
     return _differing(sorted(wanted), found or {}, wanted, prefix)
-
-
-def _plain(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
 
 
 def short_id(identifier: Any) -> str | None:

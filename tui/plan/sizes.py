@@ -32,11 +32,13 @@ class Retirement:
 
 SOON = timedelta(days=365)  # a later retirement is mentioned, but does not cause a warning
 
-# Microsoft, retired-sizes-list, as of 2026-04: series with a date, by the family that quota is counted by.
+# Microsoft, retired-sizes-list, as of 2026-04: series with a date, by the family that quota is counted by. It no longer
+# has NCv2, whose date is that of "NCv2-series retirement".
 _RETIREMENTS = {
     "standardDSv2Family": Retirement("Dsv2", date(2028, 5, 1)),
     "standardFSv2Family": Retirement("Fsv2", date(2028, 11, 15)),
     "standardLSv2Family": Retirement("Lsv2", date(2028, 11, 15)),
+    "standardNCSv2Family": Retirement("NCv2", date(2023, 9, 6)),
     "standardNCSv3Family": Retirement("NCv3", date(2025, 9, 30)),
 }
 

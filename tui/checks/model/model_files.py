@@ -81,8 +81,9 @@ def _pickled(path: Path) -> ModelFile | None:
             return None
         return ModelFile(path, "torch-state", "torch", rests_on=f"{path.name} has the weights of torch without a class")
     kind, package = _PICKLED.get(module, ("pickle", canonical(module)))
+    near = [*path.parents][:2]  # Python 3.9 takes no slice of it
     own = [one for one in found.packages if one in ("__main__", "__mp_main__")
-           or any((place / name).exists() for place in path.parents[:2] for name in (f"{one}.py", f"{one}/__init__.py"))
+           or any((place / name).exists() for place in near for name in (f"{one}.py", f"{one}/__init__.py"))
     ]  # fmt: skip
     if own:
         kind, package, told = "own", "own", f"{told}, with classes of the module {own[0]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Callable
 
 from tui.checks.finding import BLOCKER, UNKNOWN, WARNING, Finding, Fix, Recognise, last_lines, with_card
@@ -24,6 +25,9 @@ _ELSEWHERE = (
     "secrets-injection", "operation-canceled", "operation-canceled-priority", "operation-canceled-lock", "svc-500",
     "region-capacity", "model-download", "image-build-acr", "image-build-acr-keys", "key-vault-bypass",
 )  # fmt: skip
+
+ROLES = ("startup-authorization", "startup-roles", "rbac", "role-assignment-write", "linked-authorization")
+"""Cards of failures that a role assignment mends."""
 
 
 def endpoint(snapshot: Snapshot) -> Iterator[Finding]:
@@ -89,7 +93,7 @@ def _no_traffic(found: EndpointInfo, ready: list[DeploymentInfo]) -> Finding:
             f"traffic: {words(found.traffic)}",
             *(f"{one.name}: {one.provisioning_state}" for one in found.deployments),
         ),
-        commands=(f"aml-deploy traffic {found.name} {ready[0].name}=100",) if ready else (),
+        commands=(f"aml-deploy traffic {found.name} {ready[0].name}=100 WHERE",) if ready else (),
         docs=ARTICLE,
         looked_at=found.id,
         card="no-traffic",
@@ -130,7 +134,9 @@ def each(snapshot: Snapshot, facts: Facts, recognise: Recognise) -> Iterator[Fin
     for one in snapshot.there.deployments:
         state = one.provisioning_state.lower()
         if state in _FAILED:
-            yield _failed(snapshot, one, facts(one), recognise)
+            failed = _failed(snapshot, one, facts(one), recognise)
+            yield from (_without_role(found, failed) for found in [snapshot.there] if failed.card in ROLES)
+            yield failed
         elif state and state != "succeeded":
             yield _under_way(snapshot, one)
         elif _serves_nobody(snapshot.there, one):
@@ -180,6 +186,21 @@ def _failed(snapshot: Snapshot, one: DeploymentInfo, facts: Mapping[str, Any], r
     )
 
 
+def _without_role(endpoint: EndpointInfo, failed: Finding) -> Finding:
+    """The missing role that made a deployment fail, as a finding of its own: somebody else has to assign it."""
+    why, _, more = failed.cause.partition(". ")
+    return replace(
+        failed,
+        id="role-missing",
+        message=f"A role is missing: {why[0].lower()}{why[1:]}.",
+        cause=more,
+        looked_at=endpoint.id,
+        request="\n".join((f"Please assign the role. {failed.remedy}", f"About: {endpoint.id}", *failed.commands)),
+        card="",
+        fixes=(),
+    )
+
+
 def _of_card(card: Mapping[str, Any] | None, one: DeploymentInfo) -> list[Fix]:
     """A fix for the failure of a card, if it can be done from here."""
     id = str(card["id"]) if card else ""
@@ -200,7 +221,7 @@ def _under_way(snapshot: Snapshot, one: DeploymentInfo) -> Finding:
         "",
         f"The deployment {one.name} is {one.provisioning_state}{since}.",
         cause="Azure is working on it. Eight to twenty minutes are usual; building the image first takes longer.",
-        remedy="Refresh, or keep watching: aml-deploy troubleshoot ENDPOINT --watch",
+        remedy="Refresh, or keep watching: aml-deploy troubleshoot ENDPOINT WHERE --watch",
         evidence=lines,
         deployment=one.name,
         looked_at=one.id,

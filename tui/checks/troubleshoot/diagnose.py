@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from tui.checks.finding import BLOCKER, OK, UNKNOWN, Finding, Recognise, ordered, with_card, wrong
-from tui.checks.troubleshoot import deployments, fixes, requests, surroundings
+from tui.checks.finding import BLOCKER, OK, UNKNOWN, Finding, Recognise, with_card, wrong
+from tui.checks.troubleshoot import causes, deployments, fixes, names, requests, surroundings
 from tui.checks.troubleshoot.snapshot import Snapshot
 from tui.cloud.endpoints.deployments import DeploymentInfo
 from tui.cloud.errors import CloudError
@@ -19,11 +19,15 @@ ARTICLE = "https://learn.microsoft.com/azure/machine-learning/how-to-troubleshoo
 
 
 def diagnose(plan: Plan, snapshot: Snapshot, recognise: Recognise) -> list[Finding]:
-    """All problems found, or one OK finding if there are none."""
+    """All problems found, causes before their consequences, or one OK finding if there are none."""
+
+    def finished(found: list[Finding]) -> list[Finding]:
+        return causes.in_order([names.filled_in(one, plan, snapshot) for one in found])
+
     if snapshot.failure is not None:
-        return [_not_read(plan, snapshot, snapshot.failure, recognise)]
+        return finished([_not_read(plan, snapshot, snapshot.failure, recognise)])
     if snapshot.endpoint is None:
-        return ordered([_not_there(plan, snapshot), *surroundings.workspace(snapshot), *_unseen(snapshot)])
+        return finished([_not_there(plan, snapshot), *surroundings.workspace(snapshot), *_unseen(snapshot)])
     of_deployment = partial(facts, plan, snapshot)
     found = [
         *deployments.endpoint(snapshot),
@@ -39,7 +43,7 @@ def diagnose(plan: Plan, snapshot: Snapshot, recognise: Recognise) -> list[Findi
         *_unseen(snapshot),
     ]
     found = _once(found)
-    return ordered(found if wrong(found) else [*found, _fine(snapshot)])
+    return finished(found if wrong(found) else [*found, _fine(snapshot)])
 
 
 def facts(plan: Plan, snapshot: Snapshot, one: DeploymentInfo | None = None) -> dict[str, Any]:
@@ -102,7 +106,7 @@ def _not_there(plan: Plan, snapshot: Snapshot) -> Finding:
         "",
         f"The workspace {plan.workspace.name} has no endpoint {snapshot.name}.",
         cause="It was never created here, was deleted, or belongs to another workspace.",
-        remedy="Correct the name or the workspace. To list existing endpoints: aml-deploy troubleshoot --plan PLAN",
+        remedy="Correct the name or the workspace. To list existing endpoints: aml-deploy troubleshoot WHERE",
         commands=(az_ml("online-endpoint list", plan.workspace.resource_group, plan.workspace.name, output="table"),),
         docs=ARTICLE,
         looked_at=snapshot.name,

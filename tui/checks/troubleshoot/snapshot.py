@@ -119,7 +119,7 @@ class Snapshot:
         if not times:
             return ""
         made = self.told.get(deployment, {}).get("created_at", "")
-        return "" if len(times) == 1 and made and _close(times[0], made) else times[0]
+        return "" if len(times) == 1 and made and happened_near(times[0], made) else times[0]
 
 
 def look(
@@ -182,7 +182,7 @@ def look(
     return snapshot
 
 
-def _close(ended: str, made: str) -> bool:
+def happened_near(ended: str, made: str) -> bool:
     """Whether an operation can have created a resource: it ended within two hours of the resource's creation."""
     try:
         moments = [datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S") for text in (made, ended)]
@@ -196,7 +196,7 @@ def _ask_more(
 ) -> None:
     names = [one.name for one in endpoint.deployments]
     asked["hour"] = Question(lambda: metrics.last_hour(cloud, endpoint.id, names), left)
-    asked["told"] = Question(lambda: _told(cloud, endpoint.id), left)
+    asked["told"] = Question(lambda: told_of_each(cloud, endpoint.id), left)
     for name in names[:MOST_DEPLOYMENTS]:
         for container in deployments.CONTAINERS:
             read = functools.partial(deployments.logs, cloud, endpoint.name, name, container, lines)
@@ -207,7 +207,7 @@ def _ask_more(
         snapshot.unseen.append(Unseen(what, why, "Select one with --deployment."))
 
 
-def _told(cloud: Cloud, endpoint_id: str) -> dict[str, dict[str, str]]:
+def told_of_each(cloud: Cloud, endpoint_id: str) -> dict[str, dict[str, str]]:
     """Who created the endpoint and its deployments, by name; the endpoint itself has the empty name."""
     found = {"": scaling.created(cloud, endpoint_id)}
     for body in cloud.arm.items(f"{endpoint_id}/deployments", arm.DEPLOYMENTS, doing="listing the deployments"):

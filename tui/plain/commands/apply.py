@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from tui.common.regular_file import read_regular
 from tui.common.typed_path import typed_path
 from tui.engine import start_stop
 from tui.engine.journal.journal import Event
@@ -20,11 +23,14 @@ from tui.plain.output.follow import DETACHED, EXIT_CODES, FINISHED, GONE, STARTE
 from tui.plain.output.run_result import remove_command, summary
 from tui.plain.signals import Signals
 from tui.plain.terminal import can_ask, confirmed, out_json, say
+from tui.plan.approved_change import parse
 from tui.plan.load_save.document import Document
 from tui.plan.load_save.load import load
 from tui.plan.rules import value_rules
 
 HUNG_UP = 129
+LARGEST = 16 * 2**20
+"""Bytes that are read of a file of approved changes."""
 WITHOUT_QUESTION = "There is no terminal to ask for confirmation: add --yes to deploy."
 
 
@@ -32,6 +38,7 @@ def run(arguments: Namespace) -> int:
     """Deploy the plan and follow the run. Raises PlanInvalid, Failure."""
     if not arguments.yes and not can_ask():
         raise Failure(WITHOUT_QUESTION, 2)
+    approved = read_approved(arguments.approved) if arguments.approved else None
     record = new_recording(arguments.record) if arguments.record else None
     beside(arguments)
     document, environ = ready(arguments)
@@ -45,11 +52,27 @@ def run(arguments: Namespace) -> int:
         detach=arguments.detach,
         remove=_remove_command(arguments),
         record=record,
+        approved=approved,
     )
 
 
-def beside(arguments: Namespace) -> None:
-    """Turn `--as NAME` into values of the plan: name, final traffic, rollout. Raises Failure."""
+def read_approved(file: str) -> dict[str, Any]:
+    """The content of a file of `diff -o`. Raises Failure, with the line of what is wrong."""
+    path = typed_path(file)
+    try:
+        if path.stat().st_size > LARGEST:
+            raise OSError(errno.EFBIG, "it is larger than any file of aml-deploy diff")
+        text = read_regular(path).decode("utf-8", "replace")
+    except OSError as error:
+        raise Failure(f"{path} cannot be read: {error.strerror}.", 2) from None
+    found, problem = parse(text, str(path))
+    if problem is not None:
+        raise Failure(str(problem), 2)
+    return found
+
+
+def beside(arguments: Namespace, *, steps: bool = True) -> None:
+    """Turn `--as NAME` into values of the plan: name, final traffic, and with `steps` a rollout. Raises Failure."""
     name = getattr(arguments, "as_name", None)
     if not name:
         return
@@ -60,7 +83,7 @@ def beside(arguments: Namespace) -> None:
     if wrong:
         raise Failure(f"--as {name} is not the name of a deployment. {wrong}", 2)
     sets = [f"deployment.name={name}", f"traffic={{{name}: 100}}"]
-    if not document.get("rollout"):
+    if steps and not document.get("rollout"):
         sets.append("rollout.steps=[10, 50, 100]")
     arguments.sets = [*arguments.sets, *sets]
 
@@ -90,15 +113,22 @@ def deploy(
     detach: bool = False,
     remove: str | None = None,
     record: Path | None = None,
+    approved: Mapping[str, Any] | None = None,
 ) -> int:
     """Start a run and follow it to its end, or with `detach` only to its start; return the exit code.
 
-    `record` is the file to which the run records its exchanges with Azure.
+    `record` is the file to which the run records its exchanges with Azure; `approved` are the only changes that it may
+    make.
     """
     with Signals() as signals:
         try:
             started = start_stop.start(
-                document, environ=environ, secrets=secrets or {}, rehearse=rehearse, record=record
+                document,
+                environ=environ,
+                secrets=secrets or {},
+                rehearse=rehearse,
+                record=record,
+                approved=approved,
             )
         except OSError as error:
             where = error.filename or "the state folder"

@@ -14,6 +14,7 @@ PRACTISED = {
     "--token-seconds": "token_seconds",
     "--container-engine": "container_engine",
     "--scoring-python": "scoring_python",
+    "--fleet": "fleet",
 }
 
 
