@@ -34,6 +34,12 @@ CASES = [
     ("apply --as ", set(), {*PRESETS, "my-plan.yml"}),
     ("export my-plan.yml --to git", {"github-actions"}, {"bicep"}),
     ("rehearsal --pace ", {"fast", "azure"}, {"--env"}),
+    ("endpoints --fail-on un", {"unhealthy"}, PRESETS),
+    ("logs churn --container inf", {"inference-server"}, {"storage-initializer"}),
+    ("diff my-plan.yml ov", {"overlay.yml"}, PRESETS),
+    ("apply my-plan.yml --approved ov", {"overlay.yml"}, PRESETS),
+    ("rollback churn --", {"--to", "--as", "--yes"}, {"--approved"}),
+    ("history churn --plan my", {"my-plan.yml"}, PRESETS),
     ("completion ", {"bash", "zsh", "fish"}, PRESETS),
 ]
 

@@ -173,7 +173,7 @@ def test_what_is_no_request_is_answered_and_the_next_line_read(monkeypatch: pyte
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(sent.encode())))
     asked: list[Any] = []
 
-    def ask(name: str, arguments: dict[str, Any], progress: Any) -> dict[str, Any]:
+    def ask(name: str, arguments: dict[str, Any], progress: Any, part: Any) -> dict[str, Any]:
         asked.append((name, arguments, threading.current_thread().daemon))
         return {"result": "ü"}
 

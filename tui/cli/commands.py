@@ -69,14 +69,25 @@ COMMANDS = {
         "listed. Exit code 0, also if there is nothing to request.",
         "aml-deploy requests plan.yml\n  aml-deploy requests plan.yml -o tickets",
     ),
+    "diff": Command(
+        options.DIFF,
+        "tui.plain.commands.diff:run",
+        "show what apply would change in Azure, and who changed what",
+        "Shows what apply would change in Azure, attribute by attribute, and nothing else; what was changed by hand, "
+        "by autoscale or by Azure since the last run is told apart. Changes nothing. "
+        "Exit code 0: nothing would change; 1: Azure cannot be read; 2: the plan is wrong; 4: something would change.",
+        "aml-deploy diff plan.yml\n  aml-deploy diff plan.yml plan.prod.yml -o change.json\n"
+        "  aml-deploy diff plan.yml --as green --json",
+    ),
     "apply": Command(
         options.APPLY,
         "tui.plain.commands.apply:run",
         "deploy what a plan describes, without the wizard",
         "Deploys what a plan describes. The run is a separate process: Ctrl+C and SIGTERM stop it, "
         "a closed terminal does not. Exit code 0: succeeded; 1: failed; 2: the plan is wrong; "
-        "3: blocked by the preflight; 130: interrupted.",
+        "3: blocked by the preflight, or not as approved; 130: interrupted.",
         "aml-deploy apply churn-xgboost --rehearse --yes\n"
+        "  aml-deploy apply plan.yml --approved change.json --yes\n"
         "  aml-deploy apply plan.yml plan.prod.yml --set endpoint.name=churn-02 --yes --json\n"
         "  aml-deploy apply plan.yml --as green --set deployment.model.path=model-2\n"
         "  aml-deploy apply plan.yml --yes --detach",
@@ -98,7 +109,7 @@ COMMANDS = {
     ),
     "invoke": Command(
         options.INVOKE,
-        "tui.plain.commands.invoke:run",
+        "tui.plain.commands.endpoint_operations.invoke:run",
         "send a request to an endpoint and print the response",
         "Sends one request to an endpoint, and prints the response and the latency. "
         "Exit code 0: status 200 and the body is not an error text; 1: anything else.",
@@ -107,7 +118,7 @@ COMMANDS = {
     ),
     "traffic": Command(
         options.TRAFFIC,
-        "tui.plain.commands.traffic:run",
+        "tui.plain.commands.endpoint_operations.traffic:run",
         "split an endpoint's traffic: blue=90 green=10",
         "Splits the traffic of an endpoint between its deployments, in per cent; deployments that are not named get "
         "none. The endpoint keeps the previous split for aml-deploy rollback. Exit code 0: done; 1: failed; "
@@ -116,16 +127,31 @@ COMMANDS = {
         "  aml-deploy traffic churn-endpoint-01 green=100 --plan plan.yml --json",
     ),
     "rollback": Command(
-        (options.ENDPOINT, *options.WHERE),
-        "tui.plain.commands.traffic:rollback",
-        "restore the previous traffic split",
-        "Restores the traffic split from before the last change; a second call undoes the first. "
-        "Exit codes as for traffic.",
-        "aml-deploy rollback churn-endpoint-01",
+        options.ROLLBACK,
+        "tui.plain.commands.endpoint_operations.traffic:rollback",
+        "restore the previous traffic split, or an earlier version",
+        "Restores the traffic split from before the last change; a second call undoes the first. Exit codes as for "
+        "traffic. With --to, deploys the plan that a run has kept in the workspace again, also if its deployment was "
+        "deleted, and from any machine: shows what changes, asks, and follows the new run. Exit codes as for apply; 1 "
+        "also if something that the plan needs is gone.",
+        "aml-deploy rollback churn-endpoint-01\n"
+        "  aml-deploy rollback churn-endpoint-01 --to 20260901-093000-4f1c\n"
+        "  aml-deploy rollback churn-endpoint-01 --to 20260901-093000-4f1c --as blue-2 --yes --json",
+    ),
+    "history": Command(
+        options.HISTORY,
+        "tui.plain.commands.endpoint_operations.history:run",
+        "tell who changed an endpoint, and when",
+        "Tells who deployed, changed, or deleted what of an endpoint, and when: from the plans that runs have kept in "
+        "the workspace, the tags of its deployments, and Azure's activity log of 90 days. With --plan-of, writes the "
+        "plan of a run. The Reader role is enough, but a plan is read from the workspace's storage. Exit code 0: done; "
+        "1: failed; 2: the command line is wrong.",
+        "aml-deploy history churn-endpoint-01\n"
+        "  aml-deploy history churn-endpoint-01 --plan-of 20260901-093000-4f1c -o earlier.yml",
     ),
     "keys": Command(
         options.KEYS,
-        "tui.plain.commands.keys:run",
+        "tui.plain.commands.endpoint_operations.keys:run",
         "replace an endpoint's keys without an interruption",
         "Shows the fingerprints of an endpoint's keys, and replaces the keys without an interruption: callers "
         "move to the secondary key, the primary is regenerated, callers move back, the secondary is regenerated. A key "
@@ -147,6 +173,30 @@ COMMANDS = {
         "  aml-deploy troubleshoot https://churn-endpoint-01.eastus.inference.ml.azure.com/score --plan plan.yml\n"
         "  aml-deploy troubleshoot churn-endpoint-01 --json\n"
         "  aml-deploy troubleshoot churn-endpoint-01 --watch",
+    ),
+    "endpoints": Command(
+        options.ENDPOINTS,
+        "tui.cli.main:endpoints",
+        "list all endpoints: health, traffic, errors, cost, and what ends",
+        "Lists every online endpoint that the identity may see, in all workspaces: health, traffic, requests and "
+        "errors of the last hour, cost, age of keys, what ends within six months, and whether it was changed since "
+        "its run. The Reader role is enough. Rows are printed as they are complete; with --json, a workspace that "
+        "cannot be read is a line without an endpoint. Exit code 0; 1: the sign-in failed; 2: there is no such "
+        "subscription or workspace; 4: with --fail-on.",
+        "aml-deploy endpoints\n  aml-deploy endpoints --workspace ws-prod --json\n"
+        "  aml-deploy endpoints --fail-on unhealthy",
+    ),
+    "logs": Command(
+        options.LOGS,
+        "tui.plain.commands.endpoint_operations.logs:run",
+        "print the log of a deployment's container, and follow it",
+        "Prints the last lines of a container's log. Azure gives the last lines of one instance, and does not say of "
+        "which; with --follow they are read repeatedly and joined, and where lines may be missing, a line says so. "
+        "Where Log Analytics has the lines of every instance, the query for them is printed. Exit code 0; 1: the log "
+        "cannot be read; 2: there is no such endpoint or deployment.",
+        "aml-deploy logs churn-endpoint-01 --follow\n"
+        "  aml-deploy logs churn-endpoint-01 --deployment green --container storage-initializer\n"
+        "  aml-deploy logs churn-endpoint-01 --plan plan.yml --lines 1000 --json",
     ),
     "explain": Command(
         options.EXPLAIN,
@@ -210,7 +260,7 @@ COMMANDS = {
     ),
     "remove": Command(
         options.REMOVE,
-        "tui.plain.commands.remove:run",
+        "tui.plain.commands.endpoint_operations.remove:run",
         "remove what a plan created, and nothing else",
         "Lists what a plan created, asks, and removes it, and nothing else.",
         "aml-deploy remove plan.yml\n  aml-deploy remove churn-xgboost --rehearse --yes",

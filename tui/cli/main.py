@@ -50,7 +50,7 @@ examples:
   aml-deploy apply plan.yml --yes --json
 
 exit codes: 0 done, 1 failed, 2 the plan or the command line is wrong, 3 blocked by the preflight,
-130 interrupted.
+4 done, and there is a difference or something unhealthy, 130 interrupted.
 """
 
 
@@ -132,12 +132,33 @@ def troubleshoot(arguments: argparse.Namespace) -> int:
     from tui.plain.terminal import wants_lines
 
     if arguments.json or arguments.plain or arguments.watch or wants_lines():
-        from tui.plain.commands.troubleshoot import run
+        from tui.plain.commands.endpoint_operations.troubleshoot import run
 
         return run(arguments)
     from tui.app.launch import troubleshoot as show
 
     return show(arguments)
+
+
+def endpoints(arguments: argparse.Namespace) -> int:
+    """Show all endpoints, on the screen or line by line. Raises Failure, PlanInvalid."""
+    from tui.plain.commands.endpoint_operations.endpoints import place, run
+    from tui.plain.terminal import wants_lines
+
+    if arguments.json or arguments.plain or arguments.watch or arguments.fail_on or wants_lines():
+        return run(arguments)
+    from tui.app.launch import fleet
+
+    document, environ = place(arguments)
+    return fleet(
+        document,
+        environ,
+        rehearse=arguments.rehearse,
+        readonly=arguments.readonly,
+        subscriptions=arguments.subscription,
+        workspaces=arguments.workspace,
+        mouse=arguments.mouse,
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

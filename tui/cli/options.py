@@ -154,15 +154,27 @@ REQUESTS = (
     argument("-o", dest="out", metavar="DIR", help="write a Markdown file for each administrator into DIR"),
     JSON,
 )
+AS = argument(
+    "--as",
+    metavar="NAME",
+    dest="as_name",
+    help="deploy under this name alongside the current deployment, and shift traffic step by step (rollout:)",
+)
+DIFF = (
+    *PLAN,
+    AS,
+    argument("-o", "--output", metavar="FILE", help="write the changes to FILE, for a second person to approve"),
+    JSON,
+)
 APPLY = (
     *PLAN,
     YES,
     flag("--detach", help="start the run and leave it running"),
+    AS,
     argument(
-        "--as",
-        metavar="NAME",
-        dest="as_name",
-        help="deploy under this name alongside the current deployment, and shift traffic step by step (rollout:)",
+        "--approved",
+        metavar="FILE",
+        help="make only the changes in this file of diff -o; refuse if plan or Azure have moved since",
     ),
     argument(
         "--record",
@@ -186,6 +198,21 @@ INVOKE = (
 TRAFFIC = (
     ENDPOINT,
     argument("shares", metavar="DEPLOYMENT=PERCENT", nargs="+", help="such as blue=90 green=10; the total must be 100"),
+    *WHERE,
+)
+ROLLBACK = (
+    ENDPOINT,
+    argument("--to", metavar="RUN", help="deploy the version of this run again (see history)"),
+    argument("--as", metavar="NAME", dest="as_name", help="with --to: deploy it under this name alongside the others"),
+    YES,
+    flag("--detach", help="with --to: start the run and leave it running"),
+    *WHERE,
+)
+HISTORY = (
+    ENDPOINT,
+    argument("--plan-of", metavar="RUN", help="write the plan that this run has kept"),
+    output("PLAN", "with --plan-of: the plan file to write (default: plan.yml)", "plan.yml"),
+    FORCE,
     *WHERE,
 )
 KEYS = (
@@ -217,6 +244,39 @@ TROUBLESHOOT = (
     flag("--plain", help="print line by line, also on a terminal"),
     flag("--mouse", help="let the screen use the mouse"),
     *WHERE,
+)
+LOGS = (
+    ENDPOINT,
+    argument("--deployment", metavar="NAME", help="the deployment (default: the one with most traffic)"),
+    argument(
+        "--container",
+        metavar="NAME",
+        choices=("inference-server", "storage-initializer"),
+        default="inference-server",
+        help="inference-server (the default: your code) or storage-initializer (downloads of model and code)",
+    ),
+    flag("--follow", help="read again and again, and print new lines; Ctrl+C ends it"),
+    argument("--every", metavar="SECONDS", type=seconds, default=5.0, help="with --follow: the interval (default: 5)"),
+    argument("--lines", metavar="N", type=count, default=200, help="print the last N lines first (default: 200)"),
+    *WHERE,
+)
+ENDPOINTS = (
+    repeated("--subscription", metavar="S", help="only this subscription, by name or id; may be repeated"),
+    repeated("--workspace", metavar="W", help="only this workspace, by name or id; may be repeated"),
+    flag("--watch", help="refresh repeatedly, and print what changed; Ctrl+C ends it"),
+    argument("--every", metavar="SECONDS", type=seconds, default=60.0, help="with --watch: the interval (default: 60)"),
+    argument(
+        "--fail-on",
+        metavar="WHAT",
+        choices=("unhealthy",),
+        help="unhealthy: exit code 4 if an endpoint is failing, degraded or unreachable, or cannot be seen",
+    ),
+    argument("--plan", metavar="PLAN", help="the plan with the credential"),
+    flag("--readonly", help="the screen offers nothing that changes an endpoint"),
+    flag("--plain", help="print line by line, also on a terminal"),
+    flag("--mouse", help="let the screen use the mouse"),
+    REHEARSE,
+    JSON,
 )
 EXPLAIN = (argument("file", metavar="FILE", nargs="?", default="-", help="the text; - or omitted: stdin"), JSON)
 EXPORT = (
@@ -366,6 +426,14 @@ REHEARSAL = (
     ),
     flag("--status", group=ALONE, help="say what runs, and what a deployment is isolated from on this machine"),
     argument("--scoring-python", metavar="PATH", help="run scoring servers with this Python; build nothing"),
+    argument(
+        "--fleet",
+        metavar="NUMBER",
+        nargs="?",
+        const="200",
+        group=PRACTISED,
+        help="add endpoints of all kinds of health in three subscriptions, to look at (default: 200)",
+    ),
     repeated(
         "--role", metavar="ROLE", group=RIGHTS, help="contributor, data-scientist, reader or none; may be repeated"
     ),

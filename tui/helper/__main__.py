@@ -1,7 +1,8 @@
 """Answers questions about Azure for a front end: JSON lines on standard input and output.
 
 A request is `{"id": 1, "ask": NAME, "with": {…}}`, an answer `{"id": 1, "result": …}` or `{"id": 1, "error": {…}}`;
-before it, there may be lines `{"id": 1, "progress": [BYTES DONE, BYTES IN TOTAL]}`.
+before it, there may be lines `{"id": 1, "progress": [BYTES DONE, BYTES IN TOTAL]}`, and, for a streamed answer,
+`{"id": 1, "part": …}`.
 Each question is answered in a separate thread, so answers may come in another order. It ends when its input closes.
 """
 
@@ -58,7 +59,8 @@ def main() -> int:
 def _answer(number: Any, name: str, arguments: dict[str, Any], write: Any) -> None:
     from tui.helper.dispatch import ask
 
-    write({"id": number, **ask(name, arguments, _progress(number, write))})
+    answer = ask(name, arguments, _progress(number, write), lambda part: write({"id": number, "part": part}))
+    write({"id": number, **answer})
 
 
 def _progress(number: Any, write: Any) -> Callable[[int, int], None]:

@@ -38,6 +38,7 @@ class HelperClient:
         self._starting: asyncio.Lock | None = None
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._progress: dict[int, Callable[[int, int], None]] = {}
+        self._parts: dict[int, Callable[[Any], None]] = {}
         self._readers: list[asyncio.Task[None]] = []
         self._stderr: deque[str] = deque(maxlen=30)
         self._number = 0
@@ -66,12 +67,14 @@ class HelperClient:
         /,
         timeout: float = 120.0,
         progress: Callable[[int, int], None] = lambda done, total: None,
+        part: Callable[[Any], None] = lambda found: None,
         **with_: Any,
     ) -> Any:
-        """Ask a question and wait at most `timeout` seconds for the answer, or for progress; raises HelperError.
+        """Ask a question and wait at most `timeout` seconds for the answer, or for a sign of it; raises HelperError.
 
-        `progress` receives bytes done and in total, about once a second, if the question reads large files. An answer
-        that arrives after the timeout, or after the caller was cancelled, is dropped.
+        `progress` receives bytes done and in total, about once a second, if the question reads large files; `part`
+        receives the parts of a streamed answer, in order. An answer that arrives after the timeout, or after the caller
+        was cancelled, is dropped.
         """
         process = await self._ensure()
         self._number += 1
@@ -84,7 +87,12 @@ class HelperClient:
             heard = monotonic()
             progress(done, total)
 
-        self._waiting[number], self._progress[number] = answer, hear
+        def take(found: Any) -> None:
+            nonlocal heard
+            heard = monotonic()
+            part(found)
+
+        self._waiting[number], self._progress[number], self._parts[number] = answer, hear, take
         try:
             line = json.dumps({"id": number, "ask": name, "with": with_}, default=str) + "\n"
             assert process.stdin is not None
@@ -106,6 +114,7 @@ class HelperClient:
         finally:
             self._waiting.pop(number, None)
             self._progress.pop(number, None)
+            self._parts.pop(number, None)
             answer.cancel()
 
     async def close(self) -> None:
@@ -186,6 +195,10 @@ class HelperClient:
             if "progress" in message:
                 if message["id"] in self._progress:
                     self._progress[message["id"]](*message["progress"])
+                return
+            if "part" in message:
+                if message["id"] in self._parts:
+                    self._parts[message["id"]](message["part"])
                 return
             answer = self._waiting.get(message["id"])
         except (ValueError, KeyError, TypeError):

@@ -20,6 +20,8 @@ _QUESTIONS = {
     "endpoint": "workspace",
     "sizes": "workspace",
     "changes": "workspace",
+    "diff": "diff",
+    "diff_of_endpoint": "diff",
     "inspect_model": "checks",
     "count_files": "files",
     "references": "references",
@@ -31,6 +33,7 @@ _QUESTIONS = {
     "score": "endpoint_operations",
     "burst": "load_test",
     "logs": "endpoint_operations",
+    "kept_logs": "endpoint_operations",
     "remove": "removal_and_keys",
     "inventory": "removal_and_keys",
     "keys": "removal_and_keys",
@@ -54,20 +57,27 @@ _QUESTIONS = {
     "import_endpoint": "import_endpoint",
     "new_plan": "new_plan",
     "cost": "cost",
+    "fleet": "fleet",
+    "history": "history",
+    "kept_plan": "history",
     "troubleshoot": "troubleshoot",
     "apply_fix": "troubleshoot",
     "endpoint_of_url": "troubleshoot",
 }
-_LONG = ("changes",)  # report their progress
+_LONG = ("changes", "diff")  # report their progress
+_STREAMED = ("fleet",)  # send parts of the answer as they are found
 _USERS_OWN = ("import_az_yaml", "make_scoring", "new_plan", "score")
 
 
 def ask(
-    name: str, arguments: dict[str, Any], progress: Callable[[int, int], None] = lambda done, total: None
+    name: str,
+    arguments: dict[str, Any],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    part: Callable[[Any], None] = lambda found: None,
 ) -> dict[str, Any]:
     """Answer a question with `{"result": …}` or `{"error": {title, cause, remedy, raw, …}}`; never raises.
 
-    `progress` receives bytes done and in total of a question that may take long.
+    `progress` receives bytes done and in total of a question that may take long, `part` the parts of a streamed answer.
     """
     module = _QUESTIONS.get(name)
     if module is None:
@@ -77,6 +87,8 @@ def ask(
         question: Question = getattr(importlib.import_module(f"tui.helper.questions.{module}"), name)
         if name in _LONG:
             arguments = {**arguments, "progress": progress}
+        if name in _STREAMED:
+            arguments = {**arguments, "part": lambda found: part(each_text(plain(found), redact))}
         # A plan and a model's response are the user's own: texts in them that only look like secrets are kept.
         return {"result": each_text(plain(question(**arguments)), hide if name in _USERS_OWN else redact)}
     except Exception as error:

@@ -77,13 +77,16 @@ def split(shares: Mapping[str, int]) -> str:
 def headline(report: Report) -> str:
     """The endpoint's state in one line."""
     findings = report.get("findings") or ()
-    counted = Counter(item["severity"] for item in findings if not item.get("advice"))
+    counted = Counter(item["severity"] for item in findings if not item.get("advice") and not item.get("follows"))
+    consequences = sum(bool(item.get("follows")) for item in findings)
     advice = sum(bool(item.get("advice")) for item in findings)
     parts = []
     for kind, one, more in (("blocker", "problem", "problems"), ("warning", "warning", "warnings"),
                             ("unknown", "unknown", "unknown")):  # fmt: skip
         if counted[kind]:
             parts.append(f"{counted[kind]} {one if counted[kind] == 1 else more}")
+    if consequences:
+        parts.append(f"{consequences} consequence{'s' if consequences > 1 else ''}")
     if advice:
         parts.append(f"{advice} recommendation{'s' if advice > 1 else ''}")
     return f"{report.get('name')}: {', '.join(parts) or 'no problems found'}."
@@ -234,6 +237,7 @@ def for_support(report: Report, lines: int = 40) -> str:
     parts += [deployment_line(one) for one in report.get("deployments") or ()]
     for item in report.get("findings") or ():
         parts += ["", f"{WORDS.get(item['severity'], item['severity'])}: {item['message']}"]
+        parts += [f"  follows from: {item['follows_from']}"] if item.get("follows") else []
         parts += [f"  why: {item['cause']}"] if item.get("cause") else []
         parts += [f"  {line}" for line in item.get("evidence") or ()]
         parts += [f"  request id: {value}" for value in item.get("request_ids") or ()]

@@ -14,8 +14,8 @@ from tui.plan.load_save.az_yaml_import import ImportedDocument
 from tui.plan.load_save.document import Document
 from tui.rehearsal_client import OWN_IDENTITY
 
-REFUSED = ("TrafficRefused", "NewPlanRefused")
-"""The error codes for what the user named: a traffic split that is not valid, a folder without a model."""
+REFUSED = ("TrafficRefused", "NewPlanRefused", "PlanNotKept")
+"""The error codes for what the user named: an invalid traffic split, a folder without a model, a run without a plan."""
 LOAD_SECONDS = 600
 """Time limit for an import: azure-ai-ml reads the whole folder of a model without a name, to derive one."""
 
@@ -49,12 +49,16 @@ def import_az_yaml(
     return ImportedDocument.of_answer(ask(Document(), environ, "import_az_yaml", timeout=LOAD_SECONDS, **given))
 
 
-def import_endpoint(document: Document, environ: Mapping[str, str], folder: Path) -> ImportedDocument:
+def import_endpoint(
+    document: Document, environ: Mapping[str, str], folder: Path, run: str | None = None
+) -> ImportedDocument:
     """The plan of the endpoint that a document names, with the document's workspace and credential.
 
-    Its code is copied to `folder`, the plan's. Raises Failure.
+    With `run`, the plan that this run kept. Its code is copied to `folder`, the plan's. Raises Failure.
     """
-    answer = ask(document, environ, "import_endpoint", timeout=LOAD_SECONDS, folder=str(folder))
+    of_run: dict[str, Any] = {"run": run} if run else {}
+    question = "kept_plan" if run else "import_endpoint"
+    answer = ask(document, environ, question, timeout=LOAD_SECONDS, folder=str(folder), **of_run)
     found = ImportedDocument.of_answer(answer)
     for key in BY_KEY:
         source = document.sources.get(key, document.origin)

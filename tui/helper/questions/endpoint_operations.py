@@ -6,6 +6,7 @@ from typing import Any
 
 from tui.cloud.endpoints import deployments, endpoints, scoring
 from tui.cloud.endpoints import traffic as splits
+from tui.cloud.monitor import log_analytics
 from tui.helper import sessions
 
 
@@ -23,6 +24,20 @@ def logs(
     cloud = sessions.cloud_of(plan)
     name = deployment or cloud.plan.deployment.name
     return {"content": deployments.logs(cloud, cloud.plan.endpoint.name, name, container, lines)}
+
+
+def kept_logs(plan: dict[str, Any], deployment: str) -> dict[str, Any]:
+    """Where the lines of every instance are kept: `workspaces` of Log Analytics (ids) and the `query` for them.
+
+    `workspaces` is empty if the endpoint's diagnostic settings do not send the console log. Raises CloudError.
+    """
+    cloud = sessions.cloud_of(plan)
+    name = cloud.plan.endpoint.name
+    found = log_analytics.diagnostics(cloud, endpoints.path(cloud, name))
+    return {
+        "workspaces": list(found.workspaces) if found.on else [],
+        "query": log_analytics.console_query(name, deployment),
+    }
 
 
 def traffic(plan: dict[str, Any], shares: dict[str, int]) -> splits.Shift:
